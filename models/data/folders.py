@@ -1,0 +1,54 @@
+"""The two folders that hold image files: the one a person gives, and the cache.
+
+`LATENT_DATA_DIR` names a folder with `mnist/`, `fashion-mnist/`, `lpc-sprites/` and `frey-faces/`;
+it is only read. `LATENT_CACHE_DIR`, else `~/.cache/latent-explorer`, keeps what was downloaded or
+drawn; it may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+__all__ = ["cache_folder", "data_folder", "require", "why_missing"]
+
+import os
+from pathlib import Path
+
+
+def data_folder() -> Path | None:
+    """The folder that `LATENT_DATA_DIR` names, or None where it is unset or empty."""
+    value = os.environ.get("LATENT_DATA_DIR", "").strip()
+    return Path(value).expanduser() if value else None
+
+
+def cache_folder() -> Path:
+    """The folder for downloads and drawn pictures; it need not exist yet."""
+    value = os.environ.get("LATENT_CACHE_DIR", "").strip()
+    return Path(value or "~/.cache/latent-explorer").expanduser()
+
+
+def why_missing(file: str) -> str | None:
+    """Why `file`, a path inside the data folder, is not there; None if it is.
+
+    Arguments:
+        file: Path inside the data folder, such as "mnist/train-images-idx3-ubyte.gz".
+    """
+    folder = data_folder()
+    if folder is None:
+        return f"LATENT_DATA_DIR is not set. Set it to a folder that holds {file}."
+    if not folder.is_dir():
+        return f"LATENT_DATA_DIR must name a folder, and {folder} is none. Correct it."
+    if not (folder / file).is_file():
+        return f"{folder / file} is missing. Put it there, or correct LATENT_DATA_DIR."
+    return None
+
+
+def require(file: str) -> Path:
+    """The path of `file` in the data folder.
+
+    Raises:
+        ValueError: If it is not there; the message says what to do.
+    """
+    reason = why_missing(file)
+    folder = data_folder()
+    if reason is not None or folder is None:
+        raise ValueError(reason)
+    return folder / file
