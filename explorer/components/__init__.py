@@ -1,0 +1,1 @@
+"""Streamlit components: Python wrappers around front ends of their own."""

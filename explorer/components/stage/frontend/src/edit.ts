@@ -1,0 +1,125 @@
+// Reads, copies, rounds and compares edits; an edit from outside is made whole, never trusted.
+import type { Edit, Handle, HandleName } from "./types";
+
+export const MAX_SLIDER = 5;
+export const MAX_SLIDERS = 64;
+export const MIN_FRAMES = 5;
+export const MAX_FRAMES = 15;
+const DECIMALS = 1e4;
+
+type Fields = Record<string, unknown>;
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readSliders(value: unknown, slugs: ReadonlySet<string>): Record<string, number> {
+  const sliders: Record<string, number> = {};
+  if (!isRecord(value)) return sliders;
+  let kept = 0;
+  for (const [slug, s] of Object.entries(value)) {
+    if (kept >= MAX_SLIDERS || !slugs.has(slug)) continue;
+    if (typeof s !== "number" || !Number.isFinite(s) || s === 0) continue;
+    sliders[slug] = Math.min(MAX_SLIDER, Math.max(-MAX_SLIDER, s));
+    kept += 1;
+  }
+  return sliders;
+}
+
+function readHandle(value: unknown, fallback: number, count: number, slugs: ReadonlySet<string>) {
+  const given = isRecord(value) ? value : {};
+  const item = given["item"];
+  const known = typeof item === "number" && Number.isInteger(item) && item >= 0 && item < count;
+  const place = (v: unknown) => (known && typeof v === "number" && Number.isFinite(v) ? v : NaN);
+  return {
+    item: known ? item : fallback,
+    x: place(given["x"]),
+    y: place(given["y"]),
+    sliders: readSliders(given["sliders"], slugs),
+  };
+}
+
+/**
+ * Makes an edit of whatever came from outside.
+ *
+ * A missing or impossible field takes its default. A handle without a usable place has NaN for x
+ * and y, which `settle` replaces by its item's place once the map is known.
+ */
+export function readEdit(value: unknown, count: number, slugs: Iterable<string>): Edit {
+  const given = isRecord(value) ? value : {};
+  const known = new Set(slugs);
+  const frames = given["frames"];
+  const wanted = typeof frames === "number" && Number.isFinite(frames) ? Math.round(frames) : 0;
+  return {
+    A: readHandle(given["A"], 0, count, known),
+    B: readHandle(given["B"], Math.max(0, Math.min(1, count - 1)), count, known),
+    target: given["target"] === "A" || given["target"] === "B" ? given["target"] : "both",
+    path: given["path"] === "great-circle" ? "great-circle" : "straight",
+    frames: wanted < 1 ? 0 : Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, wanted)),
+    residual: given["residual"] === "fade" ? "fade" : "hold",
+  };
+}
+
+/** The place of an item on the map, exactly as the server holds it (float32). */
+export const placeOf = (xy: Float32Array, item: number): [number, number] => [
+  xy[2 * item],
+  xy[2 * item + 1],
+];
+
+/**
+ * Puts a handle that has no place, or one that rounding has moved off its item, exactly on it.
+ *
+ * The edit in the address bar has four decimals; a handle that has not moved must still give back
+ * exactly its own latent vector.
+ */
+export function settle(handle: Handle, xy: Float32Array): Handle {
+  const [x, y] = placeOf(xy, handle.item);
+  const close = Math.abs(handle.x - x) <= 1 / DECIMALS && Math.abs(handle.y - y) <= 1 / DECIMALS;
+  const nowhere = !Number.isFinite(handle.x) || !Number.isFinite(handle.y);
+  return close || nowhere ? { ...handle, x, y } : handle;
+}
+
+/** Puts both handles back on their items, for a map on which their places mean nothing. */
+export function rehome(edit: Edit, xy: Float32Array): Edit {
+  const onItem = (handle: Handle): Handle => {
+    const [x, y] = placeOf(xy, handle.item);
+    return { ...handle, x, y };
+  };
+  return { ...edit, A: onItem(edit.A), B: onItem(edit.B) };
+}
+
+const copyHandle = (handle: Handle): Handle => ({ ...handle, sliders: { ...handle.sliders } });
+
+export const copyEdit = (edit: Edit): Edit => ({
+  ...edit,
+  A: copyHandle(edit.A),
+  B: copyHandle(edit.B),
+});
+
+const round = (value: number): number => Math.round(value * DECIMALS) / DECIMALS;
+
+function roundHandle(handle: Handle): Handle {
+  const sliders: Record<string, number> = {};
+  for (const slug of Object.keys(handle.sliders).sort()) {
+    const s = round(handle.sliders[slug]);
+    if (s !== 0) sliders[slug] = s;
+  }
+  return { item: handle.item, x: round(handle.x), y: round(handle.y), sliders };
+}
+
+/** The edit as Python gets it: four decimals, sliders at rest left out, in a fixed order. */
+export const roundEdit = (edit: Edit): Edit => ({
+  A: roundHandle(edit.A),
+  B: roundHandle(edit.B),
+  target: edit.target,
+  path: edit.path,
+  frames: edit.frames,
+  residual: edit.residual,
+});
+
+/** Whether two edits would look the same to Python. */
+export const sameEdit = (a: Edit, b: Edit): boolean =>
+  JSON.stringify(roundEdit(a)) === JSON.stringify(roundEdit(b));
+
+/** The handles that a slider acts on. */
+export const targets = (edit: Edit): HandleName[] =>
+  edit.target === "both" ? ["A", "B"] : [edit.target];

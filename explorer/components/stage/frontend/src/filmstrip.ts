@@ -1,0 +1,144 @@
+// The filmstrip: the pictures on the way from A to B, one canvas a frame.
+import type { Choice } from "./dom";
+import { field, h, segmented } from "./dom";
+import { verdict } from "./gauge";
+import { PictureCanvas } from "./pictures";
+import type { Edit, PathKind } from "./types";
+import type { FrameAnswer } from "./wire";
+
+const COUNTS = [0, 5, 7, 9, 11, 13, 15];
+
+interface Frame {
+  figure: HTMLElement;
+  picture: PictureCanvas;
+}
+
+export interface FilmstripEvents {
+  count(frames: number, stamp: number): void;
+  path(path: PathKind): void;
+  /** The frame under the pointer, -1 for none. */
+  look(index: number): void;
+}
+
+export class Filmstrip {
+  private readonly row = h("div", { class: "strip", "data-testid": "filmstrip" });
+  private readonly loupe = new PictureCanvas(h("canvas", { class: "loupe-picture" }));
+  private readonly loupeText = h("span", { class: "loupe-text" });
+  private readonly loupeBox = h("div", { class: "loupe", "aria-hidden": "true" });
+  private readonly select = h("select", { class: "select", "aria-label": "Pictures in the strip" });
+  private readonly path: Choice<PathKind>;
+  private readonly pathField: HTMLElement;
+  private frames: Frame[] = [];
+  private off: number[] = [];
+  private looked = -1;
+  readonly element: HTMLElement;
+
+  constructor(private readonly on: FilmstripEvents) {
+    for (const count of COUNTS)
+      this.select.append(
+        h("option", { value: String(count) }, count === 0 ? "Off" : `${count} pictures`),
+      );
+    this.select.addEventListener("change", (event) =>
+      on.count(Number(this.select.value), event.timeStamp),
+    );
+    this.path = segmented<PathKind>(
+      "Path from A to B",
+      [
+        ["straight", "Straight"],
+        ["great-circle", "Great circle"],
+      ],
+      (path) => on.path(path),
+    );
+    this.pathField = field(
+      "Path",
+      this.path.element,
+      "Straight: the direct line in latent space. Great circle: an arc that keeps the length " +
+        "typical of real codes, where the line dips towards the mean.",
+    );
+    this.loupeBox.append(this.loupe.canvas, this.loupeText);
+    this.loupeBox.hidden = true;
+    this.element = h(
+      "section",
+      { class: "film", "aria-label": "Filmstrip from A to B" },
+      h(
+        "header",
+        { class: "head" },
+        h("h3", { class: "title" }, "From A to B"),
+        h("div", { class: "controls" }, this.pathField, this.select),
+      ),
+      h("div", { class: "strip-box" }, this.row, this.loupeBox),
+    );
+    this.row.addEventListener("pointerover", (event) => this.look(this.frameOf(event.target)));
+    this.row.addEventListener("pointerleave", () => this.look(-1));
+  }
+
+  /** Shows an edit's choices and makes room for its frames. */
+  show(edit: Edit): void {
+    if (![...this.select.options].some((o) => o.value === String(edit.frames)))
+      this.select.append(h("option", { value: String(edit.frames) }, `${edit.frames} pictures`));
+    this.select.value = String(edit.frames);
+    this.path.set(edit.path);
+    this.pathField.hidden = edit.frames === 0;
+    this.element.classList.toggle("lx-empty", edit.frames === 0);
+    if (edit.frames !== this.frames.length) this.rebuild(edit.frames);
+  }
+
+  private rebuild(count: number): void {
+    this.look(-1);
+    while (this.frames.length > count) this.frames.pop()?.figure.remove();
+    while (this.frames.length < count) {
+      const index = this.frames.length;
+      const canvas = h("canvas", { class: "frame-picture", role: "img" });
+      const figure = h("div", { class: "frame" }, canvas, h("span", { class: "frame-off" }));
+      figure.dataset["index"] = String(index);
+      this.frames.push({ figure, picture: new PictureCanvas(canvas) });
+      this.row.append(figure);
+    }
+    this.row.style.setProperty("--lx-frames", String(Math.max(1, count)));
+    this.frames.forEach(({ picture }, i) => {
+      picture.canvas.setAttribute("aria-label", `Picture ${i + 1} of ${count} from A to B`);
+    });
+  }
+
+  /** Paints the strip's pictures of an answer; `first` is the place of S0 among them. */
+  paint(answer: FrameAnswer, first: number): void {
+    const count = Math.min(this.frames.length, answer.pictures.length - first);
+    for (let i = 0; i < count; i++) {
+      const { figure, picture } = this.frames[i];
+      picture.paint(answer.pixels, first + i, answer.shape);
+      const what = verdict(answer.off[i]);
+      if (figure.dataset["verdict"] !== what) figure.dataset["verdict"] = what;
+    }
+    this.off = answer.off;
+    if (this.looked >= 0) this.fillLoupe();
+  }
+
+  private frameOf(target: EventTarget | null): number {
+    const figure = target instanceof Element ? target.closest<HTMLElement>(".lx-frame") : null;
+    return figure ? Number(figure.dataset["index"]) : -1;
+  }
+
+  private look(index: number): void {
+    if (index === this.looked) return;
+    this.looked = index;
+    this.loupeBox.hidden = index < 0;
+    this.on.look(index);
+    if (index < 0) return;
+    this.fillLoupe();
+    const { figure } = this.frames[index];
+    const middle = figure.offsetLeft + figure.offsetWidth / 2;
+    const half = this.loupeBox.offsetWidth / 2;
+    const most = this.row.clientWidth - half;
+    this.loupeBox.style.left = `${Math.max(half, Math.min(most, middle))}px`;
+  }
+
+  private fillLoupe(): void {
+    const frame = this.frames[this.looked];
+    if (!frame) return;
+    this.loupe.copy(frame.picture.canvas);
+    const off = this.off[this.looked];
+    this.loupeText.textContent =
+      `${this.looked + 1} of ${this.frames.length}` +
+      (off === undefined ? "" : ` · ${verdict(off)}`);
+  }
+}

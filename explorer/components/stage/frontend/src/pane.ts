@@ -1,0 +1,91 @@
+// A large picture with its off-data gauge and its nearest real item.
+import { h, setText } from "./dom";
+import { Gauge } from "./gauge";
+import type { Item } from "./items";
+import { labelLine } from "./items";
+import { PictureCanvas } from "./pictures";
+import type { HandleName } from "./types";
+import type { Reading, Shape } from "./wire";
+
+export class Pane {
+  private readonly picture: PictureCanvas;
+  private readonly gauge: Gauge;
+  private readonly nearest = new PictureCanvas(h("canvas", { class: "nearest-picture" }));
+  private readonly nearestName = h("span", { class: "nearest-name" }, "–");
+  private readonly nearestLabels = h("span", { class: "nearest-labels" });
+  private readonly nearestCard: HTMLButtonElement;
+  private shownItem: Item | null = null;
+  readonly element: HTMLElement;
+  reading: Reading | null = null;
+
+  /** `pick` puts the handle onto its nearest real item. */
+  constructor(
+    readonly name: HandleName,
+    pick: () => void,
+    activate: () => void,
+  ) {
+    const canvas = h("canvas", {
+      class: "picture",
+      "data-testid": `picture-${name}`,
+      role: "img",
+      "aria-label": `Decoded picture ${name}`,
+    });
+    this.picture = new PictureCanvas(canvas);
+    this.gauge = new Gauge(name);
+    this.nearestCard = h(
+      "button",
+      { type: "button", class: "nearest", title: `Put ${name} on this item` },
+      this.nearest.canvas,
+      h(
+        "span",
+        { class: "nearest-text" },
+        h("span", { class: "nearest-title" }, "Nearest real item"),
+        this.nearestName,
+        this.nearestLabels,
+      ),
+    );
+    this.nearestCard.addEventListener("click", pick);
+    const frame = h(
+      "div",
+      { class: "picture-frame" },
+      canvas,
+      h("span", { class: "badge", "aria-hidden": "true" }, name),
+    );
+    frame.addEventListener("click", activate);
+    this.element = h(
+      "section",
+      { class: `pane pane-${name.toLowerCase()}`, "aria-label": `Picture ${name}` },
+      frame,
+      this.gauge.element,
+      this.nearestCard,
+    );
+  }
+
+  paint(pixels: Uint8Array, index: number, shape: Shape): void {
+    this.picture.paint(pixels, index, shape);
+  }
+
+  read(reading: Reading): void {
+    this.reading = reading;
+    this.gauge.set(reading.percentile);
+  }
+
+  /** Shows the nearest real item; the former one stays until the new one has come. */
+  showNearest(item: Item | undefined): void {
+    if (!item || item === this.shownItem) return;
+    this.shownItem = item;
+    this.nearest.copy(item.canvas);
+    setText(this.nearestName, `#${item.id} · ${item.source}`);
+    setText(this.nearestLabels, labelLine(item.labels));
+    this.nearestLabels.title = labelLine(item.labels);
+  }
+
+  setActive(active: boolean): void {
+    this.element.classList.toggle("lx-active", active);
+  }
+
+  forget(): void {
+    this.shownItem = null;
+    this.reading = null;
+  }
+}

@@ -1,0 +1,718 @@
+// The live stage: joins map, handles, pictures, strip and sliders around one edit and one socket.
+import { Banner } from "./banner";
+import type { Shading } from "./colours";
+import { shadeBy } from "./colours";
+import { h, isTyping } from "./dom";
+import { copyEdit, readEdit, rehome, roundEdit, sameEdit, settle, targets } from "./edit";
+import { Filmstrip } from "./filmstrip";
+import { FrameQueue } from "./frames";
+import { ordinal, verdict } from "./gauge";
+import { Loader } from "./geometry";
+import { History } from "./history";
+import { HoverCard } from "./hover";
+import { ItemStore } from "./items";
+import { Knob } from "./knob";
+import { LegendBar } from "./legend";
+import { MapView } from "./map";
+import { Pane } from "./pane";
+import { Readout } from "./readout";
+import { Sliders } from "./sliders";
+import { StageSocket } from "./socket";
+import { FrameStats } from "./stats";
+import { readTheme, sameTheme, type Theme } from "./theme";
+import { Toolbar } from "./toolbar";
+import type { ColourInfo, DirectionInfo, Edit, HandleName, StageData, Target } from "./types";
+import { HANDLE_NAMES } from "./types";
+import type { FrameAnswer, Want } from "./wire";
+
+const KEY_COMMIT_MS = 300;
+const NEAREST_MS = 90;
+const HOVER_MS = 40;
+const ANNOUNCE_MS = 450;
+
+/** Tells Streamlit the edit; called when a gesture ends, never during it. */
+export type Publish = (edit: Edit) => void;
+
+interface Colouring {
+  info: ColourInfo;
+  values: Float32Array;
+}
+
+function socketUrl(path: string): string {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+export class Stage {
+  readonly element = h("div", {
+    class: "stage",
+    "data-testid": "stage",
+    "data-connection": "connecting",
+    "data-ready": "false",
+  });
+  private data: StageData;
+  private publish: Publish;
+  private edit: Edit;
+  private history: History<Edit>;
+  private published: Edit;
+  private active: HandleName = "A";
+
+  /** The map's places; null while a model's first map is on its way. */
+  private xy: Float32Array | null = null;
+  /** Whether the edit's places are places of the map that the server has open. */
+  private placed = false;
+  private colouring: Colouring | null = null;
+  private shading: Shading | null = null;
+  private theme: Theme | null = null;
+
+  private readonly geometry = new Loader();
+  private readonly colours = new Loader();
+  private readonly socket: StageSocket;
+  private readonly queue: FrameQueue;
+  private readonly items: ItemStore;
+  private readonly stats = new FrameStats();
+  private readonly painted = new Set<HandleName>();
+
+  private readonly probe = h("span", { class: "probe", "aria-hidden": "true" });
+  private readonly live = h("div", { class: "sr-only", "aria-live": "polite" });
+  private readonly banner = new Banner();
+  private readonly readout = new Readout(this.stats);
+  private readonly hoverCard = new HoverCard();
+  private readonly map: MapView;
+  private readonly legend: LegendBar;
+  private readonly toolbar: Toolbar;
+  private readonly film: Filmstrip;
+  private readonly sliders: Sliders;
+  private readonly panes: Record<HandleName, Pane>;
+  private readonly knobs: Record<HandleName, Knob>;
+  private readonly themeWatch: MutationObserver;
+
+  private gestures = 0;
+  private waitingTag: string | null = null;
+  private commitTimer: ReturnType<typeof setTimeout> | undefined;
+  private nearestTimer: ReturnType<typeof setTimeout> | undefined;
+  private hoverTimer: ReturnType<typeof setTimeout> | undefined;
+  private announceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parent: HTMLElement, data: StageData, publish: Publish) {
+    this.data = data;
+    this.publish = publish;
+    this.edit = this.editFrom(data);
+    this.published = copyEdit(this.edit);
+    this.history = new History(copyEdit(this.edit));
+
+    this.queue = new FrameQueue(() => this.socket.wake());
+    this.socket = this.makeSocket();
+    this.items = new ItemStore(
+      (items) => this.socket.items(items, "best"),
+      () => this.itemsArrived(),
+    );
+    this.map = new MapView({
+      hover: (item, x, y) => this.hover(item, x, y),
+      pick: (item, stamp) => this.putOn(this.active, item, stamp),
+      beside: (items) => this.items.want("beside", items),
+      item: (item) => this.items.get(item),
+    });
+    this.legend = new LegendBar((shades) => this.map.setPicked(shades));
+    this.toolbar = this.makeToolbar();
+    this.film = this.makeFilmstrip();
+    this.sliders = this.makeSliders();
+    this.panes = { A: this.makePane("A"), B: this.makePane("B") };
+    this.knobs = { A: this.makeKnob("A"), B: this.makeKnob("B") };
+    this.map.onKnob((name, x, y, dx, dy) => this.knobs[name].put(x, y, dx, dy));
+    this.assemble();
+    parent.append(this.element);
+
+    this.themeWatch = new MutationObserver(() => this.refreshTheme());
+    this.watchTheme();
+    this.setSmooth(this.toolbar.smooth);
+    this.refreshTheme();
+    this.activate(this.active);
+    this.showModel();
+    this.showEdit();
+    this.loadGeometry();
+    this.loadColour();
+    this.socket.open(data.model.name, data.view.id);
+  }
+
+  // From Streamlit
+
+  /** Takes the data of another rerun: changes what differs, keeps the rest. */
+  update(data: StageData, publish: Publish): void {
+    const before = this.data;
+    this.data = data;
+    this.publish = publish;
+    const model =
+      data.model.name !== before.model.name || data.model.version !== before.model.version;
+    const view = model || data.view.id !== before.view.id;
+    const told = model || data.revision !== before.revision;
+    this.refreshTheme();
+    if (model) this.changeModel();
+    if (told) this.takeEdit(model);
+    if (view) {
+      this.placed = false;
+      this.map.setPath([], []);
+      this.socket.open(data.model.name, data.view.id);
+    }
+    if (view || data.view.url !== before.view.url) this.loadGeometry(view && !told);
+    this.loadColour();
+    this.showModel();
+    if (told) {
+      this.showEdit();
+      this.everything(null);
+    }
+  }
+
+  dispose(): void {
+    this.flush();
+    this.socket.close();
+    this.themeWatch.disconnect();
+    this.knobs.A.stop();
+    this.knobs.B.stop();
+    this.map.stop();
+    this.geometry.cancel();
+    this.colours.cancel();
+    this.items.clear();
+    this.readout.stop();
+    this.banner.stop();
+    for (const timer of [this.nearestTimer, this.hoverTimer, this.announceTimer])
+      clearTimeout(timer);
+    this.element.remove();
+  }
+
+  private editFrom(data: StageData): Edit {
+    return readEdit(
+      data.edit,
+      data.model.count,
+      data.directions.map((d: DirectionInfo) => d.slug),
+    );
+  }
+
+  private changeModel(): void {
+    this.geometry.cancel();
+    this.colours.cancel();
+    this.xy = null;
+    this.colouring = null;
+    this.shading = null;
+    this.items.clear();
+    this.painted.clear();
+    this.stats.clear();
+    this.element.dataset["ready"] = "false";
+    this.panes.A.forget();
+    this.panes.B.forget();
+    this.banner.clear();
+    this.map.setShading(null);
+  }
+
+  private takeEdit(fresh: boolean): void {
+    this.flush();
+    this.edit = this.editFrom(this.data);
+    if (this.xy && !fresh) this.settleHandles(this.xy);
+    this.published = copyEdit(this.edit);
+    if (fresh) this.history = new History(copyEdit(this.edit));
+    else if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit));
+  }
+
+  private showModel(): void {
+    const { model, view, directions } = this.data;
+    this.sliders.setDirections(directions);
+    const [, height, width] = model.shape;
+    this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
+    this.map.setAxes(view.axes?.[0] ?? "", view.axes?.[1] ?? "");
+    this.map.setLabel(
+      `Map of ${model.count.toLocaleString("en")} images, ${view.title}; ` +
+        "arrow keys move it, plus and minus zoom, 0 shows all",
+    );
+  }
+
+  // Geometry and colours
+
+  private loadGeometry(goHome = false): void {
+    const { model, view } = this.data;
+    if (!this.xy) this.map.setNote("Loading the map…");
+    this.geometry.load(
+      view.url,
+      2 * model.count,
+      "The map",
+      (xy) => this.takeGeometry(xy, goHome),
+      (message) => {
+        this.map.setNote(this.xy ? "" : "The map could not be loaded.");
+        this.banner.show(message);
+      },
+    );
+  }
+
+  private takeGeometry(xy: Float32Array, goHome: boolean): void {
+    this.xy = xy;
+    if (goHome) {
+      this.edit = rehome(this.edit, xy);
+      this.history.map((edit) => rehome(edit, xy));
+    } else this.settleHandles(xy);
+    this.placed = true;
+    this.recolour();
+    this.map.setGeometry(xy);
+    this.showEdit();
+    this.everything(null);
+    if (goHome) this.tell();
+  }
+
+  private settleHandles(xy: Float32Array): void {
+    this.edit.A = settle(this.edit.A, xy);
+    this.edit.B = settle(this.edit.B, xy);
+    this.history.map((edit) => ({ ...edit, A: settle(edit.A, xy), B: settle(edit.B, xy) }));
+  }
+
+  private loadColour(): void {
+    const { colour, model } = this.data;
+    if (!colour) {
+      this.colours.cancel();
+      this.colouring = null;
+      this.recolour();
+      return;
+    }
+    this.colours.load(
+      colour.url,
+      model.count,
+      colour.title,
+      (values) => {
+        this.colouring = { info: colour, values };
+        this.recolour();
+      },
+      (message) => this.banner.show(message),
+    );
+  }
+
+  private recolour(): void {
+    if (!this.theme) return;
+    const { colouring, theme } = this;
+    if (colouring && this.xy && colouring.values.length * 2 !== this.xy.length) return;
+    this.shading = colouring
+      ? shadeBy(
+          colouring.values,
+          colouring.info.kind,
+          colouring.info.title,
+          colouring.info.labels ?? [],
+          theme.tone,
+          theme.missing,
+        )
+      : null;
+    this.legend.show(this.shading?.legend ?? { kind: "none" });
+    this.map.setPicked(this.legend.shades);
+    this.map.setShading(this.shading);
+  }
+
+  private watchTheme(): void {
+    const options = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
+    // Streamlit sets its variables on an ancestor, by a class that changes with the theme.
+    for (let node = this.element.parentElement; node; node = node.parentElement)
+      this.themeWatch.observe(node, options);
+  }
+
+  private refreshTheme(): void {
+    const theme = readTheme(this.probe);
+    if (this.theme && sameTheme(theme, this.theme)) return;
+    this.theme = theme;
+    this.element.dataset["tone"] = theme.tone;
+    this.map.setTheme(theme);
+    this.recolour();
+  }
+
+  // The socket
+
+  private makeSocket(): StageSocket {
+    return new StageSocket(socketUrl(this.data.socket), {
+      connection: (state) => {
+        this.element.dataset["connection"] = state;
+        this.banner.connect(state);
+      },
+      opened: () => {
+        this.items.renew();
+        this.everything(null);
+      },
+      pull: () => (this.placed ? this.queue.pull(this.edit) : null),
+      frame: (answer) => this.paint(answer),
+      items: (answer) => this.items.receive(answer),
+      itemsFailed: (seq) => this.items.failed(seq),
+      error: (message) => this.banner.show(message),
+    });
+  }
+
+  /** Asks for pictures again, because of an event at `stamp` (null: not the hand's doing). */
+  private changed(wants: readonly Want[], stamp: number | null): void {
+    this.queue.mark(this.edit.frames > 0 ? [...wants, "strip"] : wants, stamp);
+    this.socket.wake();
+  }
+
+  private everything(stamp: number | null): void {
+    this.changed(HANDLE_NAMES, stamp);
+  }
+
+  private paint(answer: FrameAnswer): void {
+    let first = -1;
+    for (let i = 0; i < answer.pictures.length; i++) {
+      const name = answer.pictures[i];
+      if (name === "A" || name === "B") {
+        const pane = this.panes[name];
+        pane.paint(answer.pixels, i, answer.shape);
+        const reading = answer.handles[name];
+        if (reading) {
+          pane.read(reading);
+          pane.showNearest(this.items.get(reading.nearest));
+        }
+        this.painted.add(name);
+      } else if (first < 0) first = i;
+    }
+    if (first >= 0 && this.edit.frames > 0) {
+      this.film.paint(answer, first);
+      this.map.setPath(answer.path, answer.off);
+    }
+    const stamp = this.queue.takeStamp();
+    const now = performance.now();
+    if (stamp !== null) {
+      this.stats.add(now, Math.max(0, now - stamp));
+      this.readout.touch();
+    }
+    this.askNearest();
+    if (this.painted.size === 2 && this.element.dataset["ready"] !== "true")
+      this.element.dataset["ready"] = "true";
+  }
+
+  private askNearest(): void {
+    this.nearestTimer ??= setTimeout(() => {
+      this.nearestTimer = undefined;
+      const items = HANDLE_NAMES.map((name) => this.panes[name].reading?.nearest);
+      this.items.want(
+        "nearest",
+        items.filter((item) => item !== undefined),
+      );
+    }, NEAREST_MS);
+  }
+
+  private itemsArrived(): void {
+    for (const name of HANDLE_NAMES) {
+      const nearest = this.panes[name].reading?.nearest;
+      if (nearest !== undefined) this.panes[name].showNearest(this.items.get(nearest));
+    }
+    this.hoverCard.refresh((item) => this.items.get(item));
+    this.map.refreshBeside();
+    if (this.gestures === 0) this.describeKnobs();
+  }
+
+  // Pointing
+
+  private hover(item: number, x: number, y: number): void {
+    clearTimeout(this.hoverTimer);
+    if (item < 0 || this.gestures > 0 || !this.xy) {
+      this.hoverCard.hide();
+      return;
+    }
+    const { clientWidth, clientHeight } = this.map.element;
+    this.hoverCard.show(item, this.items.get(item), x, y, clientWidth, clientHeight);
+    this.hoverTimer = setTimeout(() => this.items.want("hover", [item]), HOVER_MS);
+  }
+
+  private putOn(name: HandleName, item: number, stamp: number): void {
+    if (!this.xy || item < 0 || 2 * item >= this.xy.length) return;
+    const handle = this.edit[name];
+    handle.item = item;
+    handle.x = this.xy[2 * item];
+    handle.y = this.xy[2 * item + 1];
+    this.hoverCard.hide();
+    this.placeKnobs();
+    this.changed([name], stamp);
+    this.commit();
+    this.announce(name);
+  }
+
+  private activate(name: HandleName): void {
+    this.active = name;
+    for (const each of HANDLE_NAMES) {
+      this.knobs?.[each]?.setActive(each === name);
+      this.panes?.[each]?.setActive(each === name);
+    }
+  }
+
+  // Handles
+
+  private makeKnob(name: HandleName): Knob {
+    let origin: readonly [number, number] = [0, 0];
+    let before = { x: 0, y: 0 };
+    return new Knob(name, {
+      place: () => {
+        origin = this.map.origin();
+        const [sx, sy] = this.map.toScreen(this.edit[name].x, this.edit[name].y);
+        return [origin[0] + sx, origin[1] + sy];
+      },
+      start: () => {
+        this.flush();
+        this.gestures += 1;
+        this.hoverCard.hide();
+        this.activate(name);
+        before = { x: this.edit[name].x, y: this.edit[name].y };
+      },
+      move: (x, y, stamp) => {
+        const [mx, my] = this.map.toMap(x - origin[0], y - origin[1]);
+        this.moveHandle(name, mx, my, stamp);
+      },
+      end: () => {
+        this.gestures -= 1;
+        this.commit();
+        this.announce(name);
+      },
+      cancel: () => {
+        this.gestures -= 1;
+        this.moveHandle(name, before.x, before.y, null);
+      },
+      nudge: (dx, dy, stamp) => {
+        const [sx, sy] = this.map.toScreen(this.edit[name].x, this.edit[name].y);
+        const [mx, my] = this.map.toMap(sx + dx, sy + dy);
+        this.moveHandle(name, mx, my, stamp);
+        this.commitSoon(`keys ${name}`);
+      },
+      nudged: () => this.announce(name),
+      activate: () => {
+        this.activate(name);
+        if (this.gestures === 0) this.map.reveal(this.edit[name].x, this.edit[name].y);
+      },
+    });
+  }
+
+  private moveHandle(name: HandleName, x: number, y: number, stamp: number | null): void {
+    const handle = this.edit[name];
+    if (!this.placed || (handle.x === x && handle.y === y)) return;
+    handle.x = x;
+    handle.y = y;
+    this.placeKnobs();
+    this.changed([name], stamp);
+  }
+
+  private placeKnobs(): void {
+    const { A, B } = this.edit;
+    if (this.xy && Number.isFinite(A.x) && Number.isFinite(B.x))
+      this.map.setHandles([A.x, A.y], [B.x, B.y]);
+  }
+
+  private whereabouts(name: HandleName): string {
+    const { item, x, y } = this.edit[name];
+    const on = this.xy && this.xy[2 * item] === x && this.xy[2 * item + 1] === y;
+    const near = on ? item : (this.panes[name].reading?.nearest ?? item);
+    const data = this.items.get(near);
+    const title = this.data.colour?.title ?? "";
+    const label = data && (title in data.labels ? title : Object.keys(data.labels)[0]);
+    const says = data && label ? `, ${label} ${data.labels[label]}` : "";
+    return `${on ? "on" : "near"} item ${data?.id ?? near}${says}`;
+  }
+
+  private describeKnobs(): void {
+    this.items.want("handles", [this.edit.A.item, this.edit.B.item]);
+    for (const name of HANDLE_NAMES)
+      this.knobs[name].describe(`Handle ${name}, ${this.whereabouts(name)}; arrow keys move`);
+  }
+
+  private announce(name: HandleName): void {
+    clearTimeout(this.announceTimer);
+    this.announceTimer = setTimeout(() => {
+      this.describeKnobs();
+      const reading = this.panes[name].reading;
+      const says = reading
+        ? `, ${verdict(reading.percentile)}, ${ordinal(reading.percentile)} percentile`
+        : "";
+      this.live.textContent = `Handle ${name} ${this.whereabouts(name)}${says}`;
+    }, ANNOUNCE_MS);
+  }
+
+  // The parts
+
+  private makePane(name: HandleName): Pane {
+    return new Pane(
+      name,
+      () => {
+        const nearest = this.panes[name].reading?.nearest;
+        if (nearest !== undefined) this.putOn(name, nearest, performance.now());
+      },
+      () => this.activate(name),
+    );
+  }
+
+  private makeSliders(): Sliders {
+    return new Sliders({
+      move: (slug, value, stamp) => {
+        const names = targets(this.edit);
+        for (const name of names) {
+          if (value === 0) delete this.edit[name].sliders[slug];
+          else this.edit[name].sliders[slug] = value;
+        }
+        this.sliders.showOne(slug, this.edit);
+        this.changed(names, stamp);
+      },
+      release: (slug, byKey) => {
+        if (byKey) this.commitSoon(`slider ${slug}`);
+        else this.commit();
+      },
+      target: (target: Target) => {
+        this.edit.target = target;
+        this.sliders.show(this.edit);
+        if (target !== "both") this.activate(target);
+        this.commit();
+      },
+    });
+  }
+
+  private makeFilmstrip(): Filmstrip {
+    return new Filmstrip({
+      count: (frames, stamp) => {
+        this.edit.frames = frames;
+        this.film.show(this.edit);
+        if (frames === 0) this.map.setPath([], []);
+        else this.changed([], stamp);
+        this.commit();
+      },
+      path: (path) => {
+        this.edit.path = path;
+        this.changed([], performance.now());
+        this.commit();
+      },
+      look: (index) => this.map.markPath(index),
+    });
+  }
+
+  private makeToolbar(): Toolbar {
+    return new Toolbar({
+      undo: () => this.travel("undo"),
+      redo: () => this.travel("redo"),
+      swap: () => {
+        const { A, B } = this.edit;
+        this.edit.A = B;
+        this.edit.B = A;
+        this.changedAll();
+      },
+      reset: () => {
+        if (!this.xy) return;
+        this.edit = rehome(this.edit, this.xy);
+        this.edit.A.sliders = {};
+        this.edit.B.sliders = {};
+        this.changedAll();
+      },
+      residual: (residual) => {
+        this.edit.residual = residual;
+        this.everything(performance.now());
+        this.commit();
+      },
+      smooth: (smooth) => this.setSmooth(smooth),
+    });
+  }
+
+  private setSmooth(smooth: boolean): void {
+    this.element.classList.toggle("lx-sharp", !smooth);
+    this.map.setSmooth(smooth);
+  }
+
+  private assemble(): void {
+    const left = h(
+      "div",
+      { class: "map-card" },
+      this.map.element,
+      this.legend.element,
+      this.banner.element,
+    );
+    this.map.element.append(this.hoverCard.element);
+    this.map.knobs.append(this.knobs.A.element, this.knobs.B.element);
+    this.element.append(
+      this.probe,
+      h(
+        "div",
+        { class: "grid" },
+        this.toolbar.element,
+        left,
+        h(
+          "div",
+          { class: "side" },
+          h("div", { class: "panes" }, this.panes.A.element, this.panes.B.element),
+          this.sliders.element,
+        ),
+        this.film.element,
+        h(
+          "footer",
+          { class: "foot" },
+          h(
+            "span",
+            { class: "hint" },
+            "Drag A or B. Click a point to put the active handle on it.",
+          ),
+          this.readout.element,
+        ),
+      ),
+      this.live,
+    );
+    this.element.addEventListener("keydown", (event) => this.shortcut(event));
+  }
+
+  private shortcut(event: KeyboardEvent): void {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.travel(key === "y" || event.shiftKey ? "redo" : "undo");
+  }
+
+  // The edit's life
+
+  private showEdit(): void {
+    this.sliders.show(this.edit);
+    this.film.show(this.edit);
+    this.toolbar.show(this.edit.residual);
+    this.toolbar.allow(this.history.canUndo, this.history.canRedo);
+    if (this.edit.frames === 0) this.map.setPath([], []);
+    this.placeKnobs();
+    this.describeKnobs();
+  }
+
+  private changedAll(): void {
+    this.showEdit();
+    this.everything(performance.now());
+    this.commit();
+  }
+
+  private travel(direction: "undo" | "redo"): void {
+    if (this.gestures > 0) return;
+    this.flush();
+    this.edit = copyEdit(direction === "undo" ? this.history.undo() : this.history.redo());
+    this.showEdit();
+    this.everything(performance.now());
+    this.tell();
+  }
+
+  /** A gesture has ended: an entry for undo, and word to Streamlit. */
+  private commit(tag: string | null = null): void {
+    clearTimeout(this.commitTimer);
+    this.commitTimer = undefined;
+    this.waitingTag = null;
+    if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit), tag);
+    this.toolbar.allow(this.history.canUndo, this.history.canRedo);
+    this.tell();
+  }
+
+  /** Commits when the keys have come to rest. */
+  private commitSoon(tag: string): void {
+    if (this.waitingTag !== null && this.waitingTag !== tag) this.flush();
+    this.waitingTag = tag;
+    clearTimeout(this.commitTimer);
+    this.commitTimer = setTimeout(() => this.commit(tag), KEY_COMMIT_MS);
+  }
+
+  /** Makes the entry that is waiting, without a word to Streamlit: another gesture begins. */
+  private flush(): void {
+    clearTimeout(this.commitTimer);
+    this.commitTimer = undefined;
+    this.waitingTag = null;
+    if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit));
+  }
+
+  private tell(): void {
+    if (this.gestures > 0 || sameEdit(this.edit, this.published)) return;
+    this.published = copyEdit(this.edit);
+    this.publish(roundEdit(this.edit));
+  }
+}

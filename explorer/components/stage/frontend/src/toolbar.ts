@@ -1,0 +1,98 @@
+// The row of actions above the map: undo, redo, swap, reset; how pictures and residuals behave.
+import type { Choice } from "./dom";
+import { field, h, iconButton, segmented } from "./dom";
+import type { Residual } from "./types";
+
+export interface ToolbarEvents {
+  undo(): void;
+  redo(): void;
+  swap(): void;
+  reset(): void;
+  residual(residual: Residual): void;
+  smooth(smooth: boolean): void;
+}
+
+const SMOOTH_KEY = "latent-explorer.smooth";
+
+function storedSmooth(): boolean {
+  try {
+    return localStorage.getItem(SMOOTH_KEY) !== "no";
+  } catch {
+    return true; // storage may be forbidden
+  }
+}
+
+function storeSmooth(smooth: boolean): void {
+  try {
+    localStorage.setItem(SMOOTH_KEY, smooth ? "yes" : "no");
+  } catch {
+    // storage may be forbidden: the choice then lasts as long as the page
+    return;
+  }
+}
+
+export class Toolbar {
+  private readonly undo: HTMLButtonElement;
+  private readonly redo: HTMLButtonElement;
+  private readonly residual: Choice<Residual>;
+  readonly element: HTMLElement;
+  readonly smooth = storedSmooth();
+
+  constructor(on: ToolbarEvents) {
+    this.undo = iconButton("undo", "Undo (Ctrl+Z)", on.undo);
+    this.redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", on.redo);
+    const swap = iconButton("swap", "Swap A and B", on.swap);
+    const reset = iconButton(
+      "reset",
+      "Reset: handles back on their items, attributes to 0",
+      on.reset,
+    );
+    this.residual = segmented<Residual>(
+      "Off-map detail",
+      [
+        ["hold", "Hold"],
+        ["fade", "Fade"],
+      ],
+      on.residual,
+    );
+    const pixels = segmented<"smooth" | "sharp">(
+      "Pixels",
+      [
+        ["smooth", "Smooth"],
+        ["sharp", "Sharp"],
+      ],
+      (value) => {
+        storeSmooth(value === "smooth");
+        on.smooth(value === "smooth");
+      },
+    );
+    pixels.set(this.smooth ? "smooth" : "sharp");
+    this.element = h(
+      "div",
+      { class: "toolbar", role: "toolbar", "aria-label": "Edit" },
+      h("div", { class: "actions" }, this.undo, this.redo, swap, reset),
+      h(
+        "div",
+        { class: "controls" },
+        field(
+          "Off-map detail",
+          this.residual.element,
+          "A map shows two of many dimensions. Hold keeps what it cannot show of the item a " +
+            "handle was taken from, wherever you drag it. Fade lets that go with the distance, " +
+            "so the picture becomes the typical one of the place.",
+        ),
+        field("Pixels", pixels.element),
+      ),
+    );
+    this.allow(false, false);
+  }
+
+  allow(undo: boolean, redo: boolean): void {
+    this.undo.disabled = !undo;
+    this.redo.disabled = !redo;
+  }
+
+  show(residual: Residual): void {
+    this.residual.set(residual);
+  }
+}

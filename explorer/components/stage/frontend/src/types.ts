@@ -1,0 +1,74 @@
+// The shapes shared by the stage's modules: what Python sends, and the edit both sides keep.
+
+export type HandleName = "A" | "B";
+export type Target = "both" | HandleName;
+export type PathKind = "straight" | "great-circle";
+export type Residual = "hold" | "fade";
+
+export const HANDLE_NAMES: readonly HandleName[] = ["A", "B"];
+
+/** A point of the edit: the real item it was taken from, its place on the map, its attributes. */
+export interface Handle {
+  item: number;
+  x: number;
+  y: number;
+  sliders: Record<string, number>;
+}
+
+/** Everything a person can change on the stage; the address bar keeps the same. */
+export interface Edit {
+  A: Handle;
+  B: Handle;
+  target: Target;
+  path: PathKind;
+  /** Pictures in the filmstrip: 0 (no strip) or 5 to 15. */
+  frames: number;
+  residual: Residual;
+}
+
+export interface ModelInfo {
+  name: string;
+  title: string;
+  version: string;
+  shape: [number, number, number];
+  latent: number;
+  count: number;
+}
+
+export interface ViewInfo {
+  id: string;
+  title: string;
+  url: string;
+  linear: boolean;
+  axes: [string, string];
+}
+
+export type ColourKind = "continuous" | "binary" | "categorical";
+
+export interface ColourInfo {
+  name: string;
+  title: string;
+  kind: ColourKind;
+  labels: string[];
+  url: string;
+}
+
+/** An attribute direction: a slider adds its value times (mean with - mean without). */
+export interface DirectionInfo {
+  slug: string;
+  title: string;
+  group: string;
+  with: number;
+  without: number;
+}
+
+export interface StageData {
+  model: ModelInfo;
+  socket: string;
+  view: ViewInfo;
+  colour: ColourInfo | null;
+  directions: DirectionInfo[];
+  edit: unknown;
+  revision: number;
+  picture_note?: string;
+}
