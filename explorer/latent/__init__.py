@@ -1,0 +1,1 @@
+"""Pure maths on arrays: projections and their inverses, paths, directions, neighbours."""

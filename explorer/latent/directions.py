@@ -1,0 +1,128 @@
+r"""Attribute directions: the difference of two group means, v = mean(z | with) - mean(z | without).
+
+Adding s v to a code moves it from the group without towards the group with; s = 1 goes from mean
+to mean.
+
+References:
+    | Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), 4.2
+    | https://arxiv.org/abs/1512.09300
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FEWEST", "Direction", "attribute_directions", "mean_difference", "slug"]
+
+FEWEST = 5  # images a side; fewer give no direction
+
+Mask = NDArray[np.bool_]
+
+
+class Attribute(Protocol):
+    """What is read of an attribute (`models.data.Attribute` has it all)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def values(self) -> NDArray[Any]: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def title(self) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A direction of the latent space that changes one attribute."""
+
+    vector: NDArray[np.float32]  # (D,), from the mean without to the mean with
+    name: str  # slug, unique in its model, e.g. "hair-blond"
+    title: str  # for people, e.g. "Hair: blond"
+    group: str  # the attribute's title, e.g. "Hair"
+    count_with: int  # images behind the mean with
+    count_without: int  # images behind the mean without
+    kind: str  # of the attribute: binary, categorical or continuous
+
+
+def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> NDArray[np.float32]:
+    """The mean of the codes with, minus the mean of the codes without.
+
+    Arguments:
+        z: Codes, shape (N, D).
+        positive: Which codes have the attribute, bool, shape (N,).
+        negative: Which codes lack it, bool, shape (N,).
+
+    Returns:
+        float32, shape (D,), in the unit of `z`; summed in float64.
+
+    Raises:
+        ValueError: If the shapes do not match or a side is empty.
+    """
+    codes, with_, without = np.asarray(z), np.asarray(positive), np.asarray(negative)
+    if codes.ndim != 2:
+        raise ValueError(f"`z` must have the shape (N, D). Got {codes.shape}.")
+    for name, mask in (("positive", with_), ("negative", without)):
+        if mask.dtype != np.bool_ or mask.shape != codes.shape[:1]:
+            raise ValueError(
+                f"`{name}` must be bool of shape ({len(codes)},). Got {mask.dtype} of shape {mask.shape}."
+            )
+        if not mask.any():
+            raise ValueError(f"`{name}` must pick at least one code. Got none.")
+    difference = codes[with_].mean(0, np.float64) - codes[without].mean(0, np.float64)
+    vector: NDArray[np.float32] = difference.astype(np.float32)
+    return vector
+
+
+def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> dict[str, Direction]:
+    """The direction of every attribute that has at least `FEWEST` images on both sides.
+
+    Binary: with minus without. Categorical: each label against all others, under `attribute-label`.
+        Continuous: the
+    third with the highest values minus the third with the lowest.
+
+    Arguments:
+        z: Codes, shape (N, D).
+        attributes: Attributes of the N images, by name.
+
+    Returns:
+        Directions by slug, in the order of the attributes.
+    """
+    codes = np.asarray(z)
+    found: dict[str, Direction] = {}
+    for name, attribute in attributes.items():
+        for key, title, with_, without in _sides(name, attribute):
+            counts = int(with_.sum()), int(without.sum())
+            if min(counts) < FEWEST or key in found:
+                continue
+            vector = mean_difference(codes, with_, without)
+            found[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
+    return found
+
+
+def slug(text: str) -> str:
+    """Lower-case letters and digits, everything between them one dash: "Dark  Blond!" is
+    "dark-blond".
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _sides(name: str, attribute: Attribute) -> Iterator[tuple[str, str, Mask, Mask]]:
+    """Slug, title and the two sides of each direction of an attribute."""
+    values = np.asarray(attribute.values)
+    if attribute.kind == "binary":
+        yield name, attribute.title, values == 1, values == 0
+    elif attribute.kind == "categorical":
+        for index, label in enumerate(attribute.labels):
+            chosen = values == index
+            yield f"{name}-{slug(label)}", f"{attribute.title}: {label}", chosen, ~chosen
+    else:
+        low, high = np.quantile(values.astype(np.float64), [1 / 3, 2 / 3])
+        if low < high:
+            yield name, attribute.title, values >= high, values <= low
