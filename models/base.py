@@ -1,0 +1,188 @@
+"""What every model of the zoo offers: encode, decode, loss, and an honest word on its latent.
+
+An autoencoder is a pair of maps, `z = encode(x)` and `x = decode(z)`. Everything that looks at a model (the
+trainer, the evaluation, the explorer) asks `Autoencoder` and its `LatentSpec`, never the class of a model.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Autoencoder", "LatentSpec", "Loss", "Posterior", "config_from_dict", "config_to_dict"]
+
+C = TypeVar("C")
+MOST = 1e30  # no setting is larger; also keeps NaN, infinity and endless whole numbers out
+
+
+@dataclass(frozen=True)
+class LatentSpec:
+    """What a latent is, and what can honestly be asked of it."""
+
+    shape: tuple[int, ...]  # without the batch, e.g. (32,)
+    discrete: bool = False  # codes of a codebook instead of real numbers
+    prior: bool = True  # a prior exists and can be sampled
+    likelihood: Literal["exact", "bound", "none"] = "bound"  # of log p(x)
+    sequence: bool = False  # x is a sequence and the model predicts
+
+    @property
+    def size(self) -> int:
+        """Numbers in one latent."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x) of a batch: a diagonal Gaussian, or a single point where `std` is None."""
+
+    mean: Tensor  # (B, *latent), in prior standard deviations
+    std: Tensor | None = None  # (B, *latent), same unit
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draws z = mean + std * eps, reparameterised; the mean itself where there is no `std`.
+
+        Arguments:
+            generator: Source of eps; torch's own where None.
+
+        Returns:
+            Latents, shape of `mean`.
+
+        References:
+            | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
+            | https://arxiv.org/abs/1312.6114
+        """
+        if self.std is None:
+            return self.mean
+        eps = torch.randn(
+            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device
+        )
+        return self.mean + self.std * eps
+
+    def kl(self) -> Tensor:
+        r"""KL(q(z|x) || N(0, I)) of each dimension, in nats.
+
+        1/2 (mu^2 + sigma^2 - 1 - log sigma^2)
+
+        Returns:
+            Shape of `mean`; sum over all but the batch for nats per image.
+
+        Raises:
+            ValueError: If the posterior is deterministic, whose divergence is infinite.
+        """
+        if self.std is None:
+            raise ValueError("`std` must not be None for a KL divergence. A deterministic code has none.")
+        variance = self.std.square()
+        return 0.5 * (self.mean.square() + variance - 1 - variance.log())
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training minimises, and the terms it is made of."""
+
+    total: Tensor  # scalar, nats per image
+    terms: dict[str, Tensor]  # scalars, means over the batch, nats per image
+
+
+class Autoencoder(nn.Module, ABC):
+    """The base of all models.
+
+    A subclass names its frozen configuration class in `Config`, sets `spec` and `image_shape`, and writes
+    `encode`, `decode` and `loss`. Images are float tensors (B, C, H, W) in [0, 1].
+    """
+
+    Config: ClassVar[type[Any]]
+
+    config: Any
+    spec: LatentSpec
+    image_shape: tuple[int, int, int]  # (C, H, W)
+
+    @abstractmethod
+    def encode(self, x: Tensor) -> Posterior:
+        """Encodes images (B, C, H, W) in [0, 1] to their posterior."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Decodes latents (B, *latent) to pictures (B, C, H, W) in [0, 1]."""
+
+    @abstractmethod
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """The training loss of a batch.
+
+        Arguments:
+            x: Images (B, C, H, W) in [0, 1].
+            generator: Source of all noise, for reproducible steps.
+            warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
+        """
+
+    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draws pictures from the prior.
+
+        Arguments:
+            count: How many.
+            generator: Source of the noise; torch's own where None.
+
+        Returns:
+            Pictures (count, C, H, W) in [0, 1].
+
+        Raises:
+            ValueError: If the model has no prior.
+        """
+        if not self.spec.prior:
+            raise ValueError(f"{type(self).__name__} has no prior to sample from (`spec.prior` is False).")
+        device = next(self.parameters()).device
+        z = torch.randn(count, *self.spec.shape, generator=generator, device=device)
+        return self.decode(z)
+
+
+def config_to_dict(config: Any) -> dict[str, Any]:
+    """A configuration as plain JSON values (tuples become lists)."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+
+
+def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
+    """Builds a configuration from untrusted JSON values.
+
+    Arguments:
+        cls: A frozen dataclass of int, float, str, bool and tuple fields. Its `__post_init__` checks the
+            ranges.
+        values: Field names and values; fields with a default may be left out.
+
+    Raises:
+        ValueError: On unknown or missing fields and on values of another type.
+    """
+    hints = get_type_hints(cls)
+    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise ValueError(
+            f"Unknown {cls.__name__} field {unknown[0][:80]!r}. Choose from: {', '.join(names)}."
+        )
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        wanted = hints[name]
+        if getattr(wanted, "__origin__", None) is tuple:
+            if not isinstance(value, list | tuple) or not all(type(v) is int for v in value):
+                raise ValueError(f"`{name}` must be a list of whole numbers. Got {_short(value)}.")
+            checked[name] = tuple(value)
+        elif wanted is float and type(value) in (int, float) and abs(value) < MOST:
+            checked[name] = float(value)
+        elif type(value) is wanted and wanted is not float:
+            checked[name] = value
+        else:
+            raise ValueError(f"`{name}` must be of type {wanted.__name__}. Got {_short(value)}.")
+    try:
+        return cls(**checked)
+    except TypeError as error:
+        raise ValueError(f"{cls.__name__} is incomplete: {error}.") from error
+
+
+def _short(value: Any) -> str:
+    """A value as an error shows it: no longer than a line."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -1,0 +1,422 @@
+"""A checkpoint: a folder with `card.json`, `weights.safetensors` and, once it has been encoded, an atlas.
+
+Nothing here is trusted and nothing is unpickled. A card is checked field by field, the weights against the
+card's SHA-256, and every tensor's name, shape and type against the model that the card describes, before any
+memory is given. What is loaded are the very bytes that were checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_bytes
+from safetensors.torch import save
+from torch import Tensor
+
+from models.base import Autoencoder, config_from_dict, config_to_dict
+
+__all__ = ["Card", "CheckpointError", "Entry", "describe", "load", "read", "roots", "scan", "write"]
+
+ROOT = Path(__file__).resolve().parent.parent
+REMEDY = "Copy it again or train anew."
+CARD, WEIGHTS = "card.json", "weights.safetensors"
+TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+CARD_BYTES = 1 << 20
+CARD_DEPTH = 8  # lists and objects inside each other
+TITLE_LENGTH, TEXT_LENGTH, ERROR_LENGTH = 80, 4000, 600  # characters
+WEIGHT_BYTES = 1 << 30
+DTYPES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
+
+Layout = dict[str, tuple[str, tuple[int, ...]]]  # tensor name -> type (safetensors' word for it), shape
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used, with the reason and what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint is and how it was made."""
+
+    name: str
+    title: str  # for people, e.g. "Faces"
+    model: str  # a key of `models.MODELS`
+    config: dict[str, Any]  # of the model's Config
+    data: dict[str, Any]  # name, options
+    weights_sha256: str
+    command: str = ""  # that made it
+    description: str = ""
+    training: dict[str, Any] = field(default_factory=dict)  # seed, steps, batch, learning rate ...
+    versions: dict[str, str] = field(default_factory=dict)  # of Python and the libraries
+    metrics: dict[str, Any] = field(default_factory=dict)  # name -> {value, unit, protocol, command}
+
+    def __post_init__(self) -> None:
+        for name, kind in _CARD_FIELDS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise CheckpointError(
+                    f"`{name}` must be of type {kind.__name__}. Got {str(getattr(self, name))[:80]!r}."
+                )
+            _check_json(name, getattr(self, name))
+        if not NAME.fullmatch(self.name):
+            raise CheckpointError(
+                f"`name` must be 1 to 64 lower-case letters, digits, dots, dashes or underscores. "
+                f"Got {self.name[:80]!r}."
+            )
+        if not re.fullmatch(r"[0-9a-f]{64}", self.weights_sha256):
+            raise CheckpointError(
+                f"`weights_sha256` must be 64 hexadecimal digits. Got {self.weights_sha256[:80]!r}."
+            )
+        if len(self.title) > TITLE_LENGTH or not self.title.isprintable():
+            raise CheckpointError(
+                f"`title` must be one line of at most {TITLE_LENGTH} characters. Got {self.title[:80]!r}."
+            )
+        if not isinstance(self.data.get("name"), str):
+            raise CheckpointError("`data` must have a `name`, the data set that the model was trained on.")
+        options = self.data.get("options", {})
+        if not isinstance(options, dict) or options.keys() & {"name", "split", "limit"}:
+            raise CheckpointError(
+                "`data`: `options` must be an object without `name`, `split` or `limit`. "
+                f"Got {str(options)[:80]!r}."
+            )
+        for name, text in self.versions.items():
+            if not isinstance(text, str):
+                raise CheckpointError(f"`versions`: {name[:80]!r} must be a text. Got {str(text)[:80]!r}.")
+        for name, figure in self.metrics.items():
+            _check_figure(name, figure)
+
+
+_CARD_FIELDS: dict[str, type] = {
+    "name": str, "title": str, "model": str, "config": dict, "data": dict, "weights_sha256": str,
+    "command": str, "description": str, "training": dict, "versions": dict, "metrics": dict,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A checkpoint folder: its card, or the reason why it cannot be used."""
+
+    name: str
+    path: Path
+    card: Card | None = None
+    error: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the weights' hash; changes whenever the weights do."""
+        return self.card.weights_sha256[:12] if self.card else ""
+
+
+def roots() -> list[Path]:
+    """Where checkpoints are looked for: LATENT_CHECKPOINT_DIR, else the bundled ones and one's own runs."""
+    named = os.environ.get("LATENT_CHECKPOINT_DIR")
+    return [Path(p) for p in named.split(os.pathsep) if p] if named else [ROOT / "checkpoints", ROOT / "runs"]
+
+
+def scan(*folders: Path) -> list[Entry]:
+    """Lists every checkpoint folder, a broken one with its reason.
+
+    Arguments:
+        folders: Where to look; `roots()` where none is given. The first of two with one name counts.
+    """
+    found: dict[str, Entry] = {}
+    for folder in folders or roots():
+        if not folder.is_dir():
+            continue
+        for path in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            found.setdefault(path.name, _inspect(path))
+    return list(found.values())
+
+
+def read(name: str | Path) -> Entry:
+    """Finds one checkpoint by its name, or by the path of its folder.
+
+    Raises:
+        CheckpointError: If there is none of this name, or it is broken.
+    """
+    if isinstance(name, Path) or os.sep in name:
+        entry = _inspect(Path(name))
+    else:
+        entry = next(
+            (_inspect(root / name) for root in roots() if NAME.fullmatch(name) and (root / name).is_dir()),
+            Entry(name, Path(name), error=_unknown(name)),
+        )
+    if entry.error:
+        raise CheckpointError(entry.error)
+    return entry
+
+
+def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
+    """Loads a model, ready to encode and decode.
+
+    Arguments:
+        name: A name such as "faces-vae", or the path of a checkpoint folder.
+        device: Where to put it.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        CheckpointError: If the folder, its card or its weights are not as they should be.
+    """
+    entry = read(name)
+    card = entry.card
+    if card is None:
+        raise CheckpointError(f"{entry.path} has no card.")
+    path = entry.path / WEIGHTS
+    raw = _read_weights(path)
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != card.weights_sha256:
+        raise CheckpointError(
+            f"{path} has the SHA-256 {digest[:12]}…, its card says {card.weights_sha256[:12]}…. "
+            f"The file was changed or cut short. {REMEDY}"
+        )
+    try:
+        tensors = load_bytes(raw)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
+    with torch.device("meta"):
+        model = _model(card)
+    _compare(path, _layout(tensors), _layout(model.state_dict()))
+    for key, values in tensors.items():
+        if not values.isfinite().all():
+            raise CheckpointError(f"{path}: {key!r} holds NaN or infinity. Train anew with a lower `--rate`.")
+    model.load_state_dict(tensors, assign=True)
+    return model.to(device).eval().requires_grad_(False)
+
+
+def describe(
+    folder: Path,
+    model: Autoencoder,
+    weights_sha256: str = "0" * 64,
+    *,
+    title: str = "",
+    model_name: str,
+    data: dict[str, Any],
+    **facts: Any,
+) -> Card:
+    """The card of a model; a trainer makes one before the first step, to hear of a bad name in time.
+
+    Arguments:
+        folder: The checkpoint's folder; its last part is the checkpoint's name.
+        model: What is to be saved.
+        weights_sha256: Of the weights file.
+        title: For people; the name where empty.
+        model_name: Key of `models.MODELS`.
+        data: Name and options of the data set.
+        facts: Further fields of `Card`.
+
+    Raises:
+        CheckpointError: If a field is not as it should be.
+    """
+    return Card(
+        name=folder.name,
+        title=title or folder.name,
+        model=model_name,
+        config=config_to_dict(model.config),
+        data=data,
+        weights_sha256=weights_sha256,
+        **facts,
+    )
+
+
+def write(folder: Path, model: Autoencoder, **facts: Any) -> Card:
+    """Writes the weights, then the card, each at one stroke.
+
+    Arguments:
+        folder: The checkpoint's folder; its last part is the checkpoint's name.
+        model: What to save.
+        facts: What `describe` takes: `model_name`, `data`, `title` and further fields of `Card`.
+
+    Raises:
+        CheckpointError: If a fact is not as it should be; then nothing is written.
+    """
+    weights = save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+    card = describe(folder, model, hashlib.sha256(weights).hexdigest(), **facts)
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / WEIGHTS, lambda path: path.write_bytes(weights))
+    write_card(folder, card)
+    return card
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Writes `card.json` at one stroke."""
+    text = json.dumps(asdict(card), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    replace_file(folder / CARD, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def replace_file(path: Path, fill: Callable[[Path], Any]) -> None:
+    """Writes a file beside `path` with `fill`, then puts it in place at one stroke.
+
+    A reader sees the old file or the new one, never half of one, whenever the writer is killed.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        fill(Path(temporary))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _inspect(path: Path) -> Entry:
+    """Checks a folder as far as can be done without reading the weights through."""
+    try:
+        card = _read_card(path)
+        _compare(path / WEIGHTS, _header(path / WEIGHTS), _expected(path / CARD, card))
+    except (ValueError, OSError) as error:
+        return Entry(path.name, path, error=str(error)[:ERROR_LENGTH])
+    return Entry(path.name, path, card)
+
+
+def _read_card(path: Path) -> Card:
+    """The validated card of a folder."""
+    file = path / CARD
+    if not path.is_dir():
+        raise CheckpointError(f"{path} is no folder. Choose a checkpoint with `python -m models list`.")
+    if not file.is_file():
+        if (path / TRAINING).is_file():
+            raise CheckpointError(
+                f"{path} is a training that has not ended. Go on with it: "
+                f"`python -m models train --resume {path}`."
+            )
+        raise CheckpointError(f"{path} has no {CARD}. Create it with `python -m models train vae`.")
+    if file.stat().st_size > CARD_BYTES:
+        raise CheckpointError(f"{file} is larger than {CARD_BYTES} bytes; a card is a few thousand.")
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{file} is not valid JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{file} must hold one JSON object.")
+    values = {key: value for key, value in values.items() if key in _CARD_FIELDS}
+    try:
+        card = Card(**values)
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: {error}") from error
+    except TypeError as error:
+        missing = str(error).split("missing ")[-1].split(": ")[-1]
+        raise CheckpointError(f"{file} is incomplete: it has no {missing}.") from error
+    if card.name != path.name:
+        raise CheckpointError(f"{file} says its name is {card.name!r}, its folder is called {path.name!r}.")
+    return card
+
+
+def _model(card: Card) -> Autoencoder:
+    """An untrained model as a card describes it."""
+    from models import MODELS
+
+    if card.model not in MODELS:
+        raise CheckpointError(f"Unknown model {card.model[:80]!r}. Choose one of: {', '.join(MODELS)}.")
+    cls = MODELS[card.model]
+    return cls(config_from_dict(cls.Config, card.config))
+
+
+def _layout(tensors: Mapping[str, Tensor]) -> Layout:
+    return {key: (DTYPES.get(v.dtype, str(v.dtype)), tuple(v.shape)) for key, v in tensors.items()}
+
+
+def _expected(file: Path, card: Card) -> Layout:
+    """The layout of a card's weights, found without giving them memory."""
+    try:
+        with torch.device("meta"):
+            return _layout(_model(card).state_dict())
+    except ValueError as error:
+        raise CheckpointError(f"{file}: {error}") from error
+
+
+def _header(path: Path) -> Layout:
+    """The layout of a weights file, from its header alone."""
+    _check_size(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            parts = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            return {key: (part.get_dtype(), tuple(part.get_shape())) for key, part in parts.items()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
+
+
+def _compare(path: Path, found: Layout, expected: Layout) -> None:
+    """Compares a weights file's layout with what the model expects."""
+    for key in sorted(expected.keys() ^ found.keys()):
+        raise CheckpointError(
+            f"{path} {'lacks the' if key in expected else 'has the unknown'} tensor {key[:80]!r}. {REMEDY}"
+        )
+    for key, (dtype, shape) in expected.items():
+        if found[key][1] != shape:
+            raise CheckpointError(f"{path}: {key!r} must have the shape {shape}. Got {found[key][1]}.")
+        if found[key][0] != dtype:
+            raise CheckpointError(f"{path}: {key!r} must be of type {dtype}. Got {found[key][0]}.")
+
+
+def _check_size(path: Path) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing. {REMEDY}")
+    if path.stat().st_size > WEIGHT_BYTES:
+        raise CheckpointError(f"{path} is larger than {WEIGHT_BYTES >> 20} MiB, the most that is loaded.")
+
+
+def _read_weights(path: Path) -> bytes:
+    """All bytes of a weights file, read once, so that a file that is replaced meanwhile changes nothing."""
+    try:
+        _check_size(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
+
+
+def _check_json(name: str, value: Any, depth: int = CARD_DEPTH) -> None:
+    """Raises where a card's value is not plain JSON: texts, finite numbers, lists and objects of these."""
+    if isinstance(value, str):
+        if len(value) > TEXT_LENGTH:
+            raise CheckpointError(f"`{name}` holds a text of more than {TEXT_LENGTH} characters.")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise CheckpointError(f"`{name}` holds a text that is not valid Unicode. Got {value[:80]!r}.")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise CheckpointError(f"`{name}` must hold finite numbers only. Got {value}.")
+    elif isinstance(value, dict | list | tuple):
+        if depth == 0:
+            raise CheckpointError(f"`{name}` must not be nested deeper than {CARD_DEPTH} levels.")
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_json(name, part, depth - 1)
+        if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+            raise CheckpointError(f"`{name}` must have texts as keys.")
+    elif isinstance(value, int):
+        if abs(value) >= 1 << 63:
+            raise CheckpointError(f"`{name}` must hold whole numbers of at most 63 bits.")
+    elif value is not None:
+        raise CheckpointError(f"`{name}` must hold JSON values only. Got {type(value).__name__}.")
+
+
+def _check_figure(name: str, figure: Any) -> None:
+    """Raises where a metric is not {"value": number, "unit": text, ...}."""
+    value = figure.get("value") if isinstance(figure, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CheckpointError(
+            f"`metrics`: {name[:80]!r} must have a number as `value`. Got {str(figure)[:80]!r}."
+        )
+    for fact in ("unit", "protocol", "command"):
+        if not isinstance(figure.get(fact, ""), str):
+            raise CheckpointError(f"`metrics`: `{fact}` of {name[:80]!r} must be a text.")
+
+
+def _unknown(name: str) -> str:
+    names = [entry.name for entry in scan() if entry.card]
+    return f"Unknown checkpoint {name[:80]!r}. Choose one of: {', '.join(names) or 'none is there yet'}."

@@ -1,0 +1,148 @@
+"""Encoder and decoder networks, convolutional and MLP, for images from 8x8 to 64x64, grey and colour.
+
+No layer looks at other images of the batch (no batch normalisation), so a picture is the same whatever it is
+decoded together with, and single pictures decode as they trained.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+__all__ = ["NETWORKS", "conv_decoder", "conv_encoder", "make_decoder", "make_encoder", "mlp"]
+
+NETWORKS = ("conv", "mlp")
+SMALLEST = 4  # pixels at which the convolutions hand over to a linear layer
+RESIDUAL_AT_MOST = 8  # pixels: residual blocks stand where they are cheap
+CHANNELS_AT_MOST = 4  # times `width`
+
+Shape = tuple[int, int, int]
+
+
+class Residual(nn.Module):
+    """x + f(x), with two 3x3 convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.SiLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, channels, H, W) to the same shape."""
+        y: Tensor = x + self.body(x)
+        return y
+
+
+class Neck(nn.Module):
+    """W x + f(x), with two hidden layers: factors that act together are mixed in f, the rest goes straight."""
+
+    def __init__(self, before: int, after: int, hidden: int) -> None:
+        super().__init__()
+        self.straight = nn.Linear(before, after)
+        self.mixed = nn.Sequential(
+            nn.Linear(before, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, hidden),
+            nn.SiLU(),
+            nn.Linear(hidden, after),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.straight(x) + self.mixed(x)
+        return y
+
+
+def linear(before: int, after: int, neck: int = 0) -> nn.Module:
+    """A linear layer, or a `Neck` where `neck` names its hidden units."""
+    return Neck(before, after, neck) if neck else nn.Linear(before, after)
+
+
+def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
+    """Halves the image until 4 pixels, doubling channels up to four times `width`, then linear layers.
+
+    Arguments:
+        shape: Image shape (C, H, W).
+        width: Channels after the first convolution.
+        depth: Residual blocks a level, at 8 pixels and below.
+        out: Numbers to give.
+        neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
+    """
+    sizes, channels = _levels(shape, width)
+    layers: list[nn.Module] = []
+    before = shape[0]
+    for (h, w), c in zip(sizes[1:], channels, strict=True):
+        layers += [nn.Conv2d(before, c, 3, stride=2, padding=1)]
+        layers += [Residual(c) for _ in range(depth) if max(h, w) <= RESIDUAL_AT_MOST]
+        layers += [nn.SiLU()]
+        before = c
+    return nn.Sequential(*layers, nn.Flatten(), linear(before * math.prod(sizes[-1]), out, neck))
+
+
+def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 0) -> nn.Sequential:
+    """The mirror image of `conv_encoder`, with transposed convolutions whose taps tile evenly.
+
+    Arguments:
+        shape: Image shape (C, H, W).
+        width: Channels before the last convolution.
+        depth: Residual blocks a level, at 8 pixels and below.
+        latent: Numbers in a latent.
+        neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
+    """
+    sizes, channels = _levels(shape, width)
+    c = channels[-1]
+    layers: list[nn.Module] = [
+        linear(latent, c * math.prod(sizes[-1]), neck),
+        nn.Unflatten(1, (c, *sizes[-1])),
+    ]
+    targets = list(zip(sizes[:-1], [shape[0], *channels[:-1]], strict=True))
+    for (h, w), after in reversed(targets):
+        layers += [Residual(c) for _ in range(depth) if max(h, w) <= 2 * RESIDUAL_AT_MOST]
+        # An even size is 2n (kernel 4), an odd one 2n - 1 (kernel 3).
+        kernel = (4 - h % 2, 4 - w % 2)
+        layers += [nn.SiLU(), nn.ConvTranspose2d(c, after, kernel, stride=2, padding=1)]
+        c = after
+    return nn.Sequential(*layers)
+
+
+def mlp(sizes: list[int]) -> nn.Sequential:
+    """Linear layers with tanh between them (Burda et al. 2015), the last one left linear."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+def make_encoder(kind: str, shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
+    """Builds the encoder of a configuration: images (B, C, H, W) to numbers (B, out)."""
+    if kind == "mlp":
+        return nn.Sequential(nn.Flatten(), mlp([math.prod(shape)] + [width] * depth + [out]))
+    if kind == "conv":
+        return conv_encoder(shape, width, depth, out, neck)
+    raise ValueError(f"Unknown network {kind!r}. Choose one of: {', '.join(NETWORKS)}.")
+
+
+def make_decoder(
+    kind: str, shape: Shape, width: int, depth: int, latent: int, neck: int = 0
+) -> nn.Sequential:
+    """Builds the decoder of a configuration: latents (B, latent) to outputs (B, C, H, W)."""
+    if kind == "mlp":
+        return nn.Sequential(mlp([latent] + [width] * depth + [math.prod(shape)]), nn.Unflatten(1, shape))
+    if kind == "conv":
+        return conv_decoder(shape, width, depth, latent, neck)
+    raise ValueError(f"Unknown network {kind!r}. Choose one of: {', '.join(NETWORKS)}.")
+
+
+def _levels(shape: Shape, width: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """Sizes (H, W) from the image down to about 4 pixels, and the channels at each size below the image's."""
+    sizes = [shape[1:]]
+    while max(sizes[-1]) > SMALLEST:
+        h, w = sizes[-1]
+        sizes.append(((h + 1) // 2, (w + 1) // 2))
+    channels = [width * min(2**level, CHANNELS_AT_MOST) for level in range(len(sizes) - 1)]
+    return sizes, channels

@@ -1,0 +1,330 @@
+"""Tests of checkpoints: what is written is loaded, and nothing broken, forged or huge gets through."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models import CheckpointError, checkpoint, load
+from models.checkpoint import CARD, TRAINING, WEIGHTS
+from models.data import load_data
+from models.vae import VAE, VAEConfig
+
+Change = Callable[[Path], object]
+
+
+def card_of(folder: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    return values
+
+
+def edit(**changes: Any) -> Change:
+    """Sets fields of the card."""
+
+    def change(folder: Path) -> None:
+        (folder / CARD).write_text(json.dumps(card_of(folder) | changes), encoding="utf-8")
+
+    return change
+
+
+def configure(**changes: Any) -> Change:
+    """Sets fields of the model's configuration."""
+    return lambda folder: edit(config=card_of(folder)["config"] | changes)(folder)
+
+
+def write_card(text: str) -> Change:
+    return lambda folder: (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def without(field: str) -> Change:
+    """Takes a field out of the card."""
+
+    def change(folder: Path) -> None:
+        values = card_of(folder)
+        del values[field]
+        (folder / CARD).write_text(json.dumps(values), encoding="utf-8")
+
+    return change
+
+
+def reweigh(change: Callable[[dict[str, Tensor]], Any]) -> Change:
+    """Changes the tensors and writes their right hash to the card, as a forger would."""
+
+    def apply(folder: Path) -> None:
+        tensors = load_file(folder / WEIGHTS)
+        change(tensors)
+        save_file(tensors, folder / WEIGHTS)
+        edit(weights_sha256=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())(folder)
+
+    return apply
+
+
+def truncate(folder: Path) -> None:
+    raw = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).write_bytes(raw[: len(raw) // 2])
+
+
+def truncate_and_sign(folder: Path) -> None:
+    truncate(folder)
+    edit(weights_sha256=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())(folder)
+
+
+def leave_unfinished(folder: Path) -> None:
+    (folder / CARD).unlink()
+    (folder / TRAINING).write_bytes(b"")
+
+
+def enlarge_header(folder: Path) -> None:
+    (folder / WEIGHTS).write_bytes((1 << 62).to_bytes(8, "little") + b"{}")
+
+
+def flip_last_bit(folder: Path) -> None:
+    raw = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+
+
+def make_folder(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    (folder / WEIGHTS).mkdir()
+
+
+def write_infinity(folder: Path) -> None:
+    text = json.dumps(card_of(folder) | {"metrics": {"mse": {"value": 12345}}})
+    (folder / CARD).write_text(text.replace("12345", "1e999"), encoding="utf-8")
+
+
+FIRST = "encoder.0.weight"
+BROKEN: dict[str, tuple[Change, str]] = {
+    "no card": (lambda f: (f / CARD).unlink(), "has no card.json. Create it with `python -m models train vae`"),
+    "unfinished": (leave_unfinished, "is a training that has not ended. .*train --resume"),
+    "not JSON": (write_card("{"), "card.json is not valid JSON"),
+    "not UTF-8": (lambda f: (f / CARD).write_bytes(b"\xff\xfe{"), "card.json is not valid JSON"),
+    "endless nesting": (write_card("[" * 200_000), "card.json is not valid JSON"),
+    "endless number": (write_card('{"a": ' + "9" * 5000 + "}"), "card.json is not valid JSON"),
+    "a list": (write_card("[1]"), "must hold one JSON object"),
+    "too large": (write_card('"' + "x" * (1 << 20) + '"'), "is larger than 1048576 bytes"),
+    "missing field": (without("weights_sha256"), "is incomplete: it has no 'weights_sha256'"),
+    "missing title": (without("title"), "is incomplete: it has no 'title'"),
+    "title a number": (edit(title=3), "`title` must be of type str. Got '3'"),
+    "title too long": (edit(title="x" * 81), "`title` must be one line of at most 80 characters"),
+    "title two lines": (edit(title="a\nb"), "`title` must be one line"),
+    "title half a letter": (edit(title="\ud800"), "`title` holds a text that is not valid Unicode"),
+    "description too long": (edit(description="x" * 4001), "`description` holds a text of more than 4000"),
+    "name another": (edit(name="other"), "its name is 'other', its folder is called 'tiny-vae'"),
+    "name a path": (edit(name="../tiny-vae"), "`name` must be 1 to 64 lower-case letters"),
+    "hash no hash": (edit(weights_sha256="abc"), "`weights_sha256` must be 64 hexadecimal digits. Got 'abc'"),
+    "data a text": (edit(data="digits"), "`data` must be of type dict"),
+    "data without name": (edit(data={"options": {}}), "`data` must have a `name`"),
+    "options a list": (edit(data={"name": "digits", "options": [1]}), "`options` must be an object"),
+    "options that clash": (edit(data={"name": "digits", "options": {"limit": 3}}), "without `name`, `split`"),
+    "config a list": (edit(config=[]), "`config` must be of type dict"),
+    "NaN": (edit(training={"rate": float("nan")}), "`training` must hold finite numbers only. Got nan"),
+    "infinity": (write_infinity, "`metrics` must hold finite numbers only. Got inf"),
+    "huge number": (edit(training={"steps": 10**300}), "`training` must hold whole numbers of at most 63 bits"),
+    "deep": (edit(training={"a": [[[[[[[[[[[0]]]]]]]]]]]}), "`training` must not be nested deeper than 8"),
+    "metric a text": (edit(metrics={"mse": "low"}), "`metrics`: 'mse' must have a number as `value`"),
+    "metric without value": (edit(metrics={"mse": {"unit": ""}}), "'mse' must have a number as `value`"),
+    "metric true": (edit(metrics={"mse": {"value": True}}), "'mse' must have a number as `value`"),
+    "metric's unit": (edit(metrics={"mse": {"value": 1, "unit": 2}}), "`unit` of 'mse' must be a text"),
+    "version a number": (edit(versions={"torch": 2}), "`versions`: 'torch' must be a text. Got '2'"),
+    "unknown model": (edit(model="vea"), "card.json: Unknown model 'vea'. Choose one of: vae"),
+    "unknown setting": (configure(colour=1), "card.json: Unknown VAEConfig field 'colour'"),
+    "setting's type": (configure(latent="4"), "card.json: `latent` must be of type int. Got '4'"),
+    "setting's range": (configure(latent=10**9), r"card.json: `latent` must lie in \[1, 1024\]"),
+    "setting endless": (configure(sigma=10**400), "`config` must hold whole numbers of at most 63 bits"),
+    "setting NaN": (configure(sigma=float("nan")), "`config` must hold finite numbers only"),
+    "another shape": (configure(image_shape=[3, 8, 8]), r"'encoder.0.weight' must have the shape \(4, 3, 3, 3\)"),
+    "giant": (configure(width=2048, depth=8, latent=1024), "has the unknown tensor|lacks the tensor|must have"),
+    "no weights": (lambda f: (f / WEIGHTS).unlink(), "weights.safetensors is missing. Copy it again"),
+    "weights a folder": (make_folder, "weights.safetensors is missing"),
+    "weights empty": (lambda f: (f / WEIGHTS).write_bytes(b""), "cannot be read: .*Copy it again"),
+    "weights a pickle": (lambda f: torch.save({}, f / WEIGHTS), "cannot be read"),
+    "giant header": (enlarge_header, "cannot be read"),
+    "truncated": (truncate, "weights.safetensors cannot be read"),
+    "truncated, signed": (truncate_and_sign, "weights.safetensors cannot be read"),
+    "missing tensor": (reweigh(lambda t: t.pop(FIRST)), f"lacks the tensor '{FIRST}'"),
+    "unknown tensor": (reweigh(lambda t: t.update(more=torch.ones(1))), "has the unknown tensor 'more'"),
+    "wrong shape": (
+        reweigh(lambda t: t.update({FIRST: t[FIRST].reshape(4, 9, 1, 1)})),
+        r"'encoder.0.weight' must have the shape \(4, 1, 3, 3\). Got \(4, 9, 1, 1\)",
+    ),
+    "float64": (reweigh(lambda t: t.update({FIRST: t[FIRST].double()})), "must be of type F32. Got F64"),
+    "whole numbers": (reweigh(lambda t: t.update({FIRST: t[FIRST].int()})), "must be of type F32. Got I32"),
+    "bfloat16": (reweigh(lambda t: t.update({FIRST: t[FIRST].bfloat16()})), "must be of type F32. Got BF16"),
+}  # fmt: skip
+LOADED: dict[str, tuple[Change, str]] = {  # what only reading the weights through can tell
+    "wrong hash": (
+        edit(weights_sha256="0" * 64),
+        "has the SHA-256 .*, its card says 000000000000….* Copy it again",
+    ),
+    "one bit": (
+        flip_last_bit,
+        "The file was changed or cut short",
+    ),
+    "NaN weights": (reweigh(lambda t: t[FIRST].fill_(torch.nan)), f"'{FIRST}' holds NaN or infinity"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_folder_is_listed_with_its_reason_and_the_rest_works(
+    case: str, copy_of_tiny: Path, tiny_checkpoint: Path
+) -> None:
+    change, message = BROKEN[case]
+    sound = copy_of_tiny.parent / "sound-vae"
+    shutil.copytree(tiny_checkpoint, sound)
+    edit(name="sound-vae")(sound)
+    change(copy_of_tiny)
+    entries = {entry.name: entry for entry in checkpoint.scan(copy_of_tiny.parent)}
+    assert list(entries) == ["sound-vae", "tiny-vae"]
+    assert entries["sound-vae"].error is None and entries["sound-vae"].card is not None
+    broken = entries["tiny-vae"]
+    assert broken.card is None and broken.version == "" and broken.error is not None
+    assert len(broken.error) <= checkpoint.ERROR_LENGTH
+    for read in (checkpoint.read, checkpoint.load):
+        with pytest.raises(CheckpointError, match=f"(?s){message}"):
+            read(copy_of_tiny)
+
+
+@pytest.mark.parametrize("case", LOADED)
+def test_forged_weights_are_not_loaded(case: str, copy_of_tiny: Path) -> None:
+    change, message = LOADED[case]
+    change(copy_of_tiny)
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.load(copy_of_tiny)
+
+
+def test_weights_that_are_replaced_while_they_are_loaded_are_noticed(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The header of one file must not vouch for the bytes of another."""
+    entry = checkpoint.read(copy_of_tiny)
+    monkeypatch.setattr(checkpoint, "read", lambda name: entry)
+    reweigh(lambda t: t.pop(FIRST))(copy_of_tiny)
+    with pytest.raises(CheckpointError, match="The file was changed"):
+        checkpoint.load(copy_of_tiny)
+    forged = checkpoint.Entry(entry.name, entry.path, checkpoint.Card(**card_of(copy_of_tiny)))
+    monkeypatch.setattr(checkpoint, "read", lambda name: forged)
+    with pytest.raises(CheckpointError, match="lacks the tensor"):
+        checkpoint.load(copy_of_tiny)
+
+
+def test_a_giant_description_takes_no_memory(copy_of_tiny: Path) -> None:
+    configure(width=2048, depth=8, latent=1024)(copy_of_tiny)
+    tracemalloc.start()
+    with pytest.raises(CheckpointError):
+        checkpoint.load(copy_of_tiny)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    resident = (
+        int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
+    )
+    assert peak < 20e6
+    assert resident * 4096 < 4e9  # the model alone would be 20 GB
+
+
+def test_a_weights_file_beyond_the_limit_is_not_read(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "WEIGHT_BYTES", 1000)
+    with pytest.raises(CheckpointError, match="is larger than 0 MiB, the most that is loaded"):
+        checkpoint.read(copy_of_tiny)
+
+
+def test_cards_of_later_versions_may_say_more(copy_of_tiny: Path) -> None:
+    edit(mood="sunny")(copy_of_tiny)
+    assert checkpoint.read(copy_of_tiny).error is None
+
+
+def test_a_checkpoint_is_found_by_name_and_by_path(tiny_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_name, by_path = checkpoint.read("tiny-vae"), checkpoint.read(tiny_only)
+    assert by_name == by_path == checkpoint.read(str(tiny_only))
+    assert by_name.card is not None and by_name.card.title == "Tiny"
+    assert by_name.version == by_name.card.weights_sha256[:12]
+
+
+@pytest.mark.parametrize("name", ["vea", "..", "", "Tiny-VAE", "tiny vae", "x" * 500, "a\0b"])
+def test_an_unknown_name_is_refused_with_the_known_ones(name: str, tiny_only: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"Unknown checkpoint .*Choose one of: tiny-vae.") as caught:
+        load(name)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is no folder. Choose a checkpoint with `python -m models list`"
+    ):
+        load(tmp_path / "nothing")
+
+
+def test_the_first_of_two_folders_with_one_name_counts(
+    tiny_checkpoint: Path, copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{copy_of_tiny.parent}:{tiny_checkpoint.parent}")
+    assert [entry.path for entry in checkpoint.scan()] == [copy_of_tiny]
+    assert checkpoint.read("tiny-vae").path == copy_of_tiny
+
+
+def test_folders_that_do_not_exist_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "file").write_text("x")
+    assert checkpoint.scan(tmp_path, tmp_path / "nowhere") == []
+
+
+def test_without_a_variable_the_bundled_checkpoints_and_own_runs_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LATENT_CHECKPOINT_DIR", raising=False)
+    assert [path.name for path in checkpoint.roots()] == ["checkpoints", "runs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "message"),
+    [
+        ("My Run", {}, "`name` must be 1 to 64 lower-case letters"),
+        ("run", {"title": "x" * 81}, "`title` must be one line"),
+        ("run", {"metrics": {"mse": {"value": float("nan")}}}, "`metrics` must hold finite numbers only"),
+        ("run", {"training": {"rate": np.float32(1)}}, "`training` must hold JSON values only. Got float32"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(
+    name: str, facts: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    model = VAE(VAEConfig((1, 8, 8), latent=2, width=2))
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.write(tmp_path / name, model, model_name="vae", data={"name": "digits"}, **facts)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+
+    def fail(path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.replace_file(file, fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and file.read_text() == "old"
+
+
+def test_ten_lines_in_a_notebook(tiny_only: Path) -> None:
+    model = load("tiny-vae")
+    images = torch.from_numpy(load_data("digits", "test", limit=2).images).permute(0, 3, 1, 2) / 255
+    z = model.encode(images).mean
+    moved = z + 0.5 * (z[1] - z[0])
+    pictures = model.decode(moved)
+    assert pictures.shape == images.shape and pictures.min() >= 0 and pictures.max() <= 1
+    assert not torch.equal(pictures, model.decode(z))
+    assert model.sample(3).shape == (3, 1, 8, 8)
