@@ -1,0 +1,1 @@
+"""The live socket: wire messages, one session a connection, one decoder engine for them all."""

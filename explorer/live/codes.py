@@ -1,0 +1,85 @@
+"""From what stands on the stage to latent codes: the same for a frame of a drag, a download and a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.latent.projections import Residual, place
+
+if TYPE_CHECKING:
+    from explorer.live.loaded import Loaded
+    from explorer.live.views import View
+
+__all__ = ["HandleLike", "move_to_view", "place_handles"]
+
+
+class HandleLike(Protocol):
+    """A handle of any layer: the socket's, or a recipe's."""
+
+    @property
+    def item(self) -> int: ...
+    @property
+    def x(self) -> float: ...
+    @property
+    def y(self) -> float: ...
+    @property
+    def sliders(self) -> dict[str, float]: ...
+
+
+def place_handles(
+    loaded: Loaded, view: View, handles: Sequence[HandleLike], residual: Residual
+) -> NDArray[np.float32]:
+    """Where handles are in latent space: their place on the map, plus s (z_pos - z_neg) for each slider.
+
+    Returns:
+        Shape (M, D); exactly the item's own code for a handle that was not moved.
+
+    Raises:
+        ValueError: If a handle names an item or a direction that the model does not have.
+    """
+    for handle in handles:
+        check_item(loaded, handle.item)
+    items = [handle.item for handle in handles]
+    xy = np.array([(handle.x, handle.y) for handle in handles], np.float32)
+    z = place(view.projection, xy, view.xy[items], loaded.atlas.mean[items], residual)
+    for row, handle in enumerate(handles):
+        for name in handle.sliders:
+            if name not in loaded.rows:
+                some = ", ".join(list(loaded.rows)[:6]) or "none"
+                raise ValueError(
+                    f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
+                )
+        steps = {name: value for name, value in handle.sliders.items() if value}
+        if steps:
+            rows = [loaded.rows[name] for name in steps]
+            z[row] += np.array(list(steps.values()), np.float32) @ loaded.matrix[rows]
+    return z
+
+
+def move_to_view(
+    loaded: Loaded, before: View, after: View, handle: HandleLike, residual: Residual
+) -> tuple[float, float]:
+    """Where a handle goes when the map is changed under it, so that its picture changes as little
+    as it can.
+
+    A handle on its item stays on it. One that was dragged is moved by as much as the new map can
+    show of the drag.
+    """
+    home = after.xy[handle.item]
+    start = before.xy[handle.item]
+    if np.float32(handle.x) == start[0] and np.float32(handle.y) == start[1]:
+        return float(home[0]), float(home[1])
+    own = loaded.atlas.mean[handle.item]
+    z = place(before.projection, (handle.x, handle.y), start, own, residual)
+    moved = home + (after.projection.forward(z[None]) - after.projection.forward(own[None]))[0]
+    return float(moved[0]), float(moved[1])
+
+
+def check_item(loaded: Loaded, item: int) -> None:
+    """Raises ValueError where the atlas has no such item."""
+    if not 0 <= item < loaded.count:
+        raise ValueError(f"`item` must be one of 0..{loaded.count - 1} of {loaded.name}. Got {item}.")

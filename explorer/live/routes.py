@@ -1,0 +1,310 @@
+"""The live socket and the arrays the stage fetches over HTTP, as Starlette routes for the app.
+
+Geometry reaches the browser once: every answer carries an ETag made of what it depends on, and an
+address with the right `?v=` may be kept for good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from explorer.live.session import Session
+from explorer.live.wire import MODEL_NAME, VIEW_ID
+
+if TYPE_CHECKING:
+    from explorer.live.engine import Engine
+    from explorer.live.loaded import Loaded
+
+__all__ = ["STAGE", "is_own_origin", "preview_address", "routes"]
+
+STAGE = Path(__file__).resolve().parent.parent / "components" / "stage" / "frontend" / "dist" / "stage.js"
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+FOREVER = "public, max-age=31536000, immutable"
+CHECK = "no-cache"  # keep it, but ask each time
+PREVIEWS = 6  # pictures of a preview
+LAYOUT = 1  # of the arrays below; raised when their bytes change
+
+
+class NotThere(ValueError):
+    """What is asked for does not exist (404)."""
+
+
+def _engine() -> Engine:
+    """The engine; torch is imported only now."""
+    from explorer.live.engine import engine
+
+    return engine()
+
+
+# Origins
+
+
+def is_own_origin(headers: Headers) -> bool:
+    """Whether a request comes from a page of this server, or from a program, which names no origin.
+
+    A page's origin must equal the Host it asked. That alone would let a foreign name that was
+    pointed at this machine pass (DNS rebinding), so the host must also be local, an address in
+    numbers, which no name server can point elsewhere, or one that LATENT_ALLOWED_ORIGINS or
+    Streamlit's server address names.
+
+    References:
+        | The WebSocket Protocol, RFC 6455, section 10.2
+        | https://www.rfc-editor.org/rfc/rfc6455#section-10.2
+    """
+    origins = headers.getlist("origin")
+    if not origins:
+        return True
+    if len(origins) > 1:
+        return False
+    origin = origins[0].strip().lower()
+    if origin in _allowed_origins():
+        return True
+    source = _authority(origin)
+    hosts = headers.getlist("host")
+    if source is None or len(hosts) != 1:
+        return False
+    asked = _authority(f"{origin.partition(':')[0]}://{hosts[0].strip().lower()}")
+    return source == asked and _is_trusted(source[0])
+
+
+def _authority(address: str) -> tuple[str, int] | None:
+    """Host and port of "scheme://host[:port]"; None for anything else."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.username is not None:
+        return None
+    if parts.path or parts.query or parts.fragment:
+        return None
+    return parts.hostname, port if port is not None else DEFAULT_PORTS[parts.scheme]
+
+
+def _is_trusted(host: str) -> bool:
+    if host in LOCAL or host in {os.environ.get(name, "").lower() for name in SERVER_ADDRESSES}:
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _allowed_origins() -> set[str]:
+    """LATENT_ALLOWED_ORIGINS: origins separated by commas or blanks, such as
+    https://faces.example.org.
+    """
+    named = os.environ.get("LATENT_ALLOWED_ORIGINS", "").replace(",", " ").lower().split()
+    return {origin.rstrip("/") for origin in named if _authority(origin.rstrip("/"))}
+
+
+# The socket
+
+
+async def socket(connection: WebSocket) -> None:
+    """`/live/socket`: refuses other origins before the handshake, then serves."""
+    if not is_own_origin(connection.headers):
+        await connection.close(1008)
+        return
+    await Session(connection, _engine).run()
+
+
+# HTTP
+
+
+def _guarded(make: Callable[[Request], Response]) -> Callable[[Request], object]:
+    """Runs a route in a thread, and turns what it raises into a status and a plain text."""
+
+    @wraps(make)
+    async def route(request: Request) -> Response:
+        if not is_own_origin(request.headers):
+            return PlainTextResponse("Other origins are refused.", 403)
+        try:
+            return await run_in_threadpool(make, request)
+        except NotThere as error:
+            return _problem(str(error), 404)
+        except ValueError as error:
+            return _problem(str(error), 400)
+
+    return route
+
+
+def _problem(text: str, status: int) -> Response:
+    return PlainTextResponse(text, status, headers={"Cache-Control": "no-store"})
+
+
+def _cached(
+    request: Request, make: Callable[[], bytes], mark: str, version: str, media_type: str
+) -> Response:
+    """Answers 304 where the browser has it, else what `make` gives.
+
+    Arguments:
+        request: The request.
+        make: Gives the bytes.
+        mark: What they depend on.
+        version: The `?v=` under which they never change.
+        media_type: Their type.
+    """
+    etag = f'"{hashlib.sha256(mark.encode()).hexdigest()[:20]}"'
+    fixed = request.query_params.get("v", "") == version and version != ""
+    headers = {
+        "ETag": etag,
+        "Cache-Control": FOREVER if fixed else CHECK,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(make(), media_type=media_type, headers=headers)
+
+
+def _named(request: Request) -> Loaded:
+    """The model that the path names, loaded."""
+    from explorer.live.loaded import UnknownModel
+
+    name = request.path_params["model"]
+    if not MODEL_NAME.fullmatch(name):
+        raise NotThere(f"Unknown model {ascii(name)[:64]}.")
+    try:
+        return _engine().open_sync(name)
+    except UnknownModel as error:
+        raise NotThere(str(error)) from error
+
+
+def _mark(loaded: Loaded, *parts: str) -> str:
+    from explorer.live.loaded import stamp
+
+    return repr((LAYOUT, loaded.name, stamp(loaded.entry)[1:], parts))
+
+
+@_guarded
+def stage_script(request: Request) -> Response:
+    """`/live/stage.js`: the built front end."""
+    try:
+        script = STAGE.read_bytes()
+    except OSError as error:
+        raise NotThere("The stage is not built. Run `npm run build` in its frontend folder.") from error
+    version = hashlib.sha256(script).hexdigest()
+    asked = request.query_params.get("v", "")
+    short = version[: len(asked)] if len(asked) >= 8 else version
+    return _cached(request, lambda: script, version, short, "text/javascript")
+
+
+@_guarded
+def view_positions(request: Request) -> Response:
+    """`/live/atlas/{model}/view/{view}`: map positions, little-endian float32, x and y of each
+    item.
+    """
+    from explorer.live.views import UnknownView, resolve
+
+    view_id = request.path_params["view"]
+    if not VIEW_ID.fullmatch(view_id):
+        raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
+    loaded = _named(request)
+    try:
+        view = resolve(loaded, view_id)
+    except UnknownView as error:
+        raise NotThere(str(error)) from error
+    mark = _mark(loaded, "view", view_id)
+    return _cached(request, lambda: view.xy.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+
+
+@_guarded
+def attribute_column(request: Request) -> Response:
+    """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 an item."""
+    from explorer.live.loaded import attribute_values
+
+    loaded, name = _named(request), request.path_params["name"]
+    values = attribute_values(loaded, name)
+    if values is None:
+        known = ", ".join([*loaded.atlas.attributes, *loaded.atlas.scores])
+        raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {loaded.name}. Choose one of: {known}.")
+    mark = _mark(loaded, "attribute", name)
+    return _cached(request, lambda: values.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+
+
+@_guarded
+def preview(request: Request) -> Response:
+    """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, kept in the cache
+    folder.
+    """
+    from explorer.live.loaded import UnknownModel, find
+
+    name = request.path_params["model"]
+    if not MODEL_NAME.fullmatch(name):
+        raise NotThere(f"Unknown model {ascii(name)[:64]}.")
+    try:
+        entry = find(name)
+    except UnknownModel as error:
+        raise NotThere(str(error)) from error
+    mark = f"{LAYOUT} preview {name} {entry.version}"
+    return _cached(request, lambda: _preview(name, entry.version), mark, entry.version, "image/png")
+
+
+def preview_address(name: str, version: str) -> str:
+    """Where the preview of a checkpoint is, good for the browser's cache for ever."""
+    return f"/live/atlas/{name}/preview.png?v={version}"
+
+
+def _preview(name: str, version: str) -> bytes:
+    """The preview from the cache folder, or made and kept there."""
+    from models.checkpoint import replace_file
+    from models.data.folders import cache_folder
+
+    path = cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
+    try:
+        return path.read_bytes()
+    except OSError:
+        picture = _strip_png(_engine().open_sync(name))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, lambda temporary: temporary.write_bytes(picture))
+    except OSError:
+        return picture  # a cache that can not be written is none
+    return picture
+
+
+def _strip_png(loaded: Loaded) -> bytes:
+    """Pictures of items spread evenly along the first principal component, as one PNG."""
+    from PIL import Image
+
+    from explorer.latent.projections import LinearProjection
+
+    order = np.argsort(LinearProjection.pca(loaded.atlas.mean).forward(loaded.atlas.mean)[:, 0])
+    places = ((np.arange(PREVIEWS) + 0.5) / PREVIEWS * len(order)).astype(int)
+    pictures = _engine().decode_sync(loaded, loaded.atlas.mean[order[places]], background=True)
+    row = np.concatenate(list(pictures), axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(row[..., 0] if row.shape[2] == 1 else row).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+_BYTES = "application/octet-stream"
+
+routes: Sequence[BaseRoute] = [
+    WebSocketRoute("/live/socket", socket),
+    Route("/live/stage.js", stage_script),
+    Route("/live/atlas/{model}/view/{view}", view_positions),
+    Route("/live/atlas/{model}/attribute/{name}", attribute_column),
+    Route("/live/atlas/{model}/preview.png", preview),
+]

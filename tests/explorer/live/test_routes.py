@@ -1,0 +1,175 @@
+"""Tests of the HTTP routes, their caching, and who may ask."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.datastructures import Headers
+
+from explorer.live import routes as routes_module
+from explorer.live.loaded import Loaded
+from explorer.live.routes import is_own_origin, preview_address
+from explorer.live.views import resolve
+
+
+@pytest.fixture
+def http(server: str, places: None) -> Iterator[httpx.Client]:
+    """A client of the running server."""
+    with httpx.Client(base_url=f"http://{server}", trust_env=False, timeout=20) as client:
+        yield client
+
+
+ATLAS = "/live/atlas/tiny-vae"
+
+
+@pytest.mark.parametrize("view", ["umap", "pca", "dims-0-1", "plane-even--digit-3"])
+def test_view_positions(view: str, http: httpx.Client, loaded: Loaded) -> None:
+    answer = http.get(f"{ATLAS}/view/{view}")
+    assert answer.status_code == 200
+    xy = np.frombuffer(answer.content, "<f4").reshape(-1, 2)
+    np.testing.assert_array_equal(xy, resolve(loaded, view).xy)
+
+
+@pytest.mark.parametrize("name", ["digit", "even", "ink"])
+def test_attributes_are_floats(name: str, http: httpx.Client, loaded: Loaded) -> None:
+    values = np.frombuffer(http.get(f"{ATLAS}/attribute/{name}").content, "<f4")
+    np.testing.assert_array_equal(values, loaded.atlas.attributes[name].values.astype(np.float32))
+
+
+def test_scores_are_colours_too(http: httpx.Client, loaded: Loaded) -> None:
+    for name, expected in (
+        ("kl", loaded.atlas.scores["kl"]),
+        ("neighbour_distance", loaded.atlas.neighbour_distance),
+    ):
+        values = np.frombuffer(http.get(f"{ATLAS}/attribute/{name}").content, "<f4")
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_what_the_browser_has_is_not_sent_again(http: httpx.Client, loaded: Loaded) -> None:
+    first = http.get(f"{ATLAS}/view/umap")
+    assert first.headers["cache-control"] == "no-cache"
+    again = http.get(f"{ATLAS}/view/umap", headers={"If-None-Match": f'"x", W/{first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert http.get(f"{ATLAS}/view/pca").headers["etag"] != first.headers["etag"]
+    fixed = http.get(f"{ATLAS}/view/umap?v={loaded.version}")
+    assert "immutable" in fixed.headers["cache-control"]
+    assert "immutable" not in http.get(f"{ATLAS}/view/umap?v=old").headers["cache-control"]
+
+
+def test_preview_is_a_strip_kept_in_the_cache(
+    http: httpx.Client, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = http.get(preview_address("tiny-vae", loaded.version))
+    assert answer.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(answer.content)).size == (48, 8)
+    monkeypatch.setattr(routes_module, "_strip_png", lambda _: pytest.fail("made twice"))
+    assert http.get(f"{ATLAS}/preview.png").content == answer.content
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/live/atlas/nobody/view/umap", 404, "Unknown model 'nobody'. Choose one of"),
+        ("/live/atlas/%2e%2e/view/umap", 404, ""),
+        ("/live/atlas/nobody/preview.png", 404, "Unknown model"),
+        (f"{ATLAS}/view/raw", 404, "Unknown view 'raw'"),
+        (f"{ATLAS}/view/%F0%9F%A6%8A", 404, "Unknown view"),
+        (f"{ATLAS}/view/dims-0-0", 404, "two dimensions"),
+        (
+            f"{ATLAS}/attribute/wings",
+            404,
+            "Unknown attribute 'wings' of tiny-vae. Choose one of: digit",
+        ),
+        ("/live/atlas/broken-vae/view/umap", 400, "SHA-256"),
+        ("/live/atlas/broken-vae/preview.png", 400, "SHA-256"),
+    ],
+)
+def test_problems_are_told_in_plain_text(path: str, status: int, text: str, http: httpx.Client) -> None:
+    answer = http.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert text in answer.text
+
+
+def test_stage_script(http: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "stage.js"
+    monkeypatch.setattr(routes_module, "STAGE", script)
+    assert "npm run build" in http.get("/live/stage.js").text
+    script.write_text("export {}")
+    import hashlib
+
+    version = hashlib.sha256(b"export {}").hexdigest()
+    for asked in (version, version[:12]):
+        answer = http.get(f"/live/stage.js?v={asked}")
+        assert answer.text == "export {}"
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+    for asked in ("", "a", version[:4], "0" * 12):
+        assert http.get(f"/live/stage.js?v={asked}").headers["cache-control"] == "no-cache"
+
+
+def own(host: str, *origins: str) -> bool:
+    raw = [(b"host", host.encode())] + [(b"origin", origin.encode()) for origin in origins]
+    return is_own_origin(Headers(raw=raw))
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost:8501", "http://localhost:8501"),
+        ("127.0.0.1:8501", "http://127.0.0.1:8501"),
+        ("[::1]:8501", "http://[::1]:8501"),
+        ("localhost", "http://localhost"),
+        ("localhost:80", "http://localhost"),
+        ("LOCALHOST:8501", "http://localhost:8501"),
+        ("192.168.1.20:8501", "http://192.168.1.20:8501"),
+    ],
+)
+def test_own_origins(host: str, origin: str) -> None:
+    assert own(host, origin)
+    assert own(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost:8501", "http://localhost:8502"),
+        ("localhost:8501", "http://127.0.0.1:8501"),
+        ("localhost:8501", "http://evil.example"),
+        ("evil.example:8501", "http://evil.example:8501"),  # DNS rebinding
+        ("localhost:8501", "null"),
+        ("localhost:8501", ""),
+        ("localhost:8501", "http://localhost:8501/x"),
+        ("localhost:8501", "http://a@localhost:8501"),
+        ("localhost:8501", "ftp://localhost:8501"),
+        ("localhost:8501", "http://localhost:port"),
+        ("localhost:8501", "http://localhost.evil.example:8501"),
+    ],
+)
+def test_other_origins(host: str, origin: str) -> None:
+    assert not own(host, origin)
+
+
+def test_two_origins_are_none_of_ours() -> None:
+    assert not own("localhost:8501", "http://localhost:8501", "http://localhost:8501")
+
+
+def test_named_origins_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_ALLOWED_ORIGINS", "https://faces.example, https://a.example/ *")
+    assert own("inside:8501", "https://faces.example")
+    assert own("inside:8501", "https://a.example")
+    assert not own("inside:8501", "https://b.example")
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "box.local")
+    assert own("box.local:8501", "http://box.local:8501")
+    assert not own("box.local:8501", "http://localhost:8501")
+
+
+def test_pages_of_others_get_no_data(http: httpx.Client) -> None:
+    assert http.get(f"{ATLAS}/view/umap", headers={"Origin": "http://evil.example"}).status_code == 403

@@ -1,0 +1,104 @@
+"""Tests of the views: which map an id stands for."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from explorer.latent.projections import place
+from explorer.live import views as views_module
+from explorer.live.engine import Engine
+from explorer.live.loaded import VIEWS_AT_MOST, Loaded
+from explorer.live.views import UnknownView, View, default_view, resolve
+from explorer.maps import map_path
+
+VIEWS = {"umap": False, "pca": True, "dims-3-1": True, "plane-even--digit-3": True}
+
+
+@pytest.mark.parametrize(("view_id", "linear"), VIEWS.items())
+def test_every_view_goes_both_ways(view_id: str, linear: bool, loaded: Loaded) -> None:
+    view = resolve(loaded, view_id)
+    assert (view.id, view.linear) == (view_id, linear)
+    assert (view.xy.shape, view.xy.dtype) == ((300, 2), np.float32)
+    mean = loaded.atlas.mean
+    np.testing.assert_array_equal(place(view.projection, view.xy, view.xy, mean), mean)
+    if linear:
+        np.testing.assert_allclose(view.projection.forward(mean), view.xy, atol=1e-5)
+
+
+def test_axes_are_named(loaded: Loaded) -> None:
+    assert resolve(loaded, "dims-3-1").axes == ("Dimension 3", "Dimension 1")
+    assert resolve(loaded, "plane-even--digit-3").axes == ("Even", "Digit: 3")
+    assert resolve(loaded, "umap").axes == ("", "")
+
+
+def test_a_flat_latent_is_its_own_map(shared_engine: Engine) -> None:
+    flat = shared_engine.open_sync("flat-vae")
+    np.testing.assert_array_equal(resolve(flat, "raw").xy, flat.atlas.mean)
+    assert default_view(flat) == "raw"
+
+
+def test_the_first_view_is_umap(loaded: Loaded) -> None:
+    assert default_view(loaded) == "umap"
+
+
+def test_views_are_made_once_and_bounded(loaded: Loaded) -> None:
+    loaded.views.clear()
+    first = resolve(loaded, "dims-0-1")
+    assert resolve(loaded, "dims-0-1") is first
+    before = loaded.nbytes
+    for i in range(6):
+        for j in range(6):
+            if i != j:
+                resolve(loaded, f"dims-{i}-{j}")
+    assert len(loaded.views) == VIEWS_AT_MOST
+    assert resolve(loaded, "dims-0-1") is not first
+    assert loaded.nbytes - before <= VIEWS_AT_MOST * 300 * 8
+
+
+def test_those_who_ask_at_once_share_one_making(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded.views.clear()
+    made, real = [], views_module._make
+
+    def slow(*args: Any) -> View:
+        made.append(1)
+        time.sleep(0.05)
+        return real(*args)
+
+    monkeypatch.setattr(views_module, "_make", slow)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: resolve(loaded, "dims-5-4"), range(6)))
+    assert len(made) == 1
+    assert all(view is found[0] for view in found)
+
+
+def test_a_fitted_map_is_read_from_the_cache(loaded: Loaded) -> None:
+    path = map_path(loaded.entry, "umap-0123abcd")
+    path.parent.mkdir(parents=True)
+    xy = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    save_file({"xy": xy}, path)
+    np.testing.assert_array_equal(resolve(loaded, "umap-0123abcd").xy, xy)
+
+
+@pytest.mark.parametrize(
+    ("view_id", "text"),
+    [
+        ("raw", "Unknown view 'raw' of tiny-vae. Choose one of: umap, pca, dims-0-1"),
+        ("dims-0-0", "must be two dimensions of 0..5. Got 0 and 0"),
+        ("dims-0-6", "Got 0 and 6"),
+        ("dims-00-1", "Unknown view"),
+        ("plane-even--wings", "must name two directions of tiny-vae"),
+        ("plane-even", "must name two directions"),
+        ("plane-even--even", "parallel"),
+        ("umap-ffffffff", "not on this machine"),
+        ("", "Unknown view"),
+    ],
+)
+def test_unknown_views_say_why(view_id: str, text: str, loaded: Loaded) -> None:
+    with pytest.raises(UnknownView, match=text):
+        resolve(loaded, view_id)
