@@ -15,7 +15,7 @@ __all__ = ["NETWORKS", "conv_decoder", "conv_encoder", "make_decoder", "make_enc
 
 NETWORKS = ("conv", "mlp")
 SMALLEST = 4  # pixels at which the convolutions hand over to a linear layer
-RESIDUAL_AT_MOST = 8  # pixels: residual blocks stand where they are cheap
+RESIDUAL_AT_MOST = 16  # pixels: residual blocks stand where they are cheap
 CHANNELS_AT_MOST = 4  # times `width`
 
 Shape = tuple[int, int, int]
@@ -69,7 +69,7 @@ def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels after the first convolution.
-        depth: Residual blocks a level, at 8 pixels and below.
+        depth: Residual blocks a level, at 16 pixels and below.
         out: Numbers to give.
         neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
     """
@@ -90,7 +90,7 @@ def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels before the last convolution.
-        depth: Residual blocks a level, at 8 pixels and below.
+        depth: Residual blocks a level, at 16 pixels and below.
         latent: Numbers in a latent.
         neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
     """
