@@ -33,8 +33,12 @@ export default function (component) {
 
 
 @cache
-def _component(version: str) -> Any:
-    """Registers the component once for each bundle; styles are shared so that any program finds its parts."""
+def _component() -> Any:
+    """Registers the component, once; styles are shared so that any program finds its parts.
+
+    A bundle that is built anew counts from the next start on: to change it under an open page would mount a second stage.
+    """
+    version = hashlib.sha256(STAGE.read_bytes()).hexdigest()[:12]
     return st.components.v2.component(
         "latent_explorer_stage", js=LOADER.replace("VERSION", version), isolate_styles=False
     )
@@ -55,5 +59,4 @@ def stage(data: dict[str, Any], key: str = "stage") -> object:
     """
     if not STAGE.is_file():
         raise FileNotFoundError(f"{STAGE} is missing. Build it: `npm run build` in its frontend folder.")
-    version = hashlib.sha256(STAGE.read_bytes()).hexdigest()[:12]
-    return _component(version)(data=data, key=key, on_edit_change=lambda: None).edit
+    return _component()(data=data, key=key, on_edit_change=lambda: None).edit

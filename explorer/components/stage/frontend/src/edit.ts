@@ -5,7 +5,7 @@ export const MAX_SLIDER = 5;
 export const MAX_SLIDERS = 64;
 export const MIN_FRAMES = 5;
 export const MAX_FRAMES = 15;
-const DECIMALS = 1e4;
+const DECIMALS = 1e6;
 
 type Fields = Record<string, unknown>;
 
@@ -68,7 +68,7 @@ export const placeOf = (xy: Float32Array, item: number): [number, number] => [
 /**
  * Puts a handle that has no place, or one that rounding has moved off its item, exactly on it.
  *
- * The edit in the address bar has four decimals; a handle that has not moved must still give back
+ * The edit in the address bar has six decimals; a handle that has not moved must still give back
  * exactly its own latent vector.
  */
 export function settle(handle: Handle, xy: Float32Array): Handle {
@@ -95,7 +95,8 @@ export const copyEdit = (edit: Edit): Edit => ({
   B: copyHandle(edit.B),
 });
 
-const round = (value: number): number => Math.round(value * DECIMALS) / DECIMALS;
+/** To six decimals: as precise as Python and the address bar get it, so that both show the same. */
+export const round = (value: number): number => Math.round(value * DECIMALS) / DECIMALS;
 
 function roundHandle(handle: Handle): Handle {
   const sliders: Record<string, number> = {};
@@ -106,7 +107,7 @@ function roundHandle(handle: Handle): Handle {
   return { item: handle.item, x: round(handle.x), y: round(handle.y), sliders };
 }
 
-/** The edit as Python gets it: four decimals, sliders at rest left out, in a fixed order. */
+/** The edit as Python gets it: six decimals, sliders at rest left out, in a fixed order. */
 export const roundEdit = (edit: Edit): Edit => ({
   A: roundHandle(edit.A),
   B: roundHandle(edit.B),

@@ -8,7 +8,7 @@ const RANGE = 3;
 const STEP = 0.01;
 const SEARCH_FROM = 20;
 /** Groups are open at first as long as they hold no more sliders than this together. */
-const OPEN_ROWS = 12;
+const OPEN_ROWS = 20;
 const FEW = 50;
 const KEY_MS = 400;
 

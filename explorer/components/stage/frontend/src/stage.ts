@@ -3,7 +3,7 @@ import { Banner } from "./banner";
 import type { Shading } from "./colours";
 import { shadeBy } from "./colours";
 import { h, isTyping } from "./dom";
-import { copyEdit, readEdit, rehome, roundEdit, sameEdit, settle, targets } from "./edit";
+import { copyEdit, readEdit, rehome, round, roundEdit, sameEdit, settle, targets } from "./edit";
 import { Filmstrip } from "./filmstrip";
 import { FrameQueue } from "./frames";
 import { ordinal, verdict } from "./gauge";
@@ -30,8 +30,8 @@ const NEAREST_MS = 90;
 const HOVER_MS = 40;
 const ANNOUNCE_MS = 450;
 
-/** Tells Streamlit the edit; called when a gesture ends, never during it. */
-export type Publish = (edit: Edit) => void;
+/** Tells Streamlit the edit and where it was made; called when a gesture ends, never during it. */
+export type Publish = (edit: Edit & { model: string; view: string }) => void;
 
 interface Colouring {
   info: ColourInfo;
@@ -146,10 +146,11 @@ export class Stage {
     const model =
       data.model.name !== before.model.name || data.model.version !== before.model.version;
     const view = model || data.view.id !== before.view.id;
-    const told = model || data.revision !== before.revision;
+    // A new session, after a restart of the server, starts to count anew: the stage keeps its own edit.
+    const told = model || data.revision > before.revision;
     this.refreshTheme();
     if (model) this.changeModel();
-    if (told) this.takeEdit(model);
+    if (told) this.takeEdit(view);
     if (view) {
       this.placed = false;
       this.map.setPath([], []);
@@ -205,6 +206,7 @@ export class Stage {
     this.map.setShading(null);
   }
 
+  /** Takes the edit that Python sent; on a fresh map, places of the former one mean nothing. */
   private takeEdit(fresh: boolean): void {
     this.flush();
     this.edit = this.editFrom(this.data);
@@ -479,10 +481,11 @@ export class Stage {
   }
 
   private moveHandle(name: HandleName, x: number, y: number, stamp: number | null): void {
-    const handle = this.edit[name];
-    if (!this.placed || (handle.x === x && handle.y === y)) return;
-    handle.x = x;
-    handle.y = y;
+    const before = this.edit[name];
+    if (!this.placed || !this.xy) return;
+    const handle = settle({ ...before, x: round(x), y: round(y) }, this.xy);
+    if (handle.x === before.x && handle.y === before.y) return;
+    this.edit[name] = handle;
     this.placeKnobs();
     this.changed([name], stamp);
   }
@@ -713,6 +716,7 @@ export class Stage {
   private tell(): void {
     if (this.gestures > 0 || sameEdit(this.edit, this.published)) return;
     this.published = copyEdit(this.edit);
-    this.publish(roundEdit(this.edit));
+    const { model, view } = this.data;
+    this.publish({ ...roundEdit(this.edit), model: model.name, view: view.id });
   }
 }

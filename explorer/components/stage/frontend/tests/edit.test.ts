@@ -47,12 +47,12 @@ describe("places", () => {
   const xy = Float32Array.of(0.1, 0.2, 3.3333333, -7.7777777);
 
   it("puts a rounded place back exactly on its item", () => {
-    const there = { item: 1, x: 3.3333, y: -7.7778, sliders: {} };
+    const there = { item: 1, x: 3.333333, y: -7.777778, sliders: {} };
     expect(settle(there, xy)).toMatchObject({ x: xy[2], y: xy[3] });
   });
 
   it("leaves a handle that was moved", () => {
-    const moved = { item: 1, x: 3.334, y: -7.7778, sliders: {} };
+    const moved = { item: 1, x: 3.333337, y: -7.777778, sliders: {} };
     expect(settle(moved, xy)).toEqual(moved);
   });
 
@@ -73,18 +73,18 @@ describe("copies and comparison", () => {
     expect(edit.A).toMatchObject({ x: 1, sliders: { smile: 1 } });
   });
 
-  it("rounds to four decimals and leaves out sliders at rest", () => {
+  it("rounds to six decimals and leaves out sliders at rest", () => {
     const other = copyEdit(edit);
     other.A.x = 1.23456789;
-    other.A.sliders = { smile: 0.1 + 0.2, hat: 0.00001 };
-    expect(roundEdit(other).A).toEqual({ item: 1, x: 1.2346, y: 2, sliders: { smile: 0.3 } });
+    other.A.sliders = { smile: 0.1 + 0.2, hat: 1e-7 };
+    expect(roundEdit(other).A).toEqual({ item: 1, x: 1.234568, y: 2, sliders: { smile: 0.3 } });
   });
 
   it("sees no difference below the rounding, and any above", () => {
     const other = copyEdit(edit);
-    other.A.x += 1e-6;
+    other.A.x += 1e-7;
     expect(sameEdit(edit, other)).toBe(true);
-    other.A.x += 1e-3;
+    other.A.x += 1e-5;
     expect(sameEdit(edit, other)).toBe(false);
   });
 
