@@ -15,7 +15,7 @@ FILES = sorted([*ROOT.glob("models/**/*.py"), *ROOT.glob("explorer/**/*.py"), RO
 # From top to bottom; a file may import its own floor and those below.
 FLOORS = {
     "app": 6,
-    "explorer.main": 6,
+    "explorer.pages.main": 6,
     "explorer.pages": 5,
     "explorer.components": 4,
     "explorer.live": 3,

@@ -175,10 +175,10 @@ def test_the_residual_is_held_or_fades(projection, z) -> None:  # type: ignore[n
 def test_a_held_residual_moves_an_item_along_the_plane_only() -> None:
     plane = PLANES["plane"]
     xy = plane.forward(Z[:5])
-    moved = place(plane, [*xy, 1.0, -0.5], xy, Z[:5])
+    moved = place(plane, xy + np.array([1.0, -0.5]), xy, Z[:5])
     expected = Z[:5] + plane.basis @ [1.0, -0.5]
     np.testing.assert_allclose(moved, expected, atol=1e-4)
-    np.testing.assert_allclose(plane.forward(moved), [*xy, 1.0, -0.5], atol=1e-4)
+    np.testing.assert_allclose(plane.forward(moved), xy + np.array([1.0, -0.5]), atol=1e-4)
 
 
 def test_leaving_the_item_is_continuous() -> None:

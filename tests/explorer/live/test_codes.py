@@ -60,7 +60,7 @@ def test_on_a_plane_a_drag_moves_the_code_by_as_much(loaded: Loaded, view_id: st
 def test_what_the_model_does_not_have_is_refused(loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     with pytest.raises(
-        ValueError, match="`sliders` must name directions of tiny-vae, such as .*. Got 'beard'"
+        ValueError, match=r"`sliders` must name directions of tiny-vae, such as .*\. Got 'beard'"
     ):
         place_handles(loaded, view, [on(view, 0, beard=0.0)], "hold")
     for item in (-1, loaded.count):

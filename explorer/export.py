@@ -1,0 +1,83 @@
+"""What can be taken away: pictures, strips, animations and vectors, as bytes of well-known formats."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["animation", "picture_png", "strip_png", "vectors_npz", "vectors_parquet"]
+
+Pictures = NDArray[np.uint8]  # (N, H, W, C)
+GAP = 1  # pixels between two frames of a strip, before scaling
+
+
+def picture_png(picture: Pictures, scale: int = 1) -> bytes:
+    """One picture (H, W, C) as PNG, each pixel a square of `scale` pixels."""
+    return _save(_image(picture, scale), "PNG")
+
+
+def strip_png(pictures: Pictures, scale: int = 1) -> bytes:
+    """Pictures (N, H, W, C) side by side as PNG, a white pixel between them."""
+    count, height, width, channels = pictures.shape
+    strip = np.full((height, count * (width + GAP) - GAP, channels), 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        start = number * (width + GAP)
+        strip[:, start : start + width] = picture
+    return picture_png(strip, scale)
+
+
+def animation(pictures: Pictures, kind: str, *, scale: int = 4, seconds: float = 0.09) -> bytes:
+    """Pictures (N, H, W, C) as an animation that goes there and back for ever.
+
+    Arguments:
+        pictures: The frames.
+        kind: "WEBP" (lossless) or "GIF".
+        scale: Pixels a side for each pixel.
+        seconds: How long each frame stands.
+
+    Raises:
+        ValueError: If `kind` is another.
+    """
+    if kind not in ("WEBP", "GIF"):
+        raise ValueError(f"`kind` must be WEBP or GIF. Got {kind!r}.")
+    order = [*range(len(pictures)), *range(len(pictures) - 2, 0, -1)]
+    frames = [_image(pictures[i], scale) for i in order]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    return _save(
+        frames[0], kind, save_all=True, append_images=frames[1:],
+        duration=round(1000 * seconds), loop=0, **options,
+    )  # fmt: skip
+
+
+def vectors_npz(vectors: dict[str, NDArray[np.float32]]) -> bytes:
+    """Named arrays as npz, readable with `numpy.load(file, allow_pickle=False)`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **vectors)
+    return buffer.getvalue()
+
+
+def vectors_parquet(names: list[str], vectors: NDArray[np.float32]) -> bytes:
+    """Rows (N, D) with their names as Parquet: columns `name` and `z`."""
+    flat = pa.array(vectors.astype(np.float32).ravel(), pa.float32())
+    table = pa.table({"name": names, "z": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def _image(picture: Pictures, scale: int) -> Image.Image:
+    pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    size = (image.width * scale, image.height * scale)
+    return image.resize(size, Image.Resampling.NEAREST) if scale > 1 else image
+
+
+def _save(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,93 @@
+"""Long work in a process of its own, with progress and a way to stop it.
+
+A job runs one of our own commands, which prints JSON lines: {"share", "what"} as it goes, then what it gives, or
+{"error"}. The live loop never notices: another interpreter, a lower priority.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Job"]
+
+ROOT = Path(__file__).resolve().parent.parent
+NICE = 10
+
+
+class Job:
+    """A running command. Read `share`, `what`, `result` and `error` at any time, from any thread."""
+
+    def __init__(self, *arguments: str) -> None:
+        """Starts `python -m arguments`.
+
+        Arguments:
+            arguments: Module and its arguments, e.g. "explorer.maps", "faces-vae".
+        """
+        self.share = 0.0  # done, 0 to 1
+        self.what = "Starting"
+        self.result: dict[str, Any] | None = None
+        self.error: str | None = None
+        self._cancelled = False
+        self._last: deque[str] = deque(maxlen=5)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
+        )  # fmt: skip
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._reader.is_alive()
+
+    def cancel(self) -> None:
+        """Stops it. What it had not finished is gone; nothing half-written is left."""
+        self._cancelled = True
+        self._process.terminate()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until it has ended, at most `seconds`."""
+        self._reader.join(seconds)
+
+    def _read(self) -> None:
+        with self._process as process:  # at the end its pipe is closed and its status taken
+            for line in process.stdout or ():
+                self._take(line.strip())
+        if self.result is not None:
+            self.error = None
+        elif self._cancelled:
+            self.error = "Cancelled."
+        elif self.error is None:
+            said = " ".join(self._last) or "it said nothing"
+            self.error = f"It ended with status {process.returncode}: {said}."
+
+    def _take(self, line: str) -> None:
+        """Takes a line; what is no JSON object is kept for the message, should it fail."""
+        try:
+            values = json.loads(line)
+        except ValueError:
+            self._last.append(line)
+            return
+        if not isinstance(values, dict):
+            self._last.append(line)
+        elif "share" in values:
+            share = values["share"]
+            if isinstance(share, int | float):
+                self.share = min(1.0, max(0.0, share))
+            self.what = str(values.get("what", ""))
+        elif "error" in values:
+            self.error = str(values["error"])
+        else:
+            self.result = values

@@ -1,0 +1,172 @@
+"""The Explore page: pick a checkpoint, see its map, drag, walk, add and subtract, take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from explorer import recipe
+from explorer.components.stage import stage
+from explorer.live.codes import move_to_view
+from explorer.live.loaded import Loaded
+from explorer.live.views import UnknownView, View, default_view, resolve
+from explorer.pages import address, controls, downloads, new_map, picker
+from explorer.pages.text import plain
+from models.checkpoint import CheckpointError
+
+S = st.session_state
+# Streamlit's empty header gives its place to the controls; only its status and menu can be clicked.
+STYLE = """<style>
+.stMainBlockContainer { padding: 0.75rem 1.5rem 0.25rem; max-width: 1720px; }
+.stAppHeader { background: transparent; pointer-events: none; }
+.stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
+</style>"""
+
+
+def main() -> None:
+    """Title, controls, stage, and what follows from a release of the hand."""
+    st.html(STYLE)
+    entries = picker.entries()
+    loaded = opened(entries)
+    if loaded is None:
+        show_problems()
+        picker.nothing_yet(entries)
+        return
+    view = shown_view(loaded)
+    take_release(getattr(S.get("stage"), "edit", None), loaded, view)
+    view = chosen_view(loaded, view)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        picker.button(entries, loaded, switch_model)
+        controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
+        controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
+        new_map.button(loaded)
+        downloads.button(loaded, view, S.edit)
+    show_problems()
+    kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision))
+    if take_release(kept, loaded, view):  # a page that outlived the server knows more than the new session
+        st.rerun()
+    address.write(loaded, view, S.colour, S.edit)
+    st.caption(picker.facts(loaded))
+
+
+def show_problems() -> None:
+    """What did not hold, in one box, until the next change."""
+    told = [plain(problem) for problem in S.problems]
+    if told:
+        st.warning("  \n".join(told), icon=":material/link_off:")
+
+
+def opened(entries: list[picker.Entry]) -> Loaded | None:
+    """The model that is to be shown, opened; the address decides on the first run."""
+    if "model" not in S:
+        S.problems, S.revision = [], 0
+        S.model, problem = address.model(entries)
+        S.fresh = True
+        if problem:
+            S.problems.append(problem)
+    while S.model:
+        try:
+            return picker.open_model(S.model)
+        except CheckpointError as error:
+            S.problems.append(f"{error} Showing another checkpoint instead.")
+            others = [entry.name for entry in entries if entry.card and entry.name != S.model]
+            entries = [entry for entry in entries if entry.name != S.model]
+            S.model, S.fresh = (others[0] if others else ""), True
+            address.clear()
+    return None
+
+
+def shown_view(loaded: Loaded) -> View:
+    """The view that is to be shown; on a fresh model it and the edit come from the address or the defaults."""
+    if not S.fresh:
+        view = usual_instead(loaded, S.view)
+        if view.id != S.view:
+            S.view, S.edit = view.id, recipe.rehomed(S.edit, view.xy)
+            S.revision += 1
+        return view
+    S.fresh = False
+    S.revision += 1
+    wanted, S.colour, problems = address.view_and_colour(loaded)
+    S.problems += problems
+    view = usual_instead(loaded, wanted)
+    S.view = view.id
+    default = controls.default_edit(view)
+    edit, told = recipe.edit_from_query(address.parameters(), default, view.xy, loaded.directions)
+    S.edit = recipe.settled(edit, view.xy) if view.id == wanted else recipe.rehomed(edit, view.xy)
+    S.problems += [f"In the address: {problem} Using the default." for problem in told]
+    return view
+
+
+def usual_instead(loaded: Loaded, wanted: str) -> View:
+    """The wanted view, or the usual one and a sentence where it cannot be had."""
+    try:
+        return resolve(loaded, wanted)
+    except UnknownView as error:
+        S.problems.append(f"{error} Showing the usual map instead.")
+        return resolve(loaded, default_view(loaded))
+
+
+def take_release(received: object, loaded: Loaded, view: View) -> bool:
+    """Takes over what the stage sent when the hand let go; what is not valid is told and left.
+
+    Returns:
+        Whether it was new and for this map.
+    """
+    if received is None or received == S.get("received"):
+        return False
+    S.received = received
+    if belongs_elsewhere(received, loaded, view):
+        return False
+    S.problems = []
+    try:
+        edit = recipe.edit_from_json(received, S.edit, loaded.count, loaded.directions)
+        S.edit = recipe.settled(edit, view.xy)
+    except ValueError as error:
+        S.problems = [f"The stage sent an edit that does not hold: {error}"]
+    return True
+
+
+def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
+    """Whether an edit was made on another model or map: let go just before, or kept over a restart of the server."""
+    if not isinstance(received, Mapping):
+        return False
+    made_on = (received.get("model", loaded.name), received.get("view", view.id))
+    return made_on != (loaded.name, view.id)
+
+
+def chosen_view(loaded: Loaded, view: View) -> View:
+    """The view that was chosen since the last run, if any; the handles go over to it."""
+    chosen = S.pop("wanted_view", view.id)
+    if chosen == view.id:
+        return view
+    S.problems = []
+    try:
+        after = resolve(loaded, chosen)
+    except UnknownView as error:
+        S.problems = [str(error)]
+        return view
+    switch_view(loaded, view, after)
+    return after
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, from its defaults."""
+    address.clear()
+    S.model, S.fresh, S.problems = name, True, []
+
+
+def switch_view(loaded: Loaded, before: View, after: View) -> None:
+    """Shows another map of the same model; the handles keep their pictures as far as the map can show them."""
+    edit = S.edit
+    for name in ("A", "B"):
+        handle = getattr(edit, name)
+        x, y = move_to_view(loaded, before, after, handle, edit.residual)
+        edit = replace(edit, **{name: replace(handle, x=x, y=y)})
+    S.view, S.edit = after.id, edit
+    S.revision += 1
+
+
+main()

@@ -1,0 +1,19 @@
+"""The Streamlit script: page config and navigation. `app.py` serves it.
+
+It stands among the pages, for Streamlit takes a folder `pages` beside its script for pages of its own making.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
+    sys.path.insert(0, str(ROOT))
+
+ICON = ROOT / "explorer" / "pages" / "icon.svg"
+st.set_page_config(page_title="Latent Explorer", page_icon=str(ICON), layout="wide")
+st.navigation([st.Page("explore.py", title="Explore", default=True)], position="hidden").run()

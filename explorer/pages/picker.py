@@ -1,0 +1,145 @@
+"""The checkpoint picker: pictures and facts of each, and the reason where one cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.atlas import ATLAS
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.routes import preview_address
+from explorer.pages.text import plain
+from models import checkpoint
+from models.checkpoint import Card, Entry
+
+__all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model"]
+
+MODEL_TITLES = {"vae": "VAE"}
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _scan(roots: tuple[Path, ...]) -> list[Entry]:
+    return [_checked(entry) if entry.card else entry for entry in checkpoint.scan(*roots)]
+
+
+def _checked(entry: Entry) -> Entry:
+    """The entry, with the reason if it cannot be shown; its files are read through once, and when they change."""
+    files = [entry.path / name for name in (checkpoint.WEIGHTS, ATLAS)]
+    facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
+    reason = _reason(entry, (str(entry.path), entry.version, *facts))
+    return Entry(entry.name, entry.path, error=reason) if reason else entry
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
+    """Why a checkpoint cannot be shown; `mark` changes with its files."""
+    if not (_entry.path / ATLAS).is_file():
+        return f"{_entry.name} has no {ATLAS} yet. Build it: `python -m explorer.atlas {_entry.name}`."
+    return checkpoint.verify(_entry).error
+
+
+def entries() -> list[Entry]:
+    """Every checkpoint there is, the broken ones with their reason; looked up anew every ten seconds."""
+    return _scan(tuple(checkpoint.roots()))
+
+
+def open_model(name: str) -> Loaded:
+    """Opens a checkpoint in the engine, with a spinner while that takes.
+
+    Raises:
+        CheckpointError: If it is broken.
+    """
+    ready = engine().peek(name)
+    if ready is not None:
+        return ready
+    with st.spinner(f"Opening {name} …"):
+        return engine().open_sync(name)
+
+
+def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
+    """A button with the present checkpoint's title that opens the picker."""
+    card = loaded.entry.card
+    with st.container(width="content", gap=None):
+        st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
+        title = card.title if card else loaded.name
+        if st.button(title, icon=":material/grid_view:", help="Choose another checkpoint", key="checkpoint"):
+            _dialog(found, loaded.name, choose)
+
+
+@st.dialog("Choose a checkpoint", width="large")
+def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
+    usable = [entry for entry in found if entry.card]
+    for start in range(0, len(usable), 2):
+        for column, entry in zip(st.columns(2), usable[start : start + 2], strict=False):
+            with column.container(border=True):
+                _one(entry, present, choose)
+    _broken(found)
+
+
+def _one(entry: Entry, present: str, choose: Callable[[str], None]) -> None:
+    card = entry.card
+    if card is None:
+        return
+    source = escape(preview_address(entry.name, entry.version), quote=True)
+    st.html(
+        f'<img src="{source}" alt="Six pictures that {escape(entry.name)} decodes" '
+        'style="width:100%;border-radius:6px;image-rendering:pixelated;display:block">'
+    )
+    st.markdown(f"**{plain(card.title)}** · {plain(card.description or card.data['name'])}")
+    st.caption(plain(" · ".join(summary(card))))
+    name = "Shown now" if entry.name == present else "Open"
+    if st.button(name, key=f"open-{entry.name}", disabled=entry.name == present, width="stretch"):
+        choose(entry.name)
+        st.rerun()
+
+
+def summary(card: Card) -> list[str]:
+    """Short facts of a card: model, latent size, picture size, and its main figures where they were measured."""
+    shape = card.config.get("image_shape", [0, 0, 0])
+    size = f"{shape[2]}×{shape[1]} {'colour' if shape[0] == 3 else 'grey'}"
+    facts = [MODEL_TITLES.get(card.model, card.model), f"{card.config.get('latent', '?')} dimensions", size]
+    for name, form in (
+        ("psnr", "PSNR {:.1f} dB"),
+        ("loss", "−ELBO {:.1f} nats"),
+        ("active_units", "{:.0f} active"),
+    ):
+        figure = card.metrics.get(name)
+        if isinstance(figure, dict) and isinstance(figure.get("value"), int | float):
+            facts.append(form.format(figure["value"]))
+    return facts
+
+
+def facts(loaded: Loaded) -> str:
+    """One line on what is on the stage and where its pictures come from."""
+    card = loaded.entry.card
+    if card is None:
+        return loaded.name
+    parts = [*summary(card), f"{loaded.count:,} images of {card.data['name']}"]
+    if loaded.originals.state == "absent":
+        parts.append("its images are not on this machine: nearest items are shown as reconstructions")
+    return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"
+
+
+def nothing_yet(found: list[Entry]) -> None:
+    """What to do where no checkpoint can be used."""
+    st.title("Latent Explorer")
+    st.info(
+        "No checkpoint can be used yet. Train one on the digits that come along, then encode them:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae\n"
+        "python -m explorer.atlas digits-vae\n```",
+        icon=":material/model_training:",
+    )
+    _broken(found)
+
+
+def _broken(found: list[Entry]) -> None:
+    broken = [entry for entry in found if entry.error]
+    if broken:
+        with st.expander(f"{len(broken)} cannot be used", icon=":material/warning:"):
+            for entry in broken:
+                st.markdown(f"**{entry.name}**")
+                st.text(entry.error or "")

@@ -1,0 +1,258 @@
+"""A real server to drive, and the page as a user sees it: pictures, handles, sliders, address."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.request import urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+__all__ = ["ROOT", "Server", "StagePage", "free_port", "until"]
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 40.0  # s; shared machines are slow at times
+STREAM = "/_stcore/stream"  # Streamlit's own socket
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def until(
+    condition: Callable[[], Any], what: str, seconds: float = PATIENCE, beat: Callable[[], None] | None = None
+) -> Any:
+    """Waits until a condition holds and gives what it gave; `beat` is called between two looks."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"It did not come about in {seconds:g} s: {what}.")
+        (beat or (lambda: time.sleep(0.05)))()
+
+
+class Server:
+    """`streamlit run app.py` as `make run` starts it, on one port, with its own checkpoints and cache."""
+
+    def __init__(self, checkpoints: Path, cache: Path, log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.log = log
+        self.environment = os.environ | {
+            "LATENT_CHECKPOINT_DIR": str(checkpoints), "LATENT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1",
+        }  # fmt: skip
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        options = ["--server.port", str(self.port), "--server.headless", "true"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        until(self.answers, f"the server on port {self.port}; see {self.log}", 90)
+
+    def answers(self) -> bool:
+        """Whether it is up; raises when it has ended."""
+        if self.process is None or self.process.poll() is not None:
+            raise AssertionError(f"The server has ended:\n{self.log.read_text()[-2000:]}")
+        try:
+            with urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """Ends it and what it started, at once."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+
+class StagePage:
+    """The explorer in one browser tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.errors: list[str] = []
+        self.told = 0  # messages of the page to Streamlit
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", self._count)
+
+    def _count(self, socket: Any) -> None:
+        def sent(_: object) -> None:
+            self.told += 1
+
+        if STREAM in socket.url:
+            socket.on("framesent", sent)
+
+    def open(self, **params: str) -> StagePage:
+        """Opens an address and waits for the first pictures."""
+        self.page.goto(self.url + ("/?" + urlencode(params) if params else ""))
+        return self.wait_ready()
+
+    def wait_ready(self) -> StagePage:
+        self.page.wait_for_selector(
+            "[data-testid=stage][data-ready=true][data-connection=open]", timeout=90_000
+        )
+        self.at_rest()
+        return self
+
+    def at_rest(self) -> None:
+        """Waits until Streamlit has run and the pictures stay as they are."""
+        self.page.wait_for_selector(
+            '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=90_000
+        )
+        last: list[Any] = [None]
+
+        def still() -> bool:
+            before, last[0] = last[0], self.shown()
+            return before is not None and same(before, last[0])
+
+        until(still, "pictures that stay", beat=lambda: self.page.wait_for_timeout(150))
+
+    def get(self, testid: str) -> Locator:
+        """The element with this test id."""
+        return self.page.get_by_test_id(testid)
+
+    @property
+    def stage(self) -> Locator:
+        return self.get("stage")
+
+    @property
+    def address(self) -> dict[str, str]:
+        """The parameters in the address bar."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+        """Waits, while the page goes on."""
+        return until(condition, what, seconds, lambda: self.page.wait_for_timeout(40))
+
+    # Pictures
+
+    def picture(self, name: str) -> NDArray[np.uint8]:
+        """The pixels of picture A or B, (H, W, C)."""
+        return self.canvas(self.get(f"picture-{name}"))
+
+    def canvas(self, canvas: Locator) -> NDArray[np.uint8]:
+        width, height, values = canvas.evaluate(
+            "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
+        )
+        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+
+    def strip(self) -> list[NDArray[np.uint8]]:
+        """The pictures of the filmstrip."""
+        return [self.canvas(canvas) for canvas in self.get("filmstrip").locator("canvas").all()]
+
+    def shown(self) -> dict[str, NDArray[np.uint8]]:
+        """Both pictures and the strip."""
+        frames = {f"S{number}": frame for number, frame in enumerate(self.strip())}
+        return {"A": self.picture("A"), "B": self.picture("B"), **frames}
+
+    def changed(self, before: Mapping[str, NDArray[np.uint8]], *names: str) -> bool:
+        """Whether all these pictures differ from what was shown before."""
+        now = self.shown()
+        return all(not np.array_equal(now[name], before[name]) for name in names)
+
+    # Handles
+
+    def handle(self, name: str) -> tuple[float, float]:
+        """The middle of a handle in the window."""
+        box = self.get(f"handle-{name}").locator(".lx-knob-ring").bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def map_box(self) -> tuple[float, float, float, float]:
+        """x, y, width, height of the map in the window."""
+        box = self.get("stage-map").bounding_box()
+        assert box is not None
+        return box["x"], box["y"], box["width"], box["height"]
+
+    def take(self, name: str) -> tuple[float, float]:
+        """Presses the mouse on a handle; gives where."""
+        x, y = self.handle(name)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        return x, y
+
+    def drag(self, name: str, dx: float, dy: float, steps: int = 8) -> None:
+        """Drags a handle and lets go."""
+        x, y = self.take(name)
+        self.page.mouse.move(x + dx, y + dy, steps=steps)
+        self.page.mouse.up()
+
+    # Sliders
+
+    def sliders(self) -> dict[str, float]:
+        """Value of each attribute slider."""
+        return dict(
+            self.page.evaluate(
+                "() => [...document.querySelectorAll('input[type=range][data-testid^=attribute-]')]"
+                ".map(e => [e.dataset.testid.slice(10), e.valueAsNumber])"
+            )
+        )
+
+    def slide(self, name: str, value: float) -> None:
+        """Sets a slider as a user's hand does: many inputs, one release."""
+        self.get(f"attribute-{name}").evaluate(
+            """(e, value) => {
+                for (const share of [0.3, 0.7, 1]) {
+                    e.value = String(value * share);
+                    e.dispatchEvent(new Event('input', {bubbles: true}));
+                }
+                e.dispatchEvent(new Event('change', {bubbles: true}));
+            }""",
+            value,
+        )
+
+    def pick(self, group: str, option: str) -> None:
+        """Chooses one of a few options that stand side by side on the stage."""
+        self.stage.get_by_role("radiogroup", name=group).get_by_role("radio", name=option, exact=True).check()
+
+    # Streamlit's parts
+
+    def choose(self, label: str, option: str) -> None:
+        """Picks an option of a select box."""
+        self.page.get_by_role("combobox", name=label).click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
+    def press(self, name: str) -> None:
+        """Clicks a button by its name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def download(self, name: str) -> bytes:
+        """Takes a file from the open download popover."""
+        with self.page.expect_download(timeout=60_000) as waiting:
+            self.press(name)
+        return Path(waiting.value.path()).read_bytes()
+
+
+def same(one: Mapping[str, NDArray[np.uint8]], other: Mapping[str, NDArray[np.uint8]]) -> bool:
+    """Whether two sets of pictures have the same names and pixels."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def pixels(data: bytes) -> NDArray[np.uint8]:
+    """An image file's pixels, (H, W, 3)."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
