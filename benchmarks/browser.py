@@ -1,0 +1,148 @@
+"""One real Chromium, and a hand that moves in it at the pace of a mouse.
+
+Moves and keys go in as input events of the DevTools protocol, without waiting for the page's answer to each: the
+browser stamps, queues and joins them as it does those of a device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, CDPSession, Page, async_playwright
+
+from benchmarks.server import ROOT
+
+__all__ = ["Hand", "browser", "chromium", "open_page"]
+
+MOVES = 125  # a second: the slowest mouse of today; Chromium gives a page at most one a frame
+KEYS = 30  # a second: the repeat of a held key
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+]
+SIZE = {"width": 1440, "height": 900}
+PROBE = ROOT / "benchmarks" / "probe.js"
+
+
+def chromium() -> str:
+    """The path of a Chromium: $CHROMIUM, or what tools/chromium finds.
+
+    Raises:
+        RuntimeError: If there is none.
+    """
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    found = subprocess.run([str(ROOT / "tools" / "chromium")], stdout=subprocess.PIPE, text=True, check=False)
+    if found.returncode:
+        raise RuntimeError(
+            "No Chromium was found. Install one, or name it: CHROMIUM=/path python -m benchmarks…"
+        )
+    return found.stdout.strip()
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium."""
+    async with async_playwright() as driver:
+        one = await driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        try:
+            yield one
+        finally:
+            await one.close()
+
+
+@asynccontextmanager
+async def open_page(one: Browser, address: str) -> AsyncIterator[Page]:
+    """A page of a fresh profile, with the probe in it."""
+    context = await one.new_context(viewport=SIZE)  # type: ignore[arg-type]
+    try:
+        page = await context.new_page()
+        await page.add_init_script(path=PROBE)
+        await page.goto(address)
+        yield page
+    finally:
+        await context.close()
+
+
+class Hand:
+    """A mouse and a keyboard on one page."""
+
+    def __init__(self, page: Page, session: CDPSession) -> None:
+        self.page, self._session = page, session
+
+    @classmethod
+    async def on(cls, page: Page) -> Hand:
+        """A hand on a page."""
+        return cls(page, await page.context.new_cdp_session(page))
+
+    async def press(self, x: float, y: float) -> None:
+        """Presses the button at a place of the window, css pixels."""
+        await self._mouse("mouseMoved", x, y, 0)
+        await self._mouse("mousePressed", x, y, 1)
+
+    async def release(self, x: float, y: float) -> None:
+        """Lets the button go."""
+        await self._mouse("mouseReleased", x, y, 0)
+
+    async def drag(
+        self, path: Callable[[float], tuple[float, float]], seconds: float, start: float = 0.0
+    ) -> None:
+        """Moves along a path while the button is down.
+
+        Arguments:
+            path: Place at a time in seconds.
+            seconds: How long.
+            start: Time at which the path begins.
+        """
+        await _pace(MOVES, seconds, lambda t: self._mouse("mouseMoved", *path(start + t), 1))
+
+    async def hold(self, key: Callable[[float], str], seconds: float) -> None:
+        """Holds a key down; `key` says which at a time in seconds."""
+        await _pace(KEYS, seconds, lambda t: self.key(key(t), repeat=True))
+
+    async def key(self, name: str, repeat: bool = False) -> None:
+        """Sends one keydown of a key without a character, such as ArrowRight."""
+        code = {"ArrowLeft": 37, "ArrowRight": 39}[name]
+        await self._session.send(
+            "Input.dispatchKeyEvent",
+            {
+                "type": "rawKeyDown",
+                "key": name,
+                "code": name,
+                "windowsVirtualKeyCode": code,
+                "autoRepeat": repeat,
+            },
+        )
+
+    async def _mouse(self, kind: str, x: float, y: float, buttons: int) -> None:
+        event: dict[str, Any] = {"type": kind, "x": round(x, 2), "y": round(y, 2), "buttons": buttons}
+        event |= {
+            "button": "left" if buttons or kind != "mouseMoved" else "none",
+            "clickCount": int(kind != "mouseMoved"),
+        }
+        await self._session.send("Input.dispatchMouseEvent", event)
+
+
+async def _pace(rate: float, seconds: float, send: Callable[[float], Any]) -> None:
+    """Starts `send(t)` so many times a second, without waiting for the answers until the end."""
+    begin = time.perf_counter()
+    sent: set[asyncio.Task[None]] = set()
+    number = 0
+    while (now := time.perf_counter() - begin) < seconds:
+        sent.add(asyncio.create_task(send(now)))
+        sent = {task for task in sent if not task.done() or task.result() is not None}
+        number += 1
+        await asyncio.sleep(max(0.0, number / rate - (time.perf_counter() - begin)))
+    await asyncio.gather(*sent)

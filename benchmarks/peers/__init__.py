@@ -1,0 +1,1 @@
+"""Peers: the same decoder behind the slider of another tool, as its user would write it."""

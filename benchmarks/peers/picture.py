@@ -1,0 +1,51 @@
+"""The picture that every peer shows: the decoder, a walk between two codes, and the slider's stops.
+
+The benchmark names the checkpoint and the codes in the environment; the decoder is the explorer's own, on as many
+threads as it gives to one picture: one.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.live.decoder import Decoder, choose_device
+from models import load
+
+__all__ = ["CODES", "MODEL", "START", "STEP", "picture", "text"]
+
+MODEL, CODES = "LATENT_BENCH_MODEL", "LATENT_BENCH_CODES"  # a checkpoint folder, a .npy file of shape (2, D)
+STEP = 0.005  # of the walk; the slider goes from 0 to 1
+START = 0.3
+
+
+@cache
+def _decoder() -> Decoder:
+    device = choose_device()
+    return Decoder(load(Path(os.environ[MODEL])), device)
+
+
+@cache
+def _codes() -> NDArray[np.float32]:
+    codes: NDArray[np.float32] = np.load(os.environ[CODES])
+    return codes
+
+
+def picture(t: float) -> NDArray[np.uint8]:
+    """The picture at a fraction `t` of the way, shape (H, W, 3) or (H, W)."""
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+    a, b = _codes()
+    pixels = _decoder()((a + np.float32(t) * (b - a))[None])[0]
+    shown: NDArray[np.uint8] = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return shown
+
+
+def text(t: float) -> str:
+    """How a picture names its place, so that the measurement knows which value it shows."""
+    return f"{t:.3f}"

@@ -1,0 +1,141 @@
+// The measurement inside the page, the same for the stage and for the sliders it is compared with.
+//
+// It is injected before any script of the page and takes no figure from the page's own code.
+//   stamp   time stamp that the browser gave the newest event of the hand (pointermove with the button
+//           down, keydown) whose position or value the picture shows
+//   heard   when the page's first listener was called with it
+//   drawn   when the picture's pixels had changed: after putImageData on the last canvas of an answer,
+//           or in the load event of the <img>
+//   shown   the next animation frame after that
+// Which event a picture answers: the stage's requests carry a number (`seq`) that its answers repeat, so the
+// newest event at the sending of a request belongs to its answer. A slider's picture carries the slider's value
+// as its `alt` text or caption, so the newest event that gave the slider this value belongs to it.
+(() => {
+  let hand = null; // [stamp, heard] of the newest event
+  let running = false;
+  let began = 0;
+  let events = 0;
+  let values = 0; // of a slider
+  let frames = 0; // animation frames
+  let pictures = []; // [stamp, heard, drawn, shown, differs]
+  let waiting = []; // drawn, not yet shown
+
+  const heed = (event) => {
+    if (event.type === "pointermove" && !(event.buttons & 1)) return;
+    hand = [event.timeStamp, performance.now()];
+    if (running) events += 1;
+  };
+  addEventListener("pointermove", heed, true);
+  addEventListener("keydown", heed, true);
+
+  const tick = () => {
+    const now = performance.now();
+    for (const picture of waiting) picture[3] = now;
+    waiting = [];
+    if (running) frames += 1;
+    requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+
+  const record = (from, differs) => {
+    const picture = [...from, performance.now(), 0, differs];
+    if (running) pictures.push(picture);
+    waiting.push(picture);
+    return picture;
+  };
+
+  // The stage: numbered requests and answers, canvases.
+
+  const asked = new Map(); // seq -> [stamp, heard]
+  let answering = null; // [stamp, heard] of the answer that is being painted
+  let painting = null; // its record
+
+  const answered = (data) => {
+    answering = painting = null;
+    if (!(data instanceof ArrayBuffer)) return;
+    const length = Math.min(120, new DataView(data).getUint32(4, true));
+    const head = new TextDecoder().decode(new Uint8Array(data, 8, length));
+    const seq = /"type":"frame","seq":(\d+)/.exec(head)?.[1];
+    if (seq === undefined) return;
+    answering = asked.get(seq) ?? null;
+    asked.delete(seq);
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...rest) {
+      super(...rest);
+      if (String(rest[0]).includes("/live/"))
+        this.addEventListener("message", (event) => answered(event.data)); // before the page's own listener
+    }
+    send(data) {
+      const seq = typeof data === "string" && /^\{"type":"frame","seq":(\d+)/.exec(data)?.[1];
+      if (seq && hand) {
+        asked.set(seq, hand);
+        hand = null; // a request without a newer event is not the hand's
+      }
+      super.send(data);
+    }
+  };
+
+  let before = 0; // hash of picture A
+  const hashOf = (image) => {
+    const pixels = new Uint32Array(image.data.buffer);
+    let hash = 0;
+    for (let i = 0; i < pixels.length; i++) hash = (Math.imul(hash, 31) + pixels[i]) | 0;
+    return hash;
+  };
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  CanvasRenderingContext2D.prototype.putImageData = function (image, ...rest) {
+    put.call(this, image, ...rest);
+    if (!answering) return;
+    const first = this.canvas.dataset.testid === "picture-A";
+    if (!first && !this.canvas.closest('[data-testid="filmstrip"]')) return;
+    const now = performance.now();
+    if (first) {
+      const hash = hashOf(image);
+      painting = record(answering, hash !== before);
+      painting[2] = now;
+      before = hash;
+    } else if (painting) painting[2] = now;
+  };
+
+  // A slider: its values, and the pictures that name one.
+
+  const valued = new Map(); // value -> [stamp, heard]
+  const value = (text) => {
+    if (!hand) return;
+    valued.set(Number(text).toFixed(3), hand);
+    if (running) values += 1;
+  };
+  addEventListener("input", (event) => value(event.target.value), true);
+  new MutationObserver((changes) => {
+    for (const change of changes) value(change.target.getAttribute("aria-valuetext"));
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["aria-valuetext"] });
+  const named = (image) => {
+    const caption = image.closest('[data-testid="stImage"]')?.querySelector('[data-testid="stImageCaption"]');
+    return (image.alt || caption?.textContent || "").trim();
+  };
+  document.addEventListener(
+    "load",
+    (event) => {
+      const from = event.target instanceof HTMLImageElement && valued.get(named(event.target));
+      if (from) record(from, true);
+    },
+    true,
+  );
+
+  window.latentProbe = {
+    /** Pictures since the start, of any origin; what a gesture waits for. */
+    count: () => pictures.length,
+    running: () => running,
+    start: () => {
+      began = performance.now();
+      events = values = frames = 0;
+      pictures = [];
+      running = true;
+    },
+    stop: () => {
+      running = false;
+      return { ms: performance.now() - began, events, values, frames, pictures: pictures.filter((p) => p[3] > 0) };
+    },
+  };
+})();

@@ -1,0 +1,96 @@
+"""Tables and bars, as every benchmark prints them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from benchmarks.server import cores
+from explorer.live.decoder import choose_device
+
+__all__ = ["Bar", "bars_text", "json_text", "machine", "number", "table"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure and what it should be."""
+
+    name: str
+    value: float
+    bound: float
+    sense: Literal["most", "least"]  # whether the bound is the most or the least it may be
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure keeps the bound; NaN does not."""
+        return self.value <= self.bound if self.sense == "most" else self.value >= self.bound
+
+    @property
+    def missed_by(self) -> float:
+        """How far the figure is beyond the bound, as a share of the bound; 0 where it is met."""
+        if self.met:
+            return 0.0
+        return abs(self.value - self.bound) / self.bound
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return vars(self) | {"met": self.met, "missed_by": self.missed_by}
+
+    def __str__(self) -> str:
+        said = "met" if self.met else f"missed by {self.missed_by:.0%}"
+        return f"{self.name}: {self.value:.3g} (at {self.sense} {self.bound:.3g}): {said}"
+
+
+def bars_text(bars: Sequence[Bar]) -> str:
+    """One line a bar."""
+    return "\n".join(map(str, bars))
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number for a table; a dash where there is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def json_text(values: Any) -> str:
+    """Strict JSON; null where there is no number."""
+    return json.dumps(_plain(values), indent=1, allow_nan=False)
+
+
+def _plain(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {str(key): _plain(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_plain(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others numbers."""
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = ["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]
+    return "\n".join(map(line, (heads, rule, *rows)))
+
+
+def machine() -> dict[str, Any]:
+    """Where this runs: cores, device, versions, and how busy it is: call it before measuring."""
+    return {
+        "cores": cores(),
+        "device": str(choose_device()),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
