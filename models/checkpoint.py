@@ -26,7 +26,7 @@ from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
 
-__all__ = ["Card", "CheckpointError", "Entry", "describe", "load", "read", "roots", "scan", "write"]
+__all__ = ["Card", "CheckpointError", "Entry", "describe", "load", "read", "roots", "scan", "verify", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 REMEDY = "Copy it again or train anew."
@@ -160,6 +160,17 @@ def read(name: str | Path) -> Entry:
     return entry
 
 
+def verify(entry: Entry) -> Entry:
+    """The entry, with the reason if its weights are not the ones that its card names; reads them through."""
+    if entry.card is None:
+        return entry
+    try:
+        _read_weights(entry.path / WEIGHTS, entry.card)
+    except CheckpointError as error:
+        return Entry(entry.name, entry.path, error=str(error)[:ERROR_LENGTH])
+    return entry
+
+
 def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     """Loads a model, ready to encode and decode.
 
@@ -178,13 +189,7 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     if card is None:
         raise CheckpointError(f"{entry.path} has no card.")
     path = entry.path / WEIGHTS
-    raw = _read_weights(path)
-    digest = hashlib.sha256(raw).hexdigest()
-    if digest != card.weights_sha256:
-        raise CheckpointError(
-            f"{path} has the SHA-256 {digest[:12]}…, its card says {card.weights_sha256[:12]}…. "
-            f"The file was changed or cut short. {REMEDY}"
-        )
+    raw = _read_weights(path, card)
     try:
         tensors = load_bytes(raw)
     except SafetensorError as error:
@@ -372,13 +377,20 @@ def _check_size(path: Path) -> None:
         raise CheckpointError(f"{path} is larger than {WEIGHT_BYTES >> 20} MiB, the most that is loaded.")
 
 
-def _read_weights(path: Path) -> bytes:
+def _read_weights(path: Path, card: Card) -> bytes:
     """All bytes of a weights file, read once, so that a file that is replaced meanwhile changes nothing."""
     try:
         _check_size(path)
-        return path.read_bytes()
+        raw = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != card.weights_sha256:
+        raise CheckpointError(
+            f"{path} has the SHA-256 {digest[:12]}…, its card says {card.weights_sha256[:12]}…. "
+            f"The file was changed or cut short. {REMEDY}"
+        )
+    return raw
 
 
 def _check_json(name: str, value: Any, depth: int = CARD_DEPTH) -> None:
