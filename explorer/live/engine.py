@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from explorer.live.decoder import choose_device, choose_workers
 from explorer.live.loaded import Loaded, find, load, stamp
@@ -127,6 +128,8 @@ class Engine:
         self._loading: dict[str, Future[Loaded]] = {}
         self._models = threading.RLock()
         self._loaders = ThreadPoolExecutor(LOADERS, "latent-load")
+        # The neighbour search is many small products; BLAS's own threads spin between them and starve the decodes.
+        threadpool_limits(1, user_api="blas")
         count = choose_workers(self.device) if workers is None else workers
         self._workers = [
             threading.Thread(target=self._work, name=f"latent-decode-{n}", daemon=True) for n in range(count)

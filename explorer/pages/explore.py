@@ -45,7 +45,9 @@ def main() -> None:
         new_map.button(loaded)
         downloads.button(loaded, view, S.edit)
     show_problems()
-    kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision))
+    kept = stage(
+        controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | {"heard": S.get("heard", 0)}
+    )
     if take_release(kept, loaded, view):  # a page that outlived the server knows more than the new session
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
@@ -118,6 +120,7 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
     if received is None or received == S.get("received"):
         return False
     S.received = received
+    S.heard = received.get("connection", 0) if isinstance(received, Mapping) else 0
     if belongs_elsewhere(received, loaded, view):
         return False
     S.problems = []

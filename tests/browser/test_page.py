@@ -232,6 +232,9 @@ def test_a_restart_of_the_server_loses_nothing(tab: StagePage, server: Server) -
     assert [tab.handle(name) for name in "AB"] == [pytest.approx(place, abs=1) for place in places]
     assert tab.page.get_by_test_id("stAlert").count() == tab.page.get_by_test_id("stSidebar").count() == 0
     pictures, address = tab.shown(), tab.address
+    tab.press("Download")
+    assert np.array_equal(pixels(tab.download("Picture B"))[::4, ::4], pictures["B"])
+    tab.page.keyboard.press("Escape")
     tab.drag("A", 35, -25)
     tab.until(lambda: tab.changed(pictures, "A"), "a live drag again")
     tab.until(lambda: tab.address["a"] != address["a"], "Streamlit hears of it again")

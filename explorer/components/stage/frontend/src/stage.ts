@@ -29,9 +29,14 @@ const KEY_COMMIT_MS = 300;
 const NEAREST_MS = 90;
 const HOVER_MS = 40;
 const ANNOUNCE_MS = 450;
+const TELL_MS = 1500;
+const TELL_TRIES = 40;
 
-/** Tells Streamlit the edit and where it was made; called when a gesture ends, never during it. */
-export type Publish = (edit: Edit & { model: string; view: string }) => void;
+/** An edit, where it was made, and over which of the page's connections. */
+export type Told = Edit & { model: string; view: string; connection: number };
+
+/** Tells Streamlit the edit; called when a gesture ends, never during it. */
+export type Publish = (told: Told) => void;
 
 interface Colouring {
   info: ColourInfo;
@@ -89,6 +94,10 @@ export class Stage {
   private readonly themeWatch: MutationObserver;
 
   private gestures = 0;
+  private lost = false;
+  /** Counts the connections, so that Python can say which one it has heard from. */
+  private connection = 0;
+  private tellTimer: ReturnType<typeof setTimeout> | undefined;
   private waitingTag: string | null = null;
   private commitTimer: ReturnType<typeof setTimeout> | undefined;
   private nearestTimer: ReturnType<typeof setTimeout> | undefined;
@@ -177,7 +186,7 @@ export class Stage {
     this.items.clear();
     this.readout.stop();
     this.banner.stop();
-    for (const timer of [this.nearestTimer, this.hoverTimer, this.announceTimer])
+    for (const timer of [this.nearestTimer, this.hoverTimer, this.announceTimer, this.tellTimer])
       clearTimeout(timer);
     this.element.remove();
   }
@@ -327,10 +336,16 @@ export class Stage {
       connection: (state) => {
         this.element.dataset["connection"] = state;
         this.banner.connect(state);
+        if (state === "closed") this.lost = true;
       },
       opened: () => {
         this.items.renew();
         this.everything(null);
+        if (this.lost) {
+          this.lost = false;
+          this.connection += 1;
+          this.tellAgain(TELL_TRIES);
+        }
       },
       pull: () => (this.placed ? this.queue.pull(this.edit) : null),
       frame: (answer) => this.paint(answer),
@@ -716,7 +731,28 @@ export class Stage {
   private tell(): void {
     if (this.gestures > 0 || sameEdit(this.edit, this.published)) return;
     this.published = copyEdit(this.edit);
+    this.send();
+  }
+
+  private send(): void {
     const { model, view } = this.data;
-    this.publish({ ...roundEdit(this.edit), model: model.name, view: view.id });
+    const { connection } = this;
+    this.publish({ ...roundEdit(this.edit), model: model.name, view: view.id, connection });
+  }
+
+  /**
+   * Tells the edit to a server that has come back, until Python says that it has heard.
+   *
+   * Its Streamlit session is new, runs only when it is asked to, and may come back later than the
+   * socket; what was told meanwhile is lost.
+   */
+  private tellAgain(tries: number): void {
+    clearTimeout(this.tellTimer);
+    if (tries === 0 || this.data.heard === this.connection) return;
+    if (this.gestures === 0) {
+      this.published = copyEdit(this.edit);
+      this.send();
+    }
+    this.tellTimer = setTimeout(() => this.tellAgain(tries - 1), TELL_MS);
   }
 }

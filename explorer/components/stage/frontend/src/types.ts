@@ -70,5 +70,7 @@ export interface StageData {
   directions: DirectionInfo[];
   edit: unknown;
   revision: number;
+  /** The last connection that Python has heard an edit from. */
+  heard?: number;
   picture_note?: string;
 }
