@@ -53,6 +53,11 @@ def make_atlas(model: Autoencoder, parts: list[ImageData]) -> Atlas:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the browser's tests last: Playwright keeps an event loop running in this thread, and others need none."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a trained VAE of the digits, with an atlas of 60 test and 140 training images. Read only."""

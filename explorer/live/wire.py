@@ -190,7 +190,7 @@ def _bad(rule: str, value: object) -> WireError:
     """The error of a value that breaks a rule; the value is cut short."""
     shown = ascii(value) if isinstance(value, str | int | float | None) else type(value).__name__
     if len(shown) > SHOWN:
-        shown = shown[:SHOWN] + "…"
+        shown = shown[:SHOWN] + "..."
     return WireError("bad-message", f"{rule}. Got {shown}.")
 
 

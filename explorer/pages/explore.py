@@ -20,7 +20,7 @@ from models.checkpoint import CheckpointError
 S = st.session_state
 # Streamlit's empty header gives its place to the controls; only its status and menu can be clicked.
 STYLE = """<style>
-.stMainBlockContainer { padding: 0.75rem 1.5rem 0.25rem; max-width: 1720px; }
+.stMainBlockContainer { padding: 0.5rem 1.5rem 0.25rem; max-width: 1720px; }
 .stAppHeader { background: transparent; pointer-events: none; }
 .stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
 </style>"""

@@ -104,12 +104,12 @@ def summary(card: Card) -> list[str]:
     facts = [MODEL_TITLES.get(card.model, card.model), f"{card.config.get('latent', '?')} dimensions", size]
     for name, form in (
         ("psnr", "PSNR {:.1f} dB"),
-        ("loss", "−ELBO {:.1f} nats"),
-        ("active_units", "{:.0f} active"),
+        ("loss", "−ELBO {:,.1f} nats"),
+        ("active_units", "{:.0f} active dimensions"),
     ):
         figure = card.metrics.get(name)
         if isinstance(figure, dict) and isinstance(figure.get("value"), int | float):
-            facts.append(form.format(figure["value"]))
+            facts.append(form.format(figure["value"]).replace("-", "−"))
     return facts
 
 

@@ -38,6 +38,14 @@ def test_a_copied_link_shows_the_same_in_another_tab(tab: StagePage, new_page: N
         assert other.handle(name) == pytest.approx(tab.handle(name), abs=0.5)
 
 
+def test_edits_do_not_fill_the_browsers_history(tab: StagePage) -> None:
+    entries = tab.page.evaluate("history.length")
+    edited(tab)
+    tab.choose("Map", "Principal components")
+    tab.until(lambda: tab.address["view"] == "pca", "the other map in the address")
+    assert tab.page.evaluate("history.length") == entries
+
+
 def test_nonsense_in_the_address_falls_back_and_says_so(new_page: NewPage) -> None:
     tab = new_page().open(model="nope", view="atlantis", a="x")
     assert "'nope', which is not there" in tab.page.get_by_test_id("stAlert").inner_text()

@@ -33,8 +33,8 @@ def test_depth_adds_residual_blocks_only_where_the_image_is_small() -> None:
         return sum(type(layer).__name__ == "Residual" for layer in network)
 
     assert blocks(conv_encoder((3, 64, 64), 4, 0, 2)) == 0
-    assert blocks(conv_encoder((3, 64, 64), 4, 3, 2)) == 6  # at 8 and 4 pixels
-    assert blocks(conv_decoder((3, 64, 64), 4, 3, 2)) == 6
+    assert blocks(conv_encoder((3, 64, 64), 4, 3, 2)) == 9  # at 16, 8 and 4 pixels
+    assert blocks(conv_decoder((3, 64, 64), 4, 3, 2)) == 9
 
 
 def test_an_mlp_is_linear_at_its_end() -> None:

@@ -1,5 +1,6 @@
 // The entry that Streamlit mounts: one stage a parent element, updated in place on every rerun.
 
+import { replaceWithinPage } from "./history-entries";
 import { Stage } from "./stage";
 import css from "./stage.css";
 import type { StageData } from "./types";
@@ -44,6 +45,7 @@ function addStyle(): void {
  */
 export function mount(component: Component): () => void {
   addStyle();
+  replaceWithinPage(history, () => location.href);
   const parent = component.parentElement;
   const publish = (edit: unknown) => component.setStateValue("edit", edit);
   let entry = mounted.get(parent);
