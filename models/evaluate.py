@@ -133,7 +133,7 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
 
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
     """Images uint8 (N, H, W, C) as float (N, C, H, W) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+    return torch.tensor(np.asarray(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def chunks(images: NDArray[np.uint8]) -> Iterator[Tensor]:
