@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-FRONTEND := explorer/components/stage/frontend
+FRONTEND := explorer/components/frontend
 
 .PHONY: run test lint frontend pytest format bench clean
 

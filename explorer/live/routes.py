@@ -10,6 +10,7 @@ import hashlib
 import io
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
     from explorer.live.engine import Engine
     from explorer.live.loaded import Loaded
 
-__all__ = ["STAGE", "is_own_origin", "preview_address", "routes"]
+__all__ = ["BUNDLES", "is_own_origin", "preview_address", "routes"]
 
-STAGE = Path(__file__).resolve().parent.parent / "components" / "stage" / "frontend" / "dist" / "stage.js"
+BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
+BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOREVER = "public, max-age=31536000, immutable"
 CHECK = "no-cache"  # keep it, but ask each time
@@ -198,12 +200,17 @@ def _mark(loaded: Loaded, *parts: str) -> str:
 
 
 @_guarded
-def stage_script(request: Request) -> Response:
-    """`/live/stage.js`: the built front end."""
+def bundle(request: Request) -> Response:
+    """`/live/bundle/{name}.js`: the built front end of a component."""
+    name = request.path_params["name"]
+    if not BUNDLE_NAME.fullmatch(name):
+        raise NotThere(f"Unknown component {ascii(name)[:64]}.")
     try:
-        script = STAGE.read_bytes()
+        script = (BUNDLES / f"{name}.js").read_bytes()
     except OSError as error:
-        raise NotThere("The stage is not built. Run `npm run build` in its frontend folder.") from error
+        raise NotThere(
+            f"The component {name!r} is not built. Run `npm run build` in the frontend folder."
+        ) from error
     version = hashlib.sha256(script).hexdigest()
     asked = request.query_params.get("v", "")
     short = version[: len(asked)] if len(asked) >= 8 else version
@@ -303,7 +310,7 @@ _BYTES = "application/octet-stream"
 
 routes: Sequence[BaseRoute] = [
     WebSocketRoute("/live/socket", socket),
-    Route("/live/stage.js", stage_script),
+    Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),
     Route("/live/atlas/{model}/preview.png", preview),

@@ -16,4 +16,11 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
 
 ICON = ROOT / "explorer" / "pages" / "icon.svg"
 st.set_page_config(page_title="Latent Explorer", page_icon=str(ICON), layout="wide")
-st.navigation([st.Page("explore.py", title="Explore", default=True)], position="hidden").run()
+PAGES = ("Explore", "Compare", "Anatomy", "Models")
+HERE = Path(__file__).resolve().parent
+pages = [
+    st.Page(f"{title.lower()}.py", title=title, default=title == PAGES[0])
+    for title in PAGES
+    if (HERE / f"{title.lower()}.py").is_file()
+]
+st.navigation(pages, position="top" if len(pages) > 1 else "hidden").run()

@@ -100,19 +100,19 @@ def test_problems_are_told_in_plain_text(path: str, status: int, text: str, http
 
 def test_stage_script(http: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "stage.js"
-    monkeypatch.setattr(routes_module, "STAGE", script)
-    assert "npm run build" in http.get("/live/stage.js").text
+    monkeypatch.setattr(routes_module, "BUNDLES", tmp_path)
+    assert "npm run build" in http.get("/live/bundle/stage.js").text
     script.write_text("export {}")
     import hashlib
 
     version = hashlib.sha256(b"export {}").hexdigest()
     for asked in (version, version[:12]):
-        answer = http.get(f"/live/stage.js?v={asked}")
+        answer = http.get(f"/live/bundle/stage.js?v={asked}")
         assert answer.text == "export {}"
         assert answer.headers["content-type"].startswith("text/javascript")
         assert "immutable" in answer.headers["cache-control"]
     for asked in ("", "a", version[:4], "0" * 12):
-        assert http.get(f"/live/stage.js?v={asked}").headers["cache-control"] == "no-cache"
+        assert http.get(f"/live/bundle/stage.js?v={asked}").headers["cache-control"] == "no-cache"
 
 
 def own(host: str, *origins: str) -> bool:

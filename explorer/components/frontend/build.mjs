@@ -1,4 +1,4 @@
-// Builds src/main.ts into the one ES module dist/stage.js; with --verify, compares instead of writing.
+// Builds each component's entry into one ES module under dist/; with --verify, compares instead of writing.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,10 @@ import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
+/** Component to its entry. */
+const entries = {
+  stage: "src/main.ts",
+};
 const target = ["chrome111", "firefox114", "safari16.4"];
 
 /** Gives an imported style sheet as a minified string. */
@@ -22,10 +26,10 @@ const inlineCss = {
   },
 };
 
-async function bundle(outfile) {
+async function bundle(name, outfile) {
   await build({
     absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
+    entryPoints: [entries[name]],
     outfile,
     bundle: true,
     minify: true,
@@ -37,23 +41,30 @@ async function bundle(outfile) {
   });
 }
 
-const built = join(root, "dist", "stage.js");
-if (process.argv.includes("--verify")) {
-  const folder = await mkdtemp(join(tmpdir(), "stage-"));
+async function verify(name) {
+  const folder = await mkdtemp(join(tmpdir(), "bundle-"));
   try {
-    await bundle(join(folder, "stage.js"));
+    await bundle(name, join(folder, `${name}.js`));
     const [fresh, committed] = await Promise.all([
-      readFile(join(folder, "stage.js")),
-      readFile(built).catch(() => Buffer.alloc(0)),
+      readFile(join(folder, `${name}.js`)),
+      readFile(join(root, "dist", `${name}.js`)).catch(() => Buffer.alloc(0)),
     ]);
     if (!fresh.equals(committed)) {
-      console.error("dist/stage.js is not what src builds to. Run `npm run build` and commit it.");
+      console.error(
+        `dist/${name}.js is not what src builds to. Run \`npm run build\` and commit it.`,
+      );
       process.exitCode = 1;
-    } else console.log("dist/stage.js is what src builds to.");
+    } else console.log(`dist/${name}.js is what src builds to.`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-} else {
-  await bundle(built);
-  console.log(`dist/stage.js: ${((await readFile(built)).length / 1024).toFixed(1)} kB`);
 }
+
+async function write(name) {
+  const built = join(root, "dist", `${name}.js`);
+  await bundle(name, built);
+  console.log(`dist/${name}.js: ${((await readFile(built)).length / 1024).toFixed(1)} kB`);
+}
+
+const step = process.argv.includes("--verify") ? verify : write;
+for (const name of Object.keys(entries)) await step(name);
