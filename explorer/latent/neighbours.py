@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["GAUGE_NEIGHBOUR", "Gauge", "Neighbours", "percentile"]
 
 GAUGE_NEIGHBOUR = 10  # the gauge reads the distance to this neighbour
+SAMPLED = 16  # every so many items are looked at to guess a distance
 BLOCKS = 64  # groups whose minima bound the k-th smallest distance
 
 
@@ -94,15 +95,36 @@ class Neighbours:
         step = max(1, (1 << 24) // len(self._norms))  # 64 MiB of distances at a time
         for start in range(0, len(codes), step):
             part = codes[start : start + step]
-            centred = part - self._centre
-            rough = centred @ self._transposed
-            rough += self._norms
-            slack = self._slack(centred)
+            rough, slack = self._rough(part)
             for row, code in enumerate(part):
                 index[start + row], distance[start + row] = self._exact(
                     code, rough[row], float(slack[row]), k
                 )
         return index, distance
+
+    def within_about(self, code: ArrayLike, count: int) -> tuple[NDArray[np.int64], float]:
+        """All items within some distance of a code, about `count` of them.
+
+        Arguments:
+            code: Shape (D,), finite.
+            count: How many are wanted; the distance is chosen from a sixteenth of the items.
+
+        Returns:
+            Their indices, ascending, and a distance within which every item is among them.
+
+        Raises:
+            ValueError: If `code` has another D or is not finite.
+        """
+        asked = np.asarray(code, np.float32)
+        if asked.shape != (self.items.shape[1],) or not np.isfinite(asked).all():
+            raise ValueError(f"`code` must be finite and of shape ({self.items.shape[1]},). Got {asked.shape}.")
+        rough, slack = self._rough(asked[None])
+        some = rough[0, : len(self.items) : SAMPLED]
+        bound = np.partition(some, min(count // SAMPLED, len(some) - 1))[min(count // SAMPLED, len(some) - 1)]
+        centred = (asked - self._centre).astype(np.float64)
+        square = float(bound) + float(centred @ centred) - float(slack[0])
+        near = np.flatnonzero(rough[0, : len(self.items)] <= bound)
+        return near, float(np.sqrt(max(0.0, square)))
 
     def query(self, z: ArrayLike) -> Gauge:
         """The nearest item, the distance to the 10th nearest other one and its percentile, for each
@@ -142,6 +164,13 @@ class Neighbours:
             distance[:, min(GAUGE_NEIGHBOUR - 1, last)],
         )
         return Gauge(index[:, 0], other, percentile(self.reference, other))
+
+    def _rough(self, codes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Squared distances to all items, less |x|^2, shape (M, N padded), and the error of a comparison, (M,)."""
+        centred = codes - self._centre
+        rough: NDArray[np.float32] = centred @ self._transposed
+        rough += self._norms
+        return rough, self._slack(centred)
 
     def _slack(self, codes: NDArray[np.float32]) -> NDArray[np.float64]:
         """Twice the largest rounding error of each code's rough squared distances, shape (M,)."""

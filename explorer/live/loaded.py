@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from explorer.atlas import ATLAS, Atlas, load_atlas
 from explorer.latent.directions import Direction, attribute_directions
+from explorer.latent.nearby import Nearby
 from explorer.latent.neighbours import Neighbours
-from explorer.live.decoder import Decoder
+from explorer.live.decoder import Decoder, Encoder
 from explorer.live.originals import Originals
 from models import checkpoint
 from models.checkpoint import CheckpointError, Entry
@@ -48,7 +49,9 @@ class Loaded:
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
 
     def __post_init__(self) -> None:
+        self.encoder = Encoder(self.decoder)
         self.rows = {name: row for row, name in enumerate(self.directions)}
+        self.nearby = Nearby(self.neighbours)
         vectors = [direction.vector for direction in self.directions.values()]
         self.matrix: NDArray[np.float32] = (
             np.stack(vectors) if vectors else np.zeros((0, self.latent), np.float32)
@@ -90,7 +93,13 @@ class Loaded:
         with self.lock:
             views = sum(view.nbytes for view in self.views.values())
         # The neighbours hold the codes twice.
-        return self.decoder.nbytes + sum(a.nbytes for a in arrays) + 2 * atlas.mean.nbytes + views
+        return (
+            self.decoder.nbytes
+            + sum(a.nbytes for a in arrays)
+            + 2 * atlas.mean.nbytes
+            + self.nearby.nbytes
+            + views
+        )
 
 
 def find(name: str) -> Entry:
