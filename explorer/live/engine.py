@@ -15,8 +15,10 @@ import os
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +31,7 @@ from explorer.live.loaded import Loaded, find, load, stamp
 __all__ = ["Decoded", "Engine", "engine"]
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MEMORY_MB = 1536
 BATCH = {
@@ -40,7 +43,6 @@ BACKGROUND_BATCH = 4  # rows; what a frame may have to wait for
 BACKGROUND_WAIT = 0.1  # s; thumbnails get a turn this often, however many frames wait
 IN_USE = 5.0  # s after its last use in which a model is not let go
 LOADERS = 2
-WARM = (1, 2, 4, 6)  # batch sizes decoded once at loading, so that the first drag is quick
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,6 +122,7 @@ class Engine:
         self.budget = (_memory_mb() if memory_mb is None else memory_mb) * 2**20
         self.batch = batch or BATCH.get(self.device.type, BATCH["cpu"])
         self._lines: tuple[deque[_Job], deque[_Job]] = deque(), deque()  # frames, background
+        self._steps: deque[tuple[Callable[[], Any], Future[Any]]] = deque()  # taken before the lines
         self._background_turn = 0.0
         self._idle = 0
         self._closed = False
@@ -149,6 +152,9 @@ class Engine:
             waiting = [job for line in self._lines for job in line]
             for line in self._lines:
                 line.clear()
+            for _, future in self._steps:
+                future.cancel()
+            self._steps.clear()
             self._wake.notify_all()
         for job in waiting:
             job.error = RuntimeError("The engine was closed.")
@@ -212,12 +218,12 @@ class Engine:
                 return slot.loaded
         torch.set_num_threads(1)
         loaded = load(entry, self.device)
-        for count in WARM:
-            loaded.decoder(np.zeros((count, loaded.latent), np.float32))
         with self._models:
             self._slots[name] = _Slot(loaded, mark)
             self._slots.move_to_end(name)
             self._let_go()
+        if not self._closed:
+            self._loaders.submit(loaded.decoder.compile)
         return loaded
 
     def _let_go(self) -> None:
@@ -275,6 +281,23 @@ class Engine:
         self._submit(_job(loaded, np.atleast_2d(np.asarray(z)), 0, background, future, None))
         return future.result().pictures
 
+    async def run(self, step: Callable[[], T]) -> T:
+        """Runs a step of a frame that is no plain decode, such as encoding a picture, on a worker's thread.
+
+        Arguments:
+            step: Milliseconds of work; what it raises is raised here.
+
+        Raises:
+            RuntimeError: If the engine is closed.
+        """
+        future: Future[T] = Future()
+        with self._wake:
+            if self._closed:
+                raise RuntimeError("The engine is closed.")
+            self._steps.append((step, future))
+            self._wake.notify()
+        return await asyncio.wrap_future(future)
+
     def _submit(self, job: _Job) -> None:
         if not job.left:
             _deliver([job])
@@ -289,15 +312,17 @@ class Engine:
         torch.set_num_threads(1)
         while True:
             with self._wake:
-                pieces = self._take()
-                while not pieces:
+                while not (self._steps or (pieces := self._take())):
                     if self._closed:
                         return
                     self._idle += 1
                     self._wake.wait()
                     self._idle -= 1
-                    pieces = self._take()
-            self._finish(pieces, self._decode(pieces))
+                step = self._steps.popleft() if self._steps else None
+            if step is not None:
+                _run(*step)
+            else:
+                self._finish(pieces, self._decode(pieces))
 
     def _take(self) -> list[_Piece]:
         """Takes this worker's share of the waiting rows of one model. The caller holds the lock."""
@@ -367,6 +392,15 @@ class Engine:
         _deliver(done)
 
 
+def _run(step: Callable[[], Any], future: Future[Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(step())
+    except Exception as error:
+        future.set_exception(error)
+
+
 def _job(
     loaded: Loaded,
     z: ArrayLike,
@@ -411,7 +445,7 @@ def _fill(pieces: list[_Piece]) -> None:
     if not asking:
         return
     k = max(piece.job.index.shape[1] for piece, _ in asking)
-    index, distance = loaded.neighbours.nearest(np.concatenate([part for _, part in asking]), k)
+    index, distance = loaded.nearby.nearest(np.concatenate([part for _, part in asking]), k)
     start = 0
     for piece, part in asking:
         wanted = piece.job.index.shape[1]
