@@ -62,6 +62,7 @@ def decoder_rates(folder: str, seconds: float = SWEEP) -> dict[str, dict[int, fl
 
     device = choose_device()
     decoder = Decoder(load(Path(folder)), device)
+    decoder.compile()
     random = np.random.default_rng(0)
 
     def own(codes: NDArray[np.float32]) -> None:

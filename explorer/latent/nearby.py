@@ -26,7 +26,7 @@ MARGIN = 1e-5  # of a distance, well over its rounding error
 class _Place(NamedTuple):
     code: NDArray[np.float32]  # (D,)
     radius: float
-    index: NDArray[np.int64]  # of the items within it
+    near: NDArray[np.int64]  # the items within it, by number
     items: Neighbours
 
 
@@ -88,16 +88,14 @@ class Nearby:
         reach = np.array([place.radius for place in places]) - moved
         best = int(reach.argmax())
         place = places[best]
-        if reach[best] <= 0 or len(place.index) < k:
+        if reach[best] <= 0 or len(place.near) < k:
             return None
         near, distance = place.items.nearest(code[None], k)
         if distance[0, -1] > reach[best] - MARGIN * place.radius:
             return None
-        return place.index[near[0]], distance[0]
+        return place.near[near[0]], distance[0]
 
-    def _among_all(
-        self, code: NDArray[np.float32], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _among_all(self, code: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The nearest items of all; keeps the surroundings of the code."""
         if code.shape != (self.items.items.shape[1],) or not np.isfinite(code).all():
             self.items.nearest(code[None], k)  # says what is wrong

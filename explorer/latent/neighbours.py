@@ -117,7 +117,9 @@ class Neighbours:
         """
         asked = np.asarray(code, np.float32)
         if asked.shape != (self.items.shape[1],) or not np.isfinite(asked).all():
-            raise ValueError(f"`code` must be finite and of shape ({self.items.shape[1]},). Got {asked.shape}.")
+            raise ValueError(
+                f"`code` must be finite and of shape ({self.items.shape[1]},). Got {asked.shape}."
+            )
         rough, slack = self._rough(asked[None])
         some = rough[0, : len(self.items) : SAMPLED]
         bound = np.partition(some, min(count // SAMPLED, len(some) - 1))[min(count // SAMPLED, len(some) - 1)]
