@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from models.ae import AE
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.beta_vae import BetaVAE
+from models.capacity_vae import CapacityVAE
 from models.checkpoint import CheckpointError, load
+from models.contractive_ae import ContractiveAE
+from models.dae import DAE
+from models.iwae import IWAE
+from models.k_sparse_ae import KSparseAE
+from models.linear_ae import LinearAE
+from models.pca import PCA
+from models.sparse_ae import SparseAE
 from models.vae import VAE
 
 __all__ = [
@@ -16,4 +26,16 @@ __all__ = [
     "load",
 ]
 
-MODELS: dict[str, type[Autoencoder]] = {"vae": VAE}
+MODELS: dict[str, type[Autoencoder]] = {
+    "pca": PCA,
+    "linear-ae": LinearAE,
+    "ae": AE,
+    "dae": DAE,
+    "sparse-ae": SparseAE,
+    "k-sparse-ae": KSparseAE,
+    "contractive-ae": ContractiveAE,
+    "vae": VAE,
+    "iwae": IWAE,
+    "beta-vae": BetaVAE,
+    "capacity-vae": CapacityVAE,
+}

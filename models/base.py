@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 import torch
 from torch import Tensor, nn
 
+from models.shares import draw
+
 __all__ = ["Autoencoder", "LatentSpec", "Loss", "Posterior", "config_from_dict", "config_to_dict"]
 
 C = TypeVar("C")
@@ -59,9 +61,7 @@ class Posterior:
         """
         if self.std is None:
             return self.mean
-        eps = torch.randn(
-            self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device
-        )
+        eps = draw(torch.randn, self.mean.shape, generator, dtype=self.mean.dtype, device=self.mean.device)
         return self.mean + self.std * eps
 
     def kl(self) -> Tensor:
@@ -97,6 +97,7 @@ class Autoencoder(nn.Module, ABC):
     """
 
     Config: ClassVar[type[Any]]
+    closed_form: ClassVar[bool] = False  # `fit` takes the place of gradient steps
 
     config: Any
     spec: LatentSpec
@@ -119,6 +120,19 @@ class Autoencoder(nn.Module, ABC):
             generator: Source of all noise, for reproducible steps.
             warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
         """
+
+    def fit(self, images: Tensor) -> None:
+        """Fits the model to all its training images at once, where a closed form exists.
+
+        Arguments:
+            images: uint8 (N, C, H, W).
+
+        Raises:
+            ValueError: If the model has no closed form, or the images do not allow one.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no closed form (`closed_form` is False). Train it by its `loss`."
+        )
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Draws pictures from the prior.

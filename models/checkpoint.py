@@ -63,7 +63,9 @@ class Card:
     description: str = ""
     training: dict[str, Any] = field(default_factory=dict)  # seed, steps, batch, learning rate ...
     versions: dict[str, str] = field(default_factory=dict)  # of Python and the libraries
-    metrics: dict[str, Any] = field(default_factory=dict)  # name -> {value, unit, protocol, command}
+    metrics: dict[str, Any] = field(
+        default_factory=dict
+    )  # name -> {value, unit, protocol, command}, perhaps error, values
 
     def __post_init__(self) -> None:
         for name, kind in _CARD_FIELDS.items():
@@ -417,12 +419,23 @@ def _check_json(name: str, value: Any, depth: int = CARD_DEPTH) -> None:
         raise CheckpointError(f"`{name}` must hold JSON values only. Got {type(value).__name__}.")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_figure(name: str, figure: Any) -> None:
     """Raises where a metric is not {"value": number, "unit": text, ...}."""
-    value = figure.get("value") if isinstance(figure, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(figure, dict) or not _is_number(figure.get("value")):
         raise CheckpointError(
             f"`metrics`: {name[:80]!r} must have a number as `value`. Got {str(figure)[:80]!r}."
+        )
+    if not _is_number(figure.get("error", 0)):
+        raise CheckpointError(f"`metrics`: `error` of {name[:80]!r} must be a number.")
+    values = figure.get("values", [figure["value"]])
+    if not isinstance(values, list) or not values or not all(map(_is_number, values)):
+        raise CheckpointError(
+            f"`metrics`: `values` of {name[:80]!r} must be a list of numbers, one for each seed. "
+            f"Got {str(values)[:80]!r}."
         )
     for fact in ("unit", "protocol", "command"):
         if not isinstance(figure.get(fact, ""), str):

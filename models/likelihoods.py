@@ -13,16 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.shares import batch_mean, draw_bernoulli
+
 __all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "LearntGaussian", "Likelihood", "make_likelihood"]
 
 LIKELIHOODS = ("bernoulli", "binarised-bernoulli", "gaussian", "learnt-gaussian")
 LOG_SIGMA_FLOOR = -6.0  # softly; below it a pixel's density explodes and training with it
+FACTORS = 120  # of 1/2 and more, whose product float32 still holds: 2^-120
 LEAST_ERROR = 1e-12  # far below the floor: a batch met exactly has a gradient too, not NaN
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 class Likelihood(nn.Module, ABC):
     """p(x | output of the decoder)."""
+
+    pixels = "grey pixels"  # what `prepare` gives, for the protocol of a figure
 
     def prepare(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Turns images in [0, 1] into what the model is trained on; most likelihoods leave them."""
@@ -44,6 +49,30 @@ class Likelihood(nn.Module, ABC):
             Shape (B,).
         """
 
+    def nll_of_many(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | output) of each image under many outputs of its own, in nats.
+
+        Arguments:
+            output: S outputs for each of B images, (S, B, C, H, W).
+            x: Images (B, C, H, W), from `prepare`.
+
+        Returns:
+            Shape (S, B).
+        """
+        return self.nll(output.flatten(0, 1), x.expand_as(output).flatten(0, 1)).view(output.shape[:2])
+
+    def nll_of_all(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | output) of every image under every output, in nats.
+
+        Arguments:
+            output: Outputs that all images share, (S, C, H, W).
+            x: Images (B, C, H, W), from `prepare`.
+
+        Returns:
+            Shape (S, B).
+        """
+        return torch.stack([self.nll(one.expand_as(x), x) for one in output])
+
 
 class Bernoulli(Likelihood):
     """Each pixel a coin; the decoder gives its log-odds.
@@ -62,15 +91,24 @@ class Bernoulli(Likelihood):
     def __init__(self, binarise: bool = False) -> None:
         super().__init__()
         self.binarise = binarise
+        self.pixels = "pixels drawn as 0 or 1" if binarise else "grey pixels taken as probabilities"
 
     def prepare(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        return torch.bernoulli(x, generator=generator) if self.binarise else x
+        return draw_bernoulli(x, generator) if self.binarise else x
 
     def mean(self, output: Tensor) -> Tensor:
         return output.sigmoid()
 
     def nll(self, output: Tensor, x: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
+
+    def nll_of_many(self, output: Tensor, x: Tensor) -> Tensor:
+        logits, weights = output.flatten(2), x.flatten(1).unsqueeze(2)
+        return sum_softplus(logits) - (logits.transpose(0, 1) @ weights).squeeze(2).T
+
+    def nll_of_all(self, output: Tensor, x: Tensor) -> Tensor:
+        logits = output.flatten(1)
+        return torch.addmm(sum_softplus(logits)[:, None], logits, x.flatten(1).T, alpha=-1)
 
 
 class Gaussian(Likelihood):
@@ -95,6 +133,13 @@ class Gaussian(Likelihood):
     def nll(self, output: Tensor, x: Tensor) -> Tensor:
         return gaussian_nll(output, x, self.log_sigma)
 
+    def nll_of_all(self, output: Tensor, x: Tensor) -> Tensor:
+        middle = x.flatten(1).mean(0)  # less is lost to rounding around it
+        means, images = output.flatten(1) - middle, x.flatten(1) - middle
+        squares = means.square().sum(1)[:, None] + images.square().sum(1) - 2 * means @ images.T
+        normaliser = means.shape[1] * (self.log_sigma + HALF_LOG_TWO_PI)
+        return 0.5 * squares.clamp(min=0) * (-2 * self.log_sigma).exp() + normaliser
+
 
 class LearntGaussian(Gaussian):
     r"""N(x; output, sigma^2) with the sigma that fits best.
@@ -117,19 +162,42 @@ class LearntGaussian(Gaussian):
     def nll(self, output: Tensor, x: Tensor) -> Tensor:
         if not self.training:
             return gaussian_nll(output, x, self.log_sigma)
-        error = (output - x).square().mean().clamp(min=LEAST_ERROR)
-        log_sigma = soft_floor(0.5 * error.log(), LOG_SIGMA_FLOOR)
-        with torch.no_grad():
-            kept = self.momentum if bool(self.seen) else 0.0
-            self.log_sigma.mul_(kept).add_((1 - kept) * log_sigma.detach())
-            self.seen.fill_(True)
+        log_sigma = best_log_sigma(batch_mean((output - x).square()))
+        known = log_sigma.detach()
+        self.remember(torch.where(self.seen, self.blended(known), known))
         return gaussian_nll(output, x, log_sigma)
+
+    def blended(self, log_sigma: Tensor) -> Tensor:
+        """The running mean that `log_sigma` moves by a hundredth."""
+        return self.momentum * self.log_sigma + (1 - self.momentum) * log_sigma
+
+    @torch.no_grad()
+    def remember(self, log_sigma: Tensor) -> None:
+        """Makes `log_sigma` that of evaluation."""
+        self.log_sigma.copy_(log_sigma)
+        self.seen.fill_(True)
+
+
+def best_log_sigma(error: Tensor) -> Tensor:
+    """The log sigma that fits a mean squared error best, softly floored."""
+    return soft_floor(0.5 * error.clamp(min=LEAST_ERROR).log(), LOG_SIGMA_FLOOR)
 
 
 def gaussian_nll(mean: Tensor, x: Tensor, log_sigma: Tensor) -> Tensor:
     """-log N(x; mean, sigma^2) summed over all but the batch, in nats, shape (B,)."""
     squares = (0.5 * (x - mean).square() * (-2 * log_sigma).exp()).flatten(1)
     return squares.sum(1) + squares.shape[1] * (log_sigma + HALF_LOG_TWO_PI)
+
+
+def sum_softplus(logits: Tensor) -> Tensor:
+    r"""The sum of log(1 + e^l) over the last dimension, (*, P) to (*,), with one logarithm for many numbers.
+
+    log(1 + e^l) = max(l, 0) - log sigmoid(|l|), and a product of up to 120 numbers in [1/2, 1] does not underflow.
+    """
+    count = logits.shape[-1]
+    groups = next(k for k in range(-(-count // FACTORS), count + 1) if count % k == 0)
+    products = logits.abs().sigmoid_().view(*logits.shape[:-1], groups, -1).prod(-1)
+    return logits.clamp(min=0).sum(-1) - products.log_().sum(-1)
 
 
 def soft_floor(value: Tensor, floor: float) -> Tensor:

@@ -28,6 +28,8 @@ class Dataset:
     module: str  # of this package
     function: str  # load(split, limit, **options) -> ImageData
     reason: str | None = None  # reason() -> why it can not be loaded now without a download, or None
+    shape: tuple[int, int, int] = (1, 28, 28)  # of an image, (C, H, W)
+    images: int = 60_000  # of its training split
 
     def __call__(self, split: str, limit: int | None = None, **options: Any) -> ImageData:
         """Loads the first `limit` images of `split`."""
@@ -57,12 +59,12 @@ def _check_options(load: Callable[..., ImageData], options: dict[str, Any]) -> N
 
 
 DATASETS: dict[str, Dataset] = {
-    "digits": Dataset("digits", "load_digits"),
+    "digits": Dataset("digits", "load_digits", shape=(1, 8, 8), images=1_497),
     "mnist": Dataset("mnist", "load_mnist", "unavailable"),
     "fashion-mnist": Dataset("fashion_mnist", "load_fashion_mnist", "unavailable"),
-    "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable"),
-    "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable"),
-    "faces": Dataset("faces", "load_faces"),
+    "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable", (3, 64, 64), 20_000),
+    "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable", images=1_769),
+    "faces": Dataset("faces", "load_faces", shape=(3, 64, 64), images=20_000),
 }
 
 

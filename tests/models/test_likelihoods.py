@@ -10,7 +10,14 @@ from torch import Tensor
 from torch.distributions import Bernoulli as BernoulliReference
 from torch.distributions import Normal
 
-from models.likelihoods import LIKELIHOODS, LOG_SIGMA_FLOOR, Gaussian, LearntGaussian, make_likelihood
+from models.likelihoods import (
+    LIKELIHOODS,
+    LOG_SIGMA_FLOOR,
+    Gaussian,
+    LearntGaussian,
+    make_likelihood,
+    sum_softplus,
+)
 
 SHAPE = (4, 3, 5, 6)
 
@@ -120,3 +127,42 @@ def test_only_the_drawing_one_changes_the_images(name: str) -> None:
 def test_an_unknown_likelihood_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown likelihood 'poisson'. Choose one of: bernoulli"):
         make_likelihood("poisson", 1.0)
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_many_outputs_an_image_and_all_outputs_for_all_images(name: str) -> None:
+    """Each entry of either table is what `nll` says of that one pair."""
+    likelihood = make_likelihood(name, 0.3).double().eval()
+    generator = torch.Generator().manual_seed(3)
+    many = 8 * torch.randn(7, *SHAPE, generator=generator, dtype=torch.float64)
+    x = likelihood.prepare(images(), generator)
+    reference = torch.stack([likelihood.nll(each, x) for each in many])
+    torch.testing.assert_close(likelihood.nll_of_many(many, x), reference)
+    shared = many[:, 0]
+    pairs = torch.stack([torch.cat([likelihood.nll(each[None], one[None]) for one in x]) for each in shared])
+    torch.testing.assert_close(likelihood.nll_of_all(shared, x), pairs)
+
+
+@pytest.mark.parametrize("pixels", [1, 64, 113, 784, 3 * 64 * 64])
+def test_the_sum_of_softplus_is_as_exact_as_float32_can_say(pixels: int) -> None:
+    """Also where every factor is 1/2, where all are 1, and where a number alone is large."""
+    generator = torch.Generator().manual_seed(4)
+    rows = torch.stack(
+        [
+            torch.zeros(pixels),
+            torch.full((pixels,), -200.0),
+            torch.full((pixels,), 200.0),
+            5 * torch.randn(pixels, generator=generator) - 4,
+        ]
+    )
+    reference = torch.nn.functional.softplus(rows.double()).sum(1)
+    torch.testing.assert_close(sum_softplus(rows).double(), reference, rtol=3e-6, atol=1e-5)
+
+
+def test_each_likelihood_says_what_its_pixels_are() -> None:
+    assert {name: make_likelihood(name, 1).pixels for name in LIKELIHOODS} == {
+        "bernoulli": "grey pixels taken as probabilities",
+        "binarised-bernoulli": "pixels drawn as 0 or 1",
+        "gaussian": "grey pixels",
+        "learnt-gaussian": "grey pixels",
+    }

@@ -103,7 +103,7 @@ def test_inside_its_range_the_soft_clamp_hardly_changes_a_value() -> None:
         ({"latent": 10**9}, "`latent` must lie in"),
         ({"width": 4096}, "`width` must lie in"),
         ({"depth": 9}, "`depth` must lie in"),
-        ({"depth": 0, "network": "mlp"}, "`depth` must be at least 1 for an MLP"),
+        ({"depth": -1, "network": "mlp"}, "`depth` must lie in"),
         ({"sigma": 0.0}, "`sigma` must lie in"),
         ({"free_bits": -1.0}, "`free_bits` must lie in"),
         ({"likelihood": "poisson"}, "Unknown likelihood 'poisson'. Choose one of: bernoulli"),

@@ -1,0 +1,47 @@
+r"""The beta-VAE with a controlled capacity: the KL is led along a rising target.
+
+-E_q(z|x) [log p(x|z)] + gamma |KL(q(z|x) || p(z)) - C(t)|,   C(t) = capacity * warmup(t)
+
+At first nothing may pass, then the factors that pay most for the nats come in one by one. KL is the mean over
+the batch; C(t) is set anew at every step, and the share of the run over which it rises is the trainer's
+`kl_warmup`.
+
+References:
+    | Understanding disentangling in beta-VAE (Burgess et al., 2018)
+    | https://arxiv.org/abs/1804.03599
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from models.encoder_decoder import NetworkConfig, check_range
+from models.vae import VAE
+
+__all__ = ["CapacityVAE", "CapacityVAEConfig"]
+
+
+@dataclass(frozen=True)
+class CapacityVAEConfig(NetworkConfig):
+    """A VAE and the nats that its code may carry."""
+
+    capacity: float = 25.0  # nats per image at the end of the warm-up
+    gamma: float = 100.0  # nats of loss for each nat by which the KL misses C(t)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "capacity", 0, 1000, "nats per image")
+        check_range(self, "gamma", 0, 10_000)
+
+
+class CapacityVAE(VAE):
+    """The VAE whose KL is held at C(t) instead of pressed to 0."""
+
+    Config = CapacityVAEConfig
+
+    def regulariser(self, kl: Tensor, warmup: float) -> Tensor:
+        gamma: float = self.config.gamma
+        target: float = self.config.capacity * warmup
+        return gamma * (kl.sum() - target).abs()

@@ -1,0 +1,108 @@
+r"""The contractive autoencoder: a code that moves little when the image does.
+
+min  -log p(x | g(z)) + weight * || J_f(x) ||^2_F,   z = f(x) = sigmoid(...),   J_f = dz/dx
+
+The reconstruction needs the directions along the data, so the penalty flattens the others. With a single layer
+z = sigmoid(W x + b) it has a closed form,
+
+|| J ||^2_F = sum_j (z_j (1 - z_j))^2 sum_i W_ji^2,
+
+and for deep encoders Hutchinson's estimate stands in, one product with the Jacobian an image:
+
+|| J ||^2_F = E_v || v^T J ||^2,   v_j = +1 or -1 with equal chance.
+
+References:
+    | Contractive Auto-Encoders: Explicit Invariance During Feature Extraction (Rifai et al., 2011)
+    | https://icml.cc/2011/papers/455_icmlpaper.pdf
+    | A stochastic estimator of the trace of the influence matrix (Hutchinson, 1989)
+    | https://doi.org/10.1080/03610918908812806
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from models.ae import AE
+from models.encoder_decoder import NetworkConfig, check_range
+from models.shares import draw
+
+__all__ = ["ContractiveAE", "ContractiveAEConfig", "hutchinson", "sigmoid_layer"]
+
+SHARE = 0.25  # of a training batch on which a deep encoder's penalty is estimated
+
+
+@dataclass(frozen=True)
+class ContractiveAEConfig(NetworkConfig):
+    """An autoencoder and the weight of its contraction."""
+
+    weight: float = 1.0  # of the squared norm, in nats for each squared (unit of code per unit of pixel)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "weight", 0, 10_000)
+
+
+class ContractiveAE(AE):
+    """The autoencoder with sigmoid codes whose Jacobian is held small."""
+
+    Config = ContractiveAEConfig
+
+    def code(self, x: Tensor) -> Tensor:
+        return super().code(x).sigmoid()
+
+    def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
+        weight: float = self.config.weight
+        return {"contraction": weight * self.squared_jacobian(x, z, generator).mean()}
+
+    def squared_jacobian(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> Tensor:
+        """||J_f(x)||^2_F of the images, exact for one layer; else an estimate, in training of some of them."""
+        if self.config.network == "mlp" and self.config.depth == 0:
+            return sigmoid_layer(z, self.layer.weight)
+        count = math.ceil(SHARE * len(x)) if self.training else len(x)
+        return hutchinson(self.code, x[:count], generator)
+
+    @property
+    def layer(self) -> nn.Linear:
+        """The linear layer of an encoder that has one only."""
+        return next(module for module in self.encoder.modules() if isinstance(module, nn.Linear))
+
+
+def sigmoid_layer(z: Tensor, weight: Tensor) -> Tensor:
+    """||J||^2_F of z = sigmoid(W x + b).
+
+    Arguments:
+        z: Codes (B, D).
+        weight: W, (D, pixels).
+
+    Returns:
+        Shape (B,), in squared units of code per unit of pixel.
+    """
+    return (z * (1 - z)).square() @ weight.square().sum(1)
+
+
+def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """An unbiased estimate of ||J_f(x)||^2_F, one random product with the Jacobian an image.
+
+    It can be differentiated once more, and works where gradients are switched off.
+
+    Arguments:
+        f: Maps images (B, C, H, W) to codes (B, D), each image for itself.
+        x: The images.
+        generator: Source of v; torch's own where None.
+
+    Returns:
+        Shape (B,), in squared units of code per unit of pixel.
+    """
+    learning = torch.is_grad_enabled()
+    with torch.inference_mode(False), torch.enable_grad():
+        x = x.detach().clone().requires_grad_()
+        z = f(x)
+        v = 2.0 * draw(partial(torch.randint, 2), z.shape, generator, device=z.device).to(z.dtype) - 1
+        (product,) = torch.autograd.grad((v * z).sum(), x, create_graph=learning)
+    return product.flatten(1).square().sum(1)

@@ -1,0 +1,78 @@
+r"""The denoising autoencoder: rebuild the clean image from a corrupted one.
+
+min  E_c(x~|x) [ -log p(x | g(f(x~))) ]
+
+Corruptions c: masking (pixels become black), salt-and-pepper (pixels become black or white) and Gaussian
+(x~ = x + level * eps, not cut to [0, 1]). To undo them the code must hold what pixels have to do with each
+other; the reconstruction of a noisy image points back towards the data. Corruption belongs to training: `encode`
+takes the image as it is.
+
+References:
+    | Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008)
+    | https://www.cs.toronto.edu/~larocheh/publications/icml-2008-denoising-autoencoders.pdf
+    | Stacked Denoising Autoencoders (Vincent et al., 2010), for salt-and-pepper and Gaussian corruption
+    | https://www.jmlr.org/papers/v11/vincent10a.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.ae import AE
+from models.encoder_decoder import NetworkConfig, check_choice, check_range
+from models.shares import draw
+
+__all__ = ["CORRUPTIONS", "DAE", "DAEConfig", "corrupt"]
+
+CORRUPTIONS = ("masking", "gaussian", "salt-and-pepper")
+
+
+@dataclass(frozen=True)
+class DAEConfig(NetworkConfig):
+    """An autoencoder and what its training images suffer."""
+
+    corruption: str = "masking"  # one of `CORRUPTIONS`
+    level: float = 0.5  # share of pixels lost; for Gaussian noise its standard deviation, black 0 to white 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self, "corruption", CORRUPTIONS)
+        check_range(self, "level", 0, 1)
+
+
+class DAE(AE):
+    """The autoencoder that sees corrupted images and is held to the clean ones."""
+
+    Config = DAEConfig
+
+    def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
+        return self.code(corrupt(x, self.config.corruption, self.config.level, generator))
+
+
+def corrupt(x: Tensor, corruption: str, level: float, generator: torch.Generator | None = None) -> Tensor:
+    """Corrupts images; a pixel is lost in all its channels at once.
+
+    Arguments:
+        x: Images (B, C, H, W) in [0, 1].
+        corruption: One of `CORRUPTIONS`.
+        level: Share of pixels lost, or the standard deviation of Gaussian noise.
+        generator: Source of the noise; torch's own where None.
+
+    Returns:
+        Images of the same shape; with Gaussian noise they leave [0, 1].
+
+    Raises:
+        ValueError: If `corruption` is unknown.
+    """
+    if corruption == "gaussian":
+        return x + level * draw(torch.randn, x.shape, generator, device=x.device, dtype=x.dtype)
+    drawn = draw(torch.rand, (len(x), 1, *x.shape[2:]), generator, device=x.device)
+    match corruption:
+        case "masking":
+            return x.masked_fill(drawn < level, 0.0)
+        case "salt-and-pepper":
+            return x.masked_fill(drawn < level, 1.0).masked_fill(drawn < level / 2, 0.0)
+    raise ValueError(f"Unknown corruption {corruption!r}. Choose one of: {', '.join(CORRUPTIONS)}.")

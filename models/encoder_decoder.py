@@ -1,0 +1,120 @@
+r"""What the models share that pair an encoder network with a decoder network and a likelihood.
+
+z = f(x),   -log p(x|z) = -log p(x | g(z)),   x_hat = E[x|z]
+
+f and g are networks, and the likelihood says what the numbers of g mean. A model of this kind adds what its code
+is (a point or a distribution) and what else its loss asks for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from models.base import Autoencoder, LatentSpec
+from models.likelihoods import LIKELIHOODS, make_likelihood
+from models.networks import NETWORKS, make_decoder, make_encoder
+
+__all__ = ["CodeConfig", "EncoderDecoder", "LikelihoodConfig", "NetworkConfig", "check_choice", "check_range"]
+
+
+def check_range(config: Any, name: str, low: float, high: float, unit: str = "") -> None:
+    """Raises ValueError where a field of a configuration does not lie in [low, high]."""
+    value = getattr(config, name)
+    if not low <= value <= high:
+        bounds = ", ".join(f"{bound:.10g}" for bound in (low, high))
+        raise ValueError(f"`{name}` must lie in [{bounds}]{unit and ' ' + unit}. Got {value}.")
+
+
+def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
+    """Raises ValueError where a field of a configuration is none of its choices."""
+    value = getattr(config, name)
+    if value not in choices:
+        raise ValueError(f"Unknown {name} {value[:80]!r}. Choose one of: {', '.join(choices)}.")
+
+
+@dataclass(frozen=True)
+class CodeConfig:
+    """Images and the size of their code."""
+
+    image_shape: tuple[int, ...]  # (C, H, W), 8 to 64 pixels
+    latent: int = 32  # dimensions of z
+
+    def __post_init__(self) -> None:
+        if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
+            raise ValueError(f"`image_shape` must be (1 or 3, H, W). Got {self.image_shape}.")
+        if not all(8 <= side <= 64 for side in self.image_shape[1:]):
+            raise ValueError(f"`image_shape` must have sides of 8 to 64 pixels. Got {self.image_shape}.")
+        check_range(self, "latent", 1, 1024)
+
+    @property
+    def pixels(self) -> int:
+        """Numbers in one image."""
+        return math.prod(self.image_shape)
+
+
+@dataclass(frozen=True)
+class LikelihoodConfig(CodeConfig):
+    """A code, and what the decoder's output means."""
+
+    likelihood: str = "learnt-gaussian"  # one of `likelihoods.LIKELIHOODS`
+    sigma: float = 0.1  # standard deviation of a pixel, for the fixed Gaussian; alpha = 1 / (2 sigma^2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self, "likelihood", LIKELIHOODS)
+        check_range(self, "sigma", 1e-4, 10)
+
+
+@dataclass(frozen=True)
+class NetworkConfig(LikelihoodConfig):
+    """A code, a likelihood, and the networks between images and codes."""
+
+    network: str = "conv"  # one of `networks.NETWORKS`
+    width: int = 32  # channels of the first convolution, or units of a hidden layer
+    depth: int = 1  # residual blocks a level, or hidden layers; an MLP of 0 is one linear layer
+    neck: int = 0  # hidden units beside the linear layers at the latent (`networks.Neck`); 0 for none
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self, "network", NETWORKS)
+        for name, low, high in (("width", 1, 2048), ("depth", 0, 8), ("neck", 0, 4096)):
+            check_range(self, name, low, high)
+
+
+class EncoderDecoder(Autoencoder):
+    """An encoder, a decoder and a likelihood; a subclass says what the encoder's numbers mean."""
+
+    prior: ClassVar[bool]  # codes follow N(0, I), and the loss bounds log p(x)
+    numbers: ClassVar[int]  # that the encoder gives for each dimension of the code
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        self.config = config
+        self.image_shape = (channels, height, width)
+        self.spec = LatentSpec(
+            (config.latent,), prior=self.prior, likelihood="bound" if self.prior else "none"
+        )
+        self.encoder, self.decoder = self.networks()
+        self.likelihood = make_likelihood(config.likelihood, config.sigma)
+
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        """The encoder, (B, C, H, W) to (B, numbers * D), and the decoder, (B, D) to (B, C, H, W)."""
+        c = self.config
+        network = (c.network, self.image_shape, c.width, c.depth)
+        return (
+            make_encoder(*network, self.numbers * c.latent, c.neck),
+            make_decoder(*network, c.latent, c.neck),
+        )
+
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x|z] of latents (B, D): pictures (B, C, H, W) in [0, 1]."""
+        return self.likelihood.mean(self.decoder(z).float())
+
+    def nll(self, z: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z) in nats per image, shape (B,)."""
+        return self.likelihood.nll(self.decoder(z).float(), x)

@@ -1,0 +1,53 @@
+r"""The k-sparse autoencoder: of all units, the k most active ones carry the image.
+
+z = top_k(f(x)),   min  -log p(x | g(z))
+
+The others are 0 and get no gradient. A unit that never wins would never learn, so k starts at all units and
+falls to its own value while the warm-up lasts; by then every unit has found something to say.
+
+References:
+    | k-Sparse Autoencoders (Makhzani & Frey, 2013)
+    | https://arxiv.org/abs/1312.5663
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.ae import AE
+from models.encoder_decoder import NetworkConfig, check_range
+
+__all__ = ["KSparseAE", "KSparseAEConfig", "top_k"]
+
+
+@dataclass(frozen=True)
+class KSparseAEConfig(NetworkConfig):
+    """An autoencoder and how many units may speak."""
+
+    k: int = 8  # units that are not 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "k", 1, self.latent, "(at most `latent`)")
+
+
+class KSparseAE(AE):
+    """The autoencoder whose code keeps its `k` largest numbers."""
+
+    Config = KSparseAEConfig
+
+    def code(self, x: Tensor) -> Tensor:
+        return top_k(super().code(x), self.config.k)
+
+    def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
+        k = self.config.latent + (self.config.k - self.config.latent) * warmup
+        return top_k(super().code(x), round(k))
+
+
+def top_k(z: Tensor, k: int) -> Tensor:
+    """Keeps the k largest numbers of each row of (B, D) and sets the others to 0; the gradient follows."""
+    kept = z.topk(k, dim=1)
+    return torch.zeros_like(z).scatter(1, kept.indices, kept.values)

@@ -1,0 +1,40 @@
+r"""The linear autoencoder: one linear layer each way.
+
+min_(U, V)  || x - (V (U x + a) + b) ||^2
+
+Its optimum spans the subspace of the first principal components, though no two runs find the same axes in it:
+V may be any basis of that subspace.
+
+References:
+    | Neural networks and principal component analysis: learning from examples without local minima
+    | (Baldi & Hornik, 1989)
+    | https://doi.org/10.1016/0893-6080(89)90014-2
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import nn
+
+from models.ae import AE
+from models.encoder_decoder import LikelihoodConfig
+from models.networks import make_decoder, make_encoder
+
+__all__ = ["LinearAE", "LinearAEConfig"]
+
+
+@dataclass(frozen=True)
+class LinearAEConfig(LikelihoodConfig):
+    """What a linear autoencoder is made of."""
+
+
+class LinearAE(AE):
+    """The autoencoder without a hidden layer."""
+
+    Config: ClassVar[type[Any]] = LinearAEConfig
+
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        network = ("mlp", self.image_shape, 0, 0)
+        return make_encoder(*network, self.config.latent), make_decoder(*network, self.config.latent)

@@ -1,0 +1,78 @@
+r"""The sparse autoencoder: many units, each active on few images.
+
+min  -log p(x | g(z)) + weight * sum_j KL(rho || rho_hat_j),   z = sigmoid(f(x)),   rho_hat_j = mean of z_j
+
+KL(rho || r) = rho log(rho / r) + (1 - rho) log((1 - rho) / (1 - r)), between two coins. rho_hat is the mean
+over images. A small batch gives a noisy one, whose KL is too high on average, so in training its value is a
+running mean over batches while its gradient is the batch's. The mean is short, a third of the noise: the reins of
+a long one come too late, and activations swing.
+
+References:
+    | Sparse autoencoder, CS294A lecture notes (Ng, 2011)
+    | https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.ae import AE
+from models.encoder_decoder import NetworkConfig, check_range
+from models.shares import batch_mean
+
+__all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
+
+LEAST = 1e-6  # a unit's mean activation is held this far from 0 and 1, where the divergence is infinite
+
+
+@dataclass(frozen=True)
+class SparseAEConfig(NetworkConfig):
+    """An autoencoder and how rarely its units are active."""
+
+    rho: float = 0.05  # mean activation that each unit is led to
+    weight: float = 1.0  # of the penalty, in nats per nat
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "rho", 0.001, 0.5)
+        check_range(self, "weight", 0, 10_000)
+
+
+class SparseAE(AE):
+    """The autoencoder with sigmoid codes whose mean activation is held at `rho`."""
+
+    Config = SparseAEConfig
+    momentum = 0.5  # share of the running mean that a batch leaves
+
+    def __init__(self, config: SparseAEConfig) -> None:
+        super().__init__(config)
+        self.register_buffer(
+            "activation", torch.full((config.latent,), config.rho)
+        )  # running mean of each unit
+        self.activation: Tensor
+
+    def code(self, x: Tensor) -> Tensor:
+        return super().code(x).sigmoid()
+
+    def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
+        weight: float = self.config.weight
+        return {"sparsity": weight * bernoulli_kl(self.config.rho, self.mean_activation(z)).sum()}
+
+    def mean_activation(self, z: Tensor) -> Tensor:
+        """rho_hat of each unit, (D,): the batch's, in training the running mean with the batch's gradient."""
+        batch = batch_mean(z, 0)
+        if not self.training:
+            return batch
+        with torch.no_grad():
+            self.activation.lerp_(batch, 1 - self.momentum)
+        return batch + (self.activation - batch).detach()
+
+
+def bernoulli_kl(rho: float, rho_hat: Tensor) -> Tensor:
+    """KL(Bernoulli(rho) || Bernoulli(rho_hat)) in nats, shape of `rho_hat`."""
+    r = rho_hat.clamp(LEAST, 1 - LEAST)
+    p = torch.as_tensor(rho, dtype=r.dtype, device=r.device)
+    return p * (p / r).log() + (1 - p) * ((1 - p) / (1 - r)).log()
