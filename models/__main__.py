@@ -1,9 +1,10 @@
-"""The command line of the zoo: `python -m models list | train | evaluate | encode`."""
+"""The command line of the zoo: `python -m models list | train | thin | evaluate | encode`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -13,14 +14,15 @@ from typing import Any
 __all__ = ["main"]
 
 MESSAGE = 1000  # characters of an error
-CHOICES = ("epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description")
+CHOICES = ("epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
+           "optimizer", "rate_warmup", "decay", "clip", "ema")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns its exit status. Errors go to the standard error, in one line."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(arguments)
-    options.line = shlex.join(["python", "-m", "models", *arguments])
+    options.line = shlex.join([*launcher(), "-m", "models", *arguments])
     try:
         status: int = options.run(options)
     except (ValueError, OSError, RuntimeError) as error:
@@ -52,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--option", nargs="*", default=[], metavar="NAME=VALUE",
                           help="options of the data set, e.g. correlated=true")  # fmt: skip
     training.add_argument("--bf16", action="store_true", help="convolutions and products in bfloat16")
+    training.add_argument("--compile", action="store_true", help="compile the loss with torch.compile")
+    training.add_argument("--optimizer", help="adamw (the default), adamw-fused (faster) or adamax")
+    training.add_argument("--tensorboard", action="store_true", help="write event files too")
     training.add_argument("--device", help="cuda, mps or cpu (the best there is)")
     training.add_argument("--title", help="the checkpoint's name for people")
     training.add_argument("--description", help="what it is, in a sentence")
@@ -60,6 +65,10 @@ def parser() -> argparse.ArgumentParser:
         ("batch", int, "images a step"),
         ("rate", float, "learning rate"),
         ("kl-warmup", float, "share of the steps over which the regulariser comes in"),
+        ("rate-warmup", int, "steps to the learning rate's height"),
+        ("decay", float, "weight decay"),
+        ("clip", float, "largest gradient norm"),
+        ("ema", float, "save a running mean of the weights that keeps this much at a step, e.g. 0.999"),
         ("seed", int, "decides weights, order and noise"),
         ("limit", int, "train on the first images only"),
         ("save-every", int, "steps between two saved states"),
@@ -67,13 +76,29 @@ def parser() -> argparse.ArgumentParser:
         training.add_argument(f"--{name}", type=kind, help=about)
     training.set_defaults(run=run_train)
 
-    evaluation = commands.add_parser("evaluate", help="measure a checkpoint on its test images")
-    evaluation.add_argument("name", help="name or folder of a checkpoint")
+    thinning = commands.add_parser("thin", help="thin a checkpoint's training curves")
+    thinning.add_argument("folders", nargs="+", type=Path, metavar="folder", help="a checkpoint's folder")
+    thinning.add_argument("--most", type=int, default=300, help="lines to keep at most (300)")
+    thinning.set_defaults(run=run_thin)
+
+    evaluation = commands.add_parser("evaluate", help="measure checkpoints on their test images")
+    evaluation.add_argument("name", nargs="?", help="name or folder of a checkpoint")
+    evaluation.add_argument("--all", action="store_true",
+                            help="every bundled checkpoint, with what its bars ask for (takes hours)")  # fmt: skip
     evaluation.add_argument("--json", action="store_true", help="as JSON")
     evaluation.add_argument("--limit", type=int, help="use the first images only")
+    evaluation.add_argument("--samples", type=int, metavar="L",
+                            help="log p(x) by importance sampling and by naive Monte Carlo, L draws an image")  # fmt: skip
+    evaluation.add_argument("--probe", action="store_true", help="error of a linear probe for each class")
+    evaluation.add_argument("--disentanglement", action="store_true",
+                            help="MIG, DCI, SAP, FactorVAE and beta-VAE score, where factors are known")  # fmt: skip
     evaluation.add_argument("--attributes", action="store_true",
                             help="read each attribute from reconstructions too (takes minutes)")  # fmt: skip
+    evaluation.add_argument("--seeds", nargs="+", default=[], metavar="RUN",
+                            help="names or folders of runs that differ by their seed alone")  # fmt: skip
     evaluation.add_argument("--write", action="store_true", help="keep the figures in the card")
+    evaluation.add_argument("--report", nargs="?", type=Path, const=Path("RESULTS.md"), metavar="FILE",
+                            help="write RESULTS.md from the cards; measured figures are kept in them")  # fmt: skip
     evaluation.set_defaults(run=run_evaluate)
 
     encoding = commands.add_parser("encode", help="encode image files to a Parquet table")
@@ -82,6 +107,15 @@ def parser() -> argparse.ArgumentParser:
     encoding.add_argument("--out", type=Path, required=True, help="the Parquet file")
     encoding.set_defaults(run=run_encode)
     return root
+
+
+def launcher() -> list[str]:
+    """What started this process, as the command of a card names it."""
+    count, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if count == 1:
+        return ["python"]
+    machines = ["--nnodes", str(count // here)] if count > here else []
+    return ["torchrun", *machines, "--nproc-per-node", str(here)]
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -113,13 +147,14 @@ def run_train(options: argparse.Namespace) -> int:
     """Trains, or goes on with a training."""
     import torch
 
+    from models.processes import part
     from models.train import Run, read_run, train
 
     resume = options.resume is not None
     chosen = {name: getattr(options, name) for name in CHOICES if getattr(options, name) is not None}
     if resume and options.resume != Path():
         folder = options.resume
-        for name in ("model", "data", "out", "set", "option", "bf16", *chosen):
+        for name in ("model", "data", "out", "set", "option", "bf16", "compile", *chosen):
             if getattr(options, name):
                 raise ValueError(
                     f"`--resume {folder}` keeps to the values it was started with. Leave out `{name}`."
@@ -131,21 +166,56 @@ def run_train(options: argparse.Namespace) -> int:
         folder = options.out or Path("runs") / f"{options.data}-{options.model}"
         run = Run(model=options.model, data=options.data,
                   config=assignments(options.set), options=assignments(options.option))  # fmt: skip
-        run = replace(run, bf16=options.bf16, **chosen)
+        run = replace(run, bf16=options.bf16, compile=options.compile, **chosen)
     device = torch.device(options.device) if options.device else None
-    card = train(run, folder, resume=resume, device=device, command=options.line)
-    print(f"{folder} is trained: {card.training['steps']} steps. "
-          f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
+    card = train(run, folder, resume=resume, device=device, command=options.line,
+                 tensorboard=options.tensorboard)  # fmt: skip
+    part()
+    if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks
+        print(f"{folder} is trained: {card.training['steps']} steps. "
+              f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
+    return 0
+
+
+def run_thin(options: argparse.Namespace) -> int:
+    """Thins training curves."""
+    from models.curves import thin_curves
+
+    for folder in options.folders:
+        print(f"{folder} keeps {thin_curves(folder, options.most)} lines of its curves.")
     return 0
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    """Measures a checkpoint."""
-    from models.evaluate import evaluate, table
+    """Measures a checkpoint, or all; writes the report."""
+    from models.evaluate import Wanted, evaluate, table
+    from models.report import bundled, evaluate_all, write_report
 
-    metrics = evaluate(options.name, limit=options.limit, attributes=options.attributes,
-                       command=options.line, write=options.write)  # fmt: skip
-    print(json.dumps(metrics, indent=1, ensure_ascii=False) if options.json else table(metrics))
+    if bool(options.name) + options.all > 1 or not (options.name or options.all or options.report):
+        raise ValueError(
+            "Say which checkpoint: `python -m models evaluate NAME`, or `--all` for the bundled ones."
+        )
+    wanted = Wanted(options.samples, options.probe, options.disentanglement, options.attributes)
+    write = options.write or options.report is not None
+    measured = {}
+    if options.name:
+        measured[options.name] = evaluate(options.name, wanted, seeds=options.seeds, limit=options.limit,
+                                          command=options.line, write=write)  # fmt: skip
+    elif options.all:
+        if options.seeds:
+            raise ValueError("`--seeds` belongs to one checkpoint. Name it, or leave out `--all`.")
+        for name, metrics in evaluate_all(wanted, limit=options.limit, write=write):
+            measured[name] = metrics
+            if not options.json:
+                print(f"{name}\n{table(metrics)}\n", flush=True)
+    if options.json:
+        found = measured[options.name] if options.name else measured
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    elif options.name:
+        print(table(measured[options.name]))
+    if options.report:
+        write_report(options.report, bundled())
+        print(f"{options.report} is written.", file=sys.stderr)
     return 0
 
 

@@ -1,87 +1,49 @@
 """The training loop, read top to bottom: data, model, steps, checkpoint.
 
 A step's randomness (which images, which noise) is a function of the seed and the step's number alone, so a
-run that was killed and resumed takes exactly the steps that an uninterrupted one takes, bit for bit on a CPU.
+run that was killed and resumed takes exactly the steps that an uninterrupted one takes, bit for bit on a CPU,
+and several processes under `torchrun` take the steps that one would take, up to the order of their sums.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import math
+import os
 import platform
+import shutil
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from models import checkpoint
 from models.base import Autoencoder, config_from_dict
+from models.curves import CURVES, CurveWriter, check_tensorboard, thin_curves
 from models.data import ImageData, load_data
+from models.processes import Objective, processes
+from models.run import OPTIMIZERS, Run
+from models.run_state import RunState, read_run, started_by, sweep
 
-__all__ = ["Run", "TrainingError", "default_device", "read_run", "train"]
+__all__ = [
+    "CURVES", "OPTIMIZERS", "Run", "TrainingError", "default_device", "read_run", "thin_curves", "train",
+]  # fmt: skip
 
-CURVES = "curves.jsonl"
 LOG_EVERY = 20  # steps
+MEASURED = 10_000  # training images on which the loss of a closed form is measured
 ORDER, NOISE, START = range(3)  # the streams of randomness
-KINDS = {"str": str, "int": int, "bool": bool, "dict[str, Any]": dict}  # of the fields of a run
-FOREIGN = "was not written by this trainer. Start anew without `--resume`."
+COMPILER = "inductor"  # of torch.compile
 
 
 class TrainingError(RuntimeError):
     """A training that cannot go on, with the step, the term, and where the last good state lies."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything that decides what a training gives."""
-
-    model: str  # a key of `models.MODELS`
-    data: str  # a key of `models.data.DATASETS`
-    config: dict[str, Any] = field(default_factory=dict)  # of the model, without its image shape
-    options: dict[str, Any] = field(default_factory=dict)  # of the data set
-    title: str = ""
-    description: str = ""
-    epochs: int = 20
-    batch: int = 128  # images a step
-    rate: float = 1e-3  # learning rate at its height
-    rate_warmup: int = 200  # steps to that height; then a cosine down to a hundredth
-    kl_warmup: float = 0.2  # share of the steps over which the regulariser comes in
-    decay: float = 0.0  # AdamW's weight decay
-    clip: float = 100.0  # gradient norm, in nats per image and unit weight
-    seed: int = 0
-    bf16: bool = False  # matrix products and convolutions in bfloat16
-    limit: int = 0  # images of the training split; 0 takes all
-    save_every: int = 500  # steps between two states that `--resume` can go on from
-
-    def __post_init__(self) -> None:
-        for place in fields(self):
-            value = getattr(self, place.name)
-            kinds = (int, float) if place.type == "float" else KINDS[str(place.type)]
-            if not isinstance(value, kinds) or (isinstance(value, bool) and place.type != "bool"):
-                raise ValueError(f"`{place.name}` must be of type {place.type}. Got {value!r}.")
-        for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0), ("save_every", 1),
-                          ("rate_warmup", 0)):  # fmt: skip
-            if getattr(self, name) < low:
-                raise ValueError(f"`{name}` must be at least {low}. Got {getattr(self, name)}.")
-        if taken := sorted(self.options.keys() & {"name", "split", "limit"}):
-            raise ValueError(f"`options` must be the data set's own. Got {taken[0]!r}; a run sets it itself.")
-        if not 0 < self.rate < 1:
-            raise ValueError(f"`rate` must lie between 0 and 1. Got {self.rate}.")
-        if not 0 <= self.kl_warmup <= 1:
-            raise ValueError(f"`kl_warmup` must be a share between 0 and 1. Got {self.kl_warmup}.")
-        if not 0 <= self.decay < 1:
-            raise ValueError(f"`decay` must lie in [0, 1). Got {self.decay}.")
-        if not self.clip > 0:
-            raise ValueError(f"`clip` must be positive. Got {self.clip}.")
 
 
 def train(
@@ -91,9 +53,12 @@ def train(
     resume: bool = False,
     device: torch.device | None = None,
     command: str = "",
+    tensorboard: bool = False,
     report: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> checkpoint.Card:
     """Trains a model and leaves a checkpoint.
+
+    Under `torchrun` all its processes call this alike; the first of them writes.
 
     Arguments:
         run: What to train on what, and how.
@@ -101,6 +66,7 @@ def train(
         resume: Go on from the folder's saved state, if there is one.
         device: Where to train; the best there is where None.
         command: The command that started it, for the card.
+        tensorboard: Write TensorBoard's event files too.
         report: Called with (step, steps, terms) at every logged step.
 
     Returns:
@@ -110,10 +76,13 @@ def train(
         ValueError: If the run asks for what does not exist.
         TrainingError: If a term of the loss or the gradient is not finite.
     """
-    device = device or default_device()
-    data = load_data(run.data, "train", limit=run.limit or None, **run.options)
+    team = processes(device or default_device())
+    if tensorboard:
+        check_tensorboard()
+    with team.one_by_one():
+        data = load_data(run.data, "train", limit=run.limit or None, **run.options)
     images = torch.from_numpy(np.ascontiguousarray(data.images.transpose(0, 3, 1, 2)))
-    model = build(run, data).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build(run, data).to(team.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     about: dict[str, Any] = {
         "title": run.title,
         "model_name": run.model,
@@ -122,70 +91,84 @@ def train(
         "command": (resume and started_by(folder)) or command or f"python -m models train {run.model} …",
     }
     checkpoint.describe(folder, model, **about)  # what could not be written at the end stops here
-    optimizer = torch.optim.AdamW(model.parameters(), lr=run.rate, weight_decay=run.decay)
     per_epoch = math.ceil(len(images) / run.batch)
-    steps = run.epochs * per_epoch
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, state=not resume)
-    start = restore(folder, run, model, optimizer) if resume else 0
-    trim_curves(folder / CURVES, start)
-    generator = torch.Generator(device)
+    steps = 0 if model.closed_form else run.epochs * per_epoch
+    check_batches(len(images), run.batch, team.count)
+    objective = Objective(model)
+    if run.compile:
+        check_compiler(team.device)
+        objective.compile(backend=COMPILER)
+    state = RunState.start(run, model)
+    start = state.restore(folder, run) if resume else 0
+    team.agree(start, f"The step that {folder} is resumed from")
+    if team.first:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, state=not resume)
     order = torch.empty(0, dtype=torch.long)
     model.train()
+    spread = team.spread(objective)
     began = time.perf_counter()
 
-    with (
-        (folder / CURVES).open("a", encoding="utf-8") as curves,
-        tqdm(total=steps, initial=start, unit="step", desc=folder.name, mininterval=0.5) as bar,
-    ):
+    with contextlib.ExitStack() as opened:
+        curves = bar = None
+        if team.first:
+            curves = opened.enter_context(CurveWriter(folder, start, tensorboard=tensorboard))
+            bar = opened.enter_context(
+                tqdm(total=steps, initial=start, unit="step", desc=folder.name, mininterval=0.5)
+            )
+        if curves and model.closed_form:
+            model.fit(images)
+            curves.add(0, 1.0, measure(model.eval(), images[:MEASURED], run))
         for step in range(start, steps):
             epoch, place = divmod(step, per_epoch)
             if place == 0 or step == start:
                 shuffle = seeded(torch.Generator(), run.seed, ORDER, epoch)
                 order = torch.randperm(len(images), generator=shuffle)
             chosen = order[place * run.batch : (place + 1) * run.batch]
-            x = images[chosen].to(device).float().div_(255)
-            x = x.contiguous(memory_format=torch.channels_last)
-            seeded(generator, run.seed, NOISE, step)
-            with torch.autocast(device.type, torch.bfloat16, enabled=run.bf16):
-                loss = model.loss(x, generator=generator, warmup=warmup(run, step, steps))
-            for group in optimizer.param_groups:
+            x = prepare(images[team.share(chosen)], team.device)
+            weight = team.weight(len(x), len(chosen))
+            generator = seeded(team.generator, run.seed, NOISE, step)
+            with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
+                loss, parts = spread(x, generator, warmup(run, step, steps))
+            for group in state.optimizer.param_groups:
                 group["lr"] = rate(run, step, steps)
-            optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()
+            state.optimizer.zero_grad(set_to_none=True)
+            (weight * loss).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
-            terms = {"loss": loss.total.item()} | {k: v.item() for k, v in loss.terms.items()}
+            means = team.mean(weight * torch.stack([loss, *parts.values()]).detach())
+            terms = dict(zip(["loss", *parts], means, strict=True))
             check_finite(terms | {"gradient norm": norm.item()}, step, folder)
-            optimizer.step()
+            state.optimizer.step()
+            state.average.update(step)
+            if not curves or not bar:
+                continue  # only the first process writes
             if step % LOG_EVERY == 0 or step == steps - 1:
-                line = {"step": step, "epoch": round(step / per_epoch, 3), **terms}
-                curves.write(json.dumps(line) + "\n")
+                curves.add(step, step / per_epoch, terms)
                 shown = {k: f"{v:.1f}" for k, v in terms.items()} | {"unit": "nats/image"}
                 bar.set_postfix(shown, refresh=False)
                 if report:
                     report(step + 1, steps, terms)
             if (step + 1) % run.save_every == 0 and step + 1 < steps:
                 curves.flush()
-                keep(folder, run, model, optimizer, step + 1, about["command"])
+                state.keep(folder, run, step + 1, about["command"])
             bar.update()
 
-    elsewhere = ("model", "data", "config", "options", "title", "description")  # in the card
-    facts = {k: v for k, v in asdict(run).items() if k not in elsewhere}
-    card = checkpoint.write(
-        folder,
-        model.eval(),
-        **about,
-        training=facts
-        | {
-            "steps": steps,
-            "images": len(images),
-            "seconds": round(time.perf_counter() - began, 1) if start == 0 else None,
-            "device": device.type,
-            "threads": torch.get_num_threads(),
-        },
-        versions=versions(),
-    )
-    (folder / checkpoint.TRAINING).unlink(missing_ok=True)
+    state.average.apply()
+    about["training"] = told(run, model) | {
+        "steps": steps,
+        "images": len(images),
+        "seconds": round(time.perf_counter() - began, 1) if start == 0 else None,
+        "device": team.device.type,
+        "threads": torch.get_num_threads(),
+        "processes": team.count,
+    }
+    about["versions"] = versions()
+    if team.first:
+        card = checkpoint.write(folder, model.eval(), **about)
+        (folder / checkpoint.TRAINING).unlink(missing_ok=True)
+    else:
+        card = checkpoint.describe(folder, model, **about)
+    team.wait()
     return card
 
 
@@ -201,6 +184,25 @@ def build(run: Run, data: ImageData) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, START, 0))
         return cls(config)
+
+
+def prepare(images: Tensor, device: torch.device) -> Tensor:
+    """Images as a model takes them: uint8 (B, C, H, W) to floats in [0, 1] on the device."""
+    return images.to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def measure(model: Autoencoder, images: Tensor, run: Run) -> dict[str, float]:
+    """The loss and its terms, in nats per image, of a model that took no steps."""
+    device = next(model.parameters()).device
+    generator = seeded(torch.Generator(device), run.seed, NOISE, 0)
+    sums: dict[str, float] = {}
+    for start in range(0, len(images), run.batch):
+        part = prepare(images[start : start + run.batch], device)
+        loss = model.loss(part, generator=generator)
+        for name, value in {"loss": loss.total, **loss.terms}.items():
+            sums[name] = sums.get(name, 0.0) + value.item() * len(part)
+    return {name: value / len(images) for name, value in sums.items()}
 
 
 def default_device() -> torch.device:
@@ -242,99 +244,32 @@ def check_finite(terms: dict[str, float], step: int, folder: Path) -> None:
             )
 
 
-def keep(
-    folder: Path, run: Run, model: Autoencoder, optimizer: torch.optim.Optimizer, step: int, command: str = ""
-) -> None:
-    """Saves all that the next step needs, in one file and at one stroke."""
-    names = [name for name, _ in model.named_parameters()]
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{names[index]}.{k}": v for k, v in values.items()}
-    flat = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    about = {"run": json.dumps(asdict(run)), "step": str(step), "command": command}
-    checkpoint.replace_file(folder / checkpoint.TRAINING, lambda path: save_file(flat, path, metadata=about))
+def check_batches(images: int, batch: int, count: int) -> None:
+    """Raises where a batch, the last of an epoch above all, has no image for one of the processes."""
+    for size in {min(batch, images), (images - 1) % batch + 1}:
+        if size < count:
+            raise ValueError(
+                f"`batch` must leave each of the {count} processes an image of every batch. With {images} images "
+                f"and batches of {batch} one has {size}. Choose another `--batch`, or fewer processes."
+            )
 
 
-def read_run(folder: Path) -> tuple[Run, int]:
-    """The run of an unfinished training and the steps it has taken.
-
-    Raises:
-        ValueError: If the folder holds no state to go on from.
-    """
-    path = folder / checkpoint.TRAINING
-    if not path.is_file():
+def check_compiler(device: torch.device) -> None:
+    """Raises where `torch.compile` has no compiler for the CPU."""
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if device.type == "cpu" and not shutil.which(compiler):
         raise ValueError(
-            f"{folder} has no {checkpoint.TRAINING} to resume from. Start anew without `--resume`."
+            f"`--compile` needs a C++ compiler. {compiler} was not found. Install it, name another one in the "
+            f"environment variable CXX, or leave `--compile` out."
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-        return Run(**json.loads(about["run"])), int(about["step"])
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} {FOREIGN} ({type(error).__name__}: {error})") from error
 
 
-def started_by(folder: Path) -> str:
-    """The command that began an unfinished training; "" where it is not known."""
-    path = folder / checkpoint.TRAINING
-    if not path.is_file():
-        return ""
-    read_run(folder)  # refuses what is not ours
-    with safe_open(path, framework="pt") as file:
-        return str(file.metadata().get("command", ""))
-
-
-def restore(folder: Path, run: Run, model: Autoencoder, optimizer: torch.optim.Optimizer) -> int:
-    """Loads what `keep` saved and gives the number of steps taken; 0 where nothing was saved."""
-    if not (folder / checkpoint.TRAINING).is_file():
-        return 0
-    saved, step = read_run(folder)
-    if saved != run:
-        changed = next(k for k, v in asdict(run).items() if getattr(saved, k) != v)
-        raise ValueError(
-            f"{folder} was started with {changed} = {getattr(saved, changed)!r}, "
-            f"not {getattr(run, changed)!r}. Resume with the same values, or choose another `--out`."
-        )
-    tensors = load_file(folder / checkpoint.TRAINING)
-    own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    try:
-        model.load_state_dict(own)
-        state = {
-            index: {
-                "step": tensors[f"optimizer.{name}.step"],
-                "exp_avg": laid_out(tensors[f"optimizer.{name}.exp_avg"], parameter),
-                "exp_avg_sq": laid_out(tensors[f"optimizer.{name}.exp_avg_sq"], parameter),
-            }
-            for index, (name, parameter) in enumerate(model.named_parameters())
-        }
-    except (KeyError, RuntimeError) as error:
-        raise ValueError(f"{folder / checkpoint.TRAINING} {FOREIGN} ({error})") from error
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return step
-
-
-def laid_out(values: Tensor, parameter: Tensor) -> Tensor:
-    """`values` in the memory order of `parameter`, as in an uninterrupted run, so that the same kernels run."""
-    return torch.empty_like(parameter, device=values.device, requires_grad=False).copy_(values)
-
-
-def sweep(folder: Path, state: bool) -> None:
-    """Deletes what a kill left half-written and, with `state`, what an earlier run left to resume."""
-    for left in [p for name in (checkpoint.TRAINING, CURVES) for p in folder.glob(f".{name}.*")]:
-        left.unlink(missing_ok=True)
-    if state:
-        (folder / checkpoint.TRAINING).unlink(missing_ok=True)
-
-
-def trim_curves(path: Path, step: int) -> None:
-    """Drops what a killed run logged after its last saved state, so that no step stands there twice."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    kept = []
-    for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):  # the last line may be cut short
-            if json.loads(line)["step"] < step:
-                kept.append(line + "\n")
-    checkpoint.replace_file(path, lambda new: new.write_text("".join(kept), encoding="utf-8"))
+def told(run: Run, model: Autoencoder) -> dict[str, Any]:
+    """What a card's `training` tells of the run: what decided the result and stands nowhere else in the card."""
+    elsewhere = {"model", "data", "config", "options", "title", "description"}
+    if model.closed_form:
+        return {"seed": run.seed, "limit": run.limit}
+    return {k: v for k, v in asdict(run).items() if k not in elsewhere}
 
 
 def versions() -> dict[str, str]:

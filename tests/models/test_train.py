@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from sklearn.decomposition import PCA
 from torch import Tensor
 
 from models import CheckpointError, checkpoint, load
 from models.checkpoint import TRAINING, WEIGHTS
+from models.data import load_data
 from models.likelihoods import LearntGaussian
 from models.train import CURVES, Run, TrainingError, rate, read_run, train, warmup
 from models.vae import VAE
@@ -88,8 +90,10 @@ def test_training_lowers_the_loss_and_logs_it_in_nats_per_image(tmp_path: Path) 
         {"config": {"latent": 3, "width": 6, "depth": 2}, "bf16": True},
         {"config": {"latent": 3, "width": 8, "network": "mlp", "likelihood": "binarised-bernoulli"}},
         {"limit": 130, "decay": 0.1, "clip": 1.0, "kl_warmup": 0.0},  # a last batch that is not full
+        {"optimizer": "adamax", "ema": 0.9},
+        {"optimizer": "adamw-fused", "ema": 0.99},
     ],
-    ids=["learnt sigma", "bfloat16", "mlp", "part batch"],
+    ids=["learnt sigma", "bfloat16", "mlp", "part batch", "adamax, mean weights", "fused"],
 )
 @pytest.mark.parametrize("stop", [6, 11])
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, changes: dict[str, Any], stop: int) -> None:
@@ -217,11 +221,14 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path, about: dict[str, s
         read_run(tmp_path)
 
 
-@pytest.mark.parametrize("lost", ["model.encoder.0.weight", "optimizer.encoder.0.weight.exp_avg", None])
+@pytest.mark.parametrize(
+    "lost",
+    ["model.encoder.0.weight", "optimizer.encoder.0.weight.exp_avg", "average.encoder.0.weight", None],
+)
 def test_a_damaged_state_is_refused(tmp_path: Path, lost: str | None) -> None:
     folder = tmp_path / "run"
     with pytest.raises(Killed):
-        train(tiny_run(), folder, device=CPU, report=kill_at(11))
+        train(tiny_run(ema=0.9), folder, device=CPU, report=kill_at(11))
     if lost is None:
         (folder / TRAINING).write_bytes((folder / TRAINING).read_bytes()[:1000])
     else:
@@ -231,7 +238,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path, lost: str | None) -> None:
         del tensors[lost]
         save_file(tensors, folder / TRAINING, metadata=about)
     with pytest.raises(ValueError, match="was not written by this trainer"):
-        train(tiny_run(), folder, resume=True, device=CPU)
+        train(tiny_run(ema=0.9), folder, resume=True, device=CPU)
 
 
 class Spoilt(VAE):
@@ -303,6 +310,10 @@ def test_the_schedules_rise_and_fall_as_they_should() -> None:
         ({"rate": math.nan}, "`rate` must lie between 0 and 1. Got nan"),
         ({"kl_warmup": 1.5}, "`kl_warmup` must be a share between 0 and 1"),
         ({"decay": 1.0}, r"`decay` must lie in \[0, 1\)"),
+        ({"ema": 1.0}, r"`ema` must lie in \[0, 1\)"),
+        ({"ema": -0.1}, r"`ema` must lie in \[0, 1\)"),
+        ({"optimizer": "sgd"}, "Unknown optimizer 'sgd'. Choose one of: adamw, adamw-fused, adamax"),
+        ({"compile": 1}, "`compile` must be of type bool. Got 1"),
         ({"clip": 0.0}, "`clip` must be positive"),
         ({"clip": math.nan}, "`clip` must be positive"),
         ({"epochs": "many"}, "`epochs` must be of type int. Got 'many'"),
@@ -320,7 +331,7 @@ def test_wrong_values_of_a_run_are_refused(changes: dict[str, Any], message: str
 @pytest.mark.parametrize(
     ("changes", "name", "message"),
     [
-        ({"model": "vea"}, "run", "Unknown model 'vea'. Choose one of: vae"),
+        ({"model": "vea"}, "run", "Unknown model 'vea'. Choose one of: pca, linear-ae"),
         ({"data": "digit"}, "run", "Unknown data set 'digit'. Choose one of: digits"),
         ({"options": {"correlated": True}}, "run", "Unknown option 'correlated'"),
         ({"config": {"colour": 1}}, "run", "Unknown VAEConfig field 'colour'"),
@@ -335,6 +346,65 @@ def test_what_cannot_be_trained_or_saved_stops_before_the_first_step(
     with pytest.raises(ValueError, match=message):
         train(tiny_run(**changes), tmp_path / name, device=CPU)
     assert not (tmp_path / name).exists()
+
+
+def test_what_is_saved_is_the_mean_of_the_weights_where_one_is_kept(tmp_path: Path) -> None:
+    run = tiny_run(rate=1e-2)
+    for name, ema in (("last", 0.0), ("mean", 0.5)):
+        train(replace(run, ema=ema), tmp_path / name, device=CPU)
+    assert (tmp_path / "last" / CURVES).read_bytes() == (tmp_path / "mean" / CURVES).read_bytes()
+    last, mean = (load(tmp_path / name).state_dict() for name in ("last", "mean"))
+    assert torch.equal(last["likelihood.log_sigma"], mean["likelihood.log_sigma"])  # no weight
+    for name in ("encoder.0.weight", "decoder.0.weight"):
+        assert 0 < (last[name] - mean[name]).abs().max() < 0.05
+
+
+def test_the_fused_optimizer_takes_the_steps_of_the_other(tmp_path: Path) -> None:
+    for name in ("adamw", "adamw-fused"):
+        train(tiny_run(optimizer=name, decay=0.1), tmp_path / name, device=CPU)
+    ours, theirs = curve(tmp_path / "adamw-fused"), curve(tmp_path / "adamw")
+    assert [line["loss"] for line in ours] == pytest.approx([line["loss"] for line in theirs], rel=1e-5)
+
+
+def test_a_closed_form_is_fitted_and_its_curve_is_one_line(tmp_path: Path) -> None:
+    run = tiny_run(model="pca", config={"latent": 4})
+    card = train(run, tmp_path / "pca", device=CPU, report=lambda *_: pytest.fail("it takes no steps"))
+    assert card.training["steps"] == 0 and card.training["images"] == 300 and "epochs" not in card.training
+    (line,) = curve(tmp_path / "pca")
+    assert line["step"] == 0 and line["epoch"] == 1.0
+    images = torch.from_numpy(load_data("digits", "train", limit=300).images).permute(0, 3, 1, 2)
+    model = load(tmp_path / "pca")
+    assert line["loss"] == pytest.approx(model.loss(images / 255).total.item(), rel=1e-5)
+    shown = images.flatten(1).double().numpy() / 255
+    fitted = PCA(4).fit(shown)
+    rebuilt = fitted.inverse_transform(fitted.transform(shown))
+    ours = model.decode(model.encode(images / 255).mean).flatten(1).numpy()
+    assert np.square(ours - shown).mean() <= 1.001 * np.square(rebuilt - shown).mean()
+
+
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor that is not a leaf"
+)  # of the tracer itself
+def test_the_loss_can_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the part of the compiler that traces; the code that inductor writes takes a minute to build."""
+    monkeypatch.setattr("models.train.COMPILER", "aot_eager")
+    config = {"latent": 3, "width": 8, "network": "mlp"}
+    run = tiny_run(limit=130, config=config, epochs=2)  # a last batch of another size
+    for name, compiled in (("plain", False), ("compiled", True)):
+        train(replace(run, compile=compiled), tmp_path / name, device=CPU)
+    plain, compiled = (curve(tmp_path / name) for name in ("plain", "compiled"))
+    for ours, theirs in zip(compiled, plain, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6)
+    assert set(load(tmp_path / "compiled").state_dict()) == set(load(tmp_path / "plain").state_dict())
+
+
+def test_a_compiler_that_is_missing_is_named_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ValueError, match=r"no-such-compiler was not found. Install it"):
+        train(tiny_run(compile=True), tmp_path / "run", device=CPU)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_learnt_sigma_is_saved_and_used(tiny_checkpoint: Path) -> None:

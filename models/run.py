@@ -1,0 +1,73 @@
+"""A run: everything that decides what a training gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Any
+
+import torch
+
+__all__ = ["OPTIMIZERS", "Run"]
+
+KINDS = {"str": str, "int": int, "bool": bool, "dict[str, Any]": dict}  # of the fields of a run
+
+# adamw-fused is AdamW in one kernel, faster and the same but for the last bits.
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adamw-fused": partial(torch.optim.AdamW, fused=True),
+    "adamax": torch.optim.Adamax,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that decides what a training gives."""
+
+    model: str  # a key of `models.MODELS`
+    data: str  # a key of `models.data.DATASETS`
+    config: dict[str, Any] = field(default_factory=dict)  # of the model, without its image shape
+    options: dict[str, Any] = field(default_factory=dict)  # of the data set
+    title: str = ""
+    description: str = ""
+    epochs: int = 20
+    batch: int = 128  # images a step, all processes together
+    rate: float = 1e-3  # learning rate at its height
+    rate_warmup: int = 200  # steps to that height; then a cosine down to a hundredth
+    kl_warmup: float = 0.2  # share of the steps over which the regulariser comes in
+    decay: float = 0.0  # weight decay
+    clip: float = 100.0  # gradient norm, in nats per image and unit weight
+    seed: int = 0
+    bf16: bool = False  # matrix products and convolutions in bfloat16
+    limit: int = 0  # images of the training split; 0 takes all
+    save_every: int = 500  # steps between two states that `--resume` can go on from
+    optimizer: str = "adamw"  # a key of `OPTIMIZERS`
+    ema: float = (
+        0.0  # how much a running mean of the weights keeps at a step; it is what is saved. 0 for none
+    )
+    compile: bool = False  # the loss compiled by torch.compile
+
+    def __post_init__(self) -> None:
+        for place in fields(self):
+            value = getattr(self, place.name)
+            kinds = (int, float) if place.type == "float" else KINDS[str(place.type)]
+            if not isinstance(value, kinds) or (isinstance(value, bool) and place.type != "bool"):
+                raise ValueError(f"`{place.name}` must be of type {place.type}. Got {value!r}.")
+        for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0), ("save_every", 1),
+                          ("rate_warmup", 0)):  # fmt: skip
+            if getattr(self, name) < low:
+                raise ValueError(f"`{name}` must be at least {low}. Got {getattr(self, name)}.")
+        if taken := sorted(self.options.keys() & {"name", "split", "limit"}):
+            raise ValueError(f"`options` must be the data set's own. Got {taken[0]!r}; a run sets it itself.")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"Unknown optimizer {self.optimizer!r}. Choose one of: {', '.join(OPTIMIZERS)}.")
+        if not 0 < self.rate < 1:
+            raise ValueError(f"`rate` must lie between 0 and 1. Got {self.rate}.")
+        if not 0 <= self.kl_warmup <= 1:
+            raise ValueError(f"`kl_warmup` must be a share between 0 and 1. Got {self.kl_warmup}.")
+        for name in ("decay", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must lie in [0, 1). Got {getattr(self, name)}.")
+        if not self.clip > 0:
+            raise ValueError(f"`clip` must be positive. Got {self.clip}.")

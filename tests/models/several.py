@@ -1,0 +1,80 @@
+"""What `test_processes.py` runs under `torchrun`: trainings, one after another, in each of two processes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import models.train
+from models import MODELS
+from models.__main__ import main
+from models.train import Run, TrainingError, train
+from models.vae import VAE
+
+CPU = torch.device("cpu")
+LINE = ["train", "vae", "--data", "digits", "--epochs", "3", "--batch", "50", "--limit", "125",
+        "--set", "latent=4", "width=4", "--device", "cpu", "--tensorboard"]  # fmt: skip
+CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over the batch
+    "pca": {},
+    "linear-ae": {},
+    "dae": {"corruption": "salt-and-pepper", "network": "mlp", "width": 6},
+    "k-sparse-ae": {"k": 2, "width": 6},
+    "vae": {"free_bits": 0.1, "network": "mlp", "width": 6},
+    "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
+}
+EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
+
+
+def tiny(kind: str, **changes: Any) -> Run:
+    """A training of ten steps; the last batch of an epoch is shared out as 13 and 12 where the model allows."""
+    config = {"latent": 4} | CONFIGS.get(kind, {"width": 6})
+    limit = 192 + (48 if kind in EVEN else 25)
+    values = {
+        "epochs": 2,
+        "batch": 48,
+        "limit": limit,
+        "save_every": 4,
+        "rate_warmup": 3,
+        "ema": 0.5,
+    } | changes
+    return Run(kind, "digits", config, **values)
+
+
+class Spoilt(VAE):
+    """Gives NaN in its seventh step, to one of the processes only."""
+
+    step = 0
+
+    def loss(self, x: Tensor, **options: Any) -> Any:
+        found = super().loss(x, **options)
+        self.step += 1
+        if self.step == 7 and os.environ["RANK"] == "1":
+            found.terms["kl"] = found.terms["kl"] * math.nan
+        return found
+
+
+def all_trainings(out: Path) -> None:
+    """Every model; one that meets NaN and goes on; one by the command line."""
+    models.train.LOG_EVERY = 1
+    for kind in MODELS:
+        train(tiny(kind), out / kind, device=CPU)
+    sound, MODELS["vae"] = MODELS["vae"], Spoilt
+    try:
+        train(tiny("vae"), out / "resumed", device=CPU)
+    except TrainingError as error:
+        (out / f"error-{os.environ['RANK']}.json").write_text(json.dumps(str(error)))
+    MODELS["vae"] = sound
+    train(tiny("vae"), out / "resumed", device=CPU, resume=True)
+    status = main([*LINE, "--out", str(out / "line")])
+    (out / f"status-{os.environ['RANK']}.json").write_text(json.dumps(status))
+
+
+if __name__ == "__main__":
+    all_trainings(Path(sys.argv[1]))
