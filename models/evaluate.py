@@ -2,13 +2,17 @@ r"""Measures a checkpoint on the test images it was not trained on.
 
 Every figure carries its unit and its protocol. Means are over images, never over batches.
 
-PSNR = -10 log10(MSE) of pixels in [0, 1];  active units: Var_x(E[z|x]) > 0.01 (Burda et al. 2015).
+PSNR = -10 log10(MSE) of pixels in [0, 1];  ELBO = E_q [log p(x|z)] - KL(q(z|x) || p(z)), one draw of z an image;
+active units: Var_x(E[z|x]) > 0.01 (Burda et al. 2015).
+
+Pixels that a likelihood draws as 0 or 1 are drawn once, with a seed, and stay the same for all figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +23,41 @@ from torch import Tensor
 
 from models import checkpoint
 from models.base import Autoencoder
+from models.checkpoint import Card, CheckpointError, Entry
 from models.data import ImageData, load_data
+from models.estimates import importance_sampled, naive_monte_carlo
 
-__all__ = ["active_units", "bound", "evaluate", "reconstruct", "reconstruction", "table", "to_tensor"]
+__all__ = [
+    "Wanted", "active_units", "bound", "codes", "evaluate", "log_likelihood", "observed", "reconstruct",
+    "reconstruction", "restoration", "sparsity", "table", "to_tensor",
+]  # fmt: skip
 
 BATCH = 256
 SSIM_IMAGES = 1000
 SSIM_WINDOW = 11  # pixels that the Gaussian window needs
 SEED = 0
+PIXELS = 1 << 31  # added to the seed of drawn pixels, so that they share no numbers with the draws of z
+STILL = 1e-4  # standard deviation over the images below which a unit is dead
 
 Metrics = dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure beside the figures that take seconds."""
+
+    samples: int | None = None  # L of the importance-sampled and the naive log-likelihood
+    probe: bool = False  # error of a linear probe for each class
+    disentanglement: bool = False  # MIG, DCI, SAP, FactorVAE and beta-VAE score
+    attributes: bool = False  # what classifiers trained on pixels read from reconstructions
+
+
 def evaluate(
     name: str | Path,
+    wanted: Wanted = Wanted(),
     *,
+    seeds: Sequence[str | Path] = (),
     limit: int | None = None,
-    attributes: bool = False,
     command: str = "",
     write: bool = False,
 ) -> Metrics:
@@ -43,43 +65,114 @@ def evaluate(
 
     Arguments:
         name: Name or folder of the checkpoint.
+        wanted: What to measure beside the quick figures.
+        seeds: Names or folders of runs that differ from the checkpoint by their seed alone; they are measured
+            too, and each figure keeps the values of all runs in `values`, the checkpoint's own first.
         limit: Use the first images only; all where None.
-        attributes: Also read each attribute from reconstructions with classifiers trained on pixels; it takes
-            minutes.
         command: What to note as the figures' command.
         write: Keep the figures in the checkpoint's card.
 
     Returns:
-        Figures by name, each with value, unit and protocol.
+        Figures by name, each with value, unit, protocol and command.
+
+    Raises:
+        ValueError: If the checkpoint can not be used, does not offer what is wanted, or a run of `seeds` is another
+            model or another training.
     """
     entry = checkpoint.read(name)
+    metrics = measure(entry, wanted, limit)
+    if seeds:
+        runs = [checkpoint.read(seed) for seed in seeds]
+        numbers = _seeds(entry, runs)
+        others = [measure(run, wanted, limit) for run in runs]
+        for key, one in metrics.items():
+            one["values"] = [one["value"], *(other[key]["value"] for other in others)]
+            one["protocol"] += f"; runs of seeds {', '.join(map(str, numbers))}"
+    for one in metrics.values():
+        one["command"] = command
+    if write:
+        card = _card(entry)
+        kept = {key: _kept(card.metrics.get(key, {}), one) for key, one in metrics.items()}
+        checkpoint.write_card(entry.path, replace(card, metrics={**card.metrics, **kept}))
+    return metrics
+
+
+def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -> Metrics:
+    """The figures of one checkpoint."""
+    card = _card(entry)
     model = checkpoint.load(entry.path)
-    if entry.card is None:
-        raise checkpoint.CheckpointError(f"{entry.path} has no card.")
-    data = load_data(entry.card.data["name"], "test", limit=limit, **entry.card.data.get("options", {}))
-    metrics = reconstruction(model, data) | bound(model, data) | active_units(model, data)
-    if attributes:
+    name, options = card.data["name"], card.data.get("options", {})
+    data = load_data(name, "test", limit=limit, **options)
+    metrics = (
+        reconstruction(model, data) | restoration(model, data) | bound(model, data) | sparsity(model, data)
+    )
+    if model.spec.prior:
+        metrics |= active_units(model, data)
+    if wanted.samples is not None:
+        metrics |= log_likelihood(model, data, wanted.samples)
+    if wanted.probe:
+        from models.probe import probe
+
+        metrics |= probe(model, load_data(name, "train", **options), data)
+    if wanted.disentanglement:
+        from models.disentanglement import disentanglement
+
+        metrics |= disentanglement(model, data)
+    if wanted.attributes:
         from models.readability import readability
 
-        train = load_data(entry.card.data["name"], "train", **entry.card.data.get("options", {}))
-        metrics |= readability(model, train, data)
-    for figure in metrics.values():
-        figure["command"] = command
-    if write:
-        card = replace(entry.card, metrics={**entry.card.metrics, **metrics})
-        checkpoint.write_card(entry.path, card)
+        metrics |= readability(model, load_data(name, "train", **options), data)
     return metrics
+
+
+def _kept(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What a card keeps of a figure: one measured on several seeds stays as long as it comes out the same."""
+    same = old.get("value") == new["value"] and old.get("protocol", "").startswith(new["protocol"])
+    return old if same and "values" in old and "values" not in new else new
+
+
+def _card(entry: Entry) -> Card:
+    if entry.card is None:
+        raise CheckpointError(f"{entry.path} has no card.")
+    return entry.card
+
+
+def _seeds(entry: Entry, runs: Sequence[Entry]) -> list[Any]:
+    """The seeds of a checkpoint and of other runs of the same training, in this order."""
+    cards = [_card(each) for each in (entry, *runs)]
+    for run, card in zip(runs, cards[1:], strict=True):
+        for field in ("model", "config", "data"):
+            if getattr(card, field) != getattr(cards[0], field):
+                raise ValueError(
+                    f"`seeds` must name runs that differ by their seed alone. {run.path} has another `{field}` "
+                    f"than {entry.name}."
+                )
+    numbers = [card.training.get("seed") for card in cards]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        raise ValueError(f"`seeds` must name runs of different seeds. Got the seeds {numbers}.")
+    return numbers
 
 
 def reconstruct(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Decodes the posterior means of uint8 images (N, H, W, C) to float pictures in [0, 1], same shape."""
     with torch.inference_mode():
-        parts = [model.decode(model.encode(x).mean).permute(0, 2, 3, 1).numpy() for x in chunks(images)]
-    return np.concatenate(parts)
+        return np.concatenate([_pictures(model, x) for x in chunks(images)])
+
+
+def _pictures(model: Autoencoder, x: Tensor) -> NDArray[np.float32]:
+    """The reconstructions of images (B, C, H, W), as (B, H, W, C)."""
+    pictures: NDArray[np.float32] = model.decode(model.encode(x).mean).permute(0, 2, 3, 1).numpy()
+    return pictures
+
+
+def codes(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Posterior means of uint8 images (N, H, W, C), each as one row: (N, D)."""
+    with torch.inference_mode():
+        return torch.cat([model.encode(x).mean.flatten(1) for x in chunks(images)]).numpy()
 
 
 def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
-    """MSE, PSNR and SSIM of the decoded posterior mean."""
+    """MSE, squared error of an image, PSNR and SSIM of the decoded posterior mean."""
     from skimage.metrics import structural_similarity
 
     truth = data.images.astype(np.float32) / 255
@@ -94,27 +187,87 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
         )
         for a, b in zip(truth[:SSIM_IMAGES], pictures[:SSIM_IMAGES], strict=True)
     ]  # fmt: skip
-    about = f"decoded posterior mean, {data.name} {data.split}, {len(data)} images"
+    about = f"decoded posterior mean, {_images(data)}"
     kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
     first = f"{about.rsplit(',', 1)[0]}, first {len(ssim)} images, {kind} (Wang et al. 2004)"
     return {
         "mse": figure(mse.mean(), "per pixel, [0, 1]", about),
+        "squared_error": figure(mse.mean(dtype=np.float64) * truth[0].size, "per image, [0, 1]", about),
         "psnr": figure(psnr.mean(), "dB", about),
         "ssim": figure(np.mean(ssim), "", first),
     }
 
 
+def restoration(model: Autoencoder, data: ImageData) -> Metrics:
+    """How far the reconstructions of half-masked images are from the whole images."""
+    generator = torch.Generator().manual_seed(SEED)
+    total = 0.0
+    with torch.inference_mode():
+        for x in chunks(data.images):
+            kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator) < 0.5
+            misses = _pictures(model, x * kept) - x.permute(0, 2, 3, 1).numpy()
+            total += float(np.square(misses, dtype=np.float64).sum())
+    about = f"half of the pixels set to 0 (seed {SEED}), decoded posterior mean against the whole image, {_images(data)}"
+    return {"restored_error": figure(total / len(data), "per image, [0, 1]", about)}
+
+
 def bound(model: Autoencoder, data: ImageData) -> Metrics:
-    """The loss and its terms on test images; for a VAE the negative ELBO, reconstruction and KL."""
+    """The training loss and its terms on test images; where it bounds log p(x), the ELBO and its two terms too."""
     generator = torch.Generator().manual_seed(SEED)
     sums: dict[str, float] = {}
+    about = f"{_pixels(model)}, {_images(data)}, seed {SEED}"
     with torch.inference_mode():
         for x in chunks(data.images):
             loss = model.loss(x, generator=generator)
-            for term, value in {"loss": loss.total, **loss.terms}.items():
-                sums[term] = sums.get(term, 0.0) + value.item() * len(x)
-    about = f"1 sample of z, {data.name} {data.split}, {len(data)} images, seed {SEED}"
-    return {term: figure(total / len(data), "nats/image", about) for term, total in sums.items()}
+            _add(sums, {"loss": loss.total, **loss.terms}, len(x))
+        metrics = _means(sums, len(data), f"as trained, {about}")
+        if model.spec.likelihood == "bound":
+            metrics |= _means(_elbo(model, data), len(data), f"1 sample of z, {about}")
+    return metrics
+
+
+def _elbo(model: Any, data: ImageData) -> dict[str, float]:
+    """Sums over the images of the ELBO, of -log p(x|z) and of the KL divergence."""
+    generator = torch.Generator().manual_seed(SEED)
+    sums: dict[str, float] = {}
+    for x in observed(model, data):
+        q = model.encode(x)
+        terms = {
+            "reconstruction": model.nll(q.sample(generator), x).mean(),
+            "kl": q.kl().flatten(1).sum(1).mean(),
+        }
+        _add(sums, {"elbo": -sum(terms.values()), **terms}, len(x))
+    return sums
+
+
+def _means(sums: dict[str, float], count: int, about: str) -> Metrics:
+    """Sums over images as figures."""
+    return {term: figure(total / count, "nats/image", about) for term, total in sums.items()}
+
+
+def _add(sums: dict[str, float], means: dict[str, Any], count: int) -> None:
+    """Adds the means over `count` images to sums over images."""
+    for name, mean in means.items():
+        sums[name] = sums.get(name, 0.0) + float(mean) * count
+
+
+def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics:
+    """-log p(x) by importance sampling, and by naive Monte Carlo with as many draws.
+
+    Raises:
+        ValueError: If the model has no prior or no likelihood, or there is no sample.
+    """
+    x = torch.cat(list(observed(model, data)))
+    about = f"{_pixels(model)}, {_images(data)}, seed {SEED}"
+    metrics = {}
+    for name, estimate, drawn in (
+        ("nll", importance_sampled(model, x, samples, seed=SEED, progress=True), "importance sampling"),
+        ("nll_naive", naive_monte_carlo(model, x, samples, seed=SEED), "naive Monte Carlo"),
+    ):
+        metrics[name] = figure(-estimate.mean, "nats/image", f"{drawn}, {samples} samples, {about}")
+        if math.isfinite(estimate.error):
+            metrics[name]["error"] = round(estimate.error, 6)
+    return metrics
 
 
 def active_units(model: Autoencoder, data: ImageData) -> Metrics:
@@ -124,11 +277,28 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
         | Importance Weighted Autoencoders (Burda et al., 2015)
         | https://arxiv.org/abs/1509.00519
     """
-    with torch.inference_mode():
-        means = torch.cat([model.encode(x).mean.flatten(1) for x in chunks(data.images)])
-    active = int((means.var(0, correction=0) > 0.01).sum())
-    about = f"Var of the posterior mean > 0.01, {data.name} {data.split}, {len(data)} images"
+    means = codes(model, data.images)
+    active = int((means.var(0) > 0.01).sum())
+    about = f"Var of the posterior mean > 0.01, {_images(data)}"
     return {"active_units": figure(active, f"of {means.shape[1]} dimensions", about)}
+
+
+def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
+    """Of codes that are never negative or that are 0 at times: how many units speak, how much, and which never do."""
+    z = codes(model, data.images)
+    if z.min() < 0 and (z != 0).all():
+        return {}
+    units, about = z.shape[1], _images(data)
+    dead = 100 * (z.std(0, dtype=np.float64) < STILL).mean()
+    still = f"standard deviation over the images below {STILL:g}"
+    metrics = {
+        "mean_activation": figure(z.mean(dtype=np.float64), "", f"mean over units and images, {about}"),
+        "dead_units": figure(dead, f"% of {units} units", f"{still}, {about}"),
+    }
+    if (z == 0).any():
+        active = (z != 0).sum(1).mean()
+        metrics["active_codes"] = figure(active, f"of {units} units", f"not 0, mean over the images, {about}")
+    return metrics
 
 
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
@@ -142,8 +312,34 @@ def chunks(images: NDArray[np.uint8]) -> Iterator[Tensor]:
         yield to_tensor(images[start : start + BATCH])
 
 
+def observed(model: Any, data: ImageData) -> Iterator[Tensor]:
+    """Consecutive batches of what the model's likelihood is for, pixels drawn with a seed where it draws them."""
+    generator = torch.Generator().manual_seed(PIXELS + SEED)
+    for x in chunks(data.images):
+        yield model.likelihood.prepare(x, generator)
+
+
+def _images(data: ImageData) -> str:
+    """Which images a figure is of, for its protocol."""
+    return f"{data.name} {data.split}, {len(data)} images"
+
+
+def _pixels(model: Autoencoder) -> str:
+    """What the pixels are, for a protocol."""
+    likelihood = getattr(model, "likelihood", None)
+    return getattr(likelihood, "pixels", "grey pixels")
+
+
 def figure(value: Any, unit: str, protocol: str) -> dict[str, Any]:
-    """One figure with its unit and how it was measured."""
+    """One figure with its unit and how it was measured.
+
+    Raises:
+        ValueError: If the value is not finite.
+    """
+    if not math.isfinite(value):
+        raise ValueError(
+            f"A figure must be finite. Got {value} ({protocol}): the model gives no numbers there."
+        )
     return {"value": round(float(value), 6), "unit": unit, "protocol": protocol}
 
 
@@ -151,5 +347,7 @@ def table(metrics: Metrics) -> str:
     """Figures as aligned lines for a terminal."""
     width = max(len(name) for name in metrics)
     return "\n".join(
-        f"{name:{width}}  {m['value']:12.4f}  {m['unit']:20}  {m['protocol']}" for name, m in metrics.items()
+        f"{name:{width}}  {m['value']:12.4f}  {m['unit']:20}  {m['protocol']}"
+        + (f", standard error over images {m['error']:.3g}" if "error" in m else "")
+        for name, m in metrics.items()
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +15,27 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from models import Autoencoder, checkpoint, load
+from models.beta_vae import BetaVAE, BetaVAEConfig
 from models.data import ImageData, load_data
-from models.evaluate import active_units, bound, evaluate, reconstruct, reconstruction, table, to_tensor
+from models.estimates import importance_sampled, naive_monte_carlo
+from models.evaluate import (
+    Wanted,
+    active_units,
+    bound,
+    codes,
+    evaluate,
+    figure,
+    log_likelihood,
+    observed,
+    reconstruct,
+    reconstruction,
+    restoration,
+    sparsity,
+    table,
+    to_tensor,
+)
+from models.k_sparse_ae import KSparseAE, KSparseAEConfig
+from models.sparse_ae import SparseAE, SparseAEConfig
 from models.vae import VAE, VAEConfig
 
 
@@ -139,16 +161,130 @@ def test_active_units_are_those_whose_mean_moves(model: VAE, data: ImageData) ->
     assert active_units(model, data.take([0]))["active_units"]["value"] == 0  # one image does not vary
 
 
+QUICK = {"mse", "squared_error", "psnr", "ssim", "restored_error", "loss", "elbo", "reconstruction", "kl",
+         "active_units"}  # fmt: skip
+
+
 def test_evaluate_is_repeatable_and_keeps_figures_in_the_card_when_asked(copy_of_tiny: Path) -> None:
     first = evaluate(copy_of_tiny, limit=20, command="measured so")
     assert checkpoint.read(copy_of_tiny).card.metrics == {}  # type: ignore[union-attr]
     assert first == evaluate(copy_of_tiny, limit=20, command="measured so", write=True)
     entry = checkpoint.read(copy_of_tiny)
     assert entry.card is not None and entry.card.metrics == first
-    assert set(first) == {"mse", "psnr", "ssim", "loss", "reconstruction", "kl", "active_units"}
+    assert set(first) == QUICK
     assert all(figure["command"] == "measured so" for figure in first.values())
     lines = table(first).splitlines()
-    assert len(lines) == 7 and lines[0].startswith("mse ") and "per pixel" in lines[0]
+    assert len(lines) == len(QUICK) and lines[0].startswith("mse ") and "per pixel" in lines[0]
+
+
+def test_evaluate_measures_what_is_wanted(tiny_checkpoint: Path) -> None:
+    found = evaluate(tiny_checkpoint, Wanted(samples=7, probe=True), limit=20)
+    assert set(found) == {*QUICK, "nll", "nll_naive", "probe_error_digit"}
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "binarised-bernoulli"])
+def test_the_elbo_and_the_log_likelihood_are_of_the_same_pixels(data: ImageData, likelihood: str) -> None:
+    torch.manual_seed(2)
+    model = VAE(VAEConfig((1, 8, 8), latent=3, width=4, likelihood=likelihood)).eval()
+    x = torch.cat(list(observed(model, data)))
+    drawn = likelihood == "binarised-bernoulli"
+    assert bool((x == x.round()).all()) is drawn
+    assert torch.equal(torch.cat(list(observed(model, data))), x), "drawn once"
+    found, terms = log_likelihood(model, data, 200), bound(model, data)
+    nll = -importance_sampled(model, x, 200).values
+    assert found["nll"]["value"] == pytest.approx(nll.mean().item(), abs=1e-5)
+    assert found["nll"]["error"] == pytest.approx(nll.std().item() / 40**0.5, abs=1e-5)
+    assert found["nll_naive"]["value"] == pytest.approx(-naive_monte_carlo(model, x, 200).mean, abs=1e-5)
+    assert -terms["elbo"]["value"] == pytest.approx(
+        terms["reconstruction"]["value"] + terms["kl"]["value"], abs=1e-4
+    )
+    assert -2 < -terms["elbo"]["value"] - found["nll"]["value"] < 5
+    pixels = "pixels drawn as 0 or 1" if drawn else "grey pixels taken as probabilities"
+    for each in (*found.values(), terms["elbo"]):
+        assert pixels in each["protocol"] and "digits test, 40 images, seed 0" in each["protocol"]
+    assert "importance sampling, 200 samples" in found["nll"]["protocol"]
+
+
+def test_a_weighed_kl_changes_the_loss_but_not_the_elbo(data: ImageData) -> None:
+    torch.manual_seed(3)
+    model = BetaVAE(BetaVAEConfig((1, 8, 8), latent=3, width=4, beta=10.0)).eval()
+    found = bound(model, data)
+    total = found["reconstruction"]["value"] + found["kl"]["value"]
+    assert -found["elbo"]["value"] == pytest.approx(total, abs=1e-4)
+    assert found["loss"]["value"] == pytest.approx(total + 9 * found["kl"]["value"], abs=1e-3)
+
+
+def test_half_masked_images_are_compared_with_whole_ones(model: VAE, data: ImageData) -> None:
+    masked, generator = [], torch.Generator().manual_seed(0)
+    for start in range(0, 40, 16):
+        x = to_tensor(data.images[start : start + 16])
+        masked.append(x * (torch.rand(len(x), 1, 8, 8, generator=generator) < 0.5))
+    part, whole = torch.cat(masked), to_tensor(data.images)
+    assert 0.45 < float((part == 0)[whole > 0].double().mean()) < 0.55
+    with torch.no_grad():
+        error = (model.decode(model.encode(part).mean) - whole).square().flatten(1).sum(1).mean()
+    found = restoration(model, data)["restored_error"]
+    assert found["value"] == pytest.approx(error.item(), rel=1e-5)
+
+
+def test_the_squared_error_is_of_a_whole_image(model: VAE, data: ImageData) -> None:
+    found = reconstruction(model, data)
+    assert found["squared_error"]["value"] == pytest.approx(64 * found["mse"]["value"], abs=1e-4)
+
+
+def test_sparse_codes_are_counted(data: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(4)
+    sparse = KSparseAE(KSparseAEConfig((1, 8, 8), latent=20, width=4, k=3)).eval()
+    found = sparsity(sparse, data)
+    z = codes(sparse, data.images)
+    assert found["active_codes"]["value"] == 3 and found["active_codes"]["unit"] == "of 20 units"
+    assert (
+        found["dead_units"]["value"] == pytest.approx(100 * (z == 0).all(0).mean()) and (z == 0).all(0).any()
+    )
+    assert found["mean_activation"]["value"] == pytest.approx(z.mean(), abs=1e-6)
+    positive = SparseAE(SparseAEConfig((1, 8, 8), latent=5, width=4)).eval()
+    assert set(sparsity(positive, data)) == {"mean_activation", "dead_units"}
+    plain = VAE(VAEConfig((1, 8, 8), latent=5, width=4)).eval()
+    assert sparsity(plain, data) == {}
+
+
+def test_a_figure_that_is_not_a_number_stops_the_evaluation() -> None:
+    with pytest.raises(ValueError, match=r"must be finite\. Got nan"):
+        figure(float("nan"), "nats/image", "a test")
+
+
+def other_seed(folder: Path, seed: int, **changes: Any) -> Path:
+    """A copy of a checkpoint that says it is another run."""
+    copy = Path(shutil.copytree(folder, folder.parent / f"{folder.name}-seed{seed}"))
+    text = json.loads((copy / "card.json").read_text())
+    text["training"]["seed"] = seed
+    (copy / "card.json").write_text(json.dumps(text | {"name": copy.name} | changes))
+    return copy
+
+
+def test_runs_of_other_seeds_give_their_values(copy_of_tiny: Path) -> None:
+    runs = [other_seed(copy_of_tiny, seed) for seed in (1, 2)]
+    found = evaluate(copy_of_tiny, seeds=runs, limit=20, command="all three", write=True)
+    alone = evaluate(copy_of_tiny, limit=20, command="alone")
+    for name, one in found.items():
+        assert one["values"] == [alone[name]["value"]] * 3 and one["value"] == alone[name]["value"]
+        assert one["protocol"] == alone[name]["protocol"] + "; runs of seeds 0, 1, 2"
+    evaluate(copy_of_tiny, limit=20, command="again", write=True)
+    card = checkpoint.read(copy_of_tiny).card
+    assert card is not None and card.metrics == found, "the same figures keep their seeds"
+    evaluate(copy_of_tiny, limit=10, command="others", write=True)
+    card = checkpoint.read(copy_of_tiny).card
+    assert card is not None and "values" not in card.metrics["mse"]
+
+
+def test_runs_that_differ_by_more_than_their_seed_are_refused(copy_of_tiny: Path) -> None:
+    same = other_seed(copy_of_tiny, 0)
+    with pytest.raises(ValueError, match=r"of different seeds. Got the seeds \[0, 0\]"):
+        evaluate(copy_of_tiny, seeds=[same], limit=2)
+    config = checkpoint.read(copy_of_tiny).card.config | {"sigma": 0.2}  # type: ignore[union-attr]
+    another = other_seed(copy_of_tiny, 5, config=config)
+    with pytest.raises(ValueError, match="tiny-vae-seed5 has another `config` than tiny-vae"):
+        evaluate(copy_of_tiny, seeds=[another], limit=2)
 
 
 def test_a_limit_must_be_positive(tiny_checkpoint: Path) -> None:
