@@ -1,8 +1,8 @@
 // The measurement inside the page, the same for the stage and for the sliders it is compared with.
 //
 // It is injected before any script of the page and takes no figure from the page's own code.
-//   stamp   time stamp that the browser gave the newest event of the hand (pointermove with the button
-//           down, keydown) whose position or value the picture shows
+//   stamp   time stamp that the browser gave the newest event of the hand (pointermove or pointerrawupdate
+//           with the button down, keydown) whose position or value the picture shows
 //   heard   when the page's first listener was called with it
 //   drawn   when the picture's pixels had changed: after putImageData on the last canvas of an answer,
 //           or in the load event of the <img>
@@ -12,6 +12,7 @@
 // as its `alt` text or caption, so the newest event that gave the slider this value belongs to it.
 (() => {
   let hand = null; // [stamp, heard] of the newest event
+  let newest = 0; // its stamp
   let running = false;
   let began = 0;
   let events = 0;
@@ -21,12 +22,15 @@
   let waiting = []; // drawn, not yet shown
 
   const heed = (event) => {
-    if (event.type === "pointermove" && !(event.buttons & 1)) return;
+    if (event.type !== "keydown" && !(event.buttons & 1)) return;
+    if (event.timeStamp <= newest) return; // heard before its frame
+    newest = event.timeStamp;
     hand = [event.timeStamp, performance.now()];
     if (running) events += 1;
   };
   addEventListener("pointermove", heed, true);
   addEventListener("keydown", heed, true);
+  let raw = false; // only a page with a live socket may answer a move before its frame
 
   const tick = () => {
     const now = performance.now();
@@ -63,8 +67,10 @@
   window.WebSocket = class extends WebSocket {
     constructor(...rest) {
       super(...rest);
-      if (String(rest[0]).includes("/live/"))
-        this.addEventListener("message", (event) => answered(event.data)); // before the page's own listener
+      if (!String(rest[0]).includes("/live/")) return;
+      if (!raw) addEventListener("pointerrawupdate", heed, true);
+      raw = true;
+      this.addEventListener("message", (event) => answered(event.data)); // before the page's own listener
     }
     send(data) {
       const seq = typeof data === "string" && /^\{"type":"frame","seq":(\d+)/.exec(data)?.[1];

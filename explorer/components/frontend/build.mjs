@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 /** Component to its entry. */
 const entries = {
   stage: "src/main.ts",
+  compare: "src/compare/main.ts",
+  anatomy: "src/anatomy/main.ts",
 };
 const target = ["chrome111", "firefox114", "safari16.4"];
 

@@ -40,6 +40,8 @@ const ICONS = {
   plus: "M8 3.5v9M3.5 8h9",
   minus: "M3.5 8h9",
   fit: "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3",
+  previous: "M9.5 3.5 5 8l4.5 4.5",
+  next: "M6.5 3.5 11 8l-4.5 4.5",
   close: "M4.5 4.5l7 7M11.5 4.5l-7 7",
   info: "M8 7.2v4M8 4.6v.3M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z",
   search: "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.5 10.5l3 3",

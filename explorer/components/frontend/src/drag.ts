@@ -27,7 +27,9 @@ function capture(source: DragSource, pointer: number): void {
  * Lets an element be dragged.
  *
  * `begin` is asked at every press of the main button, and may refuse with null. The pointer is
- * captured, a second finger is ignored while the first is down, and Escape cancels.
+ * captured, a second finger is ignored while the first is down, and Escape cancels. Where the
+ * browser tells of moves as they happen (pointerrawupdate), `move` does not wait for the display's
+ * next frame, for which pointermove is kept back.
  *
  * Returns a function that cancels a drag under way and stops listening.
  */
@@ -38,6 +40,7 @@ export function draggable(
 ): () => void {
   let drag: Drag | null = null;
   let pointer = -1;
+  let newest = 0;
 
   const finish = () => {
     const ended = drag;
@@ -53,12 +56,15 @@ export function draggable(
     if (!begun) return;
     drag = begun;
     pointer = event.pointerId;
+    newest = 0;
     capture(source, pointer);
     keys.addEventListener("keydown", onKey, true);
   };
   const onMove = (e: Event) => {
     const event = e as PointerEvent;
-    if (drag && event.pointerId === pointer) drag.move(event);
+    if (!drag || event.pointerId !== pointer || event.timeStamp <= newest) return;
+    newest = event.timeStamp;
+    drag.move(event);
   };
   const onUp = (e: Event) => {
     const event = e as PointerEvent;
@@ -76,6 +82,7 @@ export function draggable(
   };
 
   source.addEventListener("pointerdown", onDown);
+  source.addEventListener("pointerrawupdate", onMove);
   source.addEventListener("pointermove", onMove);
   source.addEventListener("pointerup", onUp);
   source.addEventListener("pointercancel", onCancel);
@@ -83,6 +90,7 @@ export function draggable(
   return () => {
     finish()?.cancel();
     source.removeEventListener("pointerdown", onDown);
+    source.removeEventListener("pointerrawupdate", onMove);
     source.removeEventListener("pointermove", onMove);
     source.removeEventListener("pointerup", onUp);
     source.removeEventListener("pointercancel", onCancel);

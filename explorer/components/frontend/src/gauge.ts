@@ -1,6 +1,5 @@
 // The off-data gauge: how unusual a place in latent space is, in calm words and a bar.
 import { h, setText } from "./dom";
-import type { HandleName } from "./types";
 
 export type Verdict = "typical" | "unusual" | "off the data";
 
@@ -24,7 +23,7 @@ export class Gauge {
   readonly element: HTMLElement;
   private shown = -1;
 
-  constructor(name: HandleName) {
+  constructor(name: string) {
     this.meter = h(
       "div",
       {

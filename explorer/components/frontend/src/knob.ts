@@ -1,7 +1,6 @@
 // A handle on the map: a letter in a ring that can be dragged, or moved with the arrow keys.
 import { h } from "./dom";
 import { draggable } from "./drag";
-import type { HandleName } from "./types";
 
 const STEP_PX = 8;
 const FINE_PX = 1;
@@ -33,7 +32,7 @@ export class Knob {
   private apart: readonly [number, number] = [0, 0];
 
   constructor(
-    readonly name: HandleName,
+    readonly name: string,
     private readonly on: KnobEvents,
   ) {
     this.element = h(

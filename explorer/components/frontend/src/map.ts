@@ -21,6 +21,8 @@ export interface MapEvents {
   /** The items whose pictures are to stand beside them. */
   beside(items: number[]): void;
   item(item: number): Item | undefined;
+  /** The map was panned, zoomed or resized: places on its screen have changed. */
+  moved?(): void;
 }
 
 export type Beside = "off" | "auto" | "on";
@@ -59,6 +61,8 @@ export class MapView {
   private view: Viewport = viewports.fit({ x0: 0, y0: 0, x1: 1, y1: 1 }, 1, 1);
   private home: Viewport = this.view;
   private atHome = true;
+  /** What is shown at first instead of the whole map. */
+  private looked: Bounds | null = null;
   private ratio = 1;
   private xy: Float32Array | null = null;
   private drawn: Float32Array | null = null;
@@ -66,6 +70,7 @@ export class MapView {
   private index: SpatialIndex | null = null;
   private shading: Shading | null = null;
   private picked: ReadonlySet<number> = new Set();
+  private onlyPicked = true;
   private theme: Theme | null = null;
   private discs: { key: string; full: Discs; dim: Discs } | null = null;
   private besideMode: Beside = "auto";
@@ -195,8 +200,10 @@ export class MapView {
     this.invalidate();
   }
 
-  setPicked(shades: ReadonlySet<number>): void {
+  /** Draws only these shades in full; unless `only`, the others can still be pointed at. */
+  setPicked(shades: ReadonlySet<number>, only = true): void {
     this.picked = shades;
+    this.onlyPicked = only;
     this.invalidate();
   }
 
@@ -339,13 +346,15 @@ export class MapView {
   private fitHome(): void {
     const { width, height } = this.view;
     this.home = viewports.fit(this.bounds, width, height, Math.min(44, width / 12));
-    if (this.atHome) this.view = this.home;
+    if (this.atHome)
+      this.view = this.looked ? viewports.fit(this.looked, width, height, 0) : this.home;
     this.follow();
   }
 
   private follow(): void {
     this.placePath();
     if (this.handles) this.setHandles(this.handles.A, this.handles.B);
+    this.on.moved?.();
   }
 
   private move(view: Viewport): void {
@@ -390,7 +399,21 @@ export class MapView {
     this.zoomAt(factor, this.view.width / 2, this.view.height / 2);
   }
 
+  /** What the screen shows of the map, in the map's units. */
+  get shown(): Bounds {
+    return viewports.visible(this.view);
+  }
+
+  /** Shows a part of the map, also after a change of size; null for the whole. */
+  look(bounds: Bounds | null): void {
+    this.looked = bounds;
+    this.atHome = true;
+    this.fitHome();
+    this.invalidate();
+  }
+
   private goHome(): void {
+    this.looked = null;
     this.move(this.home);
     this.atHome = true;
   }
@@ -416,9 +439,13 @@ export class MapView {
   // Hits
 
   private readonly accepts = (item: number): boolean =>
-    this.picked.size === 0 || !this.shading || this.picked.has(this.shading.shade[item]);
+    !this.onlyPicked ||
+    this.picked.size === 0 ||
+    !this.shading ||
+    this.picked.has(this.shading.shade[item]);
 
-  private itemAt(sx: number, sy: number): number {
+  /** The item at a place of the screen, or -1. */
+  itemAt(sx: number, sy: number): number {
     if (!this.index) return -1;
     const [x, y] = viewports.toMap(this.view, sx, sy);
     return this.index.nearest(x, y, this.view.kx, this.view.ky, REACH_PX, this.accepts);

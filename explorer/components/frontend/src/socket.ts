@@ -1,17 +1,53 @@
 // The WebSocket client: reconnects by itself, one frame in flight, stale answers dropped.
-import type { FrameAnswer, FrameBody, ItemSource, ItemsAnswer, Opened, ServerError } from "./wire";
+import type {
+  BinaryAnswer,
+  FrameAnswer,
+  FrameBody,
+  ItemSource,
+  ItemsAnswer,
+  Opened,
+  Pong,
+  ServerError,
+} from "./wire";
 import { encodeFrame, encodeItems, encodeOpen, encodePing, parseBinary, parseText } from "./wire";
 
 export type Connection = "open" | "connecting" | "closed";
 
-export interface SocketHandlers {
+interface Answer<Type extends string> {
+  type: Type;
+  seq: number;
+}
+
+/** What is spoken over a socket: requests as text, answers from text and bytes. */
+export interface Speech<
+  Target,
+  Open extends { type: "opened" },
+  Body,
+  Frame extends Answer<"frame">,
+  Items extends Answer<"items">,
+> {
+  encodeOpen(target: Target): string;
+  /** Whether an answer is to this target, and not to one that was asked for before. */
+  answers(opened: Open, target: Target): boolean;
+  encodeFrame(seq: number, body: Body): string;
+  encodeItems(seq: number, items: readonly number[], source: ItemSource): string;
+  parseText(message: string): Open | ServerError | Pong;
+  parseBinary(buffer: ArrayBuffer): Frame | Items;
+}
+
+export interface SocketHandlers<
+  Open = Opened,
+  Body = FrameBody,
+  Frame = FrameAnswer,
+  Items = ItemsAnswer,
+> {
   connection(state: Connection): void;
-  /** The server holds the model and the view; frames may be asked. */
-  opened(answer: Opened): void;
+  /** The server holds what was asked for; frames may be asked. */
+  opened(answer: Open): void;
   /** What to ask next, or null: called whenever a frame may be sent. */
-  pull(): FrameBody | null;
-  frame(answer: FrameAnswer): void;
-  items(answer: ItemsAnswer): void;
+  pull(): Body | null;
+  frame(answer: Frame): void;
+  items(answer: Items): void;
   /** An items request that will have no answer. */
   itemsFailed(seq: number): void;
   error(message: string, code: string): void;
@@ -31,10 +67,16 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
   return full * (0.5 + 0.5 * random());
 }
 
-export class StageSocket {
+export class LiveSocket<
+  Target,
+  Open extends { type: "opened" },
+  Body,
+  Frame extends Answer<"frame">,
+  Items extends Answer<"items">,
+> {
   private socket: WebSocket | null = null;
   private state: Connection = "connecting";
-  private target: { model: string; view: string } | null = null;
+  private target: Target | null = null;
   private ready = false;
   private refused = false;
   private disposed = false;
@@ -51,16 +93,17 @@ export class StageSocket {
 
   constructor(
     private readonly url: string,
-    private readonly handlers: SocketHandlers,
+    private readonly handlers: SocketHandlers<Open, Body, Frame, Items>,
+    private readonly speech: Speech<Target, Open, Body, Frame, Items>,
   ) {}
 
   get connection(): Connection {
     return this.state;
   }
 
-  /** Asks for a model and a view; connects when needed. Later answers to older asks are dropped. */
-  open(model: string, view: string): void {
-    this.target = { model, view };
+  /** Asks for a target; connects when needed. Later answers to older asks are dropped. */
+  ask(target: Target): void {
+    this.target = target;
     this.ready = false;
     this.refused = false;
     this.forgetRequests();
@@ -74,7 +117,7 @@ export class StageSocket {
     const body = this.handlers.pull();
     if (!body) return;
     this.inFlight = this.request(ANSWER_MS);
-    this.socket?.send(encodeFrame(this.inFlight, body));
+    this.socket?.send(this.speech.encodeFrame(this.inFlight, body));
   }
 
   /** Asks for pictures of items; gives the request's number, or null when not connected. */
@@ -82,7 +125,7 @@ export class StageSocket {
     if (!this.ready) return null;
     const seq = this.request(2 * ANSWER_MS);
     this.itemRequests.add(seq);
-    this.socket?.send(encodeItems(seq, items, source));
+    this.socket?.send(this.speech.encodeItems(seq, items, source));
     return seq;
   }
 
@@ -122,7 +165,7 @@ export class StageSocket {
   private sendOpen(): void {
     if (!this.target) return;
     this.deadlines.set(-1, Date.now() + OPEN_MS);
-    this.socket?.send(encodeOpen(this.target.model, this.target.view));
+    this.socket?.send(this.speech.encodeOpen(this.target));
   }
 
   private check(openBy: number): void {
@@ -187,10 +230,10 @@ export class StageSocket {
   }
 
   private receiveText(data: string): void {
-    const answer = parseText(data);
+    const answer = this.speech.parseText(data);
     if (answer.type === "pong") this.deadlines.delete(answer.seq);
     else if (answer.type === "error") this.receiveError(answer);
-    else if (answer.model === this.target?.model && answer.view === this.target.view) {
+    else if (this.target && this.speech.answers(answer, this.target)) {
       this.deadlines.delete(-1);
       this.ready = true;
       this.attempt = 0;
@@ -217,7 +260,7 @@ export class StageSocket {
   }
 
   private receiveBinary(data: ArrayBuffer): void {
-    const answer = parseBinary(data);
+    const answer = this.speech.parseBinary(data);
     if (answer.type === "frame") {
       if (answer.seq !== this.inFlight) return;
       this.settle(answer.seq);
@@ -232,5 +275,37 @@ export class StageSocket {
     this.deadlines.delete(seq);
     this.itemRequests.delete(seq);
     if (seq === this.inFlight) this.inFlight = -1;
+  }
+}
+
+/** A model and one of its maps. */
+export interface ModelView {
+  model: string;
+  view: string;
+}
+
+/** The stage's speech; others say only what differs. */
+export const STAGE: Speech<ModelView, Opened, FrameBody, FrameAnswer, ItemsAnswer> = {
+  encodeOpen: ({ model, view }) => encodeOpen(model, view),
+  answers: (opened, { model, view }) => opened.model === model && opened.view === view,
+  encodeFrame,
+  encodeItems,
+  parseText,
+  parseBinary: (buffer): BinaryAnswer => parseBinary(buffer),
+};
+
+export class StageSocket extends LiveSocket<
+  ModelView,
+  Opened,
+  FrameBody,
+  FrameAnswer,
+  ItemsAnswer
+> {
+  constructor(url: string, handlers: SocketHandlers) {
+    super(url, handlers, STAGE);
+  }
+
+  open(model: string, view: string): void {
+    this.ask({ model, view });
   }
 }

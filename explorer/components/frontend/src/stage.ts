@@ -177,6 +177,7 @@ export class Stage {
   dispose(): void {
     this.flush();
     this.socket.close();
+    this.queue.dispose();
     this.themeWatch.disconnect();
     this.knobs.A.stop();
     this.knobs.B.stop();
@@ -501,8 +502,8 @@ export class Stage {
     const handle = settle({ ...before, x: round(x), y: round(y) }, this.xy);
     if (handle.x === before.x && handle.y === before.y) return;
     this.edit[name] = handle;
-    this.placeKnobs();
     this.changed([name], stamp);
+    this.placeKnobs();
   }
 
   private placeKnobs(): void {

@@ -40,3 +40,26 @@ export function readTheme(probe: HTMLElement): Theme {
 }
 
 export const sameTheme = (a: Theme, b: Theme): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Tells the theme at an element now and whenever Streamlit changes it; returns a function that stops. */
+export function watchTheme(
+  element: HTMLElement,
+  probe: HTMLElement,
+  changed: (theme: Theme) => void,
+): () => void {
+  let last: Theme | null = null;
+  const look = () => {
+    const theme = readTheme(probe);
+    if (last && sameTheme(theme, last)) return;
+    last = theme;
+    element.dataset["tone"] = theme.tone;
+    changed(theme);
+  };
+  const observer = new MutationObserver(look);
+  const options = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
+  // Streamlit sets its variables on an ancestor, by a class that changes with the theme.
+  for (let node = element.parentElement; node; node = node.parentElement)
+    observer.observe(node, options);
+  look();
+  return () => observer.disconnect();
+}

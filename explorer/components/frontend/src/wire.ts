@@ -122,13 +122,13 @@ export interface ItemsAnswer extends Pictures {
 export type TextAnswer = Opened | ServerError | Pong;
 export type BinaryAnswer = FrameAnswer | ItemsAnswer;
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
-function fail(rule: string): never {
+export function fail(rule: string): never {
   throw new WireError(`The server's answer is not valid: ${rule}.`);
 }
 
-function parseJson(text: string): Fields {
+export function parseJson(text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -139,25 +139,25 @@ function parseJson(text: string): Fields {
   return value as Fields;
 }
 
-function text(fields: Fields, name: string): string {
+export function text(fields: Fields, name: string): string {
   const value = fields[name];
   return typeof value === "string" ? value : fail(`${name} is not a string`);
 }
 
-function whole(fields: Fields, name: string): number {
+export function whole(fields: Fields, name: string): number {
   const value = fields[name];
   return Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
     : fail(`${name} is not a whole number`);
 }
 
-function finite(value: unknown, name: string): number {
+export function finite(value: unknown, name: string): number {
   return typeof value === "number" && Number.isFinite(value)
     ? value
     : fail(`${name} is not a number`);
 }
 
-function list(fields: Fields, name: string, length?: number): unknown[] {
+export function list(fields: Fields, name: string, length?: number): unknown[] {
   const value = fields[name];
   if (!Array.isArray(value)) fail(`${name} is not a list`);
   if (length !== undefined && value.length !== length)
@@ -165,7 +165,7 @@ function list(fields: Fields, name: string, length?: number): unknown[] {
   return value;
 }
 
-function shapeOf(fields: Fields): Shape {
+export function shapeOf(fields: Fields): Shape {
   const [c, h, w] = list(fields, "shape", 3);
   const side = (v: unknown) =>
     Number.isInteger(v) && (v as number) >= 1 && (v as number) <= MAX_SIDE;
@@ -205,7 +205,7 @@ export function parseText(message: string): TextAnswer {
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-function splitBinary(buffer: ArrayBuffer): [Fields, Uint8Array] {
+export function splitBinary(buffer: ArrayBuffer): [Fields, Uint8Array] {
   if (buffer.byteLength < 8) fail("shorter than its prefix");
   const prefix = new DataView(buffer);
   if (prefix.getUint32(0, true) !== MAGIC) fail("it does not start with LXP1");
@@ -221,7 +221,7 @@ function splitBinary(buffer: ArrayBuffer): [Fields, Uint8Array] {
   return [parseJson(header), new Uint8Array(buffer, 8 + length)];
 }
 
-function checkPixels(pixels: Uint8Array, shape: Shape, pictures: number): void {
+export function checkPixels(pixels: Uint8Array, shape: Shape, pictures: number): void {
   const expected = shape[0] * shape[1] * shape[2] * pictures;
   if (pixels.length !== expected) fail(`${pixels.length} bytes of pixels, not ${expected}`);
 }
@@ -260,7 +260,7 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
   return { type: "frame", seq: whole(fields, "seq"), shape, pixels, pictures, handles, path, off };
 }
 
-function parseLabels(value: unknown): Record<string, string> {
+export function parseLabels(value: unknown): Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     fail("an item's labels are not an object");
   const labels: Record<string, string> = {};

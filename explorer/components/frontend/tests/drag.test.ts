@@ -98,3 +98,19 @@ it("is cancelled when the element goes, and is heard no more", () => {
   source.fire("pointerdown", 1);
   expect(log).toEqual(["begin", "cancel"]);
 });
+
+it("moves as soon as the browser tells, and once a move", () => {
+  const { source, log } = make();
+  const fire = (type: string, timeStamp: number) => {
+    const event = Object.assign(new Event(type), { pointerId: 1, button: 0 });
+    source.dispatchEvent(Object.defineProperty(event, "timeStamp", { value: timeStamp }));
+  };
+  fire("pointerdown", 1);
+  fire("pointerrawupdate", 5);
+  fire("pointerrawupdate", 9);
+  expect(log).toEqual(["begin", "move 1", "move 1"]);
+  fire("pointermove", 9); // the display's frame, with the newest of those told
+  expect(log).toHaveLength(3);
+  fire("pointermove", 12); // a browser without pointerrawupdate
+  expect(log).toHaveLength(4);
+});
