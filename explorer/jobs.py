@@ -1,7 +1,8 @@
 """Long work in a process of its own, with progress and a way to stop it.
 
 A job runs one of our own commands, which prints JSON lines: {"share", "what"} as it goes, then what it gives, or
-{"error"}. The live loop never notices: another interpreter, a lower priority.
+{"error"}. A `Command` runs one that talks to people: its bar is the progress, its status the outcome. The live loop
+never notices either: another interpreter, one thread, a lower priority.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,20 +18,23 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Job"]
+__all__ = ["Command", "Job"]
 
 ROOT = Path(__file__).resolve().parent.parent
 NICE = 10
+STEPS = re.compile(r"(\d+)/(\d+) \[.*step")  # of tqdm's bars: "45/240 [00:03<00:13, 14.6step/s"
+PERCENT = re.compile(r"(\d+) %(?:[ ,]+(.+))?$")  # "digits-vae ███ 40 % Laying out the map"
 
 
 class Job:
     """A running command. Read `share`, `what`, `result` and `error` at any time, from any thread."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
         """Starts `python -m arguments`.
 
         Arguments:
             arguments: Module and its arguments, e.g. "explorer.maps", "faces-vae".
+            keep_open: File descriptors that it inherits; a lock among them lasts as long as it does.
         """
         self.share = 0.0  # done, 0 to 1
         self.what = "Starting"
@@ -41,6 +46,7 @@ class Job:
             [sys.executable, "-m", *arguments],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
+            pass_fds=keep_open,
         )  # fmt: skip
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
@@ -65,13 +71,17 @@ class Job:
         with self._process as process:  # at the end its pipe is closed and its status taken
             for line in process.stdout or ():
                 self._take(line.strip())
+        self._ended(process.returncode)
+
+    def _ended(self, status: int) -> None:
+        """Settles the outcome."""
         if self.result is not None:
             self.error = None
         elif self._cancelled:
             self.error = "Cancelled."
         elif self.error is None:
             said = " ".join(self._last) or "it said nothing"
-            self.error = f"It ended with status {process.returncode}: {said}."
+            self.error = f"It ended with status {status}: {said}."
 
     def _take(self, line: str) -> None:
         """Takes a line; what is no JSON object is kept for the message, should it fail."""
@@ -91,3 +101,28 @@ class Job:
             self.error = str(values["error"])
         else:
             self.result = values
+
+
+class Command(Job):
+    """A running command that talks to people; `done` and `total` are the steps of its bar, where it shows some."""
+
+    done = total = 0
+
+    def _take(self, line: str) -> None:
+        steps, percent = STEPS.search(line), PERCENT.search(line)
+        if steps and int(steps[2]):
+            self.done, self.total = int(steps[1]), int(steps[2])
+            self.share, self.what = min(1.0, self.done / self.total), "Training"
+        elif percent:
+            self.share, self.what = min(1.0, int(percent[1]) / 100), percent[2] or self.what
+        elif line:
+            self._last.append(line)
+
+    def _ended(self, status: int) -> None:
+        if status == 0:
+            self.result = {}
+        elif self._last and (told := re.fullmatch(r"python -m [\w.]+: (.+)", self._last[-1])):
+            self.error = told[1]  # one line that says what to do
+        super()._ended(status)
+        if self._cancelled and self.result is None:
+            self.error = "Cancelled."

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -25,7 +26,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from explorer.live.session import Session
+from explorer.live.anatomy import AnatomySession
+from explorer.live.compare import MODELS, CompareSession
+from explorer.live.session import LiveSession, Session
 from explorer.live.wire import MODEL_NAME, VIEW_ID
 
 if TYPE_CHECKING:
@@ -123,11 +126,26 @@ def _allowed_origins() -> set[str]:
 
 
 async def socket(connection: WebSocket) -> None:
-    """`/live/socket`: refuses other origins before the handshake, then serves."""
+    """`/live/socket`: the stage."""
+    await _serve(connection, Session)
+
+
+async def anatomy_socket(connection: WebSocket) -> None:
+    """`/live/anatomy`: one image through one model."""
+    await _serve(connection, AnatomySession)
+
+
+async def compare_socket(connection: WebSocket) -> None:
+    """`/live/compare`: several models on the same images."""
+    await _serve(connection, CompareSession)
+
+
+async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
+    """Refuses other origins before the handshake, then serves."""
     if not is_own_origin(connection.headers):
         await connection.close(1008)
         return
-    await Session(connection, _engine).run()
+    await kind(connection, _engine).run()
 
 
 # HTTP
@@ -182,9 +200,12 @@ def _cached(
 
 def _named(request: Request) -> Loaded:
     """The model that the path names, loaded."""
+    return _opened(request.path_params["model"])
+
+
+def _opened(name: str) -> Loaded:
     from explorer.live.loaded import UnknownModel
 
-    name = request.path_params["model"]
     if not MODEL_NAME.fullmatch(name):
         raise NotThere(f"Unknown model {ascii(name)[:64]}.")
     try:
@@ -268,6 +289,60 @@ def preview(request: Request) -> Response:
     return _cached(request, lambda: _preview(name, entry.version), mark, entry.version, "image/png")
 
 
+@_guarded
+def compare_positions(request: Request) -> Response:
+    """`/live/compare/{models}/view/{model}/{view}`: as a view's positions, of the images that all of the models,
+    separated by commas, have in their atlas.
+    """
+    from explorer.live.views import UnknownView, resolve
+
+    view_id = request.path_params["view"]
+    if not VIEW_ID.fullmatch(view_id):
+        raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
+    models, rows = _together(request)
+    names = [model.name for model in models]
+    if request.path_params["model"] not in names:
+        raise NotThere(f"Unknown model {ascii(request.path_params['model'])[:64]}. Choose one of: {names}.")
+    number = names.index(request.path_params["model"])
+    try:
+        view = resolve(models[number], view_id)
+    except UnknownView as error:
+        raise NotThere(str(error)) from error
+    mark = repr([_mark(model, "compare", view_id, names[number]) for model in models])
+    make = lambda: view.xy[rows[number]].astype("<f4").tobytes()  # noqa: E731
+    return _cached(request, make, mark, _versions(models), _BYTES)
+
+
+@_guarded
+def compare_column(request: Request) -> Response:
+    """`/live/compare/{models}/attribute/{name}`: an attribute, from the first model's atlas, of the same images."""
+    from explorer.live.loaded import attribute_values
+
+    models, rows = _together(request)
+    name = request.path_params["name"]
+    values = attribute_values(models[0], name)
+    if values is None:
+        raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {models[0].name}.")
+    own = values[rows[0]]
+    mark = repr([_mark(model, "compare attribute", name) for model in models])
+    return _cached(request, lambda: own.astype("<f4").tobytes(), mark, _versions(models), _BYTES)
+
+
+def _together(request: Request) -> tuple[list[Loaded], NDArray[np.int64]]:
+    """The models that the path names, and the rows (M, N) of the images that they share."""
+    from explorer.live.lineup import shared_rows
+
+    names = request.path_params["models"].split(",")
+    if not MODELS[0] <= len(names) <= MODELS[1]:
+        raise NotThere(f"`models` must be {MODELS[0]} to {MODELS[1]} names. Got {len(names)}.")
+    models = [_opened(name) for name in names]
+    return models, shared_rows(models)
+
+
+def _versions(models: Sequence[Loaded]) -> str:
+    return "-".join(model.version for model in models)
+
+
 def preview_address(name: str, version: str) -> str:
     """Where the preview of a checkpoint is, good for the browser's cache for ever."""
     return f"/live/atlas/{name}/preview.png?v={version}"
@@ -310,8 +385,12 @@ _BYTES = "application/octet-stream"
 
 routes: Sequence[BaseRoute] = [
     WebSocketRoute("/live/socket", socket),
+    WebSocketRoute("/live/anatomy", anatomy_socket),
+    WebSocketRoute("/live/compare", compare_socket),
     Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),
     Route("/live/atlas/{model}/preview.png", preview),
+    Route("/live/compare/{models}/view/{model}/{view}", compare_positions),
+    Route("/live/compare/{models}/attribute/{name}", compare_column),
 ]

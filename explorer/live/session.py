@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
     from explorer.live.loaded import Loaded
     from explorer.live.views import View
 
-__all__ = ["Session"]
+__all__ = ["LiveSession", "Role", "Session", "item_labels"]
 
 LOG = logging.getLogger(__name__)
+
+Role = Literal["open", "frame", "items", "ping"]
 
 ITEMS_WAITING = 8
 BAD_IN_A_ROW = 20
 RATE = 400.0  # messages a second that are read for long; a hand needs 60
 BURST = 400.0  # messages that are read at once before
-COST: dict[type, float] = {Open: 20.0, Items: 2.0, Frame: 1.0, Ping: 1.0}
+COST: dict[Role, float] = {"open": 20.0, "items": 2.0, "frame": 1.0, "ping": 1.0}
 BAD_COST = 4.0
 SLOWED_AT_MOST = 2000  # messages in a row that come faster than RATE; then it is a flood
 TURN = 8  # messages read before the other sessions get a turn
@@ -63,8 +66,13 @@ class _Opened(NamedTuple):
     view: str
 
 
-class Session:
-    """Serves one accepted socket until it closes."""
+class LiveSession(ABC):
+    """Serves one accepted socket until it closes, whatever the messages are about.
+
+    A subclass says how messages are read, which role each has, and how they are answered.
+    """
+
+    roles: ClassVar[dict[type, Role]]
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         """Prepares.
@@ -76,10 +84,9 @@ class Session:
         self._socket = socket
         self._get_engine = get_engine
         self._engine: Engine | None = None
-        self._opened: _Opened | None = None
-        self._open: Open | None = None  # the newest that waits
-        self._frame: tuple[Frame, float] | None = None  # the newest that waits, and when it came
-        self._items: deque[Items] = deque()
+        self._open: Any = None  # the newest that waits
+        self._frame: tuple[Any, float] | None = None  # the newest that waits, and when it came
+        self._items: deque[Any] = deque()
         self._frame_wake = asyncio.Event()
         self._items_wake = asyncio.Event()
         self._ready = asyncio.Event()  # no open waits or is in work
@@ -89,6 +96,19 @@ class Session:
         self._paced = time.monotonic()
         self._since_turn = 0
         self._slowed = 0
+
+    @abstractmethod
+    def _parse(self, data: str | bytes) -> Any:
+        """Reads one message, or raises WireError."""
+
+    @abstractmethod
+    async def _answer_open(self, message: Any) -> None: ...
+
+    @abstractmethod
+    async def _answer_frame(self, frame: Any, came: float) -> None: ...
+
+    @abstractmethod
+    async def _show_items(self, message: Any) -> None: ...
 
     async def run(self) -> None:
         """Accepts the connection and serves it until it closes."""
@@ -115,15 +135,16 @@ class Session:
                 return
             data = message.get("text")
             try:
-                parsed = wire.parse(data if data is not None else message.get("bytes") or b"")
+                parsed = self._parse(data if data is not None else message.get("bytes") or b"")
             except WireError as error:
                 if not await self._refuse(error):
                     return
                 cost = BAD_COST
             else:
                 self._bad = 0
-                await self._take(parsed)
-                cost = COST[type(parsed)]
+                role = self.roles[type(parsed)]
+                await self._take(parsed, role)
+                cost = COST[role]
             if not await self._pace(cost):
                 return
 
@@ -139,18 +160,18 @@ class Session:
             return False
         return True
 
-    async def _take(self, message: wire.Message) -> None:
-        if isinstance(message, Frame):
+    async def _take(self, message: Any, role: Role) -> None:
+        if role == "frame":
             self._frame = (message, time.perf_counter())
             self._frame_wake.set()
-        elif isinstance(message, Items):
+        elif role == "items":
             if len(self._items) >= ITEMS_WAITING:
                 text = f"At most {ITEMS_WAITING} `items` messages may wait. Ask again after an answer."
                 await self._send(wire.error(WireError("busy", text, message.seq)))
                 return
             self._items.append(message)
             self._items_wake.set()
-        elif isinstance(message, Open):
+        elif role == "open":
             self._open = message
             self._frame = None
             self._items.clear()
@@ -191,7 +212,6 @@ class Session:
             while self._open is not None or self._frame is not None:
                 if self._open is not None:
                     message, self._open = self._open, None
-                    self._opened = None
                     await self._guard(self._answer_open(message), message.seq)
                     if self._open is None:
                         self._ready.set()
@@ -223,7 +243,38 @@ class Session:
             problem = WireError("internal", "The server failed on this message; its log says why.", seq)
             await self._send(wire.error(problem))
 
+    async def _close(self, code: int, reason: str) -> None:
+        """Closes; a client that has gone already needs no closing."""
+        try:
+            await self._socket.close(code, reason)
+        except RuntimeError as error:  # starlette's, after a close
+            raise WebSocketDisconnect(1006) from error
+
+    async def _send(self, message: str | bytes) -> None:
+        """Sends; raises WebSocketDisconnect where the client has gone."""
+        try:
+            if isinstance(message, str):
+                await self._socket.send_text(message)
+            else:
+                await self._socket.send_bytes(message)
+        except RuntimeError as error:  # starlette's, after a close
+            raise WebSocketDisconnect(1006) from error
+
+
+class Session(LiveSession):
+    """The stage's connection: one model, one view, two handles."""
+
+    roles: ClassVar[dict[type, Role]] = {Open: "open", Frame: "frame", Items: "items", Ping: "ping"}
+
+    def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
+        super().__init__(socket, get_engine)
+        self._opened: _Opened | None = None
+
+    def _parse(self, data: str | bytes) -> wire.Message:
+        return wire.parse(data)
+
     async def _answer_open(self, message: Open) -> None:
+        self._opened = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
         from explorer.live.loaded import (
             UnknownModel,
@@ -322,26 +373,9 @@ class Session:
                 "reconstruction" if place in absent else "original" for place in range(len(pictures))
             ],
             "ids": [int(loaded.atlas.ids[item]) for item in message.items],
-            "labels": [_labels(loaded, item) for item in message.items],
+            "labels": [item_labels(loaded, item) for item in message.items],
         }
         await self._send(wire.answer(header, [np.ascontiguousarray(p) for p in pictures if p is not None]))
-
-    async def _close(self, code: int, reason: str) -> None:
-        """Closes; a client that has gone already needs no closing."""
-        try:
-            await self._socket.close(code, reason)
-        except RuntimeError as error:  # starlette's, after a close
-            raise WebSocketDisconnect(1006) from error
-
-    async def _send(self, message: str | bytes) -> None:
-        """Sends; raises WebSocketDisconnect where the client has gone."""
-        try:
-            if isinstance(message, str):
-                await self._socket.send_text(message)
-            else:
-                await self._socket.send_bytes(message)
-        except RuntimeError as error:  # starlette's, after a close
-            raise WebSocketDisconnect(1006) from error
 
 
 def _plan(loaded: Loaded, view: View, frame: Frame) -> _Plan:
@@ -419,7 +453,7 @@ def _path(view: View, frame: Frame, plan: _Plan, decoded: Decoded) -> NDArray[np
     return pinned
 
 
-def _labels(loaded: Loaded, item: int) -> dict[str, str]:
+def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
     """What is known of an item, for people."""
     found = {}
     for attribute in loaded.atlas.attributes.values():

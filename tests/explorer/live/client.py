@@ -17,10 +17,15 @@ class Client:
     """A connection that sends and reads messages."""
 
     def __init__(
-        self, server: str, view: str | None = "umap", model: str = "tiny-vae", **options: Any
+        self,
+        server: str,
+        view: str | None = "umap",
+        model: str = "tiny-vae",
+        route: str = "/live/socket",
+        **options: Any,
     ) -> None:
         self._stack = ExitStack()
-        address = f"ws://{server}/live/socket"
+        address = f"ws://{server}{route}"
         self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
         if view is not None:
             self.opened = self.ask({"type": "open", "protocol": 1, "model": model, "view": view})

@@ -1,0 +1,44 @@
+// What Python tells the anatomy, and what it hears back.
+
+/** The image that is shown and where its code was turned to. */
+export interface Edit {
+  /** Row of the atlas. */
+  item: number;
+  /** Seed of eps; null for zero, the mean. */
+  draw: number | null;
+  /** Dimension to eps, where it was set by hand. */
+  turn: Record<string, number>;
+}
+
+export interface AnatomyData {
+  part: "image";
+  model: {
+    name: string;
+    title: string;
+    version: string;
+    shape: [number, number, number];
+    latent: number;
+    count: number;
+  };
+  socket: string;
+  view: { id: string; url: string };
+  /** The dimensions across and up. */
+  dims: [number, number];
+  /** Whether the code is a distribution; else it is a point. */
+  probabilistic: boolean;
+  /** Whether reconstruction terms can be told in nats. */
+  likelihood: boolean;
+  /** State of the data set's pictures on this machine; a change asks for the input anew. */
+  originals: string;
+  edit: unknown;
+  revision: number;
+}
+
+/** An edit and where it was made. */
+export type Told = Edit & { model: string; view: string };
+
+export interface DivergenceData {
+  part: "divergence";
+}
+
+export type Data = AnatomyData | DivergenceData;

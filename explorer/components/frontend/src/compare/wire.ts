@@ -1,0 +1,174 @@
+// The comparison's messages: requests to text, answers validated byte by byte (nothing is trusted).
+import type { Speech } from "../socket";
+import type { Fields, Pong, ServerError, Shape } from "../wire";
+import {
+  checkPixels,
+  encodeItems,
+  fail,
+  finite,
+  list,
+  PROTOCOL,
+  parseJson,
+  parseLabels,
+  parseText,
+  shapeOf,
+  splitBinary,
+  text,
+  whole,
+} from "../wire";
+import type { Drive } from "./types";
+
+/** Which models with which maps, in the columns' order. */
+export type Target = readonly { model: string; view: string }[];
+
+export interface FrameBody {
+  item: number;
+  drives: Drive[];
+}
+
+export interface Opened {
+  type: "opened";
+  models: { model: string; version: string; view: string; latent: number }[];
+  count: number;
+  shape: Shape;
+}
+
+/** What one model shows in a frame. */
+export interface Reading {
+  x: number;
+  y: number;
+  percentile: number;
+  /** The nearest shared item; null where the nearest is not shared. */
+  nearest: number | null;
+  /** Squared error a pixel against the picture that was encoded; null where there is none. */
+  error: number | null;
+}
+
+export interface FrameAnswer {
+  type: "frame";
+  seq: number;
+  shape: Shape;
+  /** The item's original if it is there, then a picture a model. */
+  pixels: Uint8Array;
+  /** The model that made the picture that was encoded; null: it is the item's original. */
+  by: number | null;
+  original: boolean;
+  models: Reading[];
+}
+
+export interface ItemsAnswer {
+  type: "items";
+  seq: number;
+  shape: Shape;
+  pixels: Uint8Array;
+  models: number;
+  items: number[];
+  /** Whether each item's original comes before its pictures. */
+  originals: boolean[];
+  ids: number[];
+  labels: Record<string, string>[];
+}
+
+export function encodeOpen(target: Target): string {
+  return JSON.stringify({ type: "open", protocol: PROTOCOL, models: target });
+}
+
+export const encodeFrame = (seq: number, body: FrameBody): string =>
+  JSON.stringify({ type: "frame", seq, item: body.item, drives: body.drives });
+
+function objectOf(value: unknown, name: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    fail(`${name} is not an object`);
+  return value as Fields;
+}
+
+function parseOpened(fields: Fields): Opened {
+  if (fields["protocol"] !== PROTOCOL) fail(`protocol is not ${PROTOCOL}`);
+  return {
+    type: "opened",
+    models: list(fields, "models").map((value) => {
+      const model = objectOf(value, "a model");
+      return {
+        model: text(model, "model"),
+        version: text(model, "version"),
+        view: text(model, "view"),
+        latent: whole(model, "latent"),
+      };
+    }),
+    count: whole(fields, "count"),
+    shape: shapeOf(fields),
+  };
+}
+
+/** Reads a text message. Raises WireError for anything else than the three known kinds. */
+export function parseCompareText(message: string): Opened | ServerError | Pong {
+  const fields = parseJson(message);
+  if (fields["type"] === "opened") return parseOpened(fields);
+  const answer = parseText(message);
+  return answer.type === "opened" ? fail("its type is unknown") : answer;
+}
+
+function readingOf(value: unknown): Reading {
+  const fields = objectOf(value, "a model's reading");
+  return {
+    x: finite(fields["x"], "x"),
+    y: finite(fields["y"], "y"),
+    percentile: Math.min(100, Math.max(0, finite(fields["percentile"], "percentile"))),
+    nearest: fields["nearest"] === null ? null : whole(fields, "nearest"),
+    error: fields["error"] === null ? null : finite(fields["error"], "error"),
+  };
+}
+
+function flag(value: unknown, name: string): boolean {
+  return typeof value === "boolean" ? value : fail(`${name} is not true or false`);
+}
+
+function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
+  const shape = shapeOf(fields);
+  const models = list(fields, "models").map(readingOf);
+  const original = flag(fields["original"], "original");
+  const by = fields["by"] === null ? null : whole(fields, "by");
+  if (by !== null && (by >= models.length || original)) fail("by does not fit the models");
+  checkPixels(pixels, shape, models.length + (original ? 1 : 0));
+  return { type: "frame", seq: whole(fields, "seq"), shape, pixels, by, original, models };
+}
+
+function parseItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
+  const shape = shapeOf(fields);
+  const models = whole(fields, "models");
+  const items = list(fields, "items").map((item) => whole({ item }, "item"));
+  const originals = list(fields, "originals", items.length).map((v) => flag(v, "originals"));
+  checkPixels(pixels, shape, items.length * models + originals.filter(Boolean).length);
+  return {
+    type: "items",
+    seq: whole(fields, "seq"),
+    shape,
+    pixels,
+    models,
+    items,
+    originals,
+    ids: list(fields, "ids", items.length).map((id) => whole({ id }, "id")),
+    labels: list(fields, "labels", items.length).map(parseLabels),
+  };
+}
+
+/** Reads a binary message. Raises WireError when a length or a field does not fit the others. */
+export function parseCompareBinary(buffer: ArrayBuffer): FrameAnswer | ItemsAnswer {
+  const [fields, pixels] = splitBinary(buffer);
+  if (fields["type"] === "frame") return parseFrame(fields, pixels);
+  if (fields["type"] === "items") return parseItems(fields, pixels);
+  return fail("its type is unknown");
+}
+
+const sameTarget = (opened: Opened, target: Target): boolean =>
+  opened.models.length === target.length &&
+  opened.models.every((m, i) => m.model === target[i].model && m.view === target[i].view);
+
+export const SPEECH: Speech<Target, Opened, FrameBody, FrameAnswer, ItemsAnswer> = {
+  encodeOpen,
+  answers: sameTarget,
+  encodeFrame,
+  encodeItems,
+  parseText: parseCompareText,
+  parseBinary: parseCompareBinary,
+};

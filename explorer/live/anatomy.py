@@ -1,0 +1,211 @@
+"""The anatomy's connection: one image of one model, whose noise eps is turned by hand.
+
+A client opens a model and a view of two dimensions, `dims-I-J`, as the stage does, and asks for frames:
+
+    {"type": "frame", "seq": 7, "item": 12, "draw": null, "turn": {"3": 0.5}, "want": ["input", "picture"]}
+
+`draw` is the seed of eps, null for the mean; `turn` sets it in single dimensions. The answer has the pictures, where
+the code stands in the view, what it costs in nats (with the input also what the mean costs), and how far from the data
+it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from explorer.latent.neighbours import GAUGE_NEIGHBOUR
+from explorer.live import wire
+from explorer.live.fields import WireError, bad, choice, number, only, read, whole
+from explorer.live.session import Role, Session
+from explorer.live.wire import Items, Open, Ping
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from explorer.live.engine import Decoded, Engine
+    from explorer.live.loaded import Loaded
+    from explorer.live.specimen import Specimen, Terms
+    from explorer.live.views import View
+
+__all__ = ["AnatomySession", "Turn", "parse"]
+
+Want = Literal["input", "picture"]
+
+WANTS: tuple[Want, ...] = ("input", "picture")  # in the order of the answer
+TURNS_AT_MOST = 64  # dimensions set by hand
+TURN_LIMIT = 1e6  # of eps
+DRAW_LIMIT = 2**31
+DIMENSION = re.compile(r"0|[1-9]\d{0,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Show an item's code at this eps."""
+
+    seq: int
+    item: int
+    draw: int | None  # seed of eps; None for zero
+    turn: dict[int, float]  # dimension -> eps there
+    want: tuple[Want, ...]
+
+
+Message = Open | Turn | Items | Ping
+
+
+def parse(data: str | bytes) -> Message:
+    """Reads one message of a client.
+
+    Raises:
+        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+    """
+    message: Message = read(data, READERS)
+    return message
+
+
+def _frame(body: dict[str, Any]) -> Turn:
+    only(body, "frame", ("seq", "item", "draw", "turn", "want"))
+    draw = body["draw"]
+    return Turn(
+        body["seq"],
+        whole(body["item"], "item", 0, 2**31),
+        None if draw is None else whole(draw, "draw", 0, DRAW_LIMIT),
+        _turn(body["turn"]),
+        _want(body["want"]),
+    )
+
+
+def _turn(value: object) -> dict[int, float]:
+    if type(value) is not dict or len(value) > TURNS_AT_MOST:
+        raise bad(f"`turn` must be an object of at most {TURNS_AT_MOST} dimensions", value)
+    for name in value:
+        if not DIMENSION.fullmatch(name):
+            raise bad("`turn` must name dimensions, such as 3", name)
+    return {int(name): number(eps, f"turn.{name}", TURN_LIMIT) for name, eps in value.items()}
+
+
+def _want(value: object) -> tuple[Want, ...]:
+    if type(value) is not list or not 1 <= len(value) <= len(WANTS):
+        raise bad('`want` must be a list of "input" and "picture"', value)
+    for name in value:
+        choice(name, "want", WANTS)
+    if len(set(value)) != len(value):
+        raise bad("`want` must name each picture once", ", ".join(value))
+    return tuple(name for name in WANTS if name in value)
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**wire.READERS, "frame": _frame}
+
+
+class AnatomySession(Session):
+    """Serves one connection: opening and small pictures as the stage's does, frames in its own way."""
+
+    roles: ClassVar[dict[type, Role]] = {Open: "open", Turn: "frame", Items: "items", Ping: "ping"}
+
+    def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
+        super().__init__(socket, get_engine)
+        self._specimen: tuple[Loaded, Specimen] | None = None  # the last one, and what it was made with
+
+    def _parse(self, data: str | bytes) -> Any:
+        return parse(data)
+
+    async def _answer_frame(self, frame: Turn, came: float) -> None:  # type: ignore[override]
+        from explorer.live.specimen import noise, place, terms
+
+        engine, loaded, view = await self._current()
+        across, up = _dimensions(view)
+        specimen = await self._examined(engine, loaded, frame.item)
+        try:
+            eps = noise(specimen, frame.draw, frame.turn)
+        except ValueError as error:
+            raise WireError("bad-message", str(error)) from error
+        z = place(specimen, eps)
+        try:
+            decoded, costs = await asyncio.gather(
+                engine.decode(loaded, z[None], neighbours=GAUGE_NEIGHBOUR + 1),
+                engine.run(partial(terms, loaded, specimen, z)),
+            )
+            at_mean = None
+            if "input" in frame.want:
+                at_mean = await engine.run(partial(terms, loaded, specimen, specimen.mean))
+        except (RuntimeError, ValueError) as error:
+            raise WireError("internal", str(error)[:300]) from error
+        header = _header(loaded, frame, specimen, decoded)
+        header |= {"terms": _terms(costs), "at_mean": _terms(at_mean)}
+        header["at"] = {
+            name: [_figure(values[across]), _figure(values[up])]
+            for name, values in (("mean", specimen.mean), ("scale", specimen.scale), ("turn", eps))
+        }
+        header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
+        pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}
+        await self._send(wire.answer(header, [pictures[name] for name in frame.want]))
+
+    async def _examined(self, engine: Engine, loaded: Loaded, item: int) -> Specimen:
+        """The item's specimen; made anew where another item is asked for, or its original has come."""
+        from explorer.live.specimen import examine
+
+        if self._specimen is not None:
+            made_with, specimen = self._specimen
+            has_original = loaded.originals.state == "ready"
+            current = specimen.source == "original" or not has_original
+            if made_with is loaded and specimen.item == item and current:
+                return specimen
+        try:
+            specimen = await engine.run(partial(examine, loaded, item))
+        except ValueError as error:
+            raise WireError("bad-message", str(error)) from error
+        self._specimen = (loaded, specimen)
+        return specimen
+
+
+def _dimensions(view: View) -> tuple[int, int]:
+    kind, *ends = view.id.split("-")
+    if kind != "dims":
+        raise WireError(
+            "unknown-view", f"The view must be dims-I-J, of two dimensions. Got {view.id[:80]!r}."
+        )
+    across, up = (int(end) for end in ends)
+    return across, up
+
+
+def _header(loaded: Loaded, frame: Turn, specimen: Specimen, decoded: Decoded) -> dict[str, Any]:
+    gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
+    return {
+        "type": "frame",
+        "seq": frame.seq,
+        "shape": loaded.shape,
+        "pictures": frame.want,
+        "item": frame.item,
+        "source": specimen.source,
+        "gauge": {
+            "percentile": round(float(gauge.percentile[0]), 2),
+            "distance": round(float(gauge.distance[0]), 5),
+            "nearest": int(gauge.nearest[0]),
+        },
+        "ms": {"queue": round(decoded.queue_ms, 3), "decode": round(decoded.decode_ms, 3)},
+    }
+
+
+def _terms(costs: Terms | None) -> dict[str, float | None] | None:
+    if costs is None:
+        return None
+    return {
+        "reconstruction": _figure(costs.reconstruction),
+        "log_q": _figure(costs.log_q),
+        "log_p": _figure(costs.log_p),
+        "log_weight": _figure(costs.log_weight),
+    }
+
+
+def _figure(value: float | np.floating[Any]) -> float | None:
+    """A finite number, short; None for what JSON cannot say."""
+    number = float(value)
+    return float(f"{number:.8g}") if math.isfinite(number) else None

@@ -1,0 +1,362 @@
+"""The comparison's connection: one picture under the hand, and what each of several models makes of it.
+
+    {"type": "open", "protocol": 1, "models": [{"model": "mnist-vae", "view": "umap"}, ...]}
+    {"type": "frame", "seq": 7, "item": 12, "drives": [{"by": 0, "x": 1.5, "y": -2.0}]}
+
+A frame's answer has a picture a model, where each one's code lies on its own map, how far it is from the data, and the
+squared error against the picture that was encoded. Without drives that is the item's original, which comes first
+where it is on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.live import wire
+from explorer.live.fields import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
+from explorer.live.session import LiveSession, Role, item_labels
+from explorer.live.wire import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from explorer.live.engine import Engine
+    from explorer.live.lineup import Answer, Drive, Lineup, Stand
+    from explorer.live.loaded import Loaded
+    from explorer.live.views import View
+
+__all__ = ["CompareSession", "Moved", "Together", "parse"]
+
+MODELS = (2, 6)  # as explorer.live.lineup has it, which imports torch
+DRIVES_AT_MOST = 8
+ITEMS_AT_MOST = 16  # in one message; each comes with a picture a model
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Use these models and maps from now on."""
+
+    models: tuple[tuple[str, str], ...]  # model, view
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Show an item, or where drives have led from it."""
+
+    seq: int
+    item: int
+    drives: tuple[tuple[int, float, float], ...]  # which model, x, y
+
+
+Message = Together | Moved | Items | Ping
+
+
+def parse(data: str | bytes) -> Message:
+    """Reads one message of a client.
+
+    Raises:
+        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+    """
+    message: Message = read(data, READERS)
+    return message
+
+
+def _open(body: dict[str, Any]) -> Together:
+    only(body, "open", ("protocol", "models"), ("seq",))
+    protocol(body["protocol"])
+    given = body["models"]
+    low, high = MODELS
+    if type(given) is not list or not low <= len(given) <= high:
+        raise bad(f"`models` must be a list of {low} to {high} models", given)
+    return Together(tuple(_model(each) for each in given), body.get("seq"))
+
+
+def _model(value: object) -> tuple[str, str]:
+    if type(value) is not dict:
+        raise bad("`models` must hold objects with model and view", value)
+    only(value, "models", ("model", "view"))
+    return (
+        named(value["model"], "model", MODEL_NAME, "the name of a checkpoint"),
+        named(value["view"], "view", VIEW_ID, "the id of a view, such as umap or pca"),
+    )
+
+
+def _frame(body: dict[str, Any]) -> Moved:
+    only(body, "frame", ("seq", "item", "drives"))
+    drives = body["drives"]
+    if type(drives) is not list or len(drives) > DRIVES_AT_MOST:
+        raise bad(f"`drives` must be a list of at most {DRIVES_AT_MOST} drives", drives)
+    return Moved(body["seq"], whole(body["item"], "item", 0, 2**31), tuple(_drive(drive) for drive in drives))
+
+
+def _drive(value: object) -> tuple[int, float, float]:
+    if type(value) is not dict:
+        raise bad("`drives` must hold objects with by, x and y", value)
+    only(value, "drives", ("by", "x", "y"))
+    return (
+        whole(value["by"], "by", 0, MODELS[1] - 1),
+        number(value["x"], "x", POSITION_LIMIT),
+        number(value["y"], "y", POSITION_LIMIT),
+    )
+
+
+def _items(body: dict[str, Any]) -> Items:
+    message = wire.READERS["items"](body)
+    if not isinstance(message, Items) or len(message.items) > ITEMS_AT_MOST:
+        raise bad(f"`items` must be a list of 1 to {ITEMS_AT_MOST} items", body["items"])
+    return message
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "open": _open,
+    "frame": _frame,
+    "items": _items,
+    "ping": wire.READERS["ping"],
+}
+
+
+class _Opened(NamedTuple):
+    models: tuple[tuple[str, str, str], ...]  # model, version, view
+    rows: NDArray[np.int64]
+
+
+class _Shown(NamedTuple):
+    """What a frame shows."""
+
+    source: NDArray[np.uint8] | None  # the picture that was encoded; None where it is not on this machine
+    by: int | None  # the model that made it; None: it is an original
+    answers: list[Answer]
+
+
+class CompareSession(LiveSession):
+    """Serves one connection."""
+
+    roles: ClassVar[dict[type, Role]] = {Together: "open", Moved: "frame", Items: "items", Ping: "ping"}
+
+    def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
+        super().__init__(socket, get_engine)
+        self._opened: _Opened | None = None
+        self._stand: tuple[object, Stand] | None = None  # before the last drive, and what it was made of
+
+    def _parse(self, data: str | bytes) -> Message:
+        return parse(data)
+
+    async def _answer_open(self, message: Together) -> None:
+        self._opened = self._stand = None
+        engine = self._engine = await asyncio.to_thread(self._get_engine)
+        from explorer.live.lineup import line_up  # these import torch, which the thread has done by now
+        from explorer.live.loaded import UnknownModel
+        from explorer.live.views import UnknownView, resolve
+
+        try:
+            models = await asyncio.gather(*(engine.open(name) for name, _ in message.models))
+            views = [
+                await asyncio.to_thread(resolve, model, view)
+                for model, (_, view) in zip(models, message.models, strict=True)
+            ]
+        except UnknownModel as error:
+            raise WireError("unknown-model", str(error)) from error
+        except UnknownView as error:
+            raise WireError("unknown-view", str(error)) from error
+        except ValueError as error:
+            raise WireError("broken-model", str(error)) from error
+        try:
+            lineup = line_up(models, views)
+        except ValueError as error:
+            raise WireError("bad-message", str(error)) from error
+        if self._open is not None:
+            return  # another one came since
+        names = tuple((m.name, m.version, v.id) for m, v in zip(models, views, strict=True))
+        self._opened = _Opened(names, lineup.rows)
+        models[0].originals.start()
+        fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
+        opened = [
+            {"model": model.name, "version": model.version, "view": view.id, "latent": model.latent}
+            for model, view in zip(models, views, strict=True)
+        ]
+        await self._send(
+            wire.text(
+                "opened", protocol=PROTOCOL, models=opened, count=lineup.count, shape=models[0].shape, **fields
+            )
+        )  # fmt: skip
+
+    async def _current(self) -> tuple[Engine, Lineup]:
+        """The open models and maps, loaded again if the engine had let them go meanwhile."""
+        opened, engine = self._opened, self._engine
+        if opened is None or engine is None:
+            raise WireError("not-open", 'No models are open. Send a message of type "open" first.')
+        from explorer.live.lineup import Lineup
+        from explorer.live.views import resolve
+
+        models: list[Loaded] = []
+        views: list[View] = []
+        for name, version, view_id in opened.models:
+            try:
+                loaded = engine.peek(name) or await engine.open(name)
+                if loaded.version != version:
+                    raise WireError("not-open", f"The checkpoint {name} has changed on disk. Open it again.")
+                view = loaded.views.get(view_id)
+                if view is None:
+                    view = await asyncio.to_thread(resolve, loaded, view_id)
+            except WireError:
+                raise
+            except ValueError as error:
+                raise WireError("broken-model", str(error)) from error
+            models.append(loaded)
+            views.append(view)
+        return engine, Lineup(tuple(models), tuple(views), opened.rows)
+
+    async def _answer_frame(self, frame: Moved, came: float) -> None:
+        engine, lineup = await self._current()
+        began = time.perf_counter()
+        try:
+            shown = await self._show(engine, lineup, frame)
+        except ValueError as error:
+            raise WireError("bad-message", str(error)) from error
+        except RuntimeError as error:
+            raise WireError("internal", str(error)[:300]) from error
+        now = time.perf_counter()
+        original = shown.by is None and shown.source is not None
+        header = {
+            "type": "frame",
+            "seq": frame.seq,
+            "shape": lineup.models[0].shape,
+            "by": shown.by,
+            "original": original,
+            "models": [
+                _told(lineup, frame.item, number, answer, shown)
+                for number, answer in enumerate(shown.answers)
+            ],
+            "ms": {"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
+        }
+        pictures = [shown.source] if original and shown.source is not None else []
+        await self._send(wire.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
+
+    async def _show(self, engine: Engine, lineup: Lineup, frame: Moved) -> _Shown:
+        from explorer.live.lineup import Drive, at_item
+
+        if not frame.drives:
+            return await _on_item(engine, lineup, frame.item)
+        drives = [Drive(*drive) for drive in frame.drives]
+        key = (lineup.models, frame.item, frame.drives[:-1])
+        if self._stand is not None and self._stand[0] == key:
+            stand = self._stand[1]
+        else:
+            stand = at_item(lineup, frame.item)
+            for drive in drives[:-1]:
+                stand = _stand(await _driven(engine, lineup, stand, drive))
+            self._stand = (key, stand)
+        answers = await _driven(engine, lineup, stand, drives[-1])
+        by = drives[-1].by
+        return _Shown(answers[by].picture, by, answers)
+
+    async def _show_items(self, message: Items) -> None:
+        engine, lineup = await self._current()
+        for item in message.items:
+            if item >= lineup.count:
+                raise WireError("bad-message", f"`items` must lie in 0..{lineup.count - 1}. Got {item}.")
+        items = list(message.items)
+        first, rows = lineup.models[0], lineup.rows[:, items]
+        originals = first.originals.get([int(row) for row in rows[0]])
+        try:
+            decoded = await asyncio.gather(
+                *(
+                    engine.decode(model, model.atlas.mean[own], background=True)
+                    for model, own in zip(lineup.models, rows, strict=True)
+                )
+            )
+        except RuntimeError as error:
+            raise WireError("internal", str(error)[:300]) from error
+        header = {
+            "type": "items",
+            "seq": message.seq,
+            "shape": first.shape,
+            "models": len(lineup.models),
+            "items": items,
+            "originals": [original is not None for original in originals],
+            "ids": [int(first.atlas.ids[row]) for row in rows[0]],
+            "labels": [item_labels(first, int(row)) for row in rows[0]],
+        }
+        pictures: list[NDArray[np.uint8]] = []
+        for place, original in enumerate(originals):
+            pictures += [] if original is None else [np.ascontiguousarray(original)]
+            pictures += [each.pictures[place] for each in decoded]
+        await self._send(wire.answer(header, pictures))
+
+
+async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
+    """The original of an item, and each model's own reconstruction of it."""
+    from explorer.live.lineup import at_item, neighbours, settle
+
+    stand = at_item(lineup, item)
+    decoded = await asyncio.gather(
+        *(
+            engine.decode(model, z[None], neighbours=neighbours(view))
+            for model, view, z in zip(lineup.models, lineup.views, stand.z, strict=True)
+        )
+    )
+    answers = [
+        settle(model, view, z, own.pictures[0], own.index, own.distance, xy)
+        for model, view, z, own, xy in zip(
+            lineup.models, lineup.views, stand.z, decoded, stand.xy, strict=True
+        )
+    ]
+    return _Shown(lineup.models[0].originals.get([int(lineup.rows[0, item])])[0], None, answers)
+
+
+async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) -> list[Answer]:
+    """The driven model decodes; the others encode its picture, each in a worker of the engine."""
+    from explorer.live.lineup import follow, moved, neighbours, settle
+
+    z = moved(lineup, stand, drive)
+    loaded, view = lineup.models[drive.by], lineup.views[drive.by]
+    own = await engine.decode(loaded, z[None], neighbours=neighbours(view))
+    picture = own.pictures[0]
+    others = [number for number in range(len(lineup.models)) if number != drive.by]
+    followed = await asyncio.gather(
+        *(
+            engine.run(partial(follow, lineup.models[number], lineup.views[number], picture))
+            for number in others
+        )
+    )
+    answers = dict(zip(others, followed, strict=True))
+    xy = np.array((drive.x, drive.y), np.float32)
+    answers[drive.by] = settle(loaded, view, z, picture, own.index, own.distance, xy)
+    return [answers[number] for number in range(len(lineup.models))]
+
+
+def _stand(answers: Sequence[Answer]) -> Stand:
+    from explorer.live.lineup import Stand
+
+    return Stand(tuple(answer.z for answer in answers), np.stack([answer.xy for answer in answers]))
+
+
+def _told(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> dict[str, Any]:
+    """What a frame's header says of one model."""
+    return {
+        "x": float(answer.xy[0]),
+        "y": float(answer.xy[1]),
+        "percentile": round(answer.percentile, 2),
+        "nearest": lineup.shared(model, answer.nearest),
+        "error": _error(lineup, item, model, answer, shown),
+    }
+
+
+def _error(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:
+    """Squared error a pixel, [0, 1], against the picture that was encoded; None where there is none to compare."""
+    if shown.by == model:
+        return None
+    if shown.source is None:
+        known = lineup.models[model].atlas.scores.get("error")
+        return None if known is None else float(known[lineup.rows[model, item]])
+    difference = (answer.picture.astype(np.float32) - shown.source) / 255
+    return float(f"{float((difference**2).mean()):.6g}")

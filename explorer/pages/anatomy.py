@@ -1,0 +1,230 @@
+"""The Anatomy page: one image through one model, from the input to the residual, with every term on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.components import anatomy as components
+from explorer.latent.bounds import kl_to_prior
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.session import item_labels
+from explorer.live.specimen import Specimen, examine
+from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, picker
+from explorer.pages.anatomy_link import Limits, Shown
+from explorer.pages.text import plain
+from models.checkpoint import CheckpointError
+
+S = st.session_state
+WAITING = ("unasked", "loading")  # states of originals that are on their way
+
+
+def main() -> None:
+    """Controls, the live image, and the panels under it."""
+    entries = picker.entries()
+    loaded = opened(entries)
+    if loaded is None:
+        show_problems()
+        picker.nothing_yet(entries)
+        return
+    limits = limits_of(loaded)
+    settle(loaded, limits)
+    take_release(getattr(S.get("anatomy"), "edit", None), loaded, limits)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        picker.button(entries, loaded, switch_model)
+        anatomy_image.number(loaded, S.an_shown.item, choose_item)
+        choose_dimensions(loaded)
+    show_problems()
+    if loaded.latent < 2:
+        st.info(
+            f"The code of {plain(loaded.name)} has one number; a map needs two. Choose another checkpoint."
+        )
+        return
+    specimen = examine(loaded, S.an_shown.item)
+    st.caption(about_image(loaded, specimen))
+    wait_for_originals(loaded)
+    anatomy_panels.way_through(loaded, specimen)
+    kept = components.image(image_data(loaded, specimen))
+    if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
+        st.rerun()
+    if specimen.std is None:
+        anatomy_panels.what_it_lacks(loaded, specimen)
+    else:
+        anatomy_panels.bound(loaded, specimen, S.an_shown.dims)
+        anatomy_panels.estimates(loaded, specimen)
+    write_address(loaded)
+    st.caption(picker.facts(loaded))
+
+
+def opened(entries: list[picker.Entry]) -> Loaded | None:
+    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
+    S.setdefault("an_problems", [])
+    asked = address.parameters()
+    if "an_model" not in S or (asked and asked != S.get("an_address")):
+        if "model" not in asked and S.get("model"):
+            S.an_model, problem = S.model, ""  # the one that was explored
+        else:
+            S.an_model, problem = address.model(entries)
+        S.an_asked, S.an_shown, S.an_problems = asked, None, [problem] if problem else []
+    while S.an_model:
+        try:
+            return picker.open_model(S.an_model)
+        except CheckpointError as error:
+            S.an_problems.append(f"{error} Showing another checkpoint instead.")
+            entries = [entry for entry in entries if entry.name != S.an_model]
+            others = [entry.name for entry in entries if entry.card]
+            S.an_model, S.an_shown, S.an_asked = (others[0] if others else ""), None, {}
+    return None
+
+
+def limits_of(loaded: Loaded) -> Limits:
+    """What links and the browser may ask of a model."""
+    return Limits(loaded.count, loaded.latent, loaded.atlas.std is not None)
+
+
+def settle(loaded: Loaded, limits: Limits) -> None:
+    """Fills in what is shown: from the address, or the defaults; on another model the image stays if it can."""
+    loaded.originals.start()
+    if S.an_shown is not None:
+        return
+    S.an_revision = S.get("an_revision", 0) + 1
+    default = Shown(0, default_dimensions(loaded))
+    kept = S.pop("an_kept", None)
+    if kept is not None:
+        before, item = kept
+        row = anatomy_image.same_image(before, item, loaded)
+        default = replace(default, item=row or 0)
+    S.an_shown, problems = anatomy_link.from_query(S.an_asked, default, limits)
+    S.an_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+
+def default_dimensions(loaded: Loaded) -> tuple[int, int]:
+    """The two dimensions that say the most: of the highest KL, or along which the codes spread the most."""
+    if loaded.latent == 2:
+        return 0, 1
+    atlas = loaded.atlas
+    weight = atlas.mean.var(0) if atlas.std is None else kl_to_prior(atlas.mean, atlas.std).mean(0)
+    first, second, *_ = (*np.argsort(-weight, kind="stable"), 0, 0)
+    return int(first), int(second)
+
+
+def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
+    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+
+    Returns:
+        Whether it was new and for this model and these dimensions.
+    """
+    if received is None or received == S.get("an_received"):
+        return False
+    S.an_received = received
+    shown: Shown = S.an_shown
+    if isinstance(received, Mapping) and (received.get("model"), received.get("view")) != (
+        loaded.name,
+        shown.view,
+    ):
+        return False
+    S.an_problems = []
+    try:
+        S.an_shown = anatomy_link.from_json(received, shown, limits)
+    except ValueError as error:
+        S.an_problems = [f"The browser sent an edit that does not hold: {error}"]
+    return True
+
+
+def choose_item(item: int) -> None:
+    """Another image, at its mean."""
+    S.an_shown = Shown(item, S.an_shown.dims)
+    S.an_revision += 1
+    S.an_problems = []
+
+
+def choose_dimensions(loaded: Loaded) -> None:
+    """Which two dimensions the map shows; eps stays as it was turned."""
+    if loaded.latent < 3:
+        return
+    order = {str(dimension): str(dimension) for dimension in controls.spread_dimensions(loaded)}
+
+    def changed(across: str, up: str) -> None:
+        S.an_shown = replace(S.an_shown, dims=(int(across), int(up)))
+        S.an_problems = []
+
+    controls.two_of("Dimension", order, [str(end) for end in S.an_shown.dims], 130, changed)
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, with the same image where its data are the same."""
+    before = engine().peek(S.an_model)
+    if before is not None:
+        S.an_kept = (before, S.an_shown.item)
+    S.an_model, S.an_shown, S.an_asked, S.an_problems = name, None, {}, []
+
+
+def show_problems() -> None:
+    """What did not hold, in one box, until the next change."""
+    told = [plain(problem) for problem in S.an_problems]
+    if told:
+        st.warning("  \n".join(told), icon=":material/link_off:")
+
+
+def about_image(loaded: Loaded, specimen: Specimen) -> str:
+    """One line on the image: where it is from, and what is known of it."""
+    atlas, item = loaded.atlas, specimen.item
+    parts = [f"**{atlas.split[item]} image {atlas.ids[item]}**"]
+    parts += [f"{plain(name)} {plain(value)}" for name, value in list(item_labels(loaded, item).items())[:8]]
+    if specimen.source == "reconstruction" and loaded.originals.state == "absent":
+        parts.append("its data set is not on this machine, so its reconstruction stands in")
+    return " · ".join(parts)
+
+
+def wait_for_originals(loaded: Loaded) -> None:
+    """Runs the page again once the data set's pictures are here, or known not to be."""
+    if loaded.originals.state in WAITING:
+        _watch(loaded)
+
+
+@st.fragment(run_every=0.5)
+def _watch(loaded: Loaded) -> None:
+    if loaded.originals.state not in WAITING:
+        st.rerun()
+
+
+def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
+    """What the live image is told: small values and addresses."""
+    shown: Shown = S.an_shown
+    card = loaded.entry.card
+    return {
+        "model": {
+            "name": loaded.name,
+            "title": card.title if card else loaded.name,
+            "version": loaded.version,
+            "shape": list(loaded.shape),
+            "latent": loaded.latent,
+            "count": loaded.count,
+        },
+        "socket": "/live/anatomy",
+        "view": {
+            "id": shown.view,
+            "url": f"/live/atlas/{loaded.name}/view/{shown.view}?v={loaded.version}",
+        },
+        "dims": list(shown.dims),
+        "probabilistic": specimen.std is not None,
+        "likelihood": anatomy_panels.has_bound(loaded, specimen),
+        "originals": loaded.originals.state,
+        "edit": shown.as_json(),
+        "revision": S.an_revision,
+    }
+
+
+def write_address(loaded: Loaded) -> None:
+    """Puts what is shown into the address bar."""
+    S.an_address = {"model": loaded.name} | anatomy_link.query(S.an_shown)
+    if dict(st.query_params) != S.an_address:
+        st.query_params.from_dict(S.an_address)
+
+
+main()

@@ -1,0 +1,345 @@
+"""The panels of the Anatomy page, each with its equation and the paper it is from."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import export
+from explorer.components import anatomy as components
+from explorer.estimates import SAMPLES, as_text
+from explorer.jobs import Job
+from explorer.latent.bounds import active, kl_to_prior
+from explorer.latent.wander import away, in_range
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
+from explorer.pages import anatomy_charts as charts
+
+__all__ = ["bound", "estimates", "has_bound", "way_through", "what_it_lacks"]
+
+S = st.session_state
+KINGMA = ("Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114")
+BURDA = ("Burda et al. 2015", "https://arxiv.org/abs/1509.00519")
+MINKA = (
+    "Minka 2005",
+    "https://www.microsoft.com/en-us/research/publication/divergence-measures-and-message-passing/",
+)
+HINTON = ("Hinton & Salakhutdinov 2006", "https://www.cs.toronto.edu/~hinton/absps/science.pdf")
+SAMPLED = 64  # codes for the mean of the reconstruction term
+CURVES_AT_MOST = 20  # images whose curves a session keeps
+ON_THE_LINE, AT_RANDOM = 9, 9
+
+
+def has_bound(loaded: Loaded, specimen: Specimen) -> bool:
+    """Whether log p(x) has a bound to speak of."""
+    return specimen.std is not None and has_likelihood(loaded)
+
+
+@contextmanager
+def panel(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> Iterator[None]:
+    """A titled box that opens with its equation and where it is from."""
+    with st.container(border=True):
+        _head(title, formula, papers, words)
+        yield
+
+
+def _head(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> None:
+    links = " · ".join(f"[{name}]({address})" for name, address in papers)
+    st.markdown(f"##### {title}")
+    st.latex(formula)
+    st.caption(f"{words} {links}".strip())
+
+
+def _pair() -> tuple[Any, Any]:
+    """Places for two panels: side by side, or under each other where the window is narrow."""
+    with st.container(key=f"an-pair-{S.an_pairs}"):
+        S.an_pairs += 1
+        left, right = st.columns(2)
+    return left, right
+
+
+def way_through(loaded: Loaded, specimen: Specimen) -> None:
+    """The heading of the live image."""
+    if specimen.std is None:
+        formula = r"z = f(x), \qquad \hat x = g(z)"
+        _head("From the image to its code and back", formula, (HINTON,), "The code is one point.")
+        return
+    formula = (
+        r"z = \mu(x) + \sigma(x) \odot \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad "
+        r"\hat x = \mathbb{E}[x|z]"
+    )
+    _head(
+        "From the image to its posterior, to a code, and back", formula, (KINGMA,),
+        "The ellipses are 1 and 2 standard deviations of the posterior q(z|x) = N(μ(x), σ²(x)). "
+        "Drag z: two dimensions of ε turn, the others stay.",
+    )  # fmt: skip
+
+
+def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
+    """The ELBO as its two terms, and the KL term by dimensions."""
+    if specimen.std is None:
+        return
+    kl = kl_to_prior(specimen.mean, specimen.std)
+    left, right = _pair()
+    with left:
+        _terms(loaded, specimen, float(kl.sum()))
+    with right:
+        _dimensions(loaded, kl, shown)
+
+
+def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
+    formula = (
+        r"-\mathrm{ELBO}(x) = \underbrace{\mathbb{E}_{q(z|x)}[-\log p(x|z)]}_{\text{reconstruction}} + "
+        r"\underbrace{\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)}_{\text{KL}} \;\ge\; -\log p(x)"
+    )
+    with panel("The bound and its two terms", formula, (KINGMA,)):
+        cost, error = _expected(loaded, specimen)
+        average = _test_average(loaded)
+        columns = st.columns(3)
+        own = {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
+        for column, (name, value) in zip(columns, own.items(), strict=True):
+            usual = None if average is None else average[name]
+            column.metric(
+                f"{name}, nats",
+                charts.short(value),
+                None if usual is None else f"{charts.short(value - usual, sign=True)} to the test average",
+                delta_color="off",
+                delta_arrow="off",
+            )
+        bars = {"This image": (cost, kl)}
+        if average is not None:
+            bars["Test average"] = (average["Reconstruction"], average["KL"])
+        st.plotly_chart(charts.bound_bars(bars), key="anatomy_bound", config={"displayModeBar": False})
+        told = f"The reconstruction term is a mean over {SAMPLED} codes of the posterior (± {error:.2g} nats); the KL is exact."
+        if average is None:
+            told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
+        st.caption(told)
+
+
+def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int]) -> None:
+    formula = (
+        r"\mathrm{KL} = \sum_d \tfrac12\big(\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2\big), \quad "
+        r"d \text{ is active if } \operatorname{Var}_x\,\mu_d(x) > 0.01"
+    )
+    with panel("KL of each dimension", formula, (KINGMA, BURDA)):
+        test, average = _test_codes(loaded)
+        units = active(test)
+        st.plotly_chart(
+            charts.kl_bars(kl, average, units, shown), key="anatomy_kl", config={"displayModeBar": False}
+        )
+        st.caption(
+            f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
+            f"▼ marks the two on the map. An inactive one repeats the prior: it costs nothing and says nothing."
+        )
+
+
+def estimates(loaded: Loaded, specimen: Specimen) -> None:
+    """Log p(x) by three estimates as the samples grow, and the two directions of the divergence."""
+    left, right = _pair()
+    with left:
+        _growth(loaded, specimen)
+    with right:
+        _divergences()
+
+
+def _growth(loaded: Loaded, specimen: Specimen) -> None:
+    formula = (
+        r"\begin{gathered}"
+        r"\underbrace{\log \tfrac1L \textstyle\sum_l p(x|z_l)}_{\text{naive},\ z_l \sim p(z)} \qquad "
+        r"\underbrace{\tfrac1L \textstyle\sum_l \log w_l}_{\text{ELBO}} \;\le\; "
+        r"\underbrace{\log \tfrac1L \textstyle\sum_l w_l}_{\text{importance-weighted}} \\"
+        r"w_l = p(x|z_l)\,p(z_l) / q(z_l|x), \quad z_l \sim q(z|x)"
+        r"\end{gathered}"
+    )
+    words = "In expectation ELBO ≤ importance-weighted with L ≤ with more ≤ log p(x); the naive one is also from below."
+    with panel("Estimates of log p(x) as the samples grow", formula, (BURDA,), words):
+        if not has_likelihood(loaded):
+            st.info("This model gives no likelihood, so log p(x) cannot be estimated.")
+            return
+        _growth_live(loaded, specimen)
+
+
+def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
+    """Starts, watches and shows the job of one image; a result stays for as long as the session."""
+    key = (loaded.name, loaded.version, specimen.item, specimen.source)
+    if S.get("an_job") is not None and S.an_job_key != key:
+        S.an_job.cancel()
+        S.an_job = None
+    if S.get("an_job") is not None:
+        st.fragment(_growing, run_every=0.8)(key)
+        return
+    found = S.setdefault("an_curves", {}).get(key)
+    if S.get("an_ended"):
+        st.warning(S.pop("an_ended"), icon=":material/info:")
+    if found is None or not found["done"]:
+        label = f"Draw {SAMPLES:,} samples" if found is None else "Draw them all"
+        st.button(
+            label, icon=":material/play_arrow:", key="an_draw", on_click=_start, args=(loaded, specimen, key),
+            help="In a process of its own: dragging stays smooth meanwhile",
+        )  # fmt: skip
+    if found is not None:
+        _show_curves(found)
+
+
+def _growing(key: tuple[Any, ...]) -> None:
+    """Progress, cancel and the curves so far; at the end the page runs again without a clock."""
+    job: Job | None = S.get("an_job")
+    if job is None:
+        return
+    kept: dict[Any, Any] = S.setdefault("an_curves", {})
+    if job.result:
+        kept[key] = job.result
+        while len(kept) > CURVES_AT_MOST:
+            kept.pop(next(iter(kept)))
+    found = kept.get(key)
+    if not job.running:
+        S.an_job = None
+        if found is None or not found["done"]:
+            S.an_ended = f"The estimates ended early: {job.error or 'cancelled.'}"
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(job.share, job.what)
+        if st.button("Cancel", key="an_cancel"):
+            job.cancel()
+    if found is not None:
+        _show_curves(found)
+
+
+def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
+    S.an_job = Job("explorer.estimates", str(loaded.entry.path), "--picture", as_text(specimen.picture))
+    S.an_job_key = key
+
+
+def _show_curves(curves: dict[str, Any]) -> None:
+    figure, off = charts.growth(curves)
+    st.plotly_chart(figure, key="an_growth", config={"displayModeBar": False})
+    ends = [
+        f"{charts.LINES[name][0]} {charts.short(curves[name][-1])}"
+        for name in ("bound", "importance", "naive")
+    ]
+    effective = curves["effective"]
+    told = (
+        f"After {curves['samples']:,} samples: {', '.join(ends)} nats. The naive estimate rests on "
+        f"{effective['naive']:,.1f} effective samples, the weighted one on {effective['importance']:,.1f}."
+    )
+    if off:
+        told += f" Below the chart: {', '.join(off)}."
+    st.caption(told)
+
+
+def _divergences() -> None:
+    formula = (
+        r"\mathrm{KL}(q\,\|\,p) = \int q \log \frac{q}{p} \qquad "
+        r"\mathrm{KL}(p\,\|\,q) = \int p \log \frac{p}{q}"
+    )
+    with panel("The divergence has a direction", formula, (MINKA, KINGMA),
+               "Drag p and q; the squares change q's width and height."):  # fmt: skip
+        components.divergence()
+
+
+def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
+    """For a model whose code is a point: what does not exist, and what its decoder makes of other codes."""
+    formula = (
+        r"\min_{f, g}\ \mathbb{E}_x\big[-\log p\big(x\,|\,g(f(x))\big)\big] \qquad "
+        r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)"
+    )
+    words = (
+        "The loss asks only that each image comes back from its own code. Nothing is asked of the codes between and "
+        "beyond: neither **continuity** (near codes, like pictures) nor **completeness** (every code, a picture). "
+        "So there is no ε to turn, no ELBO, no estimate of log p(x) and no prior to sample."
+    )
+    with panel("What a deterministic code lacks", formula, (HINTON, KINGMA), words):
+        left, right = _pair()
+        with left:
+            _strip(
+                "Continuity: a straight line away from the data",
+                "From this image's code to the right, along one random direction.",
+                loaded,
+                away(specimen.mean, loaded.atlas.mean, ON_THE_LINE, S.setdefault("an_line", 0)),
+            )
+            st.button("Another direction", key="an_another_line", on_click=_next, args=("an_line",))
+        with right:
+            _strip(
+                "Completeness: codes at random in the range of the data's",
+                "Each dimension for itself, between its 1st and 99th percentile.",
+                loaded,
+                in_range(loaded.atlas.mean, AT_RANDOM, S.setdefault("an_range", 0)),
+            )
+            st.button("Other codes", key="an_another_range", on_click=_next, args=("an_range",))
+
+
+def _next(name: str) -> None:
+    S[name] += 1
+
+
+def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -> None:
+    """Decoded codes side by side, each with how far it is from the data."""
+    pictures = engine().decode_sync(loaded, codes, background=True)
+    percentiles = loaded.neighbours.query(codes).percentile
+    st.markdown(f"**{title}**")
+    st.caption(words)
+    cells = "".join(
+        _cell(picture, float(share)) for picture, share in zip(pictures, percentiles, strict=True)
+    )
+    st.html(
+        f'<div style="display:grid;grid-template-columns:repeat({len(codes)},minmax(0,88px));gap:6px">{cells}</div>'
+    )
+    off = int((percentiles >= OFF).sum())
+    st.caption(
+        f"{off} of {len(codes)} are off the data: farther from any image's code than 99 % of the images are."
+    )
+
+
+UNUSUAL, OFF = 90, 99  # percentiles of the neighbour distance, as the stage's gauge has them
+SIGNS = {"typical": "#2b9a66", "unusual": "#c98a00", "off the data": "#d43d51"}
+
+
+def _cell(picture: NDArray[np.uint8], percentile: float) -> str:
+    word = "typical" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
+    source = base64.b64encode(export.picture_png(picture)).decode("ascii")
+    said = escape(f"{word}, {percentile:.0f}th percentile of the distance to the data", quote=True)
+    return (
+        f'<div title="{said}"><img src="data:image/png;base64,{source}" alt="Decoded code, {said}" '
+        'style="width:100%;display:block;border-radius:4px;image-rendering:pixelated">'
+        f'<div style="height:4px;margin:5px 12% 0;border-radius:2px;background:{SIGNS[word]}"></div></div>'
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _expectation(_loaded: Loaded, _specimen: Specimen, mark: tuple[Any, ...]) -> tuple[float, float]:
+    """Mean and standard error of the reconstruction term; `mark` says of what."""
+    return expected_reconstruction(_loaded, _specimen, SAMPLED)
+
+
+def _expected(loaded: Loaded, specimen: Specimen) -> tuple[float, float]:
+    mark = (loaded.name, loaded.version, specimen.item, specimen.source)
+    return _expectation(loaded, specimen, mark)
+
+
+def _test_average(loaded: Loaded) -> dict[str, float] | None:
+    """The two terms over the whole test split, as the card has them; None where nobody measured."""
+    card = loaded.entry.card
+    values = [
+        (card.metrics.get(name) or {}).get("value") if card else None for name in ("reconstruction", "kl")
+    ]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    cost, kl = (float(value) for value in values)  # type: ignore[arg-type]
+    return {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
+
+
+def _test_codes(loaded: Loaded) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Posterior means of the atlas' test images (all where there are none), and their mean KL by dimension."""
+    atlas = loaded.atlas
+    test = np.array([split == "test" for split in atlas.split])
+    rows = test if test.sum() > 1 else np.ones(len(test), bool)
+    std = np.ones_like(atlas.mean[rows]) if atlas.std is None else atlas.std[rows]
+    return atlas.mean[rows], kl_to_prior(atlas.mean[rows], np.maximum(std, 1e-6)).mean(0)
