@@ -1,0 +1,83 @@
+// The layer over a map that draws a rectangle or a lasso; what it does not need goes on to the map.
+import { h, svg } from "../dom";
+import { draggable } from "../drag";
+import type { Point } from "../viewport";
+import { rectangle } from "./select";
+
+export type Tool = "move" | "rectangle" | "lasso";
+
+export interface BrushEvents {
+  /** A shape was drawn, in screen pixels; fewer than three corners: a click. */
+  drawn(corners: Point[], event: PointerEvent): void;
+  start(): void;
+}
+
+const LEAST_PX = 4;
+
+export class Brush {
+  readonly element = h("div", { class: "brush" });
+  readonly stop: () => void;
+  private readonly drawing = svg("svg", { class: "lx-brush-drawing", "aria-hidden": "true" });
+  private readonly shape = svg("polygon", { class: "lx-brush-shape" });
+  private readonly kept = svg("polygon", { class: "lx-brush-kept" });
+  private tool: Tool = "move";
+
+  /** `under` is the map's own surface, which gets the wheel and the hovering pointer. */
+  constructor(
+    under: HTMLElement,
+    private readonly on: BrushEvents,
+  ) {
+    this.drawing.append(this.kept, this.shape);
+    this.element.append(this.drawing);
+    const pass = (event: Event) => {
+      event.preventDefault();
+      under.dispatchEvent(new WheelEvent("wheel", event as WheelEvent));
+    };
+    const hover = (event: PointerEvent) => {
+      if (event.buttons === 0) under.dispatchEvent(new PointerEvent("pointermove", event));
+    };
+    const leave = (event: PointerEvent) =>
+      under.dispatchEvent(new PointerEvent("pointerleave", event));
+    this.element.addEventListener("wheel", pass, { passive: false });
+    this.element.addEventListener("pointermove", hover);
+    this.element.addEventListener("pointerleave", leave);
+    this.stop = draggable(this.element, (event) => this.begin(event));
+  }
+
+  use(tool: Tool): void {
+    this.tool = tool;
+    this.element.classList.toggle("lx-brushing", tool !== "move");
+  }
+
+  /** Shows the outline of the present selection; empty for none. */
+  outline(corners: readonly Point[]): void {
+    this.kept.setAttribute("points", corners.map((p) => p.join(",")).join(" "));
+  }
+
+  private begin(down: PointerEvent) {
+    const box = this.element.getBoundingClientRect();
+    const at = (event: PointerEvent): Point => [event.clientX - box.left, event.clientY - box.top];
+    const first = at(down);
+    let line: Point[] = [first];
+    this.on.start();
+    const corners = (): Point[] =>
+      this.tool === "rectangle" ? rectangle(first, line[line.length - 1]) : line;
+    const draw = () => this.shape.setAttribute("points", corners().join(" "));
+    return {
+      move: (event: PointerEvent) => {
+        const next = at(event);
+        if (this.tool === "rectangle") line = [first, next];
+        else if (distance(next, line[line.length - 1]) >= 2) line.push(next);
+        draw();
+      },
+      up: (event: PointerEvent) => {
+        this.shape.setAttribute("points", "");
+        const far = line.some((point) => distance(point, first) >= LEAST_PX);
+        this.on.drawn(far ? corners() : [first], event);
+      },
+      cancel: () => this.shape.setAttribute("points", ""),
+    };
+  }
+}
+
+const distance = (a: Point, b: Point) => Math.hypot(a[0] - b[0], a[1] - b[1]);

@@ -1,0 +1,53 @@
+// A selection among coloured points.
+import { describe, expect, it } from "vitest";
+import { shadeBy } from "../../src/colours";
+import { litShades, makeup, markedShading } from "../../src/compare/shade";
+
+const base = shadeBy(
+  Float32Array.of(0, 1, 1, 2, 2, 2),
+  "categorical",
+  "Digit",
+  ["zero", "one", "two"],
+  "light",
+  [1, 2, 3],
+);
+const marks = Uint8Array.of(1, 1, 0, 1, 1, 0);
+
+describe("markedShading", () => {
+  it("gives selected points shades of their own in the same colours", () => {
+    const marked = markedShading(base, marks);
+    marked.shade.forEach((shade, i) => {
+      expect(marked.palette[shade]).toBe(base.palette[base.shade[i]]);
+      expect(shade >= base.palette.length).toBe(marks[i] === 1);
+    });
+  });
+
+  it("is the shading itself without a selection", () => {
+    expect(markedShading(base, null)).toBe(base);
+    expect(litShades(base, null, new Set([1]))).toEqual(new Set([1]));
+  });
+});
+
+describe("litShades", () => {
+  const lit = (picked: number[]) => {
+    const shades = litShades(base, marks, new Set(picked));
+    const { shade } = markedShading(base, marks);
+    return [...shade].map((s) => shades.has(s));
+  };
+
+  it("lights the selected points", () => {
+    expect(lit([])).toEqual([true, true, false, true, true, false]);
+  });
+
+  it("lights those of them that the legend picks", () => {
+    expect(lit([2])).toEqual([false, false, false, true, true, false]);
+  });
+});
+
+it("says what the selected points are, the most first", () => {
+  expect(makeup(base, base.legend, marks)).toBe("two: 50 %, zero: 25 %, one: 25 %");
+  expect(makeup(base, base.legend, marks, 1)).toBe("two: 50 %");
+  expect(makeup(base, base.legend, new Uint8Array(6))).toBe("");
+  const ramp = shadeBy(Float32Array.of(1, 2), "continuous", "Ink", [], "light", [0, 0, 0]);
+  expect(makeup(ramp, ramp.legend, Uint8Array.of(1, 1))).toBe("");
+});
