@@ -66,7 +66,10 @@ class Atlas:
 
 
 def build_atlas(
-    model: Autoencoder, data: list[ImageData], report: Callable[[float, str], None] | None = None
+    model: Autoencoder,
+    data: list[ImageData],
+    report: Callable[[float, str], None] | None = None,
+    umap: bool = True,
 ) -> Atlas:
     """Encodes images and lays out their maps.
 
@@ -74,6 +77,7 @@ def build_atlas(
         model: With a continuous latent of one axis.
         data: Splits of one data set, taken in this order.
         report: Called with the share done (0 to 1) and what is being done.
+        umap: Lay out a UMAP map, where the latent has more than two dimensions.
 
     Raises:
         ValueError: If there are too few images for a map.
@@ -89,7 +93,7 @@ def build_atlas(
     say(0.1, "Measuring distances")
     distance = neighbour_distances(mean)
     maps = {}
-    if mean.shape[1] > 2:
+    if umap and mean.shape[1] > 2:
         maps["umap"] = fit_umap(mean, MapSettings(), lambda s, what: say(0.15 + 0.84 * s, what))
     say(1.0, "Done")
     return Atlas(
@@ -321,6 +325,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer.atlas", description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
     parser.add_argument("--count", type=int, default=COUNT, help=f"images in the atlas ({COUNT})")
+    parser.add_argument(
+        "--no-umap", action="store_true", help="leave out the UMAP map, which takes the longest"
+    )
     options = parser.parse_args(arguments)
     try:
         if not 20 <= options.count <= ROWS_AT_MOST:
@@ -340,7 +347,7 @@ def main(arguments: list[str] | None = None) -> int:
                 bar.set_postfix_str(what, refresh=False)
                 bar.update(100 * share - bar.n)
 
-            atlas = build_atlas(checkpoint.load(entry.path), data, report)
+            atlas = build_atlas(checkpoint.load(entry.path), data, report, not options.no_umap)
         save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"python -m explorer.atlas: {' '.join(str(error).split())}", file=sys.stderr)

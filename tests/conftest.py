@@ -41,14 +41,14 @@ def make_atlas(model: Autoencoder, parts: list[ImageData]) -> Atlas:
         ids=np.concatenate([part.ids for part in parts]),
         split=[part.split for part in parts for _ in range(len(part))],
         mean=mean,
-        std=rows["std"],
+        std=rows.get("std"),
         attributes={
             "digit": Attribute("digit", "categorical", digit, tuple("0123456789")),
             "even": Attribute("even", "binary", (digit % 2 == 0).astype(np.uint8), ("odd", "even")),
             "ink": Attribute("ink", "continuous", rows["error"] * 10),
         },
         maps={"umap": (mean - mean.mean(0))[:, np.argsort(-mean.var(0))[:2]]},
-        scores={"kl": rows["kl"], "error": rows["error"]},
+        scores={name: rows[name] for name in ("kl", "error") if name in rows},
         neighbour_distance=neighbour_distances(mean),
     )
 

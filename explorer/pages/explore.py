@@ -18,17 +18,10 @@ from explorer.pages.text import plain
 from models.checkpoint import CheckpointError
 
 S = st.session_state
-# Streamlit's empty header gives its place to the controls; only its status and menu can be clicked.
-STYLE = """<style>
-.stMainBlockContainer { padding: 0.5rem 1.5rem 0.25rem; max-width: 1720px; }
-.stAppHeader { background: transparent; pointer-events: none; }
-.stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
-</style>"""
 
 
 def main() -> None:
     """Title, controls, stage, and what follows from a release of the hand."""
-    st.html(STYLE)
     entries = picker.entries()
     loaded = opened(entries)
     if loaded is None:

@@ -14,13 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
     sys.path.insert(0, str(ROOT))
 
+from explorer.pages import navigation  # noqa: E402
+
 ICON = ROOT / "explorer" / "pages" / "icon.svg"
-st.set_page_config(page_title="Latent Explorer", page_icon=str(ICON), layout="wide")
-PAGES = ("Explore", "Compare", "Anatomy", "Models")
-HERE = Path(__file__).resolve().parent
 pages = [
-    st.Page(f"{title.lower()}.py", title=title, default=title == PAGES[0])
-    for title in PAGES
-    if (HERE / f"{title.lower()}.py").is_file()
+    st.Page(f"{script}.py", title=title, url_path=title.lower(), default=title == "Explore")
+    for title, script in navigation.existing().items()
 ]
-st.navigation(pages, position="top" if len(pages) > 1 else "hidden").run()
+chosen = st.navigation(pages, position="hidden")
+st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
+navigation.bar(pages)
+chosen.run()

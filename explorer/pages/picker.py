@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
+from explorer import zoo
 from explorer.atlas import ATLAS
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
@@ -16,9 +18,9 @@ from explorer.pages.text import plain
 from models import checkpoint
 from models.checkpoint import Card, Entry
 
-__all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model"]
+__all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
-MODEL_TITLES = {"vae": "VAE"}
+MODEL_TITLES = zoo.TITLES
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -45,6 +47,14 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 def entries() -> list[Entry]:
     """Every checkpoint there is, the broken ones with their reason; looked up anew every ten seconds."""
     return _scan(tuple(checkpoint.roots()))
+
+
+def refresh(name: str | None = None) -> None:
+    """Looks for checkpoints anew at once; with a name, has that one read again if its files changed."""
+    _scan.clear()
+    if name is not None:
+        with contextlib.suppress(ValueError):  # whoever opens it tells the reason
+            engine().open_sync(name)
 
 
 def open_model(name: str) -> Loaded:

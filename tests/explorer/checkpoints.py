@@ -18,18 +18,21 @@ __all__ = ["break_weights", "train_digits"]
 TEST, TRAIN = 300, 100  # images in an atlas
 
 
-def train_digits(folder: Path, *, title: str = "Digits", latent: int = 8, epochs: int = 25) -> None:
-    """Trains a VAE on the digits and writes its atlas, with a made-up map in place of a UMAP.
+def train_digits(
+    folder: Path, *, title: str = "Digits", latent: int = 8, epochs: int = 25, model: str = "vae"
+) -> None:
+    """Trains a model on the digits and writes its atlas, with a made-up map in place of a UMAP.
 
     Arguments:
         folder: Of the checkpoint; its last part is the checkpoint's name.
         title: For people.
         latent: Dimensions; two have no map.
         epochs: Passes over the digits; twenty take about four seconds.
+        model: Which model of the zoo.
     """
     torch.set_num_threads(1)  # the threads of small layers wait for each other longer than they work
     run = tiny_run(
-        title=title, config={"latent": latent, "width": 8}, epochs=epochs, batch=128, limit=0,
+        model=model, title=title, config={"latent": latent, "width": 8}, epochs=epochs, batch=128, limit=0,
         rate=3e-3, rate_warmup=30,
     )  # fmt: skip
     card = train(run, folder, device=torch.device("cpu"))

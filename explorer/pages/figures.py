@@ -1,0 +1,62 @@
+"""What the figures of a card are called, which way they are better, and how they are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer import zoo
+from models.checkpoint import Card
+
+__all__ = ["better_first", "name_of", "number", "value_of", "written"]
+
+TITLES = {
+    "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "kl": "KL", "mig": "MIG", "dci": "DCI", "sap": "SAP",
+    "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID",
+}  # fmt: skip
+LESS_IS_BETTER = ("mse", "loss", "reconstruction", "nll", "error", "fid")  # in a figure's name
+BOUND = "−ELBO"
+
+
+def name_of(metric: str, card: Card | None = None) -> str:
+    """A figure's name for people; a loss is called a bound only where the model has one."""
+    if metric == "loss" and card is not None and _bounds(card):
+        return BOUND
+    return TITLES.get(metric, metric.replace("_", " ").capitalize())
+
+
+def value_of(card: Card, metric: str) -> float | None:
+    """A figure's value, None where it was not measured."""
+    figure = card.metrics.get(metric)
+    return float(figure["value"]) if isinstance(figure, dict) else None
+
+
+def better_first(metric: str, value: float) -> float:
+    """What to sort a figure by, so that the better one comes first."""
+    return value if any(word in metric for word in LESS_IS_BETTER) else -value
+
+
+def number(value: float) -> str:
+    """A number with four digits that count and a proper minus, e.g. "30.94", "−25,802", "0.00084"."""
+    size = abs(value)
+    if size >= 1000 or (value == round(value) and size >= 1):
+        text = f"{value:,.0f}"
+    elif size >= 0.1:
+        text = f"{value:.{3 if size < 1 else 2 if size < 100 else 1}f}"
+    else:
+        text = f"{value:.2g}"
+    return text.replace("-", "−")
+
+
+def written(card: Card, metric: str) -> str:
+    """A figure with its unit in short, e.g. "30.94 dB", "92.51 nats", "45 of 50"."""
+    figure: dict[str, Any] = card.metrics[metric]
+    unit = figure.get("unit", "").split("/")[0].replace(" dimensions", "")
+    return f"{number(figure['value'])} {unit if len(unit) < 12 else ''}".strip()
+
+
+def _bounds(card: Card) -> bool:
+    """Whether the model's loss bounds log p(x)."""
+    try:
+        return zoo.family(card.model).spec.likelihood == "bound"
+    except ValueError:
+        return False

@@ -1,0 +1,77 @@
+"""What the models say of themselves: every one has an idea, a paper, and settings that are explained."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from explorer import zoo
+from models import MODELS
+from models.base import config_from_dict
+from models.likelihoods import LIKELIHOODS
+from models.networks import NETWORKS
+
+
+@pytest.fixture(params=list(MODELS))
+def key(request: pytest.FixtureRequest) -> str:
+    """The name of a model."""
+    return str(request.param)
+
+
+def test_every_model_has_a_title_an_idea_and_a_paper(key: str) -> None:
+    family = zoo.family(key)
+    assert family.title != key and family.title == zoo.TITLES[key]
+    assert family.what.endswith(".") and "\n" not in family.what and family.what[0].isupper()
+    assert family.year is not None and 1900 < family.year < 2030
+    assert len(family.paper) > 10 and "|" not in family.paper and str(family.year) not in family.paper
+    assert family.link.startswith("https://") and " " not in family.link
+
+
+def test_what_a_model_allows_is_what_its_spec_says(key: str) -> None:
+    model = MODELS[key](MODELS[key].Config(image_shape=(1, 8, 8)))
+    assert zoo.family(key).spec == model.spec
+    assert zoo.family(key).closed_form == MODELS[key].closed_form
+
+
+def test_every_setting_is_explained_and_its_default_holds(key: str) -> None:
+    found = zoo.settings(key)
+    config = MODELS[key].Config
+    assert [s.name for s in found] == [f.name for f in fields(config) if f.name != "image_shape"]
+    for setting in found:
+        assert setting.about, f"{setting.name} of {key} has no comment"
+        assert setting.kind in (int, float, str, bool) and type(setting.default) is setting.kind
+        assert bool(setting.choices) == (setting.kind is str), setting
+        for choice in setting.choices:
+            config_from_dict(config, {"image_shape": [1, 8, 8], setting.name: choice})
+
+
+def test_choices_are_those_of_the_module_that_a_comment_names() -> None:
+    found = {setting.name: setting for setting in zoo.settings("dae")}
+    assert found["network"].choices == NETWORKS and found["likelihood"].choices == LIKELIHOODS
+    assert found["corruption"].choices == ("masking", "gaussian", "salt-and-pepper")
+    assert found["corruption"].default == "masking" and "one of `CORRUPTIONS`" in found["corruption"].about
+
+
+def test_the_vae() -> None:
+    family = zoo.family("vae")
+    assert (family.year, family.paper) == (2013, "Auto-Encoding Variational Bayes, Kingma & Welling")
+    assert family.link == "https://arxiv.org/abs/1312.6114"
+    assert family.spec.prior and family.spec.likelihood == "bound"
+
+
+def test_a_title_over_two_lines_is_one_paper() -> None:
+    page = "X.\n\nReferences:\n    | A long title\n    | of two lines (Baldi & Hornik, 1989), for it\n    | https://doi.org/1"
+    assert zoo._first_reference(page) == (
+        "A long title of two lines, Baldi & Hornik",
+        1989,
+        "https://doi.org/1",
+    )
+    assert zoo._first_reference("X.") == ("", None, "")
+    assert zoo._first_reference("References:\n | Notes\n | https://a.b") == ("Notes", None, "https://a.b")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Unknown model 'vea'\. Choose one of: pca"):
+        zoo.family("vea")
+    assert zoo.title("vea") == "vea"
