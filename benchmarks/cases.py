@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,8 +19,9 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from benchmarks.browser import Hand, open_page
+from benchmarks.peer_venv import peer_python
 from benchmarks.peers.picture import CODES, MODEL, STEP
-from benchmarks.server import ROOT, Server, app_command, free_port
+from benchmarks.server import Server, app_command, free_port
 from benchmarks.summary import Figures, summarise
 from explorer.atlas import Atlas, save_atlas
 from explorer.live.originals import Originals
@@ -43,7 +43,6 @@ READY = 60_000  # ms
 ORIGINALS = 600.0  # s to fetch them in
 SETTLE = 1500  # ms from the first picture until the page is at rest
 STEP_PATIENCE = 3_000  # ms for the picture of one key
-REQUIREMENTS, BENCH_VENV = ROOT / "requirements-bench.txt", ROOT / ".venv-bench"
 SILENT = 3.0  # s of dragging Streamlit's slider, to show that no picture comes
 
 
@@ -316,32 +315,12 @@ async def _middle(page: Page, selector: str) -> tuple[float, float]:
 
 
 def bench_python() -> Path:
-    """The Python of `.venv-bench`, which is made where it is missing: Gradio needs an older Pillow than the explorer.
+    """The Python of Gradio's environment: it needs an older Pillow than the explorer.
 
     Raises:
         RuntimeError: If it can not be made, with the command.
     """
-    python, ready = BENCH_VENV / "bin" / "python", BENCH_VENV / ".ready"
-    if ready.exists() and ready.read_text() == REQUIREMENTS.read_text():
-        return python
-    print(f"Installing {REQUIREMENTS.name} into {BENCH_VENV.name} (once) …", file=sys.stderr)
-    install = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-        REQUIREMENTS.name,
-    ]
-    for command in ([sys.executable, "-m", "venv", BENCH_VENV.name], install):
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
-            raise RuntimeError(
-                f"`{' '.join(command)}` failed. Run it by hand, or leave Gradio out with --cases."
-            )
-    ready.write_text(REQUIREMENTS.read_text())
-    return python
+    return peer_python("Gradio", "requirements-bench.txt", ".venv-bench", "leave Gradio out with --cases")
 
 
 def _require(figures: Figures, what: str, how: str) -> None:

@@ -1,0 +1,36 @@
+"""Virtual environments of peers whose needs do not go together with the explorer's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.server import ROOT
+
+__all__ = ["peer_python"]
+
+
+def peer_python(peer: str, requirements: str, folder: str, otherwise: str) -> Path:
+    """The Python of a peer's environment, which is made where it is missing.
+
+    Arguments:
+        peer: Its name, for messages.
+        requirements: File of its pinned needs, in the project's folder.
+        folder: Of the environment, in the project's folder.
+        otherwise: What to do without it, for the message.
+
+    Raises:
+        RuntimeError: If it can not be made, with the command.
+    """
+    wanted, venv = ROOT / requirements, ROOT / folder
+    python, ready = venv / "bin" / "python", venv / ".ready"
+    if ready.exists() and ready.read_text() == wanted.read_text():
+        return python
+    print(f"Installing {requirements} into {folder} for {peer} (once) …", file=sys.stderr)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    for command in ([sys.executable, "-m", "venv", folder], pip):
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            raise RuntimeError(f"`{' '.join(command)}` failed. Run it by hand, or {otherwise}.")
+    ready.write_text(wanted.read_text())
+    return python

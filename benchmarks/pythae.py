@@ -1,0 +1,40 @@
+"""Runs the pythae peer in its own environment and reads what it measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peer_venv import peer_python
+from benchmarks.server import ROOT, cores
+
+__all__ = ["pythae"]
+
+SCRIPT = ROOT / "benchmarks" / "peers" / "pythae_vae.py"
+TIMEOUT = 1800  # s
+
+
+def pythae(what: str, images: NDArray[Any], *arguments: str) -> dict[str, Any]:
+    """What `benchmarks/peers/pythae_vae.py` prints for images (N, 1, 28, 28), on all cores.
+
+    Raises:
+        RuntimeError: If its environment can not be made or it fails, with its last lines.
+    """
+    python = peer_python(
+        "pythae", "requirements-pythae.txt", ".venv-pythae", "measure ours alone with --no-peer"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "images.npy"
+        np.save(file, images)
+        command = [str(python), str(SCRIPT), what, str(file), "--threads", str(cores()), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    if done.returncode:
+        raise RuntimeError(f"pythae failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
