@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from models import load
+from models.data import load_data
+from models.evaluate import bound
+from models.train import Run, train
 from models.vae import LOG_STD_RANGE, VAE, VAEConfig, soft_clamp
 
 
@@ -113,3 +119,16 @@ def test_inside_its_range_the_soft_clamp_hardly_changes_a_value() -> None:
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VAEConfig(**({"image_shape": (1, 8, 8)} | settings))
+
+
+def test_trained_with_a_learnt_sigma_it_beats_every_fixed_alpha(tmp_path: Path) -> None:
+    test, elbos = load_data("digits", "test"), {}
+    for name, settings in {
+        "learnt": {"likelihood": "learnt-gaussian"},
+        **{f"{a:g}": {"likelihood": "gaussian", "sigma": math.sqrt(1 / (2 * a))} for a in (0.1, 1, 10)},
+    }.items():
+        config = {"latent": 8, "network": "mlp", "width": 64} | settings
+        train(Run("vae", "digits", config, epochs=20, batch=64), tmp_path / name, device=torch.device("cpu"))
+        model = load(tmp_path / name)
+        elbos[name] = bound(model, test)["elbo"]["value"]
+    assert elbos["learnt"] > max(value for name, value in elbos.items() if name != "learnt")
