@@ -93,8 +93,8 @@ BARS = (
         Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False),)),
     Bar("mnist-k-sparse-ae", "dead_units", 5.0),
     Bar("mnist-capacity-vae", "kl", 1.0, "near", of="capacity"),
-    Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae", seeds=3, asks=FACES),
-    Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae", seeds=3, asks=FACES),
+    Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
+    Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
 )  # fmt: skip
 
 

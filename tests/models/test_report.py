@@ -115,7 +115,7 @@ def test_a_recalled_figure_is_never_shown_as_confirmed() -> None:
 def test_what_the_bars_ask_for() -> None:
     assert wanted("mnist-vae") == Wanted(samples=5000)
     assert wanted("mnist-dae") == Wanted(probe=True)
-    assert wanted("faces-beta-vae") == wanted("faces-vae") == Wanted(disentanglement=True)
+    assert wanted("faces-beta-vae") == wanted("faces-vae-10d") == Wanted(disentanglement=True)
     assert wanted("mnist-pca") == Wanted()
 
 
