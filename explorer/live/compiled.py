@@ -7,6 +7,7 @@ batch makes up for. A drag asks for one picture. The graph is made from the load
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,10 @@ from torch import Tensor, nn
 from models.base import Autoencoder
 
 __all__ = ["compiled", "levels"]
+
+_EXPORT = (
+    threading.Lock()
+)  # the exporter keeps what it is at in globals; several models may be opened at once
 
 
 class _Pixels(nn.Module):
@@ -51,7 +56,7 @@ def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.u
     file: Any = io.BytesIO()  # the exporter takes one, though its types speak of paths only
     example = torch.zeros(2, model.spec.size)
     axes = {"z": {0: "pictures"}, "pixels": {0: "pictures"}}
-    with torch.inference_mode(), warnings.catch_warnings():
+    with _EXPORT, torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that needs no further packages calls itself deprecated
         torch.onnx.export(
             _Pixels(model).eval(), (example,), file, input_names=["z"], output_names=["pixels"],

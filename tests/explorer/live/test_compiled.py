@@ -91,3 +91,12 @@ def test_a_model_that_cannot_be_compiled_goes_on_with_torch(caplog: pytest.LogCa
         decoder.compile()
     assert "Odd decodes with torch" in caplog.text
     np.testing.assert_array_equal(decoder(codes(2)), before)
+
+
+def test_several_models_are_made_faster_at_once() -> None:
+    models = [make("vae", SETTINGS[1]) for _ in range(4)]
+    with ThreadPoolExecutor(len(models)) as pool:
+        made = list(pool.map(compiled, models))
+    z = codes(3)
+    for pixels in made:
+        assert np.array_equal(pixels(z), made[0](z))
