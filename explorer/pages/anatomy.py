@@ -45,9 +45,13 @@ def main() -> None:
             f"The code of {plain(loaded.name)} has one number; a map needs two. Choose another checkpoint."
         )
         return
+    state = (
+        loaded.originals.state
+    )  # read first: pictures that come while the image is examined are not missed
     specimen = examine(loaded, S.an_shown.item)
     st.caption(about_image(loaded, specimen))
-    wait_for_originals(loaded)
+    if state in WAITING:
+        wait_for_originals(loaded)
     anatomy_panels.way_through(loaded, specimen)
     kept = components.image(image_data(loaded, specimen))
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
@@ -181,14 +185,9 @@ def about_image(loaded: Loaded, specimen: Specimen) -> str:
     return " · ".join(parts)
 
 
+@st.fragment(run_every=0.5)
 def wait_for_originals(loaded: Loaded) -> None:
     """Runs the page again once the data set's pictures are here, or known not to be."""
-    if loaded.originals.state in WAITING:
-        _watch(loaded)
-
-
-@st.fragment(run_every=0.5)
-def _watch(loaded: Loaded) -> None:
     if loaded.originals.state not in WAITING:
         st.rerun()
 

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 COST, RATE = "#4c7bd9", "#e0982e"  # reconstruction and KL, everywhere on the page
 QUIET = "#8b93a3"
+ROOM = 0.08  # share of the chart's width that a figure inside a bar needs
 FEW = 12  # bars that fill the chart
 TICKS = 17  # names of dimensions that fit under it
 NEAR = 8  # gaps between the bound and the weighted estimate within which the naive one is shown
@@ -32,20 +33,22 @@ def bound_bars(terms: dict[str, tuple[float, float]]) -> go.Figure:
         terms: Name of a bar -> reconstruction term and KL term, nats per image.
     """
     names = list(terms)[::-1]
+    ends = [sum(part for part in terms[name] if part > 0) for name in names]
+    starts = [sum(part for part in terms[name] if part < 0) for name in names]
+    span = max(ends) - min(starts)
     figure = go.Figure()
     for place, (title, colour) in enumerate((("Reconstruction", COST), ("KL", RATE))):
         values = [terms[name][place] for name in names]
         figure.add_bar(
             x=values, y=names, name=title, orientation="h", marker_color=colour, marker_cornerradius=4, width=0.6,
-            text=[short(value) for value in values], textposition="inside", insidetextanchor="middle",
-            hovertemplate=f"{title}: %{{text}} nats<extra>%{{y}}</extra>",
+            text=[short(value) if abs(value) > ROOM * span else "" for value in values],
+            textposition="inside", insidetextanchor="middle", textangle=0,
+            customdata=[short(value) for value in values],
+            hovertemplate=f"{title}: %{{customdata}} nats<extra>%{{y}}</extra>",
         )  # fmt: skip
-    ends = [sum(part for part in terms[name] if part > 0) for name in names]
-    starts = [sum(part for part in terms[name] if part < 0) for name in names]
     for name, end in zip(names, ends, strict=True):
         total = f"−ELBO {short(sum(terms[name]))}"
         figure.add_annotation(x=end, y=name, text=total, showarrow=False, xanchor="left", xshift=7)
-    span = max(ends) - min(starts)
     figure.update_layout(
         barmode="relative",
         bargap=0.25,

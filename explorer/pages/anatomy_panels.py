@@ -36,6 +36,13 @@ HINTON = ("Hinton & Salakhutdinov 2006", "https://www.cs.toronto.edu/~hinton/abs
 SAMPLED = 64  # codes for the mean of the reconstruction term
 CURVES_AT_MOST = 20  # images whose curves a session keeps
 ON_THE_LINE, AT_RANDOM = 9, 9
+# Streamlit stacks columns under 640 px only; a panel with its equation needs more than half of that.
+STYLE = """<style>
+@media (max-width: 1100px) {
+  [class*="st-key-an-pair-"] > div > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  [class*="st-key-an-pair-"] > div > div > [data-testid="stColumn"] { min-width: 100%; }
+}
+</style>"""
 
 
 def has_bound(loaded: Loaded, specimen: Specimen) -> bool:
@@ -58,19 +65,23 @@ def _head(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: 
     st.caption(f"{words} {links}".strip())
 
 
-def _pair() -> tuple[Any, Any]:
+def _pair(name: str) -> tuple[Any, Any]:
     """Places for two panels: side by side, or under each other where the window is narrow."""
-    with st.container(key=f"an-pair-{S.an_pairs}"):
-        S.an_pairs += 1
+    with st.container(key=f"an-pair-{name}"):
         left, right = st.columns(2)
     return left, right
 
 
 def way_through(loaded: Loaded, specimen: Specimen) -> None:
     """The heading of the live image."""
+    st.html(STYLE)
     if specimen.std is None:
         formula = r"z = f(x), \qquad \hat x = g(z)"
-        _head("From the image to its code and back", formula, (HINTON,), "The code is one point.")
+        _head(
+            "From the image to its code and back", formula, (HINTON,),
+            "The code is one point; the grey ones are those of the other images. Drag z off them to see what the "
+            "decoder makes of codes that no image has. Δ counts standard deviations of all codes.",
+        )  # fmt: skip
         return
     formula = (
         r"z = \mu(x) + \sigma(x) \odot \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad "
@@ -88,7 +99,7 @@ def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
     if specimen.std is None:
         return
     kl = kl_to_prior(specimen.mean, specimen.std)
-    left, right = _pair()
+    left, right = _pair("bound")
     with left:
         _terms(loaded, specimen, float(kl.sum()))
     with right:
@@ -143,7 +154,7 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
 
 def estimates(loaded: Loaded, specimen: Specimen) -> None:
     """Log p(x) by three estimates as the samples grow, and the two directions of the divergence."""
-    left, right = _pair()
+    left, right = _pair("estimates")
     with left:
         _growth(loaded, specimen)
     with right:
@@ -248,8 +259,10 @@ def _divergences() -> None:
 def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
     """For a model whose code is a point: what does not exist, and what its decoder makes of other codes."""
     formula = (
-        r"\min_{f, g}\ \mathbb{E}_x\big[-\log p\big(x\,|\,g(f(x))\big)\big] \qquad "
+        r"\begin{gathered}"
+        r"\min_{f, g}\ \mathbb{E}_x\big[-\log p\big(x\,|\,g(f(x))\big)\big] \\"
         r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)"
+        r"\end{gathered}"
     )
     words = (
         "The loss asks only that each image comes back from its own code. Nothing is asked of the codes between and "
@@ -257,7 +270,7 @@ def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
         "So there is no ε to turn, no ELBO, no estimate of log p(x) and no prior to sample."
     )
     with panel("What a deterministic code lacks", formula, (HINTON, KINGMA), words):
-        left, right = _pair()
+        left, right = _pair("lacks")
         with left:
             _strip(
                 "Continuity: a straight line away from the data",

@@ -37,7 +37,12 @@ function socketUrl(path: string): string {
 }
 
 /** A picture with a name above it. */
-function pane(name: string, symbol: string, canvas: HTMLElement, ...below: HTMLElement[]) {
+function pane(
+  name: string,
+  symbol: string | HTMLElement,
+  canvas: HTMLElement,
+  ...below: HTMLElement[]
+) {
   return h(
     "section",
     { class: `anatomy-pane anatomy-${name.toLowerCase()}`, "aria-label": name },
@@ -106,6 +111,7 @@ export class Anatomy {
   private readonly inputName = h("div", { class: "anatomy-fact" });
   private readonly inputLabels = h("div", { class: "anatomy-note" });
   private readonly inputNote = h("div", { class: "anatomy-note" });
+  private readonly outputSymbol = h("span", {});
   private readonly noise = h("span", { class: "noise", "data-testid": "noise" });
   private readonly mean: HTMLButtonElement;
   private readonly draw: HTMLButtonElement;
@@ -248,6 +254,7 @@ export class Anatomy {
     this.figures.setLikelihood(likelihood);
     this.draw.hidden = !probabilistic;
     this.zooms.element.hidden = !probabilistic;
+    setText(this.outputSymbol, probabilistic ? "x̂ = E[x|z]" : "x̂ = g(z)");
     setText(this.mean, probabilistic ? "Mean" : "Its own code");
     this.mean.title = probabilistic
       ? "ε = 0: the middle of the posterior"
@@ -616,7 +623,7 @@ export class Anatomy {
           ),
           h("div", { class: "map-card" }, map.element, this.banner.element),
         ),
-        pane("Reconstruction", "x̂ = E[x|z]", this.outputPicture.canvas, this.gauge.element),
+        pane("Reconstruction", this.outputSymbol, this.outputPicture.canvas, this.gauge.element),
         pane("Residual", "x − x̂", this.residual.canvas, this.residual.legend),
         this.figures.element,
       ),

@@ -28,18 +28,30 @@ export function aroundPrior({ mean }: Posterior): Bounds {
   return { x0: -half, y0: -half, x1: half, y1: half };
 }
 
-/** Where a circle's name stands: on the circle, towards the middle of what is shown, or above. */
+/** Shares of the map's width and height: its edge, and the corner at the top left that its buttons take. */
+const MARGIN = 0.06;
+const CORNER = [0.42, 0.16] as const;
+const TURNS = 48;
+
+/** Where a circle's name stands: on the circle, as near to its top as fits, clear of the edge and the buttons. */
 export function labelPlace(radius: number, shown: Bounds): Point | null {
+  const width = shown.x1 - shown.x0;
+  const height = shown.y1 - shown.y0;
+  const fits = ([x, y]: Point) => {
+    const right = (x - shown.x0) / width;
+    const down = (shown.y1 - y) / height;
+    if (Math.min(right, 1 - right) < 2 * MARGIN || Math.min(down, 1 - down) < MARGIN) return false;
+    return right > CORNER[0] || down > CORNER[1];
+  };
+  const places: Point[] = Array.from({ length: TURNS }, (_, i) => {
+    const angle = (Math.ceil(i / 2) * (i % 2 ? 1 : -1) * 2 * Math.PI) / TURNS;
+    return [radius * Math.sin(angle), radius * Math.cos(angle)];
+  });
   const cx = (shown.x0 + shown.x1) / 2;
   const cy = (shown.y0 + shown.y1) / 2;
   const length = Math.hypot(cx, cy);
-  const inside = ([x, y]: Point) => x > shown.x0 && x < shown.x1 && y > shown.y0 && y < shown.y1;
-  const places: Point[] = [
-    [0, radius],
-    [radius * Math.SQRT1_2, radius * Math.SQRT1_2],
-  ];
   if (length > 0) places.push([(radius * cx) / length, (radius * cy) / length]);
-  return places.find(inside) ?? null;
+  return places.find(fits) ?? null;
 }
 
 type Ring = SVGEllipseElement;
