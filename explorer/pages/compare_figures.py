@@ -22,6 +22,7 @@ from explorer.latent.likeness import (
 from explorer.live.lineup import Lineup
 from explorer.pages.compare_choice import Series, kind, ladders, latent, ready_series
 from explorer.pages.compare_pictures import STYLE, drawn, image, key, letter, originals, reconstructed, title
+from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from models.checkpoint import Card, Entry
 
@@ -164,7 +165,7 @@ def _curves(cards: Cards) -> None:
         if len(figures) > 1:
             charts.append((name, figures))
     if not charts:
-        st.caption("Their cards hold no figures yet: `python -m models evaluate NAME --write`.")
+        st.caption("Fewer than two of their cards hold figures: `python -m models evaluate NAME --write`.")
         return
     for place, (name, figures) in zip(st.columns(len(CURVES)), charts, strict=False):
         unit = figures[0][1]["unit"]
@@ -236,7 +237,7 @@ class Spaces(NamedTuple):
 def spaces(lineup: Lineup, cards: Cards) -> None:
     """Whether models put the same images near each other, and how each fills its space."""
     found = _spaces(lineup, key(lineup), lineup.models[0].originals.state)
-    left, right = st.columns(2, gap="large")
+    left, right = side_by_side((1, 1), "lxc-alike")
     with left:
         st.markdown("**Neighbours kept**")
         st.html(_matrix(found.kept, found.names, symmetric=True))
@@ -252,7 +253,7 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
             "Row to column: the share of the column's variance that a linear map of the row's codes predicts, %, fitted on "
             "every other image, measured on the rest. A linear autoencoder and PCA span one plane: 100 both ways."
         )
-    left, right = st.columns(2, gap="large")
+    left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Explained variance**")
         st.vega_lite_chart(_variance_chart(lineup, found))
@@ -320,7 +321,7 @@ def _matrix(values: NDArray[np.float64], names: Sequence[str], *, symmetric: boo
 
 def _variance_chart(lineup: Lineup, found: Spaces) -> dict[str, Any]:
     points = [
-        {"Components": place + 1, "Share": round(float(share), 4), "Model": f"{letter(n)} · {title(model)}"}
+        {"Components": place + 1, "Share": round(float(share), 4), "Letter": letter(n), "Model": title(model)}
         for n, (model, shares) in enumerate(zip(lineup.models, found.explained, strict=True))
         for place, share in enumerate(shares[:COMPONENTS])
     ]
@@ -331,11 +332,8 @@ def _variance_chart(lineup: Lineup, found: Spaces) -> dict[str, Any]:
         "encoding": {
             "x": {"field": "Components", "type": "quantitative", "axis": {"tickMinStep": 1, "grid": False}},
             "y": {"field": "Share", "type": "quantitative", "axis": {"format": "%"}},
-            "color": {
-                "field": "Model",
-                "type": "nominal",
-                "legend": {"orient": "bottom", "title": None, "columns": 2},
-            },
+            "color": {"field": "Letter", "type": "nominal", "legend": {"orient": "right", "title": None}},
+            "tooltip": [{"field": name} for name in ("Model", "Components", "Share")],
         },
     }
 
