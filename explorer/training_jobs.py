@@ -44,7 +44,7 @@ MAP_IMAGES = 4000  # in the atlas of a run
 SAVES = 50  # states that a run saves, so that a cancel loses little
 SAVE_AT_MOST = 500  # steps
 FRESH = 20.0  # s after its last line in which a run that is not ours may still be going on
-IN_CARD = ("model", "data", "config", "options", "bf16")
+APART = ("model", "data", "config", "options")  # fields of a run that a command names in ways of their own
 MADE = (checkpoint.CARD, checkpoint.WEIGHTS, checkpoint.TRAINING, ATLAS, CURVES)  # by a training
 
 Phase = Literal["training", "encoding", "mapping"]
@@ -326,10 +326,10 @@ def check_name(name: str) -> None:
 
 
 def free_name(wanted: str) -> str:
-    """The wanted name, or the first with a number behind it that is not taken."""
-    roots = checkpoint.roots()
+    """The wanted name, or the first with a number behind it that is not taken, nor about to be."""
+    roots, active = checkpoint.roots(), trainings().active
     number, name = 1, wanted
-    while any((root / name).exists() for root in roots):
+    while any((root / name).exists() for root in roots) or (active and active.name == name):
         number += 1
         name = f"{wanted}-{number}"
     return name
@@ -353,9 +353,9 @@ def command_line(run: Run, folder: Path) -> list[str]:
     line = ["train", run.model, "--data", run.data, "--out", shown(folder)]
     for field in fields(run):
         value = getattr(run, field.name)
-        if field.name not in IN_CARD and (field.default is MISSING or value != field.default):
-            line += [f"--{field.name.replace('_', '-')}", str(value)]
-    line += ["--bf16"] if run.bf16 else []
+        if field.name not in APART and (field.default is MISSING or value != field.default):
+            line.append(f"--{field.name.replace('_', '-')}")
+            line += [] if value is True else [str(value)]
     cls = MODELS.get(run.model)
     usual = {field.name: field.default for field in fields(cls.Config)} if cls else {}
     chosen = {name: value for name, value in run.config.items() if usual.get(name, MISSING) != value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +14,12 @@ from explorer.architecture import Architecture, describe
 from explorer.curves import Curves, read_curves
 from explorer.live.routes import preview_address
 from explorer.pages import charts, figures, navigation, picker
+from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from explorer.training_jobs import runs_folder
 from models.checkpoint import TRAINING, Card, Entry
 
-__all__ = ["details", "overview", "preview"]
+__all__ = ["by_name", "details", "overview", "preview", "short"]
 
 STYLE = """<style>
 .st-key-lx-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(345px, 100%), 1fr)); gap: 1rem; }
@@ -40,6 +42,7 @@ SHOWN = (
 ON_CARD = 4
 SPARK = (300, 34, 60)  # width and height of a curve on a card, and its points
 BY_NAME = "Name"
+NUMBERS = re.compile(r"(\d+)")
 
 
 def overview() -> None:
@@ -85,10 +88,15 @@ def _chosen(usable: list[Entry]) -> tuple[list[Entry], str]:
     return found, metric or ""
 
 
-def _place(card: Card, metric: str) -> tuple[bool, float, str]:
+def _place(card: Card, metric: str) -> tuple[bool, float, list[tuple[int, str]]]:
     """Where a card stands in the order of a metric; at the end where it was not measured."""
     value = figures.value_of(card, metric) if metric else 0.0
-    return value is None, 0.0 if value is None else figures.better_first(metric, value), card.title
+    return value is None, 0.0 if value is None else figures.better_first(metric, value), by_name(card.title)
+
+
+def by_name(title: str) -> list[tuple[int, str]]:
+    """What to sort titles by, so that "5-D" comes before "10-D"; capitals do not count."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in NUMBERS.split(title.casefold())]
 
 
 def _card(entry: Entry, metric: str) -> None:
@@ -110,15 +118,19 @@ def preview(entry: Entry) -> None:
     """Six pictures that a checkpoint decodes."""
     source = escape(preview_address(entry.name, entry.version), quote=True)
     name = escape(entry.name, quote=True)
-    st.html(f'<img class="lx-preview" loading="lazy" src="{source}" alt="Six pictures that {name} decodes">')
+    _, height, width = entry.card.config["image_shape"] if entry.card else (1, 1, 1)
+    st.html(
+        f'<img class="lx-preview" style="aspect-ratio: {6 * width} / {height}" loading="lazy" src="{source}" '
+        f'alt="Six pictures that {name} decodes">'
+    )  # it has its height before it has come
 
 
 def _parameters(entry: Entry) -> str:
     built = _built(entry)
-    return f"{_short(built.parameters)} parameters" if built else ""
+    return f"{short(built.parameters)} parameters" if built else ""
 
 
-def _short(count: int) -> str:
+def short(count: int) -> str:
     """A count as one says it: "3.1 M", "940 k"."""
     return (
         f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k" if count >= 1e4 else f"{count:,}"
@@ -205,15 +217,16 @@ def details(name: str) -> bool:
     if st.button("All checkpoints", icon=":material/arrow_back:", key="cards-back", type="tertiary"):
         st.query_params.clear()
         st.rerun()
-    left, right = st.columns([3, 2], gap="large")
+    left, right = side_by_side([3, 2], "lx-about")
     with left:
         st.header(plain(card.title), anchor=False)
-        st.markdown(plain(card.description))
+        if card.description:
+            st.markdown(plain(card.description))
         st.caption(plain(" · ".join([card.name, *picker.summary(card)[:3], _parameters(entry)])))
         _ways(entry, "details")
     with right:
         preview(entry)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = side_by_side([3, 2], "lx-built")
     with left:
         _curve(entry)
     with right:

@@ -46,7 +46,9 @@ def show_zoo() -> None:
             f"| **{plain(family.title)}** `{family.key}` | {year} | {paper} | {what} | {prior} | "
             f"{family.spec.likelihood} |"
         )
-    st.markdown("\n".join(rows))
+    st.html("<style>.st-key-lx-zoo td code { white-space: nowrap; }</style>")
+    with st.container(key="lx-zoo"):
+        st.markdown("\n".join(rows))
     st.caption(
         "A model without a prior has no samples and no likelihood of an image, so no page offers them for it. "
         "Train any of these: `python -m models train MODEL --data DATA`, or under Train."

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer import pace, zoo
 from explorer.curves import read_curves
 from explorer.pages import charts, navigation, picker
+from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from explorer.training_jobs import (
     MAP_IMAGES,
@@ -43,6 +44,7 @@ MAIN = ("latent", "network", "width")  # settings that stand before the others
 WIDE_CODES = {"sparse-ae": 64, "k-sparse-ae": 64}  # few of many units speak
 LONG = 1800.0  # s; beyond, a terminal is the better place
 EPOCHS_AT_MOST, BATCH_AT_MOST = 10_000, 4096
+IMAGES_AT_LEAST, SEED_AT_MOST = 20, 2**31 - 1
 STEADY = (
     "<style>.st-key-lx-under-way [data-stale] { opacity: 1 !important; }</style>"  # it is drawn every second
 )
@@ -51,7 +53,7 @@ KEEP: Any = {"persist_state": "session"}
 
 def show() -> None:
     """The form on the left, the runs on the right."""
-    left, right = st.columns([5, 6], gap="large")
+    left, right = side_by_side([5, 6], "lx-train")
     with left:
         _form()
     with right:
@@ -159,14 +161,16 @@ def _course(closed_form: bool, shape: tuple[int, int, int], images: int, place: 
     """How long to train on how much; a model with a closed form has only the latter."""
     small = 10_000 if max(shape[1:]) < 48 else 3_000
     epochs = max(3, min(30, 45_000 // min(images, small))) if max(shape[1:]) < 48 else 4
-    columns = st.columns(2 if closed_form else 5)
+    columns = side_by_side(
+        [1] * (2 if closed_form else 5), "lx-course", narrow=1500, least="84px", gap="small"
+    )
     number = partial(st.number_input, step=1, **KEEP)
     with columns[0]:
-        limit = number("Images", 20, images, min(images, small), key=f"train_limit_{place}",
+        limit = number("Images", IMAGES_AT_LEAST, images, min(images, small), key=f"train_limit_{place}",
                        help=f"The first so many of {images:,} training images.")  # fmt: skip
     values: dict[str, Any] = {"limit": 0 if limit == images else int(limit or 0)}
     with columns[1]:
-        values["seed"] = int(number("Seed", 0, 2**31 - 1, 0, key=f"train_seed_{place}",
+        values["seed"] = int(number("Seed", 0, SEED_AT_MOST, 0, key=f"train_seed_{place}",
                                     help="The same seed gives the same model.") or 0)  # fmt: skip
     if closed_form:
         return values
@@ -313,7 +317,7 @@ def _run(info: RunInfo) -> None:
             "Encode its images", key=f"encode-{info.name}", disabled=not idle
         ):
             _attempt(lambda: trainings().encode(info.name))
-        if info.run and info.state in ("unfinished", "empty", "failed"):
+        if info.run and info.state in ("unfinished", "empty", "failed") and _fits_the_form(info.run):
             st.button("Use its settings", key=f"again-{info.name}", on_click=_take_over, args=(info.run,))
         if info.state != "elsewhere":
             _delete(info)
@@ -358,17 +362,23 @@ def _delete(info: RunInfo) -> None:
             _attempt(lambda: trainings().delete(info.name))
 
 
+def _fits_the_form(run: Run) -> bool:
+    """Whether the form knows its model and its data."""
+    return run.model in MODELS and run.data in DATASETS
+
+
 def _take_over(run: Run) -> None:
-    """Puts a run's settings into the form."""
+    """Puts a run's settings into the form, as far as the form can hold them."""
     place = f"{run.model}_{run.data}"
     S.train_model, S.train_data = run.model, run.data
-    images = DATASETS[run.data].images if run.data in DATASETS else run.limit
-    course = {
-        "limit": run.limit or images,
-        "seed": run.seed,
-        "epochs": run.epochs,
-        "batch": run.batch,
-        "rate": run.rate,
-    }
-    for name, value in (run.config | course).items():
-        S[f"train_{name}_{place}"] = value
+    images = DATASETS[run.data].images
+    for setting in zoo.settings(run.model):
+        value = run.config.get(setting.name, setting.default)
+        if setting.kind in (int, float):  # a terminal's `beta=4` is whole
+            value = max(setting.kind(0), setting.kind(value))
+        S[f"train_{setting.name}_{place}"] = value
+    S[f"train_limit_{place}"] = min(images, max(IMAGES_AT_LEAST, run.limit or images))
+    S[f"train_seed_{place}"] = min(SEED_AT_MOST, run.seed)
+    S[f"train_epochs_{place}"] = min(EPOCHS_AT_MOST, run.epochs)
+    S[f"train_batch_{place}"] = min(BATCH_AT_MOST, run.batch)
+    S[f"train_rate_{place}"] = float(run.rate)
