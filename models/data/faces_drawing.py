@@ -34,7 +34,7 @@ from models.data.faces_canvas import (
 )
 from models.data.faces_features import beard, brows, cheeks, eyes, face, mouth, nose
 
-VERSION = 1  # of the pixels: part of the cache's key, raised with every change of the drawing
+VERSION = 2  # of the pixels: part of the cache's key, raised with every change of the drawing
 
 
 def background(s: Scene) -> None:

@@ -141,11 +141,11 @@ class Lips(NamedTuple):
 def lips(s: Scene, x: Array) -> Lips:
     """The mouth's curves for this smile and opening."""
     smile, opening = s.factor["smile"], s.factor["mouth_opening"]
-    wide = (4.7 + 1.5 * smile - 0.5 * opening) * (0.25 + 0.75 * s.cos)
+    wide = (4.3 + 2.4 * smile - 0.5 * opening) * (0.25 + 0.75 * s.cos)
     u = (x - s.at(0.0, 0.74)) / wide
     uu = np.minimum(u * u, 1)
     arch = 1 - uu
-    curve = s.mouth_y + (3.5 * smile - 1.1) * (0.42 - uu)
+    curve = s.mouth_y + (5.2 * smile - 1.8) * (0.42 - uu)
     upper = curve - 1.3 * opening * arch
     lower = curve + 4.2 * opening * arch
     return Lips(u, wide, upper - 1.15 * arch - 0.15, upper, lower, lower + 1.55 * arch + 0.15)
