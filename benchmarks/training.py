@@ -1,10 +1,11 @@
 """Measures training: images a second of ours and of pythae's own MNIST VAE, same sizes, same batch, in turns.
 
-    python -m benchmarks.training [--images 12000] [--batch 64] [--rounds 3] [--no-peer] [--json]
+    python -m benchmarks.training [--images 12000] [--batch 64] [--rounds 5] [--no-peer] [--json]
 
 The VAE is pythae's default one, 784-512-(16, 16) and 16-512-784, Bernoulli; between the layers pythae has ReLU, ours
-tanh, which costs more. Each round trains both for some epochs from scratch, in float32 on all cores; the first epoch
-of each does not count. The bar is the ratio of the medians. Ours in bfloat16 and with the fused optimizer stand beside.
+tanh, which costs more. Each round trains all for some epochs from scratch on all cores; the first epoch of each does
+not count, and medians over the rounds are compared. Ours runs in float32 as it stands, with the fused optimizer, and
+in bfloat16 too, which is what we recommend and the bar is held against; pythae's trainer knows float32 alone on a CPU.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ __all__ = ["main", "ours"]
 
 BAR = 1.5  # of pythae's images a second
 CODE, UNITS = 16, 512
+BEST = "ours, fused and bfloat16"
 WAYS: dict[str, dict[str, Any]] = {
     "ours": {},
     "ours, fused optimizer": {"optimizer": "adamw-fused"},
-    "ours, fused and bfloat16": {"optimizer": "adamw-fused", "bf16": True},
+    BEST: {"optimizer": "adamw-fused", "bf16": True},
 }
 
 
@@ -70,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=12_000, help="of MNIST to train on (12,000)")
     parser.add_argument("--batch", type=int, default=64, help="images a step (64, pythae's default)")
     parser.add_argument("--epochs", type=int, default=4, help="of each training, the first not counted (4)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often, in turns (3)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often, in turns (5)")
     parser.add_argument("--no-peer", action="store_true", help="measure ours alone")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
@@ -91,7 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     medians = {way: statistics.median(each) for way, each in rates.items()}
     bars = [] if options.no_peer else [
-        Bar("images a second, share of pythae's", medians["ours"] / medians["pythae"], BAR, "least")
+        Bar(f"{way}, images a second, share of pythae's", medians[way] / medians["pythae"], BAR, "least")
+        for way in (BEST, "ours, fused optimizer", "ours")
     ]  # fmt: skip
     if options.json:
         print(json_text(about | {"rates": rates, "bars": [bar.as_dict() for bar in bars]}))

@@ -44,7 +44,7 @@ class KSparseAE(AE):
 
     def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
         k = self.config.latent + (self.config.k - self.config.latent) * warmup
-        return top_k(super().code(x), round(k))
+        return top_k(super().code(x), round(float(k)))
 
 
 def top_k(z: Tensor, k: int) -> Tensor:

@@ -128,8 +128,11 @@ def train(
             x = prepare(images[team.share(chosen)], team.device)
             weight = team.weight(len(x), len(chosen))
             generator = seeded(team.generator, run.seed, NOISE, step)
+            come: Any = warmup(run, step, steps)
+            if run.compile:
+                come = torch.tensor(come, device=team.device)  # for each new number it would compile anew
             with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
-                loss, parts = spread(x, generator, warmup(run, step, steps))
+                loss, parts = spread(x, generator, come)
             for group in state.optimizer.param_groups:
                 group["lr"] = rate(run, step, steps)
             state.optimizer.zero_grad(set_to_none=True)

@@ -390,8 +390,13 @@ def test_the_loss_can_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("models.train.COMPILER", "aot_eager")
     config = {"latent": 3, "width": 8, "network": "mlp"}
     run = tiny_run(limit=130, config=config, epochs=2)  # a last batch of another size
+    torch._dynamo.utils.counters.clear()
     for name, compiled in (("plain", False), ("compiled", True)):
         train(replace(run, compile=compiled), tmp_path / name, device=CPU)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert (
+        1 <= graphs <= 10
+    )  # five for either size of a batch, and not five more for each step of the warm-up
     plain, compiled = (curve(tmp_path / name) for name in ("plain", "compiled"))
     for ours, theirs in zip(compiled, plain, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6)
