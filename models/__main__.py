@@ -133,10 +133,11 @@ def run_list(options: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     width = max([len(e.name) for e in entries], default=4)
+    models = max([len(e.card.model) for e in entries if e.card], default=4)
     for e in entries:
         about = f"broken: {e.error}"
         if e.card:
-            about = f"{e.card.model:8} {e.card.data['name']:14} {e.card.title}"
+            about = f"{e.card.model:{models}}  {e.card.data['name']:14} {e.card.title}"
         print(f"{e.name:{width}}  {about}")
     if not entries:
         print("No checkpoint yet. Create one with `python -m models train vae --data digits`.")
