@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from models.checkpoint import Entry, read, replace_file
 from models.data.folders import cache_folder
@@ -189,8 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
         xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
         path = map_path(entry, settings.view)
         path.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"title": settings.title}
-        replace_file(path, lambda temporary: save_file({"xy": xy}, temporary, metadata=facts))
+        packed = save({"xy": xy}, {"title": settings.title})
+        replace_file(path, lambda temporary: temporary.write_bytes(packed))
     except (ValueError, OSError, RuntimeError) as error:
         say(error=str(error))
         return 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from models import checkpoint
@@ -50,9 +50,8 @@ class RunState:
         tensors |= {f"average.{k}": v for k, v in self.average.means.items()}
         flat = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         about = {"run": json.dumps(asdict(run)), "step": str(step), "command": command}
-        checkpoint.replace_file(
-            folder / checkpoint.TRAINING, lambda path: save_file(flat, path, metadata=about)
-        )
+        state = save(flat, metadata=about)  # `save_file` would leave a file of its own behind when killed
+        checkpoint.replace_file(folder / checkpoint.TRAINING, lambda path: path.write_bytes(state))
 
     def restore(self, folder: Path, run: Run) -> int:
         """Loads what `keep` saved and gives the number of steps taken; 0 where nothing was saved.
@@ -132,7 +131,8 @@ def laid_out(values: Tensor, parameter: Tensor) -> Tensor:
 
 def sweep(folder: Path, state: bool) -> None:
     """Deletes what a kill left half-written and, with `state`, what an earlier run left to resume."""
-    for left in [p for name in (checkpoint.TRAINING, CURVES) for p in folder.glob(f".{name}.*")]:
+    names = (checkpoint.TRAINING, CURVES, checkpoint.WEIGHTS, checkpoint.CARD)
+    for left in [p for name in names for p in folder.glob(f".{name}.*")]:
         left.unlink(missing_ok=True)
     if state:
         (folder / checkpoint.TRAINING).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.driving import Server, StagePage
@@ -139,7 +140,7 @@ def test_nothing_is_wider_than_a_narrow_window(new_page: NewPage, part: str, dra
     tab = new_page(width=700)
     tab.page.goto(f"{tab.url}/models{part}")
     tab.page.locator(drawn).first.wait_for(timeout=90_000)
-    fields = tab.page.locator(".st-key-lx-train input[type=number]:visible").all()
-    assert len(fields) == (7 if part == "?part=train" else 0)
-    assert all((box := field.bounding_box()) and box["width"] >= 40 for field in fields)
+    fields = tab.page.locator(".st-key-lx-train input[type=number]:visible")
+    expect(fields).to_have_count(7 if part == "?part=train" else 0)
+    assert all((box := field.bounding_box()) and box["width"] >= 40 for field in fields.all())
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 700

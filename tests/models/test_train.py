@@ -23,7 +23,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from models import CheckpointError, checkpoint, load
-from models.checkpoint import TRAINING, WEIGHTS
+from models.checkpoint import CARD, TRAINING, WEIGHTS
 from models.data import load_data
 from models.likelihoods import LearntGaussian
 from models.train import CURVES, Run, TrainingError, rate, read_run, train, warmup
@@ -183,6 +183,16 @@ def test_a_new_run_in_an_old_folder_forgets_the_old_state(tmp_path: Path) -> Non
         train(tiny_run(seed=3), tmp_path / "run", device=CPU, report=kill_at(1))
     assert not (tmp_path / "run" / TRAINING).exists()
     assert [line["step"] for line in curve(tmp_path / "run")] == [0, 2]
+
+
+def test_what_a_kill_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in (TRAINING, CURVES, WEIGHTS, CARD):
+        (folder / f".{name}.abc").write_text("half")
+    (folder / "notes.txt").write_text("mine")
+    train(tiny_run(), folder, device=CPU)
+    assert sorted(p.name for p in folder.iterdir()) == sorted([CARD, CURVES, WEIGHTS, "notes.txt"])
 
 
 def test_a_run_resumes_only_with_its_own_values(tmp_path: Path) -> None:
