@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.ae import AE
-from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
 from models.beta_vae import BetaVAE
 from models.capacity_vae import CapacityVAE
 from models.checkpoint import CheckpointError, load
@@ -21,6 +21,7 @@ __all__ = [
     "Autoencoder",
     "CheckpointError",
     "LatentSpec",
+    "Level",
     "Loss",
     "Posterior",
     "load",

@@ -17,10 +17,18 @@ from torch import Tensor, nn
 
 from models.shares import draw
 
-__all__ = ["Autoencoder", "LatentSpec", "Loss", "Posterior", "config_from_dict", "config_to_dict"]
+__all__ = ["Autoencoder", "LatentSpec", "Level", "Loss", "Posterior", "config_from_dict", "config_to_dict"]
 
 C = TypeVar("C")
 MOST = 1e30  # no setting is larger; also keeps NaN, infinity and endless whole numbers out
+
+
+@dataclass(frozen=True)
+class Level:
+    """A part of a latent that lies on a grid of its own: a scale of a flow, the top or bottom codes of VQ-VAE-2."""
+
+    name: str  # for people, e.g. "top"
+    shape: tuple[int, int, int]  # numbers a place, rows, columns
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,16 @@ class LatentSpec:
     """What a latent is, and what can honestly be asked of it."""
 
     shape: tuple[int, ...]  # without the batch, e.g. (32,)
+    levels: tuple[Level, ...] = ()  # what lies in it end to end, coarsest first; () for a plain vector
     discrete: bool = False  # codes of a codebook instead of real numbers
     prior: bool = True  # a prior exists and can be sampled
     likelihood: Literal["exact", "bound", "none"] = "bound"  # of log p(x)
     sequence: bool = False  # x is a sequence and the model predicts
+
+    def __post_init__(self) -> None:
+        total = sum(math.prod(level.shape) for level in self.levels)
+        if self.levels and self.shape != (total,):
+            raise ValueError(f"`shape` must be ({total},), all levels end to end. Got {self.shape}.")
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from models import LatentSpec, Posterior
+from models import LatentSpec, Level, Posterior
 from models.base import config_from_dict, config_to_dict
 from models.vae import VAE, VAEConfig
 
@@ -72,6 +72,13 @@ def test_a_sample_carries_the_gradient_to_mean_and_std() -> None:
 
 def test_the_size_of_a_latent_is_the_product_of_its_axes() -> None:
     assert LatentSpec((4, 8, 8)).size == 256
+
+
+def test_the_levels_of_a_latent_lie_end_to_end() -> None:
+    levels = (Level("top", (8, 2, 2)), Level("bottom", (8, 4, 4)))
+    assert LatentSpec((160,), levels).size == 160
+    with pytest.raises(ValueError, match=r"`shape` must be \(160,\), all levels end to end. Got \(8, 20\)"):
+        LatentSpec((8, 20), levels)
 
 
 def test_a_model_without_a_prior_refuses_to_sample() -> None:
