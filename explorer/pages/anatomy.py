@@ -17,6 +17,7 @@ from explorer.live.session import item_labels
 from explorer.live.specimen import Specimen, examine
 from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, picker
 from explorer.pages.anatomy_link import Limits, Shown
+from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
 from models.checkpoint import CheckpointError
 
@@ -29,7 +30,7 @@ def main() -> None:
     entries = picker.entries()
     loaded = opened(entries)
     if loaded is None:
-        show_problems()
+        warn_of(S.an_problems)
         picker.nothing_yet(entries)
         return
     limits = limits_of(loaded)
@@ -39,7 +40,7 @@ def main() -> None:
         picker.button(entries, loaded, switch_model)
         anatomy_image.number(loaded, S.an_shown.item, choose_item)
         choose_dimensions(loaded)
-    show_problems()
+    warn_of(S.an_problems)
     if loaded.latent < 2:
         st.info(
             f"The code of {plain(loaded.name)} has one number; a map needs two. Choose another checkpoint."
@@ -168,13 +169,6 @@ def switch_model(name: str) -> None:
     S.an_model, S.an_shown, S.an_asked, S.an_problems = name, None, {}, []
 
 
-def show_problems() -> None:
-    """What did not hold, in one box, until the next change."""
-    told = [plain(problem) for problem in S.an_problems]
-    if told:
-        st.warning("  \n".join(told), icon=":material/link_off:")
-
-
 def about_image(loaded: Loaded, specimen: Specimen) -> str:
     """One line on the image: where it is from, and what is known of it."""
     atlas, item = loaded.atlas, specimen.item
@@ -195,16 +189,8 @@ def wait_for_originals(loaded: Loaded) -> None:
 def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
     """What the live image is told: small values and addresses."""
     shown: Shown = S.an_shown
-    card = loaded.entry.card
     return {
-        "model": {
-            "name": loaded.name,
-            "title": card.title if card else loaded.name,
-            "version": loaded.version,
-            "shape": list(loaded.shape),
-            "latent": loaded.latent,
-            "count": loaded.count,
-        },
+        "model": controls.model_data(loaded),
         "socket": "/live/anatomy",
         "view": {
             "id": shown.view,

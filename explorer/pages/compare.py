@@ -14,6 +14,7 @@ from explorer.live.views import default_view, resolve
 from explorer.pages import compare_figures, compare_pictures, compare_state, picker
 from explorer.pages.compare_choice import by_data, first_choice, kind, ready_series
 from explorer.pages.compare_state import State
+from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
 from models.checkpoint import Card
 
@@ -47,7 +48,7 @@ def main() -> None:
     controls(groups, group)
     lineup = opened(groups[group])
     if lineup is None:
-        show_problems()
+        warn_of(S.compare_problems)
         few = [entry for entry in found if entry.error]
         st.info(
             f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the ready series.",
@@ -58,7 +59,7 @@ def main() -> None:
     state = shown_state(lineup)
     take_release(getattr(S.get("compare"), "state", None), lineup)
     state = S.compare_state
-    show_problems()
+    warn_of(S.compare_problems)
     heard = {"heard": S.get("compare_heard", 0)}
     kept = compare(component_data(lineup, state) | heard)
     if take_release(kept, lineup):  # a page that outlived the server knows more than the new session
@@ -336,16 +337,9 @@ def sections(lineup: Lineup, entries: Sequence[picker.Entry], group: str) -> str
     return section
 
 
-def show_problems() -> None:
-    """What did not hold, in one box, until the next change."""
-    told = [plain(problem) for problem in S.compare_problems]
-    if told:
-        st.warning("  \n".join(told), icon=":material/link_off:")
-
-
 def nothing_yet(found: Sequence[picker.Entry]) -> None:
     """What to do where no two checkpoints can stand side by side."""
-    show_problems()
+    warn_of(S.compare_problems)
     st.info(
         "Two checkpoints of one data set are needed. Train another one, then encode it:\n\n"
         "```\npython -m models train vae --data digits --out runs/digits-vae-2d --set latent=2\n"

@@ -138,21 +138,26 @@ def default_edit(view: View) -> recipe.Edit:
     return recipe.Edit(handle(-0.5), handle(0.5))
 
 
+def model_data(loaded: Loaded) -> dict[str, Any]:
+    """What a live component is told of the model."""
+    card = loaded.entry.card
+    return {
+        "name": loaded.name,
+        "title": card.title if card else loaded.name,
+        "version": loaded.version,
+        "shape": list(loaded.shape),
+        "latent": loaded.latent,
+        "count": loaded.count,
+    }
+
+
 def stage_data(
     loaded: Loaded, view: View, colour: str | None, edit: recipe.Edit, revision: int
 ) -> dict[str, Any]:
     """What the stage is told: small values and addresses; geometry is fetched from those by the browser."""
-    card = loaded.entry.card
     base, version = f"/live/atlas/{loaded.name}", f"?v={loaded.version}"
     return {
-        "model": {
-            "name": loaded.name,
-            "title": card.title if card else loaded.name,
-            "version": loaded.version,
-            "shape": list(loaded.shape),
-            "latent": loaded.latent,
-            "count": loaded.count,
-        },
+        "model": model_data(loaded),
         "socket": "/live/socket",
         "view": {
             "id": view.id,

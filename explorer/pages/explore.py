@@ -14,7 +14,7 @@ from explorer.live.codes import move_to_view
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
 from explorer.pages import address, controls, downloads, new_map, picker
-from explorer.pages.text import plain
+from explorer.pages.layout import warn_of
 from models.checkpoint import CheckpointError
 
 S = st.session_state
@@ -25,7 +25,7 @@ def main() -> None:
     entries = picker.entries()
     loaded = opened(entries)
     if loaded is None:
-        show_problems()
+        warn_of(S.problems)
         picker.nothing_yet(entries)
         return
     view = shown_view(loaded)
@@ -37,7 +37,7 @@ def main() -> None:
         controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
         new_map.button(loaded)
         downloads.button(loaded, view, S.edit)
-    show_problems()
+    warn_of(S.problems)
     kept = stage(
         controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | {"heard": S.get("heard", 0)}
     )
@@ -45,13 +45,6 @@ def main() -> None:
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
     st.caption(picker.facts(loaded))
-
-
-def show_problems() -> None:
-    """What did not hold, in one box, until the next change."""
-    told = [plain(problem) for problem in S.problems]
-    if told:
-        st.warning("  \n".join(told), icon=":material/link_off:")
 
 
 def opened(entries: list[picker.Entry]) -> Loaded | None:

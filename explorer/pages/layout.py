@@ -1,14 +1,16 @@
-"""Columns that stand below each other where the window is too narrow for them; Streamlit's own wait until 640 pixels."""
+"""How parts of a page are laid out: columns that break in a narrow window, and the box of what did not hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["side_by_side"]
+from explorer.pages.text import plain
+
+__all__ = ["side_by_side", "warn_of"]
 
 STYLE = """<style>
 @media (max-width: %(narrow)dpx) {
@@ -27,7 +29,7 @@ def side_by_side(
     least: str = "100%",
     gap: Literal["small", "large"] = "large",
 ) -> list[DeltaGenerator]:
-    """Columns side by side.
+    """Columns side by side; in a narrow window below each other, where Streamlit's own wait until 640 pixels.
 
     Arguments:
         widths: Share of each.
@@ -39,3 +41,10 @@ def side_by_side(
     st.html(STYLE % {"narrow": narrow, "key": key, "least": least})
     with st.container(key=key):
         return st.columns(widths, gap=gap)
+
+
+def warn_of(problems: Iterable[str]) -> None:
+    """Shows what did not hold, in one box; nothing where there is nothing to tell."""
+    told = [plain(problem) for problem in problems]
+    if told:
+        st.warning("  \n".join(told), icon=":material/link_off:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.specimen import examine
 from explorer.pages import anatomy_charts, anatomy_panels
 from tests.explorer.checkpoints import train_digits
+from tests.explorer.pages.reading import address, components, html, told
 
 PAGE = Path(__file__).resolve().parents[3] / "explorer" / "pages" / "anatomy.py"
 Open = Callable[..., AppTest]
@@ -63,28 +63,9 @@ def with_originals(name: str) -> Loaded:
     return loaded
 
 
-def told(at: AppTest) -> str:
-    assert not at.exception, at.exception[0].value
-    return " ".join(warning.value for warning in at.warning).replace("\\", "")
-
-
-def address(at: AppTest) -> dict[str, str]:
-    assert not at.exception, at.exception[0].value
-    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
-
-
 def parts(at: AppTest) -> dict[str, dict[str, Any]]:
     """What the page has handed to each component, by its part."""
-    found = {}
-    for element in at.get("bidi_component"):
-        proto = element.proto  # type: ignore[attr-defined]
-        values = json.loads(proto.json if proto.HasField("json") else proto.mixed.json)
-        found[values["part"]] = values
-    return found
-
-
-def html(at: AppTest) -> str:
-    return " ".join(element.proto.body for element in at.get("html"))  # type: ignore[attr-defined]
+    return {values["part"]: values for values in components(at)}
 
 
 def headings(at: AppTest) -> list[str]:

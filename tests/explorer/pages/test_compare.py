@@ -17,6 +17,7 @@ from explorer.atlas import ATLAS
 from explorer.pages import compare_pictures
 from models import checkpoint
 from models.base import LatentSpec
+from tests.explorer.pages.reading import address, component, html, told
 
 PAGE = Path(__file__).resolve().parents[3] / "explorer" / "pages" / "compare.py"
 Open = Callable[..., AppTest]
@@ -36,35 +37,14 @@ def open_compare() -> Open:
     return opened
 
 
-def address(at: AppTest) -> dict[str, str]:
-    assert not at.exception, at.exception[0].value
-    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
-
-
-def told(at: AppTest) -> str:
-    assert not at.exception, at.exception[0].value
-    return " ".join(warning.value for warning in at.warning).replace("\\", "")
-
-
-def data(at: AppTest) -> dict[str, Any]:
-    """What the page has handed to the component."""
-    (element,) = at.get("bidi_component")
-    proto = element.proto  # type: ignore[attr-defined]
-    return json.loads(proto.json if proto.HasField("json") else proto.mixed.json)  # type: ignore[no-any-return]
-
-
-def html(at: AppTest) -> str:
-    return " ".join(element.proto.body for element in at.get("html"))  # type: ignore[attr-defined]
-
-
 def names(at: AppTest) -> list[str]:
-    return [model["name"] for model in data(at)["models"]]
+    return [model["name"] for model in component(at)["models"]]
 
 
 def test_it_opens_with_the_first_series(open_compare: Open) -> None:
     at = open_compare()
     assert told(at) == ""
-    found = data(at)
+    found = component(at)
     assert names(at) == ["flat-vae", "digits-vae"]
     assert [model["view"]["id"] for model in found["models"]] == ["raw", "umap"]
     assert [model["kind"] for model in found["models"]] == ["VAE", "VAE"]
@@ -87,7 +67,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_compare: Open) -
     }
     at = open_compare(**link)
     assert told(at) == "" and address(at) == link
-    found = data(at)
+    found = component(at)
     assert found["state"]["drives"] == [{"by": 1, "x": 0.5, "y": -0.25}, {"by": 0, "x": 0.0, "y": 1.0}]
     assert found["state"]["selection"] == {"by": 0, "corners": [-1.0, -1.0, 1.0, -1.0, 0.0, 2.0]}
     assert found["colour"]["name"] == "ink"
@@ -141,18 +121,18 @@ def test_a_ready_series_is_one_click_away(open_compare: Open) -> None:
     at = open_compare(models="digits-vae,flat-vae", item="7")
     (series,) = [button for button in at.button if (button.key or "").startswith("series-")]
     assert series.label == "VAE with 2 and 8 dimensions"
-    before = data(at)["revision"]
+    before = component(at)["revision"]
     series.click().run()
     assert names(at) == ["flat-vae", "digits-vae"]
-    assert data(at)["state"]["item"] == 7 and data(at)["revision"] > before, "the image stays"
+    assert component(at)["state"]["item"] == 7 and component(at)["revision"] > before, "the image stays"
 
 
 def test_colours(open_compare: Open) -> None:
     at = open_compare()
     at.selectbox(key="compare_colour_by").set_value("ink").run()
-    assert address(at)["colour"] == data(at)["colour"]["name"] == "ink"
+    assert address(at)["colour"] == component(at)["colour"]["name"] == "ink"
     at.selectbox(key="compare_colour_by").set_value("none").run()
-    assert address(at)["colour"] == "none" and data(at)["colour"] is None
+    assert address(at)["colour"] == "none" and component(at)["colour"] is None
 
 
 def test_one_checkpoint_alone_says_what_is_needed(

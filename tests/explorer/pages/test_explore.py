@@ -4,31 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.atlas import ATLAS
 from tests.explorer.pages.conftest import Open
-
-
-def address(at: AppTest) -> dict[str, str]:
-    """The parameters in the address bar."""
-    assert not at.exception, at.exception[0].value
-    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
-
-
-def told(at: AppTest) -> str:
-    assert not at.exception, at.exception[0].value
-    return " ".join(warning.value for warning in at.warning).replace("\\", "")
-
-
-def stage_data(at: AppTest) -> dict[str, Any]:
-    """What the page has handed to the stage."""
-    (element,) = at.get("bidi_component")
-    proto = element.proto  # type: ignore[attr-defined]
-    return json.loads(proto.json if proto.HasField("json") else proto.mixed.json)  # type: ignore[no-any-return]
+from tests.explorer.pages.reading import address, component, told
 
 
 def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
@@ -37,7 +18,7 @@ def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
     found = address(at)
     assert (found["model"], found["view"], found["colour"]) == ("digits-vae", "umap", "digit")
     assert found.keys() == {"model", "view", "colour", "a", "b"}
-    data = stage_data(at)
+    data = component(at)
     assert data["model"]["shape"] == [1, 8, 8] and data["model"]["count"] == 400
     assert data["view"]["url"].startswith("/live/atlas/digits-vae/view/umap?v=")
     assert data["colour"]["labels"] == list("0123456789")
@@ -47,15 +28,15 @@ def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
 
 def test_another_map_moves_the_handles_to_their_items_there(open_page: Open) -> None:
     at = open_page()
-    before = stage_data(at)
+    before = component(at)
     at.selectbox(key="view_kind").set_value("pca").run()
-    after = stage_data(at)
+    after = component(at)
     assert address(at)["view"] == after["view"]["id"] == "pca"
     assert after["view"]["linear"] and after["revision"] == before["revision"] + 1
     assert after["edit"]["A"]["item"] == before["edit"]["A"]["item"]
     assert after["edit"]["A"]["x"] != before["edit"]["A"]["x"]
     at.selectbox(key="view_kind").set_value("umap").run()
-    assert stage_data(at)["edit"] == before["edit"]
+    assert component(at)["edit"] == before["edit"]
 
 
 def test_two_dimensions_and_the_same_twice_swaps_them(open_page: Open) -> None:
@@ -76,17 +57,17 @@ def test_a_plane_of_two_directions_and_one_that_is_none(open_page: Open) -> None
     assert address(at)["view"] == "plane-digit-0--digit-1"
     at.selectbox(key="Direction_y").set_value("ink").run()
     assert address(at)["view"] == "plane-digit-0--ink"
-    assert stage_data(at)["view"]["axes"] == ["Digit: 0", "Ink"]
+    assert component(at)["view"]["axes"] == ["Digit: 0", "Ink"]
 
 
 def test_colours(open_page: Open) -> None:
     at = open_page()
     at.selectbox(key="colour_by").set_value("ink").run()
-    assert address(at)["colour"] == stage_data(at)["colour"]["name"] == "ink"
+    assert address(at)["colour"] == component(at)["colour"]["name"] == "ink"
     at.selectbox(key="colour_by").set_value("none").run()
-    assert address(at)["colour"] == "none" and stage_data(at)["colour"] is None
+    assert address(at)["colour"] == "none" and component(at)["colour"] is None
     at.selectbox(key="colour_by").set_value("neighbour_distance").run()
-    assert stage_data(at)["colour"]["kind"] == "continuous"
+    assert component(at)["colour"]["kind"] == "continuous"
 
 
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> None:
@@ -97,7 +78,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> N
     at = open_page(**link)
     assert told(at) == ""
     assert address(at) == link
-    edit = stage_data(at)["edit"]
+    edit = component(at)["edit"]
     assert edit["A"] == {"item": 12, "x": 0.5, "y": -0.25, "sliders": {"digit-3": 1.5}}
     assert (edit["path"], edit["frames"], edit["residual"], edit["target"]) == (
         "great-circle",
@@ -110,7 +91,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> N
 def test_a_link_to_unmoved_handles_leaves_them_exactly_on_their_items(open_page: Open) -> None:
     at = open_page()
     again = open_page(**address(at))
-    assert stage_data(again)["edit"] == stage_data(at)["edit"]
+    assert component(again)["edit"] == component(at)["edit"]
 
 
 def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) -> None:
@@ -148,7 +129,7 @@ def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Ope
 def test_places_of_a_map_that_is_not_there_mean_nothing_on_another(open_page: Open) -> None:
     at = open_page(view="umap-00000000", a="12,999,999", a_with="ink:1")
     assert "umap-00000000" in told(at) and address(at)["view"] == "umap"
-    edit = stage_data(at)["edit"]
+    edit = component(at)["edit"]
     assert edit["A"]["item"] == 12 and edit["A"]["sliders"] == {"ink": 1.0}
     assert abs(edit["A"]["x"]) < 100
 
@@ -207,4 +188,4 @@ def test_a_checkpoint_without_an_atlas_says_how_to_build_one(
 
 
 def test_what_the_stage_is_told_is_small(open_page: Open) -> None:
-    assert len(json.dumps(stage_data(open_page()))) < 8_000
+    assert len(json.dumps(component(open_page()))) < 8_000

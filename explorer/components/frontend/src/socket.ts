@@ -67,6 +67,13 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
   return full * (0.5 + 0.5 * random());
 }
 
+/** The address of a socket of this page's server. */
+export function socketUrl(path: string): string {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
 export class LiveSocket<
   Target,
   Open extends { type: "opened" },

@@ -17,37 +17,23 @@ import { MapView } from "./map";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
 import { Sliders } from "./sliders";
-import { StageSocket } from "./socket";
+import { StageSocket, socketUrl } from "./socket";
 import { FrameStats } from "./stats";
 import { readTheme, sameTheme, type Theme } from "./theme";
 import { Toolbar } from "./toolbar";
-import type { ColourInfo, DirectionInfo, Edit, HandleName, StageData, Target } from "./types";
+import type { Colouring, DirectionInfo, Edit, HandleName, StageData, Target } from "./types";
 import { HANDLE_NAMES } from "./types";
+import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "./waits";
 import type { FrameAnswer, Want } from "./wire";
 
-const KEY_COMMIT_MS = 300;
 const NEAREST_MS = 90;
 const HOVER_MS = 40;
-const ANNOUNCE_MS = 450;
-const TELL_MS = 1500;
-const TELL_TRIES = 40;
 
 /** An edit, where it was made, and over which of the page's connections. */
 export type Told = Edit & { model: string; view: string; connection: number };
 
 /** Tells Streamlit the edit; called when a gesture ends, never during it. */
 export type Publish = (told: Told) => void;
-
-interface Colouring {
-  info: ColourInfo;
-  values: Float32Array;
-}
-
-function socketUrl(path: string): string {
-  const url = new URL(path, location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-}
 
 export class Stage {
   readonly element = h("div", {

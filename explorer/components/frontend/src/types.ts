@@ -53,6 +53,12 @@ export interface ColourInfo {
   url: string;
 }
 
+/** What points are coloured by: a number each. */
+export interface Colouring {
+  info: ColourInfo;
+  values: Float32Array;
+}
+
 /** An attribute direction: a slider adds its value times (mean with - mean without). */
 export interface DirectionInfo {
   slug: string;

@@ -11,9 +11,10 @@ import { MapView } from "../map";
 import { Pace } from "../pace";
 import { PictureCanvas } from "../pictures";
 import { Readout } from "../readout";
-import { LiveSocket, type ModelView } from "../socket";
+import { LiveSocket, type ModelView, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { type Theme, watchTheme } from "../theme";
+import { ANNOUNCE_MS, KEY_COMMIT_MS } from "../waits";
 import type { ItemsAnswer, Opened } from "../wire";
 import { atMean, copyEdit, readEdit, sameEdit, turned } from "./edit";
 import { Figures, figure } from "./figures";
@@ -23,18 +24,10 @@ import { ResidualView } from "./residual-view";
 import type { AnatomyData, Edit, Told } from "./types";
 import { ANATOMY, type FrameAnswer, type FrameBody, type Pair, type Terms } from "./wire";
 
-const KEY_COMMIT_MS = 300;
-const ANNOUNCE_MS = 450;
 const HOVER_MS = 40;
 
 export type Publish = (told: Told) => void;
 type Zoom = "posterior" | "prior";
-
-function socketUrl(path: string): string {
-  const url = new URL(path, location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-}
 
 /** A picture with a name above it. */
 function pane(

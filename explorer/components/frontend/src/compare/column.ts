@@ -48,7 +48,7 @@ export class Column {
   private readonly brush: Brush;
   private readonly gauge: Gauge;
   private readonly picture: PictureCanvas;
-  private readonly title = h("h3", { class: "column-title" });
+  private readonly title = h("h3", { class: "title column-title" });
   private readonly facts = h("span", { class: "column-facts" });
   private readonly role = h("span", { class: "column-role" }, "–");
   private readonly error = h(

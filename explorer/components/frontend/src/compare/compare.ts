@@ -7,10 +7,11 @@ import { History } from "../history";
 import { LegendBar } from "../legend";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
-import { LiveSocket } from "../socket";
+import { LiveSocket, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { readTheme, sameTheme, type Theme } from "../theme";
-import type { ColourInfo } from "../types";
+import type { Colouring } from "../types";
+import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "../waits";
 import { Bar } from "./bar";
 import type { Tool } from "./brush";
 import { Column, letter, short } from "./column";
@@ -32,11 +33,7 @@ import type { CompareData, State } from "./types";
 import type { FrameAnswer, FrameBody, ItemsAnswer, Opened, Target } from "./wire";
 import { SPEECH } from "./wire";
 
-const KEY_COMMIT_MS = 300;
 const HOVER_MS = 30;
-const ANNOUNCE_MS = 450;
-const TELL_MS = 1500;
-const TELL_TRIES = 40;
 /** The originals may come a while after the models: what was shown without them is asked again. */
 const ORIGINALS_MS = 4000;
 const ORIGINALS_TRIES = 15;
@@ -44,17 +41,6 @@ const ORIGINALS_TRIES = 15;
 /** A state, which models it is of, and over which of the page's connections it was told. */
 export type Told = State & { models: string[]; connection: number };
 export type Publish = (told: Told) => void;
-
-interface Colouring {
-  info: ColourInfo;
-  values: Float32Array;
-}
-
-function socketUrl(path: string): string {
-  const url = new URL(path, location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-}
 
 const lineup = (data: CompareData): string =>
   data.models.map((m) => `${m.name}@${m.version}/${m.view.id}`).join(" ");

@@ -1,0 +1,37 @@
+"""What the pages' tests read from a page: its address, its warnings, its HTML, and what it tells the components."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+
+def address(at: AppTest) -> dict[str, str]:
+    """The parameters in the address bar."""
+    assert not at.exception, at.exception[0].value
+    return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+
+
+def told(at: AppTest) -> str:
+    """All warnings, as a person reads them."""
+    assert not at.exception, at.exception[0].value
+    return " ".join(warning.value for warning in at.warning).replace("\\", "")
+
+
+def html(at: AppTest) -> str:
+    """All HTML of the page's own."""
+    return " ".join(element.proto.body for element in at.get("html"))  # type: ignore[attr-defined]
+
+
+def components(at: AppTest) -> list[dict[str, Any]]:
+    """What the page has handed to each of its components."""
+    protos = [element.proto for element in at.get("bidi_component")]  # type: ignore[attr-defined]
+    return [json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos]
+
+
+def component(at: AppTest) -> dict[str, Any]:
+    """What the page has handed to its one component."""
+    (data,) = components(at)
+    return data
