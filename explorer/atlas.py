@@ -109,7 +109,7 @@ def build_atlas(
 
 
 def encode(model: Autoencoder, images: NDArray[np.uint8]) -> dict[str, Array]:
-    """Posterior mean and std (N, D), KL in nats (N,) and squared error per pixel (N,) of uint8 images."""
+    """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images."""
     import torch
 
     from models.evaluate import to_tensor
@@ -124,7 +124,8 @@ def encode(model: Autoencoder, images: NDArray[np.uint8]) -> dict[str, Array]:
                 found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
             for name, values in found.items():
                 rows.setdefault(name, []).append(values.numpy().astype(np.float32))
-    return {name: np.concatenate(parts) for name, parts in rows.items()}
+    whole = {name: np.concatenate(parts) for name, parts in rows.items()}
+    return {name: rounded(values) if name in ("mean", "std") else values for name, values in whole.items()}
 
 
 def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
@@ -165,7 +166,7 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "") -> None:
             columns[name] = pa.DictionaryArray.from_arrays(pa.array(a.values, pa.int16()), list(a.labels))
     columns["mean"] = _vectors(atlas.mean)
     if atlas.std is not None:
-        columns["std"] = _vectors(_rounded(atlas.std))
+        columns["std"] = _vectors(atlas.std)
     for name, xy in atlas.maps.items():
         columns |= {f"{name}_x": xy[:, 0].copy(), f"{name}_y": xy[:, 1].copy()}
     columns |= atlas.scores
@@ -311,11 +312,11 @@ def _vectors(rows: Array) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), rows.shape[1])
 
 
-def _rounded(values: Array) -> Array:
+def rounded(values: Array) -> Array:
     """Keeps 10 bits of the mantissa (a relative 0.05 %), so that the column packs to half its size."""
     bits = np.ascontiguousarray(values).view(np.uint32)
-    rounded: Array = ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
-    return rounded
+    kept: Array = ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+    return kept
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The command line of the zoo: `python -m models list | train | thin | evaluate | encode`."""
+"""The command line of the zoo: `python -m models list | train | pack | evaluate | encode`."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def parser() -> argparse.ArgumentParser:
         training.add_argument(f"--{name}", type=kind, help=about)
     training.set_defaults(run=run_train)
 
-    thinning = commands.add_parser("thin", help="thin a checkpoint's training curves")
-    thinning.add_argument("folders", nargs="+", type=Path, metavar="folder", help="a checkpoint's folder")
-    thinning.add_argument("--most", type=int, default=300, help="lines to keep at most (300)")
-    thinning.set_defaults(run=run_thin)
+    packing = commands.add_parser("pack", help="make a checkpoint small: weights in 16 bits, thinner curves")
+    packing.add_argument("folders", nargs="+", type=Path, metavar="folder", help="a checkpoint's folder")
+    packing.add_argument("--most", type=int, default=300, help="lines of the curves to keep at most (300)")
+    packing.set_defaults(run=run_pack)
 
     evaluation = commands.add_parser("evaluate", help="measure checkpoints on their test images")
     evaluation.add_argument("name", nargs="?", help="name or folder of a checkpoint")
@@ -178,12 +178,17 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_thin(options: argparse.Namespace) -> int:
-    """Thins training curves."""
+def run_pack(options: argparse.Namespace) -> int:
+    """Makes checkpoints small, as the bundled ones are."""
+    from models import checkpoint
     from models.curves import thin_curves
 
     for folder in options.folders:
-        print(f"{folder} keeps {thin_curves(folder, options.most)} lines of its curves.")
+        lines = thin_curves(folder, options.most)
+        checkpoint.pack(folder)
+        size = (folder / checkpoint.WEIGHTS).stat().st_size / 1e6
+        print(f"{folder} has {size:.1f} MB of weights and keeps {lines} lines of its curves. Now measure and encode "
+              f"it: python -m models evaluate {folder} --write && python -m explorer.atlas {folder}")  # fmt: skip
     return 0
 
 

@@ -1,5 +1,7 @@
 """A checkpoint: a folder with `card.json`, `weights.safetensors` and, once it has been encoded, an atlas.
 
+A model computes in 32 bits. Its matrices may lie in the file in 16 (`pack`), half the size, for a published one.
+
 Nothing here is trusted and nothing is unpickled. A card is checked field by field, the weights against the
 card's SHA-256, and every tensor's name, shape and type against the model that the card describes, before any
 memory is given. What is loaded are the very bytes that were checked.
@@ -12,9 +14,10 @@ import json
 import math
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,19 @@ from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
 
-__all__ = ["Card", "CheckpointError", "Entry", "describe", "load", "read", "roots", "scan", "verify", "write"]
+__all__ = [
+    "Card",
+    "CheckpointError",
+    "Entry",
+    "describe",
+    "load",
+    "pack",
+    "read",
+    "roots",
+    "scan",
+    "verify",
+    "write",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 REMEDY = "Copy it again or train anew."
@@ -202,7 +217,8 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     for key, values in tensors.items():
         if not values.isfinite().all():
             raise CheckpointError(f"{path}: {key!r} holds NaN or infinity. Train anew with a lower `--rate`.")
-    model.load_state_dict(tensors, assign=True)
+    whole = {key: values.float() if values.dtype == torch.half else values for key, values in tensors.items()}
+    model.load_state_dict(whole, assign=True)
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -255,9 +271,51 @@ def write(folder: Path, model: Autoencoder, **facts: Any) -> Card:
     weights = save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
     card = describe(folder, model, hashlib.sha256(weights).hexdigest(), **facts)
     folder.mkdir(parents=True, exist_ok=True)
+    _put(folder, weights, card)
+    return card
+
+
+def pack(folder: Path) -> Card:
+    """Stores the matrices of a checkpoint in 16 bits, about half the size; to be measured and encoded after it.
+
+    Vectors (biases, a learnt sigma) and what 16 bits cannot hold stay as they are. The figures of the card are
+    those of the former weights, so they are dropped; the card's command says that the weights were packed.
+
+    Arguments:
+        folder: The checkpoint's folder.
+
+    Returns:
+        The new card; the old one where the weights were packed already.
+
+    Raises:
+        CheckpointError: If there is no sound checkpoint.
+    """
+    card = read(folder).card
+    if card is None:
+        raise CheckpointError(f"{folder} has no card.")
+    tensors = load_bytes(_read_weights(folder / WEIGHTS, card))
+    packed = {key: _halved(values) for key, values in tensors.items()}
+    if all(packed[key].dtype == values.dtype for key, values in tensors.items()):
+        return card
+    weights = save(packed)
+    command = f"{card.command} && python -m models pack {shlex.quote(str(folder))}"
+    card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest(), command=command, metrics={})
+    _put(folder, weights, card)
+    return card
+
+
+def _halved(values: Tensor) -> Tensor:
+    """A matrix of 32 bits in 16, unless it would overflow; anything else as it is."""
+    if values.dtype != torch.float32 or values.ndim < 2:
+        return values
+    half = values.half()
+    return half if half.isfinite().all() else values
+
+
+def _put(folder: Path, weights: bytes, card: Card) -> None:
+    """Puts weights, then the card, in place, each at one stroke."""
     replace_file(folder / WEIGHTS, lambda path: path.write_bytes(weights))
     write_card(folder, card)
-    return card
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -368,7 +426,7 @@ def _compare(path: Path, found: Layout, expected: Layout) -> None:
     for key, (dtype, shape) in expected.items():
         if found[key][1] != shape:
             raise CheckpointError(f"{path}: {key!r} must have the shape {shape}. Got {found[key][1]}.")
-        if found[key][0] != dtype:
+        if found[key][0] not in ((dtype, "F16") if dtype == "F32" else (dtype,)):
             raise CheckpointError(f"{path}: {key!r} must be of type {dtype}. Got {found[key][0]}.")
 
 

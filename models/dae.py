@@ -36,6 +36,7 @@ class DAEConfig(NetworkConfig):
 
     corruption: str = "masking"  # one of `CORRUPTIONS`
     level: float = 0.5  # share of pixels lost; for Gaussian noise its standard deviation, black 0 to white 1
+    sigmoid: bool = False  # codes in (0, 1), as in the paper, instead of any numbers
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,6 +48,10 @@ class DAE(AE):
     """The autoencoder that sees corrupted images and is held to the clean ones."""
 
     Config = DAEConfig
+
+    def code(self, x: Tensor) -> Tensor:
+        z = super().code(x)
+        return z.sigmoid() if self.config.sigmoid else z
 
     def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
         return self.code(corrupt(x, self.config.corruption, self.config.level, generator))

@@ -243,6 +243,32 @@ def test_a_weights_file_beyond_the_limit_is_not_read(
         checkpoint.read(copy_of_tiny)
 
 
+def test_packed_weights_take_half_the_room_and_are_the_same_model_rounded(copy_of_tiny: Path) -> None:
+    edit(metrics={"mse": {"value": 1.0, "unit": "", "protocol": "", "command": ""}})(copy_of_tiny)
+    former, before = checkpoint.load(copy_of_tiny), card_of(copy_of_tiny)
+    size = (copy_of_tiny / WEIGHTS).stat().st_size
+    card = checkpoint.pack(copy_of_tiny)
+    assert (copy_of_tiny / WEIGHTS).stat().st_size < 0.65 * size
+    assert card.metrics == {} and card.weights_sha256 != before["weights_sha256"]
+    assert card.command == f"{before['command']} && python -m models pack {copy_of_tiny}"
+    packed = checkpoint.load(copy_of_tiny)
+    tensors = load_file(copy_of_tiny / WEIGHTS)
+    for (name, values), other in zip(former.state_dict().items(), packed.state_dict().values(), strict=True):
+        assert other.dtype == values.dtype
+        assert tensors[name].dtype == (torch.half if values.ndim > 1 else values.dtype)
+        torch.testing.assert_close(other, values, rtol=2**-11, atol=1e-7)
+    raw = (copy_of_tiny / WEIGHTS).read_bytes()
+    assert checkpoint.pack(copy_of_tiny) == card and (copy_of_tiny / WEIGHTS).read_bytes() == raw
+
+
+def test_what_sixteen_bits_cannot_hold_stays_as_it_is(copy_of_tiny: Path) -> None:
+    reweigh(lambda t: t[FIRST].view(-1)[:1].fill_(1e5))(copy_of_tiny)
+    checkpoint.pack(copy_of_tiny)
+    tensors = load_file(copy_of_tiny / WEIGHTS)
+    assert tensors[FIRST].dtype == torch.float32 and torch.half in {v.dtype for v in tensors.values()}
+    assert checkpoint.load(copy_of_tiny).state_dict()[FIRST].max() == 1e5
+
+
 def test_cards_of_later_versions_may_say_more(copy_of_tiny: Path) -> None:
     edit(mood="sunny")(copy_of_tiny)
     assert checkpoint.read(copy_of_tiny).error is None

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.__main__ import main
 from models.checkpoint import TRAINING
 from models.curves import CURVES, EVENTS, CurveWriter, thin_curves
 from models.train import train
@@ -72,16 +71,6 @@ def test_what_cannot_be_thinned_is_refused(tmp_path: Path) -> None:
     (tmp_path / TRAINING).touch()
     with pytest.raises(ValueError, match="is a training that has not ended"):
         thin_curves(tmp_path)
-
-
-def test_the_command_thins_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folders = [tmp_path / "a", tmp_path / "b"]
-    for folder in folders:
-        folder.mkdir()
-        write(folder, 20)
-    assert main(["thin", *map(str, folders), "--most", "5"]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"{f} keeps 5 lines of its curves." for f in folders]
-    assert steps(folders[1]) == [0, 5, 10, 14, 19]
 
 
 def test_tensorboard_is_told_what_the_lines_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,3 +80,11 @@ def test_encoding_takes_the_image_as_it_is_and_noise_comes_from_the_generator_al
 def test_an_unknown_corruption_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown corruption 'blur'. Choose one of: masking"):
         corrupt(images(1), "blur", 0.5)
+
+
+def test_a_sigmoid_code_is_the_linear_one_through_a_sigmoid() -> None:
+    linear, model, x = dae().eval(), dae(sigmoid=True).eval(), images(5)
+    torch.testing.assert_close(model.encode(x).mean, linear.encode(x).mean.sigmoid())
+    torch.testing.assert_close(
+        model.training_code(x, seeded(), 1.0), linear.training_code(x, seeded(), 1.0).sigmoid()
+    )

@@ -64,6 +64,14 @@ def test_train_evaluate_and_encode_one_after_another(
     assert main(["evaluate", "mine", "--limit", "20"]) == 0
     assert f"{figures['psnr']['value']:.4f}" in capsys.readouterr().out
 
+    assert main(["pack", str(folder), "--most", "2"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"{folder} has 0.0 MB of weights and keeps 2 lines of its curves. Now measure and encode it:" in said
+    )
+    packed = checkpoint.read("mine").card
+    assert packed is not None and packed.metrics == {}
+
     Image.new("L", (8, 8), 99).save(tmp_path / "a.png")
     out = tmp_path / "codes.parquet"
     assert main(["encode", "mine", str(tmp_path / "a.png"), "--out", str(out)]) == 0
