@@ -19,7 +19,7 @@ TURNS_AT_MOST = 64  # dimensions set by hand
 TURN_AT_MOST = 1e6  # of eps
 DRAW_AT_MOST = 2**31
 DECIMALS = 4  # of eps
-WHOLE = re.compile(r"\d{1,9}")
+WHOLE = re.compile(r"\d{1,10}")  # so many digits has the largest draw
 DIMENSIONS = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
