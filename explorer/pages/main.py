@@ -5,6 +5,7 @@ It stands among the pages, for Streamlit takes a folder `pages` beside its scrip
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -24,4 +25,8 @@ pages = [
 chosen = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
 navigation.bar(pages)
+if "lx_started" not in st.session_state:
+    with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
+        importlib.import_module("explorer.live.engine")
+    st.session_state.lx_started = True
 chosen.run()
