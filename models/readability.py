@@ -20,7 +20,7 @@ from models.evaluate import Metrics, chunks, figure, reconstruct, to_tensor
 
 __all__ = ["Judge", "readability", "score", "train_judge"]
 
-WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 6, 128, 2e-3, 0
+WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
 
 
 class Judge(nn.Module):

@@ -264,6 +264,7 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
             _filled(lineup, cards, found),
             column_config=_filled_config(found),
             hide_index=True,
+            placeholder="–",
             key="compare_filled",
         )
         st.caption(_filled_note(found))
