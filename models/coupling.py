@@ -110,9 +110,9 @@ class AffineCoupling(FlowLayer):
         self.network = coupling_network(mask.kept + context, width, 2 * mask.moved)
 
     def scale_and_shift(self, kept: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The numbers s and t of the kept part, in float32, each of the moved part's shape."""
+        """The numbers s and t of the kept part, in its precision, each of the moved part's shape."""
         seen = kept if context is None else torch.cat([kept, context], 1)
-        raw, shift = self.mask.free(self.network(seen).float()).chunk(2, 1)
+        raw, shift = self.mask.free(self.network(seen).to(kept.dtype)).chunk(2, 1)
         return MOST_LOG_SCALE * torch.tanh(raw / MOST_LOG_SCALE), shift
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -85,7 +85,7 @@ class VariationalNoise(nn.Module):
 
 def standard_normal(z: Tensor) -> Tensor:
     """The log-density of N(0, I) at each row of a batch (B, *), in nats, shape (B,)."""
-    return -0.5 * (z.float().square() + math.log(2 * math.pi)).flatten(1).sum(1)
+    return -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
 
 
 def make_dequantisation(name: str, shape: Shape, width: int) -> nn.Module:

@@ -38,7 +38,7 @@ class Chain(FlowLayer):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        total = x.new_zeros(len(x), dtype=torch.float32)
+        total = x.new_zeros(len(x))
         for layer in self.layers:
             x, log_det = layer(x)
             total = total + log_det
