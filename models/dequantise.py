@@ -47,7 +47,7 @@ class UniformNoise(nn.Module):
         Returns:
             u in [0, 1), of the shape of x, and log q(u|x) in nats, shape (B,).
         """
-        return draw(torch.rand, x.shape, generator, device=x.device), x.new_zeros(len(x))
+        return draw(torch.rand, x.shape, generator, dtype=x.dtype, device=x.device), x.new_zeros(len(x))
 
 
 class VariationalNoise(nn.Module):
@@ -73,7 +73,7 @@ class VariationalNoise(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """As `UniformNoise.forward`."""
         context = self.squeeze(x)[0] - 0.5
-        h = self.squeeze(draw(torch.randn, x.shape, generator, device=x.device))[0]
+        h = self.squeeze(draw(torch.randn, x.shape, generator, dtype=x.dtype, device=x.device))[0]
         log_q = standard_normal(h)
         for coupling in self.couplings:
             h, log_det = coupling(h, context)

@@ -284,6 +284,10 @@ def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics
     Raises:
         ValueError: If the model has no prior or no likelihood, or there is no sample.
     """
+    if model.spec.likelihood == "exact":
+        raise ValueError(
+            f"`samples` must be left out: {type(model).__name__} gives log p(x) exactly, and `bits_per_dim` says it."
+        )
     x = torch.cat(list(observed(model, data)))
     about = f"{_pixels(model)}, {_images(data)}, seed {SEED}"
     metrics = {}
