@@ -105,11 +105,11 @@ def test_variational_noise_pays_for_its_density(kind: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_seed_meets_nan(kind: str, seed: int, tmp_path: Path) -> None:
-    run = Run(kind, "digits", SMALL[kind] | {"dequantisation": "variational"}, epochs=2, batch=32, limit=512,
+    run = Run(kind, "digits", SMALL[kind] | {"dequantisation": "variational", "levels": 2}, epochs=2, batch=16, limit=256,
               rate=5e-3, rate_warmup=8, optimizer="adamax", seed=seed)  # fmt: skip
     told: list[float] = []
     train(run, tmp_path / "run", device=CPU, report=lambda step, steps, terms: told.append(terms["loss"]))
-    assert told[-1] < 0.8 * told[0] and all(math.isfinite(each) for each in told)
+    assert told[-1] < told[0] - 10 and all(math.isfinite(each) for each in told)
     model = load(tmp_path / "run")
     assert all(layer.initialised for layer in model.modules() if isinstance(layer, ActNorm))
     x = to_tensor(load_data("digits", "test", limit=20).images)
@@ -237,7 +237,7 @@ def test_a_checkpoint_is_measured_by_what_a_flow_has(tmp_path: Path) -> None:
     found = evaluate(tmp_path / "glow", limit=30)
     assert set(found) == {"bits_per_dim", "loss", "latent", "volume", "noise", "inverse_error"}
     assert _offered(checkpoint.read(tmp_path / "glow"), Wanted(samples=5), 30).samples is None
-    with pytest.raises(ValueError, match="likelihood='exact'"):
+    with pytest.raises(ValueError, match="`samples` must be left out: Glow gives log p"):
         evaluate(tmp_path / "glow", Wanted(samples=5), limit=30)
 
 
