@@ -117,8 +117,8 @@ class ActNorm(FlowLayer):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.shift = nn.Parameter(torch.zeros(1, channels, 1, 1))
-        self.log_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.shift = nn.Parameter(torch.zeros(channels))
+        self.log_scale = nn.Parameter(torch.zeros(channels))
         self.register_buffer("initialised", torch.tensor(False))
         self.initialised: Tensor
 
@@ -126,19 +126,21 @@ class ActNorm(FlowLayer):
         if self.training and not self.initialised:
             self.initialise(x)
         log_det = x.shape[2] * x.shape[3] * self.log_scale.sum()
-        return (x + self.shift) * self.log_scale.exp(), log_det.expand(len(x))
+        shift, log_scale = self.shift[:, None, None], self.log_scale[:, None, None]
+        return (x + shift) * log_scale.exp(), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
-        return y * (-self.log_scale).exp() - self.shift
+        shift, log_scale = self.shift[:, None, None], self.log_scale[:, None, None]
+        return y * (-log_scale).exp() - shift
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
         """Normalises each channel of a batch (B, C, H, W), of all processes together."""
         values = x.float().transpose(0, 1).flatten(1)  # all numbers of a channel
-        mean = batch_mean(values, 1)[:, None]
-        std = batch_mean((values - mean).square(), 1).sqrt()
-        self.shift.copy_(-mean.view_as(self.shift))
-        self.log_scale.copy_(-std.clamp(min=LEAST_STD).log().view_as(self.shift))
+        mean = batch_mean(values, 1)
+        std = batch_mean((values - mean[:, None]).square(), 1).sqrt()
+        self.shift.copy_(-mean)
+        self.log_scale.copy_(-std.clamp(min=LEAST_STD).log())
         self.initialised.fill_(True)
 
 
