@@ -33,7 +33,7 @@ from models.glow import Glow, GlowConfig
 
 __all__ = ["main", "ours", "theirs"]
 
-SCRIPT = ROOT / "benchmarks" / "peers" / "normflows_glow.py"
+SCRIPT = "benchmarks.peers.normflows_glow"
 TIMEOUT = 7200  # s
 WAYS: dict[str, dict[str, Any]] = {
     "ours": {},
@@ -76,7 +76,8 @@ def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -
             np.save(file, values)
         command = [
             str(python),
-            str(SCRIPT),
+            "-m",
+            SCRIPT,
             *map(str, files),
             "--transform",
             transform,
@@ -85,7 +86,7 @@ def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -
         ]
         for name in ("steps", "batch", "width", "blocks", "rate"):
             command += [f"--{name}", str(getattr(run, name))]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode:
         raise RuntimeError(f"normflows failed:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

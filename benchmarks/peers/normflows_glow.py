@@ -1,6 +1,6 @@
 """Peer: normflows' Glow, built as in its own example; runs in its own environment and prints JSON.
 
-python normflows_glow.py IMAGES.npy TEST.npy --transform logit --threads 2
+python -m benchmarks.peers.normflows_glow IMAGES.npy TEST.npy --transform logit --threads 2
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import math
 import normflows as nf
 import numpy as np
 import torch
-from flow_steps import options, train_and_measure
 from torch import Tensor
+
+from benchmarks.peers.flow_steps import options, train_and_measure
 
 LEVELS = 2  # 28x28 is squeezed to 14x14 and 7x7
 ALPHA = 5e-6  # of the logit, as ours has it at each end
