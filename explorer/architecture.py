@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from models import MODELS
 from models.base import Autoencoder, config_from_dict
+from models.coupling import AffineCoupling
 from models.networks import Neck, Residual
 
 __all__ = ["Architecture", "Layer", "Part", "describe", "untrained"]
 
 SILENT = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)  # they only rearrange
-WHOLE = (Residual, Neck)  # their paths run side by side; each is told as one layer
+WHOLE = (Residual, Neck, AffineCoupling)  # their paths run side by side; each is told as one layer
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,10 @@ def _leaves(model: nn.Module, before: str = "") -> Iterator[tuple[str, nn.Module
 
 
 def _listen(taken: list[Layer]) -> Callable[[nn.Module, object, object], None]:
-    """A hook that notes what a layer is and gives."""
+    """A hook that notes what a layer is and gives; a layer of a flow gives its volume besides."""
 
     def hook(module: nn.Module, _: object, given: object) -> None:
+        given = given[0] if isinstance(given, tuple) else given
         shape = tuple(given.shape[1:]) if isinstance(given, Tensor) else ()
         taken.append(Layer(_say(module), shape, _count(module)))
 
@@ -125,6 +127,9 @@ def _say(module: nn.Module) -> str:
     if isinstance(module, Neck):
         hidden = next(m for m in module.mixed if isinstance(m, nn.Linear)).out_features
         return f"{name} {module.straight.in_features:,} → {module.straight.out_features:,}, {hidden} hidden"
+    if isinstance(module, AffineCoupling):
+        first = next(m for m in module.modules() if isinstance(m, nn.Conv2d))
+        return f"{type(module.mask).__name__} coupling, {first.out_channels} hidden"
     if isinstance(module, nn.Linear):
         return f"{name} {module.in_features:,} → {module.out_features:,}"
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

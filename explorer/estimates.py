@@ -166,6 +166,8 @@ def main(arguments: list[str] | None = None) -> int:
         model = checkpoint.load(checkpoint.read(options.model).path).eval()
         if model.spec.likelihood == "none":
             raise ValueError(f"{options.model} has no likelihood, so log p(x) does not exist.")
+        if model.spec.likelihood == "exact":
+            raise ValueError(f"{options.model} gives log p(x) exactly, so there is nothing to estimate.")
         x = picture_of(options.picture, model)
         _run(lambda: sampled(model, x, options.samples, options.seed), options.samples)
     except (ValueError, OSError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import shlex
 import threading
@@ -152,11 +153,11 @@ class Training:
             os.close(self._lock)
 
     def _next(self) -> Phase | None:
-        """The phase after this one; a latent of two dimensions is its own map."""
+        """The phase after this one; a latent of two dimensions is its own map, and one of no chosen size is large."""
         if self.phase == "training":
             return "encoding"
         card = checkpoint.read(self.folder).card
-        flat = card is None or card.config.get("latent", 0) <= 2
+        flat = card is None or card.config.get("latent", math.inf) <= 2
         return "mapping" if self.phase == "encoding" and not flat else None
 
     def _command(self, arguments: tuple[str, ...] | None) -> Command:

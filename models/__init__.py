@@ -9,10 +9,12 @@ from models.capacity_vae import CapacityVAE
 from models.checkpoint import CheckpointError, load
 from models.contractive_ae import ContractiveAE
 from models.dae import DAE
+from models.glow import Glow
 from models.iwae import IWAE
 from models.k_sparse_ae import KSparseAE
 from models.linear_ae import LinearAE
 from models.pca import PCA
+from models.real_nvp import RealNVP
 from models.sparse_ae import SparseAE
 from models.vae import VAE
 
@@ -39,4 +41,6 @@ MODELS: dict[str, type[Autoencoder]] = {
     "iwae": IWAE,
     "beta-vae": BetaVAE,
     "capacity-vae": CapacityVAE,
+    "real-nvp": RealNVP,
+    "glow": Glow,
 }

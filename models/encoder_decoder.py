@@ -18,7 +18,9 @@ from models.base import Autoencoder, LatentSpec
 from models.likelihoods import LIKELIHOODS, make_likelihood
 from models.networks import NETWORKS, make_decoder, make_encoder
 
-__all__ = ["CodeConfig", "EncoderDecoder", "LikelihoodConfig", "NetworkConfig", "check_choice", "check_range"]
+__all__ = [
+    "CodeConfig", "EncoderDecoder", "ImageConfig", "LikelihoodConfig", "NetworkConfig", "check_choice", "check_range",
+]  # fmt: skip
 
 
 def check_range(config: Any, name: str, low: float, high: float, unit: str = "") -> None:
@@ -37,23 +39,32 @@ def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class CodeConfig:
-    """Images and the size of their code."""
+class ImageConfig:
+    """Images."""
 
     image_shape: tuple[int, ...]  # (C, H, W), 8 to 64 pixels
-    latent: int = 32  # dimensions of z
 
     def __post_init__(self) -> None:
         if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
             raise ValueError(f"`image_shape` must be (1 or 3, H, W). Got {self.image_shape}.")
         if not all(8 <= side <= 64 for side in self.image_shape[1:]):
             raise ValueError(f"`image_shape` must have sides of 8 to 64 pixels. Got {self.image_shape}.")
-        check_range(self, "latent", 1, 1024)
 
     @property
     def pixels(self) -> int:
         """Numbers in one image."""
         return math.prod(self.image_shape)
+
+
+@dataclass(frozen=True)
+class CodeConfig(ImageConfig):
+    """Images and the size of their code."""
+
+    latent: int = 32  # dimensions of z
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "latent", 1, 1024)
 
 
 @dataclass(frozen=True)

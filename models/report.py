@@ -31,7 +31,7 @@ REPRODUCED = "https://github.com/xqding/Importance_Weighted_Autoencoders"
 HINTON = "https://doi.org/10.1126/science.1127647"
 MAKHZANI = "https://arxiv.org/abs/1312.5663"
 WINNERS = "https://github.com/guoguo12/tensorflow-fcwta"
-
+FFJORD = "https://arxiv.org/abs/1810.01367"
 
 ALL = ("mnist test, 10000 images",)  # of a protocol
 DRAWN = (f"{SAMPLES} samples", "pixels drawn as 0 or 1", *ALL)
@@ -93,6 +93,12 @@ BARS = (
         Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False),)),
     Bar("mnist-k-sparse-ae", "dead_units", 5.0),
     Bar("mnist-capacity-vae", "kl", 1.0, "near", of="capacity"),
+    Bar("mnist-real-nvp", "bits_per_dim", 1.25, own=True, published=(
+        Published(1.06, "Real NVP, quoted by Grathwohl et al. 2018", FFJORD, False),)),
+    Bar("mnist-real-nvp", "inverse_error", 1e-4),
+    Bar("mnist-glow", "bits_per_dim", 1.25, own=True, published=(
+        Published(1.05, "Glow, quoted by Grathwohl et al. 2018", FFJORD, False),)),
+    Bar("mnist-glow", "inverse_error", 1e-4),
     Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
     Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
 )  # fmt: skip
@@ -261,7 +267,8 @@ for so small a budget. A published figure marked *recalled* was not looked up in
 
 COLUMNS = {
     "mse": "MSE", "psnr": "PSNR, dB", "ssim": "SSIM", "elbo": "ELBO, nats", "nll": "−log p(x), nats",
-    "active_units": "Active units", "probe_error_digit": "Probe error, %", "mig": "MIG", "factor_vae": "FactorVAE",
+    "bits_per_dim": "Bits/dim", "active_units": "Active units",
+    "probe_error_digit": "Probe error, %", "mig": "MIG", "factor_vae": "FactorVAE",
 }  # fmt: skip
 
 

@@ -143,8 +143,8 @@ def expected_reconstruction(
 
 
 def has_likelihood(loaded: Loaded) -> bool:
-    """Whether the model gives a picture a density."""
-    return loaded.decoder.model.spec.likelihood != "none"
+    """Whether the decoder gives a picture a density for each code, which a bound on log p(x) is made of."""
+    return loaded.decoder.model.spec.likelihood == "bound"
 
 
 def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[np.float64]:

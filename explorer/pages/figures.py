@@ -11,9 +11,17 @@ __all__ = ["better_first", "name_of", "number", "value_of", "written"]
 
 TITLES = {
     "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "kl": "KL", "mig": "MIG", "dci": "DCI", "sap": "SAP",
-    "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID",
+    "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID", "bits_per_dim": "Bits/dim",
 }  # fmt: skip
-LESS_IS_BETTER = ("mse", "loss", "reconstruction", "nll", "error", "fid")  # in a figure's name
+LESS_IS_BETTER = (
+    "mse",
+    "loss",
+    "reconstruction",
+    "nll",
+    "error",
+    "fid",
+    "bits_per_dim",
+)  # in a figure's name
 BOUND = "−ELBO"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -75,7 +76,7 @@ def _form() -> None:
     )  # fmt: skip
     config = _settings(model, data, place)
     values = _course(family.closed_form, shape, images, place)
-    title = f"{data}, {family.title}, {config['latent']}-D"
+    title = f"{data}, {family.title}, {_dimensions(config, shape)}-D"
     try:
         run, steps = plan(Run(model, data, config, title=title, **values), images)
         config_from_dict(MODELS[model].Config, {**config, "image_shape": shape})
@@ -186,9 +187,14 @@ def _course(closed_form: bool, shape: tuple[int, int, int], images: int, place: 
     return values
 
 
+def _dimensions(config: dict[str, Any], shape: tuple[int, int, int]) -> int:
+    """Numbers of a latent: those asked for, or as many as an image has."""
+    return int(config.get("latent", math.prod(shape)))
+
+
 def _estimate(run: Run, shape: tuple[int, int, int], steps: int, images: int, closed_form: bool) -> str:
     """One line on how long it will take."""
-    latent = int(run.config["latent"])
+    latent = _dimensions(run.config, shape)
     afterwards = f"its map {pace.in_words(pace.map_seconds(MAP_IMAGES, latent))}"
     if closed_form:
         return f"**{images:,} images, one fit** of a few seconds; {afterwards}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -12,10 +14,16 @@ from models import MODELS
 @pytest.mark.parametrize("key", MODELS)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 20, 13)])
 def test_counts_and_ends_are_those_of_the_model(key: str, shape: tuple[int, int, int]) -> None:
-    config = {"image_shape": list(shape), "latent": 9}
-    model = MODELS[key](MODELS[key].Config(image_shape=shape, latent=9))
-    found = describe(key, config)
+    sizes = {"latent": 9} if "latent" in {field.name for field in fields(MODELS[key].Config)} else {}
+    model = MODELS[key](MODELS[key].Config(image_shape=shape, **sizes))
+    found = describe(key, {"image_shape": list(shape), **sizes})
     assert found.parameters == sum(p.numel() for p in model.parameters())
+    if model.spec.likelihood == "exact":  # one map, there and back
+        (part,) = found.parts
+        assert sum(layer.parameters for layer in part.layers) == part.parameters == found.parameters
+        c, h, w = model.spec.levels[0].shape
+        assert part.layers[-1].shape == (c, h, w)
+        return
     assert {part.name for part in found.parts} >= {"encoder", "decoder"}
     assert sum(layer.parameters for part in found.parts for layer in part.layers) == sum(
         p.numel() for name in ("encoder", "decoder") for p in getattr(model, name).parameters()

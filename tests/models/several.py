@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
     "dae": {"corruption": "salt-and-pepper", "network": "mlp", "width": 6},
     "k-sparse-ae": {"k": 2, "width": 6},
     "vae": {"free_bits": 0.1, "network": "mlp", "width": 6},
+    "real-nvp": {"width": 6, "couplings": 1, "dequantisation": "variational"},
+    "glow": {"width": 6, "steps": 1},
     "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
 }
 EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
@@ -34,7 +37,8 @@ EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
 
 def tiny(kind: str, **changes: Any) -> Run:
     """A training of ten steps; the last batch of an epoch is shared out as 13 and 12 where the model allows."""
-    config = {"latent": 4} | CONFIGS.get(kind, {"width": 6})
+    names = {field.name for field in fields(MODELS[kind].Config)}
+    config = ({"latent": 4} if "latent" in names else {}) | CONFIGS.get(kind, {"width": 6})
     limit = 192 + (48 if kind in EVEN else 25)
     values = {
         "epochs": 2,

@@ -63,8 +63,10 @@ def test_two_processes_give_the_curve_and_the_weights_of_one(kind: str, by_two: 
     card = train(tiny(kind), tmp_path / kind, device=CPU)
     assert_same(by_two / kind, tmp_path / kind)
     ours, theirs = (load_file(folder / kind / WEIGHTS) for folder in (by_two, tmp_path))
+    # ActNorm begins where its gradient is 0 but for rounding, of which Adam makes whole steps.
+    apart = 2e-3 if any(name.endswith("initialised") for name in theirs) else 1e-4
     for name, values in theirs.items():
-        torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-4, msg=f"{kind}: {name}")
+        torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=apart, msg=f"{kind}: {name}")
     shared = checkpoint.read(by_two / kind).card
     assert shared is not None and shared.training["processes"] == 2
     assert shared.training["steps"] == card.training["steps"] == (0 if kind == "pca" else 10)

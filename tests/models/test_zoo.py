@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,12 @@ SETTINGS: list[dict[str, Any]] = [  # of every model
 MORE: list[dict[str, Any]] = [  # of the VAE
     {"image_shape": shape, "network": network} for network in ("conv", "mlp") for shape in SHAPES
 ] + [{"image_shape": (1, 12, 12), "likelihood": likelihood} for likelihood in LIKELIHOODS]
-SMALL: dict[str, Any] = {"latent": 3, "width": 4, "k": 2, "samples": 2}
+FLOWS: list[dict[str, Any]] = [
+    {"image_shape": (1, 9, 9), "dequantisation": "variational"},
+    {"image_shape": (3, 16, 12), "dequantisation": "variational"},
+    {"image_shape": (1, 8, 8), "levels": 1},
+]
+SMALL: dict[str, Any] = {"latent": 3, "width": 4, "k": 2, "samples": 2, "steps": 2, "couplings": 2}
 FORMER = {
     "faces-vae",
     "fashion-vae",
@@ -51,7 +57,8 @@ def cases(*, deterministic: bool = False) -> list[Any]:
         names = {field.name for field in fields(cls.Config)}
         if deterministic and build(kind, image_shape=(1, 8, 8)).spec.prior:
             continue
-        for settings in SETTINGS + (MORE if kind == "vae" else []):
+        exact = build(kind, image_shape=(1, 8, 8)).spec.likelihood == "exact"
+        for settings in SETTINGS + (MORE if kind == "vae" else FLOWS if exact else []):
             own = {k: v for k, v in settings.items() if k in names}
             name = "-".join([kind, *(str(v).replace(" ", "") for v in own.values())])
             found[name] = pytest.param((kind, own), id=name)
@@ -79,6 +86,14 @@ def latents(model: Autoencoder, count: int = 5, scale: float = 1.0) -> Tensor:
     return scale * torch.randn(count, *model.spec.shape, generator=torch.Generator().manual_seed(2))
 
 
+def nudge(model: Autoencoder) -> None:
+    """Moves every weight a little, as a step does: one that begins at 0 hides those before it."""
+    generator = seeded(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape, generator=generator)
+
+
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -92,10 +107,12 @@ def test_shapes(model: Autoencoder) -> None:
 
 
 def test_the_spec_says_what_holds(model: Autoencoder) -> None:
-    assert model.spec.shape == (3,)
+    exact = model.spec.likelihood == "exact"
+    assert model.spec.shape == ((math.prod(model.image_shape) if exact else 3),)
     deterministic = model.encode(images(model)).std is None
-    assert model.spec.prior is not deterministic
-    assert model.spec.likelihood == ("none" if deterministic else "bound")
+    assert model.spec.prior is (exact or not deterministic)
+    if not exact:
+        assert model.spec.likelihood == ("none" if deterministic else "bound")
     assert not model.spec.discrete and not model.spec.sequence
 
 
@@ -120,10 +137,15 @@ def test_a_picture_does_not_depend_on_its_batch(model: Autoencoder) -> None:
 
 
 def test_the_loss_is_finite_has_named_terms_and_reaches_every_parameter(model: Autoencoder) -> None:
-    loss = model.train().loss(images(model), generator=seeded(0))
+    model.train().loss(images(model), generator=seeded(0))  # sets what is set from a first batch
+    nudge(model)
+    loss = model.loss(images(model), generator=seeded(0))
     assert loss.total.shape == () and loss.total.isfinite()
     assert all(term.shape == () and term.isfinite() for term in loss.terms.values())
-    assert "reconstruction" in loss.terms and ("kl" in loss.terms) is model.spec.prior
+    if model.spec.likelihood == "exact":
+        torch.testing.assert_close(loss.total, torch.stack(list(loss.terms.values())).sum())
+    else:
+        assert "reconstruction" in loss.terms and ("kl" in loss.terms) is model.spec.prior
     loss.total.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -177,6 +199,33 @@ def test_different_seeds_give_different_samples_where_there_is_a_prior(kind: str
     assert pictures.shape == (4, *model.image_shape)
     assert len(pictures.flatten(1).unique(dim=0)) == 4
     assert not torch.equal(pictures, model.sample(4, seeded(1)))
+
+
+@pytest.mark.parametrize("temperature", [-0.1, float("nan"), float("inf")])
+def test_a_temperature_that_is_none_is_refused(kind: str, temperature: float) -> None:
+    model = build(kind, image_shape=(1, 8, 8))
+    if model.spec.prior:
+        with pytest.raises(ValueError, match="`temperature` must be a finite number of at least 0"):
+            model.sample(1, temperature=temperature)
+
+
+def test_the_temperature_is_the_spread_of_the_prior(kind: str) -> None:
+    model = build(kind, image_shape=(1, 8, 8))
+    if not model.spec.prior:
+        return
+    nudge(model)
+    z = torch.randn(3, *model.spec.shape, generator=seeded(0))
+    assert torch.equal(model.sample(3, seeded(0), 0.7), model.decode(0.7 * z))
+    assert torch.equal(model.sample(3, seeded(0)), model.decode(z))
+    assert len(model.sample(3, temperature=0.0).flatten(1).unique(dim=0)) == 1
+
+
+@pytest.mark.parametrize("key", [key for key in MODELS if build(key, image_shape=(1, 8, 8)).spec.levels])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_levels_grow_from_the_coarsest_to_the_finest(key: str, shape: tuple[int, int, int]) -> None:
+    spec = build(key, image_shape=shape).spec
+    sides = [level.shape[1] * level.shape[2] for level in spec.levels]
+    assert sides == sorted(sides) and len({level.name for level in spec.levels}) == len(sides)
 
 
 def test_save_and_load_give_the_same_model(model: Autoencoder, tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+r"""What the flows share: an invertible map between pictures and a standard normal latent, and so an exact density.
+
+log p(v) = log N(f(v); 0, I) + log |det df/dv|
+
+v is an image in grey levels, 0 to 256, with the noise of `models.dequantise` on its whole numbers. Nothing is lost
+between v and z = f(v): a latent has as many numbers as the image, and decoding what was encoded gives it back.
+
+References:
+    | Variational Inference with Normalizing Flows (Rezende & Mohamed, 2015)
+    | https://arxiv.org/abs/1505.05770
+    | Density Estimation Using Real NVP (Dinh et al., 2016)
+    | https://arxiv.org/abs/1605.08803
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.dequantise import DEQUANTISATIONS, make_dequantisation, standard_normal
+from models.encoder_decoder import ImageConfig, check_choice, check_range
+from models.flow_layers import GREYS, FlowLayer, Shape
+from models.multiscale import Multiscale
+
+__all__ = ["Flow", "FlowConfig"]
+
+
+@dataclass(frozen=True)
+class FlowConfig(ImageConfig):
+    """Images, levels, and how whole grey levels become real numbers."""
+
+    levels: int = 3  # scales of the latent; fewer where both sides of the grid become odd
+    width: int = 64  # channels of a coupling's network
+    dequantisation: str = "uniform"  # one of `dequantise.DEQUANTISATIONS`
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "levels", 1, 6)
+        check_range(self, "width", 1, 1024)
+        check_choice(self, "dequantisation", DEQUANTISATIONS)
+
+
+class Flow(Autoencoder):
+    """A normalizing flow; a subclass says of which layers a level is made.
+
+    The latent is in prior standard deviations: the prior is N(0, I) at every level.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        self.config = config
+        self.image_shape = (channels, height, width)
+        self.flow = Multiscale(self.image_shape, config.levels, self.level)
+        self.dequantise = make_dequantisation(config.dequantisation, self.image_shape, config.width)
+        self.spec = LatentSpec((config.pixels,), self.flow.parts, likelihood="exact")
+
+    @property
+    def pixels(self) -> str:
+        """What the density is of, for the protocol of a figure."""
+        return f"{GREYS} grey levels with {self.config.dequantisation} noise"
+
+    @abstractmethod
+    def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
+        """The layers of one level.
+
+        Arguments:
+            shape: Of what comes in, (C, H, W).
+            last: Whether no level comes after it; all others must leave an even number of channels.
+        """
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The latents of images (B, C, H, W) in [0, 1], each grey level at its middle: (B, D), without noise."""
+        return Posterior(self.flow(255 * x + 0.5)[0])
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of latents (B, D); what lies beyond black and white is cut off."""
+        return ((self.flow.inverse(z) - 0.5) / 255).clamp(0, 1)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """The log-density log p(v) at v = 255 x + 1/2, the middle of each grey level, with no noise drawn.
+
+        It is the exact log-density of dequantised images, per grey level: where p is even over a grey level, it is
+        the log-probability of the 8-bit image. The likelihood of a data set is the mean of `density` over the noise.
+
+        Arguments:
+            x: Images (B, C, H, W) in [0, 1].
+
+        Returns:
+            Shape (B,), in nats.
+        """
+        return self.density(255 * x + 0.5)
+
+    def density(self, v: Tensor) -> Tensor:
+        """The log-density log p(v) of dequantised images (B, C, H, W) in [0, 256], in nats, shape (B,)."""
+        z, log_det = self.flow(v)
+        log_p: Tensor = standard_normal(z) + log_det
+        return log_p
+
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """-log p(v) + log q(u|x) with one draw of the noise u, which bounds -log P(x) of the 8-bit image.
+
+        There is no regulariser for `warmup` to weigh. Of the terms, `latent` is -log N(z; 0, I), `volume` is
+        -log |det dz/dv|, and `noise` is log q(u|x), 0 for uniform noise.
+        """
+        u, log_q = self.dequantise(x, generator)
+        z, log_det = self.flow(255 * x + u)
+        terms = {
+            "latent": -standard_normal(z).mean(),
+            "volume": -log_det.mean(),
+            "noise": log_q.mean(),
+        }
+        return Loss(total=torch.stack(list(terms.values())).sum(), terms=terms)

@@ -1,0 +1,57 @@
+r"""Glow, a flow whose channels are mixed by learnt 1x1 convolutions between its couplings.
+
+A step is ActNorm, an invertible 1x1 convolution and an affine coupling between channels; a level is a squeeze and
+many steps, and half of the channels leaves. The paper predicts mean and deviation of what leaves from what stays. A
+latent in those units is what one more coupling gives, so the prior stays N(0, I).
+
+References:
+    | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018)
+    | https://arxiv.org/abs/1807.03039
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.coupling import AffineCoupling, ChannelMask, Checkerboard
+from models.encoder_decoder import check_range
+from models.flow import Flow, FlowConfig
+from models.flow_layers import ActNorm, FlowLayer, InvertibleConv, Shape, Squeeze
+
+__all__ = ["Glow", "GlowConfig"]
+
+
+@dataclass(frozen=True)
+class GlowConfig(FlowConfig):
+    """A flow and its steps."""
+
+    steps: int = 8  # ActNorm, 1x1 convolution and coupling, at each level
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "steps", 1, 64)
+
+
+class Glow(Flow):
+    """The flow of invertible 1x1 convolutions."""
+
+    Config = GlowConfig
+
+    def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
+        squeeze = Squeeze(shape)
+        layers: list[FlowLayer] = [squeeze]
+        for number in range(self.config.steps):
+            layers += self.step(squeeze.after, number)
+        prior = [] if last else [self.coupling(squeeze.after, flip=False)]  # of the half that leaves
+        return [*layers, ActNorm(squeeze.after[0]), *prior]
+
+    def step(self, shape: Shape, number: int) -> list[FlowLayer]:
+        """One step of flow, the `number`-th of its level."""
+        channels = shape[0]
+        mixing = [InvertibleConv(channels)] if channels > 1 else []
+        return [ActNorm(channels), *mixing, self.coupling(shape, flip=bool(number % 2))]
+
+    def coupling(self, shape: Shape, flip: bool) -> AffineCoupling:
+        """Between halves of the channels; a single channel, of sides that are odd, between pixels."""
+        mask = ChannelMask if shape[0] > 1 else Checkerboard
+        return AffineCoupling(mask(shape, flip), self.config.width)

@@ -1,0 +1,58 @@
+r"""Real NVP, a flow of affine couplings whose masks alternate: on a checkerboard, then between channels.
+
+A level is three couplings on a checkerboard, a squeeze, three couplings between channels, and half of the channels
+leaves; the last level is four couplings on a checkerboard. Where the paper normalises over the batch, each coupling
+is followed by ActNorm here, so that a picture does not depend on those beside it; and a coupling's network is three
+convolutions in place of a residual network.
+
+References:
+    | Density Estimation Using Real NVP (Dinh et al., 2016)
+    | https://arxiv.org/abs/1605.08803
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.coupling import AffineCoupling, ChannelMask, Checkerboard, Mask
+from models.encoder_decoder import check_range
+from models.flow import Flow, FlowConfig
+from models.flow_layers import ActNorm, FlowLayer, Shape, Squeeze
+
+__all__ = ["RealNVP", "RealNVPConfig"]
+
+
+@dataclass(frozen=True)
+class RealNVPConfig(FlowConfig):
+    """A flow and its couplings."""
+
+    couplings: int = 3  # of each mask at each level; the last level has one more, on a checkerboard alone
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "couplings", 1, 32)
+
+
+class RealNVP(Flow):
+    """The flow of alternating masks."""
+
+    Config = RealNVPConfig
+
+    def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
+        count = self.config.couplings
+        if last:
+            return self.alternate(Checkerboard, shape, count + 1)
+        squeeze = Squeeze(shape)
+        return [
+            *self.alternate(Checkerboard, shape, count),
+            squeeze,
+            *self.alternate(ChannelMask, squeeze.after, count),
+        ]
+
+    def alternate(self, mask: type[Mask], shape: Shape, count: int) -> list[FlowLayer]:
+        """Couplings that keep and move the two parts of a mask in turns, each normalised."""
+        layers: list[FlowLayer] = []
+        for number in range(count):
+            coupling = AffineCoupling(mask(shape, flip=bool(number % 2)), self.config.width)
+            layers += [ActNorm(shape[0]), coupling]
+        return layers
