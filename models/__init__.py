@@ -15,6 +15,8 @@ from models.linear_ae import LinearAE
 from models.pca import PCA
 from models.sparse_ae import SparseAE
 from models.vae import VAE
+from models.vq_vae import VQVAE
+from models.vq_vae_2 import VQVAE2
 
 __all__ = [
     "MODELS",
@@ -39,4 +41,6 @@ MODELS: dict[str, type[Autoencoder]] = {
     "iwae": IWAE,
     "beta-vae": BetaVAE,
     "capacity-vae": CapacityVAE,
+    "vq-vae": VQVAE,
+    "vq-vae-2": VQVAE2,
 }

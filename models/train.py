@@ -132,21 +132,23 @@ def train(
             if run.compile:
                 come = torch.tensor(come, device=team.device)  # for each new number it would compile anew
             with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
-                loss, parts = spread(x, generator, come)
+                loss, parts, watched = spread(x, generator, come)
             for group in state.optimizer.param_groups:
                 group["lr"] = rate(run, step, steps)
             state.optimizer.zero_grad(set_to_none=True)
             (weight * loss).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
-            means = team.mean(weight * torch.stack([loss, *parts.values()]).detach())
-            terms = dict(zip(["loss", *parts], means, strict=True))
-            check_finite(terms | {"gradient norm": norm.item()}, step, folder)
+            means = team.mean(weight * torch.stack([loss, *parts.values(), *watched.values()]).detach())
+            values = dict(zip(["loss", *parts, *watched], means, strict=True))
+            check_finite(values | {"gradient norm": norm.item()}, step, folder)
+            figures = {name: values.pop(name) for name in watched}
+            terms = values
             state.optimizer.step()
             state.average.update(step)
             if not curves or not bar:
                 continue  # only the first process writes
             if step % LOG_EVERY == 0 or step == steps - 1:
-                curves.add(step, step / per_epoch, terms)
+                curves.add(step, step / per_epoch, terms, figures)
                 shown = {k: f"{v:.1f}" for k, v in terms.items()} | {"unit": "nats/image"}
                 bar.set_postfix(shown, refresh=False)
                 if report:
