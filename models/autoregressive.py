@@ -114,7 +114,7 @@ class Attention(nn.Module):
             past.memory[self] = keys
         key, value = keys.mT.unbind(1)
         found = F.scaled_dot_product_attention(query, key, value, is_causal=past is None)
-        y: Tensor = x + self.out(found.mT.flatten(1, 2).unflatten(2, x.shape[2:]))
+        y: Tensor = x + self.out(found.mT.reshape(x.shape))
         return y
 
 
@@ -153,7 +153,7 @@ class Autoregressive(nn.Module):
             Shape (B, K, rows, columns); those of a place do not depend on the codes there and behind.
         """
         late = F.pad(self.codes(codes.flatten(1)), (0, 0, 1, -1))
-        return self._logits(late.mT.unflatten(2, self.grid) + self._background(given))
+        return self._logits(late.mT.reshape(len(codes), -1, *self.grid) + self._background(given))
 
     def nll(self, codes: Tensor, given: Tensor | None = None) -> Tensor:
         """-log p(codes | given) in nats, shape (B,); arguments as of `forward`."""

@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -129,9 +129,11 @@ class VQVAE(Autoencoder):
 
     def quantiser(self, level: int) -> Quantiser:
         """The codebook of a level, coarsest first."""
-        found = self.quantisers[level]
-        assert isinstance(found, Quantiser)
-        return found
+        return cast(Quantiser, self.quantisers[level])
+
+    def prior(self, level: int) -> Autoregressive:
+        """The distribution of a level's codes given the coarser one's."""
+        return cast(Autoregressive, self.priors[level])
 
     def encode(self, x: Tensor) -> Posterior:
         """The encoder's vectors of images (B, C, H, W), before they are quantised; a point without spread."""
@@ -161,7 +163,8 @@ class VQVAE(Autoencoder):
         """
         self._check_prior()
         given = [None, *codes[:-1]]
-        return [prior.nll(*each) for prior, *each in zip(self.priors, codes, given, strict=True)]
+        each = enumerate(zip(codes, given, strict=True))
+        return [self.prior(level).nll(own, coarser) for level, (own, coarser) in each]
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """Reconstruction, commitment (its weight in it), -log p of the codes as `kl`, and what follows how codes learn.
@@ -228,27 +231,26 @@ class VQVAE(Autoencoder):
         self._check_prior()
         codes = list(above or [])
         sizes = [math.prod(level.shape[1:]) for level in self.spec.levels]
-        total = sum(sizes[len(codes) :])
-        done = 0
-        for prior, size in list(zip(self.priors, sizes, strict=True))[len(codes) :]:
-            tell = partial(tell_on, progress, done, total) if progress else None
+        first = len(codes)
+        for level in range(first, len(sizes)):
             given = codes[-1] if codes else None
-            codes.append(
-                prior.sample(count, given, generator=generator, temperature=temperature, progress=tell)
+            tell = (
+                partial(tell_on, progress, sum(sizes[first:level]), sum(sizes[first:])) if progress else None
             )
-            done += size
+            codes.append(self.prior(level).sample(count, given, generator=generator, temperature=temperature,
+                                                  progress=tell))  # fmt: skip
         return codes
 
     def _output(self, z: Tensor) -> Tensor:
         """The decoder's output for the codes nearest to latents (B, D)."""
         shapes = [level.shape for level in self.spec.levels]
-        parts = z.split([math.prod(shape) for shape in shapes], 1)
-        grids = [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+        parts = torch.split(z, [math.prod(shape) for shape in shapes], 1)
+        grids = [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
         return self.rebuild([self.quantiser(level)(grid).nearest for level, grid in enumerate(grids)])
 
     def _use(self, levels: list[Quantised], generator: torch.Generator | None) -> dict[str, Tensor]:
         """Perplexity of the batch's codes and the share of codes that occur in it, of each level."""
-        figures = {}
+        figures: dict[str, Tensor] = {}
         for level, found in zip(self.spec.levels, levels, strict=True):
             behind = f" {level.name}" if len(levels) > 1 else ""
             use = perplexity(whole_batch(found.codes, generator), self.config.codebook)
