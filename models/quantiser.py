@@ -33,7 +33,8 @@ __all__ = ["UPDATES", "Quantised", "Quantiser", "k_means", "perplexity"]
 
 UPDATES = ("ema", "gradient")
 DECAY = 0.99  # g
-DEAD = 0.03  # a code chosen less often than this share of an even use is replaced
+DEAD = 0.02  # a code chosen less often than this share of an even use is replaced
+FRESH = 0.05  # the use that a new code is credited with, a share of an even use: time for about 90 steps
 ROUNDS = 10  # of k-means
 
 
@@ -83,12 +84,12 @@ class Quantiser(nn.Module):
 
     def forward(self, z: Tensor) -> Quantised:
         """The nearest codes of vectors (B, D, rows, columns); nothing is learnt."""
-        codes = nearest(z.movedim(1, -1), self.vectors)
+        codes = nearest(z.permute(0, 2, 3, 1), self.vectors)
         return Quantised(z, codes, self.embed(codes))
 
     def embed(self, codes: Tensor) -> Tensor:
         """The vectors (B, D, rows, columns) of codes (B, rows, columns)."""
-        return F.embedding(codes, self.vectors).movedim(-1, 1)
+        return F.embedding(codes, self.vectors).permute(0, 3, 1, 2)
 
     def learn(self, z: Tensor, generator: torch.Generator | None = None) -> Quantised:
         """What `forward` gives; then the codes follow the vectors of the whole batch, of all processes.
@@ -97,11 +98,11 @@ class Quantiser(nn.Module):
             z: Vectors (B, D, rows, columns).
             generator: Chooses the first codes, and those that take the place of dead ones.
         """
-        places = whole_batch(z.detach(), generator).movedim(1, -1).flatten(0, -2)
+        places = whole_batch(z.detach(), generator).permute(0, 2, 3, 1).flatten(0, 2)
         if not self.seen:
             self._put(torch.arange(self.count, device=z.device), k_means(places, self.count, generator))
             self.seen.fill_(True)
-            self.uses.fill_(len(places) / self.count)
+            self.uses.fill_(FRESH * len(places) / self.count)
         found: Quantised = self(z)
         self._follow(places, generator)
         return found
@@ -119,7 +120,7 @@ class Quantiser(nn.Module):
         drawn = torch.randint(len(places), (self.count,), generator=generator, device=places.device)
         dead = (self.uses < DEAD * even).nonzero().flatten()
         self._put(dead, places[drawn[dead]])
-        self.uses[dead] = even
+        self.uses[dead] = FRESH * even
 
     @torch.no_grad()
     def _put(self, codes: Tensor, vectors: Tensor) -> None:
@@ -130,8 +131,10 @@ class Quantiser(nn.Module):
 @torch.no_grad()
 def nearest(z: Tensor, vectors: Tensor) -> Tensor:
     """The codes (*) nearest to vectors (*, D), in float32 whatever the precision around it; the first of equals."""
+    middle = vectors.mean(0)  # less is lost to rounding around it
+    z, vectors = z - middle, vectors - middle
     with torch.autocast(z.device.type, enabled=False):
-        return (vectors.square().sum(1) - 2 * z.float() @ vectors.float().T).argmin(-1)
+        return (vectors.square().sum(1) - 2 * z @ vectors.T).argmin(-1)
 
 
 def clusters(places: Tensor, codes: Tensor, count: int) -> tuple[Tensor, Tensor]:
