@@ -149,24 +149,34 @@ class Autoencoder(nn.Module, ABC):
             f"{type(self).__name__} has no closed form (`closed_form` is False). Train it by its `loss`."
         )
 
-    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self, count: int, generator: torch.Generator | None = None, temperature: float = 1.0
+    ) -> Tensor:
         """Draws pictures from the prior.
 
         Arguments:
             count: How many.
             generator: Source of the noise; torch's own where None.
+            temperature: How bold the draws are, 0 or more. 1 is the prior itself; less stays nearer to what is most
+                likely. For a normal prior it is the standard deviation.
 
         Returns:
             Pictures (count, C, H, W) in [0, 1].
 
         Raises:
-            ValueError: If the model has no prior.
+            ValueError: If the model has no prior, or `temperature` is negative or not finite.
+
+        References:
+            | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018), for the temperature
+            | https://arxiv.org/abs/1807.03039
         """
         if not self.spec.prior:
             raise ValueError(f"{type(self).__name__} has no prior to sample from (`spec.prior` is False).")
+        if not 0 <= temperature < math.inf:
+            raise ValueError(f"`temperature` must be a finite number of at least 0. Got {temperature}.")
         device = next(self.parameters()).device
         z = torch.randn(count, *self.spec.shape, generator=generator, device=device)
-        return self.decode(z)
+        return self.decode(temperature * z)
 
 
 def config_to_dict(config: Any) -> dict[str, Any]:
