@@ -184,10 +184,10 @@ class Autoregressive(nn.Module):
             int64 (B, rows, columns).
 
         Raises:
-            ValueError: If the temperature is negative.
+            ValueError: If `temperature` is negative or not finite.
         """
-        if not temperature >= 0:
-            raise ValueError(f"`temperature` must be at least 0. Got {temperature}.")
+        if not 0 <= temperature < math.inf:
+            raise ValueError(f"`temperature` must be a finite number of at least 0. Got {temperature}.")
         background = self._background(given).expand(count, -1, -1, -1)
         codes = torch.zeros(count, *self.grid, dtype=torch.long, device=background.device)
         past, before = Past(), torch.zeros_like(background[:, :, :1, :1])

@@ -189,8 +189,8 @@ class VQVAE(Autoencoder):
         self,
         count: int,
         generator: torch.Generator | None = None,
-        *,
         temperature: float = 1.0,
+        *,
         progress: Progress | None = None,
     ) -> Tensor:
         """Draws pictures from the prior.
@@ -205,7 +205,7 @@ class VQVAE(Autoencoder):
             Pictures (count, C, H, W) in [0, 1].
 
         Raises:
-            ValueError: If the model has no prior, or the temperature is negative.
+            ValueError: If the model has no prior, or `temperature` is negative or not finite.
         """
         drawn = self.sample_codes(count, generator, temperature=temperature, progress=progress)
         return self.decode(self.embed(drawn))

@@ -121,7 +121,7 @@ def test_temperature_narrows_and_zero_takes_the_likeliest() -> None:
         ]
         assert torch.equal(model(likeliest).argmax(1)[:, 0, 0], likeliest[:, 0, 0])
     assert sorted(nll) == nll
-    with pytest.raises(ValueError, match=r"`temperature` must be at least 0. Got -1"):
+    with pytest.raises(ValueError, match=r"`temperature` must be a finite number of at least 0. Got -1"):
         model.sample(1, temperature=-1)
 
 
