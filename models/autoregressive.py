@@ -100,7 +100,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = next(heads for heads in HEADS if channels % heads == 0)
         self.norm = PlaceNorm(channels)
-        self.three = nn.Conv2d(channels, 3 * channels, 1)
+        self.three = nn.Conv2d(channels, 3 * channels, 1, bias=False)  # the keys' would change nothing
         self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor, past: Past | None = None) -> Tensor:
