@@ -5,7 +5,8 @@
 Both train the network of the package's `examples/autoencoder.py` (two convolutions each way, 7x7 codes of 32 numbers,
 256 codes, L1 error plus ten times the commitment, AdamW at 3e-4), on the same images in the same order from the same
 weights, one seed after the other and in turns; only the codebook differs, each as its authors set it up. Errors and use
-are on all 10,000 test images, times are medians of a step on one thread.
+are on all 10,000 test images, times are medians of the CPU time of a step on one thread, which a busy machine changes
+least.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ FIGURES = {
     "mse": ("MSE, [0, 1]", 5),
     "l1": ("L1, [0, 1]", 5),
     "used": ("codes used, %", 1),
-    "ms": ("ms a step", 1),
+    "ms": ("CPU ms a step", 1),
 }
 
 
