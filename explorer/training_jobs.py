@@ -343,7 +343,7 @@ def plan(run: Run, images: int) -> tuple[Run, int]:
         images: Of the data set's training split.
     """
     used = min(run.limit or images, images)
-    steps = run.epochs * -(-used // run.batch)
+    steps = (run.epochs + run.prior_epochs) * -(-used // run.batch)
     values = {field.name: getattr(run, field.name) for field in fields(run)}
     return Run(**values | {"save_every": max(1, min(SAVE_AT_MOST, steps // SAVES))}), steps
 

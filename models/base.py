@@ -136,6 +136,19 @@ class Autoencoder(nn.Module, ABC):
             warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
         """
 
+    def turn_to(self, part: Literal["model", "prior"]) -> None:
+        """Lets one part of the model learn from here on and the other rest.
+
+        Arguments:
+            part: The prior, or all but the prior.
+
+        Raises:
+            ValueError: If the model has no prior that can learn apart from it.
+        """
+        raise ValueError(
+            f"`prior_epochs` must be 0: {type(self).__name__} has no prior that learns apart from it."
+        )
+
     def fit(self, images: Tensor) -> None:
         """Fits the model to all its training images at once, where a closed form exists.
 

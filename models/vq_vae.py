@@ -3,10 +3,11 @@ r"""The VQ-VAE: a code is a grid of entries of a codebook, and a prior over such
 -log p(x) <= -log p(x | e(k)) - log p(k),   k = k(f(x))
 
 f gives a vector for each place of a grid, its nearest code stands in its place (`models/quantiser.py`), and the
-decoder sees the codes alone. As the posterior is certain of k, KL(q(k|x) || p(k)) = -log p(k). The paper trains with
-a flat prior, whose term is a constant, and learns p(k) afterwards, on codes that stand still. Here
-p(k) (`models/autoregressive.py`) learns in the same steps: it sees the codes, but no gradient of it reaches what makes
-them, so that the autoencoder is the same with and without it. As the learning rate falls the codes come to rest.
+decoder sees the codes alone. As the posterior is certain of k, KL(q(k|x) || p(k)) = -log p(k). With a flat prior, as
+in the paper, that is a constant, log K a place. Afterwards p(k) (`models/autoregressive.py`) is learnt on codes that
+stand still: the further epochs of a training, `prior_epochs`. Without these it learns in the same steps, on codes that
+still move, which costs it some bits. In either way no gradient of it reaches what makes the codes: the autoencoder is
+the same with and without it.
 
 References:
     | Neural Discrete Representation Learning (van den Oord et al., 2017)
@@ -19,7 +20,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -93,6 +94,7 @@ class VQVAE(Autoencoder):
             (sum(math.prod(level.shape) for level in levels),), levels, discrete=True, prior=prior,
             likelihood="bound" if prior else "none",
         )  # fmt: skip
+        self.part: Literal["all", "model", "prior"] = "all"  # that learns
         self.encoder, self.decoder = self.networks()
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
         self.quantisers = nn.ModuleList(
@@ -166,13 +168,28 @@ class VQVAE(Autoencoder):
         each = enumerate(zip(codes, given, strict=True))
         return [self.prior(level).nll(own, coarser) for level, (own, coarser) in each]
 
+    def flat_nll(self, codes: list[Tensor]) -> list[Tensor]:
+        """-log p of each level's codes when all are equally likely, in nats: of each level shape (B,)."""
+        places = [each[0].numel() for each in codes]
+        return [
+            torch.full((len(codes[0]),), n * math.log(self.config.codebook), device=codes[0].device)
+            for n in places
+        ]
+
+    def turn_to(self, part: Literal["model", "prior"]) -> None:
+        self._check_prior()
+        self.part = part
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith("priors.") is (part == "prior"))
+
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """Reconstruction, commitment (its weight in it), -log p of the codes as `kl`, and what follows how codes learn.
 
-        `warmup` weighs nothing: vectors must stay near their codes from the first step on.
+        While the model learns without its prior, `kl` is that of a flat one: a constant. `warmup` weighs nothing: vectors must stay near their codes from the first step on.
         """
         x = self.likelihood.prepare(x, generator)
-        learn = partial(Quantiser.learn, generator=generator) if self.training else Quantiser.forward
+        moving = self.training and self.part != "prior"
+        learn = partial(Quantiser.learn, generator=generator) if moving else Quantiser.forward
         levels = self.quantise(x, learn)
         output = self.rebuild([level.passed for level in levels])
         terms = {
@@ -182,7 +199,8 @@ class VQVAE(Autoencoder):
         if self.config.update == "gradient":
             terms["codebook"] = sum_of([level.codebook() for level in levels])
         if self.spec.prior:
-            terms["kl"] = sum_of(self.code_nll([level.codes for level in levels]))
+            codes = [level.codes for level in levels]
+            terms["kl"] = sum_of(self.flat_nll(codes) if self.part == "model" else self.code_nll(codes))
         return Loss(torch.stack(list(terms.values())).sum(), terms, self._use(levels, generator))
 
     def sample(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +165,15 @@ def run(**changes: Any) -> Run:
     return Run("vq-vae", "digits", **(values | changes))
 
 
-@pytest.mark.parametrize("update", UPDATES)
+@pytest.mark.parametrize(
+    ("update", "epochs", "prior_epochs"), [("ema", 3, 0), ("gradient", 3, 0), ("ema", 1, 2), ("ema", 2, 1)]
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: str, epochs: int, prior_epochs: int
 ) -> None:
     torch.set_num_threads(1)
     monkeypatch.setattr("models.train.LOG_EVERY", 2)
-    chosen = replace(run(), config=SMALL | {"update": update})
+    chosen = run(config=SMALL | {"update": update}, epochs=epochs, prior_epochs=prior_epochs)
     train(chosen, tmp_path / "whole", device=torch.device("cpu"))
 
     def stop(step: int, steps: int, terms: dict[str, float]) -> None:
@@ -184,6 +186,33 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
     for name in (CURVES, "weights.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert load(tmp_path / "cut").sample(2, seeded()).shape == (2, 1, 8, 8)
+
+
+def test_in_its_epochs_the_prior_alone_learns_on_codes_that_stand_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr("models.train.LOG_EVERY", 1)
+    cpu = torch.device("cpu")
+    card = train(run(epochs=2, prior_epochs=3), tmp_path / "both", device=cpu)
+    train(run(epochs=2, config=SMALL | {"prior_depth": 0}), tmp_path / "alone", device=cpu)
+    both, alone = load(tmp_path / "both").state_dict(), load(tmp_path / "alone").state_dict()
+    assert all(torch.equal(both[name], values) for name, values in alone.items() if "likelihood" not in name)
+    lines = [json.loads(line) for line in (tmp_path / "both" / CURVES).read_text().splitlines()]
+    assert card.training["steps"] == len(lines) == 5 * 6 and card.training["prior_epochs"] == 3
+    flat = 16 * math.log(8)
+    assert all(line["kl"] == pytest.approx(flat) for line in lines[:12])
+    assert lines[-1]["kl"] < lines[12]["kl"] < 1.5 * flat and lines[-1]["kl"] < 0.95 * flat
+
+
+def test_a_prior_that_is_not_there_gets_no_epochs_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"VQVAE has no prior to sample from .* `prior_depth` of at least 1"):
+        train(run(config=SMALL | {"prior_depth": 0}, prior_epochs=1), tmp_path / "run")
+    with pytest.raises(
+        ValueError, match="`prior_epochs` must be 0: VAE has no prior that learns apart from it"
+    ):
+        train(Run("vae", "digits", prior_epochs=1), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
