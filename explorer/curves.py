@@ -1,6 +1,7 @@
 """Training curves: read from a checkpoint's or a run's `curves.jsonl`, thinned to what a chart can show.
 
-Each line is a JSON object: step, epoch, loss and the loss's terms, in nats per image. The file grows while a
+Each line is a JSON object: step, epoch, loss and the loss's terms, in nats per image, and perhaps an object `figures`
+of what else was watched, in units of its own. The file grows while a
 training runs, so its last line may be half-written; it is passed over, as is every line that is none of these.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Curves:
     steps: list[int]  # (N,), rising
     epochs: list[float]  # (N,)
     series: dict[str, list[float]]  # name -> (N,), nats per image; "loss" first
+    figures: dict[str, list[float]] = field(default_factory=dict)  # name -> (N,), no nats
 
     @property
     def last(self) -> int:
@@ -56,18 +58,17 @@ def read_curves(path: Path, points: int = POINTS_AT_MOST) -> Curves:
     if len(lines) > points:
         chosen = {round(place * (len(lines) - 1) / (points - 1)) for place in range(points)}
         lines = [line for place, line in enumerate(lines) if place in chosen]
-    rows = [row for row in map(_row, lines) if row]
-    rising: list[dict[str, float]] = []
-    for row in rows:
-        if not rising or row["step"] > rising[-1]["step"]:
-            rising.append(row)
-    names = [name for name in rising[0] if name not in ("step", "epoch")] if rising else []
-    names = [name for name in names if all(name in row for row in rising)][:SERIES_AT_MOST]
-    names.sort(key=lambda name: name != "loss")
+    rising: list[tuple[dict[str, float], dict[str, float]]] = []
+    for row, figures in filter(None, map(_row, lines)):
+        if not rising or row["step"] > rising[-1][0]["step"]:
+            rising.append((row, figures))
+    rows = [row for row, _ in rising]
+    series = {name: values for name, values in _columns(rows).items() if name not in ("step", "epoch")}
     return Curves(
-        [int(row["step"]) for row in rising],
-        [row.get("epoch", 0.0) for row in rising],
-        {name: [row[name] for row in rising] for name in names},
+        [int(row["step"]) for row in rows],
+        [row.get("epoch", 0.0) for row in rows],
+        dict(sorted(series.items(), key=lambda item: item[0] != "loss")),
+        _columns([figures for _, figures in rising]),
     )
 
 
@@ -77,17 +78,28 @@ def above_lowest(values: list[float]) -> list[float]:
     return [value - lowest + 1 for value in values]
 
 
-def _row(line: str) -> dict[str, float] | None:
-    """The finite numbers of a line, or None where it is no line of a curve."""
+def _columns(rows: list[dict[str, float]]) -> dict[str, list[float]]:
+    """The values of each name that every row has."""
+    names = [name for name in rows[0] if all(name in row for row in rows)] if rows else []
+    return {name: [row[name] for row in rows] for name in names[: SERIES_AT_MOST + 2]}
+
+
+def _row(line: str) -> tuple[dict[str, float], dict[str, float]] | None:
+    """The finite numbers of a line and of its figures, or None where it is no line of a curve."""
     try:
         values: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(values, dict):
         return None
-    row = {
+    row, figures = _numbers(values), _numbers(values.get("figures"))
+    return (row, figures) if "step" in row and row["step"] >= 0 and math.isfinite(row["step"]) else None
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    """The finite numbers of a JSON object."""
+    return {
         str(name)[:NAME_LENGTH]: float(value)
-        for name, value in values.items()
+        for name, value in (values.items() if isinstance(values, dict) else ())
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30
     }
-    return row if "step" in row and row["step"] >= 0 and math.isfinite(row["step"]) else None

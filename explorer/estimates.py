@@ -168,6 +168,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"{options.model} has no likelihood, so log p(x) does not exist.")
         if model.spec.likelihood == "exact":
             raise ValueError(f"{options.model} gives log p(x) exactly, so there is nothing to estimate.")
+        if model.spec.discrete:
+            raise ValueError(f"{options.model} has discrete codes, and no posterior to draw others from.")
         x = picture_of(options.picture, model)
         _run(lambda: sampled(model, x, options.samples, options.seed), options.samples)
     except (ValueError, OSError) as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import math
 import os
 import shlex
 import threading
@@ -21,6 +20,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any, Literal
 
+from explorer import zoo
 from explorer.jobs import ROOT, Command
 from models import MODELS, checkpoint
 from models.checkpoint import Card
@@ -157,7 +157,7 @@ class Training:
         if self.phase == "training":
             return "encoding"
         card = checkpoint.read(self.folder).card
-        flat = card is None or card.config.get("latent", math.inf) <= 2
+        flat = card is None or zoo.spec_of(card).size <= 2
         return "mapping" if self.phase == "encoding" and not flat else None
 
     def _command(self, arguments: tuple[str, ...] | None) -> Command:
@@ -344,7 +344,7 @@ def plan(run: Run, images: int) -> tuple[Run, int]:
         images: Of the data set's training split.
     """
     used = min(run.limit or images, images)
-    steps = run.epochs * -(-used // run.batch)
+    steps = (run.epochs + run.prior_epochs) * -(-used // run.batch)
     values = {field.name: getattr(run, field.name) for field in fields(run)}
     return Run(**values | {"save_every": max(1, min(SAVE_AT_MOST, steps // SAVES))}), steps
 

@@ -7,6 +7,7 @@ setting's meaning is the comment beside its field, and "one of `NAMES`" in it le
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from dataclasses import MISSING, dataclass, fields
@@ -16,14 +17,16 @@ from typing import Any, get_type_hints
 import torch
 
 from models import MODELS
-from models.base import Autoencoder, LatentSpec
+from models.base import Autoencoder, LatentSpec, config_from_dict
+from models.checkpoint import Card
 
-__all__ = ["Family", "Setting", "families", "family", "settings", "title"]
+__all__ = ["Family", "Setting", "extent", "families", "family", "settings", "spec_of", "title"]
 
 TITLES = {
     "pca": "PCA", "linear-ae": "Linear AE", "ae": "AE", "dae": "Denoising AE", "sparse-ae": "Sparse AE",
     "k-sparse-ae": "k-sparse AE", "contractive-ae": "Contractive AE", "vae": "VAE", "iwae": "IWAE",
-    "beta-vae": "β-VAE", "capacity-vae": "β-VAE with capacity", "real-nvp": "Real NVP", "glow": "Glow",
+    "beta-vae": "β-VAE", "capacity-vae": "β-VAE with capacity", "vq-vae": "VQ-VAE", "vq-vae-2": "VQ-VAE-2",
+    "real-nvp": "Real NVP", "glow": "Glow",
 }  # fmt: skip
 REFERENCE = re.compile(r"(?P<paper>.+?) \((?P<authors>.+), (?P<year>[12]\d{3})\)")
 FIELD = re.compile(r"^    (\w+): \w+(?: = .+?)?  # (.+)$", re.MULTILINE)
@@ -82,6 +85,32 @@ def family(key: str) -> Family:
         spec = cls(cls.Config(image_shape=SMALLEST)).spec
     sentence = what[:1].upper() + what[1:]
     return Family(key, title(key), sentence, year, paper, link, spec, cls.closed_form)
+
+
+def spec_of(card: Card) -> LatentSpec:
+    """What can be asked of the latent of a checkpoint, by its own configuration.
+
+    Raises:
+        ValueError: If there is no such model, or a setting does not hold.
+    """
+    return _spec(card.model, json.dumps(card.config, sort_keys=True))
+
+
+@cache
+def _spec(key: str, config: str) -> LatentSpec:
+    cls = _known(key)
+    with torch.device("meta"):
+        return cls(config_from_dict(cls.Config, json.loads(config))).spec
+
+
+def extent(spec: LatentSpec) -> str:
+    """How large a latent is, for people: "64 dimensions", "8×8 + 16×16 codes"."""
+    if not spec.discrete:
+        return f"{spec.size:,} dimensions"
+    return (
+        " + ".join(f"{rows}×{columns}" for _, rows, columns in (each.shape for each in spec.levels))
+        + " codes"
+    )
 
 
 def _first_reference(page: str) -> tuple[str, int | None, str]:

@@ -17,6 +17,8 @@ from models.pca import PCA
 from models.real_nvp import RealNVP
 from models.sparse_ae import SparseAE
 from models.vae import VAE
+from models.vq_vae import VQVAE
+from models.vq_vae_2 import VQVAE2
 
 __all__ = [
     "MODELS",
@@ -41,6 +43,8 @@ MODELS: dict[str, type[Autoencoder]] = {
     "iwae": IWAE,
     "beta-vae": BetaVAE,
     "capacity-vae": CapacityVAE,
+    "vq-vae": VQVAE,
+    "vq-vae-2": VQVAE2,
     "real-nvp": RealNVP,
     "glow": Glow,
 }

@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["main"]
 
 MESSAGE = 1000  # characters of an error
-CHOICES = ("epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
+CHOICES = ("epochs", "prior_epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
            "optimizer", "rate_warmup", "decay", "clip", "ema")  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--description", help="what it is, in a sentence")
     for name, kind, about in (
         ("epochs", int, "passes over the images"),
+        ("prior-epochs", int, "further passes in which only a prior over codes learns (0: beside the model)"),
         ("batch", int, "images a step"),
         ("rate", float, "learning rate"),
         ("kl-warmup", float, "share of the steps over which the regulariser comes in"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import torch
@@ -101,6 +101,7 @@ class Loss:
 
     total: Tensor  # scalar, nats per image
     terms: dict[str, Tensor]  # scalars, means over the batch, nats per image
+    figures: dict[str, Tensor] = field(default_factory=dict)  # scalars worth watching that are no nats
 
 
 class Autoencoder(nn.Module, ABC):
@@ -134,6 +135,19 @@ class Autoencoder(nn.Module, ABC):
             generator: Source of all noise, for reproducible steps.
             warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
         """
+
+    def turn_to(self, part: Literal["model", "prior"]) -> None:
+        """Lets one part of the model learn from here on and the other rest.
+
+        Arguments:
+            part: The prior, or all but the prior.
+
+        Raises:
+            ValueError: If the model has no prior that can learn apart from it.
+        """
+        raise ValueError(
+            f"`prior_epochs` must be 0: {type(self).__name__} has no prior that learns apart from it."
+        )
 
     def fit(self, images: Tensor) -> None:
         """Fits the model to all its training images at once, where a closed form exists.
@@ -195,7 +209,7 @@ def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
         ValueError: On unknown or missing fields and on values of another type.
     """
     hints = get_type_hints(cls)
-    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(names))
     if unknown:
         raise ValueError(

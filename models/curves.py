@@ -1,8 +1,9 @@
 """The curves of a training: `curves.jsonl`, a JSON object a line, and TensorBoard's event files on request.
 
-{"step": 40, "epoch": 0.085, "loss": 132.1, "reconstruction": 120.4, "kl": 11.7}
+{"step": 40, "epoch": 0.085, "loss": 132.1, "reconstruction": 120.4, "kl": 11.7, "figures": {"perplexity": 201.5}}
 
-All but step and epoch are in nats per image. A line is written once; what a killed run wrote after its last saved
+Loss and terms are in nats per image; `figures`, where a model has any, holds what is watched and has other units, so
+that no reader adds it up with nats. A line is written once; what a killed run wrote after its last saved
 state is dropped when it goes on, so that no step stands there twice.
 """
 
@@ -52,11 +53,14 @@ class CurveWriter:
         if self._events:
             self._events.close()
 
-    def add(self, step: int, epoch: float, terms: dict[str, float]) -> None:
-        """Logs a step."""
-        self._lines.write(json.dumps({"step": step, "epoch": round(epoch, 3), **terms}) + "\n")
+    def add(
+        self, step: int, epoch: float, terms: dict[str, float], figures: dict[str, float] | None = None
+    ) -> None:
+        """Logs a step: loss and terms in nats per image, and figures of other units."""
+        line = {"step": step, "epoch": round(epoch, 3), **terms, **({"figures": figures} if figures else {})}
+        self._lines.write(json.dumps(line) + "\n")
         if self._events:
-            for name, value in terms.items():
+            for name, value in (terms | (figures or {})).items():
                 self._events.add_scalar(name, value, step)
 
     def flush(self) -> None:

@@ -138,10 +138,12 @@ def naive_monte_carlo(model: Autoencoder, x: Tensor, samples: int, *, seed: int 
 def _decoding(model: Autoencoder, x: Tensor, samples: int) -> tuple[Likelihood, Callable[[Tensor], Tensor]]:
     """The likelihood of a model, and its decoder: latents (B, *latent) to outputs (B, C, H, W)."""
     likelihood, decoder = getattr(model, "likelihood", None), getattr(model, "decoder", None)
-    if not model.spec.prior or model.spec.likelihood != "bound" or likelihood is None or decoder is None:
+    spec = model.spec
+    if not spec.prior or spec.discrete or spec.likelihood != "bound" or likelihood is None or decoder is None:
         raise ValueError(
-            f"`model` must have a prior and a likelihood for an estimate of log p(x). "
-            f"{type(model).__name__} says prior={model.spec.prior}, likelihood={model.spec.likelihood!r}."
+            f"`model` must have a prior, a likelihood and a latent of real numbers for an estimate of log p(x). "
+            f"{type(model).__name__} says prior={spec.prior}, likelihood={spec.likelihood!r}, "
+            f"discrete={spec.discrete}."
         )
     if not len(x) or samples < 1:
         raise ValueError(

@@ -111,8 +111,12 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
     else:
         metrics = reconstruction(model, data) | restoration(model, data) | bound(model, data)
         metrics |= sparsity(model, data)
-        if model.spec.prior:
-            metrics |= active_units(model, data)
+    if model.spec.discrete:
+        from models.code_figures import code_figures
+
+        metrics |= code_figures(model, data)
+    elif model.spec.likelihood == "bound":
+        metrics |= active_units(model, data)
     if wanted.samples is not None:
         metrics |= log_likelihood(model, data, wanted.samples)
     if wanted.probe:
@@ -227,7 +231,8 @@ def bound(model: Autoencoder, data: ImageData) -> Metrics:
             _add(sums, {"loss": loss.total, **loss.terms}, len(x))
         metrics = _means(sums, len(data), f"as trained, {about}")
         if model.spec.likelihood == "bound":
-            metrics |= _means(_elbo(model, data), len(data), f"1 sample of z, {about}")
+            drawn = "the encoder's own codes" if model.spec.discrete else "1 sample of z"
+            metrics |= _means(_elbo(model, data), len(data), f"{drawn}, {about}")
     return metrics
 
 
@@ -237,10 +242,8 @@ def _elbo(model: Any, data: ImageData) -> dict[str, float]:
     sums: dict[str, float] = {}
     for x in observed(model, data):
         q = model.encode(x)
-        terms = {
-            "reconstruction": model.nll(q.sample(generator), x).mean(),
-            "kl": q.kl().flatten(1).sum(1).mean(),
-        }
+        kl = sum(model.code_nll(model.codes(x))) if model.spec.discrete else q.kl().flatten(1).sum(1)
+        terms = {"reconstruction": model.nll(q.sample(generator), x).mean(), "kl": kl.mean()}
         _add(sums, {"elbo": -sum(terms.values()), **terms}, len(x))
     return sums
 
@@ -316,6 +319,8 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
 
 def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
     """Of codes that are never negative or that are 0 at times: how many units speak, how much, and which never do."""
+    if model.spec.discrete:
+        return {}
     z = codes(model, data.images)
     if z.min() < 0 and (z != 0).all():
         return {}

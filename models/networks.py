@@ -11,7 +11,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-__all__ = ["NETWORKS", "conv_decoder", "conv_encoder", "make_decoder", "make_encoder", "mlp"]
+__all__ = [
+    "NETWORKS", "Residual", "conv_decoder", "conv_encoder", "double", "doubling", "halve", "halved", "make_decoder",
+    "make_encoder", "mlp",
+]  # fmt: skip
 
 NETWORKS = ("conv", "mlp")
 SMALLEST = 4  # pixels at which the convolutions hand over to a linear layer
@@ -19,6 +22,7 @@ RESIDUAL_AT_MOST = 16  # pixels: residual blocks stand where they are cheap
 CHANNELS_AT_MOST = 4  # times `width`
 
 Shape = tuple[int, int, int]
+Size = tuple[int, int]
 
 
 class Residual(nn.Module):
@@ -74,14 +78,8 @@ def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) 
         neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
     """
     sizes, channels = _levels(shape, width)
-    layers: list[nn.Module] = []
-    before = shape[0]
-    for (h, w), c in zip(sizes[1:], channels, strict=True):
-        layers += [nn.Conv2d(before, c, 3, stride=2, padding=1)]
-        layers += [Residual(c) for _ in range(depth) if max(h, w) <= RESIDUAL_AT_MOST]
-        layers += [nn.SiLU()]
-        before = c
-    return nn.Sequential(*layers, nn.Flatten(), linear(before * math.prod(sizes[-1]), out, neck))
+    last = linear(channels[-1] * math.prod(sizes[-1]), out, neck)
+    return nn.Sequential(*halve(sizes, [shape[0], *channels], depth), nn.Flatten(), last)
 
 
 def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 0) -> nn.Sequential:
@@ -95,19 +93,49 @@ def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 
         neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
     """
     sizes, channels = _levels(shape, width)
-    c = channels[-1]
-    layers: list[nn.Module] = [
-        linear(latent, c * math.prod(sizes[-1]), neck),
-        nn.Unflatten(1, (c, *sizes[-1])),
-    ]
-    targets = list(zip(sizes[:-1], [shape[0], *channels[:-1]], strict=True))
-    for (h, w), after in reversed(targets):
-        layers += [Residual(c) for _ in range(depth) if max(h, w) <= 2 * RESIDUAL_AT_MOST]
+    first = linear(latent, channels[-1] * math.prod(sizes[-1]), neck)
+    grid = nn.Unflatten(1, (channels[-1], *sizes[-1]))
+    return nn.Sequential(first, grid, *double(sizes, [shape[0], *channels], depth))
+
+
+def halve(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
+    """Convolutions that halve a grid step by step, with residual blocks where it is small.
+
+    Arguments:
+        sizes: Rows and columns, from the first grid to the last, each half of the one before (`halved`).
+        channels: Of each grid.
+        depth: Residual blocks at each size after the first.
+    """
+    layers: list[nn.Module] = []
+    for size, (before, after) in zip(sizes[1:], pairwise(channels), strict=True):
+        layers += [nn.Conv2d(before, after, 3, stride=2, padding=1)]
+        layers += [Residual(after) for _ in range(depth) if max(size) <= RESIDUAL_AT_MOST]
+        layers += [nn.SiLU()]
+    return nn.Sequential(*layers)
+
+
+def double(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
+    """The way back from the last grid of `halve` to the first, its arguments the same."""
+    layers: list[nn.Module] = []
+    for (h, w), (after, before) in reversed(list(zip(sizes[:-1], pairwise(channels), strict=True))):
+        layers += [Residual(before) for _ in range(depth) if max(h, w) <= 2 * RESIDUAL_AT_MOST]
         # An even size is 2n (kernel 4), an odd one 2n - 1 (kernel 3).
         kernel = (4 - h % 2, 4 - w % 2)
-        layers += [nn.SiLU(), nn.ConvTranspose2d(c, after, kernel, stride=2, padding=1)]
-        c = after
+        layers += [nn.SiLU(), nn.ConvTranspose2d(before, after, kernel, stride=2, padding=1)]
     return nn.Sequential(*layers)
+
+
+def halved(size: Size, times: int) -> list[Size]:
+    """Rows and columns of a grid, and of those that halving it leaves; an odd side is rounded up."""
+    sizes = [size]
+    for _ in range(times):
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    return sizes
+
+
+def doubling(width: int, levels: int) -> list[int]:
+    """Channels of so many levels below the image: `width` at the first, twice as many at each, up to four times."""
+    return [width * min(2**level, CHANNELS_AT_MOST) for level in range(levels)]
 
 
 def mlp(sizes: list[int]) -> nn.Sequential:
@@ -140,9 +168,5 @@ def make_decoder(
 
 def _levels(shape: Shape, width: int) -> tuple[list[tuple[int, int]], list[int]]:
     """Sizes (H, W) from the image down to about 4 pixels, and the channels at each size below the image's."""
-    sizes = [shape[1:]]
-    while max(sizes[-1]) > SMALLEST:
-        h, w = sizes[-1]
-        sizes.append(((h + 1) // 2, (w + 1) // 2))
-    channels = [width * min(2**level, CHANNELS_AT_MOST) for level in range(len(sizes) - 1)]
-    return sizes, channels
+    steps = math.ceil(math.log2(max(shape[1:]) / SMALLEST)) if max(shape[1:]) > SMALLEST else 0
+    return halved(shape[1:], steps), doubling(width, steps)

@@ -34,10 +34,10 @@ class Objective(nn.Module):
 
     def forward(
         self, x: Tensor, generator: torch.Generator, warmup: float
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The total and the terms of `Autoencoder.loss`."""
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Total, terms and figures of `Autoencoder.loss`."""
         loss = self.model.loss(x, generator=generator, warmup=warmup)
-        return loss.total, loss.terms
+        return loss.total, loss.terms, loss.figures
 
 
 class Processes:

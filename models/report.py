@@ -36,6 +36,7 @@ FFJORD = "https://arxiv.org/abs/1810.01367"
 ALL = ("mnist test, 10000 images",)  # of a protocol
 DRAWN = (f"{SAMPLES} samples", "pixels drawn as 0 or 1", *ALL)
 FACES = ("faces test",)
+FASHION = ("fashion-mnist test, 10000 images",)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,12 @@ BARS = (
     Bar("mnist-glow", "inverse_error", 1e-4),
     Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
     Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
+    Bar("fashion-vq-vae", "codes_used", 95.0, "least", asks=FASHION),
+    Bar("fashion-vq-vae", "prior_share", 0.85, own=True, asks=FASHION),
+    Bar("faces-vq-vae-2", "codes_used_top", 90.0, "least", asks=FACES),
+    Bar("faces-vq-vae-2", "codes_used_bottom", 90.0, "least", asks=FACES),
+    Bar("faces-vq-vae-2", "mse", 0.8, beside="faces-vq-vae", own=True, asks=FACES),
+    Bar("faces-vq-vae-2", "prior_share", 0.85, own=True, asks=FACES),
 )  # fmt: skip
 
 
@@ -164,7 +171,7 @@ def _offered(entry: Entry, chosen: Wanted, limit: int | None) -> Wanted:
     test = load_data(data["name"], "test", limit=limit, **data.get("options", {}))
     return replace(
         chosen,
-        samples=chosen.samples if model.spec.likelihood == "bound" else None,
+        samples=chosen.samples if model.spec.likelihood == "bound" and not model.spec.discrete else None,
         probe=chosen.probe and bool(classes(test)),
         disentanglement=chosen.disentanglement and measurable(test),
         attributes=chosen.attributes and bool(test.attributes),

@@ -32,6 +32,9 @@ class Run:
     title: str = ""
     description: str = ""
     epochs: int = 20
+    prior_epochs: int = (
+        0  # further passes, in which only a prior over codes learns; 0: it learns beside the model
+    )
     batch: int = 128  # images a step, all processes together
     rate: float = 1e-3  # learning rate at its height
     rate_warmup: int = 200  # steps to that height; then a cosine down to a hundredth
@@ -54,7 +57,7 @@ class Run:
             kinds = (int, float) if place.type == "float" else KINDS[str(place.type)]
             if not isinstance(value, kinds) or (isinstance(value, bool) and place.type != "bool"):
                 raise ValueError(f"`{place.name}` must be of type {place.type}. Got {value!r}.")
-        for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("limit", 0), ("save_every", 1),
+        for name, low in (("epochs", 1), ("prior_epochs", 0), ("batch", 1), ("seed", 0), ("limit", 0), ("save_every", 1),
                           ("rate_warmup", 0)):  # fmt: skip
             if getattr(self, name) < low:
                 raise ValueError(f"`{name}` must be at least {low}. Got {getattr(self, name)}.")

@@ -78,6 +78,8 @@ class RunState:
                 index: {"step": tensors[f"optimizer.{name}.step"]}
                 | {k: laid_out(tensors[f"optimizer.{name}.{k}"], parameter) for k in moments}
                 for index, (name, parameter) in enumerate(self.model.named_parameters())
+                if f"optimizer.{name}.step" in tensors
+                or parameter.requires_grad  # what rests has taken no step
             }
             for name, mean in self.average.means.items():
                 mean.copy_(tensors[f"average.{name}"])

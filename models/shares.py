@@ -4,8 +4,8 @@ L = 1/B sum_i l_i,   process r of P has the images i = r, r + P, r + 2 P ...
 
 The loss is a mean over the B images of the whole batch, whoever works on which. So of all noise that is drawn for
 the batch a process keeps the rows of its own images, and a mean that a loss goes on to calculate with (the error
-that decides sigma, the KL of a dimension) is taken over all processes. A process alone draws and averages as torch
-does, to the bit.
+that decides sigma, the KL of a dimension) is taken over all processes; what every process must find alike (the codes
+of a codebook) is found from the whole batch by each. A process alone draws and averages as torch does, to the bit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-__all__ = ["SharedGenerator", "batch_mean", "draw", "draw_bernoulli"]
+__all__ = ["SharedGenerator", "batch_mean", "draw", "draw_bernoulli", "whole_batch"]
 
 
 class SharedGenerator(torch.Generator):
@@ -102,6 +102,26 @@ def batch_mean(values: Tensor, *dim: int) -> Tensor:
     total = values.sum(*dim)
     count = values.new_tensor(values.numel() // total.numel())
     return _summed(total) / _summed(count)
+
+
+def whole_batch(values: Tensor, generator: torch.Generator | None) -> Tensor:
+    """The values of all processes' images, in the order in which one process alone has them; without a gradient.
+
+    Arguments:
+        values: Of this process's images, shape (own, *).
+        generator: That of the step; it knows how many images there are.
+
+    Returns:
+        Shape (whole, *); `values` itself where a process is alone.
+    """
+    if not isinstance(generator, SharedGenerator) or generator.processes == 1:
+        return values
+    most = -(-generator.whole // generator.processes)
+    padded = values.new_zeros(most, *values.shape[1:])
+    padded[: len(values)] = values.detach()
+    parts = [torch.empty_like(padded) for _ in range(generator.processes)]
+    dist.all_gather(parts, padded)
+    return torch.stack(parts, 1).flatten(0, 1)[: generator.whole]
 
 
 class _Sum(torch.autograd.Function):

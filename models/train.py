@@ -90,9 +90,12 @@ def train(
         "description": run.description,
         "command": (resume and started_by(folder)) or command or f"python -m models train {run.model} …",
     }
+    if run.prior_epochs:
+        model.turn_to("model")
     checkpoint.describe(folder, model, **about)  # what could not be written at the end stops here
     per_epoch = math.ceil(len(images) / run.batch)
-    steps = 0 if model.closed_form else run.epochs * per_epoch
+    turn = 0 if model.closed_form else run.epochs * per_epoch  # from here on the prior alone learns
+    steps = turn + run.prior_epochs * per_epoch
     check_batches(len(images), run.batch, team.count)
     objective = Objective(model)
     if run.compile:
@@ -106,7 +109,7 @@ def train(
         sweep(folder, state=not resume)
     order = torch.empty(0, dtype=torch.long)
     model.train()
-    spread = team.spread(objective)
+    spread: torch.nn.Module = objective
     began = time.perf_counter()
 
     with contextlib.ExitStack() as opened:
@@ -120,6 +123,11 @@ def train(
             model.fit(images)
             curves.add(0, 1.0, measure(model.eval(), images[:MEASURED], run))
         for step in range(start, steps):
+            if step in (start, turn):
+                if run.prior_epochs:
+                    model.turn_to("model" if step < turn else "prior")
+                spread = team.spread(objective)
+            at, length = (step, turn) if step < turn else (step - turn, steps - turn)
             epoch, place = divmod(step, per_epoch)
             if place == 0 or step == start:
                 shuffle = seeded(torch.Generator(), run.seed, ORDER, epoch)
@@ -128,25 +136,27 @@ def train(
             x = prepare(images[team.share(chosen)], team.device)
             weight = team.weight(len(x), len(chosen))
             generator = seeded(team.generator, run.seed, NOISE, step)
-            come: Any = warmup(run, step, steps)
+            come: Any = warmup(run, at, length)
             if run.compile:
                 come = torch.tensor(come, device=team.device)  # for each new number it would compile anew
             with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
-                loss, parts = spread(x, generator, come)
+                loss, parts, watched = spread(x, generator, come)
             for group in state.optimizer.param_groups:
-                group["lr"] = rate(run, step, steps)
+                group["lr"] = rate(run, at, length)
             state.optimizer.zero_grad(set_to_none=True)
             (weight * loss).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
-            means = team.mean(weight * torch.stack([loss, *parts.values()]).detach())
-            terms = dict(zip(["loss", *parts], means, strict=True))
-            check_finite(terms | {"gradient norm": norm.item()}, step, folder)
+            means = team.mean(weight * torch.stack([loss, *parts.values(), *watched.values()]).detach())
+            values = dict(zip(["loss", *parts, *watched], means, strict=True))
+            check_finite(values | {"gradient norm": norm.item()}, step, folder)
+            figures = {name: values.pop(name) for name in watched}
+            terms = values
             state.optimizer.step()
             state.average.update(step)
             if not curves or not bar:
                 continue  # only the first process writes
             if step % LOG_EVERY == 0 or step == steps - 1:
-                curves.add(step, step / per_epoch, terms)
+                curves.add(step, step / per_epoch, terms, figures)
                 shown = {k: f"{v:.1f}" for k, v in terms.items()} | {"unit": "nats/image"}
                 bar.set_postfix(shown, refresh=False)
                 if report:

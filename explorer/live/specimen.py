@@ -144,7 +144,8 @@ def expected_reconstruction(
 
 def has_likelihood(loaded: Loaded) -> bool:
     """Whether the decoder gives a picture a density for each code, which a bound on log p(x) is made of."""
-    return loaded.decoder.model.spec.likelihood == "bound"
+    spec = loaded.decoder.model.spec
+    return spec.likelihood == "bound" and not spec.discrete
 
 
 def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[np.float64]:

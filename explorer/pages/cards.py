@@ -254,9 +254,9 @@ def _architecture(entry: Entry, card: Card) -> None:
     family, built = zoo.family(card.model), _built(entry)
     paper = f"[{plain(family.paper)}]({family.link})" if family.link else plain(family.paper)
     st.markdown(f"**{plain(family.title)}** ({family.year}). {plain(family.what)} {paper}.")
-    spec = family.spec
+    spec = zoo.spec_of(card)
     asked = [
-        f"{card.config.get('latent')} {'discrete codes' if spec.discrete else 'real numbers'}",
+        zoo.extent(spec),
         "a prior to sample" if spec.prior else "no prior, so no samples",
         {"bound": "a bound on log p(x)", "exact": "log p(x) exactly", "none": "no likelihood of an image"}[
             spec.likelihood
@@ -266,7 +266,7 @@ def _architecture(entry: Entry, card: Card) -> None:
     if built is None:
         return
     image = "×".join(map(str, card.config["image_shape"]))
-    for part, first in (("encoder", image), ("decoder", str(card.config.get("latent")))):
+    for part, first in (("encoder", image), ("decoder", str(spec.size))):
         if sizes := built.sizes(part):
             st.markdown(f"{part.capitalize()}  \n{plain(f'{first} → {sizes}')}")
     with st.expander(f"All layers, {built.parameters:,} parameters"):

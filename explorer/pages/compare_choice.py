@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer import zoo
 from explorer.live.lineup import MODELS
 from explorer.pages.picker import MODEL_TITLES
 from models.checkpoint import Card, Entry
@@ -76,9 +77,8 @@ def kind(card: Card | None) -> str:
 
 
 def latent(card: Card | None) -> int:
-    """Dimensions of its code; 0 where the card does not say."""
-    size = card.config.get("latent", 0) if card else 0
-    return size if isinstance(size, int) else 0
+    """Dimensions of its code; 0 where there is no card."""
+    return zoo.spec_of(card).size if card else 0
 
 
 def ladders(entries: Sequence[Entry]) -> list[list[Entry]]:

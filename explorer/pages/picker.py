@@ -111,7 +111,7 @@ def summary(card: Card) -> list[str]:
     """Short facts of a card: model, latent size, picture size, and its main figures where they were measured."""
     shape = card.config.get("image_shape", [0, 0, 0])
     size = f"{shape[2]}×{shape[1]} {'colour' if shape[0] == 3 else 'grey'}"
-    facts = [MODEL_TITLES.get(card.model, card.model), f"{card.config.get('latent', '?')} dimensions", size]
+    facts = [MODEL_TITLES.get(card.model, card.model), zoo.extent(zoo.spec_of(card)), size]
     for name, form in (
         ("psnr", "PSNR {:.1f} dB"),
         ("loss", "−ELBO {:,.1f} nats"),

@@ -38,6 +38,14 @@ def test_the_real_curve_of_a_training(tiny_checkpoint: Path) -> None:
     assert list(found.series) == ["loss", "reconstruction", "kl"]
 
 
+def test_figures_that_are_no_nats_are_read_apart(tmp_path: Path) -> None:
+    lines = [
+        json.dumps(json.loads(line(s)) | {"figures": {"perplexity": 9.0 + s, "note": "x"}}) for s in (0, 20)
+    ]
+    found = read_curves(write(tmp_path / "curves.jsonl", *lines))
+    assert list(found.series) == ["loss", "kl"] and found.figures == {"perplexity": [9.0, 29.0]}
+
+
 def test_a_half_written_last_line_and_nonsense_are_passed_over(tmp_path: Path) -> None:
     bad = [
         "",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
 from explorer import zoo
 from models import MODELS
 from models.base import config_from_dict
+from models.checkpoint import Card
 from models.likelihoods import LIKELIHOODS
 from models.networks import NETWORKS
 
@@ -32,6 +34,19 @@ def test_what_a_model_allows_is_what_its_spec_says(key: str) -> None:
     model = MODELS[key](MODELS[key].Config(image_shape=(1, 8, 8)))
     assert zoo.family(key).spec == model.spec
     assert zoo.family(key).closed_form == MODELS[key].closed_form
+
+
+def test_the_extent_of_a_latent_is_that_of_the_checkpoint() -> None:
+    def extent(key: str, **config: Any) -> str:
+        settings = {"image_shape": [1, 28, 28], **config}
+        return zoo.extent(zoo.spec_of(Card("a", "A", key, settings, {"name": "mnist"}, "0" * 64)))
+
+    assert extent("vae", latent=7) == "7 dimensions"
+    assert extent("glow") == "784 dimensions"
+    assert extent("vq-vae", halvings=2) == "7×7 codes"
+    assert extent("vq-vae-2", halvings=1) == "7×7 + 14×14 codes"
+    with pytest.raises(ValueError, match="Unknown VAEConfig field"):
+        extent("vae", colour=1)
 
 
 def test_every_setting_is_explained_and_its_default_holds(key: str) -> None:

@@ -30,6 +30,8 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
     "vae": {"free_bits": 0.1, "network": "mlp", "width": 6},
     "real-nvp": {"width": 6, "couplings": 1, "dequantisation": "variational"},
     "glow": {"width": 6, "steps": 1},
+    "vq-vae": {"codebook": 8, "width": 6, "prior_width": 8, "update": "gradient"},
+    "vq-vae-2": {"codebook": 8, "width": 6, "prior_width": 8, "halvings": 1},
     "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
 }
 EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded

@@ -34,6 +34,14 @@ def test_a_line_holds_step_epoch_and_terms(tmp_path: Path) -> None:
     assert json.loads(lines[2]) == {"step": 2, "epoch": 0.02, "loss": 3.0, "kl": 0.5}
 
 
+def test_figures_of_other_units_stand_apart_from_the_terms(tmp_path: Path) -> None:
+    with CurveWriter(tmp_path, tensorboard=True) as curves:
+        curves.add(0, 0.0, {"loss": 3.0}, {"perplexity": 12.5})
+    (line,) = (tmp_path / CURVES).read_text().splitlines()
+    assert json.loads(line) == {"step": 0, "epoch": 0.0, "loss": 3.0, "figures": {"perplexity": 12.5}}
+    assert list((tmp_path / EVENTS).iterdir())
+
+
 def test_going_on_drops_what_was_logged_after_the_state_and_what_was_cut_short(tmp_path: Path) -> None:
     write(tmp_path, 9)
     with (tmp_path / CURVES).open("a") as file:

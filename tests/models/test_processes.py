@@ -27,7 +27,8 @@ CPU = torch.device("cpu")
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (folder / CURVES).read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in (folder / CURVES).read_text(encoding="utf-8").splitlines()]
+    return [line | line.pop("figures", {}) for line in lines]
 
 
 def assert_same(several: Path, one: Path, within: float = 1e-4) -> None:

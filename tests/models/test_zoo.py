@@ -32,7 +32,10 @@ FLOWS: list[dict[str, Any]] = [
     {"image_shape": (3, 16, 12), "dequantisation": "variational"},
     {"image_shape": (1, 8, 8), "levels": 1},
 ]
-SMALL: dict[str, Any] = {"latent": 3, "width": 4, "k": 2, "samples": 2, "steps": 2, "couplings": 2}
+SMALL: dict[str, Any] = {
+    "latent": 3, "width": 4, "k": 2, "samples": 2, "steps": 2, "couplings": 2, "codebook": 8, "halvings": 1,
+    "prior_width": 4, "prior_depth": 1,
+}  # fmt: skip
 FORMER = {
     "faces-vae",
     "fashion-vae",
@@ -107,13 +110,30 @@ def test_shapes(model: Autoencoder) -> None:
 
 
 def test_the_spec_says_what_holds(model: Autoencoder) -> None:
-    exact = model.spec.likelihood == "exact"
-    assert model.spec.shape == ((math.prod(model.image_shape) if exact else 3),)
-    deterministic = model.encode(images(model)).std is None
-    assert model.spec.prior is (exact or not deterministic)
+    exact, discrete = model.spec.likelihood == "exact", model.spec.discrete
+    if exact:
+        assert model.spec.shape == (math.prod(model.image_shape),)
+    elif not discrete:
+        assert model.spec.shape == (3,)
+    assert bool(model.spec.levels) is (exact or discrete)
+    point = model.encode(images(model)).std is None
+    assert model.spec.prior is (exact or discrete or not point)
     if not exact:
-        assert model.spec.likelihood == ("none" if deterministic else "bound")
-    assert not model.spec.discrete and not model.spec.sequence
+        assert model.spec.likelihood == ("bound" if model.spec.prior else "none")
+    assert point or not discrete
+    assert not model.spec.sequence
+
+
+def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
+    if not model.spec.discrete:
+        assert not hasattr(model, "codes")
+        return
+    x = images(model)
+    codes, z = model.codes(x), model.encode(x).mean
+    assert [each.shape[1:] for each in codes] == [level.shape[1:] for level in model.spec.levels]
+    assert all(each.dtype == torch.long and len(each) == len(x) for each in codes)
+    assert model.embed(codes).shape == z.shape
+    assert torch.equal(model.decode(model.embed(codes)), model.decode(z))
 
 
 def test_pictures_lie_in_0_to_1_even_far_from_the_data(model: Autoencoder) -> None:
@@ -185,8 +205,9 @@ def test_one_seed_gives_one_loss_and_one_sample(model: Autoencoder) -> None:
         return torch.cat([loss[None], pictures])
 
     assert torch.equal(draw(1), draw(1))
-    if model.spec.prior:
-        assert len({draw(seed)[0].item() for seed in range(5)}) > 1
+    if model.spec.prior:  # a discrete posterior is a point, and its loss draws nothing
+        drawn = [draw(seed) if model.spec.discrete else draw(seed)[0] for seed in range(5)]
+        assert any(not torch.equal(drawn[0], other) for other in drawn)
 
 
 def test_different_seeds_give_different_samples_where_there_is_a_prior(kind: str) -> None:

@@ -13,7 +13,9 @@ from models.checkpoint import Card, Entry
 
 def entry(name: str, model: str, size: int, data: str = "mnist", **options: Any) -> Entry:
     about = {"name": data, "options": options}
-    return Entry(name, Path(name), Card(name, name, model, {"latent": size}, about, "0" * 64))
+    return Entry(
+        name, Path(name), Card(name, name, model, {"image_shape": [1, 8, 8], "latent": size}, about, "0" * 64)
+    )
 
 
 ZOO = [

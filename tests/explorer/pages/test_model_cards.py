@@ -130,7 +130,7 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
     said = text(at)
     assert [head.value for head in at.subheader] == ["Training", "Architecture", "Figures", "Made by"]
     assert "Auto-Encoding Variational Bayes" in said and "arxiv.org/abs/1312.6114" in said
-    assert "8 real numbers, a prior to sample, a bound on log p(x)" in said
+    assert "8 dimensions, a prior to sample, a bound on log p(x)" in said
     assert "Encoder  \n1×8×8 → " in said and "Decoder  \n8 → " in said and "→ 1×8×8" in said
     layers, figures = (frame.value for frame in at.dataframe)
     model = checkpoint.load(shelf / "digits-vae")

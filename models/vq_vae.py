@@ -1,0 +1,298 @@
+r"""The VQ-VAE: a code is a grid of entries of a codebook, and a prior over such grids is learnt beside it.
+
+-log p(x) <= -log p(x | e(k)) - log p(k),   k = k(f(x))
+
+f gives a vector for each place of a grid, its nearest code stands in its place (`models/quantiser.py`), and the
+decoder sees the codes alone. As the posterior is certain of k, KL(q(k|x) || p(k)) = -log p(k). With a flat prior, as
+in the paper, that is a constant, log K a place. Afterwards p(k) (`models/autoregressive.py`) is learnt on codes that
+stand still: the further epochs of a training, `prior_epochs`. Without these it learns in the same steps, on codes that
+still move, which costs it some bits. In either way no gradient of it reaches what makes the codes: the autoencoder is
+the same with and without it.
+
+References:
+    | Neural Discrete Representation Learning (van den Oord et al., 2017)
+    | https://arxiv.org/abs/1711.00937
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from models.autoregressive import Autoregressive, Progress
+from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
+from models.encoder_decoder import LikelihoodConfig, check_choice, check_range
+from models.likelihoods import make_likelihood
+from models.networks import double, doubling, halve, halved
+from models.quantiser import UPDATES, Quantised, Quantiser, perplexity
+from models.shares import whole_batch
+
+__all__ = ["VQVAE", "Quantise", "VQVAEConfig"]
+
+Quantise = Callable[[Quantiser, Tensor], Quantised]
+
+
+@dataclass(frozen=True)
+class VQVAEConfig(LikelihoodConfig):
+    """What a VQ-VAE is made of."""
+
+    latent: int = 16  # dimensions of a code's vector
+    codebook: int = 256  # K, codes to choose from
+    halvings: int = 2  # of the image's sides: 28x28 pixels have 7x7 codes after 2
+    width: int = 32  # channels of the first convolution
+    depth: int = 1  # residual blocks a level
+    update: str = "ema"  # how codes learn, one of `UPDATES`
+    commitment: float = 0.25  # weight of the vectors' squared distance from their codes
+    prior_width: int = 64  # channels of the prior
+    prior_depth: int = 2  # its blocks of gated convolutions and attention; 0 for no prior
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice(self, "update", UPDATES)
+        for name, low, high in (
+            ("codebook", 2, 65_536), ("halvings", 1, 4), ("width", 1, 2048), ("depth", 0, 8), ("commitment", 0, 100),
+            ("prior_width", 1, 2048), ("prior_depth", 0, 32),
+        ):  # fmt: skip
+            check_range(self, name, low, high)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The grids of vectors, coarsest first."""
+        return (Level("codes", (self.latent, *self.grids()[-1])),)
+
+    def grids(self) -> list[tuple[int, int]]:
+        """Rows and columns from the image to the finest grid."""
+        _, height, width = self.image_shape
+        return halved((height, width), self.halvings)
+
+    def channels(self) -> list[int]:
+        """Channels from the image to the finest grid."""
+        return [self.image_shape[0], *doubling(self.width, self.halvings)]
+
+
+class VQVAE(Autoencoder):
+    """The vector-quantised autoencoder with a learnt prior over its codes.
+
+    A latent, (B, D), holds the encoder's vectors, level by level; `decode` gives each place its nearest code first.
+    """
+
+    Config: ClassVar[type[Any]] = VQVAEConfig
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        self.config = config
+        self.image_shape = (channels, height, width)
+        levels, prior = config.levels, config.prior_depth > 0
+        self.spec = LatentSpec(
+            (sum(math.prod(level.shape) for level in levels),), levels, discrete=True, prior=prior,
+            likelihood="bound" if prior else "none",
+        )  # fmt: skip
+        self.part: Literal["all", "model", "prior"] = "all"  # that learns
+        self.encoder, self.decoder = self.networks()
+        self.likelihood = make_likelihood(config.likelihood, config.sigma)
+        self.quantisers = nn.ModuleList(
+            Quantiser(config.codebook, config.latent, config.update) for _ in levels
+        )
+        self.priors = nn.ModuleList(
+            Autoregressive(config.codebook, level.shape[1:], config.prior_width, config.prior_depth,
+                           given=config.codebook if place else 0)
+            for place, level in enumerate(levels) if prior
+        )  # fmt: skip
+
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        """The encoder, images (B, C, H, W) to vectors (B, D, rows, columns), and the decoder, codes' vectors to outputs."""
+        c = self.config
+        grids, channels = c.grids(), c.channels()
+        return (
+            nn.Sequential(halve(grids, channels, c.depth), nn.Conv2d(channels[-1], c.latent, 1)),
+            nn.Sequential(nn.Conv2d(c.latent, channels[-1], 3, padding=1), double(grids, channels, c.depth)),
+        )
+
+    def quantise(self, x: Tensor, by: Quantise) -> list[Quantised]:
+        """Images (B, C, H, W) as grids of codes, coarsest first.
+
+        Arguments:
+            x: Images in [0, 1].
+            by: Gives the codes of a level's vectors.
+        """
+        return [by(self.quantiser(0), self.encoder(x).float())]
+
+    def rebuild(self, vectors: list[Tensor]) -> Tensor:
+        """The decoder's output (B, C, H, W) for codes' vectors (B, D, rows, columns) of each level."""
+        output: Tensor = self.decoder(vectors[0])
+        return output.float()
+
+    def quantiser(self, level: int) -> Quantiser:
+        """The codebook of a level, coarsest first."""
+        return cast(Quantiser, self.quantisers[level])
+
+    def prior(self, level: int) -> Autoregressive:
+        """The distribution of a level's codes given the coarser one's."""
+        return cast(Autoregressive, self.priors[level])
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The encoder's vectors of images (B, C, H, W), before they are quantised; a point without spread."""
+        return Posterior(flat([level.vectors for level in self.quantise(x, Quantiser.forward)]))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x|k] of the codes nearest to latents (B, D): pictures (B, C, H, W) in [0, 1]."""
+        return self.likelihood.mean(self._output(z))
+
+    def nll(self, z: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|k) of the codes nearest to latents (B, D), in nats per image, shape (B,)."""
+        return self.likelihood.nll(self._output(z), x)
+
+    def codes(self, x: Tensor) -> list[Tensor]:
+        """The codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first."""
+        return [level.codes for level in self.quantise(x, Quantiser.forward)]
+
+    def embed(self, codes: list[Tensor]) -> Tensor:
+        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns)."""
+        return flat([self.quantiser(level).embed(each) for level, each in enumerate(codes)])
+
+    def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
+        """-log p of each level's codes given the coarser one's, in nats: of each level shape (B,).
+
+        Raises:
+            ValueError: If the model has no prior.
+        """
+        self._check_prior()
+        given = [None, *codes[:-1]]
+        each = enumerate(zip(codes, given, strict=True))
+        return [self.prior(level).nll(own, coarser) for level, (own, coarser) in each]
+
+    def flat_nll(self, codes: list[Tensor]) -> list[Tensor]:
+        """-log p of each level's codes when all are equally likely, in nats: of each level shape (B,)."""
+        places = [each[0].numel() for each in codes]
+        return [
+            torch.full((len(codes[0]),), n * math.log(self.config.codebook), device=codes[0].device)
+            for n in places
+        ]
+
+    def turn_to(self, part: Literal["model", "prior"]) -> None:
+        self._check_prior()
+        self.part = part
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(name.startswith("priors.") is (part == "prior"))
+
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """Reconstruction, commitment (its weight in it), -log p of the codes as `kl`, and what follows how codes learn.
+
+        While the model learns without its prior, `kl` is that of a flat one: a constant. `warmup` weighs nothing: vectors must stay near their codes from the first step on.
+        """
+        x = self.likelihood.prepare(x, generator)
+        moving = self.training and self.part != "prior"
+        learn = partial(Quantiser.learn, generator=generator) if moving else Quantiser.forward
+        levels = self.quantise(x, learn)
+        output = self.rebuild([level.passed for level in levels])
+        terms = {
+            "reconstruction": self.likelihood.nll(output, x).mean(),
+            "commitment": self.config.commitment * sum_of([level.commitment() for level in levels]),
+        }
+        if self.config.update == "gradient":
+            terms["codebook"] = sum_of([level.codebook() for level in levels])
+        if self.spec.prior:
+            codes = [level.codes for level in levels]
+            terms["kl"] = sum_of(self.flat_nll(codes) if self.part == "model" else self.code_nll(codes))
+        return Loss(torch.stack(list(terms.values())).sum(), terms, self._use(levels, generator))
+
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """Draws pictures from the prior.
+
+        Arguments:
+            count: How many.
+            generator: Source of the draws; torch's own where None.
+            temperature: What the prior's logits are divided by; 0 takes the likeliest code of each place.
+            progress: Called with the places drawn and the places in all, after each.
+
+        Returns:
+            Pictures (count, C, H, W) in [0, 1].
+
+        Raises:
+            ValueError: If the model has no prior, or `temperature` is negative or not finite.
+        """
+        drawn = self.sample_codes(count, generator, temperature=temperature, progress=progress)
+        return self.decode(self.embed(drawn))
+
+    def sample_codes(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        *,
+        temperature: float = 1.0,
+        progress: Progress | None = None,
+        above: list[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Draws codes from the prior, level by level: int64 (count, rows, columns) of each; arguments as of `sample`.
+
+        Arguments:
+            count: How many.
+            generator: Source of the draws; torch's own where None.
+            temperature: What the prior's logits are divided by.
+            progress: Called with the places drawn and the places in all, after each.
+            above: Codes of the first levels, which are kept and not drawn.
+        """
+        self._check_prior()
+        codes = list(above or [])
+        sizes = [math.prod(level.shape[1:]) for level in self.spec.levels]
+        first = len(codes)
+        for level in range(first, len(sizes)):
+            given = codes[-1] if codes else None
+            tell = (
+                partial(tell_on, progress, sum(sizes[first:level]), sum(sizes[first:])) if progress else None
+            )
+            codes.append(self.prior(level).sample(count, given, generator=generator, temperature=temperature,
+                                                  progress=tell))  # fmt: skip
+        return codes
+
+    def _output(self, z: Tensor) -> Tensor:
+        """The decoder's output for the codes nearest to latents (B, D)."""
+        shapes = [level.shape for level in self.spec.levels]
+        parts = torch.split(z, [math.prod(shape) for shape in shapes], 1)
+        grids = [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+        return self.rebuild([self.quantiser(level)(grid).nearest for level, grid in enumerate(grids)])
+
+    def _use(self, levels: list[Quantised], generator: torch.Generator | None) -> dict[str, Tensor]:
+        """Perplexity of the batch's codes and the share of codes that occur in it, of each level."""
+        figures: dict[str, Tensor] = {}
+        for level, found in zip(self.spec.levels, levels, strict=True):
+            behind = f" {level.name}" if len(levels) > 1 else ""
+            use = perplexity(whole_batch(found.codes, generator), self.config.codebook)
+            figures |= {f"perplexity{behind}": use[0], f"codes used{behind}": use[1]}
+        return figures
+
+    def _check_prior(self) -> None:
+        if not self.spec.prior:
+            raise ValueError(
+                f"{type(self).__name__} has no prior to sample from (`spec.prior` is False). "
+                f"Train it with `prior_depth` of at least 1."
+            )
+
+
+def flat(grids: list[Tensor]) -> Tensor:
+    """Vectors (B, D, rows, columns) of each level, end to end: (B, all of them)."""
+    return torch.cat([grid.flatten(1) for grid in grids], 1)
+
+
+def sum_of(levels: list[Tensor]) -> Tensor:
+    """The mean over the batch of what (B,) the levels add up to: a scalar."""
+    return torch.stack(levels).sum(0).mean()
+
+
+def tell_on(progress: Progress, before: int, total: int, done: int, _: int) -> None:
+    """Tells the progress of one level as that of all."""
+    progress(before + done, total)
