@@ -41,6 +41,7 @@ BYTES_AT_MOST = 1 << 29
 NEIGHBOUR = 10  # which nearest neighbour's distance says how usual a place is
 GAPS_AT_MOST = 1 << 23  # distances held at once, 64 MiB
 BATCH = 256
+SAMPLED = 500  # rows by which a column is judged
 DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, OSError, RecursionError)  # by bad files
 
 
@@ -109,7 +110,10 @@ def build_atlas(
 
 
 def encode(model: Autoencoder, images: NDArray[np.uint8]) -> dict[str, Array]:
-    """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images."""
+    """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images.
+
+    Of a model with discrete codes the mean is the codes' own vectors, which `decode` gives the same codes again.
+    """
     import torch
 
     from models.evaluate import to_tensor
@@ -119,7 +123,8 @@ def encode(model: Autoencoder, images: NDArray[np.uint8]) -> dict[str, Array]:
         for start in range(0, len(images), BATCH):
             x = to_tensor(images[start : start + BATCH])
             q = model.encode(x)
-            found = {"mean": q.mean.flatten(1), "error": (model.decode(q.mean) - x).square().mean((1, 2, 3))}
+            mean = model.embed(model.codes(x)) if model.spec.discrete else q.mean
+            found = {"mean": mean.flatten(1), "error": (model.decode(mean) - x).square().mean((1, 2, 3))}
             if q.std is not None:
                 found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
             for name, values in found.items():
@@ -180,7 +185,8 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "") -> None:
         ],
     }
     table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about)})
-    numbers = [f"{name}.list.element" for name in ("mean", "std") if name in columns]
+    varied = {"mean": atlas.mean, "std": atlas.std}
+    numbers = [f"{k}.list.element" for k, rows in varied.items() if rows is not None and not _repeat(rows)]
 
     def fill(temporary: Path) -> None:
         texts = ["split", *(a.name for a in atlas.attributes.values() if a.kind != "continuous")]
@@ -310,6 +316,12 @@ def _joined(parts: list[Attribute]) -> Attribute:
 
 def _vectors(rows: Array) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), rows.shape[1])
+
+
+def _repeat(rows: Array) -> bool:
+    """Whether numbers come again and again, as those of a codebook do; they pack best as they are."""
+    some = rows[:SAMPLED]
+    return 4 * len(np.unique(some)) < some.size
 
 
 def rounded(values: Array) -> Array:

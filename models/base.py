@@ -162,6 +162,22 @@ class Autoencoder(nn.Module, ABC):
             f"{type(self).__name__} has no closed form (`closed_form` is False). Train it by its `loss`."
         )
 
+    def codes(self, x: Tensor) -> list[Tensor]:
+        """The discrete codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first.
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
+    def embed(self, codes: list[Tensor]) -> Tensor:
+        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns).
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
     def sample(
         self, count: int, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:

@@ -33,7 +33,7 @@ from explorer.atlas import (
     save_atlas,
 )
 from explorer.maps import MapSettings
-from models import checkpoint, load
+from models import MODELS, checkpoint, load
 from models.data import Attribute, load_data
 from tests.conftest import make_atlas
 
@@ -113,6 +113,28 @@ def test_codes_and_scores_are_those_of_the_model(
         assert not (rows[name].view(np.uint32) & 0x1FFF).any(), (
             "so many bits are 0 that the column packs well"
         )
+
+
+def test_discrete_codes_stand_for_themselves_and_take_little_room(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = {
+        "image_shape": (1, 8, 8),
+        "codebook": 8,
+        "width": 4,
+        "prior_depth": 0,
+        "latent": 16,
+        "halvings": 1,
+    }
+    model = MODELS["vq-vae"](MODELS["vq-vae"].Config(**config)).eval()
+    data = load_data("digits", "test", limit=300)
+    atlas = build_atlas(model, [data], umap=False)
+    x = torch.from_numpy(data.images).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        np.testing.assert_allclose(atlas.mean, model.embed(model.codes(x)).numpy(), rtol=5e-4)
+        again = model.decode(torch.from_numpy(atlas.mean))
+        np.testing.assert_allclose(again.numpy(), model.decode(model.encode(x).mean).numpy(), atol=1e-6)
+    save_atlas(tmp_path / ATLAS, atlas)
+    assert (tmp_path / ATLAS).stat().st_size < 0.1 * atlas.mean.nbytes
 
 
 @pytest.mark.parametrize(("count", "size", "shift"), [(400, 2, 0.0), (300, 32, 0.0), (200, 3, 3000.0)])

@@ -125,10 +125,12 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
 
 
 def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
-    if not model.spec.discrete:
-        assert not hasattr(model, "codes")
-        return
     x = images(model)
+    if not model.spec.discrete:
+        for ask in (lambda: model.codes(x), lambda: model.embed([])):
+            with pytest.raises(ValueError, match=r"has no discrete codes \(`spec.discrete` is False\)"):
+                ask()
+        return
     codes, z = model.codes(x), model.encode(x).mean
     assert [each.shape[1:] for each in codes] == [level.shape[1:] for level in model.spec.levels]
     assert all(each.dtype == torch.long and len(each) == len(x) for each in codes)
