@@ -23,7 +23,7 @@ __all__ = ["Family", "Setting", "families", "family", "settings", "title"]
 TITLES = {
     "pca": "PCA", "linear-ae": "Linear AE", "ae": "AE", "dae": "Denoising AE", "sparse-ae": "Sparse AE",
     "k-sparse-ae": "k-sparse AE", "contractive-ae": "Contractive AE", "vae": "VAE", "iwae": "IWAE",
-    "beta-vae": "β-VAE", "capacity-vae": "β-VAE with capacity",
+    "beta-vae": "β-VAE", "capacity-vae": "β-VAE with capacity", "td-vae": "TD-VAE",
 }  # fmt: skip
 REFERENCE = re.compile(r"(?P<paper>.+?) \((?P<authors>.+), (?P<year>[12]\d{3})\)")
 FIELD = re.compile(r"^    (\w+): \w+(?: = .+?)?  # (.+)$", re.MULTILINE)

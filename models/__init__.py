@@ -14,6 +14,7 @@ from models.k_sparse_ae import KSparseAE
 from models.linear_ae import LinearAE
 from models.pca import PCA
 from models.sparse_ae import SparseAE
+from models.td_vae import TDVAE
 from models.vae import VAE
 
 __all__ = [
@@ -39,4 +40,5 @@ MODELS: dict[str, type[Autoencoder]] = {
     "iwae": IWAE,
     "beta-vae": BetaVAE,
     "capacity-vae": CapacityVAE,
+    "td-vae": TDVAE,
 }

@@ -28,7 +28,9 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
     "k-sparse-ae": {"k": 2, "width": 6},
     "vae": {"free_bits": 0.1, "network": "mlp", "width": 6},
     "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
+    "td-vae": {"likelihood": "binarised-bernoulli", "width": 6, "belief": 5, "features": 5, "hidden": 4},
 }
+SEQUENCE_MODELS = {"td-vae"}
 EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
 
 
@@ -44,6 +46,8 @@ def tiny(kind: str, **changes: Any) -> Run:
         "rate_warmup": 3,
         "ema": 0.5,
     } | changes
+    if kind in SEQUENCE_MODELS:
+        return Run(kind, "moving-digits", config, {"source": "digits", "frames": 4}, **values)
     return Run(kind, "digits", config, **values)
 
 

@@ -26,7 +26,11 @@ SETTINGS: list[dict[str, Any]] = [  # of every model
 MORE: list[dict[str, Any]] = [  # of the VAE
     {"image_shape": shape, "network": network} for network in ("conv", "mlp") for shape in SHAPES
 ] + [{"image_shape": (1, 12, 12), "likelihood": likelihood} for likelihood in LIKELIHOODS]
-SMALL: dict[str, Any] = {"latent": 3, "width": 4, "k": 2, "samples": 2}
+SMALL: dict[str, Any] = {
+    "latent": 3, "width": 4, "k": 2, "samples": 2,
+    "belief": 5, "features": 6, "hidden": 4, "jump": 2,
+}  # fmt: skip
+LENGTH = 4  # frames of a sequence
 FORMER = {
     "faces-vae",
     "fashion-vae",
@@ -72,7 +76,9 @@ def model(request: pytest.FixtureRequest) -> Autoencoder:
 
 
 def images(model: Autoencoder, count: int = 3) -> Tensor:
-    return torch.rand(count, *model.image_shape, generator=torch.Generator().manual_seed(1))
+    """What the model takes: images, or sequences of them."""
+    shape = (LENGTH, *model.image_shape) if model.spec.sequence else model.image_shape
+    return torch.rand(count, *shape, generator=torch.Generator().manual_seed(1))
 
 
 def latents(model: Autoencoder, count: int = 5, scale: float = 1.0) -> Tensor:
@@ -96,7 +102,8 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
     deterministic = model.encode(images(model)).std is None
     assert model.spec.prior is not deterministic
     assert model.spec.likelihood == ("none" if deterministic else "bound")
-    assert not model.spec.discrete and not model.spec.sequence
+    assert not model.spec.discrete
+    assert model.spec.sequence is hasattr(model, "rollout")
 
 
 def test_pictures_lie_in_0_to_1_even_far_from_the_data(model: Autoencoder) -> None:
@@ -140,7 +147,7 @@ def test_the_warm_up_weighs_the_penalties_of_a_deterministic_model(model: Autoen
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_a_point_is_held_to_the_likelihood_s_own_figure(kind: str, likelihood: str) -> None:
     model: Any = build(kind, image_shape=(1, 8, 8), likelihood=likelihood, level=0.0)  # nothing is corrupted
-    if model.spec.prior:
+    if model.spec.prior or model.spec.sequence:
         return
     x = images(model)
     prepared = model.likelihood.prepare(x, seeded(0))
