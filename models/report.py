@@ -36,6 +36,7 @@ WINNERS = "https://github.com/guoguo12/tensorflow-fcwta"
 ALL = ("mnist test, 10000 images",)  # of a protocol
 DRAWN = (f"{SAMPLES} samples", "pixels drawn as 0 or 1", *ALL)
 FACES = ("faces test",)
+MOVING = ("11 frames seen", "jump of 1 to 5 frames", "moving-digits test, 10000 sequences")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,9 @@ BARS = (
     Bar("mnist-capacity-vae", "kl", 1.0, "near", of="capacity"),
     Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
     Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
+    Bar("moving-digits-td-vae", "direction_right", 99.0, "least", asks=MOVING),
+    Bar("moving-digits-td-vae", "position_error", 0.5, asks=MOVING),
+    Bar("moving-digits-td-vae", "digit_kept", 90.0, "least", own=True, asks=MOVING),
 )  # fmt: skip
 
 
@@ -154,6 +158,8 @@ def _offered(entry: Entry, chosen: Wanted, limit: int | None) -> Wanted:
     from models.probe import classes
 
     model = checkpoint.load(entry.path)
+    if model.spec.sequence:
+        return Wanted()
     data = entry.card.data if entry.card else {}
     test = load_data(data["name"], "test", limit=limit, **data.get("options", {}))
     return replace(
