@@ -1,6 +1,6 @@
 r"""TD-VAE: learns what it believes of a world's state from frames seen so far, and jumps to states further on.
 
-b_t = LSTM(b_{t-1}, x_t) is the belief state. p_B(z|b_t) is what it says of the state z at t, p_T(z_t2|z_t1) the
+b_t, a function of x_1 ... x_t alone, is the belief state. p_B(z|b_t) is what it says of the state z at t, p_T(z_t2|z_t1) the
 jump to a later time, p_D(x|z) the picture of a state, and q_S(z_t1|z_t2, b_t1, b_t2) the earlier state once the
 later one is known. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
 
@@ -12,8 +12,10 @@ A state has two layers, drawn top down: p(z|c) = p(z^2|c) p(z^1|z^2, c). Each is
 
     [mu, log sigma] = W_3 (tanh(W_1 c) * sigmoid(W_2 c))
 
-(the paper's map D). Two things are ours: p_T and q_S are told the jump t2 - t1, so that a jump has a length that
-can be asked for; and their mu is what D says beside the state they come from, most of which lasts.
+(the paper's map D). Three things are ours. p_T and q_S are told the jump t2 - t1, so that a jump has a length that
+can be asked for. Their mu is what D says beside the state they come from, most of which lasts. And b_t = (h_t, f_t)
+is the LSTM's output with the features of the newest frame beside it, so that a state learns to show its frame before
+the LSTM has learnt to remember.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -175,10 +177,11 @@ class TDVAE(Autoencoder):
             config.features
         )  # or what a frame says drowns in the noise of z for long
         self.recurrence = nn.LSTM(config.features, config.belief, batch_first=True)
-        self.filtering = TwoLayers(config.belief, sizes, config.hidden)  # p_B
+        believed = config.belief + config.features
+        self.filtering = TwoLayers(believed, sizes, config.hidden)  # p_B
         told = config.latent + config.jump  # a state and a jump
         self.transition = TwoLayers(told, sizes, config.hidden)  # p_T
-        self.smoothing = TwoLayers(2 * config.belief + told, sizes, config.hidden)  # q_S
+        self.smoothing = TwoLayers(2 * believed + told, sizes, config.hidden)  # q_S
         self.decoder = make_decoder(*network, config.latent, config.neck)  # p_D
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
 
@@ -189,7 +192,8 @@ class TDVAE(Autoencoder):
             frames: (B, T, C, H, W) in [0, 1].
 
         Returns:
-            (B, T, belief); the one at t has seen the frames up to t and no later one.
+            (B, T, belief + features), the LSTM's output and what the newest frame says; the one at t has seen the
+            frames up to t and no later one.
 
         Raises:
             ValueError: If `frames` are no sequences of the model's images.
@@ -200,9 +204,8 @@ class TDVAE(Autoencoder):
                 f"`frames` must be sequences (B, T, {wanted}). Got {tuple(frames.shape)}. "
                 "One image is a sequence of one frame: `image[:, None]`."
             )
-        features = self.normalised(self.encoder(frames.flatten(0, 1)).float())
-        states: Tensor = self.recurrence(features.view(*frames.shape[:2], -1))[0]
-        return states
+        features = self.normalised(self.encoder(frames.flatten(0, 1)).float()).view(*frames.shape[:2], -1)
+        return torch.cat([self.recurrence(features)[0], features], dim=2)
 
     def filter(
         self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
@@ -210,7 +213,7 @@ class TDVAE(Autoencoder):
         """What a belief says of the state now: p_B(z|b).
 
         Arguments:
-            belief: One belief state a row, (B, belief), e.g. `belief(frames)[:, t]`.
+            belief: One belief state a row, e.g. `belief(frames)[:, t]`.
             generator: Source of the noise; torch's own where None.
             means: Take the mean of each layer instead of a draw.
 

@@ -24,6 +24,7 @@ __all__ = [
     "SequenceData",
     "data_available",
     "load_data",
+    "load_pictures",
     "load_sequences",
 ]
 
@@ -130,6 +131,23 @@ def load_sequences(
         raise ValueError(f"The data set {name!r} has images, not sequences. Load it with `load_data`.")
     data: SequenceData = _dataset(name, SEQUENCES)(split, limit, **options)
     return data
+
+
+def load_pictures(name: str, split: str = "train", *, limit: int | None = None, **options: Any) -> ImageData:
+    """One image for each item of any data set: its images, or the last frames of its sequences.
+
+    Arguments:
+        name: One of `DATASETS` or `SEQUENCES`.
+        split: "train" or "test".
+        limit: Load only the first so many items; None for all.
+        options: What the data set itself offers.
+
+    Raises:
+        ValueError: As `load_data` does.
+    """
+    if name in SEQUENCES:
+        return load_sequences(name, split, limit=limit, **options).last()
+    return load_data(name, split, limit=limit, **options)
 
 
 def data_available(name: str) -> str | None:

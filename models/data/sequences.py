@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.data.base import Attribute, check_facts, indices_below
+from models.data.base import Attribute, ImageData, check_facts, indices_below
+
+AT_ONCE = 256  # sequences whose frames are held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,21 @@ class SequenceData:
             ValueError: If `indices` are not such integers.
         """
         return self.make(self.ids[indices_below(indices, len(self))])
+
+    def last(self) -> ImageData:
+        """The last frame of each sequence, as images: what a code of the whole sequence shows."""
+        parts = range(0, len(self), AT_ONCE)
+        ends = [self.frames(np.arange(n, min(n + AT_ONCE, len(self))))[:, -1] for n in parts]
+        return ImageData(
+            name=self.name,
+            split=self.split,
+            images=np.concatenate([np.empty((0, *self.shape[1:]), np.uint8), *ends]),
+            attributes=self.attributes,
+            ids=self.ids,
+            publishable=self.publishable,
+            licence=self.licence,
+            source=self.source,
+        )
 
     def take(self, indices: ArrayLike) -> SequenceData:
         """The sequences at `indices`, in that order, with their attributes and ids.

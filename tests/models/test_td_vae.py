@@ -109,7 +109,7 @@ def test_every_term_of_the_loss_by_hand() -> None:
     noise = seeded(5)
     t1, t2 = model.times(3, 6, noise, CPU)
     features = torch.nn.functional.layer_norm(model.encoder(x.flatten(0, 1)), (7,))
-    states = model.recurrence(features.view(3, 6, 7))[0]
+    states = torch.cat([model.recurrence(features.view(3, 6, 7))[0], features.view(3, 6, 7)], 2)
     sums = {"reconstruction": 0.0, "prediction": 0.0, "smoothing": 0.0}
     b1 = torch.stack([states[n % 3, t] for n, t in enumerate(t1)])
     b2 = torch.stack([states[n % 3, t] for n, t in enumerate(t2)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.data import load_data, load_sequences
+from models.data import load_data, load_pictures, load_sequences
 from models.data.moving_digits import moved, originals, positions, rolled
 from models.data.sequences import SequenceData
 
@@ -129,6 +129,15 @@ def test_sequences_and_images_are_loaded_apart() -> None:
         load_sequences("digits")
     with pytest.raises(ValueError, match=r"Unknown data set 'moving'\. Choose one of: moving-digits"):
         load_sequences("moving")
+
+
+def test_the_picture_of_a_sequence_is_its_last_frame() -> None:
+    data = digits(limit=270, noise=0.1)  # more than are made at once
+    shown = load_pictures("moving-digits", "test", limit=270, source="digits", noise=0.1)
+    np.testing.assert_array_equal(shown.images, data.frames(np.arange(270))[:, -1])
+    assert shown.attributes.keys() == data.attributes.keys() and shown.split == "test"
+    still = load_pictures("digits", "test", limit=5)
+    np.testing.assert_array_equal(still.images, load_data("digits", "test", limit=5).images)
 
 
 def test_nothing_is_made_before_it_is_asked_for() -> None:
