@@ -13,9 +13,9 @@ A state has two layers, drawn top down: p(z|c) = p(z^2|c) p(z^1|z^2, c). Each is
     [mu, log sigma] = W_3 (tanh(W_1 c) * sigmoid(W_2 c))
 
 (the paper's map D). Three things are ours. p_T and q_S are told the jump t2 - t1, so that a jump has a length that
-can be asked for. Their mu is what D says beside the state they come from, most of which lasts. And b_t = (h_t, f_t)
-is the LSTM's output with the features of the newest frame beside it, so that a state learns to show its frame before
-the LSTM has learnt to remember.
+can be asked for. Their mu is what D says beside a state to start from: for p_T z_t1, most of which lasts; for q_S
+what p_B(z_t1|b_t1) expects. And b_t = (h_t, f_t) is the LSTM's output with the features of the newest frame beside
+it, so that a state learns to show its frame before the LSTM has learnt to remember.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -328,7 +328,8 @@ class TDVAE(Autoencoder):
         b1, b2 = beliefs[rows, t1], beliefs[rows, t2]
         told = self.told(t2 - t1, len(rows), b1)
         z2, now = self.filter(b2, generator)
-        z1, smoothed = self.smoothing(torch.cat([b1, b2, z2, told], dim=1), generator, origin=z2)
+        expected, _ = self.filter(b1, means=True)
+        z1, smoothed = self.smoothing(torch.cat([b1, b2, z2, told], dim=1), generator, origin=expected)
         _, before = self.filtering(b1, at=z1)
         _, foreseen = self.transition(torch.cat([z1, told], dim=1), origin=z1, at=z2)
         reconstruction = self.nll(z2, frames[rows, t2]).mean()

@@ -117,8 +117,9 @@ def test_every_term_of_the_loss_by_hand() -> None:
     told = torch.zeros(6, 3)
     told[torch.arange(6), t2 - t1 - 1] = 1
     q_context = torch.cat([b1, b2, z2, told], 1)
-    z1, _ = model.smoothing(q_context, noise, origin=z2)
-    q, p_b1 = normal(model.smoothing, q_context, z1, z2), normal(model.filtering, b1, z1)
+    expected = model.filtering(b1, means=True)[0]
+    z1, _ = model.smoothing(q_context, noise, origin=expected)
+    q, p_b1 = normal(model.smoothing, q_context, z1, expected), normal(model.filtering, b1, z1)
     p_b2, p_t = normal(model.filtering, b2, z2), normal(model.transition, torch.cat([z1, told], 1), z2, z1)
     logits = model.decoder(z2)
     for n in range(6):
