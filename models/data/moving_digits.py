@@ -46,7 +46,7 @@ def load_moving_digits(
     frames: int = 20,
     noise: float = 0.0,
     seed: int = 0,
-    count: int | None = None,
+    repeats: int = 1,
 ) -> SequenceData:
     """Moving digits; no frame is made before it is asked for.
 
@@ -57,7 +57,8 @@ def load_moving_digits(
         frames: T, of a sequence.
         noise: Share of the pixels that are black or white by chance, 0 to 1.
         seed: Non-negative integer; another seed gives other starts, directions and noise.
-        count: Size of the split; None for one sequence an image.
+        repeats: Sequences of each training image, with starts and directions of their own; none is stored, so many
+            cost nothing. The test split has one of each image.
 
     Returns:
         Sequences with the attributes digit, direction, start (the position in the first frame, in pixels) and
@@ -72,13 +73,12 @@ def load_moving_digits(
     if frames > FRAMES_AT_MOST:
         raise ValueError(f"`frames` must be at most {FRAMES_AT_MOST}. Got {frames}.")
     check_integer("seed", seed, 0)
-    for name, value in (("limit", limit), ("count", count)):
-        if value is not None:
-            check_integer(name, value, 1)
+    check_integer("repeats", repeats, 1)
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise <= 1:
         raise ValueError(f"`noise` must be a number in [0, 1]. Got {noise!r}.")
     still = SOURCES[source](split)
-    number = min(limit or count or len(still), count or len(still))
+    whole = len(still) * (repeats if split == "train" else 1)
+    number = min(limit or whole, whole)
     start, direction = sample_factors(split, number, still.images.shape[2], seed)
     ids = np.arange(number, dtype=np.int64)
 

@@ -51,7 +51,7 @@ def test_rolled_takes_any_whole_number_and_colours() -> None:
 
 
 def test_starts_and_directions_are_spread_evenly() -> None:
-    data = digits(count=8000)
+    data = digits("train", repeats=6, limit=8000)
     starts = np.bincount(data.attributes["start"].values.astype(int))
     assert len(starts) == 8 and starts.min() > 850 and starts.max() < 1150
     assert 0.47 < data.attributes["direction"].values.mean() < 0.53
@@ -62,15 +62,20 @@ def test_row_i_depends_on_seed_split_and_i_alone() -> None:
     assert len(part) == 9
     np.testing.assert_array_equal(part.frames(np.arange(9)), whole.frames(np.arange(9)))
     np.testing.assert_array_equal(whole.frames([8, 3, 8]), whole.frames(np.arange(9))[[8, 3, 8]])
-    more = digits(count=1000, noise=0.2)
-    assert len(more) == 1000
-    np.testing.assert_array_equal(more.frames([4]), whole.frames([4]))
-    assert (
-        more.attributes["digit"].values[304] == whole.attributes["digit"].values[4]
-    )  # the images come round
-    assert not np.array_equal(more.frames([304]), whole.frames([4]))
     for other in (digits(seed=1, noise=0.2), digits("train", noise=0.2)):
         assert (positions(other)[:300] != positions(whole)).any()
+
+
+def test_repeats_make_more_of_the_training_images_alone() -> None:
+    assert len(digits(repeats=3)) == 300  # test images stand for themselves
+    once, thrice = digits("train"), digits("train", repeats=3)
+    assert (len(once), len(thrice)) == (1497, 3 * 1497)
+    np.testing.assert_array_equal(thrice.frames([4]), once.frames([4]))
+    assert (
+        thrice.attributes["digit"].values[1501] == once.attributes["digit"].values[4]
+    )  # the images come round
+    starts = thrice.attributes["start"].values.reshape(3, -1)
+    assert 0.8 < (starts[0] != starts[1]).mean() < 0.95 and (starts[0] != starts[2]).any()
 
 
 def test_taken_sequences_keep_their_frames_and_facts() -> None:
@@ -100,9 +105,12 @@ def test_noise_is_salt_and_pepper_on_its_share_of_the_pixels_anew_in_each_frame(
         ({"frames": 101}, r"`frames` must be at most 100\. Got 101"),
         ({"noise": 1.5}, r"`noise` must be a number in \[0, 1\]\. Got 1\.5"),
         ({"seed": -1}, "`seed` must be an integer of at least 0"),
-        ({"count": 0}, "`count` must be an integer of at least 1"),
+        ({"repeats": 0}, "`repeats` must be an integer of at least 1"),
         ({"limit": 0}, "`limit` must be an integer of at least 1, or None"),
-        ({"speed": 2}, r"Unknown option 'speed'\. This data set offers: source, frames, noise, seed, count"),
+        (
+            {"speed": 2},
+            r"Unknown option 'speed'\. This data set offers: source, frames, noise, seed, repeats",
+        ),
         ({"split": "valid"}, "`split` must be one of: train, test"),
     ],
 )
