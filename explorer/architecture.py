@@ -1,7 +1,8 @@
 """What a model is built of, layer by layer.
 
-An untrained model of the same configuration is shown one black image; every layer that the image and its code pass
-says what it is and what it gives. Torch's `meta` device would need no weights, but seconds to import what it needs.
+An untrained model of the same configuration is shown one black image (a model of sequences: a sequence of it
+alone); every layer that the image and its code pass says what it is and what it gives. Torch's `meta` device would
+need no weights, but seconds to import what it needs.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
         for name, module in _leaves(model):
             taken = layers.setdefault(name.partition(".")[0], [])
             stack.callback(module.register_forward_hook(_listen(taken)).remove)
-        model.decode(model.encode(torch.zeros(1, *model.image_shape)).mean)
+        black = torch.zeros(1, *model.image_shape)
+        model.decode(model.encode(black[:, None] if model.spec.sequence else black).mean)
     parts = [
         Part(name, found, _count(getattr(model, name)))
         for name, found in layers.items()
@@ -110,8 +112,10 @@ def _leaves(model: nn.Module, before: str = "") -> Iterator[tuple[str, nn.Module
 def _listen(taken: list[Layer]) -> Callable[[nn.Module, object, object], None]:
     """A hook that notes what a layer is and gives; a layer of a flow gives its volume besides."""
 
-    def hook(module: nn.Module, _: object, given: object) -> None:
+    def hook(module: nn.Module, _: object, given: Any) -> None:
         given = given[0] if isinstance(given, tuple) else given
+        if isinstance(module, nn.LSTM):
+            given = given[:, -1]
         shape = tuple(given.shape[1:]) if isinstance(given, Tensor) else ()
         taken.append(Layer(_say(module), shape, _count(module)))
 
@@ -132,6 +136,8 @@ def _say(module: nn.Module) -> str:
         return f"{type(module.mask).__name__} coupling, {first.out_channels} hidden"
     if isinstance(module, nn.Linear):
         return f"{name} {module.in_features:,} → {module.out_features:,}"
+    if isinstance(module, nn.LSTM):
+        return f"{name} {module.input_size:,} → {module.hidden_size:,}"
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         size = "×".join(map(str, module.kernel_size))
         stride = f", stride {module.stride[0]}" if module.stride[0] > 1 else ""

@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from explorer.maps import MapSettings, fit_umap
 from models import checkpoint
 from models.base import Autoencoder
 from models.checkpoint import Entry, replace_file
-from models.data import Attribute, ImageData, load_data
+from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
 from models.data.base import SPLITS
 
 __all__ = ["ATLAS", "Atlas", "AtlasError", "build_atlas", "load_atlas", "main", "save_atlas"]
@@ -68,7 +68,7 @@ class Atlas:
 
 def build_atlas(
     model: Autoencoder,
-    data: list[ImageData],
+    data: Sequence[ImageData | SequenceData],
     report: Callable[[float, str], None] | None = None,
     umap: bool = True,
 ) -> Atlas:
@@ -76,7 +76,7 @@ def build_atlas(
 
     Arguments:
         model: With a continuous latent of one axis.
-        data: Splits of one data set, taken in this order.
+        data: Splits of one data set, taken in this order; where it has sequences, each is one row.
         report: Called with the share done (0 to 1) and what is being done.
         umap: Lay out a UMAP map, where the latent has more than two dimensions.
 
@@ -87,7 +87,7 @@ def build_atlas(
     encoded = []
     for number, part in enumerate(data):
         say(0.1 * number / len(data), f"Encoding {part.split} images")
-        encoded.append(encode(model, part.images))
+        encoded.append(encode(model, part if isinstance(part, SequenceData) else part.images))
     mean = np.concatenate([e["mean"] for e in encoded])
     std = np.concatenate([e["std"] for e in encoded]) if "std" in encoded[0] else None
     scores = {str(k): np.concatenate([e[k] for e in encoded]) for k in ("kl", "error") if k in encoded[0]}
@@ -109,22 +109,28 @@ def build_atlas(
     )
 
 
-def encode(model: Autoencoder, images: NDArray[np.uint8]) -> dict[str, Array]:
+def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict[str, Array]:
     """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images.
 
     Of a model with discrete codes the mean is the codes' own vectors, which `decode` gives the same codes again.
+    A sequence's code shows its last frame; the error is that frame's.
     """
     import torch
 
     from models.evaluate import to_tensor
+    from models.prediction import as_tensor
 
     rows: dict[str, list[Array]] = {}
     with torch.inference_mode():
         for start in range(0, len(images), BATCH):
-            x = to_tensor(images[start : start + BATCH])
+            if isinstance(images, SequenceData):
+                x = as_tensor(images.frames(np.arange(start, min(start + BATCH, len(images)))))
+                shown = x[:, -1]
+            else:
+                x = shown = to_tensor(images[start : start + BATCH])
             q = model.encode(x)
             mean = model.embed(model.codes(x)) if model.spec.discrete else q.mean
-            found = {"mean": mean.flatten(1), "error": (model.decode(mean) - x).square().mean((1, 2, 3))}
+            found = {"mean": mean.flatten(1), "error": (model.decode(mean) - shown).square().mean((1, 2, 3))}
             if q.std is not None:
                 found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
             for name, values in found.items():
@@ -349,11 +355,12 @@ def main(arguments: list[str] | None = None) -> int:
         if entry.card is None:
             raise checkpoint.CheckpointError(f"{entry.path} has no card.")
         about = entry.card.data
-        test = load_data(about["name"], "test", limit=options.count, **about.get("options", {}))
+        load: Callable[..., Any] = load_sequences if about["name"] in SEQUENCES else load_data
+        test = load(about["name"], "test", limit=options.count, **about.get("options", {}))
         rest = options.count - len(test)
         data = [test]
         if rest:
-            data.append(load_data(about["name"], "train", limit=rest, **about.get("options", {})))
+            data.append(load(about["name"], "train", limit=rest, **about.get("options", {})))
         with tqdm(total=100, desc=entry.name, bar_format="{desc} {bar} {n:.0f} % {postfix}") as bar:
 
             def report(share: float, what: str) -> None:

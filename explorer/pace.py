@@ -17,6 +17,7 @@ NUMBERS_AT_ONCE, IMAGES_AT_LEAST = 1 << 15, 8  # pixels of a timed batch; the re
 START = 6.0  # s until the first step: Python, torch, the data
 MAP, MAP_IMAGE = 16.0, 0.004  # s to import UMAP and start, and for each image; measured on two shared cores
 MOST = 1 << 26  # weights of a model that is timed
+FRAMES = 20  # of a sequence, where a model takes sequences
 
 
 def seconds_a_step(key: str, config: Mapping[str, Any], batch: int) -> float | None:
@@ -25,7 +26,7 @@ def seconds_a_step(key: str, config: Mapping[str, Any], batch: int) -> float | N
     Arguments:
         key: Of `models.MODELS`.
         config: Of the model, with its `image_shape`.
-        batch: Images a step.
+        batch: Images a step, or sequences of `FRAMES` images.
 
     Raises:
         ValueError: If there is no such model, or a setting does not hold.
@@ -33,9 +34,10 @@ def seconds_a_step(key: str, config: Mapping[str, Any], batch: int) -> float | N
     model = untrained(key, config).train()
     if sum(p.numel() for p in model.parameters()) > MOST:
         return None
-    count = min(batch, max(IMAGES_AT_LEAST, NUMBERS_AT_ONCE // math.prod(model.image_shape)))
+    shape = (FRAMES, *model.image_shape) if model.spec.sequence else model.image_shape
+    count = min(batch, max(IMAGES_AT_LEAST, NUMBERS_AT_ONCE // math.prod(shape)))
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(count, *model.image_shape, generator=generator)
+    images = torch.rand(count, *shape, generator=generator)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     best = math.inf
     for _ in range(2):  # the first one also prepares

@@ -16,6 +16,7 @@ from models.linear_ae import LinearAE
 from models.pca import PCA
 from models.real_nvp import RealNVP
 from models.sparse_ae import SparseAE
+from models.td_vae import TDVAE
 from models.vae import VAE
 from models.vq_vae import VQVAE
 from models.vq_vae_2 import VQVAE2
@@ -47,4 +48,5 @@ MODELS: dict[str, type[Autoencoder]] = {
     "vq-vae-2": VQVAE2,
     "real-nvp": RealNVP,
     "glow": Glow,
+    "td-vae": TDVAE,
 }

@@ -32,7 +32,7 @@ from models.estimates import importance_sampled, naive_monte_carlo
 
 __all__ = [
     "Wanted", "active_units", "bound", "codes", "density", "evaluate", "inverse", "log_likelihood", "observed",
-    "reconstruct", "reconstruction", "restoration", "sparsity", "table", "to_tensor",
+    "reconstruct", "reconstruction", "restoration", "sparsity", "sums_of_terms", "table", "to_tensor",
 ]  # fmt: skip
 
 BATCH = 256
@@ -105,6 +105,14 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
     card = _card(entry)
     model = checkpoint.load(entry.path)
     name, options = card.data["name"], card.data.get("options", {})
+    if model.spec.sequence:
+        from models.prediction import sequence_figures
+
+        if asked := [option for option, value in vars(wanted).items() if value]:
+            raise ValueError(
+                f"{entry.name} is a model of sequences. Leave out `--{asked[0]}`, which asks images."
+            )
+        return sequence_figures(model, name, options, limit)
     data = load_data(name, "test", limit=limit, **options)
     if model.spec.likelihood == "exact":
         metrics = density(model, data) | inverse(model, data)
@@ -222,18 +230,24 @@ def restoration(model: Autoencoder, data: ImageData) -> Metrics:
 
 def bound(model: Autoencoder, data: ImageData) -> Metrics:
     """The training loss and its terms on test images; where it bounds log p(x), the ELBO and its two terms too."""
-    generator = torch.Generator().manual_seed(SEED)
-    sums: dict[str, float] = {}
     about = f"{_pixels(model)}, {_images(data)}, seed {SEED}"
-    with torch.inference_mode():
-        for x in chunks(data.images):
-            loss = model.loss(x, generator=generator)
-            _add(sums, {"loss": loss.total, **loss.terms}, len(x))
-        metrics = _means(sums, len(data), f"as trained, {about}")
-        if model.spec.likelihood == "bound":
-            drawn = "the encoder's own codes" if model.spec.discrete else "1 sample of z"
+    metrics = _means(sums_of_terms(model, chunks(data.images)), len(data), f"as trained, {about}")
+    if model.spec.likelihood == "bound":
+        drawn = "the encoder's own codes" if model.spec.discrete else "1 sample of z"
+        with torch.inference_mode():
             metrics |= _means(_elbo(model, data), len(data), f"{drawn}, {about}")
     return metrics
+
+
+def sums_of_terms(model: Autoencoder, batches: Iterator[Tensor]) -> dict[str, float]:
+    """Sums over images, or sequences, of the training loss and its terms, in nats."""
+    generator = torch.Generator().manual_seed(SEED)
+    sums: dict[str, float] = {}
+    with torch.inference_mode():
+        for x in batches:
+            loss = model.loss(x, generator=generator)
+            _add(sums, {"loss": loss.total, **loss.terms}, len(x))
+    return sums
 
 
 def _elbo(model: Any, data: ImageData) -> dict[str, float]:

@@ -37,6 +37,7 @@ ALL = ("mnist test, 10000 images",)  # of a protocol
 DRAWN = (f"{SAMPLES} samples", "pixels drawn as 0 or 1", *ALL)
 FACES = ("faces test",)
 FASHION = ("fashion-mnist test, 10000 images",)
+MOVING = ("11 frames seen", "jump of 1 to 5 frames", "moving-digits test, 10000 sequences")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,9 @@ BARS = (
     Bar("faces-vq-vae-2", "codes_used_bottom", 90.0, "least", asks=FACES),
     Bar("faces-vq-vae-2", "mse", 0.8, beside="faces-vq-vae", own=True, asks=FACES),
     Bar("faces-vq-vae-2", "prior_share", 0.85, own=True, asks=FACES),
+    Bar("moving-digits-td-vae", "direction_right", 99.0, "least", asks=MOVING),
+    Bar("moving-digits-td-vae", "position_error", 0.5, asks=MOVING),
+    Bar("moving-digits-td-vae", "digit_kept", 90.0, "least", own=True, asks=MOVING),
 )  # fmt: skip
 
 
@@ -167,6 +171,8 @@ def _offered(entry: Entry, chosen: Wanted, limit: int | None) -> Wanted:
     from models.probe import classes
 
     model = checkpoint.load(entry.path)
+    if model.spec.sequence:
+        return Wanted()
     data = entry.card.data if entry.card else {}
     test = load_data(data["name"], "test", limit=limit, **data.get("options", {}))
     return replace(

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from models import checkpoint
 from models.base import Autoencoder, config_from_dict
 from models.curves import CURVES, CurveWriter, check_tensorboard, thin_curves
-from models.data import ImageData, load_data
+from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
 from models.processes import Objective, processes
 from models.run import OPTIMIZERS, Run
 from models.run_state import RunState, read_run, started_by, sweep
@@ -80,8 +80,8 @@ def train(
     if tensorboard:
         check_tensorboard()
     with team.one_by_one():
-        data = load_data(run.data, "train", limit=run.limit or None, **run.options)
-    images = torch.from_numpy(np.ascontiguousarray(data.images.transpose(0, 3, 1, 2)))
+        data = load(run)
+    images = examples(data)
     model = build(run, data).to(team.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     about: dict[str, Any] = {
         "title": run.title,
@@ -119,7 +119,7 @@ def train(
             bar = opened.enter_context(
                 tqdm(total=steps, initial=start, unit="step", desc=folder.name, mininterval=0.5)
             )
-        if curves and model.closed_form:
+        if curves and model.closed_form and isinstance(images, Tensor):
             model.fit(images)
             curves.add(0, 1.0, measure(model.eval(), images[:MEASURED], run))
         for step in range(start, steps):
@@ -185,23 +185,66 @@ def train(
     return card
 
 
-def build(run: Run, data: ImageData) -> Autoencoder:
+def load(run: Run) -> ImageData | SequenceData:
+    """The training split of a run's data set."""
+    options: dict[str, Any] = {"limit": run.limit or None, **run.options}
+    return (load_sequences if run.data in SEQUENCES else load_data)(run.data, "train", **options)
+
+
+class Sequences:
+    """Sequences by index, as a tensor gives images, but made when they are asked for."""
+
+    def __init__(self, data: SequenceData) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        """The sequences at positions (B,), uint8 (B, T, C, H, W)."""
+        return torch.from_numpy(np.ascontiguousarray(self.data.frames(rows.numpy()).transpose(0, 1, 4, 2, 3)))
+
+
+def examples(data: ImageData | SequenceData) -> Tensor | Sequences:
+    """What a batch is chosen from by index: uint8, images (N, C, H, W), or sequences (N, T, C, H, W) made anew."""
+    if isinstance(data, SequenceData):
+        return Sequences(data)
+    return torch.from_numpy(np.ascontiguousarray(data.images.transpose(0, 3, 1, 2)))
+
+
+def build(run: Run, data: ImageData | SequenceData) -> Autoencoder:
     """The untrained model of a run, its weights drawn from the run's seed."""
     from models import MODELS
 
     if run.model not in MODELS:
         raise ValueError(f"Unknown model {run.model!r}. Choose one of: {', '.join(MODELS)}.")
     cls = MODELS[run.model]
-    height, width, channels = data.images.shape[1:]
-    config = config_from_dict(cls.Config, {**run.config, "image_shape": (channels, height, width)})
+    config = config_from_dict(cls.Config, {**run.config, "image_shape": data.image_shape})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, START, 0))
-        return cls(config)
+        model = cls(config)
+    check_kind(run, model)
+    return model
 
 
-def prepare(images: Tensor, device: torch.device) -> Tensor:
-    """Images as a model takes them: uint8 (B, C, H, W) to floats in [0, 1] on the device."""
-    return images.to(device).float().div_(255).contiguous(memory_format=torch.channels_last)
+def check_kind(run: Run, model: Autoencoder) -> None:
+    """Raises where a model of images is given sequences, or the other way round."""
+    if model.spec.sequence and run.data not in SEQUENCES:
+        raise ValueError(
+            f"The model {run.model!r} learns from sequences, and {run.data!r} has images. "
+            f"Choose one of: {', '.join(SEQUENCES)}."
+        )
+    if run.data in SEQUENCES and not model.spec.sequence:
+        raise ValueError(
+            f"The model {run.model!r} learns from images, and {run.data!r} has sequences. "
+            f"Choose one of: {', '.join(DATASETS)}."
+        )
+
+
+def prepare(examples: Tensor, device: torch.device) -> Tensor:
+    """Images (B, C, H, W) or sequences (B, T, C, H, W) as a model takes them: uint8 to floats in [0, 1]."""
+    x = examples.to(device).float().div_(255)
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 @torch.no_grad()

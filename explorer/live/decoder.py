@@ -158,7 +158,7 @@ class Encoder:
             return Codes(np.empty((0, self.latent), np.float32), None)
         # (M, H, W, C) in memory, seen as (M, C, H, W), is channels last already.
         x = torch.tensor(pictures).to(self.device).permute(0, 3, 1, 2).float().div_(255)
-        posterior = self.model.encode(x)
+        posterior = self.model.encode(x[:, None] if self.model.spec.sequence else x)
         mean = posterior.mean.flatten(1).cpu().numpy()
         std = None if posterior.std is None else posterior.std.flatten(1).cpu().numpy()
         return Codes(mean, std)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import CheckpointError, Entry, read, replace_file
-from models.data import data_available, load_data
+from models.data import data_available, load_pictures
 from models.data.folders import cache_folder
 
 __all__ = ["Originals", "State", "collect", "main", "original_path"]
@@ -162,7 +162,7 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
     for name in dict.fromkeys(split):
         chosen = np.flatnonzero(splits == name)
         wanted = ids[chosen]
-        found = load_data(data["name"], name, limit=int(wanted.max()) + 1, **data.get("options", {}))
+        found = load_pictures(data["name"], name, limit=int(wanted.max()) + 1, **data.get("options", {}))
         order = np.argsort(found.ids)
         place = np.minimum(np.searchsorted(found.ids, wanted, sorter=order), len(order) - 1)
         rows = order[place]

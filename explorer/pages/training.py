@@ -29,7 +29,7 @@ from explorer.training_jobs import (
 from explorer.zoo import Setting
 from models import MODELS
 from models.base import config_from_dict
-from models.data import DATASETS, data_available
+from models.data import DATASETS, SEQUENCES, Dataset, data_available
 from models.train import Run
 
 __all__ = ["show"]
@@ -49,6 +49,7 @@ IMAGES_AT_LEAST, SEED_AT_MOST = 20, 2**31 - 1
 STEADY = (
     "<style>.st-key-lx-under-way [data-stale] { opacity: 1 !important; }</style>"  # it is drawn every second
 )
+KNOWN = DATASETS | SEQUENCES
 KEEP: Any = {"persist_state": "session"}
 
 
@@ -68,7 +69,7 @@ def _form() -> None:
     """Choices with small defaults, the command that they make, and the time it will take."""
     st.subheader("A small training", anchor=False)
     model, data = _model_and_data()
-    shape, images = DATASETS[data].shape, DATASETS[data].images
+    shape, images = KNOWN[data].shape, KNOWN[data].images
     family, place = zoo.family(model), f"{model}_{data}"
     name = st.text_input(
         "Name", free_name(f"{data}-{model}"), key=f"train_name_{place}_{_made()}", max_chars=64,
@@ -97,10 +98,18 @@ def _model_and_data() -> tuple[str, str]:
     known = list(MODELS)
     model = left.selectbox("Model", known, index=known.index("vae") if "vae" in known else 0, key="train_model",
                            format_func=zoo.title, help="The zoo has a table of all of them.", **KEEP)  # fmt: skip
-    data = right.selectbox("Data set", list(DATASETS), key="train_data", format_func=_data_title, **KEEP)
+    fitting, key = _fitting(model)
+    data = right.selectbox("Data set", list(fitting), key=key, format_func=_data_title, **KEEP)
     if reason := _unavailable(data):
         st.caption(plain(reason))
     return model, data
+
+
+def _fitting(model: str) -> tuple[dict[str, Dataset], str]:
+    """The data sets that a model learns from, images or sequences, and the key of the choice among them."""
+    if zoo.family(model).spec.sequence:
+        return SEQUENCES, "train_sequences"
+    return DATASETS, "train_data"
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -110,14 +119,14 @@ def _unavailable(data: str) -> str | None:
 
 def _data_title(name: str) -> str:
     """A data set with the size of its pictures."""
-    channels, height, width = DATASETS[name].shape
+    channels, height, width = KNOWN[name].shape
     return f"{name} · {width}×{height} {'colour' if channels == 3 else 'grey'}"
 
 
 def _settings(model: str, data: str, place: str) -> dict[str, Any]:
     """The model's own settings; only what such a model has is asked for."""
     known = {setting.name: setting for setting in zoo.settings(model)}
-    small = _small(model, DATASETS[data].shape)
+    small = _small(model, KNOWN[data].shape)
     config: dict[str, Any] = {}
     first = [known[name] for name in MAIN if name in known]
     for column, setting in zip(st.columns(len(first)), first, strict=True):
@@ -339,7 +348,7 @@ def _about(info: RunInfo) -> str:
         )
     facts = [zoo.title(info.run.model), info.run.data] if info.run else []
     if info.run and info.state == "unfinished":
-        _, steps = plan(info.run, DATASETS[info.run.data].images if info.run.data in DATASETS else 1)
+        _, steps = plan(info.run, KNOWN[info.run.data].images if info.run.data in KNOWN else 1)
         facts.append(f"{info.step:,} of {steps:,} steps are saved")
     if info.state == "elsewhere":
         facts.append("it wrote something seconds ago, so it may be going on in a terminal")
@@ -370,14 +379,15 @@ def _delete(info: RunInfo) -> None:
 
 def _fits_the_form(run: Run) -> bool:
     """Whether the form knows its model and its data."""
-    return run.model in MODELS and run.data in DATASETS
+    return run.model in MODELS and run.data in _fitting(run.model)[0]
 
 
 def _take_over(run: Run) -> None:
     """Puts a run's settings into the form, as far as the form can hold them."""
     place = f"{run.model}_{run.data}"
-    S.train_model, S.train_data = run.model, run.data
-    images = DATASETS[run.data].images
+    S.train_model = run.model
+    S[_fitting(run.model)[1]] = run.data
+    images = KNOWN[run.data].images
     for setting in zoo.settings(run.model):
         value = run.config.get(setting.name, setting.default)
         if setting.kind in (int, float):  # a terminal's `beta=4` is whole

@@ -5,12 +5,28 @@
     data.images          # uint8 (1000, 28, 28, 1)
     data.attributes      # {"garment": Attribute(...)}
 
+and sequences of images, whose frames are made when they are asked for:
+
+    data = load_sequences("moving-digits", "test", limit=1000)
+    data.frames([7])     # uint8 (1, 20, 28, 28, 1)
+
 A data set's module is imported when it is first asked for, so naming one costs nothing.
 """
 
 from __future__ import annotations
 
-__all__ = ["DATASETS", "Attribute", "Dataset", "ImageData", "data_available", "load_data"]
+__all__ = [
+    "DATASETS",
+    "SEQUENCES",
+    "Attribute",
+    "Dataset",
+    "ImageData",
+    "SequenceData",
+    "data_available",
+    "load_data",
+    "load_pictures",
+    "load_sequences",
+]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +35,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from models.data.base import SPLITS, Attribute, ImageData
+from models.data.sequences import SequenceData
 
 
 @dataclass(frozen=True)
@@ -26,17 +43,20 @@ class Dataset:
     """Where the loader of a data set stands; calling it imports the module and loads."""
 
     module: str  # of this package
-    function: str  # load(split, limit, **options) -> ImageData
+    function: str  # load(split, limit, **options) -> ImageData or SequenceData
     reason: str | None = None  # reason() -> why it can not be loaded now without a download, or None
     shape: tuple[int, int, int] = (1, 28, 28)  # of an image, (C, H, W)
-    images: int = 60_000  # of its training split
+    images: int = 60_000  # of its training split, or sequences
 
-    def __call__(self, split: str, limit: int | None = None, **options: Any) -> ImageData:
-        """Loads the first `limit` images of `split`."""
+    def __call__(self, split: str, limit: int | None = None, **options: Any) -> Any:
+        """Loads the first `limit` images or sequences of `split`."""
+        if split not in SPLITS:
+            raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"`limit` must be an integer of at least 1, or None. Got {limit!r}.")
         load = getattr(import_module(f"models.data.{self.module}"), self.function)
         _check_options(load, options)
-        data: ImageData = load(split, limit, **options)
-        return data
+        return load(split, limit, **options)
 
     def unavailable(self) -> str | None:
         """Why it can not be loaded at once, or None."""
@@ -46,7 +66,7 @@ class Dataset:
         return why
 
 
-def _check_options(load: Callable[..., ImageData], options: dict[str, Any]) -> None:
+def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
     parameters = signature(load).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return  # it checks its options itself
@@ -67,6 +87,10 @@ DATASETS: dict[str, Dataset] = {
     "faces": Dataset("faces", "load_faces", shape=(3, 64, 64), images=20_000),
 }
 
+SEQUENCES: dict[str, Dataset] = {
+    "moving-digits": Dataset("moving_digits", "load_moving_digits", "unavailable"),
+}
+
 
 def load_data(name: str, split: str = "train", *, limit: int | None = None, **options: Any) -> ImageData:
     """Loads a split of a data set.
@@ -83,12 +107,47 @@ def load_data(name: str, split: str = "train", *, limit: int | None = None, **op
         ValueError: If an argument is unknown or a file is missing, damaged or can not be
             downloaded; the message says which and what to do.
     """
-    dataset = _dataset(name)
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise ValueError(f"`limit` must be an integer of at least 1, or None. Got {limit!r}.")
-    return dataset(split, limit, **options)
+    if name in SEQUENCES:
+        raise ValueError(f"The data set {name!r} has sequences, not images. Load it with `load_sequences`.")
+    data: ImageData = _dataset(name, DATASETS)(split, limit, **options)
+    return data
+
+
+def load_sequences(
+    name: str, split: str = "train", *, limit: int | None = None, **options: Any
+) -> SequenceData:
+    """Loads a split of a data set of sequences.
+
+    Arguments:
+        name: One of `SEQUENCES`.
+        split: "train" or "test".
+        limit: Load only the first so many sequences; None for all.
+        options: What the data set itself offers.
+
+    Raises:
+        ValueError: As `load_data` does.
+    """
+    if name in DATASETS:
+        raise ValueError(f"The data set {name!r} has images, not sequences. Load it with `load_data`.")
+    data: SequenceData = _dataset(name, SEQUENCES)(split, limit, **options)
+    return data
+
+
+def load_pictures(name: str, split: str = "train", *, limit: int | None = None, **options: Any) -> ImageData:
+    """One image for each item of any data set: its images, or the last frames of its sequences.
+
+    Arguments:
+        name: One of `DATASETS` or `SEQUENCES`.
+        split: "train" or "test".
+        limit: Load only the first so many items; None for all.
+        options: What the data set itself offers.
+
+    Raises:
+        ValueError: As `load_data` does.
+    """
+    if name in SEQUENCES:
+        return load_sequences(name, split, limit=limit, **options).last()
+    return load_data(name, split, limit=limit, **options)
 
 
 def data_available(name: str) -> str | None:
@@ -97,10 +156,10 @@ def data_available(name: str) -> str | None:
     Raises:
         ValueError: If `name` is unknown.
     """
-    return _dataset(name).unavailable()
+    return _dataset(name, DATASETS | SEQUENCES).unavailable()
 
 
-def _dataset(name: str) -> Dataset:
-    if name not in DATASETS:
-        raise ValueError(f"Unknown data set {name!r}. Choose one of: {', '.join(DATASETS)}.")
-    return DATASETS[name]
+def _dataset(name: str, known: dict[str, Dataset]) -> Dataset:
+    if name not in known:
+        raise ValueError(f"Unknown data set {name!r}. Choose one of: {', '.join(known)}.")
+    return known[name]

@@ -7,7 +7,16 @@ colour the maps, give the directions and measure how well a latent space keeps w
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "SPLITS", "Attribute", "ImageData", "Kind"]
+__all__ = [
+    "KINDS",
+    "SPLITS",
+    "Attribute",
+    "ImageData",
+    "Kind",
+    "check_facts",
+    "check_integer",
+    "indices_below",
+]
 
 import re
 from dataclasses import dataclass
@@ -72,7 +81,7 @@ class Attribute:
 
     def take(self, indices: ArrayLike) -> Attribute:
         """The attribute of the images at `indices`, shape (M,), in that order."""
-        rows = _indices(indices, len(self))
+        rows = indices_below(indices, len(self))
         return Attribute(self.name, self.kind, self.values[rows], self.labels)
 
 
@@ -105,19 +114,8 @@ class ImageData:
 
     def __post_init__(self) -> None:
         """Checks every field."""
-        if not isinstance(self.name, str) or not _DATA_NAME.fullmatch(self.name):
-            raise ValueError(f"`name` must match {_DATA_NAME.pattern}. Got {self.name!r}.")
-        if self.split not in SPLITS:
-            raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {self.split!r}.")
         _check_images(self.images)
-        _check_ids(self.ids, len(self.images))
-        _check_attributes(self.attributes, len(self.images))
-        if not isinstance(self.publishable, bool):
-            raise ValueError(f"`publishable` must be True or False. Got {self.publishable!r}.")
-        for field in ("licence", "source"):
-            value = getattr(self, field)
-            if not isinstance(value, str) or not value.strip():
-                raise ValueError(f"`{field}` must be a text that is not empty. Got {value!r}.")
+        check_facts(self, len(self.images))
 
     def __len__(self) -> int:
         """The number of images."""
@@ -138,7 +136,7 @@ class ImageData:
         Raises:
             ValueError: If `indices` are not such integers.
         """
-        rows = _indices(indices, len(self))
+        rows = indices_below(indices, len(self))
         return ImageData(
             name=self.name,
             split=self.split,
@@ -149,6 +147,27 @@ class ImageData:
             licence=self.licence,
             source=self.source,
         )
+
+
+def check_facts(data: Any, count: int) -> None:
+    """Raises ValueError where a fact of a data set breaks its rule: all fields of `ImageData` but the images.
+
+    Arguments:
+        data: With the fields name, split, attributes, ids, publishable, licence and source.
+        count: Images or sequences that it has.
+    """
+    if not isinstance(data.name, str) or not _DATA_NAME.fullmatch(data.name):
+        raise ValueError(f"`name` must match {_DATA_NAME.pattern}. Got {data.name!r}.")
+    if data.split not in SPLITS:
+        raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {data.split!r}.")
+    _check_ids(data.ids, count)
+    _check_attributes(data.attributes, count)
+    if not isinstance(data.publishable, bool):
+        raise ValueError(f"`publishable` must be True or False. Got {data.publishable!r}.")
+    for field in ("licence", "source"):
+        value = getattr(data, field)
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"`{field}` must be a text that is not empty. Got {value!r}.")
 
 
 def _check_labels(attribute: Attribute) -> None:
@@ -215,7 +234,14 @@ def _check_attributes(attributes: dict[str, Attribute], count: int) -> None:
             )
 
 
-def _indices(indices: ArrayLike, count: int) -> NDArray[np.int64]:
+def check_integer(name: str, value: object, low: int) -> None:
+    """Raises ValueError where an argument is no integer of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ValueError(f"`{name}` must be an integer of at least {low}. Got {value!r}.")
+
+
+def indices_below(indices: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Positions as int64, shape (M,); raises ValueError where they are no integers in [0, count)."""
     rows = np.asarray(indices)
     if rows.size == 0 and rows.ndim == 1:
         return np.empty(0, np.int64)

@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import SPLITS, Attribute, ImageData
+from models.data.base import SPLITS, Attribute, ImageData, check_integer
 from models.data.faces_cache import Recipe, pictures
 from models.data.faces_drawing import BINARY, CONTINUOUS, VERSION, render
 
@@ -208,12 +208,12 @@ def load_faces(
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
-    _check_integer("seed", seed, 0)
+    check_integer("seed", seed, 0)
     if not isinstance(correlated, bool):
         raise ValueError(f"`correlated` must be True or False. Got {correlated!r}.")
     for name, value in (("limit", limit), ("count", count)):
         if value is not None:
-            _check_integer(name, value, 1)
+            check_integer(name, value, 1)
     total = SIZES[split] if count is None else count
     number = total if limit is None else min(limit, total)
     table = sample_factors(split, number, seed=seed, correlated=correlated)
@@ -238,8 +238,3 @@ def _attributes(table: NDArray[np.float32]) -> dict[str, Attribute]:
         else:
             attributes[name] = Attribute(name, "continuous", np.ascontiguousarray(values))
     return attributes
-
-
-def _check_integer(name: str, value: object, low: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ValueError(f"`{name}` must be an integer of at least {low}. Got {value!r}.")

@@ -32,9 +32,11 @@ from explorer.atlas import (
     neighbour_distances,
     save_atlas,
 )
+from explorer.live.originals import collect
 from explorer.maps import MapSettings
 from models import MODELS, checkpoint, load
-from models.data import Attribute, load_data
+from models.data import Attribute, load_data, load_sequences
+from models.td_vae import TDVAE, TDVAEConfig
 from tests.conftest import make_atlas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -354,6 +356,30 @@ def test_the_command_builds_test_images_first(
     assert f"{copy_of_tiny / ATLAS} holds 320 images." in capsys.readouterr().out
     assert main([str(copy_of_tiny), "--count", "40"]) == 0
     assert saved(copy_of_tiny).split == ["test"] * 40
+
+
+def test_a_model_of_sequences_has_a_row_a_sequence_whose_picture_is_its_last_frame(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = TDVAEConfig((1, 8, 8), latent=4, network="mlp", width=6, belief=5, features=5, hidden=4)
+    about: dict[str, Any] = {
+        "name": "moving-digits",
+        "options": {"source": "digits", "frames": 5, "noise": 0.1},
+    }
+    checkpoint.write(tmp_path / "td", TDVAE(config), model_name="td-vae", data=about)
+    assert main([str(tmp_path / "td"), "--count", "310", "--no-umap"]) == 0
+    atlas = saved(tmp_path / "td")
+    assert atlas.split == ["test"] * 300 + ["train"] * 10 and atlas.std is None
+    assert set(atlas.attributes) == {"digit", "direction", "start", "position"} and set(atlas.scores) == {
+        "error"
+    }
+    model, data = load(tmp_path / "td"), load_sequences("moving-digits", "test", **about["options"])
+    frames = torch.from_numpy(data.frames([290])).permute(0, 1, 4, 2, 3) / 255
+    mean = model.encode(frames).mean
+    torch.testing.assert_close(torch.from_numpy(atlas.mean[290:291]), mean, rtol=1e-3, atol=1e-5)
+    error = (model.decode(mean) - frames[:, -1]).square().mean().item()
+    assert atlas.scores["error"][290] == pytest.approx(error, rel=1e-4)
+    pictures = collect(about, atlas.ids[[290, 305]], ["test", "train"])
+    np.testing.assert_array_equal(pictures[0], data.frames([290])[0, -1])
 
 
 @pytest.mark.parametrize(

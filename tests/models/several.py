@@ -33,7 +33,9 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
     "vq-vae": {"codebook": 8, "width": 6, "prior_width": 8, "update": "gradient"},
     "vq-vae-2": {"codebook": 8, "width": 6, "prior_width": 8, "halvings": 1},
     "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
+    "td-vae": {"likelihood": "binarised-bernoulli", "width": 6, "belief": 5, "features": 5, "hidden": 4},
 }
+SEQUENCE_MODELS = {"td-vae"}
 EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
 
 
@@ -50,6 +52,8 @@ def tiny(kind: str, **changes: Any) -> Run:
         "rate_warmup": 3,
         "ema": 0.5,
     } | changes
+    if kind in SEQUENCE_MODELS:
+        return Run(kind, "moving-digits", config, {"source": "digits", "frames": 4}, **values)
     return Run(kind, "digits", config, **values)
 
 

@@ -34,8 +34,9 @@ FLOWS: list[dict[str, Any]] = [
 ]
 SMALL: dict[str, Any] = {
     "latent": 3, "width": 4, "k": 2, "samples": 2, "steps": 2, "couplings": 2, "codebook": 8, "halvings": 1,
-    "prior_width": 4, "prior_depth": 1,
+    "prior_width": 4, "prior_depth": 1, "belief": 5, "features": 6, "hidden": 4, "jump": 2,
 }  # fmt: skip
+LENGTH = 4  # frames of a sequence
 FORMER = {
     "faces-vae",
     "fashion-vae",
@@ -82,7 +83,9 @@ def model(request: pytest.FixtureRequest) -> Autoencoder:
 
 
 def images(model: Autoencoder, count: int = 3) -> Tensor:
-    return torch.rand(count, *model.image_shape, generator=torch.Generator().manual_seed(1))
+    """What the model takes: images, or sequences of them."""
+    shape = (LENGTH, *model.image_shape) if model.spec.sequence else model.image_shape
+    return torch.rand(count, *shape, generator=torch.Generator().manual_seed(1))
 
 
 def latents(model: Autoencoder, count: int = 5, scale: float = 1.0) -> Tensor:
@@ -121,7 +124,7 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
     if not exact:
         assert model.spec.likelihood == ("bound" if model.spec.prior else "none")
     assert point or not discrete
-    assert not model.spec.sequence
+    assert model.spec.sequence is hasattr(model, "rollout")
 
 
 def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
@@ -184,7 +187,7 @@ def test_the_warm_up_weighs_the_penalties_of_a_deterministic_model(model: Autoen
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_a_point_is_held_to_the_likelihood_s_own_figure(kind: str, likelihood: str) -> None:
     model: Any = build(kind, image_shape=(1, 8, 8), likelihood=likelihood, level=0.0)  # nothing is corrupted
-    if model.spec.prior:
+    if model.spec.prior or model.spec.sequence:
         return
     x = images(model)
     prepared = model.likelihood.prepare(x, seeded(0))

@@ -198,8 +198,9 @@ def test_every_model_can_be_asked_for(open_models: Open, runs: Trainings, model:
     asked = {
         widget.key for kind in (at.number_input, at.selectbox, at.toggle, at.text_input) for widget in kind
     }
-    assert {f"train_{setting.name}_{model}_digits" for setting in zoo.settings(model)} <= asked
-    assert (f"train_epochs_{model}_digits" in asked) != MODELS[model].closed_form
+    place = f"{model}_{'moving-digits' if zoo.family(model).spec.sequence else 'digits'}"
+    assert {f"train_{setting.name}_{place}" for setting in zoo.settings(model)} <= asked
+    assert (f"train_epochs_{place}" in asked) != MODELS[model].closed_form
 
 
 @pytest.mark.parametrize(
@@ -318,3 +319,12 @@ def test_every_data_set_fits_the_form(open_models: Open, runs: Trainings) -> Non
         f"{name} · {data.shape[2]}×{data.shape[1]} {'colour' if data.shape[0] == 3 else 'grey'}"
         for name, data in DATASETS.items()
     ]
+
+
+def test_a_model_of_sequences_is_offered_sequences(open_models: Open, runs: Trainings) -> None:
+    at = open_models(part="train")
+    at.selectbox(key="train_model").set_value("td-vae").run()
+    assert at.selectbox(key="train_sequences").options == ["moving-digits · 28×28 grey"]
+    assert "train td-vae --data moving-digits" in command(at)
+    at.selectbox(key="train_model").set_value("vae").run()
+    assert "--data digits" in command(at)

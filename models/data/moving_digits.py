@@ -1,0 +1,168 @@
+r"""Moving digits: a handwritten digit that moves left or right by one pixel a frame and comes back in at the other side.
+
+    x_t = the digit's image, its columns rolled to the right by p_t = (start + t * direction) mod width
+
+Sequence i depends on (seed, split, i) alone: it shows image i (modulo their number) of the split that it is made
+from, and a counter-based generator gives it its start and its direction. So the first sequences of a split are the
+same however many are asked for, and every frame can be held against the truth:
+
+    data = load_moving_digits("test", limit=100)
+    data.frames([7])              # uint8 (1, 20, 28, 28, 1)
+    positions(data)[7]            # (20,), the columns that each frame is rolled by
+
+With `noise`, that share of the pixels of each frame, drawn anew for every frame, is black or white with equal
+chance (salt and pepper).
+
+References:
+    | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019), the moving digits of its experiments
+    | https://arxiv.org/abs/1806.03107
+"""
+
+from __future__ import annotations
+
+__all__ = ["SOURCES", "load_moving_digits", "originals", "positions", "unavailable"]
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.base import SPLITS, Attribute, ImageData, check_integer
+from models.data.digits import load_digits
+from models.data.mnist import load_mnist
+from models.data.mnist import unavailable as mnist_unavailable
+from models.data.sequences import SequenceData
+
+SOURCES = {"mnist": load_mnist, "digits": load_digits}  # 28x28; 8x8, always there
+DIRECTIONS = ("left", "right")
+FRAMES_AT_MOST = 100
+NUMBERS = 8  # uniform numbers a sequence; more than are used, so that a new factor moves no old one
+FACTORS, NOISE = range(2)  # the streams of randomness
+
+
+def load_moving_digits(
+    split: str = "train",
+    limit: int | None = None,
+    *,
+    source: str = "mnist",
+    frames: int = 20,
+    noise: float = 0.0,
+    seed: int = 0,
+    repeats: int = 1,
+) -> SequenceData:
+    """Moving digits; no frame is made before it is asked for.
+
+    Arguments:
+        split: "train" or "test": of the images that move; each has its own stream of random numbers.
+        limit: Load only the first so many sequences; None for all.
+        source: Which digits move, one of `SOURCES`.
+        frames: T, of a sequence.
+        noise: Share of the pixels that are black or white by chance, 0 to 1.
+        seed: Non-negative integer; another seed gives other starts, directions and noise.
+        repeats: Sequences of each training image, with starts and directions of their own; none is stored, so many
+            cost nothing. The test split has one of each image.
+
+    Returns:
+        Sequences with the attributes digit, direction, start (the position in the first frame, in pixels) and
+        position (in the last one).
+
+    Raises:
+        ValueError: If an argument breaks its rule.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"Unknown source {source!r}. Choose one of: {', '.join(SOURCES)}.")
+    check_integer("frames", frames, 2)
+    if frames > FRAMES_AT_MOST:
+        raise ValueError(f"`frames` must be at most {FRAMES_AT_MOST}. Got {frames}.")
+    check_integer("seed", seed, 0)
+    check_integer("repeats", repeats, 1)
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise <= 1:
+        raise ValueError(f"`noise` must be a number in [0, 1]. Got {noise!r}.")
+    still = SOURCES[source](split)
+    whole = len(still) * (repeats if split == "train" else 1)
+    number = min(limit or whole, whole)
+    start, direction = sample_factors(split, number, still.images.shape[2], seed)
+    ids = np.arange(number, dtype=np.int64)
+
+    def make(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        path = moved(start[rows], direction[rows], frames, still.images.shape[2])
+        pictures = rolled(still.images[rows % len(still)], path)
+        return with_noise(pictures, noise, rows, (seed, SPLITS.index(split))) if noise else pictures
+
+    digit = still.attributes["digit"]
+    last = moved(start, direction, frames, still.images.shape[2])[:, -1]
+    return SequenceData(
+        name="moving-digits",
+        split=split,
+        make=make,
+        shape=(frames, *still.images.shape[1:]),
+        attributes={
+            "digit": Attribute("digit", "categorical", digit.values[ids % len(still)], digit.labels),
+            "direction": Attribute("direction", "binary", (direction > 0).astype(np.uint8), DIRECTIONS),
+            "start": Attribute("start", "continuous", start.astype(np.float32)),
+            "position": Attribute("position", "continuous", last.astype(np.float32)),
+        },
+        ids=ids,
+        publishable=still.publishable,
+        licence=still.licence,
+        source=f"Digits moved by Latent Explorer (models/data/moving_digits.py); {still.source}",
+    )
+
+
+def unavailable() -> str | None:
+    """Why the digits can not be loaded without a download, or None."""
+    return mnist_unavailable()
+
+
+def originals(split: str, source: str = "mnist", limit: int | None = None) -> ImageData:
+    """The still images that the sequences of a split are made from."""
+    return SOURCES[source](split, limit)
+
+
+def positions(data: SequenceData) -> NDArray[np.int64]:
+    """Columns that each frame is rolled to the right by, in pixels, int64, shape (N, T).
+
+    Raises:
+        ValueError: If `data` is another data set.
+    """
+    if data.name != "moving-digits":
+        raise ValueError(f"`data` must be the data set 'moving-digits'. Got {data.name!r}.")
+    start = data.attributes["start"].values.astype(np.int64)
+    direction = 2 * data.attributes["direction"].values.astype(np.int64) - 1
+    return moved(start, direction, data.length, data.shape[2])
+
+
+def sample_factors(
+    split: str, count: int, width: int, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start (0 to width - 1) and direction (-1 left, 1 right) of the first sequences of a split, each (count,)."""
+    key = np.random.SeedSequence((seed, SPLITS.index(split), FACTORS))
+    uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
+    return (uniform[:, 0] * width).astype(np.int64), np.where(uniform[:, 1] < 0.5, -1, 1)
+
+
+def moved(
+    start: NDArray[np.int64], direction: NDArray[np.int64], frames: int, width: int
+) -> NDArray[np.int64]:
+    """The positions (N, T) of digits that start at `start` (N,) and move by `direction` (N,) a frame."""
+    return (start[:, None] + direction[:, None] * np.arange(frames)) % width
+
+
+def rolled(images: NDArray[np.uint8], path: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Images (N, H, W, C) with their columns rolled to the right by (N, T) pixels: (N, T, H, W, C)."""
+    width = images.shape[2]
+    twice = np.concatenate([images, images], axis=2)  # every roll is a window of it
+    windows = np.lib.stride_tricks.sliding_window_view(twice, width, axis=2)  # (N, H, W + 1, C, W)
+    chosen = windows[np.arange(len(images))[:, None], :, width - path % width]  # (N, T, H, C, W)
+    return np.ascontiguousarray(chosen.swapaxes(3, 4))
+
+
+def with_noise(
+    pictures: NDArray[np.uint8], share: float, rows: NDArray[np.int64], key: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Pictures (N, T, H, W, C) with a share of their pixels black or white; the noise of a row is its own."""
+    noisy = pictures.copy()
+    for row, picture in zip(rows, noisy, strict=True):
+        own = np.random.SeedSequence((*key, NOISE, int(row)))
+        uniform = np.random.Generator(np.random.Philox(own)).random(picture.shape[:3], np.float32)
+        picture[uniform < share / 2] = 0
+        picture[(uniform >= share / 2) & (uniform < share)] = 255
+    return noisy

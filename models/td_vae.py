@@ -1,0 +1,364 @@
+r"""TD-VAE: learns what it believes of a world's state from frames seen so far, and jumps to states further on.
+
+b_t, a function of x_1 ... x_t alone, is the belief state. p_B(z|b_t) is what it says of the state z at t, p_T(z_t2|z_t1) the
+jump to a later time, p_D(x|z) the picture of a state, and q_S(z_t1|z_t2, b_t1, b_t2) the earlier state once the
+later one is known. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
+
+    log p(x_t2 | x_1 ... x_t1) >= E [ log p_D(x_t2|z_t2)                                     reconstruction
+                                      - (log p_B(z_t2|b_t2) - log p_T(z_t2|z_t1))            prediction
+                                      - KL(q_S(z_t1|z_t2, b_t1, b_t2) || p_B(z_t1|b_t1)) ]   smoothing
+
+A state has two layers, drawn top down: p(z|c) = p(z^2|c) p(z^1|z^2, c). Each is a diagonal Gaussian
+
+    [mu, log sigma] = W_3 (tanh(W_1 c) * sigmoid(W_2 c))
+
+(the paper's map D). Three things are ours. p_T and q_S are told the jump t2 - t1, so that a jump has a length that
+can be asked for. Their mu is what D says beside a state to start from: for p_T z_t1, most of which lasts; for q_S
+what p_B(z_t1|b_t1) expects. And b_t = (h_t, f_t) is the LSTM's output with the features of the newest frame beside
+it, so that a state learns to show its frame before the LSTM has learnt to remember.
+
+References:
+    | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
+    | https://arxiv.org/abs/1806.03107
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.encoder_decoder import NetworkConfig, check_range
+from models.likelihoods import HALF_LOG_TWO_PI, make_likelihood
+from models.networks import make_decoder, make_encoder
+from models.shares import draw
+from models.vae import LOG_STD_RANGE, soft_clamp
+
+__all__ = ["TDVAE", "Gaussian", "TDVAEConfig", "TwoLayers"]
+
+
+@dataclass(frozen=True)
+class TDVAEConfig(NetworkConfig):
+    """What a TD-VAE is made of."""
+
+    latent: int = 32  # dimensions of a state z; half of them, rounded down, are its top layer
+    likelihood: str = "bernoulli"  # one of `likelihoods.LIKELIHOODS`
+    belief: int = 128  # units of the LSTM
+    features: int = 128  # numbers that the encoder gives the LSTM for a frame
+    hidden: int = 64  # units of each map D
+    jump: int = 5  # frames from t1 to t2, at most
+    pairs: int = 4  # (t1, t2) drawn for each sequence in a step
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, low, high in (("latent", 2, 1024), ("belief", 1, 2048), ("features", 1, 2048),
+                                ("hidden", 1, 2048), ("jump", 1, 64), ("pairs", 1, 64)):  # fmt: skip
+            check_range(self, name, low, high)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A batch of diagonal Gaussians."""
+
+    mean: Tensor  # (B, D)
+    std: Tensor  # (B, D)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draws mean + std * eps, (B, D), reparameterised."""
+        return Posterior(self.mean, self.std).sample(generator)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """The log density log N(z; mean, std^2) of latents (B, D), in nats, shape (B,)."""
+        eps = (z - self.mean) / self.std
+        return -(0.5 * eps.square() + self.std.log() + HALF_LOG_TWO_PI).sum(1)
+
+    def kl(self, other: Gaussian) -> Tensor:
+        """KL(self || other) in nats, shape (B,)."""
+        ratio = self.std / other.std
+        gap = (self.mean - other.mean) / other.std
+        return (0.5 * (ratio.square() + gap.square() - 1) - ratio.log()).sum(1)
+
+
+class DMap(nn.Module):
+    """The paper's map D from a context (B, C) to the mean and log standard deviation of a layer, (B, D) each."""
+
+    def __init__(self, context: int, hidden: int, size: int) -> None:
+        super().__init__()
+        self.value = nn.Linear(context, hidden)
+        self.gate = nn.Linear(context, hidden)
+        self.out = nn.Linear(hidden, 2 * size)
+
+    def forward(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        both = self.out(self.value(context).tanh() * self.gate(context).sigmoid()).float()
+        mean, log_std = both.chunk(2, dim=1)
+        return mean, soft_clamp(log_std, *LOG_STD_RANGE)
+
+
+class TwoLayers(nn.Module):
+    """p(z|c) = p(z^2|c) p(z^1|z^2, c): the top layer z^2, then the bottom layer z^1 given it.
+
+    A state z (B, D) holds the top layer first.
+
+    Arguments:
+        context: Numbers in c.
+        sizes: Dimensions of the top and of the bottom layer.
+        hidden: Units of each map D.
+    """
+
+    def __init__(self, context: int, sizes: tuple[int, int], hidden: int) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.top = DMap(context, hidden, sizes[0])
+        self.bottom = DMap(context + sizes[0], hidden, sizes[1])
+
+    def layer(self, number: int, context: Tensor, origin: Tensor | None) -> Gaussian:
+        """One layer's Gaussian: 0 of the top, whose context is c; 1 of the bottom, whose context is [z^2, c]."""
+        mean, log_std = (self.bottom if number else self.top)(context)
+        if origin is not None:
+            top = self.sizes[0]
+            mean = mean + (origin[:, top:] if number else origin[:, :top])
+        return Gaussian(mean, log_std.exp())
+
+    def forward(
+        self,
+        context: Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        origin: Tensor | None = None,
+        at: Tensor | None = None,
+        means: bool = False,
+    ) -> tuple[Tensor, Gaussian]:
+        """Draws a state, and gives each layer's Gaussian given the one above it.
+
+        Arguments:
+            context: c, (B, C).
+            generator: Source of the noise; torch's own where None.
+            origin: A state (B, D) that the means start from; 0 where None.
+            at: Take this state (B, D) instead of drawing one.
+            means: Take the mean of each layer instead of drawing it.
+
+        Returns:
+            The state z (B, D), and the Gaussians of its D numbers, each given the layers above in z: log p(z|c) is
+            their `log_prob(z)`.
+        """
+        top = self.layer(0, context, origin)
+        given = at[:, : self.sizes[0]] if at is not None else top.mean if means else top.sample(generator)
+        bottom = self.layer(1, torch.cat([given, context], dim=1), origin)
+        below = (
+            at[:, self.sizes[0] :] if at is not None else bottom.mean if means else bottom.sample(generator)
+        )
+        both = Gaussian(torch.cat([top.mean, bottom.mean], 1), torch.cat([top.std, bottom.std], 1))
+        return torch.cat([given, below], dim=1), both
+
+
+class TDVAE(Autoencoder):
+    """TD-VAE with two layers of latents, for sequences of images.
+
+    Where other models take images (B, C, H, W), `encode` and `loss` take sequences (B, T, C, H, W): a code is a
+    state, and a state's picture is one frame.
+    """
+
+    Config: ClassVar[type[Any]] = TDVAEConfig
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        self.config = config
+        self.image_shape = (channels, height, width)
+        self.spec = LatentSpec((config.latent,), prior=False, likelihood="none", sequence=True)
+        sizes = (config.latent // 2, config.latent - config.latent // 2)
+        network = (config.network, self.image_shape, config.width, config.depth)
+        self.encoder = make_encoder(*network, config.features, config.neck)
+        self.normalised = nn.LayerNorm(
+            config.features
+        )  # or what a frame says drowns in the noise of z for long
+        self.recurrence = nn.LSTM(config.features, config.belief, batch_first=True)
+        believed = config.belief + config.features
+        self.filtering = TwoLayers(believed, sizes, config.hidden)  # p_B
+        told = config.latent + config.jump  # a state and a jump
+        self.transition = TwoLayers(told, sizes, config.hidden)  # p_T
+        self.smoothing = TwoLayers(2 * believed + told, sizes, config.hidden)  # q_S
+        self.decoder = make_decoder(*network, config.latent, config.neck)  # p_D
+        self.likelihood = make_likelihood(config.likelihood, config.sigma)
+
+    def belief(self, frames: Tensor) -> Tensor:
+        """The belief states of sequences.
+
+        Arguments:
+            frames: (B, T, C, H, W) in [0, 1].
+
+        Returns:
+            (B, T, belief + features), the LSTM's output and what the newest frame says; the one at t has seen the
+            frames up to t and no later one.
+
+        Raises:
+            ValueError: If `frames` are no sequences of the model's images.
+        """
+        if frames.ndim != 5 or frames.shape[2:] != self.image_shape:
+            wanted = ", ".join(map(str, self.image_shape))
+            raise ValueError(
+                f"`frames` must be sequences (B, T, {wanted}). Got {tuple(frames.shape)}. "
+                "One image is a sequence of one frame: `image[:, None]`."
+            )
+        features = self.normalised(self.encoder(frames.flatten(0, 1)).float()).view(*frames.shape[:2], -1)
+        return torch.cat([self.recurrence(features)[0], features], dim=2)
+
+    def filter(
+        self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
+    ) -> tuple[Tensor, Gaussian]:
+        """What a belief says of the state now: p_B(z|b).
+
+        Arguments:
+            belief: One belief state a row, e.g. `belief(frames)[:, t]`.
+            generator: Source of the noise; torch's own where None.
+            means: Take the mean of each layer instead of a draw.
+
+        Returns:
+            A state (B, D), and the Gaussians of its numbers, each given the layers above.
+        """
+        found: tuple[Tensor, Gaussian] = self.filtering(belief, generator, means=means)
+        return found
+
+    def jump(
+        self,
+        z: Tensor,
+        length: int | Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        means: bool = False,
+    ) -> tuple[Tensor, Gaussian]:
+        """The state after a jump: p_T(z_t2|z_t1).
+
+        Arguments:
+            z: States (B, D).
+            length: Frames to jump by, 1 to the configuration's `jump`; one for all, or int64 (B,).
+            generator: Source of the noise; torch's own where None.
+            means: Take the mean of each layer instead of a draw.
+
+        Returns:
+            Later states (B, D), and the Gaussians of their numbers, each given the layers above.
+
+        Raises:
+            ValueError: If a length does not lie in that range.
+        """
+        found: tuple[Tensor, Gaussian] = self.transition(
+            torch.cat([z, self.told(length, len(z), z)], dim=1), generator, origin=z, means=means
+        )
+        return found
+
+    def told(self, length: int | Tensor, count: int, like: Tensor) -> Tensor:
+        """Jumps as the maps are told them, one of `jump` numbers 1 and the others 0: (count, jump)."""
+        most = self.config.jump
+        lengths = torch.as_tensor(length, device=like.device)
+        if lengths.min() < 1 or lengths.max() > most:
+            raise ValueError(
+                f"`length` must lie in [1, {most}], the jumps that the model was trained on. "
+                f"Got {lengths.min().item()} to {lengths.max().item()}. Go further by several jumps (`rollout`)."
+            )
+        return F.one_hot(lengths - 1, most).to(like.dtype).expand(count, most)
+
+    def rollout(
+        self,
+        frames: Tensor,
+        steps: int,
+        samples: int = 1,
+        generator: torch.Generator | None = None,
+        *,
+        length: int = 1,
+    ) -> Tensor:
+        """Imagines how sequences go on: draws the state of their last frame, then jumps again and again.
+
+        Arguments:
+            frames: What was seen, (B, T, C, H, W) in [0, 1].
+            steps: Jumps.
+            samples: Futures imagined of each sequence, each from a draw of its own.
+            generator: Source of the noise; torch's own where None.
+            length: Frames of each jump.
+
+        Returns:
+            Pictures (B, samples, steps, C, H, W) in [0, 1]: frame T + (i + 1) * length - 1 at place i.
+
+        Raises:
+            ValueError: If `steps` or `samples` is below 1, or `frames` or `length` is not as it must be.
+        """
+        for name, value in (("steps", steps), ("samples", samples)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Got {value}.")
+        last = self.belief(frames)[:, -1]
+        z, _ = self.filter(last.repeat_interleave(samples, 0), generator)
+        states = []
+        for _ in range(steps):
+            z, _ = self.jump(z, length, generator)
+            states.append(z)
+        pictures = self.decode(torch.stack(states, dim=1).flatten(0, 1))
+        return pictures.view(len(frames), samples, steps, *self.image_shape)
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The state that is believed in after the last frame of sequences (B, T, C, H, W) in [0, 1].
+
+        A point: the mean of the top layer, and the mean of the bottom layer given it. `filter` gives what is
+        uncertain about it; there is no prior N(0, I) beside which a standard deviation could be set.
+        """
+        return Posterior(self.filter(self.belief(x)[:, -1], means=True)[0])
+
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x|z] of states (B, D): pictures (B, C, H, W) in [0, 1]."""
+        return self.likelihood.mean(self.decoder(z).float())
+
+    def nll(self, z: Tensor, x: Tensor) -> Tensor:
+        """-log p_D(x|z) of frames (B, C, H, W), in nats per frame, shape (B,)."""
+        return self.likelihood.nll(self.decoder(z).float(), x)
+
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """The negative bound on log p(x_t2 | x_1 ... x_t1) of sequences (B, T, C, H, W), in nats per frame x_t2.
+
+        One draw of z_t2 and z_t1 for each of `pairs` draws of the times. `warmup` weighs prediction and smoothing.
+
+        Raises:
+            ValueError: If `x` are no sequences of at least two frames.
+        """
+        frames = self.likelihood.prepare(x, generator)
+        beliefs = self.belief(frames)
+        t1, t2 = self.times(frames.shape[0], frames.shape[1], generator, frames.device)
+        rows = torch.arange(len(frames), device=frames.device).repeat(self.config.pairs)
+        b1, b2 = beliefs[rows, t1], beliefs[rows, t2]
+        told = self.told(t2 - t1, len(rows), b1)
+        z2, now = self.filter(b2, generator)
+        expected, _ = self.filter(b1, means=True)
+        z1, smoothed = self.smoothing(torch.cat([b1, b2, z2, told], dim=1), generator, origin=expected)
+        _, before = self.filtering(b1, at=z1)
+        _, foreseen = self.transition(torch.cat([z1, told], dim=1), origin=z1, at=z2)
+        reconstruction = self.nll(z2, frames[rows, t2]).mean()
+        prediction = (now.log_prob(z2) - foreseen.log_prob(z2)).mean()
+        smoothing = smoothed.kl(before).mean()
+        return Loss(
+            total=reconstruction + warmup * (prediction + smoothing),
+            terms={"reconstruction": reconstruction, "prediction": prediction, "smoothing": smoothing},
+        )
+
+    def times(
+        self, count: int, length: int, generator: torch.Generator | None, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        """Draws t1 < t2 for `pairs` times `count` sequences of `length` frames, int64 (pairs * count,) each.
+
+        The jump is uniform over 1 to `jump`, or as far as a sequence goes; t1 is uniform over what it leaves.
+
+        Raises:
+            ValueError: If a sequence has less than two frames.
+        """
+        if length < 2:
+            raise ValueError(f"`x` must be sequences of at least 2 frames. Got {length}.")
+        many = self.config.pairs * count
+        far, begin = draw(torch.rand, (many, 2), generator, device=device).unbind(1)
+        jump = 1 + below(far, min(self.config.jump, length - 1))
+        t1 = below(begin, length - jump)
+        return t1, t1 + jump
+
+
+def below(uniform: Tensor, end: int | Tensor) -> Tensor:
+    """Whole numbers 0 to `end` - 1, int64, from uniform numbers in [0, 1)."""
+    return (uniform * end).long().minimum(torch.as_tensor(end, device=uniform.device) - 1)
