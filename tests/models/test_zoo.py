@@ -240,10 +240,12 @@ def test_the_temperature_is_the_spread_of_the_prior(kind: str) -> None:
     if not model.spec.prior:
         return
     nudge(model)
+    assert len(model.sample(3, temperature=0.0).flatten(1).unique(dim=0)) == 1
+    if model.spec.discrete:
+        return  # whose prior is no normal one
     z = torch.randn(3, *model.spec.shape, generator=seeded(0))
     assert torch.equal(model.sample(3, seeded(0), 0.7), model.decode(0.7 * z))
     assert torch.equal(model.sample(3, seeded(0)), model.decode(z))
-    assert len(model.sample(3, temperature=0.0).flatten(1).unique(dim=0)) == 1
 
 
 @pytest.mark.parametrize("key", [key for key in MODELS if build(key, image_shape=(1, 8, 8)).spec.levels])
