@@ -57,7 +57,12 @@ def main() -> None:
     kept = components.image(image_data(loaded, specimen))
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
         st.rerun()
-    if specimen.std is None:
+    spec = loaded.decoder.model.spec
+    if spec.likelihood == "exact":
+        anatomy_panels.exactly(loaded, specimen)
+    elif spec.discrete:
+        st.info("A discrete code is one grid of entries of a codebook: it has no posterior to look into.")
+    elif specimen.std is None:
         anatomy_panels.what_it_lacks(loaded, specimen)
     else:
         anatomy_panels.bound(loaded, specimen, S.an_shown.dims)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -20,10 +21,10 @@ from explorer.latent.bounds import active, kl_to_prior
 from explorer.latent.wander import away, in_range
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
-from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
+from explorer.live.specimen import Specimen, density, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
 
-__all__ = ["bound", "estimates", "has_bound", "way_through", "what_it_lacks"]
+__all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
 
 S = st.session_state
 KINGMA = ("Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114")
@@ -32,6 +33,7 @@ MINKA = (
     "Minka 2005",
     "https://www.microsoft.com/en-us/research/publication/divergence-measures-and-message-passing/",
 )
+DINH = ("Dinh et al. 2016", "https://arxiv.org/abs/1605.08803")
 HINTON = ("Hinton & Salakhutdinov 2006", "https://www.cs.toronto.edu/~hinton/absps/science.pdf")
 SAMPLED = 64  # codes for the mean of the reconstruction term
 CURVES_AT_MOST = 20  # images whose curves a session keeps
@@ -254,6 +256,29 @@ def _divergences() -> None:
     with panel("The divergence has a direction", formula, (MINKA, KINGMA),
                "Drag p and q; the squares change q's width and height."):  # fmt: skip
         components.divergence()
+
+
+def exactly(loaded: Loaded, specimen: Specimen) -> None:
+    """For a model with an exact density: log p(x) of the image and its two parts."""
+    formula = (
+        r"\log p(x) = \log \mathcal{N}\big(f(x); 0, I\big) + "
+        r"\log\left|\det \frac{\partial f}{\partial x}\right|"
+    )
+    words = (
+        "f has an inverse: the code keeps the whole image, so there is no posterior and no bound. The density is that of "
+        "the image in grey levels, each at its middle."
+    )
+    with panel("The density, exactly", formula, (DINH,), words):
+        found = density(loaded, specimen)
+        bits = -found.total / (math.prod(loaded.shape) * math.log(2))
+        parts = {
+            "Code, nats": charts.short(found.log_p),
+            "Volume, nats": charts.short(found.volume),
+            "log p(x), nats": charts.short(found.total),
+            "Bits/dim": f"{bits:.3f}",
+        }
+        for column, (name, value) in zip(st.columns(len(parts)), parts.items(), strict=True):
+            column.metric(name, value)
 
 
 def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
 
 from explorer.atlas import ATLAS, save_atlas
-from models import checkpoint
+from models import MODELS, checkpoint
 from models.data import load_data
 from models.train import train
 from tests.conftest import make_atlas, tiny_run
@@ -31,8 +31,10 @@ def train_digits(
         model: Which model of the zoo.
     """
     torch.set_num_threads(1)  # the threads of small layers wait for each other longer than they work
+    names = {field.name for field in fields(MODELS[model].Config)}
+    config = {k: v for k, v in {"latent": latent, "width": 8}.items() if k in names}
     run = tiny_run(
-        model=model, title=title, config={"latent": latent, "width": 8}, epochs=epochs, batch=128, limit=0,
+        model=model, title=title, config=config, epochs=epochs, batch=128, limit=0,
         rate=3e-3, rate_warmup=30,
     )  # fmt: skip
     card = train(run, folder, device=torch.device("cpu"))

@@ -31,6 +31,8 @@ def point_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model whose code is a point."""
     folder = tmp_path_factory.mktemp("points")
     train_digits(folder / "digits-ae", title="Points", latent=6, epochs=2, model="ae")
+    train_digits(folder / "digits-flow", title="Flow", epochs=1, model="real-nvp")
+    train_digits(folder / "digits-codes", title="Codes", latent=4, epochs=2, model="vq-vae")
     return folder
 
 
@@ -153,6 +155,20 @@ def test_a_model_that_is_not_there_or_broken_gives_way_to_another(open_anatomy: 
     at.run()
     assert "rotten-vae" in told(at)
     assert parts(at)["image"]["model"]["name"] != "rotten-vae"
+
+
+def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_anatomy(model="digits-flow", item="3")
+    assert "The density, exactly" in headings(at) and "What a deterministic code lacks" not in headings(at)
+    shown = {metric.label: float(metric.value.replace("−", "-").replace(",", "")) for metric in at.metric}
+    assert shown["log p(x), nats"] == pytest.approx(shown["Code, nats"] + shown["Volume, nats"], abs=0.11)
+    assert shown["Bits/dim"] == pytest.approx(-shown["log p(x), nats"] / (64 * np.log(2)), abs=0.01)
+
+
+def test_codes_of_a_codebook_have_no_posterior_to_look_into(open_anatomy: Open) -> None:
+    at = open_anatomy(model="digits-codes", item="3")
+    assert any("no posterior" in info.value for info in at.info)
+    assert "What a deterministic code lacks" not in headings(at)
 
 
 def test_another_image_is_shown_at_its_mean(open_anatomy: Open) -> None:
