@@ -266,7 +266,8 @@ def exactly(loaded: Loaded, specimen: Specimen) -> None:
     )
     words = (
         "f has an inverse: the code keeps the whole image, so there is no posterior and no bound. The density is that of "
-        "the image in grey levels, each at its middle."
+        "the image in grey levels, each at its middle. The checkpoint's own bits/dim are a mean over the noise that it "
+        "was trained with; where that noise is learnt they are lower, as it seeks out where the density is high."
     )
     with panel("The density, exactly", formula, (DINH,), words):
         found = density(loaded, specimen)
