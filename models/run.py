@@ -32,9 +32,7 @@ class Run:
     title: str = ""
     description: str = ""
     epochs: int = 20
-    prior_epochs: int = (
-        0  # further passes, in which only a prior over codes learns; 0: it learns beside the model
-    )
+    prior_epochs: int = 0  # further passes, for a prior over codes alone; with 0 it learns beside the model
     batch: int = 128  # images a step, all processes together
     rate: float = 1e-3  # learning rate at its height
     rate_warmup: int = 200  # steps to that height; then a cosine down to a hundredth

@@ -147,10 +147,9 @@ def train(
             (weight * loss).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
             means = team.mean(weight * torch.stack([loss, *parts.values(), *watched.values()]).detach())
-            values = dict(zip(["loss", *parts, *watched], means, strict=True))
-            check_finite(values | {"gradient norm": norm.item()}, step, folder)
-            figures = {name: values.pop(name) for name in watched}
-            terms = values
+            terms = dict(zip(["loss", *parts, *watched], means, strict=True))
+            check_finite(terms | {"gradient norm": norm.item()}, step, folder)
+            figures = {name: terms.pop(name) for name in watched}
             state.optimizer.step()
             state.average.update(step)
             if not curves or not bar:
