@@ -59,6 +59,7 @@ class Edit:
     path: str = "straight"
     frames: int = 9  # pictures of the filmstrip; 0 for none
     residual: str = "hold"  # what the map cannot show of an item: held, or fading with the distance
+    level: int = 0  # of the latent that follows the hand, from 1, the coarsest; 0 for all together
 
     def as_json(self) -> dict[str, Any]:
         """As the stage reads and writes it."""
@@ -69,10 +70,13 @@ class Edit:
             "path": self.path,
             "frames": self.frames,
             "residual": self.residual,
+            "level": self.level,
         }
 
 
-def edit_from_json(values: object, default: Edit, count: int, directions: Mapping[str, object]) -> Edit:
+def edit_from_json(
+    values: object, default: Edit, count: int, directions: Mapping[str, object], levels: int = 0
+) -> Edit:
     """An edit from what a browser sent.
 
     Arguments:
@@ -80,6 +84,7 @@ def edit_from_json(values: object, default: Edit, count: int, directions: Mappin
         default: Where a field is missing.
         count: Items of the atlas.
         directions: The model's directions, by slug.
+        levels: How many levels its latent has.
 
     Raises:
         ValueError: Naming the first field that breaks a rule.
@@ -94,11 +99,12 @@ def edit_from_json(values: object, default: Edit, count: int, directions: Mappin
         path=_choice(values.get("path", default.path), "path", PATHS),
         frames=_choice(values.get("frames", default.frames), "frames", FRAMES),
         residual=_choice(values.get("residual", default.residual), "residual", RESIDUALS),
+        level=_choice(values.get("level", default.level), "level", tuple(range(levels + 1))),
     )
 
 
 def edit_from_query(
-    params: Mapping[str, str], default: Edit, places: Any, directions: Mapping[str, object]
+    params: Mapping[str, str], default: Edit, places: Any, directions: Mapping[str, object], levels: int = 0
 ) -> tuple[Edit, list[str]]:
     """An edit from an address, and a sentence for each part of it that does not hold.
 
@@ -107,6 +113,7 @@ def edit_from_query(
         default: For what is missing or does not hold.
         places: Map positions of the items, shape (N, 2): where a handle stands that names only its item.
         directions: The model's directions, by slug.
+        levels: How many levels its latent has.
     """
     edit, problems = default, []
     for name in ("A", "B"):
@@ -125,14 +132,14 @@ def edit_from_query(
                 edit = replace(edit, **{part: _choice(params[part], part, choices)})
             except ValueError as error:
                 problems.append(str(error))
-    if "frames" in params:
-        try:
-            text = params["frames"]
-            edit = replace(
-                edit, frames=_choice(int(text) if re.fullmatch(r"\d{1,3}", text) else text, "frames", FRAMES)
-            )
-        except ValueError as error:
-            problems.append(str(error))
+    for part, numbers in (("frames", FRAMES), ("level", tuple(range(levels + 1)))):
+        if part in params:
+            try:
+                text = params[part]
+                number = int(text) if re.fullmatch(r"\d{1,3}", text) else text
+                edit = replace(edit, **{part: _choice(number, part, numbers)})
+            except ValueError as error:
+                problems.append(str(error))
     return edit, problems
 
 
@@ -165,7 +172,7 @@ def query(edit: Edit, default: Edit) -> dict[str, str]:
         moved = {slug: s for slug, s in handle.sliders.items() if s}
         if moved:
             params[f"{name.lower()}_with"] = ",".join(f"{slug}:{_short(s)}" for slug, s in moved.items())
-    for part in ("target", "path", "frames", "residual"):
+    for part in ("target", "path", "frames", "residual", "level"):
         if getattr(edit, part) != getattr(default, part):
             params[part] = str(getattr(edit, part))
     return params

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.latent.paths import PATHS, fractions
 from explorer.latent.projections import Residual, place
 
 if TYPE_CHECKING:
     from explorer.live.loaded import Loaded
     from explorer.live.views import View
 
-__all__ = ["HandleLike", "move_to_view", "place_handles"]
+__all__ = ["HandleLike", "check_item", "level_of", "move_to_view", "place_handles", "walk_codes"]
 
 
 class HandleLike(Protocol):
@@ -31,15 +33,23 @@ class HandleLike(Protocol):
 
 
 def place_handles(
-    loaded: Loaded, view: View, handles: Sequence[HandleLike], residual: Residual
+    loaded: Loaded, view: View, handles: Sequence[HandleLike], residual: Residual, level: int = 0
 ) -> NDArray[np.float32]:
     """Where handles are in latent space: their place on the map, plus s (z_pos - z_neg) for each slider.
+
+    Arguments:
+        loaded: The model.
+        view: The map.
+        handles: Where they stand, and what was added to them.
+        residual: What becomes of what the map can not show of an item.
+        level: The one level of the latent that follows the hand, from 1, the coarsest; 0 for all together. The
+            others stay as the item has them.
 
     Returns:
         Shape (M, D); exactly the item's own code for a handle that was not moved.
 
     Raises:
-        ValueError: If a handle names an item or a direction that the model does not have.
+        ValueError: If a handle names an item or a direction that the model does not have, or it has no such level.
     """
     for handle in handles:
         check_item(loaded, handle.item)
@@ -57,7 +67,49 @@ def place_handles(
         if steps:
             rows = [loaded.rows[name] for name in steps]
             z[row] += np.array(list(steps.values()), np.float32) @ loaded.matrix[rows]
+    if level:
+        own = level_of(loaded, level)
+        moved, z = z[:, own], loaded.atlas.mean[items].copy()
+        z[:, own] = moved
     return z
+
+
+def walk_codes(
+    loaded: Loaded, a: NDArray[np.float32], b: NDArray[np.float32], path: str, count: int, level: int = 0
+) -> NDArray[np.float32]:
+    """Codes (count, D) from `a` to `b`, (D,) each.
+
+    Arguments:
+        loaded: The model.
+        a: Start.
+        b: End.
+        path: One of `explorer.latent.paths.PATHS`.
+        count: How many, both ends among them.
+        level: The one level of the latent that goes over to `b`, as in `place_handles`; the others stay with `a`.
+
+    Raises:
+        ValueError: If the model has no such level.
+    """
+    own = level_of(loaded, level)
+    codes = np.repeat(a[None], count, axis=0)
+    codes[:, own] = PATHS[path](a[own], b[own], fractions(count))
+    return codes
+
+
+def level_of(loaded: Loaded, level: int) -> slice:
+    """The numbers of a code that a level takes, counted from 1, the coarsest; all of them for 0.
+
+    Raises:
+        ValueError: If the model has no such level.
+    """
+    if level == 0:
+        return slice(None)
+    sizes = [math.prod(each.shape) for each in loaded.decoder.model.spec.levels]
+    if not 1 <= level <= len(sizes):
+        there = f"0 to {len(sizes)}" if sizes else "0: its latent has no levels"
+        raise ValueError(f"`level` of {loaded.name} must be {there}. Got {level}.")
+    start = sum(sizes[: level - 1])
+    return slice(start, start + sizes[level - 1])
 
 
 def move_to_view(

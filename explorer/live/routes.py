@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from explorer.live.anatomy import AnatomySession
 from explorer.live.compare import MODELS, CompareSession
 from explorer.live.session import LiveSession, Session
-from explorer.live.wire import MODEL_NAME, VIEW_ID
+from explorer.live.wire import MODEL_NAME, VIEW_ID, Frame, parse
 
 if TYPE_CHECKING:
     from explorer.live.engine import Engine
@@ -272,6 +272,31 @@ def attribute_column(request: Request) -> Response:
 
 
 @_guarded
+def likelihood(request: Request) -> Response:
+    """`/live/atlas/{model}/likelihood/{view}?frame=…`: how probable the pictures of a frame are, in exact log P(x).
+
+    `frame` is the message that asks the socket for the same pictures. The answer is JSON: nats of "A" and "B", and a
+    list of them for "strip". It costs too much for a frame under the hand: the page asks when the hand rests.
+    """
+    from explorer.live.density import density
+    from explorer.live.plan import plan_frame
+    from explorer.live.views import UnknownView, resolve
+
+    frame = parse(request.query_params.get("frame", ""))
+    if not isinstance(frame, Frame):
+        raise ValueError('`frame` must be a message of type "frame".')
+    loaded = _named(request)
+    try:
+        plan = plan_frame(loaded, resolve(loaded, request.path_params["view"]), frame)
+    except UnknownView as error:
+        raise NotThere(str(error)) from error
+    pictures = _engine().decode_sync(loaded, plan.z, background=True)
+    nats = [density(loaded, picture).total for picture in pictures]
+    answer = {name: nats[row] for name, row in plan.handles.items()} | {"strip": nats[plan.strip]}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+@_guarded
 def preview(request: Request) -> Response:
     """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, kept in the cache
     folder.
@@ -390,6 +415,7 @@ routes: Sequence[BaseRoute] = [
     Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),
+    Route("/live/atlas/{model}/likelihood/{view}", likelihood),
     Route("/live/atlas/{model}/preview.png", preview),
     Route("/live/compare/{models}/view/{model}/{view}", compare_positions),
     Route("/live/compare/{models}/attribute/{name}", compare_column),

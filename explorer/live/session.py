@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from explorer.latent.neighbours import GAUGE_NEIGHBOUR
-from explorer.latent.paths import PATHS, fractions
-from explorer.latent.projections import Residual, ScatterProjection
+from explorer.latent.paths import fractions
+from explorer.latent.projections import ScatterProjection
 from explorer.live import wire
-from explorer.live.codes import check_item, place_handles
-from explorer.live.wire import Frame, Handle, Items, Open, Ping, WireError
+from explorer.live.codes import check_item
+from explorer.live.plan import Plan, plan_frame
+from explorer.live.wire import Frame, Items, Open, Ping, WireError
 
 if TYPE_CHECKING:
     from explorer.live.engine import Decoded, Engine
@@ -48,16 +49,6 @@ SLOWED_AT_MOST = 2000  # messages in a row that come faster than RATE; then it i
 TURN = 8  # messages read before the other sessions get a turn
 
 TOO_LARGE, ABUSE = 1009, 1008
-
-
-class _Plan(NamedTuple):
-    """Which codes a frame needs, and which row is which picture."""
-
-    z: NDArray[np.float32]  # (M, D)
-    rows: list[int]  # of each picture of the answer
-    names: list[str]
-    handles: dict[str, int]  # wanted handle -> row
-    strip: slice  # rows of the strip, empty where it is not wanted
 
 
 class _Opened(NamedTuple):
@@ -335,7 +326,7 @@ class Session(LiveSession):
 
     async def _answer_frame(self, frame: Frame, came: float) -> None:
         engine, loaded, view = await self._current()
-        plan = _plan(loaded, view, frame)
+        plan = _planned(loaded, view, frame)
         projection = view.projection
         neighbours = GAUGE_NEIGHBOUR + 1
         if frame.strip and isinstance(projection, ScatterProjection):
@@ -378,22 +369,6 @@ class Session(LiveSession):
         await self._send(wire.answer(header, [np.ascontiguousarray(p) for p in pictures if p is not None]))
 
 
-def _plan(loaded: Loaded, view: View, frame: Frame) -> _Plan:
-    """The codes of a frame: its handles, or the whole strip, whose ends are the handles."""
-    wanted: list[str] = [name for name in frame.want if name != "strip"]
-    needed = ["A", "B"] if frame.strip else wanted
-    z = _place_handles(loaded, view, [frame.handles[name] for name in needed], frame.residual)
-    if frame.strip is None:
-        return _Plan(z, list(range(len(wanted))), wanted, dict(zip(wanted, range(2), strict=False)), slice(0))
-    count = frame.strip.frames
-    path = PATHS[frame.strip.path](z[0], z[1], fractions(count))
-    ends = {"A": 0, "B": count - 1}
-    handles = {name: ends[name] for name in wanted}
-    rows = [*handles.values(), *range(count)]
-    names = [*wanted, *(f"S{n}" for n in range(count))]
-    return _Plan(path, rows, names, handles, slice(0, count))
-
-
 def _check_item(loaded: Loaded, item: int) -> None:
     try:
         check_item(loaded, item)
@@ -401,17 +376,15 @@ def _check_item(loaded: Loaded, item: int) -> None:
         raise WireError("bad-message", str(error)) from error
 
 
-def _place_handles(
-    loaded: Loaded, view: View, handles: list[Handle], residual: Residual
-) -> NDArray[np.float32]:
-    """Where the handles are in latent space, sliders included, shape (M, D)."""
+def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
+    """The codes of a frame."""
     try:
-        return place_handles(loaded, view, handles, residual)
+        return plan_frame(loaded, view, frame)
     except ValueError as error:
         raise WireError("bad-message", str(error)) from error
 
 
-def _frame_header(loaded: Loaded, view: View, frame: Frame, plan: _Plan, decoded: Decoded) -> dict[str, Any]:
+def _frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
     gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
     header: dict[str, Any] = {
         "type": "frame",
@@ -434,22 +407,23 @@ def _frame_header(loaded: Loaded, view: View, frame: Frame, plan: _Plan, decoded
     return header
 
 
-def _path(view: View, frame: Frame, plan: _Plan, decoded: Decoded) -> NDArray[np.float64]:
+def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.float64]:
     """Map positions of the strip's frames, shape (F, 2), from handle A to handle B.
 
     What the map can not show of the ends (their residual, their sliders) is laid off along the way,
-    so that the drawn path starts and ends at the handles.
+    so that the drawn path starts and ends at the handles; where one level goes over alone, it starts at A.
     """
-    projection = view.projection
+    projection, rows = view.projection, plan.strip
     if isinstance(projection, ScatterProjection):
         count = projection.forward_count
-        xy = projection.forward_nearest(decoded.index[:, :count], decoded.distance[:, :count])
+        xy = projection.forward_nearest(decoded.index[rows, :count], decoded.distance[rows, :count])
     else:
-        xy = projection.forward(plan.z)
+        xy = projection.forward(plan.z[rows])
     path = xy.astype(np.float64)
     t = fractions(len(path))[:, None]
     a, b = (np.array((frame.handles[name].x, frame.handles[name].y)) for name in ("A", "B"))
-    pinned: NDArray[np.float64] = path + (1 - t) * (a - path[0]) + t * (b - path[-1])
+    start, end = a - path[0], b - path[-1]
+    pinned: NDArray[np.float64] = path + (start if frame.level else (1 - t) * start + t * end)
     return pinned
 
 

@@ -25,9 +25,7 @@ from explorer.latent.bounds import log_normal
 from explorer.live.codes import check_item
 from explorer.live.loaded import Loaded
 
-__all__ = [
-    "Density", "Specimen", "Terms", "density", "examine", "expected_reconstruction", "noise", "place", "terms",
-]  # fmt: skip
+__all__ = ["Specimen", "Terms", "examine", "expected_reconstruction", "noise", "place", "terms"]
 
 Source = Literal["original", "reconstruction"]
 
@@ -46,18 +44,6 @@ class Terms(NamedTuple):
     def log_weight(self) -> float:
         """One sample of the bound: log p(x|z) + log p(z) - log q(z|x)."""
         return self.log_p - self.log_q - self.reconstruction
-
-
-class Density(NamedTuple):
-    """The exact log-density of an image per grey level, in nats, as a flow adds it up."""
-
-    log_p: float  # log N(z; 0, I)
-    volume: float  # log |det dz/dx|
-
-    @property
-    def total(self) -> float:
-        """The log-density log p(x)."""
-        return self.log_p + self.volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,21 +140,6 @@ def expected_reconstruction(
         [_nll(loaded, specimen, z[start : start + BATCH]) for start in range(0, samples, BATCH)]
     )
     return float(costs.mean()), float(costs.std(ddof=1) / np.sqrt(samples))
-
-
-@torch.inference_mode()
-def density(loaded: Loaded, specimen: Specimen) -> Density:
-    """The exact log-density of the image, and its two parts.
-
-    Raises:
-        ValueError: If the model gives none.
-    """
-    model: Any = loaded.decoder.model
-    if model.spec.likelihood != "exact":
-        raise ValueError(f"{loaded.name} gives no exact log p(x).")
-    total = float(model.log_prob(_tensor(loaded, specimen.picture)))
-    log_p = float(log_normal(specimen.mean))
-    return Density(log_p, total - log_p)
 
 
 def has_likelihood(loaded: Loaded) -> bool:

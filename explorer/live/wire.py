@@ -63,6 +63,7 @@ SLIDER_LIMIT = 5.0
 SLIDERS_AT_MOST = 64
 ITEMS_AT_MOST = 64
 FRAMES = (5, 15)
+LEVELS_AT_MOST = 8
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 VIEW_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,159}")
@@ -107,6 +108,7 @@ class Frame:
     handles: dict[str, Handle]
     strip: Strip | None
     residual: Literal["hold", "fade"]
+    level: int = 0  # of the latent that follows the hand, from 1; 0 for all together
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _open(body: dict[str, Any]) -> Open:
 
 
 def _frame(body: dict[str, Any]) -> Frame:
-    only(body, "frame", ("seq", "want", "handles"), ("strip", "residual"))
+    only(body, "frame", ("seq", "want", "handles"), ("strip", "residual", "level"))
     want = _want(body["want"])
     needed = ("A", "B") if "strip" in want else want
     handles = body["handles"]
@@ -194,6 +196,7 @@ def _frame(body: dict[str, Any]) -> Frame:
         {name: _handle(handle, name) for name, handle in handles.items()},
         strip,
         choice(body.get("residual", "hold"), "residual", ("hold", "fade")),
+        whole(body.get("level", 0), "level", 0, LEVELS_AT_MOST),
     )
 
 

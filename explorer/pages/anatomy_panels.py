@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -19,9 +18,10 @@ from explorer.estimates import SAMPLES, as_text
 from explorer.jobs import Job
 from explorer.latent.bounds import active, kl_to_prior
 from explorer.latent.wander import away, in_range
+from explorer.live.density import density
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
-from explorer.live.specimen import Specimen, density, expected_reconstruction, has_likelihood
+from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
@@ -34,7 +34,9 @@ MINKA = (
     "https://www.microsoft.com/en-us/research/publication/divergence-measures-and-message-passing/",
 )
 DINH = ("Dinh et al. 2016", "https://arxiv.org/abs/1605.08803")
+THEIS = ("Theis et al. 2015", "https://arxiv.org/abs/1511.01844")
 HINTON = ("Hinton & Salakhutdinov 2006", "https://www.cs.toronto.edu/~hinton/absps/science.pdf")
+NOISE_DRAWS = 16  # for the likelihood of a flow
 SAMPLED = 64  # codes for the mean of the reconstruction term
 CURVES_AT_MOST = 20  # images whose curves a session keeps
 ON_THE_LINE, AT_RANDOM = 9, 9
@@ -259,24 +261,24 @@ def _divergences() -> None:
 
 
 def exactly(loaded: Loaded, specimen: Specimen) -> None:
-    """For a model with an exact density: log p(x) of the image and its two parts."""
+    """For a model with an exact likelihood: log P(x) of the image and its parts."""
     formula = (
-        r"\log p(x) = \log \mathcal{N}\big(f(x); 0, I\big) + "
-        r"\log\left|\det \frac{\partial f}{\partial x}\right|"
+        r"\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
+        r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \qquad v = 255 x + u"
     )
     words = (
-        "f has an inverse: the code keeps the whole image, so there is no posterior and no bound. The density is that of "
-        "the image in grey levels, each at its middle. The checkpoint's own bits/dim are a mean over the noise that it "
-        "was trained with; where that noise is learnt they are lower, as it seeks out where the density is high."
+        "f has an inverse: the code keeps the whole image, so there is no posterior and its density is exact. u is the "
+        f"noise that makes grey levels real numbers; the figures are means over {NOISE_DRAWS} draws of it. With uniform "
+        "noise its part is 0."
     )
-    with panel("The density, exactly", formula, (DINH,), words):
-        found = density(loaded, specimen)
-        bits = -found.total / (math.prod(loaded.shape) * math.log(2))
+    with panel("The likelihood, exactly", formula, (DINH, THEIS), words):
+        found = density(loaded, specimen.picture, NOISE_DRAWS)
         parts = {
-            "Code, nats": charts.short(found.log_p),
+            "Code, nats": charts.short(found.latent),
             "Volume, nats": charts.short(found.volume),
-            "log p(x), nats": charts.short(found.total),
-            "Bits/dim": f"{bits:.3f}",
+            "Noise, nats": charts.short(found.noise),
+            "log P(x), nats": charts.short(found.total),
+            "Bits/dim": f"{found.bits_per_dim:.3f}",
         }
         for column, (name, value) in zip(st.columns(len(parts)), parts.items(), strict=True):
             column.metric(name, value)

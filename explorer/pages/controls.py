@@ -10,10 +10,19 @@ import streamlit as st
 
 from explorer import maps, recipe
 from explorer.latent.directions import Direction
+from explorer.live.density import has_density
 from explorer.live.loaded import Loaded
 from explorer.live.views import FITTED, View
 
-__all__ = ["colour_picker", "colours", "default_colour", "default_edit", "stage_data", "view_picker"]
+__all__ = [
+    "colour_picker",
+    "colours",
+    "default_colour",
+    "default_edit",
+    "levels",
+    "stage_data",
+    "view_picker",
+]
 
 S = st.session_state
 Choose = Callable[[str], None]
@@ -151,6 +160,14 @@ def model_data(loaded: Loaded) -> dict[str, Any]:
     }
 
 
+def levels(loaded: Loaded) -> list[dict[str, str]]:
+    """The levels of a latent that can be moved apart, coarsest first; none where there is but one."""
+    there = loaded.decoder.model.spec.levels
+    if len(there) < 2:
+        return []
+    return [{"name": level.name.capitalize(), "grid": "×".join(map(str, level.shape[1:]))} for level in there]
+
+
 def stage_data(
     loaded: Loaded, view: View, colour: str | None, edit: recipe.Edit, revision: int
 ) -> dict[str, Any]:
@@ -177,6 +194,8 @@ def stage_data(
             }
             for slug, direction in _switches_first(loaded)
         ],
+        "levels": levels(loaded),
+        "likelihood": f"{base}/likelihood/{view.id}" if has_density(loaded) else None,
         "edit": edit.as_json(),
         "revision": revision,
     }

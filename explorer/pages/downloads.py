@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer import export, recipe
-from explorer.latent.paths import PATHS, fractions
-from explorer.live.codes import place_handles
+from explorer.latent.projections import Residual
+from explorer.live.codes import place_handles, walk_codes
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View
@@ -58,13 +58,14 @@ def offer(place: Any, label: str, file: str, make: Callable[[], bytes]) -> None:
 
 def handles(loaded: Loaded, view: View, edit: recipe.Edit) -> NDArray[np.float32]:
     """Codes of A and B, shape (2, D)."""
-    return place_handles(loaded, view, [edit.A, edit.B], edit.residual)  # type: ignore[arg-type]
+    residual: Residual = edit.residual  # type: ignore[assignment]
+    return place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
 
 
 def path(loaded: Loaded, view: View, edit: recipe.Edit, count: int) -> NDArray[np.float32]:
     """Codes of the walk from A to B, shape (count, D)."""
     a, b = handles(loaded, view, edit)
-    return PATHS[edit.path](a, b, fractions(count))
+    return walk_codes(loaded, a, b, edit.path, count, edit.level)
 
 
 def named(ends: NDArray[np.float32], walk: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:

@@ -82,7 +82,9 @@ def shown_view(loaded: Loaded) -> View:
     view = usual_instead(loaded, wanted)
     S.view = view.id
     default = controls.default_edit(view)
-    edit, told = recipe.edit_from_query(address.parameters(), default, view.xy, loaded.directions)
+    edit, told = recipe.edit_from_query(
+        address.parameters(), default, view.xy, loaded.directions, len(controls.levels(loaded))
+    )
     S.edit = recipe.settled(edit, view.xy) if view.id == wanted else recipe.rehomed(edit, view.xy)
     S.problems += [f"In the address: {problem} Using the default." for problem in told]
     return view
@@ -111,7 +113,8 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
         return False
     S.problems = []
     try:
-        edit = recipe.edit_from_json(received, S.edit, loaded.count, loaded.directions)
+        levels = len(controls.levels(loaded))
+        edit = recipe.edit_from_json(received, S.edit, loaded.count, loaded.directions, levels)
         S.edit = recipe.settled(edit, view.xy)
     except ValueError as error:
         S.problems = [f"The stage sent an edit that does not hold: {error}"]

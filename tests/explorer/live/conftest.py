@@ -20,24 +20,30 @@ from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
 from explorer.live.routes import routes
 from models import checkpoint
+from models.base import Autoencoder
 from models.data import Attribute, load_data
+from models.real_nvp import RealNVP, RealNVPConfig
 from models.vae import VAE, VAEConfig
 
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
 
 
-def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT) -> None:
-    """Writes an untrained VAE of the digits with an atlas of test and training images."""
+def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT, flow: bool = False) -> None:
+    """Writes an untrained VAE, or Real NVP of two levels, of the digits with an atlas of test and training images."""
     torch.manual_seed(seed)
-    model = VAE(VAEConfig((1, 8, 8), latent=latent, width=8)).eval()
-    card = checkpoint.write(folder, model, model_name="vae", data={"name": "digits", "options": {}})
+    model: Autoencoder = VAE(VAEConfig((1, 8, 8), latent=latent, width=8)).eval()
+    if flow:
+        model = RealNVP(RealNVPConfig((1, 8, 8), width=4, couplings=1, levels=2)).eval()
+    kind = "real-nvp" if flow else "vae"
+    card = checkpoint.write(folder, model, model_name=kind, data={"name": "digits", "options": {}})
     test, train = (
         load_data("digits", "test", limit=100),
         load_data("digits", "train", limit=COUNT - 100),
     )
     mean = encode(model, np.concatenate([test.images, train.images]))["mean"]
-    mean = ((mean - mean.mean(0)) / mean.std(0)).astype(np.float32)
+    if not flow:  # which has no code but the image's own
+        mean = ((mean - mean.mean(0)) / mean.std(0)).astype(np.float32)
     rng = np.random.default_rng(0)
     digit = np.concatenate([test.attributes["digit"].values, train.attributes["digit"].values])
     attributes = {
@@ -53,7 +59,7 @@ def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT) -> Non
         ids=np.concatenate([test.ids, train.ids]),
         split=["test"] * 100 + ["train"] * (COUNT - 100),
         mean=mean,
-        std=np.full_like(mean, 0.5),
+        std=None if flow else np.full_like(mean, 0.5),
         attributes=attributes,
         maps={"umap": umap} if latent > 2 else {},
         scores={"kl": rng.random(COUNT, np.float32)},
@@ -64,10 +70,11 @@ def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT) -> Non
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the checkpoints tiny-vae, flat-vae (2-D) and one that is broken."""
+    """A folder with the checkpoints tiny-vae, flat-vae (2-D), tiny-flow and one that is broken."""
     folder = tmp_path_factory.mktemp("checkpoints")
     make_checkpoint(folder / NAME)
     make_checkpoint(folder / "flat-vae", seed=1, latent=2)
+    make_checkpoint(folder / "tiny-flow", flow=True)
     make_checkpoint(folder / "broken-vae", seed=2)
     weights = folder / "broken-vae" / "weights.safetensors"
     raw = bytearray(weights.read_bytes())
@@ -97,6 +104,12 @@ def shared_engine() -> Iterator[Engine]:
 def loaded(shared_engine: Engine, places: None) -> Loaded:
     """The model tiny-vae in memory."""
     return shared_engine.open_sync(NAME)
+
+
+@pytest.fixture
+def flow(shared_engine: Engine, places: None) -> Loaded:
+    """The model tiny-flow, of two levels, in memory."""
+    return shared_engine.open_sync("tiny-flow")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.live.codes import move_to_view, place_handles
+from explorer.latent.paths import great_circle
+from explorer.live.codes import level_of, move_to_view, place_handles, walk_codes
 from explorer.live.loaded import Loaded
 from explorer.live.views import View, resolve
 from explorer.recipe import Handle
@@ -92,3 +93,39 @@ def test_a_drag_that_the_other_map_cannot_show_leaves_the_handle_on_its_item(loa
     one, other = resolve(loaded, "dims-0-3"), resolve(loaded, "dims-1-2")
     place = move_to_view(loaded, one, other, away(one, 2, 0.75, -0.5), "hold")
     np.testing.assert_allclose(place, other.xy[2], atol=1e-5)
+
+
+def test_levels_lie_end_to_end_and_0_is_all_of_them(flow: Loaded) -> None:
+    first, second = (level_of(flow, level) for level in (1, 2))
+    sizes = [int(np.prod(level.shape)) for level in flow.decoder.model.spec.levels]
+    assert (first.start, first.stop) == (0, sizes[0])
+    assert (second.start, second.stop) == (sizes[0], flow.latent)
+    assert level_of(flow, 0) == slice(None)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_one_level_moves_and_the_others_stay(flow: Loaded, level: int) -> None:
+    view, own = resolve(flow, "pca"), level_of(flow, level)
+    handles = [away(view, 9, 4.0, -3.0), on(view, 5)]
+    apart = place_handles(flow, view, handles, "hold", level)
+    together = place_handles(flow, view, handles, "hold")
+    np.testing.assert_array_equal(apart[:, own], together[:, own])
+    rest = np.setdiff1d(np.arange(flow.latent), np.arange(flow.latent)[own])
+    np.testing.assert_array_equal(apart[:, rest], flow.atlas.mean[[9, 5]][:, rest])
+    assert not np.allclose(together[0, rest], apart[0, rest])
+
+
+def test_a_walk_of_one_level_goes_over_to_b_in_it_alone(flow: Loaded) -> None:
+    a, b = flow.atlas.mean[[3, 8]]
+    own = level_of(flow, 2)
+    codes = walk_codes(flow, a, b, "great-circle", 5, 2)
+    np.testing.assert_array_equal(codes[:, own], great_circle(a[own], b[own], np.linspace(0, 1, 5)))
+    np.testing.assert_array_equal(codes[:, : own.start], np.repeat(a[None, : own.start], 5, axis=0))
+    np.testing.assert_array_equal(walk_codes(flow, a, b, "straight", 3)[[0, 2]], [a, b])
+
+
+def test_a_level_that_is_not_there_is_refused(flow: Loaded, loaded: Loaded) -> None:
+    with pytest.raises(ValueError, match=r"`level` of tiny-flow must be 0 to 2. Got 3"):
+        level_of(flow, 3)
+    with pytest.raises(ValueError, match="its latent has no levels"):
+        level_of(loaded, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from starlette.datastructures import Headers
 
 from explorer.live import routes as routes_module
+from explorer.live.density import density
 from explorer.live.loaded import Loaded
 from explorer.live.routes import is_own_origin, preview_address
 from explorer.live.views import resolve
@@ -173,3 +175,42 @@ def test_named_origins_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pages_of_others_get_no_data(http: httpx.Client) -> None:
     assert http.get(f"{ATLAS}/view/umap", headers={"Origin": "http://evil.example"}).status_code == 403
+
+
+def asked(loaded: Loaded, **changes: object) -> str:
+    """A frame of both handles and the way between them, as the page sends it."""
+    xy = resolve(loaded, "pca").xy
+    handles = {
+        name: {"item": item, "x": float(xy[item, 0]), "y": float(xy[item, 1]), "sliders": {}}
+        for name, item in (("A", 3), ("B", 8))
+    }
+    strip = {"frames": 5, "path": "straight"}
+    frame = {"type": "frame", "seq": 0, "want": ["A", "B", "strip"], "handles": handles, "strip": strip}
+    return json.dumps(frame | changes)
+
+
+def test_likelihoods_are_those_of_the_pictures(http: httpx.Client, flow: Loaded) -> None:
+    found = http.get("/live/atlas/tiny-flow/likelihood/pca", params={"frame": asked(flow)})
+    assert (found.status_code, found.headers["cache-control"]) == (200, "no-store")
+    answer = found.json()
+    pictures = flow.decoder(flow.atlas.mean[[3, 8]])
+    for name, picture in zip("AB", pictures, strict=True):
+        assert answer[name] == pytest.approx(density(flow, picture).total, rel=1e-3)
+    assert len(answer["strip"]) == 5
+    assert (answer["strip"][0], answer["strip"][4]) == (answer["A"], answer["B"])
+
+
+def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loaded, loaded: Loaded) -> None:
+    def told(model: str, view: str, frame: str) -> tuple[int, str]:
+        answer = http.get(f"/live/atlas/{model}/likelihood/{view}", params={"frame": frame})
+        return answer.status_code, answer.text
+
+    assert told("tiny-vae", "pca", asked(loaded)) == (400, "tiny-vae gives no exact log p(x).")
+    assert told("gone", "pca", asked(flow))[0] == told("tiny-flow", "gone", asked(flow))[0] == 404
+    for frame, why in (
+        ("", "JSON"),
+        ('{"type": "ping", "seq": 1}', 'type "frame"'),
+        (asked(flow, level=3), "0 to 2"),
+    ):
+        status, text = told("tiny-flow", "pca", frame)
+        assert status == 400 and why in text

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from explorer.latent.paths import fractions, great_circle
 from explorer.live import session as session_module
+from explorer.live.codes import level_of
 from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
 from explorer.live.session import Session
@@ -87,6 +88,21 @@ def test_a_strip_goes_from_a_to_b(view: str, server: str, loaded: Loaded) -> Non
     np.testing.assert_allclose([answer["path"][0], answer["path"][-1]], ends, atol=1e-4)
     assert all(0 <= percent <= 100 for percent in answer["off"])
     assert answer["off"][6] == answer["handles"]["B"]["percentile"]
+
+
+@pytest.mark.parametrize("view", ["pca", "dims-0-1"])
+def test_one_level_goes_over_alone(view: str, server: str, flow: Loaded) -> None:
+    handles = {"A": at_home(flow, view, 3), "B": at_home(flow, view, 8)}
+    strip = {"frames": 5, "path": "straight"}
+    with Client(server, view, model="tiny-flow") as client:
+        answer = client.ask(frame(2, ("strip", "B", "A"), handles=handles, strip=strip, level=1))
+    own = level_of(flow, 1)
+    mixed = flow.atlas.mean[3].copy()
+    mixed[own] = flow.atlas.mean[8, own]
+    assert near(answer["pixels"][:2], flow.decoder(flow.atlas.mean[[3, 8]]))
+    assert near(answer["pixels"][-1:], flow.decoder(mixed[None]))
+    assert len(answer["path"]) == len(answer["off"]) == 5
+    np.testing.assert_allclose(answer["path"][0], [handles["A"]["x"], handles["A"]["y"]], atol=1e-4)
 
 
 def test_items_are_shown_with_what_is_known(server: str, loaded: Loaded) -> None:

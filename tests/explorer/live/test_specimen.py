@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal
 
 from explorer.live.loaded import Loaded
-from explorer.live.specimen import Specimen, density, examine, expected_reconstruction, noise, place, terms
-from models.real_nvp import RealNVP, RealNVPConfig
+from explorer.live.specimen import examine, expected_reconstruction, noise, place, terms
 
 
 @pytest.fixture(autouse=True)
@@ -97,27 +93,3 @@ def test_expected_reconstruction_is_a_mean_over_the_posterior(loaded: Loaded) ->
     each = [terms(loaded, found, place(found, row.astype(np.float32))).reconstruction for row in eps]
     assert mean == pytest.approx(np.mean(each), rel=1e-5)
     assert error == pytest.approx(np.std(each, ddof=1) / np.sqrt(40), rel=1e-2)
-
-
-def test_an_exact_density_is_that_of_the_code_and_the_volume() -> None:
-    torch.manual_seed(0)
-    flow = RealNVP(RealNVPConfig((1, 8, 8), width=4, couplings=1, levels=1)).eval()
-    for parameter in flow.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
-    x = tensor(picture)
-    with torch.inference_mode():
-        mean = flow.encode(x).mean[0].numpy()
-    decoder = SimpleNamespace(model=flow, device=torch.device("cpu"))
-    loaded: Any = SimpleNamespace(name="flow", decoder=decoder)
-    found = density(loaded, Specimen(0, "original", picture, mean, None, np.ones_like(mean)))
-    jacobian = torch.autograd.functional.jacobian(lambda v: flow.encode(v).mean[0], x).reshape(64, 64)
-    grey = 64 * np.log(255)  # the density is that of grey levels, 0 to 255
-    assert found.log_p == pytest.approx(Normal(0.0, 1.0).log_prob(torch.tensor(mean)).sum().item(), rel=1e-4)
-    assert found.volume == pytest.approx(torch.linalg.slogdet(jacobian)[1].item() - grey, rel=1e-3)
-    assert found.total == found.log_p + found.volume
-
-
-def test_a_model_without_an_exact_density_is_refused(loaded: Loaded) -> None:
-    with pytest.raises(ValueError, match="gives no exact log p"):
-        density(loaded, examine(loaded, 0))

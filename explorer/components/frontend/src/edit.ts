@@ -44,11 +44,13 @@ function readHandle(value: unknown, fallback: number, count: number, slugs: Read
  * A missing or impossible field takes its default. A handle without a usable place has NaN for x
  * and y, which `settle` replaces by its item's place once the map is known.
  */
-export function readEdit(value: unknown, count: number, slugs: Iterable<string>): Edit {
+export function readEdit(value: unknown, count: number, slugs: Iterable<string>, levels = 0): Edit {
   const given = isRecord(value) ? value : {};
   const known = new Set(slugs);
   const frames = given["frames"];
   const wanted = typeof frames === "number" && Number.isFinite(frames) ? Math.round(frames) : 0;
+  const level = given["level"];
+  const there = typeof level === "number" && Number.isInteger(level) && level > 0;
   return {
     A: readHandle(given["A"], 0, count, known),
     B: readHandle(given["B"], Math.max(0, Math.min(1, count - 1)), count, known),
@@ -56,6 +58,7 @@ export function readEdit(value: unknown, count: number, slugs: Iterable<string>)
     path: given["path"] === "great-circle" ? "great-circle" : "straight",
     frames: wanted < 1 ? 0 : Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, wanted)),
     residual: given["residual"] === "fade" ? "fade" : "hold",
+    level: there && level <= levels ? level : 0,
   };
 }
 
@@ -115,6 +118,7 @@ export const roundEdit = (edit: Edit): Edit => ({
   path: edit.path,
   frames: edit.frames,
   residual: edit.residual,
+  level: edit.level,
 });
 
 /** Whether two edits would look the same to Python. */

@@ -1,6 +1,6 @@
 // The filmstrip: the pictures on the way from A to B, one canvas a frame.
 import type { Choice } from "./dom";
-import { field, h, segmented } from "./dom";
+import { field, h, segmented, setText } from "./dom";
 import { verdict } from "./gauge";
 import { PictureCanvas } from "./pictures";
 import type { Edit, PathKind } from "./types";
@@ -10,6 +10,7 @@ const COUNTS = [0, 5, 7, 9, 11, 13, 15];
 
 interface Frame {
   figure: HTMLElement;
+  bits: HTMLElement;
   picture: PictureCanvas;
 }
 
@@ -28,6 +29,12 @@ export class Filmstrip {
   private readonly select = h("select", { class: "select", "aria-label": "Pictures in the strip" });
   private readonly path: Choice<PathKind>;
   private readonly pathField: HTMLElement;
+  private readonly title = h("span");
+  private readonly unit = h(
+    "span",
+    { class: "unit", title: "The exact likelihood of each picture; less is likelier" },
+    "bits/dim",
+  );
   private frames: Frame[] = [];
   private off: number[] = [];
   private looked = -1;
@@ -57,13 +64,14 @@ export class Filmstrip {
     );
     this.loupeBox.append(this.loupe.canvas, this.loupeText);
     this.loupeBox.hidden = true;
+    this.unit.hidden = true;
     this.element = h(
       "section",
       { class: "film", "aria-label": "Filmstrip from A to B" },
       h(
         "header",
         { class: "head" },
-        h("h3", { class: "title" }, "From A to B"),
+        h("h3", { class: "title" }, this.title, this.unit),
         h("div", { class: "controls" }, this.pathField, this.select),
       ),
       h("div", { class: "strip-box" }, this.row, this.loupeBox),
@@ -80,6 +88,8 @@ export class Filmstrip {
     this.path.set(edit.path);
     this.pathField.hidden = edit.frames === 0;
     this.element.classList.toggle("lx-empty", edit.frames === 0);
+    this.element.classList.toggle("lx-apart", edit.level > 0);
+    setText(this.title, edit.level > 0 ? "From A to B in one level" : "From A to B");
     if (edit.frames !== this.frames.length) this.rebuild(edit.frames);
   }
 
@@ -89,9 +99,10 @@ export class Filmstrip {
     while (this.frames.length < count) {
       const index = this.frames.length;
       const canvas = h("canvas", { class: "frame-picture", role: "img" });
-      const figure = h("div", { class: "frame" }, canvas, h("span", { class: "frame-off" }));
+      const bits = h("span", { class: "frame-bits" });
+      const figure = h("div", { class: "frame" }, canvas, h("span", { class: "frame-off" }), bits);
       figure.dataset["index"] = String(index);
-      this.frames.push({ figure, picture: new PictureCanvas(canvas) });
+      this.frames.push({ figure, bits, picture: new PictureCanvas(canvas) });
       this.row.append(figure);
     }
     this.row.style.setProperty("--lx-frames", String(Math.max(1, count)));
@@ -111,6 +122,21 @@ export class Filmstrip {
     }
     this.off = answer.off;
     if (this.looked >= 0) this.fillLoupe();
+  }
+
+  /** Shows the likelihood of each frame, in bits/dim; none where the model gives none. */
+  showLikelihood(bits: readonly number[]): void {
+    this.row.classList.remove("lx-stale");
+    this.row.classList.toggle("lx-likely-shown", bits.length > 0);
+    this.frames.forEach((frame, i) => {
+      setText(frame.bits, bits[i] === undefined ? "" : bits[i].toFixed(2));
+    });
+    this.unit.hidden = bits.length === 0;
+  }
+
+  /** The pictures have moved on since their likelihood was asked for. */
+  staleLikelihood(): void {
+    this.row.classList.add("lx-stale");
   }
 
   private frameOf(target: EventTarget | null): number {

@@ -10,6 +10,19 @@ import type { Reading, Shape } from "./wire";
 export class Pane {
   private readonly picture: PictureCanvas;
   private readonly gauge: Gauge;
+  private readonly bits = h("span", { class: "likely-bits" });
+  private readonly nats = h("span", { class: "likely-nats" });
+  private readonly likely = h(
+    "div",
+    {
+      class: "likely",
+      title:
+        "The exact likelihood of this picture: bits for each of its numbers (less is likelier), " +
+        "and the whole picture's log P(x).",
+    },
+    this.bits,
+    this.nats,
+  );
   private readonly nearest = new PictureCanvas(h("canvas", { class: "nearest-picture" }));
   private readonly nearestName = h("span", { class: "nearest-name" }, "–");
   private readonly nearestLabels = h("span", { class: "nearest-labels" });
@@ -52,11 +65,13 @@ export class Pane {
       h("span", { class: "badge", "aria-hidden": "true" }, name),
     );
     frame.addEventListener("click", activate);
+    this.showLikelihood(null, 0);
     this.element = h(
       "section",
       { class: `pane pane-${name.toLowerCase()}`, "aria-label": `Picture ${name}` },
       frame,
       this.gauge.element,
+      this.likely,
       this.nearestCard,
     );
   }
@@ -68,6 +83,20 @@ export class Pane {
   read(reading: Reading): void {
     this.reading = reading;
     this.gauge.set(reading.percentile);
+  }
+
+  /** Shows log P(x) in nats and bits for each number; null where the model gives none. */
+  showLikelihood(nats: number | null, bits: number): void {
+    this.likely.hidden = nats === null;
+    if (nats === null) return;
+    this.likely.classList.remove("lx-stale");
+    setText(this.bits, `${bits.toFixed(3)} bits/dim`);
+    setText(this.nats, `log P(x) ${nats < 0 ? "−" : ""}${Math.abs(nats).toFixed(1)} nats`);
+  }
+
+  /** The picture has moved on since its likelihood was asked for. */
+  staleLikelihood(): void {
+    this.likely.classList.add("lx-stale");
   }
 
   /** Shows the nearest real item; the former one stays until the new one has come. */

@@ -13,6 +13,7 @@ import { HoverCard } from "./hover";
 import { ItemStore } from "./items";
 import { Knob } from "./knob";
 import { LegendBar } from "./legend";
+import { bitsPerDim, LikelihoodLoader, type Likelihoods } from "./likelihood";
 import { MapView } from "./map";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
@@ -62,6 +63,10 @@ export class Stage {
   private readonly socket: StageSocket;
   private readonly queue: FrameQueue;
   private readonly items: ItemStore;
+  private readonly likelihoods = new LikelihoodLoader(
+    (found) => this.showLikelihoods(found),
+    (message) => this.banner.show(message),
+  );
   private readonly stats = new FrameStats();
   private readonly painted = new Set<HandleName>();
 
@@ -170,6 +175,7 @@ export class Stage {
     this.map.stop();
     this.geometry.cancel();
     this.colours.cancel();
+    this.likelihoods.cancel();
     this.items.clear();
     this.readout.stop();
     this.banner.stop();
@@ -183,6 +189,7 @@ export class Stage {
       data.edit,
       data.model.count,
       data.directions.map((d: DirectionInfo) => d.slug),
+      data.levels.length,
     );
   }
 
@@ -192,6 +199,8 @@ export class Stage {
     this.xy = null;
     this.colouring = null;
     this.shading = null;
+    this.likelihoods.cancel();
+    this.showLikelihoods(null);
     this.items.clear();
     this.painted.clear();
     this.stats.clear();
@@ -213,8 +222,10 @@ export class Stage {
   }
 
   private showModel(): void {
-    const { model, view, directions } = this.data;
+    const { model, view, directions, levels } = this.data;
     this.sliders.setDirections(directions);
+    this.toolbar.setLevels(levels);
+    this.toolbar.show(this.edit.residual, this.edit.level);
     const [, height, width] = model.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
     this.map.setAxes(view.axes?.[0] ?? "", view.axes?.[1] ?? "");
@@ -378,8 +389,25 @@ export class Stage {
       this.readout.touch();
     }
     this.askNearest();
+    this.askLikelihood();
     if (this.painted.size === 2 && this.element.dataset["ready"] !== "true")
       this.element.dataset["ready"] = "true";
+  }
+
+  private askLikelihood(): void {
+    const { likelihood } = this.data;
+    if (likelihood === null) return;
+    for (const name of HANDLE_NAMES) this.panes[name].staleLikelihood();
+    this.film.staleLikelihood();
+    this.likelihoods.ask(likelihood, copyEdit(this.edit));
+  }
+
+  private showLikelihoods(found: Likelihoods | null): void {
+    const [channels, height, width] = this.data.model.shape;
+    const bits = (nats: number) => bitsPerDim(nats, channels * height * width);
+    for (const name of HANDLE_NAMES)
+      this.panes[name].showLikelihood(found?.[name] ?? null, bits(found?.[name] ?? 0));
+    this.film.showLikelihood(found ? found.strip.map(bits) : []);
   }
 
   private askNearest(): void {
@@ -604,6 +632,12 @@ export class Stage {
         this.everything(performance.now());
         this.commit();
       },
+      level: (level) => {
+        this.edit.level = level;
+        this.film.show(this.edit);
+        this.everything(performance.now());
+        this.commit();
+      },
       smooth: (smooth) => this.setSmooth(smooth),
     });
   }
@@ -667,7 +701,7 @@ export class Stage {
   private showEdit(): void {
     this.sliders.show(this.edit);
     this.film.show(this.edit);
-    this.toolbar.show(this.edit.residual);
+    this.toolbar.show(this.edit.residual, this.edit.level);
     this.toolbar.allow(this.history.canUndo, this.history.canRedo);
     if (this.edit.frames === 0) this.map.setPath([], []);
     this.placeKnobs();

@@ -1,7 +1,7 @@
 // The row of actions above the map: undo, redo, swap, reset; how pictures and residuals behave.
 import type { Choice } from "./dom";
 import { field, h, iconButton, segmented } from "./dom";
-import type { Residual } from "./types";
+import type { LevelInfo, Residual } from "./types";
 
 export interface ToolbarEvents {
   undo(): void;
@@ -9,6 +9,7 @@ export interface ToolbarEvents {
   swap(): void;
   reset(): void;
   residual(residual: Residual): void;
+  level(level: number): void;
   smooth(smooth: boolean): void;
 }
 
@@ -35,6 +36,13 @@ export class Toolbar {
   private readonly undo: HTMLButtonElement;
   private readonly redo: HTMLButtonElement;
   private readonly residual: Choice<Residual>;
+  private readonly level = h("select", { class: "select", "aria-label": "Levels that move" });
+  private readonly levelField = field(
+    "Levels",
+    this.level,
+    "The latent lies on several grids. Move them together, or one alone: a drag, a slider and the " +
+      "walk then change this level only, and the others stay with A's and B's own images.",
+  );
   readonly element: HTMLElement;
   readonly smooth = storedSmooth();
 
@@ -74,6 +82,7 @@ export class Toolbar {
       h(
         "div",
         { class: "controls" },
+        this.levelField,
         field(
           "Off-map detail",
           this.residual.element,
@@ -84,7 +93,20 @@ export class Toolbar {
         field("Pixels", pixels.element),
       ),
     );
+    this.level.addEventListener("change", () => on.level(Number(this.level.value)));
+    this.setLevels([]);
     this.allow(false, false);
+  }
+
+  /** Offers the levels of a model; without any the choice is hidden. */
+  setLevels(levels: readonly LevelInfo[]): void {
+    this.levelField.hidden = levels.length === 0;
+    this.level.replaceChildren(
+      h("option", { value: "0" }, "All together"),
+      ...levels.map(({ name, grid }, i) =>
+        h("option", { value: String(i + 1) }, `${name}, ${grid}`),
+      ),
+    );
   }
 
   allow(undo: boolean, redo: boolean): void {
@@ -92,7 +114,8 @@ export class Toolbar {
     this.redo.disabled = !redo;
   }
 
-  show(residual: Residual): void {
+  show(residual: Residual, level: number): void {
     this.residual.set(residual);
+    this.level.value = String(level);
   }
 }

@@ -24,6 +24,14 @@ export interface Edit {
   /** Pictures in the filmstrip: 0 (no strip) or 5 to 15. */
   frames: number;
   residual: Residual;
+  /** The level of the latent that follows the hand, from 1, the coarsest; 0 for all together. */
+  level: number;
+}
+
+/** A part of a latent on a grid of its own. */
+export interface LevelInfo {
+  name: string;
+  grid: string;
 }
 
 export interface ModelInfo {
@@ -74,6 +82,10 @@ export interface StageData {
   view: ViewInfo;
   colour: ColourInfo | null;
   directions: DirectionInfo[];
+  /** Levels that can be moved apart, coarsest first; none where there is but one. */
+  levels: LevelInfo[];
+  /** Where exact likelihoods are had; null where the model gives none. */
+  likelihood: string | null;
   edit: unknown;
   revision: number;
   /** The last connection that Python has heard an edit from. */

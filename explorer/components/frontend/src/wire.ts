@@ -32,6 +32,7 @@ export interface FrameBody {
   handles: Partial<Record<HandleName, WireHandle>>;
   strip?: { frames: number; path: PathKind };
   residual: Residual;
+  level?: number;
 }
 
 const clamp = (value: number, limit: number) => Math.min(limit, Math.max(-limit, value));
@@ -59,6 +60,7 @@ export function frameBody(edit: Edit, want: Want[]): FrameBody {
   const body: FrameBody = { want, handles: { A: wireHandle(edit.A) }, residual: edit.residual };
   if (strip || want.includes("B")) body.handles.B = wireHandle(edit.B);
   if (strip) body.strip = { frames: edit.frames, path: edit.path };
+  if (edit.level > 0) body.level = edit.level;
   return body;
 }
 

@@ -13,8 +13,10 @@ describe("readEdit", () => {
       path: "great-circle",
       frames: 7,
       residual: "fade",
+      level: 2,
     };
-    expect(readEdit(edit, 10, slugs)).toEqual(edit);
+    expect(readEdit(edit, 10, slugs, 2)).toEqual(edit);
+    expect(readEdit(edit, 10, slugs, 1).level).toBe(0);
   });
 
   it.each([null, undefined, 7, "edit", [], { A: null, B: 3, frames: "9", target: {} }])(

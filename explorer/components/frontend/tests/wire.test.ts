@@ -10,6 +10,7 @@ const edit: Edit = {
   path: "great-circle",
   frames: 5,
   residual: "fade",
+  level: 0,
 };
 
 type Header = Record<string, unknown>;
@@ -68,6 +69,11 @@ describe("requests", () => {
       residual: "fade",
     });
     expect(Object.keys(sent.handles)).toEqual(["A", "B"]);
+  });
+
+  it("names a level only where one moves alone", () => {
+    expect(wire.frameBody(edit, ["A"])).not.toHaveProperty("level");
+    expect(wire.frameBody({ ...edit, level: 2 }, ["A"]).level).toBe(2);
   });
 
   it("opens with the protocol's number", () => {

@@ -1,0 +1,48 @@
+"""The Explore page on a flow: levels that move apart, and where the exact likelihood is had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.explorer.checkpoints import train_digits
+from tests.explorer.pages.conftest import Open
+from tests.explorer.pages.reading import address, component, told
+
+
+@pytest.fixture(scope="module")
+def flows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a flow of two levels and a VAE."""
+    folder = tmp_path_factory.mktemp("flows")
+    train_digits(folder / "digits-flow", title="Flow", epochs=1, model="real-nvp")
+    train_digits(folder / "digits-vae", epochs=1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def on_the_shelf(flows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(flows))
+
+
+def test_the_stage_is_told_of_levels_and_likelihoods(open_page: Open) -> None:
+    data = component(open_page(model="digits-flow", view="pca"))
+    assert [level["grid"] for level in data["levels"]] == ["2×2", "2×2", "4×4"]
+    assert data["likelihood"] == "/live/atlas/digits-flow/likelihood/pca"
+    plain = component(open_page(model="digits-vae"))
+    assert (plain["levels"], plain["likelihood"]) == ([], None)
+
+
+def test_a_link_names_the_level_that_moves(open_page: Open) -> None:
+    at = open_page(model="digits-flow", view="pca", a="3", b="8", level="2")
+    assert told(at) == "" and component(at)["edit"]["level"] == 2
+    assert address(at)["level"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("model", "level"), [("digits-flow", "4"), ("digits-flow", "two"), ("digits-vae", "1")]
+)
+def test_a_level_that_is_not_there_is_told(open_page: Open, model: str, level: str) -> None:
+    at = open_page(model=model, level=level)
+    assert "`level` must be one of: 0" in told(at)
+    assert component(at)["edit"]["level"] == 0 and "level" not in address(at)
