@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -22,8 +23,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from explorer.maps import MapSettings, fit_umap
+from explorer.words import read_words, rows_of, words_of, written
 from models import checkpoint
-from models.base import Autoencoder
+from models.base import Autoencoder, Level
 from models.checkpoint import Entry, replace_file
 from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
 from models.data.base import SPLITS
@@ -41,7 +43,6 @@ BYTES_AT_MOST = 1 << 29
 NEIGHBOUR = 10  # which nearest neighbour's distance says how usual a place is
 GAPS_AT_MOST = 1 << 23  # distances held at once, 64 MiB
 BATCH = 256
-SAMPLED = 500  # rows by which a column is judged
 DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, OSError, RecursionError)  # by bad files
 
 
@@ -136,7 +137,8 @@ def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict
             for name, values in found.items():
                 rows.setdefault(name, []).append(values.numpy().astype(np.float32))
     whole = {name: np.concatenate(parts) for name, parts in rows.items()}
-    return {name: rounded(values) if name in ("mean", "std") else values for name, values in whole.items()}
+    exact = ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")  # codes are written as codes
+    return {name: values if name in exact else rounded(values) for name, values in whole.items()}
 
 
 def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
@@ -155,18 +157,19 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
     return found
 
 
-def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "") -> None:
+def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Sequence[Level] = ()) -> None:
     """Writes an atlas as Parquet, at one stroke.
 
     Arguments:
         path: The file.
         atlas: What to write.
         weights_sha256: Of the weights that encoded it; `load_atlas` compares it with the card's.
+        codebook: The levels of a latent whose vectors come from a codebook: codes are written instead of numbers.
 
     Raises:
         ValueError: If an attribute has the name of another column.
     """
-    others = {"id", "split", "mean", "std", "neighbour_distance", *atlas.scores}
+    others = {"id", "split", "mean", "codes", "std", "neighbour_distance", *atlas.scores}
     others |= {f"{name}_{axis}" for name in atlas.maps for axis in "xy"}
     if taken := sorted(others & atlas.attributes.keys()):
         raise ValueError(f"An attribute must not be called {taken[0]!r}: another column has that name.")
@@ -175,7 +178,13 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "") -> None:
         columns[name] = a.values
         if a.kind == "categorical":
             columns[name] = pa.DictionaryArray.from_arrays(pa.array(a.values, pa.int16()), list(a.labels))
-    columns["mean"] = _vectors(atlas.mean)
+    spelled: dict[str, Any] = {}
+    if codebook:
+        words, lists = words_of(atlas.mean, codebook)
+        columns["codes"] = _vectors(words, pa.uint16())
+        spelled = {"levels": written(codebook, lists)}
+    else:
+        columns["mean"] = _vectors(atlas.mean)
     if atlas.std is not None:
         columns["std"] = _vectors(atlas.std)
     for name, xy in atlas.maps.items():
@@ -189,10 +198,9 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "") -> None:
         "attributes": [
             {"name": a.name, "kind": a.kind, "labels": a.labels} for a in atlas.attributes.values()
         ],
-    }
+    } | spelled
     table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about)})
-    varied = {"mean": atlas.mean, "std": atlas.std}
-    numbers = [f"{k}.list.element" for k, rows in varied.items() if rows is not None and not _repeat(rows)]
+    numbers = [f"{name}.list.element" for name in ("mean", "std") if name in columns]
 
     def fill(temporary: Path) -> None:
         texts = ["split", *(a.name for a in atlas.attributes.values() if a.kind != "continuous")]
@@ -240,7 +248,10 @@ def _check_size(file: pq.ParquetFile) -> None:
         raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
     for field in file.schema_arrow:
         texts = pa.types.is_dictionary(field.type) and pa.types.is_string(field.type.value_type)
-        vector = pa.types.is_fixed_size_list(field.type) and pa.types.is_float32(field.type.value_type)
+        vector = pa.types.is_fixed_size_list(field.type) and field.type.value_type in (
+            pa.float32(),
+            pa.uint16(),
+        )
         if not (texts or vector or field.type in (pa.int64(), pa.float32(), pa.uint8())):
             raise ValueError(f"column {field.name[:80]!r} must not be of type {str(field.type)[:80]}")
 
@@ -263,17 +274,28 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
             raise ValueError(f"column {name!r} must hold finite numbers")
         return values
 
-    def vectors(name: str) -> Array:
+    def lists(name: str, kind: pa.DataType) -> NDArray[Any]:
         values = column(name)
-        if not pa.types.is_fixed_size_list(values.type):
+        if not pa.types.is_fixed_size_list(values.type) or values.type.value_type != kind:
             raise ValueError(f"column {name!r} must hold vectors")
         flat = values.flatten()
         if flat.null_count or not len(flat) or len(flat) % len(table):
             raise ValueError(f"column {name!r} must hold one vector a row")
-        rows: Array = np.array(flat.to_numpy()).reshape(len(table), -1)
+        return np.array(flat.to_numpy()).reshape(len(table), -1)
+
+    def vectors(name: str) -> Array:
+        rows: Array = lists(name, pa.float32())
         if not np.isfinite(rows).all():
             raise ValueError(f"column {name!r} must hold finite numbers")
         return rows
+
+    def latents() -> Array:
+        if "levels" not in about:
+            return vectors("mean")
+        levels, known = read_words(about["levels"])
+        if len(table) * sum(math.prod(level.shape) for level in levels) * 4 > BYTES_AT_MOST:
+            raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
+        return rows_of(lists("codes", pa.uint16()), levels, known)
 
     def places(name: str, labels: tuple[str, ...]) -> NDArray[np.int16]:
         values = column(name)
@@ -300,7 +322,7 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
     atlas = Atlas(
         ids=np.array(column("id", pa.int64())),
         split=[SPLITS[place] for place in splits],
-        mean=vectors("mean"),
+        mean=latents(),
         std=vectors("std") if "std" in table.column_names else None,
         attributes={name: attribute(name, kind, labels) for name, kind, labels in facts},
         maps={m: np.stack([numbers(f"{m}_x"), numbers(f"{m}_y")], axis=1) for m in about["maps"]},
@@ -320,14 +342,8 @@ def _joined(parts: list[Attribute]) -> Attribute:
     return Attribute(first.name, first.kind, np.concatenate([p.values for p in parts]), first.labels)
 
 
-def _vectors(rows: Array) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), rows.shape[1])
-
-
-def _repeat(rows: Array) -> bool:
-    """Whether numbers come again and again, as those of a codebook do; they pack best as they are."""
-    some = rows[:SAMPLED]
-    return 4 * len(np.unique(some)) < some.size
+def _vectors(rows: NDArray[Any], kind: pa.DataType | None = None) -> pa.FixedSizeListArray:
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind or pa.float32()), rows.shape[1])
 
 
 def rounded(values: Array) -> Array:
@@ -367,8 +383,10 @@ def main(arguments: list[str] | None = None) -> int:
                 bar.set_postfix_str(what, refresh=False)
                 bar.update(100 * share - bar.n)
 
-            atlas = build_atlas(checkpoint.load(entry.path), data, report, not options.no_umap)
-        save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256)
+            model = checkpoint.load(entry.path)
+            atlas = build_atlas(model, data, report, not options.no_umap)
+        codebook = model.spec.levels if model.spec.discrete else ()
+        save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256, codebook)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"python -m explorer.atlas: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

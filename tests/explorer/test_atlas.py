@@ -30,12 +30,12 @@ from explorer.atlas import (
     load_atlas,
     main,
     neighbour_distances,
-    rounded,
     save_atlas,
 )
 from explorer.live.originals import collect
 from explorer.maps import MapSettings
 from models import MODELS, checkpoint, load
+from models.base import Level
 from models.data import Attribute, load_data, load_sequences
 from models.td_vae import TDVAE, TDVAEConfig
 from tests.conftest import make_atlas
@@ -138,14 +138,59 @@ def test_discrete_codes_stand_for_themselves() -> None:
         np.testing.assert_allclose(again.numpy(), model.decode(model.encode(x).mean).numpy(), atol=1e-6)
 
 
-def test_the_vectors_of_a_codebook_take_less_room_than_other_numbers_as_round(
-    tiny_checkpoint: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def of_codes(tiny_checkpoint: Path) -> tuple[Atlas, tuple[Level, ...]]:
+    """An atlas whose latents are codes on grids of 2x3 and 5x5, of vectors of 16 and 8 numbers."""
     atlas, chance = saved(tiny_checkpoint), np.random.default_rng(0)
-    book = rounded(chance.normal(size=(64, 16)).astype(np.float32))
-    mean = book[chance.integers(64, size=(len(atlas), 49))].reshape(len(atlas), -1)
-    save_atlas(tmp_path / ATLAS, replace(atlas, mean=mean, std=None))
-    assert (tmp_path / ATLAS).stat().st_size < 0.06 * mean.nbytes
+    levels = Level("top", (16, 2, 3)), Level("bottom", (8, 5, 5))
+    parts = []
+    for size, *grid in (level.shape for level in levels):
+        book = chance.normal(size=(64, size)).astype(np.float32)
+        parts.append(
+            book[chance.integers(64, size=(len(atlas), *grid))].transpose(0, 3, 1, 2).reshape(len(atlas), -1)
+        )
+    return replace(atlas, mean=np.concatenate(parts, axis=1), std=None), levels
+
+
+def test_latents_of_a_codebook_are_written_as_codes(
+    copy_of_tiny: Path, of_codes: tuple[Atlas, tuple[Level, ...]]
+) -> None:
+    atlas, levels = of_codes
+    save_atlas(copy_of_tiny / ATLAS, atlas, codebook=levels)
+    assert pq.read_schema(copy_of_tiny / ATLAS).field("codes").type.value_type == pa.uint16()
+    again = saved(copy_of_tiny)
+    np.testing.assert_array_equal(again.mean, atlas.mean)
+    assert again.std is None
+    small = (copy_of_tiny / ATLAS).stat().st_size
+    save_atlas(copy_of_tiny / ATLAS, atlas)
+    assert small < 0.4 * (copy_of_tiny / ATLAS).stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda about: about["levels"][0].update(shape=[16, 2, 4]), "must have 33 codes"),
+        (lambda about: about["levels"][0].update(shape=[16, 10**9, 1]), "three sides"),
+        (lambda about: about["levels"][1].update(vectors="AAAA"), "buffer size"),
+        (
+            lambda about: about["levels"][1].update(vectors=about["levels"][1]["vectors"][:128]),
+            "must be below 3",
+        ),
+        (lambda about: about.update(levels=[]), "at least one level"),
+    ],
+)
+def test_codes_that_do_not_fit_their_levels_are_refused(
+    copy_of_tiny: Path, of_codes: tuple[Atlas, tuple[Level, ...]], change: Callable[[Any], None], why: str
+) -> None:
+    atlas, levels = of_codes
+    path = copy_of_tiny / ATLAS
+    save_atlas(path, atlas, codebook=levels)
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[module.KEY])
+    change(about)
+    pq.write_table(table.replace_schema_metadata({module.KEY: json.dumps(about)}), path)
+    with pytest.raises(AtlasError, match=why):
+        saved(copy_of_tiny)
 
 
 @pytest.mark.parametrize(("count", "size", "shift"), [(400, 2, 0.0), (300, 32, 0.0), (200, 3, 3000.0)])
