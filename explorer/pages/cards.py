@@ -247,6 +247,7 @@ def _curve(entry: Entry) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     charts.curve_chart(curves, f"curve-{entry.name}", logarithmic=scale == "Logarithmic")
+    charts.figure_charts(curves, f"figure-{entry.name}")
 
 
 def _architecture(entry: Entry, card: Card) -> None:

@@ -21,7 +21,17 @@ from explorer.latent.likeness import (
 )
 from explorer.live.lineup import Lineup
 from explorer.pages.compare_choice import Series, kind, ladders, latent, ready_series
-from explorer.pages.compare_pictures import STYLE, drawn, image, key, letter, originals, reconstructed, title
+from explorer.pages.compare_pictures import (
+    STYLE,
+    drawn,
+    image,
+    key,
+    letter,
+    normal_prior,
+    originals,
+    reconstructed,
+    title,
+)
 from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from models.checkpoint import Card, Entry
@@ -210,7 +220,7 @@ def _strips(_lineup: Lineup, key: object, steps: tuple[int, ...], ready: str) ->
         )
     for step in steps:
         model = lineup.models[step]
-        if model.decoder.model.spec.prior:
+        if normal_prior(model):
             name = f"{model.latent} dimensions, samples"
             rows.append((name, [image(p, name) for p in drawn(model, len(items), 0)]))
     cells = "".join(f"<span>{escape(name)}</span>{''.join(pictures)}" for name, pictures in rows)

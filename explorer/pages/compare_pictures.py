@@ -24,6 +24,7 @@ __all__ = [
     "image",
     "key",
     "letter",
+    "normal_prior",
     "originals",
     "reconstructed",
     "reconstructions",
@@ -38,6 +39,7 @@ COUNTS = (5, 10, 20, 30)  # images to show
 DRAWS = (12, 24, 48)
 ROWS = 5  # of one table; several stand side by side where there is room
 SEED = 0
+HOTTEST = 1.5  # temperature
 ORDERS = {
     "first": "The first ones",
     "differ": "Where the models differ most",
@@ -215,17 +217,22 @@ def samples(lineup: Lineup) -> None:
         count = st.segmented_control("How many", DRAWS, default=24, key="compare_draws") or 24
         seed = st.number_input("Seed", 0, 2**31 - 1, SEED, key="compare_seed", width=150,
                                help="The same seed draws the same codes again.")  # fmt: skip
-    st.html(STYLE + _blocks(lineup, key(lineup), int(count), int(seed)))
-    st.caption("z drawn from N(0, I), decoded. Models of equal size get the same z.")
+        temperature = st.slider(
+            "Temperature", 0.0, HOTTEST, 1.0, 0.05, key="compare_temperature", width=260,
+            help="The standard deviation of z. 1 is the prior itself; below it, pictures stay nearer to what is most "
+            "likely; above it, they dare more.",
+        )  # fmt: skip
+    st.html(STYLE + _blocks(lineup, key(lineup), int(count), int(seed), float(temperature)))
+    st.caption("z drawn from N(0, T² I), decoded. Models of equal size get the same z.")
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
-def _blocks(_lineup: Lineup, key: object, count: int, seed: int) -> str:
+def _blocks(_lineup: Lineup, key: object, count: int, seed: int, temperature: float) -> str:
     blocks = []
     for number, model in enumerate(_lineup.models):
         head = f"<h4>{letter(number)} · {escape(title(model))}</h4>"
-        if model.decoder.model.spec.prior:
-            pictures = drawn(model, count, seed)
+        if normal_prior(model):
+            pictures = drawn(model, count, seed, temperature)
             shown = "".join(image(picture, f"Sample of {title(model)}") for picture in pictures)
             blocks.append(f'<div>{head}<div class="lxc-grid">{shown}</div></div>')
         else:
@@ -235,15 +242,23 @@ def _blocks(_lineup: Lineup, key: object, count: int, seed: int) -> str:
     return f'<div class="lxc-blocks">{"".join(blocks)}</div>'
 
 
-def drawn(model: Loaded, count: int, seed: int) -> Pictures:
-    """Pictures (count, H, W, C) of codes drawn from a standard normal prior."""
+def normal_prior(model: Loaded) -> bool:
+    """Whether codes can be drawn from N(0, I)."""
+    spec = model.decoder.model.spec
+    return spec.prior and not spec.discrete
+
+
+def drawn(model: Loaded, count: int, seed: int, temperature: float = 1.0) -> Pictures:
+    """Pictures (count, H, W, C) of codes drawn from a normal prior, `temperature` its standard deviation."""
     z = np.random.default_rng(seed).standard_normal((count, model.latent), np.float32)
-    return engine().decode_sync(model, z, background=True)
+    return engine().decode_sync(model, np.float32(temperature) * z, background=True)
 
 
 def why_no_prior(model: Loaded) -> str:
-    """Why nothing can be drawn from a model."""
+    """Why nothing is drawn from a model here."""
     what = kind(model.entry.card) or "This model"
+    if model.decoder.model.spec.prior:
+        return f"{what} draws its codes one after another from a prior of its own, which takes a while: see Codes."
     return (
         f"{what} has no prior. It learns a code for every image and nothing about which other codes are likely, "
         "so there is no distribution to draw from."

@@ -293,6 +293,7 @@ def _under_way() -> None:
         curves = read_curves(training.folder)
         if curves.steps:
             charts.curve_chart(curves, "train_curve", logarithmic=_scale("live"), height=260)
+            charts.figure_charts(curves, "train_figure")
 
 
 def _on_cancel(training: Training) -> str:

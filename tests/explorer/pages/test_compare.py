@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -194,12 +195,20 @@ def test_samples_are_drawn_where_there_is_a_prior_only(
     assert html(at) != first
     at.number_input(key="compare_seed").set_value(0).run()
     assert html(at) == first, "the same seed draws the same"
+    at.slider(key="compare_temperature").set_value(0.0).run()
+    cold = re.findall(r'<img[^>]+alt="Sample of Digits"[^>]*>', html(at))
+    assert len(cold) == 24 and len(set(cold)) == 1, "at temperature 0 every draw is the prior's mean"
+    at.slider(key="compare_temperature").set_value(1.0).run()
+    assert html(at) == first
     model = opened().models[1].decoder.model
     monkeypatch.setattr(model, "spec", LatentSpec((8,), prior=False, likelihood="none"))
     compare_pictures._blocks.clear()
     at = open_compare(below="samples")
     assert 'alt="Sample of Digits"' not in html(at)
     assert "VAE has no prior" in html(at)
+    compare_pictures._blocks.clear()
+    monkeypatch.setattr(model, "spec", LatentSpec((8,), discrete=True))
+    assert "from a prior of its own" in html(open_compare(below="samples"))
     compare_pictures._blocks.clear()
 
 

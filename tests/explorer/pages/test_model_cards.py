@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +14,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explorer import training_jobs, zoo
-from explorer.pages import training
+from explorer.curves import Curves
+from explorer.pages import cards, training
 from explorer.training_jobs import RunInfo, Trainings
 from models import MODELS, checkpoint
 from models.data import DATASETS
@@ -143,6 +145,19 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
         assert fact in said, fact
     (chart,) = at.get("plotly_chart")
     assert '"name": "kl"' in chart.proto.spec or '"name":"kl"' in chart.proto.spec  # type: ignore[attr-defined]
+
+
+def test_what_else_was_watched_has_charts_of_its_own(
+    open_models: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Curves(
+        [0, 1], [0.0, 1.0], {"loss": [2.0, 1.0]}, {"perplexity": [1.0, 9.0], "codes used": [0.1, 0.5]}
+    )
+    monkeypatch.setattr(cards, "read_curves", lambda path: watched)
+    st.cache_data.clear()
+    charts = open_models(checkpoint="flat-vae").get("plotly_chart")
+    titles = [json.loads(chart.proto.spec)["layout"]["yaxis"]["title"]["text"] for chart in charts]  # type: ignore[attr-defined]
+    assert titles == ["nats per image", "perplexity", "codes used"]
 
 
 def test_what_was_not_measured_names_the_command(open_models: Open) -> None:
