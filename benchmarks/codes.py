@@ -12,7 +12,6 @@ least.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.peer_venv import peer_python
+from benchmarks.peer_venv import peer_python, run_peer
 from benchmarks.peers.vq_autoencoder import CODES, SIZE, train
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import ROOT
@@ -70,12 +69,7 @@ def theirs(folder: Path, python: Path, steps: int, batch: int, seed: int) -> dic
     files = [str(folder / name) for name in ("train.npy", "test.npy")]
     numbers = {"steps": steps, "batch": batch, "seed": seed, "threads": 1}
     options = [text for name, value in numbers.items() for text in (f"--{name}", str(value))]
-    command = [str(python), str(SCRIPT), *files, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{PEER} failed:\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return run_peer(PEER, [python, SCRIPT, *files, *options], TIMEOUT)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,6 @@ with one draw of noise an image.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -24,10 +23,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.peer_venv import peer_python
+from benchmarks.peer_venv import peer_python, run_peer
 from benchmarks.peers.flow_steps import options, train_and_measure
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from benchmarks.server import ROOT, cores
+from benchmarks.server import cores
 from models.data import load_data
 from models.glow import Glow, GlowConfig
 
@@ -74,23 +73,10 @@ def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -
         files = [Path(folder) / "images.npy", Path(folder) / "test.npy"]
         for file, values in zip(files, (images, test), strict=True):
             np.save(file, values)
-        command = [
-            str(python),
-            "-m",
-            SCRIPT,
-            *map(str, files),
-            "--transform",
-            transform,
-            "--threads",
-            str(cores()),
-        ]
+        command = [python, "-m", SCRIPT, *files, "--transform", transform, "--threads", cores()]
         for name in ("steps", "batch", "width", "blocks", "rate"):
-            command += [f"--{name}", str(getattr(run, name))]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    if done.returncode:
-        raise RuntimeError(f"normflows failed:\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+            command += [f"--{name}", getattr(run, name)]
+        return run_peer("normflows", command, TIMEOUT)
 
 
 def main(arguments: list[str] | None = None) -> int:

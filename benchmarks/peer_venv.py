@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.server import ROOT
 
-__all__ = ["peer_python"]
+__all__ = ["peer_python", "run_peer"]
 
 
 def peer_python(peer: str, requirements: str, folder: str, otherwise: str) -> Path:
@@ -34,3 +37,22 @@ def peer_python(peer: str, requirements: str, folder: str, otherwise: str) -> Pa
             raise RuntimeError(f"`{' '.join(command)}` failed. Run it by hand, or {otherwise}.")
     ready.write_text(wanted.read_text())
     return python
+
+
+def run_peer(peer: str, command: Sequence[object], timeout: float) -> dict[str, Any]:
+    """Runs a peer's script from the project's folder and reads the JSON of its last line.
+
+    Arguments:
+        peer: Its name, for messages.
+        command: Python, script and arguments.
+        timeout: In s.
+
+    Raises:
+        RuntimeError: If it fails, with its last lines.
+    """
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout,
+                          check=False)  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{peer} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

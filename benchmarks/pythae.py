@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peer_venv import peer_python
+from benchmarks.peer_venv import peer_python, run_peer
 from benchmarks.server import ROOT, cores
 
 __all__ = ["pythae"]
@@ -32,9 +30,5 @@ def pythae(what: str, images: NDArray[Any], *arguments: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "images.npy"
         np.save(file, images)
-        command = [str(python), str(SCRIPT), what, str(file), "--threads", str(cores()), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    if done.returncode:
-        raise RuntimeError(f"pythae failed:\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        command = [python, SCRIPT, what, file, "--threads", cores(), *arguments]
+        return run_peer("pythae", command, TIMEOUT)

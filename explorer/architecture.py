@@ -83,7 +83,7 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
     Raises:
         ValueError: If there is no such model, or a setting does not hold.
     """
-    model = untrained(key, config).eval()
+    model: Any = untrained(key, config).eval()
     layers: dict[str, list[Layer]] = {}
     with ExitStack() as stack, torch.no_grad():
         for name, module in _leaves(model):
@@ -91,6 +91,8 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
             stack.callback(module.register_forward_hook(_listen(taken)).remove)
         black = torch.zeros(1, *model.image_shape)
         model.decode(model.encode(black[:, None] if model.spec.sequence else black).mean)
+        if model.spec.discrete and model.spec.prior:
+            model.code_nll([torch.zeros(1, *each.shape[1:], dtype=torch.long) for each in model.spec.levels])
     parts = [
         Part(name, found, _count(getattr(model, name)))
         for name, found in layers.items()

@@ -26,7 +26,7 @@ TITLES = {
     "pca": "PCA", "linear-ae": "Linear AE", "ae": "AE", "dae": "Denoising AE", "sparse-ae": "Sparse AE",
     "k-sparse-ae": "k-sparse AE", "contractive-ae": "Contractive AE", "vae": "VAE", "iwae": "IWAE",
     "beta-vae": "β-VAE", "capacity-vae": "β-VAE with capacity", "vq-vae": "VQ-VAE", "vq-vae-2": "VQ-VAE-2",
-    "real-nvp": "Real NVP", "glow": "Glow", "td-vae": "TD-VAE",
+    "pixel-snail": "PixelSNAIL", "real-nvp": "Real NVP", "glow": "Glow", "td-vae": "TD-VAE",
 }  # fmt: skip
 REFERENCE = re.compile(r"(?P<paper>.+?) \((?P<authors>.+), (?P<year>[12]\d{3})\)")
 FIELD = re.compile(r"^    (\w+): \w+(?: = .+?)?  # (.+)$", re.MULTILINE)

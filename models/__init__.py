@@ -14,6 +14,7 @@ from models.iwae import IWAE
 from models.k_sparse_ae import KSparseAE
 from models.linear_ae import LinearAE
 from models.pca import PCA
+from models.pixel_snail import PixelSNAIL
 from models.real_nvp import RealNVP
 from models.sparse_ae import SparseAE
 from models.td_vae import TDVAE
@@ -46,6 +47,7 @@ MODELS: dict[str, type[Autoencoder]] = {
     "capacity-vae": CapacityVAE,
     "vq-vae": VQVAE,
     "vq-vae-2": VQVAE2,
+    "pixel-snail": PixelSNAIL,
     "real-nvp": RealNVP,
     "glow": Glow,
     "td-vae": TDVAE,

@@ -19,21 +19,19 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.base import Progress
 from models.networks import Residual
 
-__all__ = ["Autoregressive", "Progress"]
+__all__ = ["Autoregressive"]
 
 ROWS, COLUMNS = 2, 3  # of a convolution's window
 HEADS = (4, 2, 1)  # of the attention: the most that divide the channels
 CONVOLUTIONS = 2  # a block, before its attention
-
-Progress = Callable[[int, int], None]  # called with the places drawn and the places in all
 
 
 class Past:

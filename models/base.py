@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 
@@ -17,9 +17,19 @@ from torch import Tensor, nn
 
 from models.shares import draw
 
-__all__ = ["Autoencoder", "LatentSpec", "Level", "Loss", "Posterior", "config_from_dict", "config_to_dict"]
+__all__ = [
+    "Autoencoder",
+    "LatentSpec",
+    "Level",
+    "Loss",
+    "Posterior",
+    "Progress",
+    "config_from_dict",
+    "config_to_dict",
+]
 
 C = TypeVar("C")
+Progress = Callable[[int, int], None]  # called with the places drawn and the places in all
 MOST = 1e30  # no setting is larger; also keeps NaN, infinity and endless whole numbers out
 
 
@@ -170,6 +180,14 @@ class Autoencoder(nn.Module, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
+    def code_counts(self) -> list[int]:
+        """How many codes each level chooses from, K, coarsest first.
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
     def embed(self, codes: list[Tensor]) -> Tensor:
         """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns).
 
@@ -178,8 +196,36 @@ class Autoencoder(nn.Module, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
+    def sample_codes(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        *,
+        temperature: float = 1.0,
+        progress: Progress | None = None,
+        above: list[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Draws codes from a learnt prior, level by level: int64 (count, rows, columns) of each.
+
+        Arguments:
+            count: How many.
+            generator: Source of the draws; torch's own where None.
+            temperature: What the prior's logits are divided by; 0 takes the likeliest code of each place.
+            progress: Called with the places drawn and the places in all, after each.
+            above: Codes of the first levels, which are kept and not drawn.
+
+        Raises:
+            ValueError: If the latent is not discrete, or no prior was learnt.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
     def sample(
-        self, count: int, generator: torch.Generator | None = None, temperature: float = 1.0
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        *,
+        progress: Progress | None = None,
     ) -> Tensor:
         """Draws pictures from the prior.
 
@@ -187,7 +233,10 @@ class Autoencoder(nn.Module, ABC):
             count: How many.
             generator: Source of the noise; torch's own where None.
             temperature: How bold the draws are, 0 or more. 1 is the prior itself; less stays nearer to what is most
-                likely. For a normal prior it is the standard deviation.
+                likely. For a normal prior it is the standard deviation, for a learnt one over codes what its logits
+                are divided by.
+            progress: Of a prior over codes, which are drawn one after another: called with the places drawn and the
+                places in all.
 
         Returns:
             Pictures (count, C, H, W) in [0, 1].
@@ -199,6 +248,10 @@ class Autoencoder(nn.Module, ABC):
             | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018), for the temperature
             | https://arxiv.org/abs/1807.03039
         """
+        if self.spec.discrete:
+            return self.decode(
+                self.embed(self.sample_codes(count, generator, temperature=temperature, progress=progress))
+            )
         if not self.spec.prior:
             raise ValueError(f"{type(self).__name__} has no prior to sample from (`spec.prior` is False).")
         if not 0 <= temperature < math.inf:

@@ -36,9 +36,7 @@ def code_figures(model: Any, data: ImageData) -> Metrics:
         model: A model whose `spec.discrete` holds.
         data: Test images.
     """
-    counts = [
-        torch.zeros(model.quantiser(level).count, dtype=torch.long) for level in range(len(model.spec.levels))
-    ]
+    counts = [torch.zeros(count, dtype=torch.long) for count in model.code_counts()]
     nats = [0.0 for _ in counts]
     with torch.inference_mode():
         for x in chunks(data.images):
@@ -69,7 +67,8 @@ def code_figures(model: Any, data: ImageData) -> Metrics:
         numbers = math.prod(model.image_shape)
         said = f"-log p of the codes alone, {about}"
         metrics["code_bits_per_dim"] = figure(sum(nats) / math.log(2) / len(data) / numbers, "bits/dim", said)
-        metrics |= bits_per_dimension(model, data)
+        if model.spec.likelihood == "bound":
+            metrics |= bits_per_dimension(model, data)
     return metrics
 
 

@@ -115,7 +115,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
         return sequence_figures(model, name, options, limit)
     data = load_data(name, "test", limit=limit, **options)
     if model.spec.likelihood == "exact":
-        metrics = density(model, data) | inverse(model, data)
+        metrics = density(model, data) | ({} if model.spec.discrete else inverse(model, data))
     else:
         metrics = reconstruction(model, data) | restoration(model, data) | bound(model, data)
         metrics |= sparsity(model, data)
@@ -274,7 +274,7 @@ def _add(sums: dict[str, float], means: dict[str, Any], count: int) -> None:
 
 
 def density(model: Autoencoder, data: ImageData) -> Metrics:
-    """Bits/dim of a model with an exact density, and its loss and terms: one draw of the dequantising noise an image.
+    """Bits/dim of a model with an exact likelihood, and its loss and terms: one draw of a flow's noise an image.
 
     References:
         | A note on the evaluation of generative models (Theis et al., 2015)
@@ -283,7 +283,8 @@ def density(model: Autoencoder, data: ImageData) -> Metrics:
     metrics = bound(model, data)
     nats, about = metrics["loss"]["value"], metrics["loss"]["protocol"]
     bits = nats / (math.prod(model.image_shape) * math.log(2))
-    about = f"1 draw of noise an image, {about.removeprefix('as trained, ')}"
+    about = about.removeprefix("as trained, ")
+    about = about if model.spec.discrete else f"1 draw of noise an image, {about}"
     return {"bits_per_dim": figure(bits, "bits/dim", about), **metrics}
 
 

@@ -25,8 +25,8 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from models.autoregressive import Autoregressive, Progress
-from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
+from models.autoregressive import Autoregressive
+from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
 from models.encoder_decoder import LikelihoodConfig, check_choice, check_range
 from models.likelihoods import make_likelihood
 from models.networks import double, doubling, halve, halved
@@ -153,6 +153,9 @@ class VQVAE(Autoencoder):
         """The codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first."""
         return [level.codes for level in self.quantise(x, Quantiser.forward)]
 
+    def code_counts(self) -> list[int]:
+        return [self.config.codebook for _ in self.spec.levels]
+
     def embed(self, codes: list[Tensor]) -> Tensor:
         """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns)."""
         return flat([self.quantiser(level).embed(each) for level, each in enumerate(codes)])
@@ -203,31 +206,6 @@ class VQVAE(Autoencoder):
             terms["kl"] = sum_of(self.flat_nll(codes) if self.part == "model" else self.code_nll(codes))
         return Loss(torch.stack(list(terms.values())).sum(), terms, self._use(levels, generator))
 
-    def sample(
-        self,
-        count: int,
-        generator: torch.Generator | None = None,
-        temperature: float = 1.0,
-        *,
-        progress: Progress | None = None,
-    ) -> Tensor:
-        """Draws pictures from the prior.
-
-        Arguments:
-            count: How many.
-            generator: Source of the draws; torch's own where None.
-            temperature: What the prior's logits are divided by; 0 takes the likeliest code of each place.
-            progress: Called with the places drawn and the places in all, after each.
-
-        Returns:
-            Pictures (count, C, H, W) in [0, 1].
-
-        Raises:
-            ValueError: If the model has no prior, or `temperature` is negative or not finite.
-        """
-        drawn = self.sample_codes(count, generator, temperature=temperature, progress=progress)
-        return self.decode(self.embed(drawn))
-
     def sample_codes(
         self,
         count: int,
@@ -237,15 +215,7 @@ class VQVAE(Autoencoder):
         progress: Progress | None = None,
         above: list[Tensor] | None = None,
     ) -> list[Tensor]:
-        """Draws codes from the prior, level by level: int64 (count, rows, columns) of each; arguments as of `sample`.
-
-        Arguments:
-            count: How many.
-            generator: Source of the draws; torch's own where None.
-            temperature: What the prior's logits are divided by.
-            progress: Called with the places drawn and the places in all, after each.
-            above: Codes of the first levels, which are kept and not drawn.
-        """
+        """As `Autoencoder.sample_codes`."""
         self._check_prior()
         codes = list(above or [])
         sizes = [math.prod(level.shape[1:]) for level in self.spec.levels]

@@ -49,8 +49,9 @@ class Density(NamedTuple):
 
 
 def has_density(loaded: Loaded) -> bool:
-    """Whether the model gives exact likelihoods."""
-    return loaded.decoder.model.spec.likelihood == "exact"
+    """Whether the model is a flow, with an exact density of real numbers."""
+    spec = loaded.decoder.model.spec
+    return spec.likelihood == "exact" and not spec.discrete
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer.components import anatomy as components
 from explorer.latent.bounds import kl_to_prior
+from explorer.live.density import has_density
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.session import item_labels
@@ -58,7 +59,7 @@ def main() -> None:
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
         st.rerun()
     spec = loaded.decoder.model.spec
-    if spec.likelihood == "exact":
+    if has_density(loaded):
         anatomy_panels.exactly(loaded, specimen)
     elif spec.discrete:
         st.info("A discrete code is one grid of entries of a codebook: it has no posterior to look into.")

@@ -18,8 +18,12 @@ def test_counts_and_ends_are_those_of_the_model(key: str, shape: tuple[int, int,
     model = MODELS[key](MODELS[key].Config(image_shape=shape, **sizes))
     found = describe(key, {"image_shape": list(shape), **sizes})
     assert found.parameters == sum(p.numel() for p in model.parameters())
-    if model.spec.likelihood == "exact":  # one map, there and back
+    if model.spec.likelihood == "exact":  # one map, there and back, or one network over the pixels
         (part,) = found.parts
+        assert part.parameters == found.parameters
+        if model.spec.discrete:
+            assert part.layers[-1].what.startswith("Conv2d 64 → 16") and "CausalConv" in str(part.layers)
+            return
         assert sum(layer.parameters for layer in part.layers) == part.parameters == found.parameters
         c, h, w = model.spec.levels[0].shape
         assert part.layers[-1].shape == (c, h, w)

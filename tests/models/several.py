@@ -35,6 +35,7 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
     "iwae": {"samples": 3, "likelihood": "binarised-bernoulli", "width": 6},
     "td-vae": {"likelihood": "binarised-bernoulli", "width": 6, "belief": 5, "features": 5, "hidden": 4},
 }
+PRIOR_LAST = {"epochs": 1, "prior_epochs": 1}
 SEQUENCE_MODELS = {"td-vae"}
 EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
 
@@ -71,10 +72,11 @@ class Spoilt(VAE):
 
 
 def all_trainings(out: Path) -> None:
-    """Every model; one that meets NaN and goes on; one by the command line."""
+    """Every model; one whose prior learns last; one that meets NaN and goes on; one by the command line."""
     models.train.LOG_EVERY = 1
     for kind in MODELS:
         train(tiny(kind), out / kind, device=CPU)
+    train(tiny("vq-vae-2", **PRIOR_LAST), out / "prior-last", device=CPU)
     sound, MODELS["vae"] = MODELS["vae"], Spoilt
     try:
         train(tiny("vae"), out / "resumed", device=CPU)

@@ -18,7 +18,7 @@ from models.checkpoint import TRAINING, WEIGHTS
 from models.curves import CURVES
 from models.run_state import read_run
 from models.train import check_batches, train
-from tests.models.several import LINE, tiny
+from tests.models.several import LINE, PRIOR_LAST, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of a convolution with one channel, whose strides may be told in two ways that mean the same.
@@ -72,6 +72,16 @@ def test_two_processes_give_the_curve_and_the_weights_of_one(kind: str, by_two: 
     shared = checkpoint.read(by_two / kind).card
     assert shared is not None and shared.training["processes"] == 2
     assert shared.training["steps"] == card.training["steps"] == (0 if kind == "pca" else 10)
+
+
+def test_two_processes_turn_to_the_prior_together(by_two: Path, tmp_path: Path) -> None:
+    train(tiny("vq-vae-2", **PRIOR_LAST), tmp_path / "one", device=CPU)
+    assert_same(by_two / "prior-last", tmp_path / "one")
+    kl = [line["kl"] for line in curve(tmp_path / "one")]
+    assert kl[0] == kl[4] != kl[5], "a flat prior, then one that learns"
+    ours, theirs = (load_file(folder / WEIGHTS) for folder in (by_two / "prior-last", tmp_path / "one"))
+    for name, values in theirs.items():
+        torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_nan_in_one_process_stops_all_with_the_same_word(by_two: Path) -> None:

@@ -54,6 +54,11 @@ def build(kind: str, **settings: Any) -> Autoencoder:
     return cls(cls.Config(**{k: v for k, v in (SMALL | settings).items() if k in names})).eval()
 
 
+def is_flow(model: Autoencoder) -> bool:
+    """Whether its codes are real numbers with an exact density."""
+    return model.spec.likelihood == "exact" and not model.spec.discrete
+
+
 def cases(*, deterministic: bool = False) -> list[Any]:
     """Each model with each of the settings that make it another one."""
     found = {}
@@ -61,8 +66,8 @@ def cases(*, deterministic: bool = False) -> list[Any]:
         names = {field.name for field in fields(cls.Config)}
         if deterministic and build(kind, image_shape=(1, 8, 8)).spec.prior:
             continue
-        exact = build(kind, image_shape=(1, 8, 8)).spec.likelihood == "exact"
-        for settings in SETTINGS + (MORE if kind == "vae" else FLOWS if exact else []):
+        flow = is_flow(build(kind, image_shape=(1, 8, 8)))
+        for settings in SETTINGS + (MORE if kind == "vae" else FLOWS if flow else []):
             own = {k: v for k, v in settings.items() if k in names}
             name = "-".join([kind, *(str(v).replace(" ", "") for v in own.values())])
             found[name] = pytest.param((kind, own), id=name)
@@ -130,13 +135,14 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
 def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
     x = images(model)
     if not model.spec.discrete:
-        for ask in (lambda: model.codes(x), lambda: model.embed([])):
+        for ask in (lambda: model.codes(x), lambda: model.embed([]), model.code_counts):
             with pytest.raises(ValueError, match=r"has no discrete codes \(`spec.discrete` is False\)"):
                 ask()
         return
     codes, z = model.codes(x), model.encode(x).mean
     assert [each.shape[1:] for each in codes] == [level.shape[1:] for level in model.spec.levels]
     assert all(each.dtype == torch.long and len(each) == len(x) for each in codes)
+    assert all(each.min() >= 0 and each.max() < n for each, n in zip(codes, model.code_counts(), strict=True))
     assert model.embed(codes).shape == z.shape
     assert torch.equal(model.decode(model.embed(codes)), model.decode(z))
 

@@ -1,0 +1,114 @@
+r"""PixelSNAIL: the autoregressive prior of VQ-VAE-2 alone, a model of the pixels themselves.
+
+log P(x) = sum_i log P(x_i | x_1 ... x_(i-1)),   x_i one of K grey levels
+
+There is no latent beside the picture: a code is the picture in K grey levels, and the likelihood of it is exact. The
+channels of a pixel stand side by side, so that green knows red and blue knows both. What draws grids of codes in
+VQ-VAE-2 (`models/autoregressive.py`) draws pixels here, one after another.
+
+References:
+    | PixelSNAIL: An Improved Autoregressive Generative Model (Chen et al., 2017)
+    | https://arxiv.org/abs/1712.09763
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from models.autoregressive import Autoregressive
+from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
+from models.encoder_decoder import ImageConfig, check_range
+
+__all__ = ["PixelSNAIL", "PixelSNAILConfig"]
+
+
+@dataclass(frozen=True)
+class PixelSNAILConfig(ImageConfig):
+    """Images, in how many grey levels, and the network."""
+
+    greys: int = 16  # K, grey levels of a channel; 256 for all that 8 bits hold
+    width: int = 64  # channels
+    depth: int = 2  # blocks of gated convolutions and attention; 0 to know the number before alone
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, low, high in (("greys", 2, 256), ("width", 1, 2048), ("depth", 0, 32)):
+            check_range(self, name, low, high)
+
+
+class PixelSNAIL(Autoencoder):
+    """A distribution of pictures in K grey levels.
+
+    A latent, (B, H W C), is the picture, in [0, 1]; `decode` gives each number its nearest grey level first.
+    """
+
+    Config: ClassVar[type[Any]] = PixelSNAILConfig
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        channels, height, width = config.image_shape
+        self.config = config
+        self.image_shape = (channels, height, width)
+        grid = (height, width * channels)
+        self.spec = LatentSpec(
+            (config.pixels,), (Level("pixels", (1, *grid)),), discrete=True, likelihood="exact"
+        )
+        self.network = Autoregressive(config.greys, grid, config.width, config.depth)
+
+    @property
+    def pixels(self) -> str:
+        """What the likelihood is of, for the protocol of a figure."""
+        return f"{self.config.greys} grey levels"
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The pictures (B, C, H, W) themselves, row by row, a pixel's channels side by side; a point."""
+        return Posterior(x.movedim(1, -1).flatten(1))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1], each number of (B, H W C) at its nearest grey level."""
+        channels, height, width = self.image_shape
+        most = self.config.greys - 1
+        pictures: Tensor = (z.clamp(0, 1) * most).round() / most
+        return pictures.view(-1, height, width, channels).movedim(-1, 1)
+
+    def codes(self, x: Tensor) -> list[Tensor]:
+        """The grey levels of images (B, C, H, W) in [0, 1]: int64 (B, H, W C), alone in a list."""
+        levels: Tensor = (self.encode(x).mean.clamp(0, 1) * (self.config.greys - 1)).round().long()
+        return [levels.view(-1, *self.network.grid)]
+
+    def embed(self, codes: list[Tensor]) -> Tensor:
+        """The latents (B, H W C) of grey levels, int64 (B, H, W C)."""
+        z: Tensor = codes[0].flatten(1).float() / (self.config.greys - 1)
+        return z
+
+    def code_counts(self) -> list[int]:
+        return [self.config.greys]
+
+    def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
+        """-log P of grey levels, int64 (B, H, W C), in nats, shape (B,); alone in a list."""
+        return [self.network.nll(codes[0])]
+
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """-log P(x) in nats; nothing is drawn, and there is no regulariser for `warmup` to weigh."""
+        nll = self.code_nll(self.codes(x))[0].mean()
+        return Loss(nll, {"pixels": nll})
+
+    def sample_codes(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        *,
+        temperature: float = 1.0,
+        progress: Progress | None = None,
+        above: list[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Draws grey levels, int64 (count, H, W C), alone in a list; arguments as of
+        `Autoencoder.sample_codes`.
+        """
+        if above:
+            return list(above)
+        return [self.network.sample(count, generator=generator, temperature=temperature, progress=progress)]
