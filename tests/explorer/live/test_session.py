@@ -102,6 +102,12 @@ def test_one_level_goes_over_alone(view: str, server: str, flow: Loaded) -> None
     assert near(answer["pixels"][:2], flow.decoder(flow.atlas.mean[[3, 8]]))
     assert near(answer["pixels"][-1:], flow.decoder(mixed[None]))
     assert len(answer["path"]) == len(answer["off"]) == 5
+    handles["A"] |= {
+        "x": handles["A"]["x"] + 3,
+        "y": handles["A"]["y"] - 2,
+    }  # of which one level shows a part
+    with Client(server, view, model="tiny-flow") as client:
+        answer = client.ask(frame(3, ("strip",), handles=handles, strip=strip, level=1))
     np.testing.assert_allclose(answer["path"][0], [handles["A"]["x"], handles["A"]["y"]], atol=1e-4)
 
 
