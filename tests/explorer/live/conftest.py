@@ -22,9 +22,11 @@ from explorer.live.routes import routes
 from models import checkpoint
 from models.data import Attribute, load_data
 from models.vae import VAE, VAEConfig
+from tests.explorer.checkpoints import write_sequences
 
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
+SEQUENCES = "tiny-td-vae"
 
 
 def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT) -> None:
@@ -64,8 +66,9 @@ def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT) -> Non
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the checkpoints tiny-vae, flat-vae (2-D) and one that is broken."""
+    """A folder with the checkpoints tiny-vae, flat-vae (2-D), one that is broken, and a model of sequences."""
     folder = tmp_path_factory.mktemp("checkpoints")
+    write_sequences(folder / SEQUENCES)
     make_checkpoint(folder / NAME)
     make_checkpoint(folder / "flat-vae", seed=1, latent=2)
     make_checkpoint(folder / "broken-vae", seed=2)
