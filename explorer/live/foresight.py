@@ -104,7 +104,7 @@ def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertaint
     rows = followed.beliefs.repeat_interleave(DRAWS, 0)
     _, found = model.filter(rows, _generator(loaded, seed))
     mean, std = (
-        part.view(followed.length, DRAWS, -1).transpose(0, 1).double().cpu().numpy()
+        part.view(followed.length, DRAWS, -1).transpose(0, 1).cpu().double().numpy()
         for part in (found.mean, found.std)
     )
     return Uncertainty(
@@ -259,7 +259,7 @@ def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
     x = x.to(loaded.decoder.device).repeat(len(z), 1, 1, 1)
     codes = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)
     costs = [model.nll(codes[n : n + BATCH], x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
-    found: Floats = torch.cat(costs).double().cpu().numpy().reshape(z.shape[:2])
+    found: Floats = torch.cat(costs).cpu().double().numpy().reshape(z.shape[:2])
     return found
 
 

@@ -262,7 +262,10 @@ export class Player {
   }
 }
 
-/** Paints pictures side by side onto one canvas, grey where there is none. */
+/** Columns of a strip's canvas that each picture takes, the gap behind it included. */
+export const pitch = (width: number): number => width + Math.max(1, Math.round(width / 14));
+
+/** Paints pictures side by side onto one canvas, a gap behind each, grey where there is none. */
 function paintStrip(
   canvas: HTMLCanvasElement,
   sources: readonly ({ pixels: Uint8Array; place: number } | null)[],
@@ -270,14 +273,15 @@ function paintStrip(
 ): void {
   const [channels, height, width] = shape;
   const size = channels * height * width;
-  canvas.width = width * sources.length;
+  const step = pitch(width);
+  canvas.width = step * sources.length;
   canvas.height = height;
   const image = new ImageData(canvas.width, height);
   for (const [column, source] of sources.entries())
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
         const at = source ? source.place * size + (y * width + x) * channels : 0;
-        const to = 4 * (y * canvas.width + column * width + x);
+        const to = 4 * (y * canvas.width + column * step + x);
         for (let c = 0; c < 3; c++)
           image.data[to + c] = source ? source.pixels[at + Math.min(c, channels - 1)] : NOTHING[c];
         image.data[to + 3] = source ? 255 : 40;
