@@ -244,6 +244,11 @@ def drawn(model: Loaded, count: int, seed: int) -> Pictures:
 def why_no_prior(model: Loaded) -> str:
     """Why nothing can be drawn from a model."""
     what = kind(model.entry.card) or "This model"
+    if model.decoder.model.spec.sequence:
+        return (
+            f"{what} has no prior over a single state: what is likely follows from the frames seen before. "
+            "The Time page draws from its beliefs, and imagines how sequences go on."
+        )
     return (
         f"{what} has no prior. It learns a code for every image and nothing about which other codes are likely, "
         "so there is no distribution to draw from."

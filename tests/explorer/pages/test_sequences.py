@@ -19,8 +19,9 @@ from explorer.live.engine import engine
 from explorer.live.footage import Footage, footage
 from explorer.live.foresight import errors, follow, futures, uncertainty
 from explorer.live.loaded import Loaded
-from explorer.pages import sequences_link, sequences_panels
+from explorer.pages import navigation, sequences_link, sequences_panels
 from explorer.pages import sequences_charts as charts
+from explorer.pages.compare_pictures import why_no_prior
 from explorer.pages.sequences_choice import among
 from explorer.pages.sequences_link import Limits, Shown
 from models import checkpoint
@@ -220,3 +221,33 @@ def test_without_the_data_set_the_page_says_which_and_what_to_do(
     assert "moving-digits, whose sequences are not on this machine" in text(at)
     assert str(tmp_path / "nothing" / "mnist") in text(at) and "--option source=digits" in text(at)
     assert not at.get("bidi_component")
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), [("explore", "it is no course of time"), ("anatomy", "this one frame")]
+)
+def test_other_pages_say_what_holds_and_lead_here(
+    moving: Loaded, monkeypatch: pytest.MonkeyPatch, page: str, words: str
+) -> None:
+    at = AppTest.from_file(os.fspath(PAGE.with_name(f"{page}.py")), default_timeout=60)
+    at.query_params["model"] = NAME
+    at.run()
+    assert words in text(at) and "60 sequences of moving-digits" in text(at)
+    assert "deterministic" not in text(at)
+    gone: list[tuple[str, str]] = []
+    monkeypatch.setattr(navigation, "go", lambda title, name: gone.append((title, name)))
+    at.button(key="to-time").click().run()
+    assert gone == [("Time", NAME)]
+    at = AppTest.from_file(os.fspath(PAGE.with_name(f"{page}.py")), default_timeout=60)
+    at.query_params["model"] = "digits-vae"
+    at.run()
+    assert not at.exception and not [each for each in at.button if each.key == "to-time"]
+
+
+def test_cards_lead_here_and_comparisons_say_why_there_are_no_samples(
+    both_shelves: None, moving: Loaded
+) -> None:
+    at = AppTest.from_file(os.fspath(PAGE.with_name("model_cards.py")), default_timeout=60).run()
+    assert not at.exception
+    assert [each.key for each in at.button if each.label == "Time"] == [f"card-time-{NAME}"]
+    assert "The Time page draws from its beliefs" in why_no_prior(moving)
