@@ -130,17 +130,20 @@ export class Time {
     this.publish = publish;
     const model =
       data.model.name !== before.model.name || data.model.version !== before.model.version;
-    if (model) this.changeModel();
+    if (model) {
+      this.changeModel();
+      this.socket.ask(data.model.name);
+    }
     if (model || data.revision > before.revision) {
       clearTimeout(this.commitTimer);
       const edit = readEdit(data.edit, data);
-      this.mark(model ? ALL : wants(this.edit, edit), null);
+      const parts = model ? ALL : wants(this.edit, edit);
       this.edit = edit;
       this.published = { ...edit };
-      this.rest();
+      this.resting = true;
       this.show();
+      this.mark(parts, null);
     }
-    if (model) this.socket.ask(data.model.name);
   }
 
   dispose(): void {
