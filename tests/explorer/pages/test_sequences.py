@@ -181,21 +181,21 @@ def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(moving: Loa
 
 
 def test_what_is_taken_away_is_what_is_shown(moving: Loaded, film: Footage) -> None:
-    shown = Shown(sequence=7, seen=7, jump=1, samples=2, seed=3, by=2, steps=3)
+    shown = Shown(sequence=7, seen=6, jump=1, samples=2, seed=3, by=2, steps=3)
     pictures = sequences_panels.film(moving, film, shown)
     followed = follow(moving, film, 7)
-    assert pictures.shape == (4 + 3, 8 + 4, 3 * (8 + 4), 1)  # frames 1, 3, 5, 7, then three steps
-    inner = pictures[:, 2:-2].reshape(7, 8, 3, 12, 1)[:, :, :, 2:-2].transpose(2, 0, 1, 3, 4)
+    assert pictures.shape == (3 + 3, 8 + 4, 3 * (8 + 4), 1)  # frames 2, 4, 6, then 8, 10 and beyond
+    inner = pictures[:, 2:-2].reshape(6, 8, 3, 12, 1)[:, :, :, 2:-2].transpose(2, 0, 1, 3, 4)
     for row in inner:
-        np.testing.assert_array_equal(row[:4], followed.frames[[0, 2, 4, 6]])
-    np.testing.assert_array_equal(inner[0, 4], followed.frames[8])
-    assert (inner[0, 5:] == sequences_panels.GROUND).all()  # beyond the end
-    z = futures(moving, followed, 7, 3, 2, 3)[:2]
+        np.testing.assert_array_equal(row[:3], followed.frames[[1, 3, 5]])
+    np.testing.assert_array_equal(inner[0, 3:5], followed.frames[[7, 9]])
+    assert (inner[0, 5] == sequences_panels.GROUND).all()  # beyond the end
+    z = futures(moving, followed, 6, 3, 2, 3)[:2]
     expected = moving.decoder(z.reshape(6, 6)).reshape(2, 3, 8, 8, 1)
-    assert np.abs(inner[1:, 4:].astype(int) - expected).max() <= 1
+    assert np.abs(inner[1:, 3:].astype(int) - expected).max() <= 1
     for kind in ("GIF", "WEBP"):
         image = Image.open(io.BytesIO(export.animation(pictures, kind, scale=2, back=False)))
-        assert (image.n_frames, image.size) == (7, (72, 24))
+        assert (image.n_frames, image.size) == (6, (72, 24))
 
 
 def test_without_a_model_of_sequences_the_page_says_how_to_train_one(open_time: Open) -> None:
