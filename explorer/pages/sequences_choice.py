@@ -40,7 +40,7 @@ def choose_sequence(footage: Footage, shown: int, choose: Choose) -> None:
             )  # fmt: skip
     for attribute in _filters(footage):
         st.selectbox(
-            attribute.title, [ANY, *attribute.labels], key=_key(attribute), width=112,
+            attribute.title, [ANY, *attribute.labels], key=_key(attribute), width=100,
             on_change=lambda: _first(footage, shown, choose),
         )  # fmt: skip
 

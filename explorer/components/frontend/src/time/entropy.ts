@@ -56,7 +56,7 @@ export class Entropy {
     this.drawing.setAttribute("viewBox", `0 0 ${Math.max(1, series.top.length)} ${HEIGHT}`);
     for (const name of ["top", "bottom"] as const)
       this.lines[name].setAttribute("points", points(series[name], both));
-    this.scale.textContent = `${both.map((nats) => written(nats)).join(" to ")} nats`;
+    this.scale.textContent = `${both.map((nats) => written(nats)).join(" to ")}`;
   }
 
   /** What both layers come to after so many frames, nats; null before an answer has told. */

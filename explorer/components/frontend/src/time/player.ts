@@ -142,6 +142,7 @@ export class Player {
   }
 
   private build(count: number): void {
+    this.big.style.setProperty("--lx-cells", String(count));
     while (this.cells.length > count) {
       const cell = this.cells.pop();
       cell?.element.remove();

@@ -110,7 +110,7 @@ export class Strip {
           this.name("Unsure", "Standard deviation of each pixel over 16 draws of the belief"),
           this.spreads.element,
           this.name(
-            "Entropy",
+            "Entropy, nats",
             "Of the belief, in nats: the top layer, and the bottom layer once the top is known",
             h(
               "span",
