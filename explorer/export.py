@@ -31,21 +31,24 @@ def strip_png(pictures: Pictures, scale: int = 1) -> bytes:
     return picture_png(strip, scale)
 
 
-def animation(pictures: Pictures, kind: str, *, scale: int = 4, seconds: float = 0.09) -> bytes:
-    """Pictures (N, H, W, C) as an animation that goes there and back for ever.
+def animation(
+    pictures: Pictures, kind: str, *, scale: int = 4, seconds: float = 0.09, back: bool = True
+) -> bytes:
+    """Pictures (N, H, W, C) as an animation that goes on for ever.
 
     Arguments:
         pictures: The frames.
         kind: "WEBP" (lossless) or "GIF".
         scale: Pixels a side for each pixel.
         seconds: How long each frame stands.
+        back: Go there and back; else start again after the last one.
 
     Raises:
         ValueError: If `kind` is another.
     """
     if kind not in ("WEBP", "GIF"):
         raise ValueError(f"`kind` must be WEBP or GIF. Got {kind!r}.")
-    order = [*range(len(pictures)), *range(len(pictures) - 2, 0, -1)]
+    order = [*range(len(pictures)), *(range(len(pictures) - 2, 0, -1) if back else ())]
     frames = [_image(pictures[i], scale) for i in order]
     options = {"lossless": True} if kind == "WEBP" else {}
     return _save(

@@ -114,7 +114,7 @@ class Originals:
         card = self.entry.card
         if card is None:
             raise ValueError(f"{self.entry.path} has no card.")
-        reason = data_available(card.data["name"])
+        reason = data_available(card.data["name"], **card.data.get("options", {}))
         if reason:
             raise ValueError(reason)
         if int(np.prod(self._shape)) > BYTES_AT_MOST:

@@ -28,6 +28,7 @@ from starlette.websockets import WebSocket
 
 from explorer.live.anatomy import AnatomySession
 from explorer.live.compare import MODELS, CompareSession
+from explorer.live.sequences import SequenceSession
 from explorer.live.session import LiveSession, Session
 from explorer.live.wire import MODEL_NAME, VIEW_ID, Frame, parse
 
@@ -138,6 +139,11 @@ async def anatomy_socket(connection: WebSocket) -> None:
 async def compare_socket(connection: WebSocket) -> None:
     """`/live/compare`: several models on the same images."""
     await _serve(connection, CompareSession)
+
+
+async def time_socket(connection: WebSocket) -> None:
+    """`/live/time`: what a model of sequences believes and foresees."""
+    await _serve(connection, SequenceSession)
 
 
 async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
@@ -412,6 +418,7 @@ routes: Sequence[BaseRoute] = [
     WebSocketRoute("/live/socket", socket),
     WebSocketRoute("/live/anatomy", anatomy_socket),
     WebSocketRoute("/live/compare", compare_socket),
+    WebSocketRoute("/live/time", time_socket),
     Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),

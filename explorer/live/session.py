@@ -98,8 +98,9 @@ class LiveSession(ABC):
     @abstractmethod
     async def _answer_frame(self, frame: Any, came: float) -> None: ...
 
-    @abstractmethod
-    async def _show_items(self, message: Any) -> None: ...
+    async def _show_items(self, message: Any) -> None:
+        """Answers the role "items"; a session whose `roles` have none is never asked."""
+        raise NotImplementedError
 
     async def run(self) -> None:
         """Accepts the connection and serves it until it closes."""

@@ -16,7 +16,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.session import item_labels
 from explorer.live.specimen import Specimen, examine
-from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, picker
+from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, over_time, picker
 from explorer.pages.anatomy_link import Limits, Shown
 from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
@@ -63,6 +63,13 @@ def main() -> None:
         anatomy_panels.exactly(loaded, specimen)
     elif spec.discrete:
         st.info("A discrete code is one grid of entries of a codebook: it has no posterior to look into.")
+    elif spec.sequence:
+        over_time.note(
+            loaded,
+            "The input is the last frame of a sequence, shown to the model alone: its code is the mean of the belief "
+            "after this one frame, not the state after the whole sequence. How the belief, its entropy and the terms "
+            "of time come about is seen over time.",
+        )
     elif specimen.std is None:
         anatomy_panels.what_it_lacks(loaded, specimen)
     else:

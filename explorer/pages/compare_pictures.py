@@ -259,6 +259,11 @@ def why_no_prior(model: Loaded) -> str:
     what = kind(model.entry.card) or "This model"
     if model.decoder.model.spec.prior:
         return f"{what} draws its codes one after another from a prior of its own, which takes a while: see Codes."
+    if model.decoder.model.spec.sequence:
+        return (
+            f"{what} has no prior over a single state: what is likely follows from the frames seen before. "
+            "The Time page draws from its beliefs, and imagines how sequences go on."
+        )
     return (
         f"{what} has no prior. It learns a code for every image and nothing about which other codes are likely, "
         "so there is no distribution to draw from."

@@ -13,7 +13,7 @@ from explorer.components.stage import stage
 from explorer.live.codes import move_to_view
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
-from explorer.pages import address, controls, downloads, new_map, picker
+from explorer.pages import address, controls, downloads, new_map, over_time, picker
 from explorer.pages.layout import warn_of
 from models.checkpoint import CheckpointError
 
@@ -45,6 +45,11 @@ def main() -> None:
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
     st.caption(picker.facts(loaded))
+    over_time.note(
+        loaded,
+        "Each point is the state that the model believes in after a whole sequence, and its picture is the last frame. "
+        "A walk goes from one state to another; it is no course of time.",
+    )
 
 
 def opened(entries: list[picker.Entry]) -> Loaded | None:

@@ -10,24 +10,27 @@ import streamlit as st
 __all__ = ["PAGES", "bar", "existing", "go"]
 
 HERE = Path(__file__).resolve().parent
-# Title -> script. It is `model_cards`, not `models`: Streamlit looks for modules in this folder first.
-PAGES = {"Explore": "explore", "Compare": "compare", "Anatomy": "anatomy", "Models": "model_cards"}
+# Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
+# this folder first.
+PAGES = {
+    "Explore": "explore", "Compare": "compare", "Anatomy": "anatomy", "Time": "sequences", "Models": "model_cards",
+}  # fmt: skip
 # Title -> what a page keeps in the session once its address has decided what it shows.
-DECIDED = {"Explore": "model", "Compare": "compare_models", "Anatomy": "an_model"}
+DECIDED = {"Explore": "model", "Compare": "compare_models", "Anatomy": "an_model", "Time": "tm_model"}
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links stand at
 # the right end of the first line, in a line of their own where the window is narrow or Explore's controls are many.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.5rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
-.stAppHeader { background: transparent; pointer-events: none; left: auto; right: 24rem; width: auto; }
+.stAppHeader { background: transparent; pointer-events: none; left: auto; right: 28rem; width: auto; }
 .stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
 .st-key-lx-nav { justify-content: flex-end; margin-bottom: -0.75rem; }
 .st-key-lx-nav .stPageLink a { padding: 0.2rem 0.65rem; }
-@media (min-width: 1240px) {
+@media (min-width: 1340px) {
   [data-testid="stLayoutWrapper"]:has(> .st-key-lx-nav) {
     position: absolute; top: 0.75rem; right: 1.5rem; width: auto; z-index: 5;
   }
 }
-@media (min-width: 1240px) and (max-width: 1639px) {
+@media (min-width: 1340px) and (max-width: 1719px) {
   .stMainBlockContainer:has(.st-key-Dimension_x, .st-key-Direction_x, .st-key-cancel-map)
     [data-testid="stLayoutWrapper"]:has(> .st-key-lx-nav) { position: static; width: 100%; }
 }

@@ -131,7 +131,8 @@ def facts(loaded: Loaded) -> str:
     card = loaded.entry.card
     if card is None:
         return loaded.name
-    parts = [*summary(card), f"{loaded.count:,} images of {card.data['name']}"]
+    what = "sequences" if loaded.decoder.model.spec.sequence else "images"
+    parts = [*summary(card), f"{loaded.count:,} {what} of {card.data['name']}"]
     if loaded.originals.state == "absent":
         parts.append("its images are not on this machine: nearest items are shown as reconstructions")
     return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"

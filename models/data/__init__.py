@@ -28,7 +28,7 @@ __all__ = [
     "load_sequences",
 ]
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, signature
@@ -44,7 +44,9 @@ class Dataset:
 
     module: str  # of this package
     function: str  # load(split, limit, **options) -> ImageData or SequenceData
-    reason: str | None = None  # reason() -> why it can not be loaded now without a download, or None
+    reason: str | None = (
+        None  # reason(**options that decide) -> why it can not be loaded now without a download
+    )
     shape: tuple[int, int, int] = (1, 28, 28)  # of an image, (C, H, W)
     images: int = 60_000  # of its training split, or sequences
 
@@ -58,11 +60,13 @@ class Dataset:
         _check_options(load, options)
         return load(split, limit, **options)
 
-    def unavailable(self) -> str | None:
-        """Why it can not be loaded at once, or None."""
+    def unavailable(self, options: Mapping[str, Any]) -> str | None:
+        """Why it can not be loaded at once with these options, or None."""
         if self.reason is None:
             return None
-        why: str | None = getattr(import_module(f"models.data.{self.module}"), self.reason)()
+        reason = getattr(import_module(f"models.data.{self.module}"), self.reason)
+        deciding = {name: value for name, value in options.items() if name in signature(reason).parameters}
+        why: str | None = reason(**deciding)
         return why
 
 
@@ -150,13 +154,17 @@ def load_pictures(name: str, split: str = "train", *, limit: int | None = None, 
     return load_data(name, split, limit=limit, **options)
 
 
-def data_available(name: str) -> str | None:
+def data_available(name: str, /, **options: Any) -> str | None:
     """None if the data set can be loaded now without a download, else the reason why not.
+
+    Arguments:
+        name: One of `DATASETS` or `SEQUENCES`.
+        options: What it would be loaded with, such as the `source` of moving digits.
 
     Raises:
         ValueError: If `name` is unknown.
     """
-    return _dataset(name, DATASETS | SEQUENCES).unavailable()
+    return _dataset(name, DATASETS | SEQUENCES).unavailable(options)
 
 
 def _dataset(name: str, known: dict[str, Dataset]) -> Dataset:

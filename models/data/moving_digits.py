@@ -107,9 +107,9 @@ def load_moving_digits(
     )
 
 
-def unavailable() -> str | None:
-    """Why the digits can not be loaded without a download, or None."""
-    return mnist_unavailable()
+def unavailable(source: str = "mnist") -> str | None:
+    """Why the digits can not be loaded without a download, or None; those of 8x8 pixels always can."""
+    return mnist_unavailable() if source == "mnist" else None
 
 
 def originals(split: str, source: str = "mnist", limit: int | None = None) -> ImageData:

@@ -59,6 +59,12 @@ def test_a_webp_animation_loses_nothing() -> None:
     np.testing.assert_array_equal(np.stack(frames[:3]), given)
 
 
+def test_an_animation_may_go_one_way_only() -> None:
+    given = pictures(4, 1)
+    assert opened(export.animation(given, "WEBP", scale=1, back=False)).n_frames == 4
+    assert opened(export.animation(given, "WEBP", scale=1)).n_frames == 6
+
+
 def test_two_pictures_make_an_animation_and_another_kind_does_not() -> None:
     assert opened(export.animation(pictures(2, 1), "GIF")).n_frames == 2
     with pytest.raises(ValueError, match=r"`kind` must be WEBP or GIF\. Got 'MP4'"):

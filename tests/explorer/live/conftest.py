@@ -24,9 +24,11 @@ from models.base import Autoencoder
 from models.data import Attribute, load_data
 from models.real_nvp import RealNVP, RealNVPConfig
 from models.vae import VAE, VAEConfig
+from tests.explorer.checkpoints import write_sequences
 
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
+SEQUENCES = "tiny-td-vae"
 
 
 def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT, flow: bool = False) -> None:
@@ -70,8 +72,9 @@ def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT, flow: 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the checkpoints tiny-vae, flat-vae (2-D), tiny-flow and one that is broken."""
+    """A folder with the checkpoints tiny-vae, flat-vae (2-D), tiny-flow, a model of sequences and one that is broken."""
     folder = tmp_path_factory.mktemp("checkpoints")
+    write_sequences(folder / SEQUENCES)
     make_checkpoint(folder / NAME)
     make_checkpoint(folder / "flat-vae", seed=1, latent=2)
     make_checkpoint(folder / "tiny-flow", flow=True)

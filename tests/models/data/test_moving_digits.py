@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from models.data import load_data, load_pictures, load_sequences
+from models.data import data_available, load_data, load_pictures, load_sequences
 from models.data.moving_digits import moved, originals, positions, rolled
 from models.data.sequences import SequenceData
 
@@ -168,3 +169,10 @@ def test_nothing_is_made_before_it_is_asked_for() -> None:
 def test_the_path_goes_both_ways() -> None:
     path = moved(np.array([0, 6]), np.array([-1, 1]), 4, 8)
     assert path.tolist() == [[0, 7, 6, 5], [6, 7, 0, 1]]
+
+
+def test_small_digits_are_always_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path))
+    assert data_available("moving-digits", source="digits", frames=9) is None
+    for options in ({}, {"source": "mnist", "noise": 0.1}):
+        assert str(tmp_path / "mnist") in (data_available("moving-digits", **options) or "")

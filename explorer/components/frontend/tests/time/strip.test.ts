@@ -1,0 +1,49 @@
+// The filmstrip: where the playhead snaps, how entropy is drawn, how spread is coloured.
+import { describe, expect, it } from "vitest";
+import { points, range, written } from "../../src/time/entropy";
+import { heat } from "../../src/time/heat";
+import { every, seenAt } from "../../src/time/strip";
+
+describe("the playhead", () => {
+  it("snaps to the nearest boundary of two frames, and always sees one", () => {
+    expect(seenAt(0.55, 20)).toBe(11);
+    expect(seenAt(0.57, 20)).toBe(11);
+    expect(seenAt(0.58, 20)).toBe(12);
+    expect([seenAt(-1, 20), seenAt(0, 20), seenAt(2, 20)]).toEqual([1, 1, 20]);
+  });
+
+  it("writes a number over each frame of a short sequence, fewer over a long one", () => {
+    expect([every(10), every(25), every(26), every(100)]).toEqual([1, 1, 2, 4]);
+  });
+});
+
+describe("entropy", () => {
+  it("draws the highest above and the lowest below, in the middle of their columns", () => {
+    const both = range({ top: [2, 1], bottom: [0, 1] });
+    expect(both).toEqual([0, 2]);
+    const [first, second] = points([2, 0], both).split(" ");
+    const [x, high] = first.split(",").map(Number);
+    const [x2, low] = second.split(",").map(Number);
+    expect([x, x2]).toEqual([0.5, 1.5]);
+    expect(high).toBeLessThan(low);
+  });
+
+  it("has room where all values are the same, or there are none", () => {
+    expect(range({ top: [3], bottom: [3] })).toEqual([2.5, 3.5]);
+    expect(range({ top: [], bottom: [] })).toEqual([0, 1]);
+  });
+
+  it("is written with a real minus sign", () => {
+    expect(written(-4.16)).toBe("−4.2");
+  });
+});
+
+describe("heat", () => {
+  it("averages channels and colours from dark to bright", () => {
+    const grey = heat(Uint8Array.of(9, 0, 255), { first: 1, count: 2 }, [1, 1, 1]);
+    expect(grey.shape).toEqual([3, 1, 1]);
+    expect([...grey.pixels]).toEqual([0x44, 0x01, 0x54, 0xfd, 0xe7, 0x25]);
+    const colour = heat(Uint8Array.of(255, 255, 255), { first: 0, count: 1 }, [3, 1, 1]);
+    expect([...colour.pixels]).toEqual([0xfd, 0xe7, 0x25]);
+  });
+});

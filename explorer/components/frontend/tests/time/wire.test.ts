@@ -1,0 +1,95 @@
+// The Time page's messages: what is sent, and that no answer is believed unseen.
+import { describe, expect, it } from "vitest";
+import { TIME } from "../../src/time/wire";
+
+const HEADER = {
+  type: "frame",
+  seq: 4,
+  sequence: 12,
+  seen: 3,
+  jump: 2,
+  by: 1,
+  shape: [1, 2, 2],
+  groups: [
+    ["belief", 2],
+    ["belief-mean", 1],
+  ],
+};
+const PIXELS = Uint8Array.from({ length: 12 }, (_, i) => i);
+
+function binary(header: object, pixels: Uint8Array = PIXELS): ArrayBuffer {
+  let text = JSON.stringify(header);
+  while (new TextEncoder().encode(text).length % 4) text += " ";
+  const head = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(8 + head.length + pixels.length);
+  bytes.set(new TextEncoder().encode("LXP1"));
+  new DataView(bytes.buffer).setUint32(4, head.length, true);
+  bytes.set(head, 8);
+  bytes.set(pixels, 8 + head.length);
+  return bytes.buffer;
+}
+
+describe("requests", () => {
+  it("carry what is asked for and nothing else", () => {
+    expect(JSON.parse(TIME.encodeOpen("tiny"))).toEqual({
+      type: "open",
+      protocol: 1,
+      model: "tiny",
+    });
+    const body = { sequence: 1, seen: 2, jump: 3, samples: 4, seed: 5, steps: 6, by: 7 };
+    const more = { ...body, want: ["jump" as const], model: "x" };
+    expect(JSON.parse(TIME.encodeFrame(9, more))).toEqual({
+      type: "frame",
+      seq: 9,
+      ...body,
+      want: ["jump"],
+    });
+  });
+});
+
+describe("answers", () => {
+  it("tell where the pictures of each group lie", () => {
+    const answer = TIME.parseBinary(binary(HEADER));
+    expect(answer.groups).toEqual({
+      belief: { first: 0, count: 2 },
+      "belief-mean": { first: 2, count: 1 },
+    });
+    expect(answer.entropy).toBeNull();
+    expect([...answer.pixels]).toEqual([...PIXELS]);
+    const entropy = { top: [1, 2], bottom: [-1.5, 0] };
+    expect(TIME.parseBinary(binary({ ...HEADER, entropy })).entropy).toEqual(entropy);
+  });
+
+  it.each([
+    [{ groups: [["belief", 4]] }, "bytes of pixels"],
+    [{ groups: [["belief", -1]] }, "no count"],
+    [{ groups: [["elsewhere", 3]] }, "unknown name"],
+    [{ groups: ["belief"] }, "not a pair"],
+    [{ groups: {} }, "groups is not a list"],
+    [{ entropy: [1] }, "entropy is not an object"],
+    [{ entropy: { top: ["1"], bottom: [] } }, "top is not a number"],
+    [{ seen: -1 }, "seen is not a whole number"],
+    [{ type: "items" }, "its type is unknown"],
+  ])("that break a rule are refused: %j", (change, rule) => {
+    expect(() => TIME.parseBinary(binary({ ...HEADER, ...change }))).toThrow(rule as string);
+  });
+
+  it("open a model of sequences, or say why not", () => {
+    const opened = {
+      type: "opened",
+      protocol: 1,
+      model: "tiny",
+      version: "v",
+      shape: [1, 2, 2],
+      count: 3,
+      length: 10,
+      longest: 4,
+    };
+    const answer = TIME.parseText(JSON.stringify(opened));
+    expect(answer).toMatchObject({ type: "opened", length: 10, longest: 4 });
+    if (answer.type === "opened") expect(TIME.answers(answer, "tiny")).toBe(true);
+    if (answer.type === "opened") expect(TIME.answers(answer, "other")).toBe(false);
+    expect(() => TIME.parseText(JSON.stringify({ ...opened, protocol: 2 }))).toThrow("protocol");
+    expect(TIME.parseText('{"type":"pong","seq":3}')).toEqual({ type: "pong", seq: 3 });
+  });
+});

@@ -1,0 +1,74 @@
+r"""How uncertain a belief is, and how far imagined futures spread around the truth.
+
+A belief over two layers, p(z) = p(z^2) p(z^1|z^2), each a diagonal Gaussian, has by the chain rule
+
+    H(z) = H(z^2) + E[ H(z^1|z^2) ],    H(N(mu, diag(sigma^2))) = sum_d ( 1/2 log 2 pi e + log sigma_d )
+
+and a number of it that depends on what was drawn above it varies, by the law of total variance, by
+
+    Var[z_d] = E[ sigma_d^2 ] + Var[ mu_d ]
+
+References:
+    | Elements of Information Theory (Cover & Thomas, 2006), theorems 2.2.1 and 8.4.1
+    | https://onlinelibrary.wiley.com/doi/book/10.1002/047174882X
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Band", "band", "entropy", "spread_of_mixture"]
+
+Floats = NDArray[np.float64]
+
+LOG_TWO_PI_E = float(np.log(2 * np.pi * np.e))
+
+
+class Band(NamedTuple):
+    """What a figure of many samples comes to at each step."""
+
+    mean: Floats  # (N,)
+    low: Floats  # the 10th percentile, (N,)
+    high: Floats  # the 90th percentile, (N,)
+
+
+def entropy(std: ArrayLike) -> Floats:
+    """The differential entropy of diagonal Gaussians, in nats.
+
+    Arguments:
+        std: Standard deviations over 0, shape (*, D).
+
+    Returns:
+        Shape (*).
+    """
+    found: Floats = (0.5 * LOG_TWO_PI_E + np.log(np.asarray(std, np.float64))).sum(-1)
+    return found
+
+
+def spread_of_mixture(mean: ArrayLike, std: ArrayLike) -> Floats:
+    """Standard deviation of each number of an even mixture of Gaussians.
+
+    Arguments:
+        mean: Of each of K Gaussians, shape (K, *).
+        std: The same.
+
+    Returns:
+        Shape (*).
+    """
+    within = np.square(np.asarray(std, np.float64)).mean(0)
+    found: Floats = np.sqrt(within + np.asarray(mean, np.float64).var(0))
+    return found
+
+
+def band(values: ArrayLike) -> Band:
+    """Mean and the middle 80 % of samples.
+
+    Arguments:
+        values: One row a sample, shape (S, N).
+    """
+    rows = np.asarray(values, np.float64)
+    low, high = np.quantile(rows, (0.1, 0.9), axis=0)
+    return Band(rows.mean(0), low, high)

@@ -1,0 +1,198 @@
+"""The Time page: a sequence that a model sees up to a frame, what it then believes, and the futures it imagines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import streamlit as st
+
+from explorer import zoo
+from explorer.components.sequences import sequences
+from explorer.live.footage import Footage, footage
+from explorer.live.foresight import longest_jump
+from explorer.live.loaded import Loaded
+from explorer.pages import address, controls, picker, sequences_link, sequences_panels
+from explorer.pages.layout import warn_of
+from explorer.pages.sequences_choice import choose_sequence
+from explorer.pages.sequences_link import Limits, Shown
+from explorer.pages.text import plain
+from models.checkpoint import CheckpointError
+
+S = st.session_state
+TRAIN = """```
+python -m models train td-vae --data moving-digits --out runs/moving-digits-td-vae
+python -m explorer.atlas moving-digits-td-vae
+```"""
+TRAIN_SMALL = """```
+python -m models train td-vae --data moving-digits --option source=digits --out runs/small-td-vae
+python -m explorer.atlas small-td-vae
+```"""
+# Room for the links to the other pages, which stand at the right end of the first line of a wide window.
+STYLE = """<style>
+@media (min-width: 1340px) { .st-key-time-controls { padding-right: 26rem; } }
+</style>"""
+
+
+def main() -> None:
+    """Controls, the live sequence, and the charts under it."""
+    entries = picker.entries()
+    able = [entry for entry in entries if entry.card and zoo.spec_of(entry.card).sequence]
+    loaded = opened(entries, able)
+    if loaded is None or loaded.entry.card is None:
+        warn_of(S.tm_problems)
+        nothing_yet()
+        return
+    try:
+        film = footage(loaded.entry.card)
+    except ValueError as error:
+        picker.button(able, loaded, switch_model)
+        warn_of(S.tm_problems)
+        no_sequences(loaded, str(error))
+        return
+    limits = Limits(len(film.data), film.data.length, longest_jump(loaded))
+    settle(limits)
+    take_release(getattr(S.get("time"), "edit", None), loaded, limits)
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
+        picker.button(able, loaded, switch_model)
+        choose_sequence(film, S.tm_shown.sequence, choose)
+        sequences_panels.download(loaded, film, S.tm_shown)
+    warn_of(S.tm_problems)
+    st.caption(about(film, S.tm_shown.sequence))
+    kept = sequences(component_data(loaded, limits))
+    if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
+        st.rerun()
+    sequences_panels.certainty(loaded, film, S.tm_shown)
+    sequences_panels.against_truth(loaded, film, S.tm_shown)
+    write_address(loaded)
+    st.caption(picker.facts(loaded))
+
+
+def opened(entries: list[picker.Entry], able: list[picker.Entry]) -> Loaded | None:
+    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
+    S.setdefault("tm_problems", [])
+    asked = address.parameters()
+    if "tm_model" not in S or (asked and asked != S.get("tm_address")):
+        S.tm_model, problem = chosen(asked, entries, able)
+        S.tm_asked, S.tm_shown, S.tm_problems = asked, None, [problem] if problem else []
+    while S.tm_model:
+        try:
+            return picker.open_model(S.tm_model)
+        except CheckpointError as error:
+            S.tm_problems.append(f"{error} Showing another checkpoint instead.")
+            others = [entry.name for entry in able if entry.name != S.tm_model]
+            able = [entry for entry in able if entry.name != S.tm_model]
+            S.tm_model, S.tm_shown, S.tm_asked = (others[0] if others else ""), None, {}
+    return None
+
+
+def chosen(
+    asked: Mapping[str, str], entries: list[picker.Entry], able: list[picker.Entry]
+) -> tuple[str, str]:
+    """The model that the address asks for, else the one that was explored, else the first; and what did not hold."""
+    names = [entry.name for entry in able]
+    if "model" not in asked and S.get("model") in names:
+        return S.model, ""
+    name = asked.get("model", "")
+    other = next((entry.card for entry in entries if entry.name == name and entry.card), None)
+    if other is not None and name not in names:
+        instead = f" Showing {names[0]} instead." if names else ""
+        problem = f"{name} is a {zoo.title(other.model)}, which takes single images: it has no time.{instead}"
+        return (names[0] if names else ""), problem
+    return address.model([entry for entry in entries if entry.error or entry.name in names])
+
+
+def settle(limits: Limits) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    if S.tm_shown is not None:
+        return
+    S.tm_revision = S.get("tm_revision", 0) + 1
+    S.tm_shown, problems = sequences_link.from_query(S.tm_asked, limits)
+    S.tm_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+
+def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
+    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+
+    Returns:
+        Whether it was new and for this model.
+    """
+    if received is None or received == S.get("tm_received"):
+        return False
+    S.tm_received = received
+    if isinstance(received, Mapping) and received.get("model") != loaded.name:
+        return False
+    S.tm_problems = []
+    try:
+        S.tm_shown = sequences_link.from_json(received, S.tm_shown, limits)
+    except ValueError as error:
+        S.tm_problems = [f"The browser sent an edit that does not hold: {error}"]
+    return True
+
+
+def choose(sequence: int) -> None:
+    """Another sequence, seen as far."""
+    S.tm_shown = replace(S.tm_shown, sequence=sequence)
+    S.tm_revision += 1
+    S.tm_problems = []
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint."""
+    S.tm_model, S.tm_shown, S.tm_asked, S.tm_problems = name, None, {}, []
+
+
+def about(film: Footage, number: int) -> str:
+    """One line on the sequence: where it is from, and what is known of it."""
+    parts = [f"**{film.data.split} sequence {number}** of {plain(film.data.name)}"]
+    parts += [f"{plain(name)} {plain(value)}" for name, value in film.labels(number).items()]
+    return " · ".join([*parts, f"{film.data.length} frames"])
+
+
+def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
+    """What the live sequence is told."""
+    shown: Shown = S.tm_shown
+    return {
+        "model": controls.model_data(loaded),
+        "socket": "/live/time",
+        "sequences": limits.count,
+        "length": limits.length,
+        "longest": limits.longest,
+        "edit": asdict(shown),
+        "revision": S.tm_revision,
+    }
+
+
+def nothing_yet() -> None:
+    """What to do where there is no model of sequences."""
+    st.title("Time")
+    st.info(
+        "A model of sequences, such as TD-VAE, has no checkpoint yet. It learns what it believes of a world's state "
+        "from frames seen so far, and jumps to states further on. Train one on digits that wander, then encode them:"
+        f"\n\n{TRAIN}\n\nWithout MNIST, on the digits that come along:\n\n{TRAIN_SMALL}",
+        icon=":material/model_training:",
+    )  # fmt: skip
+
+
+def no_sequences(loaded: Loaded, reason: str) -> None:
+    """What to do where the model's data set is not on this machine."""
+    card = loaded.entry.card
+    data = card.data["name"] if card else "its data set"
+    st.info(
+        f"{plain(loaded.name)} was trained on {plain(data)}, whose sequences are not on this machine, so there is "
+        f"nothing to show it. {plain(reason)}\n\nIts codes can still be looked at under Explore. A model of "
+        f"sequences that are always there:\n\n{TRAIN_SMALL}",
+        icon=":material/folder_off:",
+    )  # fmt: skip
+
+
+def write_address(loaded: Loaded) -> None:
+    """Puts what is shown into the address bar."""
+    S.tm_address = {"model": loaded.name} | sequences_link.query(S.tm_shown)
+    if dict(st.query_params) != S.tm_address:
+        st.query_params.from_dict(S.tm_address)
+
+
+main()
