@@ -178,6 +178,22 @@ class Autoencoder(nn.Module, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
+    def nearest(self, z: Tensor) -> list[Tensor]:
+        """The codes nearest to latents (B, D), which `decode` shows: of each level int64 (B, rows, columns).
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
+    def codebooks(self) -> list[Tensor]:
+        """The vectors of each level's codes, (K, numbers a place), coarsest level first.
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
     def sample(
         self, count: int, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:
