@@ -3,6 +3,7 @@ routes."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from explorer.live.routes import routes
 from models import checkpoint
 from models.data import Attribute, load_data
 from models.vae import VAE, VAEConfig
+from tests.explorer.checkpoints import CODES, train_digits
 
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
@@ -97,6 +99,21 @@ def shared_engine() -> Iterator[Engine]:
 def loaded(shared_engine: Engine, places: None) -> Loaded:
     """The model tiny-vae in memory."""
     return shared_engine.open_sync(NAME)
+
+
+@pytest.fixture(scope="session")
+def code_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small VQ-VAE-2 of the digits."""
+    folder = tmp_path_factory.mktemp("codes")
+    train_digits(folder / "two-codes", latent=4, epochs=16, model="vq-vae-2", **CODES)
+    return folder
+
+
+@pytest.fixture
+def two(code_shelf: Path, library: Path, shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+    """The model in memory, beside the others."""
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{library}{os.pathsep}{code_shelf}")
+    return shared_engine.open_sync("two-codes")
 
 
 @pytest.fixture(scope="session")
