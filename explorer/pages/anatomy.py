@@ -15,14 +15,21 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.session import item_labels
 from explorer.live.specimen import Specimen, examine
-from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, picker
+from explorer.pages import (
+    address,
+    anatomy_image,
+    anatomy_link,
+    anatomy_panels,
+    controls,
+    navigation,
+    picker,
+)
 from explorer.pages.anatomy_link import Limits, Shown
 from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
 from models.checkpoint import CheckpointError
 
 S = st.session_state
-WAITING = ("unasked", "loading")  # states of originals that are on their way
 
 
 def main() -> None:
@@ -51,8 +58,8 @@ def main() -> None:
     )  # read first: pictures that come while the image is examined are not missed
     specimen = examine(loaded, S.an_shown.item)
     st.caption(about_image(loaded, specimen))
-    if state in WAITING:
-        wait_for_originals(loaded)
+    if state in anatomy_image.WAITING:
+        anatomy_image.wait_for_originals(loaded)
     anatomy_panels.way_through(loaded, specimen)
     kept = components.image(image_data(loaded, specimen))
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
@@ -61,7 +68,7 @@ def main() -> None:
     if spec.likelihood == "exact":
         anatomy_panels.exactly(loaded, specimen)
     elif spec.discrete:
-        st.info("A discrete code is one grid of entries of a codebook: it has no posterior to look into.")
+        to_codes(loaded)
     elif specimen.std is None:
         anatomy_panels.what_it_lacks(loaded, specimen)
     else:
@@ -90,6 +97,17 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
             others = [entry.name for entry in entries if entry.card]
             S.an_model, S.an_shown, S.an_asked = (others[0] if others else ""), None, {}
     return None
+
+
+def to_codes(loaded: Loaded) -> None:
+    """For discrete codes: why there is no posterior to look into, and the way to the page that shows the grid."""
+    st.info(
+        "A discrete code is one grid of entries of a codebook: it has no posterior to look into. The Codes page lays "
+        "the grid over the picture, to paint on and to walk.",
+        icon=":material/grid_on:",
+    )
+    if st.button("Open in Codes", icon=":material/grid_on:", key="an_codes", type="primary"):
+        navigation.go("Codes", loaded.name)
 
 
 def limits_of(loaded: Loaded) -> Limits:
@@ -182,13 +200,6 @@ def about_image(loaded: Loaded, specimen: Specimen) -> str:
     if specimen.source == "reconstruction" and loaded.originals.state == "absent":
         parts.append("its data set is not on this machine, so its reconstruction stands in")
     return " · ".join(parts)
-
-
-@st.fragment(run_every=0.5)
-def wait_for_originals(loaded: Loaded) -> None:
-    """Runs the page again once the data set's pictures are here, or known not to be."""
-    if loaded.originals.state not in WAITING:
-        st.rerun()
 
 
 def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:

@@ -176,7 +176,8 @@ def _spark(entry: Entry) -> None:
 def _ways(entry: Entry, where: str) -> None:
     """Buttons to the pages that show this checkpoint, and to all that is known of it."""
     with st.container(horizontal=True, gap="xsmall"):
-        for title in ("Explore", "Anatomy", "Compare"):
+        discrete = entry.card is not None and zoo.spec_of(entry.card).discrete
+        for title in ("Explore", "Codes" if discrete else "Anatomy", "Compare"):
             if title in navigation.existing():
                 kind = "primary" if title == "Explore" else "secondary"
                 key = f"{where}-{title.lower()}-{entry.name}"

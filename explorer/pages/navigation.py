@@ -11,9 +11,11 @@ __all__ = ["PAGES", "bar", "existing", "go"]
 
 HERE = Path(__file__).resolve().parent
 # Title -> script. It is `model_cards`, not `models`: Streamlit looks for modules in this folder first.
-PAGES = {"Explore": "explore", "Compare": "compare", "Anatomy": "anatomy", "Models": "model_cards"}
+PAGES = {
+    "Explore": "explore", "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes", "Models": "model_cards",
+}  # fmt: skip
 # Title -> what a page keeps in the session once its address has decided what it shows.
-DECIDED = {"Explore": "model", "Compare": "compare_models", "Anatomy": "an_model"}
+DECIDED = {"Explore": "model", "Compare": "compare_models", "Anatomy": "an_model", "Codes": "cd_model"}
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links stand at
 # the right end of the first line, in a line of their own where the window is narrow or Explore's controls are many.
 STYLE = """<style>
