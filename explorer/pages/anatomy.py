@@ -82,7 +82,7 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
     """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
     S.setdefault("an_problems", [])
     asked = address.parameters()
-    if "an_model" not in S or (asked and asked != S.get("an_address")):
+    if address.is_news("an", asked) or "an_model" not in S:
         if "model" not in asked and S.get("model"):
             S.an_model, problem = S.model, ""  # the one that was explored
         else:
@@ -223,9 +223,7 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    S.an_address = {"model": loaded.name} | anatomy_link.query(S.an_shown)
-    if dict(st.query_params) != S.an_address:
-        st.query_params.from_dict(S.an_address)
+    address.put("an", {"model": loaded.name} | anatomy_link.query(S.an_shown))
 
 
 main()

@@ -69,7 +69,7 @@ def opened(discrete: list[Entry], entries: list[Entry]) -> Loaded | None:
     S.setdefault("cd_problems", [])
     asked = address.parameters()
     names = [entry.name for entry in discrete if entry.card]
-    if "cd_model" not in S or (asked and asked != S.get("cd_address")):
+    if address.is_news("cd", asked) or "cd_model" not in S:
         S.cd_asked, S.cd_shown = asked, None
         S.cd_model, S.cd_problems = asked_for(asked, names, discrete, entries)
     while S.cd_model:
@@ -273,9 +273,7 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
 
 def write_address(loaded: Loaded, limits: Limits) -> None:
     """Puts what is shown into the address bar."""
-    S.cd_address = {"model": loaded.name} | codes_link.query(S.cd_shown, limits)
-    if dict(st.query_params) != S.cd_address:
-        st.query_params.from_dict(S.cd_address)
+    address.put("cd", {"model": loaded.name} | codes_link.query(S.cd_shown, limits))
 
 
 main()

@@ -189,6 +189,23 @@ def test_what_the_browser_painted_is_taken_over_and_stale_or_bad_is_not(
     assert "`codes` must be 54 characters" in told(at) and address(at)["codes"] == text_of(7)
 
 
+def test_an_address_that_the_browser_still_has_from_before_undoes_nothing(open_codes: Open) -> None:
+    asked = {"model": "two-codes", "a": "3", "b": "9"}
+    at = open_codes(**asked)
+    own = address(at)
+    at.number_input(key="code_b_item").set_value(31).run()
+    after, revision = address(at), grid(at)["revision"]
+    for before in (own, asked):
+        at.query_params.clear()
+        for name, value in before.items():
+            at.query_params[name] = value
+        at.run()
+        assert address(at) == after and grid(at)["revision"] == revision, "the address of a moment ago"
+    at.query_params["b"] = "12"
+    at.run()
+    assert grid(at)["images"]["b"]["item"] == 12, "an address that is new is followed"
+
+
 def test_samples_are_drawn_elsewhere_and_loaded_with_a_click(
     open_codes: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
