@@ -25,14 +25,11 @@ from numpy.typing import NDArray
 from explorer.latent.grids import PLACES_AT_MOST, Grids, as_text, from_text, text_length
 from explorer.latent.paths import fractions, straight
 from explorer.live import wire
-from explorer.live.fields import WireError, bad, choice, number, only, read, whole
+from explorer.live.fields import WireError, bad, number, only, read, some, whole
 from explorer.live.session import Role, Session
 from explorer.live.wire import FRAMES, Items, Open, Ping
 
 if TYPE_CHECKING:
-    from starlette.websockets import WebSocket
-
-    from explorer.live.engine import Engine
     from explorer.live.loaded import Loaded
 
 __all__ = ["CodeGridSession", "Painted", "parse"]
@@ -73,7 +70,7 @@ def parse(data: str | bytes) -> Message:
 
 def _frame(body: dict[str, Any]) -> Painted:
     only(body, "frame", ("seq", "codes", "a", "b", "t", "frames", "probe", "want"))
-    probe, want = _probe(body["probe"]), _want(body["want"])
+    probe, want = _probe(body["probe"]), some(body["want"], "want", WANTS)
     if "reach" in want and probe is None:
         raise bad("`probe` must be a level and a place where `reach` is wanted", None)
     t = number(body["t"], "t", 1)
@@ -103,16 +100,6 @@ def _probe(value: object) -> tuple[int, int] | None:
     )
 
 
-def _want(value: object) -> tuple[Want, ...]:
-    if type(value) is not list or not 1 <= len(value) <= len(WANTS):
-        raise bad(f"`want` must be a list of some of: {', '.join(WANTS)}", value)
-    for name in value:
-        choice(name, "want", WANTS)
-    if len(set(value)) != len(value):
-        raise bad("`want` must name each picture once", ", ".join(value))
-    return tuple(name for name in WANTS if name in value)
-
-
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**wire.READERS, "frame": _frame}
 
 
@@ -120,9 +107,6 @@ class CodeGridSession(Session):
     """Serves one connection: opening and small pictures as the stage's does, frames in its own way."""
 
     roles: ClassVar[dict[type, Role]] = {Open: "open", Painted: "frame", Items: "items", Ping: "ping"}
-
-    def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
-        super().__init__(socket, get_engine)
 
     def _parse(self, data: str | bytes) -> Any:
         return parse(data)
