@@ -66,3 +66,10 @@ def test_a_look_is_the_mean_around_a_codes_places(size: tuple[int, int]) -> None
         left = 8 + round((column + 0.5) * 3 - size[1] / 2)
         windows.append(padded[image, top : top + size[0], left : left + size[1]])
     np.testing.assert_array_equal(patches[2], np.mean(windows, axis=0).round().astype(np.uint8))
+
+
+def test_the_last_code_is_taken_and_the_one_behind_it_is_not() -> None:
+    text = as_text([np.array([[0, 4]]), np.array([[9, 1, 2], [3, 4, 5]])])
+    assert from_text(text, SHAPES, 10)[1][0, 0] == 9
+    with pytest.raises(ValueError, match=r"codes of 0\.\.8\. Got 9"):
+        from_text(text, SHAPES, 9)
