@@ -180,16 +180,24 @@ class Autoencoder(nn.Module, ABC):
         """
         raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
-    def code_counts(self) -> list[int]:
-        """How many codes each level chooses from, K, coarsest first.
+    def embed(self, codes: list[Tensor]) -> Tensor:
+        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns).
 
         Raises:
             ValueError: If the latent is not discrete.
         """
         raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
-    def embed(self, codes: list[Tensor]) -> Tensor:
-        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns).
+    def nearest(self, z: Tensor) -> list[Tensor]:
+        """The codes nearest to latents (B, D), which `decode` shows: of each level int64 (B, rows, columns).
+
+        Raises:
+            ValueError: If the latent is not discrete.
+        """
+        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
+
+    def codebooks(self) -> list[Tensor]:
+        """The vectors of each level's codes, (K, numbers a place), coarsest level first.
 
         Raises:
             ValueError: If the latent is not discrete.

@@ -36,7 +36,7 @@ def code_figures(model: Any, data: ImageData) -> Metrics:
         model: A model whose `spec.discrete` holds.
         data: Test images.
     """
-    counts = [torch.zeros(count, dtype=torch.long) for count in model.code_counts()]
+    counts = [torch.zeros(len(book), dtype=torch.long) for book in model.codebooks()]
     nats = [0.0 for _ in counts]
     with torch.inference_mode():
         for x in chunks(data.images):

@@ -77,16 +77,21 @@ class PixelSNAIL(Autoencoder):
 
     def codes(self, x: Tensor) -> list[Tensor]:
         """The grey levels of images (B, C, H, W) in [0, 1]: int64 (B, H, W C), alone in a list."""
-        levels: Tensor = (self.encode(x).mean.clamp(0, 1) * (self.config.greys - 1)).round().long()
-        return [levels.view(-1, *self.network.grid)]
+        return self.nearest(self.encode(x).mean)
 
     def embed(self, codes: list[Tensor]) -> Tensor:
         """The latents (B, H W C) of grey levels, int64 (B, H, W C)."""
         z: Tensor = codes[0].flatten(1).float() / (self.config.greys - 1)
         return z
 
-    def code_counts(self) -> list[int]:
-        return [self.config.greys]
+    def nearest(self, z: Tensor) -> list[Tensor]:
+        """The grey levels nearest to latents (B, H W C), int64 (B, H, W C), alone in a list."""
+        levels: Tensor = (z.clamp(0, 1) * (self.config.greys - 1)).round().long()
+        return [levels.view(-1, *self.network.grid)]
+
+    def codebooks(self) -> list[Tensor]:
+        """The grey levels (K, 1), from black to white, alone in a list."""
+        return [torch.linspace(0, 1, self.config.greys, device=self.network.rows.device)[:, None]]
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
         """-log P of grey levels, int64 (B, H, W C), in nats, shape (B,); alone in a list."""

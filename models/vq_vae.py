@@ -153,12 +153,17 @@ class VQVAE(Autoencoder):
         """The codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first."""
         return [level.codes for level in self.quantise(x, Quantiser.forward)]
 
-    def code_counts(self) -> list[int]:
-        return [self.config.codebook for _ in self.spec.levels]
-
     def embed(self, codes: list[Tensor]) -> Tensor:
         """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns)."""
         return flat([self.quantiser(level).embed(each) for level, each in enumerate(codes)])
+
+    def nearest(self, z: Tensor) -> list[Tensor]:
+        """The codes nearest to latents (B, D), of each level int64 (B, rows, columns)."""
+        return [found.codes for found in self._nearest(z)]
+
+    def codebooks(self) -> list[Tensor]:
+        """The codes' vectors (K, D), a level after the other."""
+        return [self.quantiser(level).vectors for level in range(len(self.spec.levels))]
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
         """-log p of each level's codes given the coarser one's, in nats: of each level shape (B,).
@@ -231,10 +236,14 @@ class VQVAE(Autoencoder):
 
     def _output(self, z: Tensor) -> Tensor:
         """The decoder's output for the codes nearest to latents (B, D)."""
+        return self.rebuild([found.nearest for found in self._nearest(z)])
+
+    def _nearest(self, z: Tensor) -> list[Quantised]:
+        """Latents (B, D) as grids of codes, coarsest first."""
         shapes = [level.shape for level in self.spec.levels]
         parts = torch.split(z, [math.prod(shape) for shape in shapes], 1)
         grids = [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
-        return self.rebuild([self.quantiser(level)(grid).nearest for level, grid in enumerate(grids)])
+        return [self.quantiser(level)(grid) for level, grid in enumerate(grids)]
 
     def _use(self, levels: list[Quantised], generator: torch.Generator | None) -> dict[str, Tensor]:
         """Perplexity of the batch's codes and the share of codes that occur in it, of each level."""

@@ -24,7 +24,7 @@ import numpy as np
 
 from explorer.latent.neighbours import GAUGE_NEIGHBOUR
 from explorer.live import wire
-from explorer.live.fields import WireError, bad, choice, number, only, read, whole
+from explorer.live.fields import WireError, bad, number, only, read, some, whole
 from explorer.live.session import Role, Session
 from explorer.live.wire import Items, Open, Ping
 
@@ -79,7 +79,7 @@ def _frame(body: dict[str, Any]) -> Turn:
         whole(body["item"], "item", 0, 2**31),
         None if draw is None else whole(draw, "draw", 0, DRAW_LIMIT),
         _turn(body["turn"]),
-        _want(body["want"]),
+        some(body["want"], "want", WANTS),
     )
 
 
@@ -90,16 +90,6 @@ def _turn(value: object) -> dict[int, float]:
         if not DIMENSION.fullmatch(name):
             raise bad("`turn` must name dimensions, such as 3", name)
     return {int(name): number(eps, f"turn.{name}", TURN_LIMIT) for name, eps in value.items()}
-
-
-def _want(value: object) -> tuple[Want, ...]:
-    if type(value) is not list or not 1 <= len(value) <= len(WANTS):
-        raise bad('`want` must be a list of "input" and "picture"', value)
-    for name in value:
-        choice(name, "want", WANTS)
-    if len(set(value)) != len(value):
-        raise bad("`want` must name each picture once", ", ".join(value))
-    return tuple(name for name in WANTS if name in value)
 
 
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**wire.READERS, "frame": _frame}

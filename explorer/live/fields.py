@@ -20,6 +20,7 @@ __all__ = [
     "only",
     "protocol",
     "read",
+    "some",
     "whole",
 ]
 
@@ -196,3 +197,14 @@ def choice(value: object, name: str, choices: tuple[str, ...]) -> Any:
     if not isinstance(value, str) or value not in choices:
         raise bad(f"`{name}` must be one of: {', '.join(choices)}", value)
     return value
+
+
+def some(value: object, name: str, choices: tuple[T, ...]) -> tuple[T, ...]:
+    """Some of a few texts, each once, in the order of the choices."""
+    if type(value) is not list or not 1 <= len(value) <= len(choices):
+        raise bad(f"`{name}` must be a list of some of: {', '.join(map(str, choices))}", value)
+    for each in value:
+        choice(each, name, cast("tuple[str, ...]", choices))
+    if len(set(value)) != len(value):
+        raise bad(f"`{name}` must name each picture once", ", ".join(value))
+    return tuple(each for each in choices if each in value)

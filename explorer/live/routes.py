@@ -27,6 +27,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from explorer.live.anatomy import AnatomySession
+from explorer.live.code_grid import CodeGridSession
 from explorer.live.compare import MODELS, CompareSession
 from explorer.live.sequences import SequenceSession
 from explorer.live.session import LiveSession, Session
@@ -41,6 +42,7 @@ __all__ = ["BUNDLES", "is_own_origin", "preview_address", "routes"]
 BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
+LEVEL = re.compile(r"\d")  # of discrete codes
 BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOREVER = "public, max-age=31536000, immutable"
@@ -134,6 +136,11 @@ async def socket(connection: WebSocket) -> None:
 async def anatomy_socket(connection: WebSocket) -> None:
     """`/live/anatomy`: one image through one model."""
     await _serve(connection, AnatomySession)
+
+
+async def codes_socket(connection: WebSocket) -> None:
+    """`/live/codes`: a grid of discrete codes."""
+    await _serve(connection, CodeGridSession)
 
 
 async def compare_socket(connection: WebSocket) -> None:
@@ -321,6 +328,41 @@ def preview(request: Request) -> Response:
 
 
 @_guarded
+def code_map(request: Request) -> Response:
+    """`/live/atlas/{model}/codes/{level}`: little-endian float32, of each code x, y and how many places use it."""
+    loaded, level = _level(request)
+    from explorer.live.codebook import codebooks
+
+    book = codebooks(loaded)[level]
+    table = np.column_stack([book.xy, book.uses])
+    mark = _mark(loaded, "codes", str(level))
+    return _cached(request, lambda: table.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+
+
+@_guarded
+def code_looks(request: Request) -> Response:
+    """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's picture, one after another."""
+    loaded, level = _level(request)
+    from explorer.live.codebook import looks
+
+    mark = _mark(loaded, "looks", str(level))
+    return _cached(request, lambda: looks(loaded, level).tobytes(), mark, loaded.version, _BYTES)
+
+
+def _level(request: Request) -> tuple[Loaded, int]:
+    """The model that the path names, loaded, and the level of its codes."""
+    from explorer.live.codebook import codebooks
+
+    loaded, named = _named(request), request.path_params["level"]
+    books = codebooks(loaded)
+    if not LEVEL.fullmatch(named) or int(named) >= len(books):
+        raise NotThere(
+            f"Unknown level {ascii(named)[:20]} of {loaded.name}. Choose one of 0..{len(books) - 1}."
+        )
+    return loaded, int(named)
+
+
+@_guarded
 def compare_positions(request: Request) -> Response:
     """`/live/compare/{models}/view/{model}/{view}`: as a view's positions, of the images that all of the models,
     separated by commas, have in their atlas.
@@ -417,12 +459,15 @@ _BYTES = "application/octet-stream"
 routes: Sequence[BaseRoute] = [
     WebSocketRoute("/live/socket", socket),
     WebSocketRoute("/live/anatomy", anatomy_socket),
+    WebSocketRoute("/live/codes", codes_socket),
     WebSocketRoute("/live/compare", compare_socket),
     WebSocketRoute("/live/time", time_socket),
     Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),
     Route("/live/atlas/{model}/likelihood/{view}", likelihood),
+    Route("/live/atlas/{model}/codes/{level}", code_map),
+    Route("/live/atlas/{model}/codes/{level}/looks", code_looks),
     Route("/live/atlas/{model}/preview.png", preview),
     Route("/live/compare/{models}/view/{model}/{view}", compare_positions),
     Route("/live/compare/{models}/attribute/{name}", compare_column),

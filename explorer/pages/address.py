@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import streamlit as st
 
 from explorer import recipe
@@ -10,15 +12,44 @@ from explorer.live.views import View, default_view
 from explorer.pages import controls
 from models.checkpoint import Entry
 
-__all__ = ["clear", "model", "parameters", "view_and_colour", "write"]
+__all__ = ["clear", "is_news", "model", "parameters", "put", "view_and_colour", "write"]
 
 DEFAULT_MODEL = "faces-vae"
 LONGEST = 4000  # characters of one parameter
+KEPT = 64  # addresses of its own that a page knows again
 
 
 def parameters() -> dict[str, str]:
     """The address's parameters, each cut to a length that no honest link has."""
     return {key: value[:LONGEST] for key, value in st.query_params.items()}
+
+
+def put(page: str, wanted: dict[str, str]) -> None:
+    """Puts what a page shows into the address bar, and remembers that it did.
+
+    Arguments:
+        page: The start of the page's keys in the session, e.g. "an".
+        wanted: The parameters.
+    """
+    _remember(page, wanted)
+    if dict(st.query_params) != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def is_news(page: str, asked: dict[str, str]) -> bool:
+    """Whether the address asks for something that the page has neither followed nor put there itself.
+
+    The browser tells the address with each run. After quick edits it still tells one of before, which asks for nothing.
+    """
+    known = asked in st.session_state.get(f"{page}_addresses", ())
+    _remember(page, asked)
+    return bool(asked) and not known
+
+
+def _remember(page: str, address: dict[str, str]) -> None:
+    kept = st.session_state.setdefault(f"{page}_addresses", deque(maxlen=KEPT))
+    if address not in kept:
+        kept.append(address)
 
 
 def clear() -> None:

@@ -16,14 +16,22 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.session import item_labels
 from explorer.live.specimen import Specimen, examine
-from explorer.pages import address, anatomy_image, anatomy_link, anatomy_panels, controls, over_time, picker
+from explorer.pages import (
+    address,
+    anatomy_image,
+    anatomy_link,
+    anatomy_panels,
+    controls,
+    navigation,
+    over_time,
+    picker,
+)
 from explorer.pages.anatomy_link import Limits, Shown
 from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
 from models.checkpoint import CheckpointError
 
 S = st.session_state
-WAITING = ("unasked", "loading")  # states of originals that are on their way
 
 
 def main() -> None:
@@ -52,8 +60,8 @@ def main() -> None:
     )  # read first: pictures that come while the image is examined are not missed
     specimen = examine(loaded, S.an_shown.item)
     st.caption(about_image(loaded, specimen))
-    if state in WAITING:
-        wait_for_originals(loaded)
+    if state in anatomy_image.WAITING:
+        anatomy_image.wait_for_originals(loaded)
     anatomy_panels.way_through(loaded, specimen)
     kept = components.image(image_data(loaded, specimen))
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
@@ -62,7 +70,7 @@ def main() -> None:
     if has_density(loaded):
         anatomy_panels.exactly(loaded, specimen)
     elif spec.discrete:
-        st.info("A discrete code is one grid of entries of a codebook: it has no posterior to look into.")
+        to_codes(loaded)
     elif spec.sequence:
         over_time.note(
             loaded,
@@ -83,7 +91,7 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
     """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
     S.setdefault("an_problems", [])
     asked = address.parameters()
-    if "an_model" not in S or (asked and asked != S.get("an_address")):
+    if address.is_news("an", asked) or "an_model" not in S:
         if "model" not in asked and S.get("model"):
             S.an_model, problem = S.model, ""  # the one that was explored
         else:
@@ -98,6 +106,17 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
             others = [entry.name for entry in entries if entry.card]
             S.an_model, S.an_shown, S.an_asked = (others[0] if others else ""), None, {}
     return None
+
+
+def to_codes(loaded: Loaded) -> None:
+    """For discrete codes: why there is no posterior to look into, and the way to the page that shows the grid."""
+    st.info(
+        "A discrete code is one grid of entries of a codebook: it has no posterior to look into. The Codes page lays "
+        "the grid over the picture, to paint on and to walk.",
+        icon=":material/grid_on:",
+    )
+    if st.button("Open in Codes", icon=":material/grid_on:", key="an_codes", type="primary"):
+        navigation.go("Codes", loaded.name)
 
 
 def limits_of(loaded: Loaded) -> Limits:
@@ -192,13 +211,6 @@ def about_image(loaded: Loaded, specimen: Specimen) -> str:
     return " · ".join(parts)
 
 
-@st.fragment(run_every=0.5)
-def wait_for_originals(loaded: Loaded) -> None:
-    """Runs the page again once the data set's pictures are here, or known not to be."""
-    if loaded.originals.state not in WAITING:
-        st.rerun()
-
-
 def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
     """What the live image is told: small values and addresses."""
     shown: Shown = S.an_shown
@@ -220,9 +232,7 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    S.an_address = {"model": loaded.name} | anatomy_link.query(S.an_shown)
-    if dict(st.query_params) != S.an_address:
-        st.query_params.from_dict(S.an_address)
+    address.put("an", {"model": loaded.name} | anatomy_link.query(S.an_shown))
 
 
 main()

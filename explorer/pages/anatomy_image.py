@@ -1,4 +1,4 @@
-"""Which image the Anatomy page shows: by number, at random, among those with an attribute."""
+"""Which image a page shows: by number, at random, among those with an attribute."""
 
 from __future__ import annotations
 
@@ -11,39 +11,55 @@ from numpy.typing import NDArray
 from explorer.live.loaded import Loaded
 from models.data import Attribute
 
-__all__ = ["among", "number", "same_image"]
+__all__ = ["WAITING", "among", "number", "same_image", "wait_for_originals"]
 
 S = st.session_state
 Choose = Callable[[int], None]
 ANY = "any"
+WAITING = ("unasked", "loading")  # states of originals that are on their way
 
 
-def number(loaded: Loaded, item: int, choose: Choose) -> None:
-    """The image's number, and one at random among those that the filter leaves."""
-    found = among(loaded)
-    S.anatomy_item = item
+def number(
+    loaded: Loaded, item: int | None, choose: Choose, key: str = "anatomy", label: str = "Image"
+) -> None:
+    """The image's number, and one at random among those that the filter leaves.
+
+    Arguments:
+        loaded: The model, whose atlas has the images.
+        item: Row of the atlas; None where what is shown is none of its images.
+        choose: Called with another row.
+        key: Start of Streamlit's keys, its own for each image of a page.
+        label: Over the number.
+    """
+    found, own = among(loaded, key), f"{key}_item"
+    S[own] = item
+
+    def changed() -> None:
+        if S[own] is not None:
+            choose(int(S[own]))
+
     st.number_input(
-        "Image", 0, loaded.count - 1, key="anatomy_item", width=132,
-        on_change=lambda: choose(int(S.anatomy_item)), help=f"Its row in the atlas, 0 to {loaded.count - 1}",
+        label, 0, loaded.count - 1, value="min" if item is not None else None, key=own, width=132,
+        on_change=changed, placeholder="Sample", help=f"Its row in the atlas, 0 to {loaded.count - 1}",
     )  # fmt: skip
     st.button(
-        "Random", icon=":material/casino:", key="anatomy_random", disabled=not len(found),
+        "Random", icon=":material/casino:", key=f"{key}_random", disabled=not len(found),
         on_click=lambda: choose(int(np.random.default_rng().choice(found))),
         help=f"One of the {len(found):,} images that the filter leaves",
     )  # fmt: skip
-    _filter(loaded, len(found), item, found, choose)
+    _filter(loaded, item, found, choose, key)
 
 
-def among(loaded: Loaded) -> NDArray[np.int64]:
+def among(loaded: Loaded, key: str = "anatomy") -> NDArray[np.int64]:
     """Rows of the images that the filter leaves, shape (M,)."""
-    attribute = loaded.atlas.attributes.get(S.get("anatomy_attribute", ANY))
+    attribute = loaded.atlas.attributes.get(S.get(f"{key}_attribute", ANY))
     if attribute is None:
         return np.arange(loaded.count)
     values = attribute.values
     if attribute.kind == "continuous":
-        low, high = S.get(_key(attribute), (float(values.min()), float(values.max())))
+        low, high = S.get(_key(attribute, key), (float(values.min()), float(values.max())))
         return np.flatnonzero((values >= low) & (values <= high))
-    wanted = S.get(_key(attribute), [])
+    wanted = S.get(_key(attribute, key), [])
     named = _names(attribute)
     return np.flatnonzero(
         np.isin(values, [named.index(w) for w in wanted if w in named] or range(len(named)))
@@ -61,38 +77,48 @@ def same_image(before: Loaded, item: int, after: Loaded) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def _filter(loaded: Loaded, left: int, item: int, found: NDArray[np.int64], choose: Choose) -> None:
-    attributes = loaded.atlas.attributes
+@st.fragment(run_every=0.5)
+def wait_for_originals(loaded: Loaded) -> None:
+    """Runs the page again once the data set's pictures are here, or known not to be."""
+    if loaded.originals.state not in WAITING:
+        st.rerun()
+
+
+def _filter(loaded: Loaded, item: int | None, found: NDArray[np.int64], choose: Choose, key: str) -> None:
+    attributes, left, by = loaded.atlas.attributes, len(found), f"{key}_attribute"
     if not attributes:
         return
-    chosen = S.get("anatomy_attribute", ANY)
+    chosen = S.get(by, ANY)
     label = "Filter" if chosen not in attributes else f"Filter: {attributes[chosen].title}"
-    with st.popover(label, icon=":material/filter_alt:"), st.container(width=300, gap="small"):
+    with (
+        st.popover(label, icon=":material/filter_alt:", key=f"{key}_filter"),
+        st.container(width=300, gap="small"),
+    ):
         names = {ANY: "All images"} | {name: a.title for name, a in attributes.items()}
         if chosen not in names:
-            S.anatomy_attribute = ANY
-        st.selectbox("By", list(names), key="anatomy_attribute", format_func=names.__getitem__)
-        attribute = attributes.get(S.anatomy_attribute)
+            S[by] = ANY
+        st.selectbox("By", list(names), key=by, format_func=names.__getitem__)
+        attribute = attributes.get(S[by])
         if attribute is not None:
-            _values(attribute)
+            _values(attribute, _key(attribute, key))
         st.caption(f"{left:,} of {loaded.count:,} images")
-        if left and item not in found:
+        if left and item is not None and item not in found:
             st.caption("The image that is shown is not among them.")
         st.button(
             "Show the next of them", icon=":material/skip_next:", width="stretch", disabled=not left,
-            on_click=lambda: choose(_after(found, item)),
+            key=f"{key}_next", on_click=lambda: choose(_after(found, -1 if item is None else item)),
         )  # fmt: skip
 
 
-def _values(attribute: Attribute) -> None:
+def _values(attribute: Attribute, key: str) -> None:
     """The filter's values: names to tick, or a range."""
     if attribute.kind != "continuous":
-        st.pills("Values", _names(attribute), selection_mode="multi", key=_key(attribute))
+        st.pills("Values", _names(attribute), selection_mode="multi", key=key)
         return
     low, high = float(attribute.values.min()), float(attribute.values.max())
     if low < high:
-        S.setdefault(_key(attribute), (low, high))
-        st.slider("Range", low, high, key=_key(attribute), step=(high - low) / 100, format="%.2f")
+        S.setdefault(key, (low, high))
+        st.slider("Range", low, high, key=key, step=(high - low) / 100, format="%.2f")
 
 
 def _names(attribute: Attribute) -> list[str]:
@@ -101,8 +127,8 @@ def _names(attribute: Attribute) -> list[str]:
     return ["no", "yes"] if attribute.kind == "binary" else sorted({str(v) for v in attribute.values})
 
 
-def _key(attribute: Attribute) -> str:
-    return f"anatomy_filter_{attribute.name}"
+def _key(attribute: Attribute, key: str) -> str:
+    return f"{key}_filter_{attribute.name}"
 
 
 def _after(found: NDArray[np.int64], item: int) -> int:

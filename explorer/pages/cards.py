@@ -176,8 +176,10 @@ def _spark(entry: Entry) -> None:
 def _ways(entry: Entry, where: str) -> None:
     """Buttons to the pages that show this checkpoint, and to all that is known of it."""
     with st.container(horizontal=True, gap="xsmall"):
-        over_time = ["Time"] if entry.card and zoo.spec_of(entry.card).sequence else []
-        for title in ("Explore", "Anatomy", "Compare", *over_time):
+        spec = zoo.spec_of(entry.card) if entry.card else None
+        inside = "Codes" if spec and spec.discrete else "Anatomy"
+        over_time = ["Time"] if spec and spec.sequence else []
+        for title in ("Explore", inside, "Compare", *over_time):
             if title in navigation.existing():
                 kind = "primary" if title == "Explore" else "secondary"
                 key = f"{where}-{title.lower()}-{entry.name}"

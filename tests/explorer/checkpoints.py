@@ -16,14 +16,26 @@ from models.td_vae import TDVAE, TDVAEConfig
 from models.train import train
 from tests.conftest import make_atlas, tiny_run
 
-__all__ = ["SMALL_SEQUENCES", "break_weights", "train_digits", "write_sequences"]
+__all__ = ["CODES", "SMALL_SEQUENCES", "break_weights", "train_digits", "write_sequences"]
 
 TEST, TRAIN = 300, 100  # images in an atlas
 SMALL_SEQUENCES = {"source": "digits", "frames": 10}  # moving digits that are always there
+CODES = {
+    "codebook": 16,
+    "halvings": 1,
+    "prior_width": 8,
+    "prior_depth": 1,
+}  # of a small model with discrete codes
 
 
 def train_digits(
-    folder: Path, *, title: str = "Digits", latent: int = 8, epochs: int = 25, model: str = "vae"
+    folder: Path,
+    *,
+    title: str = "Digits",
+    latent: int = 8,
+    epochs: int = 25,
+    model: str = "vae",
+    **settings: object,
 ) -> None:
     """Trains a model on the digits and writes its atlas, with a made-up map in place of a UMAP.
 
@@ -33,10 +45,11 @@ def train_digits(
         latent: Dimensions; two have no map.
         epochs: Passes over the digits; twenty take about four seconds.
         model: Which model of the zoo.
+        settings: Of its configuration, beside a width of 8.
     """
     torch.set_num_threads(1)  # the threads of small layers wait for each other longer than they work
     names = {field.name for field in fields(MODELS[model].Config)}
-    config = {k: v for k, v in {"latent": latent, "width": 8}.items() if k in names}
+    config = {k: v for k, v in {"latent": latent, "width": 8}.items() if k in names} | settings
     run = tiny_run(
         model=model, title=title, config=config, epochs=epochs, batch=128, limit=0,
         rate=3e-3, rate_warmup=30,

@@ -57,6 +57,12 @@ def test_codes_embed_and_decode_agree() -> None:
         model.embed(codes), z
     )  # the latent is what the encoder gives, before it is quantised
     assert torch.equal(model.decode(model.embed(codes)), model.decode(z))
+    assert torch.equal(model.nearest(z)[0], codes[0]) and torch.equal(
+        model.nearest(model.embed(codes))[0], codes[0]
+    )
+    (vectors,) = model.codebooks()
+    assert vectors.shape == (8, 3)
+    assert torch.equal(model.embed(codes).reshape(6, 3, 4, 4)[2, :, 1, 3], vectors[codes[0][2, 1, 3]])
     changed = codes[0].clone()
     changed[:, 1, 2] = (changed[:, 1, 2] + 1) % 8
     assert not torch.equal(model.decode(model.embed([changed])), model.decode(z))

@@ -135,16 +135,22 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
 def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
     x = images(model)
     if not model.spec.discrete:
-        for ask in (lambda: model.codes(x), lambda: model.embed([]), model.code_counts):
+        asks = (lambda: model.codes(x), lambda: model.embed([]), lambda: model.nearest(x), model.codebooks)
+        for ask in asks:
             with pytest.raises(ValueError, match=r"has no discrete codes \(`spec.discrete` is False\)"):
                 ask()
         return
     codes, z = model.codes(x), model.encode(x).mean
     assert [each.shape[1:] for each in codes] == [level.shape[1:] for level in model.spec.levels]
     assert all(each.dtype == torch.long and len(each) == len(x) for each in codes)
-    assert all(each.min() >= 0 and each.max() < n for each, n in zip(codes, model.code_counts(), strict=True))
     assert model.embed(codes).shape == z.shape
     assert torch.equal(model.decode(model.embed(codes)), model.decode(z))
+    assert all(torch.equal(own, found) for own, found in zip(codes, model.nearest(z), strict=True))
+    sizes = [
+        (book.shape[1], len(book) > int(each.max()))
+        for book, each in zip(model.codebooks(), codes, strict=True)
+    ]
+    assert sizes == [(level.shape[0], True) for level in model.spec.levels]
 
 
 def test_pictures_lie_in_0_to_1_even_far_from_the_data(model: Autoencoder) -> None:

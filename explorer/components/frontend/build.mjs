@@ -11,6 +11,7 @@ const entries = {
   stage: "src/main.ts",
   compare: "src/compare/main.ts",
   anatomy: "src/anatomy/main.ts",
+  codes: "src/codes/main.ts",
   time: "src/time/main.ts",
 };
 const target = ["chrome111", "firefox114", "safari16.4"];

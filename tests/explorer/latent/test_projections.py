@@ -58,6 +58,18 @@ def test_pca_is_scikit_learns() -> None:
     assert (plane.basis[largest, [0, 1]] > 0).all()
 
 
+@pytest.mark.parametrize("count", [6, 40, 2000])
+def test_pca_of_a_grid_of_codes_takes_no_covariance(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    z = (rng.normal(size=(count, 12)) * np.arange(12, 0, -1)) @ rng.normal(size=(12, 1100))
+    reference = PCA(2, svd_solver="full").fit(z)
+    monkeypatch.setattr(np, "cov", lambda *_, **__: pytest.fail("a covariance of 1100 dimensions"))
+    plane = LinearProjection.pca(z)
+    cosines = np.abs(np.sum(plane.basis.T * reference.components_, axis=1))
+    np.testing.assert_allclose(cosines, 1, atol=1e-9)
+    np.testing.assert_array_equal(LinearProjection.pca(z).basis, plane.basis)
+
+
 def test_dimensions_are_the_codes_own_numbers() -> None:
     np.testing.assert_array_equal(LinearProjection.dimensions(Z, 3, 1).forward(Z), Z[:, [3, 1]])
 

@@ -3,6 +3,7 @@ routes."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from models.base import Autoencoder
 from models.data import Attribute, load_data
 from models.real_nvp import RealNVP, RealNVPConfig
 from models.vae import VAE, VAEConfig
-from tests.explorer.checkpoints import write_sequences
+from tests.explorer.checkpoints import CODES, train_digits, write_sequences
 
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
@@ -113,6 +114,21 @@ def loaded(shared_engine: Engine, places: None) -> Loaded:
 def flow(shared_engine: Engine, places: None) -> Loaded:
     """The model tiny-flow, of two levels, in memory."""
     return shared_engine.open_sync("tiny-flow")
+
+
+@pytest.fixture(scope="session")
+def code_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small VQ-VAE-2 of the digits."""
+    folder = tmp_path_factory.mktemp("codes")
+    train_digits(folder / "two-codes", latent=4, epochs=16, model="vq-vae-2", **CODES)
+    return folder
+
+
+@pytest.fixture
+def two(code_shelf: Path, library: Path, shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+    """The model in memory, beside the others."""
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{library}{os.pathsep}{code_shelf}")
+    return shared_engine.open_sync("two-codes")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,28 @@
+// The entry that Streamlit mounts: the grid to paint on, or the samples of a prior.
+import { replaceWithinPage } from "../history-entries";
+import { addStyles, type Component, mounter } from "../mount";
+import stageCss from "../stage.css";
+import { CodeGrid } from "./codes";
+import css from "./codes.css";
+import { Samples } from "./samples";
+import type { Clicked, Data, GridData, SamplesData, Told } from "./types";
+
+const mountGrid = mounter<GridData, Told>(
+  "edit",
+  (parent, data, publish) => new CodeGrid(parent, data, publish),
+);
+const mountSamples = mounter<SamplesData, Clicked>(
+  "edit",
+  (parent, data, publish) => new Samples(parent, data, publish),
+);
+
+/** Mounts the part that the data asks for, or updates the one that is there. */
+export function mount(component: Component<Data>): () => void {
+  addStyles({ "lx-stage-style": stageCss, "lx-codes-style": css });
+  replaceWithinPage(history, () => location.href);
+  return component.data.part === "samples"
+    ? mountSamples(component as Component<SamplesData>)
+    : mountGrid(component as Component<GridData>);
+}
+
+export default mount;
