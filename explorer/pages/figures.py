@@ -63,8 +63,10 @@ def written(card: Card, metric: str) -> str:
 
 
 def _bounds(card: Card) -> bool:
-    """Whether the model's loss bounds log p(x)."""
+    """Whether the model's loss bounds log p(x), and holds no weighed penalty beside the bound."""
     try:
-        return zoo.family(card.model).spec.likelihood == "bound"
+        spec = zoo.family(card.model).spec
+        weighed = card.config.get("beta", 1) != 1 or "capacity" in card.config
+        return spec.likelihood == "bound" and not spec.discrete and not weighed
     except ValueError:
         return False

@@ -115,12 +115,10 @@ def summary(card: Card) -> list[str]:
     for name, form in (
         ("psnr", "PSNR {:.1f} dB"),
         ("bits_per_dim", "{:.2f} bits/dim"),
-        ("loss", "−ELBO {:,.1f} nats"),
+        ("elbo", "ELBO {:,.1f} nats"),
         ("active_units", "{:.0f} active dimensions"),
     ):
         figure = card.metrics.get(name)
-        if name == "loss" and zoo.spec_of(card).likelihood != "bound":
-            continue
         if isinstance(figure, dict) and isinstance(figure.get("value"), int | float):
             facts.append(form.format(figure["value"]).replace("-", "−"))
     return facts

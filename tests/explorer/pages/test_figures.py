@@ -1,0 +1,39 @@
+"""What figures are called: a loss is a bound only where nothing is weighed beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from explorer.pages.figures import BOUND, name_of
+from explorer.pages.picker import summary
+from models import checkpoint
+from models.checkpoint import Card
+
+BUNDLED = checkpoint.ROOT / "checkpoints"
+
+
+def card(name: str) -> Card:
+    found = checkpoint.read(BUNDLED / name).card
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", ["mnist-vae", "mnist-iwae", "faces-vae"])
+def test_a_bound_is_called_one(name: str) -> None:
+    assert name_of("loss", card(name)) == BOUND
+
+
+@pytest.mark.parametrize(
+    "name", ["mnist-beta-vae", "mnist-capacity-vae", "fashion-vq-vae", "mnist-glow", "mnist-ae"]
+)
+def test_a_loss_with_more_in_it_is_a_loss(name: str) -> None:
+    assert name_of("loss", card(name)) == "Loss"
+
+
+def test_a_summary_quotes_the_bound_itself() -> None:
+    vq = card("fashion-vq-vae")
+    figures = vq.metrics | {"elbo": vq.metrics["elbo"] | {"value": -87.5}}
+    assert "ELBO −87.5 nats" in summary(replace(vq, metrics=figures))
+    assert not any("ELBO" in fact for fact in summary(card("mnist-glow")))
