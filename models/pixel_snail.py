@@ -73,7 +73,7 @@ class PixelSNAIL(Autoencoder):
         channels, height, width = self.image_shape
         most = self.config.greys - 1
         pictures: Tensor = (z.clamp(0, 1) * most).round() / most
-        return pictures.view(-1, height, width, channels).movedim(-1, 1)
+        return pictures.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
     def codes(self, x: Tensor) -> list[Tensor]:
         """The grey levels of images (B, C, H, W) in [0, 1]: int64 (B, H, W C), alone in a list."""

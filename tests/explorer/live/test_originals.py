@@ -20,7 +20,7 @@ def fresh(loaded: Loaded) -> Originals:
 
 def wait(found: Originals) -> Originals:
     found.start()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120  # the process gives way to all others
     while found.state == "loading" and time.monotonic() < until:
         time.sleep(0.01)
     return found
