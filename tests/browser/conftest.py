@@ -37,7 +37,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints")
     train_digits(folder / "digits-vae")
     train_digits(folder / "flat-vae", title="Flat digits", latent=2, epochs=6)
-    train_digits(folder / "digits-flow", title="Flow", epochs=1, model="real-nvp")
+    train_digits(folder / "flow-digits", title="Flow", epochs=1, model="real-nvp")
     train_digits(folder / "rotten-vae", latent=2, epochs=1)
     break_weights(folder / "rotten-vae")
     return folder

@@ -9,7 +9,7 @@ from tests.browser.driving import same
 
 
 def test_likelihoods_follow_the_hand_and_levels_move_apart(new_page: NewPage) -> None:
-    tab = new_page().open(model="digits-flow", view="pca", a="3", b="8")
+    tab = new_page().open(model="flow-digits", view="pca", a="3", b="8")
     stage = tab.stage
 
     def likelihoods() -> list[str]:
