@@ -206,5 +206,5 @@ def some(value: object, name: str, choices: tuple[T, ...]) -> tuple[T, ...]:
     for each in value:
         choice(each, name, cast("tuple[str, ...]", choices))
     if len(set(value)) != len(value):
-        raise bad(f"`{name}` must name each picture once", ", ".join(value))
+        raise bad(f"`{name}` must name each part once", ", ".join(value))
     return tuple(each for each in choices if each in value)

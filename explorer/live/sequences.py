@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.live import wire
-from explorer.live.fields import PROTOCOL, WireError, bad, choice, named, only, protocol, read, whole
+from explorer.live.fields import PROTOCOL, WireError, named, only, protocol, read, some, whole
 from explorer.live.session import LiveSession, Role
 from explorer.live.wire import MODEL_NAME, Ping
 
@@ -112,17 +112,7 @@ def _open(body: dict[str, Any]) -> Film:
 def _frame(body: dict[str, Any]) -> Ask:
     only(body, "frame", ("seq", *BOUNDS, "want"))
     numbers = {name: whole(body[name], name, low, high) for name, (low, high) in BOUNDS.items()}
-    return Ask(seq=body["seq"], want=_want(body["want"]), **numbers)
-
-
-def _want(value: object) -> tuple[Want, ...]:
-    if type(value) is not list or not 1 <= len(value) <= len(WANTS):
-        raise bad(f"`want` must be a list of {', '.join(WANTS)}", value)
-    for name in value:
-        choice(name, "want", WANTS)
-    if len(set(value)) != len(value):
-        raise bad("`want` must name each part once", ", ".join(value))
-    return tuple(name for name in WANTS if name in value)
+    return Ask(seq=body["seq"], want=some(body["want"], "want", WANTS), **numbers)
 
 
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {

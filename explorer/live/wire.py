@@ -32,6 +32,7 @@ from explorer.live.fields import (
     only,
     protocol,
     read,
+    some,
     whole,
 )
 
@@ -70,6 +71,8 @@ VIEW_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,159}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,95}")
 
 Picture = Literal["A", "B", "strip"]
+
+PICTURES: tuple[Picture, ...] = ("A", "B", "strip")  # in the order of the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ def _open(body: dict[str, Any]) -> Open:
 
 def _frame(body: dict[str, Any]) -> Frame:
     only(body, "frame", ("seq", "want", "handles"), ("strip", "residual", "level"))
-    want = _want(body["want"])
+    want = some(body["want"], "want", PICTURES)
     needed = ("A", "B") if "strip" in want else want
     handles = body["handles"]
     if type(handles) is not dict:
@@ -198,16 +201,6 @@ def _frame(body: dict[str, Any]) -> Frame:
         choice(body.get("residual", "hold"), "residual", ("hold", "fade")),
         whole(body.get("level", 0), "level", 0, LEVELS_AT_MOST),
     )
-
-
-def _want(value: object) -> tuple[Picture, ...]:
-    if type(value) is not list or not 1 <= len(value) <= 3:
-        raise bad('`want` must be a list of "A", "B" and "strip"', value)
-    for name in value:
-        choice(name, "want", ("A", "B", "strip"))
-    if len(set(value)) != len(value):
-        raise bad("`want` must name each picture once", ", ".join(value))
-    return tuple(name for name in ("A", "B", "strip") if name in value)
 
 
 def _strip(value: object) -> Strip:

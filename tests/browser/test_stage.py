@@ -148,7 +148,7 @@ def test_the_filmstrip_walks_from_a_to_b(tab: StagePage) -> None:
     tab.until(lambda: tab.address.get("path") == "great-circle", "the path in the address")
     assert np.array_equal(tab.strip()[0], straight["S0"])
     for count in (5, 15, 0):
-        tab.get("stage").locator("select").select_option(str(count))
+        tab.stage.get_by_label("Pictures in the strip").select_option(str(count))
         tab.until(lambda count=count: len(tab.strip()) == count, f"{count} pictures")
         tab.until(lambda count=count: tab.address.get("frames") == str(count), "their number in the address")
         tab.until(lambda: all(frame.std() > 5 for frame in tab.strip()), "painted pictures")

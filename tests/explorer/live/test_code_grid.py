@@ -64,7 +64,7 @@ def test_good_messages() -> None:
         ("probe", [0, 1.5], "`probe` must be a whole number"),
         ("probe", [9, 0], "`probe` must be a whole number in 0..7"),
         ("want", [], "`want` must be a list"),
-        ("want", ["picture", "picture"], "each picture once"),
+        ("want", ["picture", "picture"], "each part once"),
         ("want", ["input"], "`want` must be one of"),
         ("item", 3, "frame may only have"),
     ],

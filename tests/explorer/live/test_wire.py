@@ -66,7 +66,7 @@ BAD = [
     (FRAME, "seq", 1.0, "`seq` must be"),
     (FRAME, "seq", None, "frame must have `seq`"),
     (FRAME, "want", [], "`want` must be a list"),
-    (FRAME, "want", ["A", "A"], "each picture once"),
+    (FRAME, "want", ["A", "A"], "each part once"),
     (FRAME, "want", ["C"], "`want` must be one of"),
     (FRAME, "want", [["A"]], "`want` must be one of.*Got list"),
     (FRAME, "want", "A", "`want` must be a list"),
