@@ -100,7 +100,7 @@ class LiveSession(ABC):
 
     async def _show_items(self, message: Any) -> None:
         """Answers the role "items"; a session whose `roles` have none is never asked."""
-        raise NotImplementedError
+        raise WireError("bad-message", "No items can be asked for here.", message.seq)
 
     async def run(self) -> None:
         """Accepts the connection and serves it until it closes."""
