@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.live.loaded import Loaded
+from explorer.live.specimen import as_input
 
 __all__ = ["DRAWS", "Density", "density", "has_density"]
 
@@ -69,9 +70,8 @@ def density(loaded: Loaded, picture: NDArray[np.uint8], draws: int = DRAWS) -> D
     model: Any = loaded.decoder.model
     if not has_density(loaded):
         raise ValueError(f"{loaded.name} gives no exact log p(x).")
-    device = loaded.decoder.device
-    x = torch.tensor(picture).to(device).permute(2, 0, 1)[None].float() / 255
-    generator = torch.Generator(device).manual_seed(SEED)
+    x = as_input(loaded, picture)
+    generator = torch.Generator(x.device).manual_seed(SEED)
     terms = model.loss(x.expand(draws, -1, -1, -1), generator=generator).terms
     latent, volume, noise = (-float(terms[name]) for name in ("latent", "volume", "noise"))
     return Density(latent, volume, noise, picture.size)

@@ -36,6 +36,7 @@ from explorer.live.wire import MODEL_NAME, VIEW_ID, Frame, parse
 if TYPE_CHECKING:
     from explorer.live.engine import Engine
     from explorer.live.loaded import Loaded
+    from explorer.live.views import View
 
 __all__ = ["BUNDLES", "is_own_origin", "preview_address", "routes"]
 
@@ -227,6 +228,18 @@ def _opened(name: str) -> Loaded:
         raise NotThere(str(error)) from error
 
 
+def _resolved(loaded: Loaded, view_id: str) -> View:
+    """A view of a model, by the id that the path gives."""
+    from explorer.live.views import UnknownView, resolve
+
+    if not VIEW_ID.fullmatch(view_id):
+        raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
+    try:
+        return resolve(loaded, view_id)
+    except UnknownView as error:
+        raise NotThere(str(error)) from error
+
+
 def _mark(loaded: Loaded, *parts: str) -> str:
     from explorer.live.loaded import stamp
 
@@ -256,16 +269,9 @@ def view_positions(request: Request) -> Response:
     """`/live/atlas/{model}/view/{view}`: map positions, little-endian float32, x and y of each
     item.
     """
-    from explorer.live.views import UnknownView, resolve
-
     view_id = request.path_params["view"]
-    if not VIEW_ID.fullmatch(view_id):
-        raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
     loaded = _named(request)
-    try:
-        view = resolve(loaded, view_id)
-    except UnknownView as error:
-        raise NotThere(str(error)) from error
+    view = _resolved(loaded, view_id)
     mark = _mark(loaded, "view", view_id)
     return _cached(request, lambda: view.xy.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
 
@@ -293,16 +299,12 @@ def likelihood(request: Request) -> Response:
     """
     from explorer.live.density import density
     from explorer.live.plan import plan_frame
-    from explorer.live.views import UnknownView, resolve
 
     frame = parse(request.query_params.get("frame", ""))
     if not isinstance(frame, Frame):
         raise ValueError('`frame` must be a message of type "frame".')
     loaded = _named(request)
-    try:
-        plan = plan_frame(loaded, resolve(loaded, request.path_params["view"]), frame)
-    except UnknownView as error:
-        raise NotThere(str(error)) from error
+    plan = plan_frame(loaded, _resolved(loaded, request.path_params["view"]), frame)
     pictures = _engine().decode_sync(loaded, plan.z, background=True)
     nats = [density(loaded, picture).total for picture in pictures]
     answer = {name: nats[row] for name, row in plan.handles.items()} | {"strip": nats[plan.strip]}
@@ -367,20 +369,13 @@ def compare_positions(request: Request) -> Response:
     """`/live/compare/{models}/view/{model}/{view}`: as a view's positions, of the images that all of the models,
     separated by commas, have in their atlas.
     """
-    from explorer.live.views import UnknownView, resolve
-
     view_id = request.path_params["view"]
-    if not VIEW_ID.fullmatch(view_id):
-        raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
     models, rows = _together(request)
     names = [model.name for model in models]
     if request.path_params["model"] not in names:
         raise NotThere(f"Unknown model {ascii(request.path_params['model'])[:64]}. Choose one of: {names}.")
     number = names.index(request.path_params["model"])
-    try:
-        view = resolve(models[number], view_id)
-    except UnknownView as error:
-        raise NotThere(str(error)) from error
+    view = _resolved(models[number], view_id)
     mark = repr([_mark(model, "compare", view_id, names[number]) for model in models])
     make = lambda: view.xy[rows[number]].astype("<f4").tobytes()  # noqa: E731
     return _cached(request, make, mark, _versions(models), _BYTES)

@@ -25,7 +25,7 @@ from explorer.latent.bounds import log_normal
 from explorer.live.codes import check_item
 from explorer.live.loaded import Loaded
 
-__all__ = ["Specimen", "Terms", "examine", "expected_reconstruction", "noise", "place", "terms"]
+__all__ = ["Specimen", "Terms", "as_input", "examine", "expected_reconstruction", "noise", "place", "terms"]
 
 Source = Literal["original", "reconstruction"]
 
@@ -152,7 +152,7 @@ def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[
     """-log p(x|z) of codes (M, D), shape (M,)."""
     model: Any = loaded.decoder.model
     codes = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
-    x = _tensor(loaded, specimen.picture).expand(len(z), -1, -1, -1)
+    x = as_input(loaded, specimen.picture).expand(len(z), -1, -1, -1)
     found: NDArray[np.float64] = model.nll(codes.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
     return found
 
@@ -163,12 +163,12 @@ def _prepared(loaded: Loaded, picture: NDArray[np.uint8], seed: int) -> NDArray[
     if not has_likelihood(loaded):
         return picture
     model: Any = loaded.decoder.model
-    x = _tensor(loaded, picture).cpu()
+    x = as_input(loaded, picture).cpu()
     prepared: Tensor = model.likelihood.prepare(x, torch.Generator().manual_seed(seed))
     levels: NDArray[np.uint8] = prepared.mul(255).round().to(torch.uint8)[0].permute(1, 2, 0).numpy()
     return np.ascontiguousarray(levels)
 
 
-def _tensor(loaded: Loaded, picture: NDArray[np.uint8]) -> Tensor:
+def as_input(loaded: Loaded, picture: NDArray[np.uint8]) -> Tensor:
     """A picture (H, W, C) as the model's input (1, C, H, W) in [0, 1]."""
     return torch.tensor(picture).to(loaded.decoder.device).permute(2, 0, 1)[None].float() / 255
