@@ -19,7 +19,7 @@ from models import checkpoint
 from models.checkpoint import replace_file
 from models.evaluate import to_tensor
 
-__all__ = ["encode_files", "read_image"]
+__all__ = ["DAMAGE", "FORMATS", "PIXELS_AT_MOST", "encode_files", "fitted", "read_image"]
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no format that runs another program
@@ -82,20 +82,33 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     Raises:
         ValueError: If it is no image, damaged or too large; the message names the file.
     """
-    channels, height, width = shape
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what it cannot read, it raises
             with Image.open(path, formats=FORMATS) as file:
                 if file.width * file.height > PIXELS_AT_MOST:
                     raise ValueError(f"{file.width}x{file.height} pixels are more than {PIXELS_AT_MOST}")
-                flat = _opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
+                return fitted(file, shape)
     except UnidentifiedImageError as error:
         raise ValueError(
             f"{path} is no image that can be read. Use {', '.join(sorted(SUFFIXES))}."
         ) from error
     except (Image.DecompressionBombError, *DAMAGE) as error:
         raise ValueError(f"{path} cannot be read: {error}.") from error
+
+
+def fitted(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The largest centred crop of a shape's ratio, resized to it, as uint8 (H, W, C).
+
+    Arguments:
+        image: Any; transparency goes on white, and a photograph is turned as its camera noted.
+        shape: (C, H, W).
+
+    Raises:
+        ValueError: If its levels have no known range.
+    """
+    channels, height, width = shape
+    flat = _opaque(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
     side = min(flat.width / width, flat.height / height)
     left, top = (flat.width - side * width) / 2, (flat.height - side * height) / 2
     box = (left, top, left + side * width, top + side * height)
