@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = [
+    "FIRST_OWN",
     "FRAMES",
     "PATHS",
     "RESIDUALS",
@@ -28,6 +29,7 @@ __all__ = [
     "settled",
 ]
 
+FIRST_OWN = 1 << 30  # a person's own pictures are items numbered from here, well over the rows of any atlas
 PATHS = ("straight", "great-circle")
 RESIDUALS = ("hold", "fade")
 TARGETS = ("both", "A", "B")
@@ -75,7 +77,12 @@ class Edit:
 
 
 def edit_from_json(
-    values: object, default: Edit, count: int, directions: Mapping[str, object], levels: int = 0
+    values: object,
+    default: Edit,
+    count: int,
+    directions: Mapping[str, object],
+    levels: int = 0,
+    own: Container[int] = (),
 ) -> Edit:
     """An edit from what a browser sent.
 
@@ -85,6 +92,7 @@ def edit_from_json(
         count: Items of the atlas.
         directions: The model's directions, by slug.
         levels: How many levels its latent has.
+        own: Numbers of a person's own pictures, which are items too.
 
     Raises:
         ValueError: Naming the first field that breaks a rule.
@@ -93,8 +101,8 @@ def edit_from_json(
         raise ValueError(f"An edit must be an object. Got {_seen(values)}.")
     return replace(
         default,
-        A=_handle(values.get("A"), "A", default.A, count, directions),
-        B=_handle(values.get("B"), "B", default.B, count, directions),
+        A=_handle(values.get("A"), "A", default.A, count, directions, own),
+        B=_handle(values.get("B"), "B", default.B, count, directions, own),
         target=_choice(values.get("target", default.target), "target", TARGETS),
         path=_choice(values.get("path", default.path), "path", PATHS),
         frames=_choice(values.get("frames", default.frames), "frames", FRAMES),
@@ -111,18 +119,20 @@ def edit_from_query(
     Arguments:
         params: The address's parameters.
         default: For what is missing or does not hold.
-        places: Map positions of the items, shape (N, 2): where a handle stands that names only its item.
+        places: Map positions of the items, shape (N, 2): where a handle stands that names only its item. Its `own`, if
+            it has one, holds the numbers of a person's own pictures.
         directions: The model's directions, by slug.
         levels: How many levels its latent has.
     """
     edit, problems = default, []
+    own: Container[int] = getattr(places, "own", ())
     for name in ("A", "B"):
         for part, read in ((name.lower(), _place_text), (f"{name.lower()}_with", _sliders_text)):
             if part not in params:
                 continue
             try:
                 given = read(params[part], part, places)
-                handle = _handle(given, name, getattr(edit, name), len(places), directions)
+                handle = _handle(given, name, getattr(edit, name), len(places), directions, own)
                 edit = replace(edit, **{name: handle})  # type: ignore[arg-type]
             except ValueError as error:
                 problems.append(str(error))
@@ -179,14 +189,20 @@ def query(edit: Edit, default: Edit) -> dict[str, str]:
 
 
 def _handle(
-    values: object, name: str, default: Handle, count: int, directions: Mapping[str, object]
+    values: object,
+    name: str,
+    default: Handle,
+    count: int,
+    directions: Mapping[str, object],
+    own: Container[int],
 ) -> Handle:
     if values is None:
         return default
     if not isinstance(values, Mapping):
         raise ValueError(f"`{name}` must be an object. Got {_seen(values)}.")
     item = values.get("item", default.item)
-    if type(item) is not int or not 0 <= item < count:
+    if type(item) is not int or not (0 <= item < count or item in own):
+        _gone(name, item)
         raise ValueError(f"`{name}` must name an item from 0 to {count - 1}. Got {_seen(item)}.")
     x = _number(values.get("x", default.x), f"{name}.x", PLACE_AT_MOST)
     y = _number(values.get("y", default.y), f"{name}.y", PLACE_AT_MOST)
@@ -200,6 +216,14 @@ def _handle(
             raise ValueError(f"Unknown direction {str(slug)[:40]!r} for `{name}`. This model has: {known} …")
         sliders[slug] = _number(value, f"{name}.{slug}", SLIDER_AT_MOST)
     return Handle(item, x, y, sliders)
+
+
+def _gone(name: str, item: object) -> None:
+    """Raises ValueError where an item was a picture of a person's own."""
+    if type(item) is int and FIRST_OWN <= item < 2 * FIRST_OWN:
+        raise ValueError(
+            f"`{name}` names a picture of your own, {item}, that is not kept on this machine. Upload it again."
+        )
 
 
 def _at_home(handle: Handle, places: Any) -> Handle:
@@ -232,12 +256,13 @@ def _seen(value: object) -> str:
 def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
     """Reads "12" or "12,1.25,-3.5"."""
     parts = text.split(",")
-    if len(parts) not in (1, 3) or not re.fullmatch(r"\d{1,9}", parts[0]):
+    if len(parts) not in (1, 3) or not re.fullmatch(r"\d{1,10}", parts[0]):
         raise ValueError(f"`{name}` must be an item and its place, such as 12,1.25,-3.5. Got {text[:40]!r}.")
     item = int(parts[0])
     if len(parts) == 3:
         return {"item": item, "x": _float(parts[1], name), "y": _float(parts[2], name)}
-    if item >= len(places):
+    if item >= len(places) and item not in getattr(places, "own", ()):
+        _gone(name, item)
         raise ValueError(f"`{name}` must name an item from 0 to {len(places) - 1}. Got {item}.")
     return {"item": item, "x": float(places[item][0]), "y": float(places[item][1])}
 

@@ -21,6 +21,8 @@ FLOORS = {
     "explorer.live": 3,
     "explorer.atlas": 2,
     "explorer.maps": 2,
+    "explorer.belongings": 2,
+    "explorer.uploads": 2,
     "explorer.latent": 1,
     "models": 0,
 }

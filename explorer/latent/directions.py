@@ -48,7 +48,8 @@ class Direction:
     group: str  # the attribute's title, e.g. "Hair"
     count_with: int  # images behind the mean with
     count_without: int  # images behind the mean without
-    kind: str  # of the attribute: binary, categorical or continuous
+    kind: str  # of the attribute: binary, categorical or continuous; "own" for one that a person made
+    made: str = ""  # how a person made it, in words
 
 
 def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> NDArray[np.float32]:

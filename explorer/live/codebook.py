@@ -109,12 +109,14 @@ def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def grids_of(loaded: Loaded, item: int) -> Grids:
-    """The codes of an image of the atlas.
+    """The codes of an image of the atlas, or of an own picture.
 
     Raises:
         ValueError: If there is no such item, or as `codebooks`.
     """
     check_item(loaded, item)
+    if item in loaded.own:
+        return requantised(loaded, loaded.codes([item]))[0]
     return [book.codes[item] for book in codebooks(loaded)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.belongings import FIRST_OWN
 from explorer.latent.paths import PATHS, fractions
 from explorer.latent.projections import Residual, place
 
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from explorer.live.loaded import Loaded
     from explorer.live.views import View
 
-__all__ = ["HandleLike", "check_item", "level_of", "move_to_view", "place_handles", "walk_codes"]
+__all__ = [
+    "HandleLike",
+    "Places",
+    "check_item",
+    "home",
+    "level_of",
+    "move_to_view",
+    "place_handles",
+    "walk_codes",
+]
 
 
 class HandleLike(Protocol):
@@ -55,21 +65,23 @@ def place_handles(
         check_item(loaded, handle.item)
     items = [handle.item for handle in handles]
     xy = np.array([(handle.x, handle.y) for handle in handles], np.float32)
-    z = place(view.projection, xy, view.xy[items], loaded.atlas.mean[items], residual)
+    homes = np.stack([home(loaded, view, item) for item in items])
+    z = place(view.projection, xy, homes, loaded.codes(items), residual)
+    directions = loaded.directions
     for row, handle in enumerate(handles):
         for name in handle.sliders:
-            if name not in loaded.rows:
-                some = ", ".join(list(loaded.rows)[:6]) or "none"
+            if name not in directions:
+                some = ", ".join(list(directions)[:6]) or "none"
                 raise ValueError(
                     f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
                 )
         steps = {name: value for name, value in handle.sliders.items() if value}
         if steps:
-            rows = [loaded.rows[name] for name in steps]
-            z[row] += np.array(list(steps.values()), np.float32) @ loaded.matrix[rows]
+            vectors = np.stack([directions[name].vector for name in steps])
+            z[row] += np.array(list(steps.values()), np.float32) @ vectors
     if level:
         own = level_of(loaded, level)
-        moved, z = z[:, own], loaded.atlas.mean[items].copy()
+        moved, z = z[:, own], loaded.codes(items).copy()
         z[:, own] = moved
     return z
 
@@ -121,17 +133,45 @@ def move_to_view(
     A handle on its item stays on it. One that was dragged is moved by as much as the new map can
     show of the drag.
     """
-    home = after.xy[handle.item]
-    start = before.xy[handle.item]
+    goal = home(loaded, after, handle.item)
+    start = home(loaded, before, handle.item)
     if np.float32(handle.x) == start[0] and np.float32(handle.y) == start[1]:
-        return float(home[0]), float(home[1])
-    own = loaded.atlas.mean[handle.item]
+        return float(goal[0]), float(goal[1])
+    (own,) = loaded.codes([handle.item])
     z = place(before.projection, (handle.x, handle.y), start, own, residual)
-    moved = home + (after.projection.forward(z[None]) - after.projection.forward(own[None]))[0]
+    moved = goal + (after.projection.forward(z[None]) - after.projection.forward(own[None]))[0]
     return float(moved[0]), float(moved[1])
 
 
+def home(loaded: Loaded, view: View, item: int) -> NDArray[np.float32]:
+    """Where an item stands on a map, shape (2,); an own picture where the map puts its code.
+
+    Raises:
+        KeyError: If there is no such own picture.
+    """
+    found: NDArray[np.float32] | None = view.xy[item] if item < FIRST_OWN else view.homes.get(item)
+    if found is None:
+        found = view.homes[item] = view.projection.forward(loaded.own[item].z[None])[0]
+    return found
+
+
+class Places:
+    """Where all items stand on a map: `places[item]` is its (x, y), and `len` counts those of the atlas."""
+
+    def __init__(self, loaded: Loaded, view: View) -> None:
+        self._loaded, self._view = loaded, view
+        self.own = loaded.own
+
+    def __len__(self) -> int:
+        return self._loaded.count
+
+    def __getitem__(self, item: int) -> NDArray[np.float32]:
+        return home(self._loaded, self._view, item)
+
+
 def check_item(loaded: Loaded, item: int) -> None:
-    """Raises ValueError where the atlas has no such item."""
-    if not 0 <= item < loaded.count:
+    """Raises ValueError where there is no such item, neither in the atlas nor among a person's own pictures."""
+    if item >= FIRST_OWN and not loaded.has(item):
+        raise ValueError(f"`item` {item} was a picture of your own that is no longer kept. Upload it again.")
+    if not loaded.has(item):
         raise ValueError(f"`item` must be one of 0..{loaded.count - 1} of {loaded.name}. Got {item}.")

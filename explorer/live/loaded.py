@@ -1,9 +1,10 @@
-"""A checkpoint in memory: decoder, atlas, directions, neighbours, originals and views."""
+"""A checkpoint in memory: decoder, atlas, directions, neighbours, originals, views, and what a person made with it."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from explorer import belongings
 from explorer.atlas import ATLAS, Atlas, load_atlas
+from explorer.belongings import FIRST_OWN, Group, OwnPicture
 from explorer.latent.directions import Direction, attribute_directions
 from explorer.latent.nearby import Nearby
 from explorer.latent.neighbours import Neighbours
@@ -34,28 +37,28 @@ class UnknownModel(ValueError):
 
 @dataclass(eq=False)
 class Loaded:
-    """A model and its atlas, shared by all sessions; nothing of it is changed after loading but its
-    caches.
+    """A model and its atlas, shared by all sessions.
+
+    After loading only its caches change, and what people make with it: `directions`, `groups` and `own` are then
+    replaced whole, never altered, so that who reads them needs no lock.
     """
 
     entry: Entry
     decoder: Decoder
     atlas: Atlas
-    directions: dict[str, Direction]
+    directions: Mapping[str, Direction]  # of the attributes, then a person's own
     neighbours: Neighbours
     originals: Originals
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    own: Mapping[int, OwnPicture] = field(default_factory=dict)  # by number, from `FIRST_OWN`
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
+    keeping: threading.Lock = field(default_factory=threading.Lock)  # held while something is kept or dropped
 
     def __post_init__(self) -> None:
         self.encoder = Encoder(self.decoder)
-        self.rows = {name: row for row, name in enumerate(self.directions)}
         self.nearby = Nearby(self.neighbours)
-        vectors = [direction.vector for direction in self.directions.values()]
-        self.matrix: NDArray[np.float32] = (
-            np.stack(vectors) if vectors else np.zeros((0, self.latent), np.float32)
-        )
 
     @property
     def name(self) -> str:
@@ -82,11 +85,93 @@ class Loaded:
         """(C, H, W) of a picture."""
         return self.decoder.shape
 
+    def has(self, item: int) -> bool:
+        """Whether there is such an item: a row of the atlas, or an own picture."""
+        return 0 <= item < self.count or item in self.own
+
+    def codes(self, items: Sequence[int]) -> NDArray[np.float32]:
+        """Codes (M, D) of items, own pictures among them."""
+        if max(items, default=0) < FIRST_OWN:
+            return self.atlas.mean[list(items)]
+        return np.stack([self.own[i].z if i >= FIRST_OWN else self.atlas.mean[i] for i in items])
+
+    def keep_direction(self, direction: Direction) -> None:
+        """Keeps a direction under its name, for every page and for later.
+
+        Raises:
+            ValueError: If it does not hold, or there are too many.
+        """
+        if direction.vector.shape != (self.latent,):
+            raise ValueError(f"`vector` must have the shape ({self.latent},). Got {direction.vector.shape}.")
+        with self.keeping:
+            belongings.write_direction(self.entry, direction)
+            self.directions = {**self.directions, direction.name: direction}
+        self._forget_planes(direction.name)
+
+    def drop_direction(self, name: str) -> None:
+        """Forgets a direction that a person kept; those of the attributes stay."""
+        with self.keeping:
+            belongings.remove_direction(self.entry, name)
+            self.directions = {
+                k: v for k, v in self.directions.items() if not (k == name and v.kind == "own")
+            }
+        self._forget_planes(name)
+
+    def _forget_planes(self, name: str) -> None:
+        """Forgets the views that are made of a direction, which is another one now."""
+        with self.lock:
+            for view in [v for v in self.views if name in v.removeprefix("plane-").split("--")]:
+                del self.views[view]
+
+    def keep_group(self, group: Group) -> None:
+        """Keeps a group of images under its name.
+
+        Raises:
+            ValueError: If it has items that are not of the atlas, or there are too many.
+        """
+        if group.items[0] < 0 or group.items[-1] >= self.count:
+            raise ValueError(f"`items` must be rows of the collection, 0 to {self.count - 1}.")
+        with self.keeping:
+            groups = {**self.groups, group.name: group}
+            belongings.write_groups(self.entry, groups.values(), self.count)
+            self.groups = groups
+
+    def drop_group(self, name: str) -> None:
+        """Forgets a group; nothing where there is none."""
+        with self.keeping:
+            groups = {k: v for k, v in self.groups.items() if k != name}
+            belongings.write_groups(self.entry, groups.values(), self.count)
+            self.groups = groups
+
+    def keep_own(self, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
+        """Keeps a picture (H, W, C) and its code (D,) as an item of its own.
+
+        Raises:
+            ValueError: If it does not fit the model, or there are too many.
+        """
+        channels, height, width = self.shape
+        if picture.shape != (height, width, channels) or z.shape != (self.latent,):
+            raise ValueError(
+                f"`picture` and `z` must have the shapes {(height, width, channels)} and ({self.latent},). "
+                f"Got {picture.shape} and {z.shape}."
+            )
+        with self.keeping:
+            own = belongings.write_own(self.entry, title, picture, z)
+            self.own = {**self.own, own.item: own}
+        return own
+
+    def drop_own(self, item: int) -> None:
+        """Forgets an own picture; nothing where there is none."""
+        with self.keeping:
+            belongings.remove_own(self.entry, item)
+            self.own = {k: v for k, v in self.own.items() if k != item}
+
     @property
     def nbytes(self) -> int:
         """Memory it takes, roughly; mapped originals are not counted, the system may drop them."""
         atlas = self.atlas
-        arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance, self.matrix]
+        arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance]
+        arrays += [direction.vector for direction in self.directions.values()]
         arrays += [] if atlas.std is None else [atlas.std]
         arrays += [*atlas.maps.values(), *atlas.scores.values()]
         arrays += [attribute.values for attribute in atlas.attributes.values()]
@@ -143,9 +228,12 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             entry,
             decoder,
             atlas,
-            attribute_directions(atlas.mean, atlas.attributes),
+            attribute_directions(atlas.mean, atlas.attributes)
+            | belongings.read_directions(entry, decoder.latent),
             Neighbours(atlas.mean, atlas.neighbour_distance),
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
+            belongings.read_groups(entry, len(atlas.ids)),
+            belongings.read_own(entry, decoder.shape, decoder.latent),
         )
     except CheckpointError:
         raise

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from explorer.belongings import FIRST_OWN
 from explorer.latent.neighbours import GAUGE_NEIGHBOUR
 from explorer.latent.paths import fractions
 from explorer.latent.projections import ScatterProjection
@@ -344,11 +345,13 @@ class Session(LiveSession):
         engine, loaded, _ = await self._current()
         for item in message.items:
             _check_item(loaded, item)
-        known = loaded.originals.get(message.items) if message.source == "best" else []
-        pictures: list[NDArray[np.uint8] | None] = known or [None] * len(message.items)
+        rows = [item for item in message.items if item < FIRST_OWN]
+        known = iter(loaded.originals.get(rows) if message.source == "best" and rows else [None] * len(rows))
+        own = loaded.own
+        pictures = [own[item].picture if item in own else next(known) for item in message.items]
         missing = [place for place, picture in enumerate(pictures) if picture is None]
         if missing:
-            z = loaded.atlas.mean[[message.items[place] for place in missing]]
+            z = loaded.codes([message.items[place] for place in missing])
             try:
                 decoded = await engine.decode(loaded, z, background=True)
             except RuntimeError as error:
@@ -364,7 +367,7 @@ class Session(LiveSession):
             "sources": [
                 "reconstruction" if place in absent else "original" for place in range(len(pictures))
             ],
-            "ids": [int(loaded.atlas.ids[item]) for item in message.items],
+            "ids": [own[i].title if i in own else int(loaded.atlas.ids[i]) for i in message.items],
             "labels": [item_labels(loaded, item) for item in message.items],
         }
         await self._send(wire.answer(header, [np.ascontiguousarray(p) for p in pictures if p is not None]))
@@ -430,6 +433,8 @@ def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.
 
 def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
     """What is known of an item, for people."""
+    if item in loaded.own:
+        return {"Yours": loaded.own[item].title}
     found = {}
     for attribute in loaded.atlas.attributes.values():
         value = attribute.values[item]

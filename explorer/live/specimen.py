@@ -50,7 +50,7 @@ class Terms(NamedTuple):
 class Specimen:
     """An image and its code, as one model sees them."""
 
-    item: int  # row of the atlas
+    item: int  # row of the atlas, or the number of an own picture
     source: Source  # of the picture: the data set, or the model where that is not on this machine
     picture: NDArray[np.uint8]  # (H, W, C), binarised where the model is trained so
     mean: NDArray[np.float32]  # (D,), in prior standard deviations
@@ -59,7 +59,7 @@ class Specimen:
 
 
 def examine(loaded: Loaded, item: int) -> Specimen:
-    """Encodes an item of the atlas.
+    """Encodes an item of the atlas, or a picture of a person's own.
 
     A model of binarised images sees one drawing of them, the same each time.
 
@@ -67,10 +67,12 @@ def examine(loaded: Loaded, item: int) -> Specimen:
         ValueError: If there is no such item.
     """
     check_item(loaded, item)
-    (original,) = loaded.originals.get([item])
+    own = loaded.own.get(item)
+    original = own.picture if own else loaded.originals.get([item])[0]
     source: Source = "reconstruction" if original is None else "original"
-    picture = loaded.decoder(loaded.atlas.mean[item : item + 1])[0] if original is None else original
-    picture = _prepared(loaded, np.ascontiguousarray(picture), int(loaded.atlas.ids[item]))
+    picture = loaded.decoder(loaded.codes([item]))[0] if original is None else original
+    seed = item if own else int(loaded.atlas.ids[item])
+    picture = _prepared(loaded, np.ascontiguousarray(picture), seed)
     codes = loaded.encoder(picture[None])
     std = None if codes.std is None else codes.std[0]
     scale = np.maximum(loaded.atlas.mean.std(0), LEAST_SPREAD).astype(np.float32) if std is None else std

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ class View:
     projection: Projection
     xy: NDArray[np.float32]  # (N, 2)
     axes: tuple[str, str]  # what x and y are, empty where they mean nothing
+    homes: dict[int, NDArray[np.float32]] = field(
+        default_factory=dict
+    )  # places (2,) of own pictures, once asked
 
     @property
     def linear(self) -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import recipe
 from explorer.components.stage import stage
-from explorer.live.codes import move_to_view
+from explorer.live.codes import Places, move_to_view
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
 from explorer.pages import address, controls, downloads, new_map, over_time, picker
@@ -77,7 +77,7 @@ def shown_view(loaded: Loaded) -> View:
     if not S.fresh:
         view = usual_instead(loaded, S.view)
         if view.id != S.view:
-            S.view, S.edit = view.id, recipe.rehomed(S.edit, view.xy)
+            S.view, S.edit = view.id, recipe.rehomed(S.edit, Places(loaded, view))
             S.revision += 1
         return view
     S.fresh = False
@@ -86,11 +86,11 @@ def shown_view(loaded: Loaded) -> View:
     S.problems += problems
     view = usual_instead(loaded, wanted)
     S.view = view.id
-    default = controls.default_edit(view)
+    default, places = controls.default_edit(view), Places(loaded, view)
     edit, told = recipe.edit_from_query(
-        address.parameters(), default, view.xy, loaded.directions, len(controls.levels(loaded))
+        address.parameters(), default, places, loaded.directions, len(controls.levels(loaded))
     )
-    S.edit = recipe.settled(edit, view.xy) if view.id == wanted else recipe.rehomed(edit, view.xy)
+    S.edit = recipe.settled(edit, places) if view.id == wanted else recipe.rehomed(edit, places)
     S.problems += [f"In the address: {problem} Using the default." for problem in told]
     return view
 
@@ -119,8 +119,8 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
     S.problems = []
     try:
         levels = len(controls.levels(loaded))
-        edit = recipe.edit_from_json(received, S.edit, loaded.count, loaded.directions, levels)
-        S.edit = recipe.settled(edit, view.xy)
+        edit = recipe.edit_from_json(received, S.edit, loaded.count, loaded.directions, levels, loaded.own)
+        S.edit = recipe.settled(edit, Places(loaded, view))
     except ValueError as error:
         S.problems = [f"The stage sent an edit that does not hold: {error}"]
     return True

@@ -13,12 +13,13 @@ HERE = Path(__file__).resolve().parent
 # Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
 # this folder first.
 PAGES = {
-    "Explore": "explore", "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes", "Time": "sequences",
-    "Models": "model_cards",
+    "Explore": "explore", "Directions": "directions", "Paths": "paths", "Samples": "samples", "Outliers": "outliers",
+    "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes", "Time": "sequences", "Models": "model_cards",
 }  # fmt: skip
 # Title -> what a page keeps in the session once its address has decided what it shows.
 DECIDED = {
-    "Explore": "model", "Compare": "compare_models", "Anatomy": "an_model", "Codes": "cd_model", "Time": "tm_model",
+    "Explore": "model", "Directions": "dr_model", "Paths": "pt_model", "Samples": "sm_model", "Outliers": "ol_model",
+    "Compare": "compare_models", "Anatomy": "an_model", "Codes": "cd_model", "Time": "tm_model",
 }  # fmt: skip
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links stand at
 # the right end of the first line, in a line of their own where the window is narrow or Explore's controls are many.

@@ -1,0 +1,355 @@
+"""What a person made with a checkpoint: directions, groups of images, pictures of their own.
+
+It is kept in a folder of the cache, one a checkpoint and its weights, so that a link, another page and another process
+find it again:
+
+    belongings/NAME-VERSION/directions/own-smile.safetensors   the vector; name, title and how it was made beside it
+    belongings/NAME-VERSION/own/1073741824.safetensors         the picture and its code
+    belongings/NAME-VERSION/groups.json
+
+Every file is checked when it is read; one that does not hold is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Container, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as unpack
+from safetensors.numpy import save as pack
+
+from explorer.latent.directions import Direction, slug
+from explorer.recipe import FIRST_OWN
+from models.checkpoint import Entry, replace_file
+from models.data.folders import cache_folder
+
+__all__ = [
+    "DIRECTIONS_AT_MOST",
+    "FIRST_OWN",
+    "GROUPS_AT_MOST",
+    "OWN_AT_MOST",
+    "Group",
+    "OwnPicture",
+    "own_slug",
+    "pack_direction",
+    "read_directions",
+    "read_groups",
+    "read_own",
+    "remove_direction",
+    "remove_own",
+    "unpack_direction",
+    "write_direction",
+    "write_groups",
+    "write_own",
+]
+
+LOG = logging.getLogger(__name__)
+
+DIRECTIONS_AT_MOST = 48
+GROUPS_AT_MOST = 100
+OWN_AT_MOST = 200
+TITLE_AT_MOST = 80  # characters
+NOTE_AT_MOST = 2000
+FILE_AT_MOST = 1 << 24  # bytes
+OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some images of a collection, with a name."""
+
+    name: str  # slug, unique in its checkpoint
+    title: str
+    items: tuple[int, ...]  # rows of the atlas, ascending
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or slug(self.name) != self.name or len(self.name) > TITLE_AT_MOST:
+            raise ValueError(
+                f"`name` must be lower-case letters, digits and dashes. Got {str(self.name)[:40]!r}."
+            )
+        _check_text("title", self.title, TITLE_AT_MOST, least=1)
+        _check_text("note", self.note, NOTE_AT_MOST)
+        if not self.items:
+            raise ValueError("`items` must hold at least one image. Got none.")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPicture:
+    """A picture that is not of the collection: uploaded, drawn, or a sample that was kept."""
+
+    item: int  # its number, from `FIRST_OWN`
+    title: str
+    picture: NDArray[np.uint8]  # (H, W, C)
+    z: NDArray[np.float32]  # (D,), its code
+
+
+def own_slug(title: str, taken: Container[str]) -> str:
+    """A slug for a direction that a person names: "own-smile", or "own-smile-2" where that is taken."""
+    base = "own-" + (slug(title)[:60].strip("-") or "direction")
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+# Directions
+
+
+def pack_direction(entry: Entry, direction: Direction) -> bytes:
+    """A direction as a safetensors file that names its checkpoint and the hash of the weights."""
+    about = {k: v for k, v in vars(direction).items() if k != "vector"}
+    facts = {"checkpoint": entry.name, "weights_sha256": _weights(entry), "direction": json.dumps(about)}
+    packed: bytes = pack({"vector": np.ascontiguousarray(direction.vector, np.float32)}, facts)
+    return packed
+
+
+def unpack_direction(entry: Entry, data: bytes) -> Direction:
+    """Reads what `pack_direction` wrote.
+
+    Raises:
+        ValueError: If it is of another checkpoint, or no such file; the message says which.
+    """
+    tensors, facts = _unpacked(data, "A direction")
+    if facts.get("weights_sha256") != _weights(entry):
+        known = f"{facts.get('checkpoint', 'an unnamed one')[:64]} ({facts.get('weights_sha256', '')[:12]})"
+        raise ValueError(
+            f"The direction belongs to another checkpoint, {known}; this is {entry.name} "
+            f"({_weights(entry)[:12]}). A direction means nothing in another latent space."
+        )
+    return direction_of(tensors.get("vector"), _object(facts.get("direction", "")))
+
+
+def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
+    """A direction of parts that were read from a file.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype != np.float32:
+        raise ValueError("`vector` must be float32 of the shape (D,).")
+    if not np.isfinite(vector).all() or not vector.any():
+        raise ValueError("`vector` must be finite and not zero.")
+    name, counts = about.get("name"), (about.get("count_with", 0), about.get("count_without", 0))
+    if not isinstance(name, str) or not OWN_SLUG.fullmatch(name):
+        raise ValueError(f"`name` must start with own- and be a slug. Got {str(name)[:40]!r}.")
+    if any(type(count) is not int or not 0 <= count < 2**31 for count in counts):
+        raise ValueError(f"`count_with` and `count_without` must be whole numbers. Got {str(counts)[:60]}.")
+    title, made = about.get("title", name), about.get("made", "")
+    _check_text("title", title, TITLE_AT_MOST, least=1)
+    _check_text("made", made, NOTE_AT_MOST)
+    return Direction(vector, name, title, "Yours", *counts, "own", made)
+
+
+def write_direction(entry: Entry, direction: Direction) -> None:
+    """Keeps a direction, in the place of one of the same name.
+
+    Raises:
+        ValueError: If it does not hold, or there are too many.
+    """
+    about = {k: v for k, v in vars(direction).items() if k != "vector"}
+    direction_of(np.asarray(direction.vector), about)
+    folder = _folder(entry) / "directions"
+    _room(folder, f"{direction.name}.safetensors", DIRECTIONS_AT_MOST, "directions")
+    packed = pack_direction(entry, direction)
+    replace_file(folder / f"{direction.name}.safetensors", lambda path: path.write_bytes(packed))
+
+
+def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
+    """The directions of `size` numbers that are kept for a checkpoint, by name."""
+    found = {}
+    for path in _files(_folder(entry) / "directions"):
+        try:
+            direction = unpack_direction(entry, _bytes(path))
+            if len(direction.vector) == size and direction.name == path.stem:
+                found[direction.name] = direction
+        except (ValueError, OSError) as error:
+            LOG.warning("%s is left out: %s", path, error)
+    return found
+
+
+def remove_direction(entry: Entry, name: str) -> None:
+    """Forgets a direction; nothing where there is none."""
+    if OWN_SLUG.fullmatch(name):
+        (_folder(entry) / "directions" / f"{name}.safetensors").unlink(missing_ok=True)
+
+
+# Groups
+
+
+def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
+    """Keeps groups of images, in the place of those that were kept.
+
+    Arguments:
+        entry: The checkpoint.
+        groups: All of them.
+        count: Images of the atlas, so that groups of another one are told apart.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    kept = list(groups)
+    if len(kept) > GROUPS_AT_MOST:
+        raise ValueError(f"At most {GROUPS_AT_MOST} groups can be kept. Delete one first.")
+    folder = _folder(entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"count": count, "groups": [asdict(group) for group in kept]})
+    replace_file(folder / "groups.json", lambda path: path.write_text(text))
+
+
+def read_groups(entry: Entry, count: int) -> dict[str, Group]:
+    """The groups that are kept for a checkpoint whose atlas has `count` images, by name."""
+    path = _folder(entry) / "groups.json"
+    try:
+        kept = _object(_bytes(path).decode())
+        if kept.get("count") != count:
+            return {}
+        return {group.name: group for group in groups_of(kept.get("groups"), count)}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError) as error:
+        LOG.warning("%s is left out: %s", path, error)
+        return {}
+
+
+def groups_of(values: object, count: int) -> list[Group]:
+    """Groups of parts that were read from a file.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    if not isinstance(values, list) or len(values) > GROUPS_AT_MOST:
+        raise ValueError(f"`groups` must be a list of at most {GROUPS_AT_MOST}.")
+    found = []
+    for value in values:
+        if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+            raise ValueError("A group must be an object with `name`, `title` and `items`.")
+        items = value["items"]
+        if any(type(item) is not int or not 0 <= item < count for item in items):
+            raise ValueError(f"`items` of a group must be rows of the collection, 0 to {count - 1}.")
+        texts = [str(value.get(name, "")) for name in ("name", "title", "note")]
+        found.append(Group(texts[0], texts[1], tuple(sorted(set(items))), texts[2]))
+    return found
+
+
+# Own pictures
+
+
+def write_own(entry: Entry, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
+    """Keeps a picture and its code; the same ones keep their number.
+
+    Raises:
+        ValueError: If something does not hold, or there are too many.
+    """
+    own = own_of(title, np.ascontiguousarray(picture), np.ascontiguousarray(z))
+    folder = _folder(entry) / "own"
+    _room(folder, f"{own.item}.safetensors", OWN_AT_MOST, "pictures of your own")
+    packed = pack({"picture": own.picture, "z": own.z}, {"title": title})
+    replace_file(folder / f"{own.item}.safetensors", lambda path: path.write_bytes(packed))
+    return own
+
+
+def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
+    """An own picture of parts that were read; its number follows from its contents.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    _check_text("title", title, TITLE_AT_MOST, least=1)
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
+        raise ValueError("`picture` must be uint8 of the shape (H, W, C).")
+    if not isinstance(z, np.ndarray) or z.dtype != np.float32 or z.ndim != 1 or not np.isfinite(z).all():
+        raise ValueError("`z` must be finite float32 of the shape (D,).")
+    mark = hashlib.sha256(picture.tobytes() + z.tobytes()).digest()
+    number = FIRST_OWN + int.from_bytes(mark[:4], "little") % FIRST_OWN
+    return OwnPicture(number, str(title), picture, z)
+
+
+def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
+    """The own pictures (C, H, W) with codes of `size` numbers that are kept for a checkpoint, by number."""
+    found = {}
+    channels, height, width = shape
+    for path in _files(_folder(entry) / "own"):
+        try:
+            tensors, facts = _unpacked(_bytes(path), "An own picture")
+            own = own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
+            fits = own.picture.shape == (height, width, channels) and len(own.z) == size
+            if fits and str(own.item) == path.stem:
+                found[own.item] = own
+        except (ValueError, OSError) as error:
+            LOG.warning("%s is left out: %s", path, error)
+    return found
+
+
+def remove_own(entry: Entry, item: int) -> None:
+    """Forgets an own picture; nothing where there is none."""
+    (_folder(entry) / "own" / f"{int(item)}.safetensors").unlink(missing_ok=True)
+
+
+# Files
+
+
+def _folder(entry: Entry) -> Path:
+    return cache_folder() / "belongings" / f"{entry.name}-{entry.version}"
+
+
+def _weights(entry: Entry) -> str:
+    return entry.card.weights_sha256 if entry.card else ""
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*.safetensors")) if folder.is_dir() else []
+
+
+def _bytes(path: Path) -> bytes:
+    if path.stat().st_size > FILE_AT_MOST:
+        raise ValueError(f"it is larger than {FILE_AT_MOST >> 20} MiB")
+    return path.read_bytes()
+
+
+def _room(folder: Path, file: str, most: int, what: str) -> None:
+    """Makes the folder; raises ValueError where it is full of other files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if sum(path.name != file for path in _files(folder)) >= most:
+        raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
+
+
+def _unpacked(data: bytes, what: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Tensors and facts of a safetensors file.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if len(data) > FILE_AT_MOST:
+        raise ValueError(f"{what} must take at most {FILE_AT_MOST >> 20} MiB. Got {len(data) >> 20}.")
+    try:
+        tensors = unpack(data)
+        size = int.from_bytes(data[:8], "little")
+        facts = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{what} must be a safetensors file. This one cannot be read: {error}.") from error
+    return tensors, {str(k): str(v) for k, v in facts.items()}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"It must hold JSON. Got other text ({str(error)[:60]}).") from error
+    if not isinstance(value, dict):
+        raise ValueError("It must hold one JSON object.")
+    return value
+
+
+def _check_text(name: str, value: object, most: int, least: int = 0) -> None:
+    if not isinstance(value, str) or not least <= len(value.strip()) or len(value) > most:
+        raise ValueError(f"`{name}` must be {least} to {most} characters. Got {str(value)[:40]!r}.")

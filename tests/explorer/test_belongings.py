@@ -1,0 +1,139 @@
+"""Tests of what a person keeps with a checkpoint: it comes back as it was, and broken files are left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from explorer import belongings
+from explorer.belongings import FIRST_OWN, Group, own_slug
+from explorer.latent.directions import Direction
+from models.checkpoint import Card, Entry
+
+RNG = np.random.default_rng(0)
+SHAPE = (1, 8, 8)
+
+
+@pytest.fixture
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
+    return of("digits-vae", "ab" * 32)
+
+
+def of(name: str, sha: str) -> Entry:
+    card = Card(
+        name=name, title=name, model="vae", config={}, data={"name": "digits"}, weights_sha256=sha, command="",
+    )  # fmt: skip
+    return Entry(name, Path(name), card)
+
+
+def direction(name: str = "own-smile", size: int = 4) -> Direction:
+    vector = RNG.standard_normal(size).astype(np.float32)
+    return Direction(vector, name, "Smile", "Yours", 12, 30, "own", "mean of two groups")
+
+
+def test_a_direction_comes_back_as_it_was(entry: Entry) -> None:
+    kept = direction()
+    belongings.write_direction(entry, kept)
+    found = belongings.read_directions(entry, 4)[kept.name]
+    assert (found.vector == kept.vector).all()
+    assert {k: v for k, v in vars(found).items() if k != "vector"} == {
+        k: v for k, v in vars(kept).items() if k != "vector"
+    }
+    belongings.remove_direction(entry, kept.name)
+    assert belongings.read_directions(entry, 4) == {}
+
+
+def test_a_direction_of_another_checkpoint_is_refused_by_name(entry: Entry) -> None:
+    packed = belongings.pack_direction(entry, direction())
+    with pytest.raises(
+        ValueError, match=r"belongs to another checkpoint, digits-vae \(abab.*this is faces-vae \(cdcd"
+    ):
+        belongings.unpack_direction(of("faces-vae", "cd" * 32), packed)
+
+
+def test_a_direction_of_another_size_is_left_out(entry: Entry) -> None:
+    belongings.write_direction(entry, direction())
+    assert belongings.read_directions(entry, 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"name": "smile"}, "`name` must start with own-"),
+        ({"name": "own-../../x"}, "`name` must start with own-"),
+        ({"title": " "}, "`title` must be 1 to 80 characters"),
+        ({"made": "x" * 3000}, "`made` must be 0 to 2000 characters"),
+        ({"vector": np.full(4, np.nan, np.float32)}, "`vector` must be finite"),
+        ({"vector": np.zeros(4, np.float32)}, "not zero"),
+        ({"count_with": -1}, "whole numbers"),
+    ],
+)
+def test_a_direction_that_does_not_hold_is_not_kept(
+    entry: Entry, changed: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        belongings.write_direction(entry, replace(direction(), **changed))  # type: ignore[arg-type]
+    assert belongings.read_directions(entry, 4) == {}
+
+
+def test_there_is_an_end_to_directions(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(belongings, "DIRECTIONS_AT_MOST", 2)
+    for name in ("own-a", "own-b", "own-b"):  # the second of a name takes the first one's place
+        belongings.write_direction(entry, direction(name))
+    with pytest.raises(ValueError, match="At most 2 directions can be kept"):
+        belongings.write_direction(entry, direction("own-c"))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00" * 100, save({"vector": np.ones(4, np.float32)})])
+def test_broken_files_are_left_out(entry: Entry, data: bytes) -> None:
+    belongings.write_direction(entry, direction())
+    belongings.write_own(entry, "Me", np.zeros((8, 8, 1), np.uint8), np.ones(4, np.float32))
+    for path in belongings._folder(entry).rglob("*.safetensors"):
+        path.write_bytes(data)
+    assert belongings.read_directions(entry, 4) == {}
+    assert belongings.read_own(entry, SHAPE, 4) == {}
+
+
+def test_own_pictures_are_numbered_by_what_they_hold(entry: Entry) -> None:
+    picture, z = RNG.integers(0, 256, (8, 8, 1), np.uint8), RNG.standard_normal(4).astype(np.float32)
+    first = belongings.write_own(entry, "Me", picture, z)
+    again = belongings.write_own(entry, "Me again", picture, z)
+    other = belongings.write_own(entry, "You", picture, z + 1)
+    assert first.item == again.item != other.item
+    assert FIRST_OWN <= first.item < 2 * FIRST_OWN
+    found = belongings.read_own(entry, SHAPE, 4)
+    assert sorted(found) == sorted([first.item, other.item])
+    assert found[first.item].title == "Me again"
+    assert (found[first.item].picture == picture).all() and (found[first.item].z == z).all()
+    assert belongings.read_own(entry, (3, 8, 8), 4) == {}
+    belongings.remove_own(entry, first.item)
+    assert sorted(belongings.read_own(entry, SHAPE, 4)) == [other.item]
+
+
+def test_groups_come_back_and_belong_to_their_atlas(entry: Entry) -> None:
+    groups = [Group("left", "Left side", (1, 5, 9), "by lasso"), Group("right", "Right", (2,))]
+    belongings.write_groups(entry, groups, 10)
+    assert list(belongings.read_groups(entry, 10).values()) == groups
+    assert belongings.read_groups(entry, 11) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"count": 10}', '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [10]}]}',
+     '{"count": 10, "groups": [{"name": "A!", "title": "A", "items": [1]}]}', "[" * 5000],
+)  # fmt: skip
+def test_broken_groups_are_left_out(entry: Entry, text: str) -> None:
+    belongings.write_groups(entry, [], 10)
+    (belongings._folder(entry) / "groups.json").write_text(text)
+    assert belongings.read_groups(entry, 10) == {}
+
+
+def test_slugs_are_free_ones() -> None:
+    assert own_slug("My Smile!", {}) == "own-my-smile"
+    assert own_slug("My Smile!", {"own-my-smile", "own-my-smile-2"}) == "own-my-smile-3"
+    assert own_slug("…", {}) == "own-direction"
