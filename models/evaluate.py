@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models import checkpoint
-from models.base import Autoencoder
+from models.base import Autoencoder, config_from_dict
 from models.checkpoint import Card, CheckpointError, Entry
 from models.data import ImageData, load_data
 from models.estimates import importance_sampled, naive_monte_carlo
@@ -154,12 +154,21 @@ def _card(entry: Entry) -> Card:
     return entry.card
 
 
+def _as_trained(card: Card, field: str) -> Any:
+    """A field of a card; a configuration whole, with the defaults of what was added to the model since."""
+    from models import MODELS  # which imports all families
+
+    if field != "config" or card.model not in MODELS:
+        return getattr(card, field)
+    return config_from_dict(MODELS[card.model].Config, card.config)
+
+
 def _seeds(entry: Entry, runs: Sequence[Entry]) -> list[Any]:
     """The seeds of a checkpoint and of other runs of the same training, in this order."""
     cards = [_card(each) for each in (entry, *runs)]
     for run, card in zip(runs, cards[1:], strict=True):
         for field in ("model", "config", "data"):
-            if getattr(card, field) != getattr(cards[0], field):
+            if _as_trained(card, field) != _as_trained(cards[0], field):
                 raise ValueError(
                     f"`seeds` must name runs that differ by their seed alone. {run.path} has another `{field}` "
                     f"than {entry.name}."

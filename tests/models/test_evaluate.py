@@ -287,6 +287,13 @@ def test_runs_that_differ_by_more_than_their_seed_are_refused(copy_of_tiny: Path
         evaluate(copy_of_tiny, seeds=[another], limit=2)
 
 
+def test_a_run_of_before_a_field_was_added_is_of_the_same_training(copy_of_tiny: Path) -> None:
+    config = dict(checkpoint.read(copy_of_tiny).card.config)  # type: ignore[union-attr]
+    del config["neck"]  # which has a default
+    older = other_seed(copy_of_tiny, 1, config=config)
+    assert "values" in evaluate(copy_of_tiny, seeds=[older], limit=20)["mse"]
+
+
 def test_a_limit_must_be_positive(tiny_checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="`limit` must be an integer of at least 1"):
         evaluate(tiny_checkpoint, limit=0)
