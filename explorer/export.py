@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["animation", "picture_png", "strip_png", "vectors_npz", "vectors_parquet"]
+__all__ = ["animation", "items_csv", "picture_png", "strip_png", "vectors_npz", "vectors_parquet"]
 
 Pictures = NDArray[np.uint8]  # (N, H, W, C)
 GAP = 1  # pixels between two frames of a strip, before scaling
@@ -55,6 +59,31 @@ def animation(
         frames[0], kind, save_all=True, append_images=frames[1:],
         duration=round(1000 * seconds), loop=0, **options,
     )  # fmt: skip
+
+
+def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
+    """Items of an atlas as CSV in UTF-8: row, id and split in the data set, every attribute and score."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    columns: dict[str, Callable[[int], object]] = {
+        "item": lambda row: row,
+        "id": lambda row: int(atlas.ids[row]),
+        "split": lambda row: atlas.split[row],
+    }
+    for name, attribute in atlas.attributes.items():
+        columns[name] = partial(_value, attribute)
+    for name, values in atlas.scores.items():
+        columns[name] = lambda row, values=values: f"{float(values[row]):.6g}"  # type: ignore[misc]
+    table.writerow(columns)
+    table.writerows([value(row) for value in columns.values()] for row in items)
+    return text.getvalue().encode()
+
+
+def _value(attribute: Any, row: int) -> object:
+    value = attribute.values[row]
+    if attribute.kind == "continuous":
+        return f"{float(value):.6g}"
+    return attribute.labels[int(value)] if attribute.labels else int(value)
 
 
 def vectors_npz(vectors: dict[str, NDArray[np.float32]]) -> bytes:

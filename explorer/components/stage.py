@@ -6,24 +6,32 @@ browser speaks with `explorer.live` over its own socket.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from explorer.components.bundle import component
 
-__all__ = ["stage"]
+__all__ = ["Told", "stage"]
 
 
-def stage(data: dict[str, Any], key: str = "stage") -> object:
+class Told(NamedTuple):
+    """What the browser has told, untrusted JSON; None for what it has not."""
+
+    edit: object  # as it last let go of it
+    selection: object  # the images that were selected on the map
+
+
+def stage(data: dict[str, Any], key: str = "stage") -> Told:
     """Shows the stage.
 
     Arguments:
-        data: Model, view, colour, directions, edit and revision, as the front end's `StageData` has them.
+        data: Model, view, colour, directions, own pictures, selection, edit and revision, as the front end's
+            `StageData` has them.
         key: Streamlit's key.
-
-    Returns:
-        The edit as the browser last let go of it (untrusted JSON), or None if nothing was moved yet.
 
     Raises:
         FileNotFoundError: If the bundle is missing.
     """
-    return component("stage")(data=data, key=key, on_edit_change=lambda: None).edit
+    told = component("stage")(
+        data=data, key=key, on_edit_change=lambda: None, on_selection_change=lambda: None
+    )
+    return Told(told.edit, told.selection)

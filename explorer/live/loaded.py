@@ -54,6 +54,8 @@ class Loaded:
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
+    near: NDArray[np.int32] | None = None  # each item's neighbours in latent space, once asked
+    judging: threading.Lock = field(default_factory=threading.Lock)  # held while neighbours are looked for
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while something is kept or dropped
 
     def __post_init__(self) -> None:

@@ -246,6 +246,16 @@ def _mark(loaded: Loaded, *parts: str) -> str:
     return repr((LAYOUT, loaded.name, stamp(loaded.entry)[1:], parts))
 
 
+def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
+    """Mark of what is made of a view, and the version under which it never changes: none where a person's own
+    direction is in it, for they may change it.
+    """
+    from explorer.live.views import own_mark
+
+    own = own_mark(loaded, view_id)
+    return _mark(loaded, what, view_id, own), "" if own else loaded.version
+
+
 @_guarded
 def bundle(request: Request) -> Response:
     """`/live/bundle/{name}.js`: the built front end of a component."""
@@ -272,8 +282,8 @@ def view_positions(request: Request) -> Response:
     view_id = request.path_params["view"]
     loaded = _named(request)
     view = _resolved(loaded, view_id)
-    mark = _mark(loaded, "view", view_id)
-    return _cached(request, lambda: view.xy.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+    mark, version = _mark_of(loaded, "view", view_id)
+    return _cached(request, lambda: view.xy.astype("<f4").tobytes(), mark, version, _BYTES)
 
 
 @_guarded
@@ -288,6 +298,17 @@ def attribute_column(request: Request) -> Response:
         raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {loaded.name}. Choose one of: {known}.")
     mark = _mark(loaded, "attribute", name)
     return _cached(request, lambda: values.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+
+
+@_guarded
+def map_trust(request: Request) -> Response:
+    """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps, as `attribute_column`."""
+    from explorer.live.views import trust_of
+
+    loaded = _named(request)
+    view = _resolved(loaded, request.path_params["view"])
+    mark, version = _mark_of(loaded, "trust", view.id)
+    return _cached(request, lambda: trust_of(loaded, view).astype("<f4").tobytes(), mark, version, _BYTES)
 
 
 @_guarded
@@ -460,6 +481,7 @@ routes: Sequence[BaseRoute] = [
     Route("/live/bundle/{name}.js", bundle),
     Route("/live/atlas/{model}/view/{view}", view_positions),
     Route("/live/atlas/{model}/attribute/{name}", attribute_column),
+    Route("/live/atlas/{model}/trust/{view}", map_trust),
     Route("/live/atlas/{model}/likelihood/{view}", likelihood),
     Route("/live/atlas/{model}/codes/{level}", code_map),
     Route("/live/atlas/{model}/codes/{level}/looks", code_looks),

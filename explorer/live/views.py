@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.latent.projections import LinearProjection, Projection, ScatterProjection
+from explorer.latent.trust import NEIGHBOURS, nearest_others, neighbours_kept
 from explorer.live.loaded import VIEWS_AT_MOST, Loaded
 from explorer.maps import load_map
 
-__all__ = ["UnknownView", "View", "default_view", "resolve"]
+__all__ = ["UnknownView", "View", "default_view", "own_mark", "resolve", "trust_of"]
 
 DIMENSIONS = re.compile(r"dims-(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})")
 FITTED = re.compile(r"umap-[0-9a-f]{8}")
@@ -22,7 +24,7 @@ class UnknownView(ValueError):
     """The model has no view of this id, with the reason."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class View:
     """A map: the way there and back, and where the items lie."""
 
@@ -30,6 +32,7 @@ class View:
     projection: Projection
     xy: NDArray[np.float32]  # (N, 2)
     axes: tuple[str, str]  # what x and y are, empty where they mean nothing
+    trust: NDArray[np.float32] | None = None  # (N,) share of each item's neighbours that it keeps, once asked
     homes: dict[int, NDArray[np.float32]] = field(
         default_factory=dict
     )  # places (2,) of own pictures, once asked
@@ -84,6 +87,30 @@ def resolve(loaded: Loaded, view_id: str) -> View:
             while len(loaded.views) > VIEWS_AT_MOST:
                 loaded.views.popitem(last=False)
     return view
+
+
+def own_mark(loaded: Loaded, view_id: str) -> str:
+    """Changes with the directions of a person's own that a view is made of; "" where there is none among them."""
+    names = (
+        view_id.removeprefix("plane-").split("--")
+        if view_id.startswith("plane-own-") or "--own-" in view_id
+        else []
+    )
+    vectors = [loaded.directions[name].vector for name in names if name in loaded.directions]
+    return hashlib.sha256(b"".join(v.tobytes() for v in vectors)).hexdigest()[:12] if vectors else ""
+
+
+def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
+    """The share of each item's neighbours in latent space that a map keeps, shape (N,), in [0, 1].
+
+    Seconds for 10,000 items when first asked for.
+    """
+    with loaded.judging:
+        if loaded.near is None:
+            loaded.near = nearest_others(loaded.atlas.mean, min(NEIGHBOURS, loaded.count - 1))
+        if view.trust is None:
+            view.trust = neighbours_kept(loaded.near, view.xy)
+        return view.trust
 
 
 def _known(loaded: Loaded, view_id: str) -> View | None:

@@ -30,7 +30,6 @@ SECTIONS = {
 # Room for the links to the other pages, which stand at the right end of the first line of a wide window; in a narrow
 # one the models have a line of their own.
 STYLE = """<style>
-@media (min-width: 1340px) { .st-key-compare-controls { padding-right: 26rem; } }
 @media (max-width: 1000px) { .st-key-compare-controls > .st-key-compare_pick { flex: 1 1 100%; } }
 </style>"""
 Groups = dict[str, list[picker.Entry]]

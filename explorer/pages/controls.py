@@ -10,9 +10,10 @@ import streamlit as st
 
 from explorer import maps, recipe
 from explorer.latent.directions import Direction
+from explorer.live.codes import home
 from explorer.live.density import has_density
 from explorer.live.loaded import Loaded
-from explorer.live.views import FITTED, View
+from explorer.live.views import FITTED, View, own_mark
 
 __all__ = [
     "colour_picker",
@@ -32,6 +33,7 @@ SCORES = {
     "error": "Reconstruction error",
     "neighbour_distance": "Distance to neighbours",
 }
+TRUST = "map_trust"  # not of the images but of the map: how many of an image's neighbours it keeps
 KINDS = {"binary": "Yes or no", "continuous": "By degrees"}  # slider groups
 
 
@@ -114,7 +116,7 @@ def colours(loaded: Loaded) -> dict[str, str]:
     """Title of everything that points can be coloured by."""
     named = {name: attribute.title for name, attribute in loaded.atlas.attributes.items()}
     scores = [*loaded.atlas.scores, "neighbour_distance"]
-    return named | {name: SCORES.get(name, name) for name in scores}
+    return named | {name: SCORES.get(name, name) for name in scores} | {TRUST: "Trust in the map"}
 
 
 def default_colour(loaded: Loaded) -> str | None:
@@ -168,10 +170,25 @@ def levels(loaded: Loaded) -> list[dict[str, str]]:
     return [{"name": level.name.capitalize(), "grid": "×".join(map(str, level.shape[1:]))} for level in there]
 
 
+def version_of(loaded: Loaded, view: View) -> str:
+    """What an address of a view's arrays ends with, so that the browser keeps them as long as they hold."""
+    own = own_mark(loaded, view.id)
+    return f"?own={own}" if own else f"?v={loaded.version}"
+
+
+def own_pictures(loaded: Loaded, view: View) -> list[dict[str, Any]]:
+    """A person's own pictures and where they stand on a map."""
+    return [
+        {"item": own.item, "title": own.title}
+        | dict(zip("xy", map(float, home(loaded, view, own.item)), strict=True))
+        for own in loaded.own.values()
+    ]
+
+
 def stage_data(
     loaded: Loaded, view: View, colour: str | None, edit: recipe.Edit, revision: int
 ) -> dict[str, Any]:
-    """What the stage is told: small values and addresses; geometry is fetched from those by the browser."""
+    """What the stage is told, beside the selection: small values and addresses; geometry is fetched from those by the browser."""
     base, version = f"/live/atlas/{loaded.name}", f"?v={loaded.version}"
     return {
         "model": model_data(loaded),
@@ -179,11 +196,11 @@ def stage_data(
         "view": {
             "id": view.id,
             "title": titles(loaded).get(view.id, " × ".join(view.axes)),
-            "url": f"{base}/view/{view.id}{version}",
+            "url": f"{base}/view/{view.id}{version_of(loaded, view)}",
             "linear": view.linear,
             "axes": list(view.axes),
         },
-        "colour": _colour(loaded, colour, base, version),
+        "colour": _colour(loaded, view, colour, base, version),
         "directions": [
             {
                 "slug": slug,
@@ -196,6 +213,7 @@ def stage_data(
         ],
         "levels": levels(loaded),
         "likelihood": f"{base}/likelihood/{view.id}" if has_density(loaded) else None,
+        "own": own_pictures(loaded, view),
         "edit": edit.as_json(),
         "revision": revision,
     }
@@ -206,7 +224,7 @@ def _switches_first(loaded: Loaded) -> list[tuple[str, Direction]]:
     return sorted(loaded.directions.items(), key=lambda pair: pair[1].kind != "binary")
 
 
-def _colour(loaded: Loaded, colour: str | None, base: str, version: str) -> dict[str, Any] | None:
+def _colour(loaded: Loaded, view: View, colour: str | None, base: str, version: str) -> dict[str, Any] | None:
     if colour is None:
         return None
     attribute = loaded.atlas.attributes.get(colour)
@@ -215,5 +233,7 @@ def _colour(loaded: Loaded, colour: str | None, base: str, version: str) -> dict
         "title": colours(loaded)[colour],
         "kind": attribute.kind if attribute else "continuous",
         "labels": list(attribute.labels) if attribute else [],
-        "url": f"{base}/attribute/{colour}{version}",
+        "url": f"{base}/trust/{view.id}{version_of(loaded, view)}"
+        if colour == TRUST
+        else f"{base}/attribute/{colour}{version}",
     }

@@ -13,7 +13,17 @@ from explorer.components.stage import stage
 from explorer.live.codes import Places, move_to_view
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
-from explorer.pages import address, controls, downloads, new_map, over_time, picker
+from explorer.pages import (
+    address,
+    controls,
+    downloads,
+    neighbourhood,
+    new_map,
+    over_time,
+    own,
+    picker,
+    selection,
+)
 from explorer.pages.layout import warn_of
 from models.checkpoint import CheckpointError
 
@@ -36,14 +46,20 @@ def main() -> None:
         controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
         controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
         new_map.button(loaded)
+        selection.picker(loaded)
+        neighbourhood.picker(loaded, view, S.edit)
+        own.button(loaded)
         downloads.button(loaded, view, S.edit)
     warn_of(S.problems)
-    kept = stage(
-        controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | {"heard": S.get("heard", 0)}
-    )
-    if take_release(kept, loaded, view):  # a page that outlived the server knows more than the new session
+    selection.take(getattr(S.get("stage"), "selection", None), loaded)
+    told = {"selection": selection.told(loaded), "heard": S.get("heard", 0)}
+    kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | told)
+    if take_release(
+        kept.edit, loaded, view
+    ):  # a page that outlived the server knows more than the new session
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
+    selection.bar(loaded)
     st.caption(picker.facts(loaded))
     over_time.note(
         loaded,
@@ -152,6 +168,7 @@ def chosen_view(loaded: Loaded, view: View) -> View:
 def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
     address.clear()
+    selection.forget()
     S.model, S.fresh, S.problems = name, True, []
 
 

@@ -21,23 +21,14 @@ DECIDED = {
     "Explore": "model", "Directions": "dr_model", "Paths": "pt_model", "Samples": "sm_model", "Outliers": "ol_model",
     "Compare": "compare_models", "Anatomy": "an_model", "Codes": "cd_model", "Time": "tm_model",
 }  # fmt: skip
-# Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links stand at
-# the right end of the first line, in a line of their own where the window is narrow or Explore's controls are many.
+# Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links have a line of
+# their own, which breaks in a narrow window.
 STYLE = """<style>
-.stMainBlockContainer { padding: 0.5rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
-.stAppHeader { background: transparent; pointer-events: none; left: auto; right: 28rem; width: auto; }
+.stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
+.stAppHeader { background: transparent; pointer-events: none; }
 .stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
-.st-key-lx-nav { justify-content: flex-end; margin-bottom: -0.75rem; }
-.st-key-lx-nav .stPageLink a { padding: 0.2rem 0.65rem; }
-@media (min-width: 1340px) {
-  [data-testid="stLayoutWrapper"]:has(> .st-key-lx-nav) {
-    position: absolute; top: 0.75rem; right: 1.5rem; width: auto; z-index: 5;
-  }
-}
-@media (min-width: 1340px) and (max-width: 1719px) {
-  .stMainBlockContainer:has(.st-key-Dimension_x, .st-key-Direction_x, .st-key-cancel-map)
-    [data-testid="stLayoutWrapper"]:has(> .st-key-lx-nav) { position: static; width: 100%; }
-}
+.st-key-lx-nav { margin: 0 4rem -0.5rem -0.65rem; row-gap: 0; }
+.st-key-lx-nav .stPageLink a { padding: 0.1rem 0.65rem; }
 </style>"""
 
 

@@ -31,7 +31,6 @@ python -m explorer.atlas small-td-vae
 ```"""
 # Room for the links to the other pages, which stand at the right end of the first line of a wide window.
 STYLE = """<style>
-@media (min-width: 1340px) { .st-key-time-controls { padding-right: 26rem; } }
 </style>"""
 
 

@@ -13,6 +13,7 @@ const entries = {
   anatomy: "src/anatomy/main.ts",
   codes: "src/codes/main.ts",
   time: "src/time/main.ts",
+  pad: "src/pad/main.ts",
 };
 const target = ["chrome111", "firefox114", "safari16.4"];
 

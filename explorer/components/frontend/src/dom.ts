@@ -71,6 +71,8 @@ export interface Choice<T extends string> {
 }
 
 let choices = 0;
+/** Several bundles stand on one page: their choices must not share a name, or one would uncheck another's. */
+const bundle = Math.random().toString(36).slice(2, 10);
 
 /** A segmented control: radio buttons that look like one. */
 export function segmented<T extends string>(
@@ -78,7 +80,7 @@ export function segmented<T extends string>(
   options: readonly (readonly [value: T, text: string])[],
   change: (value: T) => void,
 ): Choice<T> {
-  const name = `lx-choice-${choices++}`;
+  const name = `lx-choice-${bundle}-${choices++}`;
   const inputs = new Map<T, HTMLInputElement>();
   const element = h("div", { class: "segmented", role: "radiogroup", "aria-label": label });
   for (const [value, text] of options) {

@@ -1,5 +1,6 @@
 // Reads, copies, rounds and compares edits; an edit from outside is made whole, never trusted.
-import type { Edit, Handle, HandleName } from "./types";
+import type { Edit, Handle, HandleName, OwnInfo } from "./types";
+import type { Point } from "./viewport";
 
 export const MAX_SLIDER = 5;
 export const MAX_SLIDERS = 64;
@@ -25,10 +26,15 @@ function readSliders(value: unknown, slugs: ReadonlySet<string>): Record<string,
   return sliders;
 }
 
-function readHandle(value: unknown, fallback: number, count: number, slugs: ReadonlySet<string>) {
+function readHandle(
+  value: unknown,
+  fallback: number,
+  isItem: (item: number) => boolean,
+  slugs: ReadonlySet<string>,
+) {
   const given = isRecord(value) ? value : {};
   const item = given["item"];
-  const known = typeof item === "number" && Number.isInteger(item) && item >= 0 && item < count;
+  const known = typeof item === "number" && Number.isInteger(item) && isItem(item);
   const place = (v: unknown) => (known && typeof v === "number" && Number.isFinite(v) ? v : NaN);
   return {
     item: known ? item : fallback,
@@ -44,7 +50,15 @@ function readHandle(value: unknown, fallback: number, count: number, slugs: Read
  * A missing or impossible field takes its default. A handle without a usable place has NaN for x
  * and y, which `settle` replaces by its item's place once the map is known.
  */
-export function readEdit(value: unknown, count: number, slugs: Iterable<string>, levels = 0): Edit {
+export function readEdit(
+  value: unknown,
+  count: number,
+  slugs: Iterable<string>,
+  levels = 0,
+  own: readonly OwnInfo[] = [],
+): Edit {
+  const isItem = (item: number) =>
+    (item >= 0 && item < count) || own.some((picture) => picture.item === item);
   const given = isRecord(value) ? value : {};
   const known = new Set(slugs);
   const frames = given["frames"];
@@ -52,8 +66,8 @@ export function readEdit(value: unknown, count: number, slugs: Iterable<string>,
   const level = given["level"];
   const there = typeof level === "number" && Number.isInteger(level) && level > 0;
   return {
-    A: readHandle(given["A"], 0, count, known),
-    B: readHandle(given["B"], Math.max(0, Math.min(1, count - 1)), count, known),
+    A: readHandle(given["A"], 0, isItem, known),
+    B: readHandle(given["B"], Math.max(0, Math.min(1, count - 1)), isItem, known),
     target: given["target"] === "A" || given["target"] === "B" ? given["target"] : "both",
     path: given["path"] === "great-circle" ? "great-circle" : "straight",
     frames: wanted < 1 ? 0 : Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, wanted)),
@@ -62,11 +76,23 @@ export function readEdit(value: unknown, count: number, slugs: Iterable<string>,
   };
 }
 
-/** The place of an item on the map, exactly as the server holds it (float32). */
-export const placeOf = (xy: Float32Array, item: number): [number, number] => [
-  xy[2 * item],
-  xy[2 * item + 1],
-];
+/** Where items stand on a map, exactly as the server holds it (float32), own pictures among them. */
+export class Places {
+  private readonly own: ReadonlyMap<number, Point>;
+
+  constructor(
+    private readonly xy: Float32Array,
+    own: readonly OwnInfo[] = [],
+  ) {
+    this.own = new Map(own.map(({ item, x, y }) => [item, [x, y]]));
+  }
+
+  /** Undefined where there is no such item. */
+  of(item: number): Point | undefined {
+    if (item >= 0 && 2 * item < this.xy.length) return [this.xy[2 * item], this.xy[2 * item + 1]];
+    return this.own.get(item);
+  }
+}
 
 /**
  * Puts a handle that has no place, or one that rounding has moved off its item, exactly on it.
@@ -74,18 +100,20 @@ export const placeOf = (xy: Float32Array, item: number): [number, number] => [
  * The edit in the address bar has six decimals; a handle that has not moved must still give back
  * exactly its own latent vector.
  */
-export function settle(handle: Handle, xy: Float32Array): Handle {
-  const [x, y] = placeOf(xy, handle.item);
+export function settle(handle: Handle, places: Places): Handle {
+  const home = places.of(handle.item);
+  if (!home) return handle;
+  const [x, y] = home;
   const close = Math.abs(handle.x - x) <= 1 / DECIMALS && Math.abs(handle.y - y) <= 1 / DECIMALS;
   const nowhere = !Number.isFinite(handle.x) || !Number.isFinite(handle.y);
   return close || nowhere ? { ...handle, x, y } : handle;
 }
 
 /** Puts both handles back on their items, for a map on which their places mean nothing. */
-export function rehome(edit: Edit, xy: Float32Array): Edit {
+export function rehome(edit: Edit, places: Places): Edit {
   const onItem = (handle: Handle): Handle => {
-    const [x, y] = placeOf(xy, handle.item);
-    return { ...handle, x, y };
+    const home = places.of(handle.item);
+    return home ? { ...handle, x: home[0], y: home[1] } : handle;
   };
   return { ...edit, A: onItem(edit.A), B: onItem(edit.B) };
 }

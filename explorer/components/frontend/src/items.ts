@@ -16,7 +16,7 @@ const RETRY_MS = 400;
 const TRIES = 3;
 
 /** Who asks; the first is served first, and a new ask replaces the older one of the same name. */
-const ASKERS = ["hover", "nearest", "handles", "beside"] as const;
+const ASKERS = ["hover", "nearest", "handles", "own", "beside"] as const;
 export type Asker = (typeof ASKERS)[number];
 
 export class ItemStore {

@@ -8,7 +8,7 @@ import type { StageData } from "./types";
 
 const mountStage = mounter<StageData, Told>(
   "edit",
-  (parent, data, publish) => new Stage(parent, data, publish),
+  (parent, data, publish, tell) => new Stage(parent, data, publish, tell),
 );
 
 /** Mounts the stage into the component's element, or updates the one that is there. */

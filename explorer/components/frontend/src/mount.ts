@@ -21,6 +21,8 @@ const GRACE_MS = 60;
 
 interface Mounted<Data, Publish> {
   part: Standing<Data, Publish>;
+  /** Sets a state by name, over the newest call. */
+  tell: (name: string, value: unknown) => void;
   /** Counts the calls, so that the clean-up of an outdated one does nothing. */
   calls: number;
 }
@@ -47,7 +49,7 @@ export function addStyles(styles: Record<string, string>): void {
  *
  * Arguments:
  *   state: the name under which the component tells its state.
- *   make: makes the component in an element.
+ *   make: makes the component in an element; `tell` sets another state of its, by name.
  */
 export function mounter<Data, Value>(
   state: string,
@@ -55,6 +57,7 @@ export function mounter<Data, Value>(
     parent: HTMLElement,
     data: Data,
     publish: (value: Value) => void,
+    tell: (name: string, value: unknown) => void,
   ) => Standing<Data, (value: Value) => void>,
 ): (component: Component<Data>) => () => void {
   const mounted = new WeakMap<object, Mounted<Data, (value: Value) => void>>();
@@ -62,9 +65,18 @@ export function mounter<Data, Value>(
     const parent = component.parentElement;
     const publish = (value: Value) => component.setStateValue(state, value);
     let entry = mounted.get(parent);
-    if (entry) entry.part.update(component.data, publish);
-    else {
-      entry = { part: make(parent as HTMLElement, component.data, publish), calls: 0 };
+    const tell = (name: string, value: unknown) => component.setStateValue(name, value);
+    if (entry) {
+      entry.tell = tell;
+      entry.part.update(component.data, publish);
+    } else {
+      const passOn = (name: string, value: unknown) =>
+        (mounted.get(parent)?.tell ?? tell)(name, value);
+      entry = {
+        part: make(parent as HTMLElement, component.data, publish, passOn),
+        tell,
+        calls: 0,
+      };
       mounted.set(parent, entry);
     }
     const own = entry;

@@ -3,7 +3,17 @@ import { Banner } from "./banner";
 import type { Shading } from "./colours";
 import { shadeBy } from "./colours";
 import { h, isTyping } from "./dom";
-import { copyEdit, readEdit, rehome, round, roundEdit, sameEdit, settle, targets } from "./edit";
+import {
+  copyEdit,
+  Places,
+  readEdit,
+  rehome,
+  round,
+  roundEdit,
+  sameEdit,
+  settle,
+  targets,
+} from "./edit";
 import { Filmstrip } from "./filmstrip";
 import { FrameQueue } from "./frames";
 import { ordinal, verdict } from "./gauge";
@@ -15,8 +25,10 @@ import { Knob } from "./knob";
 import { LegendBar } from "./legend";
 import { bitsPerDim, LikelihoodLoader, type Likelihoods } from "./likelihood";
 import { MapView } from "./map";
+import { OwnMarks } from "./own-marks";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
+import { Selecting } from "./selecting";
 import { Sliders } from "./sliders";
 import { StageSocket, socketUrl } from "./socket";
 import { FrameStats } from "./stats";
@@ -32,6 +44,9 @@ const HOVER_MS = 40;
 
 /** An edit, where it was made, and over which of the page's connections. */
 export type Told = Edit & { model: string; view: string; connection: number };
+
+/** Tells Streamlit another state of the stage, by name. */
+export type Tell = (name: string, value: unknown) => void;
 
 /** Tells Streamlit the edit; called when a gesture ends, never during it. */
 export type Publish = (told: Told) => void;
@@ -52,6 +67,8 @@ export class Stage {
 
   /** The map's places; null while a model's first map is on its way. */
   private xy: Float32Array | null = null;
+  /** Where items stand on it, own pictures among them. */
+  private places: Places | null = null;
   /** Whether the edit's places are places of the map that the server has open. */
   private placed = false;
   private colouring: Colouring | null = null;
@@ -76,6 +93,8 @@ export class Stage {
   private readonly readout = new Readout(this.stats);
   private readonly hoverCard = new HoverCard();
   private readonly map: MapView;
+  private readonly own: OwnMarks;
+  private readonly selecting: Selecting;
   private readonly legend: LegendBar;
   private readonly toolbar: Toolbar;
   private readonly film: Filmstrip;
@@ -95,7 +114,12 @@ export class Stage {
   private hoverTimer: ReturnType<typeof setTimeout> | undefined;
   private announceTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parent: HTMLElement, data: StageData, publish: Publish) {
+  constructor(
+    parent: HTMLElement,
+    data: StageData,
+    publish: Publish,
+    private readonly tellState: Tell,
+  ) {
     this.data = data;
     this.publish = publish;
     this.edit = this.editFrom(data);
@@ -113,8 +137,15 @@ export class Stage {
       pick: (item, stamp) => this.putOn(this.active, item, stamp),
       beside: (items) => this.items.want("beside", items),
       item: (item) => this.items.get(item),
+      moved: () => this.own?.place(),
     });
-    this.legend = new LegendBar((shades) => this.map.setPicked(shades));
+    this.own = new OwnMarks({
+      pick: (item, stamp) => this.putOn(this.active, item, stamp),
+      toScreen: (x, y) => this.map.toScreen(x, y),
+      item: (item) => this.items.get(item),
+    });
+    this.selecting = this.makeSelecting();
+    this.legend = new LegendBar(() => this.shadeMap());
     this.toolbar = this.makeToolbar();
     this.film = this.makeFilmstrip();
     this.sliders = this.makeSliders();
@@ -134,6 +165,7 @@ export class Stage {
     this.loadGeometry();
     this.loadColour();
     this.socket.open(data.model.name, data.view.id);
+    this.selecting.take(data.selection);
   }
 
   // From Streamlit
@@ -150,6 +182,7 @@ export class Stage {
     const told = model || data.revision > before.revision;
     this.refreshTheme();
     if (model) this.changeModel();
+    else if (this.xy && !view) this.places = new Places(this.xy, data.own);
     if (told) this.takeEdit(view);
     if (view) {
       this.placed = false;
@@ -159,6 +192,7 @@ export class Stage {
     if (view || data.view.url !== before.view.url) this.loadGeometry(view && !told);
     this.loadColour();
     this.showModel();
+    this.selecting.take(data.selection);
     if (told) {
       this.showEdit();
       this.everything(null);
@@ -172,6 +206,7 @@ export class Stage {
     this.themeWatch.disconnect();
     this.knobs.A.stop();
     this.knobs.B.stop();
+    this.selecting.stop();
     this.map.stop();
     this.geometry.cancel();
     this.colours.cancel();
@@ -190,6 +225,7 @@ export class Stage {
       data.model.count,
       data.directions.map((d: DirectionInfo) => d.slug),
       data.levels.length,
+      data.own,
     );
   }
 
@@ -197,11 +233,13 @@ export class Stage {
     this.geometry.cancel();
     this.colours.cancel();
     this.xy = null;
+    this.places = null;
     this.colouring = null;
     this.shading = null;
     this.likelihoods.cancel();
     this.showLikelihoods(null);
     this.items.clear();
+    this.selecting.forget();
     this.painted.clear();
     this.stats.clear();
     this.element.dataset["ready"] = "false";
@@ -215,7 +253,7 @@ export class Stage {
   private takeEdit(fresh: boolean): void {
     this.flush();
     this.edit = this.editFrom(this.data);
-    if (this.xy && !fresh) this.settleHandles(this.xy);
+    if (this.places && !fresh) this.settleHandles(this.places);
     this.published = copyEdit(this.edit);
     if (fresh) this.history = new History(copyEdit(this.edit));
     else if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit));
@@ -226,6 +264,8 @@ export class Stage {
     this.sliders.setDirections(directions);
     this.toolbar.setLevels(levels);
     this.toolbar.show(this.edit.residual, this.edit.level);
+    this.own.show(this.places ? this.data.own : []);
+    this.items.want("own", this.own.items);
     const [, height, width] = model.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
     this.map.setAxes(view.axes?.[0] ?? "", view.axes?.[1] ?? "");
@@ -254,22 +294,27 @@ export class Stage {
 
   private takeGeometry(xy: Float32Array, goHome: boolean): void {
     this.xy = xy;
+    const places = new Places(xy, this.data.own);
+    this.places = places;
     if (goHome) {
-      this.edit = rehome(this.edit, xy);
-      this.history.map((edit) => rehome(edit, xy));
-    } else this.settleHandles(xy);
+      this.edit = rehome(this.edit, places);
+      this.history.map((edit) => rehome(edit, places));
+    } else this.settleHandles(places);
     this.placed = true;
+    this.selecting.setGeometry(xy);
     this.recolour();
     this.map.setGeometry(xy);
+    this.own.show(this.data.own);
+    this.items.want("own", this.own.items);
     this.showEdit();
     this.everything(null);
     if (goHome) this.tell();
   }
 
-  private settleHandles(xy: Float32Array): void {
-    this.edit.A = settle(this.edit.A, xy);
-    this.edit.B = settle(this.edit.B, xy);
-    this.history.map((edit) => ({ ...edit, A: settle(edit.A, xy), B: settle(edit.B, xy) }));
+  private settleHandles(places: Places): void {
+    this.edit.A = settle(this.edit.A, places);
+    this.edit.B = settle(this.edit.B, places);
+    this.history.map((edit) => ({ ...edit, A: settle(edit.A, places), B: settle(edit.B, places) }));
   }
 
   private loadColour(): void {
@@ -307,8 +352,31 @@ export class Stage {
         )
       : null;
     this.legend.show(this.shading?.legend ?? { kind: "none" });
-    this.map.setPicked(this.legend.shades);
-    this.map.setShading(this.shading);
+    this.shadeMap();
+  }
+
+  /** Colours the map: the legend's choice and the selection stand out. */
+  private shadeMap(): void {
+    if (!this.theme) return;
+    const { shading, lit } = this.selecting.shade(
+      this.shading,
+      this.legend.shades,
+      this.theme.plain,
+    );
+    // With a selection all points can still be pointed at, to add to it.
+    this.map.setPicked(lit, !this.selecting.any);
+    this.map.setShading(shading);
+  }
+
+  private makeSelecting(): Selecting {
+    const surface = this.map.element.querySelector<HTMLElement>(".lx-surface");
+    return new Selecting(surface ?? this.map.element, {
+      changed: () => this.shadeMap(),
+      tell: (items) => this.tellState("selection", { items, model: this.data.model.name }),
+      toMap: (x, y) => this.map.toMap(x, y),
+      itemAt: (x, y) => this.map.itemAt(x, y),
+      start: () => this.hover(-1, 0, 0),
+    });
   }
 
   private watchTheme(): void {
@@ -427,6 +495,7 @@ export class Stage {
       if (nearest !== undefined) this.panes[name].showNearest(this.items.get(nearest));
     }
     this.hoverCard.refresh((item) => this.items.get(item));
+    this.own.paint();
     this.map.refreshBeside();
     if (this.gestures === 0) this.describeKnobs();
   }
@@ -445,11 +514,11 @@ export class Stage {
   }
 
   private putOn(name: HandleName, item: number, stamp: number): void {
-    if (!this.xy || item < 0 || 2 * item >= this.xy.length) return;
+    const home = this.places?.of(item);
+    if (!home) return;
     const handle = this.edit[name];
     handle.item = item;
-    handle.x = this.xy[2 * item];
-    handle.y = this.xy[2 * item + 1];
+    [handle.x, handle.y] = home;
     this.hoverCard.hide();
     this.placeKnobs();
     this.changed([name], stamp);
@@ -512,8 +581,8 @@ export class Stage {
 
   private moveHandle(name: HandleName, x: number, y: number, stamp: number | null): void {
     const before = this.edit[name];
-    if (!this.placed || !this.xy) return;
-    const handle = settle({ ...before, x: round(x), y: round(y) }, this.xy);
+    if (!this.placed || !this.places) return;
+    const handle = settle({ ...before, x: round(x), y: round(y) }, this.places);
     if (handle.x === before.x && handle.y === before.y) return;
     this.edit[name] = handle;
     this.changed([name], stamp);
@@ -528,7 +597,8 @@ export class Stage {
 
   private whereabouts(name: HandleName): string {
     const { item, x, y } = this.edit[name];
-    const on = this.xy && this.xy[2 * item] === x && this.xy[2 * item + 1] === y;
+    const home = this.places?.of(item);
+    const on = home && home[0] === x && home[1] === y;
     const near = on ? item : (this.panes[name].reading?.nearest ?? item);
     const data = this.items.get(near);
     const title = this.data.colour?.title ?? "";
@@ -621,8 +691,8 @@ export class Stage {
         this.changedAll();
       },
       reset: () => {
-        if (!this.xy) return;
-        this.edit = rehome(this.edit, this.xy);
+        if (!this.places) return;
+        this.edit = rehome(this.edit, this.places);
         this.edit.A.sliders = {};
         this.edit.B.sliders = {};
         this.changedAll();
@@ -655,7 +725,13 @@ export class Stage {
       this.legend.element,
       this.banner.element,
     );
-    this.map.element.append(this.hoverCard.element);
+    this.map.element.append(
+      this.own.element,
+      this.selecting.brush.element,
+      this.map.knobs,
+      this.selecting.element,
+      this.hoverCard.element,
+    );
     this.map.knobs.append(this.knobs.A.element, this.knobs.B.element);
     this.element.append(
       this.probe,
@@ -688,6 +764,10 @@ export class Stage {
   }
 
   private shortcut(event: KeyboardEvent): void {
+    if (event.key === "Escape" && !isTyping(event.target) && this.selecting.escape()) {
+      event.preventDefault();
+      return;
+    }
     if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
     const key = event.key.toLowerCase();
     if (key !== "z" && key !== "y") return;

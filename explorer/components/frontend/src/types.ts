@@ -76,6 +76,20 @@ export interface DirectionInfo {
   without: number;
 }
 
+/** A picture of a person's own, and where it stands on the present map. */
+export interface OwnInfo {
+  item: number;
+  title: string;
+  x: number;
+  y: number;
+}
+
+/** Items that Python has selected; taken when its revision is news. */
+export interface SelectionInfo {
+  items: number[];
+  revision: number;
+}
+
 export interface StageData {
   model: ModelInfo;
   socket: string;
@@ -86,6 +100,8 @@ export interface StageData {
   levels: LevelInfo[];
   /** Where exact likelihoods are had; null where the model gives none. */
   likelihood: string | null;
+  own: OwnInfo[];
+  selection: SelectionInfo;
   edit: unknown;
   revision: number;
   /** The last connection that Python has heard an edit from. */

@@ -1,6 +1,15 @@
 // Edits from outside are made whole; handles on their item stay exactly on it.
 import { describe, expect, it } from "vitest";
-import { copyEdit, readEdit, rehome, roundEdit, sameEdit, settle, targets } from "../src/edit";
+import {
+  copyEdit,
+  Places,
+  readEdit,
+  rehome,
+  roundEdit,
+  sameEdit,
+  settle,
+  targets,
+} from "../src/edit";
 
 const slugs = ["smile", "hat"];
 
@@ -50,18 +59,31 @@ describe("places", () => {
 
   it("puts a rounded place back exactly on its item", () => {
     const there = { item: 1, x: 3.333333, y: -7.777778, sliders: {} };
-    expect(settle(there, xy)).toMatchObject({ x: xy[2], y: xy[3] });
+    expect(settle(there, new Places(xy))).toMatchObject({ x: xy[2], y: xy[3] });
   });
 
   it("leaves a handle that was moved", () => {
     const moved = { item: 1, x: 3.333337, y: -7.777778, sliders: {} };
-    expect(settle(moved, xy)).toEqual(moved);
+    expect(settle(moved, new Places(xy))).toEqual(moved);
+  });
+
+  it("knows the places of own pictures", () => {
+    const places = new Places(xy, [{ item: 2 ** 30, title: "Me", x: 5.25, y: -1.5 }]);
+    expect(places.of(2 ** 30)).toEqual([5.25, -1.5]);
+    expect(places.of(2)).toBeUndefined();
+    expect(places.of(2 ** 30 + 1)).toBeUndefined();
+    const lost = { item: 2 ** 30 + 1, x: 1, y: 2, sliders: {} };
+    expect(settle(lost, places)).toEqual(lost);
+    const own = [{ item: 2 ** 30, title: "Me", x: 5.25, y: -1.5 }];
+    const edit = readEdit({ A: { item: 2 ** 30 }, B: { item: 2 ** 30 + 1 } }, 2, slugs, 0, own);
+    expect([edit.A.item, edit.B.item]).toEqual([2 ** 30, 1]);
+    expect(rehome(edit, places).A).toMatchObject({ x: 5.25, y: -1.5 });
   });
 
   it("puts a handle without a place, or both on another map, on their items", () => {
     const edit = readEdit({ A: { item: 1 }, B: { item: 0, x: 5, y: 5 } }, 2, slugs);
-    expect(settle(edit.A, xy)).toMatchObject({ x: xy[2], y: xy[3] });
-    expect(rehome(edit, xy).B).toMatchObject({ x: xy[0], y: xy[1] });
+    expect(settle(edit.A, new Places(xy))).toMatchObject({ x: xy[2], y: xy[3] });
+    expect(rehome(edit, new Places(xy)).B).toMatchObject({ x: xy[0], y: xy[1] });
   });
 });
 

@@ -1,9 +1,10 @@
 // The line above the maps: the picture that all models see, how the pointer works, what is selected.
+
+import type { Tool } from "../brush";
 import type { Choice } from "../dom";
 import { field, h, iconButton, segmented, setText } from "../dom";
 import { PictureCanvas } from "../pictures";
 import type { Shape } from "../wire";
-import type { Tool } from "./brush";
 
 export interface BarEvents {
   tool(tool: Tool): void;

@@ -1,17 +1,18 @@
 // One model's column: its map with a handle, the picture that it makes, and what is measured of it.
+
+import { Brush, type Tool } from "../brush";
 import type { Shading } from "../colours";
 import { h, setText } from "../dom";
 import { Gauge } from "../gauge";
 import { Knob } from "../knob";
 import { MapView } from "../map";
 import { PictureCanvas } from "../pictures";
+import { decimalsFor, simplify } from "../select";
 import type { Theme } from "../theme";
 import type { Point } from "../viewport";
 import type { Shape } from "../wire";
-import { Brush, type Tool } from "./brush";
 import type { SharedItem } from "./items";
 import { Peek } from "./peek";
-import { decimalsFor, simplify } from "./select";
 import { MAX_CORNERS } from "./state";
 import type { ColumnInfo } from "./types";
 import type { Reading } from "./wire";

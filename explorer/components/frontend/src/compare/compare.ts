@@ -1,5 +1,6 @@
 // The comparison: several models' maps side by side around one state and one socket.
 import { Banner } from "../banner";
+import type { Tool } from "../brush";
 import { type Shading, shadeBy, shadePlain } from "../colours";
 import { h, isTyping } from "../dom";
 import { Loader } from "../geometry";
@@ -7,17 +8,16 @@ import { History } from "../history";
 import { LegendBar } from "../legend";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
+import { countOf, inside } from "../select";
+import { litShades, makeup, markedShading } from "../shade";
 import { LiveSocket, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { readTheme, sameTheme, type Theme } from "../theme";
 import type { Colouring } from "../types";
 import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "../waits";
 import { Bar } from "./bar";
-import type { Tool } from "./brush";
 import { Column, letter, short } from "./column";
 import { type SharedItem, SharedItems } from "./items";
-import { countOf, inside } from "./select";
-import { litShades, makeup, markedShading } from "./shade";
 import {
   copyState,
   driver,

@@ -1,5 +1,5 @@
 // Selections: the shape a hand draws on a map, and the items inside it; no browser needed.
-import type { Point } from "../viewport";
+import type { Point } from "./viewport";
 
 /** A rectangle's four corners from two opposite ones. */
 export const rectangle = ([ax, ay]: Point, [bx, by]: Point): Point[] => [

@@ -1,5 +1,5 @@
 // A selection among coloured points: every shade twice, once for those selected and once for the rest.
-import type { Legend, Shading } from "../colours";
+import type { Legend, Shading } from "./colours";
 
 /** The shading in which the selected points have shades of their own, of the same colours. */
 export function markedShading(base: Shading, marks: Uint8Array | null): Shading {

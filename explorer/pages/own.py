@@ -1,0 +1,161 @@
+"""Pictures of a person's own: uploaded, taken with the camera or drawn, encoded and put on the map as items."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import uploads
+from explorer.belongings import OWN_AT_MOST, OwnPicture
+from explorer.components.pad import pad
+from explorer.export import picture_png
+from explorer.live.codes import Places
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.views import resolve
+from explorer.pages.text import plain
+
+__all__ = ["button"]
+
+S = st.session_state
+WAYS = ("Upload", "Camera", "Draw")
+FILES_AT_MOST = 20
+
+
+def button(loaded: Loaded) -> None:
+    """A popover to bring pictures; a model of sequences has no single ones to take."""
+    if loaded.decoder.model.spec.sequence:
+        return
+    with st.popover(
+        "Your pictures", icon=":material/add_photo_alternate:", key="own-open", on_change="rerun"
+    ) as opened:
+        if opened.open:
+            with st.container(width=480, gap="small"):
+                _bring(loaded)
+                _kept(loaded)
+
+
+def _bring(loaded: Loaded) -> None:
+    """The three ways in."""
+    st.caption(
+        f"A picture is cut around its middle to {loaded.shape[2]}×{loaded.shape[1]} "
+        f"{'pixels' if loaded.shape[0] == 3 else 'grey pixels'}, encoded, and stands on the map like any other. "
+        "It stays on this machine."
+    )
+    way = st.segmented_control(
+        "From",
+        WAYS,
+        default="Upload",
+        key="own-way",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    {"Upload": _upload, "Camera": _camera, "Draw": _draw}[way](loaded)
+
+
+def _upload(loaded: Loaded) -> None:
+    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    files = st.file_uploader("Pictures", accept_multiple_files=True, key="own-files", max_upload_size=20)
+    for file in files[:FILES_AT_MOST]:
+        _take(loaded, file.file_id, uploads.title_of(file.name), file.getvalue())
+    if len(files) > FILES_AT_MOST:
+        st.warning(f"Only the first {FILES_AT_MOST} files were taken. Bring the others after them.")
+
+
+def _camera(loaded: Loaded) -> None:
+    photo = st.camera_input("Camera", key="own-camera", label_visibility="collapsed")
+    if photo is not None:
+        _take(loaded, photo.file_id, "Photo", photo.getvalue())
+
+
+def _draw(loaded: Loaded) -> None:
+    drawn = pad(loaded.shape)
+    if not isinstance(drawn, str) or drawn == S.get("own-drawn"):
+        return
+    S["own-drawn"] = drawn
+    try:
+        data = base64.b64decode(drawn.removeprefix("data:image/png;base64,")[: 2 << 20], validate=True)
+    except (binascii.Error, ValueError):
+        st.warning("The drawing did not arrive whole. Draw it again.")
+        return
+    _take(loaded, drawn[-40:], f"Drawing {len(loaded.own) + 1}", data)
+
+
+def _take(loaded: Loaded, mark: str, title: str, data: bytes) -> None:
+    """Encodes and keeps a picture, once a file."""
+    seen: dict[tuple[str, str], str] = S.setdefault("own_seen", {})
+    key = (loaded.name, mark)
+    if key not in seen:
+        try:
+            own = keep(loaded, title, uploads.read_picture(data, loaded.shape))
+            seen[key] = ""
+            _hold(loaded, own)
+        except ValueError as error:
+            seen[key] = str(error)
+    if seen[key]:
+        st.warning(f"{plain(title)}: {plain(seen[key])}", icon=":material/broken_image:")
+
+
+def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
+    """Encodes a picture (H, W, C) and keeps it as an item.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    return loaded.keep_own(title, picture, loaded.encoder(picture[None]).mean[0])
+
+
+def _hold(loaded: Loaded, own: OwnPicture) -> None:
+    """Puts handle A on a picture that has just come."""
+    _put(loaded, "A", own.item)
+
+
+def _put(loaded: Loaded, letter: str, item: int) -> None:
+    """Puts a handle on an item; the stage below takes it in the same run."""
+    x, y = map(float, Places(loaded, resolve(loaded, S.view))[item])
+    S.edit = replace(S.edit, **{letter: replace(getattr(S.edit, letter), item=item, x=x, y=y)})
+    S.revision += 1
+
+
+def _kept(loaded: Loaded) -> None:
+    """The pictures that are kept: what the model makes of each, and what can be done with it."""
+    own = list(loaded.own.values())[::-1]
+    if own:
+        st.markdown(f"**Kept** · {len(own)} of {OWN_AT_MOST}")
+    codes = loaded.codes([each.item for each in own])
+    for each, picture in zip(own, engine().decode_sync(loaded, codes, background=True), strict=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
+            st.image(picture_png(each.picture, 2), width=64)
+            st.image(picture_png(picture, 2), width=64)
+            error = float(np.square((each.picture.astype(float) - picture) / 255).mean())
+            st.markdown(
+                f"**{plain(each.title)}**  \n:small[reconstruction error {error:.4f}]", width="stretch"
+            )
+            for letter in "AB":
+                if st.button(letter, key=f"own-{letter}-{each.item}", help=f"Put handle {letter} on it"):
+                    _put(loaded, letter, each.item)
+                    st.rerun()
+            if st.button("", key=f"own-drop-{each.item}", icon=":material/delete:", help="Delete it"):
+                _drop(loaded, each)
+                st.rerun()
+    last = [own for model, own in S.get("own_dropped", []) if model == loaded.name]
+    if last and st.button(f"Bring back “{plain(last[-1].title)}”", icon=":material/undo:", key="own-back"):
+        loaded.keep_own(last[-1].title, last[-1].picture, last[-1].z)
+        S.own_dropped = [pair for pair in S.own_dropped if pair[1] is not last[-1]]
+        st.rerun()
+
+
+def _drop(loaded: Loaded, own: OwnPicture) -> None:
+    """Deletes a picture; a handle that stood on it goes to the nearest image of the collection."""
+    nearest = int(loaded.neighbours.nearest(own.z[None], 1)[0][0, 0])
+    for letter in "AB":
+        if getattr(S.edit, letter).item == own.item:
+            _put(loaded, letter, nearest)
+    loaded.drop_own(own.item)
+    S.setdefault("own_dropped", []).append((loaded.name, own))
