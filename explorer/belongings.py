@@ -6,6 +6,7 @@ find it again:
     belongings/NAME-VERSION/directions/own-smile.safetensors   the vector; name, title and how it was made beside it
     belongings/NAME-VERSION/own/1073741824.safetensors         the picture and its code
     belongings/NAME-VERSION/groups.json
+    belongings/NAME-VERSION/shelf.json
 
 Every file is checked when it is read; one that does not hold is left out.
 """
@@ -37,19 +38,23 @@ __all__ = [
     "FIRST_OWN",
     "GROUPS_AT_MOST",
     "OWN_AT_MOST",
+    "PINS_AT_MOST",
     "Group",
     "OwnPicture",
+    "Pin",
     "own_slug",
     "pack_direction",
     "read_directions",
     "read_groups",
     "read_own",
+    "read_pins",
     "remove_direction",
     "remove_own",
     "unpack_direction",
     "write_direction",
     "write_groups",
     "write_own",
+    "write_pins",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -57,9 +62,12 @@ LOG = logging.getLogger(__name__)
 DIRECTIONS_AT_MOST = 48
 GROUPS_AT_MOST = 100
 OWN_AT_MOST = 200
+PINS_AT_MOST = 40
 TITLE_AT_MOST = 80  # characters
 NOTE_AT_MOST = 2000
 FILE_AT_MOST = 1 << 24  # bytes
+ADDRESS_AT_MOST = 4000  # characters
+PINNED = ("item", "direction", "view")
 OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")
 
 
@@ -91,6 +99,30 @@ class OwnPicture:
     title: str
     picture: NDArray[np.uint8]  # (H, W, C)
     z: NDArray[np.float32]  # (D,), its code
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Something on the shelf."""
+
+    kind: str  # item, direction or view
+    title: str
+    value: str | dict[str, str]  # an item's number, a direction's slug, or a view's address
+
+    def __post_init__(self) -> None:
+        if self.kind not in PINNED:
+            raise ValueError(f"`kind` must be one of: {', '.join(PINNED)}. Got {str(self.kind)[:40]!r}.")
+        _check_text("title", self.title, TITLE_AT_MOST, least=1)
+        if self.kind == "view":
+            parts = list(self.value.items()) if isinstance(self.value, dict) else []
+            holds = 0 < len(parts) <= 20 and all(isinstance(p, str) for part in parts for p in part)
+            holds = holds and sum(len(k) + len(v) for k, v in parts) <= ADDRESS_AT_MOST
+        else:
+            holds = isinstance(self.value, str) and 0 < len(self.value) <= 100
+        if not holds or (self.kind == "item" and not str(self.value).isdecimal()):
+            raise ValueError(
+                f"`value` must be an item, a direction or an address. Got {str(self.value)[:40]!r}."
+            )
 
 
 def own_slug(title: str, taken: Container[str]) -> str:
@@ -293,6 +325,39 @@ def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, 
 def remove_own(entry: Entry, item: int) -> None:
     """Forgets an own picture; nothing where there is none."""
     (_folder(entry) / "own" / f"{int(item)}.safetensors").unlink(missing_ok=True)
+
+
+# The shelf
+
+
+def write_pins(entry: Entry, pins: Iterable[Pin]) -> None:
+    """Keeps what is on the shelf, in the place of what was on it.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    kept = list(pins)
+    if len(kept) > PINS_AT_MOST:
+        raise ValueError(f"The shelf holds at most {PINS_AT_MOST}. Take something down first.")
+    folder = _folder(entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(pin) for pin in kept])
+    replace_file(folder / "shelf.json", lambda path: path.write_text(text))
+
+
+def read_pins(entry: Entry) -> tuple[Pin, ...]:
+    """What is on the shelf of a checkpoint."""
+    path = _folder(entry) / "shelf.json"
+    try:
+        found = json.loads(_bytes(path))
+        if not isinstance(found, list) or len(found) > PINS_AT_MOST:
+            raise ValueError(f"it must hold a list of at most {PINS_AT_MOST}")
+        return tuple(Pin(pin["kind"], pin["title"], pin["value"]) for pin in found)
+    except FileNotFoundError:
+        return ()
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        LOG.warning("%s is left out: %s", path, error)
+        return ()
 
 
 # Files

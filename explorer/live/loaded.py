@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer import belongings
 from explorer.atlas import ATLAS, Atlas, load_atlas
-from explorer.belongings import FIRST_OWN, Group, OwnPicture
+from explorer.belongings import FIRST_OWN, Group, OwnPicture, Pin
 from explorer.latent.directions import Direction, attribute_directions
 from explorer.latent.nearby import Nearby
 from explorer.latent.neighbours import Neighbours
@@ -51,6 +51,7 @@ class Loaded:
     originals: Originals
     groups: Mapping[str, Group] = field(default_factory=dict)
     own: Mapping[int, OwnPicture] = field(default_factory=dict)  # by number, from `FIRST_OWN`
+    pins: tuple[Pin, ...] = ()  # what is on the shelf
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
@@ -168,6 +169,24 @@ class Loaded:
             belongings.remove_own(self.entry, item)
             self.own = {k: v for k, v in self.own.items() if k != item}
 
+    def keep_pin(self, pin: Pin) -> None:
+        """Puts something on the shelf; once, however often.
+
+        Raises:
+            ValueError: If the shelf is full.
+        """
+        with self.keeping:
+            pins = (*(each for each in self.pins if each != pin), pin)
+            belongings.write_pins(self.entry, pins)
+            self.pins = pins
+
+    def drop_pin(self, pin: Pin) -> None:
+        """Takes something from the shelf; nothing where it is not there."""
+        with self.keeping:
+            pins = tuple(each for each in self.pins if each != pin)
+            belongings.write_pins(self.entry, pins)
+            self.pins = pins
+
     @property
     def nbytes(self) -> int:
         """Memory it takes, roughly; mapped originals are not counted, the system may drop them."""
@@ -236,6 +255,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
             belongings.read_groups(entry, len(atlas.ids)),
             belongings.read_own(entry, decoder.shape, decoder.latent),
+            belongings.read_pins(entry),
         )
     except CheckpointError:
         raise

@@ -23,6 +23,7 @@ from explorer.pages import (
     own,
     picker,
     selection,
+    shelf,
 )
 from explorer.pages.layout import warn_of
 from models.checkpoint import CheckpointError
@@ -49,6 +50,7 @@ def main() -> None:
         selection.picker(loaded)
         neighbourhood.picker(loaded, view, S.edit)
         own.button(loaded)
+        shelf.pinner(loaded, view, S.edit)
         downloads.button(loaded, view, S.edit)
     warn_of(S.problems)
     selection.take(getattr(S.get("stage"), "selection", None), loaded)
@@ -60,6 +62,7 @@ def main() -> None:
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
     selection.bar(loaded)
+    shelf.row(loaded, view)
     st.caption(picker.facts(loaded))
     over_time.note(
         loaded,

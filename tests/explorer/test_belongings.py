@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save
 
 from explorer import belongings
-from explorer.belongings import FIRST_OWN, Group, own_slug
+from explorer.belongings import FIRST_OWN, PINS_AT_MOST, Group, Pin, own_slug
 from explorer.latent.directions import Direction
 from models.checkpoint import Card, Entry
 
@@ -137,3 +137,34 @@ def test_slugs_are_free_ones() -> None:
     assert own_slug("My Smile!", {}) == "own-my-smile"
     assert own_slug("My Smile!", {"own-my-smile", "own-my-smile-2"}) == "own-my-smile-3"
     assert own_slug("…", {}) == "own-direction"
+
+
+def test_the_shelf_comes_back_in_its_order(entry: Entry) -> None:
+    pins = [
+        Pin("view", "View 1", {"view": "pca", "a": "1,2,3"}),
+        Pin("item", "#7", "7"),
+        Pin("direction", "Smile", "smile"),
+    ]
+    belongings.write_pins(entry, pins)
+    assert belongings.read_pins(entry) == tuple(pins)
+    with pytest.raises(ValueError, match="The shelf holds at most 40"):
+        belongings.write_pins(entry, pins[:1] * (PINS_AT_MOST + 1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("thing", "x", "1"), ("item", "", "1"), ("item", "x", "seven"), ("direction", "x", {"a": "b"}), ("view", "x", {}),
+     ("view", "x", {"a": 1}), ("view", "x", {"a": "b" * 5000})],
+)  # fmt: skip
+def test_a_pin_that_does_not_hold_is_refused(wrong: tuple[str, str, object]) -> None:
+    with pytest.raises(ValueError, match=r"`(kind|title|value)` must be"):
+        Pin(*wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '[{"kind": "item"}]', '[{"kind": "item", "title": "x", "value": "y"}]']
+)
+def test_a_broken_shelf_is_left_out(entry: Entry, text: str) -> None:
+    belongings.write_pins(entry, [])
+    (belongings._folder(entry) / "shelf.json").write_text(text)
+    assert belongings.read_pins(entry) == ()

@@ -90,7 +90,7 @@ export class Selecting {
       ],
       (tool) => this.brush.use(tool),
     );
-    this.tool.set("move");
+    this.use("move");
     this.clear = iconButton("close", "Clear the selection (Escape)", () => this.choose(null));
     this.back = iconButton("undo", "Take back the last selection", () => this.takeBack());
     this.element = h(
@@ -112,6 +112,12 @@ export class Selecting {
 
   stop(): void {
     this.brush.stop();
+  }
+
+  /** Chooses what the pointer does. */
+  use(tool: Tool): void {
+    this.tool.set(tool);
+    this.brush.use(tool);
   }
 
   get any(): boolean {

@@ -29,6 +29,7 @@ import { OwnMarks } from "./own-marks";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
 import { Selecting } from "./selecting";
+import { type ShortcutGroup, Shortcuts } from "./shortcuts";
 import { Sliders } from "./sliders";
 import { StageSocket, socketUrl } from "./socket";
 import { FrameStats } from "./stats";
@@ -95,6 +96,7 @@ export class Stage {
   private readonly map: MapView;
   private readonly own: OwnMarks;
   private readonly selecting: Selecting;
+  private readonly shortcuts: Shortcuts;
   private readonly legend: LegendBar;
   private readonly toolbar: Toolbar;
   private readonly film: Filmstrip;
@@ -152,6 +154,7 @@ export class Stage {
     this.panes = { A: this.makePane("A"), B: this.makePane("B") };
     this.knobs = { A: this.makeKnob("A"), B: this.makeKnob("B") };
     this.map.onKnob((name, x, y, dx, dy) => this.knobs[name].put(x, y, dx, dy));
+    this.shortcuts = new Shortcuts(this.keys());
     this.assemble();
     parent.append(this.element);
 
@@ -207,6 +210,7 @@ export class Stage {
     this.knobs.A.stop();
     this.knobs.B.stop();
     this.selecting.stop();
+    this.shortcuts.stop();
     this.map.stop();
     this.geometry.cancel();
     this.colours.cancel();
@@ -684,12 +688,7 @@ export class Stage {
     return new Toolbar({
       undo: () => this.travel("undo"),
       redo: () => this.travel("redo"),
-      swap: () => {
-        const { A, B } = this.edit;
-        this.edit.A = B;
-        this.edit.B = A;
-        this.changedAll();
-      },
+      swap: () => this.swap(),
       reset: () => {
         if (!this.places) return;
         this.edit = rehome(this.edit, this.places);
@@ -710,6 +709,65 @@ export class Stage {
       },
       smooth: (smooth) => this.setSmooth(smooth),
     });
+  }
+
+  private swap(): void {
+    const { A, B } = this.edit;
+    this.edit.A = B;
+    this.edit.B = A;
+    this.changedAll();
+  }
+
+  private keys(): ShortcutGroup[] {
+    const key = (key: string, says: string, run: () => void) => ({
+      key,
+      shown: key.toUpperCase(),
+      says,
+      run,
+    });
+    const told = (shown: string, says: string) => ({ key: "", shown, says });
+    const take = (name: HandleName) => {
+      this.activate(name);
+      this.knobs[name].element.focus({ preventScroll: true });
+    };
+    return [
+      {
+        title: "Handles",
+        shortcuts: [
+          key("a", "Take handle A", () => take("A")),
+          key("b", "Take handle B", () => take("B")),
+          told("← / → / ↑ / ↓", "Move the handle, with Shift in fine steps"),
+          key("s", "Swap A and B", () => this.swap()),
+          told("Esc", "While dragging: put it back"),
+        ],
+      },
+      {
+        title: "Selecting",
+        shortcuts: [
+          key("m", "Move the map", () => this.selecting.use("move")),
+          key("x", "Box", () => this.selecting.use("rectangle")),
+          key("l", "Lasso", () => this.selecting.use("lasso")),
+          told("Shift / Alt", "While drawing: add, take away"),
+          told("Esc", "Clear the selection"),
+        ],
+      },
+      {
+        title: "Map",
+        shortcuts: [
+          told("+ / −", "Zoom, with the map in focus"),
+          told("0", "Show the whole map"),
+          told("← / → / ↑ / ↓", "Move it"),
+        ],
+      },
+      {
+        title: "Edit",
+        shortcuts: [
+          told("Ctrl + Z", "Undo"),
+          told("Ctrl + Shift + Z", "Redo"),
+          told("?", "This overview"),
+        ],
+      },
+    ];
   }
 
   private setSmooth(smooth: boolean): void {
@@ -753,14 +811,23 @@ export class Stage {
           h(
             "span",
             { class: "hint" },
-            "Drag A or B. Click a point to put the active handle on it.",
+            "Drag A or B. Click a point to put the active handle on it. ",
+            this.keysButton(),
           ),
           this.readout.element,
         ),
       ),
       this.live,
+      this.shortcuts.element,
     );
     this.element.addEventListener("keydown", (event) => this.shortcut(event));
+  }
+
+  private keysButton(): HTMLButtonElement {
+    const button = h("button", { type: "button", class: "keys" }, "Keys: ?");
+    button.setAttribute("aria-label", "Keyboard shortcuts");
+    button.addEventListener("click", () => this.shortcuts.open());
+    return button;
   }
 
   private shortcut(event: KeyboardEvent): void {

@@ -1,0 +1,161 @@
+"""The shelf: items, directions and views that a person pinned, kept with the checkpoint and a click away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explorer import recipe
+from explorer.belongings import PINS_AT_MOST, Pin
+from explorer.export import picture_png
+from explorer.live.codes import Places, place_handles
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.views import UnknownView, View, resolve
+from explorer.pages import controls
+from explorer.pages.text import plain
+
+__all__ = ["pinner", "row"]
+
+S = st.session_state
+A_ROW = 10  # pins side by side
+
+
+def pinner(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
+    """A menu that pins what is on the stage."""
+    options = ["Item of A", "Item of B", "This view"]
+    options += [
+        f"Direction: {loaded.directions[name].title}" for name in _moved(edit) if name in loaded.directions
+    ]
+    chosen = st.menu_button("Pin", options, icon=":material/keep:", key="pin", help="Put it on the shelf")
+    if chosen is None:
+        return
+    try:
+        loaded.keep_pin(_pin(loaded, view, edit, chosen))
+        st.toast("It is on the shelf, below the stage.", icon=":material/keep:")
+    except ValueError as error:
+        st.toast(str(error), icon=":material/warning:")
+
+
+def _moved(edit: recipe.Edit) -> list[str]:
+    """Directions that are added to a handle."""
+    return list(dict.fromkeys([name for h in (edit.A, edit.B) for name, s in h.sliders.items() if s]))
+
+
+def _pin(loaded: Loaded, view: View, edit: recipe.Edit, chosen: str) -> Pin:
+    if chosen.startswith("Item of"):
+        item = getattr(edit, chosen[-1]).item
+        own = loaded.own.get(item)
+        return Pin("item", own.title if own else f"#{loaded.atlas.ids[item]}", str(item))
+    if chosen == "This view":
+        params = {"view": view.id, "colour": S.colour or "none"} | recipe.query(
+            edit, controls.default_edit(view)
+        )
+        return Pin("view", f"View {sum(pin.kind == 'view' for pin in loaded.pins) + 1}", params)
+    title = chosen.removeprefix("Direction: ")
+    name = next(name for name in _moved(edit) if loaded.directions[name].title == title)
+    return Pin("direction", title, name)
+
+
+def row(loaded: Loaded, view: View) -> None:
+    """The pins, as pictures to click; nothing where nothing is pinned."""
+    pins = loaded.pins
+    if not pins and not S.get("unpinned"):
+        return
+    with st.container(border=True, key="shelf", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**Shelf** · {len(pins)} of {PINS_AT_MOST}", width="stretch")
+            taking = st.toggle("Take down", key="shelf-taking") if pins else False
+            _bring_back(loaded)
+        for start in range(0, len(pins), A_ROW):
+            columns = st.columns(A_ROW, gap="small")
+            for column, (number, pin) in zip(
+                columns, enumerate(pins[start : start + A_ROW], start), strict=False
+            ):
+                with column:
+                    _one(loaded, view, number, pin, taking)
+
+
+def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> None:
+    picture = _picture(loaded, view, pin)
+    if picture is not None:
+        st.image(picture, width="stretch")
+    icon = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}[
+        pin.kind
+    ]
+    if taking:
+        if st.button(plain(pin.title), key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
+            loaded.drop_pin(pin)
+            S.setdefault("unpinned", []).append((loaded.name, pin))
+            st.rerun()
+    elif st.button(plain(pin.title), key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
+        _use(loaded, view, pin)
+        st.rerun()
+
+
+def _does(pin: Pin) -> str:
+    return {
+        "item": "Put handle A on it",
+        "direction": "Add one unit of it to the handles that the sliders move",
+        "view": "Show this map, these handles and sliders again",
+    }[pin.kind]
+
+
+def _bring_back(loaded: Loaded) -> None:
+    last = [pin for model, pin in S.get("unpinned", []) if model == loaded.name]
+    if last and st.button("Put back", icon=":material/undo:", key="pin-back", type="tertiary"):
+        loaded.keep_pin(last[-1])
+        S.unpinned.remove((loaded.name, last[-1]))
+        st.rerun()
+
+
+def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:
+    """What a pin shows: an item, or picture A of a view."""
+    try:
+        if pin.kind == "item" and isinstance(pin.value, str):
+            z = loaded.codes([int(pin.value)])
+        elif pin.kind == "view" and isinstance(pin.value, dict):
+            then = resolve(loaded, pin.value.get("view", view.id))
+            edit = _edit(loaded, then, pin.value)
+            z = place_handles(loaded, then, [edit.A], edit.residual, edit.level)  # type: ignore[arg-type]
+        else:
+            return None
+    except (ValueError, KeyError, IndexError):
+        return None  # of something that is gone; the button tells
+    return picture_png(engine().decode_sync(loaded, np.ascontiguousarray(z), background=True)[0], 1)
+
+
+def _edit(loaded: Loaded, view: View, params: dict[str, str]) -> recipe.Edit:
+    levels = len(controls.levels(loaded))
+    return recipe.edit_from_query(
+        params, controls.default_edit(view), Places(loaded, view), loaded.directions, levels
+    )[0]
+
+
+def _use(loaded: Loaded, view: View, pin: Pin) -> None:
+    """Does what a click on a pin promises."""
+    S.problems = []
+    if pin.kind == "view" and isinstance(pin.value, dict):
+        try:
+            then = resolve(loaded, pin.value.get("view", view.id))
+        except UnknownView as error:
+            S.problems = [str(error)]
+            return
+        S.view, S.edit = then.id, recipe.settled(_edit(loaded, then, pin.value), Places(loaded, then))
+        colour = pin.value.get("colour")
+        S.colour = colour if colour in controls.colours(loaded) else None
+    elif pin.kind == "item" and loaded.has(item := int(str(pin.value))):
+        x, y = map(float, Places(loaded, view)[item])
+        S.edit = replace(S.edit, A=replace(S.edit.A, item=item, x=x, y=y))
+    elif pin.kind == "direction" and pin.value in loaded.directions:
+        for letter in "AB" if S.edit.target == "both" else S.edit.target:
+            handle = getattr(S.edit, letter)
+            most = recipe.SLIDER_AT_MOST
+            step = min(most, handle.sliders.get(str(pin.value), 0.0) + 1)
+            moved = replace(handle, sliders={**handle.sliders, str(pin.value): step})
+            S.edit = replace(S.edit, **{letter: moved})
+    else:
+        S.problems = [f"What “{pin.title}” stands for is no longer kept."]
+    S.revision += 1

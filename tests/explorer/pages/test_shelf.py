@@ -1,0 +1,99 @@
+"""Tests of the shelf on Explore: what is pinned is shown, used, taken down and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import recipe
+from explorer.belongings import Pin
+from explorer.live.engine import Engine
+from explorer.live.loaded import Loaded
+from explorer.live.views import resolve
+from explorer.pages import controls, shelf
+from tests.explorer.pages.conftest import Open
+
+
+@pytest.fixture
+def loaded(pages_engine: Engine) -> Iterator[Loaded]:
+    loaded = pages_engine.open_sync("digits-vae")
+    yield loaded
+    for pin in loaded.pins:
+        loaded.drop_pin(pin)
+
+
+def shown(at: AppTest) -> recipe.Edit:
+    edit: recipe.Edit = at.session_state["edit"]
+    return edit
+
+
+def test_without_pins_there_is_no_shelf(open_page: Open, loaded: Loaded) -> None:
+    assert "Shelf" not in " ".join(m.value for m in open_page(model="digits-vae").markdown)
+
+
+def test_a_pinned_item_takes_handle_a(open_page: Open, loaded: Loaded) -> None:
+    loaded.keep_pin(Pin("item", "#42", "42"))
+    at = open_page(model="digits-vae", view="pca")
+    at.button(key="pin-0").click().run()
+    assert shown(at).A.item == 42
+    assert (shown(at).A.x, shown(at).A.y) == tuple(map(float, resolve(loaded, "pca").xy[42]))
+
+
+def test_a_pinned_direction_adds_one_unit_up_to_the_sliders_end(open_page: Open, loaded: Loaded) -> None:
+    name = next(iter(loaded.directions))
+    loaded.keep_pin(Pin("direction", "Some", name))
+    at = open_page(model="digits-vae", a_with=f"{name}:4.5")
+    at.button(key="pin-0").click().run()
+    assert shown(at).A.sliders == {name: 5.0} and shown(at).B.sliders == {name: 1.0}
+
+
+def test_a_pinned_view_is_shown_again(open_page: Open, loaded: Loaded) -> None:
+    at = open_page(model="digits-vae", view="pca", a="7,0.5,0.25", frames="5")
+    before = shown(at)
+    pin = Pin("view", "View 1", {"view": "pca", "colour": "none"} | recipe.query(before, before))
+    loaded.keep_pin(pin)
+    at = open_page(model="digits-vae")
+    at.button(key="pin-0").click().run()
+    assert (
+        at.session_state["view"] == "pca" and shown(at).A == before.A and at.session_state["colour"] is None
+    )
+
+
+def test_a_pin_is_taken_down_and_put_back(open_page: Open, loaded: Loaded) -> None:
+    loaded.keep_pin(Pin("item", "#42", "42"))
+    at = open_page(model="digits-vae")
+    at.toggle(key="shelf-taking").set_value(True).run()
+    at.button(key="pin-drop-0").click().run()
+    assert not loaded.pins
+    at.button(key="pin-back").click().run()
+    assert loaded.pins == (Pin("item", "#42", "42"),)
+
+
+def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
+    loaded.keep_pin(Pin("direction", "Mine", "own-mine"))
+    loaded.keep_pin(Pin("item", "Me", str(recipe.FIRST_OWN + 5)))
+    at = open_page(model="digits-vae")
+    before = shown(at)
+    for number in (0, 1):
+        at.button(key=f"pin-{number}").click().run()
+        assert "is no longer kept" in at.warning[0].value
+    assert shown(at) == before and not at.exception
+
+
+def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
+    view = resolve(loaded, "pca")
+    name = next(iter(loaded.directions))
+    edit = controls.default_edit(view)
+    shelf.S.colour = None
+    try:
+        item = shelf._pin(loaded, view, edit, "Item of B")
+        seen = shelf._pin(loaded, view, edit, "This view")
+        moved = recipe.Edit(recipe.Handle(1, 0, 0, {name: 1.0}), edit.B)
+        direction = shelf._pin(loaded, view, moved, f"Direction: {loaded.directions[name].title}")
+    finally:
+        del shelf.S["colour"]
+    assert item == Pin("item", f"#{loaded.atlas.ids[edit.B.item]}", str(edit.B.item))
+    assert seen.value == {"view": "pca", "colour": "none"} | recipe.query(edit, edit)
+    assert direction == Pin("direction", loaded.directions[name].title, name)
