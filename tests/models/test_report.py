@@ -105,6 +105,14 @@ def test_the_report_names_protocol_command_and_source() -> None:
     assert "| mnist-dae | restored_error | – | ≤ mnist-ae | not measured |" in text
 
 
+def test_a_bar_that_was_set_anew_says_what_it_was() -> None:
+    moved = [bar for bar in BARS if bar.was is not None]
+    assert {(bar.checkpoint, bar.was) for bar in moved} == {("mnist-dae", 2.2), ("mnist-k-sparse-ae", 1.8)}
+    for bar in moved:
+        assert bar.own and bar.seeds == 3
+        assert f"(first {bar.was:g})" in judge(bar, {}).asked
+
+
 def test_a_recalled_figure_is_never_shown_as_confirmed() -> None:
     assert str(Published(3, "a paper", "https://a.b", False)).endswith("*recalled*")
     assert "recalled" not in str(Published(3, "a paper", "https://a.b", True))
