@@ -141,7 +141,7 @@ def _kept(loaded: Loaded) -> None:
                 if st.button(letter, key=f"own-{letter}-{each.item}", help=f"Put handle {letter} on it"):
                     _put(loaded, letter, each.item)
                     st.rerun()
-            if st.button("", key=f"own-drop-{each.item}", icon=":material/delete:", help="Delete it"):
+            if st.button("Delete", key=f"own-drop-{each.item}", type="tertiary"):
                 _drop(loaded, each)
                 st.rerun()
     last = [own for model, own in S.get("own_dropped", []) if model == loaded.name]

@@ -163,11 +163,11 @@ def _groups(loaded: Loaded) -> None:
                 put(loaded, group.items)
                 st.rerun()
             st.download_button(
-                "", partial(items_csv, loaded.atlas, group.items), f"{group.name}.csv", "text/csv",
-                icon=":material/download:", key=f"group-csv-{group.name}", help="Its images as CSV", on_click="ignore",
+                "CSV", partial(items_csv, loaded.atlas, group.items), f"{group.name}.csv", "text/csv",
+                type="tertiary", key=f"group-csv-{group.name}", help="Its images as CSV", on_click="ignore",
             )  # fmt: skip
             if st.button(
-                "", key=f"group-drop-{group.name}", icon=":material/delete:", help="Delete the group"
+                "Delete", key=f"group-drop-{group.name}", type="tertiary", help="It can be brought back"
             ):
                 loaded.drop_group(group.name)
                 S.setdefault("groups_dropped", []).append((loaded.name, group))

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from starlette.datastructures import Headers
 
+from explorer.latent.directions import Direction
+from explorer.latent.trust import nearest_others, neighbours_kept
 from explorer.live import routes as routes_module
 from explorer.live.density import density
 from explorer.live.loaded import Loaded
@@ -214,3 +216,28 @@ def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loade
     ):
         status, text = told("tiny-flow", "pca", frame)
         assert status == 400 and why in text
+
+
+def test_trust_is_the_share_of_neighbours_that_the_map_keeps(http: httpx.Client, loaded: Loaded) -> None:
+    answer = http.get(f"{ATLAS}/trust/pca", params={"v": loaded.version})
+    share = np.frombuffer(answer.content, "<f4")
+    near = nearest_others(loaded.atlas.mean, 15)
+    np.testing.assert_allclose(share, neighbours_kept(near, resolve(loaded, "pca").xy), atol=1e-6)
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_a_map_of_a_persons_own_direction_is_asked_for_anew(
+    http: httpx.Client, loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path))
+    vector = np.arange(loaded.latent, dtype=np.float32)
+    try:
+        tags = []
+        for sign in (1, 1, -1):  # kept anew, the second time with the same vector
+            loaded.keep_direction(Direction(sign * vector, "own-mine", "Mine", "Yours", 5, 5, "own"))
+            answer = http.get(f"{ATLAS}/view/plane-even--own-mine", params={"v": loaded.version})
+            assert answer.headers["cache-control"] == "no-cache"
+            tags.append(answer.headers["etag"])
+        assert tags[0] == tags[1] != tags[2]
+    finally:
+        loaded.drop_direction("own-mine")
