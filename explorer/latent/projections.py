@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.latent.field import fit_field, stencil
 from explorer.latent.neighbours import Neighbours
+from explorer.latent.principal import principal
 
 __all__ = [
     "RESIDUALS",
@@ -32,8 +33,6 @@ RESIDUALS: tuple[Residual, ...] = ("hold", "fade")
 FADE = 0.2  # of the map's root-mean-square radius: where a fading residual is down to exp(-1/2)
 PARALLEL = 1e-3  # sine of the angle under which two vectors span no plane
 FORWARD_NEIGHBOURS = 15
-FEW = 16  # codes whose principal components are found at once
-DENSE = 1024  # dimensions up to which principal components are those of the covariance
 
 
 class Projection(Protocol):
@@ -105,7 +104,7 @@ class LinearProjection:
         """
         codes = _codes(mean)
         centre = codes.mean(0)
-        basis = _principal(codes - centre)
+        basis = principal(codes - centre)
         largest = basis[np.abs(basis).argmax(0), [0, 1]]
         return cls.through(codes, centre, basis * np.where(largest < 0, -1.0, 1.0))
 
@@ -280,24 +279,6 @@ def place(
     still = ~moved.any(1)
     placed[still] = codes[still]
     return placed.reshape(code.shape)
-
-
-def _principal(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The two principal directions (D, 2) of centred codes (N, D), the stronger first.
-
-    Thousands of dimensions, such as grids of codes have, would take minutes by their covariance: there the two are
-    found by products with the codes alone (Lanczos).
-    """
-    if centred.shape[1] <= DENSE:
-        _, vectors = np.linalg.eigh(np.cov(centred, rowvar=False, bias=True))
-        return vectors[:, :-3:-1]
-    if len(centred) <= FEW:
-        return np.linalg.svd(centred, full_matrices=False)[2][:2].T
-    from scipy.sparse.linalg import svds
-
-    start = np.random.default_rng(0).standard_normal(min(centred.shape))
-    basis: NDArray[np.float64] = svds(centred, k=2, v0=start)[2][::-1].T
-    return basis
 
 
 def _kernel(distance: NDArray[np.float64], support: NDArray[np.float64]) -> NDArray[np.float64]:
