@@ -147,7 +147,10 @@ def _tilted(x: Floats, base: Floats) -> Floats:
 
 def _varies(x: Floats, side: NDArray[np.bool_], base: Floats) -> NDArray[np.bool_]:
     """Which columns vary on both sides."""
-    return np.logical_and(*(np.ptp(x[those & (base > 0)], axis=0) > 0 for those in (side, ~side)))
+    varies: NDArray[np.bool_] = np.ones(x.shape[1], bool)
+    for those in (side, ~side):
+        varies &= np.ptp(x[those & (base > 0)], axis=0) > 0
+    return varies
 
 
 def _mean(x: Floats, weights: Floats) -> Floats:

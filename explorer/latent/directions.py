@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FEWEST", "Direction", "attribute_directions", "mean_difference", "slug"]
+__all__ = ["FEWEST", "Attribute", "Direction", "attribute_directions", "mean_difference", "sides_of", "slug"]
 
 FEWEST = 5  # images a side; fewer give no direction
 
@@ -98,7 +98,7 @@ def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> d
     codes = np.asarray(z)
     found: dict[str, Direction] = {}
     for name, attribute in attributes.items():
-        for key, title, with_, without in _sides(name, attribute):
+        for key, title, with_, without in sides_of(name, attribute):
             counts = int(with_.sum()), int(without.sum())
             if min(counts) < FEWEST or key in found:
                 continue
@@ -114,7 +114,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def _sides(name: str, attribute: Attribute) -> Iterator[tuple[str, str, Mask, Mask]]:
+def sides_of(name: str, attribute: Attribute) -> Iterator[tuple[str, str, Mask, Mask]]:
     """Slug, title and the two sides of each direction of an attribute."""
     values = np.asarray(attribute.values)
     if attribute.kind == "binary":

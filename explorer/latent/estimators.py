@@ -43,6 +43,7 @@ from explorer.latent.balance import balancing_weights
 
 __all__ = [
     "METHODS",
+    "NAMES",
     "Sides",
     "cosine",
     "cosines",
@@ -64,6 +65,11 @@ METHODS = {
     "logistic": "Logistic regression",
     "svm": "Linear SVM",
     "lda": "LDA",
+}
+# The same within a sentence.
+NAMES = {
+    name: title if title.isupper() else title.replace(title[0], title[0].lower(), 1)
+    for name, title in METHODS.items()
 }
 DENSE = 640  # dimensions up to which a D x D matrix is formed and solved
 PAIRS = 4096  # images up to which a matrix of all their pairs is
@@ -297,7 +303,8 @@ def _lda(sides: Sides, weight: Floats, difference: Floats, start: Floats | None)
         return _lda_of_pairs(sides, weight, x, difference, ridge, 1 - alpha)
 
     def system(v: Floats) -> Floats:
-        return ridge * v + (1 - alpha) * _product(share * _product(x, v), x)
+        image: Floats = ridge * v + (1 - alpha) * _product(share * _product(x, v), x)
+        return image
 
     return _conjugate(system, difference, CLOSE, start=_rescaled(start, system, difference))
 
@@ -361,7 +368,7 @@ def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None)
 
     u = begun()
     margins = side * scores(u)
-    first = np.linalg.norm(back(c * side * slopes(np.zeros(len(x)))[1])) or 1.0
+    first = float(np.linalg.norm(back(c * side * slopes(np.zeros(len(x)))[1]))) or 1.0
     for _ in range(STEPS):
         loss, slope, curve = slopes(margins)
         value = float(c @ loss + 0.5 * u @ (ridge * u))
@@ -396,7 +403,8 @@ def _newton_step(x: Codes, h: Floats, ridge: Floats, gradient: Floats, close: fl
 
     def system(v: Floats) -> Floats:
         seen = h * (_product(x, v[:-1]) + v[-1])
-        return ridge * v + np.append(_product(seen, x), seen.sum() + tiny * v[-1])
+        image: Floats = ridge * v + np.append(_product(seen, x), seen.sum() + tiny * v[-1])
+        return image
 
     return _conjugate(system, -gradient, close)
 
@@ -404,13 +412,14 @@ def _newton_step(x: Codes, h: Floats, ridge: Floats, gradient: Floats, close: fl
 def _logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
     """log(1 + exp(-m)) with its first and second slope."""
     p = 1.0 / (1.0 + np.exp(np.minimum(m, 500.0)))
-    return np.logaddexp(0.0, -m), -p, p * (1.0 - p)
+    loss: Floats = np.logaddexp(0.0, -m)
+    return loss, -p, p * (1.0 - p)
 
 
 def _squared_hinge(m: Floats) -> tuple[Floats, Floats, Floats]:
     """max(0, 1 - m)^2 with its first and second slope."""
     short = np.maximum(0.0, 1.0 - m)
-    return short**2, -2.0 * short, 2.0 * (short > 0)
+    return short**2, -2.0 * short, np.where(short > 0, 2.0, 0.0)
 
 
 def _conjugate(

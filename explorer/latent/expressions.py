@@ -270,4 +270,7 @@ def _example(names: Collection[str]) -> str:
 
 
 def _added(one: dict[Key, float], other: dict[Key, float]) -> dict[Key, float]:
-    return {key: one.get(key, 0.0) + other.get(key, 0.0) for key in (*one, *other)}
+    total = dict(one)
+    for key, weight in other.items():
+        total[key] = total.get(key, 0.0) + weight
+    return total

@@ -52,10 +52,7 @@ def principal_directions(z: ArrayLike, count: int) -> tuple[NDArray[np.float32],
     if not 1 <= count <= most:
         raise ValueError(f"`count` must lie in 1..{most}. Got {count}.")
     codes = codes - codes.mean(0)
-    if codes.shape[1] == 1:
-        basis = np.ones((1, 1))
-    else:
-        basis = principal(codes, count)
+    basis = np.ones((1, 1)) if codes.shape[1] == 1 else principal(codes, count)
     largest = basis[np.abs(basis).argmax(0), np.arange(count)]
     basis = basis * np.where(largest < 0, -1.0, 1.0)
     variances = np.square(codes @ basis).mean(0)

@@ -46,7 +46,7 @@ def bar(pages: list[st.Page]) -> None:
                 st.page_link(page)
 
 
-def go(title: str, checkpoint: str) -> NoReturn:
-    """Shows a checkpoint on another page, e.g. `go("Explore", "faces-vae")`."""
+def go(title: str, checkpoint: str, **more: str) -> NoReturn:
+    """Shows a checkpoint on another page, e.g. `go("Explore", "faces-vae")`; `more` goes into its address."""
     st.session_state.pop(DECIDED[title], None)  # the page then takes the address at its word
-    st.switch_page(f"{PAGES[title]}.py", query_params={"model": checkpoint})
+    st.switch_page(f"{PAGES[title]}.py", query_params={"model": checkpoint} | more)

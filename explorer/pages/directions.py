@@ -1,0 +1,298 @@
+"""The Directions page: attribute arithmetic. A direction is made, estimated in several ways, judged, kept, taken away."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.direction_figures import Estimate
+from explorer.latent.directions import Direction
+from explorer.latent.estimators import METHODS, NAMES, cosine, cosines
+from explorer.live import direction_sources
+from explorer.live.direction_sources import Found
+from explorer.live.loaded import Loaded
+from explorer.pages import (
+    address,
+    anatomy_image,
+    directions_answer,
+    directions_charts,
+    directions_choice,
+    directions_estimators,
+    directions_link,
+    directions_shelf,
+    picker,
+)
+from explorer.pages.directions_link import Limits, Shown
+from explorer.pages.layout import side_by_side, warn_of
+from explorer.pages.text import plain
+from models.checkpoint import CheckpointError, Entry
+
+S = st.session_state
+LEAKAGE = "explorer.pages.directions_leakage"
+PAPERS = (
+    "[Larsen et al. 2015](https://arxiv.org/abs/1512.09300) · [White 2016](https://arxiv.org/abs/1609.04468) · "
+    "[Shen et al. 2020](https://arxiv.org/abs/1907.10786)"
+)
+PLAIN = {"displaylogo": False, "displayModeBar": False}
+# Room for the links to the other pages, which stand at the right end of the first line of a wide window.
+STYLE = """<style>
+@media (min-width: 1340px) { .st-key-dr-controls { padding-right: 44rem; } }
+</style>"""
+
+
+def main() -> None:
+    """Controls, the estimators, what they have in common, and the shelf."""
+    entries = picker.entries()
+    loaded = opened(entries)
+    if loaded is None:
+        warn_of(S.dr_problems)
+        picker.nothing_yet(entries)
+        return
+    settle(loaded)
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="dr-controls"):
+        picker.button(entries, loaded, switch_model)
+        directions_choice.choose_source(loaded, S.dr_shown, choose)
+    warn_of(S.dr_problems)
+    shown: Shown = S.dr_shown
+    if shown.kind == "groups" and not loaded.groups:
+        st.caption(
+            "Here two groups are told by their values. To take any images you like: press **Lasso** on Explore, draw "
+            "around some points, and name the group; it then stands in these lists."
+        )
+    try:
+        found = resolved(loaded, shown)
+    except ValueError as error:
+        st.warning(plain(str(error)), icon=":material/edit:")
+    else:
+        if found.point is not None:
+            directions_answer.answer(loaded, shown.text, found.point)
+        else:
+            show(loaded, found, shown)
+    directions_shelf.shelf(loaded)
+    address.put("dr", {"model": loaded.name} | directions_link.query(S.dr_shown))
+    st.caption(picker.facts(loaded))
+
+
+def opened(entries: list[Entry]) -> Loaded | None:
+    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
+    S.setdefault("dr_problems", [])
+    asked = address.parameters()
+    names = [entry.name for entry in entries if entry.card]
+    if address.is_news("dr", asked) or "dr_model" not in S:
+        S.dr_asked, S.dr_shown = asked, None
+        if "model" not in asked and S.get("model") in names:
+            S.dr_model, problem = S.model, ""  # the one that was explored
+        else:
+            S.dr_model, problem = address.model(entries)
+        S.dr_problems = [problem] if problem else []
+    while S.dr_model:
+        try:
+            return picker.open_model(S.dr_model)
+        except CheckpointError as error:
+            S.dr_problems.append(f"{error} Showing another checkpoint instead.")
+            names = [name for name in names if name != S.dr_model]
+            S.dr_model, S.dr_shown, S.dr_asked = (names[0] if names else ""), None, {}
+    return None
+
+
+def settle(loaded: Loaded) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    if S.dr_shown is not None:
+        return
+    default = Shown(*direction_sources.default(loaded))
+    limits = Limits(loaded.directions, loaded.has)
+    S.dr_shown, problems = directions_link.from_query(S.dr_asked, default, limits)
+    if S.dr_shown.kind != "expression":  # what was typed stays, to be mended
+        try:
+            resolved(loaded, S.dr_shown)
+        except ValueError as error:
+            problems.append(str(error))
+            S.dr_shown = replace(S.dr_shown, kind=default.kind, text=default.text)
+    S.dr_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+
+def choose(**changes: Any) -> None:
+    """Another source, estimator, image or direction to hold."""
+    S.dr_shown = replace(S.dr_shown, **changes)
+    S.dr_problems = []
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, from its defaults."""
+    S.dr_model, S.dr_shown, S.dr_asked, S.dr_problems = name, None, {}, []
+
+
+def resolved(loaded: Loaded, shown: Shown) -> Found:
+    """What the source comes to; what takes a while is kept.
+
+    Raises:
+        ValueError: If it does not hold.
+    """
+    kept = shown.kind == "pc" or shown.kind == "groups"
+    kept = kept or (shown.kind == "attribute" and not shown.text.startswith("own-"))
+    if not kept:
+        return direction_sources.resolve(loaded, shown.kind, shown.text)
+    groups = tuple(loaded.groups.values()) if "@" in shown.text else ()
+    mark = (loaded.name, loaded.version, loaded.count, shown.kind, shown.text, hash(groups))
+    return _resolved(loaded, mark, shown.kind, shown.text)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the codes …")
+def _resolved(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -> Found:
+    return direction_sources.resolve(_loaded, kind, text)
+
+
+def show(loaded: Loaded, found: Found, shown: Shown) -> None:
+    """A direction: its estimators, its place among others, and what can be done with it."""
+    estimates, study = directions_estimators.known(loaded, found, f"{shown.kind}:{shown.text}:{_mark(found)}")
+    method = shown.method if shown.method in estimates else "mean"
+    others = [loaded.directions[name] for name in shown.hold]
+    matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
+    vectors, problems = directions_estimators.vectors_of(estimates, found, matrix)
+    with st.container(border=True):
+        head(found)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            anatomy_image.number(loaded, shown.item if shown.item < loaded.count else None,
+                                 lambda item: choose(item=item), "dr_on", "Try it on image")  # fmt: skip
+            own = shown.text if shown.kind == "attribute" else ""
+            directions_choice.choose_hold(loaded, shown, own, choose)
+        directions_estimators.progress(study)
+        before = estimates[method].vector
+        if others and before is not None:
+            holding(others, before, vectors.get(method))
+        z = loaded.codes([shown.item])[0]
+        directions_estimators.rows(loaded, found, estimates, vectors, problems, z, method)
+        if len(estimates) > 1:
+            st.caption(
+                "AUC on a third of the images, of an estimate from the rest; 0.5 is chance. *Turns by*: the angle to "
+                "estimates from images drawn anew (bootstrap), its median and middle 95 %; so many were drawn: "
+                + repeats(estimates)
+            )
+        if vectors:
+            with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+                if len(estimates) > 1:
+                    directions_choice.choose_method(method, list(estimates), choose)
+            if method in vectors:
+                directions_shelf.save(loaded, found, replace(shown, method=method), vectors[method])
+    if method in vectors:
+        pictures(loaded, found, vectors, method)
+        leakage(loaded, found, shown, vectors)
+
+
+def head(found: Found) -> None:
+    """What the direction is, with its equation."""
+    if found.sides is None:
+        st.latex(r"z' = z + s\,v")
+        st.caption(f"{plain(found.made[0].upper() + found.made[1:])}. One unit is the whole step. {PAPERS}")
+        return
+    with_, without = found.sides.counts
+    st.latex(r"z' = z + s\,v, \qquad v = w\,\frac{w^\top(\mu_1 - \mu_0)}{w^\top w}")
+    st.caption(
+        f"From {without:,} images **{plain(found.names[1])}** to {with_:,} **{plain(found.names[0])}**. However w is "
+        f"estimated, s = 1 moves the projection on it from the mean of the one to the mean of the other. {PAPERS}"
+    )
+
+
+def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray[np.float32] | None) -> None:
+    """The cosine to each direction that is held fixed, before and after."""
+    if after is None:
+        return
+    rows = ["| Held fixed | Cosine before | after |", "|---|---|---|"]
+    for other in others:
+        told = [f"{cosine(vector, other.vector):+.3f}".replace("-", "−") for vector in (before, after)]
+        rows.append(
+            f"| {plain(other.title)} | {told[0]} | {told[1].replace('−0.000', '0.000').replace('+0.000', '0.000')} |"
+        )
+    st.markdown("\n".join(rows))
+    st.caption(
+        f"v' = v − B (BᵀB)⁻¹ Bᵀ v. It keeps {100 * abs(cosine(before, after)):.0f} % of the direction (the cosine of v "
+        "to v'). AUC and angle below are those of the estimate itself, before holding."
+    )
+
+
+def repeats(estimates: dict[str, Estimate]) -> str:
+    """How many resamples stand behind each angle."""
+    told = [f"{NAMES[name]} {e.repeats}" for name, e in estimates.items() if e.repeats]
+    return (", ".join(told) or "none yet") + "."
+
+
+def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32]], method: str) -> None:
+    """How the directions lie to each other, and the collection along the chosen one."""
+    left, right = side_by_side([1, 1], "dr-charts")
+    with left, st.container(border=True):
+        named = {METHODS[name] if found.sides is not None else "This one": v for name, v in vectors.items()}
+        nearest = likest(loaded, vectors[method], 12 - len(named))
+        named |= {d.title: d.vector for d in nearest}
+        st.markdown("##### Cosines")
+        chart = directions_charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
+        st.plotly_chart(chart, key="dr-cosines", config=PLAIN)
+        st.caption(
+            "Between the estimators, and the attributes' own mean differences that are most alike or opposite."
+        )
+    with right, st.container(border=True):
+        st.markdown("##### The collection along it")
+        vector = vectors[method]
+        rows, places = _places(loaded, loaded.name, loaded.version, loaded.count, vector, _mark(found), found)
+        sides = [(name, mask[rows]) for name, mask in zip(found.names, found.masks or (), strict=False)]
+        chart = directions_charts.scatter(places, sides, rows, found.title)
+        st.plotly_chart(chart, key="dr-along", config=PLAIN)
+        more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
+        ends = (
+            " The dotted lines are the means of the two sides."
+            if found.masks
+            else " 0 is the mean of all images."
+        )
+        st.caption(f"Across: the steps of the direction. Up: what varies most beside it.{ends}{more}")
+
+
+def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Direction]:
+    """The model's directions whose cosine to a vector is the largest in size, the same one left out."""
+    sizes = {name: abs(cosine(d.vector, vector)) for name, d in loaded.directions.items()}
+    order = sorted((name for name, size in sizes.items() if size < 0.9999), key=lambda name: -sizes[name])
+    return [loaded.directions[name] for name in order[: max(0, min(6, count))]]
+
+
+def leakage(loaded: Loaded, found: Found, shown: Shown, vectors: dict[str, NDArray[np.float32]]) -> None:
+    """What else an edit moves, judged on the pictures, where that part is there."""
+    if importlib.util.find_spec(LEAKAGE) is None:
+        return
+    chosen = []
+    for name, vector in vectors.items():
+        title = f"{found.title[:50]}, {NAMES[name]}" if found.sides is not None else found.title
+        made = directions_shelf.as_direction(loaded, found, replace(shown, method=name), vector, title)
+        chosen.append(replace(made, group=found.group or "Yours", kind=found.kind))
+    importlib.import_module(LEAKAGE).panel(loaded, chosen)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _places(
+    _loaded: Loaded,
+    name: str,
+    version: str,
+    count: int,
+    vector: NDArray[np.float32],
+    mark: str,
+    _found: Found,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which images the scatter shows, and where they lie."""
+    rows = np.arange(count)
+    if count > directions_charts.POINTS:
+        rows = np.sort(np.random.default_rng(0).choice(count, directions_charts.POINTS, replace=False))
+    mean = _loaded.atlas.mean
+    origin = (mean[_found.masks[1]] if _found.masks else mean).mean(0, np.float64)
+    return rows, directions_charts.along(mean[rows], vector, origin)
+
+
+def _mark(found: Found) -> str:
+    """Tells the sides of a source from those it had before, such as of a group that was drawn anew."""
+    return f"{hash(tuple(mask.tobytes() for mask in found.masks)):x}" if found.masks else ""
+
+
+main()

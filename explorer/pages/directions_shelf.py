@@ -1,0 +1,201 @@
+"""The shelf of saved directions: save, use, rename, delete and take back, export and import, try on Explore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import direction_files
+from explorer.belongings import own_slug
+from explorer.latent.directions import Direction
+from explorer.latent.estimators import NAMES
+from explorer.live.direction_sources import Found
+from explorer.live.loaded import Loaded
+from explorer.pages import navigation
+from explorer.pages.directions_link import Shown
+from explorer.pages.text import plain
+
+__all__ = ["as_direction", "same_as", "save", "shelf"]
+
+S = st.session_state
+TITLE_AT_MOST = 80
+MADE_AT_MOST = 2000
+
+
+def as_direction(
+    loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32], title: str
+) -> Direction:
+    """The direction that is shown, under a name of its own."""
+    held = ", ".join(loaded.directions[name].title for name in shown.hold if name in loaded.directions)
+    made = [
+        found.made,
+        NAMES[shown.method] if found.sides is not None else "",
+        f"held fixed: {held}" if held else "",
+    ]
+    counts = found.sides.counts if found.sides is not None else (0, 0)
+    title = " ".join(title.split())[:TITLE_AT_MOST] or "Direction"
+    name = own_slug(title, loaded.directions)
+    words = "; ".join(part for part in made if part)[:MADE_AT_MOST]
+    return Direction(np.asarray(vector, np.float32), name, title, "Yours", *counts, "own", words)
+
+
+def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
+    """The slug of the direction that this vector already is; "" where it is a new one."""
+    for name, direction in loaded.directions.items():
+        if np.allclose(direction.vector, vector, rtol=1e-4, atol=1e-6 * float(np.abs(vector).max())):
+            return name
+    return ""
+
+
+def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    """The name, and what can be done with the direction that is shown."""
+    S.setdefault("dr_name", "")
+    usual = found.title[:50] if found.sides is None else f"{found.title[:50]}, {NAMES[shown.method]}"
+    if S.get("dr_named") != usual + str(shown.hold):
+        S.dr_named, S.dr_name = usual + str(shown.hold), usual + (", others held" if shown.hold else "")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input("Name", key="dr_name", max_chars=TITLE_AT_MOST, width=300)
+        st.button("Save", icon=":material/bookmark_add:", key="dr_save", type="primary",
+                  on_click=_save, args=(loaded, as_direction(loaded, found, shown, vector, S.dr_name)))  # fmt: skip
+        if st.button("Try it on Explore", icon=":material/open_in_new:", key="dr_try",
+                     help="Saves it where it is new, and opens Explore with it added once to the image"):  # fmt: skip
+            _try(loaded, found, shown, vector)
+        with st.popover("Export", icon=":material/download:", key="dr_export"):
+            _export(loaded, as_direction(loaded, found, shown, vector, S.dr_name), "now")
+
+
+def shelf(loaded: Loaded) -> None:
+    """All saved directions, one a line, and the way to import others."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("##### Saved directions")
+            with st.popover("Import", icon=":material/upload_file:", key="dr_import"):
+                _import(loaded)
+        for kind in ("dr_failed", "dr_told"):
+            if message := S.pop(kind, ""):
+                (st.error if kind == "dr_failed" else st.success)(plain(message))
+        _undo(loaded)
+        saved = {name: d for name, d in loaded.directions.items() if d.kind == "own"}
+        if not saved:
+            st.caption(
+                "None yet. Save the one above under a name: it then stands among the sliders on Explore."
+            )
+        for name, direction in saved.items():
+            _line(loaded, name, direction)
+
+
+def _line(loaded: Loaded, name: str, direction: Direction) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"dr-line-{name}"):
+        with st.container(gap=None):
+            st.markdown(f"**{plain(direction.title)}**")
+            st.caption(f"`{name}` · {plain(direction.made) or 'imported'}")
+        st.button("Use", key=f"dr_use_{name}", on_click=_use, args=(name,), help="Show it here")
+        with st.popover("", icon=":material/edit:", key=f"dr_edit_{name}", help="Rename"):
+            st.text_input("Name", direction.title, key=f"dr_title_{name}", max_chars=TITLE_AT_MOST)
+            st.button("Rename", key=f"dr_rename_{name}", on_click=_rename, args=(loaded, name))
+        with st.popover("", icon=":material/download:", key=f"dr_take_{name}", help="Export"):
+            _export(loaded, direction, name)
+        st.button("", icon=":material/delete:", key=f"dr_drop_{name}", help="Delete; it can be taken back",
+                  on_click=_drop, args=(loaded, name))  # fmt: skip
+
+
+def _export(loaded: Loaded, direction: Direction, key: str) -> None:
+    st.caption("With the hash of this checkpoint's weights, and how it was made.")
+    file = f"{loaded.name}-{direction.name}"
+    for label, ending, make in (
+        ("safetensors", "safetensors", direction_files.as_safetensors),
+        ("JSON", "json", direction_files.as_json),
+    ):
+        st.download_button(label, make(loaded.entry, direction), f"{file}.{ending}", key=f"dr_file_{ending}_{key}",
+                           on_click="ignore", width="stretch", icon=":material/download:")  # fmt: skip
+
+
+def _import(loaded: Loaded) -> None:
+    st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
+    given = st.file_uploader(
+        "File", type=["safetensors", "json"], key="dr_file", label_visibility="collapsed", max_upload_size=4
+    )
+    if given is None or given.file_id == S.get("dr_file_taken"):
+        return
+    S.dr_file_taken = given.file_id
+    try:
+        _take(loaded, given.getvalue())
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{given.name[:60]} was not imported. {error}"
+    st.rerun()
+
+
+def _take(loaded: Loaded, data: bytes) -> None:
+    """Keeps an imported direction, under a name of its own where another one has its name."""
+    direction = direction_files.read_direction(loaded.entry, data, loaded.latent)
+    there = loaded.directions.get(direction.name)
+    if there is not None and not np.array_equal(there.vector, direction.vector):
+        direction = replace(direction, name=own_slug(direction.title, loaded.directions))
+    loaded.keep_direction(direction)
+    S.dr_told = f"Imported {direction.title}."
+
+
+def _save(loaded: Loaded, direction: Direction) -> None:
+    _keep(loaded, direction)
+
+
+def _keep(loaded: Loaded, direction: Direction) -> str:
+    """Saves a direction; gives its slug, "" where that failed."""
+    try:
+        loaded.keep_direction(direction)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not saved. {error}"
+        return ""
+    S.dr_told = f"Saved {direction.title}. It stands among the sliders on Explore, and expressions may call it {direction.name}."
+    return direction.name
+
+
+def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    name = same_as(loaded, vector) or _keep(loaded, as_direction(loaded, found, shown, vector, S.dr_name))
+    if name:
+        S.pop("dr_told", None)
+        navigation.go("Explore", loaded.name, a=str(shown.item), a_with=f"{name}:1")
+
+
+def _use(name: str) -> None:
+    S.dr_shown = replace(S.dr_shown, kind="attribute", text=name, method="mean", hold=())
+
+
+def _rename(loaded: Loaded, name: str) -> None:
+    title = " ".join(str(S[f"dr_title_{name}"]).split())
+    if not title:
+        S.dr_failed = "A direction must have a name. It keeps the one it has."
+        return
+    try:
+        loaded.keep_direction(replace(loaded.directions[name], title=title))
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"It was not renamed. {error}"
+
+
+def _drop(loaded: Loaded, name: str) -> None:
+    S.dr_dropped = (loaded.name, loaded.version, loaded.directions[name])
+    loaded.drop_direction(name)
+    shown: Shown = S.dr_shown
+    S.dr_shown = replace(shown, hold=tuple(held for held in shown.hold if held != name))
+
+
+def _undo(loaded: Loaded) -> None:
+    dropped = S.get("dr_dropped")
+    if dropped is None or dropped[:2] != (loaded.name, loaded.version):
+        return
+    direction: Direction = dropped[2]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Deleted {plain(direction.title)}.")
+        st.button("Undo", icon=":material/undo:", key="dr_undo", on_click=_restore, args=(loaded, direction))
+
+
+def _restore(loaded: Loaded, direction: Direction) -> None:
+    try:
+        loaded.keep_direction(direction)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not restored. {error}"
+        return
+    S.dr_dropped = None
