@@ -7,6 +7,8 @@ by accuracy, continuous factors by R^2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from models.base import Autoencoder
+from models.base import Autoencoder, Progress
 from models.data import Attribute, ImageData
 from models.evaluate import Metrics, chunks, figure, reconstruct, to_tensor
 
-__all__ = ["Judge", "readability", "score", "train_judge"]
+__all__ = ["Judge", "expectations", "readability", "score", "train_judge"]
 
 WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
 
@@ -52,8 +54,13 @@ def outputs(attribute: Attribute) -> int:
     return 2 if attribute.kind == "binary" else len(attribute.labels)
 
 
-def train_judge(data: ImageData, seed: int = SEED) -> Judge:
+def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = None) -> Judge:
     """Trains a judge on original images.
+
+    Arguments:
+        data: Images and what is known about them.
+        seed: Of the weights and the order of the images.
+        progress: Called with the steps done and the steps in all; a bar is shown where None.
 
     Raises:
         ValueError: If nothing is known about the images.
@@ -70,7 +77,7 @@ def train_judge(data: ImageData, seed: int = SEED) -> Judge:
     steps = EPOCHS * -(-len(data) // BATCH)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    with tqdm(total=steps, desc="judge", unit="step") as bar:
+    with tqdm(total=steps, desc="judge", unit="step", disable=progress is not None) as bar:
         for _ in range(EPOCHS):
             order = torch.randperm(len(data), generator=generator)
             for chosen in order.split(BATCH):  # type: ignore[no-untyped-call]
@@ -89,6 +96,8 @@ def train_judge(data: ImageData, seed: int = SEED) -> Judge:
                 optimizer.step()
                 schedule.step()
                 bar.update()
+                if progress:
+                    progress(schedule.last_epoch, steps)
     judge.eval()
     return judge
 
@@ -112,6 +121,31 @@ def score(judge: Judge, images: NDArray[np.uint8], attributes: dict[str, Attribu
         else:
             scores[name] = float((answer.argmax(1) == truth).mean())
     return scores
+
+
+def expectations(
+    judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+) -> dict[str, NDArray[np.float64]]:
+    """What the judge expects of each attribute: a continuous value, or the probability of what it may be.
+
+    Arguments:
+        judge: Trained with these attributes, perhaps among others.
+        images: uint8, shape (N, H, W, C).
+        attributes: What to read, by name.
+
+    Returns:
+        By name float64: the value, shape (N, 1); of a binary attribute the probability that it is there, (N, 1); of a
+        categorical one that of each label, (N, K).
+    """
+    with torch.inference_mode():
+        parts = [judge(x) for x in chunks(images)]
+    found = {}
+    for name, attribute in attributes.items():
+        answer = torch.cat([part[name] for part in parts]).double()
+        if attribute.kind != "continuous":
+            answer = answer.softmax(1)
+        found[name] = (answer[:, 1:] if attribute.kind == "binary" else answer).numpy()
+    return found
 
 
 def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metrics:
