@@ -51,7 +51,7 @@ STYLE = """<style>
 .lx-leak tr.lx-last > * { padding-bottom: 10px; }
 .lx-leak .lx-miss { color: #e0623a; }
 .lx-leak .lx-met { color: #1f9d61; }
-.lx-leak td.lx-picture, .lx-leak th.lx-picture { padding: 2px 4px; }
+.lx-leak td.lx-picture, .lx-leak th.lx-picture { padding: 2px 4px; max-width: 104px; }
 .lx-leak img { display: block; width: 80px; image-rendering: pixelated; border-radius: 4px; margin: 0 auto; }
 .lx-leak .lx-none { opacity: 0.65; width: 80px; font-size: 12px; }
 </style>"""
@@ -298,9 +298,7 @@ def _cell(column: Mapping[str, Any], name: str) -> str:
     target = column["movements"].get(column["target"]) or 0.0
     share = min(1.0, value / target) if target > 0 else 0.0
     own = name == column["target"]
-    colour = (
-        f"rgba(76, 123, 217, {0.35})" if own else f"rgba(224, 98, 58, {round(min(0.85, 1.4 * share), 3)})"
-    )
+    colour = "rgba(76, 123, 217, 0.35)" if own else f"rgba(224, 98, 58, {round(min(0.85, 1.4 * share), 3)})"
     drift = column["drifts"].get(name)
     arrow = "" if drift is None or abs(drift) < value / 2 else (" ↑" if drift > 0 else " ↓")
     hint = "" if own or target <= 0 else f' title="{value / target:.0%} of the target\'s movement"'
@@ -324,7 +322,7 @@ def _chart(found: Mapping[str, Any]) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title="movement, share of the target's", rangemode="tozero")
     figure.update_layout(
-        height=120 + len(names) * (14 + 13 * len(found["columns"])), margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        height=130 + len(names) * (12 + 8 * len(found["columns"])), margin={"l": 8, "r": 8, "t": 8, "b": 8},
         barmode="group", bargap=0.25, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )  # fmt: skip
     return figure
