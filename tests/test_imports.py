@@ -20,6 +20,7 @@ FLOORS = {
     "explorer.components": 4,
     "explorer.live": 3,
     "explorer.atlas": 2,
+    "explorer.leakage": 2,
     "explorer.maps": 2,
     "explorer.belongings": 2,
     "explorer.uploads": 2,
