@@ -40,10 +40,6 @@ PAPERS = (
     "[Shen et al. 2020](https://arxiv.org/abs/1907.10786)"
 )
 PLAIN = {"displaylogo": False, "displayModeBar": False}
-# Room for the links to the other pages, which stand at the right end of the first line of a wide window.
-STYLE = """<style>
-@media (min-width: 1340px) { .st-key-dr-controls { padding-right: 44rem; } }
-</style>"""
 
 
 def main() -> None:
@@ -55,16 +51,15 @@ def main() -> None:
         picker.nothing_yet(entries)
         return
     settle(loaded)
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="dr-controls"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picker.button(entries, loaded, switch_model)
         directions_choice.choose_source(loaded, S.dr_shown, choose)
     warn_of(S.dr_problems)
     shown: Shown = S.dr_shown
     if shown.kind == "groups" and not loaded.groups:
         st.caption(
-            "Here two groups are told by their values. To take any images you like: press **Lasso** on Explore, draw "
-            "around some points, and name the group; it then stands in these lists."
+            "These two groups are told by their values. To take any images you like, select them on Explore with the "
+            "lasso, the box, a filter or a search, and press **Keep as group**: the group then stands in these lists."
         )
     try:
         found = resolved(loaded, shown)

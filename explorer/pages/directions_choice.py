@@ -199,7 +199,7 @@ def _first_value(loaded: Loaded) -> str:
     """The images of the first attribute's last value, or of its upper half."""
     attributes = loaded.atlas.attributes
     name = next((n for n, a in attributes.items() if a.kind == "binary"), next(iter(attributes), ""))
-    return f"{name}={_value(attributes[name], '')}" if name else REST
+    return f"{name}={_value(attributes[name], f'dr_first_{name}')}" if name else REST
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -41,9 +41,9 @@ def test_both_sides_have_the_same_of_every_other_attribute() -> None:
     assert remaining_difference(table, SIDE, weights) < 2e-3
     for those in (SIDE, ~SIDE):
         assert weights[those].sum() == pytest.approx(1) and (weights > 0).all()
-        shares = [weights[those & (HAIR == label)].sum() for label in range(3)]
+        shares = [weights[those & (label == HAIR)].sum() for label in range(3)]
         np.testing.assert_allclose(
-            shares, [weights[SIDE & (HAIR == label)].sum() for label in range(3)], atol=1e-3
+            shares, [weights[SIDE & (label == HAIR)].sum() for label in range(3)], atol=1e-3
         )
 
 

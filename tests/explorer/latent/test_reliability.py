@@ -35,7 +35,7 @@ def test_sides_that_differ_by_chance_alone_are_not_told_apart_on_held_out_images
 
 
 def test_too_few_images_have_no_auc() -> None:
-    with pytest.raises(ValueError, match="at least 5 images. Got 2 and 2"):
+    with pytest.raises(ValueError, match=r"at least 5 images\. Got 2 and 2"):
         held_out_auc("mean", sides_of(4, 3, 1.0))
 
 

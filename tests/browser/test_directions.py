@@ -1,0 +1,113 @@
+"""The Directions page as a user drives it: from an attribute to a saved direction that stands on Explore's sliders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from playwright.sync_api import Page
+
+from tests.browser.driving import PATIENCE, StagePage, until
+
+ROW = "[data-estimator={}] img"
+AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+def address(page: Page) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(page.url).query))
+
+
+def wait(page: Page, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    until(condition, what, seconds, lambda: page.wait_for_timeout(100))
+
+
+def open_directions(tab: StagePage, **params: str) -> Page:
+    tab.page.goto(f"{tab.url}/directions?{urlencode(params)}")
+    tab.page.wait_for_selector(ROW.format("mean"), timeout=90_000)
+    return tab.page
+
+
+def figures_are_there(page: Page) -> None:
+    """Waits until every estimator has its angle."""
+    row = page.locator(".lx-dr-row")
+    wait(page, lambda: row.count() == 5 and all("turns by" in t and "…" not in t for t in row.all_inner_texts()),
+         "five estimators with their figures", 120)  # fmt: skip
+    page.wait_for_selector(AT_REST)
+
+
+def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
+    new_page: Callable[..., StagePage],
+) -> None:
+    tab = new_page()
+    page = open_directions(tab, model="digits-vae")
+    figures_are_there(page)
+    tab.choose("Attribute", "Digit: 3")
+    wait(page, lambda: address(page)["from"] == "attribute:digit-3", "the attribute in the address")
+    figures_are_there(page)
+    page.get_by_role("radio", name="LDA").click()
+    wait(page, lambda: address(page)["method"] == "lda", "the estimator in the address")
+    page.wait_for_selector(AT_REST)
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    name.fill("Threeness")
+    name.press("Enter")
+    page.wait_for_selector(AT_REST)
+    tab.press("Save")
+    page.get_by_text("Saved Threeness").wait_for()
+    page.locator(".st-key-dr-line-own-threeness").wait_for()
+
+    tab.press("Try it on Explore")
+    tab.wait_ready()
+    assert tab.address["a_with"] == "own-threeness:1"
+    assert tab.sliders()["own-threeness"] == 1.0
+    before = tab.shown()
+    tab.slide("own-threeness", -1.5)
+    tab.until(lambda: tab.changed(before, "A"), "a picture that follows the slider")
+
+    page.go_back()
+    page.wait_for_selector(ROW.format("mean"), timeout=90_000)
+    page.locator(".st-key-dr-line-own-threeness").get_by_role("button", name="delete").click()
+    page.get_by_text("Deleted Threeness").wait_for()
+    tab.press("Undo")
+    page.locator(".st-key-dr-line-own-threeness").wait_for()
+
+
+def test_a_link_shows_the_same_and_an_export_comes_back(
+    new_page: Callable[..., StagePage], tmp_path: Path
+) -> None:
+    tab = new_page()
+    page = open_directions(
+        tab,
+        **{
+            "model": "digits-vae",
+            "from": "attribute:even",
+            "method": "logistic",
+            "hold": "digit-3",
+            "item": "5",
+        },
+    )
+    figures_are_there(page)
+    assert page.get_by_role("radio", name="Logistic regression").is_checked()
+    first, other = (page.locator(ROW.format("logistic")).nth(n).get_attribute("src") for n in (0, 8))
+    assert first and other and first != other
+    again = open_directions(new_page(), **address(page))
+    figures_are_there(again)
+    assert again.locator(ROW.format("logistic")).nth(0).get_attribute("src") == first
+
+    tab.press("Export")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON").last.click()
+    text = Path(waiting.value.path()).read_text()
+    assert json.loads(text)["checkpoint"] == "digits-vae"
+    page.keyboard.press("Escape")
+    file = tmp_path / "direction.json"
+    file.write_text(text)
+    tab.press("Import")
+    page.locator("input[type=file]").set_input_files(str(file))
+    page.get_by_text("Imported Even").wait_for()
+    file.write_text(
+        text.replace("digits-vae", "faces-other").replace(json.loads(text)["weights_sha256"], "ab" * 32)
+    )
+    page.locator("input[type=file]").set_input_files(str(file))
+    page.get_by_text("another checkpoint, faces-other").wait_for()
