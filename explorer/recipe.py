@@ -13,6 +13,7 @@ import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 __all__ = [
     "FIRST_OWN",
@@ -24,6 +25,7 @@ __all__ = [
     "Handle",
     "edit_from_json",
     "edit_from_query",
+    "link",
     "query",
     "rehomed",
     "settled",
@@ -186,6 +188,12 @@ def query(edit: Edit, default: Edit) -> dict[str, str]:
         if getattr(edit, part) != getattr(default, part):
             params[part] = str(getattr(edit, part))
     return params
+
+
+def link(model: str, view: str, colour: str | None, edit: Edit) -> str:
+    """The query string of an address that shows this, from its "?" on."""
+    shown = {"model": model, "view": view, "colour": colour or "none"}
+    return "?" + urlencode(shown | query(edit, Edit(edit.A, edit.B)), safe=",:")
 
 
 def _handle(

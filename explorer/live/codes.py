@@ -75,7 +75,8 @@ def place_handles(
                 raise ValueError(
                     f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
                 )
-        steps = {name: value for name, value in handle.sliders.items() if value}
+        # In a fixed order: a sum of floats depends on it, and a link replays to the same pixels.
+        steps = {name: value for name, value in sorted(handle.sliders.items()) if value}
         if steps:
             vectors = np.stack([directions[name].vector for name in steps])
             z[row] += np.array(list(steps.values()), np.float32) @ vectors
