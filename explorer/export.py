@@ -14,7 +14,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["animation", "items_csv", "picture_png", "strip_png", "vectors_npz", "vectors_parquet"]
+__all__ = [
+    "animation",
+    "figure_html",
+    "items_csv",
+    "picture_png",
+    "strip_png",
+    "vectors_npz",
+    "vectors_parquet",
+]
 
 Pictures = NDArray[np.uint8]  # (N, H, W, C)
 GAP = 1  # pixels between two frames of a strip, before scaling
@@ -100,6 +108,18 @@ def vectors_parquet(names: list[str], vectors: NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def figure_html(figure: Any) -> bytes:
+    """A Plotly figure as one HTML file that needs nothing else; about 5 MB, for Plotly's own script is in it.
+
+    Arguments:
+        figure: A figure, or the dictionary of one.
+    """
+    from plotly.io import to_html  # takes a moment
+
+    text: str = to_html(figure, include_plotlyjs=True, config={"displaylogo": False}, validate=False)
+    return text.encode()
 
 
 def _image(picture: Pictures, scale: int) -> Image.Image:

@@ -1,53 +1,86 @@
-"""What can be taken away from the stage: pictures, strip, animations and vectors, made when asked for."""
+"""What can be taken away from the stage: pictures, vectors, the recipe and a report, made when asked for."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from explorer import export, recipe
-from explorer.latent.projections import Residual
-from explorer.live.codes import place_handles, walk_codes
+from explorer import recipe
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View
+from explorer.recipe_file import recipe_of, stand, to_json, to_python
+from explorer.render import make
 
 __all__ = ["button"]
 
+S = st.session_state
 SCALE = {"1×": 1, "4×": 4, "8×": 8}
-FRAMES = 9  # of a strip to take away where none is shown
-SMOOTH = 31  # frames of an animation
 
 
 def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """A popover with everything that can be taken away of what the stage shows."""
-    ends = partial(handles, loaded, view, edit)
-    walk = partial(path, loaded, view, edit)
-    shown = partial(engine().decode_sync, loaded)
-    frames = edit.frames or FRAMES
-    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
-        scale = SCALE[st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="scale") or "4×"]
-        a, b = st.columns(2, gap="xsmall")
-        offer(a, "Picture A", f"{loaded.name}-a.png", lambda: export.picture_png(shown(ends()[:1])[0], scale))
-        offer(b, "Picture B", f"{loaded.name}-b.png", lambda: export.picture_png(shown(ends()[1:])[0], scale))
-        offer(
-            st, "Strip, PNG", f"{loaded.name}-strip.png", lambda: export.strip_png(shown(walk(frames)), scale)
-        )
-        a, b = st.columns(2, gap="xsmall")
-        offer(a, "Walk, WebP", f"{loaded.name}-walk.webp",
-              lambda: export.animation(shown(walk(SMOOTH)), "WEBP", scale=scale))  # fmt: skip
-        offer(b, "Walk, GIF", f"{loaded.name}-walk.gif",
-              lambda: export.animation(shown(walk(SMOOTH)), "GIF", scale=scale))  # fmt: skip
-        a, b = st.columns(2, gap="xsmall")
-        offer(a, "Vectors, Parquet", f"{loaded.name}-vectors.parquet",
-              lambda: export.vectors_parquet(*named(ends(), walk(frames))))  # fmt: skip
-        offer(b, "Vectors, npz", f"{loaded.name}-vectors.npz",
-              lambda: export.vectors_npz({"a": ends()[0], "b": ends()[1], "walk": walk(frames)}))  # fmt: skip
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=340):
+        pictures(loaded, view, edit)
+        vectors(loaded, view, edit)
+        replay(loaded, view, edit)
+
+
+def pictures(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
+    """Both pictures, the strip and the walk."""
+    heading("Pictures", "PNG is exact; each pixel becomes a square of so many pixels.")
+    scale = SCALE[st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="scale") or "4×"]
+    rendered = partial(render_now, loaded, view, edit, scale=scale)
+    in_rows(loaded, [
+        ("Picture A", "a.png", partial(rendered, "a")),
+        ("Picture B", "b.png", partial(rendered, "b")),
+        ("Strip, PNG", "strip.png", partial(rendered, "strip")),
+        ("Walk, WebP", "walk.webp", partial(rendered, "walk.webp")),
+        ("Walk, GIF", "walk.gif", partial(rendered, "walk.gif")),
+    ])  # fmt: skip
+
+
+def vectors(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
+    """Codes of A, B and the walk."""
+    heading("Vectors", "Codes of A, B and the walk between them.")
+    rendered = partial(render_now, loaded, view, edit)
+    in_rows(loaded, [
+        ("Vectors, Parquet", "vectors.parquet", partial(rendered, "vectors.parquet")),
+        ("Vectors, npz", "vectors.npz", partial(rendered, "vectors.npz")),
+    ])  # fmt: skip
+
+
+def replay(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
+    """What makes the same pictures again: recipe, program, link."""
+    heading("Recipe", "Makes the same pictures again: on this page, by command, or in Python.")
+    colour = S.get("colour")
+    in_rows(loaded, [
+        ("Recipe, JSON", "recipe.json", lambda: to_json(recipe_of(loaded, view, edit, colour)).encode()),
+        ("Python", "recipe.py", lambda: to_python(stand(loaded, view, edit)).encode()),
+    ])  # fmt: skip
+    st.code(link_here(loaded, view, edit), language=None, wrap_lines=False)
+    st.caption(f"By command: `python -m explorer render {loaded.name}-recipe.json --out picture.png`")
+
+
+def heading(text: str, about: str) -> None:
+    """A small heading; what its files are, on hover."""
+    st.html(
+        f'<div title="{html.escape(about, quote=True)}" style="font-size:.8rem;font-weight:600;opacity:.75;'
+        f'padding:.35rem 0 0">{html.escape(text)}</div>'
+    )
+
+
+def in_rows(loaded: Loaded, files: list[tuple[str, str, Callable[[], bytes]]]) -> None:
+    """Download buttons, two in a row; a last one without a neighbour takes its row alone."""
+    for start in range(0, len(files), 2):
+        row = files[start : start + 2]
+        places = st.columns(2, gap="xsmall") if len(row) == 2 else [st]
+        for place, (label, file, content) in zip(places, row, strict=True):
+            offer(place, label, f"{loaded.name}-{file}", content)
 
 
 def offer(place: Any, label: str, file: str, make: Callable[[], bytes]) -> None:
@@ -56,19 +89,12 @@ def offer(place: Any, label: str, file: str, make: Callable[[], bytes]) -> None:
     place.download_button(label, make, file, key=key, on_click="ignore", width="stretch")
 
 
-def handles(loaded: Loaded, view: View, edit: recipe.Edit) -> NDArray[np.float32]:
-    """Codes of A and B, shape (2, D)."""
-    residual: Residual = edit.residual  # type: ignore[assignment]
-    return place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
+def render_now(loaded: Loaded, view: View, edit: recipe.Edit, what: str, scale: int = 1) -> bytes:
+    """One of `explorer.render.WHATS`, decoded by the engine as every frame is."""
+    return make(stand(loaded, view, edit), what, partial(engine().decode_sync, loaded), scale)
 
 
-def path(loaded: Loaded, view: View, edit: recipe.Edit, count: int) -> NDArray[np.float32]:
-    """Codes of the walk from A to B, shape (count, D)."""
-    a, b = handles(loaded, view, edit)
-    return walk_codes(loaded, a, b, edit.path, count, edit.level)
-
-
-def named(ends: NDArray[np.float32], walk: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
-    """Rows for a table: A, B, then the walk."""
-    names = ["A", "B", *(f"walk {number}" for number in range(len(walk)))]
-    return names, np.concatenate([ends, walk])
+def link_here(loaded: Loaded, view: View, edit: recipe.Edit) -> str:
+    """The page's own address with what is shown; the address bar follows a moment later."""
+    here = (st.context.url or "").partition("?")[0].rstrip("/")
+    return (here and f"{here}/") + recipe.link(loaded.name, view.id, S.get("colour"), edit)

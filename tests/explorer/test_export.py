@@ -80,3 +80,11 @@ def test_vectors_come_back_bit_for_bit() -> None:
     table = pq.read_table(io.BytesIO(export.vectors_parquet(["A", "B", "walk 0"], z)))
     assert table["name"].to_pylist() == ["A", "B", "walk 0"]
     np.testing.assert_array_equal(np.array(table["z"].to_pylist(), np.float32), z)
+
+
+def test_a_figure_as_html_needs_nothing_else() -> None:
+    page = export.figure_html(
+        {"data": [{"type": "scatter", "x": [1, 2], "y": [3, 4]}], "layout": {}}
+    ).decode()
+    assert page.lower().startswith(("<html>", "<!doctype html>")) and "Plotly.newPlot" in page
+    assert "<script src" not in page and "<link" not in page and len(page) < 8_000_000

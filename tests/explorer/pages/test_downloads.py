@@ -43,7 +43,8 @@ def pixels(data: bytes) -> np.ndarray:
 
 def test_every_file_is_offered(made: Made) -> None:
     assert [name.removeprefix("digits-vae-") for name in made] == [
-        "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz",
+        "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz", "recipe.json",
+        "recipe.py",
     ]  # fmt: skip
 
 
