@@ -79,6 +79,7 @@ class Shown(NamedTuple):
     view: View | None  # None where the map is not on this machine
     edit: Edit
     ends: NDArray[np.float32]  # codes of A and B, (2, D)
+    colour: str | None = None  # what colours the points, as the page names it
     notes: tuple[str, ...] = ()  # what is to be told
 
     def walk(self, count: int) -> NDArray[np.float32]:
@@ -86,14 +87,15 @@ class Shown(NamedTuple):
         return walk_codes(self.loaded, self.ends[0], self.ends[1], self.edit.path, count, self.edit.level)
 
 
-def stand(loaded: Loaded, view: View, edit: Edit) -> Shown:
+def stand(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Shown:
     """An edit on a map.
 
     Raises:
         ValueError: If it names what the model does not have.
     """
     residual: Any = edit.residual
-    return Shown(loaded, view, edit, place_handles(loaded, view, [edit.A, edit.B], residual, edit.level))
+    ends = place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
+    return Shown(loaded, view, edit, ends, colour)
 
 
 def recipe_of(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Recipe:
@@ -322,8 +324,8 @@ def follow(recipe: Recipe, loaded: Loaded) -> Shown:
         if recipe.vectors is None or not FITTED.fullmatch(recipe.view):
             raise
         note = f"The map {recipe.view} was fitted on another machine: the recipe's own vectors are used."
-        return Shown(lent, None, edit, recipe.vectors, (note,))
-    shown = stand(lent, view, edit)
+        return Shown(lent, None, edit, recipe.vectors, recipe.colour, (note,))
+    shown = stand(lent, view, edit, recipe.colour)
     if recipe.vectors is None or np.allclose(shown.ends, recipe.vectors, ALMOST, ALMOST):
         return shown
     note = "The edit gives other vectors than the recipe holds: it was changed by hand. The edit is followed."
@@ -344,7 +346,8 @@ def follow_link(params: Mapping[str, str], loaded: Loaded) -> Shown:
     edit, told = edit_from_query(params, START, places, loaded.directions, _levels(loaded))
     if told:
         raise ValueError(f"In the link: {told[0]}")
-    return stand(loaded, view, settled(edit, places))
+    colour = params.get("colour", "none")
+    return stand(loaded, view, settled(edit, places), None if colour == "none" else colour)
 
 
 def _lend(loaded: Loaded, recipe: Recipe) -> Loaded:

@@ -81,7 +81,19 @@ def _vectors(shown: Shown) -> tuple[list[str], NDArray[np.float32]]:
 def _json(shown: Shown) -> bytes:
     if shown.view is None:
         raise ValueError("The map of this recipe is not on this machine. Keep the file that you have.")
-    return to_json(recipe_of(shown.loaded, shown.view, shown.edit)).encode()
+    return to_json(recipe_of(shown.loaded, shown.view, shown.edit, shown.colour)).encode()
+
+
+def _page(maker: str) -> Callable[[Shown, Decode, int], bytes]:
+    """A page that `explorer.report` makes."""
+
+    def made(shown: Shown, decode: Decode, scale: int) -> bytes:
+        from explorer import report  # Plotly and the socket's parts come with it
+
+        page: bytes = getattr(report, maker)(shown, decode, shown.colour)
+        return page
+
+    return made
 
 
 WHATS: dict[str, What] = {
@@ -93,6 +105,8 @@ WHATS: dict[str, What] = {
     "vectors.parquet": What(".parquet", lambda shown, *_: export.vectors_parquet(*_vectors(shown))),
     "vectors.npz": What(".npz", lambda shown, *_: export.vectors_npz(
         {"a": shown.ends[0], "b": shown.ends[1], "walk": _strip(shown)})),
+    "report": What(".html", _page("report_html")),
+    "map": What(".html", _page("map_html")),
     "recipe.json": What(".json", lambda shown, *_: _json(shown)),
     "recipe.py": What(".py", lambda shown, *_: to_python(shown).encode()),
 }  # fmt: skip

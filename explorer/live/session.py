@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from explorer.live.loaded import Loaded
     from explorer.live.views import View
 
-__all__ = ["LiveSession", "Role", "Session", "item_labels"]
+__all__ = ["LiveSession", "Role", "Session", "frame_header", "item_labels"]
 
 LOG = logging.getLogger(__name__)
 
@@ -337,7 +337,7 @@ class Session(LiveSession):
             decoded = await engine.decode(loaded, plan.z, neighbours=neighbours)
         except RuntimeError as error:
             raise WireError("internal", str(error)[:300]) from error
-        header = _frame_header(loaded, view, frame, plan, decoded)
+        header = frame_header(loaded, view, frame, plan, decoded)
         header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
         await self._send(wire.answer(header, [decoded.pictures[row] for row in plan.rows]))
 
@@ -388,7 +388,8 @@ def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
         raise WireError("bad-message", str(error)) from error
 
 
-def _frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
+def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
+    """What a frame's answer says beside its pictures: gauge and nearest item of each handle, the path and its gauge."""
     gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
     header: dict[str, Any] = {
         "type": "frame",

@@ -13,7 +13,7 @@ from explorer import recipe
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View
-from explorer.recipe_file import recipe_of, stand, to_json, to_python
+from explorer.recipe_file import stand
 from explorer.render import make
 
 __all__ = ["button"]
@@ -27,6 +27,7 @@ def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=340):
         pictures(loaded, view, edit)
         vectors(loaded, view, edit)
+        reports(loaded, view, edit)
         replay(loaded, view, edit)
 
 
@@ -34,7 +35,7 @@ def pictures(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """Both pictures, the strip and the walk."""
     heading("Pictures", "PNG is exact; each pixel becomes a square of so many pixels.")
     scale = SCALE[st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="scale") or "4×"]
-    rendered = partial(render_now, loaded, view, edit, scale=scale)
+    rendered = partial(render_now, loaded, view, edit, S.get("colour"), scale=scale)
     in_rows(loaded, [
         ("Picture A", "a.png", partial(rendered, "a")),
         ("Picture B", "b.png", partial(rendered, "b")),
@@ -47,20 +48,30 @@ def pictures(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
 def vectors(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """Codes of A, B and the walk."""
     heading("Vectors", "Codes of A, B and the walk between them.")
-    rendered = partial(render_now, loaded, view, edit)
+    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
     in_rows(loaded, [
         ("Vectors, Parquet", "vectors.parquet", partial(rendered, "vectors.parquet")),
         ("Vectors, npz", "vectors.npz", partial(rendered, "vectors.npz")),
     ])  # fmt: skip
 
 
+def reports(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
+    """Everything that is shown on one page, and the map to zoom into."""
+    heading("To show to others", "One HTML file each, which needs nothing else.")
+    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
+    in_rows(loaded, [
+        ("Report, HTML", "report.html", partial(rendered, "report")),
+        ("Map, HTML", "map.html", partial(rendered, "map")),
+    ])  # fmt: skip
+
+
 def replay(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """What makes the same pictures again: recipe, program, link."""
     heading("Recipe", "Makes the same pictures again: on this page, by command, or in Python.")
-    colour = S.get("colour")
+    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
     in_rows(loaded, [
-        ("Recipe, JSON", "recipe.json", lambda: to_json(recipe_of(loaded, view, edit, colour)).encode()),
-        ("Python", "recipe.py", lambda: to_python(stand(loaded, view, edit)).encode()),
+        ("Recipe, JSON", "recipe.json", partial(rendered, "recipe.json")),
+        ("Python", "recipe.py", partial(rendered, "recipe.py")),
     ])  # fmt: skip
     st.code(link_here(loaded, view, edit), language=None, wrap_lines=False)
     st.caption(f"By command: `python -m explorer render {loaded.name}-recipe.json --out picture.png`")
@@ -89,9 +100,11 @@ def offer(place: Any, label: str, file: str, make: Callable[[], bytes]) -> None:
     place.download_button(label, make, file, key=key, on_click="ignore", width="stretch")
 
 
-def render_now(loaded: Loaded, view: View, edit: recipe.Edit, what: str, scale: int = 1) -> bytes:
+def render_now(
+    loaded: Loaded, view: View, edit: recipe.Edit, colour: str | None, what: str, scale: int = 1
+) -> bytes:
     """One of `explorer.render.WHATS`, decoded by the engine as every frame is."""
-    return make(stand(loaded, view, edit), what, partial(engine().decode_sync, loaded), scale)
+    return make(stand(loaded, view, edit, colour), what, partial(engine().decode_sync, loaded), scale)
 
 
 def link_here(loaded: Loaded, view: View, edit: recipe.Edit) -> str:

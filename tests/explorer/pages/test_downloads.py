@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,7 +15,9 @@ from explorer.latent.paths import great_circle
 from explorer.live.engine import Engine
 from explorer.live.views import resolve
 from explorer.pages import downloads
+from explorer.recipe_file import from_json
 from tests.explorer.pages.conftest import Open
+from tests.explorer.pages.reading import address
 
 Made = dict[str, Callable[[], bytes]]
 
@@ -43,8 +46,8 @@ def pixels(data: bytes) -> np.ndarray:
 
 def test_every_file_is_offered(made: Made) -> None:
     assert [name.removeprefix("digits-vae-") for name in made] == [
-        "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz", "recipe.json",
-        "recipe.py",
+        "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz", "report.html",
+        "map.html", "recipe.json", "recipe.py",
     ]  # fmt: skip
 
 
@@ -86,3 +89,14 @@ def test_vectors(made: Made, ends: np.ndarray) -> None:
     table = pq.read_table(io.BytesIO(made["digits-vae-vectors.parquet"]()))
     assert table["name"].to_pylist() == ["A", "B", *(f"walk {n}" for n in range(7))]
     np.testing.assert_array_equal(np.array(table["z"].to_pylist(), np.float32)[2:], walk)
+
+
+def test_the_recipe_and_the_link_show_the_same(made: Made, open_page: Open, ends: np.ndarray) -> None:
+    recipe = from_json(made["digits-vae-recipe.json"]())
+    assert recipe.view == "pca" and recipe.edit.frames == 7 and recipe.colour == "digit"
+    np.testing.assert_allclose(recipe.vectors, ends, atol=1e-5)
+    assert b"digits-vae" in made["digits-vae-recipe.py"]() and b"<svg" in made["digits-vae-report.html"]()
+    at = open_page(view="pca", a="12", b="40", b_with="digit-3:1.5", path="great-circle", frames="7")
+    (code,) = at.code
+    shown = dict(parse_qsl(urlsplit(code.value).query))
+    assert shown == address(at) and shown["b_with"] == "digit-3:1.5"

@@ -1,0 +1,268 @@
+"""The map as a figure to take away: an SVG that stands alone, or a Plotly figure; coloured as on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "BINARY",
+    "CATEGORIES",
+    "HANDLES",
+    "VIRIDIS",
+    "Shades",
+    "draw",
+    "figure",
+    "legend",
+    "shade",
+    "shade_style",
+]
+
+# The page's own, explorer/components/frontend/src/colours.ts; a test holds the two equal.
+CATEGORIES = (
+    "#4269d0", "#efb118", "#e4572e", "#2bd1fe", "#a32c74", "#9f89a6", "#2fe5a2", "#b17eff",
+    "#a24112", "#8cb180", "#15985b", "#d29ec5", "#a35d9d", "#774aa1", "#e58e17", "#4989cf",
+    "#a897e3", "#816050", "#cbca73", "#7871f0", "#d86a85", "#9fcfd0", "#936577", "#568c11",
+    "#7db04e", "#fa89a3", "#0d7cb6", "#5b9383", "#cd6c5d", "#519cc4",
+)  # fmt: skip
+BINARY = ("#8f9bb3", "#e0457b")
+VIRIDIS = (
+    "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e",
+    "#21918c", "#1fa088", "#28ae80", "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
+)  # fmt: skip
+RAMP_ENDS = {"light": (0.0, 0.92), "dark": (0.14, 1.0)}
+STEPS = 32  # colours of a ramp
+MISSING, PLAIN = "#9aa0a6", "#6b7fa8"
+HANDLES = {"A": "#d9480f", "B": "#1769d0"}
+WIDTH, HEIGHT, EDGE = 960, 640, 24  # of the drawing, in its own units
+
+
+@dataclass(frozen=True, eq=False)
+class Shades:
+    """The colour of each point."""
+
+    index: NDArray[np.int64]  # (N,), into the palettes
+    light: tuple[str, ...]
+    dark: tuple[str, ...]
+    title: str = ""
+    labels: tuple[str, ...] = ()  # of the palette, where it is one of categories
+    range: tuple[float, float] | None = None  # where it is a ramp
+    values: NDArray[np.float32] | None = None
+
+
+def shade(
+    count: int,
+    values: NDArray[np.float32] | None,
+    kind: str = "",
+    title: str = "",
+    labels: Sequence[str] = (),
+) -> Shades:
+    """Colours points as the page does.
+
+    Arguments:
+        count: Points.
+        values: One a point; None for one colour.
+        kind: "categorical", "binary" or "continuous".
+        title: Of what colours them.
+        labels: Of the categories.
+    """
+    if values is None:
+        return Shades(np.zeros(count, np.int64), (PLAIN,), (PLAIN,))
+    if kind not in ("categorical", "binary"):
+        return _ramp(values, title)
+    named = tuple(labels) or tuple(
+        ("no", "yes") if kind == "binary" else map(str, range(_categories(values)))
+    )
+    colours = BINARY if kind == "binary" else tuple(_category(n) for n in range(len(named)))
+    index = np.where(np.isfinite(values), np.rint(values), -1).astype(np.int64)
+    index[(index < 0) | (index >= len(colours))] = len(colours)
+    palette = (*colours, MISSING)
+    return Shades(index, palette, palette, title, (*named[: len(colours)], "not known"), None, values)
+
+
+def _categories(values: NDArray[np.float32]) -> int:
+    return int(np.nanmax(np.where(values < 1000, values, 0), initial=0)) + 1
+
+
+def _category(number: int) -> str:
+    """Beyond the table the colours come again, lighter."""
+    base = _rgb(CATEGORIES[number % len(CATEGORIES)])
+    lift = 1 - 0.65 ** (number // len(CATEGORIES))
+    return _hex([v + (255 - v) * lift for v in base])
+
+
+def _ramp(values: NDArray[np.float32], title: str) -> Shades:
+    finite = values[np.isfinite(values)]
+    low, high = (float(v) for v in np.quantile(finite, [0.01, 0.99])) if len(finite) else (0.0, 1.0)
+    if not low < high:
+        low, high = (
+            (float(finite.min()), float(finite.max()))
+            if len(finite) and np.ptp(finite)
+            else (low - 0.5, low + 0.5)
+        )
+    t = np.clip((np.nan_to_num(values, nan=low) - low) / (high - low), 0, 1)
+    index = np.where(np.isfinite(values), np.rint(t * (STEPS - 1)), STEPS).astype(np.int64)
+    light, dark = (
+        (*(_viridis(a + (b - a) * n / (STEPS - 1)) for n in range(STEPS)), MISSING)
+        for a, b in RAMP_ENDS.values()
+    )
+    return Shades(index, light, dark, title, (), (low, high), values)
+
+
+def _viridis(t: float) -> str:
+    at = t * (len(VIRIDIS) - 1)
+    low = min(len(VIRIDIS) - 2, int(at))
+    one, other = _rgb(VIRIDIS[low]), _rgb(VIRIDIS[low + 1])
+    return _hex([a + (at - low) * (b - a) for a, b in zip(one, other, strict=True)])
+
+
+def _rgb(colour: str) -> list[int]:
+    return [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+
+
+def _hex(rgb: Sequence[float]) -> str:
+    return "#" + "".join(f"{round(v):02x}" for v in rgb)
+
+
+# SVG
+
+
+def shade_style(shades: Shades) -> str:
+    """CSS of the points' colours, for a light and a dark page."""
+    light, dark = (
+        "".join(f".s{n}{{stroke:{c};background:{c}}}" for n, c in enumerate(palette))
+        for palette in (shades.light, shades.dark)
+    )
+    return f"{light}@media (prefers-color-scheme: dark){{{dark}}}"
+
+
+def draw(
+    xy: NDArray[np.float32],
+    shades: Shades,
+    handles: Mapping[str, tuple[float, float]],
+    path: NDArray[np.float64],
+) -> str:
+    """The map as SVG, its points' colours as `shade_style` gives them.
+
+    Arguments:
+        xy: Places of the points, shape (N, 2).
+        shades: Their colours.
+        handles: Where each handle stands.
+        path: Places along the walk, shape (F, 2).
+    """
+    everything = np.concatenate([xy, np.array([*handles.values()]).reshape(-1, 2), path.reshape(-1, 2)])
+    low, high = everything.min(0).astype(float), everything.max(0).astype(float)
+    scale = min(
+        (WIDTH - 2 * EDGE) / max(high[0] - low[0], 1e-9), (HEIGHT - 2 * EDGE) / max(high[1] - low[1], 1e-9)
+    )
+    middle = (low + high) / 2
+
+    def put(places: Any) -> NDArray[np.float64]:
+        moved = (np.asarray(places, float).reshape(-1, 2) - middle) * scale * (1, -1)
+        placed: NDArray[np.float64] = np.round(moved + np.array([WIDTH, HEIGHT]) / 2, 1)
+        return placed
+
+    size = 5 if len(xy) <= 10_000 else 3
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="The map with handles A and B and the walk between them" '
+        'xmlns="http://www.w3.org/2000/svg">'
+    ]
+    placed = put(xy)
+    for number in range(len(shades.light)):
+        those = placed[shades.index == number]
+        if len(those):
+            dots = "".join(f"M{x:g} {y:g}h0" for x, y in those)
+            parts.append(
+                f'<path class="s{number}" d="{dots}" fill="none" stroke-width="{size}" stroke-linecap="round" opacity=".8"/>'
+            )
+    if len(path):
+        line = " ".join(f"{x:g},{y:g}" for x, y in put(path))
+        parts.append(f'<polyline points="{line}" class="walk"/>')
+        parts += [f'<circle cx="{x:g}" cy="{y:g}" r="3" class="step"/>' for x, y in put(path)[1:-1]]
+    for name, place in handles.items():
+        ((x, y),) = put(place)
+        parts.append(
+            f'<g><circle cx="{x:g}" cy="{y:g}" r="14" fill="{HANDLES.get(name, PLAIN)}" stroke="#fff" stroke-width="3"/>'
+            f'<text x="{x:g}" y="{y + 5:g}" text-anchor="middle" fill="#fff" font-weight="700" font-size="15">'
+            f"{escape(name)}</text></g>"
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def legend(shades: Shades) -> str:
+    """What the colours mean, as HTML."""
+    title = f"<b>{escape(shades.title)}</b> " if shades.title else ""
+    if shades.range is not None:
+        low, high = (f"{value:.3g}".replace("-", "−") for value in shades.range)
+        bar = "".join(f'<i class="s{n}"></i>' for n in range(STEPS))
+        return f'<p class="legend">{title}{low} <span class="ramp">{bar}</span> {high}</p>'
+    there = np.bincount(shades.index, minlength=len(shades.labels))
+    dots = [
+        f'<span><i class="s{n} dot"></i>{escape(label)} <small>{there[n]:,}</small></span>'
+        for n, label in enumerate(shades.labels)
+        if there[n]
+    ]
+    return f'<p class="legend">{title}{" ".join(dots)}</p>' if dots else ""
+
+
+# Plotly
+
+
+def figure(
+    xy: NDArray[np.float32],
+    shades: Shades,
+    handles: Mapping[str, tuple[float, float]],
+    path: NDArray[np.float64],
+    hover: Sequence[str],
+    title: str,
+) -> dict[str, Any]:
+    """The map as a Plotly figure that can be zoomed and asked.
+
+    Arguments:
+        xy: Places of the points, shape (N, 2).
+        shades: Their colours.
+        handles: Where each handle stands.
+        path: Places along the walk, shape (F, 2).
+        hover: A line on each point.
+        title: Of the figure.
+    """
+    told = np.array([escape(line) for line in hover], object)
+    kinds = range(len(shades.labels)) if shades.labels else [None]
+    traces: list[dict[str, Any]] = []
+    for kind in kinds:
+        those = np.ones(len(xy), bool) if kind is None else shades.index == kind
+        if not those.any():
+            continue
+        marker: dict[str, Any] = {"size": 5, "color": shades.light[kind or 0]}
+        if shades.range is not None and shades.values is not None:
+            low, high = shades.range
+            bar = {"title": {"text": escape(shades.title)}}
+            marker = {"size": 5, "color": shades.values.tolist(), "colorscale": "Viridis", "cmin": low, "cmax": high,
+                      "showscale": True, "colorbar": bar}  # fmt: skip
+        traces.append({
+            "type": "scattergl", "mode": "markers", "name": "" if kind is None else escape(shades.labels[kind]),
+            "x": xy[those, 0].tolist(), "y": xy[those, 1].tolist(), "marker": marker, "opacity": 0.8,
+            "text": told[those].tolist(), "hovertemplate": "%{text}<extra></extra>",
+            "showlegend": kind is not None,
+        })  # fmt: skip
+    traces.append({
+        "type": "scatter", "mode": "lines+markers", "name": "Walk", "showlegend": False, "x": path[:, 0].tolist(), "y": path[:, 1].tolist(),
+        "line": {"color": "#555", "width": 2}, "hoverinfo": "skip",
+    })  # fmt: skip
+    for name, (x, y) in handles.items():
+        traces.append({
+            "type": "scatter", "mode": "markers+text", "name": name, "x": [x], "y": [y], "text": [name],
+            "textfont": {"color": "#fff"}, "showlegend": False, "hoverinfo": "skip",
+            "marker": {"size": 24, "color": HANDLES.get(name, PLAIN), "line": {"color": "#fff", "width": 2}},
+        })  # fmt: skip
+    layout = {
+        "title": {"text": escape(title)}, "dragmode": "pan", "margin": {"l": 40, "r": 20},
+        "legend": {"title": {"text": escape(shades.title)}, "itemsizing": "constant"},
+        "xaxis": {"zeroline": False}, "yaxis": {"scaleanchor": "x", "zeroline": False},
+    }  # fmt: skip
+    return {"data": traces, "layout": layout}
