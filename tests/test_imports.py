@@ -21,6 +21,7 @@ FLOORS = {
     "explorer.__main__": 6,
     "explorer.recipe_file": 3,
     "explorer.report": 3,
+    "explorer.session_file": 3,
     "explorer.render": 3,
     "explorer.live": 3,
     "explorer.atlas": 2,

@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from explorer import recipe
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View
+from explorer.pages import session
 from explorer.recipe_file import stand
 from explorer.render import make
 
@@ -29,6 +31,12 @@ def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
         vectors(loaded, view, edit)
         reports(loaded, view, edit)
         replay(loaded, view, edit)
+        heading(
+            "Session",
+            "What you made with every checkpoint of this session, and what each page shows, as one file.",
+        )
+        shown = dict(parse_qsl(recipe.link(loaded.name, view.id, S.get("colour"), edit)[1:]))
+        session.panel(loaded, shown, offer)
 
 
 def pictures(loaded: Loaded, view: View, edit: recipe.Edit) -> None:

@@ -30,3 +30,4 @@ if "lx_started" not in st.session_state:
         importlib.import_module("explorer.live.engine")
     st.session_state.lx_started = True
 chosen.run()
+importlib.import_module("explorer.pages.session").remember(chosen.title)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-__all__ = ["PAGES", "bar", "existing", "go"]
+__all__ = ["PAGES", "bar", "existing", "go", "show"]
 
 HERE = Path(__file__).resolve().parent
 # Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
@@ -48,5 +48,10 @@ def bar(pages: list[st.Page]) -> None:
 
 def go(title: str, checkpoint: str, **more: str) -> NoReturn:
     """Shows a checkpoint on another page, e.g. `go("Explore", "faces-vae")`; `more` goes into its address."""
+    show(title, {"model": checkpoint} | more)
+
+
+def show(title: str, parameters: dict[str, str]) -> NoReturn:
+    """Shows another page at an address."""
     st.session_state.pop(DECIDED[title], None)  # the page then takes the address at its word
-    st.switch_page(f"{PAGES[title]}.py", query_params={"model": checkpoint} | more)
+    st.switch_page(f"{PAGES[title]}.py", query_params=parameters)

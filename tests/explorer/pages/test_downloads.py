@@ -47,7 +47,7 @@ def pixels(data: bytes) -> np.ndarray:
 def test_every_file_is_offered(made: Made) -> None:
     assert [name.removeprefix("digits-vae-") for name in made] == [
         "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz", "report.html",
-        "map.html", "recipe.json", "recipe.py",
+        "map.html", "recipe.json", "recipe.py", "latent-explorer-session.zip",
     ]  # fmt: skip
 
 
