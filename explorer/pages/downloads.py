@@ -26,7 +26,7 @@ SCALE = {"1×": 1, "4×": 4, "8×": 8}
 
 def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """A popover with everything that can be taken away of what the stage shows."""
-    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=340):
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=400):
         pictures(loaded, view, edit)
         vectors(loaded, view, edit)
         reports(loaded, view, edit)
@@ -41,8 +41,12 @@ def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
 
 def pictures(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
     """Both pictures, the strip and the walk."""
-    heading("Pictures", "PNG is exact; each pixel becomes a square of so many pixels.")
-    scale = SCALE[st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="scale") or "4×"]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        heading("Pictures", "PNG is exact; each pixel becomes a square of so many pixels.")
+        size = st.segmented_control(
+            "Size of a pixel", list(SCALE), default="4×", key="scale", label_visibility="collapsed", width="content",
+        )  # fmt: skip
+    scale = SCALE[size or "4×"]
     rendered = partial(render_now, loaded, view, edit, S.get("colour"), scale=scale)
     in_rows(loaded, [
         ("Picture A", "a.png", partial(rendered, "a")),
@@ -82,7 +86,7 @@ def replay(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
         ("Python", "recipe.py", partial(rendered, "recipe.py")),
     ])  # fmt: skip
     st.code(link_here(loaded, view, edit), language=None, wrap_lines=False)
-    st.caption(f"By command: `python -m explorer render {loaded.name}-recipe.json --out picture.png`")
+    st.caption("`python -m explorer render recipe.json --out a.png`")
 
 
 def heading(text: str, about: str) -> None:
@@ -94,10 +98,10 @@ def heading(text: str, about: str) -> None:
 
 
 def in_rows(loaded: Loaded, files: list[tuple[str, str, Callable[[], bytes]]]) -> None:
-    """Download buttons, two in a row; a last one without a neighbour takes its row alone."""
-    for start in range(0, len(files), 2):
-        row = files[start : start + 2]
-        places = st.columns(2, gap="xsmall") if len(row) == 2 else [st]
+    """Download buttons, three in a row at most."""
+    for start in range(0, len(files), 3):
+        row = files[start : start + 3]
+        places = st.columns(len(row), gap="xsmall")
         for place, (label, file, content) in zip(places, row, strict=True):
             offer(place, label, f"{loaded.name}-{file}", content)
 
