@@ -28,7 +28,7 @@ from tqdm import tqdm
 from models.base import Autoencoder
 from models.likelihoods import Likelihood
 
-__all__ = ["Estimate", "importance_sampled", "naive_monte_carlo"]
+__all__ = ["Estimate", "decoding", "importance_sampled", "naive_monte_carlo"]
 
 AT_ONCE = (
     1 << 20
@@ -80,7 +80,7 @@ def importance_sampled(
     Raises:
         ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
     """
-    likelihood, decode = _decoding(model, x, samples)
+    likelihood, decode = decoding(model, x, samples)
     at_once = _rows(x)
     together = max(1, at_once // samples)  # images of a step
     values = []
@@ -123,7 +123,7 @@ def naive_monte_carlo(model: Autoencoder, x: Tensor, samples: int, *, seed: int 
     Raises:
         ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
     """
-    likelihood, decode = _decoding(model, x, samples)
+    likelihood, decode = decoding(model, x, samples)
     generator = torch.Generator().manual_seed(seed)
     total = _nothing(x)
     with torch.inference_mode():
@@ -135,8 +135,12 @@ def naive_monte_carlo(model: Autoencoder, x: Tensor, samples: int, *, seed: int 
     return Estimate((total - math.log(samples)).cpu(), samples, seed)
 
 
-def _decoding(model: Autoencoder, x: Tensor, samples: int) -> tuple[Likelihood, Callable[[Tensor], Tensor]]:
-    """The likelihood of a model, and its decoder: latents (B, *latent) to outputs (B, C, H, W)."""
+def decoding(model: Autoencoder, x: Tensor, samples: int) -> tuple[Likelihood, Callable[[Tensor], Tensor]]:
+    """The likelihood of a model, and its decoder: latents (B, *latent) to outputs (B, C, H, W).
+
+    Raises:
+        ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
+    """
     likelihood, decoder = getattr(model, "likelihood", None), getattr(model, "decoder", None)
     spec = model.spec
     if not spec.prior or spec.discrete or spec.likelihood != "bound" or likelihood is None or decoder is None:
