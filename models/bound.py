@@ -86,9 +86,12 @@ def expected_log_likelihood(
     Returns:
         Shape (B,), nats, float64.
     """
+    std = q.mean.new_tensor(0.0) if q.std is None else q.std
     total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    for eps in noise.split(max(1, DECODED // len(x))):
-        z = q.mean + q.std * eps[:, None]
+    at_once = max(1, DECODED // len(x))
+    for start in range(0, len(noise), at_once):
+        eps = noise[start : start + at_once]
+        z = q.mean + std * eps[:, None]
         output = decode(z.flatten(0, 1)).view(len(eps), *x.shape)
         total -= likelihood.nll_of_many(output, x).double().sum(0)
     return total / len(noise)

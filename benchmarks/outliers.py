@@ -1,0 +1,205 @@
+"""Measures how well each score of oddness finds images of another kind, as AUROC.
+
+    python -m benchmarks.outliers [--images 500] [--only fashion-vae ...] [--digit 9] [--write] [--json]
+
+Usual are test images of the set that a model was trained on, odd are test images of another: garments and digits, each
+way, with bundled checkpoints; and one digit that a small VAE never saw, which is trained here (seeded, in a minute or
+two). 0.5 is chance; below it a score points the wrong way. A distance to neighbours is to codes of training images.
+The bar is likelihood regret where the likelihood itself fails. `--write` keeps the figures for the Outliers page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.report import Bar, bars_text, json_text, machine, number, table
+from explorer.atlas import encode
+from explorer.latent.neighbours import Neighbours
+from explorer.latent.outliers import auroc, auroc_error, oddness
+from explorer.outlier_scores import measure
+from explorer.outliers import FIGURES, SCORES, usable
+from models import load
+from models.checkpoint import replace_file
+from models.data import load_data
+from models.evaluate import to_tensor
+from models.vae import VAE, VAEConfig
+
+__all__ = ["CASES", "Case", "areas", "held_out", "main"]
+
+REGRET = 0.95  # the bar: AUROC on garments -> digits
+FAILS = 0.5  # of the likelihood beside it
+REFERENCE = 2000  # training images whose codes are the neighbours
+NEIGHBOUR = 10
+STEPS, BATCH, RATE = 3000, 128, 1e-3  # of the small VAE's training
+HELD_OUT = "held-out"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, what it was trained on, and what is to be found."""
+
+    model: str
+    usual: str  # data set
+    odd: str
+
+
+CASES = (
+    Case("fashion-vae", "fashion-mnist", "mnist"),
+    Case("fashion-vae-bernoulli", "fashion-mnist", "mnist"),
+    Case("mnist-vae", "mnist", "fashion-mnist"),
+    Case("mnist-vae-20d", "mnist", "fashion-mnist"),
+    Case("mnist-glow", "mnist", "fashion-mnist"),
+    Case("mnist-real-nvp", "mnist", "fashion-mnist"),
+)
+
+
+def areas(
+    model: Any, usual: NDArray[np.uint8], odd: NDArray[np.uint8], reference: NDArray[np.uint8]
+) -> dict[str, float]:
+    """The AUROC of every score that a model can give.
+
+    Arguments:
+        model: In evaluation mode.
+        usual: Images like those trained on, uint8 (N, H, W, C).
+        odd: Others, (M, H, W, C).
+        reference: Whose codes are the neighbours.
+    """
+    known = [score.key for score in usable(model.spec)]
+    near = Neighbours(encode(model, reference)["mean"])
+    found: list[dict[str, NDArray[Any]]] = []
+    for images in (usual, odd):
+        rows = encode(model, images)
+        values: dict[str, NDArray[Any]] = {key: rows[key] for key in ("kl", "error") if key in known}
+        values["neighbour_distance"] = near.nearest(rows["mean"], NEIGHBOUR)[1][:, -1]
+        for key in known:
+            if SCORES[key].costly:
+                values[key] = measure(model, images, range(len(images)), key)
+        found.append(values)
+    one, other = found
+    return {key: auroc(*(oddness(each[key], SCORES[key].odd) for each in (one, other))) for key in known}
+
+
+def held_out(digit: int, seed: int = 0) -> tuple[VAE, NDArray[np.uint8]]:
+    """A small VAE of MNIST without one digit, and its training images."""
+    data = load_data("mnist", "train")
+    images = data.images[data.attributes["digit"].values != digit]
+    torch.manual_seed(seed)
+    config = VAEConfig((1, 28, 28), latent=10, likelihood="bernoulli", network="mlp", width=300, depth=1)
+    model = VAE(config).train()
+    optimiser = torch.optim.Adam(model.parameters(), RATE)
+    order, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    for _ in range(STEPS):
+        x = to_tensor(images[order.integers(len(images), size=BATCH)])
+        optimiser.zero_grad()
+        model.loss(x, generator=noise).total.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return model.eval(), images
+
+
+def run(only: Sequence[str], count: int, digit: int) -> list[dict[str, Any]]:
+    """The cases' figures, as JSON values."""
+    done = []
+    for case in CASES:
+        if case.model in only:
+            model = load(case.model).eval()
+            usual, odd = (load_data(name, "test", limit=count).images for name in (case.usual, case.odd))
+            reference = load_data(case.usual, "train", limit=REFERENCE).images
+            done.append(_case(case.model, case.usual, case.odd, model, usual, odd, reference))
+    if HELD_OUT in only:
+        model, seen = held_out(digit)
+        test = load_data("mnist", "test")
+        which = test.attributes["digit"].values == digit
+        name = f"mnist without {digit}"
+        done.append(
+            _case(HELD_OUT, name, f"{digit} of mnist", model, test.images[~which][:count],
+                  test.images[which][:count], seen[:REFERENCE])
+        )  # fmt: skip
+    return done
+
+
+def _case(
+    name: str, seen: str, odd: str, model: Any, usual: NDArray[Any], strange: NDArray[Any], near: NDArray[Any]
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    found = areas(model, usual, strange, near)
+    count = min(len(usual), len(strange))
+    scores = {
+        key: {"auroc": round(area, 4), "error": round(auroc_error(area, len(usual), len(strange)), 4)}
+        for key, area in found.items()
+    }
+    seconds = round(time.perf_counter() - began, 1)
+    print(f"{name}: {seen} → {odd}, {seconds} s", file=sys.stderr, flush=True)
+    return {"model": name, "seen": seen, "odd": odd, "images": count, "seconds": seconds, "scores": scores}
+
+
+def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
+    """Likelihood regret on garments -> digits, and the likelihood that fails beside it."""
+    bars = []
+    for case in cases:
+        if case["seen"] == "fashion-mnist":
+            bars.append(Bar(f"regret on {case['model']}", case["scores"]["regret"]["auroc"], REGRET, "least"))
+        if case["model"] == "fashion-vae-bernoulli":
+            bars.append(Bar("its ELBO, which fails", case["scores"]["elbo"]["auroc"], FAILS, "most"))
+    return bars
+
+
+def write(cases: Sequence[dict[str, Any]], command: str) -> None:
+    """Keeps figures for the page, those of other cases as they were."""
+    kept = json.loads(FIGURES.read_text(encoding="utf-8"))["cases"] if FIGURES.is_file() else []
+    names = [case["model"] for case in cases]
+    every = [*(case for case in kept if case["model"] not in names), *cases]
+    order = [*(case.model for case in CASES), HELD_OUT]
+    every.sort(key=lambda case: order.index(case["model"]))
+    text = json.dumps({"command": command, "cases": every}, indent=1, ensure_ascii=False) + "\n"
+    replace_file(FIGURES, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures, prints the table and how far the bars are met."""
+    names = [*(case.model for case in CASES), HELD_OUT]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.outliers", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--images", type=int, default=500, help="of each kind (500)")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these cases (all)")
+    parser.add_argument("--digit", type=int, choices=range(10), default=9, help="that is held out (9)")
+    parser.add_argument("--write", action="store_true", help="keep the figures for the Outliers page")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    if options.images < NEIGHBOUR:
+        parser.error(f"--images must be at least {NEIGHBOUR}")
+    about = machine()
+    torch.set_num_threads(about["cores"])
+    try:
+        cases = run(options.only, options.images, options.digit)
+    except (ValueError, OSError) as error:
+        print(f"python -m benchmarks.outliers: {error}", file=sys.stderr)
+        return 1
+    if options.write:
+        write(cases, f"python -m benchmarks.outliers --images {options.images}")
+    bars = bars_of(cases)
+    if options.json:
+        print(json_text(about | {"cases": cases, "bars": [bar.as_dict() for bar in bars]}))
+    else:
+        print(", ".join(f"{name} {value}" for name, value in about.items()))
+        heads = ["AUROC", *(f"{case['model']}: {case['seen']} → {case['odd']}" for case in cases)]
+        rows = [
+            [score.title, *(number(case["scores"].get(key, {}).get("auroc", np.nan), 3) for case in cases)]
+            for key, score in SCORES.items()
+        ]
+        print(table(heads, rows), bars_text(bars), sep="\n\n")
+    return 0 if all(bar.met for bar in bars) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+r"""Scores of oddness as arrays: how well one tells odd images from usual ones, who is odd, and how odd.
+
+AUROC = P(odd one's score > usual one's) + 1/2 P(equal), the area under the receiver operating characteristic.
+
+A score that is low for odd images, such as a likelihood, is turned round first (`oddness`), so that more is odder
+everywhere below.
+
+References:
+    | The meaning and use of the area under a receiver operating characteristic (ROC) curve (Hanley & McNeil, 1982)
+    | https://doi.org/10.1148/radiology.143.1.7063747
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "Odd",
+    "auroc",
+    "auroc_error",
+    "bins",
+    "oddness",
+    "percentiles",
+    "ranks_alike",
+    "residual",
+    "threshold",
+]
+
+Floats = NDArray[np.float64]
+Odd = Literal["high", "low"]  # which end of a score is odd
+
+BINS = (12, 60)  # of a histogram, at least and at most
+
+
+def oddness(values: ArrayLike, odd: Odd) -> Floats:
+    """A score turned so that more is odder, shape of `values`."""
+    array = np.asarray(values, np.float64)
+    return array if odd == "high" else -array
+
+
+def auroc(usual: ArrayLike, strange: ArrayLike) -> float:
+    """The chance that a strange image's oddness lies above a usual one's, 0 to 1; 0.5 tells nothing.
+
+    Arguments:
+        usual: Oddness of images like those trained on, shape (N,).
+        strange: Of others, shape (M,).
+
+    Raises:
+        ValueError: If one of them is empty or not finite.
+    """
+    one, other = _finite(usual, "usual"), np.sort(_finite(strange, "strange"))
+    above = len(other) - np.searchsorted(other, one, "right")
+    equal = np.searchsorted(other, one, "right") - np.searchsorted(other, one, "left")
+    return float((above + 0.5 * equal).mean() / len(other))
+
+
+def auroc_error(area: float, usual: int, strange: int) -> float:
+    """The standard error of an AUROC of so many images of each kind, by Hanley & McNeil's formula."""
+    both, twice = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (strange - 1) * (both - area**2) + (usual - 1) * (twice - area**2)
+    return float(np.sqrt(max(spread, 0.0) / (usual * strange)))
+
+
+def threshold(odd: ArrayLike, share: float) -> float:
+    """The oddness at which this share of the images lies at or above it.
+
+    Arguments:
+        odd: Oddness, shape (N,).
+        share: 0 to 1; at least one image is above.
+
+    Raises:
+        ValueError: If `share` lies outside, or there is no image.
+    """
+    values = np.sort(_finite(odd, "odd"))[::-1]
+    if not 0 <= share <= 1:
+        raise ValueError(f"`share` must lie in 0..1. Got {share}.")
+    return float(values[min(len(values), max(1, round(share * len(values)))) - 1])
+
+
+def percentiles(odd: ArrayLike, reference: ArrayLike) -> Floats:
+    """The share of the reference below each oddness, in percent; equal ones count half.
+
+    Arguments:
+        odd: Oddness, shape (M,).
+        reference: That of a collection, shape (N,).
+    """
+    known, asked = np.sort(_finite(reference, "reference")), _finite(odd, "odd")
+    both = np.searchsorted(known, asked, "left") + np.searchsorted(known, asked, "right")
+    share: Floats = 50.0 * both / len(known)
+    return share
+
+
+def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
+    """A histogram by Freedman and Diaconis' rule, within bounds: counts (B,) and edges (B + 1,).
+
+    References:
+        | On the histogram as a density estimator: L2 theory (Freedman & Diaconis, 1981)
+        | https://doi.org/10.1007/BF01025868
+    """
+    array = _finite(values, "values")
+    low, high = float(array.min()), float(array.max())
+    if low == high:
+        return np.array([len(array)]), np.array([low - 0.5, high + 0.5])
+    width = 2 * float(np.subtract(*np.percentile(array, [75, 25]))) / len(array) ** (1 / 3)
+    count = int(np.clip(np.ceil((high - low) / width), *BINS)) if width > 0 else BINS[1]
+    found, edges = np.histogram(array, count, (low, high))
+    return found, edges
+
+
+def ranks_alike(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's rank correlation of two scores of the same images, -1 to 1; 0 where one does not vary."""
+    one, other = (_ranks(_finite(values, "a")) for values in (a, b))
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
+def residual(picture: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> Floats:
+    """What a reconstruction lacks at each pixel, the mean of the channels, shape (*, H, W), -1 to 1.
+
+    Arguments:
+        picture: uint8, shape (*, H, W, C).
+        reconstruction: Same shape.
+    """
+    gap: Floats = (picture.astype(np.float64) - reconstruction).mean(-1) / 255
+    return gap
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks, equal values sharing their mean."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    ranks: Floats = (last - (count - 1) / 2)[place]
+    return ranks
+
+
+def _finite(values: ArrayLike, name: str) -> Floats:
+    array = np.asarray(values, np.float64)
+    if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
+        raise ValueError(f"`{name}` must be a list of finite numbers, at least one. Got shape {array.shape}.")
+    return array
