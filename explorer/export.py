@@ -20,6 +20,8 @@ __all__ = [
     "items_csv",
     "picture_png",
     "strip_png",
+    "table_csv",
+    "table_parquet",
     "vectors_npz",
     "vectors_parquet",
 ]
@@ -120,6 +122,22 @@ def figure_html(figure: Any) -> bytes:
 
     text: str = to_html(figure, include_plotlyjs=True, config={"displaylogo": False}, validate=False)
     return text.encode()
+
+
+def table_csv(columns: dict[str, list[Any]]) -> bytes:
+    """Columns of one length as CSV in UTF-8, a line of names first; nothing where a value is None."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue().encode()
+
+
+def table_parquet(columns: dict[str, list[Any]]) -> bytes:
+    """Columns of one length as Parquet."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
 
 
 def _image(picture: Pictures, scale: int) -> Image.Image:

@@ -1,0 +1,192 @@
+"""Pictures of a person's own, scored against the collection: how odd each is among its images, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.latent.bounds import kl_to_prior
+from explorer.latent.outliers import oddness, percentiles
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.outlier_scores import digest_of_pictures, read_scores, scores_path
+from explorer.outliers import Score
+from explorer.pages import outliers_gallery, outliers_panels
+from explorer.pages.outliers_list import Scored, short
+from explorer.pages.text import plain
+from explorer.upload_lists import PICTURES_AT_MOST, gather
+from explorer.uploads import BYTES_AT_MOST
+from models.checkpoint import replace_file
+from models.data.folders import cache_folder
+
+__all__ = ["Uploads", "current", "panel", "scores_of"]
+
+S = st.session_state
+Floats = NDArray[np.float64]
+TOLD_AT_MOST = 8  # files that could not be taken
+FILES_AT_MOST = 8  # of uploaded pictures in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Uploads:
+    """The uploaded pictures, M of them, as one model sees them."""
+
+    titles: Sequence[str]
+    pictures: NDArray[np.uint8]  # (M, H, W, C)
+    problems: Sequence[str]
+    codes: NDArray[np.float32]  # (M, D), posterior means
+    std: NDArray[np.float32] | None  # (M, D)
+    reconstructions: NDArray[np.uint8]  # (M, H, W, C)
+
+
+def current(loaded: Loaded) -> Uploads | None:
+    """What is uploaded now; None where nothing is, or nothing that can be shown."""
+    files = [*(S.get("ol_files") or []), *(S.get("ol_folder") or [])]
+    if not files or loaded.decoder.model.spec.sequence:
+        S.ol_uploads = None
+        return None
+    key = (loaded.name, loaded.version, *(file.file_id for file in files))
+    if S.get("ol_uploads") is None or S.ol_uploads[0] != key:
+        titles, pictures, problems = gather(((f.name, f.getvalue()) for f in files), loaded.shape)
+        codes = loaded.encoder(pictures)
+        shown = engine().decode_sync(loaded, codes.mean, background=True) if len(pictures) else pictures
+        S.ol_uploads = (key, Uploads(titles, pictures, problems, codes.mean, codes.std, shown))
+    found: Uploads = S.ol_uploads[1]
+    return found
+
+
+def scores_of(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
+    """The uploaded pictures' scores, shape (M,); empty where they are not known."""
+    if uploads is None or not len(uploads.pictures):
+        return np.empty(0)
+    if score.key == "kl":
+        if uploads.std is None:
+            return np.empty(0)
+        return np.asarray(kl_to_prior(uploads.codes, uploads.std).sum(1), np.float64)
+    if score.key == "neighbour_distance":
+        return np.asarray(loaded.neighbours.query(uploads.codes).distance, np.float64)
+    if score.key == "error":
+        gaps = (uploads.pictures.astype(np.float64) - uploads.reconstructions) / 255
+        return np.asarray((gaps**2).mean((1, 2, 3)), np.float64)
+    path = scores_path(loaded.entry, score.key, digest_of_pictures(uploads.pictures))
+    try:
+        rows, values = read_scores(path, len(uploads.pictures))
+    except ValueError:
+        return np.empty(0)
+    return values[np.argsort(rows)] if len(rows) == len(uploads.pictures) else np.empty(0)
+
+
+def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats) -> None:
+    """Takes pictures, scores them, and says how odd each is among the collection's.
+
+    Arguments:
+        loaded: The model.
+        score: Which one.
+        found: The collection's scores and threshold; None where none is known.
+        collection: The same scores, NaN where there is none, shape (N,).
+    """
+    if loaded.decoder.model.spec.sequence:
+        return
+    with st.container(border=True):
+        st.markdown("##### Your pictures against the collection")
+        _bring(loaded)
+        uploads = current(loaded)
+        if uploads is None:
+            return
+        if uploads.problems:
+            more = len(uploads.problems) - TOLD_AT_MOST
+            told = [plain(problem) for problem in uploads.problems[:TOLD_AT_MOST]]
+            told += [f"… and {more} more"] if more > 0 else []
+            st.warning("  \n".join(told), icon=":material/broken_image:")
+        if not len(uploads.pictures):
+            return
+        values = scores_of(loaded, score, uploads)
+        if not len(values):
+            _ask(loaded, score, uploads)
+        order = np.arange(len(uploads.pictures))
+        if len(values):
+            order = np.argsort(-oddness(values, score.odd), kind="stable")
+        page = outliers_gallery.pager(int(S.get("ol_upload_page", 1)), len(order), _turn, key="ol_my")
+        shown = order[(page - 1) * outliers_gallery.PER_PAGE :][: outliers_gallery.PER_PAGE]
+        known = collection[np.isfinite(collection)]
+        said = [
+            _said(uploads.titles[n], values[n] if len(values) else None, score, known, found) for n in shown
+        ]
+        inputs = [uploads.pictures[number] for number in shown]
+        outliers_gallery.cards(
+            outliers_gallery.Shelf(inputs, uploads.reconstructions[shown], said), "ol-mine"
+        )
+
+
+def _bring(loaded: Loaded) -> None:
+    size = f"{loaded.shape[2]}×{loaded.shape[1]} {'pixels' if loaded.shape[0] == 3 else 'grey pixels'}"
+    st.caption(
+        f"Each is cut around its middle to {size}, as the collection's images are, and scored as they are. "
+        f"Up to {PICTURES_AT_MOST} pictures; a zip of them will do. They stay on this machine."
+    )
+    one, other = st.columns(2)
+    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    with one:
+        st.file_uploader(
+            "Pictures or a zip",
+            accept_multiple_files=True,
+            key="ol_files",
+            max_upload_size=4 * (BYTES_AT_MOST >> 20),
+        )
+    with other:
+        st.file_uploader("A folder", accept_multiple_files="directory", key="ol_folder",
+                         max_upload_size=BYTES_AT_MOST >> 20)  # fmt: skip
+
+
+def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
+    """A button that has a costly score computed of the uploaded pictures."""
+    if score.costly:
+        count = len(uploads.pictures)
+        label = f"Score {count} picture{'s' if count > 1 else ''} by {score.title}"
+        if st.button(label, icon=":material/calculate:", key="ol_score_mine", type="primary",
+                     disabled=S.get("ol_job") is not None):  # fmt: skip
+            path = _written(uploads.pictures)
+            outliers_panels.start("uploads", loaded, "--score", score.key, "--pictures", str(path))
+            st.rerun()
+        outliers_panels.run_job("uploads", loaded)
+
+
+def _written(pictures: NDArray[np.uint8]) -> Path:
+    """The pictures in a file of the cache, where the last few that were asked about are kept."""
+    folder = cache_folder() / "outliers"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fill(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, pictures, allow_pickle=False)
+
+    path = folder / f"uploads-{digest_of_pictures(pictures)}.npy"
+    replace_file(path, fill)
+    files = sorted(folder.glob("uploads-*.npy"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    for old in files[FILES_AT_MOST:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def _said(title: str, value: float | None, score: Score, known: Floats, found: Scored | None) -> str:
+    """What stands under an uploaded picture, as HTML."""
+    lines = [f"<b>{escape(title)}</b>"]
+    if value is not None:
+        lines.append(f"{short(float(value))} {score.unit}")
+        if len(known):
+            share = float(percentiles(oddness([value], score.odd), oddness(known, score.odd))[0])
+            lines.append(f"odder than {share:.4g} % of {len(known):,} images")
+        if found is not None:
+            beyond = oddness([value], score.odd)[0] >= oddness([found.cut], score.odd)[0]
+            lines.append("<b>odd</b>" if beyond else "usual")
+    return "<br>".join(lines)
+
+
+def _turn(page: int) -> None:
+    S.ol_upload_page = page
