@@ -136,7 +136,7 @@ def overview(
             config={"displaylogo": False, "displayModeBar": False},
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
         )  # fmt: skip
-        outliers_panels.drag_threshold(found, change)
+        outliers_panels.drag_threshold(found, mine, change)
         st.caption(found.sentence)
     with right:
         xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.codes)

@@ -93,9 +93,10 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
     )  # fmt: skip
 
 
-def drag_threshold(found: Scored, change: Change) -> None:
-    """The threshold as a slider under the histogram, along the same axis."""
-    low, high = float(found.values.min()), float(found.values.max())
+def drag_threshold(found: Scored, uploads: Floats, change: Change) -> None:
+    """The threshold as a slider under the histogram, along the same axis, which uploaded pictures may widen."""
+    every = np.concatenate([found.values, uploads])
+    low, high = float(every.min()), float(every.max())
     if low < high:
         S.ol_drag = min(high, max(low, found.cut))
         st.slider(

@@ -1,0 +1,56 @@
+"""The benchmark of outlier scores: areas of a small model, its bars, and the file that it keeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import outliers
+from explorer.outliers import figures
+from models import load
+from models.data import load_data
+
+
+def case(model: str, seen: str, **areas: float) -> dict[str, object]:
+    scores = {key: {"auroc": area, "error": 0.01} for key, area in areas.items()}
+    return {"model": model, "seen": seen, "odd": "other", "images": 5, "seconds": 1.0, "scores": scores}
+
+
+def test_areas_are_of_every_score_that_a_model_gives(tiny_checkpoint: Path) -> None:
+    digits = load_data("digits", "test", limit=50).images
+    found = outliers.areas(load(tiny_checkpoint).eval(), digits[:25], 255 - digits[25:], digits)
+    assert list(found) == [
+        "kl",
+        "neighbour_distance",
+        "error",
+        "reconstruction",
+        "elbo",
+        "importance",
+        "regret",
+    ]
+    assert all(0 <= area <= 1 for area in found.values()) and found["error"] > 0.9 < found["elbo"]
+
+
+def test_bars_are_of_garments_and_their_likelihood() -> None:
+    cases = [case("fashion-vae", "fashion-mnist", regret=0.99, elbo=0.9),
+             case("fashion-vae-bernoulli", "fashion-mnist", regret=0.9, elbo=0.3), case("mnist-glow", "mnist")]  # fmt: skip
+    assert [(bar.value, bar.met) for bar in outliers.bars_of(cases)] == [
+        (0.99, True),
+        (0.9, False),
+        (0.3, True),
+    ]
+
+
+def test_figures_are_kept_beside_those_of_other_cases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "figures.json"
+    monkeypatch.setattr(outliers, "FIGURES", path)
+    outliers.write([case("mnist-vae", "mnist", kl=0.5)], "one")
+    outliers.write([case("fashion-vae", "fashion-mnist", kl=0.7), case("mnist-vae", "mnist", kl=0.6)], "two")
+    assert [c["model"] for c in json.loads(path.read_text())["cases"]] == ["fashion-vae", "mnist-vae"]
+    assert [(each.model, each.auroc, each.command) for each in figures(path)] == [
+        ("fashion-vae", 0.7, "two"), ("mnist-vae", 0.6, "two"),
+    ]  # fmt: skip
