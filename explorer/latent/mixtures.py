@@ -1,0 +1,125 @@
+r"""Gaussian mixtures fitted to codes, to draw more codes like them.
+
+p(z) = sum_k w_k N(z; m_k, S_k)
+
+Fitted by expectation maximisation (scikit-learn), started by k-means; the same seed gives the same mixture. S_k is a
+full matrix where the codes are many for its numbers, else a diagonal.
+
+References:
+    | Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster et al., 1977)
+    | https://doi.org/10.1111/j.2517-6161.1977.tb01600.x
+    | From Variational to Deterministic Autoencoders (Ghosh et al., 2019), for mixtures fitted to encoded data
+    | https://arxiv.org/abs/1903.12436
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["COMPONENTS_AT_MOST", "FEWEST", "Mixture", "fit"]
+
+Floats = NDArray[np.float64]
+
+FEWEST = 5  # codes of which a Gaussian can be made
+COMPONENTS_AT_MOST = 50
+ROUNDS = 60  # of expectation maximisation, at most
+RIDGE = 1e-4  # of the mean variance, added to each variance: what keeps a flat component from being infinitely sure
+FULL = 3  # codes of a component for each of its dimensions, from which on full matrices are fitted
+WIDEST = 128  # dimensions with full matrices
+LOG_TWO_PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A mixture of K Gaussians in D dimensions."""
+
+    weights: Floats  # (K,), sum to 1
+    means: Floats  # (K, D)
+    roots: Floats  # (K, D, D), lower Cholesky factors, or (K, D), standard deviations of diagonal matrices
+
+    @property
+    def full(self) -> bool:
+        """Whether the components' covariances are full matrices."""
+        return self.roots.ndim == 3
+
+    def sample(self, count: int, seed: int, temperature: float = 1.0) -> NDArray[np.float32]:
+        """Draws codes.
+
+        Arguments:
+            count: How many.
+            seed: Of the draws.
+            temperature: What each component's spread is multiplied by; 0 gives the components' means.
+
+        Returns:
+            float32, shape (count, D).
+
+        Raises:
+            ValueError: If `temperature` is negative or not finite.
+        """
+        if not 0 <= temperature < np.inf:
+            raise ValueError(f"`temperature` must be a finite number of at least 0. Got {temperature}.")
+        rng = np.random.default_rng(seed)
+        which = rng.choice(len(self.weights), size=count, p=self.weights)
+        eps = rng.standard_normal((count, self.means.shape[1]))
+        roots = self.roots[which]
+        spread = np.einsum("nij,nj->ni", roots, eps) if self.full else roots * eps
+        return (self.means[which] + temperature * spread).astype(np.float32)
+
+    def log_density(self, z: ArrayLike) -> Floats:
+        """Log p(z) of codes (M, D), in nats, shape (M,)."""
+        codes = np.asarray(z, np.float64)
+        terms = np.empty((len(codes), len(self.weights)))
+        for k, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
+            if self.full:
+                from scipy.linalg import solve_triangular
+
+                eps = solve_triangular(root, (codes - mean).T, lower=True).T
+                log_scale = np.log(np.diag(root)).sum()
+            else:
+                eps = (codes - mean) / root
+                log_scale = np.log(root).sum()
+            terms[:, k] = -0.5 * (np.einsum("md,md->m", eps, eps) + codes.shape[1] * LOG_TWO_PI) - log_scale
+        terms += np.log(self.weights)
+        top = terms.max(1, keepdims=True)
+        total: Floats = top[:, 0] + np.log(np.exp(terms - top).sum(1))
+        return total
+
+
+def fit(z: ArrayLike, components: int, seed: int = 0) -> Mixture:
+    """Fits a mixture to codes.
+
+    Arguments:
+        z: Codes, shape (N, D), at least 5 of them.
+        components: Gaussians, 1 to 50; fewer where the codes are fewer than 5 for each.
+        seed: Of the k-means that it starts from.
+
+    Raises:
+        ValueError: If there are too few codes, a value is not finite, or `components` is out of range.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    codes = np.asarray(z, np.float64)
+    if codes.ndim != 2 or len(codes) < FEWEST:
+        raise ValueError(f"`z` must have the shape (N, D) with N of at least {FEWEST}. Got {codes.shape}.")
+    if not np.isfinite(codes).all():
+        raise ValueError("`z` must be finite. Got NaN or infinity.")
+    if not 1 <= components <= COMPONENTS_AT_MOST:
+        raise ValueError(f"`components` must lie in 1..{COMPONENTS_AT_MOST}. Got {components}.")
+    count, size = codes.shape
+    components = min(components, count // FEWEST)
+    full = size <= WIDEST and count >= FULL * size * components
+    ridge = RIDGE * float(codes.var(0).mean()) or 1e-12
+    model = GaussianMixture(
+        components, covariance_type="full" if full else "diag", max_iter=ROUNDS, random_state=seed,
+        reg_covar=ridge, init_params="kmeans",
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # sixty rounds are near enough to draw from
+        model.fit(codes)
+    roots = np.linalg.cholesky(model.covariances_) if full else np.sqrt(model.covariances_)
+    return Mixture(model.weights_ / model.weights_.sum(), model.means_, roots)
