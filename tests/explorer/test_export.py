@@ -88,3 +88,28 @@ def test_a_figure_as_html_needs_nothing_else() -> None:
     ).decode()
     assert page.lower().startswith(("<html>", "<!doctype html>")) and "Plotly.newPlot" in page
     assert "<script src" not in page and "<link" not in page and len(page) < 8_000_000
+
+
+def test_a_grid_shows_the_pictures_in_rows() -> None:
+    given = pictures(5, 3)
+    found = np.asarray(opened(export.grid_png(given, 3)))
+    assert found.shape == (2 * 6 - 1, 3 * 8 - 1, 3)
+    for number, picture in enumerate(given):
+        top, left = 6 * (number // 3), 8 * (number % 3)
+        np.testing.assert_array_equal(found[top : top + 5, left : left + 7], picture)
+    assert (found[6:, 16:] == 255).all(), "the last row ends early"
+
+
+@pytest.mark.parametrize(("channels", "back"), [(1, True), (3, False)])
+def test_a_video_shows_every_frame_at_its_place(channels: int, back: bool) -> None:
+    import av
+
+    given = np.stack([np.full((5, 7, channels), value, np.uint8) for value in (0, 60, 120, 250)])
+    data = export.video(given, scale=3, seconds=0.1, back=back)
+    with av.open(io.BytesIO(data)) as file:
+        stream = file.streams.video[0]
+        assert (stream.codec_context.name, stream.average_rate) == ("h264", 10)
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    assert {frame.shape for frame in frames} == {(16, 22, 3)}, "odd sides grow by a pixel"
+    shown = [int(frame[6, 6, 1]) for frame in frames]
+    assert shown == pytest.approx([0, 60, 120, 250, *([120, 60] if back else [])], abs=4)
