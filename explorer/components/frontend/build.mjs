@@ -14,6 +14,8 @@ const entries = {
   codes: "src/codes/main.ts",
   time: "src/time/main.ts",
   pad: "src/pad/main.ts",
+  paths: "src/paths/main.ts",
+  samples: "src/samples/main.ts",
 };
 const target = ["chrome111", "firefox114", "safari16.4"];
 

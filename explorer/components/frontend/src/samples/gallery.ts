@@ -1,0 +1,114 @@
+// Pictures in rows, each to be clicked.
+import { h, setText } from "../dom";
+import { verdict } from "../gauge";
+import { Sheet } from "../sheet";
+import { watchTheme } from "../theme";
+import type { Clicked, GalleryData } from "./types";
+
+export type Choose = (clicked: Clicked) => void;
+type Named = Pick<GalleryData, "rows" | "heads" | "columns" | "captions">;
+
+/** What a picture is called for those who hear the page. */
+export function nameOf(index: number, data: Named): string {
+  const row = data.rows[Math.floor(index / data.columns)];
+  const head = data.heads[index % data.columns];
+  const place =
+    row === undefined ? `Sample ${index + 1}` : `${row}, ${head ?? index % data.columns}`;
+  const caption = data.captions[index];
+  return caption ? `${place}: ${caption}` : place;
+}
+
+export class Gallery {
+  private clicks = Date.now();
+  private shown = "";
+  private buttons: HTMLButtonElement[] = [];
+  private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
+  private readonly grid = h("div", { class: "gallery-grid" });
+  readonly element = h(
+    "div",
+    { class: "stage gallery", "data-testid": "gallery" },
+    this.probe,
+    this.grid,
+  );
+  private readonly unwatch: () => void;
+
+  constructor(
+    parent: HTMLElement,
+    private data: GalleryData,
+    private choose: Choose,
+  ) {
+    parent.append(this.element);
+    this.unwatch = watchTheme(this.element, this.probe, () => {});
+    this.update(data, choose);
+  }
+
+  update(data: GalleryData, choose: Choose): void {
+    this.data = data;
+    this.choose = choose;
+    if (this.shown !== data.made) {
+      this.shown = data.made;
+      this.build();
+    }
+    for (const [index, button] of this.buttons.entries())
+      button.setAttribute("aria-pressed", String(index === data.selected));
+  }
+
+  dispose(): void {
+    this.unwatch();
+    this.element.remove();
+  }
+
+  private build(): void {
+    const { data } = this;
+    const sheet = new Sheet(data.sheet, data.columns, data.shape);
+    const [, height, width] = data.shape;
+    this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
+    this.element.style.setProperty("--lx-columns", String(data.columns));
+    this.element.classList.toggle("lx-named-rows", data.rows.length > 0);
+    this.element.classList.toggle("lx-loose", data.rows.length === 0 && data.captions.length > 0);
+    this.buttons = Array.from({ length: data.count }, (_, index) => this.picture(index, sheet));
+    this.grid.replaceChildren(...this.cells());
+  }
+
+  /** Heads, names of rows and pictures, in the order of the grid. */
+  private cells(): HTMLElement[] {
+    const { rows, heads, columns } = this.data;
+    if (rows.length === 0) return this.buttons;
+    const cells: HTMLElement[] = [];
+    if (heads.length > 0)
+      cells.push(h("span", {}), ...heads.map((head) => h("span", { class: "gallery-head" }, head)));
+    for (const [row, name] of rows.entries())
+      cells.push(
+        h("span", { class: "gallery-row" }, name),
+        ...this.buttons.slice(row * columns, (row + 1) * columns),
+      );
+    return cells;
+  }
+
+  private picture(index: number, sheet: Sheet): HTMLButtonElement {
+    const { data } = this;
+    const canvas = h("canvas", { class: "gallery-canvas", "aria-hidden": "true" });
+    sheet.ready(() => sheet.paint(index, canvas));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "gallery-picture",
+        "aria-label": nameOf(index, data),
+        "data-testid": `picture-${index}`,
+      },
+      canvas,
+    );
+    const caption = data.captions[index];
+    if (caption) {
+      const line = h("span", { class: "gallery-caption" });
+      setText(line, caption);
+      line.dataset["verdict"] = verdict(data.percentile[index] ?? 0);
+      button.append(line);
+    }
+    button.addEventListener("click", () =>
+      this.choose({ made: this.data.made, index, click: this.clicks++ }),
+    );
+    return button;
+  }
+}

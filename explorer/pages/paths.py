@@ -1,0 +1,360 @@
+"""The Paths page: ways from image to image side by side, on the map, in pictures that play, and how far off the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import zoo
+from explorer.components import paths as components
+from explorer.components import samples as gallery
+from explorer.latent.corners import corner_grid
+from explorer.live.codes import home
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.views import UnknownView, View, default_view, resolve
+from explorer.live.ways import on_map
+from explorer.pages import (
+    address,
+    anatomy_image,
+    controls,
+    navigation,
+    opening,
+    over_time,
+    paths_charts,
+    paths_link,
+    picker,
+)
+from explorer.pages import paths_panels as panels
+from explorer.pages.layout import side_by_side, warn_of
+from explorer.pages.paths_link import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
+from explorer.recipe import PATHS
+from models.checkpoint import Card
+
+S = st.session_state
+SHAPES = {"path": "Path", "grid": "Four corners"}
+KEPT = {0: "not at all", 1: "a little", 10: "well", 100: "strictly"}
+HELP = (
+    "**Straight**: the line from code to code. **Great circle**: turns round the origin, at norms typical of the prior. "
+    "**Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded picture changes least."
+)
+PLAIN = {"displaylogo": False, "displayModeBar": False, "scrollZoom": True}
+
+
+def main() -> None:
+    """Controls, the images to go through, the map beside the pictures, and the profile."""
+    entries = picker.entries()
+    loaded = opening.opened("pt", entries, refusal)
+    if loaded is None:
+        warn_of(S.pt_problems)
+        none_yet(entries)
+        return
+    view = settle(loaded)
+    shown: Shown = S.pt_shown
+    able = [entry for entry in entries if entry.card is None or not refusal(entry.card)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        picker.button(able, loaded, switch_model)
+        choose_shape(shown)
+        (choose_grid if shown.shape == "grid" else choose_path)(shown)
+        choose_view(loaded, view)
+        taking = st.container(width="content")
+        if st.button(
+            "Show on Explore",
+            icon=":material/explore:",
+            key="pt_explore",
+            help="The first and the last image",
+        ):
+            to_explore(loaded, view, shown)
+    panels.stops_row(loaded, shown, choose_stops, tell)
+    warn_of(S.pt_problems)
+    left, right = side_by_side([0.42, 0.58], "pt-body")
+    if shown.shape == "grid":
+        with taking:
+            show_grid(loaded, view, shown, left, right)
+    else:
+        with right:
+            panels.geodesic(loaded, shown)
+            ways = panels.walked(loaded, shown)
+            if ways:
+                components.player(panels.player_data(loaded, shown, ways))
+                at = {kind: each.at for kind, each in ways.items()}
+                chart = paths_charts.profile({kind: each.found.percentile for kind, each in ways.items()}, at)
+                st.plotly_chart(chart, key="pt-profile", config=PLAIN | {"scrollZoom": False})
+                explain(shown)
+        with left:
+            stops = homes(loaded, view, shown.stops)
+            lines = {kind: on_map(view, each.codes, each.at, stops) for kind, each in ways.items()}
+            draw_map(loaded, view, lines, stops, shown)
+        with taking:
+            panels.downloads(loaded, shown, ways)
+    address.put("pt", {"model": loaded.name} | paths_link.query(shown))
+    st.caption(picker.facts(loaded))
+    over_time.note(
+        loaded,
+        "Each code is the state that the model believes in after a whole sequence, and its picture is the last frame. "
+        "A path goes from one state to another; it is no course of time.",
+    )
+
+
+def refusal(card: Card) -> str:
+    """Why there are no paths in a checkpoint's latent space."""
+    if zoo.spec_of(card).discrete:
+        return (
+            f"{card.title or card.model} has discrete codes: no curve leads from one to another. "
+            "The Codes page walks between grids of codes."
+        )
+    return ""
+
+
+def none_yet(entries: list[picker.Entry]) -> None:
+    """What to do where no checkpoint has a continuous latent."""
+    st.title("Paths")
+    if any(entry.card for entry in entries):
+        st.info(
+            "All checkpoints have discrete codes; the Codes page walks between them. A path needs a latent of real "
+            "numbers, such as a VAE's:\n\n"
+            "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+            icon=":material/model_training:",
+        )
+    else:
+        picker.nothing_yet(entries)
+
+
+def settle(loaded: Loaded) -> View:
+    """Fills in what is shown: from the address, or the defaults; gives the map."""
+    if S.pt_shown is None:
+        default = Shown(default_stops(loaded))
+        S.pt_shown, problems = paths_link.from_query(S.pt_asked, default, loaded.has)
+        S.pt_problems += [f"In the address: {problem} Using the default." for problem in problems]
+        S.pt_revision = S.get("pt_revision", 0) + 1
+        if S.pt_shown.shape == "grid":
+            S.pt_shown = replace(S.pt_shown, stops=four(loaded, S.pt_shown.stops))
+    known = tuple(item for item in S.pt_shown.stops if loaded.has(item))
+    if len(known) < len(S.pt_shown.stops):  # an own picture that was dropped elsewhere
+        S.pt_shown = replace(S.pt_shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
+    try:
+        return resolve(loaded, S.pt_shown.view or default_view(loaded))
+    except UnknownView as error:
+        S.pt_problems.append(f"{error} Showing the usual map instead.")
+        S.pt_shown = replace(S.pt_shown, view="")
+        return resolve(loaded, default_view(loaded))
+
+
+def default_stops(loaded: Loaded) -> tuple[int, ...]:
+    """The images that were on the stage or on this page, else two to the left and right of the map's middle."""
+    kept = S.pop("pt_kept", None)
+    if kept is not None:
+        before, items = kept
+        rows = [anatomy_image.same_image(before, item, loaded) for item in items if item < before.count]
+        found = tuple(row for row in rows if row is not None)
+        if len(found) >= STOPS[0]:
+            return found
+    on_stage = from_stage(loaded)
+    if on_stage is not None:
+        return on_stage
+    edit = controls.default_edit(resolve(loaded, default_view(loaded)))
+    return edit.A.item, edit.B.item
+
+
+def from_stage(loaded: Loaded) -> tuple[int, ...] | None:
+    """The images of Explore's two handles, where it shows the same model."""
+    edit = S.get("edit")
+    if S.get("model") != loaded.name or edit is None:
+        return None
+    items = (edit.A.item, edit.B.item)
+    return items if all(map(loaded.has, items)) else None
+
+
+def four(loaded: Loaded, stops: tuple[int, ...]) -> tuple[int, ...]:
+    """Four images for the corners of a grid: those there are, then some from all over the collection."""
+    rng = np.random.default_rng(len(stops))
+    more = [int(item) for item in rng.choice(loaded.count, CORNERS, replace=loaded.count < CORNERS)]
+    return (*stops, *more)[:CORNERS]
+
+
+# Controls
+
+
+def choose_shape(shown: Shown) -> None:
+    """A path, or a grid."""
+    S.pt_shape = shown.shape
+    st.segmented_control(
+        "Shape", list(SHAPES), key="pt_shape", format_func=SHAPES.__getitem__, required=True,
+        on_change=turn_shape,
+    )  # fmt: skip
+
+
+def turn_shape() -> None:
+    """Another shape; a grid gets its four corners."""
+    loaded = engine().peek(S.pt_model)
+    stops = S.pt_shown.stops
+    if S.pt_shape == "grid" and loaded is not None:
+        stops = four(loaded, stops)
+    S.pt_shown = replace(S.pt_shown, shape=S.pt_shape, stops=stops)
+
+
+def choose_path(shown: Shown) -> None:
+    """Which kinds, how many frames, and how a geodesic keeps to the data."""
+    S.pt_kinds = list(shown.kinds)
+    st.pills(
+        "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=paths_charts.TITLES.__getitem__,
+        on_change=lambda: put(kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
+    )  # fmt: skip
+    S.pt_frames = shown.frames
+    st.selectbox("Frames", FRAMES, key="pt_frames", width=90, on_change=lambda: put(frames=S.pt_frames))
+    if GEODESIC in shown.kinds:
+        S.pt_keep = shown.keep
+        st.selectbox(
+            "Keep to the data", KEEP, key="pt_keep", width=135, format_func=KEPT.__getitem__,
+            on_change=lambda: put(keep=S.pt_keep),
+            help="How much the geodesic avoids places far from encoded images. Without it, it cuts through holes in the "
+            "data, where the decoder shows little change but nothing it has learnt.",
+        )  # fmt: skip
+
+
+def choose_grid(shown: Shown) -> None:
+    """How the grid goes from corner to corner, and its size."""
+    S.pt_by, S.pt_side = shown.by, shown.side
+    st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=paths_charts.TITLES.__getitem__,
+                 on_change=lambda: put(by=S.pt_by))  # fmt: skip
+    st.selectbox("Pictures a side", SIDES, key="pt_side", width=130, on_change=lambda: put(side=S.pt_side))
+
+
+def choose_view(loaded: Loaded, view: View) -> None:
+    """Which map."""
+    titles = controls.titles(loaded)
+    titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
+    S.pt_view = view.id
+    st.selectbox("Map", list(titles), key="pt_view", width=150, format_func=titles.__getitem__,
+                 on_change=lambda: put(view=S.pt_view))  # fmt: skip
+
+
+def put(**changes: Any) -> None:
+    """Changes what is shown."""
+    S.pt_shown = replace(S.pt_shown, **changes)
+    S.pt_problems = []
+
+
+def choose_stops(stops: tuple[int, ...]) -> None:
+    """Other images to go through."""
+    put(stops=stops)
+    S.pt_revision += 1
+
+
+def tell(problem: str) -> None:
+    """Shows what did not hold."""
+    S.pt_problems = [problem]
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, with the same images where its data are the same."""
+    before, shown = engine().peek(S.pt_model), S.pt_shown
+    if before is not None:
+        S.pt_kept = (before, shown.stops)
+    opening.leave("pt", name)
+
+
+def to_explore(loaded: Loaded, view: View, shown: Shown) -> None:
+    """Shows the first and the last image on the stage, on the same map."""
+    ways = [kind for kind in shown.kinds if kind in PATHS]
+    path = shown.by if shown.shape == "grid" else ways[0] if ways else PATHS[0]
+    navigation.go(
+        "Explore", loaded.name, view=view.id, a=str(shown.stops[0]), b=str(shown.stops[-1]), path=path
+    )
+
+
+# What is shown
+
+
+def homes(loaded: Loaded, view: View, items: tuple[int, ...]) -> NDArray[np.float32]:
+    """Where images lie on the map, shape (K, 2)."""
+    return np.stack([home(loaded, view, item) for item in items])
+
+
+def draw_map(
+    loaded: Loaded, view: View, lines: dict[str, NDArray[np.float32]], stops: NDArray[np.float32], shown: Shown
+) -> None:  # fmt: skip
+    """The map; a click on a point takes its image in."""
+    colour = controls.default_colour(loaded)
+    figure = paths_charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
+    key = f"pt-map-{S.pt_revision}"
+    st.plotly_chart(
+        figure,
+        key=key,
+        config=PLAIN,
+        on_select=lambda: take_click(loaded, S.get(key)),
+        selection_mode="points",
+    )
+    if shown.shape == "path":
+        full = len(shown.stops) >= STOPS[1]
+        st.caption(
+            "A click on a point adds its image as a waypoint before the end." if not full else
+            f"A path has at most {STOPS[1]} images."
+        )  # fmt: skip
+
+
+def take_click(loaded: Loaded, event: object) -> None:
+    """Adds the image that was clicked on the map as a waypoint."""
+    stops = panels.with_click(loaded, S.pt_shown, event)
+    if stops != S.pt_shown.stops:
+        choose_stops(stops)
+
+
+def explain(shown: Shown) -> None:
+    """What the figures are."""
+    kept = (
+        ""
+        if GEODESIC not in shown.kinds
+        else (
+            " A geodesic has the least energy that was found, kept among the data "
+            "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))."
+        )
+    )
+    st.caption(
+        "Length: how far the decoded picture travels, the sum of root summed squares from frame to frame. Energy: its "
+        "square at an even pace, more where the pace is uneven. The profile is the distance to the 10th nearest image as "
+        f"a percentile of the images' own; in the red band a picture is the decoder's guess.{kept}"
+    )
+
+
+def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -> None:
+    """The grid's pictures, its lines on the map, and what can be taken away."""
+    stops = shown.stops[:CORNERS]
+    codes = corner_grid(loaded.codes(stops), shown.side, shown.side, shown.by)
+    flat = codes.reshape(-1, loaded.latent)
+    pictures = engine().decode_sync(loaded, flat, background=True)
+    panels.take_grid(loaded, pictures, codes)
+    with right:
+        gallery.gallery(
+            {
+                "shape": list(loaded.shape),
+                "made": f"{loaded.name} {loaded.version} {stops} {shown.by} {shown.side}",
+                "sheet": panels.sheet(pictures, shown.side),
+                "count": len(flat),
+                "columns": shown.side,
+                "captions": [],
+                "percentile": [],
+                "rows": [],
+                "heads": [],
+                "selected": None,
+            },
+            key="pt-grid",
+        )
+        away = loaded.neighbours.query(flat).percentile
+        st.caption(
+            f"Bilinear between the four corners{', along great circles' if shown.by != 'straight' else ''}. Off the data: "
+            f"at most the {away.max():.0f}th percentile of the images' own distances, {away.mean():.0f} on average."
+        )
+    with left:
+        places = homes(loaded, view, stops)
+        rows = view.projection.forward(flat).reshape(shown.side, shown.side, 2)
+        lines = {f"row {number}": row for number, row in enumerate(rows)}
+        lines |= {f"column {number}": rows[:, number] for number in range(shown.side)}
+        draw_map(loaded, view, lines, places, shown)
+
+
+main()

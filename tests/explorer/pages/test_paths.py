@@ -1,0 +1,216 @@
+"""The Paths page: what it shows, its address, waypoints, the geodesic's job, the grid and the ways elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from explorer.latent.corners import corner_grid
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.live.ways import measure, way
+from explorer.pages.paths_link import Shown
+from explorer.pages.paths_panels import with_click
+from tests.explorer.checkpoints import CODES, train_digits
+from tests.explorer.pages.reading import address, components, told
+
+PAGE = Path(__file__).resolve().parents[3] / "explorer" / "pages" / "paths.py"
+MAIN = PAGE.with_name("main.py")
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_paths() -> Open:
+    """Opens the page at an address."""
+
+    def opened(**params: str) -> AppTest:
+        at = AppTest.from_file(os.fspath(PAGE), default_timeout=90)
+        for name, value in params.items():
+            at.query_params[name] = value
+        return at.run()
+
+    return opened
+
+
+def model(name: str = "digits-vae") -> Loaded:
+    return engine().open_sync(name)
+
+
+def ways(at: AppTest) -> dict[str, Any]:
+    (player,) = [values for values in components(at) if "ways" in values]
+    return {way["kind"]: way for way in player["ways"]} | {"player": player}
+
+
+def pixels(sheet: str) -> np.ndarray:
+    raw = base64.b64decode(sheet.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(raw)))
+
+
+def figure(at: AppTest, key: str) -> dict[str, Any]:
+    import json
+
+    charts = [element.proto for element in at.get("plotly_chart")]  # type: ignore[attr-defined]
+    return next(found for found in (json.loads(chart.spec) for chart in charts) if key in str(found))
+
+
+def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70")
+    assert told(at) == ""
+    found = ways(at)
+    assert list(found) == ["straight", "great-circle", "player"] and found["player"]["count"] == 33
+    loaded = model()
+    codes = way("straight", loaded.atlas.mean[[3, 70]])[::2]
+    expected = loaded.decoder(codes)[..., 0]
+    shown = pixels(found["straight"]["sheet"]).reshape(33, 8, 8)
+    assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1
+    assert found["straight"]["stops"] == [0, 32] and found["player"]["names"] == ["A", "B"]
+    assert found["straight"]["percentile"] == pytest.approx(
+        loaded.neighbours.query(codes).percentile, abs=0.06
+    )
+    link = address(at)
+    assert link == {
+        "model": "digits-vae", "stops": "3,70", "shape": "path", "kinds": "straight,great-circle", "frames": "33",
+    }  # fmt: skip
+    again = open_paths(**link)
+    assert ways(again) == found and address(again) == link
+
+
+def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70", kinds="straight,smooth")
+    at.button(key="pt_add").click().run()
+    first, _, last = map(int, address(at)["stops"].split(","))
+    assert (first, last) == (3, 70) and ways(at)["player"]["names"] == ["A", "B", "C"]
+    at.number_input(key="pt_stop_1").set_value(55).run()
+    assert address(at)["stops"] == "3,55,70"
+    assert 0 < ways(at)["smooth"]["stops"][1] < 32
+    at.button(key="pt_reverse").click().run()
+    assert address(at)["stops"] == "70,55,3"
+    at.button(key="pt_stop_0_off").click().run()
+    assert address(at)["stops"] == "55,3"
+    at.number_input(key="pt_stop_1").set_value(4000).run()
+    assert "There is no image 4000" in told(at) and address(at)["stops"] == "55,3"
+    at.button(key="pt_stop_1_any").click().run()
+    assert told(at) == "" and address(at)["stops"].startswith("55,")
+
+
+def test_no_kind_leaves_the_map_and_nothing_breaks(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70")
+    at.session_state["pt_shown"] = at.session_state["pt_shown"].__class__((3, 70), ())
+    at.run()
+    assert not at.exception and not [values for values in components(at) if "ways" in values]
+
+
+def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70", kinds="straight,geodesic", keep="1")
+    assert list(ways(at)) == ["straight", "player"]
+    at.session_state["pt_job"].wait(120)
+    at.run()
+    at.run()
+    loaded, stops = model(), model().atlas.mean[[3, 70]]
+    (codes,) = at.session_state["pt_geodesics"].values()
+    assert codes.shape == (65, 8) and codes[[0, -1]] == pytest.approx(stops)
+    assert measure(loaded, codes).energy < measure(loaded, way("straight", stops)).energy
+    assert list(ways(at)) == ["straight", "geodesic", "player"]
+    assert figure(at, "Geodesic")["data"] and address(at)["keep"] == "1"
+    at.selectbox(key="pt_frames").set_value(9).run()
+    assert ways(at)["player"]["count"] == 9 and at.session_state["pt_job"] is None, "it is not found again"
+    at.button(key="pt_reverse").click().run()
+    job = at.session_state["pt_job"]
+    job.cancel()
+    job.wait(60)
+    at.run()
+    at.run()
+    assert "No geodesic: Cancelled." in " ".join(caption.value for caption in at.caption)
+    at.button(key="pt_find").click().run()
+    assert at.session_state["pt_job"] is not None
+    at.session_state["pt_job"].cancel()
+
+
+def test_a_click_on_the_map_takes_its_image_in(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70")
+    points = figure(at, "Image %{customdata[0]}")["data"][0]
+    assert points["type"] == "scattergl" and len(points["customdata"]) == 400
+    shown = Shown((3, 70))
+
+    def after(data: object, shown: Shown = shown) -> tuple[int, ...]:
+        return with_click(model(), shown, {"selection": {"points": [{"customdata": data}]}})
+
+    assert after(points["customdata"][12]) == (3, 12, 70)
+    for bad in (None, [], ["x"], [True], [9999, ""], {"0": 4}):
+        assert after(bad) == (3, 70)
+    for event in (None, {}, {"selection": []}, {"selection": {"points": {}}}, {"selection": {"points": []}}):
+        assert with_click(model(), shown, event) == (3, 70)
+    assert after([5], Shown(tuple(range(8)))) == tuple(range(8))
+    assert after([5], Shown((1, 2, 3, 4), shape="grid")) == (1, 2, 3, 4)
+
+
+def test_four_corners_give_a_grid(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70,8,9", shape="grid", by="great-circle", side="5")
+    (grid,) = [values for values in components(at) if "sheet" in values]
+    loaded = model()
+    codes = corner_grid(loaded.atlas.mean[[3, 70, 8, 9]], 5, 5, "great-circle").reshape(25, -1)
+    expected = loaded.decoder(codes)[..., 0]
+    shown = pixels(grid["sheet"]).reshape(5, 8, 5, 8).swapaxes(1, 2).reshape(25, 8, 8)
+    assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1 and grid["columns"] == 5
+    assert address(at) == {
+        "model": "digits-vae", "stops": "3,70,8,9", "shape": "grid", "by": "great-circle", "side": "5",
+    }  # fmt: skip
+    at = open_paths(model="digits-vae", stops="3,70", shape="grid")
+    assert len(address(at)["stops"].split(",")) == 4 and address(at)["stops"].startswith("3,70,")
+
+
+def test_own_pictures_are_stops_too(open_paths: Open) -> None:
+    loaded = model()
+    own = loaded.keep_own("Mine", np.zeros((8, 8, 1), np.uint8), loaded.atlas.mean[5] + np.float32(0.1))
+    try:
+        at = open_paths(model="digits-vae", stops=f"3,{own.item}")
+        assert told(at) == "" and address(at)["stops"] == f"3,{own.item}"
+        loaded.drop_own(own.item)
+        at.run()
+        assert not at.exception and str(own.item) not in address(at)["stops"]
+    finally:
+        loaded.drop_own(own.item)
+
+
+def test_nonsense_in_the_address_is_told_in_one_box(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,9000", kinds="![x](y)", frames="2", view="roof")
+    said = told(at)
+    for part in ("It has no 9000", "`kinds` must be some of", "`frames` must be one of", "Unknown view"):
+        assert part in said
+    assert len(at.warning) == 1 and len(ways(at)) == 3
+
+
+def test_discrete_codes_give_way_with_a_word(
+    open_paths: Open, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_digits(tmp_path / "codes-only", latent=4, epochs=1, model="vq-vae", **CODES | {"prior_depth": 0})
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{shelf}{os.pathsep}{tmp_path}")
+    at = open_paths(model="codes-only")
+    assert "has discrete codes" in told(at) and address(at)["model"] == "digits-vae"
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
+    st.cache_data.clear()
+    at = open_paths()
+    assert not at.exception and "python -m models train vae --data digits" in at.info[0].value
+
+
+def test_from_explore_and_back(shelf: Path) -> None:
+    at = AppTest.from_file(os.fspath(MAIN), default_timeout=90)
+    at.query_params["model"], at.query_params["a"], at.query_params["b"] = "digits-vae", "31", "77"
+    at.run()
+    at.switch_page("paths.py").run()
+    assert address(at)["stops"] == "31,77", "the stage's own images"
+    at.number_input(key="pt_stop_1").set_value(90).run()
+    at.button(key="pt_explore").click().run()
+    assert not at.exception
+    link = address(at)
+    assert link["a"].split(",")[0] == "31" and link["b"].split(",")[0] == "90"
