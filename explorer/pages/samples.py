@@ -1,0 +1,357 @@
+"""The Samples page: what a model makes up, from its prior, a mixture, near an image or by attribute; what each dimension does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer import zoo
+from explorer.components import samples as components
+from explorer.latent.mixtures import COMPONENTS_AT_MOST
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.pages import address, anatomy_image, navigation, opening, picker, samples_link
+from explorer.pages import samples_panels as panels
+from explorer.pages.layout import warn_of
+from explorer.pages.samples_link import (
+    COUNTS,
+    LEAST_TRUNCATION,
+    RANGES,
+    ROWS,
+    SEED_AT_MOST,
+    SIDES,
+    Limits,
+    Shown,
+)
+from explorer.pages.text import plain
+from models.checkpoint import Card, Entry
+
+S = st.session_state
+SHOWS = {"samples": "Samples", "traversals": "Dimensions", "manifold": "Plane"}
+SOURCES = {
+    "prior": "Prior",
+    "mixture": "Mixture",
+    "near": "Near an image",
+    "value": "By attribute",
+}
+FORMULAS = {
+    "prior": r"z = \tau\,\varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad \hat x = g(z)",
+    "mixture": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k), \quad \hat x = g(z)",
+    "near": r"z = z_0 + r\,\varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad \hat x = g(z)",
+    "value": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k)\ \text{of the images with the value}",
+}
+GHOSH = "[Ghosh et al. 2019](https://arxiv.org/abs/1903.12436)"
+BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
+
+
+def main() -> None:
+    """Controls, pictures in rows, and the one that was clicked."""
+    entries = picker.entries()
+    loaded = opening.opened("sm", entries, refusal)
+    if loaded is None:
+        warn_of(S.sm_problems)
+        none_yet(entries)
+        return
+    limits = limits_of(loaded)
+    settle(loaded, limits)
+    shown: Shown = S.sm_shown
+    able = [entry for entry in entries if entry.card is None or not refusal(entry.card)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        picker.button(able, loaded, switch_model)
+        choose_what(limits, shown)
+        {"samples": sample_controls, "traversals": row_controls, "manifold": plane_controls}[shown.show](
+            loaded, limits, shown
+        )
+        taking = st.container(width="content")
+    warn_of(S.sm_problems)
+    explain(loaded, limits, shown)
+    try:
+        found = panels.drawn(loaded, shown)
+    except ValueError as error:
+        st.warning(plain(str(error)))
+        return
+    with taking:
+        panels.downloads(loaded, found, shown)
+    chosen = S.get("sm_chosen")
+    index = chosen[1] if chosen is not None and chosen[0] == found.mark else None
+    above = st.container()
+    kept = components.gallery(panels.gallery_data(loaded, found, index))
+    if take_click(kept, found):
+        st.rerun()
+    if index is not None:
+        with above:
+            panels.picked(loaded, found, index, name_of(found, shown, index), tell)
+    else:
+        above.caption("Click a picture to look closer and to put a handle on it.")
+    address.put("sm", {"model": loaded.name} | samples_link.query(shown))
+    st.caption(picker.facts(loaded))
+
+
+def refusal(card: Card) -> str:
+    """Why a checkpoint's samples are not shown here."""
+    spec = zoo.spec_of(card)
+    if spec.discrete:
+        return f"{card.title or card.model} has discrete codes: samples of its prior are on the Codes page."
+    if spec.sequence:
+        return f"{card.title or card.model} imagines sequences: samples of its futures are on the Time page."
+    return ""
+
+
+def none_yet(entries: list[Entry]) -> None:
+    """What to do where no checkpoint has codes of real numbers."""
+    st.title("Samples")
+    cards = [entry.card for entry in entries if entry.card]
+    if not cards:
+        picker.nothing_yet(entries)
+        return
+    st.info(
+        "No checkpoint has codes of real numbers to draw. Train a VAE on the digits that come along:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+        icon=":material/model_training:",
+    )
+    for title, what in (("Codes", "discrete"), ("Time", "sequence")):
+        name = next(
+            (entry.name for entry in entries if entry.card and getattr(zoo.spec_of(entry.card), what)), ""
+        )
+        if name and st.button(f"Open {name} in {title}", key=f"sm_to_{title}"):
+            navigation.go(title, name)
+
+
+def limits_of(loaded: Loaded) -> Limits:
+    """What links may ask of a model."""
+    spec = loaded.decoder.model.spec
+    counts = {name: len(masks) for name, masks in panels.values(loaded).items()}
+    return Limits(loaded.has, spec.prior, loaded.latent == 2, counts)
+
+
+def settle(loaded: Loaded, limits: Limits) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    if S.sm_shown is None:
+        attribute = next(iter(limits.values), "")
+        default = Shown(source=limits.sources[0], attribute=attribute)
+        kept = S.pop("sm_kept", None)
+        if kept is not None:
+            default = like(kept[0], kept[1], default, loaded, limits)
+        S.sm_shown, problems = samples_link.from_query(S.sm_asked, default, limits)
+        S.sm_problems += [f"In the address: {problem} Using the default." for problem in problems]
+    if S.sm_shown.item is not None and not loaded.has(S.sm_shown.item):
+        S.sm_shown = replace(S.sm_shown, item=None)
+    if S.sm_shown.source == "near" and S.sm_shown.item is None:
+        S.sm_shown = replace(S.sm_shown, item=0)
+
+
+def like(before: Loaded, shown: Shown, default: Shown, loaded: Loaded, limits: Limits) -> Shown:
+    """What was shown of another model, as far as this one has it."""
+    item = (
+        anatomy_image.same_image(before, shown.item, loaded)
+        if (shown.item or 0) < before.count and shown.item
+        else None
+    )
+    value = shown.value if shown.value < limits.values.get(shown.attribute, 0) else 0
+    return replace(
+        shown,
+        show=shown.show if shown.show in limits.shows else "samples",
+        source=shown.source if shown.source in limits.sources else default.source,
+        attribute=shown.attribute if shown.attribute in limits.values else default.attribute,
+        value=value,
+        item=item,
+    )
+
+
+# Controls
+
+
+def choose_what(limits: Limits, shown: Shown) -> None:
+    """Samples, dimensions, or the plane of a two-dimensional latent."""
+    S.sm_show = shown.show
+    st.segmented_control("Show", limits.shows, key="sm_show", format_func=SHOWS.__getitem__, required=True,
+                         on_change=lambda: put(show=S.sm_show))  # fmt: skip
+
+
+def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """Where codes are drawn from, how boldly, how many, and the seed."""
+    S.sm_source = shown.source
+    st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=150,
+                 on_change=lambda: put(source=S.sm_source))  # fmt: skip
+    if shown.source == "value":
+        choose_value(loaded, shown)
+    if shown.source == "near":
+        choose_item(loaded, shown, "Image")
+        degrees("radius", "Radius", shown, 0.05, "Standard deviation of each number, in those of the prior")
+    else:
+        degrees("temperature", "Temperature", shown, 0.05,
+                "What the spread is multiplied by: 1 draws as the distribution does, less keeps to its middle.")  # fmt: skip
+    if shown.source == "prior":
+        degrees("truncation", "Truncation", shown, LEAST_TRUNCATION,
+                f"Numbers beyond so many standard deviations are drawn again; 0 for none. {BROCK}")  # fmt: skip
+    if shown.source in ("mixture", "value"):
+        S.sm_components = shown.components
+        st.number_input(
+            "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
+            on_change=lambda: put(components=int(S.sm_components or 1)),
+        )  # fmt: skip
+    S.sm_count, S.sm_seed = shown.count, shown.seed
+    st.selectbox("Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(count=S.sm_count))
+    st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=120, help="The same seed, the same samples.",
+                    on_change=lambda: put(seed=int(S.sm_seed or 0)))  # fmt: skip
+    st.button("Another seed", icon=":material/casino:", key="sm_again",
+              on_click=lambda: put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
+
+
+def choose_value(loaded: Loaded, shown: Shown) -> None:
+    """Which attribute, and which of its values."""
+    known = panels.values(loaded)
+    attributes = loaded.atlas.attributes
+    S.sm_attribute = shown.attribute
+    st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
+                 format_func=lambda name: attributes[name].title,
+                 on_change=lambda: put(attribute=S.sm_attribute, value=0))  # fmt: skip
+    named = list(known[shown.attribute])
+    S.sm_value = named[shown.value]
+    st.selectbox(
+        "Value", named, key="sm_value", width=130, on_change=lambda: put(value=named.index(S.sm_value))
+    )
+
+
+def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
+    """Which image, by its number or at random."""
+    S.sm_item = shown.item
+
+    def changed() -> None:
+        wanted = S.sm_item
+        if wanted is None or loaded.has(int(wanted)):
+            put(item=None if wanted is None else int(wanted))
+        else:
+            tell(
+                f"There is no image {wanted}: the collection has 0 to {loaded.count - 1:,}, and your own pictures."
+            )
+
+    st.number_input(label, 0, 2**31, value=None, key="sm_item", width=132, step=1, on_change=changed,
+                    placeholder="The mean")  # fmt: skip
+    st.button("Random", icon=":material/casino:", key="sm_item_any",
+              on_click=lambda: put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
+
+
+def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> None:
+    """A slider for what is chosen by degrees."""
+    key = f"sm_{name}"
+    S[key] = getattr(shown, name)
+    st.slider(
+        label,
+        *RANGES[name],
+        key=key,
+        step=step,
+        width=150,
+        help=words,
+        on_change=lambda: put(**{name: S[key]}),
+    )
+
+
+def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """Where traversals start, how far they go, and how many."""
+    choose_item(loaded, shown, "Start at image")
+    if shown.item is not None:
+        st.button("The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: put(item=None))
+    S.sm_rows = shown.rows
+    st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: put(rows=S.sm_rows))
+    degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
+
+
+def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """How fine the plane's grid is."""
+    S.sm_side = shown.side
+    st.selectbox("Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: put(side=S.sm_side))
+
+
+def put(**changes: Any) -> None:
+    """Changes what is shown."""
+    S.sm_shown = replace(S.sm_shown, **changes)
+    S.sm_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what did not hold."""
+    S.sm_problems = [problem]
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint in the same way, as far as it can."""
+    before = engine().peek(S.sm_model)
+    if before is not None:
+        S.sm_kept = (before, S.sm_shown)
+    opening.leave("sm", name)
+
+
+# What is shown
+
+
+def explain(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """What the pictures are, with the formula."""
+    if shown.show == "samples":
+        st.latex(FORMULAS[shown.source])
+        words = {
+            "prior": "Draws of the model's own prior. A low temperature and truncation give tidier pictures, and fewer kinds.",
+            "mixture": f"A mixture of Gaussians fitted to the codes of all {loaded.count:,} images, which follows the data "
+            f"where the prior does not. {GHOSH}",
+            "near": "Codes round that of one image.",
+            "value": "Gaussians fitted to the codes of the images with this value.",
+        }[shown.source]
+        if not limits.prior:
+            words += " This model is deterministic: it has no prior, so nothing in its training says which codes are likely."
+        if shown.source == "prior" and loaded.atlas.std is not None:
+            words += (
+                " The images' codes are means of posteriors: in dimensions that the model hardly uses they lie close "
+                "together where draws spread, so the codes themselves are nearly all off the data."
+            )
+        st.caption(
+            f"{words} Under each picture: how far it is off the data once it is encoded again, as the percentile of its "
+            "distance to the 10th nearest image."
+        )
+    elif shown.show == "traversals":
+        by = (
+            "its KL to the prior, the mean over all images in nats: what a dimension tells of the picture"
+            if loaded.atlas.std is not None
+            else "the variance of the images' codes, for this model's codes are deterministic and have no KL; s is their "
+            "standard deviation"
+        )
+        start = "the mean code" if shown.item is None else f"image {shown.item}"
+        st.caption(
+            f"Each row turns one dimension and keeps the others at {start}. The rows are ordered by {by}."
+        )
+    else:
+        fitted = (
+            "" if limits.prior else ", scaled to the codes' own mean and spread, for the model has no prior"
+        )
+        st.caption(
+            "The whole latent space: dimension 0 to the right, dimension 1 upwards, each picture in as much probability as "
+            f"any other, by the inverse of the Gaussian's distribution function{fitted}. "
+            "[Kingma & Welling 2013](https://arxiv.org/abs/1312.6114)"
+        )
+
+
+def name_of(found: panels.Drawn, shown: Shown, index: int) -> str:
+    """What the picture that was clicked is called."""
+    row, column = divmod(index, found.columns)
+    if shown.show == "traversals":
+        return f"Dimension {found.names[row].split()[0]} at {found.heads[column]}"
+    if shown.show == "manifold":
+        return f"Plane at {found.codes[index, 0]:.2f}, {found.codes[index, 1]:.2f}"
+    return f"Sample {index + 1}, seed {shown.seed}"
+
+
+def take_click(received: object, found: panels.Drawn) -> bool:
+    """Takes a picture that was clicked; gives whether the click was new."""
+    if received is None or received == S.get("sm_received"):
+        return False
+    S.sm_received = received
+    index = panels.clicked(received, found)
+    if index is None:
+        return False
+    S.sm_chosen = None if S.get("sm_chosen") == (found.mark, index) else (found.mark, index)
+    return True
+
+
+main()

@@ -1,0 +1,218 @@
+"""The parts of the Samples page: codes to show, what the gallery is told, the picture that was clicked, what to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer import export
+from explorer.latent import draws
+from explorer.latent.mixtures import Mixture, fit
+from explorer.live import sampling
+from explorer.live.engine import engine
+from explorer.live.loaded import Loaded
+from explorer.pages import navigation
+from explorer.pages.downloads import SCALE, offer
+from explorer.pages.paths_panels import sheet
+from explorer.pages.samples_link import Shown
+
+__all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "values"]
+
+S = st.session_state
+Floats = NDArray[np.float32]
+SHOWN_AT = 128  # pixels a side of the picture that was clicked
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Pictures in rows, as they are shown."""
+
+    mark: str  # tells one set from the next
+    codes: Floats  # (M, D)
+    pictures: NDArray[np.uint8]  # (M, H, W, C)
+    percentile: NDArray[np.float64]  # (M,), how far the codes are off the data
+    seen: NDArray[np.float64] | None  # (M,), the same of the pictures' own codes, encoded again; for samples
+    nearest: NDArray[np.int64]  # (M,), rows of the atlas
+    columns: int
+    names: list[str]  # of rows; none for samples
+    heads: list[str]  # of columns
+
+
+def drawn(loaded: Loaded, shown: Shown) -> Drawn:
+    """What is shown, drawn, decoded and gauged."""
+    names: list[str] = []
+    heads: list[str] = []
+    if shown.show == "traversals":
+        rows = sampling.traversals(loaded, shown.item, shown.rows, shown.reach)
+        codes, columns, names, heads = rows.codes, rows.codes.shape[1], rows.names, rows.heads
+    elif shown.show == "manifold":
+        codes, columns = sampling.plane(loaded, shown.side), shown.side
+    else:
+        codes, columns = samples(loaded, shown), 12
+    codes = codes.reshape(-1, loaded.latent)
+    pictures, percentile, nearest = _decoded(loaded, loaded.name, loaded.version, codes)
+    seen = _seen(loaded, loaded.name, loaded.version, pictures) if shown.show == "samples" else None
+    mark = f"{loaded.name} {loaded.version} {shown}"
+    return Drawn(mark, codes, pictures, percentile, seen, nearest, columns, names, heads)
+
+
+def samples(loaded: Loaded, shown: Shown) -> Floats:
+    """The codes (count, D) that a source and a seed give."""
+    if shown.source == "prior":
+        truncation = shown.truncation or None
+        return draws.prior(
+            shown.count, loaded.latent, shown.seed, temperature=shown.temperature, truncation=truncation
+        )
+    if shown.source == "near":
+        return draws.near(loaded.codes([shown.item or 0])[0], shown.radius, shown.count, shown.seed)
+    value = "" if shown.source == "mixture" else list(values(loaded)[shown.attribute])[shown.value]
+    attribute = shown.attribute if shown.source == "value" else ""
+    mixture = _mixture(loaded, loaded.name, loaded.version, attribute, value, shown.components)
+    return mixture.sample(shown.count, shown.seed, shown.temperature)
+
+
+def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Attribute -> value -> which images have it, for what has at least one value to draw by."""
+    known = {name: sampling.values(attribute) for name, attribute in loaded.atlas.attributes.items()}
+    return {name: masks for name, masks in known.items() if masks}
+
+
+@st.cache_data(max_entries=32, show_spinner="Fitting Gaussians to the codes …")
+def _mixture(
+    _loaded: Loaded, name: str, version: str, attribute: str, value: str, components: int
+) -> Mixture:
+    codes = _loaded.atlas.mean
+    return fit(codes[values(_loaded)[attribute][value]] if attribute else codes, components)
+
+
+@st.cache_data(max_entries=32, show_spinner="Decoding …")
+def _decoded(
+    _loaded: Loaded, name: str, version: str, codes: Floats
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+    """Pictures, percentile off the data and nearest image of codes (M, D)."""
+    gauge = _loaded.neighbours.query(codes)
+    return engine().decode_sync(_loaded, codes, background=True), gauge.percentile, gauge.nearest
+
+
+@st.cache_data(max_entries=32, show_spinner="Encoding what was decoded …")
+def _seen(_loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How far pictures (M, H, W, C) are off the data, by the codes that the encoder gives them, shape (M,)."""
+    codes = np.concatenate(
+        [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]
+    )
+    return _loaded.neighbours.query(codes).percentile
+
+
+def gallery_data(loaded: Loaded, found: Drawn, selected: int | None) -> dict[str, Any]:
+    """What the gallery is told."""
+    return {
+        "shape": list(loaded.shape),
+        "made": found.mark,
+        "sheet": sheet(found.pictures, found.columns),
+        "count": len(found.codes),
+        "columns": found.columns,
+        "captions": [] if found.seen is None else [_ordinal(value) for value in found.seen],
+        "percentile": [] if found.seen is None else [round(float(value), 1) for value in found.seen],
+        "rows": found.names,
+        "heads": found.heads,
+        "selected": selected,
+    }
+
+
+def clicked(received: object, found: Drawn) -> int | None:
+    """Which picture the browser says was clicked; None where it is none of these."""
+    if not isinstance(received, Mapping) or received.get("made") != found.mark:
+        return None
+    index = received.get("index")
+    return index if type(index) is int and 0 <= index < len(found.codes) else None
+
+
+def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[[str], None]) -> None:
+    """The picture that was clicked, large, with its gauge, its nearest image, and the way to a handle on it."""
+    picture, z = found.pictures[index], found.codes[index]
+    near = int(found.nearest[index])
+    (other,) = engine().decode_sync(loaded, loaded.codes([near]), background=True)
+    scale = max(1, SHOWN_AT // max(loaded.shape[1:]))
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
+    ):
+        for image, caption in ((picture, title), (other, f"nearest image, {near}")):
+            st.image(export.picture_png(image, scale), caption=caption, width=SHOWN_AT)
+        with st.container(gap="xsmall", width=330):
+            seen = (
+                ""
+                if found.seen is None
+                else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
+            )
+            st.markdown(f"**{title}**")
+            st.caption(
+                f"Off the data: the code lies at the {_ordinal(found.percentile[index])} percentile{seen}."
+            )
+            st.caption(
+                f"|z| = {np.linalg.norm(z):.2f}; a draw of the prior has about {np.sqrt(len(z)):.2f}. A handle "
+                "needs an item to hold: the sample is kept among your own pictures, with exactly this code."
+            )
+            a, b = st.columns(2, gap="xsmall")
+            for side, place in (("a", a), ("b", b)):
+                if place.button(
+                    f"Put handle {side.upper()} on it", key=f"sm_handle_{side}", width="stretch",
+                    icon=":material/explore:",
+                ):  # fmt: skip
+                    _to_explore(loaded, picture, z, title, side, tell)
+            offer(
+                st,
+                "Picture, PNG",
+                f"{loaded.name}-sample-{index}.png",
+                lambda: export.picture_png(picture, 8),
+            )
+
+
+def _to_explore(
+    loaded: Loaded, picture: NDArray[np.uint8], z: Floats, title: str, side: str, tell: Callable[[str], None]
+) -> None:
+    """Keeps the sample as an item of its own, and shows it on the stage under a handle."""
+    same = next((own.item for own in loaded.own.values() if np.array_equal(own.z, z)), None)
+    try:
+        item = loaded.keep_own(title, picture, z).item if same is None else same
+    except ValueError as error:
+        tell(f"The sample was not kept: {error}")
+        st.rerun()
+    navigation.go("Explore", loaded.name, **{side: str(item)})
+
+
+def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
+    """A popover with all pictures as one and their codes."""
+    name = f"{loaded.name}-{shown.show}"
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
+        scale = SCALE[
+            st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="sm_scale") or "4×"
+        ]
+        offer(
+            st, "Grid, PNG", f"{name}-grid.png", lambda: export.grid_png(found.pictures, found.columns, scale)
+        )
+        a, b = st.columns(2, gap="xsmall")
+        labels = [_label(found, index) for index in range(len(found.codes))]
+        offer(a, "Vectors, Parquet", f"{name}-vectors.parquet",
+              lambda: export.vectors_parquet(labels, found.codes))  # fmt: skip
+        offer(b, "Vectors, npz", f"{name}-vectors.npz",
+              lambda: export.vectors_npz({"z": found.codes, "percentile": found.percentile.astype(np.float32)}))  # fmt: skip
+
+
+def _label(found: Drawn, index: int) -> str:
+    row, column = divmod(index, found.columns)
+    if not found.names:
+        return f"sample {index}" if found.seen is not None else f"row {row} column {column}"
+    return f"dimension {found.names[row].split()[0]} at {found.heads[column]}"
+
+
+def _ordinal(value: float) -> str:
+    """As the stage's gauge writes it: "1st", "62nd", "99th"."""
+    number = round(value)
+    tail = "th" if 11 <= number % 100 <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{tail}"
