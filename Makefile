@@ -49,4 +49,4 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-test.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-pythae $(FRONTEND)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-pythae .venv-stochman $(FRONTEND)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
