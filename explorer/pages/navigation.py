@@ -47,7 +47,6 @@ def bar(pages: list[st.Page]) -> None:
 
 
 def go(title: str, checkpoint: str, **more: str) -> NoReturn:
-def go(title: str, checkpoint: str, **more: str) -> NoReturn:
     """Shows a checkpoint on another page, e.g. `go("Explore", "faces-vae")`; `more` goes into its address."""
     show(title, {"model": checkpoint} | more)
 
