@@ -51,6 +51,8 @@ def main() -> None:
         picker.nothing_yet(entries)
         return
     settle(loaded)
+    if not loaded.has(S.dr_shown.item):  # an own picture that was deleted elsewhere
+        S.dr_shown = replace(S.dr_shown, item=0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picker.button(entries, loaded, switch_model)
         directions_choice.choose_source(loaded, S.dr_shown, choose)
@@ -148,7 +150,7 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
     """A direction: its estimators, its place among others, and what can be done with it."""
     estimates, study = directions_estimators.known(loaded, found, f"{shown.kind}:{shown.text}:{_mark(found)}")
     method = shown.method if shown.method in estimates else "mean"
-    others = [loaded.directions[name] for name in shown.hold]
+    others = [loaded.directions[name] for name in shown.hold if name in loaded.directions]
     matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
     vectors, problems = directions_estimators.vectors_of(estimates, found, matrix)
     with st.container(border=True):

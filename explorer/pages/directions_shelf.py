@@ -8,14 +8,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer import direction_files
+from explorer import direction_files, export
 from explorer.belongings import own_slug
 from explorer.latent.directions import Direction
 from explorer.latent.estimators import NAMES
 from explorer.live.direction_sources import Found
+from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.pages import navigation
+from explorer.pages.directions_estimators import STEPS
 from explorer.pages.directions_link import Shown
+from explorer.pages.downloads import offer
 from explorer.pages.text import plain
 
 __all__ = ["as_direction", "same_as", "save", "shelf"]
@@ -23,6 +26,7 @@ __all__ = ["as_direction", "same_as", "save", "shelf"]
 S = st.session_state
 TITLE_AT_MOST = 80
 MADE_AT_MOST = 2000
+STRIP_SCALE = 4  # pixels a side for each pixel
 
 
 def as_direction(
@@ -64,7 +68,11 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
                      help="Saves it where it is new, and opens Explore with it added once to the image"):  # fmt: skip
             _try(loaded, found, shown, vector)
         with st.popover("Export", icon=":material/download:", key="dr_export"):
-            _export(loaded, as_direction(loaded, found, shown, vector, S.dr_name), "now")
+            direction = as_direction(loaded, found, shown, vector, S.dr_name)
+            _export(loaded, direction, "now")
+            codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
+            offer(st, "Strip, PNG", f"{loaded.name}-{direction.name}-strip.png",
+                  lambda: export.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE))  # fmt: skip
 
 
 def shelf(loaded: Loaded) -> None:
@@ -115,12 +123,13 @@ def _export(loaded: Loaded, direction: Direction, key: str) -> None:
 
 def _import(loaded: Loaded) -> None:
     st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
-    given = st.file_uploader(
-        "File", type=["safetensors", "json"], key="dr_file", label_visibility="collapsed", max_upload_size=4
-    )
-    if given is None or given.file_id == S.get("dr_file_taken"):
+    given = st.file_uploader(  # a new one for each file: it takes a single one
+        "File", type=["safetensors", "json"], key=f"dr_file_{S.setdefault('dr_files', 0)}", max_upload_size=4,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if given is None:
         return
-    S.dr_file_taken = given.file_id
+    S.dr_files += 1
     try:
         _take(loaded, given.getvalue())
     except (ValueError, OSError) as error:

@@ -65,9 +65,8 @@ def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
     tab.slide("own-threeness", -1.5)
     tab.until(lambda: tab.changed(before, "A"), "a picture that follows the slider")
 
-    page.go_back()
-    page.wait_for_selector(ROW.format("mean"), timeout=90_000)
-    page.locator(".st-key-dr-line-own-threeness").get_by_role("button", name="delete").click()
+    open_directions(tab, model="digits-vae")
+    page.locator(".st-key-dr_drop_own-threeness button").first.click()
     page.get_by_text("Deleted Threeness").wait_for()
     tab.press("Undo")
     page.locator(".st-key-dr-line-own-threeness").wait_for()

@@ -173,7 +173,7 @@ def test_a_direction_is_imported(open_directions: Open, write: Callable[..., byt
     vector = np.arange(1, 9, dtype=np.float32)
     data = write(loaded.entry, Direction(vector, "own-far", "Far", "Yours", 1, 2, "own", "elsewhere"))
     at = open_directions(model="digits-vae")
-    at.file_uploader(key="dr_file").set_value(("far.json", data, "application/json")).run()
+    at.file_uploader(key="dr_file_0").set_value(("far.json", data, "application/json")).run()
     assert "Imported Far" in everything(at)
     np.testing.assert_array_equal(saved()["own-far"].vector, vector)
 
@@ -184,7 +184,7 @@ def test_a_direction_of_another_checkpoint_is_refused(open_directions: Open) -> 
         flat.entry, Direction(np.ones(2, np.float32), "own-far", "Far", "Yours", 0, 0, "own")
     )
     at = open_directions(model="digits-vae")
-    at.file_uploader(key="dr_file").set_value(("far.json", data, "application/json")).run()
+    at.file_uploader(key="dr_file_0").set_value(("far.json", data, "application/json")).run()
     assert "belongs to another checkpoint, flat-vae" in everything(at) and "digits-vae" in everything(at)
     assert saved() == {}
 
