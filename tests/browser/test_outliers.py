@@ -22,14 +22,14 @@ def page(new_page: NewPage) -> StagePage:
 
 
 def said(tab: StagePage) -> str:
-    return str(tab.page.get_by_test_id("stMain").inner_text())
+    return str(tab.page.get_by_test_id("stMain").inner_text(timeout=PATIENCE * 1000))
 
 
 def test_a_threshold_is_dragged_and_a_linked_page_shows_the_same(page: StagePage, new_page: NewPage) -> None:
     assert "20 of 400 images (5 %) lie at or above" in said(page)
-    thumb = page.page.locator(".st-key-ol_drag [role=slider]")
-    before = float(thumb.get_attribute("aria-valuenow") or "nan")
-    box = thumb.bounding_box()
+    slider = page.page.locator(".st-key-ol_drag")
+    before = float(slider.locator("input[type=range]").input_value())
+    box = slider.get_by_test_id("stSliderThumbValue").locator("xpath=..").bounding_box()
     assert box is not None
     page.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.page.mouse.down()
