@@ -131,7 +131,9 @@ def settle(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults."""
     if S.sm_shown is None:
         attribute = next(iter(limits.values), "")
-        default = Shown(source=limits.sources[0], attribute=attribute)
+        asked = S.sm_asked.get("source") in limits.sources  # then the default need not be found
+        source = "prior" if limits.prior and (asked or panels.prior_fits(loaded)) else "mixture"
+        default = Shown(source=source, attribute=attribute)
         kept = S.pop("sm_kept", None)
         if kept is not None:
             default = like(kept[0], kept[1], default, loaded, limits)
@@ -299,6 +301,8 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown) -> None:
             "near": "Codes round that of one image.",
             "value": "Gaussians fitted to the codes of the images with this value.",
         }[shown.source]
+        if shown.source == "mixture" and limits.prior and not panels.prior_fits(loaded):
+            words += " Most draws from this model's own prior are off the data, so the mixture is what is shown at first."
         if not limits.prior:
             words += " This model is deterministic: it has no prior, so nothing in its training says which codes are likely."
         if shown.source == "prior" and loaded.atlas.std is not None:

@@ -25,6 +25,10 @@ __all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "
 
 S = st.session_state
 Floats = NDArray[np.float32]
+TRIED, UNUSUAL = (
+    16,
+    95.0,
+)  # draws that tell whether the prior leads to the data; percentile off it that is unusual
 SHOWN_AT = 128  # pixels a side of the picture that was clicked
 
 
@@ -74,6 +78,13 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
     attribute = shown.attribute if shown.source == "value" else ""
     mixture = _mixture(loaded, loaded.name, loaded.version, attribute, value, shown.components)
     return mixture.sample(shown.count, shown.seed, shown.temperature)
+
+
+def prior_fits(loaded: Loaded) -> bool:
+    """Whether the prior leads to the data: at least half of a few draws look usual to the encoder."""
+    codes = draws.prior(TRIED, loaded.latent, 0)
+    pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
+    return bool(np.median(_seen(loaded, loaded.name, loaded.version, pictures)) < UNUSUAL)
 
 
 def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:

@@ -20,6 +20,7 @@ from explorer.latent.mixtures import fit
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.sampling import plane, traversals
+from explorer.pages import samples_panels
 from tests.explorer.checkpoints import CODES, train_digits, write_sequences
 from tests.explorer.pages.reading import address, components, told
 
@@ -78,7 +79,9 @@ def same(found: dict[str, Any], codes: np.ndarray, name: str = "digits-vae") -> 
 
 
 def test_the_prior_with_temperature_truncation_and_a_seed(open_samples: Open) -> None:
-    at = open_samples(model="digits-vae", temperature="0.7", truncation="1.5", seed="9", count="12")
+    at = open_samples(
+        model="digits-vae", source="prior", temperature="0.7", truncation="1.5", seed="9", count="12"
+    )
     assert told(at) == "" and same(gallery(at), draws.prior(12, 8, 9, temperature=0.7, truncation=1.5))
     link = address(at)
     assert link == {
@@ -95,6 +98,18 @@ def test_the_prior_with_temperature_truncation_and_a_seed(open_samples: Open) ->
     assert other["made"] != found["made"] and other["sheet"] != found["sheet"]
     at.number_input(key="sm_seed").set_value(9).run()
     assert gallery(at) == found, "the same seed, the same samples"
+
+
+@pytest.mark.parametrize(("unusual", "first"), [(0.0, "mixture"), (101.0, "prior")])
+def test_the_mixture_comes_first_where_the_prior_leads_off_the_data(
+    open_samples: Open, monkeypatch: pytest.MonkeyPatch, unusual: float, first: str
+) -> None:
+    monkeypatch.setattr(samples_panels, "UNUSUAL", unusual)
+    at = open_samples(model="digits-vae")
+    assert address(at)["source"] == first
+    said = " ".join(caption.value for caption in at.caption)
+    assert ("the mixture is what is shown at first" in said) == (first == "mixture")
+    assert address(open_samples(model="digits-vae", source="prior"))["source"] == "prior"
 
 
 def test_the_mixture_and_the_mixture_of_one_value(open_samples: Open) -> None:
@@ -142,6 +157,7 @@ def test_a_click_puts_a_handle_on_exactly_this_sample(monkeypatch: pytest.Monkey
     at = AppTest.from_file(os.fspath(MAIN), default_timeout=90).run()
     at.switch_page("samples.py")
     at.query_params["model"], at.query_params["count"], at.query_params["seed"] = "digits-vae", "12", "2"
+    at.query_params["source"] = "prior"
     at.run()
     clicked = {"made": gallery(at)["made"], "index": 4, "click": 1}
     own = component.gallery
