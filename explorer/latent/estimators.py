@@ -120,7 +120,9 @@ class Sides:
             masks.append(mask)
         both = int((masks[0] & masks[1]).sum())
         if both:
-            raise ValueError(f"The two sides must not share an image. {both} are on both.")
+            raise ValueError(
+                f"The two sides must not share an image. {both} are on both. Draw or choose one anew."
+            )
         rows = np.flatnonzero(masks[0] | masks[1])
         chosen = codes[rows].astype(np.float64)
         if not np.isfinite(chosen).all():

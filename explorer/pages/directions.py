@@ -115,8 +115,15 @@ def settle(loaded: Loaded) -> None:
     S.dr_problems += [f"In the address: {problem} Using the default." for problem in problems]
 
 
-def choose(**changes: Any) -> None:
-    """Another source, estimator, image or direction to hold."""
+def choose(*, of: str | None = None, **changes: Any) -> None:
+    """Another source, estimator, image or direction to hold.
+
+    Arguments:
+        of: The kind of source whose control says so. One of a kind that was left may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    if of is not None and S.dr_shown.kind != of:
+        return
     S.dr_shown = replace(S.dr_shown, **changes)
     S.dr_problems = []
 

@@ -40,7 +40,7 @@ def choose_source(loaded: Loaded, shown: Shown, choose: Choose) -> None:
         "items": _items,
         "pc": _component,
         "expression": _expression,
-    }[shown.kind](loaded, shown.text, lambda text: choose(text=text))
+    }[shown.kind](loaded, shown.text, lambda text: choose(of=shown.kind, text=text))
 
 
 def first_text(loaded: Loaded, kind: str) -> str:
