@@ -27,8 +27,7 @@ SECTIONS = {
     "metrics": "Metrics",
     "spaces": "Latent spaces",
 }
-# Room for the links to the other pages, which stand at the right end of the first line of a wide window; in a narrow
-# one the models have a line of their own.
+# In a narrow window the models have a line of their own.
 STYLE = """<style>
 @media (max-width: 1000px) { .st-key-compare-controls > .st-key-compare_pick { flex: 1 1 100%; } }
 </style>"""

@@ -29,9 +29,6 @@ TRAIN_SMALL = """```
 python -m models train td-vae --data moving-digits --option source=digits --out runs/small-td-vae
 python -m explorer.atlas small-td-vae
 ```"""
-# Room for the links to the other pages, which stand at the right end of the first line of a wide window.
-STYLE = """<style>
-</style>"""
 
 
 def main() -> None:
@@ -53,7 +50,6 @@ def main() -> None:
     limits = Limits(len(film.data), film.data.length, longest_jump(loaded))
     settle(limits)
     take_release(getattr(S.get("time"), "edit", None), loaded, limits)
-    st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
         picker.button(able, loaded, switch_model)
         choose_sequence(film, S.tm_shown.sequence, choose)
