@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
-.PHONY: run test lint frontend pytest format bench clean
+.PHONY: run test lint frontend pytest pytest-models pytest-explorer format bench clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -17,8 +17,16 @@ lint: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The models' tests run beside the explorer's, each on a core; the browser's, which wait for a live page, run alone.
 pytest: $(VENV)/.test-ready
-	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-models pytest-explorer
+	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser
+
+pytest-models: $(VENV)/.test-ready
+	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/explorer
+
+pytest-explorer: $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/explorer
 
 # The built bundle is committed, so running needs no Node; where Node is, it is checked against its sources.
 frontend:
