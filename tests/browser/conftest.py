@@ -33,11 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with digits-vae (the default), flat-vae with two dimensions, a flow, and one that is broken."""
+    """A folder with digits-vae (the default), flat-vae with two dimensions, a flow, and one that is broken.
+
+    What a test keeps with a checkpoint stays for those after it: the ones that keep something do so with yours-vae.
+    """
     folder = tmp_path_factory.mktemp("checkpoints")
     train_digits(folder / "digits-vae")
     train_digits(folder / "flat-vae", title="Flat digits", latent=2, epochs=6)
     train_digits(folder / "flow-digits", title="Flow", epochs=1, model="real-nvp")
+    train_digits(folder / "yours-vae", title="Yours", epochs=15)
     train_digits(folder / "rotten-vae", latent=2, epochs=1)
     break_weights(folder / "rotten-vae")
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import signal
 import socket
@@ -201,6 +202,24 @@ class StagePage:
         x, y = self.take(name)
         self.page.mouse.move(x + dx, y + dy, steps=steps)
         self.page.mouse.up()
+
+    # Selecting
+
+    def lasso(self, x: float, y: float, radius: float) -> None:
+        """Draws a circle on the map with the pressed mouse, about a place given in shares of the map."""
+        left, top, width, height = self.map_box()
+        cx, cy, r = left + x * width, top + y * height, radius * min(width, height)
+        self.page.mouse.move(cx + r, cy)
+        self.page.mouse.down()
+        for step in range(1, 33):
+            angle = 2 * math.pi * step / 32
+            self.page.mouse.move(cx + r * math.cos(angle), cy + r * math.sin(angle))
+        self.page.mouse.up()
+
+    def selected(self) -> int:
+        """Images that are selected, as the map says."""
+        text = self.get("selected-count").inner_text()
+        return int(text.split()[0].replace(",", "")) if text else 0
 
     # Sliders
 

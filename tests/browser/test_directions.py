@@ -41,7 +41,7 @@ def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
     new_page: Callable[..., StagePage],
 ) -> None:
     tab = new_page()
-    page = open_directions(tab, model="digits-vae")
+    page = open_directions(tab, model="yours-vae")
     figures_are_there(page)
     tab.choose("Attribute", "Digit: 3")
     wait(page, lambda: address(page)["from"] == "attribute:digit-3", "the attribute in the address")
@@ -65,7 +65,7 @@ def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
     tab.slide("own-threeness", -1.5)
     tab.until(lambda: tab.changed(before, "A"), "a picture that follows the slider")
 
-    open_directions(tab, model="digits-vae")
+    open_directions(tab, model="yours-vae")
     page.locator(".st-key-dr_drop_own-threeness button").first.click()
     page.get_by_text("Deleted Threeness").wait_for()
     tab.press("Undo")
@@ -79,7 +79,7 @@ def test_a_link_shows_the_same_and_an_export_comes_back(
     page = open_directions(
         tab,
         **{
-            "model": "digits-vae",
+            "model": "yours-vae",
             "from": "attribute:even",
             "method": "logistic",
             "hold": "digit-3",
@@ -98,7 +98,7 @@ def test_a_link_shows_the_same_and_an_export_comes_back(
     with page.expect_download() as waiting:
         page.get_by_role("button", name="JSON").last.click()
     text = Path(waiting.value.path()).read_text()
-    assert json.loads(text)["checkpoint"] == "digits-vae"
+    assert json.loads(text)["checkpoint"] == "yours-vae"
     page.keyboard.press("Escape")
     file = tmp_path / "direction.json"
     file.write_text(text)
@@ -106,7 +106,7 @@ def test_a_link_shows_the_same_and_an_export_comes_back(
     page.locator("input[type=file]").set_input_files(str(file))
     page.get_by_text("Imported Even").wait_for()
     file.write_text(
-        text.replace("digits-vae", "faces-other").replace(json.loads(text)["weights_sha256"], "ab" * 32)
+        text.replace("yours-vae", "faces-other").replace(json.loads(text)["weights_sha256"], "ab" * 32)
     )
     page.locator("input[type=file]").set_input_files(str(file))
     page.get_by_text("another checkpoint, faces-other").wait_for()

@@ -101,7 +101,7 @@ def test_another_checkpoint_and_the_reason_why_one_cannot_be_used(tab: StagePage
     edited(tab)
     tab.page.locator(".st-key-checkpoint button").first.click()
     dialog = tab.page.get_by_role("dialog")
-    tab.until(lambda: dialog.locator("img").count() == 3, "pictures of three checkpoints")
+    tab.until(lambda: dialog.locator("img").count() == 4, "pictures of four checkpoints")
     tab.until(
         lambda: dialog.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth)"),
         "them loaded",

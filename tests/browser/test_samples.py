@@ -31,7 +31,7 @@ def opened(new_page: NewPage, query: str, **options: object) -> SamplesPage:
 
 
 def test_another_seed_a_closer_look_and_a_handle_on_it(new_page: NewPage) -> None:
-    tab = opened(new_page, "model=digits-vae&count=12&seed=3")
+    tab = opened(new_page, "model=yours-vae&count=12&seed=3")
     before = tab.sample(4)
     tab.press("Another seed")
     tab.until(lambda: tab.address.get("seed") != "3", "another seed in the address")
@@ -39,7 +39,7 @@ def test_another_seed_a_closer_look_and_a_handle_on_it(new_page: NewPage) -> Non
     seed = tab.address["seed"]
     wanted = tab.sample(4)
     assert np.array_equal(
-        opened(new_page, f"model=digits-vae&count=12&seed={seed}", width=700).sample(4), wanted
+        opened(new_page, f"model=yours-vae&count=12&seed={seed}", width=700).sample(4), wanted
     )
     tab.get("picture-4").click()
     tab.page.wait_for_selector("[data-testid=picture-4][aria-pressed=true]")
