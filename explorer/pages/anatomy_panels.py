@@ -23,6 +23,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
+from explorer.pages.plotted import config
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
 
@@ -132,7 +133,7 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         bars = {"This image": (cost, kl)}
         if average is not None:
             bars["Test average"] = (average["Reconstruction"], average["KL"])
-        st.plotly_chart(charts.bound_bars(bars), key="anatomy_bound", config={"displayModeBar": False})
+        st.plotly_chart(charts.bound_bars(bars), key="anatomy_bound", config=config("anatomy_bound"))
         told = f"The reconstruction term is a mean over {SAMPLED} codes of the posterior (± {error:.2g} nats); the KL is exact."
         if average is None:
             told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
@@ -148,7 +149,7 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
         test, average = _test_codes(loaded)
         units = active(test)
         st.plotly_chart(
-            charts.kl_bars(kl, average, units, shown), key="anatomy_kl", config={"displayModeBar": False}
+            charts.kl_bars(kl, average, units, shown), key="anatomy_kl", config=config("anatomy_kl")
         )
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
@@ -235,7 +236,7 @@ def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
 
 def _show_curves(curves: dict[str, Any]) -> None:
     figure, off = charts.growth(curves)
-    st.plotly_chart(figure, key="an_growth", config={"displayModeBar": False})
+    st.plotly_chart(figure, key="an_growth", config=config("an_growth"))
     ends = [
         f"{charts.LINES[name][0]} {charts.short(curves[name][-1])}"
         for name in ("bound", "importance", "naive")

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.curves import Curves, above_lowest
+from explorer.pages.plotted import config
 
 __all__ = ["curve_chart", "figure_charts"]
 
@@ -74,4 +75,4 @@ def _show(lines: list[dict[str, Any]], axis: dict[str, Any], key: str, height: i
         "uirevision": key,
     }
     st.plotly_chart({"data": lines, "layout": layout}, key=key,
-                    config={"displaylogo": False, "displayModeBar": False}, alt=alt)  # fmt: skip
+                    config=config(key), alt=alt)  # fmt: skip

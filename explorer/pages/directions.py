@@ -30,6 +30,7 @@ from explorer.pages import (
 )
 from explorer.pages.directions_link import Limits, Shown
 from explorer.pages.layout import side_by_side, warn_of
+from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
 from models.checkpoint import CheckpointError, Entry
 
@@ -39,7 +40,6 @@ PAPERS = (
     "[Larsen et al. 2015](https://arxiv.org/abs/1512.09300) · [White 2016](https://arxiv.org/abs/1609.04468) · "
     "[Shen et al. 2020](https://arxiv.org/abs/1907.10786)"
 )
-PLAIN = {"displaylogo": False, "displayModeBar": False}
 
 
 def main() -> None:
@@ -236,7 +236,7 @@ def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32
         named |= {d.title: d.vector for d in nearest}
         st.markdown("##### Cosines")
         chart = directions_charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
-        st.plotly_chart(chart, key="dr-cosines", config=PLAIN)
+        plotted(chart, "dr-cosines", f"{loaded.name}-cosines")
         st.caption(
             "Between the estimators, and the attributes' own mean differences that are most alike or opposite."
         )
@@ -246,7 +246,7 @@ def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32
         rows, places = _places(loaded, loaded.name, loaded.version, loaded.count, vector, _mark(found), found)
         sides = [(name, mask[rows]) for name, mask in zip(found.names, found.masks or (), strict=False)]
         chart = directions_charts.scatter(places, sides, rows, found.title)
-        st.plotly_chart(chart, key="dr-along", config=PLAIN)
+        plotted(chart, "dr-along", f"{loaded.name}-along")
         more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
         ends = (
             " The dotted lines are the means of the two sides."

@@ -21,6 +21,7 @@ from explorer.leakage import DIRECTIONS_AT_MOST, Given, as_given
 from explorer.live.loaded import Loaded
 from explorer.pages.anatomy_charts import COST, QUIET, RATE
 from explorer.pages.layout import side_by_side
+from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
 from models.data import data_available
 from models.judges import is_kept
@@ -231,9 +232,7 @@ def _shown(found: Mapping[str, Any]) -> None:
         st.html(STYLE + table_html(found))
     with right:
         if len(found["attributes"]) > 1:
-            st.plotly_chart(
-                _chart(found), key="dl_chart", config={"displaylogo": False, "displayModeBar": False}
-            )
+            plotted(_chart(found), "dl_chart", f"{found['model']}-leakage")
         else:
             st.caption("There is no other attribute that could move, and so no dependency.")
     st.caption(told)

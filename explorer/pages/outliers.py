@@ -27,6 +27,7 @@ from explorer.pages import outliers_link as link
 from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.outliers_link import Shown
 from explorer.pages.outliers_list import Scored, scored, texts
+from explorer.pages.plotted import plotted
 from models.checkpoint import CheckpointError, Entry
 
 S = st.session_state
@@ -131,9 +132,9 @@ def overview(
     mine = outliers_uploads.scores_of(loaded, found.score, uploads)
     left, right = side_by_side([1, 1], "ol-overview", gap="small")
     with left:
-        st.plotly_chart(
-            charts.histogram(found.values, found.odd, found.cut, found.score, mine), key="ol-histogram",
-            config={"displaylogo": False, "displayModeBar": False},
+        plotted(
+            charts.histogram(found.values, found.odd, found.cut, found.score, mine), "ol-histogram",
+            f"{loaded.name}-{found.score.key}",
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
         )  # fmt: skip
         outliers_panels.drag_threshold(found, mine, change)
@@ -213,12 +214,12 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
         if not both.any():
             st.info("No image has both scores yet.", icon=":material/info:")
             return
-        st.plotly_chart(
+        plotted(
             charts.two_scores(
                 found.values[both], other[both], found.odd[both], (found.score, SCORES[S.ol_against]), found.cut,
                 found.rows[both], said,
             ),
-            key="ol-two", config={"displaylogo": False, "displayModeBar": False},
+            "ol-two", f"{S.ol_model}-{found.score.key}-{S.ol_against}",
             alt=f"{found.score.title} against {SCORES[S.ol_against].title}",
         )  # fmt: skip
         st.caption(outliers_list.agreement(found, other, both, SCORES[S.ol_against]))

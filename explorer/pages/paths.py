@@ -32,6 +32,7 @@ from explorer.pages import (
 from explorer.pages import paths_panels as panels
 from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.paths_link import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
+from explorer.pages.plotted import plotted
 from explorer.recipe import PATHS
 from models.checkpoint import Card
 
@@ -42,7 +43,6 @@ HELP = (
     "**Straight**: the line from code to code. **Great circle**: turns round the origin, at norms typical of the prior. "
     "**Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded picture changes least."
 )
-PLAIN = {"displaylogo": False, "displayModeBar": False, "scrollZoom": True}
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
                 components.player(panels.player_data(loaded, shown, ways))
                 at = {kind: each.at for kind, each in ways.items()}
                 chart = paths_charts.profile({kind: each.found.percentile for kind, each in ways.items()}, at)
-                st.plotly_chart(chart, key="pt-profile", config=PLAIN | {"scrollZoom": False})
+                plotted(chart, "pt-profile", f"{loaded.name}-profile")
                 explain(shown)
         with left:
             stops = homes(loaded, view, shown.stops)
@@ -282,10 +282,11 @@ def draw_map(
     colour = controls.default_colour(loaded)
     figure = paths_charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
     key = f"pt-map-{S.pt_revision}"
-    st.plotly_chart(
+    plotted(
         figure,
-        key=key,
-        config=PLAIN,
+        key,
+        f"{loaded.name}-paths",
+        settings={"scrollZoom": True},
         on_select=lambda: take_click(loaded, S.get(key)),
         selection_mode="points",
     )

@@ -17,6 +17,7 @@ from explorer.live.loaded import Loaded
 from explorer.pages import sequences_charts as charts
 from explorer.pages.downloads import offer
 from explorer.pages.layout import side_by_side
+from explorer.pages.plotted import config
 from explorer.pages.sequences_link import Shown
 
 __all__ = ["against_truth", "certainty", "download", "film"]
@@ -57,13 +58,19 @@ def certainty(loaded: Loaded, footage: Footage, shown: Shown) -> None:
             f"sequence was seen until. {GREGOR}"
         )
         if share is None:
-            st.plotly_chart(charts.state_spread(std, top, shown.seen), key="time-spread", config=_PLAIN)
+            st.plotly_chart(
+                charts.state_spread(std, top, shown.seen), key="time-spread", config=config("time-spread")
+            )
             return
         left, right = side_by_side([1, 1], "time-certainty")
         with left:
-            st.plotly_chart(charts.state_spread(std, top, shown.seen), key="time-spread", config=_PLAIN)
+            st.plotly_chart(
+                charts.state_spread(std, top, shown.seen), key="time-spread", config=config("time-spread")
+            )
         with right:
-            st.plotly_chart(charts.direction(share, shown.seen), key="time-direction", config=_PLAIN)
+            st.plotly_chart(
+                charts.direction(share, shown.seen), key="time-direction", config=config("time-direction")
+            )
             st.caption(
                 f"Of {DRAWS} states drawn from each belief, each jumped ahead. One frame shows where the digit is, "
                 "not which way it goes; the second one shows that."
@@ -96,7 +103,7 @@ def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
         else:
             still = found.still if figure == "squared" else None
             chart = charts.errors(found.frames, values, unit, shown.samples, still)
-            st.plotly_chart(chart, key=f"time-errors-{figure}", config=_PLAIN)
+            st.plotly_chart(chart, key=f"time-errors-{figure}", config=config(f"time-errors-{figure}"))
         left_out = shown.steps - len(found.frames)
         beyond = f" {left_out} of {shown.steps} steps lie beyond the end of the sequence." if left_out else ""
         st.caption(f"{SAID[figure]} {DRAWS} futures in jumps of {shown.by}.{beyond}")
@@ -111,7 +118,7 @@ def _sides(frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:
     share = 100 * right[:, known].mean(0, keepdims=True)
     chart = charts.errors(frames[known], share, FIGURES["right"][1], 0)
     chart.update_layout(showlegend=False).update_yaxes(range=[-4, 104])
-    st.plotly_chart(chart, key="time-errors-right", config=_PLAIN)
+    st.plotly_chart(chart, key="time-errors-right", config=config("time-errors-right"))
 
 
 def download(loaded: Loaded, footage: Footage, shown: Shown) -> None:
@@ -183,6 +190,3 @@ def _errors(
 ) -> Any:  # fmt: skip
     """The futures' errors, kept for when the same is shown again."""
     return errors_of(_loaded, _footage, follow(_loaded, _footage, sequence), seen, steps, by, seed)
-
-
-_PLAIN = {"displaylogo": False, "displayModeBar": False}

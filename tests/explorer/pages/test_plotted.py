@@ -1,0 +1,27 @@
+"""Tests of how a chart is taken away: a camera that gives a PNG, and HTML that needs nothing else."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from explorer.pages.plotted import config
+
+
+def script() -> None:
+    from explorer.pages.plotted import plotted
+
+    plotted({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
+
+
+def test_a_chart_offers_a_camera_and_a_page() -> None:
+    at = AppTest.from_function(script).run()
+    assert not at.exception
+    (button,) = at.get("download_button")
+    assert button.proto.label == "Interactive, HTML"
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_the_camera_alone_stands_in_the_corner() -> None:
+    found = config("faces-along", scrollZoom=True)
+    assert found["modeBarButtons"] == [["toImage"]] and found["scrollZoom"] is True
+    assert found["toImageButtonOptions"] == {"format": "png", "scale": 3, "filename": "faces-along"}
