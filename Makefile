@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
-.PHONY: run test lint frontend pytest pytest-models pytest-explorer format bench clean
+.PHONY: run test lint frontend pytest pytest-browser pytest-rest format bench clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -17,16 +17,15 @@ lint: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The models' tests run beside the explorer's, each on a core; the browser's, which wait for a live page, run alone.
+# The browser's tests mostly wait: they run beside all others, each side on a core of its own.
 pytest: $(VENV)/.test-ready
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-models pytest-explorer
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser pytest-rest
+
+pytest-browser: $(VENV)/.test-ready
 	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser
 
-pytest-models: $(VENV)/.test-ready
-	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/explorer
-
-pytest-explorer: $(VENV)/.test-ready
-	$(BIN)/python -m pytest tests/explorer
+pytest-rest: $(VENV)/.test-ready
+	$(BIN)/python -m pytest --ignore tests/browser
 
 # The built bundle is committed, so running needs no Node; where Node is, it is checked against its sources.
 frontend:

@@ -54,6 +54,10 @@ def test_a_costly_score_is_computed_and_an_own_picture_held_against_it(page: Sta
     count.press("Enter")
     page.press("Compute")
     page.until(lambda: "40 of 400 images have this score." in said(page), "forty regrets", PATIENCE)
+    page.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.page.wait_for_timeout(
+        1000
+    )  # the end of a job runs the page again, and with it goes what was just chosen
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
     page.page.locator(".st-key-ol_files input[type=file]").set_input_files(
         [

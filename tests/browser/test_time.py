@@ -176,6 +176,6 @@ def test_another_sequence_comes_from_the_page_and_an_animation_can_be_taken_away
     tab.until(lambda: tab.address["sequence"] == "13", "the next sequence in the address")
     tab.until(lambda: np.array_equal(np.stack(tab.row("row-frames"))[..., :1], true_frames(13)), "its frames")
     tab.at_rest()
-    tab.page.get_by_role("button", name="Download").click()
+    tab.page.get_by_role("button", name="Download", exact=True).click()
     image = Image.open(io.BytesIO(tab.download("Futures, GIF")))
     assert (image.format, image.n_frames) == ("GIF", 4 + 3)
