@@ -85,6 +85,13 @@ def test_nothing_is_wider_than_a_narrow_window(new_page: NewPage) -> None:
     tab = new_page(width=700)
     tab.page.goto(f"{tab.url}/outliers?model=digits-vae&score=kl")
     tab.page.wait_for_selector('.st-key-ol-cards img[alt="Residual"]', timeout=PATIENCE * 1000)
+    tab.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def two_columns() -> bool:  # once the script's last run has laid them out
+        cards = [
+            box for each in tab.page.locator(".st-key-ol-cards .lxo").all() if (box := each.bounding_box())
+        ]
+        return len({box["x"] for box in cards}) == 2 and all(box["x"] + box["width"] <= 700 for box in cards)
+
+    tab.until(two_columns, "two columns of cards, none beyond the window")
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 700
-    cards = [box for each in tab.page.locator(".st-key-ol-cards .lxo").all() if (box := each.bounding_box())]
-    assert len({box["x"] for box in cards}) == 2 and all(box["x"] + box["width"] <= 700 for box in cards)
