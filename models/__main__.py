@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 MESSAGE = 1000  # characters of an error
 CHOICES = ("epochs", "prior_epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
-           "optimizer", "rate_warmup", "decay", "clip", "ema")  # fmt: skip
+           "optimizer", "rate_warmup", "decay", "clip", "ema", "start")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--optimizer", help="adamw (the default), adamw-fused (faster) or adamax")
     training.add_argument("--tensorboard", action="store_true", help="write event files too")
     training.add_argument("--device", help="cuda, mps or cpu (the best there is)")
+    training.add_argument("--from", dest="start", metavar="CHECKPOINT",
+                          help="begin with the weights of a checkpoint of the same layout: its name or folder")  # fmt: skip
     training.add_argument("--title", help="the checkpoint's name for people")
     training.add_argument("--description", help="what it is, in a sentence")
     for name, kind, about in (

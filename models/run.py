@@ -48,6 +48,9 @@ class Run:
         0.0  # how much a running mean of the weights keeps at a step; it is what is saved. 0 for none
     )
     compile: bool = False  # the loss compiled by torch.compile
+    start: str = (
+        ""  # name or folder of a checkpoint whose weights it begins with; "" draws them from the seed
+    )
 
     def __post_init__(self) -> None:
         for place in fields(self):

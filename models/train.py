@@ -82,7 +82,9 @@ def train(
     with team.one_by_one():
         data = load(run)
     images = examples(data)
-    model = build(run, data).to(team.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build(run, data)
+    taken = take_over(run, model)
+    model = model.to(team.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     about: dict[str, Any] = {
         "title": run.title,
         "model_name": run.model,
@@ -166,14 +168,18 @@ def train(
             bar.update()
 
     state.average.apply()
-    about["training"] = told(run, model) | {
-        "steps": steps,
-        "images": len(images),
-        "seconds": round(time.perf_counter() - began, 1) if start == 0 else None,
-        "device": team.device.type,
-        "threads": torch.get_num_threads(),
-        "processes": team.count,
-    }
+    about["training"] = (
+        told(run, model)
+        | taken
+        | {
+            "steps": steps,
+            "images": len(images),
+            "seconds": round(time.perf_counter() - began, 1) if start == 0 else None,
+            "device": team.device.type,
+            "threads": torch.get_num_threads(),
+            "processes": team.count,
+        }
+    )
     about["versions"] = versions()
     if team.first:
         card = checkpoint.write(folder, model.eval(), **about)
@@ -224,6 +230,30 @@ def build(run: Run, data: ImageData | SequenceData) -> Autoencoder:
         model = cls(config)
     check_kind(run, model)
     return model
+
+
+def take_over(run: Run, model: Autoencoder) -> dict[str, str]:
+    """Gives a model the weights that its run starts with.
+
+    Returns:
+        What the card tells of them; nothing where the weights are drawn from the seed.
+
+    Raises:
+        ValueError: If there is no such checkpoint, or its weights are laid out in another way.
+    """
+    if not run.start:
+        return {}
+    entry = checkpoint.read(run.start)
+    weights = checkpoint.load(entry.path).state_dict()
+    theirs, ours = ({name: t.shape for name, t in held.items()} for held in (weights, model.state_dict()))
+    odd = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
+    if odd:
+        raise ValueError(
+            f"`start` must be a checkpoint whose weights fit the model. {run.start!r} differs in {odd[0]!r}. "
+            "Use the `--set` of its card, or begin without `--from`."
+        )
+    model.load_state_dict(weights)
+    return {"start_weights": entry.version}
 
 
 def check_kind(run: Run, model: Autoencoder) -> None:
@@ -322,6 +352,8 @@ def check_compiler(device: torch.device) -> None:
 def told(run: Run, model: Autoencoder) -> dict[str, Any]:
     """What a card's `training` tells of the run: what decided the result and stands nowhere else in the card."""
     elsewhere = {"model", "data", "config", "options", "title", "description"}
+    if not run.start:
+        elsewhere.add("start")
     if model.closed_form:
         return {"seed": run.seed, "limit": run.limit}
     return {k: v for k, v in asdict(run).items() if k not in elsewhere}

@@ -369,6 +369,33 @@ def test_what_is_saved_is_the_mean_of_the_weights_where_one_is_kept(tmp_path: Pa
         assert 0 < (last[name] - mean[name]).abs().max() < 0.05
 
 
+def test_a_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+    first = train(tiny_run(epochs=20, rate=5e-3), tmp_path / "first", device=CPU)
+    begun = tiny_run(epochs=1, rate_warmup=100, kl_warmup=0.0, start=str(tmp_path / "first"))
+    card = train(begun, tmp_path / "second", device=CPU)
+    assert card.training["start_weights"] == first.weights_sha256[:12]
+    assert card.training["start"] == str(tmp_path / "first")
+    train(replace(begun, start=""), tmp_path / "anew", device=CPU)
+    begins = {name: curve(tmp_path / name)[0]["loss"] for name in ("second", "anew")}
+    assert abs(begins["second"] - curve(tmp_path / "first")[-1]["loss"]) < 0.2 * abs(
+        begins["anew"] - begins["second"]
+    )
+    assert "start" not in first.training and "start_weights" not in first.training
+
+
+def test_weights_that_do_not_fit_are_refused_before_the_first_step(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    for config in ({"latent": 5, "width": 4}, {"latent": 4, "width": 4, "neck": 8}):
+        with pytest.raises(
+            ValueError, match=r"`start` must be a checkpoint whose weights fit .* differs in '\w"
+        ):
+            train(tiny_run(config=config, start=str(tiny_checkpoint)), tmp_path / "run", device=CPU)
+    with pytest.raises(ValueError, match="Unknown checkpoint 'nowhere'"):
+        train(tiny_run(start="nowhere"), tmp_path / "run", device=CPU)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_fused_optimizer_takes_the_steps_of_the_other(tmp_path: Path) -> None:
     for name in ("adamw", "adamw-fused"):
         train(tiny_run(optimizer=name, decay=0.1), tmp_path / name, device=CPU)
