@@ -23,13 +23,13 @@ from explorer.pages import (
     anatomy_panels,
     controls,
     navigation,
+    opening,
     over_time,
     picker,
 )
 from explorer.pages.anatomy_link import Limits, Shown
 from explorer.pages.layout import warn_of
 from explorer.pages.text import plain
-from models.checkpoint import CheckpointError
 
 S = st.session_state
 
@@ -37,7 +37,7 @@ S = st.session_state
 def main() -> None:
     """Controls, the live image, and the panels under it."""
     entries = picker.entries()
-    loaded = opened(entries)
+    loaded = opening.opened("an", entries)
     if loaded is None:
         warn_of(S.an_problems)
         picker.nothing_yet(entries)
@@ -85,27 +85,6 @@ def main() -> None:
         anatomy_panels.estimates(loaded, specimen)
     write_address(loaded)
     st.caption(picker.facts(loaded))
-
-
-def opened(entries: list[picker.Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
-    S.setdefault("an_problems", [])
-    asked = address.parameters()
-    if address.is_news("an", asked) or "an_model" not in S:
-        if "model" not in asked and S.get("model"):
-            S.an_model, problem = S.model, ""  # the one that was explored
-        else:
-            S.an_model, problem = address.model(entries)
-        S.an_asked, S.an_shown, S.an_problems = asked, None, [problem] if problem else []
-    while S.an_model:
-        try:
-            return picker.open_model(S.an_model)
-        except CheckpointError as error:
-            S.an_problems.append(f"{error} Showing another checkpoint instead.")
-            entries = [entry for entry in entries if entry.name != S.an_model]
-            others = [entry.name for entry in entries if entry.card]
-            S.an_model, S.an_shown, S.an_asked = (others[0] if others else ""), None, {}
-    return None
 
 
 def to_codes(loaded: Loaded) -> None:
@@ -198,7 +177,7 @@ def switch_model(name: str) -> None:
     before = engine().peek(S.an_model)
     if before is not None:
         S.an_kept = (before, S.an_shown.item)
-    S.an_model, S.an_shown, S.an_asked, S.an_problems = name, None, {}, []
+    opening.leave("an", name)
 
 
 def about_image(loaded: Loaded, specimen: Specimen) -> str:

@@ -15,10 +15,10 @@ from explorer.latent.grids import as_text
 from explorer.live.codebook import codebooks, grids_of, look_size
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
-from explorer.pages import address, anatomy_image, codes_link, codes_samples, controls, picker
+from explorer.pages import address, anatomy_image, codes_link, codes_samples, controls, opening, picker
 from explorer.pages.codes_link import Limits, Shown
 from explorer.pages.layout import warn_of
-from models.checkpoint import CheckpointError, Entry
+from models.checkpoint import Card, Entry
 
 S = st.session_state
 VIEW = "dims-0-1"  # the socket opens a model with a view; this one costs nothing to make
@@ -28,8 +28,8 @@ PAPERS = "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · [Razav
 def main() -> None:
     """Controls, the grid to paint on, and samples of the prior under it."""
     entries = picker.entries()
-    discrete = [entry for entry in entries if entry.card is None or zoo.spec_of(entry.card).discrete]
-    loaded = opened(discrete, entries)
+    discrete = opening.able(entries, refusal)
+    loaded = opening.opened("cd", entries, refusal)
     if loaded is None:
         warn_of(S.cd_problems)
         none_yet(entries)
@@ -64,36 +64,11 @@ def main() -> None:
     st.caption(picker.facts(loaded))
 
 
-def opened(discrete: list[Entry], entries: list[Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
-    S.setdefault("cd_problems", [])
-    asked = address.parameters()
-    names = [entry.name for entry in discrete if entry.card]
-    if address.is_news("cd", asked) or "cd_model" not in S:
-        S.cd_asked, S.cd_shown = asked, None
-        S.cd_model, S.cd_problems = asked_for(asked, names, discrete, entries)
-    while S.cd_model:
-        try:
-            return picker.open_model(S.cd_model)
-        except CheckpointError as error:
-            S.cd_problems.append(f"{error} Showing another checkpoint instead.")
-            names = [name for name in names if name != S.cd_model]
-            S.cd_model, S.cd_shown, S.cd_asked = (names[0] if names else ""), None, {}
-    return None
-
-
-def asked_for(
-    asked: dict[str, str], names: list[str], discrete: list[Entry], entries: list[Entry]
-) -> tuple[str, list[str]]:
-    """The checkpoint to show, and a sentence where it is not the one that the address asks for."""
-    if "model" not in asked and S.get("model") in names:
-        return str(S.model), []  # the one that was explored
-    other = next((entry for entry in entries if entry.card and entry.name == asked.get("model")), None)
-    if other is not None and other.name not in names:
-        problem = f"{other.name} has no discrete codes: its latent is a vector of real numbers."
-        return (names[0], [f"{problem} Showing {names[0]} instead."]) if names else ("", [problem])
-    name, problem = address.model(discrete)
-    return name, [problem] if problem else []
+def refusal(card: Card) -> str:
+    """Why a checkpoint has no grid of codes to show."""
+    if zoo.spec_of(card).discrete:
+        return ""
+    return f"{card.name} has no discrete codes: its latent is a vector of real numbers."
 
 
 def none_yet(entries: list[Entry]) -> None:
@@ -200,7 +175,7 @@ def switch_model(name: str) -> None:
     before = engine().peek(S.cd_model)
     if before is not None and S.cd_shown is not None:
         S.cd_kept = (before, [item_of(S.cd_shown.a), item_of(S.cd_shown.b)])
-    S.cd_model, S.cd_shown, S.cd_asked, S.cd_problems = name, None, {}, []
+    opening.leave("cd", name)
 
 
 def item_of(image: int | str) -> int | None:

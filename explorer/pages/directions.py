@@ -26,13 +26,13 @@ from explorer.pages import (
     directions_estimators,
     directions_link,
     directions_shelf,
+    opening,
     picker,
 )
 from explorer.pages.directions_link import Limits, Shown
 from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
-from models.checkpoint import CheckpointError, Entry
 
 S = st.session_state
 LEAKAGE = "explorer.pages.directions_leakage"
@@ -45,7 +45,7 @@ PAPERS = (
 def main() -> None:
     """Controls, the estimators, what they have in common, and the shelf."""
     entries = picker.entries()
-    loaded = opened(entries)
+    loaded = opening.opened("dr", entries)
     if loaded is None:
         warn_of(S.dr_problems)
         picker.nothing_yet(entries)
@@ -75,28 +75,6 @@ def main() -> None:
     directions_shelf.shelf(loaded)
     address.put("dr", {"model": loaded.name} | directions_link.query(S.dr_shown))
     st.caption(picker.facts(loaded))
-
-
-def opened(entries: list[Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
-    S.setdefault("dr_problems", [])
-    asked = address.parameters()
-    names = [entry.name for entry in entries if entry.card]
-    if address.is_news("dr", asked) or "dr_model" not in S:
-        S.dr_asked, S.dr_shown = asked, None
-        if "model" not in asked and S.get("model") in names:
-            S.dr_model, problem = S.model, ""  # the one that was explored
-        else:
-            S.dr_model, problem = address.model(entries)
-        S.dr_problems = [problem] if problem else []
-    while S.dr_model:
-        try:
-            return picker.open_model(S.dr_model)
-        except CheckpointError as error:
-            S.dr_problems.append(f"{error} Showing another checkpoint instead.")
-            names = [name for name in names if name != S.dr_model]
-            S.dr_model, S.dr_shown, S.dr_asked = (names[0] if names else ""), None, {}
-    return None
 
 
 def settle(loaded: Loaded) -> None:
@@ -130,7 +108,7 @@ def choose(*, of: str | None = None, **changes: Any) -> None:
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
-    S.dr_model, S.dr_shown, S.dr_asked, S.dr_problems = name, None, {}, []
+    opening.leave("dr", name)
 
 
 def resolved(loaded: Loaded, shown: Shown) -> Found:

@@ -10,12 +10,12 @@ from explorer.live.loaded import Loaded
 from explorer.pages import address, picker
 from models.checkpoint import Card, CheckpointError, Entry
 
-__all__ = ["chosen", "leave", "opened"]
+__all__ = ["able", "chosen", "leave", "opened"]
 
 S = st.session_state
 
 
-def opened(page: str, entries: list[Entry], refusal: Callable[[Card], str]) -> Loaded | None:
+def opened(page: str, entries: list[Entry], refusal: Callable[[Card], str] = lambda _: "") -> Loaded | None:
     """The model that is to be shown, opened; None where no checkpoint fits.
 
     The page finds in the session, under its own start: `model`, `asked` (the address to read), `shown` (None where it is
@@ -27,39 +27,44 @@ def opened(page: str, entries: list[Entry], refusal: Callable[[Card], str]) -> L
         refusal: Why the page cannot show a checkpoint, as a sentence; "" where it can.
     """
     S.setdefault(f"{page}_problems", [])
-    able = [entry for entry in entries if entry.card is None or not refusal(entry.card)]
+    fit = able(entries, refusal)
     asked = address.parameters()
     if address.is_news(page, asked) or f"{page}_model" not in S:
-        name, problem = chosen(asked, entries, able, refusal)
+        name, problem = chosen(asked, entries, fit, refusal)
         _turn_to(page, name, asked, [problem] if problem else [])
     while S[f"{page}_model"]:
         try:
             return picker.open_model(S[f"{page}_model"])
         except CheckpointError as error:
             broken = S[f"{page}_model"]
-            able = [entry for entry in able if entry.name != broken]
+            fit = [entry for entry in fit if entry.name != broken]
             told = [*S[f"{page}_problems"], f"{error} Showing another checkpoint instead."]
-            _turn_to(page, next((entry.name for entry in able if entry.card), ""), {}, told)
+            _turn_to(page, next((entry.name for entry in fit if entry.card), ""), {}, told)
     return None
 
 
+def able(entries: list[Entry], refusal: Callable[[Card], str]) -> list[Entry]:
+    """The checkpoints that a page can show, and those that cannot be read."""
+    return [entry for entry in entries if entry.card is None or not refusal(entry.card)]
+
+
 def chosen(
-    asked: dict[str, str], entries: list[Entry], able: list[Entry], refusal: Callable[[Card], str]
+    asked: dict[str, str], entries: list[Entry], fit: list[Entry], refusal: Callable[[Card], str]
 ) -> tuple[str, str]:
     """The checkpoint to show, and a sentence where it is not the one that the address asks for."""
-    names = [entry.name for entry in able if entry.card]
+    names = [entry.name for entry in fit if entry.card]
     if "model" not in asked and S.get("model") in names:
         return str(S.model), ""
     other = next((entry for entry in entries if entry.card and entry.name == asked.get("model")), None)
     if other is None or other.card is None or other.name in names:
-        return address.model(able)
+        return address.model(fit)
     problem = refusal(other.card)
     return (names[0], f"{problem} Showing {names[0]} instead.") if names else ("", problem)
 
 
-def leave(page: str, name: str) -> None:
-    """Goes over to another checkpoint, from its defaults."""
-    _turn_to(page, name, {}, [])
+def leave(page: str, name: str, asked: dict[str, str] | None = None) -> None:
+    """Goes over to another checkpoint, from its defaults, or to what an address of it would ask for."""
+    _turn_to(page, name, asked or {}, [])
 
 
 def _turn_to(page: str, name: str, asked: dict[str, str], problems: list[str]) -> None:

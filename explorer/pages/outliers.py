@@ -16,6 +16,7 @@ from explorer.outliers import SCORES, Score, usable
 from explorer.pages import (
     address,
     anatomy_image,
+    opening,
     outliers_gallery,
     outliers_list,
     outliers_panels,
@@ -28,7 +29,6 @@ from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.outliers_link import Shown
 from explorer.pages.outliers_list import Scored, scored, texts
 from explorer.pages.plotted import plotted
-from models.checkpoint import CheckpointError, Entry
 
 S = st.session_state
 FIRST = (
@@ -43,7 +43,8 @@ FIRST = (
 def main() -> None:
     """Controls, the score's histogram and map, the gallery, and what else can be asked."""
     entries = picker.entries()
-    loaded = opened(entries)
+    S.setdefault("ol_told", "")
+    loaded = opening.opened("ol", entries)
     if loaded is None:
         warn_of(S.ol_problems)
         picker.nothing_yet(entries)
@@ -77,28 +78,6 @@ def main() -> None:
     outliers_uploads.panel(loaded, score, found, values[shown.score])
     write_address(loaded)
     st.caption(picker.facts(loaded))
-
-
-def opened(entries: list[Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
-    S.setdefault("ol_problems", [])
-    S.setdefault("ol_told", "")
-    asked = address.parameters()
-    if address.is_news("ol", asked) or "ol_model" not in S:
-        if "model" not in asked and S.get("model"):
-            S.ol_model, problem = S.model, ""  # the one that was explored
-        else:
-            S.ol_model, problem = address.model(entries)
-        S.ol_asked, S.ol_shown, S.ol_problems = asked, None, [problem] if problem else []
-    while S.ol_model:
-        try:
-            return picker.open_model(S.ol_model)
-        except CheckpointError as error:
-            S.ol_problems.append(f"{error} Showing another checkpoint instead.")
-            entries = [entry for entry in entries if entry.name != S.ol_model]
-            others = [entry.name for entry in entries if entry.card]
-            S.ol_model, S.ol_shown, S.ol_asked = (others[0] if others else ""), None, {}
-    return None
 
 
 def settle(loaded: Loaded, scores: Sequence[Score], values: dict[str, NDArray[np.float64]]) -> None:
@@ -249,7 +228,7 @@ def switch_model(name: str) -> None:
         and kept["score"] not in [s.key for s in usable(loaded.decoder.model.spec)]
     ):
         kept = {}
-    S.ol_model, S.ol_shown, S.ol_asked, S.ol_problems = name, None, kept, []
+    opening.leave("ol", name, kept)
 
 
 def write_address(loaded: Loaded) -> None:

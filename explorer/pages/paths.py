@@ -55,9 +55,8 @@ def main() -> None:
         return
     view = settle(loaded)
     shown: Shown = S.pt_shown
-    able = [entry for entry in entries if entry.card is None or not refusal(entry.card)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        picker.button(able, loaded, switch_model)
+        picker.button(opening.able(entries, refusal), loaded, switch_model)
         choose_shape(shown)
         (choose_grid if shown.shape == "grid" else choose_path)(shown)
         choose_view(loaded, view)

@@ -58,9 +58,8 @@ def main() -> None:
     limits = limits_of(loaded)
     settle(loaded, limits)
     shown: Shown = S.sm_shown
-    able = [entry for entry in entries if entry.card is None or not refusal(entry.card)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        picker.button(able, loaded, switch_model)
+        picker.button(opening.able(entries, refusal), loaded, switch_model)
         choose_what(limits, shown)
         {"samples": sample_controls, "traversals": row_controls, "manifold": plane_controls}[shown.show](
             loaded, limits, shown

@@ -13,12 +13,12 @@ from explorer.components.sequences import sequences
 from explorer.live.footage import Footage, footage
 from explorer.live.foresight import longest_jump
 from explorer.live.loaded import Loaded
-from explorer.pages import address, controls, picker, sequences_link, sequences_panels
+from explorer.pages import address, controls, opening, picker, sequences_link, sequences_panels
 from explorer.pages.layout import warn_of
 from explorer.pages.sequences_choice import choose_sequence
 from explorer.pages.sequences_link import Limits, Shown
 from explorer.pages.text import plain
-from models.checkpoint import CheckpointError
+from models.checkpoint import Card
 
 S = st.session_state
 TRAIN = """```
@@ -34,8 +34,8 @@ python -m explorer.atlas small-td-vae
 def main() -> None:
     """Controls, the live sequence, and the charts under it."""
     entries = picker.entries()
-    able = [entry for entry in entries if entry.card and zoo.spec_of(entry.card).sequence]
-    loaded = opened(entries, able)
+    able = opening.able(entries, refusal)
+    loaded = opening.opened("tm", entries, refusal)
     if loaded is None or loaded.entry.card is None:
         warn_of(S.tm_problems)
         nothing_yet()
@@ -65,38 +65,11 @@ def main() -> None:
     st.caption(picker.facts(loaded))
 
 
-def opened(entries: list[picker.Entry], able: list[picker.Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run and when it is another one."""
-    S.setdefault("tm_problems", [])
-    asked = address.parameters()
-    if "tm_model" not in S or (asked and asked != S.get("tm_address")):
-        S.tm_model, problem = chosen(asked, entries, able)
-        S.tm_asked, S.tm_shown, S.tm_problems = asked, None, [problem] if problem else []
-    while S.tm_model:
-        try:
-            return picker.open_model(S.tm_model)
-        except CheckpointError as error:
-            S.tm_problems.append(f"{error} Showing another checkpoint instead.")
-            others = [entry.name for entry in able if entry.name != S.tm_model]
-            able = [entry for entry in able if entry.name != S.tm_model]
-            S.tm_model, S.tm_shown, S.tm_asked = (others[0] if others else ""), None, {}
-    return None
-
-
-def chosen(
-    asked: Mapping[str, str], entries: list[picker.Entry], able: list[picker.Entry]
-) -> tuple[str, str]:
-    """The model that the address asks for, else the one that was explored, else the first; and what did not hold."""
-    names = [entry.name for entry in able]
-    if "model" not in asked and S.get("model") in names:
-        return S.model, ""
-    name = asked.get("model", "")
-    other = next((entry.card for entry in entries if entry.name == name and entry.card), None)
-    if other is not None and name not in names:
-        instead = f" Showing {names[0]} instead." if names else ""
-        problem = f"{name} is a {zoo.title(other.model)}, which takes single images: it has no time.{instead}"
-        return (names[0] if names else ""), problem
-    return address.model([entry for entry in entries if entry.error or entry.name in names])
+def refusal(card: Card) -> str:
+    """Why a checkpoint has no course of time to show."""
+    if zoo.spec_of(card).sequence:
+        return ""
+    return f"{card.name} is a {zoo.title(card.model)}, which takes single images: it has no time."
 
 
 def settle(limits: Limits) -> None:
@@ -136,7 +109,7 @@ def choose(sequence: int) -> None:
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint."""
-    S.tm_model, S.tm_shown, S.tm_asked, S.tm_problems = name, None, {}, []
+    opening.leave("tm", name)
 
 
 def about(film: Footage, number: int) -> str:
@@ -185,9 +158,7 @@ def no_sequences(loaded: Loaded, reason: str) -> None:
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    S.tm_address = {"model": loaded.name} | sequences_link.query(S.tm_shown)
-    if dict(st.query_params) != S.tm_address:
-        st.query_params.from_dict(S.tm_address)
+    address.put("tm", {"model": loaded.name} | sequences_link.query(S.tm_shown))
 
 
 main()
