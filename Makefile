@@ -5,19 +5,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
-.PHONY: run test lint frontend pytest pytest-browser pytest-rest format bench clean
+.PHONY: run test lint lint-frontend-rest frontend pytest pytest-browser pytest-rest format clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: lint frontend pytest
+# The browser's tests mostly wait: they run beside all the others, each side on a core of its own. Two sides with as
+# many threads as there are cores would wait for each other's.
+test pytest: export OMP_NUM_THREADS ?= 1
+
+test: $(VENV)/.test-ready
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
+
+lint-frontend-rest:
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory frontend
+	@$(MAKE) --no-print-directory pytest-rest
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The browser's tests mostly wait: they run beside all others, each side on a core of its own.
 pytest: $(VENV)/.test-ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser pytest-rest
 
