@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import os
@@ -21,11 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
-__all__ = ["ROOT", "Server", "StagePage", "free_port", "until"]
+__all__ = ["ROOT", "Server", "StagePage", "canvas_pixels", "free_port", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40.0  # s; shared machines are slow at times
 STREAM = "/_stcore/stream"  # Streamlit's own socket
+PIXELS = """(c) => {
+    const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+    let bytes = "";
+    for (let i = 0; i < data.length; i += 32768) bytes += String.fromCharCode(...data.subarray(i, i + 32768));
+    return [c.width, c.height, btoa(bytes)];
+}"""  # of a canvas: width, height, its bytes RGBA in base64
 
 
 def free_port() -> int:
@@ -157,19 +164,25 @@ class StagePage:
         return self.canvas(self.get(f"picture-{name}"))
 
     def canvas(self, canvas: Locator) -> NDArray[np.uint8]:
-        width, height, values = canvas.evaluate(
-            "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
-        )
-        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+        return canvas_pixels(canvas)
 
     def strip(self) -> list[NDArray[np.uint8]]:
         """The pictures of the filmstrip."""
-        return [self.canvas(canvas) for canvas in self.get("filmstrip").locator("canvas").all()]
+        return [frame for name, frame in self.shown().items() if name.startswith("S")]
 
     def shown(self) -> dict[str, NDArray[np.uint8]]:
-        """Both pictures and the strip."""
-        frames = {f"S{number}": frame for number, frame in enumerate(self.strip())}
-        return {"A": self.picture("A"), "B": self.picture("B"), **frames}
+        """Both pictures and the strip, all of one moment."""
+        for name in ("A", "B"):
+            self.get(f"picture-{name}").wait_for(state="attached")
+        found = self.page.evaluate(
+            f"""() => {{
+                const of = (c) => ({PIXELS})(c);
+                const [A, B] = ["A", "B"].map((n) => of(document.querySelector(`[data-testid=picture-${{n}}]`)));
+                const strip = [...document.querySelectorAll("[data-testid=filmstrip] canvas")].map(of);
+                return {{ A, B, ...Object.fromEntries(strip.map((frame, i) => [`S${{i}}`, frame])) }};
+            }}"""
+        )
+        return {name: _picture(*frame) for name, frame in found.items()}
 
     def changed(self, before: Mapping[str, NDArray[np.uint8]], *names: str) -> bool:
         """Whether all these pictures differ from what was shown before."""
@@ -265,6 +278,15 @@ class StagePage:
         with self.page.expect_download(timeout=60_000) as waiting:
             self.press(name)
         return Path(waiting.value.path()).read_bytes()
+
+
+def canvas_pixels(canvas: Locator) -> NDArray[np.uint8]:
+    """The pixels of a canvas, (H, W, 3)."""
+    return _picture(*canvas.evaluate(PIXELS))
+
+
+def _picture(width: int, height: int, values: str) -> NDArray[np.uint8]:
+    return np.frombuffer(base64.b64decode(values), np.uint8).reshape(height, width, 4)[..., :3]
 
 
 def same(one: Mapping[str, NDArray[np.uint8]], other: Mapping[str, NDArray[np.uint8]]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.driving import Server, until
+from tests.browser.driving import Server, canvas_pixels, until
 from tests.explorer.checkpoints import train_digits
 
 NAMES = ("input", "output", "residual")
@@ -57,13 +57,7 @@ class AnatomyPage:
         assert self.page.get_by_test_id("stException").count() == 0
 
     def shown(self) -> Pictures:
-        found = {}
-        for name in NAMES:
-            width, height, values = self.page.get_by_test_id(f"picture-{name}").evaluate(
-                "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
-            )
-            found[name] = np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
-        return found
+        return {name: canvas_pixels(self.page.get_by_test_id(f"picture-{name}")) for name in NAMES}
 
     def until(self, condition, what: str) -> None:
         until(condition, what, 20, lambda: self.page.wait_for_timeout(40))

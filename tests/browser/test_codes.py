@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from explorer.latent.grids import from_text
-from tests.browser.driving import Server, until
+from tests.browser.driving import Server, canvas_pixels, until
 from tests.explorer.checkpoints import CODES, train_digits
 
 SHAPES = [(2, 2), (4, 4)]
@@ -58,10 +58,7 @@ class CodesPage:
         return self.page
 
     def picture(self, name: str) -> np.ndarray:
-        width, height, values = self.page.get_by_test_id(f"picture-{name}").evaluate(
-            "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
-        )
-        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+        return canvas_pixels(self.page.get_by_test_id(f"picture-{name}"))
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         until(condition, what, 30, lambda: self.page.wait_for_timeout(40))
