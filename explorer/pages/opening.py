@@ -59,7 +59,16 @@ def chosen(
     if other is None or other.card is None or other.name in names:
         return address.model(fit)
     problem = refusal(other.card)
-    return (names[0], f"{problem} Showing {names[0]} instead.") if names else ("", problem)
+    instead = _instead(other.card, fit)
+    return instead, f"{problem} Showing {instead} instead." if instead else problem
+
+
+def _instead(card: Card, fit: list[Entry]) -> str:
+    """The checkpoint that stands in for one that a page cannot show: of the same data, else the usual one."""
+    cards = [entry.card for entry in fit if entry.card]
+    alike = [each for each in cards if each.data["name"] == card.data["name"]]
+    usual = [each for each in cards if each.name == address.DEFAULT_MODEL]
+    return next((each.name for each in [*alike, *usual, *cards]), "")
 
 
 def leave(page: str, name: str, asked: dict[str, str] | None = None) -> None:
