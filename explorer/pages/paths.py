@@ -201,15 +201,16 @@ def choose_path(shown: Shown) -> None:
     S.pt_kinds = list(shown.kinds)
     st.pills(
         "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=paths_charts.TITLES.__getitem__,
-        on_change=lambda: put(kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
+        on_change=lambda: put(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
     )  # fmt: skip
     S.pt_frames = shown.frames
-    st.selectbox("Frames", FRAMES, key="pt_frames", width=90, on_change=lambda: put(frames=S.pt_frames))
+    st.selectbox("Frames", FRAMES, key="pt_frames", width=90,
+                 on_change=lambda: put(of="path", frames=S.pt_frames))  # fmt: skip
     if GEODESIC in shown.kinds:
         S.pt_keep = shown.keep
         st.selectbox(
-            "Keep to the data", KEEP, key="pt_keep", width=135, format_func=KEPT.__getitem__,
-            on_change=lambda: put(keep=S.pt_keep),
+            "Keep to the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
+            on_change=lambda: put(of="path", keep=S.pt_keep),
             help="How much the geodesic avoids places far from encoded images. Without it, it cuts through holes in the "
             "data, where the decoder shows little change but nothing it has learnt.",
         )  # fmt: skip
@@ -219,8 +220,9 @@ def choose_grid(shown: Shown) -> None:
     """How the grid goes from corner to corner, and its size."""
     S.pt_by, S.pt_side = shown.by, shown.side
     st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=paths_charts.TITLES.__getitem__,
-                 on_change=lambda: put(by=S.pt_by))  # fmt: skip
-    st.selectbox("Pictures a side", SIDES, key="pt_side", width=130, on_change=lambda: put(side=S.pt_side))
+                 on_change=lambda: put(of="grid", by=S.pt_by))  # fmt: skip
+    st.selectbox("Pictures a side", SIDES, key="pt_side", width=130,
+                 on_change=lambda: put(of="grid", side=S.pt_side))  # fmt: skip
 
 
 def choose_view(loaded: Loaded, view: View) -> None:
@@ -228,18 +230,32 @@ def choose_view(loaded: Loaded, view: View) -> None:
     titles = controls.titles(loaded)
     titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
     S.pt_view = view.id
-    st.selectbox("Map", list(titles), key="pt_view", width=150, format_func=titles.__getitem__,
+    st.selectbox("Map", list(titles), key="pt_view", width=185, format_func=titles.__getitem__,
                  on_change=lambda: put(view=S.pt_view))  # fmt: skip
 
 
-def put(**changes: Any) -> None:
-    """Changes what is shown."""
+def put(*, of: str | None = None, **changes: Any) -> None:
+    """Changes what is shown.
+
+    Arguments:
+        of: The shape whose control says so. One of a shape that was left may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    if of is not None and S.pt_shown.shape != of:
+        return
     S.pt_shown = replace(S.pt_shown, **changes)
     S.pt_problems = []
 
 
-def choose_stops(stops: tuple[int, ...]) -> None:
-    """Other images to go through."""
+def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> None:
+    """Other images to go through.
+
+    Arguments:
+        stops: The images.
+        of: Those among which the control stood that says so. Of others it is unheard: it has gone with them.
+    """
+    if of is not None and S.pt_shown.stops != of:
+        return
     put(stops=stops)
     S.pt_revision += 1
 

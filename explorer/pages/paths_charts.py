@@ -38,6 +38,7 @@ PALE = (
     "#9aa7b5",
 )
 PLAIN = "#9aa7b5"
+STOP = "#343b47"  # neither a way's colour nor that of a handle on Explore
 HEIGHT = 470
 
 
@@ -45,6 +46,8 @@ def path_map(
     loaded: Loaded, view: View, colour: str | None, paths: Mapping[str, Floats], stops: Floats, names: Sequence[str]
 ) -> go.Figure:  # fmt: skip
     """The collection in pale colours, and each path over it.
+
+    All are drawn by WebGL: Plotly lays such points over whatever is not.
 
     Arguments:
         loaded: The model.
@@ -67,18 +70,21 @@ def path_map(
         x=view.xy[:, 0], y=view.xy[:, 1], mode="markers", showlegend=False, name="",
         marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},
         customdata=np.stack([np.arange(loaded.count).astype(object), np.array(told, object)], axis=1),
+        unselected={"marker": {"opacity": 0.45}},
         hovertemplate="Image %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )  # fmt: skip
     for kind, xy in paths.items():
-        figure.add_scatter(
+        figure.add_scattergl(
             x=xy[:, 0], y=xy[:, 1], mode="lines+markers", name=TITLES.get(kind, kind),
             line={"color": COLOURS.get(kind, GRID), "width": 2.5 if kind in TITLES else 1.2},
             marker={"size": 4 if kind in TITLES else 3}, showlegend=kind in TITLES, hoverinfo="skip",
+            unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
-    figure.add_scatter(
+    figure.add_scattergl(
         x=stops[:, 0], y=stops[:, 1], mode="markers+text", text=list(names), showlegend=False, name="",
         textposition="middle center", textfont={"size": 11, "color": "white"}, hoverinfo="skip",
-        marker={"size": 19, "color": "#d9480f", "line": {"width": 1.5, "color": "white"}},
+        marker={"size": 20, "color": STOP, "opacity": 1, "line": {"width": 1.5, "color": "white"}},
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": "white"}},
     )  # fmt: skip
     figure.update_xaxes(
         title=view.axes[0] or None, showgrid=False, zeroline=False, showticklabels=view.linear
@@ -92,7 +98,6 @@ def path_map(
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0}, uirevision=f"{loaded.name} {view.id}",
         clickmode="event+select",
     )  # fmt: skip
-    figure.update_traces(unselected={"marker": {"opacity": 0.45}}, selector={"type": "scattergl"})
     return figure
 
 
@@ -120,7 +125,7 @@ def profile(percentiles: Mapping[str, NDArray[np.float64]], at: Mapping[str, Seq
     figure.update_xaxes(title="way, %", range=[0, 100.5], showgrid=False, tickvals=[0, 25, 50, 75, 100])
     figure.update_yaxes(title="off the data, percentile", range=[0, 101], tickvals=[0, 25, 50, 75, 90, 100])
     figure.update_layout(
-        height=250, margin={"l": 8, "r": 8, "t": 30, "b": 8}, font=FONT, hovermode="x unified",
+        height=250, margin={"l": 8, "r": 16, "t": 30, "b": 8}, font=FONT, hovermode="x unified",
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
     )  # fmt: skip
     return figure

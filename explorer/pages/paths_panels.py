@@ -35,7 +35,7 @@ __all__ = [
 
 S = st.session_state
 Floats = NDArray[np.float32]
-Choose = Callable[[tuple[int, ...]], None]
+Choose = Callable[..., None]
 
 CORNER_NAMES = ("Top left", "Top right", "Bottom left", "Bottom right")
 KEPT_AT_MOST = 24  # geodesics that a session keeps
@@ -65,7 +65,7 @@ def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str]
     Arguments:
         loaded: The model.
         shown: What is shown.
-        choose: Called with other stops.
+        choose: Called with other stops, and with those among which the control stood.
         tell: Called with a sentence where a number does not hold.
     """
     pictures = engine().decode_sync(loaded, loaded.codes(shown.stops), background=True)
@@ -105,7 +105,7 @@ def _stop(
     def changed() -> None:
         wanted = S[key]
         if wanted is not None and loaded.has(int(wanted)):
-            put(int(wanted))
+            choose((*shown.stops[:number], int(wanted), *shown.stops[number + 1 :]), shown.stops)
         else:
             tell(
                 f"There is no image {wanted}: the collection has 0 to {loaded.count - 1:,}, and your own pictures."

@@ -103,6 +103,23 @@ def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> 
     assert told(at) == "" and address(at)["stops"].startswith("55,")
 
 
+def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
+    at = open_paths(model="digits-vae", stops="3,70,8", frames="17")
+    at.button(key="pt_stop_1_off").click()
+    at.number_input(key="pt_stop_2").set_value(200).run()
+    assert address(at)["stops"] == "3,8", "a number of the stops of before"
+    at.segmented_control(key="pt_shape").set_value("grid")
+    at.selectbox(key="pt_frames").set_value(65).run()
+    assert address(at)["shape"] == "grid"
+    at.segmented_control(key="pt_shape").set_value("path").run()
+    assert address(at)["frames"] == "17"
+
+
+def test_what_is_drawn_over_the_points_is_drawn_as_they_are(open_paths: Open) -> None:
+    traces = figure(open_paths(model="digits-vae", stops="3,70"), "Image %{customdata[0]}")["data"]
+    assert {trace["type"] for trace in traces} == {"scattergl"}, "Plotly lays WebGL over all else"
+
+
 def test_no_kind_leaves_the_map_and_nothing_breaks(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
     at.session_state["pt_shown"] = at.session_state["pt_shown"].__class__((3, 70), ())
