@@ -66,12 +66,14 @@ def main() -> None:
         )
         taking = st.container(width="content")
     warn_of(S.sm_problems)
-    explain(loaded, limits, shown)
+    words = st.container()
     try:
         found = panels.drawn(loaded, shown)
     except ValueError as error:
         st.warning(plain(str(error)))
         return
+    with words:
+        explain(loaded, limits, shown, found)
     with taking:
         panels.downloads(loaded, found, shown)
     chosen = S.get("sm_chosen")
@@ -192,12 +194,14 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
         S.sm_components = shown.components
         st.number_input(
             "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
-            on_change=lambda: put(components=int(S.sm_components or 1)),
+            on_change=lambda: put(of=shown, components=int(S.sm_components or 1)),
         )  # fmt: skip
     S.sm_count, S.sm_seed = shown.count, shown.seed
-    st.selectbox("Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(count=S.sm_count))
+    st.selectbox(
+        "Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(of=shown, count=S.sm_count)
+    )
     st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=120, help="The same seed, the same samples.",
-                    on_change=lambda: put(seed=int(S.sm_seed or 0)))  # fmt: skip
+                    on_change=lambda: put(of=shown, seed=int(S.sm_seed or 0)))  # fmt: skip
     st.button("Another seed", icon=":material/casino:", key="sm_again",
               on_click=lambda: put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
 
@@ -209,12 +213,15 @@ def choose_value(loaded: Loaded, shown: Shown) -> None:
     S.sm_attribute = shown.attribute
     st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
                  format_func=lambda name: attributes[name].title,
-                 on_change=lambda: put(attribute=S.sm_attribute, value=0))  # fmt: skip
+                 on_change=lambda: put(of=shown, attribute=S.sm_attribute, value=0))  # fmt: skip
     named = list(known[shown.attribute])
     S.sm_value = named[shown.value]
-    st.selectbox(
-        "Value", named, key="sm_value", width=130, on_change=lambda: put(value=named.index(S.sm_value))
-    )
+
+    def changed() -> None:
+        if S.sm_value in named:  # not one of the attribute before
+            put(of=shown, value=named.index(S.sm_value))
+
+    st.selectbox("Value", named, key="sm_value", width=130, on_change=changed)
 
 
 def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
@@ -224,14 +231,14 @@ def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
     def changed() -> None:
         wanted = S.sm_item
         if wanted is None or loaded.has(int(wanted)):
-            put(item=None if wanted is None else int(wanted))
+            put(of=shown, item=None if wanted is None else int(wanted))
         else:
             tell(
                 f"There is no image {wanted}: the collection has 0 to {loaded.count - 1:,}, and your own pictures."
             )
 
     st.number_input(label, 0, 2**31, value=None, key="sm_item", width=132, step=1, on_change=changed,
-                    placeholder="The mean")  # fmt: skip
+                    placeholder="Mean")  # fmt: skip
     st.button("Random", icon=":material/casino:", key="sm_item_any",
               on_click=lambda: put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
 
@@ -247,7 +254,7 @@ def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> Non
         step=step,
         width=150,
         help=words,
-        on_change=lambda: put(**{name: S[key]}),
+        on_change=lambda: put(of=shown, **{name: S[key]}),
     )
 
 
@@ -256,8 +263,9 @@ def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     choose_item(loaded, shown, "Start at image")
     if shown.item is not None:
         st.button("The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: put(item=None))
-    S.sm_rows = shown.rows
-    st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: put(rows=S.sm_rows))
+    if loaded.latent > ROWS[0]:  # else all of them are shown
+        S.sm_rows = shown.rows
+        st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: put(rows=S.sm_rows))
     degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
 
 
@@ -267,8 +275,17 @@ def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     st.selectbox("Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: put(side=S.sm_side))
 
 
-def put(**changes: Any) -> None:
-    """Changes what is shown."""
+def put(*, of: Shown | None = None, **changes: Any) -> None:
+    """Changes what is shown.
+
+    Arguments:
+        of: What was shown when the control was drawn that says so. One of what was left, such as another source of
+            samples, may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    now: Shown = S.sm_shown
+    if of is not None and (of.show, of.source, of.attribute) != (now.show, now.source, now.attribute):
+        return
     S.sm_shown = replace(S.sm_shown, **changes)
     S.sm_problems = []
 
@@ -289,7 +306,7 @@ def switch_model(name: str) -> None:
 # What is shown
 
 
-def explain(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -> None:
     """What the pictures are, with the formula."""
     if shown.show == "samples":
         st.latex(FORMULAS[shown.source])
@@ -304,10 +321,10 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown) -> None:
             words += " Most draws from this model's own prior are off the data, so the mixture is what is shown at first."
         if not limits.prior:
             words += " This model is deterministic: it has no prior, so nothing in its training says which codes are likely."
-        if shown.source == "prior" and loaded.atlas.std is not None:
+        if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(found):
             words += (
-                " The images' codes are means of posteriors: in dimensions that the model hardly uses they lie close "
-                "together where draws spread, so the codes themselves are nearly all off the data."
+                " Most of the drawn codes themselves are off the data: the images' codes are means of posteriors, and lie "
+                "close together in dimensions that the model hardly uses, where draws spread."
             )
         st.caption(
             f"{words} Under each picture: how far it is off the data once it is encoded again, as the percentile of its "

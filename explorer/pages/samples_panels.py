@@ -21,7 +21,7 @@ from explorer.pages.downloads import SCALE, offer
 from explorer.pages.paths_panels import sheet
 from explorer.pages.samples_link import Shown
 
-__all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "values"]
+__all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "strays", "values"]
 
 S = st.session_state
 Floats = NDArray[np.float32]
@@ -85,6 +85,11 @@ def prior_fits(loaded: Loaded) -> bool:
     codes = draws.prior(TRIED, loaded.latent, 0)
     pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
     return bool(np.median(_seen(loaded, loaded.name, loaded.version, pictures)) < UNUSUAL)
+
+
+def strays(found: Drawn) -> bool:
+    """Whether most of the codes are unusually far off the data."""
+    return bool(np.median(found.percentile) > UNUSUAL)
 
 
 def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
@@ -151,11 +156,11 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
     scale = max(1, SHOWN_AT // max(loaded.shape[1:]))
     with (
         st.container(border=True),
-        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
+        st.container(horizontal=True, vertical_alignment="top", gap="small"),
     ):
-        for image, caption in ((picture, title), (other, f"nearest image, {near}")):
+        for image, caption in ((picture, title), (other, f"nearest: {near}")):
             st.image(export.picture_png(image, scale), caption=caption, width=SHOWN_AT)
-        with st.container(gap="xsmall", width=330):
+        with st.container(gap="xsmall", width=300):
             seen = (
                 ""
                 if found.seen is None
@@ -172,8 +177,8 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
             a, b = st.columns(2, gap="xsmall")
             for side, place in (("a", a), ("b", b)):
                 if place.button(
-                    f"Put handle {side.upper()} on it", key=f"sm_handle_{side}", width="stretch",
-                    icon=":material/explore:",
+                    f"Put {side.upper()} on it", key=f"sm_handle_{side}", width="stretch", icon=":material/explore:",
+                    help=f"Shows it on Explore, under handle {side.upper()}",
                 ):  # fmt: skip
                     _to_explore(loaded, picture, z, title, side, tell)
             offer(

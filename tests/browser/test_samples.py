@@ -43,7 +43,7 @@ def test_another_seed_a_closer_look_and_a_handle_on_it(new_page: NewPage) -> Non
     )
     tab.get("picture-4").click()
     tab.page.wait_for_selector("[data-testid=picture-4][aria-pressed=true]")
-    tab.page.get_by_role("button", name="Put handle A on it").click()
+    tab.page.get_by_role("button", name="Put A on it").click()
     tab.wait_ready()
     assert int(tab.address["a"].split(",")[0]) >= 2**30
     assert np.abs(tab.picture("A").astype(int) - wanted.astype(int)).max() <= 1, "the handle shows the sample"

@@ -123,6 +123,37 @@ def test_the_mixture_and_the_mixture_of_one_value(open_samples: Open) -> None:
     assert address(at)["attribute"] == "digit" and address(at)["value"] == "7"
 
 
+def test_a_control_that_has_left_is_not_heard(open_samples: Open) -> None:
+    at = open_samples(model="digits-vae", source="value", attribute="digit", value="7", count="12")
+    at.selectbox(key="sm_attribute").set_value("even")
+    at.selectbox(key="sm_value").set_value("3").run()
+    assert not at.exception and (address(at)["attribute"], address(at)["value"]) == ("even", "0")
+    at.selectbox(key="sm_value").set_value(at.selectbox(key="sm_value").options[-1]).run()
+    last = address(at)["value"]
+    at.selectbox(key="sm_source").set_value("mixture")
+    at.selectbox(key="sm_attribute").set_value("digit").run()
+    assert address(at)["source"] == "mixture"
+    at.selectbox(key="sm_source").set_value("value").run()
+    assert (address(at)["attribute"], address(at)["value"]) == ("even", last)
+
+
+def test_what_is_said_of_the_drawn_codes_holds(open_samples: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    for unusual, said in ((0.0, True), (101.0, False)):
+        monkeypatch.setattr(samples_panels, "UNUSUAL", unusual)
+        at = open_samples(model="digits-vae", source="prior", count="12")
+        assert any("drawn codes themselves are off" in each.value for each in at.caption) == said
+
+
+def test_a_plane_has_no_choice_of_dimensions(open_samples: Open) -> None:
+    assert at_keys(open_samples(model="digits-vae", show="traversals")) >= {"sm_rows"}
+    at = open_samples(model="flat-vae", show="traversals")
+    assert "sm_rows" not in at_keys(at) and len(gallery(at)["rows"]) == 2
+
+
+def at_keys(at: AppTest) -> set[str | None]:
+    return {box.key for box in at.selectbox}
+
+
 def test_near_an_image(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", source="near", item="31", radius="0.25", count="12", seed="1")
     assert same(gallery(at), draws.near(model().atlas.mean[31], 0.25, 12, 1))
