@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -59,7 +60,7 @@ def main() -> None:
         picker.button(entries, loaded, switch_model)
         choose_score(scores, values)
         if found is not None:
-            outliers_panels.choose_threshold(found, shown, change)
+            outliers_panels.choose_threshold(found, shown, partial(change, of=shown.score))
             outliers_panels.save_group(loaded, found, tell)
             outliers_panels.download(loaded, found, values)
     warn_of([*S.ol_problems, *broken])
@@ -115,8 +116,8 @@ def overview(
             charts.histogram(found.values, found.odd, found.cut, found.score, mine), "ol-histogram",
             f"{loaded.name}-{found.score.key}",
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
+            below=lambda: outliers_panels.drag_threshold(found, mine, partial(change, of=found.score.key)),
         )  # fmt: skip
-        outliers_panels.drag_threshold(found, mine, change)
         st.caption(found.sentence)
     with right:
         xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.codes)
@@ -158,7 +159,7 @@ def gallery(
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
                 "Order, oddest first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
-                on_change=lambda: change(sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
+                on_change=lambda: change(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
             )  # fmt: skip
         rows = chosen if len(chosen) else found.rows[found.odd]
         order = outliers_list.ordered(rows, values[S.ol_sort], SCORES[S.ol_sort])
@@ -186,7 +187,7 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
             S.ol_against = shown.against if shown.against in others else others[0]
             st.selectbox(
                 f"{found.score.title} against", others, key="ol_against", format_func=named.__getitem__, width=290,
-                on_change=lambda: change(against=S.ol_against),
+                on_change=lambda: change(of=shown.score, against=S.ol_against),
             )  # fmt: skip
         other = values[S.ol_against][found.rows]
         both = np.isfinite(other)
@@ -204,8 +205,15 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
         st.caption(outliers_list.agreement(found, other, both, SCORES[S.ol_against]))
 
 
-def change(**parts: object) -> None:
-    """Shows something else."""
+def change(*, of: str | None = None, **parts: object) -> None:
+    """Shows something else.
+
+    Arguments:
+        of: The score whose control says so. One of a score that was left may still speak when it goes, unheard.
+        parts: Of what is shown.
+    """
+    if of is not None and S.ol_shown.score != of:
+        return
     S.ol_shown = replace(S.ol_shown, **parts)
     S.ol_problems = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,10 @@ def config(name: str, **more: Any) -> dict[str, Any]:
     return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": picture, **more}
 
 
-def plotted(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None, **more: Any) -> Any:
+def plotted(
+    figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None,
+    below: Callable[[], None] | None = None, **more: Any,
+) -> Any:  # fmt: skip
     """Draws a chart and offers it as interactive HTML.
 
     Arguments:
@@ -31,13 +35,16 @@ def plotted(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None
         key: Streamlit's.
         name: Of the files, without their ending.
         settings: Further settings of Plotly.
+        below: Draws what belongs right under the chart, above the link.
         more: Further arguments of `st.plotly_chart`.
 
     Returns:
         What `st.plotly_chart` gives: what was selected, where that is asked for.
     """
     event = st.plotly_chart(figure, key=key, config=config(name, **(settings or {})), **more)
-    with st.container(horizontal=True, horizontal_alignment="right"):
+    if below is not None:
+        below()
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"lx-html-{key}"):
         st.download_button(
             "Interactive, HTML", partial(figure_html, figure), f"{name}.html", "text/html", key=f"{key}-html",
             type="tertiary", icon=":material/download:", on_click="ignore", help="The camera in its corner gives a PNG",

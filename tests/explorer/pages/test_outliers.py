@@ -85,6 +85,16 @@ def test_the_threshold_is_typed_dragged_and_linked(place: None) -> None:
     assert "0 of 400** images" in text(at) and not html(at).count('alt="Reconstruction"')
 
 
+def test_a_control_of_the_score_before_is_not_heard(place: None) -> None:
+    at = opened(score="kl", share="10")
+    at.selectbox(key="ol_score").set_value("neighbour_distance")
+    at.number_input(key="ol_value").set_value(1.25)
+    at.selectbox(key="ol_sort").set_value("error").run()
+    link = address(at)
+    assert link["score"] == "neighbour_distance" and "cut" not in link and "sort" not in link
+    assert "40 of 400** images (10 %)" in text(at)
+
+
 def test_pages_and_orders_of_the_gallery(place: None) -> None:
     at = opened(score="kl", share="10", page="2")
     assert "Page 2 of 4" in text(at)
