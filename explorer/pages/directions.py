@@ -207,7 +207,7 @@ def repeats(estimates: dict[str, Estimate]) -> str:
 
 def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32]], method: str) -> None:
     """How the directions lie to each other, and the collection along the chosen one."""
-    left, right = side_by_side([1, 1], "dr-charts")
+    left, right = side_by_side([1, 1], "dr-charts", gap="small")
     with left, st.container(border=True):
         named = {METHODS[name] if found.sides is not None else "This one": v for name, v in vectors.items()}
         nearest = likest(loaded, vectors[method], 12 - len(named))

@@ -22,7 +22,7 @@ STYLE = """<style>
 .lx-dr-answer figure { margin: 0; width: 84px; }
 .lx-dr-answer figure.lx-dr-main { width: 150px; }
 .lx-dr-answer img { width: 100%; image-rendering: pixelated; border-radius: 4px; display: block; }
-.lx-dr-answer figcaption { font-size: 0.78rem; opacity: 0.8; margin-top: 0.15rem; line-height: 1.25; }
+.lx-dr-answer figcaption { font-size: 0.78rem; opacity: 0.8; margin-top: 0.15rem; line-height: 1.25; min-height: 3.75em; }
 .lx-dr-answer .lx-dr-sign { font-size: 1.4rem; align-self: center; opacity: 0.7; }
 </style>"""
 
@@ -59,7 +59,9 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
         parts.append(_figure(pictures[0], "the answer", "lx-dr-main"))
         parts.append('<span class="lx-dr-sign">≈</span>')
         for (item, gap), picture in zip(near, pictures[1 + len(items) :], strict=True):
-            parts.append(_figure(picture, f"#{item}, {_known(loaded, item)} distance {gap:.2f}"))
+            parts.append(
+                _figure(picture, "\n".join((f"#{item}", *_known(loaded, item), f"distance {gap:.2f}")))
+            )
         st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
         st.caption(
             "All pictures are decoded, those of items from their own codes. Items of the expression are left out of the "
@@ -81,16 +83,16 @@ def _open(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
     navigation.go("Explore", loaded.name, a=str(own.item))
 
 
-def _known(loaded: Loaded, item: int) -> str:
+def _known(loaded: Loaded, item: int) -> list[str]:
     """The item's label where the collection has classes."""
     for attribute in loaded.atlas.attributes.values():
         if attribute.kind == "categorical":
-            return f"{attribute.title.lower()} {attribute.labels[int(attribute.values[item])]},"
-    return ""
+            return [f"{attribute.title.lower()} {attribute.labels[int(attribute.values[item])]}"]
+    return []
 
 
 def _figure(picture: str, caption: str, kind: str = "") -> str:
     return (
         f'<figure class="{kind}"><img src="{picture}" alt="{escape(caption)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figcaption>{escape(caption).replace(chr(10), '<br>')}</figcaption></figure>"
     )

@@ -17,8 +17,9 @@ Floats = NDArray[np.float64]
 POINTS = 5000  # of the scatter at most
 WITH, WITHOUT, QUIET = "#e0982e", "#4c7bd9", "#8b93a3"
 FONT = {"family": "Inter, 'Segoe UI', system-ui, sans-serif", "size": 12}
-# Blue for opposite, grey for unrelated, amber for alike: told apart by those who see no red or no green.
-SCALE = [[0.0, "#2f5fc4"], [0.5, "#9aa1ad"], [1.0, "#d98812"]]
+# Blue for opposite, grey for unrelated, amber for alike: told apart by those who see no red or no green, and all of them
+# dark enough for white figures.
+SCALE = [[0.0, "#2f5fc4"], [0.5, "#6b7280"], [1.0, "#a86200"]]
 
 
 def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:

@@ -75,8 +75,9 @@ def choose_method(shown: str, offered: list[str], choose: Choose) -> None:
     """The estimator whose direction is used on the rest of the page."""
     S.dr_method = shown
     st.segmented_control(
-        "Use", offered, key="dr_method", format_func=METHODS.__getitem__, required=True, label_visibility="collapsed",
+        "Go on with", offered, key="dr_method", format_func=METHODS.__getitem__, required=True,
         on_change=lambda: choose(method=S.dr_method),
+        help="The estimate that is saved, exported, tried on Explore and shown in the charts below",
     )  # fmt: skip
 
 

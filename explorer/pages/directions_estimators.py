@@ -34,6 +34,7 @@ STYLE = """<style>
 .lx-dr-strip .lx-dr-middle { outline: 2px solid var(--st-primary-color, #5c7cfa); outline-offset: -1px; }
 .lx-dr-steps { font-size: 0.75rem; opacity: 0.7; text-align: center; max-width: 96px; }
 .lx-dr-facts { line-height: 1.45; }
+.st-key-dr_method [role="radiogroup"] { flex-wrap: wrap; row-gap: 4px; }
 .lx-dr-facts small { opacity: 0.75; display: block; }
 .lx-dr-wary { font-size: 0.8rem; margin: 0.15rem 0 0; padding: 0; list-style: none; }
 .lx-dr-wary li { padding-left: 1.2rem; text-indent: -1.2rem; margin: 0 0 0.1rem; }
@@ -203,8 +204,9 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
         told.append("turns by …")
     lines = [" · ".join(told)] if min(found.sides.counts) > 1 and estimate.vector is not None else []
     if vector is not None:
-        to_mean = f" · cosine {_signed(round(cosine(vector, mean), 2))} to the mean difference" if (
-            mean is not None and estimate.method != "mean") else ""  # fmt: skip
+        to_mean = ""
+        if mean is not None and estimate.method != "mean":
+            to_mean = f" · cosine {cosine(vector, mean):+.2f} to the mean difference".replace("-", "−")
         lines.append(f"length {np.linalg.norm(vector):.2f}{to_mean}")
     elif not estimate.problem:
         lines.append("being estimated …")

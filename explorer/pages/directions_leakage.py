@@ -143,7 +143,7 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> st
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         slug = st.selectbox(
             "Meant to change", [None, *known], index=0 if guess is None else known.index(guess) + 1,
-            format_func=lambda name: "What moves most" if name is None else plain(titles[name]),
+            format_func=lambda name: "What moves most" if name is None else titles[name],
             key=f"dl_target-{loaded.name}-{guess}", width=240,
             help="The attribute that the edit is for; all others are to stay. Without one there is no success to count.",
         )  # fmt: skip

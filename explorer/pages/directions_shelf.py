@@ -56,23 +56,32 @@ def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
 
 def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
     """The name, and what can be done with the direction that is shown."""
-    S.setdefault("dr_name", "")
-    usual = found.title[:50] if found.sides is None else f"{found.title[:50]}, {NAMES[shown.method]}"
-    if S.get("dr_named") != usual + str(shown.hold):
-        S.dr_named, S.dr_name = usual + str(shown.hold), usual + (", others held" if shown.hold else "")
+    usual = usual_name(found, shown)
+    if S.setdefault("dr_named", usual) != usual:  # what was typed was meant for another one
+        S.dr_named, S.dr_name = usual, ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Name", key="dr_name", max_chars=TITLE_AT_MOST, width=300)
+        st.text_input("Name", key="dr_name", max_chars=TITLE_AT_MOST, width=300, placeholder=usual)
         st.button("Save", icon=":material/bookmark_add:", key="dr_save", type="primary",
-                  on_click=_save, args=(loaded, as_direction(loaded, found, shown, vector, S.dr_name)))  # fmt: skip
+                  on_click=_save, args=(loaded, found, shown, vector))  # fmt: skip
         if st.button("Try it on Explore", icon=":material/open_in_new:", key="dr_try",
                      help="Saves it where it is new, and opens Explore with it added once to the image"):  # fmt: skip
             _try(loaded, found, shown, vector)
         with st.popover("Export", icon=":material/download:", key="dr_export"):
-            direction = as_direction(loaded, found, shown, vector, S.dr_name)
+            direction = as_direction(loaded, found, shown, vector, _name(found, shown))
             _export(loaded, direction, "now")
             codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
             offer(st, "Strip, PNG", f"{loaded.name}-{direction.name}-strip.png",
                   lambda: export.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE))  # fmt: skip
+
+
+def usual_name(found: Found, shown: Shown) -> str:
+    """What a direction is called where no name is typed."""
+    title = found.title[:50] if found.sides is None else f"{found.title[:50]}, {NAMES[shown.method]}"
+    return title + (", others held" if shown.hold else "")
+
+
+def _name(found: Found, shown: Shown) -> str:
+    return str(S.get("dr_name") or "").strip() or usual_name(found, shown)
 
 
 def shelf(loaded: Loaded) -> None:
@@ -82,14 +91,15 @@ def shelf(loaded: Loaded) -> None:
             st.markdown("##### Saved directions")
             with st.popover("Import", icon=":material/upload_file:", key="dr_import"):
                 _import(loaded)
-        for kind in ("dr_failed", "dr_told"):
-            if message := S.pop(kind, ""):
-                (st.error if kind == "dr_failed" else st.success)(plain(message))
+        if message := S.pop("dr_failed", ""):
+            st.error(plain(message))
+        if message := S.pop("dr_told", ""):  # a toast outlives the runs that come with each new figure
+            st.toast(plain(message), icon=":material/check:", duration="long")
         _undo(loaded)
         saved = {name: d for name, d in loaded.directions.items() if d.kind == "own"}
         if not saved:
             st.caption(
-                "None yet. Save the one above under a name: it then stands among the sliders on Explore."
+                "None yet. A direction that is saved under a name stands among the sliders on Explore."
             )
         for name, direction in saved.items():
             _line(loaded, name, direction)
@@ -147,8 +157,8 @@ def _take(loaded: Loaded, data: bytes) -> None:
     S.dr_told = f"Imported {direction.title}."
 
 
-def _save(loaded: Loaded, direction: Direction) -> None:
-    _keep(loaded, direction)
+def _save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    _keep(loaded, as_direction(loaded, found, shown, vector, _name(found, shown)))
 
 
 def _keep(loaded: Loaded, direction: Direction) -> str:
@@ -163,7 +173,9 @@ def _keep(loaded: Loaded, direction: Direction) -> str:
 
 
 def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
-    name = same_as(loaded, vector) or _keep(loaded, as_direction(loaded, found, shown, vector, S.dr_name))
+    name = same_as(loaded, vector) or _keep(
+        loaded, as_direction(loaded, found, shown, vector, _name(found, shown))
+    )
     if name:
         S.pop("dr_told", None)
         navigation.go("Explore", loaded.name, a=str(shown.item), a_with=f"{name}:1")

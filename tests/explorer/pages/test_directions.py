@@ -68,7 +68,7 @@ def rows(at: AppTest) -> dict[str, str]:
 
 def everything(at: AppTest) -> str:
     assert not at.exception, at.exception[0].value
-    texts = [*at.caption, *at.markdown, *at.warning, *at.success, *at.error]
+    texts = [*at.caption, *at.markdown, *at.warning, *at.success, *at.error, *at.toast]
     return " ".join(text.value for text in texts).replace("\\", "")
 
 
@@ -139,6 +139,17 @@ def test_saving_keeps_the_direction_that_is_shown(open_directions: Open) -> None
     assert (direction.count_with, direction.count_without) == (even.sum(), (~even).sum())
     at.button(key="dr_save").click().run()
     assert sorted(saved()) == ["own-evenness", "own-evenness-2"]
+
+
+def test_a_direction_has_a_name_of_its_own_until_one_is_typed(open_directions: Open) -> None:
+    at = open_directions(model="digits-vae", from_="attribute:even", method="lda")
+    assert at.text_input(key="dr_name").placeholder == "Even, LDA"
+    at.text_input(key="dr_name").set_value("Evenness")
+    at.button(key="dr_save").click().run()  # at once, as by a click that also leaves the field
+    assert [direction.title for direction in saved().values()] == ["Evenness"]
+    at.segmented_control(key="dr_method").set_value("mean").run()
+    at.button(key="dr_save").click().run()
+    assert sorted(direction.title for direction in saved().values()) == ["Even, mean difference", "Evenness"]
 
 
 def test_what_is_held_is_saved_too_and_said(open_directions: Open) -> None:
@@ -235,7 +246,7 @@ def test_an_expression_and_an_analogy(open_directions: Open) -> None:
     loaded = model()
     z = loaded.atlas.mean[1] + loaded.atlas.mean[2] - loaded.atlas.mean[3]
     near = [int(i) for i in loaded.neighbours.nearest(z[None], 9)[0][0] if i not in (1, 2, 3)][:6]
-    shown = [int(item) for item in re.findall(r"<figcaption>#(\d+), digit", html(at))]
+    shown = [int(item) for item in re.findall(r"<figcaption>#(\d+)<br>digit", html(at))]
     assert shown == near
 
 
