@@ -331,11 +331,11 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 sys
 main { max-width: 1000px; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { margin: 0; font-size: 1.7rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; } h3 { font-size: .95rem; margin: .8rem 0 .3rem; }
 header p, .note, small { color: var(--quiet); } header p { margin: .2rem 0 0; } .note { font-size: .85rem; }
-figure { margin: 0; min-width: 0; } figcaption { font-size: .85rem; } small { display: block; font-size: .75rem; line-height: 1.3; }
+figure { margin: 0; min-width: 0; } figcaption { font-size: .85rem; margin-top: .25rem; } small { display: block; font-size: .75rem; line-height: 1.3; }
 img { width: 100%; display: block; image-rendering: pixelated; border-radius: 6px; background: var(--soft); }
 .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 300px)); gap: 1.2rem; }
 .strip { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(58px, 1fr); gap: .5rem; overflow-x: auto; }
-.near { grid-auto-columns: minmax(92px, 1fr); }
+.near { grid-auto-columns: minmax(74px, 1fr); }
 .gauge { display: block; position: relative; height: 5px; margin: .45rem 0 .2rem; border-radius: 3px;
   background: linear-gradient(to right, #9bcfae 90%, #e3b04b 90% 99%, #d9534f 99%); }
 .gauge i { position: absolute; top: -3px; width: 3px; height: 11px; margin-left: -1px; background: var(--ink); border-radius: 1px; }
@@ -345,7 +345,8 @@ svg .walk { fill: none; stroke: var(--ink); stroke-width: 1.5; stroke-dasharray:
 .legend small { display: inline; } .legend .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .3em; }
 .ramp { display: inline-flex; } .ramp i { width: 6px; height: 10px; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-td, th { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+td, th { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); }
+td:last-child { overflow-wrap: anywhere; }
 td:first-child { white-space: nowrap; } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
 details { margin: .8rem 0; } summary { cursor: pointer; } a { color: inherit; }

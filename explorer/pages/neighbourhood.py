@@ -83,7 +83,7 @@ def _pixel_errors(loaded: Loaded, picture: NDArray[np.uint8]) -> NDArray[np.floa
 
 
 def _row(loaded: Loaded, title: str, items: list[int], said: list[str], key: str) -> None:
-    """Pictures side by side, and a button that selects them."""
+    """Pictures side by side, numbered as on the stage and in a search, and a button that selects them."""
     found = loaded.originals.get(items)
     if any(picture is None for picture in found):
         found = list(engine().decode_sync(loaded, loaded.codes(items), background=True))
@@ -94,7 +94,7 @@ def _row(loaded: Loaded, title: str, items: list[int], said: list[str], key: str
             st.rerun()
     st.image(strip_png(np.stack([p for p in found if p is not None]), 2), width="stretch")
     cells = "".join(
-        f'<span style="flex:1;text-align:center">#{item}<br>{html.escape(text)}</span>'
+        f'<span style="flex:1;text-align:center">#{loaded.atlas.ids[item]}<br>{html.escape(text)}</span>'
         for item, text in zip(items, said, strict=True)
     )
     st.html(f'<div style="display:flex;font-size:.75rem;opacity:.75;margin-top:-.6rem">{cells}</div>')

@@ -194,7 +194,8 @@ def bar(loaded: Loaded) -> None:
             known = name in loaded.groups
             if st.button(
                 "Replace group" if known else "Keep as group", icon=":material/bookmark_add:", disabled=not name,
-                key="group-keep", help="Groups make directions, and stay for later.",
+                key="group-keep",
+                help="Groups make directions, and stay for later." if name else "Give it a name first.",
             ):  # fmt: skip
                 _keep(loaded, Group(name, title.strip(), items, note.strip()))
             st.download_button(

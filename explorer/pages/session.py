@@ -45,7 +45,7 @@ def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -
 
     offer(st, "Save session", "latent-explorer-session.zip", made)
     file = st.file_uploader(
-        "Restore a session", key="session-file", max_upload_size=MIB_AT_MOST, label_visibility="collapsed",
+        "Restore a session", key="session-file", max_upload_size=MIB_AT_MOST,
         help="Adds what the file holds; nothing that is here is overwritten.",
     )  # fmt: skip
     if file is not None and S.get("session-taken") != file.file_id:
