@@ -331,11 +331,10 @@ def _given(text: str, size: int) -> Given:
 
 
 def _sides(attributes: Mapping[str, Attribute], slug: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    known = {
-        key: (with_, without)
-        for name, each in attributes.items()
-        for key, _, with_, without in sides_of(name, each)
-    }
+    known: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
+    for name, each in attributes.items():
+        for key, _, with_, without in sides_of(name, each):
+            known.setdefault(key, (with_, without))  # of two labels with one slug the first, as in `targets`
     if slug not in known:
         raise ValueError(f"Unknown direction {slug[:60]!r}. Choose one of: {', '.join(known)}.")
     return known[slug]

@@ -30,7 +30,7 @@ from explorer.leakage import (
     pictures_beside,
 )
 from models import checkpoint
-from models.data import load_data
+from models.data import Attribute, load_data
 from models.data.faces import draw, factors_of
 from models.judges import Kept
 from models.readability import Judge
@@ -207,6 +207,17 @@ def test_holding_others_leaves_their_directions_alone(portraits: Bench) -> None:
         other = fitted(z, known, name)
         assert abs(held @ other) < 1e-4 * np.linalg.norm(held) * np.linalg.norm(other)
     assert 0.5 < held @ plain / np.linalg.norm(held) / np.linalg.norm(plain) < 1
+
+
+def test_of_two_labels_with_one_slug_the_first_is_meant_by_the_direction_too() -> None:
+    """As the target is, whose flips the direction's strength is chosen by."""
+    rng = np.random.default_rng(0)
+    values = np.repeat([0, 1, 2], 20).astype(np.int16)
+    z = (rng.normal(size=(60, 4)) + 5 * np.eye(4)[values]).astype(np.float32)
+    known = {"hair": Attribute("hair", "categorical", values, ("pale blue", "grey", "pale-blue"))}
+    found = fitted(z, known, "hair-pale-blue")
+    np.testing.assert_allclose(found, z[:20].mean(0) - z[20:].mean(0), rtol=1e-4)
+    assert targets(known)["hair-pale-blue"].column == 0
 
 
 def test_the_truth_stands_beside_the_edit(portraits: Bench) -> None:
