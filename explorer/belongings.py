@@ -42,6 +42,7 @@ __all__ = [
     "Group",
     "OwnPicture",
     "Pin",
+    "is_whole",
     "own_slug",
     "pack_direction",
     "read_directions",
@@ -132,6 +133,15 @@ def own_slug(title: str, taken: Container[str]) -> str:
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text can be written and shown: JSON can spell half of a character, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # Directions
@@ -399,7 +409,7 @@ def _unpacked(data: bytes, what: str) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         tensors = unpack(data)
         size = int.from_bytes(data[:8], "little")
-        facts = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+        facts = json.loads(data[8 : 8 + size]).get("__metadata__") or {}  # null is allowed, and is none
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{what} must be a safetensors file. This one cannot be read: {error}.") from error
     return tensors, {str(k): str(v) for k, v in facts.items()}
@@ -418,3 +428,5 @@ def _object(text: str) -> dict[str, Any]:
 def _check_text(name: str, value: object, most: int, least: int = 0) -> None:
     if not isinstance(value, str) or not least <= len(value.strip()) or len(value) > most:
         raise ValueError(f"`{name}` must be {least} to {most} characters. Got {str(value)[:40]!r}.")
+    if not is_whole(value):
+        raise ValueError(f"`{name}` must be text that can be shown. Got half a character in {value[:40]!r}.")

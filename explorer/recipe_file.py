@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.belongings import FIRST_OWN, OWN_SLUG, TITLE_AT_MOST, OwnPicture, direction_of
+from explorer.belongings import FIRST_OWN, OWN_SLUG, TITLE_AT_MOST, OwnPicture, direction_of, is_whole
 from explorer.latent.directions import Direction
 from explorer.live.codes import Places, level_of, place_handles, walk_codes
 from explorer.live.loaded import Loaded
@@ -155,7 +155,12 @@ def from_json(data: bytes | str) -> Recipe:
             raise ValueError(f"`own` must have numbers from {FIRST_OWN} as keys. Got {_seen(item)}.")
         about = _object(about, f"`own.{item}`", ("title", "z"))
         title = about["title"]
-        if not isinstance(title, str) or not title.strip() or len(title) > TITLE_AT_MOST:
+        if (
+            not isinstance(title, str)
+            or not title.strip()
+            or len(title) > TITLE_AT_MOST
+            or not is_whole(title)
+        ):
             raise ValueError(
                 f"`own.{item}.title` must be 1 to {TITLE_AT_MOST} characters. Got {_seen(title)}."
             )

@@ -36,6 +36,7 @@ from explorer.belongings import (
     OwnPicture,
     Pin,
     groups_of,
+    is_whole,
     own_of,
     own_slug,
     pack_direction,
@@ -204,10 +205,10 @@ def _pages(value: object) -> Pages:
     for title, parameters in value.items():
         texts = [*parameters, *parameters.values()] if isinstance(parameters, dict) else [None]
         if len(texts) > 2 * PARAMETERS_AT_MOST or any(
-            type(t) is not str or len(t) > ADDRESS_AT_MOST for t in texts
+            type(t) is not str or len(t) > ADDRESS_AT_MOST or not is_whole(t) for t in (title, *texts)
         ):
             raise ValueError(
-                f"`pages.{title[:40]}` must hold at most {PARAMETERS_AT_MOST} parameters, all of them texts."
+                f"`pages.{ascii(title)[1:-1][:40]}` must hold at most {PARAMETERS_AT_MOST} parameters, all of them texts."
             )
     return value
 

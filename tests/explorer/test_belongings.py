@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def test_a_direction_of_another_size_is_left_out(entry: Entry) -> None:
         ({"name": "own-../../x"}, "`name` must start with own-"),
         ({"title": " "}, "`title` must be 1 to 80 characters"),
         ({"made": "x" * 3000}, "`made` must be 0 to 2000 characters"),
+        ({"title": "half \ud83d"}, "`title` must be text that can be shown. Got half a character"),
         ({"vector": np.full(4, np.nan, np.float32)}, "`vector` must be finite"),
         ({"vector": np.zeros(4, np.float32)}, "not zero"),
         ({"count_with": -1}, "whole numbers"),
@@ -89,7 +91,16 @@ def test_there_is_an_end_to_directions(entry: Entry, monkeypatch: pytest.MonkeyP
         belongings.write_direction(entry, direction("own-c"))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00" * 100, save({"vector": np.ones(4, np.float32)})])
+def without_facts() -> bytes:
+    """A safetensors file whose metadata are there and are null, which the format allows."""
+    tensors = {"vector": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
+    head = json.dumps({"__metadata__": None} | tensors).encode()
+    return len(head).to_bytes(8, "little") + head + np.ones(4, np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00" * 100, save({"vector": np.ones(4, np.float32)}), without_facts()]
+)
 def test_broken_files_are_left_out(entry: Entry, data: bytes) -> None:
     belongings.write_direction(entry, direction())
     belongings.write_own(entry, "Me", np.zeros((8, 8, 1), np.uint8), np.ones(4, np.float32))

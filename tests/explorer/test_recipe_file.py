@@ -159,6 +159,7 @@ def changed(path: str, value: Any) -> str:
         (f"own/{OWN}/z", "AAAA", f"`own.{OWN}.z` must hold float32, 4 bytes each. Got 3"),
         (f"own/{OWN}/z", base64.b64encode(np.array([np.nan], "<f4").tobytes()).decode(), "must be finite"),
         (f"own/{OWN}/title", "", f"`own.{OWN}.title` must be 1 to 80 characters"),
+        (f"own/{OWN}/title", "\ud83d", f"`own.{OWN}.title` must be 1 to 80 characters"),
         ("own/12", {"title": "x", "z": ""}, "`own` must have numbers from 1073741824 as keys"),
         ("directions/own-mine/vector", base64.b64encode(bytes(24)).decode(), "`vector` must be finite and not zero"),
         ("directions/smile", GOOD["directions"]["own-mine"], "must start with own-"),

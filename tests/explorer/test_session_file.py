@@ -158,6 +158,8 @@ def about(**changes: object) -> str:
         ({"session.json": about(pages=[1])}, "`pages` must be an object"),
         ({"session.json": about(pages={"Explore": {"a": 1}})}, "`pages.Explore` must hold at most 64"),
         ({"session.json": about(pages={"Explore": {"a": "x" * 9000}})}, "`pages.Explore` must hold"),
+        ({"session.json": about(pages={"Explore": {"a": "\ud83d"}})}, "`pages.Explore` must hold"),
+        ({"session.json": about(pages={"\ud83d": {}})}, "`pages.\\ud83d` must hold"),
         ({"session.json": about(checkpoints={"../x": {}})}, "`checkpoints` must name checkpoints"),
         ({"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})}, "`weights_sha256`. Got 'x'"),
         ({"session.json": about(), "../../evil": b""}, "must not hold '../../evil'"),
