@@ -27,6 +27,9 @@ def test_columns_are_standardised_and_of_the_right_kinds() -> None:
     assert table.shape == (COUNT, 1 + 2 + 3)
     np.testing.assert_allclose(table.mean(0), 0, atol=1e-12)
     np.testing.assert_allclose(table.std(0), 1, atol=1e-12)
+    value = AGE.astype(np.float64)
+    off = (value - value.mean()) ** 2  # what both sides are to have of a spread, whatever their mean
+    np.testing.assert_allclose(table[:, 1:3].T, [(v - v.mean()) / v.std() for v in (value, off)])
     assert covariates(ATTRIBUTES, ["hair", "age"]).shape == (COUNT, 1)
     assert covariates(ATTRIBUTES, ATTRIBUTES).shape == (COUNT, 0)
     flat = {"flat": Attribute("flat", "continuous", np.ones(COUNT, np.float32))}
@@ -61,8 +64,11 @@ def test_they_are_the_weights_of_least_information() -> None:
 
 
 def test_a_count_is_as_good_as_so_many_copies() -> None:
-    table = covariates(ATTRIBUTES)
     counts = RNG.integers(0, 3, COUNT)
+    alone = np.zeros((COUNT, 1))  # what a single image has, which does not count
+    alone[np.flatnonzero(SIDE & (counts == 0))[0]] = 1
+    alone[np.flatnonzero(~SIDE)[::2]] = 1  # the other side has it, half of it
+    table = np.hstack([covariates(ATTRIBUTES), alone])
     rows = np.repeat(np.arange(COUNT), counts)
     once = balancing_weights(table, SIDE, counts)
     copies = balancing_weights(table[rows], SIDE[rows])
@@ -75,6 +81,8 @@ def test_what_a_side_has_alone_is_left_and_told() -> None:
     weights = balancing_weights(np.hstack([only, covariates(ATTRIBUTES)]), SIDE)
     assert remaining_difference(covariates(ATTRIBUTES), SIDE, weights) < 2e-3
     assert remaining_difference(only, SIDE, weights) == pytest.approx(1)
+    assert remaining_difference(only, ~SIDE, weights) == pytest.approx(1)
+    assert remaining_difference(np.zeros((COUNT, 0)), SIDE, weights) == 0
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -82,3 +90,7 @@ def test_what_does_not_fit_is_refused() -> None:
         balancing_weights(np.zeros((3, 1)), np.array([True, False]))
     with pytest.raises(ValueError, match="The side without must have at least one image"):
         balancing_weights(np.zeros((2, 1)), np.array([True, True]))
+    with pytest.raises(ValueError, match="The side with must have at least one image"):
+        balancing_weights(np.zeros((2, 1)), np.array([True, False]), [0, 3])
+    with pytest.raises(ValueError, match="`positive` be bool"):
+        balancing_weights(np.zeros((2, 1)), np.array([1, 0]))

@@ -39,5 +39,7 @@ def test_what_does_not_hold_is_told() -> None:
         corner_grid(CORNERS[:3], 3, 3)
     with pytest.raises(ValueError, match=r"at least 2\. Got 1 and 3"):
         corner_grid(CORNERS, 1, 3)
+    with pytest.raises(ValueError, match=r"at least 2\. Got 3 and 1"):
+        corner_grid(CORNERS, 3, 1)
     with pytest.raises(ValueError, match="`path` must be one of: straight, great-circle"):
         corner_grid(CORNERS, 3, 3, "sideways")

@@ -34,5 +34,6 @@ def test_a_traversal_changes_one_number() -> None:
     assert rows[:, 3].tolist() == [-2, 0, 2]
     others = [0, 1, 2, 4]
     assert np.array_equal(rows[:, others], np.repeat(MEAN[:1, others], 3, 0).astype(np.float32))
-    with pytest.raises(ValueError, match=r"`dimension` must lie in 0..4. Got 5"):
-        traversal(MEAN[0], 5, [0])
+    for wrong in (-1, 5):
+        with pytest.raises(ValueError, match=rf"`dimension` must lie in 0..4. Got {wrong}"):
+            traversal(MEAN[0], wrong, [0])

@@ -32,6 +32,8 @@ def test_near_a_code_they_spread_by_the_radius() -> None:
     drawn = near(centre, 0.2, 20_000, 1)
     assert drawn.mean(0) == pytest.approx(centre, abs=0.01) and drawn.std(0) == pytest.approx(0.2, abs=0.005)
     assert np.array_equal(near(centre, 0.0, 2, 1), np.stack([centre, centre]).astype(np.float32))
+    assert np.array_equal(near(centre, 0.2, 5, 1), near(centre, 0.2, 5, 1))
+    assert not np.array_equal(near(centre, 0.2, 5, 1), near(centre, 0.2, 5, 2))
 
 
 def test_the_manifold_lies_evenly_under_the_prior() -> None:
@@ -44,13 +46,18 @@ def test_the_manifold_lies_evenly_under_the_prior() -> None:
 
 
 def test_what_does_not_hold_is_told() -> None:
-    with pytest.raises(ValueError, match=r"must be a finite number of at least 0\. Got -1"):
-        prior(2, 2, 0, temperature=-1)
+    for odd in (-1, float("inf"), float("nan")):
+        with pytest.raises(
+            ValueError, match=rf"`temperature` must be a finite number of at least 0\. Got {odd}"
+        ):
+            prior(2, 2, 0, temperature=odd)
+        with pytest.raises(ValueError, match=rf"`radius` must be a finite number of at least 0\. Got {odd}"):
+            near(np.zeros(2), odd, 1, 0)
+    with pytest.raises(ValueError, match=r"`code` must have the shape \(D,\)\. Got \(2, 2\)"):
+        near(np.zeros((2, 2)), 1.0, 1, 0)
     with pytest.raises(ValueError, match=r"`truncation` must be at least 0\.05\. Got 0\.01"):
         prior(2, 2, 0, truncation=0.01)
     with pytest.raises(ValueError, match="`truncation` must be at least"):
         prior(2, 2, 0, truncation=float("nan"))
-    with pytest.raises(ValueError, match="`radius`"):
-        near(np.zeros(2), float("inf"), 1, 0)
     with pytest.raises(ValueError, match="`side`"):
         manifold(1)

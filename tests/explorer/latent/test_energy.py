@@ -30,3 +30,5 @@ def test_pictures_count_with_all_their_numbers() -> None:
 def test_one_point_is_no_curve() -> None:
     with pytest.raises(ValueError, match="T of at least 1"):
         energy(np.zeros((1, 2)))
+    with pytest.raises(ValueError, match=r"`points` must have the shape \(T \+ 1, \*\)"):
+        speeds(np.zeros(5))

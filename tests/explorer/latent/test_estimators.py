@@ -88,11 +88,65 @@ def test_lda_of_counts_is_lda_of_copies_in_many_dimensions(
     np.testing.assert_allclose(once, copies, atol=1e-4 * np.abs(copies).max())
 
 
-@pytest.mark.parametrize("shape", [(50, 7), (20, 60)])
-def test_shrinkage_is_that_of_scikit_learn(shape: tuple[int, int]) -> None:
-    x = np.random.default_rng(0).normal(size=shape) * np.linspace(1, 3, shape[1])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_count_is_as_good_as_so_many_copies(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sides, "shrinkage", 0.3)
+    z, side = two_sides(5)
+    others = np.random.default_rng(2).normal(size=(len(z), 2)) + side[:, None]
+    counts = np.random.default_rng(1).integers(0, 4, len(z))
+    rows = np.repeat(np.arange(len(z)), counts)
+    once = fit(method, Sides.of(z, side, ~side, others), counts)
+    copies = fit(method, Sides.of(z[rows], side[rows], ~side[rows], others[rows]))
+    np.testing.assert_allclose(once, copies, atol=1e-4 * np.abs(copies).max())
+
+
+@pytest.mark.parametrize("shape, last", [((50, 7), 3), ((20, 60), 3), ((6, 40), 1)])
+def test_shrinkage_is_that_of_scikit_learn(shape: tuple[int, int], last: float) -> None:
+    x = np.random.default_rng(0).normal(size=shape) * np.linspace(1, last, shape[1])
     x -= x.mean(0)
     assert shrinkage(x) == pytest.approx(ledoit_wolf_shrinkage(x, assume_centered=True))
+
+
+def test_shrinkage_lies_in_0_to_1_and_is_whole_for_codes_that_spread_alike_every_way() -> None:
+    rng = np.random.default_rng(1)
+    found = [shrinkage(rng.normal(size=(12, 2))) for _ in range(20)]
+    assert max(found) == 1 and 0 <= min(found) < 1
+    assert shrinkage(np.concatenate([np.eye(3), -np.eye(3)])) == 1
+
+
+def test_the_sides_are_shrunk_by_their_spread_within_and_not_by_the_way_between_them() -> None:
+    z, side = two_sides(6)
+    far = z + np.outer(side, np.full(6, 50.0))
+    within = z.copy()
+    for those in (side, ~side):
+        within[those] -= within[those].mean(0)
+    expected = ledoit_wolf_shrinkage(within, assume_centered=True)
+    assert Sides.of(far, side, ~side).shrinkage == pytest.approx(expected)
+
+
+def test_lda_holds_where_a_dimension_never_varies_and_nothing_is_shrunk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Sides, "shrinkage", 0.0)
+    z, side = two_sides(4)
+    found = fit("lda", Sides.of(np.c_[z, np.ones(len(z))], side, ~side))
+    assert cosine(found[:4], fit("lda", Sides.of(z, side, ~side))) > 1 - 1e-4 and found[4] == 0
+
+
+def test_some_of_the_images_keep_what_is_known_beside_them() -> None:
+    z, side = two_sides(3, 12)
+    sides = Sides.of(z, side, ~side, np.arange(24.0).reshape(12, 2))
+    rows = np.array([7, 0, 4])
+    part = sides.take(rows)
+    np.testing.assert_array_equal(part.others, [[14, 15], [0, 1], [8, 9]])
+    np.testing.assert_array_equal(part.z, sides.z[rows])
+    np.testing.assert_array_equal(part.positive, side[rows])
+
+
+def test_thousands_of_dimensions_are_held_in_half_the_memory() -> None:
+    side = np.arange(4) < 2
+    for size, kind in ((estimators.DENSE, np.float64), (MANY, np.float32)):
+        assert Sides.of(np.random.default_rng(0).normal(size=(4, size)), side, ~side).z.dtype == kind
 
 
 def test_the_mean_difference_is_the_one_that_the_sliders_have() -> None:
@@ -196,6 +250,10 @@ def test_parallel_and_empty_directions_are_held_once_or_not() -> None:
 def test_a_direction_within_the_held_ones_is_refused() -> None:
     with pytest.raises(ValueError, match="Nothing of the direction is left"):
         hold_fixed([1.0, 1.0, 0], [[1.0, 0, 0], [0, 1.0, 0]])
+    rng = np.random.default_rng(0)
+    many = rng.normal(size=(7, 50))  # whose mix leaves what rounding leaves
+    with pytest.raises(ValueError, match="Nothing of the direction is left"):
+        hold_fixed(rng.normal(size=7) @ many, many)
     with pytest.raises(ValueError, match=r"`held` \(K, D\)"):
         hold_fixed([1.0, 1.0], [[1.0, 0, 0]])
 
@@ -203,3 +261,5 @@ def test_a_direction_within_the_held_ones_is_refused() -> None:
 def test_cosines() -> None:
     np.testing.assert_allclose(cosines([[2.0, 0], [1.0, 1.0], [0, 0]])[0], [1, 2**-0.5, 0])
     assert cosine([1.0, 0], [0, 0]) == 0
+    for v in np.random.default_rng(0).normal(size=(200, 9)):
+        assert 1 - 1e-12 < cosine(v, 3 * v) <= 1 and -1 <= cosine(v, -0.1 * v) < -1 + 1e-12

@@ -34,6 +34,15 @@ def value(text: str) -> tuple[np.ndarray, bool]:
         ("#3-#4", CODES[3] - CODES[4], False),
         ("0.1*#1 + 0.2*#2 + 0.7*#3", 0.1 * CODES[1] + 0.2 * CODES[2] + 0.7 * CODES[3], True),
         ("2*(#3-#4)+glasses", 2 * (CODES[3] - CODES[4]) + VECTORS["glasses"], False),
+        (
+            "0.7*#1 + 0.2*#2 + 0.1*#3",
+            0.7 * CODES[1] + 0.2 * CODES[2] + 0.1 * CODES[3],
+            True,
+        ),  # 1 but for rounding
+        ("hair_blond ÷ 4", VECTORS["hair-blond"] / 4, False),
+        ("smile" + " " * (LONGEST - 5), VECTORS["smile"], False),
+        ("(" * (DEEPEST - 1) + "smile" + ")" * (DEEPEST - 1), VECTORS["smile"], False),
+        ("-1000*smile", -1000 * VECTORS["smile"], False),
     ],
 )
 def test_what_an_expression_comes_to(text: str, expected: np.ndarray, point: bool) -> None:
@@ -68,9 +77,10 @@ def test_what_an_expression_comes_to(text: str, expected: np.ndarray, point: boo
         ("smile; glasses", "'; glasses' cannot be read"),
         ("10000*smile", "A weight must lie in"),
         ("9" * 200 + "*smile/" + "9" * 60, "A weight"),
-        ("smile" + " " * LONGEST, "at most 300 characters"),
-        ("(" * (DEEPEST + 1) + "smile" + ")" * (DEEPEST + 1), "at most 20 deep"),
-        ("-" * (DEEPEST + 1) + "smile", "at most 20 deep"),
+        ("-1000.1*smile", "A weight must lie in"),
+        ("smile" + " " * (LONGEST - 4), "at most 300 characters"),
+        ("(" * DEEPEST + "smile" + ")" * DEEPEST, "at most 20 deep"),
+        ("-" * DEEPEST + "smile", "at most 20 deep"),
     ],
 )
 def test_what_is_refused_and_how(text: str, message: str) -> None:
@@ -82,6 +92,19 @@ def test_vectors_that_cancel_leave_no_direction() -> None:
     found = parse("smile - glasses", VECTORS, lambda item: True)
     with pytest.raises(ValueError, match="cancels out"):
         combine(found, {"smile": np.ones(3), "glasses": np.ones(3)}, CODES.__getitem__)
+
+
+def test_a_place_may_be_the_origin() -> None:
+    found = combine(parse("#1", VECTORS, lambda item: True), VECTORS, lambda item: np.zeros(4))
+    assert found.tolist() == [0, 0, 0, 0]
+
+
+def test_a_message_stays_short_whatever_there_is_and_was_typed() -> None:
+    names = [f"direction-{number}" for number in range(40)]
+    for text in ("a" * LONGEST, "!" * LONGEST):
+        with pytest.raises(ValueError, match=r"direction-11 and 28 more\.$") as caught:
+            parse(text, names, lambda item: True)
+        assert len(str(caught.value)) < 400
 
 
 @given(some.binary(max_size=400))

@@ -72,6 +72,21 @@ def test_a_leak_is_told_as_large_as_it_is() -> None:
     assert found.success == ((before["width"] > 0) != (after["width"] > 0)).mean()
 
 
+def test_what_is_dragged_along_drifts_by_as_much_as_the_edit_takes_it_its_own_way() -> None:
+    """Both ways of the edit count in its sense, a label's flip by the length of the change, all of it per unit."""
+    z, attributes = collection()
+    found = trial(Target("width", threshold=0.0)).leak([1.0, 0.4, 1.6], 0.5)
+    way = np.where(read(decode(z))["width"][:, 0] > 0, -1, 1)
+    after = read(decode((z + 0.5 * way[:, None] * [1.0, 0.4, 1.6]).astype(np.float32)))
+    change = {name: after[name] - values for name, values in read(decode(z)).items()}
+    drift = (way * change["hat"][:, 0]).mean()
+    assert found.drifts["hat"] == pytest.approx(drift / 0.5 / attributes["hat"].values.std()) and drift > 0.05
+    length = np.linalg.norm(change["hair"], axis=1).mean()
+    assert (
+        found.movements["hair"] == pytest.approx(length / 0.5 / spread(attributes["hair"])) and length > 0.2
+    )
+
+
 def test_movements_are_per_unit_and_dependency_has_no_unit() -> None:
     short, long = trial(Target("width")), trial(Target("width"))
     one, two = short.leak([1.0, 0.4, 0.3], 1.0), long.leak([2.0, 0.8, 0.6], 0.5)
@@ -148,6 +163,46 @@ def test_where_no_strength_serves_the_best_one_is_given() -> None:
     assert find_strength(made, [1.0, 0, 0]) == (1.0, False)  # nothing flips, so the smallest that was tried
 
 
+def test_a_strength_between_two_doubled_ones_is_found_too() -> None:
+    """At 1 the edit has passed the label by for nearly all, at 0.84 it has not, and 0.3125 is the least."""
+    z = np.zeros((40, 3), np.float32)
+    z[:, 2] = -1
+    z[0, 2] = -1.9
+    _, attributes = collection()
+    made = Trial(decode, read, z, attributes, targets(attributes)["hair-grey"])
+    strength, reached = find_strength(made, [0, 0, 1.6])
+    assert reached and 0.3125 <= strength <= 0.35
+
+
+def test_nothing_beyond_the_strongest_is_tried() -> None:
+    made = trial(Target("hat"))
+    strength, reached = find_strength(made, [0, 0.11, 0])  # which would take all across at 9.1
+    assert (strength, reached) == (STRONGEST, False)
+    assert 0.8 < made.leak([0, 0.11, 0], strength).success < 0.95
+
+
+def test_a_single_attribute_has_nothing_beside_it() -> None:
+    z, attributes = collection()
+    found = Trial(decode, read, z, {"width": attributes["width"]}, Target("width")).leak([1.0, 0, 0], 1.0)
+    assert np.isnan(found.dependency) and list(found.movements) == ["width"]
+
+
+def test_it_is_written_to_five_places() -> None:
+    found = trial(Target("width")).leak([1.0, 0.4, 0.3], 0.7)
+    told = found.as_json()
+    for name in ("movements", "drifts"):
+        assert told[name] == {key: round(value, 5) for key, value in getattr(found, name).items()}
+        assert any(value % 0.001 for value in told[name].values())
+    assert told["dependency"] == round(found.dependency, 5) and told["strength"] == 0.7
+    assert told["target"] == "width" and told["images"] == COUNT
+
+
+def test_of_two_labels_with_one_slug_the_first_is_meant() -> None:
+    _, attributes = collection()
+    alike = replace(attributes["hair"], labels=("pale blue", "grey", "pale-blue"))
+    assert targets({"hair": alike})["hair-pale-blue"].column == 0
+
+
 def test_an_attribute_that_does_not_vary_is_left_out() -> None:
     z, attributes = collection()
     flat = replace(attributes["width"], values=np.ones(COUNT, np.float32))
@@ -180,9 +235,12 @@ def test_what_does_not_hold_is_refused() -> None:
     for strength in (0.0, -1.0, STRONGEST * 1.01, np.nan):
         with pytest.raises(ValueError, match="`strength` must lie above 0 and at most at 8"):
             made.leak([0, 1.0, 0], strength)
-    with pytest.raises(ValueError, match="`aim` must lie above 0"):
-        find_strength(made, [0, 1.0, 0], 0.0)
-    for bad in ({}, {"width": np.zeros((COUNT, 1))}, read(decode(z)) | {"hat": np.full((COUNT, 1), np.nan)}):
+    for aim in (0.0, 1.01):
+        with pytest.raises(ValueError, match="`aim` must lie above 0"):
+            find_strength(made, [0, 1.0, 0], aim)
+    whole = read(decode(z))
+    for bad in ({}, {"width": np.zeros((COUNT, 1))}, whole | {"hat": np.full((COUNT, 1), np.nan)},
+                whole | {"hat": whole["hat"][1:]}):  # fmt: skip
         with pytest.raises(
             ValueError, match=r"The judge must read '(width|hat)' from every picture as finite numbers"
         ):

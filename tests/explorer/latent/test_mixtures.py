@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
-from explorer.latent.mixtures import FULL, ROUNDS, fit
+from explorer.latent.mixtures import FULL, ROUNDS, WIDEST, Mixture, fit
 
 RNG = np.random.default_rng(5)
 CENTRES = np.array([[-4.0, 0, 0], [4, 0, 0], [0, 5, 1]])
@@ -36,6 +36,19 @@ def test_it_finds_the_gaussians_that_the_codes_were_drawn_from_and_draws_such() 
     assert drawn.std(0) == pytest.approx(CODES.std(0), rel=0.05)
 
 
+@pytest.mark.parametrize("full", [True, False])
+def test_draws_have_the_shares_the_means_and_the_spreads_of_the_components(full: bool) -> None:
+    means = np.array([[-50.0, 0, 3], [50.0, 1, 0]])
+    roots = np.array([[[2.0, 0, 0], [1, 0.5, 0], [-1, 3, 0.2]], [[1.0, 0, 0], [-2, 1, 0], [0, 0, 4]]])
+    mixture = Mixture(np.array([0.2, 0.8]), means, roots if full else np.array([[2.0, 0.5, 0.2], [1, 3, 4]]))
+    drawn = mixture.sample(40_000, 0, temperature=0.5).astype(np.float64)
+    for number, those in enumerate((drawn[:, 0] < 0, drawn[:, 0] > 0)):
+        assert those.mean() == pytest.approx(mixture.weights[number], abs=0.01)
+        root = mixture.roots[number] if full else np.diag(mixture.roots[number])
+        assert drawn[those].mean(0) == pytest.approx(means[number], abs=0.05)
+        assert np.cov(drawn[those].T) == pytest.approx(0.25 * root @ root.T, abs=0.15, rel=0.05)
+
+
 def test_a_seed_gives_the_same_mixture_and_the_same_draws() -> None:
     one, other = fit(CODES, 4, seed=2), fit(CODES, 4, seed=2)
     assert np.array_equal(one.means, other.means)
@@ -62,9 +75,12 @@ def test_codes_without_spread_and_few_codes_give_a_mixture_all_the_same() -> Non
 def test_what_does_not_hold_is_told() -> None:
     with pytest.raises(ValueError, match="N of at least 5"):
         fit(CODES[:4], 1)
-    with pytest.raises(ValueError, match=r"`components` must lie in 1..50. Got 51"):
-        fit(CODES, 51)
+    for wrong in (0, 51):
+        with pytest.raises(ValueError, match=rf"`components` must lie in 1..50. Got {wrong}"):
+            fit(CODES, wrong)
     with pytest.raises(ValueError, match="`z` must be finite"):
         fit(np.full((9, 2), np.nan), 1)
+    wide = RNG.standard_normal((FULL * (WIDEST + 1), WIDEST + 1))
+    assert not fit(wide, 1).full and fit(wide[:, :WIDEST], 1).full
     with pytest.raises(ValueError, match="`temperature`"):
         fit(CODES, 2).sample(1, 0, temperature=-1)

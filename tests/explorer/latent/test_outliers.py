@@ -39,6 +39,14 @@ def test_the_error_of_an_auroc_is_how_far_it_scatters() -> None:
     assert auroc_error(1.0, 60, 80) == 0
 
 
+@pytest.mark.parametrize(("usual", "strange"), [(8, 400), (400, 8)])
+def test_the_error_of_an_auroc_knows_which_kind_is_rare(usual: int, strange: int) -> None:
+    """Of exponential scores, for which Hanley and McNeil's two probabilities hold exactly."""
+    rng = np.random.default_rng(0)
+    draws = [auroc(rng.exponential(1, usual), rng.exponential(4, strange)) for _ in range(1500)]
+    assert auroc_error(4 / 5, usual, strange) == pytest.approx(np.std(draws), rel=0.08)
+
+
 def test_oddness_turns_round_what_is_low_for_odd_images() -> None:
     np.testing.assert_array_equal(oddness([1, -2], "high"), [1, -2])
     np.testing.assert_array_equal(oddness([1, -2], "low"), [-1, 2])
@@ -50,12 +58,13 @@ def test_a_share_of_the_images_lies_above_the_threshold() -> None:
         assert (values >= threshold(values, share)).sum() == count
     with pytest.raises(ValueError, match=r"`share` must lie in 0..1. Got 2"):
         threshold(values, 2)
-    with pytest.raises(ValueError, match="`odd` must be a list of finite numbers"):
-        threshold([], 0.5)
+    for odd in ([], [1.0, np.nan], [1.0, np.inf], [[1.0]]):
+        with pytest.raises(ValueError, match="`odd` must be a list of finite numbers"):
+            threshold(odd, 0.5)
 
 
 def test_percentiles_count_equal_ones_half() -> None:
-    np.testing.assert_allclose(percentiles([0, 2, 2.5, 9], [1, 2, 2, 3]), [0, 50, 75, 100])
+    np.testing.assert_allclose(percentiles([0, 2, 2.5, 9], [2, 3, 1, 2]), [0, 50, 75, 100])
 
 
 def test_a_histogram_holds_all_values_in_a_bounded_number_of_bins() -> None:
@@ -63,6 +72,10 @@ def test_a_histogram_holds_all_values_in_a_bounded_number_of_bins() -> None:
         counts, edges = bins(values)
         assert counts.sum() == len(values) and BINS[0] <= len(counts) <= BINS[1]
         assert edges[0] == values.min() and edges[-1] == values.max()
+    values = RNG.normal(size=3000)  # within the bounds, numpy's own rule of that name
+    np.testing.assert_allclose(bins(values)[1], np.histogram_bin_edges(values, "fd"))
+    assert BINS[0] < len(bins(values)[0]) < BINS[1]
+    assert len(bins(np.r_[np.zeros(500), 1e9])[0]) == BINS[1], "half of them are equal: as fine as it goes"
     counts, edges = bins(np.full(5, 3.0))
     assert counts.tolist() == [5] and edges.tolist() == [2.5, 3.5]
 

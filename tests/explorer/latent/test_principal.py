@@ -25,10 +25,22 @@ def test_components_shares_and_lengths_are_those_of_scikit_learn(shape: tuple[in
     assert (vectors[np.arange(count), np.abs(vectors).argmax(1)] > 0).all()
 
 
+def test_the_same_codes_give_the_same_to_the_bit() -> None:
+    z = RNG.normal(size=(40, DENSE + 20))
+    (one, shares), (other, again) = principal_directions(z, 3), principal_directions(z, 3)
+    assert np.array_equal(one, other) and np.array_equal(shares, again)
+
+
 def test_it_says_how_many_there_are() -> None:
     z = RNG.normal(size=(5, 9))
     with pytest.raises(ValueError, match=r"`count` must lie in 1\.\.4. Got 5"):
         principal_directions(z, 5)
+    with pytest.raises(ValueError, match=r"`count` must lie in 1\.\.4. Got 0"):
+        principal_directions(z, 0)
+    with pytest.raises(ValueError, match=r"`count` must lie in 1\.\.3. Got 4"):
+        principal_directions(z[:, :3], 4)
+    with pytest.raises(ValueError, match=r"N at least 2. Got \(1, 9\)"):
+        principal_directions(z[:1], 1)
     with pytest.raises(ValueError, match=r"`z` must have the shape \(N, D\)"):
         principal_directions(z[0], 1)
 

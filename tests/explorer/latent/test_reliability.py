@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from explorer.latent.balance import balancing_weights
 from explorer.latent.estimators import METHODS, Sides, fit
 from explorer.latent.reliability import angle, auc, bootstrap_angles, held_out_auc, resamples, warnings_of
 
@@ -34,9 +35,17 @@ def test_sides_that_differ_by_chance_alone_are_not_told_apart_on_held_out_images
     assert held_out_auc(method, far, seed=1) == held_out_auc(method, far, seed=1)
 
 
+def test_the_held_out_images_are_drawn_and_not_the_first() -> None:
+    near = sides_of(60, 5, 0.5)
+    assert len({held_out_auc("mean", near, seed) for seed in range(4)}) > 1
+
+
 def test_too_few_images_have_no_auc() -> None:
-    with pytest.raises(ValueError, match=r"at least 5 images\. Got 2 and 2"):
-        held_out_auc("mean", sides_of(4, 3, 1.0))
+    with pytest.raises(ValueError, match=r"at least 5 images\. Got 4 and 36"):
+        held_out_auc("mean", sides_of(40, 3, 1.0, 0.1))
+    with pytest.raises(ValueError, match=r"at least 5 images\. Got 36 and 4"):
+        held_out_auc("mean", sides_of(40, 3, 1.0, 0.9))
+    assert held_out_auc("mean", sides_of(10, 3, 9.0)) == 1
 
 
 def test_the_angle_of_the_mean_difference_is_the_one_that_theory_gives() -> None:
@@ -79,6 +88,9 @@ def test_slow_estimators_are_repeated_less_often() -> None:
 
 def test_what_to_be_wary_of() -> None:
     assert warnings_of("mean", sides_of(400, 5, 2.0), 0.95, [3.0]) == []
+    assert warnings_of("balanced", sides_of(400, 5, 2.0, 0.25), 0.7, [29.0, 2.0, 30.0]) == []
+    assert warnings_of("mean", sides_of(160, 200, 2.0)) == [], "a mean is in closed form"
+    assert "Few images: 5 without" in " ".join(warnings_of("mean", sides_of(100, 5, 2.0, 0.95)))
     few = " ".join(warnings_of("lda", sides_of(100, 200, 2.0, 0.05), 0.6, [50.0, 60.0]))
     for said in ("Few images: 5 with", "Skewed: 19 times", "More dimensions (200) than images (100)", "AUC 0.60",
                  "turn it by 55°"):  # fmt: skip
@@ -88,4 +100,6 @@ def test_what_to_be_wary_of() -> None:
     torn = Sides.of(np.random.default_rng(1).normal(size=(200, 3)), side, ~side, other[:, None])
     told = " ".join(warnings_of("balanced", torn))
     assert "cannot be equalised fully" in told and "counts like" in told
+    weights = balancing_weights(torn.others, side)[side]
+    assert f"the side with counts like {1 / np.square(weights).sum():.0f} of its 100 images" in told
     assert warnings_of("mean", torn) == []

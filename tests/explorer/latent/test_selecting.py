@@ -27,6 +27,8 @@ def test_conditions_are_joined_by_and() -> None:
     age = np.linspace(0, 1, COUNT, dtype=np.float32)
     assert (chosen == ((SMILE == 1) & (HAIR < 2) & (age >= 0.1) & (age <= 0.2))).all()
     assert matching(ATTRIBUTES, {}, COUNT).all()
+    ends = (float(age[20]), float(age[40]))
+    assert np.flatnonzero(matching(ATTRIBUTES, {"age": ends}, COUNT)).tolist() == list(range(20, 41))
     assert (matching(ATTRIBUTES, {"smile": False}, COUNT) == (SMILE == 0)).all()
     assert not matching(ATTRIBUTES, {"hair": []}, COUNT).any()
 
@@ -46,7 +48,9 @@ def test_searches() -> None:
     assert found("id:1000") == [0, 150]
     assert found("Smile") == np.flatnonzero(SMILE).tolist()
     assert found("blond") == np.flatnonzero(HAIR != 1).tolist()
-    assert found("portrait") == [2**30]
+    assert found("portrait") == found("PORTRAIT") == found("my") == [2**30]
+    bald = {"hair": Attribute("hair", "categorical", HAIR, ("blond", "brown", "dark blond", "bald"))}
+    assert search("bald", bald, IDS, {}) == [], "a label that no image has is a word all the same"
     assert found("") == found(" , ") == []
 
 
@@ -58,6 +62,7 @@ def test_searches() -> None:
         ("id:7", "No image has the id 7"),
         ("hat", "Nothing is called 'hat'"),
         ("x" * 501, "at most 500 characters. Got 501"),
+        ("y" * 500, "Nothing is called '" + "y" * 40 + "'"),
     ],
 )
 def test_searches_that_find_nothing_say_why(text: str, message: str) -> None:
@@ -79,4 +84,8 @@ def test_what_sets_a_selection_apart_comes_first() -> None:
     assert found[0].effect == pytest.approx(1 / SMILE.std())
     assert [each.title for each in found[:2]] == ["Smile", "Age"]
     assert all(abs(each.effect) >= 0.2 for each in found)
+    less = telling(ATTRIBUTES, np.flatnonzero(SMILE == 0).tolist(), COUNT)
+    assert [each.title for each in less[:2]] == ["Smile", "Age"], "what a selection has less of tells as much"
+    assert less[0].effect < 0 < less[1].effect
+    assert telling(ATTRIBUTES, np.flatnonzero(SMILE).tolist(), COUNT, most=1) == found[:1]
     assert telling(ATTRIBUTES, range(COUNT), COUNT) == telling(ATTRIBUTES, [], COUNT) == []

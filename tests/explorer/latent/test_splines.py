@@ -60,12 +60,15 @@ def test_two_waypoints_give_the_line_and_repeated_ones_count_once() -> None:
     still = np.repeat(STOPS[:1], 3, axis=0)
     assert np.array_equal(smooth(still, t), np.repeat(STOPS[:1], 11, axis=0).astype(np.float32))
     assert np.isfinite(piecewise(still, t, great_circle)).all()
+    for ends in ([0, 0, 1], [0, 1, 1]):
+        assert piecewise(STOPS[ends], t, straight) == pytest.approx(straight(STOPS[0], STOPS[1], t), abs=1e-6)
 
 
 def test_what_does_not_hold_is_told() -> None:
     with pytest.raises(ValueError, match=r"`points` must have the shape \(K, D\)"):
         smooth(STOPS[:1], [0.0])
-    with pytest.raises(ValueError, match="`points` must be finite"):
-        knots([[0.0], [np.nan]])
+    for odd in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="`points` must be finite"):
+            knots([[0.0], [odd]])
     with pytest.raises(ValueError, match="`joints` must ascend"):
         natural_weights([0, 0.5, 0.5], [0.1])

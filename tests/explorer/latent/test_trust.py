@@ -17,6 +17,15 @@ def test_neighbours_are_those_of_scikit_learn() -> None:
     assert (np.sort(nearest_others(z, 10)) == np.sort(expected)).all()
 
 
+def test_codes_far_from_the_origin_have_the_same_neighbours() -> None:
+    """Squares of large numbers would leave nothing of the distances in float32."""
+    z = np.round(RNG.standard_normal((200, 3)) * 64) / 64  # exact in float32 beside the shift
+    near, far = (np.sort(nearest_others(each, 1)) for each in (z, z + 4096))
+    square = np.square(z[:, None] - z).sum(2) + np.where(np.eye(200), np.inf, 0)
+    for found in (near, far):
+        np.testing.assert_allclose(np.take_along_axis(square, found, 1)[:, 0], square.min(1), atol=1e-4)
+
+
 def test_a_map_that_is_the_space_keeps_all() -> None:
     z = RNG.standard_normal((300, 2)).astype(np.float32)
     assert (neighbours_kept(nearest_others(z, 15), 3 * z + 7) == 1).all()
