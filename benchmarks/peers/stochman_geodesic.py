@@ -28,7 +28,10 @@ DENSE = 513  # codes of a curve that are given
 
 
 class Decoded(EmbeddedManifold):  # type: ignore[misc]
-    """The surface of all pictures that a decoder gives."""
+    """The surface of all pictures that a decoder gives.
+
+    stochman 0.3.0 asks for a Jacobian in `metric` alone, which `geodesic_minimizing_energy` never calls.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = model
