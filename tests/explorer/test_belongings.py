@@ -73,6 +73,8 @@ def test_a_direction_of_another_size_is_left_out(entry: Entry) -> None:
         ({"vector": np.full(4, np.nan, np.float32)}, "`vector` must be finite"),
         ({"vector": np.zeros(4, np.float32)}, "not zero"),
         ({"count_with": -1}, "whole numbers"),
+        ({"count_without": 2**31}, "whole numbers"),
+        ({"count_with": True}, "whole numbers"),
     ],
 )
 def test_a_direction_that_does_not_hold_is_not_kept(
@@ -110,6 +112,61 @@ def test_broken_files_are_left_out(entry: Entry, data: bytes) -> None:
     assert belongings.read_own(entry, SHAPE, 4) == {}
 
 
+def test_a_file_under_another_name_is_left_out(entry: Entry) -> None:
+    belongings.write_direction(entry, direction())
+    own = belongings.write_own(entry, "Me", np.zeros((8, 8, 1), np.uint8), np.ones(4, np.float32))
+    folder = belongings._folder(entry)
+    (folder / "directions" / "own-smile.safetensors").rename(folder / "directions" / "own-other.safetensors")
+    (folder / "own" / f"{own.item}.safetensors").rename(folder / "own" / f"{FIRST_OWN}.safetensors")
+    assert belongings.read_directions(entry, 4) == {} == belongings.read_own(entry, SHAPE, 4)
+
+
+def test_nothing_but_a_direction_is_removed_by_a_name(entry: Entry) -> None:
+    own = belongings.write_own(entry, "Me", np.zeros((8, 8, 1), np.uint8), np.ones(4, np.float32))
+    belongings.write_direction(entry, direction())
+    belongings.remove_direction(entry, f"../own/{own.item}")
+    assert list(belongings.read_own(entry, SHAPE, 4)) == [own.item]
+
+
+def test_there_is_an_end_to_groups_pictures_and_bytes(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [Group(name, name, (1,)) for name in ("a", "b")]
+    belongings.write_groups(entry, two, 10)
+    monkeypatch.setattr(belongings, "GROUPS_AT_MOST", 1)
+    assert belongings.read_groups(entry, 10) == {}
+    with pytest.raises(ValueError, match="At most 1 groups can be kept"):
+        belongings.write_groups(entry, two, 10)
+    monkeypatch.setattr(belongings, "OWN_AT_MOST", 1)
+    picture = np.zeros((8, 8, 1), np.uint8)
+    belongings.write_own(entry, "Me", picture, np.ones(4, np.float32))
+    with pytest.raises(ValueError, match="At most 1 pictures of your own can be kept"):
+        belongings.write_own(entry, "You", picture, np.zeros(4, np.float32))
+    belongings.write_pins(entry, [Pin("item", "#7", "7")] * 2)
+    belongings.write_direction(entry, direction())
+    assert belongings.read_directions(entry, 4) and belongings.read_own(entry, SHAPE, 4)
+    packed = belongings.pack_direction(entry, direction())
+    monkeypatch.setattr(belongings, "FILE_AT_MOST", 20)
+    assert belongings.read_directions(entry, 4) == {} == belongings.read_own(entry, SHAPE, 4)
+    assert belongings.read_pins(entry) == ()
+    with pytest.raises(ValueError, match="A direction must take at most"):
+        belongings.unpack_direction(entry, packed)
+
+
+def test_an_own_picture_must_hold(entry: Entry) -> None:
+    picture, z = np.zeros((8, 8, 1), np.uint8), np.ones(4, np.float32)
+    for wrong, message in (
+        ((" ", picture, z), "`title` must be 1 to 80"),
+        (("x" * 81, picture, z), "`title` must be 1 to 80"),
+        (("Me", picture.astype(np.float32), z), "`picture` must be uint8"),
+        (("Me", picture[..., 0], z), "`picture` must be uint8"),
+        (("Me", picture, z.astype(np.float64)), "`z` must be finite float32"),
+        (("Me", picture, np.array([1, np.inf], np.float32)), "`z` must be finite float32"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            belongings.write_own(entry, *wrong)
+    belongings.write_own(entry, "Me", picture, z)
+    assert belongings.read_own(entry, SHAPE, 4) and belongings.read_own(entry, SHAPE, 5) == {}
+
+
 def test_own_pictures_are_numbered_by_what_they_hold(entry: Entry) -> None:
     picture, z = RNG.integers(0, 256, (8, 8, 1), np.uint8), RNG.standard_normal(4).astype(np.float32)
     first = belongings.write_own(entry, "Me", picture, z)
@@ -131,11 +188,16 @@ def test_groups_come_back_and_belong_to_their_atlas(entry: Entry) -> None:
     belongings.write_groups(entry, groups, 10)
     assert list(belongings.read_groups(entry, 10).values()) == groups
     assert belongings.read_groups(entry, 11) == {}
+    values = [{"name": "left", "title": "Left", "items": [5, 1, 5]}]
+    assert belongings.groups_of(values, 10) == [Group("left", "Left", (1, 5))]
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", '{"count": 10}', '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [10]}]}',
+     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [-1]}]}',
+     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [true]}]}',
+     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": []}]}',
      '{"count": 10, "groups": [{"name": "A!", "title": "A", "items": [1]}]}', "[" * 5000],
 )  # fmt: skip
 def test_broken_groups_are_left_out(entry: Entry, text: str) -> None:
@@ -148,6 +210,7 @@ def test_slugs_are_free_ones() -> None:
     assert own_slug("My Smile!", {}) == "own-my-smile"
     assert own_slug("My Smile!", {"own-my-smile", "own-my-smile-2"}) == "own-my-smile-3"
     assert own_slug("…", {}) == "own-direction"
+    assert belongings.OWN_SLUG.fullmatch(own_slug("x" * 80, {"own-" + "x" * 60}))
 
 
 def test_the_shelf_comes_back_in_its_order(entry: Entry) -> None:
@@ -165,7 +228,8 @@ def test_the_shelf_comes_back_in_its_order(entry: Entry) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [("thing", "x", "1"), ("item", "", "1"), ("item", "x", "seven"), ("direction", "x", {"a": "b"}), ("view", "x", {}),
-     ("view", "x", {"a": 1}), ("view", "x", {"a": "b" * 5000})],
+     ("view", "x", {"a": 1}), ("view", "x", {"a": "b" * 5000}), ("direction", "x", "s" * 101), ("direction", "x", ""),
+     ("view", "x", {str(n): "1" for n in range(21)})],
 )  # fmt: skip
 def test_a_pin_that_does_not_hold_is_refused(wrong: tuple[str, str, object]) -> None:
     with pytest.raises(ValueError, match=r"`(kind|title|value)` must be"):
@@ -173,7 +237,15 @@ def test_a_pin_that_does_not_hold_is_refused(wrong: tuple[str, str, object]) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", '[{"kind": "item"}]', '[{"kind": "item", "title": "x", "value": "y"}]']
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '[{"kind": "item"}]',
+        '[{"kind": "item", "title": "x", "value": "y"}]',
+        json.dumps([{"kind": "item", "title": "x", "value": "7"}] * (PINS_AT_MOST + 1)),
+    ],
 )
 def test_a_broken_shelf_is_left_out(entry: Entry, text: str) -> None:
     belongings.write_pins(entry, [])

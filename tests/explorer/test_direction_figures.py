@@ -9,7 +9,7 @@ import pytest
 
 from explorer.direction_figures import Estimate, Study, estimates, main, methods_of
 from explorer.latent.estimators import Sides, fit
-from explorer.latent.reliability import held_out_auc
+from explorer.latent.reliability import bootstrap_angles, held_out_auc, warnings_of
 
 
 def sides_of(count: int, size: int = 4) -> Sides:
@@ -33,6 +33,9 @@ def test_a_study_gives_what_the_estimators_give_here() -> None:
         assert estimate.angle is not None and estimate.repeats >= 100
         middle, low, high = estimate.angle
         assert 0 < low < middle < high < 60
+        assert estimate.warnings == tuple(warnings_of(name, sides, estimate.auc, [middle]))
+    angles = bootstrap_angles("mean", sides, found["mean"].vector, found["mean"].repeats)
+    assert found["mean"].angle == pytest.approx(np.percentile(angles, [50, 2.5, 97.5]))
     deadline = time.monotonic() + 20
     while folder.exists():
         assert time.monotonic() < deadline, "its files were left behind"
@@ -50,7 +53,16 @@ def test_vectors_come_first_then_aucs_then_angles() -> None:
         )  # type: ignore[arg-type]
         shares.append(share)
 
-    estimates(sides_of(60), report)
+    rng = np.random.default_rng(0)
+    side = np.arange(60) % 2 == 0
+    chance = Sides.of(
+        rng.normal(size=(60, 4)), side, ~side, rng.normal(size=(60, 1))
+    )  # nothing tells them apart
+    for name, found in estimates(chance, report).items():
+        assert found.angle is not None
+        assert found.warnings == tuple(warnings_of(name, chance, found.auc, [found.angle[0]]))
+        assert any(said.startswith("Unstable") for said in found.warnings)
+    assert shares[seen.index((5, 0, 0))] <= 0.15 and shares[seen.index((5, 5, 0))] == pytest.approx(0.25)
     for vectors, aucs, angles in seen:
         assert (not aucs or vectors == 5) and (not angles or aucs == 5)
     assert (np.diff(shares) >= -1e-9).all() and shares[-1] <= 1 + 1e-9

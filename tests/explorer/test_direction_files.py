@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from safetensors.numpy import save
 
+from explorer import direction_files
 from explorer.direction_files import BYTES_AT_MOST, as_json, as_safetensors, read_direction
 from explorer.latent.directions import Direction
 from models import checkpoint
@@ -32,6 +33,14 @@ def test_what_is_exported_is_imported_again_to_the_bit(entry: Entry, write: obje
     found = read_direction(entry, write(entry, OWN), SIZE)  # type: ignore[operator]
     np.testing.assert_array_equal(found.vector, VECTOR)
     assert {**vars(found), "vector": 0} == {**vars(OWN), "vector": 0}
+
+
+def test_json_may_begin_with_blanks_and_is_bounded(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = as_json(entry, OWN)
+    np.testing.assert_array_equal(read_direction(entry, b" \n\t" + written, SIZE).vector, VECTOR)
+    monkeypatch.setattr(direction_files, "NUMBERS_AT_MOST", SIZE - 1)
+    with pytest.raises(ValueError, match="list of numbers"):
+        read_direction(entry, written, SIZE)
 
 
 def test_the_json_names_checkpoint_hash_and_making(entry: Entry) -> None:

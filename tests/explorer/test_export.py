@@ -49,6 +49,7 @@ def test_an_animation_goes_there_and_back_for_ever(kind: str, channels: int) -> 
     image = opened(export.animation(given, kind, scale=2, seconds=0.09))
     assert image.format == kind and image.info["loop"] == 0 and image.size == (14, 10)
     shown = [int(np.asarray(frame.convert("L"))[3, 3]) for frame in ImageSequence.Iterator(image)]
+    assert image.info["duration"] == 90
     assert shown == pytest.approx([0, 60, 120, 250, 120, 60], abs=1)
 
 

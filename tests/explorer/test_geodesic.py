@@ -16,6 +16,8 @@ from explorer.latent.energy import energy, length
 from explorer.live.engine import Engine
 from tests.explorer.checkpoints import train_digits
 
+CODES = Path(geodesic.__file__).parents[1] / "checkpoints" / "faces-vq-vae"  # a model of discrete codes
+
 
 def sphere(z: Tensor) -> Tensor:
     """Longitude and latitude to the unit sphere."""
@@ -69,10 +71,43 @@ def test_the_penalty_leads_round_a_hole_in_the_data() -> None:
     assert (off_data(items, distances, 10)(torch.from_numpy(items))[:50] == 1).float().mean() > 0.6
 
 
+def test_the_penalty_is_what_its_formula_says() -> None:
+    rng = np.random.default_rng(1)
+    items = rng.normal(size=(60, 3)).astype(np.float32)
+    near = np.linspace(0.5, 1.5, 60).astype(np.float32)
+    asked = 2 * rng.normal(size=(40, 3)).astype(np.float32)
+    tenth = np.sort(np.linalg.norm(asked[:, None] - items, axis=2), axis=1)[:, 9]
+    expected = 1 + 7 * np.maximum(0, tenth / np.quantile(near, 0.9) - 1) ** 2
+    found = off_data(items, near, 7)(torch.from_numpy(asked))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert expected.max() > 1 and (expected == 1).any()
+    few = off_data(items[:3], near[:3], 7)(torch.from_numpy(asked))  # fewer than ten: the farthest of them
+    last = np.linalg.norm(asked[:, None] - items[:3], axis=2).max(1)
+    np.testing.assert_allclose(
+        few, 1 + 7 * np.maximum(0, last / np.quantile(near[:3], 0.9) - 1) ** 2, rtol=1e-4
+    )
+
+
+def test_the_energy_counts_each_step_by_the_mean_of_its_ends_factors() -> None:
+    starts, ends = torch.tensor([[0.0, 0.9], [0.3, -0.4]]), torch.tensor([[1.0, 0.2], [-0.5, 0.8]])
+    weight = lambda z: 1 + z[:, 0] ** 2 + 3 * z[:, 1] ** 4  # noqa: E731
+    found = geodesics(sphere, starts, ends, weight=weight, steps=7, rounds=2)
+    for curve, value in zip(found.codes, found.energy, strict=True):
+        x, m = sphere(curve).double(), weight(curve).double()
+        steps = sum(float((m[i] + m[i + 1]) / 2 * (x[i + 1] - x[i]).square().sum()) for i in range(7))
+        assert float(value) == pytest.approx(7 * steps, rel=1e-4)
+
+
 def test_evenly_spaced_in_the_decoded_length() -> None:
+    bends = torch.tensor([[[0.0, 0.0], [0.4, 0.0]], [[0.4, 0.0], [1.0, 0.0]]])
+    assert evenly(sphere, bends, 6)[:, 0] == pytest.approx(np.linspace(0, 1, 6), abs=0.01)
     curve = torch.stack([torch.linspace(0, 1, 200) ** 3, torch.zeros(200)], dim=1)
     codes = evenly(sphere, curve[None], 9)
     assert codes[:, 0] == pytest.approx(np.linspace(0, 1, 9), abs=1e-3)
+    line = torch.linspace(0, 2, 400)[:, None]  # whose picture moves ever faster
+    assert evenly(lambda z: z**3, line[None], 9)[:, 0] == pytest.approx(
+        np.cbrt(np.linspace(0, 8, 9)), abs=0.01
+    )
     still = evenly(sphere, torch.ones(1, 5, 2), 4)
     assert np.array_equal(still, np.ones((4, 2), np.float32))
 
@@ -94,8 +129,9 @@ def test_shapes_that_do_not_match_are_told() -> None:
         geodesics(sphere, torch.zeros(1, 2), torch.ones(1, 2), rounds=0)
     with pytest.raises(ValueError, match="not finite"):
         geodesics(lambda z: z / 0 * z, torch.zeros(1, 2), torch.ones(1, 2))
-    with pytest.raises(ValueError, match=r"`strength` must lie in 0..100. Got -1"):
-        off_data(np.zeros((3, 2), np.float32), np.ones(3, np.float32), -1)
+    for wrong in (-1, 101):
+        with pytest.raises(ValueError, match=rf"`strength` must lie in 0..100. Got {wrong}"):
+            off_data(np.zeros((3, 2), np.float32), np.ones(3, np.float32), wrong)
 
 
 def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
@@ -123,9 +159,16 @@ def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
 
     line = np.concatenate([np.linspace(stops[0], stops[1], 65), np.linspace(stops[1], stops[2], 65)[1:]])
     assert energy(decoded(codes)) < 0.98 * energy(decoded(line))
+    whole = length(decoded(codes)) ** 2
+    assert whole / 2 <= lines[-1]["energy"] < whole, "that of two curves, each in a time of 1"
 
     for wrong, said in (
         (["digits-vae", "--stops", as_text(stops[:1])], "`--stops` must be 2 to 12 codes. Got 1."),
+        (
+            ["digits-vae", "--stops", as_text(loaded.atlas.mean[:13])],
+            "`--stops` must be 2 to 12 codes. Got 13.",
+        ),
+        ([str(CODES), "--stops", as_text(stops)], "has discrete codes"),
         (["digits-vae", "--stops", "AAAA"], "`--stops` must be codes of 8"),
         (["digits-vae", "--stops", as_text(stops), "--strength", "nan"], "`strength` must lie in"),
     ):

@@ -69,6 +69,36 @@ def test_every_point_is_drawn_once_within_the_frame() -> None:
     assert float(second.get("cy", 0)) < float(first.get("cy", 0)), "y upwards"
 
 
+def test_the_steps_of_the_walk_are_marked_between_its_ends() -> None:
+    drawn = draw(XY, shade(200, None), ENDS, PATH)
+    assert drawn.count('class="step"') == len(PATH) - 2 and drawn.count('class="walk"') == 1
+    places = np.array(re.findall(r"M([\d.-]+) ([\d.-]+)h0", drawn), float)
+    low, high = places.min(0), places.max(0)
+    edge = map_drawing.EDGE - 0.1
+    assert min(*low, WIDTH - high[0], HEIGHT - high[1]) >= edge
+    assert min(low[0], low[1]) == pytest.approx(map_drawing.EDGE, abs=0.1), "one side is filled"
+
+
+def test_a_legend_counts_each_kind() -> None:
+    values = np.array([0, 0, 0, 2, np.nan], np.float32)
+    said = legend(shade(5, values, "categorical", "Kind", ("x", "y", "z")))
+    assert re.findall(r"</i>(.*?) <small>(\d+)</small>", said) == [("x", "3"), ("z", "1"), ("not known", "1")]
+
+
+def test_the_figure_holds_every_point_with_its_own_line_and_value() -> None:
+    hover = [f"#{number}" for number in range(200)]
+    kinds = (np.arange(200) % 3).astype(np.float32)
+    found = figure(XY, shade(200, kinds, "categorical", "", ("a", "b", "c")), ENDS, PATH, hover, "T")
+    for kind, trace in enumerate(each for each in found["data"] if each["type"] == "scattergl"):
+        np.testing.assert_allclose(np.c_[trace["x"], trace["y"]], XY[kind::3])
+        assert trace["text"] == hover[kind::3] and trace["name"] == "abc"[kind]
+    values = np.linspace(-1, 4, 200).astype(np.float32)
+    shades = shade(200, values, "continuous", "Size")
+    (points,) = (t for t in figure(XY, shades, ENDS, PATH, hover, "T")["data"] if t["type"] == "scattergl")
+    np.testing.assert_allclose(np.c_[points["x"], points["y"], points["marker"]["color"]], np.c_[XY, values])
+    assert (points["marker"]["cmin"], points["marker"]["cmax"]) == shades.range and -1 <= shades.range[0] < 0
+
+
 def test_a_map_of_one_place_can_be_drawn() -> None:
     ElementTree.fromstring(draw(np.zeros((3, 2), np.float32), shade(3, None), {"A": (0, 0)}, PATH[:0]))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +187,7 @@ def test_a_file_that_does_not_hold_is_refused(tmp_path: Path) -> None:
         ({"rows": rows.astype(np.int32), "values": values}, "one number for each"),
         ({"rows": np.array([0, 0, 1]), "values": values}, "different ones of 0..4"),
         ({"rows": np.array([0, 5, 1]), "values": values}, "different ones of 0..4"),
+        ({"rows": np.array([0, -1, 1]), "values": values}, "different ones of 0..4"),
         ({"rows": rows, "values": np.array([1.0, np.nan, 3.0])}, "must be finite"),
         ({"rows": rows}, "values"),
         ({"rows": np.arange(2000), "values": np.arange(2000.0)}, "too large for 5 scores"),
@@ -201,6 +204,28 @@ def test_a_file_that_does_not_hold_is_refused(tmp_path: Path) -> None:
 def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlier_scores, "FILES_AT_MOST", 3)
     for number in range(6):
-        write_scores(tmp_path / f"{number}.safetensors", np.array([0]), np.array([1.0]))
-    left = sorted(path.stem for path in tmp_path.glob("*.safetensors"))
-    assert len(left) == 3 and "5" in left
+        file = tmp_path / f"{number}.safetensors"
+        write_scores(file, np.array([0]), np.array([1.0]))
+        os.utime(file, (number, number))
+    assert sorted(path.stem for path in tmp_path.glob("*.safetensors")) == ["3", "4", "5"]
+
+
+def test_other_images_or_another_score_are_another_file(tiny_only: Path) -> None:
+    entry = checkpoint.read("tiny-vae")
+    atlas = load_atlas(entry)
+    turned = ["test" if each == "train" else "train" for each in atlas.split]
+    digests = {
+        digest_of_atlas(a) for a in (atlas, replace(atlas, ids=atlas.ids[::-1]), replace(atlas, split=turned))
+    }
+    assert len(digests) == 3
+    assert digest_of_pictures(DIGITS[:2]) != digest_of_pictures(DIGITS[:2].reshape(2, 16, 4, 1))
+    assert len({scores_path(entry, score, digest) for score in ("elbo", "regret") for digest in digests}) == 6
+
+
+def test_a_file_of_pictures_is_bounded_before_it_is_read(
+    tiny_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outlier_scores, "PICTURE_BYTES_AT_MOST", 100)
+    np.save(tmp_path / "some.npy", DIGITS[:3])
+    assert main(["tiny-vae", "--score", "elbo", "--pictures", str(tmp_path / "some.npy")]) == 1
+    assert "must not be larger than" in str(said(capsys)[-1]["error"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
         (CODES, ["neighbour_distance", "error"]),
         (TIME, ["neighbour_distance", "error"]),
         (PIXELS, ["neighbour_distance", "error"]),
+        (LatentSpec((4,), prior=False, likelihood="bound"), ["neighbour_distance", "error"]),
     ],
 )  # fmt: skip
 def test_a_model_gives_the_scores_that_it_can(spec: LatentSpec, keys: list[str]) -> None:
@@ -79,3 +81,7 @@ def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
     assert list(figures(good)) == [Figure("m", "regret", "a", "b", 0.4, 0.1, 7, "c")]
     assert figures(good)[0].backwards and FIGURES.is_file()
+    values |= {"regret": {"auroc": 0.6, "error": 0.1}, "elbo": {"auroc": float("nan"), "error": 0.1}}
+    good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
+    os.utime(good, ns=(1, 1))
+    assert [each.auroc for each in figures(good)] == [0.6], "what was written since is read anew"

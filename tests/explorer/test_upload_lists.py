@@ -68,6 +68,16 @@ def test_bombs_and_crowds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_no_more_is_unpacked_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    read = zipfile.ZipExtFile.read
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda file, n=-1: (asked.append(n), read(file, n))[1])
+    monkeypatch.setattr(upload_lists, "UNPACKED_AT_MOST", 3000)
+    monkeypatch.setattr(upload_lists, "BYTES_AT_MOST", 2000)
+    _, _, problems = gather([("bomb.zip", packed(**{f"{n}.png": bytes(1 << 20) for n in range(4)}))], SHAPE)
+    assert asked == [2001, 1000] and "unpacked it takes more than" in problems[-1]
+
+
 def test_a_locked_archive_is_told() -> None:
     raw = bytearray(packed(**{"a.png": picture(1)}))
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer import uploads
 from explorer.uploads import BYTES_AT_MOST, read_picture, title_of
 
 GREY, COLOUR = (1, 28, 28), (3, 64, 64)
@@ -71,6 +72,25 @@ WRONG = {
     "at most 50 million are taken": bomb(),
     "damaged or cut short": saved(picture("RGB"), "PNG")[:900],
 }
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "message"),
+    [
+        (Image.new("LAB", (9, 9)), "TIFF", "LAB colours, made for print"),
+        (Image.fromarray(np.full((9, 9), 0.5, np.float32)), "TIFF", "more than 8 bits a channel"),
+        (Image.new("I", (9, 9)), "TIFF", "more than 8 bits a channel"),
+        (picture(), "PPM", "no picture that can be read"),  # a kind that is not taken
+        (picture(size=(200, 6)), "PNG", "200 × 6 pixels; at most"),
+        (picture(size=(6, 200)), "PNG", "6 × 200 pixels; at most"),
+    ],
+)
+def test_what_would_have_to_be_guessed_or_is_too_much_is_refused(
+    image: Image.Image, kind: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PIXELS_AT_MOST", 1000)
+    with pytest.raises(ValueError, match=message):
+        read_picture(saved(image, kind), GREY)
 
 
 @pytest.mark.parametrize("message", WRONG)

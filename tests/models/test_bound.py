@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from models import bound as bounds
 from models.ae import AE
-from models.bound import bound, paired_noise
+from models.base import Posterior
+from models.bound import bound, paired_noise, probabilistic
+from models.bound import expected_log_likelihood as one_posterior
 from models.encoder_decoder import NetworkConfig
 from tests.models.linear_gaussian import expected_log_likelihood, images, linear_gaussian, log_likelihood
 
@@ -27,15 +30,34 @@ def test_the_terms_are_those_of_a_linear_gaussian_model() -> None:
     )
     torch.testing.assert_close(found.kl, divergence.sum(1), rtol=1e-5, atol=1e-5)
     assert (found.elbo < log_likelihood(model, x) + 1).all()
+    torch.testing.assert_close(found.elbo, found.reconstruction - divergence.sum(1), rtol=1e-5, atol=1e-4)
 
 
-def test_an_image_has_its_bound_whatever_it_stands_beside() -> None:
+def test_an_image_has_its_bound_whatever_it_stands_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     model = linear_gaussian()
     x = images(model, 5)
     whole = bound(model, x, 8, seed=3)
     single = torch.cat([bound(model, one[None], 8, seed=3).elbo for one in x])
     torch.testing.assert_close(whole.elbo, single, rtol=0, atol=1e-4)
     assert not torch.equal(whole.reconstruction, bound(model, x, 8, seed=4).reconstruction)
+    monkeypatch.setattr(bounds, "IMAGES", 2)
+    monkeypatch.setattr(bounds, "DECODED", 3)
+    torch.testing.assert_close(bound(model, x, 8, seed=3).elbo, whole.elbo, rtol=0, atol=1e-4)
+
+
+def test_a_point_is_its_own_expectation_and_has_no_bound() -> None:
+    model = linear_gaussian()
+    x = images(model, 3)
+    with torch.no_grad():
+        z = model.encode(x).mean
+        found = one_posterior(
+            model.likelihood, model.decode, x, Posterior(z, None), paired_noise(4, z.shape[1:], 0)
+        )
+        torch.testing.assert_close(
+            found, -model.likelihood.nll(model.decode(z), x).double(), rtol=0, atol=1e-4
+        )
+    with pytest.raises(ValueError, match=r"posterior with a standard deviation\. Got a point"):
+        probabilistic(Posterior(z, None))
 
 
 def test_noise_comes_in_pairs() -> None:
