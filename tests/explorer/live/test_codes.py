@@ -40,6 +40,14 @@ def test_sliders_add_their_direction_and_zero_adds_nothing(loaded: Loaded) -> No
     np.testing.assert_array_equal(z[1], loaded.atlas.mean[5])
 
 
+def test_sliders_add_the_same_to_the_bit_in_whichever_order_they_were_moved(loaded: Loaded) -> None:
+    view = resolve(loaded, "umap")
+    moved = {name: 0.1 + 0.7 * number for number, name in enumerate(loaded.directions)}
+    one, other = (dict(order) for order in (moved.items(), reversed(moved.items())))
+    z = place_handles(loaded, view, [on(view, 4, **one), on(view, 4, **other)], "hold")
+    np.testing.assert_array_equal(z[0], z[1])
+
+
 def test_the_atlas_is_not_changed(loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     before = loaded.atlas.mean.copy()
@@ -125,7 +133,8 @@ def test_a_walk_of_one_level_goes_over_to_b_in_it_alone(flow: Loaded) -> None:
 
 
 def test_a_level_that_is_not_there_is_refused(flow: Loaded, loaded: Loaded) -> None:
-    with pytest.raises(ValueError, match=r"`level` of tiny-flow must be 0 to 2. Got 3"):
-        level_of(flow, 3)
+    for wrong in (-1, 3):
+        with pytest.raises(ValueError, match=rf"`level` of tiny-flow must be 0 to 2. Got {wrong}"):
+            level_of(flow, wrong)
     with pytest.raises(ValueError, match="its latent has no levels"):
         level_of(loaded, 1)

@@ -62,6 +62,26 @@ def test_groups_and_values_and_the_rest(loaded: Loaded) -> None:
     assert resolve(loaded, "groups", "rest~@thin").names == ("the rest", "Thin ones")
 
 
+def test_what_the_sides_are_called(loaded: Loaded) -> None:
+    called = {name: resolve(loaded, "attribute", name).names for name in ("even", "digit-3", "ink")}
+    labels = loaded.atlas.attributes["even"].labels
+    assert called["even"] == (labels[1], labels[0]) == ("even", "odd")
+    assert called["digit-3"] == ("3", "all others") and called["ink"] == ("highest third", "lowest third")
+    found = resolve(loaded, "attribute", "ink")
+    ink = loaded.atlas.attributes["ink"].values
+    assert found.masks is not None and ink[found.masks[0]].min() > ink[found.masks[1]].max()
+
+
+def test_the_ends_of_a_range_belong_to_it(loaded: Loaded) -> None:
+    ink = loaded.atlas.attributes["ink"].values
+    low, high = np.sort(ink)[[20, 60]]
+    chosen = side_mask(loaded, f"ink={float(low)!r}..{float(high)!r}")
+    np.testing.assert_array_equal(chosen, (ink >= low) & (ink <= high))
+    assert chosen[ink == low].all() and chosen[ink == high].all()
+    with pytest.raises(ValueError, match="range such as"):
+        side_mask(loaded, "ink=0" + "0" * 60 + "..1")
+
+
 def test_images_components_and_expressions(loaded: Loaded) -> None:
     mean = loaded.atlas.mean
     np.testing.assert_allclose(resolve(loaded, "items", "3,9").vector, mean[9] - mean[3], rtol=1e-6)

@@ -77,3 +77,6 @@ def test_values_of_each_kind_and_none_of_too_few_images() -> None:
     thirds = values(tilt)
     assert list(thirds) == ["lowest third", "middle third", "highest third"]
     assert sum(mask.astype(int) for mask in thirds.values()).tolist() == [1] * 30
+    assert [np.flatnonzero(mask).tolist() for mask in thirds.values()] == [
+        list(range(start, start + 10)) for start in (0, 10, 20)
+    ]

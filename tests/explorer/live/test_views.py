@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from explorer.latent.directions import Direction
 from explorer.latent.projections import place
 from explorer.live import views as views_module
 from explorer.live.engine import Engine
 from explorer.live.loaded import VIEWS_AT_MOST, Loaded
-from explorer.live.views import UnknownView, View, default_view, resolve
+from explorer.live.views import UnknownView, View, default_view, own_mark, resolve, trust_of
 from explorer.maps import map_path
 
 VIEWS = {"umap": False, "pca": True, "dims-3-1": True, "plane-even--digit-3": True}
@@ -35,6 +37,42 @@ def test_axes_are_named(loaded: Loaded) -> None:
     assert resolve(loaded, "dims-3-1").axes == ("Dimension 3", "Dimension 1")
     assert resolve(loaded, "plane-even--digit-3").axes == ("Even", "Digit: 3")
     assert resolve(loaded, "umap").axes == ("", "")
+
+
+def test_a_plane_has_its_first_direction_to_the_right_and_its_second_upwards(loaded: Loaded) -> None:
+    view = resolve(loaded, "plane-even--digit-3")
+    mean, start = loaded.atlas.mean[:1], view.xy[:1]
+    right, up = (loaded.directions[name].vector for name in ("even", "digit-3"))
+    for vector, step in ((right, (1, 0)), (up, (0, 1))):
+        np.testing.assert_allclose(view.projection.forward(mean + vector) - start, [step], atol=1e-4)
+
+
+def test_the_mark_of_a_view_changes_with_each_direction_of_ones_own(loaded: Loaded) -> None:
+    def mark(view_id: str, **vectors: float) -> str:
+        made = {
+            f"own-{name}": Direction(np.full(6, value, np.float32), f"own-{name}", name, "Yours", 0, 0, "own")
+            for name, value in vectors.items()
+        }
+        return own_mark(replace(loaded, directions=loaded.directions | made), view_id)
+
+    assert mark("plane-even--digit-3") == mark("umap") == ""
+    marks = {mark("plane-own-a--own-b", a=a, b=b) for a in (1.0, 2.0) for b in (1.0, 2.0)}
+    assert len(marks) == 4 and all(marks)
+    assert mark("plane-even--own-b", b=1.0) != mark("plane-even--own-b", b=2.0)
+
+
+def test_trust_is_asked_once_and_of_a_collection_that_is_small_too(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = resolve(loaded, "pca")
+    found = trust_of(loaded, view)
+    assert found.shape == (300,) and 0 < found.mean() < 1 and trust_of(loaded, view) is found
+    few = replace(loaded, atlas=replace(loaded.atlas, mean=loaded.atlas.mean[:6]), near=None)
+    monkeypatch.setattr(type(few), "count", 6)
+    flat = View("x", view.projection, view.xy[:6], ("", ""))
+    np.testing.assert_array_equal(
+        trust_of(few, flat), np.ones(6, np.float32)
+    )  # all five others, however they lie
 
 
 def test_a_flat_latent_is_its_own_map(shared_engine: Engine) -> None:
@@ -58,6 +96,11 @@ def test_views_are_made_once_and_bounded(loaded: Loaded) -> None:
                 resolve(loaded, f"dims-{i}-{j}")
     assert len(loaded.views) == VIEWS_AT_MOST
     assert resolve(loaded, "dims-0-1") is not first
+    oldest = next(iter(loaded.views))
+    kept = resolve(loaded, oldest)  # which makes it the newest
+    for j in range(1, 3):
+        resolve(loaded, f"dims-0-{j + 2}")
+    assert resolve(loaded, oldest) is kept
     assert loaded.nbytes - before <= VIEWS_AT_MOST * 300 * 8
 
 

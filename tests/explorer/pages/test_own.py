@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from explorer.live.codes import Places
 from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
+from explorer.live.views import resolve
 from explorer.pages import own
 from tests.explorer.pages.conftest import Open
 
@@ -56,13 +58,34 @@ def test_a_wrong_file_is_told_and_the_good_one_kept(open_page: Open, loaded: Loa
     assert [each.title for each in loaded.own.values()] == ["good"]
 
 
+def test_only_so_many_files_are_taken_at_once(
+    open_page: Open, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "FILES_AT_MOST", 1)
+    at = opened(open_page)
+    files = [(f"{name}.png", png(number), "image/png") for number, name in enumerate("ab")]
+    at.file_uploader(key="own-files").set_value(files).run()
+    assert [each.title for each in loaded.own.values()] == ["a"]
+    assert "Only the first 1 files were taken" in at.warning[0].value
+    (kept,) = loaded.own.values()
+    error = np.square((kept.picture.astype(float) - loaded.decoder(kept.z[None])[0]) / 255).mean()
+    told = " ".join(each.value for each in at.markdown)
+    assert f"reconstruction error {error:.4f}" in told or f"reconstruction error {error - 1e-4:.4f}" in told
+
+
 def test_a_picture_is_deleted_and_brought_back(open_page: Open, loaded: Loaded) -> None:
     kept = own.keep(loaded, "Me", np.full((8, 8, 1), 99, np.uint8))
     at = opened(open_page)
     at.button(key=f"own-B-{kept.item}").click().run()
-    assert at.session_state["edit"].B.item == kept.item
+    before = at.session_state["edit"]
+    assert before.B.item == kept.item
+    view = resolve(loaded, at.session_state["view"])
+    assert (before.B.x, before.B.y) == tuple(map(float, Places(loaded, view)[kept.item]))
     at.button(key=f"own-drop-{kept.item}").click().run()
     assert not loaded.own
+    assert at.session_state["edit"].A == before.A, "the other handle stays"
+    near = int(np.linalg.norm(loaded.atlas.mean - kept.z, axis=1).argmin())
+    assert at.session_state["edit"].B.item == near
     assert 0 <= at.session_state["edit"].B.item < loaded.count  # on the nearest image of the collection
     assert not at.exception, at.exception
     at.button(key="own-back").click().run()

@@ -82,7 +82,19 @@ def test_groups_are_kept_deleted_and_brought_back(open_page: Open, loaded: Loade
     loaded.drop_group("first-five")
 
 
-def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded) -> None:
+def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
+    from explorer.pages import selection
+
+    items = tuple(np.flatnonzero(loaded.atlas.attributes["digit"].values == 3).tolist())
+    said = selection._apart(loaded, items)
+    assert "Digit\\: 3 100 % (others 0 %)" in said and "Even 0 % (others " in said
+    ink = loaded.atlas.attributes["ink"].values
+    dark = ink >= np.quantile(ink, 0.8)
+    said = selection._apart(loaded, tuple(np.flatnonzero(dark).tolist()))
+    assert f"Ink {ink[dark].mean():.2f} (others {ink[~dark].mean():.2f})" in said
+
+
+def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_engine: Engine) -> None:
     from explorer.pages import selection
 
     at = open_page(model="digits-vae")
@@ -91,6 +103,8 @@ def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded) -> None:
         {"items": [1, loaded.count], "model": "digits-vae"},
         {"items": [True], "model": "digits-vae"},
         {"items": "12", "model": "digits-vae"},
+        {"items": [-1], "model": "digits-vae"},
+        {"items": [1] * (loaded.count + 1), "model": "digits-vae"},
         ["x"],
     ]
     before = dict(selection.S)
@@ -101,6 +115,11 @@ def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded) -> None:
         assert selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
         assert selection.chosen(loaded) == (2, 7)
         assert not selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        flat = pages_engine.open_sync("flat-vae")
+        assert selection.chosen(flat) == (), "it is of another model"
+        revision = selection.told(loaded)["revision"]
+        selection.put(loaded, {9, 4})
+        assert selection.told(loaded) == {"items": [4, 9], "revision": revision + 1}
     finally:
         for key in set(selection.S) - set(before):
             del selection.S[key]

@@ -71,6 +71,34 @@ def test_a_pin_is_taken_down_and_put_back(open_page: Open, loaded: Loaded) -> No
     assert loaded.pins == (Pin("item", "#42", "42"),)
 
 
+def test_the_last_that_was_taken_down_is_put_back_first_and_once(open_page: Open, loaded: Loaded) -> None:
+    pins = [Pin("item", f"#{item}", str(item)) for item in (42, 43)]
+    for pin in pins:
+        loaded.keep_pin(pin)
+    at = open_page(model="digits-vae")
+    at.toggle(key="shelf-taking").set_value(True).run()
+    for _ in pins:
+        at.button(key="pin-drop-0").click().run()
+    at.session_state["unpinned"].append(("flat-vae", Pin("item", "#1", "1")))  # of another checkpoint
+    at.button(key="pin-back").click().run()
+    assert loaded.pins == (pins[1],)
+    at.button(key="pin-back").click().run()
+    assert set(loaded.pins) == set(pins)
+    assert at.session_state["unpinned"] == [("flat-vae", Pin("item", "#1", "1"))]
+    assert "pin-back" not in [button.key for button in at.button]
+
+
+def test_a_pinned_direction_moves_the_handle_that_the_sliders_move(open_page: Open, loaded: Loaded) -> None:
+    name = next(iter(loaded.directions))
+    loaded.keep_pin(Pin("direction", "Some", name))
+    at = open_page(model="digits-vae", target="B")
+    assert shown(at).target == "B"
+    revision = at.session_state["revision"]
+    at.button(key="pin-0").click().run()
+    assert shown(at).A.sliders == {} and shown(at).B.sliders == {name: 1.0}
+    assert at.session_state["revision"] > revision, "the stage is told"
+
+
 def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
     loaded.keep_pin(Pin("direction", "Mine", "own-mine"))
     loaded.keep_pin(Pin("item", "Me", str(recipe.FIRST_OWN + 5)))
@@ -86,14 +114,16 @@ def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     name = next(iter(loaded.directions))
     edit = controls.default_edit(view)
-    shelf.S.colour = None
+    shelf.S.colour = "digit"
     try:
         item = shelf._pin(loaded, view, edit, "Item of B")
         seen = shelf._pin(loaded, view, edit, "This view")
-        moved = recipe.Edit(recipe.Handle(1, 0, 0, {name: 1.0}), edit.B)
+        still = list(loaded.directions)[1]
+        moved = recipe.Edit(recipe.Handle(1, 0, 0, {still: 0.0, name: 1.0}), edit.B)
+        assert shelf._moved(moved) == [name]
         direction = shelf._pin(loaded, view, moved, f"Direction: {loaded.directions[name].title}")
     finally:
         del shelf.S["colour"]
     assert item == Pin("item", f"#{loaded.atlas.ids[edit.B.item]}", str(edit.B.item))
-    assert seen.value == {"view": "pca", "colour": "none"} | recipe.query(edit, edit)
+    assert seen.value == {"view": "pca", "colour": "digit"} | recipe.query(edit, edit)
     assert direction == Pin("direction", loaded.directions[name].title, name)
