@@ -16,10 +16,13 @@ from PIL import Image
 
 from explorer.atlas import load_atlas
 from explorer.jobs import Job
+from explorer.latent.balance import covariates
+from explorer.latent.estimators import Sides, fit
 from explorer.latent.leakage import targets
 from explorer.leakage import (
     Bench,
     Given,
+    _wanted,
     as_given,
     fitted,
     held_out,
@@ -29,6 +32,7 @@ from explorer.leakage import (
     open_bench,
     pictures_beside,
 )
+from explorer.live.compiled import levels
 from models import checkpoint
 from models.data import Attribute, load_data
 from models.data.faces import draw, factors_of
@@ -178,6 +182,9 @@ def test_a_job_gives_the_same_table_and_can_be_cancelled(bench: Bench, folder: P
     (here,) = measure(bench, [Given("x", vector)], "digit-3", halves)
     (there,) = job.result["columns"]
     assert there["success"] == pytest.approx(here.leak.success) and there["strength"] == here.leak.strength
+    assert there["movements"] == pytest.approx(here.as_json()["movements"], rel=1e-3), (
+        "fitted on the same images"
+    )
     job = Job("explorer.leakage", str(folder), "--direction", "digit-3")
     job.cancel()
     job.wait(60)
@@ -207,6 +214,60 @@ def test_holding_others_leaves_their_directions_alone(portraits: Bench) -> None:
         other = fitted(z, known, name)
         assert abs(held @ other) < 1e-4 * np.linalg.norm(held) * np.linalg.norm(other)
     assert 0.5 < held @ plain / np.linalg.norm(held) / np.linalg.norm(plain) < 1
+
+
+def test_pictures_are_those_of_the_stage_and_no_number_breaks_one(portraits: Bench) -> None:
+    z = portraits.atlas.mean[:3].copy()
+    with torch.inference_mode():
+        x = portraits.model.decode(torch.from_numpy(z))
+    np.testing.assert_array_equal(portraits.decode(z), levels(x).numpy())
+    z[1] = np.nan
+    assert (portraits.decode(z)[1] == 0).all()
+
+
+def test_a_direction_is_fitted_on_some_images_and_with_all_others_equalised(portraits: Bench) -> None:
+    z, known = portraits.atlas.mean, portraits.attributes
+    use = np.arange(len(z)) % 3 == 0
+    found = fitted(z, known, "hat", use=use)
+    rows = np.flatnonzero(use)
+    part = {name: each.take(rows) for name, each in known.items()}
+    np.testing.assert_allclose(found, fitted(z[rows], part, "hat"), rtol=1e-4, atol=1e-6)
+    smile = known["smile"].values
+    low, high = np.quantile(smile.astype(np.float64), [1 / 3, 2 / 3])
+    sides = Sides.of(z, smile >= high, smile <= low, covariates(known, ["smile"]))
+    np.testing.assert_allclose(
+        fitted(z, known, "smile", "balanced"), fit("balanced", sides), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_what_is_held_fixed_leaves_a_step_of_one_from_side_to_side(portraits: Bench) -> None:
+    z, hat = portraits.atlas.mean, portraits.attributes["hat"].values == 1
+    held = fitted(z, portraits.attributes, "hat", hold=("smile",)).astype(np.float64)
+    assert held @ (z[hat].mean(0) - z[~hat].mean(0)) == pytest.approx(held @ held, rel=1e-4)
+
+
+def test_a_strength_is_found_on_some_images_and_judged_on_others(portraits: Bench) -> None:
+    test = np.flatnonzero(np.asarray(portraits.atlas.split) == "test")
+    given = [Given("Hat", fitted(portraits.atlas.mean, portraits.attributes, "hat"))] * 2
+    told: list[float] = []
+    found = measure(
+        portraits, given, None, (test[:3], test[3:8]), report=lambda share, what: told.append(share)
+    )
+    assert [each.leak.images for each in found] == [5, 5]
+    assert told == sorted(told) and max(told) <= 1
+
+
+def test_away_from_a_label_is_the_truth_that_the_judge_sees_in_the_edit(bench: Bench) -> None:
+    rows = np.flatnonzero(bench.attributes["digit"].values == 3)[:1]
+    target = targets(bench.attributes)["digit-3"]
+    test = load_data("digits", "test")
+    one, three = (test.images[test.attributes["digit"].values == digit][:1] for digit in (1, 3))
+    trial = bench.trial(rows, target)
+    for way, shown, wanted in ((1.0, three, 3), (-1.0, one, 1)):
+        trial.ways[:] = way
+        assert _wanted(bench, target, int(rows[0]), trial, 0, shown) == wanted
+    trial.ways[:] = -1.0  # though it still looks like a 3
+    assert _wanted(bench, target, int(rows[0]), trial, 0, three) != 3
 
 
 def test_of_two_labels_with_one_slug_the_first_is_meant_by_the_direction_too() -> None:

@@ -151,6 +151,12 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
     np.testing.assert_array_equal(np.array(table["z"].to_pylist(), np.float32)[:2], shown.ends)
     with np.load(written("vectors.npz"), allow_pickle=False) as found:
         np.testing.assert_array_equal(found["walk"], shown.walk(7))
+        np.testing.assert_array_equal([found["a"], found["b"]], shown.ends)
+    np.testing.assert_array_equal(np.array(table["z"].to_pylist(), np.float32)[2:], shown.walk(7))
+    for name, options in (("large.GIF", ["--scale", "3"]), ("large.webp", ["--scale", "3"])):
+        with Image.open(written(name, *options)) as image:
+            assert image.size == (24, 24)
+    assert pixels(written("large.png", "--what", "strip", "--scale", "2")).shape == (16, 2 * (7 * 9 - 1), 1)
     assert json.loads(written("recipe.json").read_text())["edit"]["A"]["sliders"] == EDIT.A.sliders
     assert "model = load(CHECKPOINT)" in written("again.py").read_text()
     assert pixels(written("strip.png", "--what", "strip")).shape == (8, 7 * 9 - 1, 1)
@@ -171,6 +177,7 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
         (LINK, ["--what", "moon"], "`--what` must be one of: a, b, strip, walk.webp"),
         (LINK, ["--what", "walk.gif"], "`--out` of walk.gif must end in .gif. Got 'x.png'"),
         (LINK, ["--scale", "0"], "`--scale` must lie in 1..64. Got 0"),
+        (LINK, ["--scale", "65"], "`--scale` must lie in 1..64. Got 65"),
         (LINK, ["--out", "x.bmp"], "`--out` must end in one of: .png, .webp"),
         (LINK, ["--out", "nowhere/x.png"], "`--out` must lie in a folder that is there. nowhere is not."),
     ],

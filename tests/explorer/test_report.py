@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer import report
 from explorer.latent.directions import Direction
 from explorer.live.codes import Places
 from explorer.live.loaded import Loaded
@@ -113,6 +114,35 @@ def test_its_pictures_and_gauges_are_the_stages(server: str, loaded: Loaded, sho
         assert abs(images[f"Step {number} of the walk"] - live[f"S{number}"]).max() <= 1
     nearest = answer["handles"]["A"]["nearest"]
     assert "<h3>A</h3>" in page and f"<b>#{loaded.atlas.ids[nearest]}</b>" in page.split("<h3>A</h3>")[1]
+
+
+def test_the_nearest_of_each_handle_come_in_order_with_their_distances(loaded: Loaded, shown: Shown) -> None:
+    page = written(shown)
+    for name, end in zip("AB", shown.ends, strict=True):
+        part = page.split(f"<h3>{name}</h3>")[1].split("</section>")[0].split("<h3>")[0]
+        told = re.findall(r"<b>#(\d+)</b> ([\d.]+)", part)
+        far = np.linalg.norm(loaded.atlas.mean.astype(np.float64) - end, axis=1)
+        near = np.argsort(far)[:8]
+        assert [int(number) for number, _ in told] == loaded.atlas.ids[near].tolist()
+        assert [float(distance) for _, distance in told] == pytest.approx(far[near], abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "said"),
+    [
+        (1, "typical, 1st percentile"),
+        (89.4, "typical, 89th percentile"),
+        (90, "unusual, 90th percentile"),
+        (92, "unusual, 92nd percentile"),
+        (93.2, "unusual, 93rd percentile"),
+        (99, "off the data, 99th percentile"),
+        (100, "off the data, 100th percentile"),
+        (12, "typical, 12th percentile"),
+        (13.1, "typical, 13th percentile"),
+    ],
+)
+def test_a_gauge_is_said_in_the_pages_words(percentile: float, said: str) -> None:
+    assert report._verdict(percentile) == said
 
 
 def test_it_holds_the_sliders_the_facts_and_the_recipe(loaded: Loaded, shown: Shown) -> None:

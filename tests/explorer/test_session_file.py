@@ -56,6 +56,7 @@ def made(loaded: Loaded, vector: float = 1.0) -> None:
     picture = np.full((8, 8, 1), int(100 * vector), np.uint8)
     loaded.keep_own("Me", picture, np.full(loaded.latent, vector, np.float32))
     loaded.keep_pin(Pin("direction", "Mine", "own-mine"))
+    loaded.keep_pin(Pin("view", "View 1", {"view": "plane-even--own-mine", "a": "4"}))
 
 
 def contents(loaded: Loaded) -> dict[str, Any]:
@@ -83,13 +84,13 @@ def test_everything_comes_back_in_an_empty_folder(saved: bytes, moved: Move) -> 
     assert not contents(opened("tiny-vae"))["groups"]
     done = restore(load_session(saved), opened)
     assert {name: contents(opened(name)) for name in before} == before
-    assert done.count == 8 and not done.problems and not done.same and done.pages == PAGES
+    assert done.count == 10 and not done.problems and not done.same and done.pages == PAGES
 
 
 def test_the_same_twice_adds_nothing(saved: bytes) -> None:
     before = contents(opened("tiny-vae"))
     done = restore(load_session(saved), opened)
-    assert done.count == 0 and done.same == 8 and contents(opened("tiny-vae")) == before
+    assert done.count == 0 and done.same == 10 and contents(opened("tiny-vae")) == before
 
 
 def test_what_has_the_name_of_something_else_gets_a_free_one(saved: bytes, moved: Move) -> None:
@@ -109,6 +110,7 @@ def test_what_has_the_name_of_something_else_gets_a_free_one(saved: bytes, moved
         "a name that only starts so stays"
     )
     assert Pin("direction", "Mine", "own-mine-2") in after["pins"]
+    assert Pin("view", "View 1", {"view": "plane-even--own-mine-2", "a": "4"}) in after["pins"]
     undo(done, opened)
     assert contents(opened("tiny-vae")) == before
     assert not contents(opened("tiny-flow"))["directions"]
@@ -122,7 +124,7 @@ def test_what_belongs_to_no_checkpoint_here_is_told_and_kept_out(
     (tmp_path / "few" / "tiny-vae").symlink_to(library / "tiny-vae")
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path / "few"))
     done = restore(load_session(saved), opened)
-    assert done.count == 4 and len(done.problems) == 1
+    assert done.count == 5 and len(done.problems) == 1
     assert "tiny-flow is not here, so what was made with it is left out" in done.problems[0]
     assert set(done.pages) == {"Explore"}
 
@@ -160,6 +162,9 @@ def about(**changes: object) -> str:
         ({"session.json": about(pages={"Explore": {"a": "x" * 9000}})}, "`pages.Explore` must hold"),
         ({"session.json": about(pages={"Explore": {"a": "\ud83d"}})}, "`pages.Explore` must hold"),
         ({"session.json": about(pages={"\ud83d": {}})}, "`pages.\\ud83d` must hold"),
+        ({"session.json": about(pages={str(n): {} for n in range(41)})}, "`pages` must be an object of at most 40"),
+        ({"session.json": about(pages={"Explore": {str(n): "" for n in range(65)}})}, "`pages.Explore` must hold at most 64"),
+        ({"session.json": about(checkpoints={f"x{n}": {} for n in range(201)})}, "must be an object of at most 200"),
         ({"session.json": about(checkpoints={"../x": {}})}, "`checkpoints` must name checkpoints"),
         ({"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})}, "`weights_sha256`. Got 'x'"),
         ({"session.json": about(), "../../evil": b""}, "must not hold '../../evil'"),
@@ -181,6 +186,15 @@ def test_all_together_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_file, "MEMBERS_AT_MOST", 3)
     with pytest.raises(ValueError, match=r"may hold 3 files\. Got 5"):
         load_session(packed({"session.json": about(), **many}))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_comes_twice_is_refused() -> None:
+    buffer = io.BytesIO(packed({"session.json": about()}))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("session.json", about(version=2))
+    with pytest.raises(ValueError, match=r"must hold 'session.json' once"):
+        load_session(buffer.getvalue())
 
 
 @given(st.binary(max_size=200))
@@ -212,4 +226,14 @@ def test_a_broken_part_leaves_the_rest(saved: bytes, moved: Move) -> None:
     done = restore(replace(session, members=wrong), opened)
     assert len(done.directions) == 2 and not done.own and not done.groups
     assert any("An own picture must be a safetensors file" in problem for problem in done.problems)
+    pin = {"kind": "item", "title": "x", "value": "1"}
+    wrong = {
+        "checkpoints/tiny-vae/groups.json": json.dumps({"count": 299, "groups": []}).encode(),
+        "checkpoints/tiny-vae/pins.json": json.dumps({"pins": [pin] * 41}).encode(),
+    }
+    problems = " ".join(restore(replace(session, members=wrong), opened).problems)
+    assert (
+        "of a collection of 299 images, not 300" in problems
+        and "`pins` must be a list of at most 40" in problems
+    )
     assert any("must be rows of the collection, 0 to 299" in problem for problem in done.problems)
