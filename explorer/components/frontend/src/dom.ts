@@ -117,7 +117,8 @@ export function setText(element: HTMLElement, text: string): void {
 
 export const prefersStill = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-const EDITABLE = "input[type=search], input[type=text], textarea, [contenteditable]";
+const EDITABLE =
+  "input:not([type=range], [type=radio], [type=checkbox], [type=button]), textarea, [contenteditable]";
 
 /** Whether a key press belongs to a text that is being edited. */
 export const isTyping = (target: EventTarget | null): boolean =>

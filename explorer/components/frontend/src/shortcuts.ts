@@ -8,6 +8,8 @@ export interface Shortcut {
   shown: string;
   says: string;
   run?(): void;
+  /** Whether it runs again and again while the key is held down. */
+  held?: boolean;
 }
 
 export interface ShortcutGroup {
@@ -15,43 +17,168 @@ export interface ShortcutGroup {
   shortcuts: readonly Shortcut[];
 }
 
-/** Whether a press is a shortcut's, not a text's, a control's or the browser's. */
-export function isFree(event: KeyboardEvent): boolean {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.repeat)
-    return false;
-  const { target } = event;
-  if (!(target instanceof Element)) return true;
-  return !isTyping(target) && !target.closest("input:not([type=radio]), select, [role=combobox]");
+export type Direction = "undo" | "redo";
+
+/** What the parts of a page tell about their keys when an overview asks. */
+interface Found {
+  groups: ShortcutGroup[];
+  travels: boolean;
 }
 
+const SHOWN: Record<string, string> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
+const ASK = "lx-shortcuts";
+export const ARROW_KEYS = "← / → / ↑ / ↓";
+
+/** A key that is heard wherever no control takes it for itself. */
+export const heard = (key: string, says: string, run: () => void, held = false): Shortcut => ({
+  key,
+  shown: SHOWN[key] ?? (key.length === 1 ? key.toUpperCase() : key),
+  says,
+  run,
+  held,
+});
+
+/** A line of the overview: a key that a part of the page hears itself. */
+export const told = (shown: string, says: string): Shortcut => ({ key: "", shown, says });
+
+/** What every handle hears. */
+export const HANDLE_KEYS: readonly Shortcut[] = [
+  told(ARROW_KEYS, "Move the handle, with Shift in fine steps"),
+  told("Esc", "While dragging: put it back"),
+];
+
+/** What every map hears. */
+export const MAP_KEYS: ShortcutGroup = {
+  title: "Map",
+  shortcuts: [
+    told("+ / −", "Zoom, with the map in focus"),
+    told("0", "Show the whole map"),
+    told(ARROW_KEYS, "Move it"),
+  ],
+};
+
+const PRESSES = [" ", "Enter"];
+const STEPS = [
+  ...["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+  ...["Home", "End", "PageUp", "PageDown"],
+];
+/** Keys by which controls are worked while they have the focus. */
+const TAKEN: readonly (readonly [controls: string, keys: readonly string[]])[] = [
+  ["button, a, summary, input[type=checkbox], [role=button], [role=checkbox]", PRESSES],
+  ["input[type=range], [role=slider]", STEPS],
+  [
+    "input[type=radio], canvas, [role=radio], [role=tab], [role=option], [role=group], [role=application]",
+    [...PRESSES, ...STEPS],
+  ],
+];
+/** Lists that go to an entry by its letters. */
+const LISTS = "select, [role=combobox], [role=listbox], [role=menu]";
+
+/** Whether a press is a shortcut's, not a text's, a control's or the browser's. */
+export function isFree(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return false;
+  const { target } = event;
+  if (!(target instanceof Element)) return true;
+  if (isTyping(target) || target.closest(LISTS)) return false;
+  return !TAKEN.some(([controls, keys]) => keys.includes(event.key) && target.matches(controls));
+}
+
+/** Whether a press takes an edit back or makes it again; null for neither, or where a text has its own. */
+export function directionOf(event: KeyboardEvent): Direction | null {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return null;
+  if (isTyping(event.target)) return null;
+  const key = event.key.toLowerCase();
+  if (key === "y") return "redo";
+  return key === "z" ? (event.shiftKey ? "redo" : "undo") : null;
+}
+
+/** Groups of all parts of a page: those of one title together, and no line twice. */
+export function merged(groups: readonly ShortcutGroup[]): ShortcutGroup[] {
+  const found = new Map<string, Map<string, Shortcut>>();
+  for (const { title, shortcuts } of groups) {
+    const lines = found.get(title) ?? new Map<string, Shortcut>();
+    found.set(title, lines);
+    for (const shortcut of shortcuts) {
+      const line = `${shortcut.shown} ${shortcut.says}`;
+      if (!lines.has(line)) lines.set(line, shortcut);
+    }
+  }
+  return [...found].map(([title, lines]) => ({ title, shortcuts: [...lines.values()] }));
+}
+
+/** What every overview ends with. */
+const general = (travels: boolean): ShortcutGroup => ({
+  title: "General",
+  shortcuts: [
+    ...(travels ? [told("Ctrl + Z", "Undo"), told("Ctrl + Shift + Z", "Redo")] : []),
+    told("?", "This overview"),
+  ],
+});
+
+/** Whether something lies over the page that takes the keys first. */
+export const covered = (): boolean =>
+  document.querySelector("dialog[open], [role=dialog], [data-baseweb=popover]") !== null;
+
+/**
+ * The keys of one part of a page, their overview, and the button that opens it.
+ *
+ * Parts of one page show one overview, whichever bundles they come from: the first one that hears
+ * "?" asks the others for their keys.
+ */
 export class Shortcuts {
   readonly element = h("dialog", { class: "shortcuts", "aria-label": "Keyboard shortcuts" });
-  private readonly runs = new Map<string, () => void>();
+  readonly button = h(
+    "button",
+    { type: "button", class: "keys", "aria-label": "Keyboard shortcuts" },
+    "Keys: ?",
+  );
   private readonly listen = (event: KeyboardEvent) => this.press(event);
+  private readonly answer = (event: Event) => {
+    const { detail } = event as CustomEvent<Found>;
+    detail.groups.push(...this.groups());
+    detail.travels ||= this.travel !== undefined;
+  };
 
-  constructor(groups: readonly ShortcutGroup[]) {
-    for (const { shortcuts } of groups)
-      for (const { key, run } of shortcuts) if (key && run) this.runs.set(key, run);
-    const close = h("button", { type: "button", class: "button" }, "Close");
-    close.addEventListener("click", () => this.element.close());
-    this.element.append(
-      h("h2", { class: "shortcuts-title" }, "Keyboard shortcuts"),
-      h("div", { class: "shortcuts-groups" }, ...groups.map((group) => this.section(group))),
-      close,
-    );
+  /**
+   * Arguments:
+   *   groups: gives the keys that are heard now; asked again at each press.
+   *   travel: takes the last edit back, or makes it again; left out where there is nothing to undo.
+   */
+  constructor(
+    private readonly groups: () => readonly ShortcutGroup[],
+    private readonly travel?: (direction: Direction) => void,
+  ) {
+    this.button.addEventListener("click", () => this.open());
     this.element.addEventListener("click", (event) => {
       if (event.target === this.element) this.element.close(); // beside the text
     });
+    this.element.addEventListener("close", () => this.button.blur()); // or Space would press it again
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") event.stopPropagation(); // it closes the overview, and nothing else
+    });
     document.addEventListener("keydown", this.listen);
+    document.addEventListener(ASK, this.answer);
   }
 
   stop(): void {
     document.removeEventListener("keydown", this.listen);
+    document.removeEventListener(ASK, this.answer);
     this.element.remove();
   }
 
   open(): void {
-    if (!this.element.open) this.element.showModal();
+    if (this.element.open) return;
+    const found: Found = { groups: [], travels: false };
+    document.dispatchEvent(new CustomEvent(ASK, { detail: found }));
+    const close = h("button", { type: "button", class: "button" }, "Close");
+    close.addEventListener("click", () => this.element.close());
+    const groups = [...merged(found.groups), general(found.travels)];
+    this.element.replaceChildren(
+      h("h2", { class: "shortcuts-title" }, "Keyboard shortcuts"),
+      h("div", { class: "shortcuts-groups" }, ...groups.map((group) => this.section(group))),
+      close,
+    );
+    this.element.showModal();
   }
 
   private section({ title, shortcuts }: ShortcutGroup): HTMLElement {
@@ -63,15 +190,23 @@ export class Shortcuts {
   }
 
   private press(event: KeyboardEvent): void {
-    if (!isFree(event)) return;
+    const run = this.answerTo(event);
+    if (!run) return;
+    event.preventDefault(); // also says to the page's other parts that it is done
+    run();
+  }
+
+  private answerTo(event: KeyboardEvent): (() => void) | undefined {
+    const { travel } = this;
+    const direction = directionOf(event);
+    if (direction) return travel && !covered() ? () => travel(direction) : undefined;
+    if (!isFree(event)) return undefined;
     if (event.key === "?") {
-      if (this.element.open) this.element.close();
-      else this.open();
-    } else {
-      const run = this.element.open ? undefined : this.runs.get(event.key);
-      if (!run) return;
-      run();
+      const shown = document.querySelector<HTMLDialogElement>("dialog.lx-shortcuts[open]");
+      return event.repeat ? undefined : shown ? () => shown.close() : () => this.open();
     }
-    event.preventDefault();
+    const shortcuts = this.groups().flatMap((group) => group.shortcuts);
+    const found = shortcuts.find(({ key, run }) => key === event.key && run);
+    return found && (found.held || !event.repeat) && !covered() ? found.run : undefined;
   }
 }

@@ -29,7 +29,15 @@ import { OwnMarks } from "./own-marks";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
 import { Selecting } from "./selecting";
-import { type ShortcutGroup, Shortcuts } from "./shortcuts";
+import {
+  type Direction,
+  HANDLE_KEYS,
+  heard,
+  MAP_KEYS,
+  type ShortcutGroup,
+  Shortcuts,
+  told,
+} from "./shortcuts";
 import { Sliders } from "./sliders";
 import { StageSocket, socketUrl } from "./socket";
 import { FrameStats } from "./stats";
@@ -154,7 +162,10 @@ export class Stage {
     this.panes = { A: this.makePane("A"), B: this.makePane("B") };
     this.knobs = { A: this.makeKnob("A"), B: this.makeKnob("B") };
     this.map.onKnob((name, x, y, dx, dy) => this.knobs[name].put(x, y, dx, dy));
-    this.shortcuts = new Shortcuts(this.keys());
+    this.shortcuts = new Shortcuts(
+      () => this.keys(),
+      (direction) => this.travel(direction),
+    );
     this.assemble();
     parent.append(this.element);
 
@@ -719,13 +730,6 @@ export class Stage {
   }
 
   private keys(): ShortcutGroup[] {
-    const key = (key: string, says: string, run: () => void) => ({
-      key,
-      shown: key.toUpperCase(),
-      says,
-      run,
-    });
-    const told = (shown: string, says: string) => ({ key: "", shown, says });
     const take = (name: HandleName) => {
       this.activate(name);
       this.knobs[name].element.focus({ preventScroll: true });
@@ -734,39 +738,23 @@ export class Stage {
       {
         title: "Handles",
         shortcuts: [
-          key("a", "Take handle A", () => take("A")),
-          key("b", "Take handle B", () => take("B")),
-          told("← / → / ↑ / ↓", "Move the handle, with Shift in fine steps"),
-          key("s", "Swap A and B", () => this.swap()),
-          told("Esc", "While dragging: put it back"),
+          heard("a", "Take handle A", () => take("A")),
+          heard("b", "Take handle B", () => take("B")),
+          heard("s", "Swap A and B", () => this.swap()),
+          ...HANDLE_KEYS,
         ],
       },
       {
         title: "Selecting",
         shortcuts: [
-          key("m", "Move the map", () => this.selecting.use("move")),
-          key("x", "Box", () => this.selecting.use("rectangle")),
-          key("l", "Lasso", () => this.selecting.use("lasso")),
+          heard("m", "Move the map", () => this.selecting.use("move")),
+          heard("x", "Box", () => this.selecting.use("rectangle")),
+          heard("l", "Lasso", () => this.selecting.use("lasso")),
           told("Shift / Alt", "While drawing: add, take away"),
           told("Esc", "Clear the selection"),
         ],
       },
-      {
-        title: "Map",
-        shortcuts: [
-          told("+ / −", "Zoom, with the map in focus"),
-          told("0", "Show the whole map"),
-          told("← / → / ↑ / ↓", "Move it"),
-        ],
-      },
-      {
-        title: "Edit",
-        shortcuts: [
-          told("Ctrl + Z", "Undo"),
-          told("Ctrl + Shift + Z", "Redo"),
-          told("?", "This overview"),
-        ],
-      },
+      MAP_KEYS,
     ];
   }
 
@@ -812,7 +800,7 @@ export class Stage {
             "span",
             { class: "hint" },
             "Drag A or B. Click a point to put the active handle on it. ",
-            this.keysButton(),
+            this.shortcuts.button,
           ),
           this.readout.element,
         ),
@@ -820,27 +808,12 @@ export class Stage {
       this.live,
       this.shortcuts.element,
     );
-    this.element.addEventListener("keydown", (event) => this.shortcut(event));
+    this.element.addEventListener("keydown", (event) => this.escape(event));
   }
 
-  private keysButton(): HTMLButtonElement {
-    const button = h("button", { type: "button", class: "keys" }, "Keys: ?");
-    button.setAttribute("aria-label", "Keyboard shortcuts");
-    button.addEventListener("click", () => this.shortcuts.open());
-    return button;
-  }
-
-  private shortcut(event: KeyboardEvent): void {
-    if (event.key === "Escape" && !isTyping(event.target) && this.selecting.escape()) {
-      event.preventDefault();
-      return;
-    }
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.travel(key === "y" || event.shiftKey ? "redo" : "undo");
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || isTyping(event.target)) return;
+    if (this.selecting.escape()) event.preventDefault();
   }
 
   // The edit's life
@@ -861,7 +834,7 @@ export class Stage {
     this.commit();
   }
 
-  private travel(direction: "undo" | "redo"): void {
+  private travel(direction: Direction): void {
     if (this.gestures > 0) return;
     this.flush();
     this.edit = copyEdit(direction === "undo" ? this.history.undo() : this.history.redo());

@@ -11,6 +11,7 @@ import { MapView } from "../map";
 import { Pace } from "../pace";
 import { PictureCanvas } from "../pictures";
 import { Readout } from "../readout";
+import { HANDLE_KEYS, heard, MAP_KEYS, type ShortcutGroup, Shortcuts } from "../shortcuts";
 import { LiveSocket, type ModelView, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { type Theme, watchTheme } from "../theme";
@@ -116,6 +117,7 @@ export class Anatomy {
     ],
     (zoom) => this.setZoom(zoom),
   );
+  private readonly shortcuts = new Shortcuts(() => this.keys());
   private readonly stopTheme: () => void;
 
   private gestures = 0;
@@ -190,6 +192,7 @@ export class Anatomy {
     this.socket.close();
     this.pace.dispose();
     this.stopTheme();
+    this.shortcuts.stop();
     this.knob.stop();
     this.map.stop();
     this.geometry.cancel();
@@ -626,12 +629,34 @@ export class Anatomy {
         h(
           "span",
           { class: "hint" },
-          "Drag z; arrow keys move it. Click a point to take its image.",
+          "Drag z; arrow keys move it. Click a point to take its image. ",
+          this.shortcuts.button,
         ),
         this.readout.element,
       ),
       this.live,
+      this.shortcuts.element,
     );
+  }
+
+  private keys(): ShortcutGroup[] {
+    const { probabilistic } = this.data;
+    const take = () => this.knob.element.focus({ preventScroll: true });
+    const drawn = probabilistic ? [heard("d", "New draw of ε", () => this.newDraw())] : [];
+    return [
+      {
+        title: "Code",
+        shortcuts: [
+          heard("z", "Take the handle z", take),
+          ...HANDLE_KEYS,
+          heard("m", probabilistic ? "Back to the mean" : "Back to its own code", () =>
+            this.toMean(),
+          ),
+          ...drawn,
+        ],
+      },
+      MAP_KEYS,
+    ];
   }
 
   // The edit's life

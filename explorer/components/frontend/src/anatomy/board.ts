@@ -72,6 +72,11 @@ export class Board {
     for (const knob of Object.values(this.knobs)) knob.stop();
   }
 
+  /** Gives a handle the focus, so that keys move it. */
+  take(name: HandleName): void {
+    this.knobs[name].element.focus();
+  }
+
   private events(name: HandleName): KnobEvents {
     let box = { left: 0, top: 0 };
     const move = (sx: number, sy: number) => {

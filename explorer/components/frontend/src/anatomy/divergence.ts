@@ -1,5 +1,6 @@
 // Forward and reversed KL divergence of two Gaussians under the hand; nothing here asks a server.
 import { h, prefersStill, segmented, setText } from "../dom";
+import { ARROW_KEYS, heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { type Theme, watchTheme } from "../theme";
 import { Board, type HandleName, keepInside, keepStd } from "./board";
 import * as g from "./gaussians";
@@ -36,6 +37,7 @@ export class Divergence {
   private readonly slider: HTMLInputElement;
   private readonly sliderName = h("span", { class: "field-name" });
   private readonly live = h("div", { class: "sr-only", "aria-live": "polite" });
+  private readonly shortcuts = new Shortcuts(() => this.keys());
   private readonly stopTheme: () => void;
   private theme: Theme | null = null;
   private kind: g.TargetKind = "two";
@@ -84,6 +86,7 @@ export class Divergence {
   dispose(): void {
     cancelAnimationFrame(this.gliding);
     this.stopTheme();
+    this.shortcuts.stop();
     this.board.stop();
     this.element.remove();
   }
@@ -117,8 +120,27 @@ export class Divergence {
       ),
       this.board.element,
       h("div", { class: "kl-cards" }, this.card("reverse"), this.card("forward")),
+      h(
+        "footer",
+        { class: "foot" },
+        h("span", { class: "hint" }, "Arrow keys move p and q. ", this.shortcuts.button),
+      ),
       this.live,
+      this.shortcuts.element,
     );
+  }
+
+  private keys(): ShortcutGroup[] {
+    return [
+      {
+        title: "Divergence",
+        shortcuts: [
+          heard("p", "Take the target p", () => this.board.take("p")),
+          heard("q", "Take the Gaussian q", () => this.board.take("q")),
+          told(ARROW_KEYS, "Move it, or a square of q; with Shift in fine steps"),
+        ],
+      },
+    ];
   }
 
   private card(way: Way): HTMLElement {

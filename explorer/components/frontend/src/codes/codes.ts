@@ -1,6 +1,6 @@
 // The grid of codes, live: A to paint on, B to paint with, the codebook, the walk between them.
 import { Banner } from "../banner";
-import { h, iconButton, isTyping, segmented, setText } from "../dom";
+import { h, iconButton, segmented, setText } from "../dom";
 import { draggable } from "../drag";
 import { Loader } from "../geometry";
 import { History } from "../history";
@@ -8,6 +8,14 @@ import { ItemStore, labelLine } from "../items";
 import { Pace } from "../pace";
 import { PictureCanvas } from "../pictures";
 import { Readout } from "../readout";
+import {
+  ARROW_KEYS,
+  type Direction,
+  heard,
+  type ShortcutGroup,
+  Shortcuts,
+  told,
+} from "../shortcuts";
 import { LiveSocket, type ModelView, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { type Theme, watchTheme } from "../theme";
@@ -32,7 +40,7 @@ import {
 } from "./grids";
 import { download } from "./save";
 import type { GridData, Side, Told } from "./types";
-import { STRIP, WalkView } from "./walk";
+import { STRIP, stepFrom, WalkView } from "./walk";
 import { type FrameAnswer, type FrameBody, speech, type Want } from "./wire";
 
 export type Publish = (told: Told) => void;
@@ -125,6 +133,10 @@ export class CodeGrid {
   private readonly levelBox = h("div", { class: "code-field" });
   private readonly swapBox = h("div", { class: "code-swap", "data-testid": "swap" });
   private readonly inkBox = h("div", {});
+  private readonly shortcuts = new Shortcuts(
+    () => this.keys(),
+    (direction) => this.travel(direction),
+  );
   private readonly stopTheme: () => void;
   private readonly stopDrag: () => void;
   private commitTimer: ReturnType<typeof setTimeout> | undefined;
@@ -194,6 +206,7 @@ export class CodeGrid {
     this.socket.close();
     this.pace.dispose();
     this.stopTheme();
+    this.shortcuts.stop();
     this.stopDrag();
     this.fetches?.abort();
     for (const loader of this.loaders) loader.cancel();
@@ -448,7 +461,7 @@ export class CodeGrid {
     this.finish();
   }
 
-  private travel(direction: "undo" | "redo"): void {
+  private travel(direction: Direction): void {
     if (this.gestures > 0) return;
     this.codes = direction === "undo" ? this.history.undo() : this.history.redo();
     this.changed(["picture", "step", "strip"], performance.now());
@@ -471,7 +484,6 @@ export class CodeGrid {
       if (this.cell < 0 && board.matches(":focus-visible")) this.pointAt(0, 0);
     });
     board.addEventListener("keydown", (e) => this.key(e));
-    this.element.addEventListener("keydown", (e) => this.shortcut(e));
     this.other.element.addEventListener("pointermove", (e) => {
       const [x, y] = this.other.cellsAt(e.clientX, e.clientY);
       this.point([x, y]);
@@ -490,9 +502,7 @@ export class CodeGrid {
       this.pointAt(column, row);
       if (event.shiftKey) this.dabHere(event.timeStamp);
     } else if (event.key === " " || event.key === "Enter") this.dabHere(event.timeStamp);
-    else if (BRUSHES.some((size) => String(size) === event.key)) {
-      this.setBrush(Number(event.key) as Brush);
-    } else if (event.key.toLowerCase() === "c" && this.cell >= 0)
+    else if (event.key.toLowerCase() === "c" && this.cell >= 0)
       this.pickCode(this.codes[this.level][this.cell]);
     else return;
     event.preventDefault();
@@ -508,13 +518,55 @@ export class CodeGrid {
     this.commitTimer = setTimeout(() => this.finish(), KEY_COMMIT_MS);
   }
 
-  private shortcut(event: KeyboardEvent): void {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.travel(key === "y" || event.shiftKey ? "redo" : "undo");
+  private keys(): ShortcutGroup[] {
+    const ink = (side: Side) => {
+      this.ink = side;
+      this.makeInk();
+      this.show();
+    };
+    return [
+      {
+        title: "Painting",
+        shortcuts: [
+          heard("g", "Take the grid", () => this.canvas.element.focus()),
+          told(ARROW_KEYS, "Go over the grid, with Shift painting"),
+          told("Space / Enter", "Paint the place"),
+          told("C", "Pick the place's code"),
+          told("Alt + click", "Pick a code from the picture"),
+          told("Esc", "While painting: give up the stroke"),
+        ],
+      },
+      {
+        title: "Brush",
+        shortcuts: [
+          ...BRUSHES.map((size) =>
+            heard(String(size), `${size}×${size}`, () => this.setBrush(size)),
+          ),
+          heard("a", "Paint with A's own codes", () => ink("a")),
+          heard("b", "Paint with B's codes", () => ink("b")),
+        ],
+      },
+      {
+        title: "Codebook",
+        shortcuts: [
+          told(ARROW_KEYS, "Go from code to code, with the codebook in focus"),
+          told("Space / Enter", "Paint with the code"),
+        ],
+      },
+      {
+        title: "Walk from A to B",
+        shortcuts: [
+          heard(".", "A step on", () => this.walkOn(1), true),
+          heard(",", "A step back", () => this.walkOn(-1), true),
+        ],
+      },
+    ];
+  }
+
+  private walkOn(by: -1 | 1): void {
+    const t = stepFrom(this.t, by);
+    this.walk.setStep(t);
+    this.goTo(t, performance.now(), true);
   }
 
   private pointAt(column: number, row: number): void {
@@ -854,11 +906,13 @@ export class CodeGrid {
         h(
           "span",
           { class: "hint" },
-          "Alt+click picks a code from the picture. Yellow: places that differ from A.",
+          "Alt+click picks a code from the picture. Yellow: places that differ from A. ",
+          this.shortcuts.button,
         ),
         this.readout.element,
       ),
       this.live,
+      this.shortcuts.element,
     );
   }
 

@@ -15,6 +15,14 @@ export interface WalkEvents {
 }
 
 export const STRIP = 9;
+
+/** The next step of the strip, one way or the other, from anywhere on the walk. */
+export const stepFrom = (t: number, by: -1 | 1): number => {
+  const at = t * (STRIP - 1);
+  const next = by > 0 ? Math.floor(at + 1e-6) + 1 : Math.ceil(at - 1e-6) - 1;
+  return Math.min(1, Math.max(0, next / (STRIP - 1)));
+};
+
 const NAMES: Record<Origin, string> = {
   a: "A's",
   b: "B's",

@@ -48,7 +48,7 @@ export class Bar {
       ],
       on.tool,
     );
-    this.tool.set("move");
+    this.use("move");
     this.element = h(
       "div",
       { class: "bar" },
@@ -72,6 +72,11 @@ export class Bar {
       ),
     );
     this.select("");
+  }
+
+  /** Shows what the pointer does. */
+  use(tool: Tool): void {
+    this.tool.set(tool);
   }
 
   allow(back: boolean, undo: boolean, redo: boolean): void {

@@ -2,7 +2,7 @@
 import { Banner } from "../banner";
 import type { Tool } from "../brush";
 import { type Shading, shadeBy, shadePlain } from "../colours";
-import { h, isTyping } from "../dom";
+import { h } from "../dom";
 import { Loader } from "../geometry";
 import { History } from "../history";
 import { LegendBar } from "../legend";
@@ -10,6 +10,17 @@ import { Pace } from "../pace";
 import { Readout } from "../readout";
 import { countOf, inside } from "../select";
 import { litShades, makeup, markedShading } from "../shade";
+import {
+  covered,
+  type Direction,
+  HANDLE_KEYS,
+  heard,
+  isFree,
+  MAP_KEYS,
+  type ShortcutGroup,
+  Shortcuts,
+  told,
+} from "../shortcuts";
 import { LiveSocket, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { readTheme, sameTheme, type Theme } from "../theme";
@@ -80,6 +91,10 @@ export class Compare {
   private readonly readout = new Readout(this.stats);
   private readonly bar: Bar;
   private readonly legend: LegendBar;
+  private readonly shortcuts = new Shortcuts(
+    () => this.keys(),
+    (direction) => this.travel(direction),
+  );
   private readonly grid = h("div", { class: "columns" });
   private readonly themeWatch: MutationObserver;
 
@@ -120,18 +135,19 @@ export class Compare {
           "span",
           { class: "hint" },
           "Drag a handle: the other models encode its picture and show what they make of it. " +
-            "Click a point to put all of them on that image.",
+            "Click a point to put all of them on that image. ",
+          this.shortcuts.button,
         ),
         this.readout.element,
       ),
       this.live,
+      this.shortcuts.element,
     );
     parent.append(this.element);
     this.themeWatch = new MutationObserver(() => this.refreshTheme());
     const options = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
     for (let node = this.element.parentElement; node; node = node.parentElement)
       this.themeWatch.observe(node, options);
-    this.element.addEventListener("keydown", this.shortcut);
     document.addEventListener("keydown", this.escape);
     this.refreshTheme();
     this.open();
@@ -169,7 +185,7 @@ export class Compare {
     this.socket.close();
     this.pace.dispose();
     this.themeWatch.disconnect();
-    this.element.removeEventListener("keydown", this.shortcut);
+    this.shortcuts.stop();
     document.removeEventListener("keydown", this.escape);
     this.closeColumns();
     this.colours.cancel();
@@ -544,19 +560,25 @@ export class Compare {
 
   private makeBar(): Bar {
     return new Bar({
-      tool: (tool) => {
-        this.tool = tool;
-        for (const column of this.columns) column.use(tool);
-      },
-      step: (by) => {
-        const { count } = this.data;
-        this.pin((this.state.item + by + count) % count, performance.now());
-      },
+      tool: (tool) => this.use(tool),
+      step: (by) => this.step(by),
       back: () => this.pin(this.state.item, performance.now()),
       undo: () => this.travel("undo"),
       redo: () => this.travel("redo"),
       clear: () => this.clear(),
     });
+  }
+
+  private use(tool: Tool): void {
+    this.tool = tool;
+    this.bar.use(tool);
+    for (const column of this.columns) column.use(tool);
+  }
+
+  /** Puts all handles on an item before or after. */
+  private step(by: number): void {
+    const { count } = this.data;
+    this.pin((this.state.item + by + count) % count, performance.now());
   }
 
   private select(by: number, corners: number[]): void {
@@ -597,19 +619,41 @@ export class Compare {
   }
 
   private readonly escape = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || event.defaultPrevented || isTyping(event.target)) return;
-    if (document.querySelector("[role=dialog], [data-baseweb=popover]")) return;
-    this.clear();
+    if (event.key === "Escape" && isFree(event) && !covered()) this.clear();
   };
 
-  private readonly shortcut = (event: KeyboardEvent): void => {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.travel(key === "y" || event.shiftKey ? "redo" : "undo");
-  };
+  private keys(): ShortcutGroup[] {
+    const take = ({ knob }: Column) => knob.element.focus({ preventScroll: true });
+    return [
+      {
+        title: "Handles",
+        shortcuts: [
+          ...this.columns.map((column, number) => {
+            const name = letter(number);
+            return heard(name.toLowerCase(), `Take the handle of ${name}`, () => take(column));
+          }),
+          ...HANDLE_KEYS,
+        ],
+      },
+      {
+        title: "Image",
+        shortcuts: [
+          heard("n", "Next item", () => this.step(1), true),
+          heard("p", "Previous item", () => this.step(-1), true),
+        ],
+      },
+      {
+        title: "Selecting",
+        shortcuts: [
+          heard("m", "Move the maps", () => this.use("move")),
+          heard("x", "Rectangle", () => this.use("rectangle")),
+          heard("l", "Lasso", () => this.use("lasso")),
+          told("Esc", "Clear the selection"),
+        ],
+      },
+      MAP_KEYS,
+    ];
+  }
 
   // The state's life
 
@@ -620,7 +664,7 @@ export class Compare {
     this.bar.allow(this.state.drives.length > 0, this.history.canUndo, this.history.canRedo);
   }
 
-  private travel(direction: "undo" | "redo"): void {
+  private travel(direction: Direction): void {
     if (this.gestures > 0) return;
     this.flush();
     this.state = copyState(direction === "undo" ? this.history.undo() : this.history.redo());

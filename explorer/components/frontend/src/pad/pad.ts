@@ -1,6 +1,7 @@
 // The drawing pad: a canvas, brush and colours, undo; the drawing is told when it is taken.
 import { field, h, iconButton, segmented } from "../dom";
 import { draggable } from "../drag";
+import { directionOf } from "../shortcuts";
 import { onPicture, Strokes } from "./strokes";
 
 export interface PadData {
@@ -28,10 +29,15 @@ export class Pad {
     class: "pad-canvas",
     "aria-label": "Draw here with the mouse, a pen or a finger",
     role: "img",
+    tabindex: "0",
   });
   private readonly strokes = new Strokes();
-  private readonly undo = iconButton("undo", "Undo", () => this.change(() => this.strokes.undo()));
-  private readonly redo = iconButton("redo", "Redo", () => this.change(() => this.strokes.redo()));
+  private readonly undo = iconButton("undo", "Undo (Ctrl+Z)", () =>
+    this.change(() => this.strokes.undo()),
+  );
+  private readonly redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", () =>
+    this.change(() => this.strokes.redo()),
+  );
   private readonly take = h("button", { type: "button", class: "button" }, "Take the drawing");
   private readonly tools = h("div", { class: "pad-tools" });
   private readonly stop: () => void;
@@ -46,6 +52,7 @@ export class Pad {
     this.take.addEventListener("click", () => this.publish(this.canvas.toDataURL("image/png")));
     this.element.append(this.canvas, this.tools);
     this.stop = draggable(this.canvas, (event) => this.begin(event));
+    this.element.addEventListener("keydown", (event) => this.key(event));
     this.prepare();
     parent.append(this.element);
   }
@@ -114,6 +121,7 @@ export class Pad {
 
   private begin(event: PointerEvent) {
     event.preventDefault();
+    this.canvas.focus({ preventScroll: true });
     const at = (e: PointerEvent) =>
       onPicture(e, this.canvas.getBoundingClientRect(), this.data.width, this.data.height);
     this.strokes.begin(this.colour, this.width, at(event));
@@ -123,6 +131,13 @@ export class Pad {
       up: () => this.draw(),
       cancel: () => this.change(() => this.strokes.undo()),
     };
+  }
+
+  private key(event: KeyboardEvent): void {
+    const direction = directionOf(event);
+    if (!direction) return;
+    event.preventDefault();
+    this.change(() => this.strokes[direction]());
   }
 
   private change(step: () => void): void {

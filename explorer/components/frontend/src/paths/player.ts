@@ -2,6 +2,7 @@
 import { h, setText, svg } from "../dom";
 import { ordinal, verdict } from "../gauge";
 import { Sheet } from "../sheet";
+import { heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { watchTheme } from "../theme";
 import { describe, frameAt, stripFrames } from "./playback";
 import type { PathsData, Way } from "./types";
@@ -42,6 +43,7 @@ export class Player {
   private readonly told = h("output", { class: "way-moment", "data-testid": "moment" });
   private readonly marker = h("div", { class: "way-marker", "aria-hidden": "true" });
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
+  private readonly shortcuts = new Shortcuts(() => this.keys());
   readonly element: HTMLElement;
   private readonly unwatch: () => void;
 
@@ -50,7 +52,7 @@ export class Player {
     const image = svg("svg", { viewBox: "0 0 16 16", class: "lx-icon", "aria-hidden": "true" });
     image.append(this.glyph);
     this.play.append(image);
-    this.play.addEventListener("click", () => (this.request ? this.pause() : this.start()));
+    this.play.addEventListener("click", () => this.toggle());
     this.scrub.addEventListener("input", () => {
       this.pause();
       this.go(this.scrub.valueAsNumber);
@@ -63,6 +65,12 @@ export class Player {
       this.cells,
       h("div", { class: "way-transport" }, this.play, this.scrub, this.told),
       this.strips,
+      h(
+        "footer",
+        { class: "foot" },
+        h("span", { class: "hint" }, "Space plays, arrow keys step. ", this.shortcuts.button),
+      ),
+      this.shortcuts.element,
     );
     parent.append(this.element);
     this.unwatch = watchTheme(this.element, this.probe, () => {});
@@ -84,6 +92,7 @@ export class Player {
   dispose(): void {
     this.pause();
     this.unwatch();
+    this.shortcuts.stop();
     this.element.remove();
   }
 
@@ -141,6 +150,29 @@ export class Player {
     const edge = h("div", { class: "way-edge", "aria-hidden": "true" });
     edge.style.background = way.colour;
     return h("div", { class: "way-row" }, edge, canvas);
+  }
+
+  private keys(): ShortcutGroup[] {
+    const to = (frame: number) => {
+      this.pause();
+      this.go(Math.min(this.data.count - 1, Math.max(0, frame)));
+    };
+    return [
+      {
+        title: "Playing",
+        shortcuts: [
+          heard(" ", "Play there and back, pause", () => this.toggle()),
+          heard("ArrowRight", "A frame on", () => to(this.at + 1), true),
+          heard("ArrowLeft", "A frame back", () => to(this.at - 1), true),
+          told("Home / End", "The first, the last frame, with the slider in focus"),
+        ],
+      },
+    ];
+  }
+
+  private toggle(): void {
+    if (this.request) this.pause();
+    else this.start();
   }
 
   private start(): void {

@@ -2,6 +2,7 @@
 import { h, setText } from "../dom";
 import { verdict } from "../gauge";
 import { Sheet } from "../sheet";
+import { ARROW_KEYS, heard, isFree, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { watchTheme } from "../theme";
 import type { Clicked, GalleryData } from "./types";
 
@@ -18,17 +19,43 @@ export function nameOf(index: number, data: Named): string {
   return caption ? `${place}: ${caption}` : place;
 }
 
+/**
+ * The picture that an arrow key leads to, the same one at an edge.
+ *
+ * Arguments:
+ *   index: the picture that has the focus.
+ *   columns: pictures in a row.
+ *   count: all pictures; the last row may be short.
+ */
+export function beside(key: string, index: number, columns: number, count: number): number {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key] ?? 0;
+  const to = index + step;
+  return to >= 0 && to < count ? to : index;
+}
+
 export class Gallery {
   private clicks = Date.now();
   private shown = "";
   private buttons: HTMLButtonElement[] = [];
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
   private readonly grid = h("div", { class: "gallery-grid" });
+  private readonly shortcuts = new Shortcuts(() => this.keys());
   readonly element = h(
     "div",
     { class: "stage gallery", "data-testid": "gallery" },
     this.probe,
     this.grid,
+    h(
+      "footer",
+      { class: "foot" },
+      h(
+        "span",
+        { class: "hint" },
+        "Arrow keys go from picture to picture. ",
+        this.shortcuts.button,
+      ),
+    ),
+    this.shortcuts.element,
   );
   private readonly unwatch: () => void;
 
@@ -37,6 +64,7 @@ export class Gallery {
     private data: GalleryData,
     private choose: Choose,
   ) {
+    this.grid.addEventListener("keydown", (event) => this.key(event));
     parent.append(this.element);
     this.unwatch = watchTheme(this.element, this.probe, () => {});
     this.update(data, choose);
@@ -55,7 +83,32 @@ export class Gallery {
 
   dispose(): void {
     this.unwatch();
+    this.shortcuts.stop();
     this.element.remove();
+  }
+
+  private keys(): ShortcutGroup[] {
+    return [
+      {
+        title: "Pictures",
+        shortcuts: [
+          heard("g", "Go to the pictures", () => this.buttons[this.data.selected ?? 0]?.focus()),
+          told(ARROW_KEYS, "Go from picture to picture"),
+          told("Enter", "Look closer"),
+        ],
+      },
+    ];
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { key, target } = event;
+    const index = this.buttons.indexOf(target as HTMLButtonElement);
+    if (index < 0 || !key.startsWith("Arrow") || !isFree(event)) return;
+    event.preventDefault();
+    const { offsetTop } = this.buttons[0];
+    const below = this.buttons.findIndex((button) => button.offsetTop > offsetTop);
+    const { length } = this.buttons;
+    this.buttons[beside(key, index, below < 0 ? length : below, length)].focus();
   }
 
   private build(): void {

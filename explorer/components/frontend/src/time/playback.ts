@@ -22,9 +22,9 @@ export function timeline(seen: number, by: number, steps: number): Moment[] {
   return [...lead, ...ahead];
 }
 
-/** The moment after another, from the start again behind the last. */
-export const following = (moment: number, count: number): number =>
-  count > 0 ? (moment + 1) % count : 0;
+/** The moment after another, or before it; behind the last comes the first. */
+export const following = (moment: number, count: number, by: -1 | 1 = 1): number =>
+  count > 0 ? (moment + by + count) % count : 0;
 
 /** What is said of a moment. */
 export function describe(moment: Moment, length: number): string {

@@ -176,7 +176,7 @@ export class Player {
     }
   }
 
-  private toggle(): void {
+  toggle(): void {
     if (this.playing) this.pause();
     else {
       if (!this.reel) return;
@@ -204,6 +204,12 @@ export class Player {
   private go(at: number): void {
     this.at = at;
     this.paint();
+  }
+
+  /** Some moments on or back, around the ends. */
+  step(by: -1 | 1): void {
+    this.pause();
+    this.go(following(this.at, this.reel?.moments.length ?? 0, by));
   }
 
   /** A press on the strip goes to the moment under it. */

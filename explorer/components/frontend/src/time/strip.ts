@@ -15,7 +15,7 @@ export interface StripEvents {
   move(seen: number, stamp: number): void;
   end(): void;
   cancel(): void;
-  /** By a key. */
+  /** By a key; it may lead beyond an end. */
   step(seen: number, stamp: number): void;
   hide(hidden: boolean): void;
 }
@@ -220,7 +220,12 @@ export class Strip {
             : this.seen + step;
     if (to === null) return;
     event.preventDefault();
-    this.on.step(within(to, 1, this.length), event.timeStamp);
+    this.on.step(to, event.timeStamp);
+  }
+
+  /** Hides what is to come, or shows it again. */
+  toggle(): void {
+    this.hide.click();
   }
 
   stop(): void {

@@ -3,6 +3,7 @@ import { Banner } from "../banner";
 import { field, h } from "../dom";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
+import { heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { LiveSocket, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { watchTheme } from "../theme";
@@ -71,6 +72,7 @@ export class Time {
     step: "1",
     "aria-label": "Seed",
   });
+  private readonly shortcuts = new Shortcuts(() => this.keys());
   private readonly stopTheme: () => void;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
   private commitTimer: ReturnType<typeof setTimeout> | undefined;
@@ -108,12 +110,14 @@ export class Time {
         h(
           "span",
           { class: "hint" },
-          "Drag over the frames to set how much is seen; arrow keys move the playhead.",
+          "Drag over the frames to set how much is seen; arrow keys move the playhead. ",
+          this.shortcuts.button,
         ),
         this.readout.element,
       ),
       this.banner.element,
       this.live,
+      this.shortcuts.element,
     );
     parent.append(this.element);
     this.stopTheme = watchTheme(this.element, this.probe, () => {});
@@ -150,6 +154,7 @@ export class Time {
     this.socket.close();
     this.pace.dispose();
     this.stopTheme();
+    this.shortcuts.stop();
     this.strip.stop();
     this.player.stop();
     this.readout.stop();
@@ -258,15 +263,48 @@ export class Time {
         this.set(before, null);
         this.letGo();
       },
-      step: (seen, stamp) => {
-        this.set({ seen }, stamp);
-        this.commitLater();
-      },
+      step: (seen, stamp) => this.step(seen, stamp),
       hide: (hidden) => {
         this.element.classList.toggle("lx-hide-truth", hidden);
         this.player.hide(hidden);
       },
     });
+  }
+
+  private step(seen: number, stamp: number): void {
+    this.set({ seen: within(seen, 1, this.data.length) }, stamp);
+    this.commitLater();
+  }
+
+  private keys(): ShortcutGroup[] {
+    const see = (by: number) => this.step(this.edit.seen + by, performance.now());
+    return [
+      {
+        title: "Frames seen",
+        shortcuts: [
+          heard("ArrowRight", "One more", () => see(1), true),
+          heard("ArrowLeft", "One less", () => see(-1), true),
+          told("Page ↑ / Page ↓", "Five more, five less, with the playhead in focus"),
+          told("Home / End", "The first, all of them"),
+          told("Esc", "While dragging: put it back"),
+          heard("h", "Hide what is to come", () => this.strip.toggle()),
+        ],
+      },
+      {
+        title: "Imagined futures",
+        shortcuts: [
+          heard(" ", "Play, pause", () => this.player.toggle()),
+          heard(".", "A moment on", () => this.player.step(1), true),
+          heard(",", "A moment back", () => this.player.step(-1), true),
+          heard("n", "New draw", () => this.newDraw(performance.now())),
+        ],
+      },
+    ];
+  }
+
+  private newDraw(stamp: number): void {
+    this.set({ seed: this.edit.seed >= MAX_SEED ? 0 : this.edit.seed + 1 }, stamp);
+    this.letGo();
   }
 
   private listen(): void {
@@ -375,10 +413,7 @@ export class Time {
       },
       "New draw",
     );
-    draw.addEventListener("click", (event) => {
-      this.set({ seed: this.edit.seed >= MAX_SEED ? 0 : this.edit.seed + 1 }, event.timeStamp);
-      this.letGo();
-    });
+    draw.addEventListener("click", (event) => this.newDraw(event.timeStamp));
     const { samples, by, steps } = this.selects;
     return h(
       "div",

@@ -20,6 +20,10 @@ it("begins again after the last moment", () => {
   expect([following(0, 3), following(2, 3), following(0, 0)]).toEqual([1, 0, 0]);
 });
 
+it("goes back too, and from the first moment to the last", () => {
+  expect([following(2, 3, -1), following(0, 3, -1), following(0, 0, -1)]).toEqual([1, 2, 0]);
+});
+
 it("says what a moment is, also beyond the end", () => {
   expect(describe({ frame: 9, step: -1 }, 10)).toBe("frame 9 · seen");
   expect(describe({ frame: 10, step: 0 }, 10)).toBe("frame 10 · step 1");

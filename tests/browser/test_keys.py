@@ -1,0 +1,49 @@
+"""The overview of a page's keys, on pages besides Explore: it opens and closes, and its keys do what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.browser.conftest import NewPage
+
+
+def test_the_keys_of_a_player(new_page: NewPage) -> None:
+    tab = new_page()
+    page, moment = tab.page, tab.get("moment")
+    page.goto(f"{tab.url}/paths?model=digits-vae&stops=3,70&kinds=straight&frames=9")
+    page.wait_for_selector("[data-testid=ways] canvas.lx-painted", timeout=90_000)
+    overview = page.get_by_role("dialog", name="Keyboard shortcuts")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    overview.get_by_text("A frame on").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("?")
+    overview.wait_for(state="hidden")
+    assert (moment.text_content() or "").startswith("frame 1 of 9"), (
+        "what lies under the overview stands still"
+    )
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert (moment.text_content() or "").startswith("frame 3 of 9")
+    page.keyboard.press("Space")
+    tab.until(lambda: not (moment.text_content() or "").startswith("frame 3 of 9"), "a film that plays")
+
+
+def test_two_parts_of_a_page_share_one_overview(new_page: NewPage) -> None:
+    tab = new_page()
+    page = tab.page
+    page.goto(f"{tab.url}/anatomy?model=digits-vae")
+    page.wait_for_selector("[data-testid=anatomy][data-ready=true]", timeout=90_000)
+    page.wait_for_selector("[data-testid=divergence]", timeout=90_000)
+    opened = page.locator("dialog.lx-shortcuts[open]")
+    page.keyboard.press("?")
+    opened.wait_for()
+    assert opened.count() == 1
+    for says in ("New draw of ε", "Take the Gaussian q"):
+        assert opened.get_by_text(says).count() == 1, says
+    page.keyboard.press("Escape")
+    opened.wait_for(state="detached")
+    before = tab.canvas(tab.get("picture-output"))
+    page.keyboard.press("d")
+    tab.until(lambda: not np.array_equal(tab.canvas(tab.get("picture-output")), before), "a draw")
+    page.keyboard.press("q")
+    assert page.evaluate("document.activeElement.dataset.testid") == "handle-q"
