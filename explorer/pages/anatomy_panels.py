@@ -23,7 +23,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
-from explorer.pages.plotted import config
+from explorer.pages.plotted import plotted
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
 
@@ -133,7 +133,7 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         bars = {"This image": (cost, kl)}
         if average is not None:
             bars["Test average"] = (average["Reconstruction"], average["KL"])
-        st.plotly_chart(charts.bound_bars(bars), key="anatomy_bound", config=config("anatomy_bound"))
+        plotted(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
         told = f"The reconstruction term is a mean over {SAMPLED} codes of the posterior (± {error:.2g} nats); the KL is exact."
         if average is None:
             told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
@@ -148,9 +148,7 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
     with panel("KL of each dimension", formula, (KINGMA, BURDA)):
         test, average = _test_codes(loaded)
         units = active(test)
-        st.plotly_chart(
-            charts.kl_bars(kl, average, units, shown), key="anatomy_kl", config=config("anatomy_kl")
-        )
+        plotted(charts.kl_bars(kl, average, units, shown), "anatomy_kl", f"{loaded.name}-kl")
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
             f"▼ marks the two on the map. An inactive one repeats the prior: it costs nothing and says nothing."
@@ -202,7 +200,7 @@ def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
             help="In a process of its own: dragging stays smooth meanwhile",
         )  # fmt: skip
     if found is not None:
-        _show_curves(found)
+        _show_curves(found, loaded.name)
 
 
 def _growing(key: tuple[Any, ...]) -> None:
@@ -226,7 +224,7 @@ def _growing(key: tuple[Any, ...]) -> None:
         if st.button("Cancel", key="an_cancel"):
             job.cancel()
     if found is not None:
-        _show_curves(found)
+        _show_curves(found, key[0])
 
 
 def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
@@ -234,12 +232,12 @@ def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
     S.an_job_key = key
 
 
-def _show_curves(curves: dict[str, Any]) -> None:
+def _show_curves(curves: dict[str, Any], name: str) -> None:
     figure, off = charts.growth(curves)
-    st.plotly_chart(figure, key="an_growth", config=config("an_growth"))
+    plotted(figure, "an_growth", f"{name}-estimates")
     ends = [
-        f"{charts.LINES[name][0]} {charts.short(curves[name][-1])}"
-        for name in ("bound", "importance", "naive")
+        f"{charts.LINES[line][0]} {charts.short(curves[line][-1])}"
+        for line in ("bound", "importance", "naive")
     ]
     effective = curves["effective"]
     told = (

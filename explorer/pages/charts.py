@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
 from explorer.curves import Curves, above_lowest
-from explorer.pages.plotted import config
+from explorer.pages.plotted import drawn, plotted
 
-__all__ = ["curve_chart", "figure_charts"]
+__all__ = ["COLOURS", "curve_chart", "figure_charts"]
 
 UNIT = "nats per image"
 HEIGHT = 320  # pixels
@@ -18,7 +17,9 @@ LOW = 150  # pixels, of a chart beside others
 COLOURS = ("#4c6ef5", "#e8590c", "#0ca678", "#ae3ec9", "#c2920b", "#0c8599")
 
 
-def curve_chart(curves: Curves, key: str, *, logarithmic: bool = False, height: int = HEIGHT) -> None:
+def curve_chart(
+    curves: Curves, key: str, *, logarithmic: bool = False, height: int = HEIGHT, live: bool = False
+) -> None:
     """Loss and terms over the steps.
 
     Arguments:
@@ -26,6 +27,7 @@ def curve_chart(curves: Curves, key: str, *, logarithmic: bool = False, height: 
         key: Streamlit's key.
         logarithmic: A logarithmic axis; with values below 0, of how far each series stands above its lowest.
         height: In pixels.
+        live: It is drawn anew every second, and so offers no page of its own.
     """
     shifted = logarithmic and not curves.positive
     title = f"{UNIT}, above its lowest + 1" if shifted else UNIT
@@ -40,6 +42,7 @@ def curve_chart(curves: Curves, key: str, *, logarithmic: bool = False, height: 
         key,
         height,
         f"Curves of {', '.join(curves.series)} over {curves.last + 1} steps, in {UNIT}.",
+        drawn if live else plotted,
     )
 
 
@@ -48,7 +51,7 @@ def figure_charts(curves: Curves, key: str) -> None:
     for place, (name, values) in enumerate(curves.figures.items()):
         axis = {"title": {"text": name}, "rangemode": "tozero"}
         _show([_line(curves, name, values, place, "")], axis, f"{key}-{place}", LOW,
-              f"Curve of {name} over {curves.last + 1} steps.")  # fmt: skip
+              f"Curve of {name} over {curves.last + 1} steps.", drawn)  # fmt: skip
 
 
 def _line(curves: Curves, name: str, values: list[float], place: int, unit: str) -> dict[str, Any]:
@@ -64,7 +67,14 @@ def _line(curves: Curves, name: str, values: list[float], place: int, unit: str)
     }
 
 
-def _show(lines: list[dict[str, Any]], axis: dict[str, Any], key: str, height: int, alt: str) -> None:
+def _show(
+    lines: list[dict[str, Any]],
+    axis: dict[str, Any],
+    key: str,
+    height: int,
+    alt: str,
+    show: Callable[..., Any],
+) -> None:
     layout = {
         "height": height,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -74,5 +84,4 @@ def _show(lines: list[dict[str, Any]], axis: dict[str, Any], key: str, height: i
         "yaxis": {"automargin": True} | axis,
         "uirevision": key,
     }
-    st.plotly_chart({"data": lines, "layout": layout}, key=key,
-                    config=config(key), alt=alt)  # fmt: skip
+    show({"data": lines, "layout": layout}, key, key, alt=alt)

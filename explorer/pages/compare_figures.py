@@ -20,6 +20,7 @@ from explorer.latent.likeness import (
     neighbours_kept,
 )
 from explorer.live.lineup import Lineup
+from explorer.pages.charts import COLOURS
 from explorer.pages.compare_choice import Series, kind, ladders, latent, ready_series
 from explorer.pages.compare_pictures import (
     STYLE,
@@ -33,6 +34,8 @@ from explorer.pages.compare_pictures import (
     title,
 )
 from explorer.pages.layout import side_by_side
+from explorer.pages.plotted import drawn as chart_of
+from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
 from models.checkpoint import Card, Entry
 
@@ -57,6 +60,7 @@ NEIGHBOURS = 10
 QUERIES = 1000  # images whose neighbours are compared
 STRIP = 10  # pictures in a row of a series
 PIXELS = "Pixels"
+MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}  # of a chart, pixels
 COMPONENTS = 50  # of the chart of explained variance
 MATRIX = """<style>
 .lxc-matrix { border-collapse: collapse; border: 0; width: auto; margin: 0; }
@@ -177,32 +181,36 @@ def _curves(cards: Cards) -> None:
     if not charts:
         st.caption("Fewer than two of their cards hold figures: `python -m models evaluate NAME --write`.")
         return
-    for place, (name, figures) in zip(st.columns(len(CURVES)), charts, strict=False):
+    for place, (name, figures) in zip(
+        side_by_side([1] * len(CURVES), "lxc-curves", narrow=800), charts, strict=False
+    ):
         unit = figures[0][1]["unit"]
         head = f"{figure_name(name)}{f' ({unit})' if unit else ''}"
-        place.vega_lite_chart(_line_chart([(size, figure["value"]) for size, figure in figures], head))
+        with place:
+            chart_of(
+                _line_chart([(size, figure["value"]) for size, figure in figures], head),
+                f"compare-{name}",
+                f"{name}-over-dimensions",
+            )
         protocols = dict.fromkeys(figure["protocol"] for _, figure in figures)
         place.caption(plain("; ".join(protocols)))
 
 
 def _line_chart(points: list[tuple[int, float]], head: str) -> dict[str, Any]:
     """A figure over the dimension, one tick a point."""
-    ticks = [size for size, _ in points]
+    sizes, values = zip(*points, strict=True)
     return {
-        "data": {"values": [{"x": x, "y": y} for x, y in points]},
-        "height": 200,
-        "mark": {"type": "line", "point": True, "tooltip": True},
-        "encoding": {
-            "x": {
-                "field": "x",
-                "type": "quantitative",
-                "title": "Dimensions",
-                "scale": {"type": "log"},
-                "axis": {"values": ticks, "format": "d", "grid": False},
-            },
-            "y": {"field": "y", "type": "quantitative", "title": head, "scale": {"zero": False}},
+        "data": [
+            {"type": "scatter", "mode": "lines+markers", "x": sizes, "y": values, "name": head,
+             "hovertemplate": "%{x} dimensions: %{y:.4g}<extra></extra>"}
+        ],
+        "layout": {
+            "height": 220,
+            "margin": MARGIN,
+            "xaxis": {"title": {"text": "dimensions"}, "type": "log", "tickvals": sizes, "showgrid": False},
+            "yaxis": {"title": {"text": head}, "automargin": True},
         },
-    }
+    }  # fmt: skip
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
@@ -266,7 +274,7 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Explained variance**")
-        st.vega_lite_chart(_variance_chart(lineup, found))
+        plotted(_variance_chart(lineup, found), "compare-variance", "explained-variance")
         st.caption("Share of the codes' variance within their first principal components.")
     with right:
         st.markdown("**How each space is filled**")
@@ -331,20 +339,25 @@ def _matrix(values: NDArray[np.float64], names: Sequence[str], *, symmetric: boo
 
 
 def _variance_chart(lineup: Lineup, found: Spaces) -> dict[str, Any]:
-    points = [
-        {"Components": place + 1, "Share": round(float(share), 4), "Letter": letter(n), "Model": title(model)}
-        for n, (model, shares) in enumerate(zip(lineup.models, found.explained, strict=True))
-        for place, share in enumerate(shares[:COMPONENTS])
-    ]
+    lines = [
+        {
+            "type": "scatter", "mode": "lines+markers", "name": letter(number), "marker": {"size": 5},
+            "line": {"color": COLOURS[number % len(COLOURS)]},
+            "x": list(range(1, len(shares) + 1)), "y": [float(share) for share in shares],
+            "hovertemplate": f"{escape(title(model))}: %{{y:.1%}} in %{{x}} components<extra></extra>",
+        }
+        for number, model in enumerate(lineup.models)
+        for shares in [found.explained[number][:COMPONENTS]]
+    ]  # fmt: skip
     return {
-        "data": {"values": points},
-        "height": 240,
-        "mark": {"type": "line", "point": True, "tooltip": True},
-        "encoding": {
-            "x": {"field": "Components", "type": "quantitative", "axis": {"tickMinStep": 1, "grid": False}},
-            "y": {"field": "Share", "type": "quantitative", "axis": {"format": "%"}},
-            "color": {"field": "Letter", "type": "nominal", "legend": {"orient": "right", "title": None}},
-            "tooltip": [{"field": name} for name in ("Model", "Components", "Share")],
+        "data": lines,
+        "layout": {
+            "height": 260,
+            "margin": MARGIN,
+            "showlegend": True,
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            "xaxis": {"title": {"text": "components"}, "showgrid": False, "tickformat": "d"},
+            "yaxis": {"tickformat": ".0%", "automargin": True},
         },
     }
 

@@ -10,7 +10,15 @@ import streamlit as st
 
 from explorer.export import figure_html
 
-__all__ = ["config", "plotted"]
+__all__ = ["config", "drawn", "plotted"]
+
+# The link is quiet and stands close under its chart.
+STYLE = """<style>
+[class*="st-key-lx-html-"] { margin-top: -1rem; }
+[class*="st-key-lx-html-"] button { min-height: 0; padding: 0.1rem 0; opacity: 0.7; }
+[class*="st-key-lx-html-"] button:is(:hover, :focus-visible) { opacity: 1; }
+[class*="st-key-lx-html-"] button p { font-size: 0.8rem; }
+</style>"""
 
 
 def config(name: str, **more: Any) -> dict[str, Any]:
@@ -24,26 +32,31 @@ def config(name: str, **more: Any) -> dict[str, Any]:
     return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": picture, **more}
 
 
-def plotted(
-    figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None,
-    below: Callable[[], None] | None = None, **more: Any,
-) -> Any:  # fmt: skip
-    """Draws a chart and offers it as interactive HTML.
+def drawn(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None, **more: Any) -> Any:
+    """Draws a chart with the camera alone: for one of several small charts side by side, or one that changes by itself.
 
     Arguments:
         figure: Plotly's.
         key: Streamlit's.
         name: Of the files, without their ending.
         settings: Further settings of Plotly.
-        below: Draws what belongs right under the chart, above the link.
         more: Further arguments of `st.plotly_chart`.
 
     Returns:
         What `st.plotly_chart` gives: what was selected, where that is asked for.
     """
-    event = st.plotly_chart(figure, key=key, config=config(name, **(settings or {})), **more)
+    return st.plotly_chart(figure, key=key, config=config(name, **(settings or {})), **more)
+
+
+def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | None = None, **more: Any) -> Any:
+    """Draws a chart and offers it as interactive HTML; takes and gives what `drawn` does.
+
+    `below` draws what stands between the chart and its link.
+    """
+    event = drawn(figure, key, name, **more)
     if below is not None:
         below()
+    st.html(STYLE)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"lx-html-{key}"):
         st.download_button(
             "Interactive, HTML", partial(figure_html, figure), f"{name}.html", "text/html", key=f"{key}-html",

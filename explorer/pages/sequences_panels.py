@@ -17,7 +17,7 @@ from explorer.live.loaded import Loaded
 from explorer.pages import sequences_charts as charts
 from explorer.pages.downloads import offer
 from explorer.pages.layout import side_by_side
-from explorer.pages.plotted import config
+from explorer.pages.plotted import plotted
 from explorer.pages.sequences_link import Shown
 
 __all__ = ["against_truth", "certainty", "download", "film"]
@@ -57,20 +57,13 @@ def certainty(loaded: Loaded, footage: Footage, shown: Shown) -> None:
             f"Spread of each number of the state, over {DRAWS} draws of the layer above; the line is where the "
             f"sequence was seen until. {GREGOR}"
         )
-        if share is None:
-            st.plotly_chart(
-                charts.state_spread(std, top, shown.seen), key="time-spread", config=config("time-spread")
-            )
-            return
-        left, right = side_by_side([1, 1], "time-certainty")
+        left, *right = [st.container()] if share is None else side_by_side([1, 1], "time-certainty")
         with left:
-            st.plotly_chart(
-                charts.state_spread(std, top, shown.seen), key="time-spread", config=config("time-spread")
-            )
-        with right:
-            st.plotly_chart(
-                charts.direction(share, shown.seen), key="time-direction", config=config("time-direction")
-            )
+            plotted(charts.state_spread(std, top, shown.seen), "time-spread", f"{loaded.name}-spread")
+        if share is None:
+            return
+        with right[0]:
+            plotted(charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction")
             st.caption(
                 f"Of {DRAWS} states drawn from each belief, each jumped ahead. One frame shows where the digit is, "
                 "not which way it goes; the second one shows that."
@@ -99,17 +92,17 @@ def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
         figure = figure if figure in offered else "squared"
         values, unit = getattr(found, figure), FIGURES[figure][1]
         if figure == "right":
-            _sides(found.frames, values)
+            _sides(loaded.name, found.frames, values)
         else:
             still = found.still if figure == "squared" else None
             chart = charts.errors(found.frames, values, unit, shown.samples, still)
-            st.plotly_chart(chart, key=f"time-errors-{figure}", config=config(f"time-errors-{figure}"))
+            plotted(chart, f"time-errors-{figure}", f"{loaded.name}-errors-{figure}")
         left_out = shown.steps - len(found.frames)
         beyond = f" {left_out} of {shown.steps} steps lie beyond the end of the sequence." if left_out else ""
         st.caption(f"{SAID[figure]} {DRAWS} futures in jumps of {shown.by}.{beyond}")
 
 
-def _sides(frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:
+def _sides(name: str, frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:
     """The share of samples that went the true way, at each frame at which a side means something."""
     known = ~np.isnan(right[0])
     if not known.any():
@@ -118,7 +111,7 @@ def _sides(frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:
     share = 100 * right[:, known].mean(0, keepdims=True)
     chart = charts.errors(frames[known], share, FIGURES["right"][1], 0)
     chart.update_layout(showlegend=False).update_yaxes(range=[-4, 104])
-    st.plotly_chart(chart, key="time-errors-right", config=config("time-errors-right"))
+    plotted(chart, "time-errors-right", f"{name}-errors-right")
 
 
 def download(loaded: Loaded, footage: Footage, shown: Shown) -> None:

@@ -292,7 +292,7 @@ def _under_way() -> None:
             st.caption(_on_cancel(training))
         curves = read_curves(training.folder)
         if curves.steps:
-            charts.curve_chart(curves, "train_curve", logarithmic=_scale("live"), height=260)
+            charts.curve_chart(curves, "train_curve", logarithmic=_scale("live"), height=260, live=True)
             charts.figure_charts(curves, "train_figure")
 
 

@@ -246,16 +246,28 @@ def test_metrics_are_a_table_with_units_and_protocols(
     assert any("not measured in one way" in caption.value for caption in at.caption)
     at = open_compare(models=BOTH, below="dimensions")
     assert any("half" in caption.value for caption in at.caption), "the charts name their protocol"
+    mse, kl = specs(at)
+    assert mse["data"][0]["x"] == [2, 8] and mse["data"][0]["y"] == [0.05, 0.01]
+    assert kl["layout"]["yaxis"]["title"]["text"] == "KL (nats)"
 
 
 def test_latent_spaces_are_compared(open_compare: Open) -> None:
     at = open_compare(below="spaces")
     assert not at.exception
     assert "lxc-matrix" in html(at)
+    (chart,) = specs(at)
+    flat, deep = chart["data"]
+    assert (flat["name"], deep["name"]) == ("A", "B")
+    assert flat["y"][-1] == pytest.approx(1) and len(flat["x"]) == 2 and len(deep["x"]) == 8
     table = at.dataframe[0].value
     assert list(table["Dimensions"]) == [2, 8]
     assert 1 <= table["Effective"][0] <= 2 and table["First two"][0] == pytest.approx(100)
     assert (table["Same digit"] > 15).all(), "ten digits: chance is 10 %"
+
+
+def specs(at: AppTest) -> list[dict[str, Any]]:
+    """The charts of a page, as Plotly gets them."""
+    return [json.loads(each.proto.spec) for each in at.get("plotly_chart")]  # type: ignore[attr-defined]
 
 
 def opened() -> Any:

@@ -21,6 +21,18 @@ def test_a_chart_offers_a_camera_and_a_page() -> None:
     assert len(at.get("plotly_chart")) == 1
 
 
+def small() -> None:
+    from explorer.pages.plotted import drawn
+
+    drawn({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
+
+
+def test_a_small_chart_has_the_camera_and_nothing_under_it() -> None:
+    at = AppTest.from_function(small).run()
+    assert not at.exception
+    assert len(at.get("plotly_chart")) == 1 and not at.get("download_button")
+
+
 def test_the_camera_alone_stands_in_the_corner() -> None:
     found = config("faces-along", scrollZoom=True)
     assert found["modeBarButtons"] == [["toImage"]] and found["scrollZoom"] is True
