@@ -23,6 +23,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
+from explorer.pages.layout import side_by_side
 from explorer.pages.plotted import plotted
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
@@ -262,8 +263,9 @@ def _divergences() -> None:
 def exactly(loaded: Loaded, specimen: Specimen) -> None:
     """For a model with an exact likelihood: log P(x) of the image and its parts."""
     formula = (
-        r"\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
-        r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \qquad v = 255 x + u"
+        r"\begin{gathered}\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
+        r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \\"
+        r"v = 255 x + u\end{gathered}"
     )
     words = (
         "f has an inverse: the code keeps the whole image, so there is no posterior and its density is exact. u is the "
@@ -279,7 +281,8 @@ def exactly(loaded: Loaded, specimen: Specimen) -> None:
             "log P(x), nats": charts.short(found.total),
             "Bits/dim": f"{found.bits_per_dim:.3f}",
         }
-        for column, (name, value) in zip(st.columns(len(parts)), parts.items(), strict=True):
+        columns = side_by_side([1] * len(parts), "an-exactly", least="28%", gap="small")
+        for column, (name, value) in zip(columns, parts.items(), strict=True):
             column.metric(name, value)
 
 

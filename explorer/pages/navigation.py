@@ -25,17 +25,17 @@ DECIDED = {
 }  # fmt: skip
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links have a line of
 # their own, which breaks in a narrow window. In a row of controls, choices side by side are as high as the other
-# controls, so that their labels stand in one line. The link below a chart stands close to it.
+# controls, so that their labels stand in one line. What is chosen of many is quiet, as white on the accent is hard to read
+# in the dark.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
 .stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
 .st-key-lx-nav { margin: 0 4rem -0.5rem -0.65rem; row-gap: 0; }
+.stMultiSelect [data-tag] { background: rgb(115 135 215 / 24%); color: inherit; }
+.stMultiSelect [data-tag] * { color: inherit; }
 .st-key-lx-nav .stPageLink a { padding: 0.1rem 0.65rem; }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
-[class*="st-key-lx-html-"] { margin: -0.9rem 0 -0.4rem; }
-[class*="st-key-lx-html-"] button { min-height: 1.75rem; }
-[class*="st-key-lx-html-"] button p { font-size: 0.8rem; opacity: 0.8; }
 </style>"""
 
 

@@ -14,7 +14,7 @@ __all__ = ["config", "drawn", "plotted"]
 
 # The link is quiet and stands close under its chart.
 STYLE = """<style>
-[class*="st-key-lx-html-"] { margin-top: -1rem; }
+[class*="st-key-lx-html-"] { margin: -1rem 0 -0.4rem; }
 [class*="st-key-lx-html-"] button { min-height: 0; padding: 0.1rem 0; opacity: 0.7; }
 [class*="st-key-lx-html-"] button:is(:hover, :focus-visible) { opacity: 1; }
 [class*="st-key-lx-html-"] button p { font-size: 0.8rem; }

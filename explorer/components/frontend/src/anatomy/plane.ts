@@ -28,12 +28,13 @@ export function aroundPrior({ mean }: Posterior): Bounds {
   return { x0: -half, y0: -half, x1: half, y1: half };
 }
 
-/** Shares of the map's width and height: its edge, and the corner at the top left that its buttons take. */
+/** Shares of the map's width and height: its edge, the corner of the buttons at the top left, that of the overview. */
 const MARGIN = 0.06;
 const CORNER = [0.42, 0.16] as const;
+const OVERVIEW_CORNER = [0.72, 0.62] as const;
 const TURNS = 48;
 
-/** Where a circle's name stands: on the circle, as near to its top as fits, clear of the edge and the buttons. */
+/** Where a circle's name stands: on the circle, as near to its top as fits, clear of edge, buttons and overview. */
 export function labelPlace(radius: number, shown: Bounds): Point | null {
   const width = shown.x1 - shown.x0;
   const height = shown.y1 - shown.y0;
@@ -41,6 +42,7 @@ export function labelPlace(radius: number, shown: Bounds): Point | null {
     const right = (x - shown.x0) / width;
     const down = (shown.y1 - y) / height;
     if (Math.min(right, 1 - right) < 2 * MARGIN || Math.min(down, 1 - down) < MARGIN) return false;
+    if (right > OVERVIEW_CORNER[0] && down > OVERVIEW_CORNER[1]) return false;
     return right > CORNER[0] || down > CORNER[1];
   };
   const places: Point[] = Array.from({ length: TURNS }, (_, i) => {

@@ -10,7 +10,7 @@ describe("labelPlace", () => {
     expect(place?.[1]).toBeCloseTo(2);
   });
 
-  it("is on the circle, off the edge and off the buttons", () => {
+  it("is on the circle, off the edge, the buttons and the overview", () => {
     for (const [x, y] of [
       [1, 1],
       [-2, 0.5],
@@ -26,6 +26,7 @@ describe("labelPlace", () => {
           const down = (shown.y1 - place[1]) / (2 * half);
           expect(Math.min(right, down, 1 - right, 1 - down)).toBeGreaterThan(0.05);
           expect(right > 0.42 || down > 0.16).toBe(true);
+          expect(right <= 0.72 || down <= 0.62).toBe(true);
         }
   });
 
