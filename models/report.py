@@ -79,7 +79,7 @@ BARS = (
     Bar("mnist-iwae", "nll", 86.54, own=True, config={"samples": 5}, asks=DRAWN, published=(
         Published(85.54, "Burda et al. 2015, k = 5", BURDA, False),
         Published(85.46, "a reproduction, k = 5", REPRODUCED, True))),
-    Bar("mnist-iwae", "nll", 85.78, own=True, config={"samples": 50}, asks=DRAWN, published=(
+    Bar("mnist-iwae-50", "nll", 85.78, own=True, config={"samples": 50}, asks=DRAWN, published=(
         Published(84.78, "Burda et al. 2015, k = 50", BURDA, False),
         Published(84.59, "a reproduction, k = 50", REPRODUCED, True))),
     Bar("mnist-ae", "squared_error", 5.0, own=True, published=(

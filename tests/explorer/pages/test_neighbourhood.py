@@ -34,7 +34,7 @@ def opened(open_page: Open, of: str, **params: str) -> AppTest:
 
 def ready(loaded: Loaded) -> None:
     loaded.originals.start()  # as the stage's socket does
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while loaded.originals.state != "ready":
         assert time.monotonic() < deadline, (loaded.originals.state, loaded.originals.reason)
         time.sleep(0.05)
