@@ -45,13 +45,14 @@ def keep_group(tab: StagePage, x: float, name: str) -> int:
 def measured(page: Page) -> dict[str, float]:
     """Presses the button, waits for the table, and reads how far each attribute moves along the mean difference."""
     button = page.get_by_role("button", name="Measure the leak")
-    wait(page, button.is_enabled, "the leak can be measured")
-    shown = page.locator(".lx-leak").first
-    before = shown.inner_text() if shown.count() else ""
-    button.click()
-    wait(page, lambda: shown.count() and shown.inner_text() != before, "the leakage table")
     page.wait_for_selector(AT_REST)
-    rows = page.locator(".lx-leak").first.locator("tbody tr")
+    wait(page, button.is_enabled, "the leak can be measured")
+    shown = page.locator(".lx-leak")
+    before = shown.all_inner_texts()  # all at once: a table that no longer holds goes away meanwhile
+    button.click()
+    wait(page, lambda: shown.all_inner_texts() not in ([], before), "the leakage table")
+    page.wait_for_selector(AT_REST)
+    rows = shown.first.locator("tbody tr")
     cells = [row.inner_text().split("\t") for row in rows.all()]
     return {row[0].replace(" (target)", ""): float(row[1].split()[0]) for row in cells[3:]}
 
