@@ -106,7 +106,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
     model = checkpoint.load(entry.path)
     name, options = card.data["name"], card.data.get("options", {})
     if model.spec.sequence:
-        from models.prediction import sequence_figures
+        from models.sequence_figures import sequence_figures
 
         if asked := [option for option, value in vars(wanted).items() if value]:
             raise ValueError(

@@ -16,52 +16,26 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.data import SequenceData, load_sequences
-from models.data.moving_digits import originals, positions, rolled
-from models.evaluate import BATCH, SEED, Metrics, figure, sums_of_terms
-from models.readability import Judge, score, train_judge
+from models.data import SequenceData
+from models.data.moving_digits import positions, rolled
+from models.evaluate import BATCH, SEED, Metrics, figure
+from models.readability import Judge, score
 
 __all__ = [
     "CONTEXT", "JUMPS", "as_tensor", "displaced", "foreseen", "found_positions", "prediction", "rolled_back",
-    "sequence_figures", "sequences",
 ]  # fmt: skip
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 CONTEXT = 11  # frames that are seen
 JUMPS = 5  # the longest jump
-
-
-def sequence_figures(model: Any, name: str, options: dict[str, Any], limit: int | None = None) -> Metrics:
-    """The figures of a sequence model on the test split of its data set.
-
-    Arguments:
-        model: A sequence model.
-        name: Its data set, one of `models.data.SEQUENCES`.
-        options: Of the data set, as the model was trained on it.
-        limit: Use the first sequences only; all where None.
-    """
-    data = load_sequences(name, "test", limit=limit, **options)
-    about = f"as trained, {model.likelihood.pixels}, {name} test, {len(data)} sequences, seed {SEED}"
-    sums = sums_of_terms(model, sequences(data))
-    metrics = {term: figure(total / len(data), "nats/frame", about) for term, total in sums.items()}
-    if name == "moving-digits":
-        clean = load_sequences(name, "test", limit=limit, **(options | {"noise": 0.0}))
-        judge = train_judge(originals("train", options.get("source", "mnist")))
-        metrics |= prediction(model, data, clean, judge)
-    return metrics
-
-
-def sequences(data: SequenceData) -> Iterator[Tensor]:
-    """Consecutive batches of sequences, as a model takes them: (B, T, C, H, W) in [0, 1]."""
-    for start in range(0, len(data), BATCH):
-        yield as_tensor(data.frames(np.arange(start, min(start + BATCH, len(data)))))
 
 
 def as_tensor(frames: NDArray[np.uint8]) -> Tensor:
@@ -160,9 +134,10 @@ def found_positions(
     return places
 
 
-def displaced(start: NDArray[np.int64], end: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+def displaced(start: NDArray[Number], end: NDArray[Number], width: int) -> NDArray[Number]:
     """The shorter way around the circle from `start` to `end`, in pixels: -width/2 to width/2 - 1."""
-    return (end - start + width // 2) % width - width // 2
+    around: NDArray[Number] = (end - start + width // 2) % width - width // 2
+    return around
 
 
 def rolled_back(pictures: NDArray[np.uint8], path: NDArray[np.int64]) -> NDArray[np.uint8]:

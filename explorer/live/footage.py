@@ -9,9 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.live.movers import Bead, Digit, Mover
 from models.checkpoint import Card
 from models.data import SequenceData, data_available, load_sequences
-from models.data.moving_digits import positions
+from models.data.oscillator import PERIOD
 
 __all__ = ["SPLIT", "Footage", "footage"]
 
@@ -24,8 +25,7 @@ class Footage:
     """Sequences of a data set, and what is known of them beyond their frames."""
 
     data: SequenceData
-    clean: SequenceData  # the same without noise
-    path: NDArray[np.int64] | None  # where the digit stands, (N, T), in pixels; None where nothing moves so
+    mover: Mover | None  # what moves in them; None where nothing is known to
 
     def frames(self, number: int) -> NDArray[np.uint8]:
         """The frames of one sequence, (T, H, W, C).
@@ -48,7 +48,7 @@ class Footage:
         for attribute in self.data.attributes.values():
             value = attribute.values[number]
             if attribute.kind == "continuous":
-                found[attribute.title] = f"{float(value):g}"
+                found[attribute.title] = f"{float(value):.4g}"
             else:
                 found[attribute.title] = attribute.labels[int(value)] if attribute.labels else str(value)
         return found
@@ -70,7 +70,11 @@ def footage(card: Card) -> Footage:
 def _read(name: str, options: str) -> Footage:
     chosen = json.loads(options)
     data = load_sequences(name, SPLIT, **chosen)
-    if name != "moving-digits":
-        return Footage(data, data, None)
-    clean = load_sequences(name, SPLIT, **(chosen | {"noise": 0.0})) if chosen.get("noise") else data
-    return Footage(data, clean, positions(data))
+    mover: Mover | None = None
+    if name == "moving-digits":
+        mover = Digit(
+            load_sequences(name, SPLIT, **(chosen | {"noise": 0.0})) if chosen.get("noise") else data
+        )
+    elif name == "oscillator":
+        mover = Bead(data, chosen.get("period", PERIOD))
+    return Footage(data, mover)

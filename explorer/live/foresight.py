@@ -26,7 +26,7 @@ from explorer.latent.beliefs import entropy, spread_of_mixture
 from explorer.live.engine import engine
 from explorer.live.footage import Footage
 from explorer.live.loaded import Loaded
-from models.prediction import as_tensor, displaced, found_positions
+from models.prediction import as_tensor
 
 __all__ = [
     "DRAWS", "Errors", "Followed", "Uncertainty", "believed", "direction_known", "errors", "expected", "follow",
@@ -71,10 +71,10 @@ class Errors(NamedTuple):
     squared: Floats  # squared error a pixel of the decoded picture, [0, 1], (S, N)
     nll: Floats  # -log p(x|z) of the true frame, nats, (S, N)
     still: Floats  # squared error of the last seen frame, left as it is, (N,)
-    position: Floats | None  # distance of the digit from its place, pixels, (S, N)
+    position: Floats | None  # distance of what moves from its place, pixels, (S, N)
     right: (
         Floats | None
-    )  # 1 where it lies on the true side of the last one seen, else 0; NaN where sides mean nothing
+    )  # 1 where it lies on the true side of the last seen, else 0; NaN where sides mean nothing
 
 
 def longest_jump(loaded: Loaded) -> int:
@@ -212,18 +212,18 @@ def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: 
 
     From each belief `DRAWS` jumps are drawn, as long as a side has a meaning.
     """
-    if footage.path is None:
+    mover = footage.mover
+    if mover is None or not mover.sides:
         return None
-    path, width = footage.path[followed.number], followed.frames.shape[2]
-    digit = footage.clean.frames([followed.number])[0, 0]
+    path, width = mover.path(followed.number), followed.frames.shape[2]
     length = max(1, min(longest_jump(loaded), width // 2 - 1))
-    way = displaced(path[:1], path[1:2], width)
+    way = mover.displaced(path[:1], path[1:2])
     z = np.concatenate(
         [futures(loaded, followed, seen, 1, length, seed)[:, 0] for seen in range(1, followed.length + 1)]
     )
     pictures = engine().decode_sync(loaded, z, background=True)[None]
-    places = _found(pictures, digit, path[0])[0].reshape(followed.length, -1)
-    share: Floats = (np.sign(displaced(path[:, None], places, width)) == way).mean(1)
+    places = mover.found(pictures, followed.number)[0].reshape(followed.length, -1)
+    share: Floats = (np.sign(mover.displaced(path[:, None], places)) == way).mean(1)
     return share
 
 
@@ -266,19 +266,16 @@ def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
 def _places(
     footage: Footage, followed: Followed, seen: int, frames: NDArray[np.int64], pictures: Pictures
 ) -> tuple[Floats | None, Floats | None]:
-    """Distance of the digit from its place, and whether it went the true way, in pictures (S, N, H, W, C)."""
-    if footage.path is None:
+    """Distance of what moves from its place, and whether it went the true way, in pictures (S, N, H, W, C)."""
+    mover = footage.mover
+    if mover is None:
         return None, None
-    path, width = footage.path[followed.number], pictures.shape[3]
+    path, width = mover.path(followed.number), pictures.shape[3]
     last, true = path[seen - 1], path[frames - 1]
-    found = _found(pictures, footage.clean.frames([followed.number])[0, 0], path[0])
-    distance: Floats = np.abs(displaced(true, found, width)).astype(np.float64)
-    right = (np.sign(displaced(last, found, width)) == np.sign(displaced(last, true, width))).astype(float)
+    found = mover.found(pictures, followed.number)
+    distance = np.abs(mover.displaced(true, found))
+    if not mover.sides:
+        return distance, None
+    right = (np.sign(mover.displaced(last, found)) == np.sign(mover.displaced(last, true))).astype(float)
     right[:, frames - seen >= width // 2] = np.nan  # it has come around to the other side
     return distance, right
-
-
-def _found(pictures: Pictures, digit: Pictures, at: np.int64) -> NDArray[np.int64]:
-    """Where a digit (H, W, C) that stands at `at` lies in pictures (S, N, H, W, C), in pixels, (S, N)."""
-    many = pictures.reshape(1, -1, *pictures.shape[2:])
-    return found_positions(many, digit[None], np.array([at])).reshape(pictures.shape[:2])

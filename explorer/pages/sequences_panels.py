@@ -38,7 +38,6 @@ FIGURES = {
 SAID = {
     "squared": "Of the decoded picture against the true frame.",
     "nll": "What the true frame costs under the imagined state.",
-    "position": "Of the digit, by circular cross-correlation with the true one, whole pixels.",
     "right": "Whether the digit lies on the true side of where it was last seen. From half the width on, sides mean "
     "nothing.",
 }  # fmt: skip
@@ -99,7 +98,8 @@ def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
             plotted(chart, f"time-errors-{figure}", f"{loaded.name}-errors-{figure}")
         left_out = shown.steps - len(found.frames)
         beyond = f" {left_out} of {shown.steps} steps lie beyond the end of the sequence." if left_out else ""
-        st.caption(f"{SAID[figure]} {DRAWS} futures in jumps of {shown.by}.{beyond}")
+        said = footage.mover.said if figure == "position" and footage.mover else SAID[figure]
+        st.caption(f"{said} {DRAWS} futures in jumps of {shown.by}.{beyond}")
 
 
 def _sides(name: str, frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:

@@ -93,6 +93,7 @@ DATASETS: dict[str, Dataset] = {
 
 SEQUENCES: dict[str, Dataset] = {
     "moving-digits": Dataset("moving_digits", "load_moving_digits", "unavailable"),
+    "oscillator": Dataset("oscillator", "load_oscillator", shape=(1, 16, 16), images=50_000),
 }
 
 

@@ -29,11 +29,10 @@ from models.data.base import SPLITS, Attribute, ImageData, check_integer
 from models.data.digits import load_digits
 from models.data.mnist import load_mnist
 from models.data.mnist import unavailable as mnist_unavailable
-from models.data.sequences import SequenceData
+from models.data.sequences import SequenceData, check_frames, check_number
 
 SOURCES = {"mnist": load_mnist, "digits": load_digits}  # 28x28; 8x8, always there
 DIRECTIONS = ("left", "right")
-FRAMES_AT_MOST = 100
 NUMBERS = 8  # uniform numbers a sequence; more than are used, so that a new factor moves no old one
 FACTORS, NOISE = range(2)  # the streams of randomness
 
@@ -69,13 +68,10 @@ def load_moving_digits(
     """
     if source not in SOURCES:
         raise ValueError(f"Unknown source {source!r}. Choose one of: {', '.join(SOURCES)}.")
-    check_integer("frames", frames, 2)
-    if frames > FRAMES_AT_MOST:
-        raise ValueError(f"`frames` must be at most {FRAMES_AT_MOST}. Got {frames}.")
+    check_frames(frames)
     check_integer("seed", seed, 0)
     check_integer("repeats", repeats, 1)
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise <= 1:
-        raise ValueError(f"`noise` must be a number in [0, 1]. Got {noise!r}.")
+    check_number("noise", noise, 0, 1)
     still = SOURCES[source](split)
     whole = len(still) * (repeats if split == "train" else 1)
     number = min(limit or whole, whole)

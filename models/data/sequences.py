@@ -6,7 +6,7 @@ decides them and makes the frames of a batch anew each time; row i is always the
 
 from __future__ import annotations
 
-__all__ = ["SequenceData"]
+__all__ = ["SequenceData", "check_frames", "check_number"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.data.base import Attribute, ImageData, check_facts, indices_below
+from models.data.base import Attribute, ImageData, check_facts, check_integer, indices_below
 
+FRAMES_AT_MOST = 100
 AT_ONCE = 256  # sequences whose frames are held at once
 
 
@@ -108,3 +109,16 @@ class SequenceData:
         rows = indices_below(indices, len(self))
         attributes: dict[str, Any] = {name: each.take(rows) for name, each in self.attributes.items()}
         return replace(self, attributes=attributes, ids=self.ids[rows])
+
+
+def check_frames(frames: object) -> None:
+    """Raises ValueError where a sequence can not have so many frames."""
+    check_integer("frames", frames, 2)
+    if isinstance(frames, int) and frames > FRAMES_AT_MOST:
+        raise ValueError(f"`frames` must be at most {FRAMES_AT_MOST}. Got {frames}.")
+
+
+def check_number(name: str, value: object, low: float, high: float) -> None:
+    """Raises ValueError where an argument is no number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"`{name}` must be a number in [{low}, {high}]. Got {value!r}.")

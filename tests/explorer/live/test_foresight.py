@@ -137,12 +137,17 @@ def test_errors_are_those_of_decoded_futures(moving: Loaded, film: Footage, foll
     np.testing.assert_allclose(found.still, still)
 
 
+def path_of(film: Footage, number: int) -> np.ndarray:
+    assert film.mover is not None
+    return film.mover.path(number).astype(int)
+
+
 class Painted:
     """Stands for the engine: shows, whatever the code, the digit this far from its place."""
 
     def __init__(self, film: Footage, number: int, places: np.ndarray) -> None:
-        clean = film.clean.frames([number])[0, :1]
-        self.pictures = rolled(clean, (places - film.path[number, 0])[None])[0]
+        first, start = film.data.frames([number])[0, :1], path_of(film, number)[0]
+        self.pictures = rolled(first, (places - start)[None])[0]
 
     def decode_sync(self, loaded: Loaded, z: np.ndarray, *, background: bool) -> np.ndarray:
         return np.resize(self.pictures, (len(z), *self.pictures.shape[1:]))
@@ -151,7 +156,7 @@ class Painted:
 def test_position_and_direction_of_futures_that_are_known(
     moving: Loaded, film: Footage, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = film.path[7]
+    path = path_of(film, 7)
     for off, wrong in ((0, 0.0), (1, 1.0)):
         painted = Painted(film, 7, path[4:] + off)  # frames 5 to 10, in every sample alike
         monkeypatch.setattr(foresight, "engine", lambda painted=painted: painted)
@@ -169,7 +174,8 @@ def test_position_and_direction_of_futures_that_are_known(
 def test_the_direction_is_known_where_every_jump_goes_there(
     moving: Loaded, film: Footage, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, way = film.path[7], int(np.sign((film.path[7, 1] - film.path[7, 0] + 4) % 8 - 4))
+    path = path_of(film, 7)
+    way = int(np.sign((path[1] - path[0] + 4) % 8 - 4))
     every = np.repeat(path, DRAWS)
     right = np.arange(len(every)) % DRAWS < 24  # three of four
     painted = Painted(film, 7, every + np.where(right, 2, -2) * way)
