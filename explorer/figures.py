@@ -29,7 +29,10 @@ def name_of(metric: str, card: Card | None = None) -> str:
     """A figure's name for people; a loss is called a bound only where the model has one."""
     if metric == "loss" and card is not None and _bounds(card):
         return BOUND
-    return TITLES.get(metric, metric.replace("_", " ").capitalize())
+    if metric in TITLES:
+        return TITLES[metric]
+    first, *rest = metric.split("_")
+    return " ".join([TITLES.get(first, first.capitalize()), *rest])
 
 
 def value_of(card: Card, metric: str) -> float | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from explorer import zoo
 from explorer.export import figure_html, picture_png
+from explorer.figures import name_of
 from explorer.latent.projections import ScatterProjection
 from explorer.live.engine import Decoded
 from explorer.live.loaded import Loaded, attribute_values
@@ -274,7 +275,7 @@ def _metrics(loaded: Loaded) -> str:
     for name, about in (card.metrics if card else {}).items():
         value = f"{about['value']:,.6g}".replace("-", "−")
         error = f" ± {about['error']:.2g}" if "error" in about else ""
-        rows.append([name, value + error, about.get("unit", ""), about.get("protocol", "")])
+        rows.append([name_of(name, card), value + error, about.get("unit", ""), about.get("protocol", "")])
     if not rows:
         return ""
     table = _table(["Figure", "Value", "Unit", "Measured how"], rows, numbers=(1,))

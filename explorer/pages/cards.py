@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from explorer import zoo
+from explorer import figures, zoo
 from explorer.architecture import Architecture, describe
 from explorer.curves import Curves, read_curves
 from explorer.live.routes import preview_address
-from explorer.pages import charts, figures, navigation, picker
+from explorer.pages import charts, navigation, picker
 from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from explorer.training_jobs import runs_folder

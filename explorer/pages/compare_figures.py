@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.figures import name_of
 from explorer.latent.likeness import (
     by_chance,
     effective_dimensions,
@@ -43,17 +44,6 @@ __all__ = ["dimensions", "metrics", "spaces"]
 
 Cards = Sequence[Card | None]  # one a model of the lineup
 
-NAMES = {
-    "mse": "MSE",
-    "psnr": "PSNR",
-    "ssim": "SSIM",
-    "kl": "KL",
-    "loss": "Loss",
-    "mig": "MIG",
-    "dci": "DCI",
-    "sap": "SAP",
-    "nll": "NLL",
-}
 CURVES = ("mse", "kl", "loss")  # of a series over the dimension
 PROBE = "probe"  # in the name of a linear probe's figure
 NEIGHBOURS = 10
@@ -97,7 +87,7 @@ def metrics(known: Cards) -> None:
         protocols = list(dict.fromkeys(figure["protocol"] for figure in figures if figure))
         unlike = len(protocols) > 1 and not _readable(name)
         differs |= unlike
-        label = figure_name(name) + (f" ({units.pop()})" if len(units) == 1 and units != {""} else "")
+        label = name_of(name) + (f" ({units.pop()})" if len(units) == 1 and units != {""} else "")
         label += " ≠" if unlike else ""
         table[label] = [figure.get("value") for figure in figures]
         config[label] = st.column_config.NumberColumn(help="\n\n".join(map(plain, protocols)), format="%.4g")
@@ -115,18 +105,12 @@ def _readable(name: str) -> bool:
 
 def _protocols(cards: Sequence[tuple[int, Any]]) -> dict[str, list[Any]]:
     rows = [
-        (f"{letter(number)} · {card.title}", figure_name(name), *(f.get(p) for p in ("value", "unit", "protocol", "command")))
+        (f"{letter(number)} · {card.title}", name_of(name), *(f.get(p) for p in ("value", "unit", "protocol", "command")))
         for number, card in cards
         for name, f in card.metrics.items()
     ]  # fmt: skip
     heads = ("Model", "Figure", "Value", "Unit", "Protocol", "Command")
     return {head: [row[place] for row in rows] for place, head in enumerate(heads)}
-
-
-def figure_name(name: str) -> str:
-    """A figure's name for people: "active_units" is "Active units"."""
-    first, *rest = name.split("_")
-    return " ".join([NAMES.get(first, first.capitalize()), *rest])
 
 
 # Series over the dimension
@@ -185,7 +169,7 @@ def _curves(cards: Cards) -> None:
         side_by_side([1] * len(CURVES), "lxc-curves", narrow=800), charts, strict=False
     ):
         unit = figures[0][1]["unit"]
-        head = f"{figure_name(name)}{f' ({unit})' if unit else ''}"
+        head = f"{name_of(name)}{f' ({unit})' if unit else ''}"
         with place:
             chart_of(
                 _line_chart([(size, figure["value"]) for size, figure in figures], head),
@@ -374,9 +358,7 @@ def _filled(lineup: Lineup, cards: Cards, found: Spaces) -> dict[str, list[Any]]
     for name in probes(cards):
         figures = [card.metrics.get(name, {}) if card else {} for card in cards]
         unit = next((figure["unit"] for figure in figures if figure.get("unit")), "")
-        table[figure_name(name) + (f" ({unit})" if unit else "")] = [
-            figure.get("value") for figure in figures
-        ]
+        table[name_of(name) + (f" ({unit})" if unit else "")] = [figure.get("value") for figure in figures]
     return table
 
 

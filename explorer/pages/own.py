@@ -18,6 +18,7 @@ from explorer.live.codes import Places
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
+from explorer.pages import dropped
 from explorer.pages.text import plain
 
 __all__ = ["button"]
@@ -144,10 +145,10 @@ def _kept(loaded: Loaded) -> None:
             if st.button("Delete", key=f"own-drop-{each.item}", type="tertiary"):
                 _drop(loaded, each)
                 st.rerun()
-    last = [own for model, own in S.get("own_dropped", []) if model == loaded.name]
-    if last and st.button(f"Bring back “{plain(last[-1].title)}”", icon=":material/undo:", key="own-back"):
-        loaded.keep_own(last[-1].title, last[-1].picture, last[-1].z)
-        S.own_dropped = [pair for pair in S.own_dropped if pair[1] is not last[-1]]
+    last: OwnPicture | None = dropped.last("own", loaded.name)
+    if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="own-back"):
+        loaded.keep_own(last.title, last.picture, last.z)
+        dropped.take("own", loaded.name)
         st.rerun()
 
 
@@ -158,4 +159,4 @@ def _drop(loaded: Loaded, own: OwnPicture) -> None:
         if getattr(S.edit, letter).item == own.item:
             _put(loaded, letter, nearest)
     loaded.drop_own(own.item)
-    S.setdefault("own_dropped", []).append((loaded.name, own))
+    dropped.keep("own", loaded.name, own)

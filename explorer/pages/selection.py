@@ -14,12 +14,12 @@ from explorer.export import items_csv
 from explorer.latent.directions import slug
 from explorer.latent.selecting import matching, search, telling
 from explorer.live.loaded import Loaded
+from explorer.pages import dropped
 from explorer.pages.text import plain
 
 __all__ = ["bar", "chosen", "forget", "picker", "put", "take", "told"]
 
 S = st.session_state
-KEPT = 20  # groups that were deleted and can be had back
 FIXED = {"Select": "replace", "Add": "add", "Keep only": "within"}
 
 
@@ -170,13 +170,12 @@ def _groups(loaded: Loaded) -> None:
                 "Delete", key=f"group-drop-{group.name}", type="tertiary", help="It can be brought back"
             ):
                 loaded.drop_group(group.name)
-                S.setdefault("groups_dropped", []).append((loaded.name, group))
-                del S.groups_dropped[:-KEPT]
+                dropped.keep("group", loaded.name, group)
                 st.rerun()
-    last = [group for model, group in S.get("groups_dropped", []) if model == loaded.name]
-    if last and st.button(f"Bring back “{plain(last[-1].title)}”", icon=":material/undo:", key="group-back"):
-        loaded.keep_group(last[-1])
-        S.groups_dropped.remove((loaded.name, last[-1]))
+    last: Group | None = dropped.last("group", loaded.name)
+    if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="group-back"):
+        loaded.keep_group(last)
+        dropped.take("group", loaded.name)
         st.rerun()
 
 

@@ -14,7 +14,7 @@ from explorer.live.codes import Places, place_handles
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, resolve
-from explorer.pages import controls
+from explorer.pages import controls, dropped
 from explorer.pages.text import plain
 
 __all__ = ["pinner", "row"]
@@ -62,7 +62,7 @@ def _pin(loaded: Loaded, view: View, edit: recipe.Edit, chosen: str) -> Pin:
 def row(loaded: Loaded, view: View) -> None:
     """The pins, as pictures to click; nothing where nothing is pinned."""
     pins = loaded.pins
-    if not pins and not S.get("unpinned"):
+    if not pins and not dropped.last("pin", loaded.name):
         return
     with st.container(border=True, key="shelf", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -88,7 +88,7 @@ def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> Non
     if taking:
         if st.button(plain(pin.title), key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
             loaded.drop_pin(pin)
-            S.setdefault("unpinned", []).append((loaded.name, pin))
+            dropped.keep("pin", loaded.name, pin)
             st.rerun()
     elif st.button(plain(pin.title), key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
         _use(loaded, view, pin)
@@ -104,10 +104,10 @@ def _does(pin: Pin) -> str:
 
 
 def _bring_back(loaded: Loaded) -> None:
-    last = [pin for model, pin in S.get("unpinned", []) if model == loaded.name]
+    last: Pin | None = dropped.last("pin", loaded.name)
     if last and st.button("Put back", icon=":material/undo:", key="pin-back", type="tertiary"):
-        loaded.keep_pin(last[-1])
-        S.unpinned.remove((loaded.name, last[-1]))
+        loaded.keep_pin(last)
+        dropped.take("pin", loaded.name)
         st.rerun()
 
 

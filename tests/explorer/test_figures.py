@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.pages.figures import BOUND, name_of
+from explorer.figures import BOUND, name_of
 from explorer.pages.picker import summary
 from models import checkpoint
 from models.checkpoint import Card
@@ -30,6 +30,17 @@ def test_a_bound_is_called_one(name: str) -> None:
 )
 def test_a_loss_with_more_in_it_is_a_loss(name: str) -> None:
     assert name_of("loss", card(name)) == "Loss"
+
+
+def test_a_figure_with_more_words_keeps_the_usual_name_of_its_first() -> None:
+    names = ["psnr", "kl_top", "log_likelihood", "active_units", "direction_right"]
+    assert [name_of(name) for name in names] == [
+        "PSNR",
+        "KL top",
+        "log p(x)",
+        "Active units",
+        "Direction right",
+    ]
 
 
 def test_a_summary_quotes_the_bound_itself() -> None:

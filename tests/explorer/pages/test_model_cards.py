@@ -340,7 +340,10 @@ def test_every_data_set_fits_the_form(open_models: Open, runs: Trainings) -> Non
 def test_a_model_of_sequences_is_offered_sequences(open_models: Open, runs: Trainings) -> None:
     at = open_models(part="train")
     at.selectbox(key="train_model").set_value("td-vae").run()
-    assert at.selectbox(key="train_sequences").options == ["moving-digits · 28×28 grey", "oscillator · 16×16 grey"]
+    assert at.selectbox(key="train_sequences").options == [
+        "moving-digits · 28×28 grey",
+        "oscillator · 16×16 grey",
+    ]
     assert "train td-vae --data moving-digits" in command(at)
     at.selectbox(key="train_model").set_value("vae").run()
     assert "--data digits" in command(at)

@@ -79,12 +79,12 @@ def test_the_last_that_was_taken_down_is_put_back_first_and_once(open_page: Open
     at.toggle(key="shelf-taking").set_value(True).run()
     for _ in pins:
         at.button(key="pin-drop-0").click().run()
-    at.session_state["unpinned"].append(("flat-vae", Pin("item", "#1", "1")))  # of another checkpoint
+    at.session_state["pin_dropped"].append(("flat-vae", Pin("item", "#1", "1")))  # of another checkpoint
     at.button(key="pin-back").click().run()
     assert loaded.pins == (pins[1],)
     at.button(key="pin-back").click().run()
     assert set(loaded.pins) == set(pins)
-    assert at.session_state["unpinned"] == [("flat-vae", Pin("item", "#1", "1"))]
+    assert at.session_state["pin_dropped"] == [("flat-vae", Pin("item", "#1", "1"))]
     assert "pin-back" not in [button.key for button in at.button]
 
 
