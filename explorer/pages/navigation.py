@@ -25,8 +25,8 @@ DECIDED = {
 }  # fmt: skip
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links have a line of
 # their own, which breaks in a narrow window. In a row of controls, choices side by side are as high as the other
-# controls, so that their labels stand in one line. What is chosen of many is quiet, as white on the accent is hard to read
-# in the dark.
+# controls, so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are dark in the
+# dark, where white on the accent is hard to read.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
@@ -34,6 +34,7 @@ STYLE = """<style>
 .st-key-lx-nav { margin: 0 4rem -0.5rem -0.65rem; row-gap: 0; }
 .stMultiSelect [data-tag] { background: rgb(115 135 215 / 24%); color: inherit; }
 .stMultiSelect [data-tag] * { color: inherit; }
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
 .st-key-lx-nav .stPageLink a { padding: 0.1rem 0.65rem; }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
 </style>"""
