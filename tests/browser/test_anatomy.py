@@ -145,8 +145,10 @@ def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -
     page.wait_for_timeout(700)
     best = float(values["reverse"].inner_text())
     tab.drag("handle-q", 60, 30)
-    page.mouse.up()
     assert float(values["reverse"].inner_text()) > best + 0.05, "away from the best it costs more"
+    page.keyboard.press("Escape")
+    assert float(values["reverse"].inner_text()) == best, "a drag that is given up is put back"
+    page.mouse.up()
     page.get_by_role("radio", name="One Gaussian").check()
     page.get_by_role("button", name="Move q to its best").nth(1).click()
     tab.until(lambda: float(values["forward"].inner_text()) < 0.01, "q is p")

@@ -79,6 +79,7 @@ export class Board {
 
   private events(name: HandleName): KnobEvents {
     let box = { left: 0, top: 0 };
+    let from: Vec = [0, 0];
     const move = (sx: number, sy: number) => {
       const [x, y] = this.toBoard(sx, sy);
       this.on.move(name, x, y);
@@ -89,10 +90,15 @@ export class Board {
         const [x, y] = this.toScreen(this.placeOf(name));
         return [box.left + x, box.top + y];
       },
-      start: () => {},
+      start: () => {
+        from = this.placeOf(name);
+      },
       move: (x, y) => move(x - box.left, y - box.top),
       end: () => this.on.end(),
-      cancel: () => this.on.end(),
+      cancel: () => {
+        this.on.move(name, ...from);
+        this.on.end();
+      },
       nudge: (dx, dy) => {
         const [x, y] = this.toScreen(this.placeOf(name));
         move(x + dx, y + dy);
