@@ -24,7 +24,9 @@ def test_the_keys_of_a_player(new_page: NewPage) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert (moment.text_content() or "").startswith("frame 3 of 9")
-    page.keyboard.press("Space")
+    page.keyboard.down("Space")
+    page.keyboard.down("Space")  # held down: the film is not stopped again
+    page.keyboard.up("Space")
     tab.until(lambda: not (moment.text_content() or "").startswith("frame 3 of 9"), "a film that plays")
 
 
@@ -35,9 +37,12 @@ def test_two_parts_of_a_page_share_one_overview(new_page: NewPage) -> None:
     page.wait_for_selector("[data-testid=anatomy][data-ready=true]", timeout=90_000)
     page.wait_for_selector("[data-testid=divergence]", timeout=90_000)
     opened = page.locator("dialog.lx-shortcuts[open]")
-    page.keyboard.press("?")
+    page.keyboard.down("?")
+    page.keyboard.down("?")  # held down: it is not closed again
+    page.keyboard.up("?")
     opened.wait_for()
     assert opened.count() == 1
+    assert opened.get_by_text("Undo").count() == 0, "no part of this page can undo"
     for says in ("New draw of ε", "Take the Gaussian q"):
         assert opened.get_by_text(says).count() == 1, says
     page.keyboard.press("Escape")

@@ -110,6 +110,13 @@ def test_keys_have_an_overview(new_page: NewPage) -> None:
     before = tab.shown()
     tab.page.keyboard.press("s")
     tab.until(lambda: np.array_equal(tab.picture("A"), before["B"]), "A and B swapped")
+    tab.page.keyboard.press("?")
+    overview.get_by_text("Undo").wait_for()
+    tab.page.keyboard.press("Control+z")
+    tab.page.keyboard.press("?")
+    overview.wait_for(state="hidden")
+    tab.at_rest()
+    np.testing.assert_array_equal(tab.picture("A"), before["B"], "undone under the overview")
     tab.page.keyboard.press("b")
     assert tab.page.evaluate("document.activeElement.dataset.testid") == "handle-B"
     tab.page.keyboard.press("ArrowRight")
