@@ -60,8 +60,8 @@ def load_oscillator(
         seed: Non-negative integer; another seed gives other amplitudes, phases and noise.
 
     Returns:
-        Sequences with the attributes amplitude (pixels), phase (in the first frame, radians), and position (pixels
-        from the middle) and velocity (pixels a frame) in the last frame.
+        Sequences with the attributes amplitude (pixels), and position (pixels from the middle) and velocity (pixels
+        a frame) in the last frame: the state that a model has to find.
 
     Raises:
         ValueError: If an argument breaks its rule.
@@ -81,7 +81,6 @@ def load_oscillator(
     last = phase + turn * (frames - 1)
     found = {
         "amplitude": amplitude,
-        "phase": phase,
         "position": amplitude * np.cos(last),
         "velocity": -turn * amplitude * np.sin(last),
     }
@@ -112,8 +111,13 @@ def positions(data: SequenceData, period: float = PERIOD) -> Floats:
     """
     if data.name != "oscillator":
         raise ValueError(f"`data` must be the data set 'oscillator'. Got {data.name!r}.")
-    amplitude, phase = (data.attributes[name].values.astype(float) for name in ("amplitude", "phase"))
-    return swung(amplitude, phase, data.length, period)
+    turn = 2 * np.pi / period
+    position, velocity = (
+        data.attributes[name].values.astype(float)[:, None] for name in ("position", "velocity")
+    )
+    angles = turn * (np.arange(data.length) - (data.length - 1))  # from the last frame back
+    path: Floats = position * np.cos(angles) + velocity / turn * np.sin(angles)
+    return path
 
 
 def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
@@ -130,15 +134,11 @@ def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
 
 
 def sample_factors(split: str, count: int, seed: int = 0) -> tuple[Floats, Floats]:
-    """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,).
-
-    They are what single precision holds, so that `positions` finds the same again.
-    """
+    """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,)."""
     key = np.random.SeedSequence((seed, SPLITS.index(split), FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     low, high = AMPLITUDES
-    amplitude, phase = low + (high - low) * uniform[:, 0], 2 * np.pi * uniform[:, 1]
-    return amplitude.astype(np.float32).astype(float), phase.astype(np.float32).astype(float)
+    return low + (high - low) * uniform[:, 0], 2 * np.pi * uniform[:, 1]
 
 
 def swung(amplitude: Floats, phase: Floats, frames: int, period: float) -> Floats:

@@ -40,4 +40,4 @@ def test_a_bead_is_found_where_a_frame_shows_it() -> None:
         noisy = mover.found(film.frames(number)[None], number)
         assert 0.3 < np.abs(mover.displaced(mover.path(number), noisy[0])).mean() < 1.2
     assert mover.displaced(np.array([-4.0]), np.array([4.0])).tolist() == [8], "along a line"
-    assert film.labels(0).keys() == {"Amplitude", "Phase", "Position", "Velocity"}
+    assert film.labels(0).keys() == {"Amplitude", "Position", "Velocity"}

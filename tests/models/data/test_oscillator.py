@@ -33,22 +33,25 @@ def test_the_path_obeys_the_equation_of_motion() -> None:
 
 @pytest.mark.parametrize("period", [9.0, 20.0])
 def test_the_attributes_are_the_state_in_the_last_frame(period: float) -> None:
-    data = oscillators(period=period, frames=33)
-    path, known = positions(data, period), {name: each.values for name, each in data.attributes.items()}
-    np.testing.assert_allclose(known["position"], path[:, -1], atol=1e-5)
-    # Between the frames beside the last the slope of a cosine is sin(w) / w of that in their middle.
+    data = oscillators(noise=0.0, period=period, frames=33)
+    known = {name: each.values for name, each in data.attributes.items()}
+    shown = spot_positions(data.frames(np.arange(200)))
+    np.testing.assert_allclose(known["position"], shown[:, -1], atol=0.03)
+    # A period's frames give the amplitude; the slope at the last one is that of the parabola through three.
+    np.testing.assert_allclose(known["amplitude"], np.sqrt(2) * shown[:, -int(period) :].std(1), atol=0.03)
+    slope = (3 * shown[:, -1] - 4 * shown[:, -2] + shown[:, -3]) / 2
+    np.testing.assert_allclose(known["velocity"], slope, atol=0.12 if period == 20 else 0.6)
     turn = 2 * np.pi / period
-    ahead = known["amplitude"] * np.cos(known["phase"] + turn * 33)
-    np.testing.assert_allclose(known["velocity"], (ahead - path[:, -2]) / 2 * turn / np.sin(turn), atol=1e-4)
     np.testing.assert_allclose(
-        known["position"] ** 2 + (known["velocity"] / turn) ** 2, known["amplitude"] ** 2, rtol=1e-4
+        known["position"] ** 2 + (known["velocity"] / turn) ** 2, known["amplitude"] ** 2, rtol=1e-5
     )
 
 
 def test_amplitudes_and_phases_are_spread_evenly() -> None:
-    known = oscillators("train", 8000).attributes
-    amplitude = np.histogram(known["amplitude"].values, 7, (1, 4.5))[0]
-    phase = np.histogram(known["phase"].values, 8, (0, 2 * np.pi))[0]
+    known = {name: each.values for name, each in oscillators("train", 8000).attributes.items()}
+    amplitude = np.histogram(known["amplitude"], 7, (1, 4.5))[0]
+    angle = np.arctan2(known["velocity"] * 20 / (2 * np.pi), known["position"])
+    phase = np.histogram(angle, 8, (-np.pi, np.pi))[0]
     assert amplitude.sum() == phase.sum() == 8000
     assert np.abs(amplitude - 8000 / 7).max() < 110 and np.abs(phase - 1000).max() < 110
 
