@@ -134,11 +134,12 @@ def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
 
 
 def sample_factors(split: str, count: int, seed: int = 0) -> tuple[Floats, Floats]:
-    """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,)."""
+    """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,), in single precision."""
     key = np.random.SeedSequence((seed, SPLITS.index(split), FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     low, high = AMPLITUDES
-    return low + (high - low) * uniform[:, 0], 2 * np.pi * uniform[:, 1]
+    amplitude, phase = low + (high - low) * uniform[:, 0], 2 * np.pi * uniform[:, 1]
+    return amplitude.astype(np.float32).astype(float), phase.astype(np.float32).astype(float)
 
 
 def swung(amplitude: Floats, phase: Floats, frames: int, period: float) -> Floats:
