@@ -91,6 +91,21 @@ def test_a_sequence_is_shown_with_what_is_believed_of_it(tab: TimePage) -> None:
     assert to_come.first.locator("canvas").evaluate("c => getComputedStyle(c).opacity") == "0"
 
 
+def test_a_strip_wider_than_the_window_follows_the_playhead(tab: TimePage) -> None:
+    tab.page.set_viewport_size({"width": 320, "height": 900})
+    for seen in (9, 2):
+        tab.open(f"sequence=12&seen={seen}")
+        line, view = (tab.page.locator(place).bounding_box() for place in (".lx-playhead", ".lx-time-scroll"))
+        last = tab.get("row-frames").locator(".lx-cell").nth(seen - 1).bounding_box()
+        assert line and view and last
+        assert view["x"] < line["x"] < view["x"] + view["width"], "in sight"
+        assert abs(line["x"] + line["width"] / 2 - last["x"] - last["width"]) < 1, (
+            "behind the last frame seen"
+        )
+    hidden = tab.page.locator(".lx-time-scroll").evaluate("e => e.scrollWidth - e.clientWidth")
+    assert hidden > 20, "there is something to scroll"
+
+
 def test_the_playhead_is_dragged_and_the_pictures_follow_the_hand(tab: TimePage) -> None:
     tab.open("sequence=12&seen=4&samples=4")
     before = tab.row("row-belief-draws")

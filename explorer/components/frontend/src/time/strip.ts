@@ -20,6 +20,7 @@ export interface StripEvents {
   hide(hidden: boolean): void;
 }
 
+const ROOM = 34; // pixels that stay in sight beside the playhead
 const STEPS: Record<string, number> = {
   ArrowLeft: -1,
   ArrowDown: -1,
@@ -34,6 +35,10 @@ export const seenAt = (share: number, length: number): number => within(share * 
 
 /** Frames between two numbers that are written above the strip. */
 export const every = (length: number): number => Math.max(1, Math.ceil(length / 25));
+
+/** How far to scroll, from `left`, so that a place is seen in a window of this width, with room on both sides. */
+export const scrolledTo = (place: number, left: number, width: number, room = ROOM): number =>
+  Math.max(0, Math.min(place - room, Math.max(left, place + room - width)));
 
 export class Strip {
   private length = 0;
@@ -55,6 +60,9 @@ export class Strip {
     "aria-label": "Frames seen",
     "aria-valuemin": "1",
   });
+  private readonly view = h("div", { class: "time-scroll" });
+  private readonly observer = new ResizeObserver(() => this.measure());
+  private overhang = 0; // pixels of the strip that do not fit into its view
   private readonly title = h("h3", { class: "title", "data-testid": "seen" });
   private readonly fact = h("span", { class: "time-fact", "data-testid": "entropy-now" });
   private readonly hide = h("input", { type: "checkbox" });
@@ -92,39 +100,39 @@ export class Strip {
           h("label", { class: "check" }, this.hide, h("span", {}, "Hide what is to come")),
         ),
       ),
+      this.view,
+    );
+    this.view.append(
       h(
         "div",
-        { class: "time-scroll" },
-        h(
-          "div",
-          { class: "time-strip" },
-          h("span", {}),
-          this.numbers,
-          this.name("Frames", "What the sequence shows: seen up to the playhead, then to come"),
-          this.frames.element,
-          this.name(
-            "Believed",
-            "The mean of the belief after each frame, decoded: what the model takes the frame to show",
-          ),
-          this.means.element,
-          this.name("Unsure", "Standard deviation of each pixel over 16 draws of the belief"),
-          this.spreads.element,
-          this.name(
-            "Entropy, nats",
-            "Of the belief, in nats: the top layer, and the bottom layer once the top is known",
-            h(
-              "span",
-              { class: "entropy-key" },
-              h("span", { class: "entropy-of-top" }, "top z²"),
-              h("span", { class: "entropy-of-bottom" }, "bottom z¹"),
-              this.entropy.scale,
-            ),
-          ),
-          this.entropy.element,
-          this.surface,
+        { class: "time-strip" },
+        h("span", { class: "row-name", "aria-hidden": "true" }),
+        this.numbers,
+        this.name("Frames", "What the sequence shows: seen up to the playhead, then to come"),
+        this.frames.element,
+        this.name(
+          "Believed",
+          "The mean of the belief after each frame, decoded: what the model takes the frame to show",
         ),
+        this.means.element,
+        this.name("Unsure", "Standard deviation of each pixel over 16 draws of the belief"),
+        this.spreads.element,
+        this.name(
+          "Entropy, nats",
+          "Of the belief, in nats: the top layer, and the bottom layer once the top is known",
+          h(
+            "span",
+            { class: "entropy-key" },
+            h("span", { class: "entropy-of-top" }, "top z²"),
+            h("span", { class: "entropy-of-bottom" }, "bottom z¹"),
+            this.entropy.scale,
+          ),
+        ),
+        this.entropy.element,
+        this.surface,
       ),
     );
+    this.observer.observe(this.view);
   }
 
   private name(text: string, explanation: string, more: HTMLElement | null = null): HTMLElement {
@@ -144,6 +152,7 @@ export class Strip {
         h("span", {}, i === 0 || (i + 1) % step === 0 ? String(i + 1) : ""),
       ),
     );
+    this.measure();
   }
 
   paint(answer: FrameAnswer): void {
@@ -171,6 +180,7 @@ export class Strip {
         cell.classList.toggle("lx-to-come", i >= seen);
       });
     this.line.style.left = `${(100 * seen) / Math.max(1, this.length)}%`;
+    if (this.overhang > 0) this.follow();
     const left = this.length - seen;
     setText(this.title, `Seen: ${seen} of ${this.length} frames`);
     const text = `${seen} frames seen, ${left} to come`;
@@ -181,6 +191,20 @@ export class Strip {
     const told = `entropy of the belief ${written(now.top + now.bottom)}: top ${written(now.top)}, bottom ${written(now.bottom)} nats`;
     setText(this.fact, told);
     this.entropy.describe(told);
+  }
+
+  private measure(): void {
+    const { scrollWidth, clientWidth } = this.view;
+    this.overhang = scrollWidth - clientWidth;
+    if (this.overhang > 0) this.follow();
+  }
+
+  /** Keeps the playhead in sight where the strip is wider than its window. */
+  private follow(): void {
+    const { scrollLeft, clientWidth } = this.view;
+    const place = this.surface.offsetLeft + this.line.offsetLeft;
+    const to = scrolledTo(place, scrollLeft, clientWidth);
+    if (to !== scrollLeft) this.view.scrollLeft = to;
   }
 
   private begin(event: PointerEvent) {
@@ -230,5 +254,6 @@ export class Strip {
 
   stop(): void {
     this.stopDrag();
+    this.observer.disconnect();
   }
 }

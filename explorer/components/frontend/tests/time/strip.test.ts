@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { points, range, written } from "../../src/time/entropy";
 import { heat } from "../../src/time/heat";
-import { every, seenAt } from "../../src/time/strip";
+import { every, scrolledTo, seenAt } from "../../src/time/strip";
 
 describe("the playhead", () => {
   it("snaps to the nearest boundary of two frames, and always sees one", () => {
@@ -14,6 +14,19 @@ describe("the playhead", () => {
 
   it("writes a number over each frame of a short sequence, fewer over a long one", () => {
     expect([every(10), every(25), every(26), every(100)]).toEqual([1, 1, 2, 4]);
+  });
+});
+
+describe("a strip that is wider than its window", () => {
+  it("stands still while the playhead is in sight", () => {
+    expect(scrolledTo(300, 0, 600, 30)).toBe(0);
+    expect(scrolledTo(300, 200, 600, 30)).toBe(200);
+  });
+
+  it("is scrolled just as far as it must be", () => {
+    expect(scrolledTo(800, 0, 600, 30)).toBe(230);
+    expect(scrolledTo(300, 500, 600, 30)).toBe(270);
+    expect(scrolledTo(10, 500, 600, 30)).toBe(0);
   });
 });
 
