@@ -1,7 +1,7 @@
 r"""How well a sequence model foresees an oscillator: where the bead will be, beside the best that the frames allow.
 
 The first `CONTEXT` frames are seen, then one jump of 1 to `JUMPS` frames is made, up to half a period of the usual
-oscillators. Where a picture shows the bead is held against where it truly will be, without the noise: root mean squared,
+oscillators; to fewer where the model cannot jump so far. Where a picture shows the bead is held against where it truly will be, without the noise: root mean squared,
 in pixels.
 
     expected   each layer of a state at its mean, of the belief and of the jump
@@ -36,33 +36,34 @@ JUMPS = 10  # the longest jump
 Floats = NDArray[np.float64]
 
 
-def oscillation(model: Any, data: SequenceData, period: float) -> Metrics:
-    """Where a model sees the bead after jumps of 1 to `JUMPS` frames.
+def oscillation(model: Any, data: SequenceData, period: float, jumps: int = JUMPS) -> Metrics:
+    """Where a model sees the bead after jumps of 1 to `jumps` frames.
 
     Arguments:
         model: A sequence model with `belief`, `filter`, `jump` and `decode`.
-        data: Oscillators of at least `CONTEXT` + `JUMPS` frames.
+        data: Oscillators of at least `CONTEXT` + `jumps` frames.
         period: That they were made with, in frames.
+        jumps: The longest jump, in frames.
 
     Raises:
         ValueError: If the sequences are too short, or the model cannot jump so far.
     """
-    if data.length < CONTEXT + JUMPS:
-        raise ValueError(f"`data` must have {CONTEXT + JUMPS} frames or more. Got {data.length}.")
+    if data.length < CONTEXT + jumps:
+        raise ValueError(f"`data` must have {CONTEXT + jumps} frames or more. Got {data.length}.")
     generator = torch.Generator().manual_seed(SEED)
     found: dict[str, list[Floats]] = {"expected": [], "drawn": [], "fitted": [], "unmoved": []}
     for start in range(0, len(data), BATCH):
         seen = data.frames(np.arange(start, min(start + BATCH, len(data))))[:, :CONTEXT]
         shown = spot_positions(seen)
-        found["expected"].append(foreseen(model, seen, generator, means=True))
-        found["drawn"].append(foreseen(model, seen, generator))
-        found["fitted"].append(fitted(shown, period))
-        found["unmoved"].append(np.repeat(shown[:, -1:], JUMPS, axis=1))
-    true = positions(data, period)[:, CONTEXT : CONTEXT + JUMPS]
+        found["expected"].append(foreseen(model, seen, jumps, generator, means=True))
+        found["drawn"].append(foreseen(model, seen, jumps, generator))
+        found["fitted"].append(fitted(shown, period, jumps))
+        found["unmoved"].append(np.repeat(shown[:, -1:], jumps, axis=1))
+    true = positions(data, period)[:, CONTEXT : CONTEXT + jumps]
     errors = {name: float(np.sqrt(np.square(np.concatenate(x) - true).mean())) for name, x in found.items()}
     about = (
         f"root mean squared, centre of the bright pixels against the place without noise, {CONTEXT} frames seen, one "
-        f"jump of 1 to {JUMPS} frames, {data.name} {data.split}, {len(data)} sequences, seed {SEED}"
+        f"jump of 1 to {jumps} frames, {data.name} {data.split}, {len(data)} sequences, seed {SEED}"
     )
     return {
         "expected_position_error": figure(errors["expected"], "px", f"each layer at its mean, {about}"),
@@ -73,39 +74,41 @@ def oscillation(model: Any, data: SequenceData, period: float) -> Metrics:
 
 
 def foreseen(
-    model: Any, frames: NDArray[np.uint8], generator: torch.Generator, *, means: bool = False
+    model: Any, frames: NDArray[np.uint8], jumps: int, generator: torch.Generator, *, means: bool = False
 ) -> Floats:
-    """Where pictures show the bead after one jump of 1 to `JUMPS` frames from the last of some frames.
+    """Where pictures show the bead after one jump of 1 to `jumps` frames from the last of some frames.
 
     Arguments:
         model: A sequence model.
         frames: uint8 (B, T, H, W, C).
+        jumps: The longest jump, in frames.
         generator: Source of the noise.
         means: Take the mean of each layer instead of a draw.
 
     Returns:
-        Pixels to the right of the middle, (B, JUMPS).
+        Pixels to the right of the middle, (B, jumps).
     """
     with torch.inference_mode():
         z, _ = model.filter(model.belief(as_tensor(frames))[:, -1], generator, means=means)
-        lengths = range(1, JUMPS + 1)
+        lengths = range(1, jumps + 1)
         pictures = [model.decode(model.jump(z, length, generator, means=means)[0]) for length in lengths]
         whole = torch.stack(pictures, dim=1).permute(0, 1, 3, 4, 2)
     return spot_positions((whole * 255).round().to(torch.uint8).numpy())
 
 
-def fitted(shown: Floats, period: float) -> Floats:
+def fitted(shown: Floats, period: float, ahead: int = JUMPS) -> Floats:
     """Where an oscillator of known period will be, from where T frames show it: least squares.
 
     Arguments:
         shown: Positions (B, T), in pixels.
         period: In frames.
+        ahead: Frames that follow.
 
     Returns:
-        Positions (B, JUMPS) in the frames that follow.
+        Positions (B, ahead) in the frames that follow.
     """
-    angles = 2 * np.pi / period * np.arange(shown.shape[1] + JUMPS)
+    angles = 2 * np.pi / period * np.arange(shown.shape[1] + ahead)
     waves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     weights, *_ = np.linalg.lstsq(waves[: shown.shape[1]], shown.T, rcond=None)
-    ahead: Floats = (waves[shown.shape[1] :] @ weights).T
-    return ahead
+    found: Floats = (waves[shown.shape[1] :] @ weights).T
+    return found

@@ -12,7 +12,7 @@ from models.data import SequenceData, load_sequences
 from models.data.moving_digits import originals
 from models.data.oscillator import PERIOD
 from models.evaluate import BATCH, SEED, Metrics, figure, sums_of_terms
-from models.oscillation import oscillation
+from models.oscillation import JUMPS, oscillation
 from models.prediction import as_tensor, prediction
 from models.readability import train_judge
 
@@ -37,7 +37,7 @@ def sequence_figures(model: Any, name: str, options: dict[str, Any], limit: int 
         judge = train_judge(originals("train", options.get("source", "mnist")))
         metrics |= prediction(model, data, clean, judge)
     if name == "oscillator":
-        metrics |= oscillation(model, data, options.get("period", PERIOD))
+        metrics |= oscillation(model, data, options.get("period", PERIOD), min(JUMPS, model.config.jump))
     return metrics
 
 

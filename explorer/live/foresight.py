@@ -72,9 +72,7 @@ class Errors(NamedTuple):
     nll: Floats  # -log p(x|z) of the true frame, nats, (S, N)
     still: Floats  # squared error of the last seen frame, left as it is, (N,)
     position: Floats | None  # distance of what moves from its place, pixels, (S, N)
-    right: (
-        Floats | None
-    )  # 1 where it lies on the true side of the last seen, else 0; NaN where sides mean nothing
+    right: Floats | None  # 1 where it lies on the true side of the last seen, else 0; NaN where there is none
 
 
 def longest_jump(loaded: Loaded) -> int:

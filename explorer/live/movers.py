@@ -21,9 +21,7 @@ class Mover(Protocol):
     """What moves in the sequences of a data set; places are in pixels."""
 
     said: ClassVar[str]  # how its place is found, for people
-    sides: ClassVar[
-        bool
-    ]  # whether it goes one way all along, so that a picture lies on the right side or the wrong one
+    sides: ClassVar[bool]  # whether it goes one way all along: a picture then lies on the true side or not
 
     def path(self, number: int) -> Floats:
         """Where it truly is in each frame of a sequence, (T,)."""

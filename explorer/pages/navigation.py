@@ -25,8 +25,8 @@ DECIDED = {
 }  # fmt: skip
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links have a line of
 # their own, which breaks in a narrow window. In a row of controls, choices side by side are as high as the other
-# controls, so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are dark in the
-# dark, where white on the accent is hard to read.
+# controls, so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are
+# dark in the dark, where white on the accent is hard to read.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }

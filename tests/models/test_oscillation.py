@@ -111,11 +111,13 @@ def test_sequences_must_be_long_enough() -> None:
 
 
 def test_a_checkpoint_of_oscillators_is_measured_by_its_own_period(tmp_path: Path) -> None:
-    config = {"latent": 4, "network": "mlp", "width": 6, "belief": 5, "features": 5, "hidden": 4, "jump": 10}
+    config = {"latent": 4, "network": "mlp", "width": 6, "belief": 5, "features": 5, "hidden": 4, "jump": 7}
     options = {"period": 13.0, "noise": 0.5}
     run = Run("td-vae", "oscillator", config, options, epochs=1, limit=64)
     train(run, tmp_path / "td", device=torch.device("cpu"))
-    found = {name: one["value"] for name, one in evaluate(tmp_path / "td", limit=COUNT).items()}
+    measured = evaluate(tmp_path / "td", limit=COUNT)
+    assert "jump of 1 to 7 frames" in measured["fitted_position_error"]["protocol"], "as far as it can"
+    found = {name: one["value"] for name, one in measured.items()}
     assert {"loss", "expected_position_error", "drawn_position_error"} < found.keys()
     assert found["fitted_position_error"] == pytest.approx(0.5 * np.sqrt(2 / 20), rel=0.15)
     assert found["expected_position_error"] > 1, "64 sequences have taught it nothing"
