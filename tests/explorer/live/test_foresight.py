@@ -171,6 +171,33 @@ def test_position_and_direction_of_futures_that_are_known(
     assert (errors(moving, film, followed, 4, 6, 1, 0).right[:, :3] == 0).all()
 
 
+class Standing:
+    """Stands for what has no sides, and is found three pixels off."""
+
+    said = "Anywhere."
+    sides = False
+
+    def path(self, number: int) -> np.ndarray:
+        return np.arange(10.0)
+
+    def found(self, pictures: np.ndarray, number: int) -> np.ndarray:
+        return np.full(pictures.shape[:2], np.arange(4.0, 10.0)) - 3
+
+    def displaced(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        return end - start
+
+
+def test_what_goes_to_and_fro_has_a_position_and_no_side(
+    moving: Loaded, film: Footage, followed: Followed
+) -> None:
+    swinging = replace(film, mover=Standing())
+    found = errors(moving, swinging, followed, 4, 6, 1, 0)
+    assert (found.position == 3).all() and found.right is None
+    assert direction_known(moving, swinging, followed) is None
+    unknown = errors(moving, replace(film, mover=None), followed, 4, 6, 1, 0)
+    assert unknown.position is None and unknown.right is None
+
+
 def test_the_direction_is_known_where_every_jump_goes_there(
     moving: Loaded, film: Footage, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

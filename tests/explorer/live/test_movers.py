@@ -13,7 +13,7 @@ from models.data.moving_digits import positions
 from models.data.oscillator import positions as swung
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("noise", [0.0, 0.4])
 def test_a_digit_is_found_in_every_frame_also_under_noise(noise: float) -> None:
     film = _read("moving-digits", json.dumps({"source": "digits", "frames": 12, "noise": noise}))
     mover = film.mover
