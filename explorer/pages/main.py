@@ -29,7 +29,5 @@ if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
         importlib.import_module("explorer.live.engine")
     st.session_state.lx_started = True
-navigation.arrive(chosen.title)
 chosen.run()
-navigation.arrived(chosen.title)
 importlib.import_module("explorer.pages.session").remember(chosen.title)

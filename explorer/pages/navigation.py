@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 
-__all__ = ["PAGES", "arrive", "arrived", "bar", "existing", "go", "show"]
+__all__ = ["PAGES", "bar", "existing", "go", "show"]
 
-S = st.session_state
 HERE = Path(__file__).resolve().parent
 # Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
 # this folder first.
@@ -61,47 +59,5 @@ def go(title: str, checkpoint: str, **more: str) -> NoReturn:
 
 def show(title: str, parameters: dict[str, str]) -> NoReturn:
     """Shows another page at an address."""
-    S.pop(DECIDED[title], None)  # the page then takes the address at its word
-    S.lx_way = Way(S.get("lx_page", ""), title, parameters)
-    _turn(S.lx_way)
-
-
-def arrive(title: str) -> None:
-    """Keeps the way to a page when a word of the browser crosses it; to be called before a page runs.
-
-    What the browser sent just before it heard of the new page starts a run of its own, in place of the one that was to
-    come: with the address of before, or even with the page of before. Here that run gets the address that was meant.
-    """
-    S.lx_page = title
-    way: Way | None = S.get("lx_way")
-    if way is None:
-        return
-    if title == way.end:
-        if dict(st.query_params) != way.parameters:
-            st.query_params.from_dict(way.parameters)
-    elif title == way.start and not way.again:
-        S.lx_way = replace(way, again=True)
-        _turn(way)
-    else:
-        S.lx_way = None  # somebody went elsewhere
-
-
-def arrived(title: str) -> None:
-    """Ends the way to a page; to be called when that has run to its end and has followed its address."""
-    way: Way | None = S.get("lx_way")
-    if way is not None and title == way.end:
-        S.lx_way = None
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way from one page to another that has not come to its end."""
-
-    start: str
-    end: str
-    parameters: dict[str, str]
-    again: bool = False  # whether it was set out on a second time
-
-
-def _turn(way: Way) -> NoReturn:
-    st.switch_page(f"{PAGES[way.end]}.py", query_params=way.parameters)
+    st.session_state.pop(DECIDED[title], None)  # the page then takes the address at its word
+    st.switch_page(f"{PAGES[title]}.py", query_params=parameters)
