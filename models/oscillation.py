@@ -1,8 +1,8 @@
 r"""How well a sequence model foresees an oscillator: where the bead will be, beside the best that the frames allow.
 
 The first `CONTEXT` frames are seen, then one jump of 1 to `JUMPS` frames is made, up to half a period of the usual
-oscillators; to fewer where the model cannot jump so far. Where a picture shows the bead is held against where it truly will be, without the noise: root mean squared,
-in pixels.
+oscillators, or as far as the model can. Where a picture shows the bead is held against where it truly will be, without
+the noise: root mean squared, in pixels.
 
     expected   each layer of a state at its mean, of the belief and of the jump
     drawn      one draw of each: as uncertain as the next frame is, whose noise nobody can foresee
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.data import SequenceData
 from models.data.oscillator import positions, spot_positions
@@ -55,8 +56,10 @@ def oscillation(model: Any, data: SequenceData, period: float, jumps: int = JUMP
     for start in range(0, len(data), BATCH):
         seen = data.frames(np.arange(start, min(start + BATCH, len(data))))[:, :CONTEXT]
         shown = spot_positions(seen)
-        found["expected"].append(foreseen(model, seen, jumps, generator, means=True))
-        found["drawn"].append(foreseen(model, seen, jumps, generator))
+        with torch.inference_mode():
+            belief = model.belief(as_tensor(seen))[:, -1]
+        found["expected"].append(foreseen(model, belief, jumps, generator, means=True))
+        found["drawn"].append(foreseen(model, belief, jumps, generator))
         found["fitted"].append(fitted(shown, period, jumps))
         found["unmoved"].append(np.repeat(shown[:, -1:], jumps, axis=1))
     true = positions(data, period)[:, CONTEXT : CONTEXT + jumps]
@@ -74,13 +77,13 @@ def oscillation(model: Any, data: SequenceData, period: float, jumps: int = JUMP
 
 
 def foreseen(
-    model: Any, frames: NDArray[np.uint8], jumps: int, generator: torch.Generator, *, means: bool = False
+    model: Any, belief: Tensor, jumps: int, generator: torch.Generator, *, means: bool = False
 ) -> Floats:
-    """Where pictures show the bead after one jump of 1 to `jumps` frames from the last of some frames.
+    """Where pictures show the bead after one jump of 1 to `jumps` frames.
 
     Arguments:
         model: A sequence model.
-        frames: uint8 (B, T, H, W, C).
+        belief: Belief states to jump from, one a row, (B, ...).
         jumps: The longest jump, in frames.
         generator: Source of the noise.
         means: Take the mean of each layer instead of a draw.
@@ -89,7 +92,7 @@ def foreseen(
         Pixels to the right of the middle, (B, jumps).
     """
     with torch.inference_mode():
-        z, _ = model.filter(model.belief(as_tensor(frames))[:, -1], generator, means=means)
+        z, _ = model.filter(belief, generator, means=means)
         lengths = range(1, jumps + 1)
         pictures = [model.decode(model.jump(z, length, generator, means=means)[0]) for length in lengths]
         whole = torch.stack(pictures, dim=1).permute(0, 1, 3, 4, 2)

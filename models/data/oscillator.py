@@ -126,10 +126,9 @@ def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
     A picture that is black all over shows it in the middle.
     """
     light = pictures.astype(float)
-    light = np.maximum(light - FAINT * light.max((-3, -2, -1), keepdims=True), 0).sum(
-        (-3, -1)
-    )  # of each column
-    found: Floats = (light * columns(pictures.shape[-2])).sum(-1) / np.maximum(light.sum(-1), 1)
+    spot = np.maximum(light - FAINT * light.max((-3, -2, -1), keepdims=True), 0)
+    weights = spot.sum((-3, -1))  # of each column
+    found: Floats = (weights * columns(pictures.shape[-2])).sum(-1) / np.maximum(weights.sum(-1), 1)
     return found
 
 
@@ -159,10 +158,9 @@ def spots(path: Floats) -> NDArray[np.uint8]:
     away = columns(SIZE)
     across = np.exp(-0.5 * ((away - path[..., None]) / RADIUS) ** 2)
     down = np.exp(-0.5 * (away / RADIUS) ** 2)
-    levels: NDArray[np.uint8] = np.rint(255 * across[..., None, :] * down[:, None])[..., None].astype(
-        np.uint8
-    )
-    return levels
+    levels = np.rint(255 * across[..., None, :] * down[:, None])
+    pictures: NDArray[np.uint8] = levels[..., None].astype(np.uint8)
+    return pictures
 
 
 def columns(width: int) -> Floats:
