@@ -12,15 +12,14 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections import deque
-from pathlib import Path
 from typing import Any
+
+from explorer.places import module_command, module_environment
 
 __all__ = ["Command", "Job"]
 
-ROOT = Path(__file__).resolve().parent.parent
 NICE = 10
 STEPS = re.compile(r"(\d+)/(\d+) \[.*step")  # of tqdm's bars: "45/240 [00:03<00:13, 14.6step/s"
 PERCENT = re.compile(r"(\d+) %(?:[ ,]+(.+))?$")  # "digits-vae ███ 40 % Laying out the map"
@@ -30,7 +29,7 @@ class Job:
     """A running command. Read `share`, `what`, `result` and `error` at any time, from any thread."""
 
     def __init__(self, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
-        """Starts `python -m arguments`.
+        """Starts `python -m arguments` in the working directory.
 
         Arguments:
             arguments: Module and its arguments, e.g. "explorer.maps", "faces-vae".
@@ -43,9 +42,9 @@ class Job:
         self._cancelled = False
         self._last: deque[str] = deque(maxlen=5)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
+            module_command(*arguments),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", env=module_environment(), start_new_session=True,
             pass_fds=keep_open,
         )  # fmt: skip
         with contextlib.suppress(OSError, AttributeError):

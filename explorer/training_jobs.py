@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from explorer import zoo
-from explorer.jobs import ROOT, Command
+from explorer.jobs import Command
 from models import MODELS, checkpoint
 from models.checkpoint import Card
 from models.train import CURVES, Run, read_run
@@ -366,9 +366,9 @@ def command_line(run: Run, folder: Path) -> list[str]:
 
 
 def shown(path: Path) -> str:
-    """A path as a command names it: from the project's folder, where it lies in it."""
-    path = path.resolve()
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    """A path as a command names it: relative to the working directory, if it lies below that."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def as_text(line: list[str]) -> str:

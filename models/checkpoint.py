@@ -43,7 +43,9 @@ __all__ = [
     "write",
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
+_PACKAGED = Path(__file__).resolve().parent / "checkpoints"  # what the wheel brings; see pyproject.toml
+BUNDLED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[1] / "checkpoints"
+RUNS = "runs"  # in the working directory
 REMEDY = "Copy it again or train anew."
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
@@ -139,9 +141,12 @@ class Entry:
 
 
 def roots() -> list[Path]:
-    """Where checkpoints are looked for: LATENT_CHECKPOINT_DIR, else the bundled ones and one's own runs."""
+    """The folders of checkpoints: LATENT_CHECKPOINT_DIR, else the bundled ones and `runs/` of the working directory.
+
+    New runs go to the last one.
+    """
     named = os.environ.get("LATENT_CHECKPOINT_DIR")
-    return [Path(p) for p in named.split(os.pathsep) if p] if named else [ROOT / "checkpoints", ROOT / "runs"]
+    return [Path(p) for p in named.split(os.pathsep) if p] if named else [BUNDLED, Path(RUNS).absolute()]
 
 
 def scan(*folders: Path) -> list[Entry]:

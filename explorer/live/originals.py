@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.places import module_command, module_environment
 from models.checkpoint import CheckpointError, Entry, read, replace_file
 from models.data import data_available, load_pictures
 from models.data.folders import cache_folder
@@ -119,15 +120,13 @@ class Originals:
             raise ValueError(reason)
         if int(np.prod(self._shape)) > BYTES_AT_MOST:
             raise ValueError(f"The originals of {self.entry.name} take over {BYTES_AT_MOST >> 20} MiB.")
-        command = [sys.executable, "-m", MODULE, str(self.entry.path), str(path)]
         done = subprocess.run(
-            command,
-            cwd=Path(__file__).resolve().parents[2],
+            module_command(MODULE, str(self.entry.path), str(path)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env=module_environment(),
         )
         if done.returncode:
             raise ValueError(done.stderr.strip()[-300:] or f"Exit status {done.returncode}.")

@@ -11,7 +11,7 @@ from explorer.pages.picker import summary
 from models import checkpoint
 from models.checkpoint import Card
 
-BUNDLED = checkpoint.ROOT / "checkpoints"
+BUNDLED = checkpoint.BUNDLED
 
 
 def card(name: str) -> Card:

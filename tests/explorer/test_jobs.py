@@ -16,7 +16,7 @@ from explorer.jobs import Job
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A module `work` that a job can run, to be filled by the test."""
-    monkeypatch.setattr(jobs, "ROOT", tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path / "work.py"
 
 

@@ -25,7 +25,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
 from explorer.recipe import Edit, Handle, link
 from explorer.recipe_file import recipe_of, stand, to_json
-from models.checkpoint import ROOT
+from models.checkpoint import BUNDLED
 from tests.explorer.live.client import Client, frame
 from tests.explorer.live.conftest import flow, library, loaded, places, server, shared_engine  # noqa: F401
 
@@ -97,7 +97,7 @@ def test_one_level_of_a_latent(server: str, flow: Loaded, tmp_path: Path) -> Non
 def test_a_bundled_checkpoint(
     server: str, shared_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(ROOT / "checkpoints"))
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(BUNDLED))
     edit = Edit(
         Handle(12, 1.25, -3.5, {"smile": 0.8, "glasses": 1.0}), Handle(40, -0.1, -2.8, {"smile": -1.0})
     )
@@ -122,7 +122,9 @@ def test_the_command_writes_the_picture(server: str, loaded: Loaded, library: Pa
         "3",
     ]
     environment = os.environ | {"LATENT_CHECKPOINT_DIR": str(library)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, cwd=BUNDLED.parent, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0 and not done.stderr
     assert done.stdout == f"{tmp_path / 'a.png'} holds a of tiny-vae.\n"
     found = pixels(tmp_path / "a.png")

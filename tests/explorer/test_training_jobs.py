@@ -236,10 +236,10 @@ def test_a_plan_saves_often_enough_and_counts_the_steps() -> None:
     assert steps == 2, "no more images than there are"
 
 
-def test_paths_are_told_from_the_project(tmp_path: Path) -> None:
-    from explorer.jobs import ROOT
-
-    assert shown(ROOT / "runs" / "x") == os.path.join("runs", "x")
+def test_paths_are_shown_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert shown(Path("runs", "x")) == os.path.join("runs", "x")
     assert shown(tmp_path) == str(tmp_path.resolve())
 
 

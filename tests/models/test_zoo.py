@@ -313,7 +313,7 @@ def test_names_of_classes_and_configurations_follow_the_key(kind: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMER))
 def test_checkpoints_made_before_the_family_load_as_they_were(name: str) -> None:
-    model = checkpoint.load(checkpoint.ROOT / "checkpoints" / name)
+    model = checkpoint.load(checkpoint.BUNDLED / name)
     assert type(model) is MODELS["vae"]
     assert list(config_to_dict(model.config)) == [
         "image_shape", "latent", "likelihood", "sigma", "network", "width", "depth", "neck", "free_bits",

@@ -32,7 +32,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(command: list[str], **_: object) -> object:
         class Done:
-            returncode, stderr = main(command[3:]), ""
+            returncode, stderr = main(command[command.index(originals_module.MODULE) + 1 :]), ""
 
         return Done
 
