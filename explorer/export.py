@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.extras import require
+
 __all__ = [
     "animation",
     "figure_html",
@@ -92,7 +94,11 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
         scale: Pixels a side for each pixel; odd sides grow by a pixel, which the format asks for.
         seconds: How long each frame stands.
         back: Go there and back.
+
+    Raises:
+        ValueError: If PyAV is not installed, with the extra that brings it.
     """
+    require("video", "MP4 export")
     import av  # only who asks for a video waits for it
 
     buffer = io.BytesIO()

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from models import checkpoint
+from models.extras import require
 
 __all__ = ["CURVES", "EVENTS", "CurveWriter", "thin_curves", "trim_curves"]
 
@@ -80,13 +81,7 @@ def event_writer(folder: Path, start: int) -> Any:
 
 def check_tensorboard() -> None:
     """Raises ValueError where TensorBoard is not installed."""
-    try:
-        import torch.utils.tensorboard  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "`--tensorboard` needs the package tensorboard. Install it with "
-            "`pip install -r requirements-tensorboard.txt -c constraints.txt`, or leave `--tensorboard` out."
-        ) from error
+    require("tensorboard", "`--tensorboard`")
 
 
 def trim_curves(path: Path, step: int) -> None:

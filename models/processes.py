@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from models.base import Autoencoder
+from models.extras import require
 from models.shares import SharedGenerator
 
 __all__ = ["Objective", "Processes", "SeveralProcesses", "part", "processes"]
@@ -95,6 +96,7 @@ class SeveralProcesses(Processes):
     """
 
     def __init__(self, device: torch.device) -> None:
+        require("distributed", "Training on several processes")
         from accelerate import Accelerator
 
         self.accelerator = Accelerator(cpu=device.type == "cpu")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.base import Autoencoder
+from models.extras import require
 
 __all__ = ["compiled", "levels"]
 
@@ -50,7 +51,9 @@ def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.u
 
     Raises:
         RuntimeError: If the model has an operation that ONNX cannot express.
+        ValueError: If ONNX or its runtime is not installed, with the extra that brings them.
     """
+    require("onnx", "Faster decoding on a CPU")
     import onnxruntime
 
     file: Any = io.BytesIO()  # the exporter takes one, though its types speak of paths only

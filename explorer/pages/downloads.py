@@ -106,10 +106,13 @@ def in_rows(loaded: Loaded, files: list[tuple[str, str, Callable[[], bytes]]]) -
             offer(place, label, f"{loaded.name}-{file}", content)
 
 
-def offer(place: Any, label: str, file: str, make: Callable[[], bytes]) -> None:
-    """A download button whose bytes are made on the click."""
+def offer(
+    place: Any, label: str, file: str, make: Callable[[], bytes], unavailable: str | None = None
+) -> None:
+    """A download button whose bytes are made on the click; disabled where a reason is given, which its tooltip shows."""
     key = f"take-{file.rsplit('-', 1)[-1]}"
-    place.download_button(label, make, file, key=key, on_click="ignore", width="stretch")
+    place.download_button(label, make, file, key=key, on_click="ignore", width="stretch",
+                          disabled=unavailable is not None, help=unavailable)  # fmt: skip
 
 
 def render_now(

@@ -20,6 +20,7 @@ from explorer.pages.anatomy_charts import short
 from explorer.pages.downloads import SCALE, offer
 from explorer.pages.paths_charts import COLOURS, TITLES
 from explorer.pages.paths_link import GEODESIC, STOPS, Shown
+from models.extras import missing
 
 __all__ = [
     "Walked",
@@ -308,8 +309,9 @@ def downloads(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> None:
                 lambda made=made: export.animation(pictures, made, scale=scale, seconds=seconds, back=back),  # type: ignore[misc]
             )  # fmt: skip
         offer(
-            c, "MP4", f"{name}.mp4", lambda: export.video(pictures, scale=scale, seconds=seconds, back=back)
-        )
+            c, "MP4", f"{name}.mp4", lambda: export.video(pictures, scale=scale, seconds=seconds, back=back),
+            unavailable=missing("video", "MP4 export"),
+        )  # fmt: skip
         offer(st, "Strip, PNG", f"{name}-strip.png", lambda: export.strip_png(pictures, scale))
         a, b = st.columns(2, gap="xsmall")
         labels = [f"{kind} {number}" for number in range(len(codes))]

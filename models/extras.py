@@ -1,0 +1,41 @@
+"""Optional dependencies: what each extra of the distribution installs, and what to say where it is missing."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+__all__ = ["DISTRIBUTION", "EXTRAS", "missing", "require"]
+
+DISTRIBUTION = "latent-drag"
+EXTRAS = {
+    "distributed": ("accelerate",),
+    "onnx": ("onnx", "onnxruntime"),
+    "tensorboard": ("tensorboard",),
+    "video": ("av",),
+}  # name in pyproject.toml -> packages to import
+
+
+def missing(extra: str, feature: str) -> str | None:
+    """The reason why a feature is not available and how to install it; None where its packages are installed.
+
+    Arguments:
+        extra: A key of `EXTRAS`.
+        feature: What needs it, as the subject of a sentence, e.g. "MP4 export".
+    """
+    absent = [package for package in EXTRAS[extra] if find_spec(package) is None]
+    if not absent:
+        return None
+    return (
+        f"{feature} needs {' and '.join(absent)}. Install the extra `{extra}`: "
+        f"`pip install '{DISTRIBUTION}[{extra}]'`."
+    )
+
+
+def require(extra: str, feature: str) -> None:
+    """Checks that an extra is installed; arguments as for `missing`.
+
+    Raises:
+        ValueError: If it is not, with the command that installs it.
+    """
+    if reason := missing(extra, feature):
+        raise ValueError(reason)
