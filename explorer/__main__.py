@@ -1,34 +1,51 @@
-"""The explorer's command line: `python -m explorer render RECIPE --out picture.png`."""
+"""Opens the explorer; with a command, trains, measures and encodes, or renders what the page shows.
+
+`latent-drag` and `python -m explorer` are the same.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import sys
 from pathlib import Path
 
-__all__ = ["main"]
+from explorer.places import APP
 
-MESSAGE = 1000  # characters of an error
+__all__ = ["COMMAND", "main"]
+
+COMMAND = "latent-drag"
+MODULES = {
+    "atlas": ("explorer.atlas", "encode a collection and lay out its map"),
+    "scores": ("explorer.outlier_scores", "compute outlier scores of a collection"),
+}  # command -> module with a parser of its own, and what it does
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns its exit status. Errors go to the standard error, in one line."""
-    options = parser().parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"python -m explorer: {' '.join(str(error).split())[:MESSAGE]}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    return status
+    """Runs one command; returns its exit status. Errors go to standard error, in one line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    prog = COMMAND if Path(sys.argv[0]).stem == COMMAND else "python -m explorer"
+    first = arguments[0] if arguments else ""
+    if first == "run" or (first[:1] in ("", "-") and first not in ("-h", "--help")):
+        return run_page(prog, arguments[first == "run" :])
+    if first in MODULES:
+        status: int = importlib.import_module(MODULES[first][0]).main(arguments[1:], f"{prog} {first}")
+        return status
+    from models.__main__ import add_commands, run  # torch comes with it
 
-
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    root = argparse.ArgumentParser(prog="python -m explorer", description=__doc__)
+    root = argparse.ArgumentParser(prog=prog, description=__doc__)
     commands = root.add_subparsers(required=True, metavar="command")
+    add_own_commands(commands)
+    add_commands(commands)
+    return run(root, arguments)
+
+
+def add_own_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the explorer's commands to a parser's subparsers; those that `main` runs itself only for the help text."""
+    commands.add_parser("run", help="open the explorer (the default)", add_help=False)
+    for name, (_, about) in MODULES.items():
+        commands.add_parser(name, help=about, add_help=False)
 
     rendering = commands.add_parser("render", help="make the pictures of a recipe or a link again")
     rendering.add_argument(
@@ -40,9 +57,51 @@ def parser() -> argparse.ArgumentParser:
     rendering.add_argument("--scale", type=int, default=1, help="pixels a side for each pixel (1)")
     rendering.set_defaults(run=run_render)
 
-    running = commands.add_parser("run", help="open the explorer")
-    running.set_defaults(run=run_page)
-    return root
+
+def run_page(prog: str, arguments: list[str]) -> int:
+    """Serves the page until it is stopped.
+
+    Arguments:
+        prog: The command as it was typed.
+        arguments: The options behind it.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"{prog} run", description="Opens the explorer.", epilog=f"All commands: {prog} --help"
+    )
+    parser.add_argument("--port", type=port, help="port on localhost (8501, or the next free one)")
+    parser.add_argument("--headless", action="store_true", help="do not open a browser")
+    parser.add_argument("--checkpoints", type=folder, action="append", default=[], metavar="FOLDER",
+                        help="search this folder of checkpoints first; may be repeated")  # fmt: skip
+    options = parser.parse_args(arguments)
+    if options.checkpoints:
+        from models.checkpoint import roots  # torch comes with it
+
+        found = [*options.checkpoints, *roots()]
+        os.environ["LATENT_CHECKPOINT_DIR"] = os.pathsep.join(map(str, found))
+    from streamlit.web.cli import main as streamlit
+
+    line = ["run", str(APP)]
+    line += ["--server.port", str(options.port)] if options.port else []
+    line += ["--server.headless", "true"] if options.headless else []
+    streamlit(line, prog_name="streamlit")
+    return 0
+
+
+def port(text: str) -> int:
+    """A TCP port; an argparse type."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535. Got {text[:40]!r}.")
+    return int(text)
+
+
+def folder(text: str) -> Path:
+    """A folder that exists; an argparse type."""
+    found = Path(text)
+    if not found.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"must be a folder of checkpoints. Got {text[:200]!r}, which is none."
+        )
+    return found.resolve()
 
 
 def run_render(options: argparse.Namespace) -> int:
@@ -57,12 +116,6 @@ def run_render(options: argparse.Namespace) -> int:
         print(note, file=sys.stderr)
     options.out.write_bytes(render.make(shown, what, shown.loaded.decoder, options.scale))
     print(f"{options.out} holds {what} of {shown.loaded.name}.")
-    return 0
-
-
-def run_page(options: argparse.Namespace) -> int:
-    """Says how the page is opened; it is a server with settings of its own."""
-    print("Open the explorer with `make run` (PORT=8600 make run for another port).")
     return 0
 
 

@@ -353,11 +353,11 @@ def rounded(values: Array) -> Array:
     return kept
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atlas") -> int:
     """Builds and saves the atlas of a checkpoint: test images first, then training images."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(prog="python -m explorer.atlas", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
     parser.add_argument("--count", type=int, default=COUNT, help=f"images in the atlas ({COUNT})")
     parser.add_argument(
@@ -388,7 +388,7 @@ def main(arguments: list[str] | None = None) -> int:
         codebook = model.spec.levels if model.spec.discrete else ()
         save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256, codebook)
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"python -m explorer.atlas: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     print(f"{entry.path / ATLAS} holds {len(atlas)} images.")
     return 0

@@ -167,9 +167,9 @@ def write_scores(path: Path, rows: NDArray[np.int64], values: Floats) -> None:
         file.unlink(missing_ok=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m explorer.outlier_scores") -> int:
     """Scores images and keeps the scores; prints how far it is, then how many there are."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.outlier_scores", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
     parser.add_argument("--score", action="append", required=True, help="one of " + ", ".join(_costly()))
     parser.add_argument("--count", type=int, default=COUNT, help=f"images of the atlas ({COUNT})")

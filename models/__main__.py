@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["main"]
+__all__ = ["add_commands", "main", "run"]
 
 MESSAGE = 1000  # characters of an error
 CHOICES = ("epochs", "prior_epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
@@ -19,26 +19,38 @@ CHOICES = ("epochs", "prior_epochs", "batch", "rate", "kl_warmup", "seed", "limi
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns its exit status. Errors go to the standard error, in one line."""
+    """Runs one command; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(arguments)
+    root = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    add_commands(root.add_subparsers(required=True, metavar="command"))
+    return run(root, arguments)
+
+
+def run(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    """Runs the command of a line; errors go to standard error, in one line.
+
+    Arguments:
+        parser: Has `add_commands` in it; its `prog` begins the message of an error.
+        arguments: The line.
+
+    Returns:
+        The exit status.
+    """
+    options = parser.parse_args(arguments)
     options.line = shlex.join([*launcher(), "-m", "models", *arguments])
     try:
         status: int = options.run(options)
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"python -m models: {' '.join(str(error).split())[:MESSAGE]}", file=sys.stderr)
+        print(f"{parser.prog}: {' '.join(str(error).split())[:MESSAGE]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. A training goes on with `--resume`.", file=sys.stderr)
+        print("Stopped. Resume a training with `train --resume`.", file=sys.stderr)
         return 130
     return status
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    root = argparse.ArgumentParser(prog="python -m models", description=__doc__)
-    commands = root.add_subparsers(required=True, metavar="command")
-
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the commands and their options to a parser's subparsers."""
     listing = commands.add_parser("list", help="list the checkpoints")
     listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(run=run_list)
@@ -109,7 +121,6 @@ def parser() -> argparse.ArgumentParser:
     encoding.add_argument("images", nargs="+", type=Path, help="image files or folders")
     encoding.add_argument("--out", type=Path, required=True, help="the Parquet file")
     encoding.set_defaults(run=run_encode)
-    return root
 
 
 def launcher() -> list[str]:

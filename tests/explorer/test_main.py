@@ -1,0 +1,98 @@
+"""Tests of the one command: it opens the page, or hands its arguments to what does the work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.__main__ import COMMAND, main
+from explorer.places import APP
+
+Lines = list[list[str]]
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """The lines that Streamlit is given, in place of serving."""
+    lines: Lines = []
+    take: Callable[..., Any] = lambda line, prog_name: lines.append(line)  # noqa: E731
+    monkeypatch.setattr("streamlit.web.cli.main", take)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ([], []),
+        (["run"], []),
+        (["--port", "8600"], ["--server.port", "8600"]),
+        (["run", "--headless", "--port", "1"], ["--server.port", "1", "--server.headless", "true"]),
+    ],
+)
+def test_without_a_command_it_opens_the_page(line: list[str], options: list[str], served: Lines) -> None:
+    assert main(line) == 0
+    assert served == [["run", str(APP), *options]]
+
+
+def test_further_checkpoints_come_before_the_others(
+    tiny_only: Path, tmp_path: Path, served: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["--checkpoints", str(tmp_path)]) == 0
+    assert os.environ["LATENT_CHECKPOINT_DIR"] == os.pathsep.join(map(str, (tmp_path, tiny_only.parent)))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--port", "0"], "argument --port: must be a port from 1 to 65535. Got '0'."),
+        (["--port", "many"], "Got 'many'."),
+        (["--checkpoints", "/nowhere"], "must be a folder of checkpoints. Got '/nowhere'"),
+        (["--fly"], "unrecognized arguments: --fly"),
+        (["fly"], "invalid choice: 'fly'"),
+    ],
+)
+def test_a_line_that_cannot_be_read_shows_the_usage(
+    line: list[str], message: str, served: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line)
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and message in said and "usage: python -m explorer" in said
+    assert not served
+
+
+def test_its_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert caught.value.code == 0
+    for command in ("run", "render", "list", "train", "pack", "evaluate", "encode", "atlas", "scores"):
+        assert f"\n    {command} " in told
+
+
+def test_it_has_the_models_commands(tiny_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.split() == ["tiny-vae", "vae", "digits", "Tiny"]
+
+
+@pytest.mark.parametrize("prog", ["python -m explorer", COMMAND])
+@pytest.mark.parametrize("line", [["evaluate", "nothing"], ["atlas", "nothing"]])
+def test_an_error_begins_with_the_command_that_was_typed(
+    line: list[str],
+    prog: str,
+    tiny_only: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", [f"/somewhere/bin/{prog}" if prog == COMMAND else "explorer/__main__.py"]
+    )
+    assert main(line) == 1
+    said = capsys.readouterr().err
+    name = f"{prog} atlas" if line[0] == "atlas" else prog
+    assert said.startswith(f"{name}: Unknown checkpoint 'nothing'.") and said.count("\n") == 1
