@@ -1,21 +1,33 @@
-# Two commands: `make run` opens the explorer, `make test` passes every test. Both set up what they need.
+# Two commands: `make run` opens the explorer, `make test` runs every test. Both install what they need from the locks.
 PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
-.PHONY: run test lint lint-frontend-rest frontend pytest pytest-browser pytest-rest format clean
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest format clean
 
 run: $(VENV)/.run-ready
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	@$(BIN)/python -m explorer --port $(PORT)
 
 # The browser's tests mostly wait: they run beside all the others, each side on a core of its own. Two sides with as
 # many threads as there are cores would wait for each other's.
-test pytest: export OMP_NUM_THREADS ?= 1
+test pytest check: export OMP_NUM_THREADS ?= 1
 
 test: $(VENV)/.test-ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
+
+# Lint, types, and the fast tests of what differs from the branch BASE and is not committed yet.
+BASE ?= main
+check: $(VENV)/.test-ready
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python tools/check.py $(BASE)
+
+# The locked versions, from pyproject.toml. LOCK_OPTIONS=--upgrade takes the newest, "-P NAME" one package's.
+lock:
+	tools/lock $(LOCK_OPTIONS)
 
 lint-frontend-rest:
 	@$(MAKE) --no-print-directory lint
@@ -54,14 +66,16 @@ format: $(VENV)/.test-ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/.run-ready: requirements.txt constraints.txt
+# torch is the one package without a hash: pip chooses the build that suits the machine (CPU, CUDA, Apple).
+$(VENV)/.run-ready: requirements.lock requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Name it: make run PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) "$$(grep ^torch== requirements.txt)"
 	@touch $@
 
-$(VENV)/.test-ready: $(VENV)/.run-ready requirements-test.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt -c constraints.txt
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-test.lock
+	$(PIP) --no-deps --require-hashes -r requirements-test.lock
 	@touch $@
 
 clean:

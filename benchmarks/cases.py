@@ -320,7 +320,7 @@ def bench_python() -> Path:
     Raises:
         RuntimeError: If it can not be made, with the command.
     """
-    return peer_python("Gradio", "requirements-bench.txt", ".venv-bench", "leave Gradio out with --cases")
+    return peer_python("Gradio", "bench", ".venv-bench", "leave Gradio out with --cases")
 
 
 def _require(figures: Figures, what: str, how: str) -> None:

@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     found: dict[str, list[dict[str, Any]]] = {"ours": [], PEER: []}
     try:
-        python = peer_python(PEER, "requirements-bench.txt", ".venv-bench", "do without this benchmark")
+        python = peer_python(PEER, "bench", ".venv-bench", "do without this benchmark")
         images, test = (
             np.ascontiguousarray(load_data("fashion-mnist", split).images.transpose(0, 3, 1, 2))
             for split in ("train", "test")

@@ -66,9 +66,7 @@ def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -
     Raises:
         RuntimeError: If its environment can not be made or it fails, with its last lines.
     """
-    python = peer_python(
-        "normflows", "requirements-bench.txt", ".venv-bench", "measure ours alone with --no-peer"
-    )
+    python = peer_python("normflows", "bench", ".venv-bench", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "images.npy", Path(folder) / "test.npy"]
         for file, values in zip(files, (images, test), strict=True):

@@ -114,9 +114,7 @@ def theirs(folder: Path, ends: NDArray[np.float32], iterations: int) -> dict[str
     Raises:
         RuntimeError: If its environment can not be made or it fails, with its last lines.
     """
-    python = peer_python(
-        "stochman", "requirements-stochman.txt", ".venv-stochman", "measure ours alone with --no-peer"
-    )
+    python = peer_python("stochman", "bench-stochman", ".venv-stochman", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "ends.npy"
         np.save(file, ends)

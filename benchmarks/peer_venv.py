@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,28 +15,30 @@ from benchmarks.server import ROOT
 __all__ = ["peer_python", "run_peer"]
 
 
-def peer_python(peer: str, requirements: str, folder: str, otherwise: str) -> Path:
+def peer_python(peer: str, group: str, folder: str, otherwise: str) -> Path:
     """The Python of a peer's environment, which is made where it is missing.
 
     Arguments:
         peer: Its name, for messages.
-        requirements: File of its pinned needs, in the project's folder.
+        group: Dependency group in pyproject.toml with its pinned requirements.
         folder: Of the environment, in the project's folder.
         otherwise: What to do without it, for the message.
 
     Raises:
         RuntimeError: If it can not be made, with the command.
     """
-    wanted, venv = ROOT / requirements, ROOT / folder
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted: list[str] = project["dependency-groups"][group]
+    venv = ROOT / folder
     python, ready = venv / "bin" / "python", venv / ".ready"
-    if ready.exists() and ready.read_text() == wanted.read_text():
+    if ready.exists() and ready.read_text().splitlines() == wanted:
         return python
-    print(f"Installing {requirements} into {folder} for {peer} (once) …", file=sys.stderr)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    print(f"Installing the group {group} into {folder} for {peer} (once) …", file=sys.stderr)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
     for command in ([sys.executable, "-m", "venv", folder], pip):
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             raise RuntimeError(f"`{' '.join(command)}` failed. Run it by hand, or {otherwise}.")
-    ready.write_text(wanted.read_text())
+    ready.write_text("\n".join(wanted))
     return python
 
 

@@ -24,9 +24,7 @@ def pythae(what: str, images: NDArray[Any], *arguments: str) -> dict[str, Any]:
     Raises:
         RuntimeError: If its environment can not be made or it fails, with its last lines.
     """
-    python = peer_python(
-        "pythae", "requirements-pythae.txt", ".venv-pythae", "measure ours alone with --no-peer"
-    )
+    python = peer_python("pythae", "bench-pythae", ".venv-pythae", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "images.npy"
         np.save(file, images)
