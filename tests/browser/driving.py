@@ -57,7 +57,7 @@ def until(
 
 
 class Server:
-    """`streamlit run app.py` as `make run` starts it, on one port, with its own checkpoints and cache."""
+    """The program on one port, with its own checkpoints and cache; `command` and `folder` may be changed before `start`."""
 
     def __init__(self, checkpoints: Path, cache: Path, log: Path) -> None:
         self.port = free_port()
@@ -66,15 +66,17 @@ class Server:
         self.environment = os.environ | {
             "LATENT_CHECKPOINT_DIR": str(checkpoints), "LATENT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1",
         }  # fmt: skip
+        self.command = [
+            sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.headless", "true",
+        ]  # fmt: skip
+        self.folder = ROOT  # working directory
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-        options = ["--server.port", str(self.port), "--server.headless", "true"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *options], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
+                self.command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         until(self.answers, f"the server on port {self.port}; see {self.log}", 90)
