@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 
 from benchmarks.server import cores
-from explorer.live.decoder import choose_device
+from models import settings
 
 __all__ = ["Bar", "bars_text", "json_text", "machine", "number", "table"]
 
@@ -89,7 +89,7 @@ def machine() -> dict[str, Any]:
     """Where this runs: cores, device, versions, and how busy it is: call it before measuring."""
     return {
         "cores": cores(),
-        "device": str(choose_device()),
+        "device": str(settings.device()),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,

@@ -57,10 +57,10 @@ def decoder_rates(folder: str, seconds: float = SWEEP) -> dict[str, dict[int, fl
 
     import torch
 
-    from explorer.live.decoder import Decoder, choose_device
-    from models import load
+    from explorer.live.decoder import Decoder
+    from models import load, settings
 
-    device = choose_device()
+    device = settings.device()
     decoder = Decoder(load(Path(folder)), device)
     decoder.compile()
     random = np.random.default_rng(0)

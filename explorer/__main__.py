@@ -107,6 +107,7 @@ def folder(text: str) -> Path:
 def run_render(options: argparse.Namespace) -> int:
     """Writes what a recipe shows."""
     from explorer import render  # torch comes with it
+    from models.files import replace_file
 
     what = render.choose_what(options.what, options.out)
     if not options.out.resolve().parent.is_dir():
@@ -114,7 +115,8 @@ def run_render(options: argparse.Namespace) -> int:
     shown = render.open_recipe(options.recipe)
     for note in shown.notes:
         print(note, file=sys.stderr)
-    options.out.write_bytes(render.make(shown, what, shown.loaded.decoder, options.scale))
+    made = render.make(shown, what, shown.loaded.decoder, options.scale)
+    replace_file(options.out, lambda path: path.write_bytes(made))
     print(f"{options.out} holds {what} of {shown.loaded.name}.")
     return 0
 

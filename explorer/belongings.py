@@ -30,8 +30,9 @@ from safetensors.numpy import save as pack
 
 from explorer.latent.directions import Direction, slug
 from explorer.recipe import FIRST_OWN
-from models.checkpoint import Entry, replace_file
+from models.checkpoint import Entry
 from models.data.folders import cache_folder
+from models.files import remove_file, replace_file
 
 __all__ = [
     "DIRECTIONS_AT_MOST",
@@ -222,7 +223,7 @@ def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
 def remove_direction(entry: Entry, name: str) -> None:
     """Forgets a direction; nothing where there is none."""
     if OWN_SLUG.fullmatch(name):
-        (_folder(entry) / "directions" / f"{name}.safetensors").unlink(missing_ok=True)
+        remove_file(_folder(entry) / "directions" / f"{name}.safetensors")
 
 
 # Groups
@@ -243,7 +244,6 @@ def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
     if len(kept) > GROUPS_AT_MOST:
         raise ValueError(f"At most {GROUPS_AT_MOST} groups can be kept. Delete one first.")
     folder = _folder(entry)
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"count": count, "groups": [asdict(group) for group in kept]})
     replace_file(folder / "groups.json", lambda path: path.write_text(text))
 
@@ -334,7 +334,7 @@ def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, 
 
 def remove_own(entry: Entry, item: int) -> None:
     """Forgets an own picture; nothing where there is none."""
-    (_folder(entry) / "own" / f"{int(item)}.safetensors").unlink(missing_ok=True)
+    remove_file(_folder(entry) / "own" / f"{int(item)}.safetensors")
 
 
 # The shelf
@@ -350,7 +350,6 @@ def write_pins(entry: Entry, pins: Iterable[Pin]) -> None:
     if len(kept) > PINS_AT_MOST:
         raise ValueError(f"The shelf holds at most {PINS_AT_MOST}. Take something down first.")
     folder = _folder(entry)
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(pin) for pin in kept])
     replace_file(folder / "shelf.json", lambda path: path.write_text(text))
 
@@ -392,8 +391,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _room(folder: Path, file: str, most: int, what: str) -> None:
-    """Makes the folder; raises ValueError where it is full of other files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Raises ValueError if the folder has as many other files as are allowed."""
     if sum(path.name != file for path in _files(folder)) >= most:
         raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
 

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from models.checkpoint import Entry, read, replace_file
+from models.checkpoint import Entry, read
 from models.data.folders import cache_folder
+from models.files import replace_file
 
 __all__ = ["MapSettings", "fit_umap", "list_maps", "load_map", "main", "map_path"]
 
@@ -188,7 +189,6 @@ def main(arguments: list[str] | None = None) -> int:
         atlas = load_atlas(entry)
         xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
         path = map_path(entry, settings.view)
-        path.parent.mkdir(parents=True, exist_ok=True)
         packed = save({"xy": xy}, {"title": settings.title})
         replace_file(path, lambda temporary: temporary.write_bytes(packed))
     except (ValueError, OSError, RuntimeError) as error:

@@ -24,8 +24,9 @@ from safetensors.numpy import load, save
 from explorer.atlas import Atlas, load_atlas
 from explorer.live.originals import collect, original_path
 from explorer.outliers import SCORES, refusal
-from models.checkpoint import Entry, read, replace_file
+from models.checkpoint import Entry, read
 from models.data.folders import cache_folder
+from models.files import replace_file
 
 __all__ = [
     "COUNT", "PICTURES_AT_MOST", "digest_of_atlas", "digest_of_pictures", "main", "measure", "read_scores",
@@ -157,7 +158,6 @@ def read_scores(path: Path, count: int) -> tuple[NDArray[np.int64], Floats]:
 
 def write_scores(path: Path, rows: NDArray[np.int64], values: Floats) -> None:
     """Keeps scores, at one stroke, and lets the oldest files of the folder go."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     packed = save(
         {"rows": np.ascontiguousarray(rows, np.int64), "values": np.ascontiguousarray(values, np.float64)}
     )

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import export
-from explorer.live.decoder import choose_device
 from explorer.live.loaded import Loaded, find, load
 from explorer.recipe_file import (
     BYTES_AT_MOST,
@@ -28,6 +27,7 @@ from explorer.recipe_file import (
     to_json,
     to_python,
 )
+from models import settings
 
 __all__ = ["SMOOTH", "WHATS", "What", "choose_what", "make", "open_loaded", "open_recipe"]
 
@@ -172,6 +172,6 @@ def open_loaded(name: str) -> Loaded:
     Raises:
         ValueError: If there is none of this name, or it is broken.
     """
-    loaded = load(find(name), choose_device())
+    loaded = load(find(name), settings.device())
     loaded.decoder.compile()
     return loaded

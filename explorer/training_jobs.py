@@ -24,6 +24,7 @@ from explorer import zoo
 from explorer.jobs import Command
 from models import MODELS, checkpoint
 from models.checkpoint import Card
+from models.files import StorageError, make_folder
 from models.train import CURVES, Run, read_run
 
 __all__ = [
@@ -385,9 +386,16 @@ def _lock(root: Path, name: str) -> int:
 
     Raises:
         TrainingBusy: If it is taken, here or by another server.
+        StorageError: If the folder of runs cannot be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    place = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    make_folder(root)
+    try:
+        place = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StorageError(
+            f"{shown(root)} cannot be written: {error.strerror}. Change its permissions, or set "
+            "LATENT_CHECKPOINT_DIR to a folder that can be written."
+        ) from error
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -160,8 +160,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Trains, or goes on with a training."""
-    import torch
-
+    from models import settings
     from models.processes import part
     from models.train import Run, read_run, train
 
@@ -182,7 +181,7 @@ def run_train(options: argparse.Namespace) -> int:
         run = Run(model=options.model, data=options.data,
                   config=assignments(options.set), options=assignments(options.option))  # fmt: skip
         run = replace(run, bf16=options.bf16, compile=options.compile, **chosen)
-    device = torch.device(options.device) if options.device else None
+    device = settings.device(options.device, "`--device`") if options.device else None
     card = train(run, folder, resume=resume, device=device, command=options.line,
                  tensorboard=options.tensorboard)  # fmt: skip
     part()

@@ -15,8 +15,7 @@ import math
 import os
 import re
 import shlex
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
+from models.files import replace_file
+from models.settings import checkpoint_folders
 
 __all__ = [
     "Card",
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "pack",
     "read",
+    "replace_file",
     "roots",
     "scan",
     "verify",
@@ -145,8 +147,7 @@ def roots() -> list[Path]:
 
     New runs go to the last one.
     """
-    named = os.environ.get("LATENT_CHECKPOINT_DIR")
-    return [Path(p) for p in named.split(os.pathsep) if p] if named else [BUNDLED, Path(RUNS).absolute()]
+    return checkpoint_folders() or [BUNDLED, Path(RUNS).absolute()]
 
 
 def scan(*folders: Path) -> list[Entry]:
@@ -275,7 +276,6 @@ def write(folder: Path, model: Autoencoder, **facts: Any) -> Card:
     """
     weights = save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
     card = describe(folder, model, hashlib.sha256(weights).hexdigest(), **facts)
-    folder.mkdir(parents=True, exist_ok=True)
     _put(folder, weights, card)
     return card
 
@@ -327,22 +327,6 @@ def write_card(folder: Path, card: Card) -> None:
     """Writes `card.json` at one stroke."""
     text = json.dumps(asdict(card), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     replace_file(folder / CARD, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def replace_file(path: Path, fill: Callable[[Path], Any]) -> None:
-    """Writes a file beside `path` with `fill`, then puts it in place at one stroke.
-
-    A reader sees the old file or the new one, never half of one, whenever the writer is killed.
-    """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        fill(Path(temporary))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _inspect(path: Path) -> Entry:

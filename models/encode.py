@@ -16,8 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from models import checkpoint
-from models.checkpoint import replace_file
 from models.evaluate import to_tensor
+from models.files import replace_file
 
 __all__ = ["DAMAGE", "FORMATS", "PIXELS_AT_MOST", "encode_files", "fitted", "read_image"]
 
@@ -65,7 +65,6 @@ def encode_files(name: str | Path, paths: list[Path], out: Path) -> int:
             "std": _vectors(torch.cat(stds).numpy()),
         }
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     replace_file(out, lambda path: pq.write_table(table, path))
     return len(files)
 

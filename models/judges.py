@@ -20,9 +20,9 @@ from safetensors.torch import save
 
 from models import readability
 from models.base import Progress
-from models.checkpoint import replace_file
 from models.data import ImageData, load_pictures
 from models.data.folders import cache_folder
+from models.files import replace_file
 from models.readability import Judge, score, train_judge
 
 __all__ = ["IMAGES", "Kept", "is_kept", "judge_path", "kept_judge"]
@@ -70,7 +70,7 @@ def kept_judge(name: str, options: Mapping[str, Any], progress: Progress | None 
         _write(path, kept)
     except OSError as error:
         warnings.warn(
-            f"The judge is not kept: {error}. Set LATENT_CACHE_DIR to a folder with room.",
+            f"The judge is not kept. {error}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -92,7 +92,6 @@ def judge_path(name: str, options: Mapping[str, Any]) -> Path:
 
 
 def _write(path: Path, kept: Kept) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     weights = {key: values.contiguous() for key, values in kept.judge.state_dict().items()}
     packed = save(weights, {TELLS: json.dumps(kept.scores)})
     replace_file(path, lambda temporary: temporary.write_bytes(packed))

@@ -21,6 +21,7 @@ from models import checkpoint
 from models.checkpoint import Card, Entry
 from models.data import load_data
 from models.evaluate import Metrics, Wanted, evaluate
+from models.files import replace_file
 
 __all__ = ["BARS", "Bar", "Published", "bundled", "evaluate_all", "judge", "report", "wanted", "write_report"]
 
@@ -336,4 +337,5 @@ def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
 
 def write_report(path: Path, entries: Iterable[Entry]) -> None:
     """Writes RESULTS.md."""
-    path.write_text(report(entries), encoding="utf-8")
+    text = report(entries)
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -24,16 +24,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models import checkpoint
+from models import checkpoint, settings
 from models.base import Autoencoder, config_from_dict
 from models.curves import CURVES, CurveWriter, check_tensorboard, thin_curves
 from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
+from models.files import make_folder
 from models.processes import Objective, processes
 from models.run import OPTIMIZERS, Run
 from models.run_state import RunState, read_run, started_by, sweep
 
 __all__ = [
-    "CURVES", "OPTIMIZERS", "Run", "TrainingError", "default_device", "read_run", "thin_curves", "train",
+    "CURVES", "OPTIMIZERS", "Run", "TrainingError", "read_run", "thin_curves", "train",
 ]  # fmt: skip
 
 LOG_EVERY = 20  # steps
@@ -64,7 +65,7 @@ def train(
         run: What to train on what, and how.
         folder: The checkpoint's folder; its last part is the checkpoint's name.
         resume: Go on from the folder's saved state, if there is one.
-        device: Where to train; the best there is where None.
+        device: Where to train; LATENT_DEVICE or the fastest there is where None.
         command: The command that started it, for the card.
         tensorboard: Write TensorBoard's event files too.
         report: Called with (step, steps, terms) at every logged step.
@@ -76,7 +77,7 @@ def train(
         ValueError: If the run asks for what does not exist.
         TrainingError: If a term of the loss or the gradient is not finite.
     """
-    team = processes(device or default_device())
+    team = processes(device or settings.device())
     if tensorboard:
         check_tensorboard()
     with team.one_by_one():
@@ -107,7 +108,7 @@ def train(
     start = state.restore(folder, run) if resume else 0
     team.agree(start, f"The step that {folder} is resumed from")
     if team.first:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         sweep(folder, state=not resume)
     order = torch.empty(0, dtype=torch.long)
     model.train()
@@ -288,13 +289,6 @@ def measure(model: Autoencoder, images: Tensor, run: Run) -> dict[str, float]:
         for name, value in {"loss": loss.total, **loss.terms}.items():
             sums[name] = sums.get(name, 0.0) + value.item() * len(part)
     return {name: value / len(images) for name, value in sums.items()}
-
-
-def default_device() -> torch.device:
-    """CUDA, else Apple's GPU, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def rate(run: Run, step: int, steps: int) -> float:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.live.decoder import Decoder, choose_device
-from models import load
+from explorer.live.decoder import Decoder
+from models import load, settings
 
 __all__ = ["CODES", "MODEL", "START", "STEP", "picture", "text"]
 
@@ -26,7 +26,7 @@ START = 0.3
 
 @cache
 def _decoder() -> Decoder:
-    device = choose_device()
+    device = settings.device()
     return Decoder(load(Path(os.environ[MODEL])), device)
 
 

@@ -14,36 +14,12 @@ from numpy.typing import NDArray
 from explorer.live.compiled import compiled, levels
 from models.base import Autoencoder
 
-__all__ = ["Codes", "Decoder", "Encoder", "choose_device", "choose_workers"]
+__all__ = ["Codes", "Decoder", "Encoder", "choose_workers"]
 
 LOG = logging.getLogger(__name__)
 
 WORKERS_AT_MOST = 8
 WARM = (1, 2, 4, 6)  # batch sizes decoded once before they count, so that the first drag is quick
-
-
-def choose_device() -> torch.device:
-    """LATENT_DEVICE where it is set, else CUDA, MPS or the CPU, whichever comes first.
-
-    Raises:
-        ValueError: If LATENT_DEVICE names no device of this machine.
-    """
-    named = os.environ.get("LATENT_DEVICE", "")
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if not named:
-        return torch.device(next(kind for kind, usable in there.items() if usable))
-    kind = named.partition(":")[0]
-    if not there.get(kind, False):
-        usable = ", ".join(kind for kind, is_there in there.items() if is_there)
-        raise ValueError(f"LATENT_DEVICE must be one of: {usable}. Got {named[:40]!r}.")
-    try:
-        return torch.device(named)
-    except RuntimeError as error:
-        raise ValueError(f"LATENT_DEVICE must name a device such as {kind}. Got {named[:40]!r}.") from error
 
 
 def choose_workers(device: torch.device) -> int:

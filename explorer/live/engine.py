@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -25,15 +24,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from explorer.live.decoder import choose_device, choose_workers
+from explorer.live.decoder import choose_workers
 from explorer.live.loaded import Loaded, find, load, stamp
+from models import settings
 
 __all__ = ["Decoded", "Engine", "engine"]
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MEMORY_MB = 1536
 BATCH = {
     "cpu": 16,
     "mps": 64,
@@ -110,7 +109,7 @@ class Engine:
         """Starts the workers.
 
         Arguments:
-            device: Where to decode; `choose_device()` where None.
+            device: Where to decode; `settings.device()` where None.
             memory_mb: Memory for models and atlases, MiB; LATENT_MEMORY_MB or 1536 where None.
             workers: Decodes at once; `choose_workers()` where None.
             batch: Most rows of one decode; a measured number for the device where None.
@@ -118,8 +117,8 @@ class Engine:
         Raises:
             ValueError: If an environment variable names no device or no amount of memory.
         """
-        self.device = choose_device() if device is None else device
-        self.budget = (_memory_mb() if memory_mb is None else memory_mb) * 2**20
+        self.device = settings.device() if device is None else device
+        self.budget = (settings.memory_mb() if memory_mb is None else memory_mb) * 2**20
         self.batch = batch or BATCH.get(self.device.type, BATCH["cpu"])
         self._lines: tuple[deque[_Job], deque[_Job]] = deque(), deque()  # frames, background
         self._steps: deque[tuple[Callable[[], Any], Future[Any]]] = deque()  # taken before the lines
@@ -482,15 +481,6 @@ def _resolve(jobs: list[_Job], now: float) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_exception(RuntimeError(f"The decoder failed: {job.error}"))
-
-
-def _memory_mb() -> float:
-    named = os.environ.get("LATENT_MEMORY_MB", "")
-    if not named:
-        return MEMORY_MB
-    if not named.isdecimal() or int(named) == 0:
-        raise ValueError(f"LATENT_MEMORY_MB must be a whole number of MiB over 0. Got {named[:40]!r}.")
-    return int(named)
 
 
 _ENGINE: Engine | None = None

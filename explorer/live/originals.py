@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.places import module_command, module_environment
-from models.checkpoint import CheckpointError, Entry, read, replace_file
+from models.checkpoint import CheckpointError, Entry, read
 from models.data import data_available, load_pictures
 from models.data.folders import cache_folder
+from models.files import replace_file
 
 __all__ = ["Originals", "State", "collect", "main", "original_path"]
 
@@ -191,7 +192,6 @@ def main(arguments: list[str] | None = None) -> int:
             raise CheckpointError(f"{entry.path} has no card.")
         atlas = load_atlas(entry)
         pictures = collect(entry.card.data, atlas.ids, atlas.split)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         replace_file(options.out, lambda path: _save(path, pictures))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

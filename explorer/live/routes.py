@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import io
 import ipaddress
+import logging
 import os
 import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from explorer.live.compare import MODELS, CompareSession
 from explorer.live.sequences import SequenceSession
 from explorer.live.session import LiveSession, Session
 from explorer.live.wire import MODEL_NAME, VIEW_ID, Frame, parse
+from models import settings
 
 if TYPE_CHECKING:
     from explorer.live.engine import Engine
@@ -41,11 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["BUNDLES", "is_own_origin", "preview_address", "routes"]
 
 BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
+LOG = logging.getLogger(__name__)
+
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
 BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 FOREVER = "public, max-age=31536000, immutable"
 CHECK = "no-cache"  # keep it, but ask each time
 PREVIEWS = 6  # pictures of a preview
@@ -84,28 +86,14 @@ def is_own_origin(headers: Headers) -> bool:
     if len(origins) > 1:
         return False
     origin = origins[0].strip().lower()
-    if origin in _allowed_origins():
+    if origin in settings.allowed_origins():
         return True
-    source = _authority(origin)
+    source = settings.authority(origin)
     hosts = headers.getlist("host")
     if source is None or len(hosts) != 1:
         return False
-    asked = _authority(f"{origin.partition(':')[0]}://{hosts[0].strip().lower()}")
+    asked = settings.authority(f"{origin.partition(':')[0]}://{hosts[0].strip().lower()}")
     return source == asked and _is_trusted(source[0])
-
-
-def _authority(address: str) -> tuple[str, int] | None:
-    """Host and port of "scheme://host[:port]"; None for anything else."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.username is not None:
-        return None
-    if parts.path or parts.query or parts.fragment:
-        return None
-    return parts.hostname, port if port is not None else DEFAULT_PORTS[parts.scheme]
 
 
 def _is_trusted(host: str) -> bool:
@@ -116,14 +104,6 @@ def _is_trusted(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _allowed_origins() -> set[str]:
-    """LATENT_ALLOWED_ORIGINS: origins separated by commas or blanks, such as
-    https://faces.example.org.
-    """
-    named = os.environ.get("LATENT_ALLOWED_ORIGINS", "").replace(",", " ").lower().split()
-    return {origin.rstrip("/") for origin in named if _authority(origin.rstrip("/"))}
 
 
 # The socket
@@ -439,8 +419,8 @@ def preview_address(name: str, version: str) -> str:
 
 def _preview(name: str, version: str) -> bytes:
     """The preview from the cache folder, or made and kept there."""
-    from models.checkpoint import replace_file
     from models.data.folders import cache_folder
+    from models.files import replace_file
 
     path = cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
     try:
@@ -448,10 +428,9 @@ def _preview(name: str, version: str) -> bytes:
     except OSError:
         picture = _strip_png(_engine().open_sync(name))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, lambda temporary: temporary.write_bytes(picture))
-    except OSError:
-        return picture  # a cache that can not be written is none
+    except OSError as error:
+        LOG.warning("The preview of %s is not kept. %s", name, error)
     return picture
 
 

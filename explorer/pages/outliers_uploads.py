@@ -22,8 +22,8 @@ from explorer.pages.outliers_list import Scored, short
 from explorer.pages.text import plain
 from explorer.upload_lists import PICTURES_AT_MOST, gather
 from explorer.uploads import BYTES_AT_MOST
-from models.checkpoint import replace_file
 from models.data.folders import cache_folder
+from models.files import replace_file
 
 __all__ = ["Uploads", "current", "panel", "scores_of"]
 
@@ -160,7 +160,6 @@ def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
 def _written(pictures: NDArray[np.uint8]) -> Path:
     """The pictures in a file of the cache, where the last few that were asked about are kept."""
     folder = cache_folder() / "outliers"
-    folder.mkdir(parents=True, exist_ok=True)
 
     def fill(path: Path) -> None:
         with path.open("wb") as file:

@@ -13,14 +13,12 @@ __all__ = ["KEEP", "Recipe", "pictures"]
 import hashlib
 import json
 import os
-import tempfile
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +26,7 @@ from tqdm import tqdm
 
 from models.data.faces_drawing import SIZE, render
 from models.data.folders import cache_folder
+from models.files import replaced
 
 Images = NDArray[np.uint8]
 
@@ -140,14 +139,16 @@ def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
     shape = (len(table), SIZE, SIZE, 3)
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     try:
-        with replaced(path) as file:
+        with replaced(path) as temporary, temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             with closing(drawn(table, start, recipe.split)) as batches:
                 for batch in batches:
                     file.write(batch.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         warnings.warn(
-            f"The faces are not kept: {error}. Set LATENT_CACHE_DIR to a folder with room.",
+            f"The faces are not kept. {error}",
             RuntimeWarning,
             stacklevel=5,
         )
@@ -158,18 +159,3 @@ def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
                 shorter.unlink()
     mapped: Images = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Gives a file to write beside `path`, which takes its place if all goes well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)

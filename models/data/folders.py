@@ -9,20 +9,9 @@ from __future__ import annotations
 
 __all__ = ["cache_folder", "data_folder", "require", "why_missing"]
 
-import os
 from pathlib import Path
 
-
-def data_folder() -> Path | None:
-    """The folder that `LATENT_DATA_DIR` names, or None where it is unset or empty."""
-    value = os.environ.get("LATENT_DATA_DIR", "").strip()
-    return Path(value).expanduser() if value else None
-
-
-def cache_folder() -> Path:
-    """The folder for downloads and drawn pictures; it need not exist yet."""
-    value = os.environ.get("LATENT_CACHE_DIR", "").strip()
-    return Path(value or "~/.cache/latent-explorer").expanduser()
+from models.settings import cache_folder, data_folder
 
 
 def why_missing(file: str) -> str | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 __all__ = ["IdxDataset", "read_idx"]
 
 import gzip
-import os
 import zlib
 from dataclasses import dataclass
 from math import prod
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models import settings
 from models.data.base import Attribute, ImageData
 from models.data.download import Remote, fetch
 from models.data.folders import cache_folder, data_folder, why_missing
@@ -105,7 +105,7 @@ class IdxDataset:
         file = f"{self.name}/{remote.name}"
         folder = data_folder()
         if folder is None:
-            mirror = os.environ.get(self.mirror_variable, "").strip() or self.mirror
+            mirror = settings.mirror(self.mirror_variable) or self.mirror
             hint = f"set LATENT_DATA_DIR to a folder with {file}"
             return fetch(remote, mirror, cache_folder() / self.name, hint=hint)
         reason = why_missing(file)

@@ -110,7 +110,8 @@ def test_a_cache_that_cannot_be_written_costs_only_the_next_training(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "file"))
     with pytest.warns(
-        RuntimeWarning, match="The judge is not kept: .* Set LATENT_CACHE_DIR to a folder with room"
+        RuntimeWarning,
+        match=r"The judge is not kept\. .* Set LATENT_CACHE_DIR to a folder that can be written",
     ):
         assert list(kept_judge("digits", {}).scores) == ["digit"]
     assert not is_kept("digits", {})

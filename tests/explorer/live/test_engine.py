@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from explorer.live import engine as engine_module
-from explorer.live.decoder import choose_device, choose_workers
+from explorer.live.decoder import choose_workers
 from explorer.live.engine import Decoded, Engine
 from explorer.live.loaded import Loaded, UnknownModel
+from models import settings
 from models.checkpoint import CheckpointError
 from tests.explorer.live.conftest import LATENT, NAME
 
@@ -299,9 +300,9 @@ def test_a_closed_engine_says_so(places: None) -> None:
 def test_environment_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_DEVICE", "toaster")
     with pytest.raises(ValueError, match=r"LATENT_DEVICE must be one of: .*cpu. Got 'toaster'"):
-        choose_device()
+        settings.device()
     monkeypatch.setenv("LATENT_DEVICE", "cpu")
-    assert choose_device() == CPU
+    assert settings.device() == CPU
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert choose_workers(CPU) == 1
     monkeypatch.setenv("LATENT_MEMORY_MB", "much")

@@ -325,6 +325,6 @@ class TestCache:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder.write_text("a file where the folder should be")
-        with pytest.warns(RuntimeWarning, match=r"The faces are not kept: .*LATENT_CACHE_DIR"):
+        with pytest.warns(RuntimeWarning, match=r"The faces are not kept. .*LATENT_CACHE_DIR"):
             data = load_data("faces", limit=25)
         assert np.array_equal(data.images, render(sample_factors("train", 25)))
