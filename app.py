@@ -1,10 +1,23 @@
 """The ASGI app: the Streamlit pages and, on the same port, the live routes. Run it with `make run` or `latent-drag`."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
+from streamlit import config, net_util
 
 import explorer
 from explorer.live.routes import routes
+from models import settings
 
-app = st.App(Path(explorer.__file__).with_name("pages") / "main.py", routes=routes)
+for problem in settings.problems():  # the pages show them too
+    print(f"Latent Explorer: {problem.text}", file=sys.stderr)
+
+# Streamlit's own socket accepts the same origins as the live socket. About any other origin it would ask a web
+# service for this machine's address; nothing here may do that.
+ORIGINS = "server.corsAllowedOrigins"
+config.set_option(ORIGINS, sorted({*config.get_option(ORIGINS), *settings.allowed_origins()}))
+net_util.get_external_ip = lambda: None
+
+PAGES = Path(explorer.__file__).with_name("pages") / "main.py"
+app = st.App(PAGES, routes=routes(st.get_option("server.baseUrlPath")))

@@ -12,14 +12,37 @@ from explorer.live.routes import BUNDLES
 
 __all__ = ["component"]
 
-# The browser caches the bundle, and no message carries it.
+# The browser caches the bundle, and no message carries it. The address is relative to the page: a proxy may serve the
+# app below a path. All other addresses are relative to the bundle's (frontend/src/address.ts).
 LOADER = """
-const bundle = import(new URL("/live/bundle/NAME.js?v=VERSION", location.origin).href);
+const address = new URL("live/bundle/NAME.js?v=VERSION", document.baseURI).href;
+const bundle = import(address);
+const reason = async () => {
+  try {
+    const answer = await fetch(address);
+    return `status ${answer.status}`;
+  } catch (error) {
+    return error.message;
+  }
+};
+const explain = async (parent, error) => {
+  const note = document.createElement("p");
+  note.setAttribute("role", "alert");
+  note.dataset.testid = "bundle-error";
+  note.style.cssText = "margin:0;padding:1rem;border:1px solid;border-radius:8px;overflow-wrap:anywhere";
+  note.textContent =
+    `This part of the page could not be loaded from ${address} (${await reason()}; ${error.message}). ` +
+    "Reload the page. Behind a proxy, check that it passes on every path below the page's, WebSockets included.";
+  parent.replaceChildren(note);
+};
 export default function (component) {
   let cleanUp = null, gone = false;
-  bundle.then((part) => {
-    if (!gone) cleanUp = part.mount(component);
-  });
+  bundle.then(
+    (part) => {
+      if (!gone) cleanUp = part.mount(component);
+    },
+    (error) => explain(component.parentElement, error),
+  );
   return () => {
     gone = true;
     if (cleanUp) cleanUp();

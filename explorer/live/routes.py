@@ -13,7 +13,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from explorer.live.anatomy import AnatomySession
@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from explorer.live.loaded import Loaded
     from explorer.live.views import View
 
-__all__ = ["BUNDLES", "is_own_origin", "preview_address", "routes"]
+__all__ = ["BUNDLES", "REFUSED", "is_own_origin", "preview_address", "routes"]
 
 BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
 LOG = logging.getLogger(__name__)
 
+REFUSED = 4403  # WebSocket close code: the origin is not accepted
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
@@ -135,9 +136,16 @@ async def time_socket(connection: WebSocket) -> None:
 
 
 async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
-    """Refuses other origins before the handshake, then serves."""
+    """Closes connections from other origins without reading from them, and serves the rest.
+
+    A refusal before the handshake would look like a lost connection to a page, which could not tell a person what to
+    set.
+    """
     if not is_own_origin(connection.headers):
-        await connection.close(1008)
+        origin = ascii(connection.headers.get("origin", ""))[:100]
+        LOG.warning("The page of %s was refused. Set LATENT_ALLOWED_ORIGINS to accept it.", origin)
+        await connection.accept()
+        await connection.close(REFUSED, "This server does not accept pages of this origin.")
         return
     await kind(connection, _engine).run()
 
@@ -145,12 +153,12 @@ async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
 # HTTP
 
 
-def _guarded(make: Callable[[Request], Response]) -> Callable[[Request], object]:
-    """Runs a route in a thread, and turns what it raises into a status and a plain text."""
+def _guarded(make: Callable[[Request], Response], *, public: bool = False) -> Callable[[Request], object]:
+    """Refuses other origins, unless the route is public, and runs it in a thread; errors become plain text."""
 
     @wraps(make)
     async def route(request: Request) -> Response:
-        if not is_own_origin(request.headers):
+        if not public and not is_own_origin(request.headers):
             return PlainTextResponse("Other origins are refused.", 403)
         try:
             return await run_in_threadpool(make, request)
@@ -236,9 +244,12 @@ def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
     return _mark(loaded, what, view_id, own), "" if own else loaded.version
 
 
-@_guarded
+@partial(_guarded, public=True)
 def bundle(request: Request) -> Response:
-    """`/live/bundle/{name}.js`: the built front end of a component."""
+    """`/live/bundle/{name}.js`: the built front end of a component.
+
+    Public, so that a page whose origin is refused has the code that tells a person what to set.
+    """
     name = request.path_params["name"]
     if not BUNDLE_NAME.fullmatch(name):
         raise NotThere(f"Unknown component {ascii(name)[:64]}.")
@@ -413,8 +424,8 @@ def _versions(models: Sequence[Loaded]) -> str:
 
 
 def preview_address(name: str, version: str) -> str:
-    """Where the preview of a checkpoint is, good for the browser's cache for ever."""
-    return f"/live/atlas/{name}/preview.png?v={version}"
+    """Where the preview of a checkpoint is, relative to the page, which may be served under a path; never changes."""
+    return f"live/atlas/{name}/preview.png?v={version}"
 
 
 def _preview(name: str, version: str) -> bytes:
@@ -451,20 +462,30 @@ def _strip_png(loaded: Loaded) -> bytes:
 
 _BYTES = "application/octet-stream"
 
-routes: Sequence[BaseRoute] = [
-    WebSocketRoute("/live/socket", socket),
-    WebSocketRoute("/live/anatomy", anatomy_socket),
-    WebSocketRoute("/live/codes", codes_socket),
-    WebSocketRoute("/live/compare", compare_socket),
-    WebSocketRoute("/live/time", time_socket),
-    Route("/live/bundle/{name}.js", bundle),
-    Route("/live/atlas/{model}/view/{view}", view_positions),
-    Route("/live/atlas/{model}/attribute/{name}", attribute_column),
-    Route("/live/atlas/{model}/trust/{view}", map_trust),
-    Route("/live/atlas/{model}/likelihood/{view}", likelihood),
-    Route("/live/atlas/{model}/codes/{level}", code_map),
-    Route("/live/atlas/{model}/codes/{level}/looks", code_looks),
-    Route("/live/atlas/{model}/preview.png", preview),
-    Route("/live/compare/{models}/view/{model}/{view}", compare_positions),
-    Route("/live/compare/{models}/attribute/{name}", compare_column),
+_ROUTES: Sequence[BaseRoute] = [
+    WebSocketRoute("/socket", socket),
+    WebSocketRoute("/anatomy", anatomy_socket),
+    WebSocketRoute("/codes", codes_socket),
+    WebSocketRoute("/compare", compare_socket),
+    WebSocketRoute("/time", time_socket),
+    Route("/bundle/{name}.js", bundle),
+    Route("/atlas/{model}/view/{view}", view_positions),
+    Route("/atlas/{model}/attribute/{name}", attribute_column),
+    Route("/atlas/{model}/trust/{view}", map_trust),
+    Route("/atlas/{model}/likelihood/{view}", likelihood),
+    Route("/atlas/{model}/codes/{level}", code_map),
+    Route("/atlas/{model}/codes/{level}/looks", code_looks),
+    Route("/atlas/{model}/preview.png", preview),
+    Route("/compare/{models}/view/{model}/{view}", compare_positions),
+    Route("/compare/{models}/attribute/{name}", compare_column),
 ]
+
+
+def routes(base: str = "") -> list[BaseRoute]:
+    """The routes of an app, all below /live.
+
+    Arguments:
+        base: The path that the app is served under, such as "teams/faces"; empty for the root.
+    """
+    base = base.strip("/")
+    return [Mount(f"/{base}/live" if base else "/live", routes=_ROUTES)]

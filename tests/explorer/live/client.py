@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import struct
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
-__all__ = ["Client", "frame"]
+__all__ = ["Client", "close_code", "frame"]
+
+
+def close_code(server: str, route: str, origin: str) -> int | None:
+    """The code with which a server closes the socket of a page of another origin, before it reads anything."""
+    with connect(f"ws://{server}{route}", origin=Origin(origin)) as socket:
+        with suppress(ConnectionClosed):
+            raise AssertionError(f"The server answered {socket.recv(5)!r}.")
+        return socket.close_code
 
 
 class Client:

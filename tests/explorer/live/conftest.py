@@ -135,7 +135,7 @@ def two(code_shelf: Path, library: Path, shared_engine: Engine, monkeypatch: pyt
 def server(shared_engine: Engine) -> Iterator[str]:
     """A running server with the live routes; gives "localhost:PORT"."""
     config = uvicorn.Config(
-        Starlette(routes=list(routes)),
+        Starlette(routes=routes()),
         "127.0.0.1",
         0,
         ws="websockets-sansio",

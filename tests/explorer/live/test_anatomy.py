@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import InvalidStatus
 
 from explorer.live.anatomy import Turn, parse
 from explorer.live.fields import WireError
 from explorer.live.loaded import Loaded
+from explorer.live.routes import REFUSED
 from explorer.live.specimen import examine, noise, place, terms
 from explorer.live.wire import Items, Open, Ping
-from tests.explorer.live.client import Client
+from tests.explorer.live.client import Client, close_code
 from tests.explorer.live.test_wire import change
 
 ROUTE = "/live/anatomy"
@@ -170,8 +170,7 @@ def test_what_the_model_lacks_is_told(
 def test_frames_before_opening_and_other_origins(server: str) -> None:
     with Client(server, None, route=ROUTE) as client:
         assert client.ask(frame(1))["code"] == "not-open"
-    with pytest.raises(InvalidStatus):
-        Client(server, None, route=ROUTE, origin="http://evil.example").read()
+    assert close_code(server, ROUTE, "http://evil.example") == REFUSED
 
 
 def test_the_newest_frame_wins(server: str, loaded: Loaded) -> None:

@@ -11,14 +11,17 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.testclient import TestClient
 
 from explorer.latent.directions import Direction
 from explorer.latent.trust import nearest_others, neighbours_kept
 from explorer.live import routes as routes_module
 from explorer.live.density import density
+from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
-from explorer.live.routes import is_own_origin, preview_address
+from explorer.live.routes import is_own_origin, preview_address, routes
 from explorer.live.views import resolve
 
 
@@ -177,6 +180,7 @@ def test_named_origins_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pages_of_others_get_no_data(http: httpx.Client) -> None:
     assert http.get(f"{ATLAS}/view/umap", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert http.get("/live/bundle/stage.js", headers={"Origin": "http://evil.example"}).status_code == 200
 
 
 def asked(loaded: Loaded, **changes: object) -> str:
@@ -241,3 +245,13 @@ def test_a_map_of_a_persons_own_direction_is_asked_for_anew(
         assert tags[0] == tags[1] != tags[2]
     finally:
         loaded.drop_direction("own-mine")
+
+
+def test_the_routes_can_be_served_below_a_path(shared_engine: Engine) -> None:
+    with TestClient(Starlette(routes=routes("/teams/faces/")), base_url="http://localhost") as client:
+        assert client.get("/teams/faces/live/bundle/stage.js").status_code == 200
+        assert client.get(f"/teams/faces/{preview_address('tiny-vae', '')}").status_code == 200
+        assert client.get("/live/bundle/stage.js").status_code == 404
+        with client.websocket_connect("/teams/faces/live/socket") as socket:
+            socket.send_text('{"type": "ping", "seq": 3}')
+            assert socket.receive_json()["seq"] == 3

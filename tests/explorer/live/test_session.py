@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from explorer.latent.paths import fractions, great_circle
 from explorer.live import session as session_module
 from explorer.live.codes import level_of
 from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
+from explorer.live.routes import REFUSED
 from explorer.live.session import Session
 from explorer.live.views import resolve
-from tests.explorer.live.client import Client, frame
+from tests.explorer.live.client import Client, close_code, frame
 
 
 def at_home(loaded: Loaded, view: str, item: int, **sliders: float) -> dict[str, Any]:
@@ -393,10 +394,11 @@ def test_leaving_in_the_middle_harms_nobody(server: str) -> None:
         "x" * 99,
     ],
 )
-def test_other_origins_are_refused_before_the_handshake(origin: str, server: str) -> None:
-    with pytest.raises(InvalidStatus) as caught:
-        Client(server, origin=origin)
-    assert caught.value.response.status_code == 403
+def test_other_origins_are_refused_so_that_a_page_can_tell(
+    origin: str, server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert close_code(server, "/live/socket", origin) == REFUSED
+    assert "Set LATENT_ALLOWED_ORIGINS" in caplog.text
 
 
 def test_the_own_origin_and_programs_are_let_in(server: str) -> None:

@@ -1,4 +1,5 @@
 // Fetches arrays over HTTP and checks their length; one fetch a purpose, a newer one wins.
+import { serverUrl } from "./address";
 import { parseFloats } from "./wire";
 
 export class Loader {
@@ -43,7 +44,7 @@ export class Loader {
   }
 
   private async fetch(url: string, expected: number, what: string, signal: AbortSignal) {
-    const response = await fetch(url, { signal });
+    const response = await fetch(serverUrl(url), { signal });
     if (!response.ok) {
       const reason = (await response.text()).trim().slice(0, 300);
       throw new Error(`${what} could not be loaded: ${reason || `status ${response.status}`}`);

@@ -1,4 +1,5 @@
 // The exact likelihood of what is shown, asked for when the hand rests: one request at a time, a newer one wins.
+import { serverUrl } from "./address";
 import type { Edit } from "./types";
 import { encodeFrame, type Fields, finite, frameBody, list, parseJson } from "./wire";
 
@@ -54,7 +55,7 @@ export class LikelihoodLoader {
     const message = encodeFrame(0, frameBody(edit, [...want]));
     try {
       const query = new URLSearchParams({ frame: message });
-      const response = await fetch(`${url}?${query}`, { signal: abort.signal });
+      const response = await fetch(`${serverUrl(url)}?${query}`, { signal: abort.signal });
       const text = await response.text();
       if (!response.ok) throw new Error(text.trim().slice(0, 300) || `status ${response.status}`);
       if (!abort.signal.aborted) this.show(parseLikelihoods(text, edit.frames));

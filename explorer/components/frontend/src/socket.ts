@@ -1,4 +1,5 @@
 // The WebSocket client: reconnects by itself, one frame in flight, stale answers dropped.
+import { refusal, serverUrl } from "./address";
 import type {
   BinaryAnswer,
   FrameAnswer,
@@ -60,6 +61,8 @@ const ANSWER_MS = 5000;
 const OPEN_MS = 30_000;
 const PING_MS = 20_000;
 const WATCH_MS = 500;
+/** The server's close code for a page whose origin it does not accept. */
+const REFUSED = 4403;
 
 /** The wait before attempt n (from 0): 250 ms doubling to 4 s, each within half and all of it. */
 export function backoff(attempt: number, random: () => number = Math.random): number {
@@ -69,7 +72,7 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
 
 /** The address of a socket of this page's server. */
 export function socketUrl(path: string): string {
-  const url = new URL(path, location.href);
+  const url = new URL(serverUrl(path));
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
@@ -163,8 +166,10 @@ export class LiveSocket<
     socket.onmessage = (event) => {
       if (this.socket === socket) this.receive(event.data);
     };
-    socket.onclose = () => {
-      if (this.socket === socket) this.reconnect();
+    socket.onclose = ({ code }) => {
+      if (this.socket !== socket) return;
+      if (code === REFUSED) this.refuse();
+      else this.reconnect();
     };
     this.watch = setInterval(() => this.check(openBy), WATCH_MS);
   }
@@ -196,6 +201,13 @@ export class LiveSocket<
     if (this.disposed) return;
     this.announce("closed");
     this.retry = setTimeout(() => this.connect(), backoff(this.attempt++));
+  }
+
+  /** Trying again would not help: says what would. */
+  private refuse(): void {
+    this.drop();
+    this.announce("open");
+    this.handlers.error(refusal(location.origin), "refused");
   }
 
   private drop(): void {

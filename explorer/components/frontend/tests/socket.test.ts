@@ -12,7 +12,7 @@ class FakeSocket {
   sent: Record<string, unknown>[] = [];
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
 
   constructor(readonly url: string) {
     FakeSocket.made.push(this);
@@ -27,9 +27,9 @@ class FakeSocket {
     this.readyState = 1;
     this.onopen?.();
   }
-  lose(): void {
+  lose(code = 1006): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code });
   }
   say(answer: object): void {
     this.onmessage?.({ data: JSON.stringify(answer) });
@@ -105,6 +105,22 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
+});
+
+describe("an origin that the server does not accept", () => {
+  it("is said with what to set, and not tried again", () => {
+    vi.stubGlobal("location", { origin: "http://faces.lan:8501" });
+    const { socket, states, errors } = make();
+    socket.open("faces-vae", "umap");
+    last().accept();
+    last().lose(4403);
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.made).toHaveLength(1);
+    expect(errors).toEqual([
+      expect.stringContaining("LATENT_ALLOWED_ORIGINS=http://faces.lan:8501"),
+    ]);
+    expect(states.at(-1)).toBe("open");
+  });
 });
 
 describe("backoff", () => {

@@ -1,4 +1,5 @@
 // The grid of codes, live: A to paint on, B to paint with, the codebook, the walk between them.
+import { serverUrl } from "../address";
 import { Banner } from "../banner";
 import { h, iconButton, segmented, setText } from "../dom";
 import { draggable } from "../drag";
@@ -246,7 +247,7 @@ export class CodeGrid {
         },
         (message) => this.banner.show(message),
       );
-      void fetch(level.looks, { signal: fetches.signal })
+      void fetch(serverUrl(level.looks), { signal: fetches.signal })
         .then(async (response) => {
           if (!response.ok)
             throw new Error(`The codes' pictures: ${(await response.text()).slice(0, 200)}`);
