@@ -209,7 +209,7 @@ async def gradio(setting: Setting) -> dict[str, Any]:
     """Drags Gradio's slider to and fro."""
     port = free_port()
     command = [str(bench_python()), "-m", "benchmarks.peers.gradio_slider", str(port)]
-    async with setting.page(command, port, **setting.peer, GRADIO_ANALYTICS_ENABLED="False") as page:
+    async with setting.page(command, port, **setting.peer) as page:
         await page.wait_for_function(
             "document.querySelector('img[src*=gradio_api]')?.naturalWidth > 0", timeout=READY
         )

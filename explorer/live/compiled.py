@@ -54,7 +54,7 @@ def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.u
         ValueError: If ONNX or its runtime is not installed, with the extra that brings them.
     """
     require("onnx", "Faster decoding on a CPU")
-    import onnxruntime
+    import onnxruntime  # `models.offline` has switched its telemetry off
 
     file: Any = io.BytesIO()  # the exporter takes one, though its types speak of paths only
     example = torch.zeros(2, model.spec.size)
