@@ -15,14 +15,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.uploads import BYTES_AT_MOST, KINDS, read_picture, title_of
+from explorer.uploads import BYTES_AT_MOST, read_picture, title_of
+from models.data.folders import is_hidden
+from models.pictures import KINDS
 
 __all__ = ["PICTURES_AT_MOST", "gather"]
 
 PICTURES_AT_MOST = 100
 MEMBERS_AT_MOST = 2000  # of an archive
 UNPACKED_AT_MOST = 128 << 20  # bytes of an archive
-PICTURE = re.compile(rf"(?!.*__MACOSX/).*[^/]\.({'|'.join(KINDS)})", re.IGNORECASE)
+PICTURE = re.compile(rf".*[^/\\]\.({'|'.join(KINDS)})", re.IGNORECASE)
 BROKEN = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
 
 
@@ -60,6 +62,8 @@ def gather(
 def _loose(files: Iterable[tuple[str, bytes]], problems: list[str]) -> Iterator[tuple[str, bytes]]:
     """Name and contents of every picture, those of archives among them."""
     for name, data in files:
+        if is_hidden(name):  # of a folder
+            continue
         if name.lower().endswith(".zip"):
             try:
                 yield from _members(name, data)
@@ -79,7 +83,7 @@ def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         members = archive.infolist()
         if len(members) > MEMBERS_AT_MOST:
             raise ValueError(f"it has {len(members)} files; at most {MEMBERS_AT_MOST} are taken")
-        wanted = [member for member in members if PICTURE.fullmatch(member.filename)]
+        wanted = [m for m in members if PICTURE.fullmatch(m.filename) and not is_hidden(m.filename)]
         if not wanted:
             raise ValueError(f"it holds no picture ({', '.join(KINDS)})")
         left = UNPACKED_AT_MOST

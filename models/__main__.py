@@ -116,10 +116,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                             help="write RESULTS.md from the cards; measured figures are kept in them")  # fmt: skip
     evaluation.set_defaults(run=run_evaluate)
 
-    encoding = commands.add_parser("encode", help="encode image files to a Parquet table")
+    encoding = commands.add_parser("encode", help="encode image files to a table, Parquet or CSV")
     encoding.add_argument("name", help="name or folder of a checkpoint")
-    encoding.add_argument("images", nargs="+", type=Path, help="image files or folders")
-    encoding.add_argument("--out", type=Path, required=True, help="the Parquet file")
+    encoding.add_argument(
+        "images", nargs="+", type=Path, help="image files, and folders of them; hidden files are left out"
+    )
+    encoding.add_argument("--out", type=Path, required=True, help="the table to write, .parquet or .csv")
     encoding.set_defaults(run=run_encode)
 
 
@@ -239,12 +241,15 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 
 def run_encode(options: argparse.Namespace) -> int:
-    """Encodes image files."""
-    from models.encode import encode_files
+    """Encodes image files; the status is 1 where some could not be read, which are listed."""
+    from models.encode import encode_files, printable
 
-    count = encode_files(options.name, options.images, options.out)
-    print(f"{options.out} holds {count} encoded image{'' if count == 1 else 's'}.")
-    return 0
+    count, problems = encode_files(options.name, options.images, options.out)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    left_out = f"; {len(problems)} could not be read" if problems else ""
+    print(f"{printable(options.out)} holds {count} encoded image{'' if count == 1 else 's'}{left_out}.")
+    return 1 if problems else 0
 
 
 def assignments(pairs: list[str]) -> dict[str, Any]:

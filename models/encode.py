@@ -1,140 +1,143 @@
-"""Encodes image files from disk to a Parquet table of posterior means and standard deviations."""
+"""Encodes image files from disk to a table of posterior means and standard deviations, Parquet or CSV."""
 
 from __future__ import annotations
 
-import struct
-import warnings
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from models import checkpoint
+from models.data.folders import is_hidden
 from models.evaluate import to_tensor
 from models.files import replace_file
+from models.pictures import KINDS, read_file
 
-__all__ = ["DAMAGE", "FORMATS", "PIXELS_AT_MOST", "encode_files", "fitted", "read_image"]
+__all__ = ["Encoded", "encode_files", "printable"]
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # no format that runs another program
-PIXELS_AT_MOST = 50_000_000
-DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
-)  # fmt: skip  # what Pillow raises on damaged files
+ENDINGS = (".parquet", ".csv")
 BATCH = 64
+TOLD_AT_MOST = 20  # bad files that an error lists
 
 
-def encode_files(name: str | Path, paths: list[Path], out: Path) -> int:
-    """Encodes image files, resized to the model's shape.
+class Encoded(NamedTuple):
+    """What became of some image files."""
+
+    rows: int  # of the table
+    problems: tuple[str, ...]  # a line for each file that could not be read
+
+
+def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
+    """Encodes image files, resized to the model's shape; those that cannot be read are listed and left out.
 
     Arguments:
         name: Name or folder of a checkpoint.
-        paths: Image files, and folders whose image files are all taken.
-        out: The Parquet file to write: file, mean (D,), std (D,).
+        paths: Image files, and folders, of which all image files that are not hidden are taken.
+        out: The table to write. `.parquet`: file, mean (D,), std (D,). `.csv`: file, mean_0 …, std_0 ….
 
     Returns:
-        The number of images.
+        The number of images in the table, and what could not be read.
 
     Raises:
-        ValueError: If there is no image, or one cannot be read; the message names the file.
+        ValueError: If `out` cannot be written, a path does not exist, the model takes sequences, or no image can
+            be read.
     """
-    files = list(_files(paths))
+    _check_out(out)
+    files = _files(paths)
     if not files:
-        raise ValueError(
-            f"No image found in {', '.join(map(str, paths))}. Use {', '.join(sorted(SUFFIXES))}."
-        )
+        kinds = ", ".join(f".{kind}" for kind in KINDS)
+        raise ValueError(f"No image found in {', '.join(printable(path) for path in paths)}. Use {kinds}.")
     model = checkpoint.load(name)
-    means, stds = [], []
+    if model.spec.sequence:
+        raise ValueError(f"{name} encodes sequences, not single images. Choose another checkpoint.")
+    names: list[str] = []
+    means: list[torch.Tensor] = []
+    stds: list[torch.Tensor] = []
+    problems: list[str] = []
     with tqdm(total=len(files), unit="image", desc="encode") as bar, torch.inference_mode():
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
-            q = model.encode(to_tensor(np.stack([read_image(f, model.image_shape) for f in batch])))
-            means.append(q.mean.flatten(1))
-            stds.append(torch.zeros_like(means[-1]) if q.std is None else q.std.flatten(1))
+            images = []
+            for file in batch:
+                try:
+                    images.append(read_file(file, model.image_shape))
+                    names.append(printable(file))
+                except ValueError as error:
+                    problems.append(f"{printable(file)}: {error}")
+            if images:
+                q = model.encode(to_tensor(np.stack(images)))
+                means.append(q.mean.flatten(1))
+                stds.append(torch.zeros_like(means[-1]) if q.std is None else q.std.flatten(1))
             bar.update(len(batch))
-    table = pa.table(
-        {
-            "file": [str(f) for f in files],
-            "mean": _vectors(torch.cat(means).numpy()),
-            "std": _vectors(torch.cat(stds).numpy()),
-        }
-    )
-    replace_file(out, lambda path: pq.write_table(table, path))
-    return len(files)
+    if not names:
+        more = f" … and {len(problems) - TOLD_AT_MOST} more" if len(problems) > TOLD_AT_MOST else ""
+        raise ValueError(f"No image can be read. {' '.join(problems[:TOLD_AT_MOST])}{more}")
+    _write(out, names, torch.cat(means).numpy(), torch.cat(stds).numpy())
+    return Encoded(len(names), tuple(problems))
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Reads one image file as uint8 (H, W, C): the largest centred crop of the shape's ratio, resized.
-
-    Transparent images go on white, photographs are turned as their camera noted.
-
-    Arguments:
-        path: The file.
-        shape: Image shape of the model, (C, H, W).
-
-    Raises:
-        ValueError: If it is no image, damaged or too large; the message names the file.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what it cannot read, it raises
-            with Image.open(path, formats=FORMATS) as file:
-                if file.width * file.height > PIXELS_AT_MOST:
-                    raise ValueError(f"{file.width}x{file.height} pixels are more than {PIXELS_AT_MOST}")
-                return fitted(file, shape)
-    except UnidentifiedImageError as error:
-        raise ValueError(
-            f"{path} is no image that can be read. Use {', '.join(sorted(SUFFIXES))}."
-        ) from error
-    except (Image.DecompressionBombError, *DAMAGE) as error:
-        raise ValueError(f"{path} cannot be read: {error}.") from error
+def printable(path: Path) -> str:
+    """A path as text; bytes that are not UTF-8 are written as `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def fitted(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The largest centred crop of a shape's ratio, resized to it, as uint8 (H, W, C).
+def _check_out(out: Path) -> None:
+    """Raises ValueError where a table cannot be written to `out`."""
+    if out.suffix.lower() not in ENDINGS:
+        raise ValueError(f"`--out` must end in {' or '.join(ENDINGS)}. Got {printable(out)[-80:]!r}.")
+    if out.is_dir():
+        raise ValueError(f"`--out` must be a file. {printable(out)} is a folder: name a file in it.")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"`--out` must lie in a folder that can be written to. {printable(folder)} cannot.")
 
-    Arguments:
-        image: Any; transparency goes on white, and a photograph is turned as its camera noted.
-        shape: (C, H, W).
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    """The image files of paths, those of folders in order of their names.
 
     Raises:
-        ValueError: If its levels have no known range.
+        ValueError: Naming all paths that do not exist.
     """
-    channels, height, width = shape
-    flat = _opaque(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
-    side = min(flat.width / width, flat.height / height)
-    left, top = (flat.width - side * width) / 2, (flat.height - side * height) / 2
-    box = (left, top, left + side * width, top + side * height)
-    small = flat.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
-    return np.asarray(small, np.uint8).reshape(height, width, channels)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """An image of 8 bits a channel, laid on white where it is transparent."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("its pixels have 32 bits and an unknown range. Save it with 8 or 16 bits")
-    if not image.has_transparency_data:
-        return image
-    rgba = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-
-
-def _files(paths: list[Path]) -> Iterator[Path]:
+    missing = [printable(path) for path in paths if not path.exists()]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} {'does' if len(missing) == 1 else 'do'} not exist.")
+    found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-        elif path.is_file():
-            yield path
-        else:
-            raise ValueError(f"{path} does not exist.")
+        found += _inside(path) if path.is_dir() else [path]
+    return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The image files of a folder and those below it, hidden ones left out; a dead link counts as a file."""
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [
+            Path(root, name) for name in files
+            if not is_hidden(name) and Path(name).suffix.lower().removeprefix(".") in KINDS
+        ]  # fmt: skip
+    return sorted(found)
+
+
+def _write(out: Path, names: list[str], means: NDArray[np.float32], stds: NDArray[np.float32]) -> None:
+    """Writes the table at one stroke, in the format that the ending names."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    columns = {"file": pa.array(names, pa.string())}
+    if out.suffix.lower() == ".csv":
+        for title, rows in (("mean", means), ("std", stds)):
+            columns |= {f"{title}_{n}": pa.array(rows[:, n], pa.float32()) for n in range(rows.shape[1])}
+        replace_file(out, lambda path: pc.write_csv(pa.table(columns), path))
+    else:
+        columns |= {"mean": _vectors(means), "std": _vectors(stds)}
+        replace_file(out, lambda path: pq.write_table(pa.table(columns), path))
 
 
 def _vectors(rows: NDArray[np.float32]) -> pa.FixedSizeListArray:

@@ -7,11 +7,20 @@ drawn; it may be deleted at any time.
 
 from __future__ import annotations
 
-__all__ = ["cache_folder", "data_folder", "require", "why_missing"]
+__all__ = ["cache_folder", "data_folder", "is_hidden", "require", "why_missing"]
 
+import re
 from pathlib import Path
 
 from models.settings import cache_folder, data_folder
+
+COMPANIONS = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of macOS and Windows
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a relative path is hidden, or lies in a hidden folder, or is a system's own companion of files."""
+    parts = [part for part in re.split(r"[/\\]", path) if part not in (".", "..")]
+    return any(part.startswith(".") or part in COMPANIONS for part in parts)
 
 
 def why_missing(file: str) -> str | None:

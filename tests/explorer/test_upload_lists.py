@@ -29,9 +29,18 @@ def packed(**members: bytes) -> bytes:
 
 def test_loose_pictures_and_those_of_a_zip_are_taken_in_their_order() -> None:
     archive = packed(
-        **{"in/b.png": picture(20), "readme.txt": b"hello", "__MACOSX/in/b.png": b"\0", "c.PNG": picture(30)}
+        **{
+            "in/b.png": picture(20),
+            "readme.txt": b"hello",
+            "__MACOSX/in/b.png": b"\0",
+            "c.PNG": picture(30),
+            "in/._b.png": b"\0",
+            ".thumbs/d.png": picture(40),
+        }
     )
-    titles, pictures, problems = gather([("a.png", picture(10)), ("some.ZIP", archive)], SHAPE)
+    titles, pictures, problems = gather(
+        [("a.png", picture(10)), ("me/._a.png", b"\0"), ("me/.DS_Store", b"\0"), ("some.ZIP", archive)], SHAPE
+    )
     assert titles == ["a", "b", "c"] and problems == []
     assert pictures.shape == (3, 8, 8, 1) and pictures[:, 0, 0, 0].tolist() == [10, 20, 30]
 

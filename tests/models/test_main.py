@@ -88,7 +88,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["evaluate", "nothing"], "Unknown checkpoint 'nothing'. Choose one of: tiny-vae"),
-        (["encode", "nothing", "a.png", "--out", "b"], "a.png does not exist"),
+        (["encode", "nothing", "a.png", "--out", "b.csv"], "a.png does not exist"),
         (["train"], "Say which model and data: `python -m models train vae --data digits`"),
         (
             ["train", "vea", "--data", "digits", "--out", "{tmp}/x"],

@@ -1,0 +1,229 @@
+"""The one reader of picture files: any bytes in, an upright picture of 8 bits in a model's shape out, or what to do."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, UnidentifiedImageError
+
+__all__ = ["KINDS", "PIXELS_AT_MOST", "Framing", "PictureError", "crop_box", "fitted", "open_picture", "read_file",
+           "read_picture", "turned"]  # fmt: skip
+
+KINDS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none of them runs another program; MPO is JPEG
+PIXELS_AT_MOST = 50_000_000
+FILE_AT_MOST = 1 << 28  # bytes of a file on disk
+ORIENTATION = 0x0112  # of EXIF
+PNG = b"\x89PNG\r\n\x1a\n"
+ANCILLARY = (b"tRNS", b"acTL")  # the ancillary PNG chunks that change what is seen: transparency, animation
+DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
+)  # fmt: skip  # what Pillow raises on damaged files
+TRANSPOSED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+QUARTERS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
+
+
+class PictureError(ValueError):
+    """A file that is not read as a picture, with the reason and what to do."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a picture is brought into a model's shape. The default takes the largest centred crop."""
+
+    turn: int = 0  # quarter turns clockwise
+    zoom: float = 1.0  # at 1 the crop is as large as its ratio allows
+    x: float = 0.0  # from -1, the left edge, to 1, the right edge
+    y: float = 0.0  # from -1, the top edge, to 1, the bottom edge
+    invert: bool = False  # black for white
+
+    def __post_init__(self) -> None:
+        if self.turn not in range(4):
+            raise ValueError(f"`turn` must be 0, 1, 2 or 3 quarter turns. Got {self.turn!r}.")
+        if not 1 <= self.zoom <= 64:
+            raise ValueError(f"`zoom` must lie in 1..64. Got {self.zoom!r}.")
+        for name in ("x", "y"):
+            if not -1 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must lie in -1..1. Got {getattr(self, name)!r}.")
+
+
+CENTRED = Framing()
+
+
+def read_picture(data: bytes, shape: tuple[int, int, int], framing: Framing = CENTRED) -> NDArray[np.uint8]:
+    """Reads a picture file as uint8 (H, W, C) of a model.
+
+    Arguments:
+        data: The file's bytes, untrusted.
+        shape: Image shape of the model, (C, H, W).
+        framing: Which part is taken, and how.
+
+    Raises:
+        PictureError: As `open_picture` does.
+    """
+    return fitted(open_picture(data), shape, framing)
+
+
+def read_file(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Reads a picture file from disk as uint8 (H, W, C) of a model.
+
+    Raises:
+        PictureError: As `open_picture` does, or if the file cannot be read.
+    """
+    if path.is_symlink() and not path.exists():
+        raise PictureError("The link points to nothing.")
+    if not path.is_file():
+        raise PictureError("It is no file.")
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_AT_MOST + 1)
+    except OSError as error:
+        raise PictureError(f"The file cannot be read: {error.strerror or error}.") from error
+    if len(data) > FILE_AT_MOST:
+        raise PictureError(f"The file has more than {FILE_AT_MOST >> 20} MiB. Save the picture smaller.")
+    return read_picture(data, shape)
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """Opens a picture file: upright as its EXIF says, transparency on white, mode L or RGB.
+
+    16-bit grey levels become 8-bit ones. Of a camera's MPO file the main picture is taken. Damaged metadata are
+    ignored. Animations and files of several pages are refused: which frame is meant is not known.
+
+    Arguments:
+        data: The file's bytes, untrusted.
+
+    Raises:
+        PictureError: If the file is no picture, too large, animated, damaged, or its levels have no known range.
+    """
+    if not data:
+        raise PictureError("The file is empty. Choose a picture.")
+    try:
+        return _opened(data)
+    except PictureError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PictureError(_too_many("too many pixels")) from error
+    except DAMAGE as error:
+        if data.startswith(PNG):
+            try:
+                return _opened(_without_metadata(data))
+            except PictureError:
+                raise
+            except (Image.DecompressionBombError, *DAMAGE):
+                pass  # the first error says more
+        if isinstance(error, UnidentifiedImageError):
+            raise PictureError(f"The file is no picture that can be read. Use {', '.join(KINDS)}.") from error
+        reason = str(error)[:120].rstrip(".")
+        raise PictureError(f"The picture is damaged or cut short: {reason}. Save it anew.") from error
+
+
+def fitted(image: Image.Image, shape: tuple[int, int, int], framing: Framing = CENTRED) -> NDArray[np.uint8]:
+    """A crop of a picture, resized to a model's shape, as uint8 (H, W, C).
+
+    Arguments:
+        image: As `open_picture` gives it.
+        shape: (C, H, W).
+        framing: Which part is taken, and how.
+    """
+    channels, height, width = shape
+    flat = turned(image, framing).convert("L" if channels == 1 else "RGB")
+    box = crop_box(flat.size, shape, framing)
+    small = flat.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return np.asarray(small, np.uint8).reshape(height, width, channels)
+
+
+def turned(image: Image.Image, framing: Framing) -> Image.Image:
+    """The whole picture, rotated and inverted."""
+    quarter = QUARTERS[framing.turn]
+    image = image if quarter is None else image.transpose(quarter)
+    return ImageChops.invert(image) if framing.invert else image
+
+
+def crop_box(
+    size: tuple[int, int], shape: tuple[int, int, int], framing: Framing = CENTRED
+) -> tuple[float, float, float, float]:
+    """The crop of a turned picture of `size` (width, height) pixels: left, top, right, bottom."""
+    _, height, width = shape
+    side = min(size[0] / width, size[1] / height) / framing.zoom
+    left = (size[0] - side * width) / 2 * (1 + framing.x)
+    top = (size[1] - side * height) / 2 * (1 + framing.y)
+    right, bottom = left + side * width, top + side * height
+    return left, top, min(right, size[0]), min(bottom, size[1])
+
+
+def _opened(data: bytes) -> Image.Image:
+    """As `open_picture`, with whatever Pillow raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd files; what it cannot read, it raises
+        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+            if file.width * file.height > PIXELS_AT_MOST:
+                raise PictureError(_too_many(f"{file.width} × {file.height} pixels"))
+            frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
+            if frames > 1 and file.format == "TIFF":
+                raise PictureError(f"The file has {frames} pages. Save the page you mean as a PNG.")
+            if frames > 1:
+                raise PictureError(
+                    f"The picture is animated ({frames} frames). Save the frame you mean as a PNG."
+                )
+            if file.mode == "LAB":
+                raise PictureError("The picture has LAB colours. Save it as RGB.")
+            if file.mode in ("I", "F"):
+                raise PictureError(
+                    "The picture has 32 bits a channel, whose range is unknown. Save it with 8 or 16 bits."
+                )
+            file.load()
+            upright = TRANSPOSED.get(_orientation(file))
+            opaque = _opaque(file)
+    return opaque if upright is None else opaque.transpose(upright)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 0 where there is none, or the EXIF data are damaged."""
+    try:
+        found = image.getexif().get(ORIENTATION)
+        return found if isinstance(found, int) else 0
+    except DAMAGE:
+        return 0
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """An image in mode L or RGB, on white where it is transparent."""
+    if image.mode.startswith("I;16"):
+        levels = np.asarray(image)
+        grey = (levels >> 8).astype(np.uint8)
+        clear = image.info.get("transparency")
+        if isinstance(clear, int):
+            grey[levels == clear] = 255
+        return Image.fromarray(grey)
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    if not image.has_transparency_data:
+        return image.convert(mode)
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert(mode)
+
+
+def _without_metadata(data: bytes) -> bytes:
+    """A PNG file without the chunks that do not change what is seen."""
+    parts, at = [data[:8]], 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if not kind[0] & 0x20 or kind in ANCILLARY:  # a capital letter: critical
+            parts.append(data[at:end])
+        at = end
+    return b"".join(parts)
+
+
+def _too_many(what: str) -> str:
+    return f"The picture has {what}; at most {PIXELS_AT_MOST // 10**6} million are taken. Save it smaller."
