@@ -24,8 +24,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as unpack
 from safetensors.numpy import save as pack
 
 from explorer.latent.directions import Direction, slug
@@ -33,6 +31,7 @@ from explorer.recipe import FIRST_OWN
 from models.checkpoint import Entry
 from models.data.folders import cache_folder
 from models.files import remove_file, replace_file
+from models.json_input import read_json, read_object, read_tensors
 
 __all__ = [
     "DIRECTIONS_AT_MOST",
@@ -162,14 +161,16 @@ def unpack_direction(entry: Entry, data: bytes) -> Direction:
     Raises:
         ValueError: If it is of another checkpoint, or no such file; the message says which.
     """
-    tensors, facts = _unpacked(data, "A direction")
+    tensors, facts = read_tensors(data, "A direction", FILE_AT_MOST)
     if facts.get("weights_sha256") != _weights(entry):
         known = f"{facts.get('checkpoint', 'an unnamed one')[:64]} ({facts.get('weights_sha256', '')[:12]})"
         raise ValueError(
             f"The direction belongs to another checkpoint, {known}; this is {entry.name} "
             f"({_weights(entry)[:12]}). A direction means nothing in another latent space."
         )
-    return direction_of(tensors.get("vector"), _object(facts.get("direction", "")))
+    return direction_of(
+        tensors.get("vector"), read_object(facts.get("direction", ""), "The direction's metadata")
+    )
 
 
 def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
@@ -252,7 +253,7 @@ def read_groups(entry: Entry, count: int) -> dict[str, Group]:
     """The groups that are kept for a checkpoint whose atlas has `count` images, by name."""
     path = _folder(entry) / "groups.json"
     try:
-        kept = _object(_bytes(path).decode())
+        kept = read_object(_bytes(path), "The file")
         if kept.get("count") != count:
             return {}
         return {group.name: group for group in groups_of(kept.get("groups"), count)}
@@ -322,7 +323,7 @@ def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, 
     channels, height, width = shape
     for path in _files(_folder(entry) / "own"):
         try:
-            tensors, facts = _unpacked(_bytes(path), "An own picture")
+            tensors, facts = read_tensors(_bytes(path), "An own picture", FILE_AT_MOST)
             own = own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
             fits = own.picture.shape == (height, width, channels) and len(own.z) == size
             if fits and str(own.item) == path.stem:
@@ -358,7 +359,7 @@ def read_pins(entry: Entry) -> tuple[Pin, ...]:
     """What is on the shelf of a checkpoint."""
     path = _folder(entry) / "shelf.json"
     try:
-        found = json.loads(_bytes(path))
+        found = read_json(_bytes(path), "The file")
         if not isinstance(found, list) or len(found) > PINS_AT_MOST:
             raise ValueError(f"it must hold a list of at most {PINS_AT_MOST}")
         return tuple(Pin(pin["kind"], pin["title"], pin["value"]) for pin in found)
@@ -394,33 +395,6 @@ def _room(folder: Path, file: str, most: int, what: str) -> None:
     """Raises ValueError if the folder has as many other files as are allowed."""
     if sum(path.name != file for path in _files(folder)) >= most:
         raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
-
-
-def _unpacked(data: bytes, what: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Tensors and facts of a safetensors file.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    if len(data) > FILE_AT_MOST:
-        raise ValueError(f"{what} must take at most {FILE_AT_MOST >> 20} MiB. Got {len(data) >> 20}.")
-    try:
-        tensors = unpack(data)
-        size = int.from_bytes(data[:8], "little")
-        facts = json.loads(data[8 : 8 + size]).get("__metadata__") or {}  # null is allowed, and is none
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{what} must be a safetensors file. This one cannot be read: {error}.") from error
-    return tensors, {str(k): str(v) for k, v in facts.items()}
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"It must hold JSON. Got other text ({str(error)[:60]}).") from error
-    if not isinstance(value, dict):
-        raise ValueError("It must hold one JSON object.")
-    return value
 
 
 def _check_text(name: str, value: object, most: int, least: int = 0) -> None:

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from explorer.belongings import pack_direction, unpack_direction
 from explorer.latent.directions import Direction
 from models.checkpoint import Entry
+from models.json_input import looks_like_json, read_json
 
 __all__ = ["BYTES_AT_MOST", "as_json", "as_safetensors", "read_direction"]
 
@@ -54,7 +55,7 @@ def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
         raise ValueError(
             f"A file of a direction must take at most {BYTES_AT_MOST >> 20} MiB. Got {len(data) / 2**20:.1f}."
         )
-    packed = _repacked(data) if data.lstrip()[:1] in (b"{", b"[") else data
+    packed = _repacked(data) if looks_like_json(data) else data
     direction = unpack_direction(entry, packed)
     if len(direction.vector) != size:
         raise ValueError(
@@ -65,10 +66,7 @@ def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
 
 def _repacked(data: bytes) -> bytes:
     """The safetensors file of a JSON file, to be checked like any other."""
-    try:
-        values: Any = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"The file is no JSON that can be read: {str(error)[:100]}.") from error
+    values: Any = read_json(data, "The file", BYTES_AT_MOST)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise ValueError(f'The JSON must be an object with "format": "{FORMAT}", as it is exported here.')
     numbers = values.pop("vector", None)

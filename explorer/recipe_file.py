@@ -34,6 +34,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.views import FITTED, UnknownView, View, resolve
 from explorer.live.wire import LEVELS_AT_MOST, MODEL_NAME, VIEW_ID
 from explorer.recipe import SLUG, Edit, Handle, edit_from_json, edit_from_query, link, settled
+from models.json_input import read_json
 
 __all__ = [
     "FRAMES",
@@ -139,7 +140,10 @@ def from_json(data: bytes | str) -> Recipe:
         ValueError: Naming the first field that does not hold.
     """
     values = _object(
-        _parsed(data), "The recipe", FIELDS, optional=("colour", "directions", "own", "vectors", "link")
+        read_json(data, "A recipe", BYTES_AT_MOST),
+        "The recipe",
+        FIELDS,
+        optional=("colour", "directions", "own", "vectors", "link"),
     )
     if values["format"] != FORMAT:
         raise ValueError(f"`format` must be {FORMAT!r}. Got {_seen(values['format'])}.")
@@ -181,15 +185,6 @@ def from_json(data: bytes | str) -> Recipe:
         if OWN_SLUG.fullmatch(slug) and slug not in directions:
             raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe anew.")
     return recipe
-
-
-def _parsed(data: bytes | str) -> object:
-    if len(data) > BYTES_AT_MOST:
-        raise ValueError(f"A recipe must take at most {BYTES_AT_MOST >> 20} MiB. Got {len(data) >> 20}.")
-    try:
-        return json.loads(data if isinstance(data, str) else data.decode())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"A recipe must be JSON. This is not: {str(error)[:120]}.") from error
 
 
 def _edit(values: object, own: Mapping[int, object]) -> Edit:

@@ -22,11 +22,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as unpack
 from safetensors.numpy import save as pack
 
 from explorer.belongings import (
@@ -45,6 +42,8 @@ from explorer.belongings import (
 from explorer.latent.directions import Direction
 from explorer.live.loaded import Loaded
 from models.checkpoint import NAME
+from models.data.folders import is_hidden
+from models.json_input import read_object, read_tensors
 
 __all__ = [
     "ADDRESS_AT_MOST",
@@ -58,6 +57,7 @@ __all__ = [
 ]
 
 FORMAT, VERSION = "latent-explorer session", 1
+ABOUT = "session.json"
 BYTES_AT_MOST = 1 << 28  # unpacked, all together
 MEMBERS_AT_MOST = 20_000
 PAGES_AT_MOST, ADDRESS_AT_MOST, PARAMETERS_AT_MOST = (
@@ -142,7 +142,7 @@ def save_session(used: Iterable[Loaded], pages: Mapping[str, Mapping[str, str]])
                 pins = {"pins": [asdict(pin) for pin in loaded.pins]}
                 archive.writestr(f"{folder}/pins.json", json.dumps(pins))
         about = {"format": FORMAT, "version": VERSION, "checkpoints": checkpoints, "pages": pages}
-        archive.writestr("session.json", json.dumps(about, indent=1))
+        archive.writestr(ABOUT, json.dumps(about, indent=1))
     return buffer.getvalue()
 
 
@@ -159,11 +159,9 @@ def load_session(data: bytes) -> Session:
         raise ValueError(
             f"The file is no session: it is no sound zip archive ({str(error)[:80]})."
         ) from error
-    if "session.json" not in members:
-        raise ValueError(
-            "The file is no session: it has no session.json. Choose one that this page has saved."
-        )
-    about = _json(members.pop("session.json"), "session.json")
+    if ABOUT not in members:
+        raise ValueError(f"The file is no session: it has no {ABOUT}. Choose one that this page has saved.")
+    about = read_object(members.pop(ABOUT), ABOUT)
     if about.get("format") != FORMAT:
         raise ValueError(f"`format` must be {FORMAT!r}. Got {repr(about.get('format'))[:60]}.")
     if type(about.get("version")) is not int or about["version"] != VERSION:
@@ -174,28 +172,34 @@ def load_session(data: bytes) -> Session:
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """The files of an archive, none of them larger than it says, all together within the bound."""
+    """The files of an archive by their names below its top folder, all together within the bound.
+
+    Folders and the hidden files that file managers add are passed over, so that an archive that was unpacked and
+    zipped again is read like the first.
+    """
     infos = archive.infolist()
     if len(infos) > MEMBERS_AT_MOST:
         raise ValueError(f"A session may hold {MEMBERS_AT_MOST:,} files. Got {len(infos):,}.")
+    named = [(info.filename.replace("\\", "/").removeprefix("./"), info) for info in infos]
+    files = [(name, info) for name, info in named if not name.endswith("/") and not is_hidden(name)]
+    top = min((n.removesuffix(ABOUT) for n, _ in files if f"/{n}".endswith(f"/{ABOUT}")), key=len, default="")
     members: dict[str, bytes] = {}
     room = BYTES_AT_MOST
-    for info in infos:
-        if info.filename != "session.json" and not MEMBER.fullmatch(info.filename):
-            raise ValueError(
-                f"A session must not hold {info.filename[:80]!r}. Choose one that this page has saved."
-            )
-        if info.filename in members:
-            raise ValueError(f"A session must hold {info.filename[:80]!r} once.")
+    for path, info in files:
+        name = path.removeprefix(top)
+        if not path.startswith(top) or (name != ABOUT and not MEMBER.fullmatch(name)):
+            raise ValueError(f"A session must not hold {path[:80]!r}. Choose one that this page has saved.")
+        if name in members:
+            raise ValueError(f"A session must hold {path[:80]!r} once.")
         most = min(FILE_AT_MOST, room)
         with archive.open(info) as file:
-            members[info.filename] = file.read(most + 1)
-        if len(members[info.filename]) > most:
+            members[name] = file.read(most + 1)
+        if len(members[name]) > most:
             raise ValueError(
                 f"A session may take {BYTES_AT_MOST >> 20} MiB unpacked, and each file {FILE_AT_MOST >> 20}. "
-                f"{info.filename[:80]!r} goes over it."
+                f"{path[:80]!r} goes over it."
             )
-        room -= len(members[info.filename])
+        room -= len(members[name])
     return members
 
 
@@ -231,16 +235,6 @@ def _checkpoints(value: object) -> dict[str, str]:
     return found
 
 
-def _json(data: bytes, what: str) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{what} must be JSON. This is not: {str(error)[:80]}.") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} must hold one object.")
-    return value
-
-
 def _weights(loaded: Loaded) -> str:
     return loaded.entry.card.weights_sha256 if loaded.entry.card else ""
 
@@ -251,13 +245,8 @@ def _pack_own(own: OwnPicture) -> bytes:
 
 
 def _unpack_own(data: bytes) -> OwnPicture:
-    try:
-        tensors = unpack(data)
-        size = int.from_bytes(data[:8], "little")
-        title = json.loads(data[8 : 8 + size]).get("__metadata__", {}).get("title")
-    except (SafetensorError, ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"An own picture must be a safetensors file: {str(error)[:80]}.") from error
-    return own_of(title, tensors.get("picture"), tensors.get("z"))
+    tensors, facts = read_tensors(data, "An own picture", FILE_AT_MOST)
+    return own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
 
 
 # Restoring
@@ -329,9 +318,9 @@ def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[s
         loaded.keep_own(own.title, own.picture, own.z)
         done.own.append((loaded.name, own.item))
     elif what == "pins.json":
-        _add_pins(loaded, _json(data, what).get("pins"), done, renamed)
+        _add_pins(loaded, read_object(data, what).get("pins"), done, renamed)
     else:
-        values = _json(data, what)
+        values = read_object(data, what)
         if values.get("count") != loaded.count:
             raise ValueError(
                 f"The groups are of a collection of {str(values.get('count'))[:20]} images, not {loaded.count}."

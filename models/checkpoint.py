@@ -28,6 +28,7 @@ from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
 from models.files import replace_file
+from models.json_input import read_object
 from models.settings import checkpoint_folders
 
 __all__ = [
@@ -335,8 +336,8 @@ def _inspect(path: Path) -> Entry:
         card = _read_card(path)
         _compare(path / WEIGHTS, _header(path / WEIGHTS), _expected(path / CARD, card))
     except (ValueError, OSError) as error:
-        return Entry(path.name, path, error=str(error)[:ERROR_LENGTH])
-    return Entry(path.name, path, card)
+        return Entry(_name(path), path, error=str(error)[:ERROR_LENGTH])
+    return Entry(_name(path), path, card)
 
 
 def _read_card(path: Path) -> Card:
@@ -354,11 +355,9 @@ def _read_card(path: Path) -> Card:
     if file.stat().st_size > CARD_BYTES:
         raise CheckpointError(f"{file} is larger than {CARD_BYTES} bytes; a card is a few thousand.")
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file} is not valid JSON: {error}.") from error
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{file} must hold one JSON object.")
+        values = read_object(file.read_bytes(), str(file), CARD_BYTES)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
     values = {key: value for key, value in values.items() if key in _CARD_FIELDS}
     try:
         card = Card(**values)
@@ -367,9 +366,29 @@ def _read_card(path: Path) -> Card:
     except TypeError as error:
         missing = str(error).split("missing ")[-1].split(": ")[-1]
         raise CheckpointError(f"{file} is incomplete: it has no {missing}.") from error
-    if card.name != path.name:
-        raise CheckpointError(f"{file} says its name is {card.name!r}, its folder is called {path.name!r}.")
-    return card
+    return _renamed(card, path)
+
+
+def _name(folder: Path) -> str:
+    """The name of a checkpoint's folder, which "." and ".." do not tell."""
+    return os.path.basename(os.path.abspath(folder))
+
+
+def _renamed(card: Card, folder: Path) -> Card:
+    """The card under its folder's name, for a folder may be copied or renamed.
+
+    Raises:
+        CheckpointError: If the folder's name cannot be a checkpoint's.
+    """
+    name = _name(folder)
+    if name == card.name:
+        return card
+    if not NAME.fullmatch(name):
+        raise CheckpointError(
+            f"The folder {folder} must have a name of 1 to 64 lower-case letters, digits, dots, dashes or "
+            f"underscores. Got {name[:80]!r}. Rename it, e.g. to {card.name!r}."
+        )
+    return replace(card, name=name)
 
 
 def _model(card: Card) -> Autoencoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -35,9 +36,13 @@ def test_what_is_exported_is_imported_again_to_the_bit(entry: Entry, write: obje
     assert {**vars(found), "vector": 0} == {**vars(OWN), "vector": 0}
 
 
-def test_json_may_begin_with_blanks_and_is_bounded(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_read_as_editors_save_it_and_is_bounded(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = as_json(entry, OWN)
-    np.testing.assert_array_equal(read_direction(entry, b" \n\t" + written, SIZE).vector, VECTOR)
+    editors = (b" \n\t" + written, codecs.BOM_UTF8 + written, written.decode().encode("utf-16"))
+    for data in editors:
+        np.testing.assert_array_equal(read_direction(entry, data, SIZE).vector, VECTOR)
     monkeypatch.setattr(direction_files, "NUMBERS_AT_MOST", SIZE - 1)
     with pytest.raises(ValueError, match="list of numbers"):
         read_direction(entry, written, SIZE)
@@ -98,10 +103,10 @@ def test_files_of_other_kinds_are_refused(entry: Entry) -> None:
     for data, message in (
         (b"", "The file is empty"),
         (b"\x89PNG\r\n", "must be a safetensors file"),
-        (b"{", "no JSON that can be read"),
+        (b"{", "must be JSON. This is not"),
         (b"[1, 2]", "must be an object"),
         (b"\xff{", "must be a safetensors file"),
-        (b"[" * 100_000, "no JSON that can be read"),
+        (b"[" * 100_000, "must be JSON. This is not"),
         (bytes(BYTES_AT_MOST + 1), "at most 4 MiB"),
         (two, "must be float32"),
         (as_safetensors(entry, OWN)[:-3], "must be a safetensors file"),

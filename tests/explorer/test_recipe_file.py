@@ -79,6 +79,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
 @fewer
 @given(recipes())
 def test_json_gives_the_same_recipe_again(recipe: Recipe) -> None:
+    assert to_json(from_json("\ufeff" + to_json(recipe))) == to_json(recipe)  # as an editor saves it
+    assert to_json(from_json(to_json(recipe).encode("utf-8-sig"))) == to_json(recipe)
     found = from_json(to_json(recipe))
     assert to_json(found) == to_json(recipe)
     assert found.edit == recipe.edit and found.view == recipe.view and found.colour == recipe.colour

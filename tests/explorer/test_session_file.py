@@ -145,6 +145,31 @@ def packed(members: dict[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
+def test_an_archive_that_was_unpacked_and_zipped_anew_is_read(saved: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(saved)) as archive:
+        held: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
+    folders: dict[str, bytes | str] = {"my session/": "", "my session/checkpoints/": ""}
+    companions: dict[str, bytes | str] = {
+        "__MACOSX/._x": "?",
+        "my session/.DS_Store": "?",
+        "my session/Thumbs.db": "?",
+    }
+    edited = held["session.json"]
+    assert isinstance(edited, bytes)
+    held["session.json"] = b"\xef\xbb\xbf" + edited
+    first = load_session(saved)
+    for again in (
+        folders | companions | {f"my session/{name}": data for name, data in held.items()},
+        {name.replace("/", "\\"): data for name, data in held.items()},
+        {f"./{name}": data for name, data in held.items()},
+    ):
+        assert load_session(packed(again)) == first
+    for name in ("session.json", "other/session.json", "my session/more.txt"):
+        twice = packed({f"my session/{name}": data for name, data in held.items()} | {name: b"{}"})
+        with pytest.raises(ValueError, match=r"A session must not hold|must be"):
+            load_session(twice)
+
+
 def about(**changes: object) -> str:
     return json.dumps({"format": session_file.FORMAT, "version": 1, "checkpoints": {}, "pages": {}} | changes)
 
@@ -153,7 +178,7 @@ def about(**changes: object) -> str:
     ("members", "said"),
     [
         ({}, "it has no session.json"),
-        ({"session.json": "[1]"}, "session.json must hold one object"),
+        ({"session.json": "[1]"}, "session.json must hold one JSON object"),
         ({"session.json": "{"}, "session.json must be JSON"),
         ({"session.json": about(format="x")}, "`format` must be 'latent-explorer session'. Got 'x'"),
         ({"session.json": about(version=2)}, "`version` must be 1. Got 2"),
