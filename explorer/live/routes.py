@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from explorer.live import takeaways
 from explorer.live.anatomy import AnatomySession
 from explorer.live.code_grid import CodeGridSession
 from explorer.live.compare import MODELS, CompareSession
@@ -460,6 +462,22 @@ def _strip_png(loaded: Loaded) -> bytes:
     return buffer.getvalue()
 
 
+# Files that were made on a click
+
+
+async def made_file(request: Request) -> Response:
+    """A file to save; its address is known to the page that had it made."""
+    found = takeaways.fetch(request.path_params["token"])
+    if found is None:
+        return PlainTextResponse("The file is no longer kept. Make it again on the page.", 404)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(found.data, media_type=_BYTES, headers=headers)
+
+
 _BYTES = "application/octet-stream"
 
 _ROUTES: Sequence[BaseRoute] = [
@@ -476,6 +494,7 @@ _ROUTES: Sequence[BaseRoute] = [
     Route("/atlas/{model}/codes/{level}", code_map),
     Route("/atlas/{model}/codes/{level}/looks", code_looks),
     Route("/atlas/{model}/preview.png", preview),
+    Route("/file/{token}", made_file),
     Route("/compare/{models}/view/{model}/{view}", compare_positions),
     Route("/compare/{models}/attribute/{name}", compare_column),
 ]

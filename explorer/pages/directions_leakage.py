@@ -20,6 +20,7 @@ from explorer.latent.leakage import targets
 from explorer.leakage import DIRECTIONS_AT_MOST, Given, as_given
 from explorer.live.loaded import Loaded
 from explorer.pages.anatomy_charts import COST, QUIET, RATE
+from explorer.pages.file_button import file_button
 from explorer.pages.layout import side_by_side
 from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
@@ -237,9 +238,8 @@ def _shown(found: Mapping[str, Any]) -> None:
             st.caption("There is no other attribute that could move, and so no dependency.")
     st.caption(told)
     _pictures(found)
-    st.download_button(
-        "Table, CSV", _csv(found), f"{found['model']}-leakage.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="dl_csv",
+    file_button(
+        st, "Table, CSV", f"{found['model']}-leakage.csv", lambda: _csv(found), "dl_csv", icon=":material/download:",
     )  # fmt: skip
 
 

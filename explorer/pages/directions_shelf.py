@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -19,6 +20,7 @@ from explorer.pages import navigation
 from explorer.pages.directions_estimators import STEPS
 from explorer.pages.directions_link import Shown
 from explorer.pages.downloads import offer
+from explorer.pages.file_button import file_button
 from explorer.pages.text import plain
 
 __all__ = ["as_direction", "same_as", "save", "shelf"]
@@ -127,8 +129,8 @@ def _export(loaded: Loaded, direction: Direction, key: str) -> None:
         ("safetensors", "safetensors", direction_files.as_safetensors),
         ("JSON", "json", direction_files.as_json),
     ):
-        st.download_button(label, make(loaded.entry, direction), f"{file}.{ending}", key=f"dr_file_{ending}_{key}",
-                           on_click="ignore", width="stretch", icon=":material/download:")  # fmt: skip
+        file_button(st, label, f"{file}.{ending}", partial(make, loaded.entry, direction), f"dr_file_{ending}_{key}",
+                    width="stretch", icon=":material/download:")  # fmt: skip
 
 
 def _import(loaded: Loaded) -> None:

@@ -15,6 +15,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View
 from explorer.pages import session
+from explorer.pages.file_button import file_button
 from explorer.recipe_file import stand
 from explorer.render import make
 
@@ -111,8 +112,9 @@ def offer(
 ) -> None:
     """A download button whose bytes are made on the click; disabled where a reason is given, which its tooltip shows."""
     key = f"take-{file.rsplit('-', 1)[-1]}"
-    place.download_button(label, make, file, key=key, on_click="ignore", width="stretch",
-                          disabled=unavailable is not None, help=unavailable)  # fmt: skip
+    file_button(
+        place, label, file, make, key, width="stretch", disabled=unavailable is not None, help=unavailable
+    )
 
 
 def render_now(

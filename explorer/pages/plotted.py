@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.export import figure_html
+from explorer.pages.file_button import file_button
 
 __all__ = ["config", "drawn", "plotted"]
 
@@ -58,8 +59,8 @@ def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | Non
         below()
     st.html(STYLE)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"lx-html-{key}"):
-        st.download_button(
-            "Interactive, HTML", partial(figure_html, figure), f"{name}.html", "text/html", key=f"{key}-html",
-            type="tertiary", icon=":material/download:", on_click="ignore", help="The camera in its corner gives a PNG",
+        file_button(
+            st, "Interactive, HTML", f"{name}.html", partial(figure_html, figure), f"{key}-html",
+            type="tertiary", icon=":material/download:", help="The camera in its corner gives a PNG",
         )  # fmt: skip
     return event

@@ -15,6 +15,7 @@ from explorer.latent.directions import slug
 from explorer.latent.selecting import matching, search, telling
 from explorer.live.loaded import Loaded
 from explorer.pages import dropped
+from explorer.pages.file_button import file_button
 from explorer.pages.text import plain
 
 __all__ = ["bar", "chosen", "forget", "picker", "put", "take", "told"]
@@ -162,9 +163,9 @@ def _groups(loaded: Loaded) -> None:
             if st.button(shown, key=f"group-{group.name}", help=plain(group.note) or None, width="stretch"):
                 put(loaded, group.items)
                 st.rerun()
-            st.download_button(
-                "CSV", partial(items_csv, loaded.atlas, group.items), f"{group.name}.csv", "text/csv",
-                type="tertiary", key=f"group-csv-{group.name}", help="Its images as CSV", on_click="ignore",
+            file_button(
+                st, "CSV", f"{group.name}.csv", partial(items_csv, loaded.atlas, group.items), f"group-csv-{group.name}",
+                type="tertiary", help="Its images as CSV",
             )  # fmt: skip
             if st.button(
                 "Delete", key=f"group-drop-{group.name}", type="tertiary", help="It can be brought back"
@@ -197,9 +198,9 @@ def bar(loaded: Loaded) -> None:
                 help="Groups make directions, and stay for later." if name else "Give it a name first.",
             ):  # fmt: skip
                 _keep(loaded, Group(name, title.strip(), items, note.strip()))
-            st.download_button(
-                "CSV", partial(items_csv, loaded.atlas, items), f"{loaded.name}-selection.csv", "text/csv",
-                icon=":material/download:", key="selection-csv", on_click="ignore",
+            file_button(
+                st, "CSV", f"{loaded.name}-selection.csv", partial(items_csv, loaded.atlas, items), "selection-csv",
+                icon=":material/download:",
             )  # fmt: skip
             if st.button("Clear", icon=":material/close:", key="selection-clear"):
                 put(loaded, ())

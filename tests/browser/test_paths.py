@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image, ImageSequence
 
@@ -72,6 +74,23 @@ def test_a_geodesic_comes_while_the_others_are_shown_and_the_link_keeps_it(new_p
     tab.until(lambda: "geodesic" in tab.address["kinds"], "the address")
     again = opened(new_page, "&".join(f"{k}={v}" for k, v in tab.address.items()), width=700)
     assert np.array_equal(again.cell("straight"), tab.cell("straight"))
+
+
+def test_a_file_comes_at_the_first_click_whatever_was_changed_before(new_page: NewPage) -> None:
+    tab = opened(new_page, "model=digits-vae&stops=3,70&kinds=straight&frames=9")
+    tab.press("Download")
+    body = tab.page.locator("[data-testid=stPopoverBody]")
+    for scale, side in (("8×", 64), ("1×", 8), ("4×", 32)):
+        body.get_by_text("There and back").click()
+        body.get_by_role("radio", name=scale).click()  # the page has not answered yet
+        with tab.page.expect_download(timeout=30_000) as waiting:
+            tab.press("GIF" if scale == "1×" else "MP4")
+        data = Path(waiting.value.path()).read_bytes()
+        if scale == "1×":
+            assert Image.open(io.BytesIO(data)).size == (side, side)
+        else:
+            assert data[4:8] == b"ftyp" and av.open(io.BytesIO(data)).streams.video[0].width == side
+    assert not body.locator("[data-testid=stAlert]").count()
 
 
 def test_downloads_and_the_way_to_explore(new_page: NewPage) -> None:

@@ -144,7 +144,7 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
     for fact in ("digits, 1,497 training images", "latent 8", "seed 0", "torch ", card.weights_sha256):
         assert fact in said, fact
     (chart,) = at.get("plotly_chart")
-    assert "Interactive, HTML" in [each.proto.label for each in at.get("download_button")]  # type: ignore[attr-defined]
+    assert "Interactive, HTML" in [each.label for each in at.button]
     assert '"name": "kl"' in chart.proto.spec or '"name":"kl"' in chart.proto.spec  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from explorer.live import takeaways
 from explorer.pages.plotted import config
 
 
@@ -16,8 +17,12 @@ def script() -> None:
 def test_a_chart_offers_a_camera_and_a_page() -> None:
     at = AppTest.from_function(script).run()
     assert not at.exception
-    (button,) = at.get("download_button")
-    assert button.proto.label == "Interactive, HTML"
+    (button,) = at.button
+    assert button.label == "Interactive, HTML"
+    button.click().run()
+    assert not at.exception and not at.warning
+    page = next(reversed(takeaways._held.values()))
+    assert page.name == "faces-along.html" and b"Plotly" in page.data
     assert len(at.get("plotly_chart")) == 1
 
 
@@ -30,7 +35,7 @@ def small() -> None:
 def test_a_small_chart_has_the_camera_and_nothing_under_it() -> None:
     at = AppTest.from_function(small).run()
     assert not at.exception
-    assert len(at.get("plotly_chart")) == 1 and not at.get("download_button")
+    assert len(at.get("plotly_chart")) == 1 and not at.button
 
 
 def test_the_camera_alone_stands_in_the_corner() -> None:
