@@ -38,8 +38,8 @@ def test_a_file_is_made_of_what_is_shown_when_it_is_asked_for() -> None:
     at.button(key="take").click().run()
     assert not at.exception and at.session_state.made == ["large"]
     token, held = next(reversed(takeaways._held.items()))
-    client = TestClient(Starlette(routes=routes))
-    answer = client.get(takeaways.address(token))
+    client = TestClient(Starlette(routes=routes()))
+    answer = client.get("/" + takeaways.address(token))
     assert answer.content == held.data == b"of size large"
     assert (
         answer.headers["content-disposition"]
