@@ -26,7 +26,7 @@ from explorer.maps import MapSettings, fit_umap
 from explorer.words import read_words, rows_of, words_of, written
 from models import checkpoint
 from models.base import Autoencoder, Level
-from models.checkpoint import Entry, replace_file
+from models.checkpoint import ATLAS, Entry, replace_file
 from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
 from models.data.base import SPLITS
 
@@ -34,7 +34,6 @@ __all__ = ["ATLAS", "Atlas", "AtlasError", "build_atlas", "load_atlas", "main", 
 
 Array = NDArray[np.float32]
 
-ATLAS = "atlas.parquet"
 KEY = b"latent-explorer"  # of the Parquet metadata
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # of a map or score
 COUNT = 8_000  # images in an atlas that is built by default
@@ -385,6 +384,11 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
 
             model = checkpoint.load(entry.path)
             atlas = build_atlas(model, data, report, not options.no_umap)
+        if checkpoint.read(entry.path).version != entry.version:
+            raise checkpoint.CheckpointError(
+                f"The weights of {entry.name} changed while its images were encoded, so the atlas is not kept. "
+                f"Build it again: `python -m explorer.atlas {options.model}`."
+            )
         codebook = model.spec.levels if model.spec.discrete else ()
         save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256, codebook)
     except (ValueError, OSError, RuntimeError) as error:

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -23,9 +24,11 @@ from typing import Any, Literal
 from explorer import zoo
 from explorer.jobs import Command
 from models import MODELS, checkpoint
-from models.checkpoint import Card
+from models.checkpoint import ATLAS, Card
 from models.files import StorageError, make_folder
-from models.train import CURVES, Run, read_run
+from models.replacing import staging_folder
+from models.run_folder import MADE, resumed_folder
+from models.train import Run, read_run
 
 __all__ = [
     "MAP_IMAGES",
@@ -40,14 +43,12 @@ __all__ = [
     "trainings",
 ]
 
-ATLAS = "atlas.parquet"
 LOCK = ".training.lock"
 MAP_IMAGES = 4000  # in the atlas of a run
 SAVES = 50  # states that a run saves, so that a cancel loses little
 SAVE_AT_MOST = 500  # steps
 FRESH = 20.0  # s after its last line in which a run that is not ours may still be going on
 APART = ("model", "data", "config", "options")  # fields of a run that a command names in ways of their own
-MADE = (checkpoint.CARD, checkpoint.WEIGHTS, checkpoint.TRAINING, ATLAS, CURVES)  # by a training
 
 Phase = Literal["training", "encoding", "mapping"]
 State = Literal[
@@ -205,7 +206,7 @@ class Trainings:
             ValueError: If there is no state to go on from.
         """
         folder = self._folder(name)
-        run, _ = read_run(folder)
+        run, _ = read_run(resumed_folder(folder))
         return self._begin(folder, run, ("models", "train", "--resume", shown(folder)))
 
     def encode(self, name: str) -> Training:
@@ -240,6 +241,7 @@ class Trainings:
                 )
             for path in own:
                 path.unlink(missing_ok=True)
+            shutil.rmtree(staging_folder(folder), ignore_errors=True)  # of an overwriting that has not ended
             folder.rmdir()
             self._all.pop(name, None)
 

@@ -61,6 +61,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     training.add_argument("--out", type=Path, help="checkpoint folder (runs/DATA-MODEL)")
     training.add_argument("--resume", type=Path, nargs="?", const=Path(), metavar="FOLDER",
                           help="go on with a training that was stopped")  # fmt: skip
+    training.add_argument("--overwrite", action="store_true",
+                          help="replace the run that the folder holds; it stays until the new one has ended")  # fmt: skip
     training.add_argument("--set", nargs="*", default=[], metavar="FIELD=VALUE",
                           help="fields of the model's configuration, e.g. latent=2")  # fmt: skip
     training.add_argument("--option", nargs="*", default=[], metavar="NAME=VALUE",
@@ -161,21 +163,23 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def run_train(options: argparse.Namespace) -> int:
-    """Trains, or goes on with a training."""
+    """Trains a model, or resumes a training."""
     from models import settings
     from models.processes import part
+    from models.run_folder import working_folder
     from models.train import Run, read_run, train
 
     resume = options.resume is not None
     chosen = {name: getattr(options, name) for name in CHOICES if getattr(options, name) is not None}
     if resume and options.resume != Path():
         folder = options.resume
-        for name in ("model", "data", "out", "set", "option", "bf16", "compile", *chosen):
+        for name in ("model", "data", "out", "overwrite", "set", "option", "bf16", "compile", *chosen):
             if getattr(options, name):
                 raise ValueError(
                     f"`--resume {folder}` keeps to the values it was started with. Leave out `{name}`."
                 )
-        run, _ = read_run(folder)
+        work = working_folder(folder, resume=True, overwrite=False)
+        run, _ = read_run(work)
     else:
         if not options.model or not options.data:
             raise ValueError("Say which model and data: `python -m models train vae --data digits`.")
@@ -184,7 +188,7 @@ def run_train(options: argparse.Namespace) -> int:
                   config=assignments(options.set), options=assignments(options.option))  # fmt: skip
         run = replace(run, bf16=options.bf16, compile=options.compile, **chosen)
     device = settings.device(options.device, "`--device`") if options.device else None
-    card = train(run, folder, resume=resume, device=device, command=options.line,
+    card = train(run, folder, resume=resume, overwrite=options.overwrite, device=device, command=options.line,
                  tensorboard=options.tensorboard)  # fmt: skip
     part()
     if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks

@@ -15,6 +15,8 @@ import math
 import os
 import re
 import shlex
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -27,8 +29,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
-from models.files import replace_file
+from models.files import make_folder, replace_file
 from models.json_input import read_object
+from models.replacing import replace_folder
 from models.settings import checkpoint_folders
 
 __all__ = [
@@ -51,6 +54,7 @@ BUNDLED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[
 RUNS = "runs"  # in the working directory
 REMEDY = "Copy it again or train anew."
 CARD, WEIGHTS = "card.json", "weights.safetensors"
+ATLAS = "atlas.parquet"  # what `explorer.atlas` makes of the weights; it is of no use with other weights
 TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 CARD_BYTES = 1 << 20
@@ -264,12 +268,13 @@ def describe(
     )
 
 
-def write(folder: Path, model: Autoencoder, **facts: Any) -> Card:
+def write(folder: Path, model: Autoencoder, *, into: Path | None = None, **facts: Any) -> Card:
     """Writes the weights, then the card, each at one stroke.
 
     Arguments:
         folder: The checkpoint's folder; its last part is the checkpoint's name.
         model: What to save.
+        into: The folder to write to, where it is to become `folder` later; `folder` where None.
         facts: What `describe` takes: `model_name`, `data`, `title` and further fields of `Card`.
 
     Raises:
@@ -277,15 +282,18 @@ def write(folder: Path, model: Autoencoder, **facts: Any) -> Card:
     """
     weights = save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
     card = describe(folder, model, hashlib.sha256(weights).hexdigest(), **facts)
-    _put(folder, weights, card)
+    place = into or folder
+    make_folder(place)
+    _put(place, weights, card)
     return card
 
 
 def pack(folder: Path) -> Card:
     """Stores the matrices of a checkpoint in 16 bits, about half the size; to be measured and encoded after it.
 
-    Vectors (biases, a learnt sigma) and what 16 bits cannot hold stay as they are. The figures of the card are
-    those of the former weights, so they are dropped; the card's command says that the weights were packed.
+    Vectors (biases, a learnt sigma) and what 16 bits cannot hold stay as they are. The metrics of the card and the
+    atlas belong to the former weights, so both are dropped; the card's command says that the weights were packed.
+    The folder is replaced at one stroke: a kill leaves the old checkpoint or the new one.
 
     Arguments:
         folder: The checkpoint's folder.
@@ -306,7 +314,14 @@ def pack(folder: Path) -> Card:
     weights = save(packed)
     command = f"{card.command} && python -m models pack {shlex.quote(str(folder))}"
     card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest(), command=command, metrics={})
-    _put(folder, weights, card)
+    home = folder.resolve()
+    new = Path(tempfile.mkdtemp(prefix=f".{home.name}.pack.", dir=home.parent))
+    try:
+        new.chmod(home.stat().st_mode & 0o777)
+        _put(new, weights, card)
+        replace_folder(home, new, (WEIGHTS, CARD, ATLAS))
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
     return card
 
 

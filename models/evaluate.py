@@ -79,8 +79,8 @@ def evaluate(
         Figures by name, each with value, unit, protocol and command.
 
     Raises:
-        ValueError: If the checkpoint can not be used, does not offer what is wanted, or a run of `seeds` is another
-            model or another training.
+        ValueError: If the checkpoint can not be used, does not offer what is wanted, or its weights changed
+            meanwhile; if a run of `seeds` is another model or another training.
     """
     entry = checkpoint.read(name)
     metrics = measure(entry, wanted, limit)
@@ -94,7 +94,12 @@ def evaluate(
     for one in metrics.values():
         one["command"] = command
     if write:
-        card = _card(entry)
+        card = _card(checkpoint.read(entry.path))  # it may have changed: a measurement takes minutes to hours
+        if card.weights_sha256 != _card(entry).weights_sha256:
+            raise checkpoint.CheckpointError(
+                f"The weights of {entry.name} changed while they were measured, so the metrics are not kept. "
+                "Measure again."
+            )
         kept = {key: _kept(card.metrics.get(key, {}), one) for key, one in metrics.items()}
         checkpoint.write_card(entry.path, replace(card, metrics={**card.metrics, **kept}))
     return metrics

@@ -31,6 +31,7 @@ from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data,
 from models.files import make_folder
 from models.processes import Objective, processes
 from models.run import OPTIMIZERS, Run
+from models.run_folder import clear, finish, working_folder
 from models.run_state import RunState, read_run, started_by, sweep
 
 __all__ = [
@@ -52,6 +53,7 @@ def train(
     folder: Path,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     device: torch.device | None = None,
     command: str = "",
     tensorboard: bool = False,
@@ -65,6 +67,7 @@ def train(
         run: What to train on what, and how.
         folder: The checkpoint's folder; its last part is the checkpoint's name.
         resume: Go on from the folder's saved state, if there is one.
+        overwrite: Replace the run that the folder holds; it stays until the new one has ended.
         device: Where to train; LATENT_DEVICE or the fastest there is where None.
         command: The command that started it, for the card.
         tensorboard: Write TensorBoard's event files too.
@@ -74,10 +77,11 @@ def train(
         The card of the finished checkpoint.
 
     Raises:
-        ValueError: If the run asks for what does not exist.
+        ValueError: If the run asks for what does not exist, or the folder holds a run that would be lost.
         TrainingError: If a term of the loss or the gradient is not finite.
     """
     team = processes(device or settings.device())
+    work = working_folder(folder, resume=resume, overwrite=overwrite)
     if tensorboard:
         check_tensorboard()
     with team.one_by_one():
@@ -91,7 +95,7 @@ def train(
         "model_name": run.model,
         "data": {"name": run.data, "options": run.options},
         "description": run.description,
-        "command": (resume and started_by(folder)) or command or f"python -m models train {run.model} …",
+        "command": (resume and started_by(work)) or command or f"python -m models train {run.model} …",
     }
     if run.prior_epochs:
         model.turn_to("model")
@@ -105,11 +109,13 @@ def train(
         check_compiler(team.device)
         objective.compile(backend=COMPILER)
     state = RunState.start(run, model)
-    start = state.restore(folder, run) if resume else 0
+    start = state.restore(work, run) if resume else 0
     team.agree(start, f"The step that {folder} is resumed from")
     if team.first:
-        make_folder(folder)
-        sweep(folder, state=not resume)
+        if not resume:
+            clear(work, folder)
+        make_folder(work)
+        sweep(work, state=not resume)
     order = torch.empty(0, dtype=torch.long)
     model.train()
     spread: torch.nn.Module = objective
@@ -118,7 +124,7 @@ def train(
     with contextlib.ExitStack() as opened:
         curves = bar = None
         if team.first:
-            curves = opened.enter_context(CurveWriter(folder, start, tensorboard=tensorboard))
+            curves = opened.enter_context(CurveWriter(work, start, tensorboard=tensorboard))
             bar = opened.enter_context(
                 tqdm(total=steps, initial=start, unit="step", desc=folder.name, mininterval=0.5)
             )
@@ -151,7 +157,7 @@ def train(
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
             means = team.mean(weight * torch.stack([loss, *parts.values(), *watched.values()]).detach())
             terms = dict(zip(["loss", *parts, *watched], means, strict=True))
-            check_finite(terms | {"gradient norm": norm.item()}, step, folder)
+            check_finite(terms | {"gradient norm": norm.item()}, step, work)
             figures = {name: terms.pop(name) for name in watched}
             state.optimizer.step()
             state.average.update(step)
@@ -165,7 +171,7 @@ def train(
                     report(step + 1, steps, terms)
             if (step + 1) % run.save_every == 0 and step + 1 < steps:
                 curves.flush()
-                state.keep(folder, run, step + 1, about["command"])
+                state.keep(work, run, step + 1, about["command"])
             bar.update()
 
     state.average.apply()
@@ -183,8 +189,8 @@ def train(
     )
     about["versions"] = versions()
     if team.first:
-        card = checkpoint.write(folder, model.eval(), **about)
-        (folder / checkpoint.TRAINING).unlink(missing_ok=True)
+        card = checkpoint.write(folder, model.eval(), into=work, **about)
+        finish(work, folder)
     else:
         card = checkpoint.describe(folder, model, **about)
     team.wait()

@@ -412,6 +412,19 @@ def test_the_command_builds_test_images_first(
     assert saved(copy_of_tiny).split == ["test"] * 40
 
 
+def test_an_atlas_of_weights_that_changed_meanwhile_is_not_kept(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(*arguments: Any) -> Atlas:
+        checkpoint.pack(copy_of_tiny)
+        return build_atlas(*arguments)
+
+    monkeypatch.setattr("explorer.atlas.build_atlas", build)
+    assert main([str(copy_of_tiny), "--count", "40", "--no-umap"]) == 1
+    assert "changed while its images were encoded" in capsys.readouterr().err
+    assert not (copy_of_tiny / ATLAS).exists()
+
+
 def test_a_model_of_sequences_has_a_row_a_sequence_whose_picture_is_its_last_frame(tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = TDVAEConfig((1, 8, 8), latent=4, network="mlp", width=6, belief=5, features=5, hidden=4)

@@ -32,6 +32,7 @@ from explorer.training_jobs import (
 from models import MODELS, checkpoint
 from models.__main__ import main as run_models
 from models.base import config_from_dict
+from models.replacing import staging_folder
 from models.train import Run
 from models.vae import VAEConfig
 from tests.conftest import tiny_run
@@ -281,8 +282,10 @@ def test_only_what_a_training_makes_is_deleted(runs: Trainings, tmp_path: Path) 
     assert {path.name for path in mixed.iterdir()} == {checkpoint.CARD, "notes.txt"}
 
     own = run_folder(runs, "own", checkpoint.CARD, checkpoint.WEIGHTS, ATLAS, f".{checkpoint.TRAINING}.part")
+    staging_folder(own).mkdir()
+    (staging_folder(own) / checkpoint.TRAINING).write_bytes(b"x")  # of an overwriting that has not ended
     runs.delete("own")
-    assert not own.exists()
+    assert not own.exists() and not staging_folder(own).exists()
 
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -259,6 +259,28 @@ def test_packed_weights_take_half_the_room_and_are_the_same_model_rounded(copy_o
     assert checkpoint.pack(copy_of_tiny) == card and (copy_of_tiny / WEIGHTS).read_bytes() == raw
 
 
+def test_a_kill_while_packing_leaves_the_old_checkpoint_or_the_new_one(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No half of either, and no atlas of weights that are gone."""
+    (copy_of_tiny / "notes.txt").write_text("mine")
+    before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for deed in ("write_card", "replace_folder"):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint, deed, kill)
+            with pytest.raises(KeyboardInterrupt):
+                checkpoint.pack(copy_of_tiny)
+        assert {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()} == before
+    checkpoint.pack(copy_of_tiny)
+    assert {path.name for path in copy_of_tiny.iterdir()} == before.keys() - {"atlas.parquet"}
+    assert checkpoint.verify(checkpoint.read(copy_of_tiny)).error is None
+    assert list(copy_of_tiny.parent.iterdir()) == [copy_of_tiny]
+
+
 def test_what_sixteen_bits_cannot_hold_stays_as_it_is(copy_of_tiny: Path) -> None:
     reweigh(lambda t: t[FIRST].view(-1)[:1].fill_(1e5))(copy_of_tiny)
     checkpoint.pack(copy_of_tiny)

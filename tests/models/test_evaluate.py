@@ -297,3 +297,17 @@ def test_a_run_of_before_a_field_was_added_is_of_the_same_training(copy_of_tiny:
 def test_a_limit_must_be_positive(tiny_checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="`limit` must be an integer of at least 1"):
         evaluate(tiny_checkpoint, limit=0)
+
+
+def test_metrics_of_weights_that_changed_meanwhile_are_not_kept(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*_: object) -> dict[str, Any]:
+        checkpoint.pack(copy_of_tiny)
+        return {"mse": figure(1.0, "", "")}
+
+    monkeypatch.setattr("models.evaluate.measure", measured)
+    with pytest.raises(ValueError, match="changed while they were measured, so the metrics are not kept"):
+        evaluate(copy_of_tiny, write=True)
+    entry = checkpoint.verify(checkpoint.read(copy_of_tiny))
+    assert entry.error is None and entry.card is not None and entry.card.metrics == {}

@@ -56,6 +56,15 @@ def test_train_evaluate_and_encode_one_after_another(
     assert card is not None and card.title == "My digits" and card.config["network"] == "mlp"
     assert card.command.startswith("python -m models train vae --data digits") and "latent=2" in card.command
 
+    assert main([*TRAIN, "--out", str(folder), *options]) == 1
+    assert (
+        f"{folder} already holds a finished run. To replace it, add `--overwrite`" in capsys.readouterr().err
+    )
+    assert main([*TRAIN, "--out", str(folder), *options, "--overwrite", "--resume"]) == 1
+    assert "Leave out one of them" in capsys.readouterr().err
+    assert main([*TRAIN, "--out", str(folder), *options, "--overwrite"]) == 0
+    assert checkpoint.read("mine").card != card and capsys.readouterr().out
+
     assert main(["evaluate", "mine", "--json", "--limit", "20", "--write"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["mse"]["command"] == "python -m models evaluate mine --json --limit 20 --write"
@@ -111,6 +120,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
         ),
         (["train", "vae", "--data", "digits", "--out", "{tmp}/x", "--option", "a=1"], "Unknown option 'a'"),
         (["train", "vae", "--data", "digits", "--out", "{tmp}/x", "--device", "abacus"], "abacus"),
+        (["train", "--resume", "{tmp}/x", "--overwrite"], "Leave out `overwrite`"),
         (["train", "--resume", "{tmp}/x"], "has no training.safetensors to resume from"),
         (
             ["train", "--resume", "{tmp}/x", "--epochs", "3"],

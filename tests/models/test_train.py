@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from models import CheckpointError, checkpoint, load
-from models.checkpoint import CARD, TRAINING, WEIGHTS
+from models.checkpoint import ATLAS, CARD, TRAINING, WEIGHTS
 from models.data import load_data
 from models.likelihoods import LearntGaussian
 from models.train import CURVES, Run, TrainingError, rate, read_run, train, warmup
@@ -175,14 +176,88 @@ def test_a_process_killed_without_warning_resumes_to_the_same_bits(
     assert "--epochs 40" in cards[0].command
 
 
-def test_a_new_run_in_an_old_folder_forgets_the_old_state(tmp_path: Path) -> None:
-    for _ in range(2):
-        with pytest.raises(Killed):
-            train(tiny_run(), tmp_path / "run", device=CPU, report=kill_at(11))
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, to the bit."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_no_run_is_written_over_unasked(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
     with pytest.raises(Killed):
-        train(tiny_run(seed=3), tmp_path / "run", device=CPU, report=kill_at(1))
-    assert not (tmp_path / "run" / TRAINING).exists()
-    assert [line["step"] for line in curve(tmp_path / "run")] == [0, 2]
+        train(tiny_run(), folder, device=CPU, report=kill_at(11))
+    for message in (
+        r"an unfinished run \(10 steps are saved\).*train --resume",
+        r"a finished run.*--overwrite",
+    ):
+        before = content(folder)
+        with pytest.raises(ValueError, match=message):
+            train(tiny_run(seed=3), folder, device=CPU)
+        assert content(folder) == before
+        if TRAINING in before:
+            train(tiny_run(), folder, resume=True, device=CPU)
+    with pytest.raises(ValueError, match="finished run, so there is nothing to resume"):
+        train(tiny_run(), folder, resume=True, device=CPU)
+    assert content(folder) == before
+    for name in (CURVES, WEIGHTS, TRAINING):
+        (tmp_path / name[:4]).mkdir()
+        (tmp_path / name[:4] / name).write_text("something")
+        with pytest.raises(ValueError, match="--overwrite"):
+            train(tiny_run(), tmp_path / name[:4], device=CPU)
+
+
+@pytest.mark.parametrize("old", ["finished", "unfinished"])
+def test_an_overwritten_run_stays_whole_until_the_new_one_has_ended(tmp_path: Path, old: str) -> None:
+    folder, fresh = tmp_path / "run", tmp_path / "fresh"
+    train(tiny_run(seed=3), fresh, device=CPU)
+    with pytest.raises(Killed) if old == "unfinished" else nullcontext():
+        train(tiny_run(), folder, device=CPU, report=kill_at(11 if old == "unfinished" else 99))
+    (folder / ATLAS).write_bytes(b"of the old weights")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "mine.txt").write_text("mine")
+    before = content(folder)
+    with pytest.raises(Killed):
+        train(tiny_run(seed=3), folder, overwrite=True, device=CPU, report=kill_at(11))
+    assert content(folder) == before
+    with pytest.raises(ValueError, match=r"is being overwritten .*10 steps are saved.*--resume"):
+        train(tiny_run(seed=3), folder, device=CPU)
+    assert [entry.name for entry in checkpoint.scan(tmp_path)] == ["fresh", "run"]
+    train(tiny_run(seed=3), folder, resume=True, device=CPU)
+    assert result(folder) == result(fresh)
+    assert sorted(p.name for p in folder.iterdir()) == [CARD, CURVES, "notes", WEIGHTS]
+    assert (folder / "notes" / "mine.txt").read_text() == "mine"
+    assert checkpoint.verify(checkpoint.read(folder)).error is None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "run"]
+
+
+@pytest.mark.parametrize("deed", ["replace_folder", "shutil.rmtree"])
+def test_a_kill_while_the_new_run_takes_its_place_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    """Before the folders are exchanged, or between that and the end."""
+    folder, fresh = tmp_path / "run", tmp_path / "fresh"
+    train(tiny_run(seed=3), fresh, device=CPU)
+    with pytest.raises(Killed):
+        train(tiny_run(), folder, device=CPU, report=kill_at(11))
+    before = content(folder)
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if deed == "replace_folder":
+            patch.setattr("models.run_folder.replace_folder", kill)
+        else:
+            patch.setattr("models.replacing.shutil.rmtree", lambda path, **_: path.exists() and kill())
+        with pytest.raises(Killed):
+            train(tiny_run(seed=3), folder, overwrite=True, device=CPU)
+    held = content(folder)
+    if deed == "replace_folder":
+        assert held == before
+    else:
+        assert held[WEIGHTS] == content(fresh)[WEIGHTS] and TRAINING in held
+    train(tiny_run(seed=3), folder, resume=True, device=CPU)
+    assert result(folder) == result(fresh)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "run"]
 
 
 def test_what_a_kill_left_half_written_is_swept_away(tmp_path: Path) -> None:
