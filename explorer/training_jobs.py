@@ -52,8 +52,8 @@ APART = ("model", "data", "config", "options")  # fields of a run that a command
 
 Phase = Literal["training", "encoding", "mapping"]
 State = Literal[
-    "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "elsewhere",
-    "broken",
+    "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
+    "elsewhere", "broken",
 ]  # fmt: skip
 
 
@@ -246,16 +246,22 @@ class Trainings:
             self._all.pop(name, None)
 
     def runs(self) -> list[RunInfo]:
-        """Every run there is, the newest first; on top what failed before it had a folder."""
+        """Every run, the newest first; on top those that failed or were cancelled before they had a folder."""
         entries = checkpoint.scan(self.root) if self.root.is_dir() else []
         there = {entry.name for entry in entries}
-        failed = [
-            RunInfo(name, training.folder, "failed", run=training.run, error=training.error)
+        lost = [
+            RunInfo(
+                name,
+                training.folder,
+                "cancelled" if training.cancelled else "failed",
+                run=training.run,
+                error=training.error,
+            )
             for name, training in list(self._all.items())
-            if name not in there and not training.running and not training.cancelled
+            if name not in there and not training.running
         ]
         found = [self._info(entry) for entry in entries]
-        return failed + sorted(found, key=lambda info: -_changed(info.path))
+        return lost + sorted(found, key=lambda info: -_changed(info.path))
 
     def _info(self, entry: checkpoint.Entry) -> RunInfo:
         """How a run stands."""

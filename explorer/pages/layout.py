@@ -1,4 +1,4 @@
-"""How parts of a page are laid out: columns that break in a narrow window, and the box of what did not hold."""
+"""How parts of a page are laid out: columns that break in a narrow window, late buttons, the box of problems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.pages.text import plain
 
-__all__ = ["side_by_side", "warn_of"]
+__all__ = ["late", "side_by_side", "warn_of"]
 
 STYLE = """<style>
 @media (max-width: %(narrow)dpx) {
@@ -19,6 +19,24 @@ STYLE = """<style>
     > [data-testid="stColumn"] { flex: 1 1 %(least)s; min-width: %(least)s; }
 }
 </style>"""
+
+LATE = """<style>
+@keyframes lx-late { from, to { pointer-events: none; } }
+[class*="st-key-lx-late-"] button { animation: lx-late 0.8s; }
+</style>"""
+
+
+def late(name: str) -> DeltaGenerator:
+    """A container whose buttons ignore the pointer for 0.8 s after they appear.
+
+    For buttons that come where another one was, such as "Resume" after "Cancel": the second click of a double click,
+    or one meant for what was there a moment ago, must not start something else.
+
+    Arguments:
+        name: Its own on the page.
+    """
+    st.html(LATE)
+    return st.container(key=f"lx-late-{name}")
 
 
 def side_by_side(

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer import pace, zoo
 from explorer.curves import read_curves
 from explorer.pages import charts, navigation, picker
-from explorer.pages.layout import side_by_side
+from explorer.pages.layout import late, side_by_side
 from explorer.pages.text import plain
 from explorer.training_jobs import (
     MAP_IMAGES,
@@ -29,6 +29,7 @@ from explorer.training_jobs import (
 from explorer.zoo import Setting
 from models import MODELS
 from models.base import config_from_dict
+from models.checkpoint import TRAINING
 from models.data import DATASETS, SEQUENCES, Dataset, data_available
 from models.train import Run
 
@@ -38,16 +39,18 @@ S = st.session_state
 PHASES = {"training": "Training", "encoding": "Encoding its images", "mapping": "Laying out its map"}
 TITLES = {
     "ready": "Ready", "bare": "Trained, not encoded", "unfinished": "Unfinished", "empty": "Nothing saved",
-    "failed": "Could not start",
+    "failed": "Could not start", "cancelled": "Cancelled",
     "elsewhere": "Going on elsewhere", "broken": "Cannot be used",
 }  # fmt: skip
+RESTARTED = ("unfinished", "empty", "failed", "cancelled")  # runs whose settings may be tried again
 MAIN = ("latent", "network", "width")  # settings that stand before the others
 WIDE_CODES = {"sparse-ae": 64, "k-sparse-ae": 64}  # few of many units speak
 LONG = 1800.0  # s; beyond, a terminal is the better place
 EPOCHS_AT_MOST, BATCH_AT_MOST = 10_000, 4096
 IMAGES_AT_LEAST, SEED_AT_MOST = 20, 2**31 - 1
 STEADY = (
-    "<style>.st-key-lx-under-way [data-stale] { opacity: 1 !important; }</style>"  # it is drawn every second
+    "<style>.st-key-lx-under-way [data-stale] { opacity: 1 !important; }"  # it is drawn every second
+    ".st-key-lx-under-way-head { flex-wrap: nowrap; }</style>"
 )
 KNOWN = DATASETS | SEQUENCES
 KEEP: Any = {"persist_state": "session"}
@@ -265,9 +268,10 @@ def _runs() -> None:
         st.html(STEADY)
         _under_way()
     infos = [info for info in trainings().runs() if not (active and info.name == active.name)]
-    for info in infos:
-        with st.container(border=True, gap="small"):
-            _run(info)
+    with late("runs"):
+        for info in infos:
+            with st.container(border=True, gap="small"):
+                _run(info)
     if not infos and not active:
         st.caption(f"None yet. A run's folder stands under {plain(shown(runs_folder()))}.")
 
@@ -280,15 +284,17 @@ def _under_way() -> None:
         picker.refresh()
         st.rerun()
     with st.container(border=True, gap="small", key="lx-under-way"):
-        st.markdown(f"**{plain(training.name)}** · {PHASES[training.phase]}")
+        # Cancel stands where the card of a run that has ended has no button.
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="lx-under-way-head"):
+            st.markdown(f"**{plain(training.name)}** · {PHASES[training.phase]}")
+            if st.button("Cancel", key="train_cancel", icon=":material/stop:"):
+                training.cancel()
         left = training.seconds_left
         told = f" · about {pace.in_words(left)} left" if left is not None and training.share < 1 else ""
         st.progress(training.share, plain(training.what + told))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if training.phase == "mapping":
                 _explore(training.name, "Explore it")
-            if st.button("Cancel", key="train_cancel", icon=":material/stop:"):
-                training.cancel()
             st.caption(_on_cancel(training))
         curves = read_curves(training.folder)
         if curves.steps:
@@ -301,6 +307,8 @@ def _on_cancel(training: Training) -> str:
     if training.cancelled:
         return "Stopping …"
     if training.phase == "training":
+        if not (training.folder / TRAINING).is_file():
+            return "Nothing is saved yet. After a cancel it starts from the beginning."
         return "Cancel keeps the last saved state; it can be resumed."
     if training.phase == "mapping":
         return "It can be explored on its principal components while its map is laid out."
@@ -333,7 +341,7 @@ def _run(info: RunInfo) -> None:
             "Encode its images", key=f"encode-{info.name}", disabled=not idle
         ):
             _attempt(lambda: trainings().encode(info.name))
-        if info.run and info.state in ("unfinished", "empty", "failed") and _fits_the_form(info.run):
+        if info.run and info.state in RESTARTED and _fits_the_form(info.run):
             st.button("Use its settings", key=f"again-{info.name}", on_click=_take_over, args=(info.run,))
         if info.state != "elsewhere":
             _delete(info)
@@ -355,6 +363,8 @@ def _about(info: RunInfo) -> str:
         facts.append("it wrote something seconds ago, so it may be going on in a terminal")
     if info.state == "empty":
         facts.append("it ended before the first state was saved, so there is nothing to resume")
+    if info.state == "cancelled":
+        facts.append("nothing of it is saved")
     return " · ".join(facts)
 
 
@@ -372,7 +382,7 @@ def _explore(name: str, label: str) -> None:
 
 def _delete(info: RunInfo) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        what = shown(info.path) if info.state != "failed" else "the message"
+        what = "the message" if info.state in ("failed", "cancelled") else shown(info.path)
         st.markdown(f"Delete {plain(what)} for good?")
         if st.button("Delete it", key=f"delete-{info.name}", type="primary"):
             _attempt(lambda: trainings().delete(info.name))

@@ -91,8 +91,14 @@ def test_a_training_is_cancelled_and_its_run_deleted(form: StagePage, runs: Path
     form.until(lambda: "Step " in bar.inner_text(), "steps in the progress bar", 90)
     form.until((runs / name / "training.safetensors").is_file, "a saved state", 90)
     assert form.page.get_by_role("button", name="Start training").is_disabled(), "one at a time"
+    resume = form.page.get_by_role("button", name="Resume")
+    place = form.page.get_by_role("button", name="Cancel").bounding_box()
+    assert place is not None
     form.press("Cancel")
-    form.page.get_by_role("button", name="Resume").wait_for(timeout=60_000)
+    resume.wait_for(timeout=60_000)
+    centre = [place["x"] + place["width"] / 2, place["y"] + place["height"] / 2]
+    assert form.page.evaluate("([x, y]) => document.elementFromPoint(x, y).closest('button')", centre) is None
+    assert resume.evaluate("button => getComputedStyle(button).animationName") == "lx-late"
     assert "Unfinished" in form.page.get_by_test_id("stMain").inner_text()
     assert "steps are saved" in form.page.get_by_test_id("stMain").inner_text()
     form.until(

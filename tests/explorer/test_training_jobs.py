@@ -137,6 +137,18 @@ def test_a_cancelled_training_keeps_its_state_and_is_resumed(runs: Trainings) ->
     assert runs.runs() == [] and not (runs.root / "long").exists()
 
 
+def test_a_run_that_is_cancelled_at_once_stays_in_the_list(runs: Trainings) -> None:
+    training = runs.start(long_run(), "early")
+    assert training.what == "Starting"
+    training.cancel()
+    ended(training)
+    assert not (runs.root / "early").exists()
+    (info,) = runs.runs()
+    assert info.state == "cancelled" and info.name == "early" and info.run == training.run
+    runs.delete("early")
+    assert runs.runs() == []
+
+
 def test_a_failure_is_told_in_one_line(
     runs: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -270,6 +270,7 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
     infos(
         monkeypatch, runs,
         RunInfo("lost", here / "lost", "failed", run=run, error="No [data](//x)."),
+        RunInfo("early", here / "early", "cancelled", run=run, error="Cancelled."),
         RunInfo("half", here / "half", "unfinished", 48, run, error="Cancelled."),
         RunInfo("done", here / "done", "ready", card=card),
         RunInfo("plain", here / "plain", "bare", card=card),
@@ -282,8 +283,9 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
     assert "No [data](//x)." in said and "Cancelled." not in said and len(at.warning) == 1
     assert keys(at, "resume-") == ["resume-half"] and keys(at, "encode-") == ["encode-plain"]
     assert keys(at, "explore-") == ["explore-done"] and keys(at, "run-details-") == ["run-details-done"]
-    assert keys(at, "again-") == ["again-lost", "again-half"]
-    assert "delete-there" not in keys(at, "delete-") and len(keys(at, "delete-")) == 5
+    assert "**early** · Cancelled" in said and "nothing of it is saved" in said
+    assert keys(at, "again-") == ["again-lost", "again-early", "again-half"]
+    assert "delete-there" not in keys(at, "delete-") and len(keys(at, "delete-")) == 6
     deleted: list[str] = []
     monkeypatch.setattr(runs, "delete", deleted.append)
     at.button(key="delete-half").click().run()
