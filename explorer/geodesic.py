@@ -4,8 +4,10 @@ E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T
 m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r a usual one
 
 z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so that E is minimised over few numbers, by
-L-BFGS. The factor m makes ways off the data longer: without it a curve cuts through holes where the decoder shows
-little change. Several waypoints are several curves, optimised side by side in one batch.
+L-BFGS. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which is what
+the page shows. The factor m makes paths far off the data longer: without it a curve cuts through holes where the decoder
+shows little change. Up to the distance r, that of the 90th percentile of the images, m is 1: a geodesic may lie farther
+from the data than the straight line does. Several waypoints are several curves, optimised side by side in one batch.
 
 `python -m explorer.geodesic MODEL --stops BASE64` prints JSON lines for `explorer.jobs.Job`: how far it is, then the
 codes of the whole way, evenly in decoded length.
@@ -36,7 +38,7 @@ from explorer.latent.energy import speeds
 from explorer.latent.splines import natural_weights
 from models import checkpoint
 
-__all__ = ["POINTS", "Found", "as_text", "codes_from", "geodesics", "main", "off_data"]
+__all__ = ["POINTS", "USUAL", "Found", "as_text", "codes_from", "geodesics", "main", "off_data"]
 
 Decode = Callable[[Tensor], Tensor]
 Weight = Callable[[Tensor], Tensor]
@@ -206,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stops", required=True, help="codes to go through, float32 in base64, in order")
     parser.add_argument(
         "--strength", type=float, default=STRENGTH,
-        help=f"how much longer ways off the data count, 0 for not at all ({STRENGTH:g})",
+        help=f"penalty on places farther off the data than the 90th percentile, 0 for none ({STRENGTH:g})",
     )  # fmt: skip
     options = parser.parse_args(arguments)
     try:

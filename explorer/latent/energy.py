@@ -1,9 +1,10 @@
-r"""How far a curve goes and how unevenly: length and energy of its points.
+r"""Length and energy of a curve given by points.
 
-length:  L = sum_i |x_{i+1} - x_i|
-energy:  E = T sum_i |x_{i+1} - x_i|^2   for T steps, the integral of the squared speed over a time of 1
+length:  L = sum_i sqrt(m_i) |x_{i+1} - x_i|
+energy:  E = T sum_i m_i |x_{i+1} - x_i|^2   for T steps, the integral of the squared speed over a time of 1
 
-E >= L^2, with equality where every step is as long as the others.
+m_i, 1 by default, is the mean of the factors at the two ends of step i. E >= L^2, with equality where every step is
+as long as the others. So the curve of least E has the least L, and L does not depend on how the points are spaced.
 
 References:
     | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)
@@ -32,12 +33,31 @@ def speeds(points: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
-def length(points: ArrayLike) -> float:
-    """The length of the way through points (T + 1, *), in their unit."""
-    return float(speeds(points).sum())
+def length(points: ArrayLike, factor: ArrayLike | None = None) -> float:
+    """The length of a curve.
+
+    Arguments:
+        points: Shape (T + 1, *).
+        factor: m at each point, shape (T + 1,), not negative; None for 1 everywhere.
+
+    Returns:
+        L, in the unit of the points.
+
+    Raises:
+        ValueError: If there are fewer than two points, or the factors do not match them.
+    """
+    steps = speeds(points)
+    if factor is None:
+        return float(steps.sum())
+    m = np.asarray(factor, np.float64)
+    if m.shape != (len(steps) + 1,) or not (m >= 0).all():
+        raise ValueError(
+            f"`factor` must be a number of at least 0 for each of the {len(steps) + 1} points. Got shape {m.shape}."
+        )
+    return float(np.sqrt((m[1:] + m[:-1]) / 2) @ steps)
 
 
 def energy(points: ArrayLike) -> float:
-    """The energy of the way through points (T + 1, *), in their unit squared."""
+    """The energy of the curve through points (T + 1, *), in their unit squared, with m = 1."""
     steps = speeds(points)
     return float(len(steps) * (steps @ steps))

@@ -1,4 +1,4 @@
-"""Ways through several codes of a model: their codes, pictures, energy, and how far they stray from the data."""
+"""Paths through several latents of a model: their latents, pictures, lengths, and how far they lie from the data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.latent.energy import energy, length
+from explorer.geodesic import USUAL, off_data
+from explorer.latent.energy import length, speeds
 from explorer.latent.paths import PATHS, fractions
 from explorer.latent.splines import piecewise, smooth
 from explorer.live.compiled import levels
@@ -25,11 +26,14 @@ BATCH = 16  # decodes at once
 
 
 class Measured(NamedTuple):
-    """What a way of T codes shows."""
+    """A path of T latents, decoded and measured."""
 
     pictures: NDArray[np.uint8]  # (T, H, W, C)
-    energy: float  # of the decoded way, summed squares of pixels in [0, 1]
-    length: float  # of the decoded way, the root of that unit
+    length: float  # of the decoded path: Euclidean distances of pictures, pixels in [0, 1]
+    penalised: float  # the length with the penalty off the data, which a geodesic minimises; same unit
+    beyond: (
+        float  # share of the length on which the penalty counts: above the percentile 100 * `geodesic.USUAL`
+    )
     percentile: NDArray[np.float64]  # (T,), of the data's own distances to their 10th neighbour, 0 to 100
 
 
@@ -65,11 +69,16 @@ def at_stops(codes: Floats, stops: Floats) -> list[int]:
 
 
 @torch.inference_mode()
-def measure(loaded: Loaded, codes: Floats) -> Measured:
-    """Decodes a way (T, D) once and measures it.
+def measure(loaded: Loaded, codes: Floats, strength: float = 0.0) -> Measured:
+    """Decodes a path once and measures it.
+
+    Arguments:
+        loaded: The model.
+        codes: Latents of the path, shape (T, D).
+        strength: Of the penalty off the data, as `explorer.geodesic` has it.
 
     Raises:
-        ValueError: If the codes have another D or are not finite.
+        ValueError: If the latents have another D or are not finite, or `strength` is out of range.
     """
     percentile = loaded.neighbours.query(codes).percentile
     decoder = loaded.decoder
@@ -81,7 +90,11 @@ def measure(loaded: Loaded, codes: Floats) -> Measured:
     ]
     x = torch.cat(parts)
     pictures: NDArray[np.uint8] = levels(x).contiguous().numpy()
-    return Measured(pictures, energy(x.numpy()), length(x.numpy()), percentile)
+    factor = off_data(loaded.atlas.mean, loaded.atlas.neighbour_distance, strength)(torch.from_numpy(codes))
+    steps = speeds(x.numpy())
+    off = (percentile[1:] + percentile[:-1]) / 2 > 100 * USUAL
+    beyond = float(steps[off].sum() / max(steps.sum(), 1e-12))
+    return Measured(pictures, float(steps.sum()), length(x.numpy(), factor.numpy()), beyond, percentile)
 
 
 def on_map(view: View, codes: Floats, at: list[int], homes: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The Paths page: ways from image to image side by side, on the map, in pictures that play, and how far off the data."""
+"""The Paths page: paths from image to image side by side, on the map, as pictures that play; how far off the data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from explorer import zoo
 from explorer.components import paths as components
 from explorer.components import samples as gallery
+from explorer.geodesic import USUAL
 from explorer.latent.corners import corner_grid
 from explorer.live.codes import home
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
-from explorer.live.ways import on_map
+from explorer.live.ways import Measured, on_map
 from explorer.pages import (
     address,
     anatomy_image,
@@ -30,6 +31,7 @@ from explorer.pages import (
     picker,
 )
 from explorer.pages import paths_panels as panels
+from explorer.pages.anatomy_charts import short
 from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.paths_link import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
 from explorer.pages.plotted import plotted
@@ -38,10 +40,11 @@ from models.checkpoint import Card
 
 S = st.session_state
 SHAPES = {"path": "Path", "grid": "Four corners"}
-KEPT = {0: "not at all", 1: "a little", 10: "well", 100: "strictly"}
+KEPT = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
 HELP = (
     "**Straight**: the line from code to code. **Great circle**: turns round the origin, at norms typical of the prior. "
-    "**Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded picture changes least."
+    "**Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded picture changes least, "
+    "with a penalty far off the data."
 )
 
 
@@ -83,7 +86,8 @@ def main() -> None:
                 at = {kind: each.at for kind, each in ways.items()}
                 chart = paths_charts.profile({kind: each.found.percentile for kind, each in ways.items()}, at)
                 plotted(chart, "pt-profile", f"{loaded.name}-profile")
-                explain(shown)
+                geodesic = ways.get(GEODESIC)
+                explain(shown, None if geodesic is None else geodesic.found, panels.straight(loaded, shown))
         with left:
             stops = homes(loaded, view, shown.stops)
             lines = {kind: on_map(view, each.codes, each.at, stops) for kind, each in ways.items()}
@@ -197,7 +201,7 @@ def turn_shape() -> None:
 
 
 def choose_path(shown: Shown) -> None:
-    """Which kinds, how many frames, and how a geodesic keeps to the data."""
+    """Which kinds, how many frames, and the penalty of a geodesic off the data."""
     S.pt_kinds = list(shown.kinds)
     st.pills(
         "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=paths_charts.TITLES.__getitem__,
@@ -209,10 +213,11 @@ def choose_path(shown: Shown) -> None:
     if GEODESIC in shown.kinds:
         S.pt_keep = shown.keep
         st.selectbox(
-            "Keep to the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
+            "Penalty off the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
             on_change=lambda: put(of="path", keep=S.pt_keep),
-            help="How much the geodesic avoids places far from encoded images. Without it, it cuts through holes in the "
-            "data, where the decoder shows little change but nothing it has learnt.",
+            help="How much longer a path counts where it is farther from the encoded images than 90 % of them are from "
+            "each other. Without it, a geodesic cuts through holes in the data, where the decoder shows little change but "
+            "nothing it has learnt.",
         )  # fmt: skip
 
 
@@ -320,20 +325,35 @@ def take_click(loaded: Loaded, event: object) -> None:
         choose_stops(stops)
 
 
-def explain(shown: Shown) -> None:
-    """What the figures are."""
-    kept = (
-        ""
-        if GEODESIC not in shown.kinds
-        else (
-            " A geodesic has the least energy that was found, kept among the data "
-            "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))."
-        )
-    )
+def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None:
+    """What the metrics mean, and how the geodesic compares with the straight path."""
     st.caption(
-        "Length: how far the decoded picture travels, the sum of root summed squares from frame to frame. Energy: its "
-        "square at an even pace, more where the pace is uneven. The profile is the distance to the 10th nearest image as "
-        f"a percentile of the images' own; in the red band a picture is the decoder's guess.{kept}"
+        "Length: how far the decoded picture travels, the Euclidean distances from frame to frame added up, pixels in "
+        "[0, 1]. The profile is the distance to the 10th nearest image as a percentile of the images' own; in the red "
+        "band a picture is the decoder's guess."
+    )
+    if geodesic is not None:
+        st.caption(compared(shown.keep, geodesic, straight))
+
+
+def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
+    """What a geodesic minimises, what it gains by that over the straight path, and how far both lie off the data."""
+    what = "length"
+    minimised = "A geodesic is the path of least length that was found"
+    if strength > 0:
+        what = "length with penalty"
+        minimised += (
+            f", with a penalty: where the distance d to the 10th nearest image exceeds r, its {100 * USUAL:.0f}th "
+            f"percentile, length counts √(1 + {strength:g} (d/r − 1)²) times. Below r nothing keeps it near the data"
+        )
+    papers = "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
+    gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
+    told = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
+    return (
+        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {told} the straight path's "
+        f"{short(straight.penalised)}. Mean percentile off the data: {geodesic.percentile.mean():.0f}, straight "
+        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie {100 * geodesic.beyond:.0f} % of its "
+        f"length, {100 * straight.beyond:.0f} % of the straight path's."
     )
 
 

@@ -18,6 +18,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.ways import DENSE, KINDS, Measured, at_stops, measure, way
 from explorer.pages.anatomy_charts import short
 from explorer.pages.downloads import SCALE, offer
+from explorer.pages.layout import late
 from explorer.pages.paths_charts import COLOURS, TITLES
 from explorer.pages.paths_link import GEODESIC, STOPS, Shown
 from models.extras import missing
@@ -29,6 +30,7 @@ __all__ = [
     "names",
     "player_data",
     "stops_row",
+    "straight",
     "take_grid",
     "walked",
     "with_click",
@@ -168,14 +170,20 @@ def walked(loaded: Loaded, shown: Shown) -> dict[str, Walked]:
     for kind in shown.kinds:
         codes = way(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
         if codes is not None:
-            measured = _measured(loaded, loaded.name, loaded.version, codes)
+            measured = _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
             found[kind] = Walked(codes, at_stops(codes, stops), measured)
     return found
 
 
 @st.cache_data(max_entries=64, show_spinner="Decoding the way …")
-def _measured(_loaded: Loaded, name: str, version: str, codes: Floats) -> Measured:
-    return measure(_loaded, codes)
+def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength: float) -> Measured:
+    return measure(_loaded, codes, strength)
+
+
+def straight(loaded: Loaded, shown: Shown) -> Measured:
+    """The straight path, which a geodesic is compared with, whether it is shown or not."""
+    codes = way("straight", loaded.codes(shown.stops))
+    return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
 
 
 def geodesic(loaded: Loaded, shown: Shown) -> None:
@@ -196,9 +204,10 @@ def geodesic(loaded: Loaded, shown: Shown) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"No geodesic: {S.pt_failed[1]}")
-        if st.button("Find it", icon=":material/route:", key="pt_find"):
-            start(loaded, shown)
-            st.rerun()
+        with late("pt-find"):
+            if st.button("Find it", icon=":material/route:", key="pt_find"):
+                start(loaded, shown)
+                st.rerun()
 
 
 def start(loaded: Loaded, shown: Shown) -> None:
@@ -256,16 +265,22 @@ def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dic
                 "title": TITLES[kind],
                 "colour": COLOURS[kind],
                 "sheet": sheet(each.found.pictures[chosen], 1),
-                "facts": [
-                    f"energy {short(each.found.energy)} · length {short(each.found.length)}",
-                    f"percentile up to {each.found.percentile.max():.0f}, mean {each.found.percentile.mean():.0f}",
-                ],
+                "facts": facts(each.found, penalty=GEODESIC in shown.kinds and shown.keep > 0),
                 "percentile": [round(float(value), 1) for value in each.found.percentile[chosen]],
                 "stops": [int(np.abs(chosen - place).argmin()) for place in each.at],
             }
             for kind, each in ways.items()
         ],
     }
+
+
+def facts(found: Measured, penalty: bool) -> list[str]:
+    """The metrics of a path, a line each: lengths in the decoder's unit, percentiles off the data."""
+    penalised = f" · with penalty {short(found.penalised)}" if penalty else ""
+    return [
+        f"length {short(found.length)}{penalised}",
+        f"percentile {found.percentile.mean():.0f} on average, {found.percentile.max():.0f} at most",
+    ]
 
 
 def sheet(pictures: NDArray[np.uint8], columns: int) -> str:

@@ -98,6 +98,20 @@ def test_the_energy_counts_each_step_by_the_mean_of_its_ends_factors() -> None:
         assert float(value) == pytest.approx(7 * steps, rel=1e-4)
 
 
+def test_what_is_minimised_is_the_penalised_length_that_is_shown() -> None:
+    """The Poincaré half-plane: with m = 1/y² geodesics are known, half circles with their centres on y = 0."""
+    starts = torch.tensor([[-1.0, 0.4], [0.0, 0.5], [-0.5, 1.5]], dtype=torch.double)
+    ends = torch.tensor([[1.0, 0.4], [0.0, 2.0], [1.0, 0.6]], dtype=torch.double)
+    factor = lambda z: z[:, 1] ** -2  # noqa: E731
+    found = geodesics(lambda z: z, starts, ends, weight=factor, rounds=200)
+    for curve, energy_, start, end in zip(found.codes, found.energy, starts, ends, strict=True):
+        truth = float(torch.acosh(1 + (end - start).square().sum() / (2 * start[1] * end[1])))
+        shown = length(curve.numpy(), factor(curve).numpy())
+        assert shown == pytest.approx(truth, rel=0.01) and shown**2 == pytest.approx(float(energy_), rel=0.01)
+        line = torch.lerp(start, end, torch.linspace(0, 1, 65, dtype=torch.double)[:, None])
+        assert length(line.numpy(), factor(line).numpy()) > shown - 0.01 * truth
+
+
 def test_evenly_spaced_in_the_decoded_length() -> None:
     bends = torch.tensor([[[0.0, 0.0], [0.4, 0.0]], [[0.4, 0.0], [1.0, 0.0]]])
     assert evenly(sphere, bends, 6)[:, 0] == pytest.approx(np.linspace(0, 1, 6), abs=0.01)

@@ -21,6 +21,15 @@ def test_uneven_steps_cost_energy_but_no_length() -> None:
     assert energy(uneven) > 1.2 * energy(even)
 
 
+def test_a_factor_counts_by_its_root_at_each_step() -> None:
+    line = np.linspace(0, 2, 2001)[:, None]
+    assert length(line, np.full(2001, 9.0)) == pytest.approx(6)
+    assert length(line, (1 + line[:, 0]) ** 2) == pytest.approx(4, rel=1e-6), "the integral of 1 + z"
+    for wrong in (np.ones(5), np.full(2001, -1.0), np.full(2001, np.nan)):
+        with pytest.raises(ValueError, match="`factor` must be a number of at least 0 for each of the 2001"):
+            length(line, wrong)
+
+
 def test_pictures_count_with_all_their_numbers() -> None:
     pictures = np.zeros((2, 3, 4, 4))
     pictures[1] = 1

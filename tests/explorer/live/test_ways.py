@@ -1,4 +1,4 @@
-"""Ways through stops: codes, pictures, energy, profile, and their place on a map."""
+"""Paths through stops: latents, pictures, lengths, profile, and their place on a map."""
 
 from __future__ import annotations
 
@@ -61,8 +61,9 @@ def test_what_is_measured_is_that_of_the_decoders_pictures(loaded: Loaded) -> No
         x = loaded.decoder.model.decode(torch.from_numpy(codes)).numpy().astype(np.float64)
     steps = np.sqrt((np.diff(x, axis=0) ** 2).sum((1, 2, 3)))
     assert found.length == pytest.approx(steps.sum(), rel=1e-5)
-    assert found.energy == pytest.approx(64 * (steps**2).sum(), rel=1e-5)
-    assert found.energy >= found.length**2
+    assert found.penalised == pytest.approx(found.length, rel=1e-6), "no penalty"
+    far = measure(loaded, 3 * codes, 10)
+    assert far.penalised > 1.5 * far.length and far.beyond > 0.9, "off the data"
     direct = loaded.decoder(codes)
     assert np.abs(found.pictures.astype(int) - direct.astype(int)).max() <= 1
     assert found.percentile == pytest.approx(loaded.neighbours.query(codes).percentile)

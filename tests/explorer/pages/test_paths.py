@@ -7,18 +7,24 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from explorer.geodesic import geodesics, off_data
 from explorer.latent.corners import corner_grid
+from explorer.latent.neighbours import Neighbours
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.ways import measure, way
+from explorer.pages.anatomy_charts import short
+from explorer.pages.paths import compared
 from explorer.pages.paths_link import Shown
 from explorer.pages.paths_panels import with_click
 from tests.explorer.checkpoints import CODES, train_digits
@@ -136,7 +142,19 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
     loaded, stops = model(), model().atlas.mean[[3, 70]]
     (codes,) = at.session_state["pt_geodesics"].values()
     assert codes.shape == (65, 8) and codes[[0, -1]] == pytest.approx(stops)
-    assert measure(loaded, codes).energy < measure(loaded, way("straight", stops)).energy
+    geodesic, straight = measure(loaded, codes, 1), measure(loaded, way("straight", stops), 1)
+    assert geodesic.penalised == pytest.approx(straight.penalised, rel=5e-3), (
+        "so few epochs leave it almost flat"
+    )
+    said = " ".join(caption.value for caption in at.caption)
+    assert f"length with penalty is {short(geodesic.penalised)}, about the straight path's " in said
+    assert (
+        f"{short(straight.penalised)}. Mean percentile off the data: {geodesic.percentile.mean():.0f}" in said
+    )
+    assert "nothing keeps it near the data" in said and "kept among" not in said
+    assert ways(at)["geodesic"]["facts"][0] == (
+        f"length {short(geodesic.length)} · with penalty {short(geodesic.penalised)}"
+    )
     assert list(ways(at)) == ["straight", "geodesic", "player"]
     assert figure(at, "Geodesic")["data"] and address(at)["keep"] == "1"
     at.selectbox(key="pt_frames").set_value(9).run()
@@ -231,3 +249,40 @@ def test_from_explore_and_back(shelf: Path) -> None:
     assert not at.exception
     link = address(at)
     assert link["a"].split(",")[0] == "31" and link["b"].split(",")[0] == "90"
+
+
+def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_page_says_so() -> None:
+    """A world of known shape: data around 0, where the decoder has a hill. The shortest path leads round it."""
+    rng = np.random.default_rng(0)
+    items = (rng.normal(size=(1500, 2)) * [1.0, 0.6]).astype(np.float32)
+    distances = Neighbours(items).nearest(items, 11)[1][:, 10]
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        hill = 3 * torch.exp(-z.square().sum(1) / 0.18)
+        return torch.cat([z.flatten(1), hill[:, None]], dim=1).view(-1, 3, 1, 1)
+
+    decoder = SimpleNamespace(
+        device="cpu", model=SimpleNamespace(decode=decode, spec=SimpleNamespace(shape=(2,)))
+    )
+    world: Any = SimpleNamespace(
+        decoder=decoder, neighbours=Neighbours(items, distances),
+        atlas=SimpleNamespace(mean=items, neighbour_distance=distances.astype(np.float32)),
+    )  # fmt: skip
+    stops = np.array([[-1.0, 0.02], [1.0, 0.02]], np.float32)
+    straight = measure(world, way("straight", stops), 10)
+    found = geodesics(
+        decode, torch.from_numpy(stops[:1]), torch.from_numpy(stops[1:]), rounds=200,
+        weight=off_data(items, world.atlas.neighbour_distance, 10),
+    ).codes[0]  # fmt: skip
+    geodesic = measure(world, found.numpy(), 10)
+    assert straight.length > 5 and 2 < geodesic.length < 3, "over the hill, and round it"
+    assert geodesic.length <= geodesic.penalised < straight.penalised
+    assert geodesic.percentile.mean() > straight.percentile.mean() + 5, (
+        "the hill is where the data are densest"
+    )
+    said = compared(10, geodesic, straight)
+    gain = 100 * (1 - geodesic.penalised / straight.penalised)
+    assert f"length with penalty is {short(geodesic.penalised)}, {gain:.0f} % less than the straight" in said
+    assert f"data: {geodesic.percentile.mean():.0f}, straight {straight.percentile.mean():.0f};" in said
+    assert "more than the straight path's" in compared(10, straight, geodesic)
+    assert "penalty" not in compared(0, geodesic, straight)
