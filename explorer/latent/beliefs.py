@@ -1,10 +1,13 @@
-r"""How uncertain a belief is, and how far imagined futures spread around the truth.
+r"""How uncertain a belief is, how far its draws agree, and how far imagined futures spread around the truth.
 
 A belief over two layers, p(z) = p(z^2) p(z^1|z^2), each a diagonal Gaussian, has by the chain rule
 
     H(z) = H(z^2) + E[ H(z^1|z^2) ],    H(N(mu, diag(sigma^2))) = sum_d ( 1/2 log 2 pi e + log sigma_d )
 
-and a number of it that depends on what was drawn above it varies, by the law of total variance, by
+It is the entropy of a density: it can be negative, and it depends on the scale of each number, which nothing fixes in a
+state whose prior is learnt. So it does not tell what a belief knows; `disagreement` of decoded draws does.
+
+A number of the state that depends on what was drawn above it varies, by the law of total variance, by
 
     Var[z_d] = E[ sigma_d^2 ] + Var[ mu_d ]
 
@@ -20,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Band", "band", "entropy", "spread_of_mixture"]
+__all__ = ["Band", "band", "disagreement", "entropy", "spread_of_mixture"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +48,19 @@ def entropy(std: ArrayLike) -> Floats:
         Shape (*).
     """
     found: Floats = (0.5 * LOG_TWO_PI_E + np.log(np.asarray(std, np.float64))).sum(-1)
+    return found
+
+
+def disagreement(pictures: ArrayLike) -> Floats:
+    """How far draws differ in their pictures: the root mean square, over pixels, of the standard deviation over draws.
+
+    Arguments:
+        pictures: K draws, shape (*, K, H, W, C), in [0, 1] or in grey levels.
+
+    Returns:
+        Shape (*), in the unit of the pictures; at most half of their range.
+    """
+    found: Floats = np.sqrt(np.asarray(pictures).var(-4, dtype=np.float64).mean((-3, -2, -1)))
     return found
 
 

@@ -4,8 +4,8 @@
     {"type": "frame", "seq": 7, "sequence": 12, "seen": 11, "jump": 3, "samples": 6, "seed": 0, "steps": 12, "by": 1,
      "want": ["frames", "belief", "jump", "future"]}
 
-`frames` asks for the sequence and, after each of its frames, the mean of the belief and how unsure it is of each
-pixel; `belief` for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by`
+`frames` asks for the sequence and, after each of its frames, the mean of the belief, how unsure it is of each pixel, and
+how far draws of it disagree: their pictures now, and after one jump as long as the model knows. `belief` for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by`
 frames each. The answer has a group of pictures for each, in the order of its header.
 """
 
@@ -269,18 +269,20 @@ def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
 async def _along(
     engine: Engine, loaded: Loaded, followed: Followed, seed: int
 ) -> tuple[list[Group], dict[str, Any]]:
-    """The frames, the mean of the belief after each, how unsure it is of each pixel, and its entropy."""
-    from explorer.live.foresight import believed, expected, spread, uncertainty
+    """The frames, the mean of the belief after each, how unsure it is of each pixel, and how far its draws disagree."""
+    from explorer.latent.beliefs import disagreement
+    from explorer.live.foresight import believed, expected, futures, longest_jump, spread
 
     def states() -> NDArray[np.float32]:
         after = range(1, followed.length + 1)
-        drawn = [believed(loaded, followed, seen, seed)[:ALONG] for seen in after]
-        return np.concatenate([expected(loaded, followed), *drawn])
+        now = [believed(loaded, followed, seen, seed)[:ALONG] for seen in after]
+        far = longest_jump(loaded)
+        ahead = [futures(loaded, followed, seen, 1, far, seed)[:ALONG, 0] for seen in after]
+        return np.concatenate([expected(loaded, followed), *now, *ahead])
 
-    unsure = await engine.run(partial(uncertainty, loaded, followed, seed))
     decoded = await engine.decode(loaded, await engine.run(states), background=True)
     means, draws = np.split(decoded.pictures, [followed.length])
-    draws = draws.reshape(followed.length, ALONG, *draws.shape[1:])
-    entropies = {"top": unsure.top, "bottom": unsure.bottom}
-    said = {"entropy": {name: np.round(values, 4).tolist() for name, values in entropies.items()}}
-    return [("frames", followed.frames), ("means", means), ("spreads", spread(draws))], said
+    now, ahead = draws.reshape(2, followed.length, ALONG, *draws.shape[1:])
+    differ = {name: disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))}
+    said = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
+    return [("frames", followed.frames), ("means", means), ("spreads", spread(now))], said

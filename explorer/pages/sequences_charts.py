@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.latent.beliefs import band
 from explorer.pages.anatomy_charts import COST, FONT, QUIET, RATE
 
-__all__ = ["direction", "errors", "state_spread"]
+__all__ = ["direction", "entropies", "errors", "state_spread"]
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +63,27 @@ def direction(share: Floats, seen: int) -> go.Figure:
     figure.add_vline(x=seen + 0.5, line={"width": 2, "color": RATE})
     figure.update_yaxes(title="jumps the true way, %", range=[-4, 104])
     figure.update_xaxes(title="frames seen", dtick=_tick(len(share)), range=[0.5, len(share) + 0.5])
+    return _laid_out(figure)
+
+
+def entropies(top: Floats, bottom: Floats, seen: int) -> go.Figure:
+    """Differential entropy of both layers of a belief after each frame.
+
+    Arguments:
+        top: Of the top layer, nats, (T,).
+        bottom: Of the bottom layer given the top, nats, (T,).
+        seen: Frames that were seen; marked.
+    """
+    figure = go.Figure()
+    for name, values, colour in (("z² top", top, COST), ("z¹ bottom, given z²", bottom, QUIET)):
+        figure.add_scatter(
+            x=np.arange(1, len(values) + 1), y=values, mode="lines+markers", name=name,
+            line={"color": colour, "width": 2.2}, marker={"size": 5},
+            hovertemplate=f"{name} after frame %{{x}}: %{{y:.1f}} nats<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=seen + 0.5, line={"width": 2, "color": RATE})
+    figure.update_yaxes(title="differential entropy, nats")
+    figure.update_xaxes(title="frames seen", dtick=_tick(len(top)), range=[0.5, len(top) + 0.5])
     return _laid_out(figure)
 
 

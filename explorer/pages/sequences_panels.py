@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from explorer import export
 from explorer.live.engine import engine
 from explorer.live.footage import Footage
-from explorer.live.foresight import DRAWS, direction_known, follow, futures, uncertainty
+from explorer.live.foresight import DRAWS, Uncertainty, direction_known, follow, futures, uncertainty
 from explorer.live.foresight import errors as errors_of
 from explorer.live.loaded import Loaded
 from explorer.pages import sequences_charts as charts
+from explorer.pages.anatomy_charts import short
 from explorer.pages.downloads import offer
 from explorer.pages.layout import side_by_side
 from explorer.pages.plotted import plotted
@@ -44,29 +45,52 @@ SAID = {
 
 
 def certainty(loaded: Loaded, footage: Footage, shown: Shown) -> None:
-    """How sure the belief is of each number of the state, and of the direction, as frames come in."""
-    std, share, top = _certainty(loaded, footage, loaded.name, loaded.version, shown.sequence, shown.seed)
+    """What the belief knows as frames come in: the direction, where one is known; then the spread of the state."""
+    unsure, share, top = _certainty(loaded, footage, loaded.name, loaded.version, shown.sequence, shown.seed)
     with st.container(border=True):
-        st.markdown("##### How sure the belief is, as frames come in")
-        st.latex(
-            r"p_B(z|b_t) = p_B(z^2|b_t)\; p_B(z^1|z^2, b_t), \qquad "
-            r"\sigma_d^2 = \mathbb{E}[\sigma_d^2(z^2)] + \mathrm{Var}[\mu_d(z^2)]"
-        )
-        st.caption(
-            f"Spread of each number of the state, over {DRAWS} draws of the layer above; the line is where the "
-            f"sequence was seen until. {GREGOR}"
-        )
-        left, *right = [st.container()] if share is None else side_by_side([1, 1], "time-certainty")
-        with left:
-            plotted(charts.state_spread(std, top, shown.seen), "time-spread", f"{loaded.name}-spread")
-        if share is None:
-            return
-        with right[0]:
-            plotted(charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction")
+        st.markdown("##### What the belief knows, as frames come in")
+        left, right = [st.container()] * 2 if share is None else side_by_side([1, 1], "time-certainty")
+        if share is not None:
+            with left:
+                plotted(charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction")
+                st.caption(
+                    f"Of {DRAWS} states drawn from each belief, each jumped ahead. One frame shows where the digit is, "
+                    "not which way it goes; the second one shows that."
+                )
+        with right:
+            plotted(charts.state_spread(unsure.std, top, shown.seen), "time-spread", f"{loaded.name}-spread")
             st.caption(
-                f"Of {DRAWS} states drawn from each belief, each jumped ahead. One frame shows where the digit is, "
-                "not which way it goes; the second one shows that."
+                f"Spread of each number of the state, over {DRAWS} draws of the layer above; the line is where the "
+                "sequence was seen until. Each number has a scale of its own, which training leaves open, so σ is "
+                f"comparable along a row only. {GREGOR}"
             )
+        with st.expander("Differential entropy of the state"):
+            _entropy(loaded.name, unsure, share, shown.seen)
+
+
+def _entropy(name: str, unsure: Uncertainty, share: NDArray[np.float64] | None, seen: int) -> None:
+    """The entropy of the belief, and why it says little about what the belief knows."""
+    st.latex(
+        r"p_B(z|b_t) = p_B(z^2|b_t)\; p_B(z^1|z^2, b_t), \qquad "
+        r"H = \mathbb{E}[-\log p_B] = \textstyle\sum_d \tfrac12\log 2\pi e + \mathbb{E}[\log \sigma_d]"
+    )
+    plotted(charts.entropies(unsure.top, unsure.bottom, seen), "time-entropy", f"{name}-entropy")
+    whole = unsure.top + unsure.bottom
+    st.caption(
+        "This is the entropy of a density. It can be negative, it changes with the scale of each number of the state, "
+        "and numbers on which no picture depends count like the others. So it may rise while the belief comes to "
+        f"know more.{_turn(whole, share)} What the belief knows shows in its draws: how far their pictures differ, "
+        "under the frames above, and whether they go the true way."
+    )
+
+
+def _turn(entropy: NDArray[np.float64], share: NDArray[np.float64] | None) -> str:
+    """The entropy after the first and the last frame, beside the share of jumps the true way, in a sentence."""
+    first, last = (short(float(value)) for value in (entropy[0], entropy[-1]))
+    told = f" Here it goes from {first} to {last} nats"
+    if share is not None:
+        told += f", and the share of jumps the true way from {100 * share[0]:.0f} to {100 * share[-1]:.0f} %"
+    return f"{told}."
 
 
 def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
@@ -168,12 +192,12 @@ def _joined(rows: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _certainty(
     _loaded: Loaded, _footage: Footage, name: str, version: str, sequence: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, int]:
-    """Spread of the state (T, D), share of jumps the true way (T,), and the numbers of the top layer."""
+) -> tuple[Uncertainty, NDArray[np.float64] | None, int]:
+    """How uncertain the belief is, share of jumps the true way (T,), and the numbers of the top layer."""
     followed = follow(_loaded, _footage, sequence)
     model: Any = _loaded.decoder.model
     share = direction_known(_loaded, _footage, followed, seed)
-    return uncertainty(_loaded, followed, seed).std, share, int(model.filtering.sizes[0])
+    return uncertainty(_loaded, followed, seed), share, int(model.filtering.sizes[0])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

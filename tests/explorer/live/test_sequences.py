@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from explorer.live.engine import Engine
 from explorer.live.fields import WireError
 from explorer.live.footage import footage
-from explorer.live.foresight import believed, expected, follow, futures, spread, uncertainty
+from explorer.live.foresight import believed, expected, follow, futures, longest_jump, spread
 from explorer.live.loaded import Loaded
 from explorer.live.routes import REFUSED
 from explorer.live.sequences import Ask, Film, parse
@@ -141,7 +141,7 @@ def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Lo
         3,
         2,
     )
-    assert "entropy" not in answer
+    assert "disagreement" not in answer
     for name in ("belief", "jump"):
         pictures = moving.decoder(z[name])
         near(found[name], pictures[:5])
@@ -160,9 +160,11 @@ def test_the_film_comes_with_its_beliefs(server: str, moving: Loaded) -> None:
     near(found["means"], moving.decoder(expected(moving, followed)))
     drawn = moving.decoder(believed(moving, followed, 3, 2)[:16])
     near(found["spreads"][2] // 2, spread(drawn) // 2)
-    unsure = uncertainty(moving, followed, 2)
-    np.testing.assert_allclose(answer["entropy"]["top"], unsure.top, atol=1e-3)
-    np.testing.assert_allclose(answer["entropy"]["bottom"], unsure.bottom, atol=1e-3)
+    far = moving.decoder(futures(moving, followed, 3, 1, longest_jump(moving), 2)[:16, 0])
+    for name, pictures in (("now", drawn), ("ahead", far)):
+        rms = np.sqrt((pictures / 255).var(0).mean())
+        assert len(answer["disagreement"][name]) == followed.length
+        assert answer["disagreement"][name][2] == pytest.approx(rms, abs=5e-4)
 
 
 def test_a_jump_is_the_first_step_of_a_future_as_long(server: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -89,7 +90,17 @@ def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, o
     assert data["edit"] == {name: int(v) for name, v in sequences_link.query(usual).items()}
     assert address(at) == {"model": NAME} | sequences_link.query(usual)
     assert "test sequence 0" in text(at) and "Direction" in text(at)
-    assert len(charts_of(at)) == 3
+    titles = [
+        json.loads(chart.spec)["layout"]["yaxis"].get("title", {}).get("text") for chart in charts_of(at)
+    ]
+    assert titles[0] == "jumps the true way, %", "what the belief knows comes first"
+    assert titles[2] == "differential entropy, nats" and len(titles) == 4
+    said = text(at)
+    assert (
+        "It can be negative" in said
+        and "may rise while the belief comes to know more. Here it goes from" in said
+    )
+    assert "and the share of jumps the true way from" in said
     assert told(at) == ""
 
 
@@ -145,7 +156,7 @@ def test_all_sequences_are_there_without_a_filter(both_shelves: None, film: Foot
 def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open_time: Open) -> None:
     at = open_time(model=NAME, seen="10")
     assert "All 10 frames are seen" in text(at)
-    assert len(charts_of(at)) == 2
+    assert len(charts_of(at)) == 3
     at = open_time(model=NAME, seen="8", by="1", steps="6")
     assert "4 of 6 steps lie beyond the end of the sequence." in text(at)
 
@@ -154,7 +165,7 @@ def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open
 def test_each_figure_has_its_chart(both_shelves: None, open_time: Open, figure: str) -> None:
     at = open_time(model=NAME, seen="5")
     at.segmented_control(key="time_figure").set_value(figure).run()
-    assert not at.exception and len(charts_of(at)) == 3
+    assert not at.exception and len(charts_of(at)) == 4
     said = "Of the digit, by circular" if figure == "position" else sequences_panels.SAID[figure]
     assert said in text(at)
 

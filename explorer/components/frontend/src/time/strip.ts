@@ -2,8 +2,8 @@
 import { h, setText } from "../dom";
 import { draggable } from "../drag";
 import type { Shape } from "../wire";
+import { Disagreement, written } from "./disagreement";
 import { within } from "./edit";
-import { Entropy, written } from "./entropy";
 import { heat, scaleGradient } from "./heat";
 import { PicturesRow } from "./pictures-row";
 import type { FrameAnswer } from "./wire";
@@ -40,6 +40,8 @@ export const every = (length: number): number => Math.max(1, Math.ceil(length / 
 export const scrolledTo = (place: number, left: number, width: number, room = ROOM): number =>
   Math.max(0, Math.min(place - room, Math.max(left, place + room - width)));
 
+const ahead = (frames: number): string => `${frames} ${frames === 1 ? "frame" : "frames"} ahead`;
+
 export class Strip {
   private length = 0;
   private seen = 1;
@@ -50,7 +52,7 @@ export class Strip {
     (i) => `How unsure each pixel is after frame ${i + 1}`,
   );
   private readonly numbers = h("div", { class: "row row-numbers", "aria-hidden": "true" });
-  private readonly entropy = new Entropy();
+  private readonly disagreement = new Disagreement();
   private readonly line = h("div", { class: "playhead" }, h("span", { class: "playhead-grip" }));
   private readonly surface = h("div", {
     class: "scrub",
@@ -64,7 +66,9 @@ export class Strip {
   private readonly observer = new ResizeObserver(() => this.measure());
   private overhang = 0; // pixels of the strip that do not fit into its view
   private readonly title = h("h3", { class: "title", "data-testid": "seen" });
-  private readonly fact = h("span", { class: "time-fact", "data-testid": "entropy-now" });
+  private readonly fact = h("span", { class: "time-fact", "data-testid": "disagreement-now" });
+  private readonly far = h("span", { class: "disagreement-of-ahead" });
+  private longest = 1;
   private readonly hide = h("input", { type: "checkbox" });
   private readonly stopDrag: () => void;
   readonly element: HTMLElement;
@@ -118,17 +122,17 @@ export class Strip {
         this.name("Unsure", "Standard deviation of each pixel over 16 draws of the belief"),
         this.spreads.element,
         this.name(
-          "Entropy, nats",
-          "Of the belief, in nats: the top layer, and the bottom layer once the top is known",
+          "Draws differ",
+          "By how much the pictures of 16 draws of the belief differ: root mean square of a pixel's standard deviation, pixels in [0, 1]. Small where the belief knows what the picture shows.",
           h(
             "span",
-            { class: "entropy-key" },
-            h("span", { class: "entropy-of-top" }, "top z²"),
-            h("span", { class: "entropy-of-bottom" }, "bottom z¹"),
-            this.entropy.scale,
+            { class: "disagreement-key" },
+            this.far,
+            h("span", { class: "disagreement-of-now" }, "now"),
+            this.disagreement.scale,
           ),
         ),
-        this.entropy.element,
+        this.disagreement.element,
         this.surface,
       ),
     );
@@ -139,8 +143,10 @@ export class Strip {
     return h("div", { class: "row-name", title: explanation }, h("span", {}, text), more);
   }
 
-  /** Makes room for sequences of a length. */
-  setLength(length: number): void {
+  /** Makes room for sequences of a length, by a model that jumps at most so many frames. */
+  setLength(length: number, longest: number): void {
+    this.longest = longest;
+    setText(this.far, ahead(longest));
     if (length === this.length) return;
     this.length = length;
     this.element.style.setProperty("--lx-frames", String(length));
@@ -160,7 +166,7 @@ export class Strip {
     this.frames.paint(pixels, groups.frames, shape);
     this.means.paint(pixels, groups.means, shape);
     if (groups.spreads) this.paintSpreads(pixels, groups.spreads, shape);
-    if (answer.entropy) this.entropy.set(answer.entropy);
+    if (answer.disagreement) this.disagreement.set(answer.disagreement);
     this.show(this.seen);
   }
 
@@ -186,11 +192,11 @@ export class Strip {
     const text = `${seen} frames seen, ${left} to come`;
     this.surface.setAttribute("aria-valuenow", String(seen));
     this.surface.setAttribute("aria-valuetext", text);
-    const now = this.entropy.at(seen);
-    if (!now) return;
-    const told = `entropy of the belief ${written(now.top + now.bottom)}: top ${written(now.top)}, bottom ${written(now.bottom)} nats`;
+    const differ = this.disagreement.at(seen);
+    if (!differ) return;
+    const told = `draws differ by ${written(differ.ahead)} ${ahead(this.longest)}, ${written(differ.now)} now`;
     setText(this.fact, told);
-    this.entropy.describe(told);
+    this.disagreement.describe(told);
   }
 
   private measure(): void {

@@ -176,7 +176,7 @@ export class Time {
     const { model, length, longest } = this.data;
     const [, height, width] = model.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
-    this.strip.setLength(length);
+    this.strip.setLength(length, longest);
     this.jump.max = String(longest);
     const upTo = (most: number) => Array.from({ length: most }, (_, i) => i + 1);
     fill(this.selects.samples, upTo(MAX_SAMPLES), (n) => String(n));

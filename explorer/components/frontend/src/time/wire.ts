@@ -62,8 +62,8 @@ export interface FrameAnswer {
   shape: Shape;
   pixels: Uint8Array;
   groups: Partial<Record<Group, Span>>;
-  /** Entropy of the belief's layers after each frame, nats; with the frames only. */
-  entropy: { top: number[]; bottom: number[] } | null;
+  /** How far draws differ after each frame, as pictures now and one jump ahead; with the frames only. */
+  disagreement: { now: number[]; ahead: number[] } | null;
 }
 
 function groupsOf(fields: Fields, shape: Shape, pixels: Uint8Array): FrameAnswer["groups"] {
@@ -81,12 +81,12 @@ function groupsOf(fields: Fields, shape: Shape, pixels: Uint8Array): FrameAnswer
   return groups;
 }
 
-function entropyOf(value: unknown): FrameAnswer["entropy"] {
+function disagreementOf(value: unknown): FrameAnswer["disagreement"] {
   if (value == null) return null;
-  if (typeof value !== "object" || Array.isArray(value)) fail("entropy is not an object");
+  if (typeof value !== "object" || Array.isArray(value)) fail("disagreement is not an object");
   const fields = value as Fields;
-  const series = (name: string) => list(fields, name).map((nats) => finite(nats, name));
-  return { top: series("top"), bottom: series("bottom") };
+  const series = (name: string) => list(fields, name).map((one) => finite(one, name));
+  return { now: series("now"), ahead: series("ahead") };
 }
 
 function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
@@ -101,7 +101,7 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
     shape,
     pixels,
     groups: groupsOf(fields, shape, pixels),
-    entropy: entropyOf(fields["entropy"]),
+    disagreement: disagreementOf(fields["disagreement"]),
   };
 }
 

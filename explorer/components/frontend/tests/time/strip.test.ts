@@ -1,6 +1,6 @@
-// The filmstrip: where the playhead snaps, how entropy is drawn, how spread is coloured.
+// The filmstrip: where the playhead snaps, how disagreement is drawn, how spread is coloured.
 import { describe, expect, it } from "vitest";
-import { points, range, written } from "../../src/time/entropy";
+import { largest, points, written } from "../../src/time/disagreement";
 import { heat } from "../../src/time/heat";
 import { every, scrolledTo, seenAt } from "../../src/time/strip";
 
@@ -30,24 +30,25 @@ describe("a strip that is wider than its window", () => {
   });
 });
 
-describe("entropy", () => {
-  it("draws the highest above and the lowest below, in the middle of their columns", () => {
-    const both = range({ top: [2, 1], bottom: [0, 1] });
-    expect(both).toEqual([0, 2]);
-    const [first, second] = points([2, 0], both).split(" ");
+describe("disagreement", () => {
+  it("is drawn from 0 to the largest of both lines, in the middle of their columns", () => {
+    const most = largest({ now: [0.01, 0.02], ahead: [0.2, 0.05] });
+    expect(most).toBe(0.2);
+    const [first, second] = points([0.2, 0], most).split(" ");
     const [x, high] = first.split(",").map(Number);
     const [x2, low] = second.split(",").map(Number);
     expect([x, x2]).toEqual([0.5, 1.5]);
     expect(high).toBeLessThan(low);
+    expect(points([0.1], most).split(",")[1]).toBe(((high + low) / 2).toFixed(2));
   });
 
-  it("has room where all values are the same, or there are none", () => {
-    expect(range({ top: [3], bottom: [3] })).toEqual([2.5, 3.5]);
-    expect(range({ top: [], bottom: [] })).toEqual([0, 1]);
+  it("has room where all draws are the same, or there are none", () => {
+    expect(largest({ now: [0], ahead: [0] })).toBe(1e-3);
+    expect(largest({ now: [], ahead: [] })).toBe(1e-3);
   });
 
-  it("is written with a real minus sign", () => {
-    expect(written(-4.16)).toBe("−4.2");
+  it("is written with three digits", () => {
+    expect(written(0.0416)).toBe("0.042");
   });
 });
 

@@ -54,10 +54,12 @@ describe("answers", () => {
       belief: { first: 0, count: 2 },
       "belief-mean": { first: 2, count: 1 },
     });
-    expect(answer.entropy).toBeNull();
+    expect(answer.disagreement).toBeNull();
     expect([...answer.pixels]).toEqual([...PIXELS]);
-    const entropy = { top: [1, 2], bottom: [-1.5, 0] };
-    expect(TIME.parseBinary(binary({ ...HEADER, entropy })).entropy).toEqual(entropy);
+    const disagreement = { now: [0.1, 0.2], ahead: [0.3, 0] };
+    expect(TIME.parseBinary(binary({ ...HEADER, disagreement })).disagreement).toEqual(
+      disagreement,
+    );
   });
 
   it.each([
@@ -66,8 +68,8 @@ describe("answers", () => {
     [{ groups: [["elsewhere", 3]] }, "unknown name"],
     [{ groups: ["belief"] }, "not a pair"],
     [{ groups: {} }, "groups is not a list"],
-    [{ entropy: [1] }, "entropy is not an object"],
-    [{ entropy: { top: ["1"], bottom: [] } }, "top is not a number"],
+    [{ disagreement: [1] }, "disagreement is not an object"],
+    [{ disagreement: { now: ["1"], ahead: [] } }, "now is not a number"],
     [{ seen: -1 }, "seen is not a whole number"],
     [{ type: "items" }, "its type is unknown"],
   ])("that break a rule are refused: %j", (change, rule) => {
