@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, transform } from "esbuild";
+import { build } from "esbuild";
+import { scopedStyles, TARGET } from "./styles.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 /** Component to its entry. */
@@ -17,21 +18,6 @@ const entries = {
   paths: "src/paths/main.ts",
   samples: "src/samples/main.ts",
 };
-const target = ["chrome111", "firefox114", "safari16.4"];
-
-/** Gives an imported style sheet as a minified string. */
-const inlineCss = {
-  name: "inline-css",
-  setup(context) {
-    context.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, "utf8"), {
-        loader: "css",
-        minify: true,
-      });
-      return { contents: code.trim(), loader: "text" };
-    });
-  },
-};
 
 async function bundle(name, outfile) {
   await build({
@@ -43,8 +29,8 @@ async function bundle(name, outfile) {
     format: "esm",
     charset: "utf8",
     legalComments: "none",
-    target,
-    plugins: [inlineCss],
+    target: TARGET,
+    plugins: [scopedStyles],
   });
 }
 

@@ -1,19 +1,19 @@
 // The entry that Streamlit mounts: the stage.
 
 import { replaceWithinPage } from "./history-entries";
-import { addStyles, type Component, mounter } from "./mount";
+import { type Component, mounter } from "./mount";
 import { Stage, type Told } from "./stage";
 import css from "./stage.css";
 import type { StageData } from "./types";
 
 const mountStage = mounter<StageData, Told>(
   "edit",
+  [css],
   (parent, data, publish, tell) => new Stage(parent, data, publish, tell),
 );
 
 /** Mounts the stage into the component's element, or updates the one that is there. */
 export function mount(component: Component<StageData>): () => void {
-  addStyles({ "lx-stage-style": css });
   replaceWithinPage(history, () => location.href);
   return mountStage(component);
 }

@@ -21,22 +21,17 @@ const GRACE_MS = 60;
 
 interface Mounted<Data, Publish> {
   part: Standing<Data, Publish>;
+  styles: HTMLStyleElement[];
   /** Sets a state by name, over the newest call. */
   tell: (name: string, value: unknown) => void;
   /** Counts the calls, so that the clean-up of an outdated one does nothing. */
   calls: number;
 }
 
-/** Adds style sheets to the page, each once, by its id. */
-export function addStyles(styles: Record<string, string>): void {
-  for (const [id, css] of Object.entries(styles)) {
-    const known = document.getElementById(id);
-    if (known?.textContent === css) continue;
-    const style = known ?? document.createElement("style");
-    style.id = id;
-    style.textContent = css;
-    if (!known) document.head.append(style);
-  }
+function sheet(css: string): HTMLStyleElement {
+  const style = document.createElement("style");
+  style.textContent = css;
+  return style;
 }
 
 /**
@@ -49,10 +44,12 @@ export function addStyles(styles: Record<string, string>): void {
  *
  * Arguments:
  *   state: the name under which the component tells its state.
+ *   styles: its style sheets, scoped by the build; they come with the component and go with it.
  *   make: makes the component in an element; `tell` sets another state of its, by name.
  */
 export function mounter<Data, Value>(
   state: string,
+  styles: readonly string[],
   make: (
     parent: HTMLElement,
     data: Data,
@@ -72,8 +69,11 @@ export function mounter<Data, Value>(
     } else {
       const passOn = (name: string, value: unknown) =>
         (mounted.get(parent)?.tell ?? tell)(name, value);
+      const sheets = styles.map(sheet);
+      parent.append(...sheets);
       entry = {
         part: make(parent as HTMLElement, component.data, publish, passOn),
+        styles: sheets,
         tell,
         calls: 0,
       };
@@ -85,6 +85,7 @@ export function mounter<Data, Value>(
       if (own.calls !== call || mounted.get(parent) !== own) return;
       mounted.delete(parent);
       own.part.dispose();
+      for (const style of own.styles) style.remove();
     };
     return () => {
       if (parent.isConnected) setTimeout(takeDown, GRACE_MS);

@@ -1,7 +1,7 @@
 // The entry that Streamlit mounts: the live image, or the board of two divergences.
 
 import { replaceWithinPage } from "../history-entries";
-import { addStyles, type Component, mounter } from "../mount";
+import { type Component, mounter } from "../mount";
 import stageCss from "../stage.css";
 import { Anatomy } from "./anatomy";
 import css from "./anatomy.css";
@@ -10,13 +10,17 @@ import type { AnatomyData, Data, DivergenceData, Told } from "./types";
 
 const mountImage = mounter<AnatomyData, Told>(
   "edit",
+  [stageCss, css],
   (parent, data, publish) => new Anatomy(parent, data, publish),
 );
-const mountDivergence = mounter<DivergenceData, never>("edit", (parent) => new Divergence(parent));
+const mountDivergence = mounter<DivergenceData, never>(
+  "edit",
+  [stageCss, css],
+  (parent) => new Divergence(parent),
+);
 
 /** Mounts the part that the data asks for, or updates the one that is there. */
 export function mount(component: Component<Data>): () => void {
-  addStyles({ "lx-stage-style": stageCss, "lx-anatomy-style": css });
   replaceWithinPage(history, () => location.href);
   return component.data.part === "divergence"
     ? mountDivergence(component as Component<DivergenceData>)

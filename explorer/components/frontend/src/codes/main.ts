@@ -1,6 +1,6 @@
 // The entry that Streamlit mounts: the grid to paint on, or the samples of a prior.
 import { replaceWithinPage } from "../history-entries";
-import { addStyles, type Component, mounter } from "../mount";
+import { type Component, mounter } from "../mount";
 import stageCss from "../stage.css";
 import { CodeGrid } from "./codes";
 import css from "./codes.css";
@@ -9,16 +9,17 @@ import type { Clicked, Data, GridData, SamplesData, Told } from "./types";
 
 const mountGrid = mounter<GridData, Told>(
   "edit",
+  [stageCss, css],
   (parent, data, publish) => new CodeGrid(parent, data, publish),
 );
 const mountSamples = mounter<SamplesData, Clicked>(
   "edit",
+  [stageCss, css],
   (parent, data, publish) => new Samples(parent, data, publish),
 );
 
 /** Mounts the part that the data asks for, or updates the one that is there. */
 export function mount(component: Component<Data>): () => void {
-  addStyles({ "lx-stage-style": stageCss, "lx-codes-style": css });
   replaceWithinPage(history, () => location.href);
   return component.data.part === "samples"
     ? mountSamples(component as Component<SamplesData>)

@@ -1,7 +1,7 @@
 // The entry that Streamlit mounts: the comparison.
 
 import { replaceWithinPage } from "../history-entries";
-import { addStyles, type Component, mounter } from "../mount";
+import { type Component, mounter } from "../mount";
 import stageCss from "../stage.css";
 import { Compare, type Told } from "./compare";
 import css from "./compare.css";
@@ -9,12 +9,12 @@ import type { CompareData } from "./types";
 
 const mountCompare = mounter<CompareData, Told>(
   "state",
+  [stageCss, css],
   (parent, data, publish) => new Compare(parent, data, publish),
 );
 
 /** Mounts the comparison into the component's element, or updates the one that is there. */
 export function mount(component: Component<CompareData>): () => void {
-  addStyles({ "lx-stage-style": stageCss, "lx-compare-style": css });
   replaceWithinPage(history, () => location.href);
   return mountCompare(component);
 }

@@ -1,16 +1,19 @@
 // The entry that Streamlit mounts: ways that play side by side.
 import { replaceWithinPage } from "../history-entries";
-import { addStyles, type Component, mounter } from "../mount";
+import { type Component, mounter } from "../mount";
 import stageCss from "../stage.css";
 import css from "./paths.css";
 import { Player } from "./player";
 import type { PathsData } from "./types";
 
-const mountPlayer = mounter<PathsData, never>("edit", (parent, data) => new Player(parent, data));
+const mountPlayer = mounter<PathsData, never>(
+  "edit",
+  [stageCss, css],
+  (parent, data) => new Player(parent, data),
+);
 
 /** Mounts the player into the component's element, or updates the one that is there. */
 export function mount(component: Component<PathsData>): () => void {
-  addStyles({ "lx-stage-style": stageCss, "lx-paths-style": css });
   replaceWithinPage(history, () => location.href);
   return mountPlayer(component);
 }

@@ -1,7 +1,7 @@
 // The entry that Streamlit mounts: a sequence, the belief in it and the futures it may have.
 
 import { replaceWithinPage } from "../history-entries";
-import { addStyles, type Component, mounter } from "../mount";
+import { type Component, mounter } from "../mount";
 import stageCss from "../stage.css";
 import { Time } from "./time";
 import css from "./time.css";
@@ -9,12 +9,12 @@ import type { TimeData, Told } from "./types";
 
 const mountTime = mounter<TimeData, Told>(
   "edit",
+  [stageCss, css],
   (parent, data, publish) => new Time(parent, data, publish),
 );
 
 /** Mounts the sequence into the component's element, or updates the one that is there. */
 export function mount(component: Component<TimeData>): () => void {
-  addStyles({ "lx-stage-style": stageCss, "lx-time-style": css });
   replaceWithinPage(history, () => location.href);
   return mountTime(component);
 }

@@ -1,0 +1,60 @@
+// Scopes a component's style sheet under its root, so that no rule reaches the rest of the page.
+import { readFile } from "node:fs/promises";
+import { transform } from "esbuild";
+
+/** The oldest browsers that the components run in. */
+export const TARGET = ["chrome111", "firefox114", "safari16.4"];
+
+/** Style sheet, by its path under src/, to the root of what it styles. */
+export const ROOTS = {
+  "stage.css": ".lx-stage",
+  "anatomy/anatomy.css": ".lx-anatomy, .lx-divergence",
+  "codes/codes.css": ".lx-codes, .lx-code-samples",
+  "compare/compare.css": ".lx-compare",
+  "pad/pad.css": ".lx-pad",
+  "paths/paths.css": ".lx-ways",
+  "samples/samples.css": ".lx-gallery",
+  "time/time.css": ".lx-time",
+};
+
+const KEYFRAMES = /@keyframes[^{]+\{(?:[^{}]|\{[^{}]*\})*\}/g;
+
+/**
+ * Nests a style sheet under its root and writes the nesting out for browsers without it.
+ *
+ * A rule applies below the root; `&` stands for the root itself. The root adds no specificity.
+ *
+ * Arguments:
+ *   css: the style sheet.
+ *   root: selectors of the root, separated by commas.
+ *   options: further options of esbuild's transform, such as `minify`.
+ */
+export async function scoped(css, root, options = {}) {
+  const keyframes = css.match(KEYFRAMES) ?? []; // not allowed inside a rule
+  const rules = css.replaceAll(KEYFRAMES, "");
+  const { code } = await transform(`:where(${root}) {${rules}}\n${keyframes.join("\n")}`, {
+    loader: "css",
+    target: TARGET,
+    supported: { nesting: false },
+    ...options,
+  });
+  return code.trim();
+}
+
+/** A style sheet of `ROOTS`, minified and scoped. */
+export async function styleSheet(name) {
+  const css = await readFile(new URL(`src/${name}`, import.meta.url), "utf8");
+  return scoped(css, ROOTS[name], { minify: true });
+}
+
+/** An esbuild plugin: an imported style sheet becomes a string; one without a root is an error. */
+export const scopedStyles = {
+  name: "scoped-styles",
+  setup(context) {
+    context.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const name = Object.keys(ROOTS).find((known) => path.endsWith(`/src/${known}`));
+      if (!name) return { errors: [{ text: `Add the root of ${path} to ROOTS in styles.mjs.` }] };
+      return { contents: await styleSheet(name), loader: "text" };
+    });
+  },
+};
