@@ -169,6 +169,10 @@ async def _drag(
     while (asked := time.perf_counter()) < clock.end:
         await socket.send(requests[number % STEPS] % number)
         answer = await asyncio.wait_for(socket.recv(), ANSWER)
+        while isinstance(answer, str) and answer.startswith(
+            '{"type":"originals"'
+        ):  # told between the answers
+            answer = await asyncio.wait_for(socket.recv(), ANSWER)
         now = time.perf_counter()
         if isinstance(answer, str):
             raise RuntimeError(f"The server answered a frame with {answer[:200]}")

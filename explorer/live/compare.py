@@ -177,7 +177,6 @@ class CompareSession(LiveSession):
             return  # another one came since
         names = tuple((m.name, m.version, v.id) for m, v in zip(models, views, strict=True))
         self._opened = _Opened(names, lineup.rows)
-        models[0].originals.start()
         fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         opened = [
             {"model": model.name, "version": model.version, "view": view.id, "latent": model.latent}
@@ -188,6 +187,7 @@ class CompareSession(LiveSession):
                 "opened", protocol=PROTOCOL, models=opened, count=lineup.count, shape=models[0].shape, **fields
             )
         )  # fmt: skip
+        self._follow_originals(models[0].originals)
 
     async def _current(self) -> tuple[Engine, Lineup]:
         """The open models and maps, loaded again if the engine had let them go meanwhile."""

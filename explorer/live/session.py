@@ -32,6 +32,7 @@ from explorer.live.wire import Frame, Items, Open, Ping, WireError
 if TYPE_CHECKING:
     from explorer.live.engine import Decoded, Engine
     from explorer.live.loaded import Loaded
+    from explorer.live.originals import Originals
     from explorer.live.views import View
 
 __all__ = ["LiveSession", "Role", "Session", "frame_header", "item_labels"]
@@ -48,6 +49,8 @@ COST: dict[Role, float] = {"open": 20.0, "items": 2.0, "frame": 1.0, "ping": 1.0
 BAD_COST = 4.0
 SLOWED_AT_MOST = 2000  # messages in a row that come faster than RATE; then it is a flood
 TURN = 8  # messages read before the other sessions get a turn
+
+ORIGINALS_BEAT = 0.3  # s between two looks at originals that are loading
 
 TOO_LARGE, ABUSE = 1009, 1008
 
@@ -88,6 +91,7 @@ class LiveSession(ABC):
         self._paced = time.monotonic()
         self._since_turn = 0
         self._slowed = 0
+        self._originals: asyncio.Task[None] | None = None  # tells how the loading of originals goes
 
     @abstractmethod
     def _parse(self, data: str | bytes) -> Any:
@@ -115,6 +119,7 @@ class LiveSession(ABC):
         except WebSocketDisconnect:
             LOG.debug("A client left.")
         finally:
+            tasks += [self._originals] if self._originals else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -222,6 +227,21 @@ class LiveSession(ABC):
                     message = self._items.popleft()
                     await self._guard(self._show_items(message), message.seq)
 
+    def _follow_originals(self, originals: Originals) -> None:
+        """Starts loading the originals of what was opened and tells the client their state now and when it changes."""
+        originals.start()
+        if self._originals is not None:
+            self._originals.cancel()
+        self._originals = asyncio.create_task(self._tell_originals(originals))
+
+    async def _tell_originals(self, originals: Originals) -> None:
+        told = None
+        while told != originals.state:
+            told = originals.state
+            await self._send(wire.text("originals", state=told))
+            while told == "loading" == originals.state:
+                await asyncio.sleep(ORIGINALS_BEAT)
+
     async def _guard(self, answering: Awaitable[None], seq: int | None) -> None:
         """Turns whatever goes wrong with one answer into an error message."""
         try:
@@ -286,7 +306,6 @@ class Session(LiveSession):
         if self._open is not None:
             return  # another one came since
         self._opened = _Opened(loaded.name, loaded.version, view.id)
-        loaded.originals.start()
         fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         await self._send(
             wire.text(
@@ -301,6 +320,7 @@ class Session(LiveSession):
                 **fields,
             )
         )
+        self._follow_originals(loaded.originals)
 
     async def _current(self) -> tuple[Engine, Loaded, View]:
         """The open model and view, loaded again if the engine had let them go meanwhile."""

@@ -203,7 +203,6 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
         "dims": list(shown.dims),
         "probabilistic": specimen.std is not None,
         "likelihood": anatomy_panels.has_bound(loaded, specimen),
-        "originals": loaded.originals.state,
         "edit": shown.as_json(),
         "revision": S.an_revision,
     }

@@ -52,7 +52,7 @@ def main() -> None:
     warn_of(S.cd_problems)
     head()
     data = grid_data(loaded, limits)
-    if data["originals"] in anatomy_image.WAITING:
+    if loaded.originals.state in anatomy_image.WAITING:
         anatomy_image.wait_for_originals(loaded)
     kept = components.grid(data)
     if take_release(kept, loaded, limits):
@@ -240,7 +240,6 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
             name: {"item": item_of(getattr(shown, name)), "codes": text_of(loaded, name)}
             for name in ("a", "b")
         },
-        "originals": loaded.originals.state,
         "edit": shown.as_json(),
         "revision": S.cd_revision,
     }

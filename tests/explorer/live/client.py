@@ -35,6 +35,7 @@ class Client:
         **options: Any,
     ) -> None:
         self._stack = ExitStack()
+        self.originals: list[str] = []  # states of the originals, as they were told
         address = f"ws://{server}{route}"
         self.socket: ClientConnection = self._stack.enter_context(connect(address, **options))
         if view is not None:
@@ -54,7 +55,10 @@ class Client:
         raw = self.socket.recv(timeout)
         if isinstance(raw, str):
             answer: dict[str, Any] = json.loads(raw)
-            return answer
+            if answer["type"] != "originals":
+                return answer
+            self.originals.append(answer["state"])  # it comes between answers
+            return self.read(timeout)
         assert raw[:4] == b"LXP1"
         (length,) = struct.unpack_from("<I", raw, 4)
         answer = json.loads(raw[8 : 8 + length])

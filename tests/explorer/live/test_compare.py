@@ -38,7 +38,7 @@ class CompareClient(Client):
     """A connection to `/live/compare` with models open."""
 
     def __init__(self, server: str, models: tuple[str, ...] = THREE, **options: Any) -> None:
-        self._stack = ExitStack()
+        self._stack, self.originals = ExitStack(), []
         self.socket = self._stack.enter_context(connect(f"ws://{server}/live/compare", **options))
         if models:
             self.opened = self.ask(opening(models))

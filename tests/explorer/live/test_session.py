@@ -51,6 +51,22 @@ def test_opened_tells_what_the_model_is(server: str, loaded: Loaded) -> None:
         }
 
 
+def test_the_originals_are_told_when_they_have_come(
+    server: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded.originals, "start", lambda: None)
+    monkeypatch.setattr(loaded.originals, "state", "loading")
+    with Client(server) as client:
+        client.ask(frame(0, handles={"A": at_home(loaded, "umap", 3)}))
+        assert client.originals == ["loading"]
+        monkeypatch.setattr(loaded.originals, "state", "absent")
+        deadline = time.monotonic() + 10
+        while len(client.originals) < 2 and time.monotonic() < deadline:
+            client.ask({"type": "ping", "seq": 1})
+            time.sleep(0.05)
+        assert client.originals == ["loading", "absent"]
+
+
 @pytest.mark.parametrize("view", ["umap", "pca", "dims-4-1", "plane-even--ink"])
 def test_an_unmoved_handle_shows_its_item(view: str, server: str, loaded: Loaded) -> None:
     with Client(server, view) as client:

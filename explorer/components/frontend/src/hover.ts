@@ -61,7 +61,7 @@ export class HoverCard {
 
   /** The picture of the item under the pointer may have come. */
   refresh(get: (item: number) => Item | undefined): void {
-    if (this.element.hidden || this.shown) return;
+    if (this.element.hidden) return;
     const data = get(this.item);
     if (data) this.fill(data);
   }

@@ -23,6 +23,8 @@ export class ItemStore {
   private readonly cache = new Map<number, Item>();
   private readonly wanted = new Map<Asker, readonly number[]>();
   private readonly failures = new Map<number, number>();
+  /** Reconstructions whose originals have come since: shown until those are here. */
+  private readonly outdated = new Set<number>();
   private inFlight: { seq: number; items: number[] } | null = null;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,7 +66,8 @@ export class ItemStore {
     const batch = new Set<number>();
     for (const asker of ASKERS) {
       for (const item of this.wanted.get(asker) ?? []) {
-        if (this.cache.has(item) || (this.failures.get(item) ?? 0) >= TRIES) continue;
+        const known = this.cache.has(item) && !this.outdated.has(item);
+        if (known || (this.failures.get(item) ?? 0) >= TRIES) continue;
         batch.add(item);
         if (batch.size >= BATCH) return [...batch];
       }
@@ -79,6 +82,7 @@ export class ItemStore {
     answer.items.forEach((item, index) => {
       const picture = new PictureCanvas(document.createElement("canvas"));
       picture.paint(answer.pixels, index, answer.shape);
+      this.outdated.delete(item);
       this.cache.set(item, {
         item,
         id: answer.ids[index],
@@ -108,9 +112,17 @@ export class ItemStore {
     this.pump();
   }
 
+  /** The originals have come: what is kept as a reconstruction is asked for again when it is wanted. */
+  originalsCame(): void {
+    for (const { item, source } of this.cache.values())
+      if (source !== "original") this.outdated.add(item);
+    this.pump();
+  }
+
   /** Another model: nothing that is kept is true any more. */
   clear(): void {
     this.cache.clear();
+    this.outdated.clear();
     this.wanted.clear();
     this.failures.clear();
     this.inFlight = null;

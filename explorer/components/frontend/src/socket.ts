@@ -7,6 +7,8 @@ import type {
   ItemSource,
   ItemsAnswer,
   Opened,
+  Originals,
+  OriginalsState,
   Pong,
   ServerError,
 } from "./wire";
@@ -32,7 +34,7 @@ export interface Speech<
   answers(opened: Open, target: Target): boolean;
   encodeFrame(seq: number, body: Body): string;
   encodeItems(seq: number, items: readonly number[], source: ItemSource): string;
-  parseText(message: string): Open | ServerError | Pong;
+  parseText(message: string): Open | ServerError | Pong | Originals;
   parseBinary(buffer: ArrayBuffer): Frame | Items;
 }
 
@@ -51,6 +53,8 @@ export interface SocketHandlers<
   items(answer: Items): void;
   /** An items request that will have no answer. */
   itemsFailed(seq: number): void;
+  /** How the original pictures of what is open are; told after "opened" and at each change. */
+  originals?(state: OriginalsState): void;
   error(message: string, code: string): void;
 }
 
@@ -252,6 +256,7 @@ export class LiveSocket<
     const answer = this.speech.parseText(data);
     if (answer.type === "pong") this.deadlines.delete(answer.seq);
     else if (answer.type === "error") this.receiveError(answer);
+    else if (answer.type === "originals") this.handlers.originals?.(answer.state);
     else if (this.target && this.speech.answers(answer, this.target)) {
       this.deadlines.delete(-1);
       this.ready = true;

@@ -432,6 +432,9 @@ export class Stage {
       frame: (answer) => this.paint(answer),
       items: (answer) => this.items.receive(answer),
       itemsFailed: (seq) => this.items.failed(seq),
+      originals: (state) => {
+        if (state === "ready") this.items.originalsCame();
+      },
       error: (message) => this.banner.show(message),
     });
   }

@@ -121,7 +121,13 @@ export interface ItemsAnswer extends Pictures {
   ids: (number | string)[];
   labels: Record<string, string>[];
 }
-export type TextAnswer = Opened | ServerError | Pong;
+/** How the original pictures of the open model are: they load in the background after "opened". */
+export type OriginalsState = "unasked" | "loading" | "ready" | "absent";
+export interface Originals {
+  type: "originals";
+  state: OriginalsState;
+}
+export type TextAnswer = Opened | ServerError | Pong | Originals;
 export type BinaryAnswer = FrameAnswer | ItemsAnswer;
 
 export type Fields = Record<string, unknown>;
@@ -176,7 +182,9 @@ export function shapeOf(fields: Fields): Shape {
   return [c, h as number, w as number];
 }
 
-/** Reads a text message. Raises WireError for anything else than the three known kinds. */
+const ORIGINALS: readonly OriginalsState[] = ["unasked", "loading", "ready", "absent"];
+
+/** Reads a text message. Raises WireError for anything else than the four known kinds. */
 export function parseText(message: string): TextAnswer {
   const fields = parseJson(message);
   switch (fields["type"]) {
@@ -200,6 +208,10 @@ export function parseText(message: string): TextAnswer {
       };
     case "pong":
       return { type: "pong", seq: whole(fields, "seq") };
+    case "originals": {
+      const state = ORIGINALS.find((known) => known === fields["state"]);
+      return { type: "originals", state: state ?? fail("the state of the originals is unknown") };
+    }
     default:
       return fail("its type is unknown");
   }

@@ -16,7 +16,7 @@ import { LiveSocket, type ModelView, socketUrl } from "../socket";
 import { FrameStats } from "../stats";
 import { type Theme, watchTheme } from "../theme";
 import { ANNOUNCE_MS, KEY_COMMIT_MS } from "../waits";
-import type { ItemsAnswer, Opened } from "../wire";
+import type { ItemsAnswer, Opened, OriginalsState } from "../wire";
 import { atMean, copyEdit, readEdit, sameEdit, turned } from "./edit";
 import { Figures, figure } from "./figures";
 import { aroundPosterior, aroundPrior, Plane, type Posterior } from "./plane";
@@ -73,6 +73,7 @@ export class Anatomy {
   private published: Edit;
   /** Where the item's code stands in the view; null until an answer has told. */
   private at: FrameAnswer["at"] | null = null;
+  private originals: OriginalsState = "loading";
   private atMeanTerms: Terms | null = null;
   private input: Uint8Array | null = null;
   private needsInput = true;
@@ -177,12 +178,8 @@ export class Anatomy {
       this.loadGeometry();
       this.ask();
     }
-    if (data.originals !== before.originals) {
-      this.needsInput = true;
-      this.items.clear();
-    }
     this.showModel();
-    if (told || data.originals !== before.originals) {
+    if (told) {
       this.showEdit();
       this.changed(null);
     }
@@ -248,6 +245,7 @@ export class Anatomy {
         "arrow keys move it, plus and minus zoom, 0 shows all",
     );
     this.figures.setLikelihood(likelihood);
+    this.plane.setPrior(probabilistic);
     this.draw.hidden = !probabilistic;
     this.zooms.element.hidden = !probabilistic;
     setText(this.outputSymbol, probabilistic ? "x̂ = E[x|z]" : "x̂ = g(z)");
@@ -306,6 +304,7 @@ export class Anatomy {
         frame: (answer) => this.take(answer),
         items: (answer) => this.items.receive(answer),
         itemsFailed: (seq) => this.items.failed(seq),
+        originals: (state) => this.takeOriginals(state),
         error: (message) => this.banner.show(message),
       },
       ANATOMY,
@@ -363,17 +362,29 @@ export class Anatomy {
     if (this.input) this.element.dataset["ready"] = "true";
   }
 
+  /** The originals have come, or are known not to: asks for the input again, or says why it is none. */
+  private takeOriginals(state: OriginalsState): void {
+    this.originals = state;
+    this.sayWhyNoOriginal();
+    if (state !== "ready") return;
+    this.items.originalsCame();
+    if (this.element.dataset["source"] === "original") return;
+    this.needsInput = true;
+    this.changed(null);
+  }
+
+  private sayWhyNoOriginal(): void {
+    const { source } = this.element.dataset;
+    const why =
+      this.originals === "absent"
+        ? "Its data set is not on this machine: its reconstruction stands in."
+        : "The original is being fetched; its reconstruction stands in.";
+    setText(this.inputNote, source === "reconstruction" ? why : "");
+  }
+
   private showInput(source: FrameAnswer["source"]): void {
     this.element.dataset["source"] = source;
-    const loading = this.data.originals === "loading" || this.data.originals === "unasked";
-    setText(
-      this.inputNote,
-      source === "original"
-        ? ""
-        : loading
-          ? "The original is being fetched; its reconstruction stands in."
-          : "Its data set is not on this machine: its reconstruction stands in.",
-    );
+    this.sayWhyNoOriginal();
     this.items.want("nearest", [this.edit.item]);
     this.showLabels();
   }
@@ -393,7 +404,7 @@ export class Anatomy {
     this.at = at;
     this.placed = true;
     const posterior = this.posterior();
-    this.plane.set(posterior, this.data.probabilistic);
+    this.plane.setPosterior(posterior);
     const framed = `${this.data.model.name} ${this.data.view.id} ${this.edit.item}`;
     if (this.framed !== framed) {
       this.framed = framed;

@@ -83,7 +83,7 @@ export class Plane {
   private readonly dot = svg("circle", { class: "lx-overview-dot", r: "0.22" });
   private readonly frame = svg("rect", { class: "lx-overview-frame" });
   private posterior: Posterior | null = null;
-  private prior = true;
+  private prior = false;
   private code: Pair | null = null;
 
   constructor() {
@@ -96,10 +96,13 @@ export class Plane {
     this.overview.append(this.frame, this.dot);
   }
 
-  /** What is drawn: the posterior, and whether there is a prior to draw it over. */
-  set(posterior: Posterior | null, prior: boolean): void {
-    this.posterior = posterior;
+  /** Whether there is a prior to draw; known before the first posterior comes. */
+  setPrior(prior: boolean): void {
     this.prior = prior;
+  }
+
+  setPosterior(posterior: Posterior | null): void {
+    this.posterior = posterior;
   }
 
   setCode(code: Pair | null): void {

@@ -28,8 +28,6 @@ export interface AnatomyData {
   probabilistic: boolean;
   /** Whether reconstruction terms can be told in nats. */
   likelihood: boolean;
-  /** State of the data set's pictures on this machine; a change asks for the input anew. */
-  originals: string;
   edit: unknown;
   revision: number;
 }

@@ -198,9 +198,7 @@ export class CodeGrid {
       this.takeModel();
       this.socket.ask({ model: data.model.name, view: data.view });
     }
-    if (data.originals !== before.originals) this.items.clear();
     if (model || data.revision > before.revision) this.takeEdit(model);
-    else if (data.originals !== before.originals) this.askInputs();
   }
 
   dispose(): void {
@@ -311,6 +309,9 @@ export class CodeGrid {
         frame: (answer) => this.take(answer),
         items: (answer) => this.items.receive(answer),
         itemsFailed: (seq) => this.items.failed(seq),
+        originals: (state) => {
+          if (state === "ready") this.items.originalsCame();
+        },
         error: (message) => this.banner.show(message),
       },
       speech(() => this.data.levels),

@@ -29,8 +29,6 @@ export interface GridData {
   view: string;
   levels: LevelInfo[];
   images: { a: ImageInfo; b: ImageInfo };
-  /** State of the data set's pictures on this machine; a change asks for the inputs anew. */
-  originals: string;
   edit: unknown;
   revision: number;
 }

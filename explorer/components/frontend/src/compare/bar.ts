@@ -85,7 +85,7 @@ export class Bar {
     this.redo.disabled = !redo;
   }
 
-  /** Shows the picture that the models see; null where it is not on this machine. */
+  /** Shows the picture that the models see; null where it is not here. */
   paint(pixels: Uint8Array | null, index: number, shape: Shape): void {
     this.source.canvas.parentElement?.classList.toggle("lx-absent", pixels === null);
     if (pixels) this.source.paint(pixels, index, shape);

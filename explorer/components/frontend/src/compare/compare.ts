@@ -26,9 +26,10 @@ import { FrameStats } from "../stats";
 import { readTheme, sameTheme, type Theme } from "../theme";
 import type { Colouring } from "../types";
 import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "../waits";
+import type { OriginalsState } from "../wire";
 import { Bar } from "./bar";
 import { Column, letter, short } from "./column";
-import { type SharedItem, SharedItems } from "./items";
+import { missingOriginal, type SharedItem, SharedItems } from "./items";
 import {
   copyState,
   driver,
@@ -45,9 +46,6 @@ import type { FrameAnswer, FrameBody, ItemsAnswer, Opened, Target } from "./wire
 import { SPEECH } from "./wire";
 
 const HOVER_MS = 30;
-/** The originals may come a while after the models: what was shown without them is asked again. */
-const ORIGINALS_MS = 4000;
-const ORIGINALS_TRIES = 15;
 
 /** A state, which models it is of, and over which of the page's connections it was told. */
 export type Told = State & { models: string[]; connection: number };
@@ -106,7 +104,7 @@ export class Compare {
   private before: State;
   private lost = false;
   private connection = 0;
-  private originalsTries = 0;
+  private originals: OriginalsState = "loading";
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(parent: HTMLElement, data: CompareData, publish: Publish) {
@@ -215,7 +213,7 @@ export class Compare {
     this.marks = null;
     this.base = null;
     this.hovered = -1;
-    this.originalsTries = 0;
+    this.originals = "loading";
     this.items.clear();
     this.stats.clear();
     this.banner.clear();
@@ -361,6 +359,7 @@ export class Compare {
         frame: (answer) => this.paint(answer),
         items: (answer) => this.items.receive(answer),
         itemsFailed: (seq) => this.items.failed(seq),
+        originals: (state) => this.takeOriginals(state),
         error: (message) => this.banner.show(message),
       },
       SPEECH,
@@ -404,17 +403,16 @@ export class Compare {
       this.readout.touch();
     }
     this.element.dataset["ready"] = "true";
-    if (answer.by === null && !answer.original) this.waitForOriginals();
   }
 
-  /** The originals are read in the background: looks for them again a few times. */
-  private waitForOriginals(): void {
-    if (this.originalsTries >= ORIGINALS_TRIES || this.timers.has("originals")) return;
-    this.originalsTries += 1;
-    this.after("originals", ORIGINALS_MS, () => {
+  /** The originals are read in the background: what was shown without them is asked for again. */
+  private takeOriginals(state: OriginalsState): void {
+    this.originals = state;
+    if (state === "ready" && this.answer && !this.answer.original) {
       this.items.clear();
       if (this.state.drives.length === 0) this.ask(null);
-    });
+    }
+    this.describe();
   }
 
   /** Runs something later; a former one of the same name is dropped. */
@@ -484,7 +482,6 @@ export class Compare {
   private pin(item: number, stamp: number): void {
     this.flush();
     this.state = pinned(this.state, item);
-    this.originalsTries = 0;
     this.placeHandles();
     this.ask(stamp);
     this.commit();
@@ -497,7 +494,7 @@ export class Compare {
     const name = known ? `#${known.id}` : `item ${this.state.item}`;
     const labels = Object.entries(known?.labels ?? {}).map(([what, value]) => `${what} ${value}`);
     if (answer.by === null) {
-      const missing = answer.original ? "" : "its picture is not on this machine";
+      const missing = answer.original ? "" : missingOriginal(this.originals);
       const note = [...labels.slice(0, 2), missing].filter(Boolean).join(" · ");
       this.bar.describe(`Image ${name}`, note || "original");
       if (!known) this.items.want(this.state.item);

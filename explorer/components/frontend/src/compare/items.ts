@@ -1,12 +1,19 @@
 // The original of an item and every model's reconstruction: asked one at a time, the newest first.
 import { PictureCanvas } from "../pictures";
+import type { OriginalsState } from "../wire";
 import type { ItemsAnswer } from "./wire";
+
+/** Why an image is shown without its original, as far as that is known. */
+export function missingOriginal(state: OriginalsState): string {
+  if (state === "absent") return "its picture is not on this machine";
+  return state === "ready" ? "" : "its picture is being read";
+}
 
 export interface SharedItem {
   item: number;
   id: number;
   labels: Record<string, string>;
-  /** Null where the data set is not on this machine. */
+  /** Null where it is not here, or not yet. */
   original: HTMLCanvasElement | null;
   /** One a model. */
   pictures: HTMLCanvasElement[];

@@ -1,6 +1,6 @@
 // The comparison's messages: requests to text, answers validated byte by byte (nothing is trusted).
 import type { Speech } from "../socket";
-import type { Fields, Pong, ServerError, Shape } from "../wire";
+import type { Fields, Originals, Pong, ServerError, Shape } from "../wire";
 import {
   checkPixels,
   encodeItems,
@@ -101,7 +101,7 @@ function parseOpened(fields: Fields): Opened {
 }
 
 /** Reads a text message. Raises WireError for anything else than the three known kinds. */
-export function parseCompareText(message: string): Opened | ServerError | Pong {
+export function parseCompareText(message: string): Opened | ServerError | Pong | Originals {
   const fields = parseJson(message);
   if (fields["type"] === "opened") return parseOpened(fields);
   const answer = parseText(message);

@@ -1,6 +1,6 @@
 // The Time page's messages: requests to text, answers validated byte by byte (nothing is trusted).
 import type { Speech } from "../socket";
-import type { Fields, Pong, ServerError, Shape } from "../wire";
+import type { Fields, Originals, Pong, ServerError, Shape } from "../wire";
 import {
   checkPixels,
   encodeItems,
@@ -140,7 +140,7 @@ export const TIME: Speech<string, Opened, FrameBody, FrameAnswer, never> = {
     const fields = parseJson(message);
     return fields["type"] === "opened"
       ? parseOpened(fields)
-      : (parseText(message) as ServerError | Pong);
+      : (parseText(message) as ServerError | Pong | Originals);
   },
   parseBinary: (buffer) => {
     const [fields, pixels] = splitBinary(buffer);

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { aroundPosterior, aroundPrior, labelPlace } from "../../src/anatomy/plane";
+import { describe, expect, it, vi } from "vitest";
+import { aroundPosterior, aroundPrior, labelPlace, Plane } from "../../src/anatomy/plane";
 
 describe("labelPlace", () => {
   const whole = { x0: -4, y0: -4, x1: 4, y1: 4 };
@@ -47,5 +47,35 @@ describe("what the map looks at", () => {
   it("is the prior's three circles, and the posterior's mean where that is outside", () => {
     expect(aroundPrior({ mean: [0, 0], std: [1, 1] }).x1).toBeGreaterThan(3);
     expect(aroundPrior({ mean: [0, -6], std: [1, 1] }).y0).toBeLessThan(-6);
+  });
+});
+
+describe("the prior's circles", () => {
+  it("are drawn only where there is a prior, before any posterior has come", () => {
+    const made: { style: Record<string, string>; class: string }[] = [];
+    vi.stubGlobal("document", {
+      createElementNS: () => {
+        const element = {
+          style: {},
+          class: "",
+          append: () => {},
+          setAttribute: (name: string, value: string) => {
+            if (name === "class") element.class = value;
+          },
+        };
+        made.push(element);
+        return element;
+      },
+    });
+    const shown = { x0: -4, y0: -4, x1: 4, y1: 4 };
+    const draw = (plane: Plane) => {
+      plane.place((x, y) => [x, y], shown, [100, 100]);
+      const circles = made.filter(({ class: name }) => name === "lx-plane-circle").slice(0, 3);
+      return circles.map(({ style }) => style["display"]);
+    };
+    const plane = new Plane();
+    expect(draw(plane)).toEqual(["none", "none", "none"]);
+    plane.setPrior(true);
+    expect(draw(plane)).toEqual(["", "", ""]);
   });
 });

@@ -1,0 +1,76 @@
+// Small pictures of items: a reconstruction gives way to the original once that has come.
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { missingOriginal } from "../src/compare/items";
+import { ItemStore } from "../src/items";
+import type { ItemsAnswer } from "../src/wire";
+
+beforeEach(() => {
+  const context = { putImageData: () => {}, drawImage: () => {} };
+  vi.stubGlobal(
+    "ImageData",
+    class {
+      data = new Uint8ClampedArray(4);
+    },
+  );
+  vi.stubGlobal("document", {
+    createElement: () => ({ getContext: () => context, classList: { add: () => {} } }),
+  });
+});
+
+function store() {
+  const sent: number[][] = [];
+  const items = new ItemStore(
+    (wanted) => sent.push(wanted) - 1,
+    () => {},
+  );
+  const answer = (seq: number, source: string): ItemsAnswer => ({
+    type: "items",
+    seq,
+    shape: [1, 1, 1],
+    pixels: new Uint8Array(sent[seq].length),
+    items: sent[seq],
+    sources: sent[seq].map(() => source),
+    ids: sent[seq],
+    labels: sent[seq].map(() => ({})),
+  });
+  return { items, sent, answer };
+}
+
+describe("originals that come later than the first pictures", () => {
+  it("asks again for what is wanted, and shows the reconstruction until the original is here", () => {
+    const { items, sent, answer } = store();
+    items.want("nearest", [4, 7]);
+    items.receive(answer(0, "reconstruction"));
+    expect(items.get(4)?.source).toBe("reconstruction");
+    items.originalsCame();
+    expect(sent).toEqual([
+      [4, 7],
+      [4, 7],
+    ]);
+    expect(items.get(4)?.source).toBe("reconstruction");
+    items.receive(answer(1, "original"));
+    expect(items.get(4)?.source).toBe("original");
+    items.originalsCame();
+    expect(sent).toHaveLength(2);
+  });
+
+  it("asks for the rest when it is wanted again", () => {
+    const { items, sent, answer } = store();
+    items.want("hover", [1]);
+    items.receive(answer(0, "reconstruction"));
+    items.want("hover", []);
+    items.originalsCame();
+    expect(sent).toHaveLength(1);
+    items.want("hover", [1]);
+    expect(sent).toHaveLength(2);
+  });
+});
+
+describe("what Compare says of a missing original", () => {
+  it("says that it is not here only when that is known", () => {
+    expect(missingOriginal("loading")).toBe("its picture is being read");
+    expect(missingOriginal("unasked")).toBe("its picture is being read");
+    expect(missingOriginal("absent")).toContain("not on this machine");
+    expect(missingOriginal("ready")).toBe("");
+  });
+});
