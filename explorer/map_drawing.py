@@ -38,7 +38,7 @@ VIRIDIS = (
 RAMP_ENDS = {"light": (0.0, 0.92), "dark": (0.14, 1.0)}
 STEPS = 32  # colours of a ramp
 MISSING, PLAIN = "#9aa0a6", "#6b7fa8"
-HANDLES = {"A": "#d9480f", "B": "#1769d0"}
+HANDLES = {"A": "#c9430d", "B": "#1769d0"}
 WIDTH, HEIGHT, EDGE = 960, 640, 24  # of the drawing, in its own units
 
 

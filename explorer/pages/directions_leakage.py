@@ -51,8 +51,8 @@ STYLE = """<style>
 .lx-leak th[scope="row"] { text-align: right; white-space: nowrap; }
 .lx-leak tr.lx-target th, .lx-leak tr.lx-target td, .lx-leak tr.lx-sum td { font-weight: 600; }
 .lx-leak tr.lx-last > * { padding-bottom: 10px; }
-.lx-leak .lx-miss { color: #e0623a; }
-.lx-leak .lx-met { color: #1f9d61; }
+.lx-leak .lx-miss { color: light-dark(#b3401b, #f08a66); }
+.lx-leak .lx-met { color: light-dark(#14774a, #45c48b); }
 .lx-leak td.lx-picture, .lx-leak th.lx-picture { padding: 2px 4px; max-width: 104px; }
 .lx-leak img { display: block; width: 80px; image-rendering: pixelated; border-radius: 4px; margin: 0 auto; }
 .lx-leak .lx-none { opacity: 0.65; width: 80px; font-size: 12px; }

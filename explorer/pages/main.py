@@ -25,6 +25,7 @@ pages = [
 chosen = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
 navigation.bar(pages)
+navigation.heading(chosen.title)
 if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
         importlib.import_module("explorer.live.engine")

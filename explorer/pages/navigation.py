@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 
-__all__ = ["PAGES", "bar", "existing", "go", "show"]
+__all__ = ["PAGES", "bar", "existing", "go", "heading", "show"]
 
 HERE = Path(__file__).resolve().parent
 # Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
@@ -24,7 +25,7 @@ DECIDED = {
 # Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The links have a line of
 # their own, which breaks in a narrow window. In a row of controls, choices side by side are as high as the other
 # controls, so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are
-# dark in the dark, where white on the accent is hard to read.
+# dark in the dark, where white on the accent is hard to read. Captions are dark enough to read (WCAG: 4.5).
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
@@ -35,12 +36,20 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
 .st-key-lx-nav .stPageLink a { padding: 0.1rem 0.65rem; }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
+[data-testid="stCaptionContainer"] { opacity: 0.85; }
+.stElementContainer:has(> .stHtml > .lx-heading) { position: absolute; }
+.lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 </style>"""
 
 
 def existing() -> dict[str, str]:
     """Title -> script of every page that is there."""
     return {title: script for title, script in PAGES.items() if (HERE / f"{script}.py").is_file()}
+
+
+def heading(title: str) -> None:
+    """The page's first heading, for screen readers; on the screen the navigation says where one is."""
+    st.html(f'<h1 class="lx-heading">{escape(title)}</h1>')
 
 
 def bar(pages: list[st.Page]) -> None:

@@ -15,6 +15,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import View, trust_of
 from explorer.pages import selection
+from explorer.pages.picture import show_picture
 
 __all__ = ["picker"]
 
@@ -92,7 +93,8 @@ def _row(loaded: Loaded, title: str, items: list[int], said: list[str], key: str
         if st.button("Select them", key=f"near-{key}", type="tertiary"):
             selection.put(loaded, items)
             st.rerun()
-    st.image(strip_png(np.stack([p for p in found if p is not None]), 2), width="stretch")
+    numbers = ", ".join(str(loaded.atlas.ids[item]) for item in items)
+    show_picture(strip_png(np.stack([p for p in found if p is not None]), 2), f"{title}: images {numbers}")
     cells = "".join(
         f'<span style="flex:1;text-align:center">#{loaded.atlas.ids[item]}<br>{html.escape(text)}</span>'
         for item, text in zip(items, said, strict=True)

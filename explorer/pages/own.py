@@ -19,6 +19,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
 from explorer.pages import dropped
+from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
 
 __all__ = ["button"]
@@ -132,8 +133,8 @@ def _kept(loaded: Loaded) -> None:
     codes = loaded.codes([each.item for each in own])
     for each, picture in zip(own, engine().decode_sync(loaded, codes, background=True), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
-            st.image(picture_png(each.picture, 2), width=64)
-            st.image(picture_png(picture, 2), width=64)
+            show_picture(picture_png(each.picture, 2), each.title, width=64)
+            show_picture(picture_png(picture, 2), f"{each.title}, reconstruction", width=64)
             error = float(np.square((each.picture.astype(float) - picture) / 255).mean())
             st.markdown(
                 f"**{plain(each.title)}**  \n:small[reconstruction error {error:.4f}]", width="stretch"

@@ -21,6 +21,7 @@ from explorer.pages.downloads import SCALE, offer
 from explorer.pages.layout import late
 from explorer.pages.paths_charts import COLOURS, TITLES
 from explorer.pages.paths_link import GEODESIC, STOPS, Shown
+from explorer.pages.picture import show_picture
 from models.extras import missing
 
 __all__ = [
@@ -117,7 +118,11 @@ def _stop(
     scale = max(1, THUMBNAIL // max(loaded.shape[1:]))
     with st.container(width=128, gap="xxsmall"):
         with st.container(horizontal=True, gap="xxsmall", vertical_alignment="bottom"):
-            st.image(export.picture_png(picture, scale), width=THUMBNAIL)
+            show_picture(
+                export.picture_png(picture, scale),
+                f"Image {item}, waypoint {LETTERS[number]}",
+                width=THUMBNAIL,
+            )
             with st.container(width=40, gap="xxsmall"):
                 if len(shown.stops) > 2 and not grid:
                     st.button(

@@ -19,6 +19,7 @@ from explorer.live.loaded import Loaded
 from explorer.pages import navigation
 from explorer.pages.downloads import SCALE, offer
 from explorer.pages.paths_panels import sheet
+from explorer.pages.picture import show_picture
 from explorer.pages.samples_link import Shown
 
 __all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "strays", "values"]
@@ -159,7 +160,7 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
         st.container(horizontal=True, vertical_alignment="top", gap="small"),
     ):
         for image, caption in ((picture, title), (other, f"nearest: {near}")):
-            st.image(export.picture_png(image, scale), caption=caption, width=SHOWN_AT)
+            show_picture(export.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
         with st.container(gap="xsmall", width=300):
             seen = (
                 ""

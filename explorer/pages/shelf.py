@@ -15,6 +15,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, resolve
 from explorer.pages import controls, dropped
+from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
 
 __all__ = ["pinner", "row"]
@@ -81,7 +82,7 @@ def row(loaded: Loaded, view: View) -> None:
 def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> None:
     picture = _picture(loaded, view, pin)
     if picture is not None:
-        st.image(picture, width="stretch")
+        show_picture(picture, pin.title)
     icon = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}[
         pin.kind
     ]

@@ -129,7 +129,7 @@ export class Shortcuts {
   readonly element = h("dialog", { class: "shortcuts", "aria-label": "Keyboard shortcuts" });
   readonly button = h(
     "button",
-    { type: "button", class: "keys", "aria-label": "Keyboard shortcuts" },
+    { type: "button", class: "keys", "aria-label": "Keys: ?, keyboard shortcuts" },
     "Keys: ?",
   );
   private readonly listen = (event: KeyboardEvent) => this.press(event);

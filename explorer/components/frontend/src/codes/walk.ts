@@ -116,7 +116,7 @@ export class WalkView {
   }
 
   private addFrame(index: number): void {
-    const canvas = h("canvas", { class: "frame-picture", role: "img" });
+    const canvas = h("canvas", { class: "frame-picture", "aria-hidden": "true" });
     const bar = h("div", { class: "walk-bar" });
     const figure = h("button", { type: "button", class: "frame walk-frame" }, canvas, bar);
     figure.setAttribute("aria-label", `Step ${index + 1} of ${STRIP}`);
@@ -151,7 +151,7 @@ export class WalkView {
   setTheme(theme: Theme): void {
     const dark = theme.tone === "dark";
     this.tones = {
-      a: dark ? "#f0703a" : "#d9480f",
+      a: dark ? "#f0703a" : "#c9430d",
       b: dark ? "#4a94f5" : "#1769d0",
       both: dark ? "#6b7280" : "#aab2bf",
       neither: dark ? "#3fb882" : "#2b9a66",

@@ -1,0 +1,32 @@
+"""A picture on a page, with a text that stands for it: Streamlit's own images have none."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import streamlit as st
+
+__all__ = ["show_picture"]
+
+
+def show_picture(png: bytes, alt: str, *, width: int | None = None, caption: str = "") -> None:
+    """Shows a picture.
+
+    Arguments:
+        png: The file.
+        alt: What a screen reader says instead.
+        width: In CSS pixels; None fills the column.
+        caption: Text below the picture.
+    """
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    image = (
+        f'<img src="{source}" alt="{escape(alt, quote=True)}" '
+        f'style="display:block;width:{f"{width}px" if width else "100%"};max-width:100%">'
+    )
+    if caption:
+        image = (
+            f'<figure style="margin:0">{image}<figcaption style="font-size:.8rem;opacity:.82;text-align:center">'
+            f"{escape(caption)}</figcaption></figure>"
+        )
+    st.html(image, width=width or "stretch")
