@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from pathlib import Path
 
@@ -75,9 +74,9 @@ def run_page(prog: str, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.checkpoints:
         from models.checkpoint import roots  # torch comes with it
+        from models.settings import use_checkpoint_folders
 
-        found = [*options.checkpoints, *roots()]
-        os.environ["LATENT_CHECKPOINT_DIR"] = os.pathsep.join(map(str, found))
+        use_checkpoint_folders([*options.checkpoints, *roots()])
     from streamlit.web.cli import main as streamlit
 
     line = ["run", str(APP)]

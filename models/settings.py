@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEMORY_MB", "Problem", "SettingError", "allowed_origins", "authority", "cache_folder", "cache_name",
-    "cache_problem", "checkpoint_folders", "data_folder", "device", "memory_mb", "mirror", "problems",
-]  # fmt: skip
+    "cache_problem", "checkpoint_folders", "data_folder", "device", "memory_mb", "mirror", "problems", "use_checkpoint_folders"]  # fmt: skip
 
 CACHE = "~/.cache/latent-explorer"
 MEMORY_MB = 1536  # MiB of loaded models
@@ -92,6 +91,11 @@ def checkpoint_folders() -> list[Path]:
     """LATENT_CHECKPOINT_DIR, one or more folders of checkpoints separated by `os.pathsep`; none if unset."""
     parts = _text("LATENT_CHECKPOINT_DIR").split(os.pathsep)
     return [_expanded(part.strip()) for part in parts if part.strip()]
+
+
+def use_checkpoint_folders(folders: Sequence[Path]) -> None:
+    """Sets LATENT_CHECKPOINT_DIR for this process and its children."""
+    os.environ["LATENT_CHECKPOINT_DIR"] = os.pathsep.join(map(str, folders))
 
 
 def cache_folder() -> Path:
