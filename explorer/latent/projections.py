@@ -23,6 +23,7 @@ __all__ = [
     "Projection",
     "Residual",
     "ScatterProjection",
+    "jitter",
     "place",
 ]
 
@@ -33,6 +34,10 @@ RESIDUALS: tuple[Residual, ...] = ("hold", "fade")
 FADE = 0.2  # of the map's root-mean-square radius: where a fading residual is down to exp(-1/2)
 PARALLEL = 1e-3  # sine of the angle under which two vectors span no plane
 FORWARD_NEIGHBOURS = 15
+STRIP = ((1.0, 0.0),)  # basis of a latent of one dimension
+STRIP_HEIGHT = 0.3  # of a strip's width, from its lowest to its highest point
+STRIP_SEED = 0
+STRIP_BINS = 48
 
 
 class Projection(Protocol):
@@ -69,7 +74,7 @@ class LinearProjection:
 
         Raises:
             ValueError: If shapes do not match, a value is not finite, or the two axes are parallel
-                or zero.
+                or zero; the second one of a latent of one dimension may be zero, and moves nothing.
         """
         self.origin = np.asarray(origin, np.float64)
         self.basis = np.asarray(basis, np.float64)
@@ -82,7 +87,8 @@ class LinearProjection:
             )
         if not (np.isfinite(self.origin).all() and np.isfinite(self.basis).all()):
             raise ValueError("`origin` and `basis` must be finite. Got NaN or infinity.")
-        _check_plane(self.basis)
+        if size > 1 or self.basis[:, 1].any():
+            _check_plane(self.basis)
         self._coordinates = np.linalg.pinv(self.basis).T  # (D, 2): least squares
 
     @classmethod
@@ -94,19 +100,29 @@ class LinearProjection:
 
     @classmethod
     def pca(cls, mean: ArrayLike) -> LinearProjection:
-        """The plane of the two principal components of codes (N, D), through their mean.
+        """The plane of the two principal components of codes (N, D), through their mean; of one, a strip.
 
         Components have unit length; each points to where its largest entry is positive.
 
         Raises:
-            ValueError: If there are fewer than 2 dimensions, or the codes spread along fewer than
-                two.
+            ValueError: If there are several dimensions and the codes spread along fewer than two.
         """
         codes = _codes(mean)
         centre = codes.mean(0)
+        if codes.shape[1] == 1:
+            return cls.through(codes, centre, STRIP)
         basis = principal(codes - centre)
         largest = basis[np.abs(basis).argmax(0), [0, 1]]
         return cls.through(codes, centre, basis * np.where(largest < 0, -1.0, 1.0))
+
+    @classmethod
+    def strip(cls, mean: ArrayLike) -> LinearProjection:
+        """A latent of one dimension, codes (N, 1), to the right; a step upwards moves nothing.
+
+        Raises:
+            ValueError: If there are more dimensions.
+        """
+        return cls.through(_codes(mean), np.zeros(1), STRIP)
 
     @classmethod
     def dimensions(cls, mean: ArrayLike, i: int, j: int) -> LinearProjection:
@@ -134,7 +150,9 @@ class LinearProjection:
             ValueError: If `u` and `v` are parallel or zero.
         """
         codes = _codes(mean)
-        return cls.through(codes, codes.mean(0), np.stack([np.asarray(u), np.asarray(v)], axis=-1))
+        basis = np.stack([np.asarray(u, np.float64), np.asarray(v, np.float64)], axis=-1)
+        _check_plane(basis)
+        return cls.through(codes, codes.mean(0), basis)
 
     def forward(self, z: ArrayLike) -> Floats:
         """Least-squares coordinates (M, 2) of codes (M, D)."""
@@ -281,6 +299,23 @@ def place(
     return placed.reshape(code.shape)
 
 
+def jitter(x: ArrayLike, seed: int = STRIP_SEED) -> Floats:
+    """Heights (N,) that spread the points x (N,) of a strip: uniform noise, as wide as the points are dense.
+
+    The outline shows the density and a height means nothing. The same seed gives the same heights.
+    """
+    places = np.asarray(x, np.float64)
+    low, high = float(places.min()), float(places.max())
+    if low == high:
+        low, high = low - 1.0, high + 1.0
+    counts, edges = np.histogram(places, STRIP_BINS, (low, high))
+    smooth = np.convolve(np.pad(counts, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    density = np.interp(places, (edges[:-1] + edges[1:]) / 2, smooth / smooth.max())
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, len(places))
+    heights: Floats = (STRIP_HEIGHT * (high - low) * density * noise).astype(np.float32)
+    return heights
+
+
 def _kernel(distance: NDArray[np.float64], support: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights (1 - (d/h)^2)^2, normalised to 1 a row; equal ones where all items are equally far.
 
@@ -303,8 +338,8 @@ def _fade(xy: ArrayLike) -> float:
 
 def _codes(mean: ArrayLike) -> NDArray[np.float64]:
     codes = np.asarray(mean, np.float64)
-    if codes.ndim != 2 or codes.shape[1] < 2 or len(codes) < 2:
-        raise ValueError(f"`mean` must have the shape (N, D), both at least 2. Got {codes.shape}.")
+    if codes.ndim != 2 or codes.shape[1] < 1 or len(codes) < 2:
+        raise ValueError(f"`mean` must have the shape (N, D), N at least 2. Got {codes.shape}.")
     return codes
 
 

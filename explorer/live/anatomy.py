@@ -131,8 +131,12 @@ class AnatomySession(Session):
         header = _header(loaded, frame, specimen, decoded)
         header |= {"terms": _terms(costs), "at_mean": _terms(at_mean)}
         header["at"] = {
-            name: [_figure(values[across]), _figure(values[up])]
-            for name, values in (("mean", specimen.mean), ("scale", specimen.scale), ("turn", eps))
+            name: [_figure(values[across]), _figure(values[up] if up < len(values) else beyond)]
+            for name, values, beyond in (
+                ("mean", specimen.mean, 0.0),
+                ("scale", specimen.scale, specimen.scale[across]),
+                ("turn", eps, 0.0),
+            )  # a latent of one dimension is a strip: up means nothing
         }
         header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
         pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}

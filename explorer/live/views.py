@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent.projections import LinearProjection, Projection, ScatterProjection
+from explorer.latent.projections import (
+    STRIP_SEED,
+    LinearProjection,
+    Projection,
+    ScatterProjection,
+    jitter,
+)
 from explorer.latent.trust import NEIGHBOURS, nearest_others, neighbours_kept
 from explorer.live.loaded import VIEWS_AT_MOST, Loaded
 from explorer.maps import load_map
@@ -17,6 +23,8 @@ from explorer.maps import load_map
 __all__ = ["UnknownView", "View", "default_view", "own_mark", "resolve", "trust_of"]
 
 DIMENSIONS = re.compile(r"dims-(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})")
+STRIPS = ("strip", "pca", "dims-0-1")  # views of a latent of one dimension
+JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # what a strip's other axis is
 FITTED = re.compile(r"umap-[0-9a-f]{8}")
 
 
@@ -51,8 +59,8 @@ class View:
 
 def default_view(loaded: Loaded) -> str:
     """The view that a model is first shown in."""
-    if loaded.latent == 2:
-        return "raw"
+    if loaded.latent <= 2:
+        return "raw" if loaded.latent == 2 else "strip"
     return "umap" if "umap" in loaded.atlas.maps else "pca"
 
 
@@ -61,7 +69,7 @@ def resolve(loaded: Loaded, view_id: str) -> View:
 
     Arguments:
         loaded: The model.
-        view_id: "umap", "pca", "raw" (2-D latents), "dims-I-J", "plane-SLUG--SLUG" or "umap-" and 8
+        view_id: "umap", "pca", "raw" (2-D latents), "strip" (1-D latents), "dims-I-J", "plane-SLUG--SLUG" or "umap-" and 8
             hex digits.
 
     Raises:
@@ -109,7 +117,9 @@ def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
         if loaded.near is None:
             loaded.near = nearest_others(loaded.atlas.mean, min(NEIGHBOURS, loaded.count - 1))
         if view.trust is None:
-            view.trust = neighbours_kept(loaded.near, view.xy)
+            # The height of a point on a strip is noise, and no distance.
+            xy = view.xy * np.array([1, 0], np.float32) if loaded.latent == 1 else view.xy
+            view.trust = neighbours_kept(loaded.near, xy)
         return view.trust
 
 
@@ -123,6 +133,8 @@ def _known(loaded: Loaded, view_id: str) -> View | None:
 
 def _make(loaded: Loaded, view_id: str) -> View:
     mean = loaded.atlas.mean
+    if loaded.latent == 1 and view_id in STRIPS:
+        return _strip(view_id, mean)
     if view_id == "pca":
         axes = ("Principal component 1", "Principal component 2")
         return _linear(view_id, LinearProjection.pca(mean), mean, axes)
@@ -137,6 +149,7 @@ def _make(loaded: Loaded, view_id: str) -> View:
     if FITTED.fullmatch(view_id):
         return _scatter(loaded, view_id, load_map(loaded.entry, view_id, loaded.count))
     known = [*loaded.atlas.maps, "pca", *(["raw"] if loaded.latent == 2 else []), "dims-0-1"]
+    known = ["strip", "pca"] if loaded.latent == 1 else known
     raise UnknownView(f"Unknown view {view_id[:80]!r} of {loaded.name}. Choose one of: {', '.join(known)}.")
 
 
@@ -144,6 +157,15 @@ def _linear(
     view_id: str, projection: LinearProjection, mean: NDArray[np.float32], axes: tuple[str, str]
 ) -> View:
     return View(view_id, projection, projection.forward(mean), axes)
+
+
+def _strip(view_id: str, mean: NDArray[np.float32]) -> View:
+    """The map of a latent of one dimension: its value to the right, noise upwards."""
+    projection = LinearProjection.pca(mean) if view_id == "pca" else LinearProjection.strip(mean)
+    xy = projection.forward(mean)
+    xy[:, 1] = jitter(xy[:, 0])
+    across = "Principal component 1" if view_id == "pca" else "Dimension 0"
+    return View(view_id, projection, xy, (across, JITTER))
 
 
 def _dimensions(view_id: str, mean: NDArray[np.float32], i: int, j: int) -> View:

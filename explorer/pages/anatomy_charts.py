@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,14 +60,14 @@ def bound_bars(terms: dict[str, tuple[float, float]]) -> go.Figure:
     return _laid_out(figure, 64 + 62 * len(names))
 
 
-def kl_bars(kl: Floats, average: Floats, active: NDArray[np.bool_], shown: tuple[int, int]) -> go.Figure:
+def kl_bars(kl: Floats, average: Floats, active: NDArray[np.bool_], shown: Sequence[int]) -> go.Figure:
     """KL of each dimension, the largest first.
 
     Arguments:
         kl: Of this image, shape (D,), nats.
         average: Over the test images, same shape.
         active: Which dimensions tell images apart.
-        shown: The two dimensions on the map.
+        shown: The dimensions on the map.
     """
     order = np.argsort(-kl, kind="stable")
     ticks = [str(dimension) for dimension in order]

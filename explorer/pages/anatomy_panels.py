@@ -149,10 +149,11 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
     with panel("KL of each dimension", formula, (KINGMA, BURDA)):
         test, average = _test_codes(loaded)
         units = active(test)
-        plotted(charts.kl_bars(kl, average, units, shown), "anatomy_kl", f"{loaded.name}-kl")
+        on_map = [dimension for dimension in shown if dimension < len(kl)]
+        plotted(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
-            f"▼ marks the two on the map. An inactive one repeats the prior: it costs nothing and says nothing."
+            f"▼ marks those on the map. An inactive one repeats the prior: it costs nothing and says nothing."
         )
 
 

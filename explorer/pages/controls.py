@@ -45,7 +45,7 @@ def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
         kind, fixed = view.id, fixed | {view.id: fixed.get(view.id, view.id)}
     options = list(fixed)
     options += [DIMENSIONS] if loaded.latent > 2 or kind == DIMENSIONS else []
-    options += [PLANE] if len(loaded.directions) > 1 else []
+    options += [PLANE] if len(loaded.directions) > 1 and loaded.latent > 1 else []
     names = fixed | {DIMENSIONS: "Two dimensions", PLANE: "Plane of two directions"}
     S.view_kind = kind
     st.selectbox(
@@ -87,6 +87,8 @@ def titles(loaded: Loaded) -> dict[str, str]:
     """Title of each view that needs no further choice, the usual one first."""
     named = {"umap": "UMAP"} if "umap" in loaded.atlas.maps else {}
     named |= {"raw": "Both dimensions"} if loaded.latent == 2 else {}
+    if loaded.latent == 1:
+        return {"strip": "The one dimension"}
     return named | maps.list_maps(loaded.entry) | {"pca": "Principal components"}
 
 

@@ -46,7 +46,8 @@ def main() -> None:
         picker.button(entries, loaded, switch_model)
         controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
         controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
-        new_map.button(loaded)
+        if loaded.latent > 1:
+            new_map.button(loaded)
         selection.picker(loaded)
         neighbourhood.picker(loaded, view, S.edit)
         own.button(loaded)
