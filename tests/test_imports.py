@@ -34,7 +34,7 @@ FLOORS = {
 }
 # Beside the floors: leaves that import models and each other at most.
 LEAVES = {
-    "explorer.architecture", "explorer.curves", "explorer.export", "explorer.jobs", "explorer.map_drawing", "explorer.pace", "explorer.places", "explorer.recipe",
+    "explorer.architecture", "explorer.curves", "explorer.export", "explorer.item_names", "explorer.jobs", "explorer.map_drawing", "explorer.pace", "explorer.places", "explorer.recipe",
     "explorer.training_jobs", "explorer.zoo",
 }  # fmt: skip
 

@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.item_names import ItemNames
 from explorer.latent.directions import Attribute, Mask
 
-__all__ = ["SEARCH_AT_MOST", "Telling", "matching", "search", "telling"]
+__all__ = ["SEARCH_AT_MOST", "Telling", "example", "matching", "search", "telling"]
 
 SEARCH_AT_MOST = 500  # characters
-RANGE = re.compile(r"#?(\d{1,9})(?:\s*[-–]\s*#?(\d{1,9}))?")
-IDS = re.compile(r"id:(\d{1,18})")
+NUMBERS = re.compile(
+    r"(?:(?P<split>[A-Za-z_]{1,40})[ -])?(?:id: ?)?#?(?P<first>[0-9]{1,18})(?: ?[-–] ?#?(?P<last>[0-9]{1,18}))?"
+)
+NUMBER_AT_MOST = 2**63 - 1
 
 
 class Telling(NamedTuple):
@@ -63,18 +66,25 @@ def matching(attributes: Mapping[str, Attribute], conditions: Mapping[str, Any],
 
 
 def search(
-    text: str, attributes: Mapping[str, Attribute], ids: NDArray[np.int64], words: Mapping[int, str]
+    text: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[int]:
-    """Items that a search means: numbers, ranges, ids of the data set, and words.
+    """Items that a search means: names, numbers, ranges and words.
 
-    "12, 40-60, id:7013, blond": row 12, rows 40 to 60, the images of id 7013 (one of each split), and all images whose
-    label or yes-or-no attribute holds the word. Words also find own pictures by their title.
+    "test 12, 40-60, beard no hat": test 12, all items numbered 40 to 60 in their split, and the images with a beard and
+    without a hat. Parts between commas add up; the words of one part must all hold. A word finds labels, yes-or-no
+    attributes, splits and titles of own pictures; the name of a scale finds its highest third, as a direction of it
+    does, and the name of one of its ends the third at that end.
 
     Arguments:
-        text: What was typed, parts apart by commas.
+        text: What was typed.
         attributes: Of the N images, by name.
-        ids: Ids of the images in their data set, shape (N,).
-        words: Titles of further items by number, e.g. own pictures.
+        names: What the images are called.
+        titles: Titles of further items by number, e.g. own pictures.
+        ends: What the low and the high end of a continuous attribute are called, by attribute.
 
     Returns:
         Items, ascending, each once.
@@ -85,10 +95,25 @@ def search(
     if len(text) > SEARCH_AT_MOST:
         raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
     found: set[int] = set()
-    for part in (part.strip() for part in text.split(",")):
+    for part in (" ".join(part.split()) for part in text.split(",")):
         if part:
-            found |= _found(part, attributes, ids, words)
+            numbered = _numbered(part, names)
+            found |= _worded(part, attributes, names, titles, ends or {}) if numbered is None else numbered
     return sorted(found)
+
+
+def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
+    """A search that finds something in this collection, to show what can be typed."""
+    parts = [names.name(min(12, count - 1)), "40-60"] if count > 60 else [names.name(count - 1)]
+    switches = [(each.title.lower(), values == 1) for each in attributes.values()
+                if each.kind == "binary" and (values := np.asarray(each.values)).any()]  # fmt: skip
+    pairs = [f"{a} {b}" for i, (a, x) in enumerate(switches) for b, y in switches[i + 1 :] if (x & y).any()]
+    labels = [each.labels[int(each.values[0])] for each in attributes.values() if each.kind == "categorical"]
+    scales = [each.title.lower() for each in attributes.values() if each.kind == "continuous"]
+    words = [
+        word for word in (*pairs[:1], *labels, *scales) if not any(map(str.isdigit, word)) and "," not in word
+    ]
+    return ", ".join([*parts, *words[:2]])
 
 
 def telling(
@@ -131,35 +156,89 @@ def _columns(attribute: Attribute) -> list[tuple[str, NDArray[np.float64]]]:
     ]
 
 
-def _found(
-    part: str, attributes: Mapping[str, Attribute], ids: NDArray[np.int64], words: Mapping[int, str]
+def _numbered(part: str, names: ItemNames) -> set[int] | None:
+    """Items of a part that names numbers; None where it is made of words."""
+    match = NUMBERS.fullmatch(part)
+    split = (match["split"] or "").lower() if match else ""
+    if match is None or (split and split not in names.splits):
+        return None
+    first = int(match["first"])
+    last = int(match["last"] or first)
+    rows = names.rows(first, last, split)
+    if first > last:
+        raise ValueError(f"A range must start with its smaller number. Got {part[:40]!r}.")
+    if not len(rows):
+        raise ValueError(f"No item has the number {part[:40]!r}. {names.extent}")
+    return set(rows.tolist())
+
+
+def _worded(
+    part: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]],
 ) -> set[int]:
-    """Items of one part of a search."""
-    if match := IDS.fullmatch(part):
-        rows = np.flatnonzero(ids == int(match[1]))
-        if not len(rows):
-            raise ValueError(f"No image has the id {match[1]}.")
-        return set(rows.tolist())
-    if match := RANGE.fullmatch(part):
-        first = int(match[1])
-        last = int(match[2]) if match[2] else first
-        if not first <= last < len(ids):
-            raise ValueError(f"Items are 0 to {len(ids) - 1}, the smaller number first. Got {part[:40]!r}.")
-        return set(range(first, last + 1))
-    word = part.lower()
-    found = {item for item, title in words.items() if word in title.lower()}
-    known = False
-    for attribute in attributes.values():
-        values = np.asarray(attribute.values)
-        if attribute.kind == "categorical":
-            places = [p for p, label in enumerate(attribute.labels) if word in label.lower()]
-            known |= bool(places)
-            found |= set(np.flatnonzero(np.isin(values, places)).tolist())
-        elif attribute.kind == "binary" and word in attribute.title.lower():
+    """Items that all words of a part hold for; several words are one phrase where there is something of that name."""
+    words, start = part.casefold().split(" "), 0
+    found: set[int] | None = None
+    while start < len(words):
+        for end in range(len(words), start, -1):
+            some = _phrase(" ".join(words[start:end]), attributes, names, titles, ends)
+            if some is not None:
+                found = some if found is None else found & some
+                start = end
+                break
+        else:
+            word = words[start]
+            there = ", ".join(attribute.title.lower() for attribute in attributes.values())
+            raise ValueError(
+                f"Nothing is called {word[:40]!r}. Use names ({names.name(0)}), numbers (12, 40-60) or words"
+                + (f", such as: {there[:200]}." if there else ".")
+            )
+    return found or set()
+
+
+def _phrase(
+    phrase: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]],
+) -> set[int] | None:
+    """Items that one phrase finds; None where nothing is called so."""
+    found = {item for item, title in titles.items() if phrase in title.casefold()}
+    known = bool(found) or phrase in names.splits
+    if phrase in names.splits:
+        found |= set(names.rows(0, NUMBER_AT_MOST, phrase).tolist())
+    for name, attribute in attributes.items():
+        mask = _meant(phrase, attribute, ends.get(name, ("", "")))
+        if mask is not None:
             known = True
-            found |= set(np.flatnonzero(values == 1).tolist())
-    if not found and not known:
-        raise ValueError(
-            f"Nothing is called {part[:40]!r}. Use numbers (12, 40-60), an id (id:7013) or a word."
-        )
-    return found
+            found |= set(np.flatnonzero(mask).tolist())
+    return found if known else None
+
+
+def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | None:
+    """Images (N,) that a phrase means by one attribute; None where it does not speak of it."""
+    values, title = np.asarray(attribute.values), attribute.title.casefold()
+    mask: Mask
+    if attribute.kind == "categorical":
+        labels = [label.casefold() for label in attribute.labels]
+        places = [p for p, label in enumerate(labels) if phrase in label or phrase == f"{title} {label}"]
+        mask = np.isin(values, places)
+        return mask if places else None
+    if attribute.kind == "binary":
+        low, high = (label.casefold() for label in attribute.labels or (f"no {title}", title))
+        mask = values == int(phrase != low)
+        return mask if phrase in (low, high) or phrase in title else None
+    low, high = (end.casefold() for end in ends)
+    lowest, highest = np.quantile(values.astype(np.float64), [1 / 3, 2 / 3])
+    upper = _stands_in(phrase, title) or _stands_in(phrase, high)
+    mask = values >= highest if upper else values <= lowest
+    return mask if upper or _stands_in(phrase, low) else None
+
+
+def _stands_in(phrase: str, text: str) -> bool:
+    """Whether whole words of a text are the phrase."""
+    return f" {phrase} " in f" {text} "

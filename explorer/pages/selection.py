@@ -12,11 +12,12 @@ import streamlit as st
 from explorer.belongings import NOTE_AT_MOST, TITLE_AT_MOST, Group
 from explorer.export import items_csv
 from explorer.latent.directions import slug
-from explorer.latent.selecting import matching, search, telling
+from explorer.latent.selecting import example, matching, search, telling
 from explorer.live.loaded import Loaded
 from explorer.pages import dropped
 from explorer.pages.file_button import file_button
 from explorer.pages.text import plain
+from models.data.ends import ENDS
 
 __all__ = ["bar", "chosen", "forget", "picker", "put", "take", "told"]
 
@@ -114,14 +115,18 @@ def _condition(name: str, attribute: Any) -> Any:
 
 
 def _search(loaded: Loaded) -> None:
-    """By numbers, ids and words."""
+    """By names, numbers and words."""
+    card = loaded.entry.card
+    ends = ENDS.get(card.data["name"], {}) if card else {}
     text = st.text_input(
-        "Search", key="search-text", placeholder="12, 40-60, id:7013, blond",
-        help="Item numbers and ranges, ids of the data set, words in labels; parts apart by commas.",
+        "Search", key="search-text",
+        placeholder=example(loaded.atlas.attributes, loaded.atlas.names, loaded.count),
+        help="Names, numbers and ranges, and words in labels. Words of one part must all hold; commas add parts up. "
+        "The name of a scale finds its highest third.",
     )  # fmt: skip
     titles = {item: own.title for item, own in loaded.own.items()}
     try:
-        found = search(text, loaded.atlas.attributes, loaded.atlas.ids, titles)
+        found = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends)
     except ValueError as error:
         st.warning(plain(str(error)))
         found = []
