@@ -18,10 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "LARGEST",
     "Odd",
     "auroc",
     "auroc_error",
     "bins",
+    "bounded",
+    "extent",
     "oddness",
     "percentiles",
     "ranks_alike",
@@ -32,6 +35,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Odd = Literal["high", "low"]  # which end of a score is odd
 
+LARGEST = 1e30  # size of a score that is shown
+REACH = 1.0  # how far an axis reaches beyond a collection, in its own length
 BINS = (12, 60)  # of a histogram, at least and at most
 
 
@@ -108,6 +113,28 @@ def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
     count = int(np.clip(np.ceil((high - low) / width), *BINS)) if width > 0 else BINS[1]
     found, edges = np.histogram(array, count, (low, high))
     return found, edges
+
+
+def bounded(values: ArrayLike, odd: Odd) -> Floats:
+    """Scores as finite numbers, shape (M,): at most `LARGEST` in size; one that is no number counts as odd.
+
+    A network can give any number for a picture that is unlike all it has seen.
+    """
+    end = LARGEST if odd == "high" else -LARGEST
+    found: Floats = np.nan_to_num(np.asarray(values, np.float64), nan=end, posinf=LARGEST, neginf=-LARGEST)
+    return np.clip(found, -LARGEST, LARGEST)
+
+
+def extent(values: ArrayLike, others: ArrayLike) -> tuple[float, float]:
+    """The ends of an axis that shows a collection's values (N,), widened for others (M,) by its own length at most.
+
+    What lies farther out would squeeze the collection to a line: it is drawn at the end instead.
+    """
+    known = _finite(values, "values")
+    low, high = float(known.min()), float(known.max())
+    room = REACH * (high - low) if high > low else max(1.0, abs(high))
+    beside = np.clip(np.asarray(others, np.float64), low - room, high + room)
+    return min([low, *beside.tolist()]), max([high, *beside.tolist()])
 
 
 def ranks_alike(a: ArrayLike, b: ArrayLike) -> float:

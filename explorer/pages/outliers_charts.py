@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.latent.outliers import bins
+from explorer.latent.outliers import bins, extent
 from explorer.outliers import Score
 
 __all__ = ["MARK", "ODD", "USUAL", "histogram", "place_on_map", "two_scores"]
@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 USUAL, ODD, MARK = "#7d8796", "#e8590c", "#4c6ef5"
 TICKS = 8  # of a histogram, at most
+EDGE = 0.15  # of the map's size, how far off it an uploaded picture is drawn
 FEW = 600  # points that are drawn larger
 FONT = {"family": "Inter, 'Segoe UI', system-ui, sans-serif", "size": 12}
 PICTURE = {
@@ -37,7 +38,7 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
         odd: Which of them are odd, same shape.
         cut: The threshold, in the score's unit.
         score: Which one.
-        uploads: Scores of uploaded pictures.
+        uploads: Scores of uploaded pictures, finite; those far beyond the collection's stand at the axis's end.
     """
     counts, edges = bins(values)
     figure = go.Figure()
@@ -50,13 +51,20 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
             hovertemplate="%{customdata[0]:.4g} to %{customdata[1]:.4g}: %{y:,} images<extra>" + title + "</extra>",
         )  # fmt: skip
     figure.add_vline(x=cut, line={"color": ODD, "width": 2, "dash": "dot"})
-    low, high = float(edges[0]), float(edges[-1])
-    if len(uploads):
-        figure.add_scatter(
-            x=uploads, y=np.full(len(uploads), 0.04 * counts.max()), mode="markers", name="Uploaded", marker=PICTURE,
-            hovertemplate="Uploaded: %{x:.4g}<extra></extra>",
-        )  # fmt: skip
-        low, high = min(low, float(uploads.min())), max(high, float(uploads.max()))
+    ends = extent(values, uploads)
+    low, high = min(float(edges[0]), ends[0]), max(float(edges[-1]), ends[1])
+    shown = np.clip(uploads, low, high)
+    beyond = shown != uploads
+    for title, those, symbol in (
+        ("Uploaded", ~beyond, "star"),
+        ("Uploaded, far beyond the axis", beyond, "star-open"),
+    ):
+        if those.any():
+            figure.add_scatter(
+                x=shown[those], y=np.full(int(those.sum()), 0.04 * counts.max()), mode="markers", name=title,
+                marker=PICTURE | {"symbol": symbol}, customdata=uploads[those],
+                hovertemplate=title + ": %{customdata:.4g}<extra></extra>",
+            )  # fmt: skip
     room = 0.01 * (high - low)
     figure.update_xaxes(title=f"{score.title}, {score.unit}", range=[low - room, high + room],
                         tick0=0, dtick=_step(high - low), tickformat=",~g")  # fmt: skip
@@ -76,7 +84,7 @@ def place_on_map(
         odd: Which are odd, shape (N,).
         scored: Which have a score, shape (N,).
         said: What is said of each image.
-        uploads: Map positions of uploaded pictures, shape (M, 2).
+        uploads: Map positions of uploaded pictures, shape (M, 2); those far off the map stand at its edge.
         names: What they are called.
     """
     figure = go.Figure()
@@ -92,11 +100,19 @@ def place_on_map(
                 x=xy[rows, 0], y=xy[rows, 1], mode="markers", name=title, marker=marker, customdata=rows,
                 text=[said[row] for row in rows], hovertemplate="%{text}<extra>" + title + "</extra>",
             )  # fmt: skip
-    if len(uploads):
-        figure.add_scattergl(
-            x=uploads[:, 0], y=uploads[:, 1], mode="markers", name="Uploaded", marker=PICTURE, text=list(names),
-            hovertemplate="%{text}<extra>Uploaded</extra>",
-        )  # fmt: skip
+    margin = EDGE * np.ptp(xy, axis=0)
+    shown = np.clip(np.nan_to_num(uploads, nan=np.inf), xy.min(0) - margin, xy.max(0) + margin)
+    beyond = (shown != uploads).any(1)
+    for title, those, symbol in (
+        ("Uploaded", ~beyond, "star"),
+        ("Uploaded, far off the map", beyond, "star-open"),
+    ):
+        if those.any():
+            figure.add_scattergl(
+                x=shown[those, 0], y=shown[those, 1], mode="markers", name=title, marker=PICTURE | {"symbol": symbol},
+                text=[name for name, each in zip(names, those, strict=True) if each],
+                hovertemplate="%{text}<extra>" + title + "</extra>",
+            )  # fmt: skip
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(title=None, showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(dragmode="pan", clickmode="event+select", uirevision="map")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,9 @@ from explorer.pages.outliers_link import Shown
 __all__ = ["Scored", "agreement", "card_text", "columns", "ordered", "scored", "short", "texts"]
 
 Floats = NDArray[np.float64]
+
+HUGE = 1e7  # from here on nobody counts the digits
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,7 @@ def ordered(rows: NDArray[np.int64], values: Floats, score: Score) -> NDArray[np
 def texts(loaded: Loaded, values: Mapping[str, Floats]) -> list[str]:
     """What is said of each image where it is a point: what it is, and its scores."""
     atlas = loaded.atlas
-    lines = [f"<b>{split} image {number}</b>" for split, number in zip(atlas.split, atlas.ids, strict=True)]
+    lines = [f"<b>{atlas.names.name(row)}</b>" for row in range(len(atlas))]
     for name, attribute in list(atlas.attributes.items())[:1]:
         if attribute.labels:
             lines = [
@@ -113,7 +117,7 @@ def card_text(loaded: Loaded, values: Mapping[str, Floats], item: int, keys: Seq
         for key in dict.fromkeys(keys)
         if np.isfinite(values[key][item])
     ]
-    return "<br>".join([*figures, " · ".join([f"{atlas.split[item]} image {atlas.ids[item]}", *labels])])
+    return "<br>".join([*figures, " · ".join([f"{atlas.names.name(item)}", *labels])])
 
 
 def agreement(found: Scored, other: Floats, both: NDArray[np.bool_], against: Score) -> str:
@@ -124,13 +128,9 @@ def agreement(found: Scored, other: Floats, both: NDArray[np.bool_], against: Sc
 
 
 def columns(loaded: Loaded, rows: NDArray[np.int64], values: Mapping[str, Floats]) -> dict[str, list[Any]]:
-    """The list of some images as columns: row, id, split, every score that is known, every attribute."""
+    """The list of some images as columns: their names, every score that is known, every attribute."""
     atlas = loaded.atlas
-    table: dict[str, list[Any]] = {
-        "item": rows.tolist(),
-        "id": atlas.ids[rows].tolist(),
-        "split": [atlas.split[row] for row in rows],
-    }
+    table = atlas.names.columns(rows)
     for key, each in values.items():
         if np.isfinite(each[rows]).any():
             table[key] = [value if np.isfinite(value) else None for value in each[rows].tolist()]
@@ -142,8 +142,11 @@ def columns(loaded: Loaded, rows: NDArray[np.int64], values: Mapping[str, Floats
 
 
 def short(value: float) -> str:
-    """A figure as a person reads it, four digits that count, with a real minus sign."""
+    """A number as a person reads it: four digits that count, a real minus sign, a power of ten where it is huge."""
     size = abs(value)
+    if size >= HUGE:
+        power = math.floor(math.log10(size))
+        return f"{value / 10**power:.1f} × 10{str(power).translate(RAISED)}".replace("-", "−")
     digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3 if size >= 0.1 else 5
     return f"{value:,.{digits}f}".replace("-", "−")
 

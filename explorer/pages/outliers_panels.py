@@ -14,6 +14,7 @@ from explorer import export
 from explorer.belongings import Group
 from explorer.jobs import Job
 from explorer.latent.directions import slug
+from explorer.latent.outliers import extent
 from explorer.live.loaded import Loaded, attribute_values
 from explorer.outlier_scores import COUNT, digest_of_atlas, read_scores, scores_path
 from explorer.outliers import SCORES, Figure, Score, figures, refusal
@@ -94,9 +95,8 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
 
 
 def drag_threshold(found: Scored, uploads: Floats, change: Change) -> None:
-    """The threshold as a slider under the histogram, along the same axis, which uploaded pictures may widen."""
-    every = np.concatenate([found.values, uploads])
-    low, high = float(every.min()), float(every.max())
+    """The threshold as a slider under the histogram, along the same axis, which uploaded pictures may widen a little."""
+    low, high = extent(found.values, uploads)
     if low < high:
         S.ol_drag = min(high, max(low, found.cut))
         st.slider(
@@ -262,9 +262,7 @@ def download(loaded: Loaded, found: Scored, values: dict[str, Floats]) -> None:
         return columns(loaded, rows, values)
 
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=300):
-        st.caption(
-            f"The {int(found.odd.sum()):,} odd images, oddest first: row, id, split, scores and attributes."
-        )
+        st.caption(f"The {int(found.odd.sum()):,} odd images, oddest first: names, scores and attributes.")
         name = f"{loaded.name}-{found.score.key}"
         a, b = st.columns(2, gap="xsmall")
         offer(a, "CSV", f"{name}-outliers.csv", lambda: export.table_csv(table()))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer import export
 from explorer.latent.bounds import kl_to_prior
-from explorer.latent.outliers import oddness, percentiles
+from explorer.latent.outliers import LARGEST, bounded, extent, oddness, percentiles
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.outlier_scores import digest_of_pictures, read_scores, scores_path
-from explorer.outliers import Score
+from explorer.outliers import Score, usable
 from explorer.pages import outliers_gallery, outliers_panels
 from explorer.pages.outliers_list import Scored, short
 from explorer.pages.text import plain
@@ -25,7 +28,7 @@ from explorer.uploads import BYTES_AT_MOST
 from models.data.folders import cache_folder
 from models.files import replace_file
 
-__all__ = ["Uploads", "current", "panel", "scores_of"]
+__all__ = ["Uploads", "current", "panel", "scores_of", "table"]
 
 S = st.session_state
 Floats = NDArray[np.float64]
@@ -62,7 +65,11 @@ def current(loaded: Loaded) -> Uploads | None:
 
 
 def scores_of(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
-    """The uploaded pictures' scores, shape (M,); empty where they are not known."""
+    """The uploaded pictures' scores, shape (M,), finite; empty where they are not known."""
+    return bounded(_scores(loaded, score, uploads), score.odd)
+
+
+def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
     if uploads is None or not len(uploads.pictures):
         return np.empty(0)
     if score.key == "kl":
@@ -109,6 +116,7 @@ def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats
         values = scores_of(loaded, score, uploads)
         if not len(values):
             _ask(loaded, score, uploads)
+        _take_scores(loaded, uploads, score, collection, found)
         order = np.arange(len(uploads.pictures))
         if len(values):
             order = np.argsort(-oddness(values, score.odd), kind="stable")
@@ -122,6 +130,49 @@ def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats
         outliers_gallery.cards(
             outliers_gallery.Shelf(inputs, uploads.reconstructions[shown], said), "ol-mine"
         )
+
+
+def table(
+    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, found: Scored | None
+) -> dict[str, list[Any]]:
+    """Every known score of the uploaded pictures as columns; of the one that is shown also where it stands.
+
+    Arguments:
+        loaded: The model.
+        uploads: M pictures.
+        score: Which one is shown.
+        collection: The collection's, NaN where there is none, shape (N,).
+        found: The collection's scores and threshold; None where none is known.
+    """
+    columns: dict[str, list[Any]] = {"picture": list(uploads.titles)}
+    for each in usable(loaded.decoder.model.spec):
+        values = scores_of(loaded, each, uploads)
+        if len(values):
+            columns[each.key] = values.tolist()
+    known = collection[np.isfinite(collection)]
+    if score.key in columns and len(known):
+        turned = oddness(columns[score.key], score.odd)
+        columns[f"{score.key}_percentile"] = percentiles(turned, oddness(known, score.odd)).tolist()
+        if found is not None:
+            columns["odd"] = (turned >= oddness([found.cut], score.odd)[0]).tolist()
+    return columns
+
+
+def _take_scores(
+    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, found: Scored | None
+) -> None:
+    """Buttons that download the scores of the uploaded pictures."""
+    made = partial(table, loaded, uploads, score, collection, found)
+    name = f"{loaded.name}-your-scores"
+    with st.container(horizontal=True, gap="small"):
+        for title, file, content in (
+            ("CSV", f"{name}.csv", lambda: export.table_csv(made())),
+            ("Parquet", f"{name}.parquet", lambda: export.table_parquet(made())),
+        ):
+            st.download_button(
+                f"Scores, {title}", content, file, key=f"ol_mine_{title}", icon=":material/download:",
+                on_click="ignore",
+            )  # fmt: skip
 
 
 def _bring(loaded: Loaded) -> None:
@@ -177,8 +228,12 @@ def _said(title: str, value: float | None, score: Score, known: Floats, found: S
     """What stands under an uploaded picture, as HTML."""
     lines = [f"<b>{escape(title)}</b>"]
     if value is not None:
-        lines.append(f"{short(float(value))} {score.unit}")
+        size = "more than " if abs(value) >= LARGEST else ""
+        lines.append(f"{size}{short(float(value))} {score.unit}")
         if len(known):
+            low, high = extent(known, [value])
+            if not low <= value <= high:
+                lines.append("<b>far beyond the collection</b>")
             share = float(percentiles(oddness([value], score.odd), oddness(known, score.odd))[0])
             lines.append(f"odder than {share:.4g} % of {len(known):,} images")
         if found is not None:

@@ -12,6 +12,8 @@ from explorer.latent.outliers import (
     auroc,
     auroc_error,
     bins,
+    bounded,
+    extent,
     oddness,
     percentiles,
     ranks_alike,
@@ -20,6 +22,15 @@ from explorer.latent.outliers import (
 )
 
 RNG = np.random.default_rng(0)
+
+
+def test_an_axis_is_widened_by_its_own_length_at_most() -> None:
+    assert extent([1.0, 3.0], []) == (1, 3)
+    assert extent([1.0, 3.0], [2.5, 4.0]) == (1, 4)
+    assert extent([1.0, 3.0], [5e16, -9.0]) == (-1, 5)
+    assert extent([2.0, 2.0], [1e9]) == (2, 4)
+    np.testing.assert_array_equal(bounded([np.nan, np.inf, -np.inf, 5e16], "high"), [1e30, 1e30, -1e30, 5e16])
+    np.testing.assert_array_equal(bounded([np.nan], "low"), [-1e30])
 
 
 @pytest.mark.parametrize("rounded", [False, True])

@@ -18,7 +18,10 @@ from streamlit.testing.v1 import AppTest
 from explorer.export import picture_png
 from explorer.live.engine import engine
 from explorer.outlier_scores import digest_of_atlas, read_scores, scores_path
-from explorer.pages import navigation, outliers_list
+from explorer.outliers import SCORES
+from explorer.pages import navigation, outliers_charts, outliers_list, outliers_uploads
+from explorer.pages.outliers_link import Shown
+from explorer.pages.outliers_list import scored
 from models.data import load_data
 from tests.explorer.pages.reading import address, html, told
 
@@ -106,7 +109,7 @@ def test_pages_and_orders_of_the_gallery(place: None) -> None:
     odd = np.argsort(-atlas.scores["kl"], kind="stable")[:40]
     worst = odd[np.argsort(-atlas.scores["error"][odd], kind="stable")[0]]
     first = html(at).split('class="lxo-said">')[1]
-    assert f"test image {atlas.ids[worst]}" in first or f"train image {atlas.ids[worst]}" in first
+    assert atlas.names.name(int(worst)) in first
 
 
 def test_what_a_link_asks_wrongly_is_told(place: None) -> None:
@@ -161,7 +164,8 @@ def test_the_odd_ones_become_a_group_and_a_table(place: None) -> None:
     rows = np.array(group.items)
     values = {"error": loaded.atlas.scores["error"].astype(float), "elbo": np.full(COUNT, np.nan)}
     table = outliers_list.columns(loaded, rows, values)
-    assert list(table) == ["item", "id", "split", "error", "digit", "even", "ink"]
+    assert list(table) == ["item", "split", "id", "row", "error", "digit", "even", "ink"]
+    assert table["item"][0] == loaded.name_of(int(rows[0]))
     assert table["digit"][0] == str(loaded.atlas.attributes["digit"].values[rows[0]])
     loaded.drop_group("blurred-ones")
 
@@ -195,6 +199,38 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
     said = html(at)
     first, second = (said.index(f"<b>{name}</b>") for name in ("noise", "one"))
     assert first < second and "nats" in said[first:]
+
+
+def test_a_picture_far_beyond_the_collection_leaves_the_charts_readable(place: None) -> None:
+    loaded = engine().open_sync(NAME)
+    score = SCORES["kl"]
+    known = loaded.atlas.scores["kl"].astype(np.float64)
+    codes = np.stack([loaded.atlas.mean[0], np.full(loaded.latent, 1e8, np.float32)])
+    pictures = np.zeros((2, 8, 8, 1), np.uint8)
+    assert loaded.atlas.std is not None
+    std = np.repeat(loaded.atlas.std[:1], 2, axis=0)
+    mine = outliers_uploads.Uploads(["usual", "far"], pictures, [], codes, std, pictures)
+    values = outliers_uploads.scores_of(loaded, score, mine)
+    assert values[1] > 1e16
+    found = scored(known, score, Shown("kl"))
+    assert found is not None
+    figure = outliers_charts.histogram(known, found.odd, found.cut, score, values)
+    low, high = figure.layout.xaxis.range
+    assert high - low < 2.1 * np.ptp(known), "the collection keeps half of the axis"
+    far = next(trace for trace in figure.data if trace.name == "Uploaded, far beyond the axis")
+    assert list(far.x) == [pytest.approx(known.max() + np.ptp(known))] and far.customdata[0] == values[1]
+    said = outliers_uploads._said("far", values[1], score, known, found)
+    assert "far beyond the collection" in said and "× 10¹⁶ nats" in said and "000" not in said
+    table = outliers_uploads.table(loaded, mine, score, known, found)
+    assert table["picture"] == ["usual", "far"] and table["kl"] == values.tolist()
+    assert table["kl_percentile"][1] == 100 and table["odd"][1] is True
+    assert {"error", "neighbour_distance"} <= set(table)
+    xy = np.random.default_rng(0).normal(size=(loaded.count, 2)).astype(np.float32)
+    off = np.array([[0, 0], [1e16, np.nan]], np.float32)
+    everywhere = found.everywhere(loaded.count)
+    chart = outliers_charts.place_on_map(xy, everywhere, ~everywhere, [""] * loaded.count, off, mine.titles)
+    edge = next(trace for trace in chart.data if trace.name == "Uploaded, far off the map")
+    assert list(edge.text) == ["far"] and edge.x[0] < 2 * xy[:, 0].max() and np.isfinite(edge.y[0])
 
 
 def test_a_zip_of_pictures_is_taken(place: None) -> None:
