@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from explorer.item_names import ItemNames
 from explorer.maps import MapSettings, fit_umap
 from explorer.words import read_words, rows_of, words_of, written
 from models import checkpoint
@@ -64,6 +66,11 @@ class Atlas:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def names(self) -> ItemNames:
+        """What each row is called."""
+        return ItemNames(self.split, self.ids)
 
 
 def build_atlas(
@@ -328,6 +335,8 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
         scores={s: numbers(s) for s in about["scores"]},
         neighbour_distance=numbers("neighbour_distance"),
     )
+    if len(np.unique(2 * atlas.ids.astype(np.uint64) + splits.astype(np.uint64))) < len(atlas):
+        raise ValueError("columns 'split' and 'id' must name each image once")
     if atlas.ids.min() < 0 or atlas.neighbour_distance.min() < 0:
         raise ValueError("columns 'id' and 'neighbour_distance' must not be negative")
     if atlas.std is not None and (atlas.std.shape != atlas.mean.shape or atlas.std.min() < 0):

@@ -317,6 +317,15 @@ def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
     return OwnPicture(number, str(title), picture, z)
 
 
+def free_title(title: str, taken: Container[str]) -> str:
+    """A title that is not among the case-folded ones in `taken`: the title itself, or with a number behind it."""
+    free, number = title, 2
+    while free.casefold() in taken:
+        ending = f" ({number})"
+        free, number = title[: TITLE_AT_MOST - len(ending)].rstrip() + ending, number + 1
+    return free
+
+
 def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
     """The own pictures (C, H, W) with codes of `size` numbers that are kept for a checkpoint, by number."""
     found = {}

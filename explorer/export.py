@@ -117,20 +117,20 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
 
 
 def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
-    """Items of an atlas as CSV in UTF-8: row, id and split in the data set, every attribute and score."""
+    """Items of an atlas as CSV in UTF-8: their names, as `ItemNames.columns` has them, every attribute and score."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    columns: dict[str, Callable[[int], object]] = {
-        "item": lambda row: row,
-        "id": lambda row: int(atlas.ids[row]),
-        "split": lambda row: atlas.split[row],
-    }
+    names = atlas.names.columns(items)
+    columns: dict[str, Callable[[int], object]] = {}
     for name, attribute in atlas.attributes.items():
         columns[name] = partial(_value, attribute)
     for name, values in atlas.scores.items():
         columns[name] = lambda row, values=values: f"{float(values[row]):.6g}"  # type: ignore[misc]
-    table.writerow(columns)
-    table.writerows([value(row) for value in columns.values()] for row in items)
+    table.writerow([*names, *columns])
+    named = zip(*names.values(), strict=True)
+    table.writerows(
+        [*cells, *(value(row) for value in columns.values())] for cells, row in zip(named, items, strict=True)
+    )
     return text.getvalue().encode()
 
 

@@ -1,6 +1,8 @@
 """A recipe: what is on the stage, in words that a link can carry and that give the same picture again.
 
-    ?model=faces-vae&view=umap&a=12,1.25,-3.5&a_with=smile:0.5&b=40&path=straight&frames=9
+    ?model=faces-vae&view=umap&a=test-12,1.25,-3.5&a_with=smile:0.5&b=train-40&path=straight&frames=9
+
+Links of before name a row of the atlas instead, as in `a=12`; they open as they did.
 
 Everything is read from the address bar or the browser, so everything is checked. What does not hold is left at its
 default and told in a sentence; the rest is kept.
@@ -10,10 +12,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
+
+from explorer.item_names import row_of
 
 __all__ = [
     "FIRST_OWN",
@@ -122,7 +126,8 @@ def edit_from_query(
         params: The address's parameters.
         default: For what is missing or does not hold.
         places: Map positions of the items, shape (N, 2): where a handle stands that names only its item. Its `own`, if
-            it has one, holds the numbers of a person's own pictures.
+            it has one, holds the numbers of a person's own pictures; its `from_address`, if it has one, reads names
+            of items.
         directions: The model's directions, by slug.
         levels: How many levels its latent has.
     """
@@ -175,12 +180,18 @@ def rehomed(edit: Edit, places: Any) -> Edit:
     return replace(edit, A=_at_home(edit.A, places), B=_at_home(edit.B, places))
 
 
-def query(edit: Edit, default: Edit) -> dict[str, str]:
-    """The parameters of an address that shows this edit; what is at its default stays out, the handles never."""
+def query(edit: Edit, default: Edit, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows this edit; what is at its default stays out, the handles never.
+
+    Arguments:
+        edit: What is shown.
+        default: What need not be written.
+        token: Gives an item as an address carries it.
+    """
     params = {}
     for name in ("A", "B"):
         handle: Handle = getattr(edit, name)
-        params[name.lower()] = f"{handle.item},{_short(handle.x)},{_short(handle.y)}"
+        params[name.lower()] = f"{token(handle.item)},{_short(handle.x)},{_short(handle.y)}"
         moved = {slug: s for slug, s in handle.sliders.items() if s}
         if moved:
             params[f"{name.lower()}_with"] = ",".join(f"{slug}:{_short(s)}" for slug, s in moved.items())
@@ -190,10 +201,10 @@ def query(edit: Edit, default: Edit) -> dict[str, str]:
     return params
 
 
-def link(model: str, view: str, colour: str | None, edit: Edit) -> str:
-    """The query string of an address that shows this, from its "?" on."""
+def link(model: str, view: str, colour: str | None, edit: Edit, token: Callable[[int], str] = str) -> str:
+    """The query string of an address that shows this, from its "?" on; `token` as in `query`."""
     shown = {"model": model, "view": view, "colour": colour or "none"}
-    return "?" + urlencode(shown | query(edit, Edit(edit.A, edit.B)), safe=",:")
+    return "?" + urlencode(shown | query(edit, Edit(edit.A, edit.B), token), safe=",:")
 
 
 def _handle(
@@ -262,11 +273,16 @@ def _seen(value: object) -> str:
 
 
 def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
-    """Reads "12" or "12,1.25,-3.5"."""
+    """Reads "test-12", "test-12,1.25,-3.5", or the same with a bare row of the atlas."""
     parts = text.split(",")
-    if len(parts) not in (1, 3) or not re.fullmatch(r"\d{1,10}", parts[0]):
-        raise ValueError(f"`{name}` must be an item and its place, such as 12,1.25,-3.5. Got {text[:40]!r}.")
-    item = int(parts[0])
+    try:
+        if len(parts) not in (1, 3):
+            raise ValueError("It must be an item, or an item and its place.")
+        item: int = getattr(places, "from_address", row_of)(parts[0])
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an item and its place, such as test-12,1.25,-3.5. Got {text[:40]!r}. {error}"
+        ) from None
     if len(parts) == 3:
         return {"item": item, "x": _float(parts[1], name), "y": _float(parts[2], name)}
     if item >= len(places) and item not in getattr(places, "own", ()):

@@ -71,6 +71,7 @@ class Recipe:
     directions: Mapping[str, Direction] | None = None  # a person's own that the edit or the view names
     own: Mapping[int, tuple[str, NDArray[np.float32]]] | None = None  # own pictures: title and code (D,)
     vectors: NDArray[np.float32] | None = None  # codes of A and B as they came out, (2, D)
+    link: str = ""  # shows the same on the page; for people
 
 
 class Shown(NamedTuple):
@@ -108,6 +109,7 @@ def recipe_of(loaded: Loaded, view: View, edit: Edit, colour: str | None = None)
         {slug: d for slug, d in loaded.directions.items() if d.kind == "own" and slug in named},
         {item: (loaded.own[item].title, loaded.own[item].z) for item in _own_items(edit)},
         stand(loaded, view, edit).ends,
+        link(loaded.name, view.id, colour, edit, loaded.token_of),
     )  # fmt: skip
 
 
@@ -128,7 +130,7 @@ def to_json(recipe: Recipe) -> str:
         "vectors": {}
         if recipe.vectors is None
         else dict(zip("AB", map(_packed, recipe.vectors), strict=True)),
-        "link": link(recipe.checkpoint, recipe.view, recipe.colour, recipe.edit),
+        "link": recipe.link or link(recipe.checkpoint, recipe.view, recipe.colour, recipe.edit),
     }
     return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -338,7 +340,7 @@ def follow_link(params: Mapping[str, str], loaded: Loaded) -> Shown:
     Raises:
         ValueError: For the first part of it that does not hold.
     """
-    for part, example in (("view", "umap"), ("a", "12,1.25,-3.5"), ("b", "40")):
+    for part, example in (("view", "umap"), ("a", "test-12,1.25,-3.5"), ("b", "test-40")):
         if part not in params:
             raise ValueError(f"The link must name `{part}`, such as {part}={example}. Copy it from the page.")
     view = resolve(loaded, params["view"])

@@ -88,7 +88,7 @@ def map_html(shown: Shown, decode: Decode, colour: str | None = None) -> bytes:
     """
     loaded, view, edit = shown.loaded, _view(shown), shown.edit
     answer = _answer(loaded, view, edit, decode)
-    hover = [f"#{loaded.atlas.ids[item]} · {_labels(loaded, item)}" for item in range(loaded.count)]
+    hover = [f"{loaded.atlas.names.name(item)} · {_labels(loaded, item)}" for item in range(loaded.count)]
     card = loaded.entry.card
     title = f"{card.title if card else loaded.name} · {view.id}"
     return figure_html(figure(view.xy, _shades(loaded, colour), _places(edit), _path(answer), hover, title))
@@ -157,11 +157,7 @@ def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
     found = []
     for name in "AB":
         gauge, handle = answer.header["handles"][name], getattr(edit, name)
-        item = (
-            loaded.own[handle.item].title
-            if handle.item in loaded.own
-            else f"#{loaded.atlas.ids[handle.item]}"
-        )
+        item = loaded.name_of(handle.item)
         found.append(
             f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from {escape(item)}"
             f" · {_verdict(gauge['percentile'])}{_gauge(gauge['percentile'])}</figcaption></figure>"
@@ -236,8 +232,8 @@ def _neighbours(loaded: Loaded, answer: Answer, decode: Decode) -> str:
         known = loaded.originals.get(items)
         pictures = decode(loaded.codes(items)) if any(p is None for p in known) else [None] * len(items)
         shown = "".join(
-            f"<figure>{_picture(made if real is None else real, f'Image {loaded.atlas.ids[item]}')}"
-            f"<figcaption><b>#{loaded.atlas.ids[item]}</b> {distance:.2f}<small>{escape(_labels(loaded, item))}</small>"
+            f"<figure>{_picture(made if real is None else real, loaded.name_of(item))}"
+            f"<figcaption><b>{escape(loaded.name_of(item))}</b> {distance:.2f}<small>{escape(_labels(loaded, item))}</small>"
             "</figcaption></figure>"
             for item, real, made, distance in zip(items, known, pictures, answer.distance[row], strict=False)
         )  # fmt: skip
@@ -283,7 +279,7 @@ def _metrics(loaded: Loaded) -> str:
 
 
 def _replay(loaded: Loaded, view: View, edit: Edit, colour: str | None) -> str:
-    address = link(loaded.name, view.id, colour, edit)
+    address = link(loaded.name, view.id, colour, edit, loaded.token_of)
     recipe = to_json(recipe_of(loaded, view, edit, colour))
     file = f"{loaded.name}-recipe.json"
     data = base64.b64encode(recipe.encode()).decode()

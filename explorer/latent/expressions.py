@@ -1,7 +1,7 @@
-"""Typed expressions over directions and items: `smile - 0.5*glasses`, `#12 + #40 - #7`.
+"""Typed expressions over directions and items: `smile - 0.5*glasses`, `test 12 + test 40 - train 7`.
 
-Only what is linear can be said: sums and differences of directions (by name) and items (# and a number), with numbers
-as factors, and brackets. A dash between letters is part of a name (`hair-blond`); a minus stands between spaces.
+Only what is linear can be said: sums and differences of directions (by name) and items (by name, or by # and a row of
+the atlas), with numbers as factors, and brackets. A dash between letters is part of a name (`hair-blond`); a minus stands between spaces.
 
 The weights of the items decide what the outcome is: where they add to 1 it is a point of the latent space, such as the
 answer to an analogy, where they add to 0 a direction. Directions may be added to either.
@@ -36,6 +36,7 @@ TOKEN = re.compile(
     r"\s*(?:(?P<item>#\s*[0-9]{1,10})|(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
     r"|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*)|(?P<sign>[-+*/()]))"
 )
+NAMED = re.compile(r"\s*([A-Za-z_]+[ -][0-9]{1,18})(?![A-Za-z0-9_]|[.-][A-Za-z0-9_])")  # may be an item
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,19 @@ class Combination:
         )
 
 
-def parse(text: str, names: Collection[str], has: Callable[[int], bool]) -> Combination:
+def parse(
+    text: str,
+    names: Collection[str],
+    has: Callable[[int], bool],
+    find: Callable[[str], int | None] = lambda name: None,
+) -> Combination:
     """Reads an expression.
 
     Arguments:
         text: What was typed.
         names: The directions that there are; `own-NAME` may be called by NAME.
         has: Whether there is an item of a number.
+        find: The item of a name such as "test 12"; None where the text is no name of an item.
 
     Raises:
         ValueError: If it is too long, can not be read, names what is not there, or its items' weights add to neither 0
@@ -89,7 +96,7 @@ def parse(text: str, names: Collection[str], has: Callable[[int], bool]) -> Comb
         raise ValueError(f"An expression must have at most {LONGEST} characters. Got {len(text):,}.")
     if not text.strip():
         raise ValueError(f"An expression is missing. Type one such as {_example(names)}.")
-    found = _Reader(_tokens(text, names), names, has).whole()
+    found = _Reader(_tokens(text, names, find), names, has).whole()
     weights = [*found.items.values(), *found.directions.values()]
     if not weights:
         raise ValueError(
@@ -102,8 +109,8 @@ def parse(text: str, names: Collection[str], has: Callable[[int], bool]) -> Comb
     total = sum(found.items.values())
     if min(abs(total), abs(total - 1)) >= CLOSE:
         raise ValueError(
-            f"The weights of items must add to 1 (a point, as in #1 + #2 - #3) or to 0 (a direction, as in #1 - #2). "
-            f"They add to {total:.4g}."
+            f"The weights of items must add to 1 (a point, as in test 1 + test 2 - test 3) or to 0 (a direction, as in "
+            f"test 1 - test 2). They add to {total:.4g}."
         )
     return found
 
@@ -214,7 +221,7 @@ class _Reader:
 
     def item(self, number: int) -> Combination:
         if not self.has(number):
-            raise ValueError(f"There is no item #{number}. Items are numbered as on the map, from #0.")
+            raise ValueError(f"There is no item #{number}. Name it as on the map, as in test 12.")
         return Combination(items={number: 1.0})
 
     def next_is(self, *signs: str) -> bool:
@@ -225,17 +232,23 @@ class _Reader:
         return self.tokens[self.place - 1][1]
 
 
-def _tokens(text: str, names: Collection[str]) -> list[tuple[str, str]]:
-    """Kind and text of each token."""
+def _tokens(text: str, names: Collection[str], find: Callable[[str], int | None]) -> list[tuple[str, str]]:
+    """Kind and text of each token; a named item becomes # and its row."""
     for odd, plain in SPELLED.items():
         text = text.replace(odd, plain)
     text = text.rstrip()
     found, place = [], 0
     while place < len(text):
+        named = NAMED.match(text, place)
+        item = find(named[1]) if named is not None and named[1] not in names else None
+        if named is not None and item is not None:
+            found.append(("item", f"#{item}"))
+            place = named.end()
+            continue
         match = TOKEN.match(text, place)
         if match is None:
             raise ValueError(
-                f"{text[place:].lstrip()[:20]!r} cannot be read. Use + - * / ( ), numbers, items such as #12, and "
+                f"{text[place:].lstrip()[:20]!r} cannot be read. Use + - * / ( ), numbers, items such as test 12, and "
                 f"directions: {_listed(names)}."
             )
         kind = str(match.lastgroup)
@@ -266,7 +279,7 @@ def _listed(names: Collection[str]) -> str:
 
 def _example(names: Collection[str]) -> str:
     two = list(names)[:2]
-    return f"{two[0]} - 0.5*{two[1]}" if len(two) == 2 else "#0 + #1 - #2"
+    return f"{two[0]} - 0.5*{two[1]}" if len(two) == 2 else "test 0 + test 1 - test 2"
 
 
 def _added(one: dict[Key, float], other: dict[Key, float]) -> dict[Key, float]:

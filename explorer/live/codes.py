@@ -162,6 +162,7 @@ class Places:
     def __init__(self, loaded: Loaded, view: View) -> None:
         self._loaded, self._view = loaded, view
         self.own = loaded.own
+        self.from_address = loaded.atlas.names.from_address
 
     def __len__(self) -> int:
         return self._loaded.count

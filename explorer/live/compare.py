@@ -283,7 +283,7 @@ class CompareSession(LiveSession):
             "models": len(lineup.models),
             "items": items,
             "originals": [original is not None for original in originals],
-            "ids": [int(first.atlas.ids[row]) for row in rows[0]],
+            "names": [first.name_of(int(row)) for row in rows[0]],
             "labels": [item_labels(first, int(row)) for row in rows[0]],
         }
         pictures: list[NDArray[np.uint8]] = []

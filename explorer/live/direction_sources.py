@@ -5,7 +5,7 @@ A source is written as one text, as an address carries it:
     attribute:smile                     a direction of the attributes, or one that was saved
     groups:@beach~rest                  a saved group against all other images
     groups:glasses=with~age=0.5..1      images by their values, `&` between several
-    items:12,40                         from the first image to the second
+    items:test-12,train-40              from the first image to the second
     pc:3                                a principal component, from 1
     expression:smile - 0.5*glasses      see `explorer.latent.expressions`
 """
@@ -37,6 +37,7 @@ __all__ = [
     "default",
     "resolve",
     "side_mask",
+    "two_items",
     "value_names",
 ]
 
@@ -53,7 +54,6 @@ KINDS = {
 LONGEST = 1000  # characters of a source
 COMPONENTS = 10  # that are offered
 REST = "rest"
-ITEMS = re.compile(r"([0-9]{1,10}),([0-9]{1,10})")
 WHOLE = re.compile(r"[1-9][0-9]?")
 
 
@@ -192,19 +192,34 @@ def _groups(loaded: Loaded, text: str) -> Found:
 
 
 def _items(loaded: Loaded, text: str) -> Found:
-    match = ITEMS.fullmatch(text)
-    numbers = [int(part) for part in match.groups()] if match else []
-    if len(numbers) != 2 or not all(loaded.has(number) for number in numbers):
-        raise ValueError(
-            f"Two images must be written as their numbers, 0 to {loaded.count - 1}, as in 12,40. Got {text[:40]!r}."
-        )
+    numbers = two_items(loaded, text)
     if numbers[0] == numbers[1]:
         raise ValueError("The two images must not be the same. Choose another one.")
     start, end = loaded.codes(numbers)
     if np.array_equal(start, end):
         raise ValueError("The two images have the same code, so there is no direction between them.")
-    title = f"#{numbers[0]} to #{numbers[1]}"
-    return Found(title, f"image {title}", vector=(end - start).astype(np.float32), group="Two images")
+    title = " to ".join(loaded.name_of(number) for number in numbers)[:80]
+    return Found(title, f"images {title}", vector=(end - start).astype(np.float32), group="Two images")
+
+
+def two_items(loaded: Loaded, text: str) -> list[int]:
+    """The two items that "test-12,train-40" names; of before, "12,40" by their rows.
+
+    Raises:
+        ValueError: If they are not two, or not there.
+    """
+    try:
+        items = [loaded.atlas.names.from_address(part) for part in text.split(",")[:3]]
+    except ValueError as error:
+        raise ValueError(
+            f"Two images must be named, as in test-12,test-40. Got {text[:40]!r}. {error}"
+        ) from None
+    if len(items) != 2 or not all(map(loaded.has, items)):
+        names = loaded.atlas.names
+        raise ValueError(
+            f"Two images must be named, as in test-12,test-40. Got {text[:40]!r}. {names.extent}"
+        )
+    return items
 
 
 def _component(loaded: Loaded, text: str) -> Found:
@@ -220,7 +235,7 @@ def _component(loaded: Loaded, text: str) -> Found:
 
 
 def _expression(loaded: Loaded, text: str) -> Found:
-    found = expressions.parse(text, loaded.directions, loaded.has)
+    found = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
     vectors = {name: direction.vector for name, direction in loaded.directions.items()}
     vector = expressions.combine(found, vectors, lambda item: loaded.codes([item])[0])
     made = f"expression {text.strip()}"

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.item_names import row_of
 from explorer.latent.neighbours import GAUGE_NEIGHBOUR
 from explorer.latent.projections import ScatterProjection, place
 from explorer.live.loaded import Loaded
@@ -70,6 +71,24 @@ class Lineup:
         """Which shared image a row of a model's atlas is; None where the others lack it."""
         found = np.flatnonzero(self.rows[model] == row)
         return int(found[0]) if len(found) else None
+
+    def token_of(self, item: int) -> str:
+        """A shared image as an address carries it, such as "test-12"."""
+        return self.models[0].token_of(int(self.rows[0, item]))
+
+    def from_address(self, text: str) -> int:
+        """The shared image that an address names; a bare number is its place among the shared ones.
+
+        Raises:
+            ValueError: If the text names none.
+        """
+        row = self.models[0].atlas.names.find(text[:80])
+        if row is None:
+            return row_of(text)
+        item = self.shared(0, row)
+        if item is None:
+            raise ValueError(f"{text[:40]!r} is not in the atlas of every model that is compared.")
+        return item
 
 
 class Stand(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "stamp"]
 
 VIEWS_AT_MOST = 16
+NUMBER = re.compile(r"#?[0-9]{1,18}")
 
 
 class UnknownModel(ValueError):
@@ -98,6 +100,45 @@ class Loaded:
             return self.atlas.mean[list(items)]
         return np.stack([self.own[i].z if i >= FIRST_OWN else self.atlas.mean[i] for i in items])
 
+    def name_of(self, item: int) -> str:
+        """What an item is called: "test 3518", or the title of an own picture."""
+        return self.own[item].title if item in self.own else self.atlas.names.name(item)
+
+    def token_of(self, item: int) -> str:
+        """An item as an address carries it: "test-3518", or the number of an own picture."""
+        return self.atlas.names.token(item) if 0 <= item < self.count else str(item)
+
+    def find_item(self, text: str) -> int:
+        """The item that a person names: by its name, by its number alone where that is enough, or by an own title.
+
+        Raises:
+            ValueError: If there is none, or several; the message says what there is.
+        """
+        text, names = text.strip()[:100], self.atlas.names
+        item = names.find(text)
+        if item is not None:
+            return item
+        titled = [own.item for own in self.own.values() if own.title.casefold() == text.casefold()]
+        if titled:
+            return titled[0]
+        if not NUMBER.fullmatch(text):
+            raise ValueError(
+                f"There is no item {text[:40]!r}. {names.extent} Type a name such as {names.name(0)}."
+            )
+        number = int(text.removeprefix("#"))
+        if number in self.own:
+            return number
+        rows = names.rows(number, number)
+        if len(rows) != 1:
+            several = " and ".join(names.name(int(row)) for row in rows)
+            problem = (
+                f"{number} may be {several}: add the split."
+                if several
+                else f"There is no item {number}. {names.extent}"
+            )
+            raise ValueError(problem)
+        return int(rows[0])
+
     def keep_direction(self, direction: Direction) -> None:
         """Keeps a direction under its name, for every page and for later.
 
@@ -149,6 +190,8 @@ class Loaded:
     def keep_own(self, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
         """Keeps a picture (H, W, C) and its code (D,) as an item of its own.
 
+        A title that another own picture has already gets a number, as in "Photo (2)", so that titles name one item.
+
         Raises:
             ValueError: If it does not fit the model, or there are too many.
         """
@@ -159,7 +202,9 @@ class Loaded:
                 f"Got {picture.shape} and {z.shape}."
             )
         with self.keeping:
-            own = belongings.write_own(self.entry, title, picture, z)
+            number = belongings.own_of(title, picture, z).item
+            taken = {own.title.casefold() for own in self.own.values() if own.item != number}
+            own = belongings.write_own(self.entry, belongings.free_title(title, taken), picture, z)
             self.own = {**self.own, own.item: own}
         return own
 

@@ -387,7 +387,7 @@ class Session(LiveSession):
             "sources": [
                 "reconstruction" if place in absent else "original" for place in range(len(pictures))
             ],
-            "ids": [own[i].title if i in own else int(loaded.atlas.ids[i]) for i in message.items],
+            "names": [loaded.name_of(item) for item in message.items],
             "labels": [item_labels(loaded, item) for item in message.items],
         }
         await self._send(wire.answer(header, [np.ascontiguousarray(p) for p in pictures if p is not None]))

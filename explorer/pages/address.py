@@ -95,6 +95,6 @@ def view_and_colour(loaded: Loaded) -> tuple[str, str | None, list[str]]:
 def write(loaded: Loaded, view: View, colour: str | None, edit: recipe.Edit) -> None:
     """Puts what is shown into the address bar."""
     wanted = {"model": loaded.name, "view": view.id, "colour": colour or "none"}
-    wanted |= recipe.query(edit, controls.default_edit(view))
+    wanted |= recipe.query(edit, controls.default_edit(view), loaded.token_of)
     if dict(st.query_params) != wanted:
         st.query_params.from_dict(wanted)

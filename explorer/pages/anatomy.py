@@ -47,14 +47,9 @@ def main() -> None:
     take_release(getattr(S.get("anatomy"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picker.button(entries, loaded, switch_model)
-        anatomy_image.number(loaded, S.an_shown.item, choose_item)
+        anatomy_image.chooser(loaded, S.an_shown.item, choose_item, tell)
         choose_dimensions(loaded)
     warn_of(S.an_problems)
-    if loaded.latent < 2:
-        st.info(
-            f"The code of {plain(loaded.name)} has one number; a map needs two. Choose another checkpoint."
-        )
-        return
     state = (
         loaded.originals.state
     )  # read first: pictures that come while the image is examined are not missed
@@ -100,7 +95,7 @@ def to_codes(loaded: Loaded) -> None:
 
 def limits_of(loaded: Loaded) -> Limits:
     """What links and the browser may ask of a model."""
-    return Limits(loaded.count, loaded.latent, loaded.atlas.std is not None)
+    return Limits(loaded.count, loaded.latent, loaded.atlas.std is not None, loaded.atlas.names.from_address)
 
 
 def settle(loaded: Loaded, limits: Limits) -> None:
@@ -121,7 +116,7 @@ def settle(loaded: Loaded, limits: Limits) -> None:
 
 def default_dimensions(loaded: Loaded) -> tuple[int, int]:
     """The two dimensions that say the most: of the highest KL, or along which the codes spread the most."""
-    if loaded.latent == 2:
+    if loaded.latent <= 2:  # of one, the map is a strip
         return 0, 1
     atlas = loaded.atlas
     weight = atlas.mean.var(0) if atlas.std is None else kl_to_prior(atlas.mean, atlas.std).mean(0)
@@ -159,6 +154,11 @@ def choose_item(item: int) -> None:
     S.an_problems = []
 
 
+def tell(problem: str) -> None:
+    """Shows what cannot be followed."""
+    S.an_problems = [problem]
+
+
 def choose_dimensions(loaded: Loaded) -> None:
     """Which two dimensions the map shows; eps stays as it was turned."""
     if loaded.latent < 3:
@@ -182,8 +182,8 @@ def switch_model(name: str) -> None:
 
 def about_image(loaded: Loaded, specimen: Specimen) -> str:
     """One line on the image: where it is from, and what is known of it."""
-    atlas, item = loaded.atlas, specimen.item
-    parts = [f"**{atlas.split[item]} image {atlas.ids[item]}**"]
+    item = specimen.item
+    parts = [f"**{loaded.name_of(item)}**"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in list(item_labels(loaded, item).items())[:8]]
     if specimen.source == "reconstruction" and loaded.originals.state == "absent":
         parts.append("its data set is not on this machine, so its reconstruction stands in")
@@ -210,7 +210,7 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    address.put("an", {"model": loaded.name} | anatomy_link.query(S.an_shown))
+    address.put("an", {"model": loaded.name} | anatomy_link.query(S.an_shown, loaded.token_of))
 
 
 main()

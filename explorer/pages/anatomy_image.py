@@ -1,4 +1,4 @@
-"""Which image a page shows: by number, at random, among those with an attribute."""
+"""Which image a page shows: by name, at random, among those with an attribute."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.live.loaded import Loaded
+from explorer.pages.item_field import item_field
 from models.data import Attribute
 
-__all__ = ["WAITING", "among", "number", "same_image", "wait_for_originals"]
+__all__ = ["WAITING", "among", "chooser", "same_image", "wait_for_originals"]
 
 S = st.session_state
 Choose = Callable[[int], None]
@@ -19,29 +20,33 @@ ANY = "any"
 WAITING = ("unasked", "loading")  # states of originals that are on their way
 
 
-def number(
-    loaded: Loaded, item: int | None, choose: Choose, key: str = "anatomy", label: str = "Image"
+def chooser(
+    loaded: Loaded,
+    item: int | None,
+    choose: Choose,
+    tell: Callable[[str], None],
+    key: str = "anatomy",
+    label: str = "Image",
 ) -> None:
-    """The image's number, and one at random among those that the filter leaves.
+    """The image's name, and one at random among those that the filter leaves.
 
     Arguments:
         loaded: The model, whose atlas has the images.
         item: Row of the atlas; None where what is shown is none of its images.
         choose: Called with another row.
+        tell: Called with a sentence where what was typed names no image.
         key: Start of Streamlit's keys, its own for each image of a page.
-        label: Over the number.
+        label: Over the name.
     """
-    found, own = among(loaded, key), f"{key}_item"
-    S[own] = item
+    found = among(loaded, key)
 
-    def changed() -> None:
-        if S[own] is not None:
-            choose(int(S[own]))
+    def put(other: int | None) -> None:
+        if other is not None:
+            choose(other)
 
-    st.number_input(
-        label, 0, loaded.count - 1, value="min" if item is not None else None, key=own, width=132,
-        on_change=changed, placeholder="Sample", help=f"Its row in the atlas, 0 to {loaded.count - 1}",
-    )  # fmt: skip
+    item_field(
+        loaded, label, f"{key}_item", item, put, tell, empty="Sample" if item is None else "", own=False
+    )
     st.button(
         "Random", icon=":material/casino:", key=f"{key}_random", disabled=not len(found),
         on_click=lambda: choose(int(np.random.default_rng().choice(found))),

@@ -1,6 +1,6 @@
 """What the Anatomy page shows, as a link carries it: the image, the two dimensions, and eps.
 
-    ?model=mnist-vae&item=12&dims=3-11&draw=4&turn=3:0.5,11:-1
+    ?model=mnist-vae&item=test-12&dims=3-11&draw=4&turn=3:0.5,11:-1
 
 Everything is read from the address bar or the browser, so everything is checked.
 """
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from explorer.item_names import read_item, row_of
 
 __all__ = ["Limits", "Shown", "from_json", "from_query", "query"]
 
@@ -30,6 +32,7 @@ class Limits:
     count: int  # items of its atlas
     latent: int  # dimensions
     draws: bool  # it has a posterior to draw from
+    item: Callable[[str], int] = row_of  # reads an item of an address
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,9 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
     return shown, problems
 
 
-def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again."""
-    params = {"item": str(shown.item), "dims": f"{shown.dims[0]}-{shown.dims[1]}"}
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
+    params = {"item": token(shown.item), "dims": f"{shown.dims[0]}-{shown.dims[1]}"}
     if shown.draw is not None:
         params["draw"] = str(shown.draw)
     if shown.turn:
@@ -106,7 +109,7 @@ def query(shown: Shown) -> dict[str, str]:
 
 
 def _item_text(text: str, limits: Limits) -> int:
-    return _whole(_number_of(text, "item"), "item", limits.count - 1)
+    return read_item(text, "item", limits.item, lambda item: item < limits.count)
 
 
 def _draw_text(text: str, limits: Limits) -> int | None:
@@ -117,7 +120,7 @@ def _dims_text(text: str, limits: Limits) -> tuple[int, int]:
     match = DIMENSIONS.fullmatch(text)
     if match is None:
         raise ValueError(f"`dims` must be two dimensions, such as 0-1. Got {_seen(text)}.")
-    across, up = (_whole(int(end), "dims", limits.latent - 1) for end in match.groups())
+    across, up = (_whole(int(end), "dims", max(limits.latent, 2) - 1) for end in match.groups())
     if across == up:
         raise ValueError(f"`dims` must be two different dimensions. Got {_seen(text)}.")
     return across, up

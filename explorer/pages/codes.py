@@ -46,9 +46,13 @@ def main() -> None:
     take_sample(getattr(S.get("code_samples"), "edit", None), loaded)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picker.button(discrete, loaded, switch_model)
-        anatomy_image.number(loaded, item_of(S.cd_shown.a), lambda item: choose(a=item), "code_a", "Image A")
+        anatomy_image.chooser(
+            loaded, item_of(S.cd_shown.a), lambda item: choose(a=item), tell, "code_a", "Image A"
+        )
         st.button("", icon=":material/swap_horiz:", key="cd_swap", help="Swap A and B", on_click=swap)
-        anatomy_image.number(loaded, item_of(S.cd_shown.b), lambda item: choose(b=item), "code_b", "Image B")
+        anatomy_image.chooser(
+            loaded, item_of(S.cd_shown.b), lambda item: choose(b=item), tell, "code_b", "Image B"
+        )
     warn_of(S.cd_problems)
     head()
     data = grid_data(loaded, limits)
@@ -94,8 +98,9 @@ def limits_of(loaded: Loaded) -> Limits:
     """
     books = codebooks(loaded)
     return Limits(
-        loaded.count, tuple(book.name for book in books), tuple(book.grid for book in books), books[0].count
-    )
+        loaded.count, tuple(book.name for book in books), tuple(book.grid for book in books), books[0].count,
+        loaded.atlas.names.from_address,
+    )  # fmt: skip
 
 
 def settle(loaded: Loaded, limits: Limits) -> None:
@@ -163,6 +168,11 @@ def choose(**images: int | str) -> None:
     S.cd_shown = replace(S.cd_shown, **images, **({"codes": None} if "a" in images else {}))
     S.cd_revision += 1
     S.cd_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what cannot be followed."""
+    S.cd_problems = [problem]
 
 
 def swap() -> None:
@@ -247,7 +257,7 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
 
 def write_address(loaded: Loaded, limits: Limits) -> None:
     """Puts what is shown into the address bar."""
-    address.put("cd", {"model": loaded.name} | codes_link.query(S.cd_shown, limits))
+    address.put("cd", {"model": loaded.name} | codes_link.query(S.cd_shown, limits, loaded.token_of))
 
 
 main()

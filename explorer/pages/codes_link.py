@@ -1,24 +1,23 @@
 """What the Codes page shows, as a link carries it: two images, the level, what was painted, and the step of the walk.
 
-    ?model=faces-vq-vae-2&a=12&b=~AAEC…&level=top&codes=…&t=0.35
+    ?model=faces-vq-vae-2&a=test-12&b=~AAEC…&level=top&codes=…&t=0.35
 
-An image is a row of the atlas or, behind a ~, codes: those of a sample. Everything is read from the address bar or the
+An image is an item of the atlas or, behind a ~, codes: those of a sample. Everything is read from the address bar or the
 browser, so everything is checked.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from explorer.item_names import read_item, row_of
 from explorer.latent.grids import from_text
 
 __all__ = ["Limits", "Shown", "from_json", "from_query", "query"]
 
-WHOLE = re.compile(r"[0-9]{1,9}")
 CODES = "~"  # before codes in the place of an image's number
 DECIMALS = 3  # of the walk's step
 
@@ -31,6 +30,7 @@ class Limits:
     levels: tuple[str, ...]  # names, coarsest first
     shapes: tuple[tuple[int, int], ...]  # rows and columns of each
     codes: int  # of a codebook
+    item: Callable[[str], int] = row_of  # reads an item of an address
 
     def check(self, text: str, name: str) -> str:
         """The text of codes if it is one of this model's; raises ValueError else."""
@@ -96,9 +96,9 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
     return shown, problems
 
 
-def query(shown: Shown, limits: Limits) -> dict[str, str]:
-    """The parameters of an address that shows the same again."""
-    params = {name: _image_text(getattr(shown, name)) for name in ("a", "b")}
+def query(shown: Shown, limits: Limits, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
+    params = {name: _image_text(getattr(shown, name), token) for name in ("a", "b")}
     if len(limits.levels) > 1:
         params["level"] = limits.levels[shown.level]
     if shown.codes is not None:
@@ -108,18 +108,14 @@ def query(shown: Shown, limits: Limits) -> dict[str, str]:
     return params
 
 
-def _image_text(image: int | str) -> str:
-    return str(image) if isinstance(image, int) else CODES + image
+def _image_text(image: int | str, token: Callable[[int], str]) -> str:
+    return token(image) if isinstance(image, int) else CODES + image
 
 
 def _image(text: str, name: str, limits: Limits) -> int | str:
     if text.startswith(CODES):
         return limits.check(text[1:], name)
-    if not WHOLE.fullmatch(text) or int(text) >= limits.count:
-        raise ValueError(
-            f"`{name}` must be an image of 0..{limits.count - 1}, or codes behind a ~. Got {_seen(text)}."
-        )
-    return int(text)
+    return read_item(text, name, limits.item, lambda item: item < limits.count)
 
 
 def _painted(text: str, name: str, limits: Limits) -> str:

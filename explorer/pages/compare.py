@@ -214,7 +214,9 @@ def shown_state(lineup: Lineup) -> State:
         S.compare_fresh = False
         S.compare_revision += 1
         asked = S.pop("compare_asked", {})
-        S.compare_state, told = compare_state.from_query(asked, len(lineup.models), lineup.count)
+        S.compare_state, told = compare_state.from_query(
+            asked, len(lineup.models), lineup.count, lineup.from_address
+        )
         S.compare_problems += [f"In the address: {problem} Using the default." for problem in told]
         fix_colour(attributes)
     state: State = S.compare_state
@@ -280,7 +282,9 @@ def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
                 "latent": model.latent,
                 "view": {
                     "id": view.id,
-                    "title": {"umap": "UMAP", "raw": "both dimensions"}.get(view.id, "principal components"),
+                    "title": {"umap": "UMAP", "raw": "both dimensions", "strip": "the one dimension"}.get(
+                        view.id, "principal components"
+                    ),
                     "url": f"{base}/view/{model.name}/{view.id}{version}",
                     "linear": view.linear,
                     "axes": list(view.axes),
@@ -300,7 +304,7 @@ def write_address(lineup: Lineup, section: str) -> None:
     """Puts what is shown into the address bar."""
     wanted = {
         "models": ",".join(model.name for model in lineup.models),
-        **compare_state.query(S.compare_state),
+        **compare_state.query(S.compare_state, lineup.token_of),
         "colour": S.compare_colour or "none",
         "below": section,
     }

@@ -166,17 +166,13 @@ def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) ->
     rows = []
     for place, item in enumerate(items):
         original, name = truth[place], _name(lineup, item)
-        shown = (
-            '<span class="lxc-quiet">not here</span>'
-            if original is None
-            else image(original, f"Image {name}")
-        )
+        shown = '<span class="lxc-quiet">not here</span>' if original is None else image(original, name)
         cells = [f"<td>{shown}{escape(name)}</td>"]
         own = None if known is None else known[:, item]
         for number, model in enumerate(lineup.models):
             text = "" if own is None else f"{own[number]:.4f}"
             best = ' class="lxc-best"' if own is not None and own[number] == own.min() else ""
-            picture = image(made[number][place], f"{title(model)} of image {name}")
+            picture = image(made[number][place], f"{title(model)} of {name}")
             cells.append(f"<td>{picture}<span{best}>{text}</span></td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = f"<thead><tr><th>Original</th>{heads}</tr></thead>"
@@ -186,9 +182,9 @@ def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) ->
 
 
 def _name(lineup: Lineup, item: int) -> str:
-    """An image's number and what its first categorical attribute says: "#12, 7"."""
+    """An image's name and what its first categorical attribute says: "test 12, 7"."""
     first, row = lineup.models[0], int(lineup.rows[0, item])
-    name = f"#{first.atlas.ids[row]}"
+    name = first.atlas.names.name(row)
     for attribute in first.atlas.attributes.values():
         if attribute.kind == "categorical":
             return f"{name}, {attribute.labels[int(attribute.values[row])]}"

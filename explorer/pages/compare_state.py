@@ -1,6 +1,6 @@
 """What the comparison shows beside its models: the image, the drives, the selection; in an address and from a browser.
 
-    ?models=mnist-vae,mnist-vae-2d&item=12&drives=0,1.5,-2_1,0.3,4&select=1,0,0,2,0,2,2&colour=digit&below=samples
+    ?models=mnist-vae,mnist-vae-2d&item=test-12&drives=0,1.5,-2_1,0.3,4&select=1,0,0,2,0,2,2&colour=digit&below=samples
 
 Everything is read from the address bar or the browser, so everything is checked. What does not hold is left at its
 default and told in a sentence.
@@ -8,13 +8,14 @@ default and told in a sentence.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from explorer.item_names import read_item, row_of
 
 __all__ = ["Drive", "Selection", "State", "from_json", "from_query", "inside", "query"]
 
@@ -84,10 +85,23 @@ def from_json(values: object, models: int, count: int) -> State:
     )
 
 
-def from_query(params: Mapping[str, str], models: int, count: int) -> tuple[State, list[str]]:
-    """A state from an address, and a sentence for each part of it that does not hold."""
+def from_query(
+    params: Mapping[str, str], models: int, count: int, item: Callable[[str], int] = row_of
+) -> tuple[State, list[str]]:
+    """A state from an address, and a sentence for each part of it that does not hold.
+
+    Arguments:
+        params: The address's parameters.
+        models: Columns.
+        count: Images that the models share.
+        item: Reads an item of an address, as a shared image.
+    """
     state, problems = State(), []
-    readers = {"item": _item_text, "drives": _drives_text, "select": _select_text}
+    readers = {
+        "item": lambda text, _, count: {"item": read_item(text, "item", item, lambda shared: shared < count)},
+        "drives": _drives_text,
+        "select": _select_text,
+    }
     for part, read in readers.items():
         if part not in params:
             continue
@@ -98,9 +112,9 @@ def from_query(params: Mapping[str, str], models: int, count: int) -> tuple[Stat
     return state, problems
 
 
-def query(state: State) -> dict[str, str]:
-    """The parameters of an address that shows this state."""
-    params = {"item": str(state.item)}
+def query(state: State, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows this state; `token` gives a shared image as an address carries it."""
+    params = {"item": token(state.item)}
     if state.drives:
         params["drives"] = "_".join(f"{d.by},{_short(d.x)},{_short(d.y)}" for d in state.drives)
     if state.selection:
@@ -119,12 +133,6 @@ def inside(xy: NDArray[np.float32], corners: tuple[float, ...]) -> NDArray[np.in
         height = by - ay if by != ay else 1.0
         within ^= crosses & (x < (bx - ax) * (y - ay) / height + ax)
     return np.flatnonzero(within)
-
-
-def _item_text(text: str, models: int, count: int) -> dict[str, Any]:
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise ValueError(f"`item` must be a whole number. Got {_seen(text)}.")
-    return {"item": _whole(int(text), "item", count)}
 
 
 def _drives_text(text: str, models: int, count: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def main() -> None:
         S.dr_shown = replace(S.dr_shown, item=0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         picker.button(entries, loaded, switch_model)
-        directions_choice.choose_source(loaded, S.dr_shown, choose)
+        directions_choice.choose_source(loaded, S.dr_shown, choose, tell)
     warn_of(S.dr_problems)
     shown: Shown = S.dr_shown
     if shown.kind == "groups" and not loaded.groups:
@@ -73,7 +73,7 @@ def main() -> None:
         else:
             show(loaded, found, shown)
     directions_shelf.shelf(loaded)
-    address.put("dr", {"model": loaded.name} | directions_link.query(S.dr_shown))
+    address.put("dr", {"model": loaded.name} | directions_link.query(S.dr_shown, loaded.token_of))
     st.caption(picker.facts(loaded))
 
 
@@ -82,7 +82,7 @@ def settle(loaded: Loaded) -> None:
     if S.dr_shown is not None:
         return
     default = Shown(*direction_sources.default(loaded))
-    limits = Limits(loaded.directions, loaded.has)
+    limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
     S.dr_shown, problems = directions_link.from_query(S.dr_asked, default, limits)
     if S.dr_shown.kind != "expression":  # what was typed stays, to be mended
         try:
@@ -90,6 +90,9 @@ def settle(loaded: Loaded) -> None:
         except ValueError as error:
             problems.append(str(error))
             S.dr_shown = replace(S.dr_shown, kind=default.kind, text=default.text)
+    if S.dr_shown.kind == "items":  # older links name rows
+        items = direction_sources.two_items(loaded, S.dr_shown.text)
+        S.dr_shown = replace(S.dr_shown, text=",".join(map(loaded.token_of, items)))
     S.dr_problems += [f"In the address: {problem} Using the default." for problem in problems]
 
 
@@ -104,6 +107,11 @@ def choose(*, of: str | None = None, **changes: Any) -> None:
         return
     S.dr_shown = replace(S.dr_shown, **changes)
     S.dr_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what cannot be followed."""
+    S.dr_problems = [problem]
 
 
 def switch_model(name: str) -> None:
@@ -141,8 +149,8 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
     with st.container(border=True):
         head(found)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            anatomy_image.number(loaded, shown.item if shown.item < loaded.count else None,
-                                 lambda item: choose(item=item), "dr_on", "Try it on image")  # fmt: skip
+            anatomy_image.chooser(loaded, shown.item if shown.item < loaded.count else None,
+                                  lambda item: choose(item=item), tell, "dr_on", "Try it on image")  # fmt: skip
             own = shown.text if shown.kind == "attribute" else ""
             directions_choice.choose_hold(loaded, shown, own, choose)
         directions_estimators.progress(study)

@@ -37,7 +37,7 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
     """
     with st.container(border=True):
         st.markdown("##### The answer and its nearest real items")
-        combination = expressions.parse(text, loaded.directions, loaded.has)
+        combination = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
         items = [item for item, weight in combination.items.items() if weight]
         index, distance = loaded.neighbours.nearest(z[None], min(loaded.count, NEAREST + len(items)))
         near = [(int(i), float(d)) for i, d in zip(index[0], distance[0], strict=True) if i not in items][
@@ -54,13 +54,15 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
                 f'<span class="lx-dr-sign">{"−" if weight < 0 else "+"}</span>' if parts or weight < 0 else ""
             )
             size = "" if abs(weight) == 1 else f"{abs(weight):.3g} × "
-            parts.append(_figure(picture, f"{size}#{item}"))
+            parts.append(_figure(picture, f"{size}{loaded.name_of(item)}"))
         parts.append('<span class="lx-dr-sign">=</span>')
         parts.append(_figure(pictures[0], "the answer", "lx-dr-main"))
         parts.append('<span class="lx-dr-sign">≈</span>')
         for (item, gap), picture in zip(near, pictures[1 + len(items) :], strict=True):
             parts.append(
-                _figure(picture, "\n".join((f"#{item}", *_known(loaded, item), f"distance {gap:.2f}")))
+                _figure(
+                    picture, "\n".join((loaded.name_of(item), *_known(loaded, item), f"distance {gap:.2f}"))
+                )
             )
         st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
         st.caption(

@@ -8,25 +8,27 @@ from typing import Any
 import streamlit as st
 
 from explorer.latent.estimators import METHODS
-from explorer.live.direction_sources import KINDS, components, default, side_mask, value_names
+from explorer.live.direction_sources import KINDS, components, default, side_mask, two_items, value_names
 from explorer.live.loaded import Loaded
 from explorer.pages.directions_link import HELD_AT_MOST, Shown
+from explorer.pages.item_field import item_field
 
 __all__ = ["choose_hold", "choose_method", "choose_source", "first_text"]
 
 S = st.session_state
 Choose = Callable[..., None]
 VALUES, REST = "values", "rest"
-EXAMPLES = "such as smile - 0.5*glasses, or #12 + #40 - #7 with items"
+EXAMPLES = "such as smile - 0.5*glasses, or test 12 + test 40 - test 7 with items"
 
 
-def choose_source(loaded: Loaded, shown: Shown, choose: Choose) -> None:
+def choose_source(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str], None]) -> None:
     """The kind of source, and what it is.
 
     Arguments:
         loaded: The model.
         shown: What is shown.
         choose: Called with `kind` and `text` of another source.
+        tell: Called with a sentence where what was typed names no image.
     """
     kinds = [kind for kind in KINDS if loaded.directions or kind != "attribute"]
     S.dr_kind = shown.kind
@@ -34,13 +36,9 @@ def choose_source(loaded: Loaded, shown: Shown, choose: Choose) -> None:
         "Direction from", kinds, key="dr_kind", format_func=KINDS.__getitem__, width=190,
         on_change=lambda: choose(kind=S.dr_kind, text=first_text(loaded, S.dr_kind)),
     )  # fmt: skip
-    {
-        "attribute": _attribute,
-        "groups": _groups,
-        "items": _items,
-        "pc": _component,
-        "expression": _expression,
-    }[shown.kind](loaded, shown.text, lambda text: choose(of=shown.kind, text=text))
+    controls = {"attribute": _attribute, "groups": _groups, "pc": _component, "expression": _expression}
+    controls["items"] = lambda loaded, text, choose: _items(loaded, text, choose, tell)
+    controls[shown.kind](loaded, shown.text, lambda text: choose(of=shown.kind, text=text))
 
 
 def first_text(loaded: Loaded, kind: str) -> str:
@@ -51,11 +49,11 @@ def first_text(loaded: Loaded, kind: str) -> str:
         groups = [f"@{name}" for name in loaded.groups]
         return "~".join([*groups, REST][:2]) if groups else f"{_first_value(loaded)}~{REST}"
     if kind == "items":
-        return f"0,{loaded.count - 1}"
+        return f"{loaded.token_of(0)},{loaded.token_of(loaded.count - 1)}"
     if kind == "pc":
         return "1"
     names = list(loaded.directions)[:2]
-    return f"{names[0]} - 0.5*{names[1]}" if len(names) == 2 else "#0 - #1"
+    return f"{names[0]} - 0.5*{names[1]}" if len(names) == 2 else f"{loaded.name_of(0)} - {loaded.name_of(1)}"
 
 
 def choose_hold(loaded: Loaded, shown: Shown, own: str, choose: Choose) -> None:
@@ -90,18 +88,19 @@ def _attribute(loaded: Loaded, text: str, choose: Choose) -> None:
     )  # fmt: skip
 
 
-def _items(loaded: Loaded, text: str, choose: Choose) -> None:
-    numbers = [int(part) for part in text.split(",") if part.isdecimal()]
-    S.dr_start, S.dr_end = numbers if len(numbers) == 2 else (0, loaded.count - 1)
-    most = max([loaded.count - 1, *loaded.own])
+def _items(loaded: Loaded, text: str, choose: Choose, tell: Callable[[str], None]) -> None:
+    try:
+        start, end = two_items(loaded, text)
+    except ValueError:  # the page says why
+        start, end = 0, loaded.count - 1
 
-    def changed() -> None:
-        choose(f"{int(S.dr_start)},{int(S.dr_end)}")
+    def put(start: int | None, end: int | None) -> None:
+        choose(",".join(loaded.token_of(item) for item in (start, end) if item is not None))
 
-    for label, key in (("From image", "dr_start"), ("To image", "dr_end")):
-        st.number_input(label, 0, most, key=key, width=130, on_change=changed)
+    item_field(loaded, "From image", "dr_start", start, lambda item: put(item, end), tell)
+    item_field(loaded, "To image", "dr_end", end, lambda item: put(start, item), tell)
     st.button("", icon=":material/swap_horiz:", key="dr_swap", help="The other way round",
-              on_click=lambda: choose(f"{int(S.dr_end)},{int(S.dr_start)}"))  # fmt: skip
+              on_click=lambda: put(end, start))  # fmt: skip
 
 
 def _component(loaded: Loaded, text: str, choose: Choose) -> None:
@@ -118,7 +117,7 @@ def _expression(loaded: Loaded, text: str, choose: Choose) -> None:
     S.dr_expression = text
     st.text_input(
         "Expression", key="dr_expression", width=380, max_chars=300, on_change=lambda: choose(S.dr_expression),
-        placeholder=EXAMPLES, help=f"Directions by name and items by number, {EXAMPLES}. "
+        placeholder=EXAMPLES, help=f"Directions by name and items by their names, {EXAMPLES}. "
         f"Directions: {', '.join(loaded.directions)}",
     )  # fmt: skip
 

@@ -340,7 +340,7 @@ def _pictures(found: Mapping[str, Any]) -> None:
         cells = [item["original"], item["decoded"], *item["edits"], *([item["truth"]] if true else [])]
         way = "+" if item["way"] > 0 else "−"
         shown = "".join(_picture(png, head) for png, head in zip(cells, heads[1:], strict=True))
-        rows.append(f'<tr><th scope="row">{item["id"]}, {way}</th>{shown}</tr>')
+        rows.append(f'<tr><th scope="row">test {item["id"]}, {way}</th>{shown}</tr>')
     head = "".join(f'<th scope="col" class="lx-picture">{escape(each)}</th>' for each in heads)
     st.html(
         f'{STYLE}<div class="lx-leak"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'

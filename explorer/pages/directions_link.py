@@ -1,6 +1,6 @@
 """What the Directions page shows, as a link carries it: what the direction is made of, how, and what it is tried on.
 
-    ?model=faces-vae&from=attribute:smile&method=lda&hold=glasses,hat&item=12
+    ?model=faces-vae&from=attribute:smile&method=lda&hold=glasses,hat&item=test-12
 
 Everything is read from the address bar, so everything is checked. What `from` may be, `explorer.live.direction_sources`
 says.
@@ -8,16 +8,15 @@ says.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from explorer.item_names import read_item, row_of
 from explorer.latent.estimators import METHODS
 from explorer.live.direction_sources import KINDS, LONGEST
 
 __all__ = ["HELD_AT_MOST", "Limits", "Shown", "from_query", "query"]
 
-WHOLE = re.compile(r"[0-9]{1,10}")
 HELD_AT_MOST = 16
 
 
@@ -27,6 +26,7 @@ class Limits:
 
     directions: Collection[str]  # slugs
     has: Callable[[int], bool]  # whether there is an item
+    item: Callable[[str], int] = row_of  # reads an item of an address
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
     return shown, problems
 
 
-def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again."""
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
     params = {"from": f"{shown.kind}:{shown.text}", "method": shown.method}
     if shown.hold:
         params["hold"] = ",".join(shown.hold)
-    return params | {"item": str(shown.item)}
+    return params | {"item": token(shown.item)}
 
 
 def _source(text: str, shown: Shown, limits: Limits) -> Shown:
@@ -95,6 +95,4 @@ def _hold(text: str, shown: Shown, limits: Limits) -> Shown:
 
 
 def _item(text: str, shown: Shown, limits: Limits) -> Shown:
-    if not WHOLE.fullmatch(text) or not limits.has(int(text)):
-        raise ValueError(f"`item` must be the number of an image. Got {text[:40]!r}.")
-    return replace(shown, item=int(text))
+    return replace(shown, item=read_item(text, "item", limits.item, limits.has))

@@ -36,7 +36,7 @@ def button(loaded: Loaded, view: View, edit: recipe.Edit) -> None:
             "Session",
             "What you made with every checkpoint of this session, and what each page shows, as one file.",
         )
-        shown = dict(parse_qsl(recipe.link(loaded.name, view.id, S.get("colour"), edit)[1:]))
+        shown = dict(parse_qsl(recipe.link(loaded.name, view.id, S.get("colour"), edit, loaded.token_of)[1:]))
         session.panel(loaded, shown, offer)
 
 
@@ -127,4 +127,4 @@ def render_now(
 def link_here(loaded: Loaded, view: View, edit: recipe.Edit) -> str:
     """The page's own address with what is shown; the address bar follows a moment later."""
     here = (st.context.url or "").partition("?")[0].rstrip("/")
-    return (here and f"{here}/") + recipe.link(loaded.name, view.id, S.get("colour"), edit)
+    return (here and f"{here}/") + recipe.link(loaded.name, view.id, S.get("colour"), edit, loaded.token_of)

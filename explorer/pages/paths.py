@@ -94,7 +94,7 @@ def main() -> None:
             draw_map(loaded, view, lines, stops, shown)
         with taking:
             panels.downloads(loaded, shown, ways)
-    address.put("pt", {"model": loaded.name} | paths_link.query(shown))
+    address.put("pt", {"model": loaded.name} | paths_link.query(shown, loaded.token_of))
     st.caption(picker.facts(loaded))
     over_time.note(
         loaded,
@@ -131,7 +131,9 @@ def settle(loaded: Loaded) -> View:
     """Fills in what is shown: from the address, or the defaults; gives the map."""
     if S.pt_shown is None:
         default = Shown(default_stops(loaded))
-        S.pt_shown, problems = paths_link.from_query(S.pt_asked, default, loaded.has)
+        S.pt_shown, problems = paths_link.from_query(
+            S.pt_asked, default, loaded.has, loaded.atlas.names.from_address
+        )
         S.pt_problems += [f"In the address: {problem} Using the default." for problem in problems]
         S.pt_revision = S.get("pt_revision", 0) + 1
         if S.pt_shown.shape == "grid":

@@ -70,8 +70,9 @@ def path_map(
         x=view.xy[:, 0], y=view.xy[:, 1], mode="markers", showlegend=False, name="",
         marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},
         customdata=np.stack([np.arange(loaded.count).astype(object), np.array(told, object)], axis=1),
+        text=[loaded.atlas.names.name(row) for row in range(loaded.count)],
         unselected={"marker": {"opacity": 0.45}},
-        hovertemplate="Image %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+        hovertemplate="%{text}<br>%{customdata[1]}<extra></extra>",
     )  # fmt: skip
     for kind, xy in paths.items():
         figure.add_scattergl(

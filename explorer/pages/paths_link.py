@@ -1,7 +1,7 @@
 """What the Paths page shows, as a link carries it: the images to go through, the kinds of path, frames, grid and map.
 
-    ?model=faces-vae&stops=12,40,77&kinds=straight,geodesic&frames=33&keep=10&view=umap
-    ?model=faces-vae&stops=12,40,77,5&shape=grid&by=great-circle&side=9
+    ?model=faces-vae&stops=test-12,test-40,train-77&kinds=straight,geodesic&frames=33&keep=10&view=umap
+    ?model=faces-vae&stops=test-12,test-40,test-77,test-5&shape=grid&by=great-circle&side=9
 
 A link to Explore can be pasted too: its handles' items (`a` and `b`) are then the ends. Everything is read from the
 address bar, so everything is checked.
@@ -9,10 +9,10 @@ address bar, so everything is checked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from explorer.item_names import row_of
 from explorer.recipe import PATHS
 
 __all__ = ["FRAMES", "GEODESIC", "KEEP", "KINDS", "SHAPES", "SIDES", "STOPS", "Shown", "from_query", "query"]
@@ -25,7 +25,6 @@ KEEP = (0, 1, 10, 100)  # how much ways off the data cost a geodesic
 SIDES = (5, 7, 9, 11, 13)
 STOPS = (2, 8)  # fewest and most images to go through
 CORNERS = 4
-ITEM = re.compile(r"\d{1,10}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,10 @@ class Shown:
 
 
 def from_query(
-    params: Mapping[str, str], default: Shown, has: Callable[[int], bool]
+    params: Mapping[str, str],
+    default: Shown,
+    has: Callable[[int], bool],
+    item: Callable[[str], int] = row_of,
 ) -> tuple[Shown, list[str]]:
     """What an address asks for, and a sentence for each part of it that does not hold.
 
@@ -51,6 +53,7 @@ def from_query(
         params: The address's parameters.
         default: For what is missing or does not hold.
         has: Whether the open model has an item.
+        item: Reads an item of an address.
     """
     shown, problems = default, []
 
@@ -62,10 +65,10 @@ def from_query(
             except ValueError as error:
                 problems.append(str(error))
 
-    take("stops", lambda text: _stops(text, has))
+    take("stops", lambda text: _stops(text, has, item))
     if "stops" not in params and {"a", "b"} <= params.keys():
         ends = ",".join(params[name].split(",")[0] for name in ("a", "b"))
-        take("a", lambda _: _stops(ends, has, "a` and `b"), "stops")
+        take("a", lambda _: _stops(ends, has, item, "a` and `b"), "stops")
     if "path" in params and "kinds" not in params and params["path"] in PATHS:
         shown = replace(shown, by=params["path"])
     take("kinds", _kinds)
@@ -79,9 +82,14 @@ def from_query(
     return shown, problems
 
 
-def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again; what does not matter stays out."""
-    params = {"stops": ",".join(map(str, shown.stops)), "shape": shown.shape}
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; what does not matter stays out.
+
+    Arguments:
+        shown: What is shown.
+        token: Gives an item as an address carries it.
+    """
+    params = {"stops": ",".join(map(token, shown.stops)), "shape": shown.shape}
     if shown.shape == "grid":
         params |= {"by": shown.by, "side": str(shown.side)}
     else:
@@ -91,12 +99,18 @@ def query(shown: Shown) -> dict[str, str]:
     return params | {"view": shown.view} if shown.view else params
 
 
-def _stops(text: str, has: Callable[[int], bool], name: str = "stops") -> tuple[int, ...]:
+def _stops(
+    text: str, has: Callable[[int], bool], item: Callable[[str], int], name: str = "stops"
+) -> tuple[int, ...]:
     parts = text.split(",")
     low, high = STOPS
-    if not low <= len(parts) <= high or not all(ITEM.fullmatch(part) for part in parts):
-        raise ValueError(f"`{name}` must be {low} to {high} images, such as 12,40,77. Got {text[:40]!r}.")
-    items = tuple(map(int, parts))
+    what = f"`{name}` must be {low} to {high} images, such as test-12,test-40. Got {text[:40]!r}."
+    if not low <= len(parts) <= high:
+        raise ValueError(what)
+    try:
+        items = tuple(map(item, parts))
+    except ValueError as error:
+        raise ValueError(f"{what} {error}") from None
     if missing := [item for item in items if not has(item)]:
         raise ValueError(f"`{name}` must name images of this model. It has no {missing[0]}.")
     return items

@@ -18,6 +18,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.ways import DENSE, KINDS, Measured, at_stops, measure, way
 from explorer.pages.anatomy_charts import short
 from explorer.pages.downloads import SCALE, offer
+from explorer.pages.item_field import item_field
 from explorer.pages.layout import late
 from explorer.pages.paths_charts import COLOURS, TITLES
 from explorer.pages.paths_link import GEODESIC, STOPS, Shown
@@ -64,13 +65,13 @@ def names(shown: Shown) -> list[str]:
 
 
 def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str], None]) -> None:
-    """The pictures of the stops with their numbers, to change, to add and to take away.
+    """The pictures of the stops with their names, to change, to add and to take away.
 
     Arguments:
         loaded: The model.
         shown: What is shown.
         choose: Called with other stops, and with those among which the control stood.
-        tell: Called with a sentence where a number does not hold.
+        tell: Called with a sentence where a name stands for no image.
     """
     pictures = engine().decode_sync(loaded, loaded.codes(shown.stops), background=True)
     grid = shown.shape == "grid"
@@ -99,21 +100,15 @@ def _stop(
     loaded: Loaded, shown: Shown, number: int, item: int, picture: NDArray[np.uint8], choose: Choose,
     tell: Callable[[str], None],
 ) -> None:  # fmt: skip
-    """One stop: its picture, its number, one at random, and away with it."""
+    """One stop: its picture, its name, one at random, and away with it."""
     key, grid = f"pt_stop_{number}", shown.shape == "grid"
-    S[key] = item
 
     def put(other: int) -> None:
         choose((*shown.stops[:number], other, *shown.stops[number + 1 :]))
 
-    def changed() -> None:
-        wanted = S[key]
-        if wanted is not None and loaded.has(int(wanted)):
-            choose((*shown.stops[:number], int(wanted), *shown.stops[number + 1 :]), shown.stops)
-        else:
-            tell(
-                f"There is no image {wanted}: the collection has 0 to {loaded.count - 1:,}, and your own pictures."
-            )
+    def typed(other: int | None) -> None:
+        if other is not None:
+            choose((*shown.stops[:number], other, *shown.stops[number + 1 :]), shown.stops)
 
     scale = max(1, THUMBNAIL // max(loaded.shape[1:]))
     with st.container(width=128, gap="xxsmall"):
@@ -134,7 +129,7 @@ def _stop(
                     on_click=lambda: put(_any(loaded)),
                 )  # fmt: skip
         label = f"{LETTERS[number]} · {CORNER_NAMES[number]}" if grid else _role(number, len(shown.stops))
-        st.number_input(label, 0, 2**31, key=key, on_change=changed, step=1)
+        item_field(loaded, label, key, item, typed, tell, width=128)
 
 
 def _role(number: int, count: int) -> str:

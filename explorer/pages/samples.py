@@ -15,6 +15,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.pages import address, anatomy_image, navigation, opening, picker, samples_link
 from explorer.pages import samples_panels as panels
+from explorer.pages.item_field import item_field
 from explorer.pages.layout import warn_of
 from explorer.pages.samples_link import (
     COUNTS,
@@ -87,7 +88,7 @@ def main() -> None:
             panels.picked(loaded, found, index, name_of(found, shown, index), tell)
     else:
         above.caption("Click a picture to look closer and to put a handle on it.")
-    address.put("sm", {"model": loaded.name} | samples_link.query(shown))
+    address.put("sm", {"model": loaded.name} | samples_link.query(shown, loaded.token_of))
     st.caption(picker.facts(loaded))
 
 
@@ -125,7 +126,7 @@ def limits_of(loaded: Loaded) -> Limits:
     """What links may ask of a model."""
     spec = loaded.decoder.model.spec
     counts = {name: len(masks) for name, masks in panels.values(loaded).items()}
-    return Limits(loaded.has, spec.prior, loaded.latent == 2, counts)
+    return Limits(loaded.has, spec.prior, loaded.latent == 2, counts, loaded.atlas.names.from_address)
 
 
 def settle(loaded: Loaded, limits: Limits) -> None:
@@ -225,20 +226,10 @@ def choose_value(loaded: Loaded, shown: Shown) -> None:
 
 
 def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
-    """Which image, by its number or at random."""
-    S.sm_item = shown.item
-
-    def changed() -> None:
-        wanted = S.sm_item
-        if wanted is None or loaded.has(int(wanted)):
-            put(of=shown, item=None if wanted is None else int(wanted))
-        else:
-            tell(
-                f"There is no image {wanted}: the collection has 0 to {loaded.count - 1:,}, and your own pictures."
-            )
-
-    st.number_input(label, 0, 2**31, value=None, key="sm_item", width=132, step=1, on_change=changed,
-                    placeholder="Mean")  # fmt: skip
+    """Which image, by its name or at random."""
+    item_field(
+        loaded, label, "sm_item", shown.item, lambda item: put(of=shown, item=item), tell, empty="Mean"
+    )
     st.button("Random", icon=":material/casino:", key="sm_item_any",
               on_click=lambda: put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
 
@@ -337,7 +328,7 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -
             else "the variance of the images' codes, for this model's codes are deterministic and have no KL; s is their "
             "standard deviation"
         )
-        start = "the mean code" if shown.item is None else f"image {shown.item}"
+        start = "the mean code" if shown.item is None else loaded.name_of(shown.item)
         st.caption(
             f"Each row turns one dimension and keeps the others at {start}. The rows are ordered by {by}."
         )

@@ -2,7 +2,7 @@
 
     ?model=mnist-vae&show=samples&source=prior&temperature=0.8&truncation=2&count=48&seed=7
     ?model=mnist-vae&show=samples&source=value&attribute=digit&value=2&components=3&count=48&seed=7
-    ?model=mnist-vae&show=traversals&item=12&rows=10&reach=3
+    ?model=mnist-vae&show=traversals&item=test-12&rows=10&reach=3
 
 Everything is read from the address bar, so everything is checked.
 """
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from explorer.item_names import read_item, row_of
 from explorer.latent.mixtures import COMPONENTS_AT_MOST
 
 __all__ = ["COUNTS", "RANGES", "ROWS", "SEED_AT_MOST", "SHOWS", "SIDES", "SOURCES", "Limits", "Shown", "from_query", "query"]  # fmt: skip
@@ -44,6 +45,7 @@ class Limits:
     prior: bool  # a prior exists
     plane: bool  # the latent has two dimensions
     values: Mapping[str, int] = field(default_factory=dict)  # attribute -> how many values one can draw by
+    item: Callable[[str], int] = row_of  # reads an item of an address
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -108,15 +110,20 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
     return shown, problems
 
 
-def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again; what does not matter stays out."""
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; what does not matter stays out.
+
+    Arguments:
+        shown: What is shown.
+        token: Gives an item as an address carries it.
+    """
     if shown.show == "samples":
         names = ("source", *NEEDED[shown.source])
     else:
         names = ("item", "rows", "reach") if shown.show == "traversals" else ("side",)
     values = {name: getattr(shown, name) for name in ("show", *names)}
     return {
-        name: f"{value:g}" if isinstance(value, float) else str(value)
+        name: f"{value:g}" if isinstance(value, float) else token(value) if name == "item" else str(value)
         for name, value in values.items()
         if value is not None
     }
@@ -136,9 +143,7 @@ def _whole(text: str, name: str, most: int, least: int = 0) -> int:
 
 
 def _item(text: str, limits: Limits) -> int:
-    if not WHOLE.fullmatch(text) or not limits.has(int(text)):
-        raise ValueError(f"`item` must be an image of this model. Got {text[:40]!r}.")
-    return int(text)
+    return read_item(text, "item", limits.item, limits.has)
 
 
 def _number(text: str, name: str) -> float:

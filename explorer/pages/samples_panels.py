@@ -159,7 +159,7 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
         st.container(border=True),
         st.container(horizontal=True, vertical_alignment="top", gap="small"),
     ):
-        for image, caption in ((picture, title), (other, f"nearest: {near}")):
+        for image, caption in ((picture, title), (other, f"nearest: {loaded.name_of(near)}")):
             show_picture(export.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
         with st.container(gap="xsmall", width=300):
             seen = (

@@ -48,11 +48,10 @@ def _moved(edit: recipe.Edit) -> list[str]:
 def _pin(loaded: Loaded, view: View, edit: recipe.Edit, chosen: str) -> Pin:
     if chosen.startswith("Item of"):
         item = getattr(edit, chosen[-1]).item
-        own = loaded.own.get(item)
-        return Pin("item", own.title if own else f"#{loaded.atlas.ids[item]}", str(item))
+        return Pin("item", loaded.name_of(item), str(item))
     if chosen == "This view":
         params = {"view": view.id, "colour": S.colour or "none"} | recipe.query(
-            edit, controls.default_edit(view)
+            edit, controls.default_edit(view), loaded.token_of
         )
         return Pin("view", f"View {sum(pin.kind == 'view' for pin in loaded.pins) + 1}", params)
     title = chosen.removeprefix("Direction: ")
@@ -80,20 +79,26 @@ def row(loaded: Loaded, view: View) -> None:
 
 
 def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> None:
-    picture = _picture(loaded, view, pin)
+    picture, title = _picture(loaded, view, pin), plain(_title(loaded, pin))
     if picture is not None:
         show_picture(picture, pin.title)
     icon = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}[
         pin.kind
     ]
     if taking:
-        if st.button(plain(pin.title), key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
+        if st.button(title, key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
             loaded.drop_pin(pin)
             dropped.keep("pin", loaded.name, pin)
             st.rerun()
-    elif st.button(plain(pin.title), key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
+    elif st.button(title, key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
         _use(loaded, view, pin)
         st.rerun()
+
+
+def _title(loaded: Loaded, pin: Pin) -> str:
+    """What a pin is called: an item by its name, however it was called when it was pinned."""
+    named = pin.kind == "item" and loaded.has(int(str(pin.value)))
+    return loaded.name_of(int(str(pin.value))) if named else pin.title
 
 
 def _does(pin: Pin) -> str:

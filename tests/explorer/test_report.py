@@ -113,17 +113,17 @@ def test_its_pictures_and_gauges_are_the_stages(server: str, loaded: Loaded, sho
     for number in range(7):
         assert abs(images[f"Step {number} of the walk"] - live[f"S{number}"]).max() <= 1
     nearest = answer["handles"]["A"]["nearest"]
-    assert "<h3>A</h3>" in page and f"<b>#{loaded.atlas.ids[nearest]}</b>" in page.split("<h3>A</h3>")[1]
+    assert "<h3>A</h3>" in page and f"<b>{loaded.name_of(nearest)}</b>" in page.split("<h3>A</h3>")[1]
 
 
 def test_the_nearest_of_each_handle_come_in_order_with_their_distances(loaded: Loaded, shown: Shown) -> None:
     page = written(shown)
     for name, end in zip("AB", shown.ends, strict=True):
         part = page.split(f"<h3>{name}</h3>")[1].split("</section>")[0].split("<h3>")[0]
-        told = re.findall(r"<b>#(\d+)</b> ([\d.]+)", part)
+        told = re.findall(r"<b>(\w+ \d+)</b> ([\d.]+)", part)
         far = np.linalg.norm(loaded.atlas.mean.astype(np.float64) - end, axis=1)
         near = np.argsort(far)[:8]
-        assert [int(number) for number, _ in told] == loaded.atlas.ids[near].tolist()
+        assert [name for name, _ in told] == [loaded.name_of(row) for row in near]
         assert [float(distance) for _, distance in told] == pytest.approx(far[near], abs=0.006)
 
 

@@ -145,7 +145,7 @@ def test_the_mean_and_other_items_and_dimensions(server: str, loaded: Loaded) ->
 def test_items_are_shown_as_on_the_stage(server: str, loaded: Loaded) -> None:
     with anatomy(server) as client:
         answer = client.ask({"type": "items", "seq": 1, "items": [5], "source": "reconstruction"})
-    assert answer["ids"] == [5] and "Digit" in answer["labels"][0]
+    assert answer["names"] == ["test 5"] and "Digit" in answer["labels"][0]
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_an_own_picture_is_shown_among_items(server: str, loaded: Loaded, own: O
         items = [3, own.item, 5]
         answer = client.ask({"type": "items", "seq": 9, "items": items, "source": "best"})
     assert (answer["pixels"][1] == own.picture).all()
-    assert answer["ids"][1] == "My digit" and answer["labels"][1] == {"Yours": "My digit"}
-    assert answer["ids"][0] == int(loaded.atlas.ids[3])
+    assert answer["names"][1] == "My digit" and answer["labels"][1] == {"Yours": "My digit"}
+    assert answer["names"][0] == loaded.name_of(3)
 
 
 def test_an_own_picture_that_was_dropped_is_told(server: str, loaded: Loaded, own: OwnPicture) -> None:

@@ -176,7 +176,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(server: str, client:
 
 def test_items_come_with_a_picture_a_model(client: CompareClient, lineup: Lineup) -> None:
     answer = client.ask({"type": "items", "seq": 4, "items": [5, 299], "source": "best"})
-    assert (answer["models"], answer["items"], answer["ids"]) == (3, [5, 299], [5, 199])
+    assert (answer["models"], answer["items"], answer["names"]) == (3, [5, 299], ["test 5", "train 199"])
     assert answer["labels"][0]["Digit"] == str(lineup.models[0].atlas.attributes["digit"].values[5])
     at = 0
     for place_, (item, original) in enumerate(zip((5, 299), answer["originals"], strict=True)):

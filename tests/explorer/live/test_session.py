@@ -135,7 +135,7 @@ def test_items_are_shown_with_what_is_known(server: str, loaded: Loaded) -> None
         answer = client.ask(message)
     assert near(answer["pixels"], loaded.decoder(loaded.atlas.mean[items]))
     assert answer["sources"] == ["reconstruction"] * 3
-    assert answer["ids"] == [5, 199, 5]
+    assert answer["names"] == ["test 5", "train 199", "test 5"]
     attributes = loaded.atlas.attributes
     digit = int(attributes["digit"].values[5])
     assert answer["labels"][0] == {

@@ -88,7 +88,7 @@ def test_it_opens_with_an_image_at_its_mean(open_anatomy: Open) -> None:
     across, up = image["dims"]
     assert image["view"]["id"] == f"dims-{across}-{up}"
     assert image["view"]["url"].startswith(f"/live/atlas/digits-vae/view/dims-{across}-{up}?v=")
-    assert address(at) == {"model": "digits-vae", "item": "0", "dims": f"{across}-{up}"}
+    assert address(at) == {"model": "digits-vae", "item": "test-0", "dims": f"{across}-{up}"}
     atlas = engine().open_sync("digits-vae").atlas
     assert atlas.std is not None
     kl = (0.5 * (atlas.mean**2 + atlas.std**2 - 1 - 2 * np.log(atlas.std))).mean(0)
@@ -127,7 +127,7 @@ def test_the_bound_and_its_terms_are_the_models(open_anatomy: Open) -> None:
 
 
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_anatomy: Open) -> None:
-    link = {"model": "digits-vae", "item": "12", "dims": "3-1", "draw": "4", "turn": "1:-2,3:0.5"}
+    link = {"model": "digits-vae", "item": "test-12", "dims": "3-1", "draw": "4", "turn": "1:-2,3:0.5"}
     at = open_anatomy(**link)
     assert told(at) == "" and address(at) == link
     image = parts(at)["image"]
@@ -139,14 +139,14 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", item="400", dims="2-2", draw="x", turn="![y](//z)")
     said = told(at)
     for part in (
-        "`item` must lie in 0..399",
+        "`item` must be an image of this model. Got '400'",
         "`dims` must be two different",
         "`draw` must",
         "`turn` must list",
     ):
         assert part in said, part
     assert len(at.warning) == 1 and r"\!\[y\](" in at.warning[0].value
-    assert address(at)["item"] == "0"
+    assert address(at)["item"] == "test-0"
 
 
 def test_a_model_that_is_not_there_or_broken_gives_way_to_another(open_anatomy: Open) -> None:
@@ -175,11 +175,11 @@ def test_codes_of_a_codebook_have_no_posterior_to_look_into(open_anatomy: Open) 
 def test_another_image_is_shown_at_its_mean(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", item="12", draw="4", turn="3:0.5")
     before = parts(at)["image"]
-    at.number_input(key="anatomy_item").set_value(31).run()
+    at.text_input(key="anatomy_item").set_value("test 31").run()
     after = parts(at)["image"]
     assert after["edit"] == {"item": 31, "draw": None, "turn": {}}
     assert after["revision"] > before["revision"] and after["dims"] == before["dims"]
-    assert address(at)["item"] == "31" and "draw" not in address(at)
+    assert address(at)["item"] == "test-31" and "draw" not in address(at)
 
 
 def test_a_filter_leaves_the_images_of_a_digit(open_anatomy: Open) -> None:
@@ -290,7 +290,7 @@ def test_estimates_are_drawn_in_another_process_and_stay(
     for name in ("bound", "importance", "naive"):
         assert anatomy_charts.short(curves[name][-1]) in said
     assert not [button for button in at.button if button.key == "an_draw"], "all are drawn"
-    at.number_input(key="anatomy_item").set_value(10).run()
+    at.text_input(key="anatomy_item").set_value("test 10").run()
     assert [button for button in at.button if button.key == "an_draw"], "another image, other estimates"
-    at.number_input(key="anatomy_item").set_value(9).run()
+    at.text_input(key="anatomy_item").set_value("test 9").run()
     assert any(caption.value.startswith("After 900") for caption in at.caption)

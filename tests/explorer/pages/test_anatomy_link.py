@@ -35,9 +35,9 @@ def test_a_link_is_short_and_in_order() -> None:
 @pytest.mark.parametrize(
     ("params", "text"),
     [
-        ({"item": "400"}, "`item` must lie in 0..399. Got 400"),
-        ({"item": "-1"}, "`item` must be a whole number"),
-        ({"item": "9" * 40}, "`item` must be a whole number"),
+        ({"item": "400"}, "`item` must be an image of this model. Got '400'"),
+        ({"item": "-1"}, "`item` must be an image of this model"),
+        ({"item": "9" * 40}, "`item` must be an image of this model"),
         ({"dims": "0"}, "`dims` must be two dimensions"),
         ({"dims": "3-3"}, "`dims` must be two different"),
         ({"dims": "0-8"}, "`dims` must lie in 0..7"),

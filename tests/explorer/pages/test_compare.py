@@ -53,14 +53,14 @@ def test_it_opens_with_the_first_series(open_compare: Open) -> None:
     assert found["colour"]["labels"] == list("0123456789")
     assert found["models"][1]["view"]["url"].startswith(f"/live/compare/{BOTH}/view/digits-vae/umap?v=")
     assert found["state"] == {"item": 0, "drives": [], "selection": None}
-    assert address(at) == {"models": BOTH, "item": "0", "colour": "digit", "below": "reconstructions"}
+    assert address(at) == {"models": BOTH, "item": "test-0", "colour": "digit", "below": "reconstructions"}
     assert len(json.dumps(found)) < 4000
 
 
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_compare: Open) -> None:
     link = {
         "models": "digits-vae,flat-vae",
-        "item": "12",
+        "item": "test-12",
         "drives": "1,0.5,-0.25_0,0,1",
         "select": "0,-1,-1,1,-1,0,2",
         "colour": "ink",
@@ -155,7 +155,7 @@ def test_reconstructions_of_the_same_images_with_their_errors(open_compare: Open
     assert errors is not None
     for model, item in ((0, 0), (1, 9)):
         assert f">{errors[model, item]:.4f}</span>" in shown
-    assert shown.count('alt="Digits of image') == shown.count('alt="Flat of image') == 10
+    assert shown.count('alt="Digits of t') == shown.count('alt="Flat of t') == 10
     means = ", ".join(f"{letter} {mean:.4f}" for letter, mean in zip("AB", errors.mean(1), strict=True))
     assert any(means in caption.value for caption in at.caption)
 
@@ -178,8 +178,8 @@ def test_selected_images(open_compare: Open) -> None:
     box = f"0,{x - 0.001},{y - 0.001},{x + 0.001},{y - 0.001},{x + 0.001},{y + 0.001},{x - 0.001},{y + 0.001}"
     at = open_compare(models=BOTH, select=box)
     at.selectbox(key="compare_order").set_value("selected").run()
-    assert html(at).count('alt="Flat of image') == 1
-    assert f'alt="Flat of image #{lineup.models[0].atlas.ids[alone]},' in html(at)
+    assert html(at).count('alt="Flat of t') == 1
+    assert f'alt="Flat of {lineup.models[0].name_of(alone)},' in html(at)
     nowhere = open_compare(models=BOTH, select="0,1e5,1e5,1e5,100001,100001,1e5")
     nowhere.selectbox(key="compare_order").set_value("selected").run()
     assert "No image lies inside the selection" in nowhere.info[0].value

@@ -36,9 +36,9 @@ def test_a_browser_gives_the_state_back() -> None:
 @pytest.mark.parametrize(
     ("part", "text", "problem"),
     [
-        ("item", "100", "`item` must be a whole number from 0 to 99. Got 100"),
-        ("item", "x", "`item` must be a whole number"),
-        ("item", "-1", "`item` must be a whole number"),
+        ("item", "100", "`item` must be an image of this model. Got '100'"),
+        ("item", "x", "`item` must be an image of this model"),
+        ("item", "-1", "`item` must be an image of this model"),
         ("drives", "0,1", "`drives` must list drives such as 0,1.5,-2"),
         ("drives", "a,b,c", "`drives` must hold numbers"),
         ("drives", "2,0,0", "`by` must be a whole number from 0 to 1. Got 2"),

@@ -35,9 +35,9 @@ def test_a_link_shows_the_same_again(shown: Shown, link: dict[str, str]) -> None
         ({"method": "magic"}, "`method` must be one of: mean"),
         ({"hold": "frown"}, "must name directions"),
         ({"hold": ",".join(f"d{n}" for n in range(17))}, "at most 16"),
-        ({"item": "100"}, "`item` must be the number"),
-        ({"item": "-1"}, "`item` must be the number"),
-        ({"item": "٣"}, "`item` must be the number"),
+        ({"item": "100"}, "`item` must be an image of this model"),
+        ({"item": "-1"}, "`item` must be an image of this model"),
+        ({"item": "٣"}, "`item` must be an image of this model"),
     ],
 )
 def test_what_does_not_hold_is_told_and_left(link: dict[str, str], message: str) -> None:

@@ -72,8 +72,8 @@ def test_colours(open_page: Open) -> None:
 
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> None:
     link = {
-        "model": "digits-vae", "view": "pca", "colour": "ink", "a": "12,0.5,-0.25", "a_with": "digit-3:1.5",
-        "b": "40,-1,1", "path": "great-circle", "frames": "7", "residual": "fade", "target": "A",
+        "model": "digits-vae", "view": "pca", "colour": "ink", "a": "test-12,0.5,-0.25", "a_with": "digit-3:1.5",
+        "b": "test-40,-1,1", "path": "great-circle", "frames": "7", "residual": "fade", "target": "A",
     }  # fmt: skip
     at = open_page(**link)
     assert told(at) == ""
@@ -92,6 +92,13 @@ def test_a_link_to_unmoved_handles_leaves_them_exactly_on_their_items(open_page:
     at = open_page()
     again = open_page(**address(at))
     assert component(again)["edit"] == component(at)["edit"]
+
+
+def test_an_older_link_that_names_rows_opens_the_same_and_is_written_with_names(open_page: Open) -> None:
+    at = open_page(model="digits-vae", view="pca", a="310", b="test-40")
+    assert [component(at)["edit"][name]["item"] for name in "AB"] == [310, 40]
+    assert [address(at)[name].split(",")[0] for name in "ab"] == ["train-10", "test-40"]
+    assert component(open_page(**address(at)))["edit"] == component(at)["edit"] and told(at) == ""
 
 
 def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) -> None:

@@ -85,7 +85,7 @@ def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_p
     )
     link = address(at)
     assert link == {
-        "model": "digits-vae", "stops": "3,70", "shape": "path", "kinds": "straight,great-circle", "frames": "33",
+        "model": "digits-vae", "stops": "test-3,test-70", "shape": "path", "kinds": "straight,great-circle", "frames": "33",
     }  # fmt: skip
     again = open_paths(**link)
     assert ways(again) == found and address(again) == link
@@ -94,26 +94,26 @@ def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_p
 def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70", kinds="straight,smooth")
     at.button(key="pt_add").click().run()
-    first, _, last = map(int, address(at)["stops"].split(","))
-    assert (first, last) == (3, 70) and ways(at)["player"]["names"] == ["A", "B", "C"]
-    at.number_input(key="pt_stop_1").set_value(55).run()
-    assert address(at)["stops"] == "3,55,70"
+    first, _, last = address(at)["stops"].split(",")
+    assert (first, last) == ("test-3", "test-70") and ways(at)["player"]["names"] == ["A", "B", "C"]
+    at.text_input(key="pt_stop_1").set_value("test 55").run()
+    assert address(at)["stops"] == "test-3,test-55,test-70"
     assert 0 < ways(at)["smooth"]["stops"][1] < 32
     at.button(key="pt_reverse").click().run()
-    assert address(at)["stops"] == "70,55,3"
+    assert address(at)["stops"] == "test-70,test-55,test-3"
     at.button(key="pt_stop_0_off").click().run()
-    assert address(at)["stops"] == "55,3"
-    at.number_input(key="pt_stop_1").set_value(4000).run()
-    assert "There is no image 4000" in told(at) and address(at)["stops"] == "55,3"
+    assert address(at)["stops"] == "test-55,test-3"
+    at.text_input(key="pt_stop_1").set_value("test 4000").run()
+    assert "There is no item test 4000" in told(at) and address(at)["stops"] == "test-55,test-3"
     at.button(key="pt_stop_1_any").click().run()
-    assert told(at) == "" and address(at)["stops"].startswith("55,")
+    assert told(at) == "" and address(at)["stops"].startswith("test-55,")
 
 
 def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70,8", frames="17")
     at.button(key="pt_stop_1_off").click()
-    at.number_input(key="pt_stop_2").set_value(200).run()
-    assert address(at)["stops"] == "3,8", "a number of the stops of before"
+    at.text_input(key="pt_stop_2").set_value("test 200").run()
+    assert address(at)["stops"] == "test-3,test-8", "a name of the stops of before"
     at.segmented_control(key="pt_shape").set_value("grid")
     at.selectbox(key="pt_frames").set_value(65).run()
     assert address(at)["shape"] == "grid"
@@ -122,7 +122,7 @@ def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
 
 
 def test_what_is_drawn_over_the_points_is_drawn_as_they_are(open_paths: Open) -> None:
-    traces = figure(open_paths(model="digits-vae", stops="3,70"), "Image %{customdata[0]}")["data"]
+    traces = figure(open_paths(model="digits-vae", stops="3,70"), "%{text}<br>")["data"]
     assert {trace["type"] for trace in traces} == {"scattergl"}, "Plotly lays WebGL over all else"
 
 
@@ -173,7 +173,7 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
 
 def test_a_click_on_the_map_takes_its_image_in(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
-    points = figure(at, "Image %{customdata[0]}")["data"][0]
+    points = figure(at, "%{text}<br>")["data"][0]
     assert points["type"] == "scattergl" and len(points["customdata"]) == 400
     shown = Shown((3, 70))
 
@@ -198,10 +198,10 @@ def test_four_corners_give_a_grid(open_paths: Open) -> None:
     shown = pixels(grid["sheet"]).reshape(5, 8, 5, 8).swapaxes(1, 2).reshape(25, 8, 8)
     assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1 and grid["columns"] == 5
     assert address(at) == {
-        "model": "digits-vae", "stops": "3,70,8,9", "shape": "grid", "by": "great-circle", "side": "5",
+        "model": "digits-vae", "stops": "test-3,test-70,test-8,test-9", "shape": "grid", "by": "great-circle", "side": "5",
     }  # fmt: skip
     at = open_paths(model="digits-vae", stops="3,70", shape="grid")
-    assert len(address(at)["stops"].split(",")) == 4 and address(at)["stops"].startswith("3,70,")
+    assert len(address(at)["stops"].split(",")) == 4 and address(at)["stops"].startswith("test-3,test-70,")
 
 
 def test_own_pictures_are_stops_too(open_paths: Open) -> None:
@@ -209,7 +209,7 @@ def test_own_pictures_are_stops_too(open_paths: Open) -> None:
     own = loaded.keep_own("Mine", np.zeros((8, 8, 1), np.uint8), loaded.atlas.mean[5] + np.float32(0.1))
     try:
         at = open_paths(model="digits-vae", stops=f"3,{own.item}")
-        assert told(at) == "" and address(at)["stops"] == f"3,{own.item}"
+        assert told(at) == "" and address(at)["stops"] == f"test-3,{own.item}"
         loaded.drop_own(own.item)
         at.run()
         assert not at.exception and str(own.item) not in address(at)["stops"]
@@ -243,12 +243,12 @@ def test_from_explore_and_back(shelf: Path) -> None:
     at.query_params["model"], at.query_params["a"], at.query_params["b"] = "digits-vae", "31", "77"
     at.run()
     at.switch_page("paths.py").run()
-    assert address(at)["stops"] == "31,77", "the stage's own images"
-    at.number_input(key="pt_stop_1").set_value(90).run()
+    assert address(at)["stops"] == "test-31,test-77", "the stage's own images"
+    at.text_input(key="pt_stop_1").set_value("test 90").run()
     at.button(key="pt_explore").click().run()
     assert not at.exception
     link = address(at)
-    assert link["a"].split(",")[0] == "31" and link["b"].split(",")[0] == "90"
+    assert link["a"].split(",")[0] == "test-31" and link["b"].split(",")[0] == "test-90"
 
 
 def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_page_says_so() -> None:

@@ -157,8 +157,8 @@ def at_keys(at: AppTest) -> set[str | None]:
 def test_near_an_image(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", source="near", item="31", radius="0.25", count="12", seed="1")
     assert same(gallery(at), draws.near(model().atlas.mean[31], 0.25, 12, 1))
-    at.number_input(key="sm_item").set_value(4000).run()
-    assert "There is no image 4000" in told(at) and address(at)["item"] == "31"
+    at.text_input(key="sm_item").set_value("test 4000").run()
+    assert "There is no item test 4000" in told(at) and address(at)["item"] == "test-31"
 
 
 def test_dimensions_and_the_plane(open_samples: Open) -> None:

@@ -124,6 +124,6 @@ def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
         direction = shelf._pin(loaded, view, moved, f"Direction: {loaded.directions[name].title}")
     finally:
         del shelf.S["colour"]
-    assert item == Pin("item", f"#{loaded.atlas.ids[edit.B.item]}", str(edit.B.item))
-    assert seen.value == {"view": "pca", "colour": "digit"} | recipe.query(edit, edit)
+    assert item == Pin("item", loaded.name_of(edit.B.item), str(edit.B.item))
+    assert seen.value == {"view": "pca", "colour": "digit"} | recipe.query(edit, edit, loaded.token_of)
     assert direction == Pin("direction", loaded.directions[name].title, name)

@@ -1,6 +1,6 @@
-// The card beside the pointer: a real item's picture, its number and its labels.
+// The card beside the pointer: a real item's picture, its name and its labels.
 import { h, setText } from "./dom";
-import type { Item } from "./items";
+import { type Item, itemName } from "./items";
 import { PictureCanvas } from "./pictures";
 
 const GAP = 16;
@@ -28,7 +28,7 @@ export class HoverCard {
     if (item !== this.item) {
       this.item = item;
       this.shown = null;
-      setText(this.name, `Item ${item}`);
+      setText(this.name, itemName(undefined));
       this.labels.replaceChildren();
       this.element.classList.add("lx-waiting");
     }
@@ -53,7 +53,7 @@ export class HoverCard {
     this.shown = data;
     this.picture.copy(data.canvas);
     this.element.classList.remove("lx-waiting");
-    setText(this.name, `#${data.id} · ${data.source}`);
+    setText(this.name, `${itemName(data)} · ${data.source}`);
     this.labels.replaceChildren();
     for (const [name, value] of Object.entries(data.labels).slice(0, 8))
       this.labels.append(h("dt", {}, name), h("dd", {}, value));

@@ -4,7 +4,7 @@ import type { ItemsAnswer } from "./wire";
 
 export interface Item {
   item: number;
-  id: number | string;
+  name: string;
   source: string;
   labels: Record<string, string>;
   canvas: HTMLCanvasElement;
@@ -85,7 +85,7 @@ export class ItemStore {
       this.outdated.delete(item);
       this.cache.set(item, {
         item,
-        id: answer.ids[index],
+        name: answer.names[index],
         source: answer.sources[index],
         labels: answer.labels[index],
         canvas: picture.canvas,
@@ -136,6 +136,9 @@ export class ItemStore {
     }
   }
 }
+
+/** What an item is called, as the server names it, such as "test 3518"; dots until that is known. */
+export const itemName = (item: { name: string } | undefined): string => item?.name ?? "…";
 
 /** "Smile 0.71 · Hair blond", at most `limit` labels. */
 export function labelLine(labels: Record<string, string>, limit = Infinity): string {

@@ -1,8 +1,7 @@
 // A large picture with its off-data gauge and its nearest real item.
 import { h, setText } from "./dom";
 import { Gauge } from "./gauge";
-import type { Item } from "./items";
-import { labelLine } from "./items";
+import { type Item, itemName, labelLine } from "./items";
 import { PictureCanvas } from "./pictures";
 import type { HandleName } from "./types";
 import type { Reading, Shape } from "./wire";
@@ -104,7 +103,7 @@ export class Pane {
     if (!item || item === this.shownItem) return;
     this.shownItem = item;
     this.nearest.copy(item.canvas);
-    setText(this.nearestName, `#${item.id} · ${item.source}`);
+    setText(this.nearestName, `${itemName(item)} · ${item.source}`);
     setText(this.nearestLabels, labelLine(item.labels));
     this.nearestLabels.title = labelLine(item.labels);
   }

@@ -20,7 +20,7 @@ import { ordinal, verdict } from "./gauge";
 import { Loader } from "./geometry";
 import { History } from "./history";
 import { HoverCard } from "./hover";
-import { ItemStore } from "./items";
+import { ItemStore, itemName } from "./items";
 import { Knob } from "./knob";
 import { LegendBar } from "./legend";
 import { bitsPerDim, LikelihoodLoader, type Likelihoods } from "./likelihood";
@@ -622,7 +622,7 @@ export class Stage {
     const title = this.data.colour?.title ?? "";
     const label = data && (title in data.labels ? title : Object.keys(data.labels)[0]);
     const says = data && label ? `, ${label} ${data.labels[label]}` : "";
-    return `${on ? "on" : "near"} item ${data?.id ?? near}${says}`;
+    return `${on ? "on" : "near"} ${itemName(data)}${says}`;
   }
 
   private describeKnobs(): void {

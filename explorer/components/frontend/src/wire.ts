@@ -118,7 +118,8 @@ export interface ItemsAnswer extends Pictures {
   type: "items";
   items: number[];
   sources: string[];
-  ids: (number | string)[];
+  /** What each item is called, such as "test 3518". */
+  names: string[];
   labels: Record<string, string>[];
 }
 /** How the original pictures of the open model are: they load in the background after "opened". */
@@ -295,7 +296,7 @@ function parseItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
     pixels,
     items,
     sources: list(fields, "sources", items.length).map(String),
-    ids: list(fields, "ids", items.length).map((id) => (typeof id === "number" ? id : String(id))),
+    names: list(fields, "names", items.length).map(String),
     labels: list(fields, "labels", items.length).map(parseLabels),
   };
 }

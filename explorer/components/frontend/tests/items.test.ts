@@ -1,7 +1,7 @@
-// Small pictures of items: a reconstruction gives way to the original once that has come.
+// Items: what they are called, and a reconstruction that gives way to the original once that has come.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { missingOriginal } from "../src/compare/items";
-import { ItemStore } from "../src/items";
+import { ItemStore, itemName, labelLine } from "../src/items";
 import type { ItemsAnswer } from "../src/wire";
 
 beforeEach(() => {
@@ -30,7 +30,7 @@ function store() {
     pixels: new Uint8Array(sent[seq].length),
     items: sent[seq],
     sources: sent[seq].map(() => source),
-    ids: sent[seq],
+    names: sent[seq].map((item) => `test ${item}`),
     labels: sent[seq].map(() => ({})),
   });
   return { items, sent, answer };
@@ -72,5 +72,19 @@ describe("what Compare says of a missing original", () => {
     expect(missingOriginal("unasked")).toBe("its picture is being read");
     expect(missingOriginal("absent")).toContain("not on this machine");
     expect(missingOriginal("ready")).toBe("");
+  });
+});
+
+describe("itemName", () => {
+  it("is what the server says, and shows no row of the atlas before that has come", () => {
+    expect(itemName({ name: "train 124" })).toBe("train 124");
+    expect(itemName(undefined)).toBe("…");
+  });
+});
+
+describe("labelLine", () => {
+  it("joins labels, at most as many as asked for", () => {
+    expect(labelLine({ Smile: "0.71", Hair: "blond" })).toBe("Smile 0.71 · Hair blond");
+    expect(labelLine({ Smile: "0.71", Hair: "blond" }, 1)).toBe("Smile 0.71");
   });
 });

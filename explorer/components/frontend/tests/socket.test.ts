@@ -279,7 +279,7 @@ describe("StageSocket", () => {
     expect(failed).toEqual([first]);
     expect(errors).toEqual([]);
     const second = socket.items([1], "best");
-    const more = { sources: ["original"], ids: [1], labels: [{}] };
+    const more = { sources: ["original"], names: ["test 1"], labels: [{}] };
     last().binary({ type: "items", seq: second, shape: [1, 1, 4], items: [1], ...more }, 4);
     expect(items).toHaveLength(1);
     const third = socket.items([2], "best");

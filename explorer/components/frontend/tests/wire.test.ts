@@ -46,7 +46,7 @@ const items: Header = {
   shape: [1, 3, 3],
   items: [5, 9],
   sources: ["original", "reconstruction"],
-  ids: [50, 90],
+  names: ["test 50", "train 90"],
   labels: [{ Smile: "0.71" }, {}],
 };
 
@@ -140,7 +140,11 @@ describe("binary answers", () => {
 
   it("reads items", () => {
     const answer = wire.parseBinary(binary(items, 18));
-    expect(answer).toMatchObject({ items: [5, 9], ids: [50, 90], labels: [{ Smile: "0.71" }, {}] });
+    expect(answer).toMatchObject({
+      items: [5, 9],
+      names: ["test 50", "train 90"],
+      labels: [{ Smile: "0.71" }, {}],
+    });
   });
 
   const broken: [string, Header | string, number, string][] = [

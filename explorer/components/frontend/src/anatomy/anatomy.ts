@@ -5,7 +5,7 @@ import { h, iconButton, segmented, setText } from "../dom";
 import { Gauge, ordinal, verdict } from "../gauge";
 import { Loader } from "../geometry";
 import { HoverCard } from "../hover";
-import { ItemStore, labelLine } from "../items";
+import { ItemStore, itemName, labelLine } from "../items";
 import { Knob } from "../knob";
 import { MapView } from "../map";
 import { Pace } from "../pace";
@@ -239,9 +239,10 @@ export class Anatomy {
     const [, height, width] = model.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
     this.element.classList.toggle("lx-deterministic", !probabilistic);
-    this.map.setAxes(`Dimension ${dims[0]}`, `Dimension ${dims[1]}`);
+    const up = dims[1] < model.latent ? `Dimension ${dims[1]}` : "Jitter: no meaning";
+    this.map.setAxes(`Dimension ${dims[0]}`, up);
     this.map.setLabel(
-      `Map of dimensions ${dims[0]} and ${dims[1]} with ${model.count.toLocaleString("en")} codes; ` +
+      `Map of dimension${dims[1] < model.latent ? `s ${dims[0]} and ${dims[1]}` : ` ${dims[0]}`} with ${model.count.toLocaleString("en")} codes; ` +
         "arrow keys move it, plus and minus zoom, 0 shows all",
     );
     this.figures.setLikelihood(likelihood);
@@ -391,7 +392,7 @@ export class Anatomy {
 
   private showLabels(): void {
     const item = this.items.get(this.edit.item);
-    setText(this.inputName, item ? `#${item.id} · ${this.element.dataset["source"]}` : "");
+    setText(this.inputName, item ? `${itemName(item)} · ${this.element.dataset["source"]}` : "");
     const line = item ? labelLine(item.labels, 6) : "";
     setText(this.inputLabels, line);
     this.inputLabels.title = item ? labelLine(item.labels) : "";
@@ -461,10 +462,9 @@ export class Anatomy {
     const { at } = this;
     if (!at || !this.placed) return;
     const [across, up] = this.data.dims;
-    this.edit = turned(this.edit, {
-      [across]: (x - at.mean[0]) / at.scale[0],
-      [up]: (y - at.mean[1]) / at.scale[1],
-    });
+    const set = { [across]: (x - at.mean[0]) / at.scale[0] };
+    if (up < this.data.model.latent) set[up] = (y - at.mean[1]) / at.scale[1];
+    this.edit = turned(this.edit, set);
     this.changed(stamp);
     this.follow();
     this.showNoise();
@@ -589,7 +589,9 @@ export class Anatomy {
     const parts = this.at
       ? [
           `${symbol}${subscript(across)} = ${figure(this.epsOf(0))}`,
-          `${symbol}${subscript(up)} = ${figure(this.epsOf(1))}`,
+          ...(up < this.data.model.latent
+            ? [`${symbol}${subscript(up)} = ${figure(this.epsOf(1))}`]
+            : []),
         ]
       : [];
     if (this.edit.draw !== null) parts.push(`others: draw ${this.edit.draw}`);

@@ -5,7 +5,7 @@ import { h, iconButton, segmented, setText } from "../dom";
 import { draggable } from "../drag";
 import { Loader } from "../geometry";
 import { History } from "../history";
-import { ItemStore, labelLine } from "../items";
+import { ItemStore, itemName, labelLine } from "../items";
 import { Pace } from "../pace";
 import { PictureCanvas } from "../pictures";
 import { Readout } from "../readout";
@@ -383,7 +383,7 @@ export class CodeGrid {
         item === null
           ? "A sample has no input."
           : found
-            ? `#${found.id} · ${found.source} · ${labelLine(found.labels, 2)}`
+            ? `${itemName(found)} · ${found.source} · ${labelLine(found.labels, 2)}`
             : "";
       setText(this.inputNotes[side], text);
     }

@@ -5,6 +5,7 @@ import { type Shading, shadeBy, shadePlain } from "../colours";
 import { h } from "../dom";
 import { Loader } from "../geometry";
 import { History } from "../history";
+import { itemName } from "../items";
 import { LegendBar } from "../legend";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
@@ -491,16 +492,16 @@ export class Compare {
     const { answer, data } = this;
     if (!answer) return;
     const known = this.items.get(this.state.item);
-    const name = known ? `#${known.id}` : `item ${this.state.item}`;
+    const name = itemName(known);
     const labels = Object.entries(known?.labels ?? {}).map(([what, value]) => `${what} ${value}`);
     if (answer.by === null) {
       const missing = answer.original ? "" : missingOriginal(this.originals);
       const note = [...labels.slice(0, 2), missing].filter(Boolean).join(" · ");
-      this.bar.describe(`Image ${name}`, note || "original");
+      this.bar.describe(name, note || "original");
       if (!known) this.items.want(this.state.item);
     } else {
       const { title } = data.models[answer.by];
-      this.bar.describe(`Decoded by ${letter(answer.by)}`, `${title}, from image ${name}`);
+      this.bar.describe(`Decoded by ${letter(answer.by)}`, `${title}, from ${name}`);
     }
     this.bar.allow(this.state.drives.length > 0, this.history.canUndo, this.history.canRedo);
   }

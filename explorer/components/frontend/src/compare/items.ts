@@ -11,7 +11,7 @@ export function missingOriginal(state: OriginalsState): string {
 
 export interface SharedItem {
   item: number;
-  id: number;
+  name: string;
   labels: Record<string, string>;
   /** Null where it is not here, or not yet. */
   original: HTMLCanvasElement | null;
@@ -73,7 +73,7 @@ export class SharedItems {
     answer.items.forEach((item, index) => {
       const original = answer.originals[index] ? next() : null;
       const pictures = Array.from({ length: answer.models }, next);
-      const known = { item, id: answer.ids[index], labels: answer.labels[index] };
+      const known = { item, name: answer.names[index], labels: answer.labels[index] };
       this.cache.set(item, { ...known, original, pictures });
       this.arrived(this.cache.get(item) as SharedItem);
     });

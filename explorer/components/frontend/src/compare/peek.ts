@@ -1,5 +1,6 @@
 // What stands beside an item that is pointed at: a ring on every map, and the model's picture of it.
 import { h, setText } from "../dom";
+import { itemName } from "../items";
 import { PictureCanvas } from "../pictures";
 import type { Point } from "../viewport";
 import type { SharedItem } from "./items";
@@ -72,7 +73,7 @@ export class Peek {
   private fill(data: SharedItem | undefined): void {
     this.element.classList.toggle("lx-peek-full", this.full);
     this.card.classList.toggle("lx-waiting", !data);
-    setText(this.name, data ? `#${data.id}` : `Item ${this.item}`);
+    setText(this.name, itemName(data));
     const labels = Object.entries(data?.labels ?? {}).slice(0, 3);
     setText(this.labels, labels.map(([name, value]) => `${name} ${value}`).join(" · "));
     this.element.classList.toggle("lx-no-original", data?.original === null);

@@ -65,7 +65,8 @@ export interface ItemsAnswer {
   items: number[];
   /** Whether each item's original comes before its pictures. */
   originals: boolean[];
-  ids: number[];
+  /** What each item is called, such as "test 3518". */
+  names: string[];
   labels: Record<string, string>[];
 }
 
@@ -147,7 +148,7 @@ function parseItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
     models,
     items,
     originals,
-    ids: list(fields, "ids", items.length).map((id) => whole({ id }, "id")),
+    names: list(fields, "names", items.length).map(String),
     labels: list(fields, "labels", items.length).map(parseLabels),
   };
 }

@@ -24,7 +24,7 @@ const items = {
   models: 2,
   items: [5, 6],
   originals: [true, false],
-  ids: [50, 60],
+  names: ["test 50", "test 60"],
   labels: [{ Digit: "5" }, {}],
 };
 const opened = {
@@ -120,7 +120,11 @@ describe("a frame's answer", () => {
 describe("an answer with items", () => {
   it("has a picture a model, and the original where it is there", () => {
     const answer = parseCompareBinary(binary(items, 2 * (2 * 2 + 1)));
-    expect(answer).toMatchObject({ items: [5, 6], originals: [true, false], ids: [50, 60] });
+    expect(answer).toMatchObject({
+      items: [5, 6],
+      originals: [true, false],
+      names: ["test 50", "test 60"],
+    });
   });
 
   it.each([
