@@ -7,6 +7,7 @@ import type { Item } from "./items";
 import { panZoom } from "./panzoom";
 import type { Discs } from "./points";
 import { makeDiscs, Raster, radiusFor } from "./points";
+import { remember, remembered } from "./remembered";
 import { SpatialIndex } from "./spatial";
 import type { Theme } from "./theme";
 import { drawThumbnails, type Placed, placeThumbnails } from "./thumbnails";
@@ -25,7 +26,8 @@ export interface MapEvents {
   moved?(): void;
 }
 
-export type Beside = "off" | "auto" | "on";
+const BESIDE = ["off", "auto", "on"] as const;
+export type Beside = (typeof BESIDE)[number];
 
 const REACH_PX = 14;
 const AUTO_ITEMS = 60;
@@ -73,7 +75,8 @@ export class MapView {
   private onlyPicked = true;
   private theme: Theme | null = null;
   private discs: { key: string; full: Discs; dim: Discs } | null = null;
-  private besideMode: Beside = "auto";
+  private besideMode: Beside = remembered("pictures", BESIDE, "auto");
+  private readonly besideHint = h("span", { class: "beside-hint" }, "Zoom in to see them");
   private placed: Placed[] = [];
   private smooth = true;
   private pathPoints: readonly (readonly [number, number])[] = [];
@@ -95,7 +98,10 @@ export class MapView {
         ["auto", "Near"],
         ["on", "Always"],
       ],
-      (mode) => this.setBeside(mode),
+      (mode) => {
+        remember("pictures", mode);
+        this.setBeside(mode);
+      },
     );
     beside.set(this.besideMode);
     const tools = h(
@@ -109,10 +115,11 @@ export class MapView {
       "div",
       {
         class: "map-pictures",
-        title: "Pictures beside the points: never, when few are in view, or always",
+        title: `Pictures beside the points: never, when at most ${AUTO_ITEMS} are in view, or always`,
       },
       h("span", { class: "field-name" }, "Pictures"),
       beside.element,
+      this.besideHint,
     );
     this.surface.setAttribute("tabindex", "0");
     this.surface.setAttribute("role", "group");
@@ -526,11 +533,13 @@ export class MapView {
 
   private chooseBeside(): void {
     this.placed = [];
+    this.besideHint.hidden = true;
     const { index, xy } = this;
     if (!index || !xy || this.besideMode === "off" || this.drawn !== xy) return;
     const shown = viewports.visible(this.view);
     if (this.besideMode === "auto") {
       const items = index.within(shown, AUTO_ITEMS + 1, this.accepts);
+      this.besideHint.hidden = items.length <= AUTO_ITEMS;
       if (items.length > AUTO_ITEMS) return;
       items.sort((a, b) => a - b);
       this.placed = placeThumbnails(items, xy, this.view, AUTO_ITEMS);

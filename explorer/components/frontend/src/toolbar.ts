@@ -1,6 +1,7 @@
 // The row of actions above the map: undo, redo, swap, reset; how pictures and residuals behave.
 import type { Choice } from "./dom";
 import { field, h, iconButton, segmented } from "./dom";
+import { remember, remembered } from "./remembered";
 import type { LevelInfo, Residual } from "./types";
 
 export interface ToolbarEvents {
@@ -11,25 +12,6 @@ export interface ToolbarEvents {
   residual(residual: Residual): void;
   level(level: number): void;
   smooth(smooth: boolean): void;
-}
-
-const SMOOTH_KEY = "latent-explorer.smooth";
-
-function storedSmooth(): boolean {
-  try {
-    return localStorage.getItem(SMOOTH_KEY) !== "no";
-  } catch {
-    return true; // storage may be forbidden
-  }
-}
-
-function storeSmooth(smooth: boolean): void {
-  try {
-    localStorage.setItem(SMOOTH_KEY, smooth ? "yes" : "no");
-  } catch {
-    // storage may be forbidden: the choice then lasts as long as the page
-    return;
-  }
 }
 
 export class Toolbar {
@@ -44,7 +26,7 @@ export class Toolbar {
       "walk then change this level only, and the others stay with A's and B's own images.",
   );
   readonly element: HTMLElement;
-  readonly smooth = storedSmooth();
+  readonly smooth = remembered("smooth", ["yes", "no"], "yes") === "yes";
 
   constructor(on: ToolbarEvents) {
     this.undo = iconButton("undo", "Undo (Ctrl+Z)", on.undo);
@@ -70,7 +52,7 @@ export class Toolbar {
         ["sharp", "Sharp"],
       ],
       (value) => {
-        storeSmooth(value === "smooth");
+        remember("smooth", value === "smooth" ? "yes" : "no");
         on.smooth(value === "smooth");
       },
     );
