@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -12,14 +11,14 @@ import streamlit as st
 from explorer import figures, zoo
 from explorer.architecture import Architecture, describe
 from explorer.curves import Curves, read_curves
-from explorer.live.routes import preview_address
 from explorer.pages import charts, navigation, picker
+from explorer.pages.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.layout import side_by_side
 from explorer.pages.text import plain
 from explorer.training_jobs import runs_folder
 from models.checkpoint import TRAINING, Card, Entry
 
-__all__ = ["by_name", "details", "overview", "preview", "short"]
+__all__ = ["details", "overview", "short"]
 
 STYLE = """<style>
 .st-key-lx-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(345px, 100%), 1fr)); gap: 1rem; }
@@ -28,7 +27,6 @@ STYLE = """<style>
 .lx-figures { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; font-size: .875rem;
   margin: 0 !important; padding: 0 !important; }
 .lx-figures dt { opacity: .65; font-size: .78rem; } .lx-figures dd { margin: 0 !important; font-weight: 600; }
-.lx-preview { width: 100%; border-radius: 6px; image-rendering: pixelated; display: block; }
 .lx-spark { width: 100%; height: 34px; display: block; }
 </style>"""
 SHOWN = (
@@ -41,8 +39,7 @@ SHOWN = (
 )  # the figures of a card, where there is no other wish
 ON_CARD = 4
 SPARK = (300, 34, 60)  # width and height of a curve on a card, and its points
-BY_NAME = "Name"
-NUMBERS = re.compile(r"(\d+)")
+BY_NAME = "Data set and name"
 
 
 def overview() -> None:
@@ -65,38 +62,22 @@ def overview() -> None:
 def _chosen(usable: list[Entry]) -> tuple[list[Entry], str]:
     """The checkpoints that the filters let through, in the order that was asked for, and the metric of that order."""
     cards = {entry.name: entry.card for entry in usable if entry.card}
-    datas = sorted({card.data["name"] for card in cards.values()})
-    models = [key for key in zoo.TITLES if any(card.model == key for card in cards.values())]
     measured = sorted({metric for card in cards.values() for metric in card.metrics}, key=figures.name_of)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        data = st.multiselect(
-            "Data set", datas, key="cards_data", placeholder="All", width=260, persist_state="session"
-        )
-        family = st.multiselect("Family", models, key="cards_family", format_func=zoo.title, placeholder="All",
-                                width=300, persist_state="session")  # fmt: skip
+        found = narrowed(usable, "cards")
         metric = st.selectbox(
             "Sort by", ["", *measured], key="cards_sort", width=220, persist_state="session",
             format_func=lambda metric: figures.name_of(metric) if metric else BY_NAME,
             help="The better figure first. Figures of different data sets or likelihoods do not compare.",
         )  # fmt: skip
-    found = [
-        entry for entry in usable
-        if (not data or cards[entry.name].data["name"] in data)
-        and (not family or cards[entry.name].model in family)
-    ]  # fmt: skip
-    found.sort(key=lambda entry: _place(cards[entry.name], metric or ""))
+    found.sort(key=lambda entry: _place(entry, metric or ""))
     return found, metric or ""
 
 
-def _place(card: Card, metric: str) -> tuple[bool, float, list[tuple[int, str]]]:
-    """Where a card stands in the order of a metric; at the end where it was not measured."""
-    value = figures.value_of(card, metric) if metric else 0.0
-    return value is None, 0.0 if value is None else figures.better_first(metric, value), by_name(card.title)
-
-
-def by_name(title: str) -> list[tuple[int, str]]:
-    """What to sort titles by, so that "5-D" comes before "10-D"; capitals do not count."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in NUMBERS.split(title.casefold())]
+def _place(entry: Entry, metric: str) -> tuple[bool, float, tuple[object, ...]]:
+    """Where a checkpoint stands in the order of a metric; at the end where it was not measured."""
+    value = figures.value_of(entry.card, metric) if metric and entry.card else 0.0
+    return value is None, 0.0 if value is None else figures.better_first(metric, value), by_showcase(entry)
 
 
 def _card(entry: Entry, metric: str) -> None:
@@ -112,17 +93,6 @@ def _card(entry: Entry, metric: str) -> None:
         _spark(entry)
         st.space("stretch")
         _ways(entry, "card")
-
-
-def preview(entry: Entry) -> None:
-    """Six pictures that a checkpoint decodes."""
-    source = escape(preview_address(entry.name, entry.version), quote=True)
-    name = escape(entry.name, quote=True)
-    _, height, width = entry.card.config["image_shape"] if entry.card else (1, 1, 1)
-    st.html(
-        f'<img class="lx-preview" style="aspect-ratio: {6 * width} / {height}" loading="lazy" src="{source}" '
-        f'alt="Six pictures that {name} decodes">'
-    )  # it has its height before it has come
 
 
 def _parameters(entry: Entry) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +12,7 @@ from explorer import zoo
 from explorer.atlas import ATLAS
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
-from explorer.live.routes import preview_address
+from explorer.pages.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.text import plain
 from models import checkpoint
 from models.checkpoint import Card, Entry
@@ -21,6 +20,7 @@ from models.checkpoint import Card, Entry
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
 MODEL_TITLES = zoo.TITLES
+LIST_HEIGHT = 560  # pixels
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -82,25 +82,31 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
 
 @st.dialog("Choose a checkpoint", width="large")
 def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
-    usable = [entry for entry in found if entry.card]
-    for start in range(0, len(usable), 2):
-        for column, entry in zip(st.columns(2), usable[start : start + 2], strict=False):
-            with column.container(border=True):
-                _one(entry, present, choose)
-    _broken(found)
+    usable = sorted((entry for entry in found if entry.card), key=by_showcase)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        shown = narrowed(usable, "pick")
+    told = f"{len(shown)} of {len(usable)} checkpoints" if len(shown) < len(usable) else ""
+    st.caption(told or f"{len(usable)} checkpoints")
+    with st.container(
+        height=LIST_HEIGHT, border=False, key="pick-list"
+    ):  # stays as it is while the list is narrowed
+        if not shown:
+            st.info("No checkpoint fits. Clear the search or a filter.", icon=":material/search_off:")
+        for start in range(0, len(shown), 2):
+            for column, entry in zip(st.columns(2), shown[start : start + 2], strict=False):
+                with column.container(border=True, height="stretch"):
+                    _one(entry, present, choose)
+        _broken(found)
 
 
 def _one(entry: Entry, present: str, choose: Callable[[str], None]) -> None:
     card = entry.card
     if card is None:
         return
-    source = escape(preview_address(entry.name, entry.version), quote=True)
-    st.html(
-        f'<img src="{source}" alt="Six pictures that {escape(entry.name)} decodes" '
-        'style="width:100%;border-radius:6px;image-rendering:pixelated;display:block">'
-    )
+    preview(entry)
     st.markdown(f"**{plain(card.title)}** · {plain(card.description or card.data['name'])}")
     st.caption(plain(" · ".join(summary(card))))
+    st.space("stretch")
     name = "Shown now" if entry.name == present else "Open"
     if st.button(name, key=f"open-{entry.name}", disabled=entry.name == present, width="stretch"):
         choose(entry.name)
