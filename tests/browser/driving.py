@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from tests.explorer.checkpoints import TEST
+
 __all__ = ["ROOT", "Server", "StagePage", "canvas_pixels", "free_port", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,6 +156,12 @@ class StagePage:
     def address(self) -> dict[str, str]:
         """The parameters in the address bar."""
         return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def item(self, handle: str) -> int:
+        """The item of handle "A" or "B" in the address: a row of the atlas, or the number of an own picture."""
+        text = self.address[handle.lower()].split(",")[0]
+        split, dash, number = text.partition("-")
+        return int(number) + (TEST if split == "train" else 0) if dash else int(text)
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         """Waits, while the page goes on."""

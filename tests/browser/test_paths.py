@@ -104,5 +104,5 @@ def test_downloads_and_the_way_to_explore(new_page: NewPage) -> None:
     tab.page.keyboard.press("Escape")
     tab.page.get_by_role("button", name="Show on Explore").click()
     tab.wait_ready()
-    assert tab.address["a"].split(",")[0] == "3" and tab.address["b"].split(",")[0] == "70"
+    assert tab.address["a"].split(",")[0] == "test-3" and tab.address["b"].split(",")[0] == "test-70"
     assert np.abs(tab.picture("A").astype(int) - first.astype(int)).max() <= 1

@@ -82,7 +82,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
     mark.wait_for()
     tab.until(lambda: tab.changed(before, "A"), "picture A is the upload's")
     page.keyboard.press("Escape")
-    tab.until(lambda: int(tab.address["a"].split(",")[0]) >= 2**30, "the upload in the address")
+    tab.until(lambda: tab.item("A") >= 2**30, "the upload in the address")
     shown, address = tab.shown(), tab.address
     assert np.array_equal(shown["B"], before["B"])
     again = new_page().open(**address)
@@ -95,9 +95,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
     item = address["a"].split(",")[0]
     again.page.locator(f".st-key-own-drop-{item} button").click()
     again.page.get_by_role("button", name="Bring back “one”").wait_for()
-    again.until(
-        lambda: int(again.address["a"].split(",")[0]) < 2**30, "handle A on an image of the collection"
-    )
+    again.until(lambda: again.item("A") < 2**30, "handle A on an image of the collection")
 
 
 def test_keys_have_an_overview(new_page: NewPage) -> None:

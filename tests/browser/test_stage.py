@@ -29,7 +29,7 @@ def decoded(checkpoints: Path):
 
 
 def item_of(tab: StagePage, name: str) -> int:
-    return int(tab.address[name.lower()].split(",")[0])
+    return tab.item(name)
 
 
 def test_unmoved_handles_show_their_items_decoded(tab: StagePage, decoded) -> None:

@@ -119,7 +119,7 @@ def test_from_two_groups_to_a_command_that_draws_the_same(
     page.get_by_role("button", name="stroke: put the active handle on it").wait_for()
     page.keyboard.press("Escape")
     tab.until(lambda: tab.changed(before, "A"), "the upload under handle A")
-    tab.until(lambda: int(tab.address["a"].split(",")[0]) >= 2**30, "the upload in the address")
+    tab.until(lambda: tab.item("A") >= 2**30, "the upload in the address")
     plain = tab.shown()
     tab.slide("own-sideways", 1.75)
     tab.until(lambda: tab.changed(plain, "A"), "the edit of the upload")
