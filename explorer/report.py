@@ -160,9 +160,14 @@ def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
         item = loaded.name_of(handle.item)
         found.append(
             f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from {escape(item)}"
-            f" · {_verdict(gauge['percentile'])}{_gauge(gauge['percentile'])}</figcaption></figure>"
+            f"{_told(gauge['percentile'])}</figcaption></figure>"
         )
     return "".join(found)
+
+
+def _told(percentile: float | None) -> str:
+    """A picture's gauge in words and as a bar; nothing where the model has none."""
+    return "" if percentile is None else f" · {_verdict(percentile)}{_gauge(percentile)}"
 
 
 def _verdict(percentile: float) -> str:
@@ -183,16 +188,20 @@ def _gauge(percentile: float) -> str:
 
 def _strip(edit: Edit, answer: Answer) -> str:
     frames = [name for name in answer.pictures if name.startswith("S")]
+    off = answer.header["off"]
+    captions = [f"<figcaption>{_gauge(value)}<small>{_ordinal(value)}</small></figcaption>" for value in off]
     shown = "".join(
-        f"<figure>{_picture(answer.pictures[name], f'Step {place} of the walk')}"
-        f"<figcaption>{_gauge(off)}<small>{_ordinal(off)}</small></figcaption></figure>"
-        for place, (name, off) in enumerate(zip(frames, answer.header["off"], strict=True))
+        f"<figure>{_picture(answer.pictures[name], f'Step {place} of the path')}{caption}</figure>"
+        for place, (name, caption) in enumerate(zip(frames, captions or [""] * len(frames), strict=True))
     )
     words = {"straight": "a straight line", "great-circle": "a great circle"}
+    gauge = (
+        " Below each picture: its distance to the 10th nearest image in latent space, as a percentile of the same distance "
+        "among the images themselves."
+    )
     return (
-        f'<div class="strip">{shown}</div><p class="note">Along {words.get(edit.path, escape(edit.path))}. Below each: '
-        "how far from the data it is, as the percentile of its distance to the 10th nearest image among the same "
-        "distances of the images themselves.</p>"
+        f'<div class="strip">{shown}</div><p class="note">Along {words.get(edit.path, escape(edit.path))}.'
+        f"{gauge if off else ''}</p>"
     )
 
 

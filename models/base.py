@@ -58,6 +58,14 @@ class LatentSpec:
             raise ValueError(f"`shape` must be ({total},), all levels end to end. Got {self.shape}.")
 
     @property
+    def gauged(self) -> bool:
+        """Whether a latent's distance to the images' latents says how typical its picture is.
+
+        Not where the likelihood is exact: in a flow that distance contradicts both the likelihood and the picture.
+        """
+        return self.likelihood != "exact"
+
+    @property
     def size(self) -> int:
         """Numbers in one latent."""
         return math.prod(self.shape)

@@ -24,7 +24,11 @@ class Gauge(NamedTuple):
 
     nearest: NDArray[np.int64]  # index of the nearest item
     distance: NDArray[np.float64]  # to the 10th nearest other item, in the unit of the codes
-    percentile: NDArray[np.float64]  # 0..100 of the items' own distances
+    percentile: NDArray[np.float64] | None  # 0..100 of the items' own distances; None without a `reference`
+
+    def at(self, row: int) -> float | None:
+        """One code's percentile to two decimals."""
+        return None if self.percentile is None else round(float(self.percentile[row]), 2)
 
 
 class Neighbours:
@@ -36,7 +40,7 @@ class Neighbours:
         Arguments:
             z: Codes of the items, shape (N, D), finite.
             reference: Each item's distance to its 10th nearest other item, shape (N,); None where
-                no percentile is wanted.
+                no percentile is wanted, so that the gauge has none.
 
         Raises:
             ValueError: If a shape is wrong or a value not finite.
@@ -139,7 +143,7 @@ class Neighbours:
             z: Codes, shape (M, D).
 
         Raises:
-            ValueError: If there is no `reference`, or `z` has another D.
+            ValueError: If `z` has another D.
         """
         return self.gauge(*self.nearest(z, min(GAUGE_NEIGHBOUR + 1, len(self))))
 
@@ -151,10 +155,8 @@ class Neighbours:
             distance: The same.
 
         Raises:
-            ValueError: If there is no `reference`, or k is too small.
+            ValueError: If k is too small.
         """
-        if self.reference is None:
-            raise ValueError("`reference` must be given to Neighbours for a percentile. Got None.")
         if distance.shape[1] < min(GAUGE_NEIGHBOUR + 1, len(self)):
             raise ValueError(
                 f"`distance` must hold {GAUGE_NEIGHBOUR + 1} neighbours. Got {distance.shape[1]}."
@@ -165,7 +167,8 @@ class Neighbours:
             distance[:, min(GAUGE_NEIGHBOUR, last)],
             distance[:, min(GAUGE_NEIGHBOUR - 1, last)],
         )
-        return Gauge(index[:, 0], other, percentile(self.reference, other))
+        share = None if self.reference is None else percentile(self.reference, other)
+        return Gauge(index[:, 0], other, share)
 
     def _rough(self, codes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Squared distances to all items, less |x|^2, shape (M, N padded), and the error of a comparison, (M,)."""

@@ -180,7 +180,7 @@ def _header(loaded: Loaded, frame: Turn, specimen: Specimen, decoded: Decoded) -
         "item": frame.item,
         "source": specimen.source,
         "gauge": {
-            "percentile": round(float(gauge.percentile[0]), 2),
+            "percentile": gauge.at(0),
             "distance": round(float(gauge.distance[0]), 5),
             "nearest": int(gauge.nearest[0]),
         },

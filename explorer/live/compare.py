@@ -345,7 +345,7 @@ def _told(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) 
     return {
         "x": float(answer.xy[0]),
         "y": float(answer.xy[1]),
-        "percentile": round(answer.percentile, 2),
+        "percentile": answer.percentile,
         "nearest": lineup.shared(model, answer.nearest),
         "error": _error(lineup, item, model, answer, shown),
     }

@@ -105,7 +105,7 @@ class Answer(NamedTuple):
     xy: NDArray[np.float32]  # (2,)
     picture: NDArray[np.uint8]  # (H, W, C)
     nearest: int  # row of the model's atlas
-    percentile: float  # of the distance to the neighbours, 0 to 100
+    percentile: float | None  # of the distance to the neighbours, 0 to 100; None where the model has no gauge
 
 
 def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
@@ -237,4 +237,4 @@ def settle(
         else:
             xy = projection.forward(z[None])[0]
     gauge = loaded.neighbours.gauge(index, distance)
-    return Answer(z, xy, picture, int(gauge.nearest[0]), float(gauge.percentile[0]))
+    return Answer(z, xy, picture, int(gauge.nearest[0]), gauge.at(0))

@@ -296,7 +296,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             atlas,
             attribute_directions(atlas.mean, atlas.attributes)
             | belongings.read_directions(entry, decoder.latent),
-            Neighbours(atlas.mean, atlas.neighbour_distance),
+            Neighbours(atlas.mean, atlas.neighbour_distance if decoder.model.spec.gauged else None),
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
             belongings.read_groups(entry, len(atlas.ids)),
             belongings.read_own(entry, decoder.shape, decoder.latent),

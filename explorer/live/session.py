@@ -409,7 +409,10 @@ def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
 
 
 def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
-    """What a frame's answer says beside its pictures: gauge and nearest item of each handle, the path and its gauge."""
+    """What a frame's answer says beside its pictures: gauge and nearest item of each handle, the path and its gauge.
+
+    Where the model has no gauge, a handle's `percentile` is None and `off` is empty.
+    """
     gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
     header: dict[str, Any] = {
         "type": "frame",
@@ -418,7 +421,7 @@ def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: 
         "pictures": plan.names,
         "handles": {
             name: {
-                "percentile": round(float(gauge.percentile[row]), 2),
+                "percentile": gauge.at(row),
                 "distance": round(float(gauge.distance[row]), 5),
                 "nearest": int(gauge.nearest[row]),
             }
@@ -428,7 +431,7 @@ def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: 
     }
     if frame.strip:
         header["path"] = np.round(_path(view, frame, plan, decoded), 4).tolist()
-        header["off"] = np.round(gauge.percentile[plan.strip], 2).tolist()
+        header["off"] = [] if gauge.percentile is None else np.round(gauge.percentile[plan.strip], 2).tolist()
     return header
 
 

@@ -32,9 +32,10 @@ class Measured(NamedTuple):
     length: float  # of the decoded path: Euclidean distances of pictures, pixels in [0, 1]
     penalised: float  # the length with the penalty off the data, which a geodesic minimises; same unit
     beyond: (
-        float  # share of the length on which the penalty counts: above the percentile 100 * `geodesic.USUAL`
-    )
-    percentile: NDArray[np.float64]  # (T,), of the data's own distances to their 10th neighbour, 0 to 100
+        float | None
+    )  # share of the length where the penalty counts: above the percentile 100 * `geodesic.USUAL`
+    percentile: NDArray[np.float64] | None
+    # (T,), of the data's own distances to their 10th neighbour, 0 to 100; both None where the model has no gauge
 
 
 def way(kind: str, stops: Floats, count: int = DENSE) -> Floats:
@@ -92,8 +93,10 @@ def measure(loaded: Loaded, codes: Floats, strength: float = 0.0) -> Measured:
     pictures: NDArray[np.uint8] = levels(x).contiguous().numpy()
     factor = off_data(loaded.atlas.mean, loaded.atlas.neighbour_distance, strength)(torch.from_numpy(codes))
     steps = speeds(x.numpy())
-    off = (percentile[1:] + percentile[:-1]) / 2 > 100 * USUAL
-    beyond = float(steps[off].sum() / max(steps.sum(), 1e-12))
+    beyond = None
+    if percentile is not None:
+        off = (percentile[1:] + percentile[:-1]) / 2 > 100 * USUAL
+        beyond = float(steps[off].sum() / max(steps.sum(), 1e-12))
     return Measured(pictures, float(steps.sum()), length(x.numpy(), factor.numpy()), beyond, percentile)
 
 

@@ -328,6 +328,8 @@ def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -
     """Decoded codes side by side, each with how far it is from the data."""
     pictures = engine().decode_sync(loaded, codes, background=True)
     percentiles = loaded.neighbours.query(codes).percentile
+    if percentiles is None:
+        raise ValueError(f"{loaded.name} has no gauge to hold its latents against.")
     st.markdown(f"**{title}**")
     st.caption(words)
     cells = "".join(

@@ -96,7 +96,7 @@ def _row(loaded: Loaded, title: str, items: list[int], said: list[str], key: str
     numbers = ", ".join(str(loaded.atlas.ids[item]) for item in items)
     show_picture(strip_png(np.stack([p for p in found if p is not None]), 2), f"{title}: images {numbers}")
     cells = "".join(
-        f'<span style="flex:1;text-align:center">{html.escape(loaded.name_of(item)).replace(' ', '<br>')}<br>{html.escape(text)}</span>'
+        f'<span style="flex:1;text-align:center">{html.escape(loaded.name_of(item)).replace(" ", "<br>")}<br>{html.escape(text)}</span>'
         for item, text in zip(items, said, strict=True)
     )
     st.html(f'<div style="display:flex;font-size:.75rem;opacity:.75;margin-top:-.6rem">{cells}</div>')

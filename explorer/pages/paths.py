@@ -83,9 +83,14 @@ def main() -> None:
             ways = panels.walked(loaded, shown)
             if ways:
                 components.player(panels.player_data(loaded, shown, ways))
-                at = {kind: each.at for kind, each in ways.items()}
-                chart = paths_charts.profile({kind: each.found.percentile for kind, each in ways.items()}, at)
-                plotted(chart, "pt-profile", f"{loaded.name}-profile")
+                away = {
+                    kind: each.found.percentile
+                    for kind, each in ways.items()
+                    if each.found.percentile is not None
+                }
+                if away:
+                    chart = paths_charts.profile(away, {kind: each.at for kind, each in ways.items()})
+                    plotted(chart, "pt-profile", f"{loaded.name}-profile")
                 geodesic = ways.get(GEODESIC)
                 explain(shown, None if geodesic is None else geodesic.found, panels.straight(loaded, shown))
         with left:
@@ -329,10 +334,15 @@ def take_click(loaded: Loaded, event: object) -> None:
 
 def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None:
     """What the metrics mean, and how the geodesic compares with the straight path."""
+    gauge = (
+        ""
+        if straight.percentile is None
+        else " The profile is the distance to the 10th nearest image as a percentile of the images' own; in the red "
+        "band a picture is the decoder's guess."
+    )
     st.caption(
         "Length: how far the decoded picture travels, the Euclidean distances from frame to frame added up, pixels in "
-        "[0, 1]. The profile is the distance to the 10th nearest image as a percentile of the images' own; in the red "
-        "band a picture is the decoder's guess."
+        f"[0, 1].{gauge}"
     )
     if geodesic is not None:
         st.caption(compared(shown.keep, geodesic, straight))
@@ -351,11 +361,16 @@ def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
     papers = "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
     gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
     told = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
-    return (
+    said = (
         f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {told} the straight path's "
-        f"{short(straight.penalised)}. Mean percentile off the data: {geodesic.percentile.mean():.0f}, straight "
-        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie {100 * geodesic.beyond:.0f} % of its "
-        f"length, {100 * straight.beyond:.0f} % of the straight path's."
+        f"{short(straight.penalised)}."
+    )
+    if geodesic.percentile is None or straight.percentile is None:
+        return said
+    return (
+        f"{said} Mean percentile off the data: {geodesic.percentile.mean():.0f}, straight "
+        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie {100 * (geodesic.beyond or 0):.0f} % of "
+        f"its length, {100 * (straight.beyond or 0):.0f} % of the straight path's."
     )
 
 
@@ -383,9 +398,12 @@ def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -
             key="pt-grid",
         )
         away = loaded.neighbours.query(flat).percentile
+        gauge = "" if away is None else (
+            f" Distance to the data: at most percentile {away.max():.0f} of the images' own distances, "
+            f"{away.mean():.0f} on average."
+        )  # fmt: skip
         st.caption(
-            f"Bilinear between the four corners{', along great circles' if shown.by != 'straight' else ''}. Off the data: "
-            f"at most the {away.max():.0f}th percentile of the images' own distances, {away.mean():.0f} on average."
+            f"Bilinear between the four corners{', along great circles' if shown.by != 'straight' else ''}.{gauge}"
         )
     with left:
         places = homes(loaded, view, stops)

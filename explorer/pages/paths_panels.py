@@ -266,7 +266,9 @@ def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dic
                 "colour": COLOURS[kind],
                 "sheet": sheet(each.found.pictures[chosen], 1),
                 "facts": facts(each.found, penalty=GEODESIC in shown.kinds and shown.keep > 0),
-                "percentile": [round(float(value), 1) for value in each.found.percentile[chosen]],
+                "percentile": []
+                if each.found.percentile is None
+                else [round(float(value), 1) for value in each.found.percentile[chosen]],
                 "stops": [int(np.abs(chosen - place).argmin()) for place in each.at],
             }
             for kind, each in ways.items()
@@ -275,12 +277,14 @@ def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dic
 
 
 def facts(found: Measured, penalty: bool) -> list[str]:
-    """The metrics of a path, a line each: lengths in the decoder's unit, percentiles off the data."""
+    """The metrics of a path, a line each: lengths in the decoder's unit; percentiles where the model has a gauge."""
     penalised = f" · with penalty {short(found.penalised)}" if penalty else ""
-    return [
-        f"length {short(found.length)}{penalised}",
-        f"percentile {found.percentile.mean():.0f} on average, {found.percentile.max():.0f} at most",
-    ]
+    lines = [f"length {short(found.length)}{penalised}"]
+    if found.percentile is not None:
+        lines.append(
+            f"percentile {found.percentile.mean():.0f} on average, {found.percentile.max():.0f} at most"
+        )
+    return lines
 
 
 def sheet(pictures: NDArray[np.uint8], columns: int) -> str:

@@ -44,6 +44,10 @@ FORMULAS = {
     "near": r"z = z_0 + r\,\varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad \hat x = g(z)",
     "value": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k)\ \text{of the images with the value}",
 }
+GAUGE = (
+    "Under each picture: it is encoded again, and the number is the percentile of its distance to the 10th nearest image, "
+    "among the same distances of the images themselves; from 90 on it is unusual."
+)
 GHOSH = "[Ghosh et al. 2019](https://arxiv.org/abs/1903.12436)"
 BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
 
@@ -317,10 +321,7 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -
                 " Most of the drawn codes themselves are off the data: the images' codes are means of posteriors, and lie "
                 "close together in dimensions that the model hardly uses, where draws spread."
             )
-        st.caption(
-            f"{words} Under each picture: how far it is off the data once it is encoded again, as the percentile of its "
-            "distance to the 10th nearest image."
-        )
+        st.caption(f"{words}{' ' + GAUGE if found.seen is not None else ''}")
     elif shown.show == "traversals":
         by = (
             "its KL to the prior, the mean over all images in nats: what a dimension tells of the picture"

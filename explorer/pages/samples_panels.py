@@ -40,10 +40,11 @@ class Drawn:
     mark: str  # tells one set from the next
     codes: Floats  # (M, D)
     pictures: NDArray[np.uint8]  # (M, H, W, C)
-    percentile: NDArray[np.float64]  # (M,), how far the codes are off the data
+    percentile: NDArray[np.float64] | None  # (M,), how far the codes are off the data; None without a gauge
     seen: NDArray[np.float64] | None  # (M,), the same of the pictures' own codes, encoded again; for samples
     nearest: NDArray[np.int64]  # (M,), rows of the atlas
     columns: int
+    plane: bool  # a grid over a two-dimensional latent
     names: list[str]  # of rows; none for samples
     heads: list[str]  # of columns
 
@@ -63,7 +64,8 @@ def drawn(loaded: Loaded, shown: Shown) -> Drawn:
     pictures, percentile, nearest = _decoded(loaded, loaded.name, loaded.version, codes)
     seen = _seen(loaded, loaded.name, loaded.version, pictures) if shown.show == "samples" else None
     mark = f"{loaded.name} {loaded.version} {shown}"
-    return Drawn(mark, codes, pictures, percentile, seen, nearest, columns, names, heads)
+    plane = shown.show == "manifold"
+    return Drawn(mark, codes, pictures, percentile, seen, nearest, columns, plane, names, heads)
 
 
 def samples(loaded: Loaded, shown: Shown) -> Floats:
@@ -82,15 +84,18 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
 
 
 def prior_fits(loaded: Loaded) -> bool:
-    """Whether the prior leads to the data: at least half of a few draws look usual to the encoder."""
+    """Whether the prior leads to the data: at least half of a few draws look usual to the encoder, or no gauge says."""
+    if not loaded.decoder.model.spec.gauged:
+        return True
     codes = draws.prior(TRIED, loaded.latent, 0)
     pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
-    return bool(np.median(_seen(loaded, loaded.name, loaded.version, pictures)) < UNUSUAL)
+    seen = _seen(loaded, loaded.name, loaded.version, pictures)
+    return seen is None or bool(np.median(seen) < UNUSUAL)
 
 
 def strays(found: Drawn) -> bool:
     """Whether most of the codes are unusually far off the data."""
-    return bool(np.median(found.percentile) > UNUSUAL)
+    return found.percentile is not None and bool(np.median(found.percentile) > UNUSUAL)
 
 
 def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
@@ -110,15 +115,19 @@ def _mixture(
 @st.cache_data(max_entries=32, show_spinner="Decoding …")
 def _decoded(
     _loaded: Loaded, name: str, version: str, codes: Floats
-) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None, NDArray[np.int64]]:
     """Pictures, percentile off the data and nearest image of codes (M, D)."""
     gauge = _loaded.neighbours.query(codes)
     return engine().decode_sync(_loaded, codes, background=True), gauge.percentile, gauge.nearest
 
 
 @st.cache_data(max_entries=32, show_spinner="Encoding what was decoded …")
-def _seen(_loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _seen(
+    _loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]
+) -> NDArray[np.float64] | None:
     """How far pictures (M, H, W, C) are off the data, by the codes that the encoder gives them, shape (M,)."""
+    if not _loaded.decoder.model.spec.gauged:
+        return None
     codes = np.concatenate(
         [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]
     )
@@ -162,15 +171,16 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
         for image, caption in ((picture, title), (other, f"nearest: {loaded.name_of(near)}")):
             show_picture(export.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
         with st.container(gap="xsmall", width=300):
-            seen = (
-                ""
-                if found.seen is None
-                else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
-            )
             st.markdown(f"**{title}**")
-            st.caption(
-                f"Off the data: the code lies at the {_ordinal(found.percentile[index])} percentile{seen}."
-            )
+            if found.percentile is not None:
+                seen = (
+                    ""
+                    if found.seen is None
+                    else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
+                )
+                st.caption(
+                    f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} percentile{seen}."
+                )
             st.caption(
                 f"|z| = {np.linalg.norm(z):.2f}; a draw of the prior has about {np.sqrt(len(z)):.2f}. A handle "
                 "needs an item to hold: the sample is kept among your own pictures, with exactly this code."
@@ -218,13 +228,19 @@ def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
         offer(a, "Vectors, Parquet", f"{name}-vectors.parquet",
               lambda: export.vectors_parquet(labels, found.codes))  # fmt: skip
         offer(b, "Vectors, npz", f"{name}-vectors.npz",
-              lambda: export.vectors_npz({"z": found.codes, "percentile": found.percentile.astype(np.float32)}))  # fmt: skip
+              lambda: export.vectors_npz(_vectors(found)))  # fmt: skip
+
+
+def _vectors(found: Drawn) -> dict[str, Floats]:
+    """The latents, and each one's percentile where the model has a gauge."""
+    gauge = {} if found.percentile is None else {"percentile": found.percentile.astype(np.float32)}
+    return {"z": found.codes} | gauge
 
 
 def _label(found: Drawn, index: int) -> str:
     row, column = divmod(index, found.columns)
     if not found.names:
-        return f"sample {index}" if found.seen is not None else f"row {row} column {column}"
+        return f"row {row} column {column}" if found.plane else f"sample {index}"
     return f"dimension {found.names[row].split()[0]} at {found.heads[column]}"
 
 

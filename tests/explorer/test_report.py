@@ -111,7 +111,7 @@ def test_its_pictures_and_gauges_are_the_stages(server: str, loaded: Loaded, sho
         assert abs(images[f"Picture {name}"] - live[name]).max() <= 1
         assert f"left:{answer['handles'][name]['percentile']:.1f}%" in page
     for number in range(7):
-        assert abs(images[f"Step {number} of the walk"] - live[f"S{number}"]).max() <= 1
+        assert abs(images[f"Step {number} of the path"] - live[f"S{number}"]).max() <= 1
     nearest = answer["handles"]["A"]["nearest"]
     assert "<h3>A</h3>" in page and f"<b>{loaded.name_of(nearest)}</b>" in page.split("<h3>A</h3>")[1]
 
@@ -166,7 +166,8 @@ def test_every_colour_can_be_drawn(colour: str | None, shown: Shown) -> None:
 
 
 def test_own_pictures_and_one_level(flow: Loaded, loaded: Loaded) -> None:
-    assert "<svg" in written(stand(flow, resolve(flow, "pca"), replace(EDIT, level=1)))
+    of_a_flow = written(stand(flow, resolve(flow, "pca"), replace(EDIT, level=1)))
+    assert "<svg" in of_a_flow and "percentile" not in of_a_flow and 'class="gauge"' not in of_a_flow
     picture = np.random.default_rng(3).integers(0, 256, (8, 8, 1), np.uint8)
     own = loaded.keep_own(NASTY, picture, loaded.encoder(picture[None]).mean[0])
     try:

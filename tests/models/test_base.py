@@ -32,6 +32,11 @@ def posterior(dtype: torch.dtype = torch.float64) -> Posterior:
     return Posterior(mean, torch.randn(5, 7, generator=generator, dtype=dtype).exp())
 
 
+@pytest.mark.parametrize(("likelihood", "gauged"), [("exact", False), ("bound", True), ("none", True)])
+def test_a_model_with_an_exact_likelihood_has_no_gauge(likelihood: Any, gauged: bool) -> None:
+    assert LatentSpec((4,), likelihood=likelihood).gauged is gauged
+
+
 def test_the_kl_divergence_is_that_of_torch_distributions() -> None:
     q = posterior()
     assert q.std is not None

@@ -100,6 +100,13 @@ def test_joined_codes_give_what_single_ones_give() -> None:
         assert alone.distance[0] == together.distance[row]
 
 
+def test_without_a_reference_there_is_no_percentile() -> None:
+    z = codes(40, 3)
+    found = Neighbours(z).query(z[:2])
+    assert found.percentile is None and found.at(0) is None
+    np.testing.assert_array_equal(found.distance, Neighbours(z, np.ones(40)).query(z[:2]).distance)
+
+
 def test_errors_name_the_argument() -> None:
     near = Neighbours(codes(20, 3))
     with pytest.raises(ValueError, match=r"`z` must have the shape \(M, 3\). Got \(2, 4\)"):
@@ -108,8 +115,6 @@ def test_errors_name_the_argument() -> None:
         near.nearest(np.zeros((1, 3)), 21)
     with pytest.raises(ValueError, match=r"`z` must be finite"):
         near.nearest(np.full((1, 3), np.inf), 1)
-    with pytest.raises(ValueError, match=r"`reference` must be given"):
-        near.query(np.zeros((1, 3)))
     with pytest.raises(ValueError, match=r"`reference` must be finite and of shape \(20,\)"):
         Neighbours(codes(20, 3), np.zeros(19))
     with pytest.raises(ValueError, match=r"`z` must have the shape \(N, D\) with N > 0"):

@@ -1,14 +1,16 @@
-"""The Explore page on a flow: levels that move apart, and where the exact likelihood is had."""
+"""The pages on a flow: levels that move apart, where the exact likelihood is shown, and no gauge."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.explorer.checkpoints import train_digits
-from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, component, told
+from tests.explorer.pages.conftest import MAIN, Open
+from tests.explorer.pages.reading import address, component, components, told
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +48,19 @@ def test_a_level_that_is_not_there_is_told(open_page: Open, model: str, level: s
     at = open_page(model=model, level=level)
     assert "`level` must be one of: 0" in told(at)
     assert component(at)["edit"]["level"] == 0 and "level" not in address(at)
+
+
+def test_no_page_shows_the_gauge_of_a_flow() -> None:
+    for page, parameters in (("paths", {}), ("paths", {"shape": "grid"}), ("samples", {})):
+        at = AppTest.from_file(os.fspath(MAIN.with_name(f"{page}.py")), default_timeout=90)
+        for name, value in ({"model": "digits-flow", "view": "pca"} | parameters).items():
+            at.query_params[name] = value
+        at.run()
+        assert told(at) == ""
+        data = [values for values in components(at) if "ways" in values or "captions" in values]
+        assert data and "ercentile up to" not in str(data)
+        for part in [*data, *(way for values in data for way in values.get("ways", ()))]:
+            assert part.get("percentile", []) == []
+        assert "ercentile" not in " ".join(caption.value for caption in at.caption)
+        assert "off the data" not in str([chart.proto.spec for chart in at.get("plotly_chart")])  # type: ignore[attr-defined]
+    assert address(at)["source"] == "prior"

@@ -117,7 +117,8 @@ export class Filmstrip {
     for (let i = 0; i < count; i++) {
       const { figure, picture } = this.frames[i];
       picture.paint(answer.pixels, first + i, answer.shape);
-      const what = verdict(answer.off[i]);
+      const off = answer.off[i];
+      const what = off === undefined ? "" : verdict(off);
       if (figure.dataset["verdict"] !== what) figure.dataset["verdict"] = what;
     }
     this.off = answer.off;

@@ -15,6 +15,10 @@ export function ordinal(value: number): string {
   return `${n}${suffix}`;
 }
 
+/** "typical, 73rd percentile" for people who listen. */
+export const spoken = (percentile: number): string =>
+  `${verdict(percentile)}, ${ordinal(percentile)} percentile`;
+
 export class Gauge {
   private readonly word = h("span", { class: "gauge-word" }, "–");
   private readonly figure = h("span", { class: "gauge-figure" });
@@ -49,7 +53,10 @@ export class Gauge {
     );
   }
 
-  set(percentile: number): void {
+  /** Shows a percentile; null hides the gauge, for models that have none. */
+  set(percentile: number | null): void {
+    this.element.hidden = percentile === null;
+    if (percentile === null) return;
     const tenths = Math.round(10 * percentile);
     if (tenths === this.shown) return;
     this.shown = tenths;
@@ -59,6 +66,6 @@ export class Gauge {
     this.element.dataset["verdict"] = what;
     this.needle.style.left = `${percentile}%`;
     this.meter.setAttribute("aria-valuenow", String(Math.round(percentile)));
-    this.meter.setAttribute("aria-valuetext", `${what}, ${ordinal(percentile)} percentile`);
+    this.meter.setAttribute("aria-valuetext", spoken(percentile));
   }
 }

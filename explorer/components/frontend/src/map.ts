@@ -270,7 +270,7 @@ export class MapView {
     this.putKnob("B", bx, by, dx, dy);
   }
 
-  /** Draws the strip's path; `off` is the percentile of each of its points. */
+  /** Draws the strip's path; `off` is the percentile of each of its points, empty without a gauge. */
   setPath(points: readonly (readonly [number, number])[], off: readonly number[]): void {
     this.pathPoints = points;
     while (this.dots.length < points.length) {
@@ -280,7 +280,8 @@ export class MapView {
     }
     while (this.dots.length > points.length) this.dots.pop()?.remove();
     this.dots.forEach((dot, i) => {
-      dot.setAttribute("class", `lx-path-dot lx-${verdict(off[i]).replaceAll(" ", "-")}`);
+      const what = off[i] === undefined ? "" : ` lx-${verdict(off[i]).replaceAll(" ", "-")}`;
+      dot.setAttribute("class", `lx-path-dot${what}`);
     });
     this.placePath();
   }

@@ -16,7 +16,7 @@ import {
 } from "./edit";
 import { Filmstrip } from "./filmstrip";
 import { FrameQueue } from "./frames";
-import { ordinal, verdict } from "./gauge";
+import { spoken } from "./gauge";
 import { Loader } from "./geometry";
 import { History } from "./history";
 import { HoverCard } from "./hover";
@@ -635,10 +635,8 @@ export class Stage {
     clearTimeout(this.announceTimer);
     this.announceTimer = setTimeout(() => {
       this.describeKnobs();
-      const reading = this.panes[name].reading;
-      const says = reading
-        ? `, ${verdict(reading.percentile)}, ${ordinal(reading.percentile)} percentile`
-        : "";
+      const percentile = this.panes[name].reading?.percentile ?? null;
+      const says = percentile === null ? "" : `, ${spoken(percentile)}`;
       this.live.textContent = `Handle ${name} ${this.whereabouts(name)}${says}`;
     }, ANNOUNCE_MS);
   }

@@ -97,7 +97,8 @@ export interface Pong {
   seq: number;
 }
 export interface Reading {
-  percentile: number;
+  /** Null where the model has no gauge. */
+  percentile: number | null;
   distance: number;
   nearest: number;
 }
@@ -112,6 +113,7 @@ export interface FrameAnswer extends Pictures {
   pictures: string[];
   handles: Partial<Record<HandleName, Reading>>;
   path: [number, number][];
+  /** The percentile of each frame; empty where the model has no gauge. */
   off: number[];
 }
 export interface ItemsAnswer extends Pictures {
@@ -241,12 +243,16 @@ export function checkPixels(pixels: Uint8Array, shape: Shape, pictures: number):
   if (pixels.length !== expected) fail(`${pixels.length} bytes of pixels, not ${expected}`);
 }
 
+/** A gauge's percentile, 0 to 100; null where the model has no gauge. */
+export function percentileOf(value: unknown): number | null {
+  return value === null ? null : Math.min(100, Math.max(0, finite(value, "percentile")));
+}
+
 function readingOf(value: unknown): Reading {
   if (typeof value !== "object" || value === null) fail("a handle's reading is not an object");
   const fields = value as Fields;
-  const percentile = finite(fields["percentile"], "percentile");
   return {
-    percentile: Math.min(100, Math.max(0, percentile)),
+    percentile: percentileOf(fields["percentile"]),
     distance: finite(fields["distance"], "distance"),
     nearest: whole(fields, "nearest"),
   };
@@ -271,7 +277,9 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
           if (!Array.isArray(p) || p.length !== 2) fail("a path point is not a pair");
           return [finite(p[0], "path"), finite(p[1], "path")];
         });
-  const off = strips === 0 ? [] : list(fields, "off", strips).map((p) => finite(p, "off"));
+  const off = strips === 0 ? [] : list(fields, "off").map((p) => finite(p, "off"));
+  if (off.length !== 0 && off.length !== strips)
+    fail(`off has ${off.length} entries, not ${strips}`);
   return { type: "frame", seq: whole(fields, "seq"), shape, pixels, pictures, handles, path, off };
 }
 

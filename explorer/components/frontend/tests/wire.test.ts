@@ -138,6 +138,14 @@ describe("binary answers", () => {
     expect(answer.pixels[25]).toBe(25);
   });
 
+  it("reads a frame of a model that has no gauge", () => {
+    const handles = { A: { percentile: null, distance: 1.2, nearest: 417 } };
+    const answer = wire.parseBinary(binary({ ...frame, handles, off: [] }, 72));
+    if (answer.type !== "frame") throw new Error("not a frame");
+    expect(answer.handles.A?.percentile).toBeNull();
+    expect(answer.off).toEqual([]);
+  });
+
   it("reads items", () => {
     const answer = wire.parseBinary(binary(items, 18));
     expect(answer).toMatchObject({

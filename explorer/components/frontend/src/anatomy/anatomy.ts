@@ -2,7 +2,7 @@
 import { Banner } from "../banner";
 import { shadePlain } from "../colours";
 import { h, iconButton, segmented, setText } from "../dom";
-import { Gauge, ordinal, verdict } from "../gauge";
+import { Gauge, spoken } from "../gauge";
 import { Loader } from "../geometry";
 import { HoverCard } from "../hover";
 import { ItemStore, itemName, labelLine } from "../items";
@@ -80,7 +80,7 @@ export class Anatomy {
   private dirty = true;
   private placed = false;
   private theme: Theme | null = null;
-  private percentile = 0;
+  private percentile: number | null = null;
   private zoom: Zoom = "posterior";
   private framed = "";
 
@@ -686,8 +686,8 @@ export class Anatomy {
   private announce(): void {
     clearTimeout(this.announceTimer);
     this.announceTimer = setTimeout(() => {
-      const off = `${verdict(this.percentile)}, ${ordinal(this.percentile)} percentile`;
-      this.live.textContent = `Code at ${this.noise.textContent}; ${off}`;
+      const off = this.percentile === null ? "" : `; ${spoken(this.percentile)}`;
+      this.live.textContent = `Code at ${this.noise.textContent}${off}`;
       this.knob.describe(`Code z, ${this.noise.textContent}; arrow keys move`);
     }, ANNOUNCE_MS);
   }

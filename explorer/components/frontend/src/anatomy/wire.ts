@@ -2,7 +2,17 @@
 import type { ModelView, Speech } from "../socket";
 import { STAGE } from "../socket";
 import type { Fields, ItemsAnswer, Opened, Shape } from "../wire";
-import { checkPixels, fail, finite, list, shapeOf, splitBinary, text, whole } from "../wire";
+import {
+  checkPixels,
+  fail,
+  finite,
+  list,
+  percentileOf,
+  shapeOf,
+  splitBinary,
+  text,
+  whole,
+} from "../wire";
 import type { Edit } from "./types";
 
 export type Picture = "input" | "picture";
@@ -33,7 +43,7 @@ export interface FrameAnswer {
   at: { mean: Pair; scale: Pair; turn: Pair };
   terms: Terms | null;
   at_mean: Terms | null;
-  gauge: { percentile: number; distance: number; nearest: number };
+  gauge: { percentile: number | null; distance: number; nearest: number };
 }
 
 function record(value: unknown, name: string): Fields {
@@ -82,7 +92,7 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
     terms: termsOf(fields["terms"], "terms"),
     at_mean: termsOf(fields["at_mean"], "at_mean"),
     gauge: {
-      percentile: finite(gauge["percentile"], "percentile"),
+      percentile: percentileOf(gauge["percentile"]),
       distance: finite(gauge["distance"], "distance"),
       nearest: whole(gauge, "nearest"),
     },

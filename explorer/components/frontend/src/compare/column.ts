@@ -185,8 +185,9 @@ export class Column {
       this.knob.put(sx, sy, 0, 0);
     }
     const apart = this.home && this.handle && this.home.some((v, i) => v !== this.handle?.[i]);
-    const off = this.reading?.percentile ?? 0;
-    this.map.setPath(apart && this.home && this.handle ? [this.home, this.handle] : [], [0, off]);
+    const off = this.reading?.percentile ?? null;
+    const gauged = off === null ? [] : [0, off];
+    this.map.setPath(apart && this.home && this.handle ? [this.home, this.handle] : [], gauged);
     const corners: Point[] = [];
     for (let i = 0; i + 1 < this.corners.length; i += 2)
       corners.push(this.map.toScreen(this.corners[i], this.corners[i + 1]));

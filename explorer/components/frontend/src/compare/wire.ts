@@ -11,6 +11,7 @@ import {
   parseJson,
   parseLabels,
   parseText,
+  percentileOf,
   shapeOf,
   splitBinary,
   text,
@@ -37,7 +38,8 @@ export interface Opened {
 export interface Reading {
   x: number;
   y: number;
-  percentile: number;
+  /** Null where the model has no gauge. */
+  percentile: number | null;
   /** The nearest shared item; null where the nearest is not shared. */
   nearest: number | null;
   /** Squared error a pixel against the picture that was encoded; null where there is none. */
@@ -114,7 +116,7 @@ function readingOf(value: unknown): Reading {
   return {
     x: finite(fields["x"], "x"),
     y: finite(fields["y"], "y"),
-    percentile: Math.min(100, Math.max(0, finite(fields["percentile"], "percentile"))),
+    percentile: percentileOf(fields["percentile"]),
     nearest: fields["nearest"] === null ? null : whole(fields, "nearest"),
     error: fields["error"] === null ? null : finite(fields["error"], "error"),
   };

@@ -1,6 +1,6 @@
 // Ways side by side: a picture of each, one scrubber for all, and a strip of each.
 import { h, setText, svg } from "../dom";
-import { ordinal, verdict } from "../gauge";
+import { spoken, verdict } from "../gauge";
 import { Sheet } from "../sheet";
 import { heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { watchTheme } from "../theme";
@@ -219,12 +219,12 @@ export class Player {
     const { count, names } = this.data;
     for (const { way, sheet, canvas, gauge } of this.lanes) {
       sheet.paint(this.at, canvas);
-      const percentile = way.percentile[this.at] ?? 0;
+      const percentile = way.percentile[this.at];
       const stop = way.stops.indexOf(this.at);
-      const there = stop >= 0 ? ` · ${names[stop]}` : "";
-      const what = verdict(percentile);
-      setText(gauge, `${what}, ${ordinal(percentile)} percentile${there}`);
-      gauge.dataset["verdict"] = what;
+      const says = percentile === undefined ? [] : [spoken(percentile)];
+      if (stop >= 0) says.push(names[stop]);
+      setText(gauge, says.join(" · "));
+      gauge.dataset["verdict"] = percentile === undefined ? "" : verdict(percentile);
     }
     const text = describe(this.at, count);
     setText(this.told, text);

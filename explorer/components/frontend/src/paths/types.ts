@@ -10,7 +10,7 @@ export interface Way {
   sheet: string;
   /** What is said under the picture. */
   facts: string[];
-  /** How far each frame is off the data, 0 to 100. */
+  /** How far each frame is off the data, 0 to 100; none where the model has no gauge. */
   percentile: number[];
   /** Which frames come nearest to the stops. */
   stops: number[];
