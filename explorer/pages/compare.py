@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.components.compare import compare
 from explorer.live.lineup import MODELS, Lineup, line_up
 from explorer.live.views import default_view, resolve
-from explorer.pages import compare_figures, compare_pictures, compare_state, picker
+from explorer.pages import carried, compare_figures, compare_pictures, compare_state, picker
 from explorer.pages.compare_choice import by_data, first_choice, kind, ready_series
 from explorer.pages.compare_state import State
 from explorer.pages.layout import warn_of
@@ -77,7 +77,7 @@ def start(found: Sequence[picker.Entry], groups: Groups) -> None:
     S.compare_problems, S.compare_revision, S.compare_fresh = [], 0, True
     asked = {name: value[:LONGEST] for name, value in st.query_params.items()}
     S.compare_asked = asked
-    S.compare_models = first_choice(groups)
+    S.compare_models = first_choice(groups, carried.current())
     names = [name for name in asked.get("models", asked.get("model", "")).split(",") if name]
     if names:
         S.compare_models = told_models(names, found, groups)

@@ -11,7 +11,17 @@ from explorer.live.lineup import MODELS
 from explorer.pages.picker import MODEL_TITLES
 from models.checkpoint import Card, Entry
 
-__all__ = ["DATA_TITLES", "Series", "by_data", "first_choice", "kind", "ladders", "latent", "ready_series"]
+__all__ = [
+    "DATA_TITLES",
+    "Series",
+    "by_data",
+    "data_title",
+    "first_choice",
+    "kind",
+    "ladders",
+    "latent",
+    "ready_series",
+]
 
 DATA_TITLES = {
     "mnist": "MNIST",
@@ -53,12 +63,13 @@ def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.card:
-            groups.setdefault(_data_title(entry.card.data), []).append(entry)
+            groups.setdefault(data_title(entry.card.data), []).append(entry)
     enough = {title: sorted(found, key=_order) for title, found in groups.items() if len(found) >= MODELS[0]}
     return dict(sorted(enough.items(), key=lambda pair: -len(pair[1])))
 
 
-def _data_title(data: dict[str, Any]) -> str:
+def data_title(data: dict[str, Any]) -> str:
+    """What a card's data set is called, with its options."""
     title = DATA_TITLES.get(data["name"], data["name"])
     options = ", ".join(f"{name} {value}" for name, value in sorted(data.get("options", {}).items()))
     return f"{title} ({options})" if options else title
@@ -119,8 +130,18 @@ def ready_series(title: str, entries: Sequence[Entry]) -> list[Series]:
     return [series for series in found if unique[series.names] is series]
 
 
-def first_choice(groups: dict[str, list[Entry]]) -> tuple[str, ...]:
-    """The models that are shown before anything was chosen: the first series of the largest group, at most four."""
+def first_choice(groups: dict[str, list[Entry]], wanted: str = "") -> tuple[str, ...]:
+    """The models that are shown before anything was chosen: the first series of the largest group, at most four.
+
+    Arguments:
+        groups: The checkpoints that can be compared, by data set.
+        wanted: A checkpoint that should be among them; then the first series that has it, where there is one.
+    """
+    for title, entries in groups.items():
+        if wanted in _names(entries):
+            ready = [series.names for series in ready_series(title, entries) if wanted in series.names]
+            others = [name for name in (ready[0] if ready else _names(entries)) if name != wanted]
+            return (wanted, *others[:3])
     for title, entries in groups.items():
         return next((s.names[:4] for s in ready_series(title, entries)), _names(entries[:4]))
     return ()

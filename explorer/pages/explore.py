@@ -15,6 +15,7 @@ from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, default_view, resolve
 from explorer.pages import (
     address,
+    carried,
     controls,
     downloads,
     neighbourhood,
@@ -78,8 +79,13 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
         S.problems, S.revision = [], 0
         S.model, problem = address.model(entries)
         S.fresh = True
+        carried.choose(S.model)
         if problem:
             S.problems.append(problem)
+    names = [entry.name for entry in entries if entry.card]
+    follow = carried.followed("explore", S.model, names)
+    if follow and "model" not in address.parameters():
+        switch_model(follow)
     while S.model:
         try:
             return picker.open_model(S.model)
@@ -173,6 +179,7 @@ def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
     address.clear()
     selection.forget()
+    carried.choose(name)
     S.model, S.fresh, S.problems = name, True, []
 
 

@@ -24,7 +24,7 @@ pages = [
 ]
 chosen = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
-navigation.bar(pages)
+tell = navigation.bar(pages, chosen.title, st.session_state.get("lx_shown"))
 navigation.heading(chosen.title)
 if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
@@ -32,3 +32,5 @@ if "lx_started" not in st.session_state:
     st.session_state.lx_started = True
 chosen.run()
 importlib.import_module("explorer.pages.session").remember(chosen.title)
+st.session_state.lx_shown = importlib.import_module("explorer.pages.carried").shown(chosen.title)
+tell(st.session_state.lx_shown)

@@ -1,4 +1,4 @@
-"""Which checkpoint a page opens: the address decides, then the one that was explored, then the first that fits."""
+"""Which checkpoint a page opens: the address decides, then the one that was chosen last, then the first that fits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer.live.loaded import Loaded
-from explorer.pages import address, picker
+from explorer.pages import address, carried, picker
 from models.checkpoint import Card, CheckpointError, Entry
 
 __all__ = ["able", "chosen", "leave", "opened"]
@@ -31,7 +31,13 @@ def opened(page: str, entries: list[Entry], refusal: Callable[[Card], str] = lam
     asked = address.parameters()
     if address.is_news(page, asked) or f"{page}_model" not in S:
         name, problem = chosen(asked, entries, fit, refusal)
+        if name == asked.get("model") or not carried.current():
+            carried.choose(name)
         _turn_to(page, name, asked, [problem] if problem else [])
+    names = [entry.name for entry in fit if entry.card]
+    follow = carried.followed(page, S[f"{page}_model"], names)
+    if follow and "model" not in asked:
+        _turn_to(page, follow, {}, [])
     while S[f"{page}_model"]:
         try:
             return picker.open_model(S[f"{page}_model"])
@@ -53,8 +59,8 @@ def chosen(
 ) -> tuple[str, str]:
     """The checkpoint to show, and a sentence where it is not the one that the address asks for."""
     names = [entry.name for entry in fit if entry.card]
-    if "model" not in asked and S.get("model") in names:
-        return str(S.model), ""
+    if "model" not in asked and carried.current() in names:
+        return carried.current(), ""
     other = next((entry for entry in entries if entry.card and entry.name == asked.get("model")), None)
     if other is None or other.card is None or other.name in names:
         return address.model(fit)
@@ -73,6 +79,7 @@ def _instead(card: Card, fit: list[Entry]) -> str:
 
 def leave(page: str, name: str, asked: dict[str, str] | None = None) -> None:
     """Goes over to another checkpoint, from its defaults, or to what an address of it would ask for."""
+    carried.choose(name)
     _turn_to(page, name, asked or {}, [])
 
 

@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from explorer.pages.navigation import GROUPS
 from tests.explorer.checkpoints import TEST
 
 __all__ = ["ROOT", "Server", "StagePage", "canvas_pixels", "free_port", "until"]
@@ -273,6 +275,15 @@ class StagePage:
         self.stage.get_by_role("radiogroup", name=group).get_by_role("radio", name=option, exact=True).check()
 
     # Streamlit's parts
+
+    def visit(self, title: str) -> None:
+        """Goes to another page by the bar on top: by its link, or by the menu of its group."""
+        group = next((group for group, titles in GROUPS.items() if title in titles and len(titles) > 1), None)
+        if group is None:
+            self.page.get_by_role("link", name=title, exact=True).click()
+        else:
+            self.page.get_by_role("button", name=re.compile(rf"^{group}\b")).click()
+            self.page.get_by_role("menuitem", name=title).click()
 
     def choose(self, label: str, option: str) -> None:
         """Picks an option of a select box."""

@@ -34,6 +34,15 @@ def titles(entries: list[Entry]) -> dict[str, tuple[str, ...]]:
     return {series.title: series.names for series in ready_series("MNIST", entries)}
 
 
+def test_the_checkpoint_that_was_chosen_before_stands_among_the_first() -> None:
+    faces = [entry("f1", "vae", 8, "faces"), entry("f2", "beta-vae", 8, "faces")]
+    groups = by_data([*faces, *ZOO])
+    assert first_choice(groups, "f2") == ("f2", "f1")
+    chosen = first_choice(groups, "dae")
+    assert chosen[0] == "dae" and set(chosen) in [set(names) for names in titles(ZOO).values()]
+    assert first_choice(groups, "gone") == first_choice(groups)
+
+
 def test_every_model_has_a_title_for_people() -> None:
     assert set(MODEL_TITLES) == set(MODELS)
     assert kind(ZOO[4].card) == "AE"

@@ -268,11 +268,11 @@ def test_what_does_not_hold_in_an_address_is_told_and_left(open_directions: Open
     assert address(at)["from"] == "attribute:even"
 
 
-def test_a_model_that_is_not_there_and_the_one_that_was_explored(open_directions: Open) -> None:
+def test_a_model_that_is_not_there_and_the_one_chosen_last(open_directions: Open) -> None:
     at = open_directions(model="flow-vae")
     assert "flow-vae" in told(at)
     at = AppTest.from_file(str(PAGE), default_timeout=120)
-    at.session_state["model"] = "flat-vae"
+    at.session_state["lx_checkpoint"] = "flat-vae"
     assert address(at.run())["model"] == "flat-vae"
 
 

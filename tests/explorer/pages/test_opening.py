@@ -1,4 +1,4 @@
-"""Which checkpoint a page opens: the address, then the one that was explored, then the first that fits; and why not."""
+"""Which checkpoint a page opens: the address, then the one chosen last, then the first that fits; and why not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from explorer import zoo
-from explorer.pages import opening, picker
+from explorer.pages import carried, opening, picker
 from models.checkpoint import Card, Entry
 
 BUNDLED = Path(__file__).resolve().parents[3] / "checkpoints"
@@ -44,15 +44,15 @@ def test_the_checkpoints_that_fit_are_those_that_are_not_refused_and_the_broken(
 def test_the_address_comes_before_what_was_explored_and_that_before_the_first() -> None:
     fit = opening.able(ALL, refusal)
     assert opening.chosen({}, ALL, fit, refusal) == ("b-vae", "")
-    opening.S["model"] = "c-vae"
+    carried.choose("c-vae")
     assert opening.chosen({}, ALL, fit, refusal) == ("c-vae", "")
-    opening.S["model"] = "a-ae"  # which cannot be shown here
+    carried.choose("a-ae")  # which cannot be shown here
     assert opening.chosen({}, ALL, fit, refusal) == ("b-vae", "")
 
 
 def test_a_checkpoint_that_the_page_cannot_show_is_refused_by_its_reason() -> None:
     fit = opening.able(ALL, refusal)
-    opening.S["model"] = "c-vae"
+    carried.choose("c-vae")
     name, problem = opening.chosen({"model": "d-ae"}, ALL, fit, refusal)
     assert (name, problem) == ("b-vae", "d-ae has no posterior. Showing b-vae instead.")
     assert opening.chosen({"model": "d-ae"}, ALL, [], refusal) == ("", "d-ae has no posterior.")
