@@ -26,6 +26,7 @@ from explorer.jobs import Job
 from explorer.latent.directions import FEWEST
 from explorer.latent.estimators import METHODS, Sides, fit
 from explorer.latent.reliability import bootstrap_angles, held_out_auc, resamples, warnings_of
+from models.files import StorageError
 
 __all__ = ["Estimate", "Study", "estimates", "main", "methods_of"]
 
@@ -52,13 +53,19 @@ class Study:
         """Starts a process.
 
         Raises:
-            OSError: If what it needs cannot be written.
+            StorageError: If what it needs cannot be written.
         """
         self._found: dict[str, Estimate] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="latent-directions-"))
-        np.save(self._folder / "z.npy", sides.z, allow_pickle=False)
-        np.save(self._folder / "positive.npy", sides.positive, allow_pickle=False)
-        np.save(self._folder / "others.npy", sides.others, allow_pickle=False)
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="latent-directions-"))
+            np.save(self._folder / "z.npy", sides.z, allow_pickle=False)
+            np.save(self._folder / "positive.npy", sides.positive, allow_pickle=False)
+            np.save(self._folder / "others.npy", sides.others, allow_pickle=False)
+        except OSError as error:
+            raise StorageError(
+                f"The estimators cannot run, for no temporary file can be written: {error}. Free some space, or set "
+                "TMPDIR to a folder that can be written."
+            ) from error
         self._job = Job("explorer.direction_figures", str(self._folder))
         threading.Thread(target=self._tidy, daemon=True).start()
 

@@ -8,13 +8,18 @@ does it.
 from __future__ import annotations
 
 import argparse
+import atexit
 import hashlib
 import json
+import os
 import re
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +29,7 @@ from safetensors.numpy import load_file, save
 
 from models.checkpoint import Entry, read
 from models.data.folders import cache_folder
-from models.files import replace_file
+from models.files import StorageError, make_folder, replace_file
 
 __all__ = ["MapSettings", "fit_umap", "list_maps", "load_map", "main", "map_path"]
 
@@ -86,6 +91,7 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
         raise ValueError(f"A map must have at least {FEWEST} images. Got {len(z)}.")
     report = report or (lambda share, what: None)
     report(0.0, "Loading UMAP")
+    _choose_numba_cache()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import umap
@@ -102,6 +108,27 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
         raise ValueError("UMAP gave positions that are not finite. Try more neighbours.")
     report(1.0, "Done")
     return np.asarray(xy - xy.mean(0), np.float32)
+
+
+def _choose_numba_cache() -> None:
+    """Gives numba a folder for the code that it compiles, if it would find none.
+
+    Its own choices are beside umap's code and in the home directory; importing umap fails if neither can be written.
+    """
+    specs = [find_spec(name) for name in ("umap", "pynndescent")]
+    beside = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
+    if os.environ.get("NUMBA_CACHE_DIR") or all(os.access(folder, os.W_OK) for folder in beside):
+        return
+    folder = cache_folder() / "numba"
+    try:
+        make_folder(folder)
+        usable = os.access(folder, os.W_OK)
+    except StorageError:
+        usable = False
+    if not usable:
+        folder = Path(tempfile.mkdtemp(prefix="latent-numba-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 class _Bar:
@@ -187,8 +214,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = MapSettings(options.neighbours, options.min_dist, options.seed)
         entry = read(options.model)
         atlas = load_atlas(entry)
-        xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
         path = map_path(entry, settings.view)
+        make_folder(path.parent)  # said before the work, not after it
+        xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
         packed = save({"xy": xy}, {"title": settings.title})
         replace_file(path, lambda temporary: temporary.write_bytes(packed))
     except (ValueError, OSError, RuntimeError) as error:

@@ -16,6 +16,7 @@ from explorer.latent.estimators import METHODS, Sides, cosine, fit, gap, hold_fi
 from explorer.live.direction_sources import Found
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
+from explorer.pages import faults
 
 __all__ = ["STEPS", "held", "known", "picture_address", "progress", "rows", "strip", "vectors_of"]
 
@@ -54,8 +55,11 @@ def known(loaded: Loaded, found: Found, source: str) -> tuple[dict[str, Estimate
     if found.sides is None:
         vector = found.vector
         return ({"mean": Estimate("mean", vector)} if vector is not None else {}), None
-    study = _study((loaded.name, loaded.version, source), found.sides)
-    estimates = study.estimates()
+    study: Study | None = None
+    estimates: dict[str, Estimate] = {}
+    with faults.reported():
+        study = _study((loaded.name, loaded.version, source), found.sides)
+        estimates = study.estimates()
     if "mean" not in estimates:
         try:
             estimates = {"mean": Estimate("mean", fit("mean", found.sides).astype(np.float32))}

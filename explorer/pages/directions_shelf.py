@@ -199,8 +199,13 @@ def _rename(loaded: Loaded, name: str) -> None:
 
 
 def _drop(loaded: Loaded, name: str) -> None:
-    S.dr_dropped = (loaded.name, loaded.version, loaded.directions[name])
-    loaded.drop_direction(name)
+    direction = loaded.directions[name]
+    try:
+        loaded.drop_direction(name)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not deleted. {error}"
+        return
+    S.dr_dropped = (loaded.name, loaded.version, direction)
     shown: Shown = S.dr_shown
     S.dr_shown = replace(shown, hold=tuple(held for held in shown.hold if held != name))
 

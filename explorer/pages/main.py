@@ -30,7 +30,10 @@ if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
         importlib.import_module("explorer.live.engine")
     st.session_state.lx_started = True
-chosen.run()
+faults = importlib.import_module("explorer.pages.faults")
+faults.check_settings()
+with faults.reported((OSError,)):  # of the disk; other errors are mistakes of ours
+    chosen.run()
 importlib.import_module("explorer.pages.session").remember(chosen.title)
 st.session_state.lx_shown = importlib.import_module("explorer.pages.carried").shown(chosen.title)
 tell(st.session_state.lx_shown)

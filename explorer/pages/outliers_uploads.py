@@ -20,7 +20,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.outlier_scores import digest_of_pictures, read_scores, scores_path
 from explorer.outliers import Score, usable
-from explorer.pages import outliers_gallery, outliers_panels
+from explorer.pages import faults, outliers_gallery, outliers_panels
 from explorer.pages.outliers_list import Scored, short
 from explorer.pages.text import plain
 from explorer.upload_lists import PICTURES_AT_MOST, gather
@@ -202,9 +202,10 @@ def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
         label = f"Score {count} picture{'s' if count > 1 else ''} by {score.title}"
         if st.button(label, icon=":material/calculate:", key="ol_score_mine", type="primary",
                      disabled=S.get("ol_job") is not None):  # fmt: skip
-            path = _written(uploads.pictures)
-            outliers_panels.start("uploads", loaded, "--score", score.key, "--pictures", str(path))
-            st.rerun()
+            with faults.reported():
+                path = _written(uploads.pictures)
+                outliers_panels.start("uploads", loaded, "--score", score.key, "--pictures", str(path))
+                st.rerun()
         outliers_panels.run_job("uploads", loaded)
 
 

@@ -18,7 +18,7 @@ from explorer.live.codes import Places
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
-from explorer.pages import dropped
+from explorer.pages import dropped, faults
 from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
 
@@ -144,20 +144,22 @@ def _kept(loaded: Loaded) -> None:
                     _put(loaded, letter, each.item)
                     st.rerun()
             if st.button("Delete", key=f"own-drop-{each.item}", type="tertiary"):
-                _drop(loaded, each)
-                st.rerun()
+                with faults.reported():
+                    _drop(loaded, each)
+                    st.rerun()
     last: OwnPicture | None = dropped.last("own", loaded.name)
     if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="own-back"):
-        loaded.keep_own(last.title, last.picture, last.z)
-        dropped.take("own", loaded.name)
-        st.rerun()
+        with faults.reported():
+            loaded.keep_own(last.title, last.picture, last.z)
+            dropped.take("own", loaded.name)
+            st.rerun()
 
 
 def _drop(loaded: Loaded, own: OwnPicture) -> None:
     """Deletes a picture; a handle that stood on it goes to the nearest image of the collection."""
+    loaded.drop_own(own.item)
     nearest = int(loaded.neighbours.nearest(own.z[None], 1)[0][0, 0])
     for letter in "AB":
         if getattr(S.edit, letter).item == own.item:
             _put(loaded, letter, nearest)
-    loaded.drop_own(own.item)
     dropped.keep("own", loaded.name, own)

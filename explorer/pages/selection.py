@@ -14,7 +14,7 @@ from explorer.export import items_csv
 from explorer.latent.directions import slug
 from explorer.latent.selecting import example, matching, search, telling
 from explorer.live.loaded import Loaded
-from explorer.pages import dropped
+from explorer.pages import dropped, faults
 from explorer.pages.file_button import file_button
 from explorer.pages.text import plain
 from models.data.ends import ENDS
@@ -175,14 +175,16 @@ def _groups(loaded: Loaded) -> None:
             if st.button(
                 "Delete", key=f"group-drop-{group.name}", type="tertiary", help="It can be brought back"
             ):
-                loaded.drop_group(group.name)
-                dropped.keep("group", loaded.name, group)
-                st.rerun()
+                with faults.reported():
+                    loaded.drop_group(group.name)
+                    dropped.keep("group", loaded.name, group)
+                    st.rerun()
     last: Group | None = dropped.last("group", loaded.name)
     if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="group-back"):
-        loaded.keep_group(last)
-        dropped.take("group", loaded.name)
-        st.rerun()
+        with faults.reported():
+            loaded.keep_group(last)
+            dropped.take("group", loaded.name)
+            st.rerun()
 
 
 def bar(loaded: Loaded) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer import session_file
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
-from explorer.pages import navigation
+from explorer.pages import faults, navigation
 from explorer.pages.text import plain
 
 __all__ = ["panel", "remember"]
@@ -92,7 +92,8 @@ def _tell() -> None:
     if done.count and st.button(
         "Undo the restoring", icon=":material/undo:", key="session-undo", width="stretch"
     ):
-        session_file.undo(done, engine().open_sync)
-        del S["session-restored"]
-        S.pop("model", None)  # the page reads its address anew, and tells what of it is gone
-        st.rerun()
+        with faults.reported():
+            session_file.undo(done, engine().open_sync)
+            del S["session-restored"]
+            S.pop("model", None)  # the page reads its address anew, and tells what of it is gone
+            st.rerun()

@@ -14,7 +14,7 @@ from explorer.live.codes import Places, place_handles
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import UnknownView, View, resolve
-from explorer.pages import controls, dropped
+from explorer.pages import controls, dropped, faults
 from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
 
@@ -87,9 +87,10 @@ def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> Non
     ]
     if taking:
         if st.button(title, key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
-            loaded.drop_pin(pin)
-            dropped.keep("pin", loaded.name, pin)
-            st.rerun()
+            with faults.reported():
+                loaded.drop_pin(pin)
+                dropped.keep("pin", loaded.name, pin)
+                st.rerun()
     elif st.button(title, key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
         _use(loaded, view, pin)
         st.rerun()
@@ -112,9 +113,10 @@ def _does(pin: Pin) -> str:
 def _bring_back(loaded: Loaded) -> None:
     last: Pin | None = dropped.last("pin", loaded.name)
     if last and st.button("Put back", icon=":material/undo:", key="pin-back", type="tertiary"):
-        loaded.keep_pin(last)
-        dropped.take("pin", loaded.name)
-        st.rerun()
+        with faults.reported():
+            loaded.keep_pin(last)
+            dropped.take("pin", loaded.name)
+            st.rerun()
 
 
 def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:

@@ -167,6 +167,26 @@ def test_the_command_gives_its_errors_as_json(
     assert "has no atlas.parquet yet" in run(str(copy_of_tiny))
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_numba_has_a_folder_where_it_may_write(
+    writable: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    maps._choose_numba_cache()
+    assert not os.environ["NUMBA_CACHE_DIR"]  # beside its own code
+    allowed = os.access
+    monkeypatch.setattr(
+        maps.os, "access", lambda path, *how: "site-packages" not in str(path) and allowed(path, *how)
+    )
+    if not writable:
+        cache.write_text("a file where the folder should be")
+    maps._choose_numba_cache()
+    chosen = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert chosen.is_dir() and (chosen == cache / "numba") == writable
+    maps._choose_numba_cache()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) == chosen  # one that is named stays
+
+
 @pytest.mark.slow
 def test_a_real_map_of_200_images(entry: Entry, cache: Path) -> None:
     """In a process of its own, as the explorer runs it; umap is compiled anew there."""
