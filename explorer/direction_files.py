@@ -16,9 +16,10 @@ from explorer.latent.directions import Direction
 from models.checkpoint import Entry
 from models.json_input import looks_like_json, read_json
 
-__all__ = ["BYTES_AT_MOST", "as_json", "as_safetensors", "read_direction"]
+__all__ = ["BYTES_AT_MOST", "MIB_AT_MOST", "as_json", "as_safetensors", "read_direction"]
 
-BYTES_AT_MOST = 4 * 2**20
+MIB_AT_MOST = 4
+BYTES_AT_MOST = MIB_AT_MOST << 20
 NUMBERS_AT_MOST = 1 << 18
 FORMAT = "latent-explorer-direction"
 

@@ -47,6 +47,7 @@ from models.json_input import read_object, read_tensors
 
 __all__ = [
     "ADDRESS_AT_MOST",
+    "MIB_AT_MOST",
     "Restored",
     "Session",
     "load_session",
@@ -58,7 +59,8 @@ __all__ = [
 
 FORMAT, VERSION = "latent-explorer session", 1
 ABOUT = "session.json"
-BYTES_AT_MOST = 1 << 28  # unpacked, all together
+MIB_AT_MOST = 256
+BYTES_AT_MOST = MIB_AT_MOST << 20  # unpacked, all together
 MEMBERS_AT_MOST = 20_000
 PAGES_AT_MOST, ADDRESS_AT_MOST, PARAMETERS_AT_MOST = (
     40,

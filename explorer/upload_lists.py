@@ -19,9 +19,10 @@ from explorer.uploads import BYTES_AT_MOST, read_picture, title_of
 from models.data.folders import is_hidden
 from models.pictures import KINDS
 
-__all__ = ["PICTURES_AT_MOST", "gather"]
+__all__ = ["ARCHIVE_MIB_AT_MOST", "PICTURES_AT_MOST", "gather"]
 
 PICTURES_AT_MOST = 100
+ARCHIVE_MIB_AT_MOST = 80  # packed
 MEMBERS_AT_MOST = 2000  # of an archive
 UNPACKED_AT_MOST = 128 << 20  # bytes of an archive
 PICTURE = re.compile(rf".*[^/\\]\.({'|'.join(KINDS)})", re.IGNORECASE)
@@ -79,6 +80,8 @@ def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     Raises:
         ValueError: If it holds too much, or no picture.
     """
+    if len(data) > ARCHIVE_MIB_AT_MOST << 20:
+        raise ValueError(f"it has {len(data) / 2**20:.1f} MiB; at most {ARCHIVE_MIB_AT_MOST} are taken")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MEMBERS_AT_MOST:

@@ -22,6 +22,7 @@ from explorer.pages.directions_link import Shown
 from explorer.pages.downloads import offer
 from explorer.pages.file_button import file_button
 from explorer.pages.text import plain
+from explorer.pages.uploader import uploader
 
 __all__ = ["as_direction", "same_as", "save", "shelf"]
 
@@ -135,9 +136,9 @@ def _export(loaded: Loaded, direction: Direction, key: str) -> None:
 
 def _import(loaded: Loaded) -> None:
     st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
-    given = st.file_uploader(  # a new one for each file: it takes a single one
-        "File", type=["safetensors", "json"], key=f"dr_file_{S.setdefault('dr_files', 0)}", max_upload_size=4,
-        label_visibility="collapsed",
+    given = uploader(  # a new one for each file: it takes a single one
+        "File", direction_files.MIB_AT_MOST, type=["safetensors", "json"],
+        key=f"dr_file_{S.setdefault('dr_files', 0)}", label_visibility="collapsed",
     )  # fmt: skip
     if given is None:
         return

@@ -23,8 +23,9 @@ from explorer.outliers import Score, usable
 from explorer.pages import faults, outliers_gallery, outliers_panels
 from explorer.pages.outliers_list import Scored, short
 from explorer.pages.text import plain
-from explorer.upload_lists import PICTURES_AT_MOST, gather
-from explorer.uploads import BYTES_AT_MOST
+from explorer.pages.uploader import uploader
+from explorer.upload_lists import ARCHIVE_MIB_AT_MOST, PICTURES_AT_MOST, gather
+from explorer.uploads import MIB_AT_MOST
 from models.data.folders import cache_folder
 from models.files import replace_file
 
@@ -179,20 +180,14 @@ def _bring(loaded: Loaded) -> None:
     size = f"{loaded.shape[2]}×{loaded.shape[1]} {'pixels' if loaded.shape[0] == 3 else 'grey pixels'}"
     st.caption(
         f"Each is cut around its middle to {size}, as the collection's images are, and scored as they are. "
-        f"Up to {PICTURES_AT_MOST} pictures; a zip of them will do. They stay on this machine."
+        f"Up to {PICTURES_AT_MOST} pictures of {MIB_AT_MOST} MB each; a zip of them will do. They stay on this machine."
     )
     one, other = st.columns(2)
     # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
     with one:
-        st.file_uploader(
-            "Pictures or a zip",
-            accept_multiple_files=True,
-            key="ol_files",
-            max_upload_size=4 * (BYTES_AT_MOST >> 20),
-        )
+        uploader("Pictures or a zip", ARCHIVE_MIB_AT_MOST, accept_multiple_files=True, key="ol_files")
     with other:
-        st.file_uploader("A folder", accept_multiple_files="directory", key="ol_folder",
-                         max_upload_size=BYTES_AT_MOST >> 20)  # fmt: skip
+        uploader("A folder", MIB_AT_MOST, accept_multiple_files="directory", key="ol_folder")
 
 
 def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:

@@ -21,6 +21,7 @@ from explorer.live.views import resolve
 from explorer.pages import dropped, faults
 from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
+from explorer.pages.uploader import uploader
 
 __all__ = ["button"]
 
@@ -63,7 +64,7 @@ def _bring(loaded: Loaded) -> None:
 
 def _upload(loaded: Loaded) -> None:
     # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
-    files = st.file_uploader("Pictures", accept_multiple_files=True, key="own-files", max_upload_size=20)
+    files = uploader("Pictures", uploads.MIB_AT_MOST, accept_multiple_files=True, key="own-files")
     for file in files[:FILES_AT_MOST]:
         _take(loaded, file.file_id, uploads.title_of(file.name), file.getvalue())
     if len(files) > FILES_AT_MOST:

@@ -12,11 +12,11 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.pages import faults, navigation
 from explorer.pages.text import plain
+from explorer.pages.uploader import uploader
 
 __all__ = ["panel", "remember"]
 
 S = st.session_state
-MIB_AT_MOST = 256
 
 
 def remember(title: str) -> None:
@@ -44,8 +44,8 @@ def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -
         return session_file.save_session([loaded, *_opened(others)], shown)
 
     offer(st, "Save session", "latent-explorer-session.zip", made)
-    file = st.file_uploader(
-        "Restore a session", key="session-file", max_upload_size=MIB_AT_MOST,
+    file = uploader(
+        "Restore a session", session_file.MIB_AT_MOST, key="session-file",
         help="Adds what the file holds; nothing that is here is overwritten.",
     )  # fmt: skip
     if file is not None and S.get("session-taken") != file.file_id:

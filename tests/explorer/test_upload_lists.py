@@ -68,6 +68,9 @@ def test_bombs_and_crowds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(bomb) < 2000
     _, _, problems = gather([("bomb.zip", bomb)], SHAPE)
     assert "unpacked it takes more than" in problems[-1]
+    monkeypatch.setattr(upload_lists, "ARCHIVE_MIB_AT_MOST", 0)
+    assert "MiB; at most 0 are taken" in gather([("bomb.zip", bomb)], SHAPE)[2][0]
+    monkeypatch.undo()
     monkeypatch.setattr(upload_lists, "MEMBERS_AT_MOST", 3)
     assert "it has 4 files; at most 3" in gather([("bomb.zip", bomb)], SHAPE)[2][0]
     monkeypatch.setattr(upload_lists, "PICTURES_AT_MOST", 2)
