@@ -16,9 +16,10 @@ from explorer.components.pad import pad
 from explorer.export import picture_png
 from explorer.live.codes import Places
 from explorer.live.engine import engine
+from explorer.live.familiarity import familiarity
 from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
-from explorer.pages import dropped, faults
+from explorer.pages import dropped, faults, own_framing
 from explorer.pages.picture import show_picture
 from explorer.pages.text import plain
 from explorer.pages.uploader import uploader
@@ -46,7 +47,7 @@ def button(loaded: Loaded) -> None:
 def _bring(loaded: Loaded) -> None:
     """The three ways in."""
     st.caption(
-        f"A picture is cut around its middle to {loaded.shape[2]}×{loaded.shape[1]} "
+        f"A picture is cut to {loaded.shape[2]}×{loaded.shape[1]} "
         f"{'pixels' if loaded.shape[0] == 3 else 'grey pixels'}, encoded, and stands on the map like any other. "
         "It stays on this machine."
     )
@@ -65,16 +66,17 @@ def _bring(loaded: Loaded) -> None:
 def _upload(loaded: Loaded) -> None:
     # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
     files = uploader("Pictures", uploads.MIB_AT_MOST, accept_multiple_files=True, key="own-files")
-    for file in files[:FILES_AT_MOST]:
-        _take(loaded, file.file_id, uploads.title_of(file.name), file.getvalue())
+    own_framing.choose(
+        loaded, [(f.file_id, uploads.title_of(f.name), f) for f in files[:FILES_AT_MOST]], _take
+    )
     if len(files) > FILES_AT_MOST:
-        st.warning(f"Only the first {FILES_AT_MOST} files were taken. Bring the others after them.")
+        st.warning(f"Only the first {FILES_AT_MOST} files can be taken. Bring the others after them.")
 
 
 def _camera(loaded: Loaded) -> None:
     photo = st.camera_input("Camera", key="own-camera", label_visibility="collapsed")
     if photo is not None:
-        _take(loaded, photo.file_id, "Photo", photo.getvalue())
+        own_framing.choose(loaded, [(photo.file_id, "Photo", photo)], _take)
 
 
 def _draw(loaded: Loaded) -> None:
@@ -87,22 +89,19 @@ def _draw(loaded: Loaded) -> None:
     except (binascii.Error, ValueError):
         st.warning("The drawing did not arrive whole. Draw it again.")
         return
-    _take(loaded, drawn[-40:], f"Drawing {len(loaded.own) + 1}", data)
+    try:
+        _take(loaded, f"Drawing {len(loaded.own) + 1}", uploads.read_picture(data, loaded.shape))
+    except ValueError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
 
 
-def _take(loaded: Loaded, mark: str, title: str, data: bytes) -> None:
-    """Encodes and keeps a picture, once a file."""
-    seen: dict[tuple[str, str], str] = S.setdefault("own_seen", {})
-    key = (loaded.name, mark)
-    if key not in seen:
-        try:
-            own = keep(loaded, title, uploads.read_picture(data, loaded.shape))
-            seen[key] = ""
-            _hold(loaded, own)
-        except ValueError as error:
-            seen[key] = str(error)
-    if seen[key]:
-        st.warning(f"{plain(title)}: {plain(seen[key])}", icon=":material/broken_image:")
+def _take(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> None:
+    """Encodes and keeps a picture (H, W, C), and puts handle A on it.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    _put(loaded, "A", keep(loaded, title, picture).item)
 
 
 def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
@@ -112,11 +111,6 @@ def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
         ValueError: If there are too many.
     """
     return loaded.keep_own(title, picture, loaded.encoder(picture[None]).mean[0])
-
-
-def _hold(loaded: Loaded, own: OwnPicture) -> None:
-    """Puts handle A on a picture that has just come."""
-    _put(loaded, "A", own.item)
 
 
 def _put(loaded: Loaded, letter: str, item: int) -> None:
@@ -136,9 +130,12 @@ def _kept(loaded: Loaded) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
             show_picture(picture_png(each.picture, 2), each.title, width=64)
             show_picture(picture_png(picture, 2), f"{each.title}, reconstruction", width=64)
-            error = float(np.square((each.picture.astype(float) - picture) / 255).mean())
+            known = familiarity(loaded, each.picture, each.z, picture)
+            unknown = "  \n:small[:orange[unlike the collection]]" if known.unknown else ""
             st.markdown(
-                f"**{plain(each.title)}**  \n:small[reconstruction error {error:.4f}]", width="stretch"
+                f"**{plain(each.title)}**  \n:small[reconstruction error {known.error:.4f}]{unknown}",
+                width="stretch",
+                help=own_framing.told(known),
             )
             for letter in "AB":
                 if st.button(letter, key=f"own-{letter}-{each.item}", help=f"Put handle {letter} on it"):

@@ -78,9 +78,12 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
         ]
     )
     page.get_by_text("wrong: The file is no picture that can be read").wait_for()
+    page.get_by_role("button", name="Take it").click()
     mark = page.get_by_role("button", name="one: put the active handle on it")
     mark.wait_for()
     tab.until(lambda: tab.changed(before, "A"), "picture A is the upload's")
+    page.locator("[data-testid=original-A].lx-painted").wait_for()
+    assert page.locator("[data-testid=original-B]").is_hidden()
     page.keyboard.press("Escape")
     tab.until(lambda: tab.item("A") >= 2**30, "the upload in the address")
     shown, address = tab.shown(), tab.address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from explorer.live.engine import Engine
 from explorer.live.loaded import Loaded
 from explorer.live.views import resolve
 from explorer.pages import own
+from models.pictures import Framing, fitted, open_picture, read_picture
 from tests.explorer.pages.conftest import Open
 
 
@@ -39,35 +41,67 @@ def opened(open_page: Open) -> AppTest:
     return at.run()
 
 
-def test_an_upload_is_encoded_and_handle_a_stands_on_it(open_page: Open, loaded: Loaded) -> None:
-    at = opened(open_page)
-    at.file_uploader(key="own-files").set_value([("me.png", png(), "image/png")]).run()
+def bring(at: AppTest, **files: bytes) -> AppTest:
+    """Uploads files; none is taken by that."""
+    given = [(f"{name}.png", data, "image/png") for name, data in files.items()]
+    return at.file_uploader(key="own-files").set_value(given).run()
+
+
+def control(at: AppTest, kind: str, name: str) -> Any:
+    """The framing's widget of a kind whose key starts so."""
+    (found,) = [each for each in getattr(at, kind) if str(each.key).startswith(f"own-{name}-")]
+    return found
+
+
+def test_an_upload_is_shown_first_then_taken_and_handle_a_stands_on_it(
+    open_page: Open, loaded: Loaded
+) -> None:
+    at = bring(opened(open_page), me=png())
+    assert (not loaded.own and not at.warning) or "Unlike" in at.warning[0].value
+    assert any("reconstruction error" in each.value and "99 %" in each.value for each in at.caption)
+    control(at, "button", "take").click().run()
     (kept,) = loaded.own.values()
-    assert kept.title == "me" and not at.warning
+    assert kept.title == "me" and not at.exception
+    np.testing.assert_array_equal(kept.picture, read_picture(png(), loaded.shape))
     np.testing.assert_allclose(kept.z, loaded.encoder(kept.picture[None]).mean[0], atol=1e-5)
     assert at.session_state["edit"].A.item == kept.item
     at.run()
     assert len(loaded.own) == 1  # the file is taken once, however often the page runs
+    assert not [each for each in at.button if str(each.key).startswith("own-take-")]
 
 
-def test_a_wrong_file_is_told_and_the_good_one_kept(open_page: Open, loaded: Loaded) -> None:
-    at = opened(open_page)
-    files = [("bad.png", b"no picture", "image/png"), ("good.png", png(1), "image/png")]
-    at.file_uploader(key="own-files").set_value(files).run()
-    assert "bad: The file is no picture that can be read" in at.warning[0].value
-    assert [each.title for each in loaded.own.values()] == ["good"]
+def test_a_picture_is_taken_as_it_is_framed(open_page: Open, loaded: Loaded) -> None:
+    at = bring(opened(open_page), me=png())
+    assert control(at, "slider", "x").disabled and not control(at, "slider", "y").disabled  # it is upright
+    control(at, "slider", "zoom").set_value(2.0).run()
+    control(at, "slider", "x").set_value(-100)
+    control(at, "slider", "y").set_value(50)
+    control(at, "toggle", "invert").set_value(True)
+    control(at, "button", "rotate_left").click().run()
+    control(at, "button", "take").click().run()
+    (kept,) = loaded.own.values()
+    framing = Framing(turn=3, zoom=2.0, x=-1.0, y=0.5, invert=True)
+    np.testing.assert_array_equal(kept.picture, fitted(open_picture(png()), loaded.shape, framing))
 
 
-def test_only_so_many_files_are_taken_at_once(
+def test_a_wrong_file_is_told_and_the_good_one_can_be_taken_or_left(open_page: Open, loaded: Loaded) -> None:
+    at = bring(opened(open_page), bad=b"no picture", good=png(1), other=png(2))
+    assert any("bad: The file is no picture that can be read" in each.value for each in at.warning)
+    control(at, "button", "skip").click().run()
+    control(at, "button", "take").click().run()
+    assert [each.title for each in loaded.own.values()] == ["other"]
+
+
+def test_all_files_are_taken_at_once_but_only_so_many(
     open_page: Open, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own, "FILES_AT_MOST", 1)
-    at = opened(open_page)
-    files = [(f"{name}.png", png(number), "image/png") for number, name in enumerate("ab")]
-    at.file_uploader(key="own-files").set_value(files).run()
-    assert [each.title for each in loaded.own.values()] == ["a"]
-    assert "Only the first 1 files were taken" in at.warning[0].value
-    (kept,) = loaded.own.values()
+    monkeypatch.setattr(own, "FILES_AT_MOST", 3)
+    at = bring(opened(open_page), a=png(1), b=b"no picture", c=png(3), d=png(4))
+    assert any("Only the first 3 files can be taken" in each.value for each in at.warning)
+    control(at, "button", "all").click().run()
+    assert [each.title for each in loaded.own.values()] == ["a", "c"]
+    assert any("b: The file is no picture" in each.value for each in at.warning)
+    kept = next(iter(loaded.own.values()))
     error = np.square((kept.picture.astype(float) - loaded.decoder(kept.z[None])[0]) / 255).mean()
     told = " ".join(each.value for each in at.markdown)
     assert f"reconstruction error {error:.4f}" in told or f"reconstruction error {error - 1e-4:.4f}" in told

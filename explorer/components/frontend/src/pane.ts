@@ -26,7 +26,9 @@ export class Pane {
   private readonly nearestName = h("span", { class: "nearest-name" }, "–");
   private readonly nearestLabels = h("span", { class: "nearest-labels" });
   private readonly nearestCard: HTMLButtonElement;
+  private readonly original: PictureCanvas;
   private shownItem: Item | null = null;
+  private shownOriginal: Item | undefined;
   readonly element: HTMLElement;
   reading: Reading | null = null;
 
@@ -43,6 +45,16 @@ export class Pane {
       "aria-label": `Decoded picture ${name}`,
     });
     this.picture = new PictureCanvas(canvas);
+    this.original = new PictureCanvas(
+      h("canvas", {
+        class: "original",
+        "data-testid": `original-${name}`,
+        role: "img",
+        title: "Your picture, as it was taken",
+        "aria-label": `Your picture under handle ${name}, as it was taken`,
+        hidden: "",
+      }),
+    );
     this.gauge = new Gauge(name);
     this.nearestCard = h(
       "button",
@@ -61,6 +73,7 @@ export class Pane {
       "div",
       { class: "picture-frame" },
       canvas,
+      this.original.canvas,
       h("span", { class: "badge", "aria-hidden": "true" }, name),
     );
     frame.addEventListener("click", activate);
@@ -108,12 +121,21 @@ export class Pane {
     this.nearestLabels.title = labelLine(item.labels);
   }
 
+  /** Shows the person's own picture that the handle holds; undefined where it holds none. */
+  showOriginal(item: Item | undefined): void {
+    if (item === this.shownOriginal) return;
+    this.shownOriginal = item;
+    this.original.canvas.hidden = !item;
+    if (item) this.original.copy(item.canvas);
+  }
+
   setActive(active: boolean): void {
     this.element.classList.toggle("lx-active", active);
   }
 
   forget(): void {
     this.shownItem = null;
+    this.showOriginal(undefined);
     this.reading = null;
   }
 }

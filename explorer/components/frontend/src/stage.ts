@@ -474,6 +474,7 @@ export class Stage {
       this.stats.add(now, Math.max(0, now - stamp));
       this.readout.touch();
     }
+    this.showOriginals();
     this.askNearest();
     this.askLikelihood();
     if (this.painted.size === 2 && this.element.dataset["ready"] !== "true")
@@ -496,6 +497,15 @@ export class Stage {
     this.film.showLikelihood(found ? found.strip.map(bits) : []);
   }
 
+  private showOriginals(): void {
+    for (const name of HANDLE_NAMES) {
+      const { item } = this.edit[name];
+      this.panes[name].showOriginal(
+        this.own.items.includes(item) ? this.items.get(item) : undefined,
+      );
+    }
+  }
+
   private askNearest(): void {
     this.nearestTimer ??= setTimeout(() => {
       this.nearestTimer = undefined;
@@ -512,6 +522,7 @@ export class Stage {
       const nearest = this.panes[name].reading?.nearest;
       if (nearest !== undefined) this.panes[name].showNearest(this.items.get(nearest));
     }
+    this.showOriginals();
     this.hoverCard.refresh((item) => this.items.get(item));
     this.own.paint();
     this.map.refreshBeside();
