@@ -11,18 +11,18 @@ from explorer.latent.outliers import percentiles
 from explorer.live.loaded import Loaded
 from explorer.outliers import refusal
 
-__all__ = ["LIMIT", "RULE", "Familiarity", "familiarity", "squared_error"]
+__all__ = ["LIMIT", "Familiarity", "familiarity", "squared_error"]
 
 LIMIT = 99.0  # percentile from which a picture is called unknown
 HELD_OUT_AT_LEAST = 100  # test images; with fewer, the whole collection is the reference
-RULE = (
-    f"A picture is unlike the collection if its reconstruction error or its distance to the 10th nearest image is "
-    f"larger than that of {LIMIT:.0f} % of the collection's images, test images where there are {HELD_OUT_AT_LEAST} or more."
-)
 
 
 class Familiarity(NamedTuple):
-    """What is known of one picture."""
+    """What is known of one picture.
+
+    It is unknown to the model if its reconstruction error or its distance to the 10th nearest image is larger than
+    that of 99 % of the reference: the collection's test images, or all of them where fewer than 100 are test images.
+    """
 
     error: float  # squared, per pixel and channel, 0 to 1
     error_percentile: (

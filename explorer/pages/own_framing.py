@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from explorer import uploads
 from explorer.export import picture_png
 from explorer.live.engine import engine
-from explorer.live.familiarity import RULE, Familiarity, familiarity
+from explorer.live.familiarity import LIMIT, Familiarity, familiarity
 from explorer.live.loaded import Loaded
 from explorer.pages.text import plain
 from models.pictures import Framing, crop_box, fitted, turned
@@ -25,6 +25,8 @@ S = st.session_state
 ZOOM_AT_MOST = 8.0
 SIDE_AT_MOST = 1600  # pixels of an opened picture; more than a crop of 1/8 needs
 OVERVIEW = 300  # pixels of the whole picture on the page
+CAPTIONS = ("Its crop", "As it is taken", "Decoded")
+UNKNOWN = ":orange[:material/warning: **Unlike anything this model knows**]"
 INK = "#f08c00"  # of the crop's edge; seen on black and on white
 
 File = tuple[str, str, Any]  # its mark, its title, and what `getvalue` gives its bytes
@@ -56,59 +58,53 @@ def choose(loaded: Loaded, files: Sequence[File], take: Take) -> None:
 
 
 def told(known: Familiarity) -> str:
-    """How well the model knows a picture, in a sentence or two, with the rule."""
+    """How well the model knows a picture, in figures, with the rule."""
     among = f"of the collection's {known.reference:,} images"
-    error = f"Its reconstruction error, {known.error:.4f}"
-    if known.error_percentile is not None:
-        error += f", is larger than that of {known.error_percentile:.4g} % {among}"
-    distance = (
-        f"its distance to the 10th nearest image is larger than that of {known.distance_percentile:.4g} %"
-        f"{'' if known.error_percentile is not None else f' {among}'}"
+    parts = (
+        (f"Reconstruction error {known.error:.4f}", known.error_percentile),
+        ("Distance to the 10th nearest image", known.distance_percentile),
     )
-    joined = " and " if known.error_percentile is not None else "; "
-    return f"{error}{joined}{distance}. {RULE} So are {known.alarms:.1f} % of those images themselves."
+    given = [
+        f"{what}: larger than that of {share:.4g} % {among}" for what, share in parts if share is not None
+    ]
+    return (
+        f"{'. '.join(given)}. A picture above {LIMIT:.0f} % in either is called unlike the collection, as "
+        f"{known.alarms:.1f} % of its own images are."
+    )
 
 
 @st.fragment
 def _frame(loaded: Loaded, file: File, image: Image.Image, take: Take, others: Sequence[File]) -> None:
-    """The picture with its crop, as it is taken, and decoded; the controls; the buttons that take it."""
+    """The picture with its crop, as it is taken, and decoded; the buttons that take it; the controls."""
     mark, title, _ = file
     key = hashlib.sha256(f"{loaded.name} {mark}".encode()).hexdigest()[:8]
+    seen, buttons = st.container(gap="xsmall"), st.container(horizontal=True, gap="small")
     framing = _controls(image, loaded.shape, key)
     picture = fitted(image, loaded.shape, framing)
     z = loaded.encoder(picture[None]).mean[0]
     decoded = engine().decode_sync(loaded, z[None], background=True)[0]
     known = familiarity(loaded, picture, z, decoded)
     scale = max(1, OVERVIEW // max(loaded.shape[1:]))
-    places = st.columns(3, gap="small")
     pictures: list[Any] = [
-        _overview(image, loaded.shape, framing),
-        picture_png(picture, scale),
-        picture_png(decoded, scale),
-    ]
-    for place, shown, caption in zip(
-        places, pictures, ("Its crop", "As it is taken", "Decoded"), strict=True
-    ):
-        place.image(shown, caption=caption, width="stretch")
-    if known.unknown:
-        st.warning("Unlike anything this model knows", icon=":material/warning:")
-    else:
-        st.caption("Like the collection")
+        _overview(image, loaded.shape, framing), picture_png(picture, scale), picture_png(decoded, scale),
+    ]  # fmt: skip
+    with seen:
+        for place, shown, caption in zip(st.columns(3, gap="small"), pictures, CAPTIONS, strict=True):
+            place.image(shown, caption=caption, width="stretch")
+        st.markdown(UNKNOWN if known.unknown else "Like the collection's images")
     st.caption(told(known))
-    with st.container(horizontal=True, gap="small"):
+    with buttons:
         if st.button("Take it", key=f"own-take-{key}", type="primary", icon=":material/check:"):
             _done(loaded, file, picture, take)
             st.rerun()
         if others and st.button(
-            f"Take all {len(others) + 1}", key=f"own-all-{key}", help="The others as they are: their middle"
+            f"Take all {len(others) + 1}", key=f"own-all-{key}", help="The others are cut around their middle"
         ):
             _done(loaded, file, picture, take)
             for other in others:
                 _take_as_it_is(loaded, other, take)
             st.rerun()
-        if st.button(
-            "Skip" if others else "Leave it", key=f"own-skip-{key}", help=f"Does not take {plain(title)}"
-        ):
+        if st.button("Skip", key=f"own-skip-{key}", help=f"Does not take {plain(title)}"):
             S.own_seen[loaded.name, mark] = ""
             st.rerun()
 
@@ -118,13 +114,12 @@ def _controls(image: Image.Image, shape: tuple[int, int, int], key: str) -> Fram
     turn = int(S.get(f"own-turn-{key}", 0))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         zoom = st.slider("Zoom", 1.0, ZOOM_AT_MOST, 1.0, 0.1, key=f"own-zoom-{key}", format="%.1f×")
-        for icon, step, label in (("rotate_left", 3, "Rotate left"), ("rotate_right", 1, "Rotate right")):
-            st.button(
-                "", icon=f":material/{icon}:", key=f"own-{icon}-{key}", help=label,
-                on_click=lambda step=step: S.update({f"own-turn-{key}": (turn + step) % 4}),
-            )  # fmt: skip
+        st.button(
+            "Rotate", icon=":material/rotate_right:", key=f"own-rotate-{key}", help="A quarter turn clockwise",
+            on_click=lambda: S.update({f"own-turn-{key}": (turn + 1) % 4}),
+        )  # fmt: skip
         invert = st.toggle(
-            "Invert", key=f"own-invert-{key}", help="Black for white: digits are light on dark"
+            "Invert", key=f"own-invert-{key}", help="White for black: MNIST's digits are light on dark"
         )
     width, height = image.size if turn % 2 == 0 else image.size[::-1]
     left, top, right, bottom = crop_box((width, height), shape, Framing(turn, zoom))
