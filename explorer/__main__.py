@@ -106,9 +106,11 @@ def folder(text: str) -> Path:
 def run_render(options: argparse.Namespace) -> int:
     """Writes what a recipe shows."""
     from explorer import render  # torch comes with it
+    from models.data.folders import check_output
     from models.files import replace_file
 
     what = render.choose_what(options.what, options.out)
+    check_output(options.out, "--out")
     if not options.out.resolve().parent.is_dir():
         raise ValueError(f"`--out` must lie in a folder that is there. {options.out.parent} is not.")
     shown = render.open_recipe(options.recipe)

@@ -213,6 +213,7 @@ def run_pack(options: argparse.Namespace) -> int:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measures a checkpoint, or all; writes the report."""
+    from models.data.folders import check_output
     from models.evaluate import Wanted, evaluate, table
     from models.report import bundled, evaluate_all, write_report
 
@@ -220,6 +221,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
         raise ValueError(
             "Say which checkpoint: `python -m models evaluate NAME`, or `--all` for the bundled ones."
         )
+    if options.report:
+        check_output(options.report, "--report")
     wanted = Wanted(options.samples, options.probe, options.disentanglement, options.attributes)
     write = options.write or options.report is not None
     measured = {}
@@ -246,7 +249,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def run_encode(options: argparse.Namespace) -> int:
     """Encodes image files; the status is 1 where some could not be read, which are listed."""
-    from models.encode import encode_files, printable
+    from models.data.folders import printable
+    from models.encode import encode_files
 
     count, problems = encode_files(options.name, options.images, options.out)
     for problem in problems:

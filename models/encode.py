@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import checkpoint
-from models.data.folders import is_hidden
+from models.data.folders import check_output, is_hidden, printable
 from models.evaluate import to_tensor
 from models.files import replace_file
 from models.pictures import KINDS, read_file
 
-__all__ = ["Encoded", "encode_files", "printable"]
+__all__ = ["Encoded", "encode_files"]
 
 ENDINGS = (".parquet", ".csv")
 BATCH = 64
@@ -50,7 +50,7 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
         ValueError: If `out` cannot be written, a path does not exist, the model takes sequences, or no image can
             be read.
     """
-    _check_out(out)
+    check_output(out, "--out", ENDINGS)
     files = _files(paths)
     if not files:
         kinds = ", ".join(f".{kind}" for kind in KINDS)
@@ -82,22 +82,6 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
         raise ValueError(f"No image can be read. {' '.join(problems[:TOLD_AT_MOST])}{more}")
     _write(out, names, torch.cat(means).numpy(), torch.cat(stds).numpy())
     return Encoded(len(names), tuple(problems))
-
-
-def printable(path: Path) -> str:
-    """A path as text; bytes that are not UTF-8 are written as `\\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _check_out(out: Path) -> None:
-    """Raises ValueError where a table cannot be written to `out`."""
-    if out.suffix.lower() not in ENDINGS:
-        raise ValueError(f"`--out` must end in {' or '.join(ENDINGS)}. Got {printable(out)[-80:]!r}.")
-    if out.is_dir():
-        raise ValueError(f"`--out` must be a file. {printable(out)} is a folder: name a file in it.")
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise ValueError(f"`--out` must lie in a folder that can be written to. {printable(folder)} cannot.")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

@@ -98,6 +98,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
     [
         (["evaluate", "nothing"], "Unknown checkpoint 'nothing'. Choose one of: tiny-vae"),
         (["encode", "nothing", "a.png", "--out", "b.csv"], "a.png does not exist"),
+        (["evaluate", "tiny-vae", "--report", "."], "`--report` must be a file. . is a folder"),
         (["train"], "Say which model and data: `python -m models train vae --data digits`"),
         (
             ["train", "vea", "--data", "digits", "--out", "{tmp}/x"],
