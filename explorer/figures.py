@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from explorer import zoo
@@ -22,13 +23,13 @@ LESS_IS_BETTER = (
     "fid",
     "bits_per_dim",
 )  # in a figure's name
-BOUND = "−ELBO"
 
 
 def name_of(metric: str, card: Card | None = None) -> str:
-    """A figure's name for people; a loss is called a bound only where the model has one."""
-    if metric == "loss" and card is not None and _bounds(card):
-        return BOUND
+    """A metric's name for people; a loss has the name of a bound only where its model says that it is this bound."""
+    if metric == "loss" and card is not None:
+        with contextlib.suppress(ValueError):
+            return zoo.criterion(card).name
     if metric in TITLES:
         return TITLES[metric]
     first, *rest = metric.split("_")
@@ -63,13 +64,3 @@ def written(card: Card, metric: str) -> str:
     figure: dict[str, Any] = card.metrics[metric]
     unit = figure.get("unit", "").split("/")[0].replace(" dimensions", "")
     return f"{number(figure['value'])} {unit if len(unit) < 12 else ''}".strip()
-
-
-def _bounds(card: Card) -> bool:
-    """Whether the model's loss bounds log p(x), and holds no weighed penalty beside the bound."""
-    try:
-        spec = zoo.family(card.model).spec
-        weighed = card.config.get("beta", 1) != 1 or "capacity" in card.config
-        return spec.likelihood == "bound" and not spec.discrete and not weighed
-    except ValueError:
-        return False

@@ -19,8 +19,20 @@ import torch
 from models import MODELS
 from models.base import Autoencoder, LatentSpec, config_from_dict
 from models.checkpoint import Card
+from models.criterion import Criterion
 
-__all__ = ["Family", "Setting", "extent", "families", "family", "settings", "spec_of", "title"]
+__all__ = [
+    "Family",
+    "Setting",
+    "abilities",
+    "criterion",
+    "extent",
+    "families",
+    "family",
+    "settings",
+    "spec_of",
+    "title",
+]
 
 TITLES = {
     "pca": "PCA", "linear-ae": "Linear AE", "ae": "AE", "dae": "Denoising AE", "sparse-ae": "Sparse AE",
@@ -101,6 +113,30 @@ def _spec(key: str, config: str) -> LatentSpec:
     cls = _known(key)
     with torch.device("meta"):
         return cls(config_from_dict(cls.Config, json.loads(config))).spec
+
+
+def criterion(card: Card) -> Criterion:
+    """What the training of a checkpoint minimised, under its own configuration.
+
+    Raises:
+        ValueError: If there is no such model, or a setting does not hold.
+    """
+    cls = _known(card.model)
+    return cls.criterion(config_from_dict(cls.Config, card.config))
+
+
+def abilities(spec: LatentSpec) -> tuple[str, str]:
+    """What can be drawn from a model, and what it says of an image's probability, for people."""
+    if spec.sequence:
+        return "draws of the states that follow a sequence", "no log p(x) of a single image"
+    drawn = "a prior to sample" if spec.prior else "no prior, so no samples"
+    if spec.likelihood == "exact":
+        exact = "log P(x) exactly, in its own grey levels"
+        return (
+            drawn,
+            exact if spec.discrete else "an exact density of dequantised images, a bound on log P(x)",
+        )
+    return drawn, "a bound on log p(x)" if spec.likelihood == "bound" else "no likelihood of an image"
 
 
 def extent(spec: LatentSpec) -> str:

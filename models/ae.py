@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from models.base import Loss, Posterior
+from models.criterion import Criterion
 from models.encoder_decoder import EncoderDecoder, NetworkConfig
 
 __all__ = ["AE", "AEConfig"]
@@ -35,6 +36,14 @@ class AE(EncoderDecoder):
     Config: ClassVar[type[Any]] = AEConfig
     prior = False
     numbers = 1
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"-\log p\big(x\,|\,g(f(x))\big)",
+            "Training asks that each image comes back from its own code.",
+            {"reconstruction": "−log p of the image under what its code decodes to"},
+        )
 
     def code(self, x: Tensor) -> Tensor:
         """The code (B, D) of images (B, C, H, W)."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 import torch
 from torch import Tensor, nn
 
+from models.criterion import Criterion
 from models.shares import draw
 
 __all__ = [
@@ -135,6 +136,11 @@ class Autoencoder(nn.Module, ABC):
     config: Any
     spec: LatentSpec
     image_shape: tuple[int, int, int]  # (C, H, W)
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        """What training minimises under a configuration, for people; every model of the zoo says it."""
+        raise NotImplementedError(f"{cls.__name__} must say what its training minimises (`criterion`).")
 
     @abstractmethod
     def encode(self, x: Tensor) -> Posterior:

@@ -13,9 +13,11 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from models.criterion import Criterion
 from models.encoder_decoder import check_range
 from models.vae import VAE, VAEConfig
 
@@ -37,6 +39,20 @@ class BetaVAE(VAE):
     """The VAE with the KL weighed by `beta`."""
 
     Config = BetaVAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        plain = super().criterion(config)
+        if config.beta == 1:
+            return plain
+        kl = r"\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)" if not config.free_bits else (
+            rf"\sum_d \max(\mathrm{{KL}}_d, {config.free_bits:g})"
+        )  # fmt: skip
+        return Criterion(
+            rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + {config.beta:g}\, {kl}",
+            f"{plain.asks} The divergence counts {config.beta:g} times, so this is not −ELBO.",
+            plain.terms | {"kl": "divergence of the posterior from the prior, without its weight"},
+        )
 
     def regulariser(self, kl: Tensor, warmup: float) -> Tensor:
         beta: float = self.config.beta

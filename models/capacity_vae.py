@@ -14,9 +14,11 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 from models.vae import VAE
 
@@ -40,6 +42,17 @@ class CapacityVAE(VAE):
     """The VAE whose KL is held at C(t) instead of pressed to 0."""
 
     Config = CapacityVAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + {config.gamma:g}\, "
+            rf"\big|\mathrm{{KL}}\big(q(z|x)\,\|\,p(z)\big) - {config.capacity:g}\big|",
+            "Training asks that each image comes back from samples of its own posterior, and that the divergence from "
+            f"the prior, a batch's mean, is held at {config.capacity:g} nats at the end; so this is not −ELBO.",
+            super().criterion(config).terms
+            | {"kl": "divergence of the posterior from the prior, not its distance from the target"},
+        )
 
     def regulariser(self, kl: Tensor, warmup: float) -> Tensor:
         gamma: float = self.config.gamma

@@ -24,11 +24,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.ae import AE
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 from models.shares import draw
 
@@ -52,6 +54,15 @@ class ContractiveAE(AE):
     """The autoencoder with sigmoid codes whose Jacobian is held small."""
 
     Config = ContractiveAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            rf"-\log p\big(x\,|\,g(f(x))\big) + {config.weight:g}\, \big\|\tfrac{{\partial f}}{{\partial x}}\big\|_F^2",
+            "Training asks that each image comes back from its own code, and that the code moves little when the image "
+            "does.",
+            AE.criterion(config).terms | {"contraction": "weighted squared norm of the encoder's Jacobian"},
+        )
 
     def code(self, x: Tensor) -> Tensor:
         return super().code(x).sigmoid()

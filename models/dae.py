@@ -17,11 +17,13 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.ae import AE
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_choice, check_range
 from models.shares import draw
 
@@ -48,6 +50,19 @@ class DAE(AE):
     """The autoencoder that sees corrupted images and is held to the clean ones."""
 
     Config = DAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        suffered = {
+            "masking": f"{100 * config.level:g} % of the pixels set to black",
+            "salt-and-pepper": f"{100 * config.level:g} % of the pixels set to black or white",
+            "gaussian": f"Gaussian noise of standard deviation {config.level:g} on each pixel",
+        }[config.corruption]
+        return Criterion(
+            r"\mathbb{E}_{\tilde x \sim c(\tilde x|x)}\big[-\log p\big(x\,|\,g(f(\tilde x))\big)\big]",
+            f"Training asks that the clean image comes back from the code of a corrupted one ({suffered}).",
+            {"reconstruction": "−log p of the clean image under what the corrupted image's code decodes to"},
+        )
 
     def code(self, x: Tensor) -> Tensor:
         z = super().code(x)

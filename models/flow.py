@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.criterion import Criterion
 from models.dequantise import DEQUANTISATIONS, make_dequantisation, standard_normal
 from models.encoder_decoder import ImageConfig, check_choice, check_range
 from models.flow_layers import GREYS, FlowLayer, Shape
@@ -59,6 +60,22 @@ class Flow(Autoencoder):
         self.flow = Multiscale(self.image_shape, config.levels, self.level)
         self.dequantise = make_dequantisation(config.dequantisation, self.image_shape, config.width)
         self.spec = LatentSpec((config.pixels,), self.flow.parts, likelihood="exact")
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        noise = {"uniform": "uniform noise", "variational": "noise that is learnt"}[config.dequantisation]
+        return Criterion(
+            r"\mathbb{E}_{q(u|x)}\Big[-\log \mathcal{N}\big(f(v); 0, I\big) - \log\left|\det \frac{\partial f}{\partial v}"
+            r"\right| + \log q(u|x)\Big] \ge -\log P(x)",
+            "Training raises the density of images whose grey levels were made real numbers by "
+            f"{noise}. The density of v is exact; of −log P(x) of the 8-bit image its mean over the noise is a bound.",
+            {
+                "latent": "−log of the normal density of the latent",
+                "volume": "−log of the change of volume",
+                "noise": "log density of the noise, 0 where it is uniform",
+            },
+            where="v = 255 x + u",
+        )
 
     @property
     def pixels(self) -> str:

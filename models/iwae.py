@@ -20,11 +20,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.base import Loss, Posterior
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 from models.vae import VAE
 
@@ -46,6 +48,20 @@ class IWAE(VAE):
     """The VAE trained on the bound of `samples` importance samples."""
 
     Config = IWAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        if config.samples == 1:
+            return super().criterion(config)
+        k: int = config.samples
+        return Criterion(
+            rf"-\mathbb{{E}}\Big[\log \tfrac{{1}}{{{k}}} \textstyle\sum_{{i=1}}^{{{k}}} w_i\Big]",
+            f"Training lowers −log of the mean of {k} importance weights, a bound on −log p(x) that is tighter than −ELBO.",
+            super().criterion(config).terms
+            | {"reconstruction": "mean −log p of the image under what each sample decodes to"},
+            f"−Bound, k = {k}",
+            where=r"w_i = \frac{p(x|z_i)\,p(z_i)}{q(z_i|x)},\ z_i \sim q(z|x)",
+        )
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """The negative bound, its gradient that of DReG for the encoder.

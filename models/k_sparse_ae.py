@@ -13,11 +13,13 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.ae import AE
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 
 __all__ = ["KSparseAE", "KSparseAEConfig", "top_k"]
@@ -38,6 +40,16 @@ class KSparseAE(AE):
     """The autoencoder whose code keeps its `k` largest numbers."""
 
     Config = KSparseAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"-\log p\big(x\,|\,g(z)\big)",
+            f"Training asks that each image comes back from the {config.k} most active of its {config.latent} units; "
+            "the others are set to 0.",
+            {"reconstruction": "−log p of the image under what the units that are kept decode to"},
+            where=rf"z = \mathrm{{top}}_{{{config.k}}}(f(x))",
+        )
 
     def code(self, x: Tensor) -> Tensor:
         return top_k(super().code(x), self.config.k)

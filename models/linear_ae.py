@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from models.ae import AE
+from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig
 from models.networks import make_decoder, make_encoder
 
@@ -34,6 +35,15 @@ class LinearAE(AE):
     """The autoencoder without a hidden layer."""
 
     Config: ClassVar[type[Any]] = LinearAEConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"-\log p\big(x\,|\,V (U x + a) + b\big)",
+            "Training asks that each image comes back through two linear layers. The optimum spans the first principal "
+            "components. A linear decoder turns near codes into near pictures without being asked.",
+            AE.criterion(config).terms,
+        )
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         network = ("mlp", self.image_shape, 0, 0)

@@ -15,11 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from models.criterion import Criterion
 from models.encoder_decoder import CodeConfig
 from models.likelihoods import LearntGaussian, best_log_sigma
 from models.linear_ae import LinearAE
@@ -53,6 +54,16 @@ class PCA(LinearAE):
     Config = PCAConfig
     closed_form = True
     likelihood: LearntGaussian
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"\big\|x - \bar x - U U^\top (x - \bar x)\big\|^2",
+            f"No steps are taken: the {config.latent} directions of largest variance leave the least squared error. A "
+            "linear decoder turns near codes into near pictures without being asked.",
+            LinearAE.criterion(config).terms,
+            where=r"U^\top U = I",
+        )
 
     @torch.no_grad()
     def fit(self, images: Tensor) -> None:

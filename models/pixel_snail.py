@@ -21,6 +21,7 @@ from torch import Tensor
 
 from models.autoregressive import Autoregressive
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
+from models.criterion import Criterion
 from models.encoder_decoder import ImageConfig, check_range
 
 __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
@@ -47,6 +48,15 @@ class PixelSNAIL(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = PixelSNAILConfig
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"-\sum_i \log P(x_i\,|\,x_1 \ldots x_{i-1})",
+            f"Training raises the probability of each pixel, in {config.greys} grey levels, given those before it.",
+            {"pixels": "−log P of the picture in its grey levels, exact"},
+            "−log P(x)",
+        )
 
     def __init__(self, config: Any) -> None:
         super().__init__()

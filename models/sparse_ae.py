@@ -15,11 +15,13 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.ae import AE
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 from models.shares import batch_mean
 
@@ -46,6 +48,17 @@ class SparseAE(AE):
 
     Config = SparseAEConfig
     momentum = 0.5  # share of the running mean that a batch leaves
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            rf"-\log p\big(x\,|\,g(z)\big) + {config.weight:g} \sum_j \mathrm{{KL}}(\rho\,\|\,\hat\rho_j)",
+            "Training asks that each image comes back from its own code, and that each unit is active on average at "
+            f"{config.rho:g}: few units speak for an image.",
+            AE.criterion(config).terms
+            | {"sparsity": "weighted divergence of the units' mean activations from the wanted one"},
+            where=rf"z = \sigma(f(x)),\ \rho = {config.rho:g}",
+        )
 
     def __init__(self, config: SparseAEConfig) -> None:
         super().__init__(config)

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
 from models.likelihoods import HALF_LOG_TWO_PI, make_likelihood
 from models.networks import make_decoder, make_encoder
@@ -184,6 +185,21 @@ class TDVAE(Autoencoder):
         self.smoothing = TwoLayers(2 * believed + told, sizes, config.hidden)  # q_S
         self.decoder = make_decoder(*network, config.latent, config.neck)  # p_D
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        return Criterion(
+            r"\mathbb{E}\Big[-\log p_D(x_{t_2}|z_{t_2}) + \log\frac{p_B(z_{t_2}|b_{t_2})}{p_T(z_{t_2}|z_{t_1})} + "
+            r"\mathrm{KL}\big(q_S(z_{t_1}|z_{t_2}, b_{t_1}, b_{t_2})\,\|\,p_B(z_{t_1}|b_{t_1})\big)\Big]",
+            "Training asks that a later frame comes back from the state that is believed in then, and that a jump from "
+            f"an earlier state, of up to {config.jump} frames, foresees it. It bounds −log p of the later frame given "
+            "the earlier ones.",
+            {
+                "reconstruction": "−log p of the later frame under its state",
+                "prediction": "how much likelier the later state is under its belief than under the jump",
+                "smoothing": "divergence of the earlier state, seen from later, from what was believed then",
+            },
+        )
 
     def belief(self, frames: Tensor) -> Tensor:
         """The belief states of sequences.

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.base import Loss, Posterior
+from models.criterion import ELBO, ELBO_FORMULA, Criterion
 from models.encoder_decoder import EncoderDecoder, NetworkConfig, check_range
 from models.shares import batch_mean
 
@@ -45,6 +46,25 @@ class VAE(EncoderDecoder):
     Config: ClassVar[type[Any]] = VAEConfig
     prior = True
     numbers = 2  # mean and log standard deviation
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        terms = {
+            "reconstruction": "−log p of the image under what a sample of its posterior decodes to",
+            "kl": "divergence of the posterior from the prior",
+        }
+        if not getattr(config, "free_bits", 0):
+            asks = (
+                "Training asks that each image comes back from samples of its own posterior, and that the posterior "
+                "stays near the prior."
+            )
+            return Criterion(ELBO_FORMULA, asks, terms, ELBO)
+        return Criterion(
+            rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + \sum_d \max(\mathrm{{KL}}_d, {config.free_bits:g})",
+            "Training asks that each image comes back from samples of its own posterior, and that the posterior stays "
+            f"near the prior; in each dimension the first {config.free_bits:g} nats are free (a batch's mean).",
+            terms,
+        )
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) of images (B, C, H, W) in [0, 1]."""

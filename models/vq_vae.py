@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from models.autoregressive import Autoregressive
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
+from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig, check_choice, check_range
 from models.likelihoods import make_likelihood
 from models.networks import double, doubling, halve, halved
@@ -105,6 +106,26 @@ class VQVAE(Autoencoder):
                            given=config.codebook if place else 0)
             for place, level in enumerate(levels) if prior
         )  # fmt: skip
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        terms = {
+            "reconstruction": "−log p of the image under what its codes decode to",
+            "commitment": "weighted squared distance of the encoder's vectors from their codes",
+        }
+        formula = rf"-\log p(x\,|\,e_k) + {config.commitment:g}\, \|f(x) - \mathrm{{sg}}\,e_k\|^2"
+        asks = (
+            "Training asks that each image comes back from the codes nearest to the encoder's vectors, and that the "
+            "vectors stay near their codes."
+        )
+        if config.update == "gradient":
+            terms["codebook"] = "squared distance of the codes from the encoder's vectors"
+            formula += r" + \|\mathrm{sg}\,f(x) - e_k\|^2"
+        if config.prior_depth:
+            terms["kl"] = "−log p of the codes under the prior; a constant while the prior does not learn"
+            formula += r" - \log p(k)"
+            asks += " A prior over grids of codes learns to make those of the images likely, and changes none of them."
+        return Criterion(formula, asks, terms)
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         """The encoder, images (B, C, H, W) to vectors (B, D, rows, columns), and the decoder, codes' vectors to outputs."""

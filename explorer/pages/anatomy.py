@@ -70,8 +70,8 @@ def main() -> None:
         over_time.note(
             loaded,
             "The input is the last frame of a sequence, shown to the model alone: its code is the mean of the belief "
-            "after this one frame, not the state after the whole sequence. How the belief, its entropy and the terms "
-            "of time come about is seen over time.",
+            "after this one frame, not the state after the whole sequence. What the belief comes to know frame by frame, "
+            "and the futures drawn from it, are on the Time page.",
         )
     elif specimen.std is None:
         anatomy_panels.what_it_lacks(loaded, specimen)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer import export
+from explorer import export, zoo
 from explorer.components import anatomy as components
 from explorer.estimates import SAMPLES, as_text
 from explorer.jobs import Job
@@ -25,6 +25,8 @@ from explorer.live.specimen import Specimen, expected_reconstruction, has_likeli
 from explorer.pages import anatomy_charts as charts
 from explorer.pages.layout import side_by_side
 from explorer.pages.plotted import plotted
+from models.checkpoint import Card
+from models.criterion import ELBO
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
 
@@ -37,7 +39,6 @@ MINKA = (
 )
 DINH = ("Dinh et al. 2016", "https://arxiv.org/abs/1605.08803")
 THEIS = ("Theis et al. 2015", "https://arxiv.org/abs/1511.01844")
-HINTON = ("Hinton & Salakhutdinov 2006", "https://www.cs.toronto.edu/~hinton/absps/science.pdf")
 NOISE_DRAWS = 16  # for the likelihood of a flow
 SAMPLED = 64  # codes for the mean of the reconstruction term
 CURVES_AT_MOST = 20  # images whose curves a session keeps
@@ -84,7 +85,7 @@ def way_through(loaded: Loaded, specimen: Specimen) -> None:
     if specimen.std is None:
         formula = r"z = f(x), \qquad \hat x = g(z)"
         _head(
-            "From the image to its code and back", formula, (HINTON,),
+            "From the image to its code and back", formula, own_paper(loaded),
             "The code is one point; the grey ones are those of the other images. Drag z off them to see what the "
             "decoder makes of codes that no image has. Δ counts standard deviations of all codes.",
         )  # fmt: skip
@@ -98,6 +99,13 @@ def way_through(loaded: Loaded, specimen: Specimen) -> None:
         "The ellipses are 1 and 2 standard deviations of the posterior q(z|x) = N(μ(x), σ²(x)). "
         "Drag z: two dimensions of ε turn, the others stay.",
     )  # fmt: skip
+
+
+def own_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
+    """The paper of the model's family; none where it has no address."""
+    card = loaded.entry.card
+    family = zoo.family(card.model) if card else None
+    return ((f"{family.paper}, {family.year}", family.link),) if family and family.link else ()
 
 
 def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
@@ -139,6 +147,20 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         if average is None:
             told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
         st.caption(told)
+        _trained(loaded)
+
+
+def _trained(loaded: Loaded) -> None:
+    """What training minimised: −ELBO itself, or something else, with its formula."""
+    card = loaded.entry.card
+    if card is None:
+        return
+    found = zoo.criterion(card)
+    if found.name == ELBO:
+        st.caption(f"−ELBO is what training minimises. {found.asks}")
+        return
+    st.caption(f"Training minimises something else: {found.asks}")
+    st.latex(found.whole)
 
 
 def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int]) -> None:
@@ -262,25 +284,25 @@ def _divergences() -> None:
 
 
 def exactly(loaded: Loaded, specimen: Specimen) -> None:
-    """For a model with an exact likelihood: log P(x) of the image and its parts."""
+    """For a flow: the exact density of the dequantised image, and the bound on log P(x) that it gives."""
     formula = (
         r"\begin{gathered}\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
         r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \\"
         r"v = 255 x + u\end{gathered}"
     )
     words = (
-        "f has an inverse: the code keeps the whole image, so there is no posterior and its density is exact. u is the "
-        f"noise that makes grey levels real numbers; the figures are means over {NOISE_DRAWS} draws of it. With uniform "
-        "noise its part is 0."
+        "f has an inverse: the code keeps the whole image, there is no posterior, and the density of v is exact. u is "
+        "the noise that makes grey levels real numbers; the mean over it bounds log P(x) of the 8-bit image from below. "
+        f"The figures are means over {NOISE_DRAWS} draws of u. With uniform noise its part is 0."
     )
-    with panel("The likelihood, exactly", formula, (DINH, THEIS), words):
+    with panel("An exact density, a bound on log P(x)", formula, (DINH, THEIS), words):
         found = density(loaded, specimen.picture, NOISE_DRAWS)
         parts = {
             "Code, nats": charts.short(found.latent),
             "Volume, nats": charts.short(found.volume),
             "Noise, nats": charts.short(found.noise),
-            "log P(x), nats": charts.short(found.total),
-            "Bits/dim": f"{found.bits_per_dim:.3f}",
+            "log P(x) ≥, nats": charts.short(found.total),
+            "Bits/dim ≤": f"{found.bits_per_dim:.3f}",
         }
         columns = side_by_side([1] * len(parts), "an-exactly", least="28%", gap="small")
         for column, (name, value) in zip(columns, parts.items(), strict=True):
@@ -289,18 +311,11 @@ def exactly(loaded: Loaded, specimen: Specimen) -> None:
 
 def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
     """For a model whose code is a point: what does not exist, and what its decoder makes of other codes."""
-    formula = (
-        r"\begin{gathered}"
-        r"\min_{f, g}\ \mathbb{E}_x\big[-\log p\big(x\,|\,g(f(x))\big)\big] \\"
-        r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)"
-        r"\end{gathered}"
-    )
-    words = (
-        "The loss asks only that each image comes back from its own code. Nothing is asked of the codes between and "
-        "beyond: neither **continuity** (near codes, like pictures) nor **completeness** (every code, a picture). "
-        "So there is no ε to turn, no ELBO, no estimate of log p(x) and no prior to sample."
-    )
-    with panel("What a deterministic code lacks", formula, (HINTON, KINGMA), words):
+    card = loaded.entry.card
+    if card is None:
+        return
+    formula, words = deterministic(card)
+    with panel("What a deterministic code lacks", formula, (*own_paper(loaded), KINGMA), words):
         left, right = _pair("lacks")
         with left:
             _strip(
@@ -318,6 +333,22 @@ def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
                 in_range(loaded.atlas.mean, AT_RANDOM, S.setdefault("an_range", 0)),
             )
             st.button("Other codes", key="an_another_range", on_click=_next, args=("an_range",))
+
+
+def deterministic(card: Card) -> tuple[str, str]:
+    """What a model with a code that is a point minimises, as a formula and in words, and what follows from that."""
+    found = zoo.criterion(card)
+    where = rf", \quad {found.where}" if found.where else ""
+    formula = (
+        rf"\begin{{gathered}}\min\ \mathbb{{E}}_x\Big[{found.formula}\Big]{where} \\"
+        r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)\end{gathered}"
+    )
+    words = (
+        f"{found.asks} Nothing is asked of the pictures that codes between and beyond decode to: neither **continuity** "
+        "(near codes, like pictures) nor **completeness** (every code, a picture). So there is no ε to turn, no ELBO, "
+        "no estimate of log p(x) and no prior to sample."
+    )
+    return formula, words
 
 
 def _next(name: str) -> None:

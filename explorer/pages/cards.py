@@ -229,13 +229,7 @@ def _architecture(entry: Entry, card: Card) -> None:
     paper = f"[{plain(family.paper)}]({family.link})" if family.link else plain(family.paper)
     st.markdown(f"**{plain(family.title)}** ({family.year}). {plain(family.what)} {paper}.")
     spec = zoo.spec_of(card)
-    asked = [
-        zoo.extent(spec),
-        "a prior to sample" if spec.prior else "no prior, so no samples",
-        {"bound": "a bound on log p(x)", "exact": "log p(x) exactly", "none": "no likelihood of an image"}[
-            spec.likelihood
-        ],
-    ]
+    asked = [zoo.extent(spec), *zoo.abilities(spec)]
     st.markdown(f"Its code: {', '.join(asked)}.")
     if built is None:
         return

@@ -51,6 +51,7 @@ def show_zoo() -> None:
         st.markdown("\n".join(rows))
     st.caption(
         "A model without a prior has no samples and no likelihood of an image, so no page offers them for it. "
+        "TD-VAE has no fixed prior either: it draws the futures of a sequence, on the Time page. "
         "Train any of these: `python -m models train MODEL --data DATA`, or under Train."
     )
 

@@ -1,4 +1,4 @@
-"""What figures are called: a loss is a bound only where nothing is weighed beside it."""
+"""What metrics are called: a loss has the name of a bound only where it is this bound and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.figures import BOUND, name_of
+from explorer.figures import name_of
 from explorer.pages.picker import summary
 from models import checkpoint
 from models.checkpoint import Card
@@ -20,9 +20,17 @@ def card(name: str) -> Card:
     return found
 
 
-@pytest.mark.parametrize("name", ["mnist-vae", "mnist-iwae", "faces-vae"])
-def test_a_bound_is_called_one(name: str) -> None:
-    assert name_of("loss", card(name)) == BOUND
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("mnist-vae", "−ELBO"),
+        ("faces-vae", "−ELBO"),
+        ("mnist-iwae", "−Bound, k = 5"),
+        ("mnist-iwae-50", "−Bound, k = 50"),
+    ],
+)
+def test_a_bound_is_called_by_its_name(name: str, called: str) -> None:
+    assert name_of("loss", card(name)) == called
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from explorer import zoo
+from explorer.pages.anatomy_panels import deterministic
 from models import MODELS
 from models.base import config_from_dict
 from models.checkpoint import Card
@@ -90,3 +91,18 @@ def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown model 'vea'\. Choose one of: pca"):
         zoo.family("vea")
     assert zoo.title("vea") == "vea"
+
+
+def test_the_pages_say_of_a_model_what_it_says_of_itself(key: str) -> None:
+    shape = [1, 8, 8]
+    card = Card("a", "A", key, {"image_shape": shape}, {"name": "digits"}, "0" * 64)
+    spec, said = zoo.spec_of(card), zoo.criterion(card)
+    assert said == MODELS[key].criterion(MODELS[key].Config(image_shape=(1, 8, 8)))
+    drawn, probability = zoo.abilities(spec)
+    assert ("no samples" in drawn) == (not spec.prior and not spec.sequence)
+    assert ("exactly" in probability) == (key == "pixel-snail")
+    assert ("bound" in probability) == (spec.likelihood != "none" and key != "pixel-snail")
+    if not spec.prior and not spec.sequence:
+        formula, words = deterministic(card)
+        assert said.formula in formula and words.startswith(said.asks) and "only" not in words
+        assert formula.count("{") == formula.count("}")

@@ -159,11 +159,13 @@ def test_a_model_that_is_not_there_or_broken_gives_way_to_another(open_anatomy: 
 
 def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_anatomy(model="digits-flow", item="3")
-    assert "The likelihood, exactly" in headings(at) and "What a deterministic code lacks" not in headings(at)
+    assert "An exact density, a bound on log P(x)" in headings(
+        at
+    ) and "What a deterministic code lacks" not in headings(at)
     shown = {metric.label: float(metric.value.replace("−", "-").replace(",", "")) for metric in at.metric}
     parts = [shown[f"{name}, nats"] for name in ("Code", "Volume", "Noise")]
-    assert shown["log P(x), nats"] == pytest.approx(sum(parts), abs=0.16)
-    assert shown["Bits/dim"] == pytest.approx(-shown["log P(x), nats"] / (64 * np.log(2)), abs=0.01)
+    assert shown["log P(x) ≥, nats"] == pytest.approx(sum(parts), abs=0.16)
+    assert shown["Bits/dim ≤"] == pytest.approx(-shown["log P(x) ≥, nats"] / (64 * np.log(2)), abs=0.01)
 
 
 def test_codes_of_a_codebook_have_no_posterior_to_look_into(open_anatomy: Open) -> None:
@@ -208,6 +210,7 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
     assert headings(at) == ["From the image to its code and back", "What a deterministic code lacks"]
     words = " ".join(caption.value for caption in at.caption)
+    assert "Training asks that each image comes back from its own code. Nothing is asked" in words
     for part in ("**continuity**", "**completeness**", "no ELBO", "no prior to sample"):
         assert part in words
     assert not at.metric and not [button for button in at.button if button.key == "an_draw"]
