@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["cache_folder", "check_output", "data_folder", "is_hidden", "printable", "require", "why_missing"]
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
