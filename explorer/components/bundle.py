@@ -13,42 +13,69 @@ from explorer.live.routes import BUNDLES
 __all__ = ["component"]
 
 # The browser caches the bundle, and no message carries it. The address is relative to the page: a proxy may serve the
-# app below a path. All other addresses are relative to the bundle's (frontend/src/address.ts).
+# app below a path. All other addresses are relative to the bundle's (frontend/src/address.ts). Until the bundle is here a
+# block stands in its place, as high as the component will be; an import that fails says why and can be tried again, at
+# another address, for a browser may remember the failure of the first.
 LOADER = """
 const address = new URL("live/bundle/NAME.js?v=VERSION", document.baseURI).href;
-const bundle = import(address);
+let bundle = null, tries = 0;
+const load = () => import(tries ? `${address}&again=${tries}` : address).then((found) => (bundle = found));
+const first = load();
+first.catch(() => {});
 const reason = async () => {
   try {
-    const answer = await fetch(address);
-    return `status ${answer.status}`;
+    return `status ${(await fetch(address)).status}`;
   } catch (error) {
     return error.message;
   }
 };
-const explain = async (parent, error) => {
-  const note = document.createElement("p");
-  note.setAttribute("role", "alert");
-  note.dataset.testid = "bundle-error";
-  note.style.cssText = "margin:0;padding:1rem;border:1px solid;border-radius:8px;overflow-wrap:anywhere";
-  note.textContent =
-    `This part of the page could not be loaded from ${address} (${await reason()}; ${error.message}). ` +
-    "Reload the page. Behind a proxy, check that it passes on every path below the page's, WebSockets included.";
-  parent.replaceChildren(note);
-};
 export default function (component) {
+  if (bundle) return bundle.mount(component);
+  const block = document.createElement("div");
+  block.setAttribute("role", "status");
+  block.dataset.testid = "loading-NAME";
+  block.style.cssText = "display:grid;place-content:center;justify-items:center;gap:10px;min-height:HEIGHTpx;" +
+    "border-radius:8px;font:13px var(--st-font,sans-serif);color:var(--st-text-color);" +
+    "background:var(--st-secondary-background-color)";
+  block.hidden = HEIGHT === 0;
+  block.textContent = "Loading …";
+  component.parentElement.append(block);
   let cleanUp = null, gone = false;
-  bundle.then(
-    (part) => {
-      if (!gone) cleanUp = part.mount(component);
-    },
-    (error) => explain(component.parentElement, error),
-  );
+  const show = (loading) => loading.then(() => {
+    block.remove();
+    if (!gone) cleanUp = bundle.mount(component);
+  }, async (error) => {
+    const note = document.createElement("p");
+    note.setAttribute("role", "alert");
+    note.dataset.testid = "bundle-error";
+    note.style.cssText = "margin:0;padding:0 1rem;overflow-wrap:anywhere";
+    note.textContent =
+      `This part of the page could not be loaded from ${address} (${await reason()}; ${error.message}). ` +
+      "Behind a proxy, check that it passes on every path below the page's, WebSockets included.";
+    const retry = document.createElement("button");
+    retry.textContent = "Try again";
+    retry.style.cssText = "font:inherit;color:inherit;padding:4px 12px;border:1px solid;border-radius:6px;" +
+      "background:none;cursor:pointer";
+    retry.onclick = () => {
+      tries += 1;
+      block.textContent = "Loading …";
+      show(load());
+    };
+    block.hidden = false;
+    block.replaceChildren(note, retry);
+  });
+  show(first);
   return () => {
     gone = true;
+    block.remove();
     if (cleanUp) cleanUp();
   };
 }
 """
+# About how high each component is, in CSS pixels; 0: it shows nothing.
+HEIGHTS = {
+    "stage": 760, "compare": 640, "anatomy": 520, "codes": 640, "time": 640, "paths": 360, "samples": 480, "pad": 280,
+}  # fmt: skip
 
 
 @cache
@@ -70,6 +97,8 @@ def component(name: str) -> Any:
     version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return st.components.v2.component(
         f"latent_explorer_{name}",
-        js=LOADER.replace("NAME", name).replace("VERSION", version),
+        js=LOADER.replace("NAME", name)
+        .replace("VERSION", version)
+        .replace("HEIGHT", str(HEIGHTS.get(name, 0))),
         isolate_styles=False,
     )

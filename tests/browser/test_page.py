@@ -227,6 +227,10 @@ def test_a_restart_of_the_server_loses_nothing(tab: StagePage, server: Server) -
         tab.page.keyboard.press("Control+z")
         tab.drag("B", 30, 25)
         places[1] = (places[1][0] + 30, places[1][1] + 25)
+        tab.page.wait_for_timeout(4_000)  # Streamlit's dialog would cover the page by now
+        assert tab.page.get_by_role("dialog").count() == 0
+        assert not tab.page.evaluate("document.getElementById('root').inert")
+        assert tab.page.locator(".lx-reconnecting").is_visible()
     finally:
         server.start()
     tab.until(lambda: tab.stage.get_attribute("data-connection") == "open", "the connection by itself")
@@ -247,6 +251,19 @@ def test_a_restart_of_the_server_loses_nothing(tab: StagePage, server: Server) -
     tab.until(lambda: tab.changed(pictures, "A"), "a live drag again")
     tab.until(lambda: tab.address["a"] != address["a"], "Streamlit hears of it again")
     assert tab.address["b"] == address["b"] and tab.sliders() == sliders
+
+
+def test_a_part_that_fails_to_load_can_be_tried_again(new_page: NewPage) -> None:
+    tab = new_page()
+    fails = iter([True])
+    tab.page.route(
+        "**/live/bundle/stage.js*",
+        lambda route: route.abort() if next(fails, False) else route.continue_(),
+    )
+    tab.page.goto(tab.url)
+    tab.page.get_by_role("button", name="Try again").click()
+    tab.wait_ready()
+    assert tab.get("loading-stage").count() == 0
 
 
 @pytest.mark.slow

@@ -285,6 +285,7 @@ export class Anatomy {
   // The socket
 
   private ask(): void {
+    if (!this.input) this.banner.wait("Opening the model…");
     this.socket.ask({ model: this.data.model.name, view: this.data.view.id });
   }
 
@@ -360,7 +361,9 @@ export class Anatomy {
       this.stats.add(now, Math.max(0, now - stamp));
       this.readout.touch();
     }
-    if (this.input) this.element.dataset["ready"] = "true";
+    if (!this.input) return;
+    this.element.dataset["ready"] = "true";
+    this.banner.wait("");
   }
 
   /** The originals have come, or are known not to: asks for the input again, or says why it is none. */

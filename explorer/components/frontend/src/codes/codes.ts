@@ -179,6 +179,7 @@ export class CodeGrid {
     this.listen();
     this.takeModel();
     this.takeEdit();
+    this.banner.wait("Opening the model…");
     this.socket.ask({ model: this.data.model.name, view: this.data.view });
   }
 
@@ -196,6 +197,7 @@ export class CodeGrid {
       this.stats.clear();
       this.banner.clear();
       this.takeModel();
+      this.banner.wait("Opening the model…");
       this.socket.ask({ model: data.model.name, view: data.view });
     }
     if (model || data.revision > before.revision) this.takeEdit(model);
@@ -356,7 +358,10 @@ export class CodeGrid {
     if (at("reach") >= 0 && this.cell >= 0)
       this.canvas.glow(answer.pixels, at("reach"), answer.shape);
     this.walk.paint(answer);
-    if (at("picture") >= 0) this.element.dataset["ready"] = "true";
+    if (at("picture") >= 0) {
+      this.element.dataset["ready"] = "true";
+      this.banner.wait("");
+    }
     if (stamp !== null) {
       const now = performance.now();
       this.stats.add(now, now - stamp);

@@ -218,6 +218,7 @@ export class Compare {
     this.items.clear();
     this.stats.clear();
     this.banner.clear();
+    this.banner.wait("Opening the models…");
     const [, height, width] = data.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
     this.element.style.setProperty("--lx-models", String(data.models.length));
@@ -404,6 +405,7 @@ export class Compare {
       this.readout.touch();
     }
     this.element.dataset["ready"] = "true";
+    this.banner.wait("");
   }
 
   /** The originals are read in the background: what was shown without them is asked for again. */

@@ -123,6 +123,7 @@ export class Time {
     this.stopTheme = watchTheme(this.element, this.probe, () => {});
     this.showModel();
     this.show();
+    this.banner.wait("Opening the model…");
     this.socket.ask(data.model.name);
   }
 
@@ -136,6 +137,7 @@ export class Time {
       data.model.name !== before.model.name || data.model.version !== before.model.version;
     if (model) {
       this.changeModel();
+      this.banner.wait("Opening the model…");
       this.socket.ask(data.model.name);
     }
     if (model || data.revision > before.revision) {
@@ -245,7 +247,9 @@ export class Time {
       this.stats.add(now, Math.max(0, now - stamp));
       this.readout.touch();
     }
-    if (this.dirty.size === 0) this.element.dataset["ready"] = "true";
+    if (this.dirty.size > 0) return;
+    this.element.dataset["ready"] = "true";
+    this.banner.wait("");
   }
 
   // The hand
