@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
     sys.path.insert(0, str(ROOT))
 
+from explorer.components.shell import shell  # noqa: E402
 from explorer.pages import navigation  # noqa: E402
 
 ICON = ROOT / "explorer" / "pages" / "icon.svg"
@@ -26,6 +27,7 @@ chosen = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
 tell = navigation.bar(pages, chosen.title, st.session_state.get("lx_shown"))
 navigation.heading(chosen.title)
+shell()
 if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
         importlib.import_module("explorer.live.engine")

@@ -36,6 +36,8 @@ NAME = "Latent Explorer"
 # narrow window the links are a second one. In a row of controls, choices side by side are as high as the other controls,
 # so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are dark in the
 # dark, where white on the accent is hard to read. Captions are dark enough to read (WCAG: 4.5).
+# A name of any length takes the same room, and a job's progress stands in the corner: nothing moves under a pointer.
+# Where the server is gone the shell says so, or a live component; Streamlit's dialog is never painted.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
@@ -45,7 +47,18 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
-.stElementContainer:has(> .stHtml > .lx-heading) { position: absolute; }
+.stElementContainer:has(> .stHtml > .lx-heading), .st-key-lx-shell { position: absolute; }
+body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([data-testid="stErrorCodeBlock"]) {
+  display: none; }
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-lx-job-"]) { position: fixed; z-index: 90; right: 1.25rem;
+  bottom: 1.25rem; width: min(400px, calc(100vw - 2.5rem)); padding: 0.6rem 0.9rem; border-radius: 8px;
+  background: light-dark(#fff, #1c2028); border: 1px solid light-dark(#dfe2e8, #2e343f);
+  box-shadow: 0 6px 20px rgb(0 0 0 / 18%); }
+[data-testid="stLayoutWrapper"]:has(> .st-key-sm-picked) { position: sticky; top: 0.5rem; bottom: 0.5rem; z-index: 5;
+  background: light-dark(#fff, #13161c); }
+.st-key-checkpoint button { width: 10rem; justify-content: flex-start; }
+.st-key-checkpoint button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
 .lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .st-key-lx-nav { margin: 0 4rem -0.5rem 0; flex-wrap: nowrap; min-width: 0; }
 .st-key-lx-nav > * { min-width: 0; }

@@ -17,6 +17,7 @@ const entries = {
   pad: "src/pad/main.ts",
   paths: "src/paths/main.ts",
   samples: "src/samples/main.ts",
+  shell: "src/shell/main.ts",
 };
 
 async function bundle(name, outfile) {

@@ -14,6 +14,7 @@ export const ROOTS = {
   "pad/pad.css": ".lx-pad",
   "paths/paths.css": ".lx-ways",
   "samples/samples.css": ".lx-gallery",
+  "shell/shell.css": ".lx-shell",
   "time/time.css": ".lx-time",
 };
 

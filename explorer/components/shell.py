@@ -1,0 +1,18 @@
+"""What every page has beyond its own parts, as a Streamlit component: the notice of a lost server, the focus in popovers."""
+
+from __future__ import annotations
+
+from explorer.components.bundle import component
+
+__all__ = ["KEY", "shell"]
+
+KEY = "lx-shell"
+
+
+def shell() -> None:
+    """Mounts it, once a page.
+
+    Raises:
+        FileNotFoundError: If the bundle is missing.
+    """
+    component("shell")(data={}, key=KEY)
