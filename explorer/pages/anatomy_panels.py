@@ -23,7 +23,7 @@ from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
 from explorer.live.specimen import Specimen, expected_reconstruction, has_likelihood
 from explorer.pages import anatomy_charts as charts
-from explorer.pages.layout import side_by_side
+from explorer.pages.layout import job_notice, side_by_side
 from explorer.pages.plotted import plotted
 from models.checkpoint import Card
 from models.criterion import ELBO
@@ -243,10 +243,8 @@ def _growing(key: tuple[Any, ...]) -> None:
         if found is None or not found["done"]:
             S.an_ended = f"The estimates ended early: {job.error or 'cancelled.'}"
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(job.share, job.what)
-        if st.button("Cancel", key="an_cancel"):
-            job.cancel()
+    if job_notice(job.share, job.what, "an_cancel"):
+        job.cancel()
     if found is not None:
         _show_curves(found, key[0])
 

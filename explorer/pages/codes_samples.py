@@ -16,6 +16,7 @@ from explorer.latent.grids import from_text
 from explorer.live.codebook import codebooks, latents
 from explorer.live.engine import engine
 from explorer.live.loaded import Loaded
+from explorer.pages.layout import job_notice
 
 __all__ = ["clicked", "panel"]
 
@@ -129,10 +130,8 @@ def _progress(loaded: Loaded) -> None:
     if job is None:
         return
     if job.running:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.progress(job.share, job.what)
-            if st.button("Cancel", key="cd_cancel"):
-                job.cancel()
+        if job_notice(job.share, job.what, "cd_cancel"):
+            job.cancel()
         return
     S.cd_job = None
     if job.result is None or S.cd_job_of != _key(loaded):

@@ -21,7 +21,7 @@ from explorer.leakage import DIRECTIONS_AT_MOST, Given, as_given
 from explorer.live.loaded import Loaded
 from explorer.pages.anatomy_charts import COST, QUIET, RATE
 from explorer.pages.file_button import file_button
-from explorer.pages.layout import side_by_side
+from explorer.pages.layout import job_notice, side_by_side
 from explorer.pages.plotted import plotted
 from explorer.pages.text import plain
 from models.data import data_available
@@ -197,10 +197,8 @@ def _progress() -> None:
     if job is None:
         return
     if job.running:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.progress(job.share, plain(job.what))
-            if st.button("Cancel", key="dl_cancel"):
-                job.cancel()
+        if job_notice(job.share, plain(job.what), "dl_cancel"):
+            job.cancel()
         return
     S.dl_job = None
     if job.result is None:

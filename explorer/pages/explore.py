@@ -64,6 +64,7 @@ def main() -> None:
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
     selection.bar(loaded)
+    new_map.progress()
     shelf.row(loaded, view)
     st.caption(picker.facts(loaded))
     over_time.note(

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.pages.text import plain
 
-__all__ = ["late", "side_by_side", "warn_of"]
+__all__ = ["job_notice", "late", "side_by_side", "warn_of"]
 
 STYLE = """<style>
 @media (max-width: %(narrow)dpx) {
@@ -59,6 +59,23 @@ def side_by_side(
     st.html(STYLE % {"narrow": narrow, "key": key, "least": least})
     with st.container(key=key):
         return st.columns(widths, gap=gap)
+
+
+def job_notice(share: float, what: str, key: str, *, about: str | None = None) -> bool:
+    """A job's progress in the corner of the window, where it moves nothing that is under a pointer.
+
+    Arguments:
+        share: Done, 0 to 1.
+        what: What is being done.
+        key: Streamlit's key of the Cancel button, its own on the page.
+        about: What a tooltip on Cancel says.
+
+    Returns:
+        Whether Cancel was pressed.
+    """
+    with st.container(key=f"lx-job-{key}", horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(share, what)
+        return st.button("Cancel", key=key, help=about)
 
 
 def warn_of(problems: Iterable[str]) -> None:

@@ -7,18 +7,25 @@ import streamlit as st
 from explorer.jobs import Job
 from explorer.live.loaded import Loaded
 from explorer.maps import MapSettings
+from explorer.pages.layout import job_notice
 
-__all__ = ["button"]
+__all__ = ["button", "progress"]
 
 S = st.session_state
 
 
 def button(loaded: Loaded) -> None:
-    """Opens the dialog; shows the job's progress beside the controls while it runs."""
+    """Opens the dialog; not while a map is being fitted."""
+    busy = bool(S.get("map_job"))
+    about = "A map is being fitted" if busy else "Fit a UMAP map with other settings"
+    if st.button("New map", icon=":material/scatter_plot:", help=about, disabled=busy):
+        _dialog(loaded)
+
+
+def progress() -> None:
+    """How far the map is that is being fitted; nothing where none is."""
     if S.get("map_job"):
         _progress()
-    elif st.button("New map", icon=":material/scatter_plot:", help="Fit a UMAP map with other settings"):
-        _dialog(loaded)
 
 
 @st.dialog("Fit a new UMAP map")
@@ -48,10 +55,8 @@ def _progress() -> None:
     if job is None:
         return
     if job.running:
-        with st.container(horizontal=True, vertical_alignment="center", width=360, gap="small"):
-            st.progress(job.share, job.what)
-            if st.button("Cancel", key="cancel-map"):
-                job.cancel()
+        if job_notice(job.share, job.what, "cancel-map"):
+            job.cancel()
         return
     del S.map_job
     if job.result and S.map_job_model == S.model:

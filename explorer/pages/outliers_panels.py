@@ -19,6 +19,7 @@ from explorer.live.loaded import Loaded, attribute_values
 from explorer.outlier_scores import COUNT, digest_of_atlas, read_scores, scores_path
 from explorer.outliers import SCORES, Figure, Score, figures, refusal
 from explorer.pages.downloads import offer
+from explorer.pages.layout import job_notice
 from explorer.pages.outliers_link import Shown
 from explorer.pages.outliers_list import Scored, columns, ordered, short
 from explorer.pages.text import plain
@@ -217,10 +218,8 @@ def _progress() -> None:
     if job is None:
         return
     if job.running:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.progress(job.share, job.what)
-            if st.button("Cancel", key="ol_cancel", help="What was computed so far is kept"):
-                job.cancel()
+        if job_notice(job.share, job.what, "ol_cancel", about="What was computed so far is kept"):
+            job.cancel()
         return
     S.ol_job, S.ol_failed = None, job.error if job.result is None else None
     st.rerun()

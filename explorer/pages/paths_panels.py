@@ -19,7 +19,7 @@ from explorer.live.ways import DENSE, KINDS, Measured, at_stops, measure, way
 from explorer.pages.anatomy_charts import short
 from explorer.pages.downloads import SCALE, offer
 from explorer.pages.item_field import item_field
-from explorer.pages.layout import late
+from explorer.pages.layout import job_notice, late
 from explorer.pages.paths_charts import COLOURS, TITLES
 from explorer.pages.paths_link import GEODESIC, STOPS, Shown
 from explorer.pages.picture import show_picture
@@ -225,10 +225,8 @@ def _progress(loaded: Loaded) -> None:
     if job is None:
         return
     if job.running:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.progress(job.share, f"Geodesic: {job.what}")
-            if st.button("Cancel", key="pt_cancel"):
-                job.cancel()
+        if job_notice(job.share, f"Geodesic: {job.what}", "pt_cancel"):
+            job.cancel()
         return
     S.pt_job = None
     if job.result is None:

@@ -76,7 +76,12 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
     with st.container(width="content", gap=None):
         st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
         title = card.title if card else loaded.name
-        if st.button(title, icon=":material/grid_view:", help="Choose another checkpoint", key="checkpoint"):
+        if st.button(
+            title,
+            icon=":material/grid_view:",
+            help=f"{plain(title)}: choose another checkpoint",
+            key="checkpoint",
+        ):
             _dialog(found, loaded.name, choose)
 
 

@@ -16,7 +16,7 @@ from explorer.live.loaded import Loaded
 from explorer.pages import address, anatomy_image, navigation, opening, picker, samples_link
 from explorer.pages import samples_panels as panels
 from explorer.pages.item_field import item_field
-from explorer.pages.layout import warn_of
+from explorer.pages.layout import side_by_side, warn_of
 from explorer.pages.samples_link import (
     COUNTS,
     LEAST_TRUNCATION,
@@ -83,15 +83,17 @@ def main() -> None:
         panels.downloads(loaded, found, shown)
     chosen = S.get("sm_chosen")
     index = chosen[1] if chosen is not None and chosen[0] == found.mark else None
-    above = st.container()
-    kept = components.gallery(panels.gallery_data(loaded, found, index))
+    # The picture that is clicked has a place of its own: the grid stays where it is under the pointer.
+    left, right = side_by_side([5, 3], "sm-body")
+    with left:
+        kept = components.gallery(panels.gallery_data(loaded, found, index))
     if take_click(kept, found):
         st.rerun()
-    if index is not None:
-        with above:
+    with right, st.container(key="sm-picked"):
+        if index is not None:
             panels.picked(loaded, found, index, name_of(found, shown, index), tell)
-    else:
-        above.caption("Click a picture to look closer and to put a handle on it.")
+        else:
+            st.caption("Click a picture to look closer and to put a handle on it.")
     address.put("sm", {"model": loaded.name} | samples_link.query(shown, loaded.token_of))
     st.caption(picker.facts(loaded))
 
