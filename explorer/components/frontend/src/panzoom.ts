@@ -98,6 +98,10 @@ export function panZoom(element: HTMLElement, on: PanZoom): () => void {
     on.zoom(wheelFactor(event), at.x, at.y);
   };
   const leave = () => on.leave();
+  /** One finger may scroll the page; two are the map's. */
+  const touch = (event: TouchEvent) => {
+    if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+  };
 
   element.addEventListener("pointerdown", down);
   element.addEventListener("pointermove", move);
@@ -105,6 +109,8 @@ export function panZoom(element: HTMLElement, on: PanZoom): () => void {
   element.addEventListener("pointercancel", up);
   element.addEventListener("pointerleave", leave);
   element.addEventListener("wheel", wheel, { passive: false });
+  element.addEventListener("touchstart", touch, { passive: false });
+  element.addEventListener("touchmove", touch, { passive: false });
   return () => {
     element.removeEventListener("pointerdown", down);
     element.removeEventListener("pointermove", move);
@@ -112,5 +118,7 @@ export function panZoom(element: HTMLElement, on: PanZoom): () => void {
     element.removeEventListener("pointercancel", up);
     element.removeEventListener("pointerleave", leave);
     element.removeEventListener("wheel", wheel);
+    element.removeEventListener("touchstart", touch);
+    element.removeEventListener("touchmove", touch);
   };
 }
