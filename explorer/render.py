@@ -1,7 +1,7 @@
 """What a recipe or a link shows, as files: the same pixels as on the page, from the same codes and the same decoder.
 
 python -m explorer render recipe.json --out picture.png
-python -m explorer render "?model=faces-vae&view=umap&a=12,1.25,-3.5&b=40" --out walk.webp --scale 4
+python -m explorer render "?model=faces-vae&view=umap&a=test-12,1.25,-3.5&b=test-40" --out walk.webp --scale 4
 """
 
 from __future__ import annotations

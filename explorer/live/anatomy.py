@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.latent.neighbours import GAUGE_NEIGHBOUR
 from explorer.live import wire
@@ -130,14 +131,7 @@ class AnatomySession(Session):
             raise WireError("internal", str(error)[:300]) from error
         header = _header(loaded, frame, specimen, decoded)
         header |= {"terms": _terms(costs), "at_mean": _terms(at_mean)}
-        header["at"] = {
-            name: [_figure(values[across]), _figure(values[up] if up < len(values) else beyond)]
-            for name, values, beyond in (
-                ("mean", specimen.mean, 0.0),
-                ("scale", specimen.scale, specimen.scale[across]),
-                ("turn", eps, 0.0),
-            )  # a latent of one dimension is a strip: up means nothing
-        }
+        header["at"] = along(specimen, eps, across, up)
         header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
         pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}
         await self._send(wire.answer(header, [pictures[name] for name in frame.want]))
@@ -168,6 +162,22 @@ def _dimensions(view: View) -> tuple[int, int]:
         )
     across, up = (int(end) for end in ends)
     return across, up
+
+
+def along(
+    specimen: Specimen, eps: NDArray[np.float32], across: int, up: int
+) -> dict[str, list[float | None]]:
+    """Mean, scale and eps of a code along the two dimensions of the map.
+
+    Where the latent has one dimension the map is a strip, and up means nothing: the code stays at height 0.
+    """
+    scale = specimen.scale[across]
+    return {
+        name: [_figure(values[across]), _figure(values[up] if up < len(values) else beyond)]
+        for name, values, beyond in (
+            ("mean", specimen.mean, 0.0), ("scale", specimen.scale, scale), ("turn", eps, 0.0)
+        )
+    }  # fmt: skip
 
 
 def _header(loaded: Loaded, frame: Turn, specimen: Specimen, decoded: Decoded) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.live.anatomy import along
 from explorer.live.engine import Engine
+from explorer.live.specimen import examine
 from explorer.live.views import default_view, resolve, trust_of
 from tests.explorer.checkpoints import train_digits
 from tests.explorer.pages.conftest import MAIN
@@ -67,3 +69,11 @@ def test_its_map_is_a_strip_with_the_same_jitter_each_time(pages_engine: Engine)
     np.testing.assert_allclose(
         resolve(loaded, "pca").projection.inverse(resolve(loaded, "pca").xy), z, atol=1e-6
     )
+
+
+def test_the_code_on_anatomys_map_stays_at_height_nought(pages_engine: Engine) -> None:
+    loaded = pages_engine.open_sync("line-vae")
+    specimen = examine(loaded, 3)
+    found = along(specimen, np.array([0.5], np.float32), 0, 1)
+    assert found["mean"] == [pytest.approx(specimen.mean[0], rel=1e-5), 0] and found["turn"] == [0.5, 0]
+    assert found["scale"][0] == found["scale"][1]
