@@ -21,6 +21,7 @@ __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "
 
 MODEL_TITLES = zoo.TITLES
 LIST_HEIGHT = 560  # pixels
+STYLE = "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # before its fields have come
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -88,7 +89,8 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
 @st.dialog("Choose a checkpoint", width="large")
 def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
     usable = sorted((entry for entry in found if entry.card), key=by_showcase)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="pick-filters"):
         shown = narrowed(usable, "pick")
     told = f"{len(shown)} of {len(usable)} checkpoints" if len(shown) < len(usable) else ""
     st.caption(told or f"{len(usable)} checkpoints")
