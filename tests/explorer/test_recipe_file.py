@@ -314,7 +314,7 @@ def test_a_link_shows_the_same(loaded: Loaded) -> None:
         with pytest.raises(ValueError, match=said):
             follow_link(params | wrong, loaded)
     del params["b"]
-    with pytest.raises(ValueError, match="must name `b`, such as b=40"):
+    with pytest.raises(ValueError, match="must name `b`, such as b=test-40"):
         follow_link(params, loaded)
 
 

@@ -151,7 +151,7 @@ def test_it_holds_the_sliders_the_facts_and_the_recipe(loaded: Loaded, shown: Sh
     card = loaded.entry.card
     assert card is not None and card.weights_sha256 in page
     assert re.search(r"<td>Even</td><td class=n>\+1.50</td><td class=n>0</td>", page)
-    assert link("tiny-vae", "umap", "digit", EDIT) in text
+    assert link("tiny-vae", "umap", "digit", EDIT, loaded.token_of) in text
     (packed,) = re.findall(r'href="data:application/json;base64,([^"]+)"', page)
     found = follow(from_json(base64.b64decode(packed)), loaded)
     np.testing.assert_array_equal(found.ends, shown.ends)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from explorer.latent.projections import LinearProjection, ScatterProjection, place
+from explorer.latent.projections import LinearProjection, ScatterProjection, jitter, place
 
 
 def codes(count: int = 500, size: int = 12, seed: int = 0) -> np.ndarray:
@@ -96,7 +96,20 @@ def test_linear_errors_name_the_argument() -> None:
     with pytest.raises(ValueError, match=r"shapes \(D,\) and \(D, 2\)"):
         LinearProjection(np.zeros(3), np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"`mean` must have the shape \(N, D\)"):
-        LinearProjection.pca(Z[:, :1])
+        LinearProjection.pca(Z[:1])
+    with pytest.raises(ValueError, match="must not be parallel"):
+        LinearProjection.plane(Z[:, :1], [1.0], [2.0])
+
+
+def test_one_dimension_is_a_strip_whose_height_means_nothing() -> None:
+    line = Z[:, :1]
+    for projection in (LinearProjection.strip(line), LinearProjection.pca(line)):
+        xy = projection.forward(line)
+        assert not xy[:, 1].any()
+        np.testing.assert_allclose(projection.inverse(xy + np.float32([0, 3])), line, atol=1e-6)
+    heights = jitter(line[:, 0])
+    np.testing.assert_array_equal(heights, jitter(line[:, 0]))
+    assert 0 < np.abs(heights).max() <= 0.15 * np.ptp(line) and np.isfinite(jitter(np.ones(5))).all()
 
 
 def test_inverse_between_nodes_is_cubic_convolution() -> None:

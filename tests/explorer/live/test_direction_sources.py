@@ -92,6 +92,11 @@ def test_images_components_and_expressions(loaded: Loaded) -> None:
     found = resolve(loaded, "expression", "2*even + calm")
     np.testing.assert_allclose(found.vector, 2 * even + loaded.directions["own-calm"].vector, rtol=1e-5)
     assert found.point is None
+    named = resolve(loaded, "items", f"{loaded.token_of(3)},{loaded.token_of(loaded.count - 1)}")
+    np.testing.assert_allclose(named.vector, mean[-1] - mean[3], rtol=1e-6)
+    assert named.title == f"test 3 to {loaded.name_of(loaded.count - 1)}" and "train" in named.title
+    typed = resolve(loaded, "expression", f"test 1 + test-2 - 1*{loaded.name_of(loaded.count - 1)}")
+    np.testing.assert_allclose(typed.point, mean[1] + mean[2] - mean[-1], rtol=1e-5)
     found = resolve(loaded, "expression", "#1 + #2 - #3")
     np.testing.assert_allclose(found.point, mean[1] + mean[2] - mean[3], rtol=1e-5)
     assert found.vector is None
@@ -119,8 +124,8 @@ def test_the_first_thing_shown_is_an_attribute_of_yes_or_no(loaded: Loaded) -> N
         ("groups", "ink=1e8..1e9~rest", "No image has"),
         ("groups", "ink=-1e9..1e9~rest", "second side has no image"),
         ("groups", "@thin~ink=-1e9..1e9", "6 are on both"),
-        ("items", "3", "as in 12,40"),
-        ("items", "3,9999", "as in 12,40"),
+        ("items", "3", "as in test-12,test-40"),
+        ("items", "3,9999", "as in test-12,test-40"),
         ("items", "3,3", "must not be the same"),
         ("pc", "0", r"one of 1\.\.4"),
         ("pc", "99", r"one of 1\.\.4"),
