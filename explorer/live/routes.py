@@ -50,6 +50,7 @@ REFUSED = 4403  # WebSocket close code: the origin is not accepted
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
+INDEX = re.compile(r"\d{1,2}")  # of a picture of the filmstrip
 BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
 FOREVER = "public, max-age=31536000, immutable"
 CHECK = "no-cache"  # keep it, but ask each time
@@ -314,15 +315,51 @@ def likelihood(request: Request) -> Response:
     from explorer.live.density import density
     from explorer.live.plan import plan_frame
 
-    frame = parse(request.query_params.get("frame", ""))
-    if not isinstance(frame, Frame):
-        raise ValueError('`frame` must be a message of type "frame".')
+    frame = _frame(request)
     loaded = _named(request)
     plan = plan_frame(loaded, _resolved(loaded, request.path_params["view"]), frame)
     pictures = _engine().decode_sync(loaded, plan.z, background=True)
     nats = [density(loaded, picture).total for picture in pictures]
     answer = {name: nats[row] for name, row in plan.handles.items()} | {"strip": nats[plan.strip]}
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+def _frame(request: Request) -> Frame:
+    """The parameter `frame`: the message that asks the socket for the pictures of a frame."""
+    frame = parse(request.query_params.get("frame", ""))
+    if not isinstance(frame, Frame):
+        raise ValueError('`frame` must be a message of type "frame".')
+    return frame
+
+
+@_guarded
+def along(request: Request) -> Response:
+    """`/live/atlas/{model}/along/{view}?frame=…`: what the tracks of the sliders show, from where the handles stand.
+
+    The answer is JSON: the slider values `steps`, and for each direction what `explorer.live.along` measures. The page
+    asks when the hand rests.
+    """
+    from explorer.live.along import STEPS, measure_along
+
+    frame, loaded = _frame(request), _named(request)
+    found = measure_along(loaded, _resolved(loaded, request.path_params["view"]), frame)
+    answer = {"steps": STEPS, "directions": {slug: each._asdict() for slug, each in found.items()}}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+
+@_guarded
+def between(request: Request) -> Response:
+    """`/live/atlas/{model}/between/{view}?frame=…&index=…`: a handle for a picture of the filmstrip, as JSON."""
+    from explorer.live.between import handle_between
+
+    frame, index = _frame(request), request.query_params.get("index", "")
+    if not INDEX.fullmatch(index):
+        raise ValueError(f"`index` must be a whole number of at most two digits. Got {ascii(index)[:20]}.")
+    loaded = _named(request)
+    view = _resolved(loaded, request.path_params["view"])
+    handle, distance = handle_between(loaded, view, frame, int(index))
+    fields = {"item": handle.item, "x": handle.x, "y": handle.y, "sliders": handle.sliders}
+    return JSONResponse(fields | {"distance": distance}, headers={"Cache-Control": "no-store"})
 
 
 @_guarded
@@ -491,6 +528,8 @@ _ROUTES: Sequence[BaseRoute] = [
     Route("/atlas/{model}/attribute/{name}", attribute_column),
     Route("/atlas/{model}/trust/{view}", map_trust),
     Route("/atlas/{model}/likelihood/{view}", likelihood),
+    Route("/atlas/{model}/along/{view}", along),
+    Route("/atlas/{model}/between/{view}", between),
     Route("/atlas/{model}/codes/{level}", code_map),
     Route("/atlas/{model}/codes/{level}/looks", code_looks),
     Route("/atlas/{model}/preview.png", preview),

@@ -255,3 +255,26 @@ def test_the_routes_can_be_served_below_a_path(shared_engine: Engine) -> None:
         with client.websocket_connect("/teams/faces/live/socket") as socket:
             socket.send_text('{"type": "ping", "seq": 3}')
             assert socket.receive_json()["seq"] == 3
+
+
+def test_what_the_tracks_show_is_measured_from_a_frame(http: httpx.Client, loaded: Loaded) -> None:
+    answer = http.get(f"{ATLAS}/along/pca", params={"frame": asked(loaded, want=["A"])})
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    found = answer.json()
+    assert found["directions"].keys() == loaded.directions.keys()
+    for each in found["directions"].values():
+        assert len(each["off"]) == len(found["steps"])
+        assert each["low"] < each["high"] and each["position"].keys() == each["rank"].keys() == {"A"}
+    assert http.get(f"{ATLAS}/along/pca", params={"frame": "{}"}).status_code == 400
+    assert http.get(f"{ATLAS}/along/gone", params={"frame": asked(loaded)}).status_code == 404
+
+
+def test_a_picture_of_the_strip_becomes_a_handle(http: httpx.Client, loaded: Loaded) -> None:
+    def told(index: str) -> httpx.Response:
+        return http.get(f"{ATLAS}/between/pca", params={"frame": asked(loaded), "index": index})
+
+    first = told("0").json()
+    assert (first["item"], first["distance"]) == (3, 0.0)
+    assert told("2").json().keys() == {"item", "x", "y", "sliders", "distance"}
+    for wrong in ("5", "-1", "x", "", "1e1"):
+        assert told(wrong).status_code == 400 and "`index` must be" in told(wrong).text
