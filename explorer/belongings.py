@@ -209,9 +209,9 @@ def write_direction(entry: Entry, direction: Direction) -> None:
 
 
 def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
-    """The directions of `size` numbers that are kept for a checkpoint, by name."""
+    """The directions of `size` numbers that are kept for a checkpoint, by name, in the order in which they were kept."""
     found = {}
-    for path in _files(_folder(entry) / "directions"):
+    for path in sorted(_files(_folder(entry) / "directions"), key=_written):
         try:
             direction = unpack_direction(entry, _bytes(path))
             if len(direction.vector) == size and direction.name == path.stem:
@@ -392,6 +392,14 @@ def _weights(entry: Entry) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!.]*.safetensors")) if folder.is_dir() else []
+
+
+def _written(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 if it has gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _bytes(path: Path) -> bytes:

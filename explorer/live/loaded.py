@@ -149,7 +149,8 @@ class Loaded:
             raise ValueError(f"`vector` must have the shape ({self.latent},). Got {direction.vector.shape}.")
         with self.keeping:
             belongings.write_direction(self.entry, direction)
-            self.directions = {**self.directions, direction.name: direction}
+            others = {name: kept for name, kept in self.directions.items() if name != direction.name}
+            self.directions = {**others, direction.name: direction}
         self._forget_planes(direction.name)
 
     def drop_direction(self, name: str) -> None:

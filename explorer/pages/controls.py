@@ -211,19 +211,23 @@ def stage_data(
                 "with": direction.count_with,
                 "without": direction.count_without,
             }
-            for slug, direction in _switches_first(loaded)
+            for slug, direction in _in_order(loaded)
         ],
         "levels": levels(loaded),
         "likelihood": f"{base}/likelihood/{view.id}" if has_density(loaded) else None,
+        "along": f"{base}/along/{view.id}",
+        "between": f"{base}/between/{view.id}",
         "own": own_pictures(loaded, view),
         "edit": edit.as_json(),
         "revision": revision,
     }
 
 
-def _switches_first(loaded: Loaded) -> list[tuple[str, Direction]]:
-    """The directions by slug, those that add or take away something ahead of those of degree."""
-    return sorted(loaded.directions.items(), key=lambda pair: pair[1].kind != "binary")
+def _in_order(loaded: Loaded) -> list[tuple[str, Direction]]:
+    """The directions by slug: a person's own, newest first, then those that add or take away something, then degrees."""
+    own = [pair for pair in loaded.directions.items() if pair[1].kind == "own"]
+    others = [pair for pair in loaded.directions.items() if pair[1].kind != "own"]
+    return own[::-1] + sorted(others, key=lambda pair: pair[1].kind != "binary")
 
 
 def _colour(loaded: Loaded, view: View, colour: str | None, base: str, version: str) -> dict[str, Any] | None:

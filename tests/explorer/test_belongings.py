@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_a_direction_comes_back_as_it_was(entry: Entry) -> None:
     }
     belongings.remove_direction(entry, kept.name)
     assert belongings.read_directions(entry, 4) == {}
+
+
+def test_directions_come_back_in_the_order_in_which_they_were_kept(entry: Entry, tmp_path: Path) -> None:
+    for age, name in enumerate(["own-zebra", "own-apple", "own-mango"]):
+        belongings.write_direction(entry, direction(name))
+        (path,) = (tmp_path / "cache").rglob(f"{name}.safetensors")
+        os.utime(path, ns=(age, age))
+    assert list(belongings.read_directions(entry, 4)) == ["own-zebra", "own-apple", "own-mango"]
 
 
 def test_a_direction_of_another_checkpoint_is_refused_by_name(entry: Entry) -> None:

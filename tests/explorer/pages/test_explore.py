@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from explorer.atlas import ATLAS
+from explorer.latent.directions import Direction
+from explorer.live.engine import Engine
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, component, told
 
@@ -196,3 +199,17 @@ def test_a_checkpoint_without_an_atlas_says_how_to_build_one(
 
 def test_what_the_stage_is_told_is_small(open_page: Open) -> None:
     assert len(json.dumps(component(open_page()))) < 8_000
+
+
+def test_new_directions_stand_on_top(open_page: Open, pages_engine: Engine) -> None:
+    loaded = pages_engine.open_sync("digits-vae")
+    vector = np.ones(loaded.latent, np.float32)
+    names = ["own-first", "own-second"]
+    try:
+        for name in [*names, "own-first"]:  # kept anew, it is the newest
+            loaded.keep_direction(Direction(vector, name, name, "Yours", 5, 5, "own"))
+        slugs = [direction["slug"] for direction in component(open_page())["directions"]]
+        assert slugs[:3] == ["own-first", "own-second", "even"]
+    finally:
+        for name in names:
+            loaded.drop_direction(name)
