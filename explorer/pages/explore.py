@@ -35,6 +35,7 @@ S = st.session_state
 def main() -> None:
     """Title, controls, stage, and what follows from a release of the hand."""
     entries = picker.entries()
+    take_restore(getattr(S.get("stage"), "edit", None), entries)
     loaded = opened(entries)
     if loaded is None:
         warn_of(S.problems)
@@ -56,7 +57,8 @@ def main() -> None:
         downloads.button(loaded, view, S.edit)
     warn_of(S.problems)
     selection.take(getattr(S.get("stage"), "selection", None), loaded)
-    told = {"selection": selection.told(loaded), "heard": S.get("heard", 0)}
+    heard = {"heard": S.get("heard_connection", 0), "serial": S.get("heard_serial", 0)}
+    told = {"selection": selection.told(loaded)} | heard
     kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | told)
     if take_release(
         kept.edit, loaded, view
@@ -99,6 +101,44 @@ def opened(entries: list[picker.Entry]) -> Loaded | None:
     return None
 
 
+def take_restore(received: object, entries: list[picker.Entry]) -> None:
+    """Goes back to the model, map, colour and edit that the stage's undo, or Back in the browser, leads to.
+
+    Arguments:
+        received: The stage's newest message, untrusted JSON.
+        entries: All checkpoints.
+    """
+    if not isinstance(received, Mapping) or received.get("restore") is not True or "model" not in S:
+        return
+    if received == S.get("received"):
+        return
+    hear(received)
+    name = received.get("model")
+    if name not in [entry.name for entry in entries if entry.card]:
+        S.problems = [f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone."]
+        S.revision += 1  # the stage then shows what Python has
+        return
+    if name != S.model:
+        selection.forget()
+    S.model, S.fresh, S.problems, S.restored = name, True, [], received
+
+
+def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
+    """Sets the map, colour and edit that `take_restore` accepted; gives the map to show."""
+    colour, name = wanted.get("colour"), wanted.get("view")
+    S.colour = colour if isinstance(colour, str) and colour in controls.colours(loaded) else None
+    view = usual_instead(loaded, name if isinstance(name, str) else default_view(loaded))
+    S.view = view.id
+    places, levels = Places(loaded, view), len(controls.levels(loaded))
+    S.edit = controls.default_edit(view)
+    try:
+        edit = recipe.edit_from_json(wanted, S.edit, loaded.count, loaded.directions, levels, loaded.own)
+        S.edit = recipe.settled(edit, places) if view.id == name else recipe.rehomed(edit, places)
+    except ValueError as error:
+        S.problems.append(f"The earlier edit cannot be restored: {error}")
+    return view
+
+
 def shown_view(loaded: Loaded) -> View:
     """The view that is to be shown; on a fresh model it and the edit come from the address or the defaults."""
     if not S.fresh:
@@ -109,6 +149,9 @@ def shown_view(loaded: Loaded) -> View:
         return view
     S.fresh = False
     S.revision += 1
+    restored = S.pop("restored", None)
+    if restored is not None and restored["model"] == loaded.name:
+        return restored_view(loaded, restored)
     wanted, S.colour, problems = address.view_and_colour(loaded)
     S.problems += problems
     view = usual_instead(loaded, wanted)
@@ -132,17 +175,21 @@ def usual_instead(loaded: Loaded, wanted: str) -> View:
 
 
 def take_release(received: object, loaded: Loaded, view: View) -> bool:
-    """Takes over what the stage sent when the hand let go; what is not valid is told and left.
+    """Takes over what the stage sent when the hand let go; invalid input is reported and ignored.
+
+    An edit that builds on older data than the page has sent is refused, and the stage takes the page's.
 
     Returns:
-        Whether it was new and for this map.
+        Whether the page must run again to show it.
     """
     if received is None or received == S.get("received"):
         return False
-    S.received = received
-    S.heard = received.get("connection", 0) if isinstance(received, Mapping) else 0
+    hear(received)
     if belongs_elsewhere(received, loaded, view):
         return False
+    if is_outdated(received):
+        S.revision += 1
+        return True
     S.problems = []
     try:
         levels = len(controls.levels(loaded))
@@ -159,6 +206,21 @@ def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
         return False
     made_on = (received.get("model", loaded.name), received.get("view", view.id))
     return made_on != (loaded.name, view.id)
+
+
+def hear(received: object) -> None:
+    """Notes a message of the stage, and what identifies it, so that the stage can be told that it was heard."""
+    S.received = received
+    fields = received if isinstance(received, Mapping) else {}
+    for name in ("connection", "serial"):
+        number = fields.get(name)
+        S[f"heard_{name}"] = number if type(number) is int else 0
+
+
+def is_outdated(received: object) -> bool:
+    """Whether an edit was made before the page changed it; a page that outlived its server may count higher."""
+    revision = received.get("revision") if isinstance(received, Mapping) else None
+    return type(revision) is int and revision < S.revision
 
 
 def chosen_view(loaded: Loaded, view: View) -> View:
