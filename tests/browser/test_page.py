@@ -38,14 +38,6 @@ def test_a_copied_link_shows_the_same_in_another_tab(tab: StagePage, new_page: N
         assert other.handle(name) == pytest.approx(tab.handle(name), abs=0.5)
 
 
-def test_edits_do_not_fill_the_browsers_history(tab: StagePage) -> None:
-    entries = tab.page.evaluate("history.length")
-    edited(tab)
-    tab.choose("Map", "Principal components")
-    tab.until(lambda: tab.address["view"] == "pca", "the other map in the address")
-    assert tab.page.evaluate("history.length") == entries
-
-
 def test_nonsense_in_the_address_falls_back_and_says_so(new_page: NewPage) -> None:
     tab = new_page().open(model="nope", view="atlantis", a="x")
     assert "'nope', which is not there" in tab.page.get_by_test_id("stAlert").inner_text()
@@ -115,7 +107,6 @@ def test_another_checkpoint_and_the_reason_why_one_cannot_be_used(tab: StagePage
     tab.wait_ready()
     assert tab.address["view"] == "raw" and "a_with" not in tab.address
     assert set(tab.sliders().values()) == {0.0}
-    assert tab.page.get_by_role("button", name="Undo (Ctrl+Z)").is_disabled()
     before = tab.shown()
     tab.drag("A", 80, 30)
     tab.until(lambda: tab.changed(before, "A", "S0"), "the other checkpoint is live")

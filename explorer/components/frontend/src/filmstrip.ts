@@ -3,7 +3,7 @@ import type { Choice } from "./dom";
 import { field, h, segmented, setText } from "./dom";
 import { verdict } from "./gauge";
 import { PictureCanvas } from "./pictures";
-import type { Edit, PathKind } from "./types";
+import type { Edit, HandleName, PathKind } from "./types";
 import type { FrameAnswer } from "./wire";
 
 const COUNTS = [0, 5, 7, 9, 11, 13, 15];
@@ -17,8 +17,10 @@ interface Frame {
 export interface FilmstripEvents {
   count(frames: number, stamp: number): void;
   path(path: PathKind): void;
-  /** The frame under the pointer, -1 for none. */
+  /** The frame under the pointer or in focus, -1 for none. */
   look(index: number): void;
+  /** A frame was chosen: the active handle goes there. */
+  take(index: number): void;
 }
 
 export class Filmstrip {
@@ -38,6 +40,9 @@ export class Filmstrip {
   private frames: Frame[] = [];
   private off: number[] = [];
   private looked = -1;
+  private active: HandleName = "A";
+  /** The one frame that Tab reaches; the arrow keys lead to the others. */
+  private reached = 0;
   readonly element: HTMLElement;
 
   constructor(private readonly on: FilmstripEvents) {
@@ -78,6 +83,53 @@ export class Filmstrip {
     );
     this.row.addEventListener("pointerover", (event) => this.look(this.frameOf(event.target)));
     this.row.addEventListener("pointerleave", () => this.look(-1));
+    this.row.addEventListener("focusin", (event) => this.reach(this.frameOf(event.target)));
+    this.row.addEventListener("focusout", () => this.look(-1));
+    this.row.addEventListener("click", (event) => this.take(this.frameOf(event.target)));
+    this.row.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** Names the handle that a chosen frame takes. */
+  setActive(name: HandleName): void {
+    if (name === this.active) return;
+    this.active = name;
+    this.label();
+  }
+
+  private take(index: number): void {
+    if (index >= 0) this.on.take(index);
+  }
+
+  private reach(index: number): void {
+    if (index < 0) return;
+    this.reached = index;
+    this.frames.forEach(({ figure }, i) => {
+      figure.tabIndex = i === index ? 0 : -1;
+    });
+    if (this.frames[index].figure.matches(":focus-visible")) this.look(index);
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = this.frames.length - 1;
+    const to: Record<string, number> = {
+      ArrowLeft: Math.max(0, this.reached - 1),
+      ArrowRight: Math.min(last, this.reached + 1),
+      Home: 0,
+      End: last,
+    };
+    if (event.key in to) this.frames[to[event.key]]?.figure.focus();
+    else if (event.key === "Enter" || event.key === " ") this.take(this.reached);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private label(): void {
+    this.frames.forEach(({ figure }, i) => {
+      const says = `Picture ${i + 1} of ${this.frames.length} from A to B`;
+      figure.setAttribute("aria-label", `${says}; put handle ${this.active} here`);
+    });
   }
 
   /** Shows an edit's choices and makes room for its frames. */
@@ -98,16 +150,24 @@ export class Filmstrip {
     while (this.frames.length > count) this.frames.pop()?.figure.remove();
     while (this.frames.length < count) {
       const index = this.frames.length;
-      const canvas = h("canvas", { class: "frame-picture", role: "img" });
+      const canvas = h("canvas", { class: "frame-picture" });
       const bits = h("span", { class: "frame-bits" });
-      const figure = h("div", { class: "frame" }, canvas, h("span", { class: "frame-off" }), bits);
+      const figure = h(
+        "div",
+        { class: "frame", role: "button", tabindex: "-1" },
+        canvas,
+        h("span", { class: "frame-off" }),
+        bits,
+      );
       figure.dataset["index"] = String(index);
       this.frames.push({ figure, bits, picture: new PictureCanvas(canvas) });
       this.row.append(figure);
     }
     this.row.style.setProperty("--lx-frames", String(Math.max(1, count)));
-    this.frames.forEach(({ picture }, i) => {
-      picture.canvas.setAttribute("aria-label", `Picture ${i + 1} of ${count} from A to B`);
+    this.label();
+    this.reached = Math.max(0, Math.min(this.reached, count - 1));
+    this.frames.forEach(({ figure }, i) => {
+      figure.tabIndex = i === this.reached ? 0 : -1;
     });
   }
 
@@ -166,6 +226,7 @@ export class Filmstrip {
     const off = this.off[this.looked];
     this.loupeText.textContent =
       `${this.looked + 1} of ${this.frames.length}` +
-      (off === undefined ? "" : ` · ${verdict(off)}`);
+      (off === undefined ? "" : ` · ${verdict(off)}`) +
+      ` · click: ${this.active} here`;
   }
 }

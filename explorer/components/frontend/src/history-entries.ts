@@ -1,28 +1,60 @@
-// Keeps the browser's Back button useful: an edit changes the address, it opens no page.
+// The browser's history: within a page only the stage adds entries; the address is replaced in place.
 
 /** What is needed of the browser's `History`, so that it can be tested without one. */
 export interface Entries {
+  readonly state: unknown;
   pushState(state: unknown, unused: string, url?: string | URL | null): void;
   replaceState(state: unknown, unused: string, url?: string | URL | null): void;
 }
 
-const done = new WeakSet<Entries>();
+/** Where an entry's state holds what the stage showed. */
+const KEY = "latentExplorer";
+const wrapped = new WeakSet<Entries>();
+
+/** What the stage stored in an entry's state; undefined where there is none. */
+export const storedIn = (state: unknown): unknown =>
+  typeof state === "object" && state !== null ? (state as Record<string, unknown>)[KEY] : undefined;
 
 /**
  * Makes a new address of the same page replace the present entry of the history.
  *
- * Streamlit adds an entry each time Python writes the address, which is at every release of the
- * hand; Back would lead through all of them, and Python would write the newest one again.
+ * Streamlit adds an entry each time Python writes the address, late and once per rerun; the stage
+ * adds one per change itself (`addEntry`). What the stage stored in an entry survives a new address.
+ * `leaves` is called when an entry for another page is added.
  */
-export function replaceWithinPage(history: Entries, here: () => string): void {
-  if (done.has(history)) return;
-  done.add(history);
+export function replaceWithinPage(
+  history: Entries,
+  here: () => string,
+  leaves: () => void = () => {},
+): void {
+  if (wrapped.has(history)) return;
+  wrapped.add(history);
   const push = history.pushState.bind(history);
-  history.pushState = (state, unused, url) => {
+  const replace = history.replaceState.bind(history);
+  const isSamePage = (url?: string | URL | null): boolean => {
     const from = new URL(here());
     const to = new URL(url ?? from, from);
-    if (to.origin === from.origin && to.pathname === from.pathname)
-      history.replaceState(state, unused, url);
+    return to.origin === from.origin && to.pathname === from.pathname;
+  };
+  history.pushState = (state, unused, url) => {
+    const within = isSamePage(url);
+    if (!within) leaves();
+    if (within && storedIn(state) === undefined) history.replaceState(state, unused, url);
     else push(state, unused, url);
   };
+  history.replaceState = (state, unused, url) => {
+    const stored = storedIn(history.state);
+    const kept = stored !== undefined && storedIn(state) === undefined && isSamePage(url);
+    replace(kept ? { ...(state as object | null), [KEY]: stored } : state, unused, url);
+  };
+}
+
+/** Adds an entry at the present address that stores a value. */
+export function addEntry(history: Entries, value: unknown): void {
+  history.pushState({ [KEY]: value }, "");
+}
+
+/** Stores a value in the present entry. */
+export function storeInEntry(history: Entries, value: unknown): void {
+  history.replaceState({ ...(history.state as object | null), [KEY]: value }, "");
 }

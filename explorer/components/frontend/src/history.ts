@@ -27,17 +27,28 @@ export class History<T> {
    * Adds a state and forgets those that were undone.
    *
    * States that come with the same tag in quick succession (arrow keys held down) replace each
-   * other; a null tag always makes an entry of its own.
+   * other; a null tag always makes an entry of its own. Returns whether it replaced the last one.
    */
-  push(state: T, tag: string | null = null, now = performance.now()): void {
+  push(state: T, tag: string | null = null, now = performance.now()): boolean {
     const joins = tag !== null && tag === this.tag && now - this.touched < COALESCE_MS;
-    if (joins && this.cursor > 0) this.states.length = this.cursor;
-    else this.states.length = this.cursor + 1;
+    const joined = joins && this.cursor > 0;
+    this.states.length = joined ? this.cursor : this.cursor + 1;
     this.states.push(state);
     if (this.states.length > CAPACITY) this.states.shift();
     this.cursor = this.states.length - 1;
     this.tag = tag;
     this.touched = now;
+    return joined;
+  }
+
+  /** Moves the cursor to the newest state that matches; false if none does. */
+  goTo(matches: (state: T) => boolean): boolean {
+    let found = this.states.length - 1;
+    while (found >= 0 && !matches(this.states[found])) found -= 1;
+    if (found < 0) return false;
+    this.cursor = found;
+    this.tag = null;
+    return true;
   }
 
   undo(): T {
@@ -50,10 +61,5 @@ export class History<T> {
     if (this.canRedo) this.cursor += 1;
     this.tag = null;
     return this.current;
-  }
-
-  /** Changes every state, for a change of the world they live in (another map). */
-  map(change: (state: T) => T): void {
-    this.states = this.states.map(change);
   }
 }

@@ -4,17 +4,26 @@ import { replaceWithinPage } from "./history-entries";
 import { type Component, mounter } from "./mount";
 import { Stage, type Told } from "./stage";
 import css from "./stage.css";
+import { Timeline } from "./timeline";
 import type { StageData } from "./types";
+
+const timeline = new Timeline(history);
+// Ahead of Streamlit, which reruns the page at each entry that it hears of.
+addEventListener("popstate", (event) => timeline.popped(event), true);
 
 const mountStage = mounter<StageData, Told>(
   "edit",
   [css],
-  (parent, data, publish, tell) => new Stage(parent, data, publish, tell),
+  (parent, data, publish, tell) => new Stage(parent, data, publish, tell, timeline),
 );
 
 /** Mounts the stage into the component's element, or updates the one that is there. */
 export function mount(component: Component<StageData>): () => void {
-  replaceWithinPage(history, () => location.href);
+  replaceWithinPage(
+    history,
+    () => location.href,
+    () => timeline.leave(),
+  );
   return mountStage(component);
 }
 

@@ -6,7 +6,14 @@ import { PictureCanvas } from "./pictures";
 import type { HandleName } from "./types";
 import type { Reading, Shape } from "./wire";
 
+/** How long a picture is pressed before its image shows: a click only makes the handle active. */
+const HOLD_MS = 180;
+
 export class Pane {
+  private readonly start = new PictureCanvas(h("canvas", { class: "picture start-picture" }));
+  private readonly startName = h("span", { class: "start-name" });
+  private readonly startBox = h("div", { class: "start", "aria-hidden": "true" });
+  private holdTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly picture: PictureCanvas;
   private readonly gauge: Gauge;
   private readonly bits = h("span", { class: "likely-bits" });
@@ -32,11 +39,17 @@ export class Pane {
   readonly element: HTMLElement;
   reading: Reading | null = null;
 
-  /** `pick` puts the handle onto its nearest real item. */
+  /**
+   * Arguments:
+   *   pick: Puts the handle onto its nearest real item.
+   *   activate: Makes the handle the active one.
+   *   started: The image that the handle was taken from, once it has come.
+   */
   constructor(
     readonly name: HandleName,
     pick: () => void,
     activate: () => void,
+    private readonly started: () => Item | undefined,
   ) {
     const canvas = h("canvas", {
       class: "picture",
@@ -69,14 +82,27 @@ export class Pane {
       ),
     );
     this.nearestCard.addEventListener("click", pick);
+    this.startBox.append(this.start.canvas, this.startName);
+    this.startBox.hidden = true;
     const frame = h(
       "div",
-      { class: "picture-frame" },
+      { class: "picture-frame", title: "Press and hold: the image that it comes from (key O)" },
       canvas,
       this.original.canvas,
+      this.startBox,
       h("span", { class: "badge", "aria-hidden": "true" }, name),
     );
     frame.addEventListener("click", activate);
+    frame.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      clearTimeout(this.holdTimer);
+      this.holdTimer = setTimeout(() => this.hold(true), HOLD_MS);
+    });
+    for (const end of ["pointerup", "pointerleave", "pointercancel"])
+      frame.addEventListener(end, () => this.hold(false));
+    frame.addEventListener("contextmenu", (event) => {
+      if (!this.startBox.hidden) event.preventDefault(); // a finger that holds
+    });
     this.showLikelihood(null, 0);
     this.element = h(
       "section",
@@ -86,6 +112,19 @@ export class Pane {
       this.likely,
       this.nearestCard,
     );
+  }
+
+  /** Shows the image that the handle was taken from, in place of the picture; gives its name. */
+  hold(shown: boolean): string {
+    clearTimeout(this.holdTimer);
+    const item = shown ? this.started() : undefined;
+    this.startBox.hidden = item === undefined;
+    if (!item) return "";
+    this.start.copy(item.canvas);
+    const name = itemName(item);
+    const what = item.source === "original" ? "Original" : "Reconstruction";
+    setText(this.startName, `${what} ${name}`);
+    return `${this.name}: ${what} ${name}`;
   }
 
   paint(pixels: Uint8Array, index: number, shape: Shape): void {

@@ -83,10 +83,14 @@ export function isFree(event: KeyboardEvent): boolean {
   return !TAKEN.some(([controls, keys]) => keys.includes(event.key) && target.matches(controls));
 }
 
+/** Whether a target is a list with a search text that is not open: it keeps the focus after a choice. */
+const isClosedList = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.matches("[role=combobox][aria-expanded=false]");
+
 /** Whether a press takes an edit back or makes it again; null for neither, or where a text has its own. */
 export function directionOf(event: KeyboardEvent): Direction | null {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return null;
-  if (isTyping(event.target)) return null;
+  if (isTyping(event.target) && !isClosedList(event.target)) return null;
   const key = event.key.toLowerCase();
   if (key === "y") return "redo";
   return key === "z" ? (event.shiftKey ? "redo" : "undo") : null;

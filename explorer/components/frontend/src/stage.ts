@@ -1,4 +1,5 @@
 // The live stage: joins map, handles, pictures, strip and sliders around one edit and one socket.
+import { TrackLoader } from "./along";
 import { Banner } from "./banner";
 import type { Shading } from "./colours";
 import { shadeBy } from "./colours";
@@ -18,7 +19,6 @@ import { Filmstrip } from "./filmstrip";
 import { FrameQueue } from "./frames";
 import { spoken } from "./gauge";
 import { Loader } from "./geometry";
-import { History } from "./history";
 import { HoverCard } from "./hover";
 import { ItemStore, itemName } from "./items";
 import { Knob } from "./knob";
@@ -28,6 +28,7 @@ import { MapView } from "./map";
 import { OwnMarks } from "./own-marks";
 import { Pane } from "./pane";
 import { Readout } from "./readout";
+import { fetchText, frameAddress, reasonOf } from "./resting";
 import { Selecting } from "./selecting";
 import {
   type Direction,
@@ -42,17 +43,32 @@ import { Sliders } from "./sliders";
 import { StageSocket, socketUrl } from "./socket";
 import { FrameStats } from "./stats";
 import { readTheme, sameTheme, type Theme } from "./theme";
+import { type Showing, type Shown, sameWorld, type Timeline } from "./timeline";
 import { Toolbar } from "./toolbar";
 import type { Colouring, DirectionInfo, Edit, HandleName, StageData, Target } from "./types";
 import { HANDLE_NAMES } from "./types";
 import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "./waits";
 import type { FrameAnswer, Want } from "./wire";
+import { parseJson } from "./wire";
 
 const NEAREST_MS = 90;
 const HOVER_MS = 40;
 
 /** An edit, where it was made, and over which of the page's connections. */
-export type Told = Edit & { model: string; view: string; connection: number };
+export type Told = Edit & {
+  model: string;
+  view: string;
+  colour: string | null;
+  connection: number;
+  /** Of the data from Python that the edit builds on; Python refuses what an older one led to. */
+  revision: number;
+  /** Tells two messages apart that say the same. */
+  serial: number;
+  /** Whether Python must go to this model, map and colour: undo, redo, Back or Forward leads there. */
+  restore: boolean;
+};
+
+let serial = 0;
 
 /** Tells Streamlit another state of the stage, by name. */
 export type Tell = (name: string, value: unknown) => void;
@@ -70,7 +86,6 @@ export class Stage {
   private data: StageData;
   private publish: Publish;
   private edit: Edit;
-  private history: History<Edit>;
   private published: Edit;
   private active: HandleName = "A";
 
@@ -93,6 +108,10 @@ export class Stage {
     (found) => this.showLikelihoods(found),
     (message) => this.banner.show(message),
   );
+  private readonly tracks = new TrackLoader(
+    (tracks) => this.sliders.setTracks(tracks),
+    () => this.sliders.setTracks(null), // a lost connection has a banner already
+  );
   private readonly stats = new FrameStats();
   private readonly painted = new Set<HandleName>();
 
@@ -114,6 +133,10 @@ export class Stage {
   private readonly themeWatch: MutationObserver;
 
   private gestures = 0;
+  /** Counts edits that came from outside: a hand that still holds a handle of an older one moves nothing. */
+  private world = 0;
+  /** The message that asked Python for another model, map or colour; 0 once it has answered. */
+  private asked = 0;
   private lost = false;
   /** Counts the connections, so that Python can say which one it has heard from. */
   private connection = 0;
@@ -129,12 +152,13 @@ export class Stage {
     data: StageData,
     publish: Publish,
     private readonly tellState: Tell,
+    private readonly timeline: Timeline,
   ) {
     this.data = data;
     this.publish = publish;
     this.edit = this.editFrom(data);
     this.published = copyEdit(this.edit);
-    this.history = new History(copyEdit(this.edit));
+    const instead = timeline.attach(this.showing(), data.revision, (shown) => this.restore(shown));
 
     this.queue = new FrameQueue(() => this.socket.wake());
     this.socket = this.makeSocket();
@@ -180,6 +204,7 @@ export class Stage {
     this.loadColour();
     this.socket.open(data.model.name, data.view.id);
     this.selecting.take(data.selection);
+    if (instead) this.restore(instead);
   }
 
   // From Streamlit
@@ -187,17 +212,23 @@ export class Stage {
   /** Takes the data of another rerun: changes what differs, keeps the rest. */
   update(data: StageData, publish: Publish): void {
     const before = this.data;
-    this.data = data;
-    this.publish = publish;
     const model =
       data.model.name !== before.model.name || data.model.version !== before.model.version;
     const view = model || data.view.id !== before.view.id;
+    const colour = data.colour?.name !== before.colour?.name;
     // A new session, after a restart of the server, starts to count anew: the stage keeps its own edit.
     const told = model || data.revision > before.revision;
+    if ((told || view || colour) && this.gestures === 0) this.flush(); // while its data is here
+    if (told || view) this.letGo();
+    this.data = data;
+    this.publish = publish;
     this.refreshTheme();
     if (model) this.changeModel();
     else if (this.xy && !view) this.places = new Places(this.xy, data.own);
     if (told) this.takeEdit(view);
+    if ((data.serial ?? 0) >= this.asked) this.asked = 0;
+    // What arrives before the answer is on its way to being replaced: no change of its own.
+    if ((told || (colour && !view)) && !this.asked) this.timeline.record(this.showing());
     if (view) {
       this.placed = false;
       this.map.setPath([], []);
@@ -210,22 +241,27 @@ export class Stage {
     if (told) {
       this.showEdit();
       this.everything(null);
-    }
+    } else this.allowTravel();
+    const missed = this.timeline.stay();
+    if (missed) this.restore(missed);
   }
 
   dispose(): void {
     this.flush();
+    this.timeline.detach(this.data.revision);
     this.socket.close();
     this.queue.dispose();
     this.themeWatch.disconnect();
     this.knobs.A.stop();
     this.knobs.B.stop();
+    for (const name of HANDLE_NAMES) this.panes[name].hold(false);
     this.selecting.stop();
     this.shortcuts.stop();
     this.map.stop();
     this.geometry.cancel();
     this.colours.cancel();
     this.likelihoods.cancel();
+    this.tracks.cancel();
     this.items.clear();
     this.readout.stop();
     this.banner.stop();
@@ -253,6 +289,8 @@ export class Stage {
     this.shading = null;
     this.likelihoods.cancel();
     this.showLikelihoods(null);
+    this.tracks.cancel();
+    this.sliders.setTracks(null);
     this.items.clear();
     this.selecting.forget();
     this.painted.clear();
@@ -266,12 +304,14 @@ export class Stage {
 
   /** Takes the edit that Python sent; on a fresh map, places of the former one mean nothing. */
   private takeEdit(fresh: boolean): void {
-    this.flush();
     this.edit = this.editFrom(this.data);
     if (this.places && !fresh) this.settleHandles(this.places);
     this.published = copyEdit(this.edit);
-    if (fresh) this.history = new History(copyEdit(this.edit));
-    else if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit));
+  }
+
+  private showing(): Showing {
+    const { model, view, colour } = this.data;
+    return { model: model.name, view: view.id, colour: colour?.name ?? null, edit: this.edit };
   }
 
   private showModel(): void {
@@ -313,7 +353,7 @@ export class Stage {
     this.places = places;
     if (goHome) {
       this.edit = rehome(this.edit, places);
-      this.history.map((edit) => rehome(edit, places));
+      this.timeline.record(this.showing());
     } else this.settleHandles(places);
     this.placed = true;
     this.selecting.setGeometry(xy);
@@ -329,7 +369,6 @@ export class Stage {
   private settleHandles(places: Places): void {
     this.edit.A = settle(this.edit.A, places);
     this.edit.B = settle(this.edit.B, places);
-    this.history.map((edit) => ({ ...edit, A: settle(edit.A, places), B: settle(edit.B, places) }));
   }
 
   private loadColour(): void {
@@ -477,8 +516,14 @@ export class Stage {
     this.showOriginals();
     this.askNearest();
     this.askLikelihood();
+    this.askTracks();
     if (this.painted.size === 2 && this.element.dataset["ready"] !== "true")
       this.element.dataset["ready"] = "true";
+  }
+
+  private askTracks(): void {
+    if (this.placed && this.data.directions.length > 0)
+      this.tracks.ask(this.data.along, copyEdit(this.edit));
   }
 
   private askLikelihood(): void {
@@ -557,6 +602,7 @@ export class Stage {
 
   private activate(name: HandleName): void {
     this.active = name;
+    this.film?.setActive(name);
     for (const each of HANDLE_NAMES) {
       this.knobs?.[each]?.setActive(each === name);
       this.panes?.[each]?.setActive(each === name);
@@ -568,6 +614,8 @@ export class Stage {
   private makeKnob(name: HandleName): Knob {
     let origin: readonly [number, number] = [0, 0];
     let before = { x: 0, y: 0 };
+    let world = -1;
+    const holds = () => world === this.world;
     return new Knob(name, {
       place: () => {
         origin = this.map.origin();
@@ -580,17 +628,21 @@ export class Stage {
         this.hoverCard.hide();
         this.activate(name);
         before = { x: this.edit[name].x, y: this.edit[name].y };
+        world = this.world;
       },
       move: (x, y, stamp) => {
+        if (!holds()) return;
         const [mx, my] = this.map.toMap(x - origin[0], y - origin[1]);
         this.moveHandle(name, mx, my, stamp);
       },
       end: () => {
+        if (!holds()) return;
         this.gestures -= 1;
         this.commit();
         this.announce(name);
       },
       cancel: () => {
+        if (!holds()) return;
         this.gestures -= 1;
         this.moveHandle(name, before.x, before.y, null);
       },
@@ -662,7 +714,21 @@ export class Stage {
         if (nearest !== undefined) this.putOn(name, nearest, performance.now());
       },
       () => this.activate(name),
+      () => this.items.get(this.edit[name].item),
     );
+  }
+
+  /** Shows both pictures' images as they were encoded while the key is held, and says which they are. */
+  private holdImages(): void {
+    const stop = () => {
+      for (const name of HANDLE_NAMES) this.panes[name].hold(false);
+      removeEventListener("keyup", stop);
+      removeEventListener("blur", stop);
+    };
+    const says = HANDLE_NAMES.map((name) => this.panes[name].hold(true));
+    this.live.textContent = says.filter((text) => text !== "").join(", ");
+    addEventListener("keyup", stop);
+    addEventListener("blur", stop);
   }
 
   private makeSliders(): Sliders {
@@ -676,14 +742,18 @@ export class Stage {
         this.sliders.showOne(slug, this.edit);
         this.changed(names, stamp);
       },
-      release: (slug, byKey) => {
-        if (byKey) this.commitSoon(`slider ${slug}`);
-        else this.commit();
+      release: (slug, by) => {
+        if (by === "key") this.commitSoon(`slider ${slug}`);
+        else this.commit(by === "click" ? `click ${slug}` : null);
+      },
+      say: (text) => {
+        this.live.textContent = text;
       },
       target: (target: Target) => {
         this.edit.target = target;
         this.sliders.show(this.edit);
         if (target !== "both") this.activate(target);
+        this.askTracks();
         this.commit();
       },
     });
@@ -704,7 +774,31 @@ export class Stage {
         this.commit();
       },
       look: (index) => this.map.markPath(index),
+      take: (index) => void this.takeFrame(index),
     });
+  }
+
+  /** Puts the active handle where a picture of the strip stands. */
+  private async takeFrame(index: number): Promise<void> {
+    const name = this.active;
+    const { world, edit } = this;
+    const asked = JSON.stringify(roundEdit(edit));
+    try {
+      const url = frameAddress(this.data.between, edit, ["A", "B", "strip"], {
+        index: String(index),
+      });
+      const handle = parseJson(await fetchText(url));
+      // The hand has gone on meanwhile: what was asked for is no longer there.
+      if (world !== this.world || asked !== JSON.stringify(roundEdit(this.edit))) return;
+      this.edit = this.editFrom({ ...this.data, edit: { ...this.edit, [name]: handle } });
+      if (this.places) this.settleHandles(this.places);
+      this.showEdit();
+      this.changed([name], performance.now());
+      this.commit();
+      this.announce(name);
+    } catch (error) {
+      this.banner.show(`Handle ${name} could not be put on this picture: ${reasonOf(error)}`);
+    }
   }
 
   private makeToolbar(): Toolbar {
@@ -753,7 +847,16 @@ export class Stage {
           heard("a", "Take handle A", () => take("A")),
           heard("b", "Take handle B", () => take("B")),
           heard("s", "Swap A and B", () => this.swap()),
+          heard("o", "Hold: show the images that A and B come from", () => this.holdImages()),
           ...HANDLE_KEYS,
+        ],
+      },
+      {
+        title: "Sliders and filmstrip",
+        shortcuts: [
+          told("Enter / 0–9", "On a slider: type its value"),
+          told("← / →", "In the filmstrip: go through the pictures"),
+          told("Enter", "In the filmstrip: put the active handle on the picture"),
         ],
       },
       {
@@ -834,7 +937,7 @@ export class Stage {
     this.sliders.show(this.edit);
     this.film.show(this.edit);
     this.toolbar.show(this.edit.residual, this.edit.level);
-    this.toolbar.allow(this.history.canUndo, this.history.canRedo);
+    this.allowTravel();
     if (this.edit.frames === 0) this.map.setPath([], []);
     this.placeKnobs();
     this.describeKnobs();
@@ -846,22 +949,38 @@ export class Stage {
     this.commit();
   }
 
+  private allowTravel(): void {
+    this.toolbar.allow(this.timeline.canUndo, this.timeline.canRedo);
+  }
+
   private travel(direction: Direction): void {
     if (this.gestures > 0) return;
     this.flush();
-    this.edit = copyEdit(direction === "undo" ? this.history.undo() : this.history.redo());
+    const shown = this.timeline.travel(direction);
+    if (shown) this.restore(shown);
+  }
+
+  /** Shows what was shown before; where model, map or colour differ, Python brings them first. */
+  private restore(shown: Shown): void {
+    this.letGo();
+    this.stopWaiting();
+    if (this.asked || !sameWorld(shown, this.showing())) {
+      this.allowTravel();
+      this.asked = this.send(shown, true);
+      return;
+    }
+    this.edit = this.editFrom({ ...this.data, edit: shown.edit });
+    if (this.places) this.settleHandles(this.places);
     this.showEdit();
     this.everything(performance.now());
     this.tell();
   }
 
-  /** A gesture has ended: an entry for undo, and word to Streamlit. */
+  /** A gesture has ended: a step of undo, and word to Streamlit. */
   private commit(tag: string | null = null): void {
-    clearTimeout(this.commitTimer);
-    this.commitTimer = undefined;
-    this.waitingTag = null;
-    if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit), tag);
-    this.toolbar.allow(this.history.canUndo, this.history.canRedo);
+    this.stopWaiting();
+    this.timeline.record(this.showing(), tag);
+    this.allowTravel();
     this.tell();
   }
 
@@ -873,24 +992,45 @@ export class Stage {
     this.commitTimer = setTimeout(() => this.commit(tag), KEY_COMMIT_MS);
   }
 
-  /** Makes the entry that is waiting, without a word to Streamlit: another gesture begins. */
+  /** Records the change that is waiting, without a word to Streamlit: another gesture begins. */
   private flush(): void {
+    this.stopWaiting();
+    // While another state is on its way, what is shown still is no change.
+    if (!this.asked) this.timeline.record(this.showing());
+  }
+
+  private stopWaiting(): void {
     clearTimeout(this.commitTimer);
     this.commitTimer = undefined;
     this.waitingTag = null;
-    if (!sameEdit(this.edit, this.history.current)) this.history.push(copyEdit(this.edit));
+  }
+
+  /** Takes the handles out of the hand: they now belong to another edit. */
+  private letGo(): void {
+    this.world += 1;
+    this.gestures = 0;
   }
 
   private tell(): void {
     if (this.gestures > 0 || sameEdit(this.edit, this.published)) return;
-    this.published = copyEdit(this.edit);
-    this.send();
+    this.send(this.showing());
   }
 
-  private send(): void {
-    const { model, view } = this.data;
-    const { connection } = this;
-    this.publish({ ...roundEdit(this.edit), model: model.name, view: view.id, connection });
+  /** Tells Python; gives the message's serial. */
+  private send(showing: Showing, restore = false): number {
+    const { model, view, colour, edit } = showing;
+    if (!restore) this.published = copyEdit(edit);
+    this.publish({
+      ...roundEdit(edit),
+      model,
+      view,
+      colour,
+      connection: this.connection,
+      revision: this.data.revision,
+      serial: ++serial,
+      restore,
+    });
+    return serial;
   }
 
   /**
@@ -902,10 +1042,7 @@ export class Stage {
   private tellAgain(tries: number): void {
     clearTimeout(this.tellTimer);
     if (tries === 0 || this.data.heard === this.connection) return;
-    if (this.gestures === 0) {
-      this.published = copyEdit(this.edit);
-      this.send();
-    }
+    if (this.gestures === 0) this.send(this.showing());
     this.tellTimer = setTimeout(() => this.tellAgain(tries - 1), TELL_MS);
   }
 }

@@ -100,11 +100,17 @@ export interface StageData {
   levels: LevelInfo[];
   /** Where exact likelihoods are had; null where the model gives none. */
   likelihood: string | null;
+  /** Where it is measured how far off the data the sliders lead. */
+  along: string;
+  /** Where a picture of the strip becomes a handle. */
+  between: string;
   own: OwnInfo[];
   selection: SelectionInfo;
   edit: unknown;
   revision: number;
   /** The last connection that Python has heard an edit from. */
   heard?: number;
+  /** The last message that Python has heard. */
+  serial?: number;
   picture_note?: string;
 }

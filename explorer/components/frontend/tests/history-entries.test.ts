@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { replaceWithinPage } from "../src/history-entries";
+import { addEntry, replaceWithinPage, storedIn, storeInEntry } from "../src/history-entries";
 
 class Kept {
   calls: string[] = [];
-  pushState(_state: unknown, _unused: string, url?: string | URL | null) {
+  state: unknown = null;
+  pushState(state: unknown, _unused: string, url?: string | URL | null) {
     this.calls.push(`push ${url}`);
+    this.state = state;
   }
-  replaceState(_state: unknown, _unused: string, url?: string | URL | null) {
+  replaceState(state: unknown, _unused: string, url?: string | URL | null) {
     this.calls.push(`replace ${url}`);
+    this.state = state;
   }
 }
 
@@ -33,5 +36,29 @@ describe("the browser's history", () => {
     const once = history.pushState;
     replaceWithinPage(history, () => "http://localhost/");
     expect(history.pushState).toBe(once);
+  });
+
+  it("gets an entry for each change of the stage, which a new address leaves there", () => {
+    const history = new Kept();
+    let left = 0;
+    replaceWithinPage(
+      history,
+      () => "http://localhost/",
+      () => left++,
+    );
+    addEntry(history, "a");
+    storeInEntry(history, "b");
+    history.pushState({}, "", "/?a=1");
+    expect(storedIn(history.state)).toBe("b");
+    expect(left).toBe(0);
+    history.pushState({}, "", "/paths");
+    expect(storedIn(history.state)).toBeUndefined();
+    expect(left).toBe(1);
+    expect(history.calls).toEqual([
+      "push undefined",
+      "replace undefined",
+      "replace /?a=1",
+      "push /paths",
+    ]);
   });
 });

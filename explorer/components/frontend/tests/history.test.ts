@@ -53,10 +53,19 @@ it("keeps a bounded number of states, the newest ones", () => {
   expect(last).toBe(801);
 });
 
-it("carries all states into another map", () => {
-  const h = new History(1);
-  h.push(2);
-  h.map((n) => 10 * n);
-  expect(h.current).toBe(20);
-  expect(h.undo()).toBe(10);
+it("goes to a state by what it is, and no further", () => {
+  const h = new History("a");
+  h.push("b");
+  h.push("c");
+  expect(h.goTo((state) => state === "a")).toBe(true);
+  expect(h.redo()).toBe("b");
+  expect(h.goTo((state) => state === "z")).toBe(false);
+  expect(h.current).toBe("b");
+});
+
+it("says whether a change joined the one before", () => {
+  const h = new History("a");
+  expect(h.push("b", "keys", 0)).toBe(false);
+  expect(h.push("c", "keys", 100)).toBe(true);
+  expect(h.push("d", null, 200)).toBe(false);
 });

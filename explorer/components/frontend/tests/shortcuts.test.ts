@@ -61,6 +61,14 @@ it("undo and redo are heard, but not in a text", () => {
   expect(directionOf(press("z"))).toBeNull();
   expect(directionOf(press("c", ctrl))).toBeNull();
   expect(directionOf(on("textarea", "z", ctrl))).toBeNull();
+  const list = on("input[type=number]", "z", ctrl);
+  expect(directionOf(list)).toBeNull();
+  const { matches } = Fake.prototype;
+  vi.spyOn(Fake.prototype, "matches").mockImplementation(function (this: Fake, selectors) {
+    return selectors === "[role=combobox][aria-expanded=false]" || matches.call(this, selectors);
+  });
+  expect(directionOf(list), "a closed list keeps the focus after a choice").toBe("undo");
+  vi.restoreAllMocks();
   const done = press("z", ctrl);
   done.preventDefault();
   expect(directionOf(done), "undone by another part").toBeNull();
