@@ -163,6 +163,7 @@ export class Compare {
     if (lineup(data) !== lineup(before)) {
       this.flush();
       this.state = this.stateFrom(data);
+      this.before = copyState(this.state); // a drag that is given up now must not bring back the former one
       this.published = copyState(this.state);
       this.history = new History(copyState(this.state));
       this.open();
@@ -171,6 +172,7 @@ export class Compare {
     if (data.revision > before.revision) {
       this.flush();
       this.state = this.stateFrom(data);
+      this.before = copyState(this.state); // a drag that is given up now must not bring back the former one
       this.published = copyState(this.state);
       if (!sameState(this.state, this.history.current)) this.history.push(copyState(this.state));
       this.showState();
