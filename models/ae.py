@@ -1,4 +1,4 @@
-r"""The autoencoder: a code from which the image can be rebuilt.
+r"""The autoencoder: an encoder compresses the image to a latent, from which a decoder rebuilds it.
 
 min  -log p(x | g(f(x)))
 

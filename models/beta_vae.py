@@ -1,4 +1,4 @@
-r"""The beta-VAE: a VAE whose KL weighs more, so that fewer, more independent dimensions carry the image.
+r"""The beta-VAE: a VAE whose KL term is weighted by beta; a larger weight leaves less information in the latent.
 
 -E_q(z|x) [log p(x|z)] + beta KL(q(z|x) || p(z))
 

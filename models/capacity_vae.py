@@ -1,4 +1,4 @@
-r"""The beta-VAE with a controlled capacity: the KL is led along a rising target.
+r"""The beta-VAE with a controlled capacity: the KL is held near a target that rises during training.
 
 -E_q(z|x) [log p(x|z)] + gamma |KL(q(z|x) || p(z)) - C(t)|,   C(t) = capacity * warmup(t)
 

@@ -1,4 +1,4 @@
-r"""The contractive autoencoder: a code that moves little when the image does.
+r"""The contractive autoencoder: a latent that changes little when the image changes a little.
 
 min  -log p(x | g(z)) + weight * || J_f(x) ||^2_F,   z = f(x) = sigmoid(...),   J_f = dz/dx
 

@@ -1,4 +1,4 @@
-r"""Glow, a flow whose channels are mixed by learnt 1x1 convolutions between its couplings.
+r"""Glow: a flow like Real NVP, with learnt 1x1 convolutions that mix the channels between its steps.
 
 A step is ActNorm, an invertible 1x1 convolution and an affine coupling between channels; a level is a squeeze and
 many steps, and half of the channels leaves. The paper predicts mean and deviation of what leaves from what stays. A

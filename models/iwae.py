@@ -1,4 +1,4 @@
-r"""The importance weighted autoencoder: the VAE with a bound that k samples make tighter.
+r"""The importance weighted autoencoder: a VAE whose bound on log p(x) is made tighter by k samples per image.
 
 log p(x) >= E [ log 1/k sum_i w_i ],   w_i = p(x|z_i) p(z_i) / q(z_i|x),   z_i ~ q(z|x)
 

@@ -1,4 +1,4 @@
-r"""The k-sparse autoencoder: of all units, the k most active ones carry the image.
+r"""The k-sparse autoencoder: only the k largest units are kept for each image; the others are set to 0.
 
 z = top_k(f(x)),   min  -log p(x | g(z))
 

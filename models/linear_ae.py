@@ -1,4 +1,4 @@
-r"""The linear autoencoder: one linear layer each way.
+r"""The linear autoencoder: one linear layer each way, which at its optimum spans the subspace of PCA.
 
 min_(U, V)  || x - (V (U x + a) + b) ||^2
 

@@ -1,4 +1,4 @@
-r"""PixelSNAIL: the autoregressive prior of VQ-VAE-2 alone, a model of the pixels themselves.
+r"""PixelSNAIL: an autoregressive model, which predicts each pixel from those before it.
 
 log P(x) = sum_i log P(x_i | x_1 ... x_(i-1)),   x_i one of K grey levels
 

@@ -1,4 +1,4 @@
-r"""Real NVP, a flow of affine couplings whose masks alternate: on a checkerboard, then between channels.
+r"""Real NVP: a flow, which is invertible, so that every image has a latent and an exact density.
 
 A level is three couplings on a checkerboard, a squeeze, three couplings between channels, and half of the channels
 leaves; the last level is four couplings on a checkerboard. Where the paper normalises over the batch, each coupling

@@ -1,4 +1,4 @@
-r"""The sparse autoencoder: many units, each active on few images.
+r"""The sparse autoencoder: many units, whose mean activation is kept small.
 
 min  -log p(x | g(z)) + weight * sum_j KL(rho || rho_hat_j),   z = sigmoid(f(x)),   rho_hat_j = mean of z_j
 

@@ -1,4 +1,4 @@
-r"""TD-VAE: learns what it believes of a world's state from frames seen so far, and jumps to states further on.
+r"""TD-VAE: a model of sequences, which infers a belief state from the frames so far and predicts later states directly.
 
 b_t, a function of x_1 ... x_t alone, is the belief state. p_B(z|b_t) is what it says of the state z at t, p_T(z_t2|z_t1) the
 jump to a later time, p_D(x|z) the picture of a state, and q_S(z_t1|z_t2, b_t1, b_t2) the earlier state once the

@@ -1,4 +1,4 @@
-r"""The variational autoencoder: a code is a distribution, held near a prior from which new ones can be drawn.
+r"""The variational autoencoder: an image is encoded as a distribution kept near a prior, from which new latents are drawn.
 
 log p(x) >= E_q(z|x) [log p(x|z)] - KL(q(z|x) || p(z)),   p(z) = N(0, I)
 

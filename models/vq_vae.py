@@ -1,4 +1,4 @@
-r"""The VQ-VAE: a code is a grid of entries of a codebook, and a prior over such grids is learnt beside it.
+r"""The VQ-VAE: an image is encoded as a grid of codebook entries; a prior over such grids can be learnt as well.
 
 -log p(x) <= -log p(x | e(k)) - log p(k),   k = k(f(x))
 

@@ -1,4 +1,4 @@
-r"""The VQ-VAE-2: two levels of codes, the coarse one for what is where, the fine one for how it looks.
+r"""The VQ-VAE-2: two grids of codes, a coarse one and a fine one that is conditioned on it.
 
 -log p(x) <= -log p(x | e_top, e_bottom) - log p(k_bottom | k_top) - log p(k_top)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tracemalloc
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from models.data import load_data
 from models.vae import VAE, VAEConfig
 
 Change = Callable[[Path], object]
+BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def card_of(folder: Path) -> dict[str, Any]:
@@ -393,3 +395,17 @@ def test_ten_lines_in_a_notebook(tiny_only: Path) -> None:
     assert pictures.shape == images.shape and pictures.min() >= 0 and pictures.max() <= 1
     assert not torch.equal(pictures, model.decode(z))
     assert model.sample(3).shape == (3, 1, 8, 8)
+
+
+def test_no_bundled_description_is_contradicted_by_its_own_card() -> None:
+    bundled = [entry.card for entry in checkpoint.scan(BUNDLED) if entry.card]
+    assert len(bundled) == 30
+    for card in bundled:
+        measured = {name: figure["value"] for name, figure in card.metrics.items()}
+        claims = card.description.lower()
+        assert not re.search(r"one thing|a meaning|few dimensions", claims), card.name
+        if "vq" in card.model:
+            assert not re.search(r"for what is|large", claims), card.name
+        numbers = {"two": 2, "five": 5, "ten": 10, "twenty": 20}
+        for word in re.findall(r"\b(\w+) dimensions", claims):
+            assert numbers[word] == card.config["latent"] == measured.get("active_units", numbers[word])
