@@ -8,11 +8,13 @@ from typing import Any
 from explorer import zoo
 from models.checkpoint import Card
 
-__all__ = ["better_first", "name_of", "number", "value_of", "written"]
+__all__ = ["better_first", "name_of", "number", "protocol", "value_of", "written"]
 
 TITLES = {
     "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "kl": "KL", "mig": "MIG", "dci": "DCI", "sap": "SAP",
     "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID", "bits_per_dim": "Bits/dim",
+    "nll_naive": "−log p(x), naive", "restored_error": "Restoration error", "active_units": "Active dimensions",
+    "factor_vae": "FactorVAE score", "beta_vae": "β-VAE score",
 }  # fmt: skip
 LESS_IS_BETTER = (
     "mse",
@@ -34,6 +36,20 @@ def name_of(metric: str, card: Card | None = None) -> str:
         return TITLES[metric]
     first, *rest = metric.split("_")
     return " ".join([TITLES.get(first, first.capitalize()), *rest])
+
+
+def protocol(card: Card, metric: str) -> str:
+    """How a figure was measured; "" where the card does not say.
+
+    Cards speak of a posterior mean for every model; where the encoder gives a single latent, it is called that.
+    """
+    figure = card.metrics.get(metric)
+    told = str(figure.get("protocol", "")) if isinstance(figure, dict) else ""
+    try:
+        single = not zoo.spec_of(card).posterior
+    except ValueError:
+        return told
+    return told.replace("posterior means", "latents").replace("posterior mean", "latent") if single else told
 
 
 def value_of(card: Card, metric: str) -> float | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from explorer import zoo
 from explorer.export import figure_html, picture_png
-from explorer.figures import name_of
+from explorer.figures import name_of, protocol
 from explorer.latent.projections import ScatterProjection
 from explorer.live.engine import Decoded
 from explorer.live.loaded import Loaded, attribute_values
@@ -280,7 +280,9 @@ def _metrics(loaded: Loaded) -> str:
     for name, about in (card.metrics if card else {}).items():
         value = f"{about['value']:,.6g}".replace("-", "−")
         error = f" ± {about['error']:.2g}" if "error" in about else ""
-        rows.append([name_of(name, card), value + error, about.get("unit", ""), about.get("protocol", "")])
+        rows.append(
+            [name_of(name, card), value + error, about.get("unit", ""), protocol(card, name) if card else ""]
+        )
     if not rows:
         return ""
     table = _table(["Figure", "Value", "Unit", "Measured how"], rows, numbers=(1,))

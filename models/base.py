@@ -67,6 +67,11 @@ class LatentSpec:
         return self.likelihood != "exact"
 
     @property
+    def posterior(self) -> bool:
+        """Whether the encoder gives a distribution over latents; else a single latent."""
+        return self.sequence or (self.likelihood == "bound" and not self.discrete)
+
+    @property
     def size(self) -> int:
         """Numbers in one latent."""
         return math.prod(self.shape)

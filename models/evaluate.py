@@ -218,7 +218,7 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
         )
         for a, b in zip(truth[:SSIM_IMAGES], pictures[:SSIM_IMAGES], strict=True)
     ]  # fmt: skip
-    about = f"decoded posterior mean, {_images(data)}"
+    about = f"{_decoded(model)}, {_images(data)}"
     kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
     first = f"{about.rsplit(',', 1)[0]}, first {len(ssim)} images, {kind} (Wang et al. 2004)"
     return {
@@ -238,8 +238,13 @@ def restoration(model: Autoencoder, data: ImageData) -> Metrics:
             kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator) < 0.5
             misses = _pictures(model, x * kept) - x.permute(0, 2, 3, 1).numpy()
             total += float(np.square(misses, dtype=np.float64).sum())
-    about = f"half of the pixels set to 0 (seed {SEED}), decoded posterior mean against the whole image, {_images(data)}"
+    about = f"half of the pixels set to 0 (seed {SEED}), {_decoded(model)} against the whole image, {_images(data)}"
     return {"restored_error": figure(total / len(data), "per image, [0, 1]", about)}
+
+
+def _decoded(model: Autoencoder) -> str:
+    """What a reconstruction is decoded from."""
+    return "decoded posterior mean" if model.spec.posterior else "decoded latent"
 
 
 def bound(model: Autoencoder, data: ImageData) -> Metrics:

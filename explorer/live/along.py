@@ -37,7 +37,9 @@ DIRECTIONS_AT_MOST = 64
 class Along(NamedTuple):
     """One direction, seen from the handles."""
 
-    off: list[float]  # percentile of the gauge at each of STEPS; of several handles the highest
+    off: list[
+        float
+    ]  # percentile of the gauge at each of STEPS, of several handles the highest; empty without a gauge
     low: float  # REACH of the images' positions
     high: float
     position: dict[str, float]  # of each handle's latent
@@ -70,7 +72,7 @@ def measure_along(loaded: Loaded, view: View, frame: Frame) -> dict[str, Along]:
     steps = np.array(STEPS, np.float32)[None, None] - now[..., None]  # (M, K, S)
     reached = z[:, None, None] + steps[..., None] * moves[None, :, None]
     off = loaded.neighbours.query(reached.reshape(-1, loaded.latent)).percentile
-    worst = off.reshape(steps.shape).max(0)
+    worst = None if off is None else off.reshape(steps.shape).max(0)
     units = np.stack([vector / (vector @ vector) for vector in vectors.values()])
     mean = loaded.atlas.mean.mean(0)
     items: NDArray[np.float32] = (loaded.atlas.mean - mean) @ units.T  # (N, K)
@@ -80,7 +82,7 @@ def measure_along(loaded: Loaded, view: View, frame: Frame) -> dict[str, Along]:
     for k, slug in enumerate(vectors):
         ranks = percentile(np.sort(items[:, k]).astype(np.float64), positions[:, k].astype(np.float64))
         found[slug] = Along(
-            np.round(worst[k], 1).tolist(),
+            [] if worst is None else np.round(worst[k], 1).tolist(),
             float(low[k]),
             float(high[k]),
             dict(zip(names, positions[:, k].tolist(), strict=True)),

@@ -256,7 +256,7 @@ def _metrics(card: Card) -> None:
     rows = [
         (
             figures.name_of(name, card),
-            *(figure.get(part) for part in ("value", "unit", "protocol", "command")),
+            *(figure.get("value"), figure.get("unit"), figures.protocol(card, name), figure.get("command")),
         )
         for name, figure in card.metrics.items()
     ]

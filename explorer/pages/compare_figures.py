@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.figures import name_of
+from explorer.figures import name_of, protocol
 from explorer.latent.likeness import (
     by_chance,
     effective_dimensions,
@@ -51,7 +52,8 @@ QUERIES = 1000  # images whose neighbours are compared
 STRIP = 10  # pictures in a row of a series
 PIXELS = "Pixels"
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}  # of a chart, pixels
-COMPONENTS = 50  # of the chart of explained variance
+COMPONENTS = 50  # of the chart of the latents' variance
+MARK = " ≠"  # behind a figure that was measured in different ways
 MATRIX = """<style>
 .lxc-matrix { border-collapse: collapse; border: 0; width: auto; margin: 0; }
 .lxc-matrix th, .lxc-matrix td { border: 0; padding: 6px 10px; font-size: 13px; font-weight: 400; text-align: center;
@@ -84,18 +86,25 @@ def metrics(known: Cards) -> None:
     for name in names:
         figures = [card.metrics.get(name, {}) for _, card in cards]
         units = {figure["unit"] for figure in figures if figure}
-        protocols = list(dict.fromkeys(figure["protocol"] for figure in figures if figure))
-        unlike = len(protocols) > 1 and not _readable(name)
+        protocols = list(dict.fromkeys(protocol(card, name) for _, card in cards if name in card.metrics))
+        unlike = len({_kind_of(told) for told in protocols}) > 1 and not _readable(name)
         differs |= unlike
         label = name_of(name) + (f" ({units.pop()})" if len(units) == 1 and units != {""} else "")
-        label += " ≠" if unlike else ""
+        label += MARK if unlike else ""
         table[label] = [figure.get("value") for figure in figures]
         config[label] = st.column_config.NumberColumn(help="\n\n".join(map(plain, protocols)), format="%.4g")
     st.dataframe(table, column_config=config, hide_index=True, placeholder="–", key="compare_metrics")
-    told = "Click a head to sort; hold the pointer over it to see how the figure was measured."
-    st.caption(told + (" ≠: not measured in one way for all." if differs else ""))
+    told = "Click a column's head to sort by it; hold the pointer over it to see how it was measured."
+    marked = f" {MARK.strip()} marks figures that do not compare: they were measured in different ways."
+    st.caption(told + (marked if differs else ""))
     with st.expander("How each figure was measured"):
         st.dataframe(_protocols(cards), hide_index=True, key="compare_protocols")
+
+
+def _kind_of(told: str) -> str:
+    """A protocol without its latent's name, the seeds of its runs and its own results, which do not make it another one."""
+    alike = re.sub(r"posterior mean\b|latent\b", "mean", told.partition("; runs of seeds")[0])
+    return re.sub(r"\b\d+\.\d+ to \d+\.\d+\b", "", alike)
 
 
 def _readable(name: str) -> bool:
@@ -105,7 +114,7 @@ def _readable(name: str) -> bool:
 
 def _protocols(cards: Sequence[tuple[int, Any]]) -> dict[str, list[Any]]:
     rows = [
-        (f"{letter(number)} · {card.title}", name_of(name), *(f.get(p) for p in ("value", "unit", "protocol", "command")))
+        (f"{letter(number)} · {card.title}", name_of(name), f.get("value"), f.get("unit"), protocol(card, name), f.get("command"))
         for number, card in cards
         for name, f in card.metrics.items()
     ]  # fmt: skip
@@ -159,13 +168,14 @@ def _curves(cards: Cards) -> None:
     """A small chart a figure that at least two cards know."""
     charts = []
     for name in CURVES:
-        figures = [(latent(card), card.metrics[name]) for card in cards if card and name in card.metrics]
+        those = [card for card in cards if card and name in card.metrics]
+        figures = [(latent(card), card.metrics[name]) for card in those]
         if len(figures) > 1:
-            charts.append((name, figures))
+            charts.append((name, figures, dict.fromkeys(protocol(card, name) for card in those)))
     if not charts:
         st.caption("Fewer than two of their cards hold figures: `python -m models evaluate NAME --write`.")
         return
-    for place, (name, figures) in zip(
+    for place, (name, figures, protocols) in zip(
         side_by_side([1] * len(CURVES), "lxc-curves", narrow=800), charts, strict=False
     ):
         unit = figures[0][1]["unit"]
@@ -176,7 +186,6 @@ def _curves(cards: Cards) -> None:
                 f"compare-{name}",
                 f"{name}-over-dimensions",
             )
-        protocols = dict.fromkeys(figure["protocol"] for _, figure in figures)
         place.caption(plain("; ".join(protocols)))
 
 
@@ -252,14 +261,17 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
         st.markdown("**What one space tells of the other**")
         st.html(_matrix(found.reach, [letter(n) for n in range(len(lineup.models))], symmetric=False))
         st.caption(
-            "Row to column: the share of the column's variance that a linear map of the row's codes predicts, %, fitted on "
-            "every other image, measured on the rest. A linear autoencoder and PCA span one plane: 100 both ways."
+            "How much of the column's latents a linear map of the row's latents predicts: share of the variance, %, fitted on "
+            "every other image and measured on the rest. A linear autoencoder and PCA span the same subspace: 100 both ways."
         )
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
-        st.markdown("**Explained variance**")
-        plotted(_variance_chart(lineup, found), "compare-variance", "explained-variance")
-        st.caption("Share of the codes' variance within their first principal components.")
+        st.markdown("**Variance of the latents**")
+        plotted(_variance_chart(lineup, found), "compare-variance", "variance-of-latents")
+        st.caption(
+            "The share of the latents' variance in their first principal components. It tells how a latent space is filled, "
+            "not how much of the images a model explains."
+        )
     with right:
         st.markdown("**How each space is filled**")
         st.dataframe(
@@ -379,8 +391,8 @@ def _filled_config(found: Spaces) -> dict[str, Any]:
 
 def _filled_note(found: Spaces) -> str:
     told = (
-        "Effective: over how many dimensions the codes spread, (Σλ)² / Σλ². First two: variance within the first two "
-        "principal components."
+        "Effective: over how many dimensions the latents spread, (Σλ)² / Σλ² with λ the variances of the principal components. "
+        "First two: share of the variance in the first two principal components."
     )
     if found.agreement:
         told += f" Same {found.label.lower()}: share of the {NEIGHBOURS} nearest images with the image's own."

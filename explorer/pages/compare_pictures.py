@@ -193,7 +193,7 @@ def _name(lineup: Lineup, item: int) -> str:
 
 def _means(lineup: Lineup, ready: str) -> str:
     parts = [
-        "Under each picture: squared error a pixel, [0, 1], of the decoded posterior mean; the least in bold."
+        "Under each picture: its mean squared error per pixel, on a scale of 0 to 1; the smallest in bold."
     ]
     known = errors(lineup)
     if known is not None:
@@ -215,11 +215,13 @@ def samples(lineup: Lineup) -> None:
                                help="The same seed draws the same codes again.")  # fmt: skip
         temperature = st.slider(
             "Temperature", 0.0, HOTTEST, 1.0, 0.05, key="compare_temperature", width=260,
-            help="The standard deviation of z. 1 is the prior itself; below it, pictures stay nearer to what is most "
-            "likely; above it, they dare more.",
+            help="How widely latents are drawn: 1 is the prior itself, less gives more typical and less varied pictures.",
         )  # fmt: skip
     st.html(STYLE + _blocks(lineup, key(lineup), int(count), int(seed), float(temperature)))
-    st.caption("z drawn from N(0, T² I), decoded. Models of equal size get the same z.")
+    st.caption(
+        "Latents z are drawn from a normal distribution with standard deviation T, the temperature, and decoded. "
+        "Models with equally many dimensions get the same z."
+    )
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
@@ -254,13 +256,13 @@ def why_no_prior(model: Loaded) -> str:
     """Why nothing is drawn from a model here."""
     what = kind(model.entry.card) or "This model"
     if model.decoder.model.spec.prior:
-        return f"{what} draws its codes one after another from a prior of its own, which takes a while: see Codes."
+        return f"{what} draws a grid of codes place by place from its learnt prior, which takes a while: see Codes."
     if model.decoder.model.spec.sequence:
         return (
-            f"{what} has no prior over a single state: what is likely follows from the frames seen before. "
-            "The Time page draws from its beliefs, and imagines how sequences go on."
+            f"{what} has no prior over a single state: which states are likely depends on the frames seen so far. "
+            "The Time page samples how a sequence goes on."
         )
     return (
-        f"{what} has no prior. It learns a code for every image and nothing about which other codes are likely, "
-        "so there is no distribution to draw from."
+        f"{what} has no prior here: nothing in its training says which latents are likely, so there is no distribution to "
+        "draw from."
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from explorer import figures
 from explorer.figures import name_of
 from explorer.pages.picker import summary
 from models import checkpoint
@@ -56,3 +57,18 @@ def test_a_summary_quotes_the_bound_itself() -> None:
     figures = vq.metrics | {"elbo": vq.metrics["elbo"] | {"value": -87.5}}
     assert "ELBO −87.5 nats" in summary(replace(vq, metrics=figures))
     assert not any("ELBO" in fact for fact in summary(card("mnist-glow")))
+
+
+def test_only_a_model_with_a_posterior_is_measured_at_its_mean() -> None:
+    told = "decoded posterior mean, mnist test, 10000 images"
+    made = {
+        model: Card(
+            name=model, title=model, model=model, config={"image_shape": [1, 28, 28]}, data={"name": "mnist"},
+            weights_sha256="ab" * 32, command="", metrics={"mse": {"value": 0.1, "protocol": told}},
+        )
+        for model in ("vae", "ae", "pca", "vq-vae", "iwae")
+    }  # fmt: skip
+    read = {model: figures.protocol(card, "mse") for model, card in made.items()}
+    assert read["vae"] == read["iwae"] == told
+    assert {read["ae"], read["pca"], read["vq-vae"]} == {"decoded latent, mnist test, 10000 images"}
+    assert figures.protocol(made["ae"], "psnr") == ""

@@ -15,7 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.atlas import ATLAS
-from explorer.pages import compare_pictures
+from explorer.pages import compare_figures, compare_pictures
 from models import checkpoint
 from models.base import LatentSpec
 from tests.explorer.pages.reading import address, component, html, told
@@ -243,7 +243,13 @@ def test_metrics_are_a_table_with_units_and_protocols(
     assert list(wide["KL (nats)"]) == [3.0, 3.0]
     assert list(wide["Dimensions"]) == [2, 8]
     assert list(long["Protocol"]) == ["half", "one", "all", "one"]
-    assert any("not measured in one way" in caption.value for caption in at.caption)
+    assert any(
+        "do not compare: they were measured in different ways" in caption.value for caption in at.caption
+    )
+    assert compare_figures._kind_of("decoded latent, all; runs of seeds 0, 1") == compare_figures._kind_of(
+        "decoded posterior mean, all"
+    ), "the same way of measuring"
+    assert compare_figures._kind_of("all") != compare_figures._kind_of("half")
     at = open_compare(models=BOTH, below="dimensions")
     assert any("half" in caption.value for caption in at.caption), "the charts name their protocol"
     mse, kl = specs(at)

@@ -13,7 +13,7 @@ export const STICK = 0.3;
 
 /** One direction from where the handles stand; positions are counted from the mean of all images. */
 export interface Along {
-  /** Percentile of the gauge at each of the steps. */
+  /** Percentile of the gauge at each of the steps; empty where the model has no gauge. */
   off: number[];
   /** Between these lie the positions of 99 % of the images. */
   low: number;
@@ -49,13 +49,20 @@ export function parseTracks(text: string, edit: Edit, names: readonly HandleName
         slider: edit[name].sliders[slug] ?? 0,
       };
     directions.set(slug, {
-      off: list(one, "off", steps.length).map((value) => finite(value, "off")),
+      off: gauged(one, steps.length),
       low: finite(one["low"], "low"),
       high: finite(one["high"], "high"),
       at,
     });
   }
   return { steps, directions };
+}
+
+/** The gauge's readings along a direction: one at each step, or none. */
+function gauged(fields: Fields, count: number): number[] {
+  const off = fields["off"];
+  if (Array.isArray(off) && off.length === 0) return [];
+  return list(fields, "off", count).map((value) => finite(value, "off"));
 }
 
 const wanted = (edit: Edit): HandleName[] =>
@@ -102,8 +109,9 @@ export const positionNow = (along: Along, name: HandleName, slider: number): num
 
 const COLOURS = { typical: "good", unusual: "warn", "off the data": "bad" } as const;
 
-/** The track's colours as a CSS gradient over a slider from -range to range. */
+/** The track's colours as a CSS gradient over a slider from -range to range; "none" without a gauge. */
 export function trackColours({ steps }: Tracks, { off }: Along, range: number): string {
+  if (off.length === 0) return "none";
   const stops = steps.flatMap((step, i) => {
     const share = (step + range) / (2 * range);
     if (share < 0 || share > 1) return [];
