@@ -13,7 +13,7 @@ __all__ = ["better_first", "name_of", "number", "protocol", "value_of", "written
 TITLES = {
     "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "kl": "KL", "mig": "MIG", "dci": "DCI", "sap": "SAP",
     "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID", "bits_per_dim": "Bits/dim",
-    "nll_naive": "−log p(x), naive", "restored_error": "Restoration error", "active_units": "Active dimensions",
+    "nll_naive": "−log p(x), naive", "restored_error": "Restoration error",
     "factor_vae": "FactorVAE score", "beta_vae": "β-VAE score",
 }  # fmt: skip
 LESS_IS_BETTER = (

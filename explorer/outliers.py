@@ -44,22 +44,22 @@ SCORES = {
     for score in (
         Score(
             "kl", "KL to the prior", "nats", "high",
-            "How far the encoder's belief about the image lies from the prior: what the image's code costs to say.",
+            "How far the image's posterior is from the prior: how much information its latent carries.",
             "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", costly=False,
         ),
         Score(
             "neighbour_distance", "Distance to neighbours", "prior standard deviations", "high",
-            "How far the image's code is from that of its 10th nearest other image: high where the collection is thin.",
+            "How far the image's latent is from that of its 10th nearest image: high where images are rare.",
             "Ramaswamy et al. 2000", "https://doi.org/10.1145/342009.335437", costly=False,
         ),
         Score(
             "error", "Reconstruction error", "squared, per pixel", "high",
-            "How much of the image is lost between its code's mean and the picture that it decodes to.",
+            "How much the reconstruction differs from the image.",
             "Sakurada & Yairi 2014", "https://doi.org/10.1145/2689746.2689747", costly=False,
         ),
         Score(
             "reconstruction", "Reconstruction probability", "nats", "low",
-            "How likely the image is under what codes drawn from its own posterior decode to, on average.",
+            "How probable the image is, on average, given latents drawn from its own posterior.",
             "An & Cho 2015", "http://dm.snu.ac.kr/static/docs/TR/SNUDM-TR-2015-03.pdf", likelihood=True,
         ),
         Score(
@@ -69,13 +69,13 @@ SCORES = {
         ),
         Score(
             "importance", "log p(x), importance-sampled", "nats", "low",
-            "The image's log-likelihood, estimated with codes drawn from its posterior and weighed for it.",
+            "The image's log-likelihood, estimated from weighted latents drawn from its posterior.",
             "Burda et al. 2015", "https://arxiv.org/abs/1509.00519", likelihood=True,
         ),
         Score(
             "regret", "Likelihood regret", "nats", "high",
-            "How much better the decoder could explain the image than the encoder lets it: a search for the image's "
-            "own posterior gains little on images like those trained on, and much on others.",
+            "How much the likelihood rises when the image's posterior is searched for instead of taken from the encoder: "
+            "little for images like those trained on, much for others.",
             "Xiao et al. 2020", "https://arxiv.org/abs/2003.02977",
         ),
         Score(

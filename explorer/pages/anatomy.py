@@ -69,7 +69,7 @@ def main() -> None:
     elif spec.sequence:
         over_time.note(
             loaded,
-            "The input is the last frame of a sequence, shown to the model alone: its code is the mean of the belief "
+            "The input is the last frame of a sequence, shown to the model by itself: its latent is the mean of the belief "
             "after this one frame, not the state after the whole sequence. What the belief comes to know frame by frame, "
             "and the futures drawn from it, are on the Time page.",
         )
@@ -85,8 +85,8 @@ def main() -> None:
 def to_codes(loaded: Loaded) -> None:
     """For discrete codes: why there is no posterior to look into, and the way to the page that shows the grid."""
     st.info(
-        "A discrete code is one grid of entries of a codebook: it has no posterior to look into. The Codes page lays "
-        "the grid over the picture, to paint on and to walk.",
+        "This model encodes an image as one grid of codebook entries, so there is no posterior to look into. The Codes page "
+        "shows the grid over the picture, to paint on and to interpolate.",
         icon=":material/grid_on:",
     )
     if st.button("Open in Codes", icon=":material/grid_on:", key="an_codes", type="primary"):

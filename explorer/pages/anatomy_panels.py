@@ -86,8 +86,9 @@ def way_through(loaded: Loaded, specimen: Specimen) -> None:
         formula = r"z = f(x), \qquad \hat x = g(z)"
         _head(
             "From the image to its code and back", formula, own_paper(loaded),
-            "The code is one point; the grey ones are those of the other images. Drag z off them to see what the "
-            "decoder makes of codes that no image has. Δ counts standard deviations of all codes.",
+            "The encoder f gives a single latent z, from which the decoder g rebuilds the image. Grey points are the latents of "
+            "the other images: drag z away from them to see what the decoder makes of latents that no image has. Δ is the "
+            "distance from the image's own latent, in standard deviations of all latents.",
         )  # fmt: skip
         return
     formula = (
@@ -95,9 +96,10 @@ def way_through(loaded: Loaded, specimen: Specimen) -> None:
         r"\hat x = \mathbb{E}[x|z]"
     )
     _head(
-        "From the image to its posterior, to a code, and back", formula, (KINGMA,),
-        "The ellipses are 1 and 2 standard deviations of the posterior q(z|x) = N(μ(x), σ²(x)). "
-        "Drag z: two dimensions of ε turn, the others stay.",
+        "From the image to its posterior, to a latent, and back", formula, (KINGMA,),
+        "The encoder gives a mean μ(x) and a standard deviation σ(x) for each dimension of the latent: the posterior. The "
+        "ellipses show 1 and 2 standard deviations of it. Drag z, the latent that is decoded: the two dimensions on the map "
+        "change, all others keep their values. ε says how many standard deviations z is from the mean.",
     )  # fmt: skip
 
 
@@ -135,7 +137,7 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
             column.metric(
                 f"{name}, nats",
                 charts.short(value),
-                None if usual is None else f"{charts.short(value - usual, sign=True)} to the test average",
+                None if usual is None else _beside(value - usual),
                 delta_color="off",
                 delta_arrow="off",
             )
@@ -143,7 +145,11 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         if average is not None:
             bars["Test average"] = (average["Reconstruction"], average["KL"])
         plotted(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
-        told = f"The reconstruction term is a mean over {SAMPLED} codes of the posterior (± {error:.2g} nats); the KL is exact."
+        told = (
+            "−ELBO is an upper bound on −log p(x), how improbable the model finds the image. Reconstruction: the cost of the "
+            "image given its latent. KL: the cost of the latent, how far its posterior is from the prior. Reconstruction is "
+            f"a mean over {SAMPLED} draws from the posterior (± {error:.2g} nats); the KL is exact."
+        )
         if average is None:
             told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
         st.caption(told)
@@ -163,6 +169,12 @@ def _trained(loaded: Loaded) -> None:
     st.latex(found.whole)
 
 
+def _beside(difference: float) -> str:
+    """How far a value is from the average over the test images."""
+    side = "above" if difference >= 0 else "below"
+    return f"{charts.short(abs(difference))} {side} the test average"
+
+
 def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int]) -> None:
     formula = (
         r"\mathrm{KL} = \sum_d \tfrac12\big(\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2\big), \quad "
@@ -175,7 +187,8 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
         plotted(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
-            f"▼ marks those on the map. An inactive one repeats the prior: it costs nothing and says nothing."
+            f"▼ marks those on the map. An inactive dimension stays at the prior: its KL is near 0, and it says nothing "
+            "about the image. μ and σ are mean and standard deviation of the image's posterior in dimension d."
         )
 
 
@@ -197,7 +210,11 @@ def _growth(loaded: Loaded, specimen: Specimen) -> None:
         r"w_l = p(x|z_l)\,p(z_l) / q(z_l|x), \quad z_l \sim q(z|x)"
         r"\end{gathered}"
     )
-    words = "In expectation ELBO ≤ importance-weighted with L ≤ with more ≤ log p(x); the naive one is also from below."
+    words = (
+        "Three ways to estimate log p(x), how probable the model finds the image. With L draws each is on average too low: the "
+        "ELBO stays so, the importance-weighted estimate comes closer the more draws it takes, and the naive one, drawn from "
+        "the prior p(z), needs far too many."
+    )
     with panel("Estimates of log p(x) as the samples grow", formula, (BURDA,), words):
         if not has_likelihood(loaded):
             st.info("This model gives no likelihood, so log p(x) cannot be estimated.")

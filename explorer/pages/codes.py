@@ -208,8 +208,9 @@ def head() -> None:
         r"k_{ij} = \arg\min_k \lVert z_{ij}(x) - e_k \rVert, \qquad \hat x = g\big(e_{k_{11}}, \dots\big)"
     )
     st.caption(
-        "Each place of the grid holds one of the codebook's entries. Press and drag on the picture: the places take B's "
-        f"codes, or a code that you picked, and the picture is decoded while you paint. {PAPERS}"
+        "Each place of the grid holds one entry of the codebook, a code: the one whose vector e is nearest to what the encoder "
+        "gives for that place, z. Press and drag on the picture: the places take B's codes, or a code that you picked, and the "
+        f"picture is decoded while you paint. {PAPERS}"
     )
 
 
@@ -221,7 +222,8 @@ def usage(loaded: Loaded) -> str:
         perplexity = float(np.exp(-(p * np.log(p)).sum()))
         name = "" if len(codebooks(loaded)) == 1 else f"{book.name}: "
         told.append(
-            f"{name}{(book.uses > 0).sum():,} of {book.count:,} codes used, perplexity {perplexity:,.0f}"
+            f"{name}{(book.uses > 0).sum():,} of {book.count:,} codes used, as varied as {perplexity:,.0f} equally frequent "
+            "codes (perplexity)"
         )
     return f"Over the atlas's {loaded.count:,} images. {' · '.join(told).capitalize()}."
 

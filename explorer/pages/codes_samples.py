@@ -72,8 +72,9 @@ def _head(names: list[str]) -> None:
     else:
         st.latex(r"k_i \sim p(k_i\,|\,k_1, \dots, k_{i-1}), \quad \hat x = g(e_k)")
     st.caption(
-        "The prior is a distribution over grids of codes, learnt after the autoencoder; a grid is drawn place by place. "
-        "A low temperature keeps to the likeliest codes. Click a sample to load it as A or B."
+        "The prior p is a distribution over grids of codes, learnt from the grids of the training images; a grid is drawn place "
+        "by place, code kᵢ after those before it. A low temperature keeps to the most probable codes. Click a sample to load "
+        "it as A or B."
     )
 
 
@@ -91,7 +92,7 @@ def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         temperature = st.slider(
             "Temperature", 0.0, TEMPERATURE_AT_MOST, 1.0, 0.05, key="cd_temperature", width=220,
-            help="What the prior's logits are divided by. 1 is the prior itself; 0 takes the likeliest code each time.",
+            help="How varied the samples are. 1 is the prior itself; 0 takes the most probable code each time.",
         )  # fmt: skip
         count = st.number_input("Samples", 1, COUNT_AT_MOST, COUNT, key="cd_count", width=110)
         seed = st.number_input(
@@ -99,7 +100,7 @@ def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
         )
         keep = len(names) > 1 and st.checkbox(
             f"Keep the {names[0]} of A, draw the {names[-1]}", key="cd_keep",
-            help="A as it is painted now: its coarse codes stay, the prior draws fine ones that go with them.",
+            help="The coarse codes of A, as it is painted now, stay; the prior draws fine codes given those.",
         )  # fmt: skip
         job: Job | None = S.get("cd_job")
         if st.button(

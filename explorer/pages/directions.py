@@ -161,8 +161,9 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         directions_estimators.rows(loaded, found, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
             st.caption(
-                "AUC on a third of the images, of an estimate from the rest; 0.5 is chance. *Turns by*: the angle to "
-                "estimates from images drawn anew (bootstrap), its median and middle 95 %; so many were drawn: "
+                "*AUC*: how well the direction tells the two groups apart on a third of the images, when it is estimated from "
+                "the others; 0.5 is chance. *Angle error*: how far the direction turns when it is estimated from resampled "
+                "images (bootstrap): the median, and the range of the middle 95 %. Resamples: "
                 + repeats(estimates)
             )
         if vectors:
@@ -179,15 +180,29 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
 def head(found: Found) -> None:
     """What the direction is, with its equation."""
     if found.sides is None:
-        st.latex(r"z' = z + s\,v")
-        st.caption(f"{plain(found.made[0].upper() + found.made[1:])}. One unit is the whole step. {PAPERS}")
+        st.caption(f"{plain(found.made[0].upper() + found.made[1:])}. Strength 1 adds it once. {PAPERS}")
+        formula(
+            r"z' = z + s\,v",
+            "z is the image's latent, s the strength, v the direction, z' the latent that is decoded.",
+        )
         return
     with_, without = found.sides.counts
-    st.latex(r"z' = z + s\,v, \qquad v = w\,\frac{w^\top(\mu_1 - \mu_0)}{w^\top w}")
     st.caption(
-        f"From {without:,} images **{plain(found.names[1])}** to {with_:,} **{plain(found.names[0])}**. However w is "
-        f"estimated, s = 1 moves the projection on it from the mean of the one to the mean of the other. {PAPERS}"
+        f"From {without:,} images **{plain(found.names[1])}** to {with_:,} **{plain(found.names[0])}**. Strength 1 moves a "
+        f"latent, along the direction, as far as the means of the two groups are apart. {PAPERS}"
     )
+    formula(
+        r"z' = z + s\,v, \qquad v = w\,\frac{w^\top(\mu_1 - \mu_0)}{w^\top w}",
+        "z is the image's latent, s the strength, v the direction, z' the latent that is decoded. w is what an estimator "
+        "gives, of any length; μ₁ and μ₀ are the mean latents of the two groups, and the fraction sets the length of v.",
+    )
+
+
+def formula(latex: str, symbols: str) -> None:
+    """An equation with its symbols explained, folded away."""
+    with st.expander("Formula"):
+        st.latex(latex)
+        st.caption(symbols)
 
 
 def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray[np.float32] | None) -> None:
@@ -202,8 +217,9 @@ def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray
         )
     st.markdown("\n".join(rows))
     st.caption(
-        f"v' = v − B (BᵀB)⁻¹ Bᵀ v. It keeps {100 * abs(cosine(before, after)):.0f} % of the direction (the cosine of v "
-        "to v'). AUC and angle below are those of the estimate itself, before holding."
+        "What the direction shares with those held fixed is taken out of it (a cosine of 0 means that nothing is shared). The "
+        f"cosine between the direction before and after is {abs(cosine(before, after)):.2f}. AUC and angle error below are "
+        "those before."
     )
 
 
@@ -220,11 +236,12 @@ def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32
         named = {METHODS[name] if found.sides is not None else "This one": v for name, v in vectors.items()}
         nearest = likest(loaded, vectors[method], 12 - len(named))
         named |= {d.title: d.vector for d in nearest}
-        st.markdown("##### Cosines")
+        st.markdown("##### How alike the directions are")
         chart = directions_charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
         plotted(chart, "dr-cosines", f"{loaded.name}-cosines")
         st.caption(
-            "Between the estimators, and the attributes' own mean differences that are most alike or opposite."
+            "Cosine between two directions: 1 the same, 0 unrelated, −1 opposite. The estimators, and the attributes whose "
+            "directions are most alike or opposite."
         )
     with right, st.container(border=True):
         st.markdown("##### The collection along it")
@@ -235,11 +252,14 @@ def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32
         plotted(chart, "dr-along", f"{loaded.name}-along")
         more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
         ends = (
-            " The dotted lines are the means of the two sides."
+            " The dotted lines are the means of the two groups."
             if found.masks
             else " 0 is the mean of all images."
         )
-        st.caption(f"Across: the steps of the direction. Up: what varies most beside it.{ends}{more}")
+        st.caption(
+            "Horizontal: where an image lies along the direction, in units of its strength. Vertical: what varies most among "
+            f"the images apart from it.{ends}{more}"
+        )
 
 
 def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Direction]:

@@ -203,9 +203,9 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
     told = [f"AUC {estimate.auc:.3f}" if estimate.auc is not None else "AUC …"]
     if estimate.angle is not None:
         middle, low, high = estimate.angle
-        told.append(f"turns by {middle:.1f}° ({low:.1f}–{high:.1f}°)")
+        told.append(f"angle error {middle:.1f}° ({low:.1f}–{high:.1f}°)")
     else:
-        told.append("turns by …")
+        told.append("angle error …")
     lines = [" · ".join(told)] if min(found.sides.counts) > 1 and estimate.vector is not None else []
     if vector is not None:
         to_mean = ""

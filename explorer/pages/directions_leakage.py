@@ -38,9 +38,9 @@ SEED_AT_MOST = 2**31 - 1
 ARGUMENT_AT_MOST = 120_000  # characters of one argument of a command
 COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
 BARS = (
-    "**Success**: share of the judged images whose target flips as wanted; good from 90 % on. "
-    "**Dependency**: how far the other attributes move on average, in standard deviations, over how far the target "
-    "moves; good up to 0.2. Each is edited with the smallest strength that flips 95 % of the targets of other images."
+    "**Success**: share of the test images whose target attribute changes as wanted; good from 90 %. **Dependency**: how far "
+    "the other attributes move on average, divided by how far the target moves, both in standard deviations; good up to 0.2. "
+    "Each direction is used at the smallest strength that changes the target in 95 % of some other images."
 )
 STYLE = """<style>
 .lx-leak { overflow-x: auto; }
@@ -68,16 +68,16 @@ def panel(loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = N
         target: Slug of the attribute's direction that they are estimates of; found by their names where None.
     """
     with st.container(border=True):
-        st.markdown("##### What the edit drags along", help=BARS)
+        st.markdown("##### What else the edit changes", help=BARS)
         st.caption(
-            "Test images are decoded before and after the edit, and both pictures are read by a judge: a network trained "
-            "on the data set's original pixels, which knows nothing of this latent space."
+            "Test images are decoded before and after the edit. A classifier reads the attributes off both pictures: a network "
+            "trained on the data set's original images, not on this latent space."
         )
         if reason := why_not(loaded):
             st.info(reason, icon=":material/info:")
             return
         if not chosen:
-            st.info("Choose a direction above to see what it drags along.", icon=":material/arrow_upward:")
+            st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
             return
         asked = _controls(loaded, list(chosen), target)
         _run()
@@ -106,7 +106,7 @@ def why_not(loaded: Loaded) -> str | None:
         return f"{loaded.name} has no card, so its data set is not known."
     reason = data_available(card.data["name"], **card.data.get("options", {}))
     if reason is not None:
-        return f"The judge learns from original pictures, and those of {card.data['name']} are not here. {reason}"
+        return f"The classifier is trained on original images, and those of {card.data['name']} are not here. {reason}"
     return None
 
 
@@ -175,7 +175,7 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> st
     data = loaded.entry.card.data if loaded.entry.card else {}
     if digest not in _tables() and data and not is_kept(data["name"], data.get("options", {})):
         st.caption(
-            f"The first time, a judge of {data['name']} is trained; it takes some minutes and is kept for all its models."
+            f"The first time, a classifier for {data['name']} is trained; it takes some minutes and is kept for all its models."
         )
     return digest
 
@@ -221,9 +221,9 @@ def _shown(found: Mapping[str, Any]) -> None:
     images = found["images"]
     reads = min(found["judge"].items(), key=lambda pair: pair[1])
     told = (
-        f"Mean change in standard deviations of the collection per unit of the edit; ↑ and ↓ where it mostly goes one way. "
-        f"Judged on {images['judged']:,} test images, strength found on {images['to find the strength']:,} others, "
-        f"seed {found['seed']}. The judge reads unseen originals with an accuracy or R² of at least {reads[1]:.2f} "
+        f"Mean change of each attribute, in standard deviations over the collection; ↑ and ↓ where it mostly goes one way. "
+        f"Measured on {images['judged']:,} test images, the strength found on {images['to find the strength']:,} others, "
+        f"seed {found['seed']}. On unseen originals the classifier's lowest accuracy or R² is {reads[1]:.2f} "
         f"({found['attributes'][reads[0]]['title'].lower()})."
     )
     left, right = side_by_side([5, 4], "leak-figures")
@@ -233,7 +233,7 @@ def _shown(found: Mapping[str, Any]) -> None:
         if len(found["attributes"]) > 1:
             plotted(_chart(found), "dl_chart", f"{found['model']}-leakage")
         else:
-            st.caption("There is no other attribute that could move, and so no dependency.")
+            st.caption("There is no other attribute that could change, so there is no dependency.")
     st.caption(told)
     _pictures(found)
     file_button(
@@ -252,9 +252,9 @@ def table_html(found: Mapping[str, Any]) -> str:
     rows = [
         _row("Strength", [_strength(each) for each in columns], "units of the direction"),
         _row("Success", [_judged(each["success"], SUCCESS, True) for each in columns],
-             "share of the images whose target flips as wanted; at least 90 %", "lx-sum"),
+             "share of the images whose target changes as wanted; good from 90 %", "lx-sum"),
         _row("Dependency", [_judged(each["dependency"], DEPENDENCY, False) for each in columns],
-             "mean movement of the others over the target's, in standard deviations; at most 0.2", "lx-sum lx-last"),
+             "mean change of the other attributes, divided by the target's; good up to 0.2", "lx-sum lx-last"),
     ]  # fmt: skip
     main = columns[0]["target"]
     order = sorted(found["attributes"], key=lambda name: name != main)
@@ -274,7 +274,7 @@ def _row(title: str, cells: Sequence[str], help_: str = "", kind: str = "") -> s
 def _strength(column: Mapping[str, Any]) -> str:
     if column["reached"]:
         return f"<td>{column['strength']:.2f}</td>"
-    hint = "no strength flips 95 % of the targets; this one flips the most"
+    hint = "no strength changes 95 % of the targets; this one changes the most"
     return f'<td class="lx-miss" title="{hint}">{column["strength"]:.2f} *</td>'
 
 
@@ -345,12 +345,12 @@ def _pictures(found: Mapping[str, Any]) -> None:
     )
     if true:
         st.caption(
-            "Truth: the original drawn again with only the target changed, to the other label, or to the value that the "
-            "judge reads in the last edit. What differs from the edit beside it is leak, or lost in decoding."
+            "Truth: the original drawn again with only the target changed, to the other label or to the value the classifier "
+            "reads in the last edit. Where the edit differs from it, it changed something else or decoding lost it."
         )
     else:
         st.caption(
-            "No truth beside the edits: these images cannot be drawn again with one attribute changed."
+            "There is no truth to compare with: these images cannot be drawn again with one attribute changed."
         )
 
 

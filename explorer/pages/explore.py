@@ -71,8 +71,8 @@ def main() -> None:
     st.caption(picker.facts(loaded))
     over_time.note(
         loaded,
-        "Each point is the state that the model believes in after a whole sequence, and its picture is the last frame. "
-        "A walk goes from one state to another; it is no course of time.",
+        "Each point is the state that the model infers from a whole sequence, and its picture is the last frame. "
+        "The path from A to B leads from one state to another; it does not show time passing.",
     )
 
 

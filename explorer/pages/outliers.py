@@ -155,7 +155,7 @@ def gallery(
     ready = {key: SCORES[key].title for key, each in values.items() if np.isfinite(each).any()}
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            st.markdown("##### Odd images" if not len(chosen) else "##### Chosen on the map", width="content")
+            st.markdown("##### Outliers" if not len(chosen) else "##### Chosen on the map", width="content")
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
                 "Order, oddest first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,

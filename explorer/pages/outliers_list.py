@@ -46,7 +46,7 @@ class Scored:
         side = "at or above" if self.score.odd == "high" else "at or below"
         return (
             f"**{int(self.odd.sum()):,} of {len(self.odd):,}** images ({self.share:.3g} %) lie {side} "
-            f"{short(self.cut)} {self.score.unit}. {'High' if self.score.odd == 'high' else 'Low'} is odd."
+            f"{short(self.cut)} {self.score.unit}. {'High' if self.score.odd == 'high' else 'Low'} values are outliers."
         )
 
     def everywhere(self, count: int) -> NDArray[np.bool_]:

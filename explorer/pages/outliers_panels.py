@@ -86,7 +86,7 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
     S.ol_value = float(f"{found.cut:.6g}")
     st.number_input(
         "Odd, %", 0.01, 100.0, key="ol_share", step=0.5, format="%.4g", width=120,
-        on_change=lambda: change(share=S.ol_share, cut=None, page=1), help="The share of the images that counts as odd",
+        on_change=lambda: change(share=S.ol_share, cut=None, page=1), help="The share of the images that counts as outliers",
     )  # fmt: skip
     sign = "≥" if found.score.odd == "high" else "≤"
     st.number_input(
@@ -114,7 +114,7 @@ def _step(found: Scored) -> float:
 
 def explain(loaded: Loaded, score: Score, able: int) -> None:
     """What the score means, how well it finds images of another kind, and where it points the wrong way."""
-    end = "High is odd" if score.odd == "high" else "Low is odd"
+    end = "High values are outliers" if score.odd == "high" else "Low values are outliers"
     parts = [f"**{score.title}.** {score.what} {end}; in {score.unit}. [{score.source}]({score.link})"]
     own = [each for each in figures() if each.model == loaded.name and each.score == score.key]
     parts += [measured(each) for each in own]
@@ -127,16 +127,17 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
     )  # fmt: skip
     if score.likelihood and wrong is not None:
         st.warning(
-            f"A likelihood may point the wrong way: on {plain(wrong.model)} {plain(wrong.odd)} seem likelier than "
-            f"{plain(wrong.seen)}, which it was trained on (AUROC {wrong.auroc:.2f}, where 0.5 is chance). Pictures of "
-            "few bright pixels are easy to explain, whatever they show. Likelihood regret does not fall for that "
+            f"A likelihood may point the wrong way: on {plain(wrong.model)} {plain(wrong.odd)} get a higher "
+            f"likelihood than {plain(wrong.seen)}, which it was trained on (AUROC {wrong.auroc:.2f}, where 0.5 is chance). "
+            "Simple pictures, such as those with few bright pixels, get a high likelihood whatever they show. Likelihood "
+            "regret is less affected "
             "([Nalisnick et al. 2019](https://arxiv.org/abs/1810.09136)).",
             icon=":material/swap_vert:",
         )  # fmt: skip
     if able < len(SCORES):
         left_out = len(SCORES) - able
-        scores = "One score" if left_out == 1 else f"{left_out} scores"
-        with st.expander(f"{scores} that {loaded.name} cannot give", icon=":material/block:"):
+        scores = "1 score" if left_out == 1 else f"{left_out} scores"
+        with st.expander(f"{scores} not available for {loaded.name}", icon=":material/block:"):
             for key, each in SCORES.items():
                 if reason := refusal(key, loaded.decoder.model.spec):
                     st.markdown(f"**{each.title}**: {reason}")
@@ -144,7 +145,7 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
 
 def measured(figure: Figure, elsewhere: bool = False) -> str:
     """How well a score did, in one sentence."""
-    said = "  **Below 0.5: it points the wrong way.**" if figure.backwards else ""
+    said = "  **Below 0.5: outliers score as less unusual.**" if figure.backwards else ""
     where = f"On {plain(figure.model)}, " if elsewhere else "Measured: "
     return (
         f"{where}AUROC **{figure.auroc:.3f}** ± {figure.error:.3f} at telling {plain(figure.odd)} from "

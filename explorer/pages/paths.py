@@ -42,9 +42,9 @@ S = st.session_state
 SHAPES = {"path": "Path", "grid": "Four corners"}
 KEPT = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
 HELP = (
-    "**Straight**: the line from code to code. **Great circle**: turns round the origin, at norms typical of the prior. "
-    "**Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded picture changes least, "
-    "with a penalty far off the data."
+    "**Straight**: the line from latent to latent. **Great circle**: an arc around the origin, on which the length of the "
+    "latent changes evenly. **Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded "
+    "picture changes least, with a penalty far off the data."
 )
 
 
@@ -103,8 +103,8 @@ def main() -> None:
     st.caption(picker.facts(loaded))
     over_time.note(
         loaded,
-        "Each code is the state that the model believes in after a whole sequence, and its picture is the last frame. "
-        "A path goes from one state to another; it is no course of time.",
+        "Each latent is the state that the model infers from a whole sequence, and its picture is the last frame. "
+        "A path leads from one state to another; it does not show time passing.",
     )
 
 
@@ -341,8 +341,8 @@ def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None
         "band a picture is the decoder's guess."
     )
     st.caption(
-        "Length: how far the decoded picture travels, the Euclidean distances from frame to frame added up, pixels in "
-        f"[0, 1].{gauge}"
+        "Length: how much the decoded picture changes along the path, the summed Euclidean distances from frame to "
+        f"frame, pixels in [0, 1].{gauge}"
     )
     if geodesic is not None:
         st.caption(compared(shown.keep, geodesic, straight))

@@ -308,40 +308,41 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -
     if shown.show == "samples":
         st.latex(FORMULAS[shown.source])
         words = {
-            "prior": "Draws of the model's own prior. A low temperature and truncation give tidier pictures, and fewer kinds.",
-            "mixture": f"A mixture of Gaussians fitted to the codes of all {loaded.count:,} images, which follows the data "
-            f"where the prior does not. {GHOSH}",
-            "near": "Codes round that of one image.",
-            "value": "Gaussians fitted to the codes of the images with this value.",
+            "prior": "Latents drawn from the model's prior. A low temperature or truncation gives more typical, less varied pictures.",
+            "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of all "
+            f"{loaded.count:,} images. {GHOSH}",
+            "near": "Latents drawn around that of one image.",
+            "value": "Latents drawn from Gaussians that are fitted to the latents of the images with this value.",
         }[shown.source]
         if shown.source == "mixture" and limits.prior and not panels.prior_fits(loaded):
-            words += " Most draws from this model's own prior are off the data, so the mixture is what is shown at first."
+            words += " Most draws from this model's prior decode to unusual pictures, so the mixture is what is shown at first."
         if not limits.prior:
-            words += " This model is deterministic: it has no prior, so nothing in its training says which codes are likely."
+            words += " This model has no prior: nothing in its training says which latents are likely."
         if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(found):
             words += (
-                " Most of the drawn codes themselves are off the data: the images' codes are means of posteriors, and lie "
-                "close together in dimensions that the model hardly uses, where draws spread."
+                " Most of the drawn latents are far from those of the images. That is to be expected: the images' latents are "
+                "means of their posteriors, which lie close together in dimensions the model hardly uses."
             )
         st.caption(f"{words}{' ' + GAUGE if found.seen is not None else ''}")
     elif shown.show == "traversals":
         by = (
-            "its KL to the prior, the mean over all images in nats: what a dimension tells of the picture"
+            "KL to the prior, the mean over all images in nats: how much information the dimension carries"
             if loaded.atlas.std is not None
-            else "the variance of the images' codes, for this model's codes are deterministic and have no KL; s is their "
-            "standard deviation"
+            else "the variance of the images' latents; s is their standard deviation"
         )
-        start = "the mean code" if shown.item is None else loaded.name_of(shown.item)
+        start = "the mean latent" if shown.item is None else loaded.name_of(shown.item)
         st.caption(
-            f"Each row turns one dimension and keeps the others at {start}. The rows are ordered by {by}."
+            f"Each row changes one dimension and keeps the others at {start}. Rows are ordered by {by}."
         )
     else:
         fitted = (
-            "" if limits.prior else ", scaled to the codes' own mean and spread, for the model has no prior"
+            ""
+            if limits.prior
+            else ", scaled to the mean and spread of the images' latents, for the model has no prior"
         )
         st.caption(
-            "The whole latent space: dimension 0 to the right, dimension 1 upwards, each picture in as much probability as "
-            f"any other, by the inverse of the Gaussian's distribution function{fitted}. "
+            "The whole latent space: dimension 0 to the right, dimension 1 upwards. The pictures are spaced so that each stands for "
+            f"the same share of a Gaussian{fitted}. "
             "[Kingma & Welling 2013](https://arxiv.org/abs/1312.6114)"
         )
 

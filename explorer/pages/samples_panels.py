@@ -181,9 +181,11 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
                 st.caption(
                     f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} percentile{seen}."
                 )
+            prior = loaded.decoder.model.spec.prior
+            usual = f" (a draw from the prior has about {np.sqrt(len(z)):.2f})" if prior else ""
             st.caption(
-                f"|z| = {np.linalg.norm(z):.2f}; a draw of the prior has about {np.sqrt(len(z)):.2f}. A handle "
-                "needs an item to hold: the sample is kept among your own pictures, with exactly this code."
+                f"Length of its latent: {np.linalg.norm(z):.2f}{usual}. To put a handle on it, the sample is kept among your own "
+                "pictures, with exactly this latent."
             )
             a, b = st.columns(2, gap="xsmall")
             for side, place in (("a", a), ("b", b)):

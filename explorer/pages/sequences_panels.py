@@ -37,10 +37,10 @@ FIGURES = {
     "right": ("Direction", "samples on the true side, %"),
 }
 SAID = {
-    "squared": "Of the decoded picture against the true frame.",
-    "nll": "What the true frame costs under the imagined state.",
-    "right": "Whether the digit lies on the true side of where it was last seen. From half the width on, sides mean "
-    "nothing.",
+    "squared": "Between the decoded picture and the true frame.",
+    "nll": "How improbable the true frame is, given the imagined state z.",
+    "right": "Whether the digit lies on the true side of where it was last seen; not counted from half the width on, where it "
+    "could have come from either side.",
 }  # fmt: skip
 
 
@@ -96,11 +96,11 @@ def _turn(entropy: NDArray[np.float64], share: NDArray[np.float64] | None) -> st
 def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
     """How far imagined futures are from the true one, over the horizon."""
     with st.container(border=True):
-        st.markdown("##### Imagined futures against the true one")
+        st.markdown("##### Imagined futures compared with the true one")
         if footage.data.length - shown.seen < shown.by:
             st.info(
-                f"All {footage.data.length} frames are seen, or fewer than one jump is left: beyond the end there is "
-                "no truth to hold a future against. Move the playhead back.",
+                f"The sequence has {footage.data.length} frames, and fewer than one jump is left to compare with. Move the "
+                "playhead back.",
                 icon=":material/visibility:",
             )  # fmt: skip
             return

@@ -98,7 +98,7 @@ def test_it_opens_with_an_image_at_its_mean(open_anatomy: Open) -> None:
 def test_each_panel_has_its_equation_and_a_paper(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae")
     assert headings(at) == [
-        "From the image to its posterior, to a code, and back",
+        "From the image to its posterior, to a latent, and back",
         "The bound and its two terms",
         "KL of each dimension",
         "Estimates of log p(x) as the samples grow",

@@ -88,7 +88,7 @@ def test_it_opens_with_an_attribute_and_five_estimators_side_by_side(open_direct
     found = rows(at)
     assert list(found) == ["mean", "balanced", "logistic", "svm", "lda"]
     for row in found.values():
-        assert row.count("<img") == 9 and re.search(r"AUC [01]\.\d{3} · turns by \d+\.\d°", row)
+        assert row.count("<img") == 9 and re.search(r"AUC [01]\.\d{3} · angle error \d+\.\d°", row)
     assert (
         len({row.partition("lx-dr-strip")[2] for row in found.values()}) == 5
     )  # no two show the same pictures

@@ -73,7 +73,7 @@ def test_a_table_has_the_bars_on_top_and_the_target_first() -> None:
     ]  # fmt: skip
     assert "93 % ✓" in rows[1] and "50 % ✗" in rows[1]
     assert "0.041 ✓" in rows[2] and "0.300 ✗" in rows[2]
-    assert "1.25 *" in rows[0] and "flips the most" in rows[0]
+    assert "1.25 *" in rows[0] and "changes the most" in rows[0]
     assert "2.00 ↑" in rows[3] and "0.50 ↓" in rows[4] and "25% of the target" in rows[4]
     assert "0.01<" in rows[5]  # a categorical attribute goes no one way
     assert "Hat &amp; &lt;b&gt;others&lt;/b&gt;" in found and "<b>" not in found
@@ -88,7 +88,7 @@ def test_the_button_measures_and_the_table_stays() -> None:
     at = opened()
     assert told(at) == "" and at.selectbox(key="dl_images").value == 400
     assert "Not measured yet" in at.caption[-1].value
-    assert "a judge of digits is trained" in at.caption[1].value
+    assert "a classifier for digits is trained" in at.caption[1].value
     at.selectbox(key="dl_images").set_value(200)
     at.button(key="dl_measure").click().run()
     assert at.button(key="dl_measure").disabled and at.button(key="dl_cancel")
@@ -96,7 +96,7 @@ def test_the_button_measures_and_the_table_stays() -> None:
     assert told(at) == ""
     found = html(at)
     assert "Digit: 0, turned" in found and "Digit (target)" in found and found.count("<img") == 4 * 4
-    assert "no other attribute that could move" in " ".join(each.value for each in at.caption)
+    assert "no other attribute that could change" in " ".join(each.value for each in at.caption)
     assert "images cannot be drawn again" in " ".join(each.value for each in at.caption)
     assert not at.button(key="dl_measure").disabled
     at.number_input(key="dl_seed").set_value(3).run()

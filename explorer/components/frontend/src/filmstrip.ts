@@ -64,8 +64,8 @@ export class Filmstrip {
     this.pathField = field(
       "Path",
       this.path.element,
-      "Straight: the direct line in latent space. Great circle: an arc that keeps the length " +
-        "typical of real codes, where the line dips towards the mean.",
+      "Straight: the direct line in latent space. Great circle: an arc around the origin, on which " +
+        "the length of the latent changes evenly; the line passes nearer to the origin.",
     );
     this.loupeBox.append(this.loupe.canvas, this.loupeText);
     this.loupeBox.hidden = true;

@@ -22,8 +22,8 @@ export class Toolbar {
   private readonly levelField = field(
     "Levels",
     this.level,
-    "The latent lies on several grids. Move them together, or one alone: a drag, a slider and the " +
-      "walk then change this level only, and the others stay with A's and B's own images.",
+    "The latent consists of several grids, its levels. Move them together, or one alone: a drag, a " +
+      "slider and the path then change that level only, and the others stay as in A's and B's images.",
   );
   readonly element: HTMLElement;
   readonly smooth = remembered("smooth", ["yes", "no"], "yes") === "yes";
@@ -38,10 +38,10 @@ export class Toolbar {
       on.reset,
     );
     this.residual = segmented<Residual>(
-      "Off-map detail",
+      "Other dimensions",
       [
-        ["hold", "Hold"],
-        ["fade", "Fade"],
+        ["hold", "Keep"],
+        ["fade", "Fade out"],
       ],
       on.residual,
     );
@@ -66,11 +66,11 @@ export class Toolbar {
         { class: "controls" },
         this.levelField,
         field(
-          "Off-map detail",
+          "Other dimensions",
           this.residual.element,
-          "A map shows two of many dimensions. Hold keeps what it cannot show of the item a " +
-            "handle was taken from, wherever you drag it. Fade lets that go with the distance, " +
-            "so the picture becomes the typical one of the place.",
+          "A place on the map fixes only part of a latent. Keep: the rest stays as in the image " +
+            "the handle was taken from, wherever you drag it. Fade out: the further you drag, the " +
+            "more the rest gives way to what is typical of the place.",
         ),
         field("Pixels", pixels.element),
       ),

@@ -19,13 +19,26 @@ const WORDS: Record<Way, readonly [formula: string, name: string, meaning: strin
   reverse: [
     "KL(q‖p)",
     "Reversed: what a VAE's posterior lowers",
-    "It costs q dearly to be where p is not. So q stays inside p: it takes one mode, and is too narrow.",
+    "q is penalised for being where p is not. So the best q stays inside p",
   ],
   forward: [
     "KL(p‖q)",
     "Forward: what maximum likelihood lowers",
-    "It costs q dearly not to be where p is. So q covers all of p, also the empty place between two modes.",
+    "q is penalised for not being where p is. So the best q covers all of p",
   ],
+};
+
+/** What that comes to for each target. */
+const OUTCOME: Record<g.TargetKind, Record<Way, string>> = {
+  two: {
+    reverse: ": it takes one of the modes.",
+    forward: ", with the empty place between the two modes.",
+  },
+  correlated: {
+    reverse: ": it is narrower than p, for q's axes cannot tilt.",
+    forward: ": it is as wide as p along each axis, for q's axes cannot tilt.",
+  },
+  one: { reverse: ": it equals p.", forward: ": it equals p." },
 };
 
 export class Divergence {
@@ -34,6 +47,10 @@ export class Divergence {
   private readonly board: Board;
   private readonly values: Record<Way, HTMLElement>;
   private readonly bars: Record<Way, HTMLElement>;
+  private readonly meanings: Record<Way, HTMLElement> = {
+    reverse: h("p", { class: "kl-meaning" }),
+    forward: h("p", { class: "kl-meaning" }),
+  };
   private readonly slider: HTMLInputElement;
   private readonly sliderName = h("span", { class: "field-name" });
   private readonly live = h("div", { class: "sr-only", "aria-live": "polite" });
@@ -144,7 +161,7 @@ export class Divergence {
   }
 
   private card(way: Way): HTMLElement {
-    const [formula, name, meaning] = WORDS[way];
+    const [formula, name] = WORDS[way];
     const button = h(
       "button",
       { type: "button", class: "button text-button" },
@@ -163,13 +180,15 @@ export class Divergence {
       ),
       h("div", { class: "kl-track" }, this.bars[way]),
       h("div", { class: "kl-name" }, name),
-      h("p", { class: "kl-meaning" }, meaning),
+      this.meanings[way],
       button,
     );
   }
 
   private retarget(): void {
     const name = SHAPES[this.kind];
+    for (const way of ["reverse", "forward"] as const)
+      setText(this.meanings[way], WORDS[way][2] + OUTCOME[this.kind][way]);
     setText(this.sliderName, name ?? "");
     (this.slider.parentElement as HTMLElement).hidden = name === null;
     this.slider.setAttribute("aria-label", name ?? "Shape");

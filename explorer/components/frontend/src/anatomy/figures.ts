@@ -42,10 +42,10 @@ function row(name: string, meaning: string, kind = ""): Row {
 const NATS: Record<keyof Terms, [name: string, meaning: string]> = {
   reconstruction: [
     "−log p(x|z)",
-    "Reconstruction term: what the picture costs once the code is known, in nats",
+    "Reconstruction term: how improbable the image is given this latent, in nats",
   ],
-  log_p: ["log p(z)", "Log-density of this code under the prior N(0, I), in nats"],
-  log_q: ["log q(z|x)", "Log-density of this code under this image's posterior, in nats"],
+  log_p: ["log p(z)", "Log-density of this latent under the prior N(0, I), in nats"],
+  log_q: ["log q(z|x)", "Log-density of this latent under this image's posterior, in nats"],
   log_weight: [
     "log p(x|z) + log p(z) − log q(z|x)",
     "One sample of the bound: its mean over the posterior is the ELBO, in nats",
@@ -73,7 +73,11 @@ export class Figures {
         { class: "figures-head" },
         h("span", {}, "This code"),
         h("span", { class: "figures-unit" }, "nats"),
-        h("span", { class: "figures-unit", title: "Against the posterior's mean" }, "to mean"),
+        h(
+          "span",
+          { class: "figures-unit", title: "Compared with the posterior's mean" },
+          "to mean",
+        ),
       ),
       ...[...this.rows.values()].map((r) => r.element),
       this.mse.element,

@@ -107,8 +107,8 @@ export class WalkView {
           h(
             "div",
             { class: "code-note" },
-            "A's and B's vectors are mixed in each place, then each takes its nearest code again: a place jumps from " +
-              "A's code to B's, at times by way of a third. A is the picture as it is painted.",
+            "In each place A's and B's code vectors are mixed, and the nearest code to the mixture is taken: on the way " +
+              "from A's code to B's it is often one that neither has. A is the picture as it is painted.",
           ),
         ),
       ),

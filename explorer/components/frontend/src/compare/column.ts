@@ -54,7 +54,10 @@ export class Column {
   private readonly role = h("span", { class: "column-role" }, "–");
   private readonly error = h(
     "span",
-    { class: "column-error", title: "Squared error a pixel, against the picture that was encoded" },
+    {
+      class: "column-error",
+      title: "Mean squared error per pixel, compared with the picture that was encoded",
+    },
     "–",
   );
   private xy: Float32Array | null = null;
@@ -232,7 +235,7 @@ export class Column {
     const drives = driver === this.number;
     setText(this.role, drives ? "Under the hand" : "Its reconstruction");
     const says = reading.error === null ? "" : `Error ${short(reading.error)}`;
-    setText(this.error, drives ? "The others see this picture" : says);
+    setText(this.error, drives ? "The other models encode this picture" : says);
     this.element.classList.toggle("lx-drives", drives);
     this.element.classList.toggle("lx-best", best && reading.error !== null);
   }

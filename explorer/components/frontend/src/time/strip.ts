@@ -116,7 +116,7 @@ export class Strip {
         this.frames.element,
         this.name(
           "Believed",
-          "The mean of the belief after each frame, decoded: what the model takes the frame to show",
+          "The mean of the belief after each frame, decoded: what the model thinks the frame shows",
         ),
         this.means.element,
         this.name("Unsure", "Standard deviation of each pixel over 16 draws of the belief"),

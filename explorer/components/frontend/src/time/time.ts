@@ -386,14 +386,14 @@ export class Time {
     this.strip.show(seen);
     this.belief.say(
       `Believed after frame ${seen}`,
-      "Each draw is a state the model holds possible now, decoded. Average and spread are over 32 draws.",
+      "Each picture is a state the model thinks possible now, decoded. Average and spread are over 32 draws.",
     );
     const to = seen + jump;
     this.jumped.say(
       `${jump} ${jump === 1 ? "frame" : "frames"} ahead: frame ${to}`,
       to > length
         ? `The sequence ends with frame ${length}: there is no true frame ${to}.`
-        : "Draw by draw, where the states on the left have gone. Average and spread are over 32 draws.",
+        : "The states on the left, each moved ahead in time. Average and spread are over 32 draws.",
     );
     this.jump.value = String(jump);
     this.jump.setAttribute("aria-valuetext", `${jump} frames ahead`);
@@ -413,7 +413,7 @@ export class Time {
       {
         type: "button",
         class: "button text-button",
-        title: "Other noise everywhere: the next seed",
+        title: "Draw again everywhere, with the next seed",
       },
       "New draw",
     );
@@ -425,7 +425,7 @@ export class Time {
       field("Samples", samples),
       field("in jumps of", by),
       field("Steps", steps),
-      field("Seed", this.seed, "Of all noise on this page: draws, jumps and futures"),
+      field("Seed", this.seed, "Decides all random numbers on this page: draws, jumps and futures"),
       draw,
     );
   }
