@@ -23,6 +23,7 @@ def check_settings() -> None:
         show = st.error if problem.fatal else st.warning
         show(plain(problem.text), icon=":material/settings_alert:")
     if any(problem.fatal for problem in found):
+        st.caption("Correct the environment, then start the explorer again.")
         st.stop()
 
 
