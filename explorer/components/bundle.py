@@ -37,9 +37,8 @@ export default function (component) {
   block.style.cssText = "display:grid;place-content:center;justify-items:center;gap:10px;min-height:HEIGHTpx;" +
     "border-radius:8px;font:13px var(--st-font,sans-serif);color:var(--st-text-color);" +
     "background:var(--st-secondary-background-color)";
-  block.hidden = HEIGHT === 0;
   block.textContent = "Loading …";
-  component.parentElement.append(block);
+  if (HEIGHT > 0) component.parentElement.append(block);
   let cleanUp = null, gone = false;
   const show = (loading) => loading.then(() => {
     block.remove();
