@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.export import items_csv
 from explorer.item_names import ItemNames
 
 SPLIT = ["test"] * 3 + ["train"] * 3
@@ -48,3 +51,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert NAMES.from_address(text) >= 0
     except ValueError as error:
         assert str(error).endswith(".") or "Got" in str(error)
+
+
+def test_a_list_of_items_as_csv_names_them() -> None:
+    atlas = SimpleNamespace(names=NAMES, attributes={}, scores={"kl": np.arange(6, dtype=np.float32)})
+    assert items_csv(atlas, [4, 1]).decode().splitlines() == [
+        "item,split,id,row,kl", "train 124,train,124,4,4", "test 3518,test,3518,1,1",
+    ]  # fmt: skip
