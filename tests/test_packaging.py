@@ -84,6 +84,7 @@ def test_the_names_in_the_code_are_those_of_the_project() -> None:
     assert project["optional-dependencies"].keys() == EXTRAS.keys() | {"all"}
     (everything,) = [Requirement(line) for line in project["optional-dependencies"]["all"]]
     assert everything.extras == EXTRAS.keys()
-    uv = PROJECT["tool"]["uv"]
-    assert uv["constraint-dependencies"] == [f"torch=={pins('requirements.txt')['torch']}"]
-    assert uv["dependency-metadata"][0]["version"] == pins("requirements.txt")["torch"]
+    lock = tomllib.loads((ROOT / "tools" / "lock.toml").read_text("utf-8"))
+    torch = pins("requirements.txt")["torch"]
+    assert lock["constraint-dependencies"] == [f"torch=={torch}"]
+    assert lock["dependency-metadata"][0]["version"] == torch
