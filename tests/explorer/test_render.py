@@ -201,8 +201,3 @@ def test_a_file_that_is_no_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[
         file.write_text(content, encoding="utf-8")
         assert main(["render", str(file), "--out", str(tmp_path / "x.png")]) == 1
         assert said in capsys.readouterr().err
-
-
-def test_run_tells_how_the_page_is_opened(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run"]) == 0
-    assert "make run" in capsys.readouterr().out
