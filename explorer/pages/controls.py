@@ -49,7 +49,7 @@ def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
     names = fixed | {DIMENSIONS: "Two dimensions", PLANE: "Plane of two directions"}
     S.view_kind = kind
     st.selectbox(
-        "Map", options, key="view_kind", format_func=names.__getitem__, width=230,
+        "Map", options, key="view_kind", format_func=names.__getitem__, width=190,
         on_change=lambda: choose(first_view(loaded, S.view_kind)),
     )  # fmt: skip
     if kind == DIMENSIONS:

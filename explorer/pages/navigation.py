@@ -56,7 +56,7 @@ body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([da
   box-shadow: 0 6px 20px rgb(0 0 0 / 18%); }
 [data-testid="stLayoutWrapper"]:has(> .st-key-sm-picked) { position: sticky; top: 0.5rem; bottom: 0.5rem; z-index: 5;
   background: light-dark(#fff, #13161c); }
-.st-key-checkpoint button { width: 10rem; justify-content: flex-start; }
+.st-key-checkpoint button { width: 8.25rem; justify-content: flex-start; }
 .st-key-checkpoint button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
 .lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

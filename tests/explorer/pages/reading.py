@@ -26,9 +26,10 @@ def html(at: AppTest) -> str:
 
 
 def components(at: AppTest) -> list[dict[str, Any]]:
-    """What the page has handed to each of its components."""
+    """What the page has handed to each of its components; the shell, which every page has, is handed nothing."""
     protos = [element.proto for element in at.get("bidi_component")]  # type: ignore[attr-defined]
-    return [json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos]
+    told = (json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos)
+    return [data for data in told if data]
 
 
 def component(at: AppTest) -> dict[str, Any]:

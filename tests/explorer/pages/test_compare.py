@@ -18,7 +18,7 @@ from explorer.atlas import ATLAS
 from explorer.pages import compare_figures, compare_pictures
 from models import checkpoint
 from models.base import LatentSpec
-from tests.explorer.pages.reading import address, component, html, told
+from tests.explorer.pages.reading import address, component, components, html, told
 
 PAGE = Path(__file__).resolve().parents[3] / "explorer" / "pages" / "compare.py"
 Open = Callable[..., AppTest]
@@ -113,7 +113,7 @@ def test_fewer_than_two_ask_for_more(open_compare: Open) -> None:
     at = open_compare()
     at.multiselect(key="compare_pick").set_value(["flat-vae"]).run()
     assert not at.exception and "Choose 2 to 6 models of Digits" in at.info[0].value
-    assert not at.get("bidi_component")
+    assert not components(at)
     at.multiselect(key="compare_pick").set_value(["digits-vae", "flat-vae"]).run()
     assert names(at) == ["digits-vae", "flat-vae"]
 
