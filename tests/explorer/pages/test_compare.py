@@ -208,7 +208,7 @@ def test_samples_are_drawn_where_there_is_a_prior_only(
     assert "VAE has no prior" in html(at)
     compare_pictures._blocks.clear()
     monkeypatch.setattr(model, "spec", LatentSpec((8,), discrete=True))
-    assert "from a prior of its own" in html(open_compare(below="samples"))
+    assert "from its learnt prior" in html(open_compare(below="samples"))
     compare_pictures._blocks.clear()
 
 

@@ -141,7 +141,9 @@ def test_what_is_said_of_the_drawn_codes_holds(open_samples: Open, monkeypatch: 
     for unusual, said in ((0.0, True), (101.0, False)):
         monkeypatch.setattr(samples_panels, "UNUSUAL", unusual)
         at = open_samples(model="digits-vae", source="prior", count="12")
-        assert any("drawn codes themselves are off" in each.value for each in at.caption) == said
+        assert (
+            any("drawn latents are far from those of the images" in each.value for each in at.caption) == said
+        )
 
 
 def test_a_plane_has_no_choice_of_dimensions(open_samples: Open) -> None:
@@ -166,7 +168,7 @@ def test_dimensions_and_the_plane(open_samples: Open) -> None:
     rows = traversals(model(), 5, 5, 2.0)
     found = gallery(at)
     assert same(found, rows.codes) and found["rows"] == rows.names and found["heads"] == rows.heads
-    assert any("ordered by its KL" in caption.value for caption in at.caption)
+    assert any("ordered by KL" in caption.value for caption in at.caption)
     at.button(key="sm_item_off").click().run()
     assert "item" not in address(at) and same(gallery(at), traversals(model(), None, 5, 2.0).codes)
     at = open_samples(model="flat-vae", show="manifold", side="9")
@@ -177,9 +179,9 @@ def test_a_deterministic_model_says_that_it_has_no_prior(open_samples: Open) -> 
     at = open_samples(model="plain-ae", source="prior")
     assert "`source` must be one of: mixture, near, value" in told(at)
     assert address(at)["source"] == "mixture"
-    assert any("it has no prior" in caption.value for caption in at.caption)
+    assert any("has no prior" in caption.value for caption in at.caption)
     at = open_samples(model="plain-ae", show="traversals")
-    assert any("the variance of the images' codes" in caption.value for caption in at.caption)
+    assert any("the variance of the images' latents" in caption.value for caption in at.caption)
 
 
 def test_a_click_puts_a_handle_on_exactly_this_sample(monkeypatch: pytest.MonkeyPatch) -> None:
