@@ -24,7 +24,8 @@ __all__ = ["choose", "told"]
 S = st.session_state
 ZOOM_AT_MOST = 8.0
 SIDE_AT_MOST = 1600  # pixels of an opened picture; more than a crop of 1/8 needs
-OVERVIEW = 300  # pixels of the whole picture on the page
+OVERVIEW = 300  # pixels of the whole picture
+WIDTH = 128  # of each picture on the page, CSS pixels
 CAPTIONS = ("Its crop", "As it is taken", "Decoded")
 UNKNOWN = ":orange[:material/warning: **Unlike anything this model knows**]"
 INK = "#f08c00"  # of the crop's edge; seen on black and on white
@@ -89,8 +90,9 @@ def _frame(loaded: Loaded, file: File, image: Image.Image, take: Take, others: S
         _overview(image, loaded.shape, framing), picture_png(picture, scale), picture_png(decoded, scale),
     ]  # fmt: skip
     with seen:
-        for place, shown, caption in zip(st.columns(3, gap="small"), pictures, CAPTIONS, strict=True):
-            place.image(shown, caption=caption, width="stretch")
+        with st.container(horizontal=True, gap="small"):  # columns would stack on a phone
+            for shown, caption in zip(pictures, CAPTIONS, strict=True):
+                st.image(shown, caption=caption, width=WIDTH)
         st.markdown(UNKNOWN if known.unknown else "Like the collection's images")
     st.caption(told(known))
     with buttons:
