@@ -88,3 +88,20 @@ def test_a_key_just_before_another_page_is_not_lost(tab: StagePage) -> None:
     tab.page.get_by_role("link", name="Explore").click()
     tab.wait_ready()
     tab.until(lambda: tab.address.get("a", before["a"]) != before["a"], "the place that the keys led to")
+
+
+def test_a_hand_that_holds_a_handle_while_the_map_is_replaced_moves_nothing(tab: StagePage) -> None:
+    first = (tab.shown(), tab.address)
+    tab.choose("Map", "Principal components")
+    tab.page.get_by_label("images, Principal components").wait_for()
+    tab.at_rest()
+    x, y = tab.take("A")
+    tab.page.mouse.move(x + 40, y + 30, steps=4)
+    tab.page.evaluate("history.back()")
+    tab.until(lambda: tab.address == first[1], "the first map, the hand still down")
+    tab.page.get_by_label("images, UMAP").wait_for()
+    tab.page.mouse.move(x + 60, y + 50, steps=4)
+    tab.page.keyboard.press("Escape")
+    tab.page.mouse.up()
+    tab.at_rest()
+    arrives(tab, first, "as they were")
