@@ -8,7 +8,7 @@ from streamlit import config, net_util
 
 import explorer
 from explorer.live.routes import routes
-from models import settings
+from models.system import settings
 
 for problem in settings.problems():  # the pages show them too
     print(f"Latent Explorer: {problem.text}", file=sys.stderr)

@@ -29,7 +29,7 @@ from benchmarks.peers.vq_autoencoder import CODES, SIZE, train
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import ROOT
 from models.data import load_data
-from models.quantiser import Quantiser
+from models.layers.quantiser import Quantiser
 
 __all__ = ["main", "ours"]
 

@@ -6,7 +6,7 @@
 Directions are fitted on the training images of each checkpoint's atlas. Half of the test images serve to find each
 direction's strength (the smallest that flips 95 % of the targets) and to choose the estimator (of those with 90 %
 success the one with the least dependency); the other half gives the figures. Success and dependency are those of
-`explorer/latent/leakage.py`, the judge is that of `models/judges.py`.
+`explorer/latent/directions/leakage.py`, the judge is that of `models/evaluation/classifier_cache.py`.
 
 On faces, directions are fitted once more to a sample whose factors are correlated as they are among people, encoded
 with the same model, and edits are judged on the independent test faces as before. The leak into what is correlated with
@@ -27,11 +27,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from explorer.latent.estimators import METHODS
-from explorer.latent.leakage import Leak, Trial, find_strength, targets
-from explorer.leakage import Bench, fitted, held_out, open_bench
+from explorer.jobs.leakage import Bench, fitted, held_out, open_bench
+from explorer.latent.directions.estimators import METHODS
+from explorer.latent.directions.leakage import Leak, Trial, find_strength, targets
 from models.data import Attribute, load_data
-from models.evaluate import codes
+from models.evaluation.evaluate import codes
 
 __all__ = ["MODELS", "chosen", "correlated_with", "main", "partners_leak"]
 

@@ -26,10 +26,10 @@ from torch import Tensor
 from benchmarks.peer_venv import peer_python, run_peer
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import cores
-from explorer.atlas import load_atlas
-from explorer.geodesic import CONTROLS, STEPS, geodesics
-from explorer.latent.energy import energy, length
-from explorer.latent.splines import natural_weights
+from explorer.atlas.build import load_atlas
+from explorer.jobs.geodesic import CONTROLS, STEPS, geodesics
+from explorer.latent.geometry.energy import energy, length
+from explorer.latent.geometry.splines import natural_weights
 from models import checkpoint
 
 __all__ = ["main"]

@@ -23,15 +23,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.atlas import Atlas, load_atlas
-from explorer.latent.neighbours import Neighbours
-from explorer.latent.projections import ScatterProjection
-from explorer.live.originals import collect
-from explorer.maps import MapSettings
+from explorer.atlas.build import Atlas, load_atlas
+from explorer.atlas.umap_maps import MapSettings
+from explorer.latent.geometry.projections import ScatterProjection
+from explorer.latent.neighbours.exact import Neighbours
+from explorer.scene.originals import collect
 from models import checkpoint
 from models.base import Autoencoder
 from models.checkpoint import Card
-from models.evaluate import to_tensor
+from models.evaluation.evaluate import to_tensor
 
 __all__ = ["Held", "hold_out", "main", "measure"]
 

@@ -21,7 +21,7 @@ from benchmarks.pythae import pythae
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import cores
 from models.data import load_data
-from models.estimates import importance_sampled
+from models.evaluation.importance_sampling import importance_sampled
 from models.vae import VAE, VAEConfig
 
 __all__ = ["main", "ours"]

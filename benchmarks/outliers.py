@@ -23,15 +23,15 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from explorer.atlas import encode
-from explorer.latent.neighbours import Neighbours
-from explorer.latent.outliers import auroc, auroc_error, oddness
-from explorer.outlier_scores import measure
-from explorer.outliers import FIGURES, SCORES, usable
+from explorer.atlas.build import encode
+from explorer.catalogue.outlier_scores import FIGURES, SCORES, usable
+from explorer.jobs.outlier_scores import measure
+from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.statistics.outliers import auroc, auroc_error, oddness
 from models import load
 from models.checkpoint import replace_file
 from models.data import load_data
-from models.evaluate import to_tensor
+from models.evaluation.evaluate import to_tensor
 from models.vae import VAE, VAEConfig
 
 __all__ = ["CASES", "Case", "areas", "held_out", "main"]

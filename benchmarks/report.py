@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 
 from benchmarks.server import cores
-from models import settings
+from models.system import settings
 
 __all__ = ["Bar", "bars_text", "json_text", "machine", "number", "table"]
 

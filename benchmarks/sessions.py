@@ -33,7 +33,7 @@ from benchmarks.cases import choose_model, fetch_originals
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import Server, app_command, cores, end_on_sigterm, free_port
 from benchmarks.summary import quantile
-from explorer.atlas import load_atlas
+from explorer.atlas.build import load_atlas
 from models.checkpoint import Entry
 
 __all__ = ["bars", "decoder_rates", "main"]
@@ -57,8 +57,9 @@ def decoder_rates(folder: str, seconds: float = SWEEP) -> dict[str, dict[int, fl
 
     import torch
 
-    from explorer.live.decoder import Decoder
-    from models import load, settings
+    from explorer.inference.decoder import Decoder
+    from models import load
+    from models.system import settings
 
     device = settings.device()
     decoder = Decoder(load(Path(folder)), device)

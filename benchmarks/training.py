@@ -25,7 +25,7 @@ from benchmarks.pythae import pythae
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import cores
 from models.data import load_data
-from models.train import Run, train
+from models.training.train import Run, train
 
 __all__ = ["main", "ours"]
 

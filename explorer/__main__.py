@@ -10,14 +10,14 @@ import importlib
 import sys
 from pathlib import Path
 
-from explorer.places import APP
+from explorer.installation import APP
 
 __all__ = ["COMMAND", "main"]
 
 COMMAND = "latent-drag"
 MODULES = {
-    "atlas": ("explorer.atlas", "encode a collection and lay out its map"),
-    "scores": ("explorer.outlier_scores", "compute outlier scores of a collection"),
+    "atlas": ("explorer.atlas.build", "encode a collection and lay out its map"),
+    "scores": ("explorer.jobs.outlier_scores", "compute outlier scores of a collection"),
 }  # command -> module with a parser of its own, and what it does
 
 
@@ -74,7 +74,7 @@ def run_page(prog: str, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.checkpoints:
         from models.checkpoint import roots  # torch comes with it
-        from models.settings import use_checkpoint_folders
+        from models.system.settings import use_checkpoint_folders
 
         use_checkpoint_folders([*options.checkpoints, *roots()])
     from streamlit.web.cli import main as streamlit
@@ -105,9 +105,9 @@ def folder(text: str) -> Path:
 
 def run_render(options: argparse.Namespace) -> int:
     """Writes what a recipe shows."""
-    from explorer import render  # torch comes with it
-    from models.data.folders import check_output
-    from models.files import replace_file
+    from explorer.sharing import render  # torch comes with it
+    from models.data.locations import check_output
+    from models.system.files import replace_file
 
     what = render.choose_what(options.what, options.out)
     check_output(options.out, "--out")

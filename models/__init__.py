@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import models.offline  # noqa: F401
+import models.system.offline  # noqa: F401
 from models.ae import AE
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
 from models.beta_vae import BetaVAE

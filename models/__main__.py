@@ -164,10 +164,10 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Trains a model, or resumes a training."""
-    from models import settings
-    from models.processes import part
-    from models.run_folder import working_folder
-    from models.train import Run, read_run, train
+    from models.system import settings
+    from models.training.distributed import part
+    from models.training.run_folder import working_folder
+    from models.training.train import Run, read_run, train
 
     resume = options.resume is not None
     chosen = {name: getattr(options, name) for name in CHOICES if getattr(options, name) is not None}
@@ -200,7 +200,7 @@ def run_train(options: argparse.Namespace) -> int:
 def run_pack(options: argparse.Namespace) -> int:
     """Makes checkpoints small, as the bundled ones are."""
     from models import checkpoint
-    from models.curves import thin_curves
+    from models.training.log import thin_curves
 
     for folder in options.folders:
         lines = thin_curves(folder, options.most)
@@ -213,9 +213,9 @@ def run_pack(options: argparse.Namespace) -> int:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measures a checkpoint, or all; writes the report."""
-    from models.data.folders import check_output
-    from models.evaluate import Wanted, evaluate, table
-    from models.report import bundled, evaluate_all, write_report
+    from models.data.locations import check_output
+    from models.evaluation.evaluate import Wanted, evaluate, table
+    from models.evaluation.report import bundled, evaluate_all, write_report
 
     if bool(options.name) + options.all > 1 or not (options.name or options.all or options.report):
         raise ValueError(
@@ -249,7 +249,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def run_encode(options: argparse.Namespace) -> int:
     """Encodes image files; the status is 1 where some could not be read, which are listed."""
-    from models.data.folders import printable
+    from models.data.locations import printable
     from models.encode import encode_files
 
     count, problems = encode_files(options.name, options.images, options.out)

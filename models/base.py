@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.criterion import Criterion
-from models.shares import draw
+from models.sharding import draw
 
 __all__ = [
     "Autoencoder",

@@ -29,10 +29,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from models.base import Autoencoder, config_from_dict, config_to_dict
-from models.files import make_folder, replace_file
-from models.json_input import read_object
-from models.replacing import replace_folder
-from models.settings import checkpoint_folders
+from models.system.files import make_folder, replace_file
+from models.system.json_input import read_object
+from models.system.replacing import replace_folder
+from models.system.settings import checkpoint_folders
 
 __all__ = [
     "Card",
@@ -54,7 +54,9 @@ BUNDLED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[
 RUNS = "runs"  # in the working directory
 REMEDY = "Copy it again or train anew."
 CARD, WEIGHTS = "card.json", "weights.safetensors"
-ATLAS = "atlas.parquet"  # what `explorer.atlas` makes of the weights; it is of no use with other weights
+ATLAS = (
+    "atlas.parquet"  # what `explorer.atlas.build` makes of the weights; it is of no use with other weights
+)
 TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 CARD_BYTES = 1 << 20

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
-from models.shares import draw
+from models.sharding import draw
 
 __all__ = ["ContractiveAE", "ContractiveAEConfig", "hutchinson", "sigmoid_layer"]
 

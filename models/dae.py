@@ -25,7 +25,7 @@ from torch import Tensor
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_choice, check_range
-from models.shares import draw
+from models.sharding import draw
 
 __all__ = ["CORRUPTIONS", "DAE", "DAEConfig", "corrupt"]
 

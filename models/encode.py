@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models import checkpoint
-from models.data.folders import check_output, is_hidden, printable
-from models.evaluate import to_tensor
-from models.files import replace_file
-from models.pictures import KINDS, read_file
+from models.data.locations import check_output, is_hidden, printable
+from models.data.pictures import KINDS, read_file
+from models.evaluation.evaluate import to_tensor
+from models.system.files import replace_file
 
 __all__ = ["Encoded", "encode_files"]
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from models.base import Autoencoder, LatentSpec
-from models.likelihoods import LIKELIHOODS, make_likelihood
-from models.networks import NETWORKS, make_decoder, make_encoder
+from models.layers.likelihoods import LIKELIHOODS, make_likelihood
+from models.layers.networks import NETWORKS, make_decoder, make_encoder
 
 __all__ = [
     "CodeConfig", "EncoderDecoder", "ImageConfig", "LikelihoodConfig", "NetworkConfig", "check_choice", "check_range",
@@ -71,7 +71,7 @@ class CodeConfig(ImageConfig):
 class LikelihoodConfig(CodeConfig):
     """A code, and what the decoder's output means."""
 
-    likelihood: str = "learnt-gaussian"  # one of `likelihoods.LIKELIHOODS`
+    likelihood: str = "learnt-gaussian"  # one of `layers.likelihoods.LIKELIHOODS`
     sigma: float = 0.1  # standard deviation of a pixel, for the fixed Gaussian; alpha = 1 / (2 sigma^2)
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class LikelihoodConfig(CodeConfig):
 class NetworkConfig(LikelihoodConfig):
     """A code, a likelihood, and the networks between images and codes."""
 
-    network: str = "conv"  # one of `networks.NETWORKS`
+    network: str = "conv"  # one of `layers.networks.NETWORKS`
     width: int = 32  # channels of the first convolution, or units of a hidden layer
     depth: int = 1  # residual blocks a level, or hidden layers; an MLP of 0 is one linear layer
     neck: int = 0  # hidden units beside the linear layers at the latent (`networks.Neck`); 0 for none

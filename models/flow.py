@@ -2,7 +2,7 @@ r"""What the flows share: an invertible map between pictures and a standard norm
 
 log p(v) = log N(f(v); 0, I) + log |det df/dv|
 
-v is an image in grey levels, 0 to 256, with the noise of `models.dequantise` on its whole numbers. Nothing is lost
+v is an image in grey levels, 0 to 256, with the noise of `models.layers.dequantisation` on its whole numbers. Nothing is lost
 between v and z = f(v): a latent has as many numbers as the image, and decoding what was encoded gives it back.
 
 References:
@@ -23,10 +23,10 @@ from torch import Tensor
 
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
 from models.criterion import Criterion
-from models.dequantise import DEQUANTISATIONS, make_dequantisation, standard_normal
 from models.encoder_decoder import ImageConfig, check_choice, check_range
-from models.flow_layers import GREYS, FlowLayer, Shape
-from models.multiscale import Multiscale
+from models.layers.dequantisation import DEQUANTISATIONS, make_dequantisation, standard_normal
+from models.layers.invertible import GREYS, FlowLayer, Shape
+from models.layers.multiscale import Multiscale
 
 __all__ = ["Flow", "FlowConfig"]
 
@@ -37,7 +37,7 @@ class FlowConfig(ImageConfig):
 
     levels: int = 3  # scales of the latent; fewer where both sides of the grid become odd
     width: int = 64  # channels of a coupling's network
-    dequantisation: str = "uniform"  # one of `dequantise.DEQUANTISATIONS`
+    dequantisation: str = "uniform"  # one of `layers.dequantisation.DEQUANTISATIONS`
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.coupling import AffineCoupling, ChannelMask, Checkerboard
 from models.encoder_decoder import check_range
 from models.flow import Flow, FlowConfig
-from models.flow_layers import ActNorm, FlowLayer, InvertibleConv, Shape, Squeeze
+from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard
+from models.layers.invertible import ActNorm, FlowLayer, InvertibleConv, Shape, Squeeze
 
 __all__ = ["Glow", "GlowConfig"]
 

@@ -21,7 +21,7 @@ from torch import nn
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig
-from models.networks import make_decoder, make_encoder
+from models.layers.networks import make_decoder, make_encoder
 
 __all__ = ["LinearAE", "LinearAEConfig"]
 

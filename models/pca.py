@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from models.criterion import Criterion
 from models.encoder_decoder import CodeConfig
-from models.likelihoods import LearntGaussian, best_log_sigma
+from models.layers.likelihoods import LearntGaussian, best_log_sigma
 from models.linear_ae import LinearAE
 
 __all__ = ["PCA", "PCAConfig", "principal_components"]

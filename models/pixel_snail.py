@@ -4,7 +4,7 @@ log P(x) = sum_i log P(x_i | x_1 ... x_(i-1)),   x_i one of K grey levels
 
 There is no latent beside the picture: a code is the picture in K grey levels, and the likelihood of it is exact. The
 channels of a pixel stand side by side, so that green knows red and blue knows both. What draws grids of codes in
-VQ-VAE-2 (`models/autoregressive.py`) draws pixels here, one after another.
+VQ-VAE-2 (`models/layers/autoregressive.py`) draws pixels here, one after another.
 
 References:
     | PixelSNAIL: An Improved Autoregressive Generative Model (Chen et al., 2017)
@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from models.autoregressive import Autoregressive
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
 from models.criterion import Criterion
 from models.encoder_decoder import ImageConfig, check_range
+from models.layers.autoregressive import Autoregressive
 
 __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.coupling import AffineCoupling, ChannelMask, Checkerboard, Mask
 from models.encoder_decoder import check_range
 from models.flow import Flow, FlowConfig
-from models.flow_layers import ActNorm, FlowLayer, Shape, Squeeze
+from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard, Mask
+from models.layers.invertible import ActNorm, FlowLayer, Shape, Squeeze
 
 __all__ = ["RealNVP", "RealNVPConfig"]
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
-from models.shares import batch_mean
+from models.sharding import batch_mean
 
 __all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
 

@@ -34,9 +34,9 @@ from torch.nn import functional as F
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig, check_range
-from models.likelihoods import HALF_LOG_TWO_PI, make_likelihood
-from models.networks import make_decoder, make_encoder
-from models.shares import draw
+from models.layers.likelihoods import HALF_LOG_TWO_PI, make_likelihood
+from models.layers.networks import make_decoder, make_encoder
+from models.sharding import draw
 from models.vae import LOG_STD_RANGE, soft_clamp
 
 __all__ = ["TDVAE", "Gaussian", "TDVAEConfig", "TwoLayers"]
@@ -47,7 +47,7 @@ class TDVAEConfig(NetworkConfig):
     """What a TD-VAE is made of."""
 
     latent: int = 32  # dimensions of a state z; half of them, rounded down, are its top layer
-    likelihood: str = "bernoulli"  # one of `likelihoods.LIKELIHOODS`
+    likelihood: str = "bernoulli"  # one of `layers.likelihoods.LIKELIHOODS`
     belief: int = 128  # units of the LSTM
     features: int = 128  # numbers that the encoder gives the LSTM for a frame
     hidden: int = 64  # units of each map D

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from models.base import Loss, Posterior
 from models.criterion import ELBO, ELBO_FORMULA, Criterion
 from models.encoder_decoder import EncoderDecoder, NetworkConfig, check_range
-from models.shares import batch_mean
+from models.sharding import batch_mean
 
 __all__ = ["VAE", "VAEConfig"]
 

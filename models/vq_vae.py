@@ -2,9 +2,9 @@ r"""The VQ-VAE: an image is encoded as a grid of codebook entries; a prior over 
 
 -log p(x) <= -log p(x | e(k)) - log p(k),   k = k(f(x))
 
-f gives a vector for each place of a grid, its nearest code stands in its place (`models/quantiser.py`), and the
+f gives a vector for each place of a grid, its nearest code stands in its place (`models/layers/quantiser.py`), and the
 decoder sees the codes alone. As the posterior is certain of k, KL(q(k|x) || p(k)) = -log p(k). With a flat prior, as
-in the paper, that is a constant, log K a place. Afterwards p(k) (`models/autoregressive.py`) is learnt on codes that
+in the paper, that is a constant, log K a place. Afterwards p(k) (`models/layers/autoregressive.py`) is learnt on codes that
 stand still: the further epochs of a training, `prior_epochs`. Without these it learns in the same steps, on codes that
 still move, which costs it some bits. In either way no gradient of it reaches what makes the codes: the autoencoder is
 the same with and without it.
@@ -25,14 +25,14 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from models.autoregressive import Autoregressive
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
 from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig, check_choice, check_range
-from models.likelihoods import make_likelihood
-from models.networks import double, doubling, halve, halved
-from models.quantiser import UPDATES, Quantised, Quantiser, perplexity
-from models.shares import whole_batch
+from models.layers.autoregressive import Autoregressive
+from models.layers.likelihoods import make_likelihood
+from models.layers.networks import double, doubling, halve, halved
+from models.layers.quantiser import UPDATES, Quantised, Quantiser, perplexity
+from models.sharding import whole_batch
 
 __all__ = ["VQVAE", "Quantise", "VQVAEConfig"]
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from models.base import Level
-from models.networks import double, halve, halved
-from models.quantiser import Quantised
+from models.layers.networks import double, halve, halved
+from models.layers.quantiser import Quantised
 from models.vq_vae import VQVAE, Quantise, VQVAEConfig
 
 __all__ = ["VQVAE2", "VQVAE2Config"]

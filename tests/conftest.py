@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from explorer.atlas import ATLAS, Atlas, encode, neighbour_distances, save_atlas
+from explorer.atlas.build import ATLAS, Atlas, encode, neighbour_distances, save_atlas
 from models import Autoencoder, load
 from models.data import Attribute, ImageData, load_data
-from models.train import Run, train
+from models.training.train import Run, train
 
 settings.register_profile("project", deadline=None)  # a busy machine is no bug
 settings.load_profile("project")

@@ -19,23 +19,23 @@ FLOORS = {
     "explorer.pages": 5,
     "explorer.components": 4,
     "explorer.__main__": 6,
-    "explorer.recipe_file": 3,
-    "explorer.report": 3,
-    "explorer.session_file": 3,
-    "explorer.render": 3,
+    "explorer.sharing.recipe": 3,
+    "explorer.sharing.report": 3,
+    "explorer.sharing.session_archive": 3,
+    "explorer.sharing.render": 3,
     "explorer.live": 3,
-    "explorer.atlas": 2,
-    "explorer.leakage": 2,
-    "explorer.maps": 2,
-    "explorer.belongings": 2,
-    "explorer.uploads": 2,
+    "explorer.atlas.build": 2,
+    "explorer.jobs.leakage": 2,
+    "explorer.atlas.umap_maps": 2,
+    "explorer.workspace.storage": 2,
+    "explorer.workspace.uploads": 2,
     "explorer.latent": 1,
     "models": 0,
 }
 # Beside the floors: leaves that import models and each other at most.
 LEAVES = {
-    "explorer.architecture", "explorer.curves", "explorer.export", "explorer.item_names", "explorer.jobs", "explorer.map_drawing", "explorer.pace", "explorer.places", "explorer.recipe",
-    "explorer.training_jobs", "explorer.zoo",
+    "explorer.catalogue.architecture", "explorer.catalogue.curves", "explorer.sharing.exports", "explorer.latent.item_names", "explorer.jobs.runner", "explorer.sharing.map_drawing", "explorer.catalogue.training_time", "explorer.installation", "explorer.workspace.stage_edit",
+    "explorer.jobs.trainings", "explorer.catalogue.families",
 }  # fmt: skip
 
 
@@ -103,6 +103,6 @@ def test_nothing_is_unpickled(path: Path) -> None:
 
 
 def test_the_pages_modules_load_no_umap() -> None:
-    code = "import explorer.live.routes, explorer.live.engine, sys; print('umap' in sys.modules)"
+    code = "import explorer.live.routes, explorer.inference.engine, sys; print('umap' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

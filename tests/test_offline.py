@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from models.offline import SWITCHES
+from models.system.offline import SWITCHES
 from tests.browser.driving import free_port, until
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from explorer.__main__ import COMMAND
-from models.extras import DISTRIBUTION, EXTRAS
+from models.system.extras import DISTRIBUTION, EXTRAS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("requirements.txt", "requirements.lock", "requirements-test.lock")

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.live.decoder import Decoder
-from models import load, settings
+from explorer.inference.decoder import Decoder
+from models import load
+from models.system import settings
 
 __all__ = ["CODES", "MODEL", "START", "STEP", "picture", "text"]
 

@@ -1,7 +1,7 @@
 """The code grid to paint on, and samples to click, as Streamlit components.
 
 Python hands over what to show and hears of the codes when a hand lets go. Painting itself never comes here: the
-browser speaks with `explorer.live.code_grid` over its own socket.
+browser speaks with `explorer.live.codes` over its own socket.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.live import takeaways
+from explorer.live import made_files
 
 __all__ = ["deliver"]
 
@@ -40,4 +40,4 @@ def deliver(data: bytes, name: str, key: str) -> None:
         name: What it is called.
         key: Streamlit's key.
     """
-    _component()(data={"address": takeaways.address(takeaways.keep(data, name)), "name": name}, key=key)
+    _component()(data={"address": made_files.address(made_files.keep(data, name)), "name": name}, key=key)

@@ -1,7 +1,7 @@
 """A sequence under the hand, what a model believes of it and what it foresees, as a Streamlit component.
 
 Python hands over what to show and hears what was chosen when the hand lets go. The drag itself never comes here: the
-browser speaks with `explorer.live.sequences` over its own socket.
+browser speaks with `explorer.live.time_page` over its own socket.
 """
 
 from __future__ import annotations

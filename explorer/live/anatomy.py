@@ -23,19 +23,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent.neighbours import GAUGE_NEIGHBOUR
-from explorer.live import wire
-from explorer.live.fields import WireError, bad, number, only, read, some, whole
-from explorer.live.session import Role, Session
-from explorer.live.wire import Items, Open, Ping
+from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
+from explorer.live import messages
+from explorer.live.messages import Items, Open, Ping
+from explorer.live.stage import Role, Session
+from explorer.live.validation import WireError, bad, number, only, read, some, whole
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.live.engine import Decoded, Engine
-    from explorer.live.loaded import Loaded
-    from explorer.live.specimen import Specimen, Terms
-    from explorer.live.views import View
+    from explorer.inference.engine import Decoded, Engine
+    from explorer.scene.inspection import Specimen, Terms
+    from explorer.scene.loaded import Loaded
+    from explorer.scene.views import View
 
 __all__ = ["AnatomySession", "Turn", "parse"]
 
@@ -93,7 +93,7 @@ def _turn(value: object) -> dict[int, float]:
     return {int(name): number(eps, f"turn.{name}", TURN_LIMIT) for name, eps in value.items()}
 
 
-READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**wire.READERS, "frame": _frame}
+READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**messages.READERS, "frame": _frame}
 
 
 class AnatomySession(Session):
@@ -109,7 +109,7 @@ class AnatomySession(Session):
         return parse(data)
 
     async def _answer_frame(self, frame: Turn, came: float) -> None:  # type: ignore[override]
-        from explorer.live.specimen import noise, place, terms
+        from explorer.scene.inspection import noise, place, terms
 
         engine, loaded, view = await self._current()
         across, up = _dimensions(view)
@@ -134,11 +134,11 @@ class AnatomySession(Session):
         header["at"] = along(specimen, eps, across, up)
         header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
         pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}
-        await self._send(wire.answer(header, [pictures[name] for name in frame.want]))
+        await self._send(messages.answer(header, [pictures[name] for name in frame.want]))
 
     async def _examined(self, engine: Engine, loaded: Loaded, item: int) -> Specimen:
         """The item's specimen; made anew where another item is asked for, or its original has come."""
-        from explorer.live.specimen import examine
+        from explorer.scene.inspection import examine
 
         if self._specimen is not None:
             made_with, specimen = self._specimen

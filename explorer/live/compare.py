@@ -20,22 +20,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.live import wire
-from explorer.live.fields import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
-from explorer.live.session import LiveSession, Role, item_labels
-from explorer.live.wire import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
+from explorer.live import messages
+from explorer.live.messages import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
+from explorer.live.stage import LiveSession, Role, item_labels
+from explorer.live.validation import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.live.engine import Engine
-    from explorer.live.lineup import Answer, Drive, Lineup, Stand
-    from explorer.live.loaded import Loaded
-    from explorer.live.views import View
+    from explorer.inference.engine import Engine
+    from explorer.scene.comparison import Answer, Drive, Lineup, Stand
+    from explorer.scene.loaded import Loaded
+    from explorer.scene.views import View
 
 __all__ = ["CompareSession", "Moved", "Together", "parse"]
 
-MODELS = (2, 6)  # as explorer.live.lineup has it, which imports torch
+MODELS = (2, 6)  # as explorer.scene.comparison has it, which imports torch
 DRIVES_AT_MOST = 8
 ITEMS_AT_MOST = 16  # in one message; each comes with a picture a model
 
@@ -110,7 +110,7 @@ def _drive(value: object) -> tuple[int, float, float]:
 
 
 def _items(body: dict[str, Any]) -> Items:
-    message = wire.READERS["items"](body)
+    message = messages.READERS["items"](body)
     if not isinstance(message, Items) or len(message.items) > ITEMS_AT_MOST:
         raise bad(f"`items` must be a list of 1 to {ITEMS_AT_MOST} items", body["items"])
     return message
@@ -120,7 +120,7 @@ READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "open": _open,
     "frame": _frame,
     "items": _items,
-    "ping": wire.READERS["ping"],
+    "ping": messages.READERS["ping"],
 }
 
 
@@ -153,9 +153,9 @@ class CompareSession(LiveSession):
     async def _answer_open(self, message: Together) -> None:
         self._opened = self._stand = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
-        from explorer.live.lineup import line_up  # these import torch, which the thread has done by now
-        from explorer.live.loaded import UnknownModel
-        from explorer.live.views import UnknownView, resolve
+        from explorer.scene.comparison import line_up  # these import torch, which the thread has done by now
+        from explorer.scene.loaded import UnknownModel
+        from explorer.scene.views import UnknownView, resolve
 
         try:
             models = await asyncio.gather(*(engine.open(name) for name, _ in message.models))
@@ -183,7 +183,7 @@ class CompareSession(LiveSession):
             for model, view in zip(models, views, strict=True)
         ]
         await self._send(
-            wire.text(
+            messages.text(
                 "opened", protocol=PROTOCOL, models=opened, count=lineup.count, shape=models[0].shape, **fields
             )
         )  # fmt: skip
@@ -194,8 +194,8 @@ class CompareSession(LiveSession):
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             raise WireError("not-open", 'No models are open. Send a message of type "open" first.')
-        from explorer.live.lineup import Lineup
-        from explorer.live.views import resolve
+        from explorer.scene.comparison import Lineup
+        from explorer.scene.views import resolve
 
         models: list[Loaded] = []
         views: list[View] = []
@@ -239,10 +239,10 @@ class CompareSession(LiveSession):
             "ms": {"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
         }
         pictures = [shown.source] if original and shown.source is not None else []
-        await self._send(wire.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
+        await self._send(messages.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
 
     async def _show(self, engine: Engine, lineup: Lineup, frame: Moved) -> _Shown:
-        from explorer.live.lineup import Drive, at_item
+        from explorer.scene.comparison import Drive, at_item
 
         if not frame.drives:
             return await _on_item(engine, lineup, frame.item)
@@ -290,12 +290,12 @@ class CompareSession(LiveSession):
         for place, original in enumerate(originals):
             pictures += [] if original is None else [np.ascontiguousarray(original)]
             pictures += [each.pictures[place] for each in decoded]
-        await self._send(wire.answer(header, pictures))
+        await self._send(messages.answer(header, pictures))
 
 
 async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
     """The original of an item, and each model's own reconstruction of it."""
-    from explorer.live.lineup import at_item, neighbours, settle
+    from explorer.scene.comparison import at_item, neighbours, settle
 
     stand = at_item(lineup, item)
     decoded = await asyncio.gather(
@@ -315,7 +315,7 @@ async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
 
 async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) -> list[Answer]:
     """The driven model decodes; the others encode its picture, each in a worker of the engine."""
-    from explorer.live.lineup import follow, moved, neighbours, settle
+    from explorer.scene.comparison import follow, moved, neighbours, settle
 
     z = moved(lineup, stand, drive)
     loaded, view = lineup.models[drive.by], lineup.views[drive.by]
@@ -335,7 +335,7 @@ async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) ->
 
 
 def _stand(answers: Sequence[Answer]) -> Stand:
-    from explorer.live.lineup import Stand
+    from explorer.scene.comparison import Stand
 
     return Stand(tuple(answer.z for answer in answers), np.stack([answer.xy for answer in answers]))
 

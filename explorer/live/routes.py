@@ -27,19 +27,19 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from explorer.live import takeaways
+from explorer.live import made_files
 from explorer.live.anatomy import AnatomySession
-from explorer.live.code_grid import CodeGridSession
+from explorer.live.codes import CodeGridSession
 from explorer.live.compare import MODELS, CompareSession
-from explorer.live.sequences import SequenceSession
-from explorer.live.session import LiveSession, Session
-from explorer.live.wire import MODEL_NAME, VIEW_ID, Frame, parse
-from models import settings
+from explorer.live.messages import MODEL_NAME, VIEW_ID, Frame, parse
+from explorer.live.stage import LiveSession, Session
+from explorer.live.time_page import SequenceSession
+from models.system import settings
 
 if TYPE_CHECKING:
-    from explorer.live.engine import Engine
-    from explorer.live.loaded import Loaded
-    from explorer.live.views import View
+    from explorer.inference.engine import Engine
+    from explorer.scene.loaded import Loaded
+    from explorer.scene.views import View
 
 __all__ = ["BUNDLES", "REFUSED", "is_own_origin", "preview_address", "routes"]
 
@@ -64,7 +64,7 @@ class NotThere(ValueError):
 
 def _engine() -> Engine:
     """The engine; torch is imported only now."""
-    from explorer.live.engine import engine
+    from explorer.inference.engine import engine
 
     return engine()
 
@@ -209,7 +209,7 @@ def _named(request: Request) -> Loaded:
 
 
 def _opened(name: str) -> Loaded:
-    from explorer.live.loaded import UnknownModel
+    from explorer.scene.loaded import UnknownModel
 
     if not MODEL_NAME.fullmatch(name):
         raise NotThere(f"Unknown model {ascii(name)[:64]}.")
@@ -221,7 +221,7 @@ def _opened(name: str) -> Loaded:
 
 def _resolved(loaded: Loaded, view_id: str) -> View:
     """A view of a model, by the id that the path gives."""
-    from explorer.live.views import UnknownView, resolve
+    from explorer.scene.views import UnknownView, resolve
 
     if not VIEW_ID.fullmatch(view_id):
         raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
@@ -232,7 +232,7 @@ def _resolved(loaded: Loaded, view_id: str) -> View:
 
 
 def _mark(loaded: Loaded, *parts: str) -> str:
-    from explorer.live.loaded import stamp
+    from explorer.scene.loaded import stamp
 
     return repr((LAYOUT, loaded.name, stamp(loaded.entry)[1:], parts))
 
@@ -241,7 +241,7 @@ def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
     """Mark of what is made of a view, and the version under which it never changes: none where a person's own
     direction is in it, for they may change it.
     """
-    from explorer.live.views import own_mark
+    from explorer.scene.views import own_mark
 
     own = own_mark(loaded, view_id)
     return _mark(loaded, what, view_id, own), "" if own else loaded.version
@@ -283,7 +283,7 @@ def view_positions(request: Request) -> Response:
 @_guarded
 def attribute_column(request: Request) -> Response:
     """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 an item."""
-    from explorer.live.loaded import attribute_values
+    from explorer.scene.loaded import attribute_values
 
     loaded, name = _named(request), request.path_params["name"]
     values = attribute_values(loaded, name)
@@ -297,7 +297,7 @@ def attribute_column(request: Request) -> Response:
 @_guarded
 def map_trust(request: Request) -> Response:
     """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps, as `attribute_column`."""
-    from explorer.live.views import trust_of
+    from explorer.scene.views import trust_of
 
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
@@ -312,8 +312,8 @@ def likelihood(request: Request) -> Response:
     `frame` is the message that asks the socket for the same pictures. The answer is JSON: nats of "A" and "B", and a
     list of them for "strip". It costs too much for a frame under the hand: the page asks when the hand rests.
     """
-    from explorer.live.density import density
-    from explorer.live.plan import plan_frame
+    from explorer.live.frame_plan import plan_frame
+    from explorer.scene.likelihood import density
 
     frame = _frame(request)
     loaded = _named(request)
@@ -336,10 +336,10 @@ def _frame(request: Request) -> Frame:
 def along(request: Request) -> Response:
     """`/live/atlas/{model}/along/{view}?frame=…`: what the tracks of the sliders show, from where the handles stand.
 
-    The answer is JSON: the slider values `steps`, and for each direction what `explorer.live.along` measures. The page
+    The answer is JSON: the slider values `steps`, and for each direction what `explorer.live.slider_tracks` measures. The page
     asks when the hand rests.
     """
-    from explorer.live.along import STEPS, measure_along
+    from explorer.live.slider_tracks import STEPS, measure_along
 
     frame, loaded = _frame(request), _named(request)
     found = measure_along(loaded, _resolved(loaded, request.path_params["view"]), frame)
@@ -350,7 +350,7 @@ def along(request: Request) -> Response:
 @_guarded
 def between(request: Request) -> Response:
     """`/live/atlas/{model}/between/{view}?frame=…&index=…`: a handle for a picture of the filmstrip, as JSON."""
-    from explorer.live.between import handle_between
+    from explorer.live.strip_handle import handle_between
 
     frame, index = _frame(request), request.query_params.get("index", "")
     if not INDEX.fullmatch(index):
@@ -367,7 +367,7 @@ def preview(request: Request) -> Response:
     """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, kept in the cache
     folder.
     """
-    from explorer.live.loaded import UnknownModel, find
+    from explorer.scene.loaded import UnknownModel, find
 
     name = request.path_params["model"]
     if not MODEL_NAME.fullmatch(name):
@@ -384,7 +384,7 @@ def preview(request: Request) -> Response:
 def code_map(request: Request) -> Response:
     """`/live/atlas/{model}/codes/{level}`: little-endian float32, of each code x, y and how many places use it."""
     loaded, level = _level(request)
-    from explorer.live.codebook import codebooks
+    from explorer.scene.codebook import codebooks
 
     book = codebooks(loaded)[level]
     table = np.column_stack([book.xy, book.uses])
@@ -396,7 +396,7 @@ def code_map(request: Request) -> Response:
 def code_looks(request: Request) -> Response:
     """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's picture, one after another."""
     loaded, level = _level(request)
-    from explorer.live.codebook import looks
+    from explorer.scene.codebook import looks
 
     mark = _mark(loaded, "looks", str(level))
     return _cached(request, lambda: looks(loaded, level).tobytes(), mark, loaded.version, _BYTES)
@@ -404,7 +404,7 @@ def code_looks(request: Request) -> Response:
 
 def _level(request: Request) -> tuple[Loaded, int]:
     """The model that the path names, loaded, and the level of its codes."""
-    from explorer.live.codebook import codebooks
+    from explorer.scene.codebook import codebooks
 
     loaded, named = _named(request), request.path_params["level"]
     books = codebooks(loaded)
@@ -435,7 +435,7 @@ def compare_positions(request: Request) -> Response:
 @_guarded
 def compare_column(request: Request) -> Response:
     """`/live/compare/{models}/attribute/{name}`: an attribute, from the first model's atlas, of the same images."""
-    from explorer.live.loaded import attribute_values
+    from explorer.scene.loaded import attribute_values
 
     models, rows = _together(request)
     name = request.path_params["name"]
@@ -449,7 +449,7 @@ def compare_column(request: Request) -> Response:
 
 def _together(request: Request) -> tuple[list[Loaded], NDArray[np.int64]]:
     """The models that the path names, and the rows (M, N) of the images that they share."""
-    from explorer.live.lineup import shared_rows
+    from explorer.scene.comparison import shared_rows
 
     names = request.path_params["models"].split(",")
     if not MODELS[0] <= len(names) <= MODELS[1]:
@@ -469,8 +469,8 @@ def preview_address(name: str, version: str) -> str:
 
 def _preview(name: str, version: str) -> bytes:
     """The preview from the cache folder, or made and kept there."""
-    from models.data.folders import cache_folder
-    from models.files import replace_file
+    from models.data.locations import cache_folder
+    from models.system.files import replace_file
 
     path = cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
     try:
@@ -488,7 +488,7 @@ def _strip_png(loaded: Loaded) -> bytes:
     """Pictures of items spread evenly along the first principal component, as one PNG."""
     from PIL import Image
 
-    from explorer.latent.projections import LinearProjection
+    from explorer.latent.geometry.projections import LinearProjection
 
     order = np.argsort(LinearProjection.pca(loaded.atlas.mean).forward(loaded.atlas.mean)[:, 0])
     places = ((np.arange(PREVIEWS) + 0.5) / PREVIEWS * len(order)).astype(int)
@@ -504,7 +504,7 @@ def _strip_png(loaded: Loaded) -> bytes:
 
 async def made_file(request: Request) -> Response:
     """A file to save; its address is known to the page that had it made."""
-    found = takeaways.fetch(request.path_params["token"])
+    found = made_files.fetch(request.path_params["token"])
     if found is None:
         return PlainTextResponse("The file is no longer kept. Make it again on the page.", 404)
     headers = {

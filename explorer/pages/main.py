@@ -16,11 +16,11 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
     sys.path.insert(0, str(ROOT))
 
 from explorer.components.shell import shell  # noqa: E402
-from explorer.pages import navigation  # noqa: E402
+from explorer.pages.shared import navigation  # noqa: E402
 
 ICON = ROOT / "explorer" / "pages" / "icon.svg"
 pages = [
-    st.Page(f"{script}.py", title=title, url_path=title.lower(), default=title == "Explore")
+    st.Page(f"{script}/page.py", title=title, url_path=title.lower(), default=title == "Explore")
     for title, script in navigation.existing().items()
 ]
 chosen = st.navigation(pages, position="hidden")
@@ -30,12 +30,14 @@ navigation.heading(chosen.title)
 shell()
 if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
-        importlib.import_module("explorer.live.engine")
+        importlib.import_module("explorer.inference.engine")
     st.session_state.lx_started = True
-faults = importlib.import_module("explorer.pages.faults")
+faults = importlib.import_module("explorer.pages.shared.faults")
 faults.check_settings()
 with faults.reported((OSError,)):  # of the disk; other errors are mistakes of ours
     chosen.run()
-importlib.import_module("explorer.pages.session").remember(chosen.title)
-st.session_state.lx_shown = importlib.import_module("explorer.pages.carried").shown(chosen.title)
+importlib.import_module("explorer.pages.shared.session_archive").remember(chosen.title)
+st.session_state.lx_shown = importlib.import_module("explorer.pages.shared.carried_checkpoint").shown(
+    chosen.title
+)
 tell(st.session_state.lx_shown)

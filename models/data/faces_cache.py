@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.data.faces_drawing import SIZE, render
-from models.data.folders import cache_folder
-from models.files import replaced
+from models.data.locations import cache_folder
+from models.system.files import replaced
 
 Images = NDArray[np.uint8]
 

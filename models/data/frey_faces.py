@@ -22,7 +22,7 @@ __all__ = ["PADDING", "load_frey_faces", "unavailable"]
 import numpy as np
 
 from models.data.base import Attribute, ImageData
-from models.data.folders import require, why_missing
+from models.data.locations import require, why_missing
 from models.data.npz import NpzReader
 
 FILE = "frey-faces/frey_faces_1965_28x20.npz"

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models import settings
 from models.data.base import Attribute, ImageData
 from models.data.download import Remote, fetch
-from models.data.folders import cache_folder, data_folder, why_missing
+from models.data.locations import cache_folder, data_folder, why_missing
+from models.system import settings
 
 UNSIGNED_BYTES = 8
 MAX_BYTES = 1 << 28  # of the unpacked values: five times MNIST

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.base import Attribute, ImageData
-from models.data.folders import require, why_missing
+from models.data.locations import require, why_missing
 from models.data.npz import NpzReader
 
 FILE = "lpc-sprites/lpc_sprites_24k_64x64.npz"

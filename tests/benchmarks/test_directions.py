@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.directions import bars_of, chosen, correlated_bars, correlated_with, main, partners_leak
-from explorer.latent.leakage import Leak
+from explorer.latent.directions.leakage import Leak
 from models.data import Attribute
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import outliers
-from explorer.outliers import figures
+from explorer.catalogue.outlier_scores import figures
 from models import load
 from models.data import load_data
 

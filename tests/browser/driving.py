@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
-from explorer.pages.navigation import GROUPS
+from explorer.pages.shared.navigation import GROUPS
 from tests.explorer.checkpoints import TEST
 
 __all__ = ["ROOT", "Server", "StagePage", "canvas_pixels", "free_port", "until"]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from explorer.latent.grids import from_text
+from explorer.latent.geometry.grids import from_text
 from tests.browser.driving import Server, canvas_pixels, until
 from tests.explorer.checkpoints import CODES, train_digits
 

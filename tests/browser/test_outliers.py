@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.export import picture_png
+from explorer.sharing.exports import picture_png
 from tests.browser.conftest import NewPage
 from tests.browser.driving import StagePage
 

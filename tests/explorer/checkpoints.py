@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explorer.atlas import ATLAS, Atlas, neighbour_distances, save_atlas
+from explorer.atlas.build import ATLAS, Atlas, neighbour_distances, save_atlas
 from models import MODELS, checkpoint
 from models.data import load_data, load_sequences
-from models.prediction import as_tensor
+from models.evaluation.moving_digits import as_tensor
 from models.td_vae import TDVAE, TDVAEConfig
-from models.train import train
+from models.training.train import train
 from tests.conftest import make_atlas, tiny_run
 
 __all__ = ["CODES", "SMALL_SEQUENCES", "break_weights", "train_digits", "write_sequences"]

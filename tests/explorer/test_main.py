@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from explorer.__main__ import COMMAND, main
-from explorer.places import APP
+from explorer.installation import APP
 
 Lines = list[list[str]]
 

@@ -21,10 +21,10 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-import models.train
+import models.training.train
 from models.checkpoint import CARD, TRAINING
-from models.run_state import read_run
-from models.train import Run, train
+from models.training.state import read_run
+from models.training.train import Run, train
 
 CPU = torch.device("cpu")
 PARTS = 12  # of a whole run; a kill comes within two of them
@@ -90,7 +90,7 @@ def kill_at_random(out: Path, kills: int, places: int) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    models.train.LOG_EVERY = 3
+    models.training.train.LOG_EVERY = 3
     tqdm.monitor_interval = 0  # no thread
     out = Path(sys.argv[1])
     train(replace(RUN, epochs=1), out / "warm-up", device=CPU)

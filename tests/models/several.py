@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import models.train
+import models.training.train
 from models import MODELS
 from models.__main__ import main
-from models.train import Run, TrainingError, train
+from models.training.train import Run, TrainingError, train
 from models.vae import VAE
 
 CPU = torch.device("cpu")
@@ -73,7 +73,7 @@ class Spoilt(VAE):
 
 def all_trainings(out: Path) -> None:
     """Every model; one whose prior learns last; one that meets NaN and goes on; one by the command line."""
-    models.train.LOG_EVERY = 1
+    models.training.train.LOG_EVERY = 1
     for kind in MODELS:
         train(tiny(kind), out / kind, device=CPU)
     train(tiny("vq-vae-2", **PRIOR_LAST), out / "prior-last", device=CPU)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models import MODELS, Autoencoder
 from models.criterion import ELBO, Criterion
-from models.quantiser import UPDATES
+from models.layers.quantiser import UPDATES
 
 SMALL: dict[str, Any] = {
     "latent": 4, "width": 4, "k": 2, "samples": 3, "steps": 1, "couplings": 1, "codebook": 8, "halvings": 1,

@@ -16,7 +16,7 @@ from models import load
 from models.__main__ import main
 from models.data import load_data
 from models.encode import encode_files
-from models.evaluate import to_tensor
+from models.evaluation.evaluate import to_tensor
 
 
 def test_files_and_folders_are_encoded_as_the_model_encodes_them(

@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from models import MODELS, checkpoint, load
-from models.coupling import AffineCoupling
 from models.data import load_data
-from models.evaluate import Wanted, density, evaluate, inverse, to_tensor
-from models.flow_layers import ActNorm
+from models.evaluation.evaluate import Wanted, density, evaluate, inverse, to_tensor
+from models.evaluation.report import _offered
 from models.glow import Glow, GlowConfig
+from models.layers.coupling import AffineCoupling
+from models.layers.invertible import ActNorm
 from models.real_nvp import RealNVP, RealNVPConfig
-from models.report import _offered
-from models.train import Run, train
+from models.training.train import Run, train
 
 KINDS = ["real-nvp", "glow"]
 SMALL: dict[str, Any] = {
@@ -135,7 +135,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(kind, "digits", SMALL[kind], epochs=2, batch=32, limit=128, save_every=3, optimizer="adamax")
-    monkeypatch.setattr("models.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
     train(run, tmp_path / "whole", device=CPU)
 
     def stop(step: int, steps: int, terms: dict[str, float]) -> None:
@@ -206,7 +206,7 @@ def test_the_coarsest_level_comes_first_and_reaches_furthest(kind: str) -> None:
 
 @pytest.mark.parametrize("dequantisation", ["uniform", "variational"])
 def test_bits_per_dimension(dequantisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluate.BATCH", 16)
+    monkeypatch.setattr("models.evaluation.evaluate.BATCH", 16)
     model, data = flow("glow", dequantisation=dequantisation), load_data("digits", "test", limit=40)
     found, generator, total = density(model, data), seeded(), 0.0
     with torch.no_grad():

@@ -12,7 +12,7 @@ import pytest
 
 from models import checkpoint
 from models.checkpoint import WEIGHTS
-from models.curves import CURVES
+from models.training.log import CURVES
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS, PLACES = 20, 10

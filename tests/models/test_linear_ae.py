@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from models import load
 from models.data import load_data
 from models.linear_ae import LinearAE, LinearAEConfig
-from models.train import Run, train
+from models.training.train import Run, train
 
 
 def test_a_linear_autoencoder_is_linear() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from models import checkpoint
 from models.__main__ import assignments, main
-from models.train import CURVES
+from models.training.train import CURVES
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = ["train", "vae", "--data", "digits", "--epochs", "2", "--batch", "50", "--limit", "100"]

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.code_figures import code_figures
 from models.data import load_data
-from models.evaluate import density
+from models.evaluation.codebook_use import code_figures
+from models.evaluation.evaluate import density
 from models.pixel_snail import PixelSNAIL, PixelSNAILConfig
 
 

@@ -13,9 +13,9 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from models import load
 from models.checkpoint import WEIGHTS
-from models.curves import CURVES
 from models.td_vae import TDVAE, Gaussian, TDVAEConfig, TwoLayers, below
-from models.train import Run, train
+from models.training.log import CURVES
+from models.training.train import Run, train
 from models.vae import LOG_STD_RANGE, soft_clamp
 
 CPU = torch.device("cpu")
@@ -248,7 +248,7 @@ class Killed(BaseException):
 
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr("models.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
     run = tiny_run()
     train(run, tmp_path / "whole", device=CPU)
 

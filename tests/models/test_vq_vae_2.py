@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.quantiser import Quantised, Quantiser
+from models.layers.quantiser import Quantised, Quantiser
 from models.vq_vae_2 import VQVAE2, VQVAE2Config
 
 SMALL: dict[str, Any] = {

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.live.anatomy import Turn, parse
-from explorer.live.fields import WireError
-from explorer.live.loaded import Loaded
+from explorer.live.messages import Items, Open, Ping
 from explorer.live.routes import REFUSED
-from explorer.live.specimen import examine, noise, place, terms
-from explorer.live.wire import Items, Open, Ping
+from explorer.live.validation import WireError
+from explorer.scene.inspection import examine, noise, place, terms
+from explorer.scene.loaded import Loaded
 from tests.explorer.live.client import Client, close_code
-from tests.explorer.live.test_wire import change
+from tests.explorer.live.test_messages import change
 
 ROUTE = "/live/anatomy"
 FRAME: dict[str, Any] = {

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.belongings import FIRST_OWN, Group, OwnPicture
-from explorer.latent.directions import Direction
-from explorer.live.codes import Places, check_item, move_to_view, place_handles
-from explorer.live.loaded import Loaded, find, load
-from explorer.live.specimen import examine
-from explorer.live.views import UnknownView, resolve
-from explorer.recipe import Handle, edit_from_query
+from explorer.latent.directions.mean_difference import Direction
+from explorer.scene.handles import Places, check_item, move_to_view, place_handles
+from explorer.scene.inspection import examine
+from explorer.scene.loaded import Loaded, find, load
+from explorer.scene.views import UnknownView, resolve
+from explorer.workspace.stage_edit import Handle, edit_from_query
+from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture
 from tests.explorer.live.client import Client, frame
 
 
@@ -96,7 +96,7 @@ def test_an_own_picture_stands_in_links(loaded: Loaded, own: OwnPicture) -> None
 
 
 def _start(places: Places) -> tuple[Any, Places, dict[str, object]]:
-    from explorer.recipe import Edit
+    from explorer.workspace.stage_edit import Edit
 
     return Edit(Handle(0, 0.0, 0.0), Handle(1, 0.0, 0.0)), places, {}
 

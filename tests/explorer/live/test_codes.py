@@ -1,140 +1,198 @@
-"""From handles to codes: an unmoved one is exactly its item, sliders add, a change of map keeps the picture."""
+"""The code grid's socket and its arrays: what is taken and refused, and frames against the model called by hand."""
 
 from __future__ import annotations
 
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from explorer.latent.paths import great_circle
-from explorer.live.codes import level_of, move_to_view, place_handles, walk_codes
-from explorer.live.loaded import Loaded
-from explorer.live.views import View, resolve
-from explorer.recipe import Handle
+from explorer.latent.geometry.grids import as_text, from_text
+from explorer.live.codes import Painted, parse
+from explorer.live.messages import Open
+from explorer.live.validation import WireError
+from explorer.scene.codebook import codebooks, grids_of, latents, looks
+from explorer.scene.loaded import Loaded
+from tests.explorer.live.client import Client
+from tests.explorer.live.test_messages import change
 
-VIEWS = ("umap", "pca", "dims-0-3", "plane-even--loop")
-
-
-def on(view: View, item: int, **sliders: float) -> Handle:
-    return Handle(item, *map(float, view.xy[item]), sliders)
-
-
-def away(view: View, item: int, dx: float, dy: float) -> Handle:
-    x, y = map(float, view.xy[item])
-    return Handle(item, x + dx, y + dy)
-
-
-@pytest.mark.parametrize("view_id", VIEWS)
-@pytest.mark.parametrize("residual", ["hold", "fade"])
-def test_an_unmoved_handle_is_its_item_bit_for_bit(loaded: Loaded, view_id: str, residual: str) -> None:
-    view = resolve(loaded, view_id)
-    items = [0, 7, loaded.count - 1]
-    z = place_handles(loaded, view, [on(view, item) for item in items], residual)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(z, loaded.atlas.mean[items])
+FRAME: dict[str, Any] = {
+    "type": "frame", "seq": 7, "codes": "AAAA", "a": "AAAB", "b": "AAAC", "t": 0.25, "frames": 5, "probe": [0, 3],
+    "want": ["step", "picture"],
+}  # fmt: skip
+SHAPES = [(2, 2), (4, 4)]
 
 
-def test_sliders_add_their_direction_and_zero_adds_nothing(loaded: Loaded) -> None:
-    view = resolve(loaded, "umap")
-    z = place_handles(loaded, view, [on(view, 4, even=0.5, loop=-2.0), on(view, 5, even=0.0)], "hold")
-    even, loop = (loaded.directions[name].vector for name in ("even", "loop"))
-    np.testing.assert_allclose(z[0], loaded.atlas.mean[4] + 0.5 * even - 2 * loop, atol=1e-5)
-    np.testing.assert_array_equal(z[1], loaded.atlas.mean[5])
+def grid_client(server: str, **options: Any) -> Client:
+    return Client(server, "dims-0-1", **{"model": "two-codes", "route": "/live/codes", **options})
 
 
-def test_sliders_add_the_same_to_the_bit_in_whichever_order_they_were_moved(loaded: Loaded) -> None:
-    view = resolve(loaded, "umap")
-    moved = {name: 0.1 + 0.7 * number for number, name in enumerate(loaded.directions)}
-    one, other = (dict(order) for order in (moved.items(), reversed(moved.items())))
-    z = place_handles(loaded, view, [on(view, 4, **one), on(view, 4, **other)], "hold")
-    np.testing.assert_array_equal(z[0], z[1])
+def frame(model: Loaded, *want: str, **changes: Any) -> dict[str, Any]:
+    """A frame of image 3 painted, on the way from it to image 8."""
+    a, b = (as_text(grids_of(model, item)) for item in (3, 8))
+    return {**FRAME, "codes": a, "a": a, "b": b, "want": list(want), "probe": None, **changes}
 
 
-def test_the_atlas_is_not_changed(loaded: Loaded) -> None:
-    view = resolve(loaded, "pca")
-    before = loaded.atlas.mean.copy()
-    place_handles(loaded, view, [on(view, 3, even=1.0), away(view, 3, 1, 1)], "hold")
-    np.testing.assert_array_equal(loaded.atlas.mean, before)
+def decoded(model: Loaded, *texts: str) -> np.ndarray:
+    return model.decoder(latents(model, [from_text(text, SHAPES, 16) for text in texts]))
 
 
-@pytest.mark.parametrize("view_id", ["pca", "dims-0-3", "plane-even--loop"])
-def test_on_a_plane_a_drag_moves_the_code_by_as_much(loaded: Loaded, view_id: str) -> None:
-    view = resolve(loaded, view_id)
-    z = place_handles(loaded, view, [away(view, 9, 0.5, -0.25)], "hold")
-    step = view.projection.forward(z)[0] - view.xy[9]
-    np.testing.assert_allclose(step, (0.5, -0.25), atol=1e-3)
-    rest = z[0] - loaded.atlas.mean[9]
-    plane = view.projection.inverse(np.array([[0, 0], [0.5, -0.25]], np.float32))
-    np.testing.assert_allclose(rest, plane[1] - plane[0], atol=1e-4)
+def test_good_messages() -> None:
+    assert parse(json.dumps(FRAME)) == Painted(
+        7, "AAAA", "AAAB", "AAAC", 0.25, 5, (0, 3), ("picture", "step")
+    )
+    opening = {"type": "open", "protocol": 1, "model": "two-codes", "view": "dims-0-1"}
+    assert parse(json.dumps(opening)) == Open("two-codes", "dims-0-1")
 
 
-def test_what_the_model_does_not_have_is_refused(loaded: Loaded) -> None:
-    view = resolve(loaded, "pca")
-    with pytest.raises(
-        ValueError, match=r"`sliders` must name directions of tiny-vae, such as .*\. Got 'beard'"
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("codes", 7, "`codes` must be codes of at most 1500 places"),
+        ("a", "A" * 4001, "`a` must be codes of at most"),
+        ("b", None, "frame must have `b`"),
+        ("t", 1.5, "`t` must be a number"),
+        ("t", -0.1, "`t` must be a number in 0..1"),
+        ("t", True, "`t` must be a number"),
+        ("frames", 4, "`frames` must be a whole number in 5..15"),
+        ("probe", [0], "`probe` must be a level and a place"),
+        ("probe", [0, 1.5], "`probe` must be a whole number"),
+        ("probe", [9, 0], "`probe` must be a whole number in 0..7"),
+        ("want", [], "`want` must be a list"),
+        ("want", ["picture", "picture"], "each part once"),
+        ("want", ["input"], "`want` must be one of"),
+        ("item", 3, "frame may only have"),
+    ],
+)
+def test_bad_frames_are_refused_with_their_number(path: str, value: Any, text: str) -> None:
+    with pytest.raises(WireError) as caught:
+        parse(change(FRAME, path, value))
+    assert text in caught.value.message and caught.value.seq == 7
+    assert len(caught.value.message) < 300
+
+
+def test_reach_needs_a_place() -> None:
+    with pytest.raises(WireError, match="`probe` must be a level and a place where `reach` is wanted"):
+        parse(json.dumps({**FRAME, "probe": None, "want": ["reach"]}))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=7),
+    max_leaves=8,
+).map(json.dumps)))  # fmt: skip
+def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
+    try:
+        parse(data)
+    except WireError as error:
+        assert error.code in {"bad-message", "too-large"}
+
+
+def test_a_frame_shows_the_painted_codes_and_both_images(server: str, two: Loaded) -> None:
+    grids = grids_of(two, 3)
+    grids[1] = grids[1].copy()
+    grids[1][0] = (grids[1][0] + 5) % 16
+    painted = as_text(grids)
+    asked = frame(two, "b", "picture", "a", codes=painted)
+    with grid_client(server) as client:
+        answer = client.ask(asked)
+    assert answer["pictures"] == ["picture", "a", "b"] and answer["seq"] == 7
+    assert answer["step"] is None and answer["strip"] == []
+    expected = decoded(two, painted, asked["a"], asked["b"])
+    assert np.abs(answer["pixels"].astype(int) - expected.astype(int)).max() <= 1
+    assert not np.array_equal(answer["pixels"][0], answer["pixels"][1])
+
+
+def test_the_walk_is_quantised_again_at_each_step(server: str, two: Loaded) -> None:
+    asked = frame(two, "step", "strip", t=0.4)
+    with grid_client(server) as client:
+        answer = client.ask(asked)
+        ends = [client.ask(frame(two, "step", t=t))["step"] for t in (0, 1)]
+    assert answer["pictures"] == ["step", "S0", "S1", "S2", "S3", "S4"] and len(answer["strip"]) == 5
+    assert [answer["strip"][0], answer["strip"][-1]] == [asked["a"], asked["b"]] == ends
+    books = codebooks(two)
+    a, b = grids_of(two, 3), grids_of(two, 8)
+    step = from_text(answer["step"], SHAPES, 16)
+    for book, own, start, end in zip(books, step, a, b, strict=True):
+        between = 0.6 * book.vectors[start] + 0.4 * book.vectors[end]
+        distance = ((between[:, :, None] - book.vectors) ** 2).sum(-1)
+        np.testing.assert_allclose(
+            np.take_along_axis(distance, own[..., None], 2)[..., 0], distance.min(-1), atol=1e-5
+        )
+    shown = decoded(two, answer["step"], *answer["strip"])
+    assert np.abs(answer["pixels"].astype(int) - shown.astype(int)).max() <= 1
+
+
+def test_reach_is_brightest_where_the_code_governs(server: str, two: Loaded) -> None:
+    with grid_client(server) as client:
+        corners = [
+            client.ask(frame(two, "reach", probe=[1, place]))["pixels"][0, ..., 0] for place in (0, 15)
+        ]
+    for reach, (y, x) in zip(corners, ((slice(0, 4), slice(0, 4)), (slice(4, 8), slice(4, 8))), strict=True):
+        assert reach[y, x].max() == 255
+        assert reach[y, x].sum() > 0.6 * reach.sum(), "the pixels around the place"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"codes": "AAAA"}, "`codes` must be 54 characters for 20 places"),
+        ({"b": "_" * 54}, "`b` must hold codes of 0..15"),
+        ({"probe": [2, 0], "want": ["reach"]}, "`probe` must be a place of one of 2 levels"),
+        ({"probe": [0, 4], "want": ["reach"]}, "`probe` must be a place"),
+    ],
+)
+def test_what_the_model_lacks_is_told(changes: dict[str, Any], text: str, server: str, two: Loaded) -> None:
+    with grid_client(server) as client:
+        answer = client.ask({**frame(two, "picture"), **changes})
+        assert (answer["type"], answer["code"], answer["seq"]) == ("error", "bad-message", 7)
+        assert text in answer["message"]
+        assert client.ask({"type": "ping", "seq": 8})["type"] == "pong", "the connection stays"
+
+
+def test_a_model_without_codes_is_told_so(server: str, loaded: Loaded) -> None:
+    with grid_client(server, model="tiny-vae") as client:
+        answer = client.ask({**FRAME, "want": ["picture"]})
+    assert answer["code"] == "bad-message" and "tiny-vae has no discrete codes" in answer["message"]
+
+
+def test_the_newest_frame_wins(server: str, two: Loaded) -> None:
+    with grid_client(server) as client:
+        for seq in range(200):
+            client.send(frame(two, "step", seq=seq, t=seq / 200))
+        seen = []
+        while not seen or seen[-1] < 199:
+            seen.append(client.read()["seq"])
+    assert seen == sorted(seen) and len(seen) < 200
+
+
+def fetched(server: str, path: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(f"http://{server}{path}") as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_codebooks_come_once_over_http(server: str, two: Loaded) -> None:
+    for level, book in enumerate(codebooks(two)):
+        status, raw = fetched(server, f"/live/atlas/two-codes/codes/{level}?v={two.version}")
+        table = np.frombuffer(raw, "<f4").reshape(-1, 3)
+        assert status == 200
+        np.testing.assert_array_equal(table, np.column_stack([book.xy, book.uses]).astype(np.float32))
+        status, raw = fetched(server, f"/live/atlas/two-codes/codes/{level}/looks")
+        assert status == 200 and raw == looks(two, level).tobytes()
+    for path, code, said in (
+        ("two-codes/codes/2", 404, b"Unknown level"),
+        ("two-codes/codes/x/looks", 404, b"Unknown level"),
+        ("tiny-vae/codes/0", 400, b"no discrete codes"),
+        ("nobody/codes/0", 404, b"Unknown model"),
     ):
-        place_handles(loaded, view, [on(view, 0, beard=0.0)], "hold")
-    for item in (-1, loaded.count):
-        with pytest.raises(
-            ValueError, match=rf"`item` must be one of 0..{loaded.count - 1} of tiny-vae. Got {item}"
-        ):
-            place_handles(loaded, view, [Handle(item, 0, 0)], "hold")
-
-
-@pytest.mark.parametrize("after", VIEWS)
-@pytest.mark.parametrize("before", VIEWS)
-def test_on_another_map_an_unmoved_handle_is_on_its_item(loaded: Loaded, before: str, after: str) -> None:
-    one, other = resolve(loaded, before), resolve(loaded, after)
-    place = move_to_view(loaded, one, other, on(one, 11), "hold")
-    assert place == tuple(map(float, other.xy[11]))
-
-
-def test_a_drag_that_the_other_map_can_show_keeps_its_code(loaded: Loaded) -> None:
-    one, other = resolve(loaded, "dims-0-3"), resolve(loaded, "dims-3-0")
-    handle = away(one, 2, 0.75, -0.5)
-    x, y = move_to_view(loaded, one, other, handle, "hold")
-    np.testing.assert_allclose(
-        place_handles(loaded, other, [Handle(2, x, y)], "hold"),
-        place_handles(loaded, one, [handle], "hold"), atol=1e-4,
-    )  # fmt: skip
-
-
-def test_a_drag_that_the_other_map_cannot_show_leaves_the_handle_on_its_item(loaded: Loaded) -> None:
-    one, other = resolve(loaded, "dims-0-3"), resolve(loaded, "dims-1-2")
-    place = move_to_view(loaded, one, other, away(one, 2, 0.75, -0.5), "hold")
-    np.testing.assert_allclose(place, other.xy[2], atol=1e-5)
-
-
-def test_levels_lie_end_to_end_and_0_is_all_of_them(flow: Loaded) -> None:
-    first, second = (level_of(flow, level) for level in (1, 2))
-    sizes = [int(np.prod(level.shape)) for level in flow.decoder.model.spec.levels]
-    assert (first.start, first.stop) == (0, sizes[0])
-    assert (second.start, second.stop) == (sizes[0], flow.latent)
-    assert level_of(flow, 0) == slice(None)
-
-
-@pytest.mark.parametrize("level", [1, 2])
-def test_one_level_moves_and_the_others_stay(flow: Loaded, level: int) -> None:
-    view, own = resolve(flow, "pca"), level_of(flow, level)
-    handles = [away(view, 9, 4.0, -3.0), on(view, 5)]
-    apart = place_handles(flow, view, handles, "hold", level)
-    together = place_handles(flow, view, handles, "hold")
-    np.testing.assert_array_equal(apart[:, own], together[:, own])
-    rest = np.setdiff1d(np.arange(flow.latent), np.arange(flow.latent)[own])
-    np.testing.assert_array_equal(apart[:, rest], flow.atlas.mean[[9, 5]][:, rest])
-    assert not np.allclose(together[0, rest], apart[0, rest])
-
-
-def test_a_walk_of_one_level_goes_over_to_b_in_it_alone(flow: Loaded) -> None:
-    a, b = flow.atlas.mean[[3, 8]]
-    own = level_of(flow, 2)
-    codes = walk_codes(flow, a, b, "great-circle", 5, 2)
-    np.testing.assert_array_equal(codes[:, own], great_circle(a[own], b[own], np.linspace(0, 1, 5)))
-    np.testing.assert_array_equal(codes[:, : own.start], np.repeat(a[None, : own.start], 5, axis=0))
-    np.testing.assert_array_equal(walk_codes(flow, a, b, "straight", 3)[[0, 2]], [a, b])
-
-
-def test_a_level_that_is_not_there_is_refused(flow: Loaded, loaded: Loaded) -> None:
-    for wrong in (-1, 3):
-        with pytest.raises(ValueError, match=rf"`level` of tiny-flow must be 0 to 2. Got {wrong}"):
-            level_of(flow, wrong)
-    with pytest.raises(ValueError, match="its latent has no levels"):
-        level_of(loaded, 1)
+        status, raw = fetched(server, f"/live/atlas/{path}")
+        assert status == code and said in raw, path

@@ -18,17 +18,17 @@ from starlette.testclient import TestClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from explorer.latent.projections import place
+from explorer.inference.engine import Engine
+from explorer.latent.geometry.projections import place
 from explorer.live import compare as compare_module
-from explorer.live import lineup as lineup_module
 from explorer.live.compare import DRIVES_AT_MOST, ITEMS_AT_MOST, Moved, Together, parse
-from explorer.live.engine import Engine
-from explorer.live.fields import WireError
-from explorer.live.lineup import Lineup, line_up
 from explorer.live.routes import REFUSED
-from explorer.live.views import default_view, resolve
+from explorer.live.validation import WireError
+from explorer.scene import comparison as lineup_module
+from explorer.scene.comparison import Lineup, line_up
+from explorer.scene.views import default_view, resolve
+from tests.explorer.conftest import make_checkpoint
 from tests.explorer.live.client import Client, close_code
-from tests.explorer.live.conftest import make_checkpoint
 
 THREE = ("tiny-vae", "flat-vae", "third-vae")
 VIEWS = {"tiny-vae": "umap", "flat-vae": "raw", "third-vae": "umap"}

@@ -1,0 +1,1 @@
+"""An encoded collection: building it, storing it, and its UMAP maps."""

@@ -1,0 +1,230 @@
+"""UMAP maps of encoded images: fitted in a process of their own, kept in the cache, read back by name.
+
+`python -m explorer.atlas.umap_maps MODEL --neighbours 15 --min-dist 0.1` fits one and prints its progress as JSON lines;
+the explorer runs that command and shows the bar. Importing umap takes over ten seconds, so only `fit_umap`
+does it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from models.checkpoint import Entry, read
+from models.data.locations import cache_folder
+from models.system.files import StorageError, make_folder, replace_file
+
+__all__ = ["MapSettings", "fit_umap", "list_maps", "load_map", "main", "map_path"]
+
+Array = NDArray[np.float32]
+Report = Callable[[float, str], None]
+
+VIEW = re.compile(r"umap-([0-9a-f]{8})")
+FEWEST = 20  # images of which a map can be made
+HEADER_AT_MOST = 1 << 16  # bytes of a map file beside its numbers
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """What decides a UMAP map."""
+
+    neighbours: int = 15  # small: local detail; large: the overall shape
+    min_dist: float = 0.1  # how closely points may lie
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.neighbours <= 200:
+            raise ValueError(f"`neighbours` must lie in [2, 200]. Got {self.neighbours}.")
+        if not 0 <= self.min_dist <= 0.99:
+            raise ValueError(f"`min_dist` must lie in [0, 0.99]. Got {self.min_dist}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"`seed` must lie in [0, 2^31). Got {self.seed}.")
+
+    @property
+    def view(self) -> str:
+        """The id of the view that these settings give, e.g. "umap-1f0c22ab"."""
+        text = f"{self.neighbours} {self.min_dist:.4f} {self.seed}"
+        return "umap-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"UMAP, {self.neighbours} neighbours, distance {self.min_dist:g}"
+
+
+def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> Array:
+    """Fits a UMAP map.
+
+    Arguments:
+        z: Latents, shape (N, D).
+        settings: How.
+        report: Called with the share done (0 to 1) and what is being done.
+
+    Returns:
+        Map positions, shape (N, 2), centred.
+
+    Raises:
+        ValueError: If there are fewer than 20 images, or UMAP finds no map.
+
+    References:
+        | UMAP: Uniform Manifold Approximation and Projection (McInnes et al., 2018)
+        | https://arxiv.org/abs/1802.03426
+    """
+    if len(z) < FEWEST:
+        raise ValueError(f"A map must have at least {FEWEST} images. Got {len(z)}.")
+    report = report or (lambda share, what: None)
+    report(0.0, "Loading UMAP")
+    _choose_numba_cache()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import umap
+
+        report(0.15, "Finding neighbours")
+        bar = {"file": _Bar(report), "bar_format": "{n_fmt}/{total_fmt}\n", "mininterval": 0.2}
+        model = umap.UMAP(
+            n_neighbors=min(settings.neighbours, len(z) - 1), min_dist=settings.min_dist,
+            random_state=settings.seed, n_jobs=1, verbose=False, tqdm_kwds=bar,
+        )  # fmt: skip
+        model.tqdm_kwds = {**bar, "disable": False}
+        xy = model.fit_transform(z)
+    if not np.isfinite(xy).all():
+        raise ValueError("UMAP gave positions that are not finite. Try more neighbours.")
+    report(1.0, "Done")
+    return np.asarray(xy - xy.mean(0), np.float32)
+
+
+def _choose_numba_cache() -> None:
+    """Gives numba a folder for the code that it compiles, if it would find none.
+
+    Its own choices are beside umap's code and in the home directory; importing umap fails if neither can be written.
+    """
+    specs = [find_spec(name) for name in ("umap", "pynndescent")]
+    beside = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
+    if os.environ.get("NUMBA_CACHE_DIR") or all(os.access(folder, os.W_OK) for folder in beside):
+        return
+    folder = cache_folder() / "numba"
+    try:
+        make_folder(folder)
+        usable = os.access(folder, os.W_OK)
+    except StorageError:
+        usable = False
+    if not usable:
+        folder = Path(tempfile.mkdtemp(prefix="latent-numba-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+class _Bar:
+    """A stream for tqdm that turns its "120/500" into progress."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def write(self, text: str) -> None:
+        found = re.search(r"(\d+)/(\d+)", text)
+        if found and int(found[2]):
+            self.report(0.3 + 0.69 * int(found[1]) / int(found[2]), "Laying out the map")
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def map_path(entry: Entry, view: str) -> Path:
+    """Where a checkpoint's map of this view id is kept.
+
+    Raises:
+        ValueError: If `view` is no id of a fitted map.
+    """
+    if not VIEW.fullmatch(view):
+        raise ValueError(f"`view` must be umap- and eight hexadecimal digits. Got {view[:40]!r}.")
+    return cache_folder() / "maps" / f"{entry.name}-{entry.version}-{view}.safetensors"
+
+
+def load_map(entry: Entry, view: str, count: int) -> Array:
+    """Reads a fitted map, shape (count, 2).
+
+    Raises:
+        ValueError: If there is none, or it does not fit the checkpoint's atlas.
+    """
+    path = map_path(entry, view)
+    if not path.is_file():
+        raise ValueError(
+            f"The map {view} of {entry.name} is not on this machine. Fit it anew under “New map”."
+        )
+    try:
+        if path.stat().st_size > 8 * count + HEADER_AT_MOST:
+            raise ValueError(f"it is too large for {count} positions")
+        xy = load_file(path)["xy"]
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read ({error}). Delete it and fit the map anew.") from error
+    if xy.shape != (count, 2) or xy.dtype != np.float32 or not np.isfinite(xy).all():
+        raise ValueError(f"{path} does not fit the atlas of {entry.name}. Delete it and fit the map anew.")
+    return xy
+
+
+def list_maps(entry: Entry) -> dict[str, str]:
+    """View id -> title of the maps that were fitted for a checkpoint."""
+    from safetensors import safe_open
+
+    titles = {}
+    for path in sorted((cache_folder() / "maps").glob(f"{entry.name}-{entry.version}-umap-*.safetensors")):
+        try:
+            with safe_open(path, framework="np") as file:
+                about = file.metadata() or {}
+        except (SafetensorError, OSError):
+            continue  # load_map tells the reason to whoever asks for it
+        view = path.stem.removeprefix(f"{entry.name}-{entry.version}-")
+        if VIEW.fullmatch(view):
+            titles[view] = about.get("title", view)[:80]
+    return titles
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fits a map and keeps it; prints {"share", "what"} and at last {"view"} as JSON lines."""
+    parser = argparse.ArgumentParser(prog="python -m explorer.atlas.umap_maps", description=__doc__)
+    parser.add_argument("model", help="name of a checkpoint")
+    parser.add_argument("--neighbours", type=int, default=MapSettings.neighbours)
+    parser.add_argument("--min-dist", type=float, default=MapSettings.min_dist)
+    parser.add_argument("--seed", type=int, default=MapSettings.seed)
+    options = parser.parse_args(arguments)
+
+    def say(**values: object) -> None:
+        print(json.dumps(values), flush=True)
+
+    try:
+        from explorer.atlas.build import load_atlas
+
+        settings = MapSettings(options.neighbours, options.min_dist, options.seed)
+        entry = read(options.model)
+        atlas = load_atlas(entry)
+        path = map_path(entry, settings.view)
+        make_folder(path.parent)  # said before the work, not after it
+        xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
+        packed = save({"xy": xy}, {"title": settings.title})
+        replace_file(path, lambda temporary: temporary.write_bytes(packed))
+    except (ValueError, OSError, RuntimeError) as error:
+        say(error=str(error))
+        return 1
+    say(view=settings.view)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

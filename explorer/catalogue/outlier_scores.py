@@ -1,0 +1,166 @@
+"""The scores of oddness: what each means, which end is odd, where it comes from, and which models can give it.
+
+How well a score finds images of another kind was measured by `python -m benchmarks.outliers`, which keeps its figures
+in `outlier_figures.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.latent.statistics.outliers import Odd
+
+if TYPE_CHECKING:
+    from models.base import LatentSpec
+
+__all__ = ["FIGURES", "SCORES", "Figure", "Score", "figures", "refusal", "usable"]
+
+FIGURES = Path(__file__).with_name("outlier_figures.json")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way to say how odd an image is."""
+
+    key: str
+    title: str
+    unit: str
+    odd: Odd  # which end is odd
+    what: str  # in one sentence
+    source: str  # paper
+    link: str
+    costly: bool = True  # it is computed from the pictures; the others are in the atlas
+    likelihood: bool = False  # it says how likely the picture is, which may point the wrong way
+
+
+SCORES = {
+    score.key: score
+    for score in (
+        Score(
+            "kl", "KL to the prior", "nats", "high",
+            "How far the image's posterior is from the prior: how much information its latent carries.",
+            "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", costly=False,
+        ),
+        Score(
+            "neighbour_distance", "Distance to neighbours", "prior standard deviations", "high",
+            "How far the image's latent is from that of its 10th nearest image: high where images are rare.",
+            "Ramaswamy et al. 2000", "https://doi.org/10.1145/342009.335437", costly=False,
+        ),
+        Score(
+            "error", "Reconstruction error", "squared, per pixel", "high",
+            "How much the reconstruction differs from the image.",
+            "Sakurada & Yairi 2014", "https://doi.org/10.1145/2689746.2689747", costly=False,
+        ),
+        Score(
+            "reconstruction", "Reconstruction probability", "nats", "low",
+            "How probable the image is, on average, given latents drawn from its own posterior.",
+            "An & Cho 2015", "http://dm.snu.ac.kr/static/docs/TR/SNUDM-TR-2015-03.pdf", likelihood=True,
+        ),
+        Score(
+            "elbo", "ELBO", "nats", "low",
+            "The bound on the image's log-likelihood: its reconstruction probability less the KL to the prior.",
+            "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", likelihood=True,
+        ),
+        Score(
+            "importance", "log p(x), importance-sampled", "nats", "low",
+            "The image's log-likelihood, estimated from weighted latents drawn from its posterior.",
+            "Burda et al. 2015", "https://arxiv.org/abs/1509.00519", likelihood=True,
+        ),
+        Score(
+            "regret", "Likelihood regret", "nats", "high",
+            "How much the likelihood rises when the image's posterior is searched for instead of taken from the encoder: "
+            "little for images like those trained on, much for others.",
+            "Xiao et al. 2020", "https://arxiv.org/abs/2003.02977",
+        ),
+        Score(
+            "density", "log p(x), exact", "nats", "low",
+            "The image's log-likelihood as the flow gives it, with the same noise on the grey levels of every image.",
+            "Dinh et al. 2016", "https://arxiv.org/abs/1605.08803", likelihood=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def refusal(key: str, spec: LatentSpec) -> str:
+    """Why a model cannot give a score; "" where it can.
+
+    Arguments:
+        key: Of `SCORES`.
+        spec: What can be asked of the model's latent.
+
+    Raises:
+        ValueError: If there is no such score.
+    """
+    if key not in SCORES:
+        raise ValueError(f"Unknown score {key[:40]!r}. Choose one of: {', '.join(SCORES)}.")
+    exact = spec.likelihood == "exact" and not spec.discrete
+    if key == "neighbour_distance":
+        return ""
+    if key == "error":
+        return "A flow decodes every image to itself: its error is rounding alone." if exact else ""
+    if key == "density":
+        return "" if exact else "Only a flow gives log p(x) exactly."
+    if spec.sequence:
+        return "It takes sequences, whose frames have no posterior and no likelihood of their own."
+    if spec.discrete:
+        return (
+            "Its codes are discrete: there is no Gaussian posterior to hold against a prior or to search in."
+        )
+    if exact:
+        return "A flow's code is a point and its log p(x) exact: there is no posterior, and nothing to bound."
+    if not spec.prior or spec.likelihood != "bound":
+        return "Its code is a point: there is no posterior and no likelihood."
+    return ""
+
+
+def usable(spec: LatentSpec) -> list[Score]:
+    """The scores that a model can give."""
+    return [score for key, score in SCORES.items() if not refusal(key, spec)]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How well a score finds images of another kind."""
+
+    model: str  # checkpoint
+    score: str
+    seen: str  # what the model was trained on, for people
+    odd: str  # what was to be found
+    auroc: float  # 0 to 1
+    error: float  # its standard error
+    images: int  # of each kind
+    command: str
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the score points the wrong way: the odd images seem more usual than the usual ones."""
+        return self.auroc < 0.5
+
+
+def figures(path: Path = FIGURES) -> Sequence[Figure]:
+    """What was measured, as far as it holds; nothing where there is no file."""
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        return ()
+    return _read(path, stamp)
+
+
+@cache
+def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
+    try:
+        about: Any = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(
+            Figure(case["model"], key, case["seen"], case["odd"], float(value["auroc"]), float(value["error"]),
+                   int(case["images"]), about["command"])
+            for case in about["cases"] for key, value in case["scores"].items()
+            if key in SCORES and math.isfinite(value["auroc"])
+        )  # fmt: skip
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()

@@ -1,0 +1,1 @@
+"""Decoding for everyone: the engine, the decoders, and the memory budget."""

@@ -1,0 +1,496 @@
+"""The decoder engine: each model once a process, decoding for every session at once.
+
+Waiting rows (one row is one picture) stand in two lines, frames before thumbnails. Each worker
+thread takes rows of one model from the front, its share of what waits, and decodes them as one
+batch: the rows of many sessions join, a long strip spreads over the workers. A worker runs torch on
+one thread. torch's own threads were tried first: they wait for each other by spinning, so that a
+browser or a training on the same two cores took a picture from 2 to 200 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+
+from explorer.inference.decoder import choose_workers
+from explorer.scene.loaded import Loaded, find, load, stamp
+from models.system import settings
+
+__all__ = ["Decoded", "Engine", "engine"]
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = {
+    "cpu": 16,
+    "mps": 64,
+    "cuda": 64,
+}  # rows; more gained under 5 % on a CPU and cost the others' wait
+BACKGROUND_BATCH = 4  # rows; what a frame may have to wait for
+BACKGROUND_WAIT = 0.1  # s; thumbnails get a turn this often, however many frames wait
+IN_USE = 5.0  # s after its last use in which a model is not let go
+LOADERS = 2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Decoded:
+    """What the engine gives for M codes."""
+
+    pictures: NDArray[np.uint8]  # (M, H, W, C)
+    index: NDArray[np.int64]  # nearest items, nearest first, (M, k)
+    distance: NDArray[np.float64]  # to them, (M, k)
+    queue_ms: float  # from the asking to the first row's start
+    decode_ms: float  # from there to the last row's end
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    loaded: Loaded
+    z: NDArray[np.float32]
+    pictures: NDArray[np.uint8]
+    index: NDArray[np.int64]
+    distance: NDArray[np.float64]
+    background: bool
+    future: asyncio.Future[Decoded] | Future[Decoded]
+    loop: asyncio.AbstractEventLoop | None
+    asked: float
+    started: float = 0.0
+    taken: int = 0  # rows that workers took
+    left: int = 0  # rows not finished
+    error: Exception | None = None
+
+    def outcome(self, now: float) -> Decoded:
+        return Decoded(
+            self.pictures,
+            self.index,
+            self.distance,
+            1e3 * (self.started - self.asked),
+            1e3 * (now - self.started),
+        )
+
+
+@dataclass(slots=True)
+class _Piece:
+    job: _Job
+    rows: slice
+
+
+@dataclass(slots=True)
+class _Slot:
+    loaded: Loaded
+    stamp: tuple[object, ...]
+    used: float = field(default_factory=time.monotonic)
+
+
+class Engine:
+    """Models in memory and the threads that decode with them. Safe to call from any thread or event
+    loop.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | None = None,
+        memory_mb: float | None = None,
+        workers: int | None = None,
+        batch: int | None = None,
+    ) -> None:
+        """Starts the workers.
+
+        Arguments:
+            device: Where to decode; `settings.device()` where None.
+            memory_mb: Memory for models and atlases, MiB; LATENT_MEMORY_MB or 1536 where None.
+            workers: Decodes at once; `choose_workers()` where None.
+            batch: Most rows of one decode; a measured number for the device where None.
+
+        Raises:
+            ValueError: If an environment variable names no device or no amount of memory.
+        """
+        self.device = settings.device() if device is None else device
+        self.budget = (settings.memory_mb() if memory_mb is None else memory_mb) * 2**20
+        self.batch = batch or BATCH.get(self.device.type, BATCH["cpu"])
+        self._lines: tuple[deque[_Job], deque[_Job]] = deque(), deque()  # frames, background
+        self._steps: deque[tuple[Callable[[], Any], Future[Any]]] = deque()  # taken before the lines
+        self._background_turn = 0.0
+        self._idle = 0
+        self._closed = False
+        self._wake = threading.Condition(threading.Lock())
+        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._loading: dict[str, Future[Loaded]] = {}
+        self._models = threading.RLock()
+        self._loaders = ThreadPoolExecutor(LOADERS, "latent-load")
+        # The neighbour search is many small products; BLAS's own threads spin between them and starve the decodes.
+        threadpool_limits(1, user_api="blas")
+        count = choose_workers(self.device) if workers is None else workers
+        self._workers = [
+            threading.Thread(target=self._work, name=f"latent-decode-{n}", daemon=True) for n in range(count)
+        ]
+        for thread in self._workers:
+            thread.start()
+
+    @property
+    def workers(self) -> int:
+        """Decodes that run at once."""
+        return len(self._workers)
+
+    def close(self) -> None:
+        """Ends the threads; what waits is answered with an error."""
+        with self._wake:
+            self._closed = True
+            waiting = [job for line in self._lines for job in line]
+            for line in self._lines:
+                line.clear()
+            for _, future in self._steps:
+                future.cancel()
+            self._steps.clear()
+            self._wake.notify_all()
+        for job in waiting:
+            job.error = RuntimeError("The engine was closed.")
+        _deliver(waiting)
+        for thread in self._workers:
+            thread.join()
+        self._loaders.shutdown(cancel_futures=True)
+        with self._models:
+            self._slots.clear()
+
+    # Models
+
+    def peek(self, name: str) -> Loaded | None:
+        """The model if it is in memory; touches nothing on disk."""
+        with self._models:
+            slot = self._slots.get(name)
+            if slot is None:
+                return None
+            slot.used = time.monotonic()
+            self._slots.move_to_end(name)
+            return slot.loaded
+
+    def loaded(self) -> list[str]:
+        """Names of the models in memory, the one used longest ago first."""
+        with self._models:
+            return list(self._slots)
+
+    async def open(self, name: str) -> Loaded:
+        """Loads a model without holding the event loop; those who ask at once share one loading.
+
+        Raises:
+            UnknownModel: If there is no checkpoint of this name.
+            CheckpointError: If it is broken, with the reason.
+        """
+        return await asyncio.shield(asyncio.wrap_future(self._ask(name)))
+
+    def open_sync(self, name: str) -> Loaded:
+        """As `open`, for a thread."""
+        return self._ask(name).result()
+
+    def _ask(self, name: str) -> Future[Loaded]:
+        with self._models:
+            waiting = self._loading.get(name)
+            if waiting is None:
+                waiting = self._loading[name] = self._loaders.submit(self._open, name)
+                waiting.add_done_callback(lambda _: self._asked(name))
+            return waiting
+
+    def _asked(self, name: str) -> None:
+        with self._models:
+            self._loading.pop(name, None)
+
+    def _open(self, name: str) -> Loaded:
+        entry = find(name)
+        mark = stamp(entry)
+        with self._models:
+            slot = self._slots.get(name)
+            if slot is not None and slot.stamp == mark:
+                slot.used = time.monotonic()
+                self._slots.move_to_end(name)
+                return slot.loaded
+        torch.set_num_threads(1)
+        loaded = load(entry, self.device)
+        with self._models:
+            self._slots[name] = _Slot(loaded, mark)
+            self._slots.move_to_end(name)
+            self._let_go()
+        if not self._closed:
+            self._loaders.submit(loaded.decoder.compile)
+        return loaded
+
+    def _let_go(self) -> None:
+        """Forgets the models used longest ago until the rest fit the budget."""
+        now = time.monotonic()
+        used = sum(slot.loaded.nbytes for slot in self._slots.values())
+        for name, slot in list(self._slots.items())[:-1]:
+            if used <= self.budget:
+                break
+            if now - slot.used >= IN_USE:
+                used -= slot.loaded.nbytes
+                del self._slots[name]
+
+    # Decoding
+
+    async def decode(
+        self, loaded: Loaded, z: ArrayLike, *, neighbours: int = 0, background: bool = False
+    ) -> Decoded:
+        """Decodes codes together with what others ask at this moment.
+
+        Arguments:
+            loaded: The model.
+            z: Codes, shape (M, D).
+            neighbours: Nearest items to find for each code.
+            background: Stand behind all frames.
+
+        Raises:
+            ValueError: If `z` has another shape or is not finite.
+            RuntimeError: If the decoder fails on these codes, or the engine is closed.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Decoded] = loop.create_future()
+        self._submit(_job(loaded, z, neighbours, background, future, loop))
+        return await future
+
+    def decode_sync(
+        self, model: str | Loaded, z: ArrayLike, *, background: bool = False
+    ) -> NDArray[np.uint8]:
+        """Decodes codes from a thread, such as a page's script.
+
+        Arguments:
+            model: A checkpoint's name, or what `open_sync` gave.
+            z: Codes, shape (M, D) or (D,).
+            background: Stand behind all frames.
+
+        Returns:
+            Pictures, uint8, shape (M, H, W, C), M being 1 for one code.
+
+        Raises:
+            ValueError: If `z` has another shape or is not finite, or as `open` for a name.
+            RuntimeError: If the decoder fails on these codes, or the engine is closed.
+        """
+        loaded = self.open_sync(model) if isinstance(model, str) else model
+        future: Future[Decoded] = Future()
+        self._submit(_job(loaded, np.atleast_2d(np.asarray(z)), 0, background, future, None))
+        return future.result().pictures
+
+    async def run(self, step: Callable[[], T]) -> T:
+        """Runs a step of a frame that is no plain decode, such as encoding a picture, on a worker's thread.
+
+        Arguments:
+            step: Milliseconds of work; what it raises is raised here.
+
+        Raises:
+            RuntimeError: If the engine is closed.
+        """
+        future: Future[T] = Future()
+        with self._wake:
+            if self._closed:
+                raise RuntimeError("The engine is closed.")
+            self._steps.append((step, future))
+            self._wake.notify()
+        return await asyncio.wrap_future(future)
+
+    def _submit(self, job: _Job) -> None:
+        if not job.left:
+            _deliver([job])
+            return
+        with self._wake:
+            if self._closed:
+                raise RuntimeError("The engine is closed.")
+            self._lines[job.background].append(job)
+            self._wake.notify(min(job.left, len(self._workers)))
+
+    def _work(self) -> None:
+        torch.set_num_threads(1)
+        while True:
+            with self._wake:
+                while not (self._steps or (pieces := self._take())):
+                    if self._closed:
+                        return
+                    self._idle += 1
+                    self._wake.wait()
+                    self._idle -= 1
+                step = self._steps.popleft() if self._steps else None
+            if step is not None:
+                _run(*step)
+            else:
+                self._finish(pieces, self._decode(pieces))
+
+    def _take(self) -> list[_Piece]:
+        """Takes this worker's share of the waiting rows of one model. The caller holds the lock."""
+        frames, background = self._lines
+        now = time.perf_counter()
+        behind = bool(background) and (not frames or now - self._background_turn > BACKGROUND_WAIT)
+        line = background if behind else frames
+        if not line:
+            return []
+        if behind:
+            self._background_turn = now
+        loaded = line[0].loaded
+        waiting = sum(len(job.z) - job.taken for job in line if job.loaded is loaded)
+        # Workers that were woken but wait for the lock still count as idle: each finds its share.
+        share = -(-waiting // (self._idle + 1))
+        room = min(share, BACKGROUND_BATCH if behind else self.batch)
+        pieces: list[_Piece] = []
+        skipped: list[_Job] = []
+        while line and room:
+            job = line[0]
+            if job.future.cancelled() or job.error is not None:
+                line.popleft()
+                continue
+            if job.loaded is not loaded:
+                skipped.append(line.popleft())
+                continue
+            stop = min(job.taken + room, len(job.z))
+            pieces.append(_Piece(job, slice(job.taken, stop)))
+            room -= stop - job.taken
+            if job.taken == 0:
+                job.started = now
+            job.taken = stop
+            if stop == len(job.z):
+                line.popleft()
+        line.extendleft(reversed(skipped))
+        return pieces
+
+    def _decode(self, pieces: list[_Piece]) -> dict[_Job, Exception]:
+        """Decodes pieces of one model as one batch; one by one if that fails, to tell whose fault
+        it is.
+        """
+        try:
+            _fill(pieces)
+        except Exception as error:
+            if len(pieces) == 1:
+                LOG.warning("Decoding with %s failed: %s", pieces[0].job.loaded.name, error)
+                return {pieces[0].job: error}
+            failed: dict[_Job, Exception] = {}
+            for piece in pieces:
+                failed |= self._decode([piece])
+            return failed
+        return {}
+
+    def _finish(self, pieces: list[_Piece], failed: dict[_Job, Exception]) -> None:
+        done = []
+        with self._wake:
+            for piece in pieces:
+                job = piece.job
+                job.left -= piece.rows.stop - piece.rows.start
+                if job.error is not None:
+                    continue  # answered already
+                if job in failed:
+                    job.error = failed[job]
+                    done.append(job)
+                elif not job.left:
+                    done.append(job)
+        _deliver(done)
+
+
+def _run(step: Callable[[], Any], future: Future[Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(step())
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _job(
+    loaded: Loaded,
+    z: ArrayLike,
+    neighbours: int,
+    background: bool,
+    future: asyncio.Future[Decoded] | Future[Decoded],
+    loop: asyncio.AbstractEventLoop | None,
+) -> _Job:
+    codes = np.asarray(z, np.float32)
+    if codes.ndim != 2 or codes.shape[1] != loaded.latent:
+        raise ValueError(f"`z` must have the shape (M, {loaded.latent}). Got {codes.shape}.")
+    if not np.isfinite(codes).all():
+        raise ValueError("`z` must be finite. Got NaN or infinity.")
+    channels, height, width = loaded.shape
+    count = len(codes)
+    k = min(neighbours, loaded.count)
+    return _Job(
+        loaded,
+        codes,
+        np.empty((count, height, width, channels), np.uint8),
+        np.empty((count, k), np.int64),
+        np.empty((count, k)),
+        background,
+        future,
+        loop,
+        time.perf_counter(),
+        left=count,
+    )
+
+
+def _fill(pieces: list[_Piece]) -> None:
+    """Decodes the rows of the pieces and finds their neighbours."""
+    loaded = pieces[0].job.loaded
+    one = len(pieces) == 1
+    codes = [piece.job.z[piece.rows] for piece in pieces]
+    pictures = loaded.decoder(codes[0] if one else np.concatenate(codes))
+    start = 0
+    for piece, part in zip(pieces, codes, strict=True):
+        piece.job.pictures[piece.rows] = pictures[start : start + len(part)]
+        start += len(part)
+    asking = [(piece, part) for piece, part in zip(pieces, codes, strict=True) if piece.job.index.shape[1]]
+    if not asking:
+        return
+    k = max(piece.job.index.shape[1] for piece, _ in asking)
+    index, distance = loaded.nearby.nearest(np.concatenate([part for _, part in asking]), k)
+    start = 0
+    for piece, part in asking:
+        wanted = piece.job.index.shape[1]
+        rows = slice(start, start + len(part))
+        piece.job.index[piece.rows] = index[rows, :wanted]
+        piece.job.distance[piece.rows] = distance[rows, :wanted]
+        start += len(part)
+
+
+def _deliver(jobs: list[_Job]) -> None:
+    """Resolves the futures of finished jobs, those of one event loop with one call."""
+    now = time.perf_counter()
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if job.loop is None:
+            if not job.future.cancelled():
+                _resolve([job], now)
+        else:
+            loops.setdefault(job.loop, []).append(job)
+    for loop, its in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, its, now)
+        except RuntimeError:
+            LOG.debug("An event loop was closed before its pictures were ready.")
+
+
+def _resolve(jobs: list[_Job], now: float) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is None:
+            job.future.set_result(job.outcome(now))
+        elif isinstance(job.error, RuntimeError | ValueError):
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_exception(RuntimeError(f"The decoder failed: {job.error}"))
+
+
+_ENGINE: Engine | None = None
+_ENGINE_LOCK = threading.Lock()
+
+
+def engine() -> Engine:
+    """The engine of this process, made when first asked for."""
+    global _ENGINE
+    with _ENGINE_LOCK:
+        if _ENGINE is None:
+            _ENGINE = Engine()
+        return _ENGINE

@@ -1,0 +1,462 @@
+r"""The leakage table: what an edit along a direction drags along, judged on decoded pictures.
+
+`python -m explorer.jobs.leakage MODEL --direction SLUG [--method balanced] [--hold a,b]` prints JSON lines for
+`explorer.jobs.runner.Job`: how far it is, then the table. The judge is a network that was trained on the data set's original
+pixels (`models/evaluation/classifier_cache.py`), never a probe of the latent. Its images are of the test split; half of them serve to find
+the strength, the smallest at which 95 % of the targets flip, and the other half is judged (`explorer/latent/directions/leakage.py`).
+Beside the edit of some images stands the truth, where the data set can be drawn with one factor changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.atlas.build import Atlas, load_atlas
+from explorer.latent.directions.balance import covariates
+from explorer.latent.directions.estimators import METHODS, Sides, fit, gap, hold_fixed, to_unit
+from explorer.latent.directions.leakage import AIM, Leak, Target, Trial, find_strength, targets
+from explorer.latent.directions.mean_difference import sides_of
+from explorer.sharing import exports
+from models import Autoencoder, checkpoint
+from models.checkpoint import Entry
+from models.data import Attribute, ImageData, load_pictures
+from models.evaluation.attribute_classifier import expectations
+from models.evaluation.classifier_cache import Kept, kept_judge
+from models.evaluation.counterfactuals import redrawn
+
+__all__ = [
+    "IMAGES",
+    "Bench",
+    "Given",
+    "Measured",
+    "as_given",
+    "fitted",
+    "held_out",
+    "main",
+    "measure",
+    "measured_attributes",
+    "open_bench",
+    "pictures_beside",
+]
+
+Rows = NDArray[np.int64]
+Report = Callable[[float, str], None]
+
+IMAGES = 400
+IMAGES_AT_LEAST, IMAGES_AT_MOST = 20, 4_000
+DIRECTIONS_AT_MOST = 8
+SHOWN = 4  # images whose edit stands beside the truth
+BATCH = 64  # codes decoded at once
+TITLE_AT_MOST = 120
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A model, its atlas and the judge of its pictures."""
+
+    entry: Entry
+    model: Autoencoder
+    atlas: Atlas
+    kept: Kept
+    attributes: dict[str, Attribute]  # of the atlas, those that the judge reads
+
+    def decode(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Codes (M, D) to pictures, uint8, (M, H, W, C)."""
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(z), BATCH):
+                codes = torch.from_numpy(np.ascontiguousarray(z[start : start + BATCH]))
+                x = self.model.decode(codes.reshape(-1, *self.model.spec.shape))
+                levels = x.nan_to_num(0).clamp(0, 1).mul(255).round().to(torch.uint8)
+                parts.append(levels.permute(0, 2, 3, 1).numpy())
+        return np.ascontiguousarray(np.concatenate(parts))
+
+    def read(self, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+        """What the judge expects of each attribute."""
+        return expectations(self.kept.judge, pictures, self.attributes)
+
+    def trial(self, rows: Rows, target: Target | None) -> Trial:
+        """Images of the atlas on which edits are tried."""
+        return Trial(self.decode, self.read, self.atlas.mean[rows], self.attributes, target)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A direction that is to be measured."""
+
+    title: str
+    vector: NDArray[np.float32]  # (D,)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A direction's row of the table."""
+
+    title: str
+    leak: Leak
+    reached: bool  # whether its strength flips as many targets as aimed at
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"title": self.title, "reached": self.reached} | self.leak.as_json()
+
+
+def open_bench(name: str, report: Report | None = None) -> Bench:
+    """Opens a checkpoint with its judge, which is trained if there is none yet.
+
+    Arguments:
+        name: Name or folder of a checkpoint.
+        report: Called with the share done and what is being done.
+
+    Raises:
+        ValueError: If there is no such checkpoint, or its data set is not on this machine, or knows no attributes.
+    """
+    say = report or (lambda share, what: None)
+    say(0.0, "Opening the model")
+    entry = checkpoint.read(name)
+    if entry.card is None:
+        raise ValueError(f"{entry.path} has no card.")
+    atlas = load_atlas(entry)
+    if not atlas.attributes:
+        raise ValueError(
+            f"Nothing is known about the images of {entry.name}: there is no attribute to judge."
+        )
+    model = checkpoint.load(entry.path).eval()
+    data = entry.card.data
+    say(0.0, "Reading the data set")
+    kept = kept_judge(
+        data["name"], data.get("options", {}),
+        lambda done, total: say(done / total, "Training the judge on original pictures, once for this data set"),
+    )  # fmt: skip
+    return Bench(entry, model, atlas, kept, measured_attributes(atlas, kept.judge))
+
+
+def measured_attributes(atlas: Atlas, judge: Any) -> dict[str, Attribute]:
+    """The atlas' attributes that vary and that a judge reads.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    sizes = {name: head.out_features for name, head in judge.heads.items()}
+    wanted = {"binary": 2, "continuous": 1}
+    found = {
+        name: each
+        for name, each in atlas.attributes.items()
+        if sizes.get(name) == wanted.get(each.kind, len(each.labels)) and np.ptp(each.values) > 0
+    }
+    if not found:
+        raise ValueError("The judge reads no attribute of the atlas. Build the atlas anew.")
+    return found
+
+
+def held_out(
+    atlas: Atlas, attributes: Mapping[str, Attribute], slug: str | None, images: int, seed: int
+) -> tuple[Rows, Rows]:
+    """Test images to find the strength on, and others to judge; both sides of the target alike, where it has some.
+
+    Arguments:
+        atlas: Of the model.
+        attributes: Those that are measured.
+        slug: Of the attribute's direction; None for a direction without a target.
+        images: How many in all, at most.
+        seed: Of the choice.
+
+    Raises:
+        ValueError: If the attribute is unknown, or a side has too few test images.
+    """
+    test = np.asarray(atlas.split) == "test"
+    rng = np.random.default_rng(seed)
+    if slug is None:
+        groups = [test]
+    else:
+        with_, without = _sides(attributes, slug)
+        groups = [with_ & test, without & test]
+    halves: tuple[list[Rows], list[Rows]] = ([], [])
+    for group in groups:
+        rows = rng.permutation(np.flatnonzero(group))[: images // len(groups)]
+        if len(rows) < IMAGES_AT_LEAST // 2:
+            raise ValueError(
+                f"Each side must have at least {IMAGES_AT_LEAST // 2} images of the test split. Got {len(rows)}. "
+                "Build the atlas of more images: `python -m explorer.atlas MODEL --count 8000`."
+            )
+        for half, start in zip(halves, (0, 1), strict=True):
+            half.append(rows[start::2])
+    return np.concatenate(halves[0]), np.concatenate(halves[1])
+
+
+def fitted(
+    z: NDArray[np.float32],
+    attributes: Mapping[str, Attribute],
+    slug: str,
+    method: str = "mean",
+    hold: Sequence[str] = (),
+    use: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """The direction of an attribute, perhaps with others held fixed.
+
+    Arguments:
+        z: Codes, shape (N, D).
+        attributes: Of the N images.
+        slug: Of the attribute's direction.
+        method: Of `explorer.latent.directions.estimators.METHODS`.
+        hold: Slugs of directions that are projected out, each by the same estimator.
+        use: Which images to fit on, bool, shape (N,); all where None.
+
+    Returns:
+        float32, shape (D,); 1 is the way from the side without to the side with.
+
+    Raises:
+        ValueError: If a slug or the method is unknown, or nothing is left of the direction.
+    """
+    used = np.ones(len(z), bool) if use is None else use
+
+    def parted(name: str) -> Sides:
+        with_, without = _sides(attributes, name)
+        own = targets(attributes)[name].attribute
+        others = covariates(attributes, [own]) if method == "balanced" else None
+        return Sides.of(z, with_ & used, without & used, others)
+
+    both = parted(slug)
+    vector = fit(method, both)
+    if hold:
+        vector = hold_fixed(vector, np.stack([fit(method, parted(name)) for name in hold]))
+        vector = to_unit(vector, gap(both))
+    return vector.astype(np.float32)
+
+
+def measure(
+    bench: Bench, given: Sequence[Given], slug: str | None, halves: tuple[Rows, Rows], aim: float = AIM,
+    report: Report | None = None,
+) -> list[Measured]:  # fmt: skip
+    """Finds each direction's strength on some images and measures its leak on others.
+
+    Arguments:
+        bench: The model and its judge.
+        given: Directions.
+        slug: Of the attribute's direction that they are estimates of; None where it is none.
+        halves: Images to find the strength on, and images to judge.
+        aim: Share of the targets that are to flip.
+        report: Called with the share done and what is being done.
+    """
+    say = report or (lambda share, what: None)
+    target = None if slug is None else targets(bench.attributes)[slug]
+    say(0.0, f"Reading {sum(map(len, halves)):,} pictures")
+    tuned, judged = (bench.trial(rows, target) for rows in halves)
+    found = []
+    for number, each in enumerate(given):
+        what = f"Editing along {each.title}"
+
+        def share(done: float, number: int = number, what: str = what) -> None:
+            say((number + 0.9 * done) / len(given), what)
+
+        strength, reached = find_strength(tuned, each.vector, aim, share)
+        found.append(Measured(each.title, judged.leak(each.vector, strength), reached))
+    return found
+
+
+def pictures_beside(
+    bench: Bench, given: Sequence[Given], found: Sequence[Measured], slug: str | None, rows: Rows
+) -> list[dict[str, Any]]:
+    """Original, reconstruction, edits and truth of some images, as JSON values with PNGs in base64.
+
+    Arguments:
+        bench: The model and its judge.
+        given: Directions.
+        found: How they fared.
+        slug: Of the attribute's direction; without one there is no truth.
+        rows: Of the atlas, of the test split.
+    """
+    target = None if slug is None else targets(bench.attributes)[slug]
+    trial = bench.trial(rows, target)
+    edits = [trial.edited(each.vector, one.leak.strength) for each, one in zip(given, found, strict=True)]
+    decoded, edited = bench.decode(trial.z), [bench.decode(z) for z in edits]
+    data = _test_images(bench, rows)
+    collection = _collection(bench, data)
+    beside = []
+    for place, row in enumerate(rows):
+        index = None if data is None else _place(data, int(bench.atlas.ids[row]))
+        original = truth = None
+        if data is not None and index is not None:
+            original = data.images[index]
+            if target is not None:
+                wanted = _wanted(bench, target, int(row), trial, place, edited[-1][place : place + 1])
+                truth = redrawn(data, index, target.attribute, wanted, collection)
+        beside.append({
+            "id": int(bench.atlas.ids[row]),
+            "item": int(row),
+            "way": int(trial.ways[place]),
+            "original": _png(original),
+            "decoded": _png(decoded[place]),
+            "edits": [_png(each[place]) for each in edited],
+            "truth": _png(truth),
+        })  # fmt: skip
+    return beside
+
+
+def as_given(each: Given) -> str:
+    """A direction as the command line takes it after `--given`."""
+    vector = base64.b64encode(np.ascontiguousarray(each.vector, "<f4").tobytes()).decode("ascii")
+    return json.dumps({"title": each.title, "vector": vector})
+
+
+def _given(text: str, size: int) -> Given:
+    """A direction from the command line.
+
+    Raises:
+        ValueError: If it is none of this size.
+    """
+    rule = f"`--given` must be an object of a `title` and a `vector`, {size} numbers as base64 float32"
+    try:
+        values = json.loads(text)
+        title, raw = values["title"], base64.b64decode(values["vector"], validate=True)
+        vector = np.frombuffer(raw, "<f4").astype(np.float32)
+    except (ValueError, LookupError, TypeError, binascii.Error, RecursionError) as error:
+        raise ValueError(f"{rule}. Got {text[:40]!r}.") from error
+    if not isinstance(title, str) or not 0 < len(title) <= TITLE_AT_MOST:
+        raise ValueError(f"{rule}. Got a title of another kind or length.")
+    if vector.shape != (size,) or not np.isfinite(vector).all() or not vector.any():
+        raise ValueError(f"{rule}, finite and not all 0. Got {vector.size} numbers.")
+    return Given(title, vector)
+
+
+def _sides(attributes: Mapping[str, Attribute], slug: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    known: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
+    for name, each in attributes.items():
+        for key, _, with_, without in sides_of(name, each):
+            known.setdefault(key, (with_, without))  # of two labels with one slug the first, as in `targets`
+    if slug not in known:
+        raise ValueError(f"Unknown direction {slug[:60]!r}. Choose one of: {', '.join(known)}.")
+    return known[slug]
+
+
+def _test_images(bench: Bench, rows: Rows) -> ImageData | None:
+    """The test split as far as these images need it; None where it cannot be read."""
+    card = bench.entry.card
+    if card is None:
+        return None
+    limit = int(bench.atlas.ids[rows].max()) + 1
+    try:
+        return load_pictures(card.data["name"], "test", limit=limit, **card.data.get("options", {}))
+    except ValueError:
+        return None
+
+
+def _collection(bench: Bench, data: ImageData | None) -> ImageData | None:
+    """The images that show the parts of others, where a truth is put together from them."""
+    if data is None or data.name != "lpc-sprites":
+        return None
+    return load_pictures(data.name, "train")
+
+
+def _place(data: ImageData, number: int) -> int | None:
+    found = np.flatnonzero(data.ids == number)
+    return int(found[0]) if len(found) else None
+
+
+def _wanted(
+    bench: Bench, target: Target, row: int, trial: Trial, place: int, edited: NDArray[np.uint8]
+) -> float:
+    """The value that the edit aims at: the label; of a continuous attribute, what the judge reads in the edit."""
+    attribute = bench.attributes[target.attribute]
+    forward = trial.ways[place] > 0
+    if attribute.kind == "continuous":
+        return float(bench.read(edited)[target.attribute][0, 0])
+    if attribute.kind == "binary":
+        return float(forward)
+    if forward:
+        return float(target.column)
+    probable = bench.read(edited)[target.attribute][0].copy()
+    probable[target.column] = -1  # away from this label, to whichever the edit has made of it
+    return float(probable.argmax())
+
+
+def _png(picture: NDArray[np.uint8] | None) -> str | None:
+    return None if picture is None else base64.b64encode(exports.picture_png(picture)).decode("ascii")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the leakage table of directions, and before it how far it is."""
+    parser = argparse.ArgumentParser(prog="python -m explorer.jobs.leakage", description=__doc__)
+    parser.add_argument("model", help="name or folder of a checkpoint")
+    parser.add_argument("--direction", help="slug of an attribute's direction, e.g. smile or hair-blond")
+    parser.add_argument("--method", default="mean", choices=list(METHODS), help="estimator (mean)")
+    parser.add_argument("--hold", default="", help="slugs of directions to hold fixed, with commas")
+    parser.add_argument(
+        "--given", action="append", default=[], metavar="JSON",
+        help="measure this direction instead of estimating one; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--images", type=int, default=IMAGES, help=f"test images, half to find the strength ({IMAGES})"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of images (0)")
+    options = parser.parse_args(arguments)
+    try:
+        _say(_table(options))
+    except (ValueError, OSError, RuntimeError) as error:
+        _say({"error": str(error)})
+        return 1
+    return 0
+
+
+def _table(options: argparse.Namespace) -> dict[str, Any]:
+    if not IMAGES_AT_LEAST <= options.images <= IMAGES_AT_MOST:
+        raise ValueError(f"`--images` must lie in {IMAGES_AT_LEAST}..{IMAGES_AT_MOST}. Got {options.images}.")
+    if not 0 <= options.seed < 2**31:
+        raise ValueError(f"`--seed` must lie in 0..{2**31 - 1}. Got {options.seed}.")
+    if len(options.given) > DIRECTIONS_AT_MOST:
+        raise ValueError(
+            f"`--given` may be used {DIRECTIONS_AT_MOST} times at most. Got {len(options.given)}."
+        )
+    if not options.given and not options.direction:
+        raise ValueError("Name a direction: `--direction SLUG`.")
+    bench = open_bench(options.model, lambda share, what: _say({"share": 0.6 * share, "what": what}))
+    slug: str | None = options.direction or None
+    halves = held_out(bench.atlas, bench.attributes, slug, options.images, options.seed)
+    given = [_given(text, bench.atlas.mean.shape[1]) for text in options.given]
+    if not given and slug is not None:
+        hold = [name for name in options.hold.split(",") if name]
+        unseen = np.ones(len(bench.atlas), bool)
+        unseen[np.concatenate(halves)] = False
+        vector = fitted(bench.atlas.mean, bench.attributes, slug, options.method, hold, unseen)
+        held = f", holding {', '.join(hold)}" if hold else ""
+        given = [Given(f"{slug}, {METHODS[options.method].lower()}{held}", vector)]
+    found = measure(
+        bench, given, slug, halves,
+        report=lambda share, what: _say({"share": 0.6 + 0.35 * share, "what": what}),
+    )  # fmt: skip
+    _say({"share": 0.95, "what": "Drawing the truth"})
+    shown = np.concatenate([halves[1][: SHOWN // 2], halves[1][len(halves[1]) - SHOWN // 2 :]])
+    return {
+        "model": bench.entry.name,
+        "version": bench.entry.version,
+        "data": bench.entry.card.data["name"] if bench.entry.card else "",
+        "direction": slug,
+        "strength": f"smallest with {AIM:.0%} of the targets flipped" if slug else "1",
+        "aim": AIM,
+        "images": {"to find the strength": len(halves[0]), "judged": len(halves[1]), "split": "test"},
+        "seed": options.seed,
+        "attributes": {name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()},
+        "judge": {name: round(bench.kept.scores[name], 4) for name in bench.attributes},
+        "columns": [each.as_json() for each in found],
+        "pictures": pictures_beside(bench, given, found, slug, shown),
+    }  # fmt: skip
+
+
+def _say(values: dict[str, Any]) -> None:
+    print(json.dumps(values, allow_nan=False), flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(main())

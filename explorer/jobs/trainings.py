@@ -1,0 +1,435 @@
+"""Trainings that the explorer starts: one at a time, each in a process of its own, then the atlas of what it made.
+
+They belong to the server, not to a page: a reload finds them again. `python -m models train` does the work and can
+do without us; where the server ends or a training is cancelled, the run's folder keeps the last saved state, from
+which `--resume` goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shlex
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from json import dumps
+from pathlib import Path
+from typing import Any, Literal
+
+from explorer.catalogue import families
+from explorer.jobs.runner import Command
+from models import MODELS, checkpoint
+from models.checkpoint import ATLAS, Card
+from models.system.files import StorageError, make_folder
+from models.system.replacing import staging_folder
+from models.training.run_folder import MADE, resumed_folder
+from models.training.train import Run, read_run
+
+__all__ = [
+    "MAP_IMAGES",
+    "RunInfo",
+    "Training",
+    "TrainingBusy",
+    "Trainings",
+    "command_line",
+    "free_name",
+    "plan",
+    "runs_folder",
+    "trainings",
+]
+
+LOCK = ".training.lock"
+MAP_IMAGES = 4000  # in the atlas of a run
+SAVES = 50  # states that a run saves, so that a cancel loses little
+SAVE_AT_MOST = 500  # steps
+FRESH = 20.0  # s after its last line in which a run that is not ours may still be going on
+APART = ("model", "data", "config", "options")  # fields of a run that a command names in ways of their own
+
+Phase = Literal["training", "encoding", "mapping"]
+State = Literal[
+    "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
+    "elsewhere", "broken",
+]  # fmt: skip
+
+
+class TrainingBusy(ValueError):
+    """Another training is going on."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A folder of runs, as it stands."""
+
+    name: str
+    path: Path
+    state: State
+    step: int = 0  # saved, of an unfinished run
+    run: Run | None = None  # of an unfinished run, or one that this server started
+    card: Card | None = None
+    error: str | None = None  # why it ended, or cannot be used
+
+
+class Training:
+    """A training under way, or its outcome. Read it at any time, from any thread."""
+
+    def __init__(self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None, lock: int) -> None:
+        """Starts.
+
+        Arguments:
+            folder: Of the run.
+            run: What is trained; None where nothing is, or where it is not known.
+            arguments: Of the process that trains; None to encode what is trained already.
+            lock: The place for a training, a file descriptor; given up at the end.
+        """
+        self.folder, self.run = folder, run
+        self.phase: Phase = "training" if arguments else "encoding"
+        self.error: str | None = None
+        self.cancelled = False
+        self._lock = lock
+        self._began: tuple[float, float] | None = (
+            None  # when it was first seen to advance, and how far it was
+        )
+        self._job = self._command(arguments)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    @property
+    def name(self) -> str:
+        """Of the run and its checkpoint."""
+        return self.folder.name
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._thread.is_alive()
+
+    @property
+    def share(self) -> float:
+        """Done of the present phase, 0 to 1."""
+        return self._job.share
+
+    @property
+    def what(self) -> str:
+        """What is being done, with the step where there are some."""
+        job = self._job
+        return f"Step {job.done:,} of {job.total:,}" if job.total else job.what
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the steps; None where there are none or nothing is known yet."""
+        share, now = self._job.share, time.monotonic()
+        if share <= 0 or not self._job.total:
+            return None
+        if self._began is None:
+            self._began = (now, share)
+        began, before = self._began
+        gone = now - began
+        return gone * (1 - share) / (share - before) if share > before and gone > 1 else None
+
+    def cancel(self) -> None:
+        """Stops it; what was saved stays."""
+        self.cancelled = True
+        self._job.cancel()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until it has ended, at most `seconds`."""
+        self._thread.join(seconds)
+
+    def _follow(self) -> None:
+        """Waits for the training, then has the images encoded, and at last laid out: it can be explored before."""
+        try:
+            self._job.wait()
+            while self._job.error is None and not self.cancelled and (following := self._next()):
+                self.phase = following
+                self._job = self._command(None)
+                if self.cancelled:  # between the two
+                    self._job.cancel()
+                self._job.wait()
+            self.error = self._job.error
+        finally:
+            os.close(self._lock)
+
+    def _next(self) -> Phase | None:
+        """The phase after this one; a latent of two dimensions is its own map, and one of no chosen size is large."""
+        if self.phase == "training":
+            return "encoding"
+        card = checkpoint.read(self.folder).card
+        flat = card is None or families.spec_of(card).size <= 2
+        return "mapping" if self.phase == "encoding" and not flat else None
+
+    def _command(self, arguments: tuple[str, ...] | None) -> Command:
+        """The process of the present phase."""
+        if arguments is None:
+            quick = ("--no-umap",) if self.phase == "encoding" else ()
+            arguments = ("explorer.atlas.build", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
+        return Command(*arguments, keep_open=(self._lock,))
+
+
+class Trainings:
+    """The trainings of one folder of runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._all: dict[str, Training] = {}
+        self._guard = threading.Lock()
+
+    @property
+    def active(self) -> Training | None:
+        """The one that is going on."""
+        return next((training for training in list(self._all.values()) if training.running), None)
+
+    def start(self, run: Run, name: str) -> Training:
+        """Starts a training in a new folder.
+
+        Arguments:
+            run: What to train, on what, how.
+            name: Of the run; also its folder's and its checkpoint's.
+
+        Raises:
+            TrainingBusy: If another one is going on.
+            ValueError: If the name is not allowed or taken.
+        """
+        check_name(name)
+        folder = self.root / name
+        return self._begin(folder, run, ("models", *command_line(run, folder)))
+
+    def resume(self, name: str) -> Training:
+        """Goes on with an unfinished training.
+
+        Raises:
+            TrainingBusy: If another one is going on.
+            ValueError: If there is no state to go on from.
+        """
+        folder = self._folder(name)
+        run, _ = read_run(resumed_folder(folder))
+        return self._begin(folder, run, ("models", "train", "--resume", shown(folder)))
+
+    def encode(self, name: str) -> Training:
+        """Builds the atlas of a trained run anew.
+
+        Raises:
+            TrainingBusy: If another training is going on.
+            ValueError: If there is no such run.
+        """
+        return self._begin(self._folder(name), None, None)
+
+    def delete(self, name: str) -> None:
+        """Deletes a run: the files that a training makes, and the folder.
+
+        Raises:
+            TrainingBusy: If it is going on.
+            ValueError: If there is no such run, or it holds files that no training makes.
+        """
+        with self._guard:
+            training = self._all.get(name)
+            if training and training.running:
+                raise TrainingBusy(f"{name} is being trained. Cancel it before you delete it.")
+            if training and not training.folder.exists():
+                del self._all[name]
+                return
+            folder = self._folder(name)
+            own = [path for path in folder.iterdir() if _made(path)]
+            others = sorted(path.name for path in folder.iterdir() if not _made(path))
+            if others:
+                raise ValueError(
+                    f"{shown(folder)} holds what no training makes ({', '.join(others)[:80]}). Delete it by hand."
+                )
+            for path in own:
+                path.unlink(missing_ok=True)
+            shutil.rmtree(staging_folder(folder), ignore_errors=True)  # of an overwriting that has not ended
+            folder.rmdir()
+            self._all.pop(name, None)
+
+    def runs(self) -> list[RunInfo]:
+        """Every run, the newest first; on top those that failed or were cancelled before they had a folder."""
+        entries = checkpoint.scan(self.root) if self.root.is_dir() else []
+        there = {entry.name for entry in entries}
+        lost = [
+            RunInfo(
+                name,
+                training.folder,
+                "cancelled" if training.cancelled else "failed",
+                run=training.run,
+                error=training.error,
+            )
+            for name, training in list(self._all.items())
+            if name not in there and not training.running
+        ]
+        found = [self._info(entry) for entry in entries]
+        return lost + sorted(found, key=lambda info: -_changed(info.path))
+
+    def _info(self, entry: checkpoint.Entry) -> RunInfo:
+        """How a run stands."""
+        training = self._all.get(entry.name)
+        told = {"run": training.run, "error": training.error} if training else {}
+        if training and training.running:
+            return RunInfo(entry.name, entry.path, training.phase, run=training.run)
+        if entry.card:
+            state: State = "ready" if (entry.path / ATLAS).is_file() else "bare"
+            return RunInfo(entry.name, entry.path, state, card=entry.card, **told)  # type: ignore[arg-type]
+        if (entry.path / checkpoint.CARD).is_file():
+            return RunInfo(entry.name, entry.path, "broken", error=entry.error)
+        if training is None and time.time() - _changed(entry.path) < FRESH:
+            return RunInfo(entry.name, entry.path, "elsewhere")
+        if not (entry.path / checkpoint.TRAINING).is_file():
+            return RunInfo(entry.name, entry.path, "empty", **told)  # type: ignore[arg-type]
+        try:
+            run, step = read_run(entry.path)
+        except ValueError as error:
+            return RunInfo(entry.name, entry.path, "broken", error=str(error))
+        return RunInfo(entry.name, entry.path, "unfinished", step, run, error=told.get("error"))  # type: ignore[arg-type]
+
+    def _folder(self, name: str) -> Path:
+        """The folder of a run.
+
+        Raises:
+            ValueError: If there is none of this name.
+        """
+        folder = self.root / name
+        if not checkpoint.NAME.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
+            raise ValueError(f"There is no run {name[:80]!r} in {shown(self.root)}.")
+        return folder
+
+    def _begin(self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None) -> Training:
+        """Takes the lock and starts with it; without arguments only the atlas is built."""
+        with self._guard:
+            lock = _lock(self.root, folder.name)
+            try:
+                training = Training(folder, run, arguments, lock)
+            except BaseException:
+                os.close(lock)
+                raise
+            self._all[folder.name] = training
+            return training
+
+
+def trainings() -> Trainings:
+    """The trainings of this server, in the present folder of runs."""
+    return _trainings(runs_folder())
+
+
+@cache
+def _trainings(root: Path) -> Trainings:
+    return Trainings(root)
+
+
+def runs_folder() -> Path:
+    """Where runs go: the last of the folders in which checkpoints are looked for."""
+    return checkpoint.roots()[-1].resolve()
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError where a new checkpoint cannot have this name."""
+    if not checkpoint.NAME.fullmatch(name):
+        raise ValueError(
+            "The name must be 1 to 64 lower-case letters, digits, dots, dashes or underscores, and begin with a "
+            f"letter or digit. Got {name[:80]!r}."
+        )
+    for root in checkpoint.roots():
+        if (root / name).exists():
+            raise ValueError(f"The name {name!r} is taken in {shown(root)}. Choose another.")
+
+
+def free_name(wanted: str) -> str:
+    """The wanted name, or the first with a number behind it that is not taken, nor about to be."""
+    roots, active = checkpoint.roots(), trainings().active
+    number, name = 1, wanted
+    while any((root / name).exists() for root in roots) or (active and active.name == name):
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def plan(run: Run, images: int) -> tuple[Run, int]:
+    """The run with a sensible distance between saved states, and its steps.
+
+    Arguments:
+        run: What to train.
+        images: Of the data set's training split.
+    """
+    used = min(run.limit or images, images)
+    steps = (run.epochs + run.prior_epochs) * -(-used // run.batch)
+    values = {field.name: getattr(run, field.name) for field in fields(run)}
+    return Run(**values | {"save_every": max(1, min(SAVE_AT_MOST, steps // SAVES))}), steps
+
+
+def command_line(run: Run, folder: Path) -> list[str]:
+    """Arguments of `python -m models` that start a run; what is left at its default is left out."""
+    line = ["train", run.model, "--data", run.data, "--out", shown(folder)]
+    for field in fields(run):
+        value = getattr(run, field.name)
+        if field.name not in APART and (field.default is MISSING or value != field.default):
+            line.append(f"--{field.name.replace('_', '-')}")
+            line += [] if value is True else [str(value)]
+    cls = MODELS.get(run.model)
+    usual = {field.name: field.default for field in fields(cls.Config)} if cls else {}
+    chosen = {name: value for name, value in run.config.items() if usual.get(name, MISSING) != value}
+    for flag, values in (("--set", chosen), ("--option", run.options)):
+        line += [flag, *(f"{name}={_written(value)}" for name, value in values.items())] if values else []
+    return line
+
+
+def shown(path: Path) -> str:
+    """A path as a command names it: relative to the working directory, if it lies below that."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def as_text(line: list[str]) -> str:
+    """Arguments of `python -m models` as a line for a shell."""
+    return shlex.join(["python", "-m", "models", *line])
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value)
+
+
+def _lock(root: Path, name: str) -> int:
+    """Takes the one place for a training; the processes that inherit it hold it too, until the last has ended.
+
+    Raises:
+        TrainingBusy: If it is taken, here or by another server.
+        StorageError: If the folder of runs cannot be written.
+    """
+    make_folder(root)
+    try:
+        place = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StorageError(
+            f"{shown(root)} cannot be written: {error.strerror}. Change its permissions, or set "
+            "LATENT_CHECKPOINT_DIR to a folder that can be written."
+        ) from error
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        busy = os.pread(place, 64, 0).decode(errors="replace") or "another run"
+        os.close(place)
+        raise TrainingBusy(f"{busy} is being trained. Wait until it has ended, or cancel it.") from error
+    os.ftruncate(place, 0)
+    os.pwrite(place, name.encode(), 0)
+    return place
+
+
+def _made(path: Path) -> bool:
+    """Whether a file of a run was made by a training, or is what a kill left of one."""
+    return path.is_file() and not path.is_symlink() and any(
+        path.name == name or path.name.startswith(f".{name}.") for name in MADE
+    )  # fmt: skip
+
+
+def _changed(folder: Path) -> float:
+    """When a run last wrote something, in seconds since 1970."""
+    times = [0.0]
+    for path in _files(folder):
+        with contextlib.suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from (folder / name for name in MADE)

@@ -1,0 +1,1 @@
+"""Attribute directions: estimators, expressions, reliability and leakage."""

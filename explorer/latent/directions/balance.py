@@ -1,0 +1,158 @@
+r"""Weights that give two groups of images the same of everything else: entropy balancing.
+
+min_w sum_i w_i log(w_i / c_i)   so that   sum_i w_i x_i = t,   sum_i w_i = 1
+
+on each side, where x_i are the other attributes of image i and t is their mean over both sides' means. Its solution is
+w_i ~ c_i exp(lambda . x_i); lambda minimises a smooth convex function of as many numbers as x has.
+
+Means of all columns are equalised, not their interplay. A binary attribute is one column, a categorical one a column a
+label, a continuous one its value and its square, so that centre and spread agree.
+
+References:
+    | Entropy Balancing for Causal Effects (Hainmueller, 2012)
+    | https://doi.org/10.1093/pan/mpr025
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.latent.directions.mean_difference import Attribute
+
+__all__ = ["balancing_weights", "covariates", "remaining_difference"]
+
+Floats = NDArray[np.float64]
+
+RIDGE = 1e-4  # on lambda: what is asked in vain stays bounded
+STEPS = 60  # of Newton's method at most
+CLOSE = 1e-9  # gradient at which it ends
+HALVINGS = 30  # of a step that leads nowhere
+
+
+def covariates(attributes: Mapping[str, Attribute], leave_out: Collection[str] = ()) -> Floats:
+    """What is to be equalised, as columns.
+
+    Arguments:
+        attributes: Attributes of the N images, by name.
+        leave_out: Names of those that the sides are made of.
+
+    Returns:
+        Shape (N, K), each column with mean 0 and standard deviation 1; columns without any spread are left out, and
+        so K may be 0.
+    """
+    columns = []
+    count = 0
+    for name, attribute in attributes.items():
+        values = np.asarray(attribute.values)
+        count = len(values)
+        if name in leave_out:
+            continue
+        if attribute.kind == "categorical":
+            columns += [(values == index).astype(np.float64) for index in range(len(attribute.labels))]
+            continue
+        value = values.astype(np.float64)
+        columns.append(value)
+        if attribute.kind == "continuous":
+            columns.append((value - value.mean()) ** 2)
+    spread = [column for column in columns if column.std() > 0]
+    if not spread:
+        return np.zeros((count, 0))
+    table = np.stack(spread, axis=1)
+    scaled: Floats = (table - table.mean(0)) / table.std(0)
+    return scaled
+
+
+def balancing_weights(x: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None) -> Floats:
+    """Weights under which both sides have the same means of `x`.
+
+    Columns that do not vary on one of the sides can not be equalised and are left alone.
+
+    Arguments:
+        x: What is to be equalised, shape (M, K), of the images of both sides.
+        positive: Which images are of the side with, bool, shape (M,); all others are of the side without.
+        counts: Weights to begin with, such as a bootstrap's counts, shape (M,), not all 0 on a side.
+
+    Returns:
+        Shape (M,), each side adding to 1.
+
+    Raises:
+        ValueError: If the shapes do not match or a side is empty.
+    """
+    table, side = np.asarray(x, np.float64), np.asarray(positive)
+    if table.ndim != 2 or side.shape != table.shape[:1] or side.dtype != np.bool_:
+        raise ValueError(
+            f"`x` must have the shape (M, K) and `positive` be bool of shape (M,). Got {table.shape} and {side.shape}."
+        )
+    base = np.ones(len(table)) if counts is None else np.asarray(counts, np.float64)
+    for name, those in (("with", side), ("without", ~side)):
+        if not base[those].sum() > 0:
+            raise ValueError(f"The side {name} must have at least one image. It has none.")
+    usable = _varies(table, side, base)
+    target = sum(_mean(table[those][:, usable], base[those]) for those in (side, ~side)) / 2
+    weights = np.empty(len(table))
+    for those in (side, ~side):
+        weights[those] = _tilted(table[those][:, usable] - target, base[those])
+    return weights
+
+
+def remaining_difference(x: ArrayLike, positive: ArrayLike, weights: ArrayLike) -> float:
+    """The largest difference that is left between the sides' weighted means of a column of `x`, in its unit.
+
+    Arguments:
+        x: Shape (M, K).
+        positive: bool, shape (M,).
+        weights: As `balancing_weights` gives them, shape (M,).
+    """
+    table, side, w = np.asarray(x, np.float64), np.asarray(positive), np.asarray(weights, np.float64)
+    if not table.shape[1]:
+        return 0.0
+    return float(np.abs(_mean(table[side], w[side]) - _mean(table[~side], w[~side])).max())
+
+
+def _tilted(x: Floats, base: Floats) -> Floats:
+    """Weights base * exp(lambda . x), adding to 1, with mean of `x` as near 0 as it goes."""
+    size = x.shape[1]
+    log_base = np.log(np.where(base > 0, base, 1.0))
+    there = base > 0
+
+    def dual(tilt: Floats) -> tuple[float, Floats]:
+        scores = np.where(there, log_base + x @ tilt, -np.inf)
+        top = scores.max()
+        raw = np.exp(scores - top)
+        return float(top + np.log(raw.sum()) + RIDGE / 2 * tilt @ tilt), raw / raw.sum()
+
+    tilt = np.zeros(size)
+    value, weights = dual(tilt)
+    for _ in range(STEPS):
+        mean = weights @ x
+        gradient = mean + RIDGE * tilt
+        if np.abs(gradient).max(initial=0.0) < CLOSE:
+            break
+        hessian = (x * weights[:, None]).T @ x - np.outer(mean, mean) + RIDGE * np.eye(size)
+        step = -np.linalg.solve(hessian, gradient)
+        length = 1.0
+        for _ in range(HALVINGS):
+            next_value, next_weights = dual(tilt + length * step)
+            if next_value <= value + 1e-4 * length * float(gradient @ step):
+                break
+            length /= 2
+        else:
+            break
+        tilt, value, weights = tilt + length * step, next_value, next_weights
+    return weights
+
+
+def _varies(x: Floats, side: NDArray[np.bool_], base: Floats) -> NDArray[np.bool_]:
+    """Which columns vary on both sides."""
+    varies: NDArray[np.bool_] = np.ones(x.shape[1], bool)
+    for those in (side, ~side):
+        varies &= np.ptp(x[those & (base > 0)], axis=0) > 0
+    return varies
+
+
+def _mean(x: Floats, weights: Floats) -> Floats:
+    mean: Floats = weights @ x / weights.sum()
+    return mean

@@ -1,0 +1,462 @@
+r"""Estimators of an attribute's direction, all in one unit, and directions held fixed.
+
+mean difference   w = m1 - m0                        m the mean code of a side
+balanced          w = m1 - m0 under weights that equalise the other attributes (`explorer.latent.directions.balance`)
+logistic          the normal of min_w |w|^2 / 2 + sum_i c_i log(1 + exp(-y_i f(z_i)))
+linear SVM        the normal of min_w |w|^2 / 2 + sum_i c_i max(0, 1 - y_i f(z_i))^2
+LDA               w = S^-1 (m1 - m0),  S = (1 - a) S_within + a tr(S_within) / D I,  a of Ledoit and Wolf
+
+with f(z) = w . (z - mean) / scale + b, scale the codes' root mean square length (so that the penalty means the same in
+every model), y = 1 with and -1 without, and c_i weighing both sides alike. Every one is given as
+
+v = w (w . (m1 - m0)) / (w . w)
+
+so that adding v moves the projection on w from the mean without to the mean with: s = 1 means the same for all.
+
+Thousands of dimensions are served without any D x D matrix: Newton's steps are then solved by conjugate gradients, LDA
+through the inner products of the images (Woodbury's identity), or where these are too many by conjugate gradients too.
+
+References:
+    | Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015): mean difference
+    | https://arxiv.org/abs/1512.09300
+    | Sampling Generative Networks (White, 2016): balanced mean difference
+    | https://arxiv.org/abs/1609.04468
+    | Interpreting the Latent Space of GANs for Semantic Face Editing (Shen et al., 2020): SVM normals, projection
+    | https://arxiv.org/abs/1907.10786
+    | Training a Support Vector Machine in the Primal (Chapelle, 2007)
+    | https://doi.org/10.1162/neco.2007.19.5.1155
+    | A well-conditioned estimator for large-dimensional covariance matrices (Ledoit & Wolf, 2004)
+    | https://doi.org/10.1016/S0047-259X(03)00096-4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from explorer.latent.directions.balance import balancing_weights
+
+__all__ = [
+    "METHODS",
+    "NAMES",
+    "Sides",
+    "cosine",
+    "cosines",
+    "fit",
+    "gap",
+    "hold_fixed",
+    "shrinkage",
+    "to_unit",
+]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+# Name in an address -> title.
+METHODS = {
+    "mean": "Mean difference",
+    "balanced": "Balanced mean difference",
+    "logistic": "Logistic regression",
+    "svm": "Linear SVM",
+    "lda": "LDA",
+}
+# The same within a sentence.
+NAMES = {
+    name: title if title.isupper() else title.replace(title[0], title[0].lower(), 1)
+    for name, title in METHODS.items()
+}
+DENSE = 640  # dimensions up to which a D x D matrix is formed and solved
+PAIRS = 4096  # images up to which a matrix of all their pairs is
+PENALTY = 1.0  # C of the two classifiers, scikit-learn's default
+STEPS = 60  # of Newton's method at most
+FLAT = 1e-5  # of the first gradient, at which it ends
+PRODUCTS = 300  # of conjugate gradients at most
+CLOSE = 1e-2  # of the right-hand side, what is left of it where they end
+LENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a given direction that a classifier may begin at
+NEAR = 1e-9  # of the length of a vector: what is left of it after a projection is nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The images of two sides: with first meaning what `positive` says, without all others."""
+
+    z: Codes  # (M, D), less their mean
+    positive: Mask  # (M,)
+    others: Floats  # (M, K), what `balanced` equalises; K may be 0
+
+    @classmethod
+    def of(
+        cls, z: ArrayLike, positive: ArrayLike, negative: ArrayLike, others: ArrayLike | None = None
+    ) -> Sides:
+        """The sides of a collection.
+
+        Arguments:
+            z: Codes, shape (N, D).
+            positive: Which codes have the attribute, bool, shape (N,).
+            negative: Which lack it, bool, shape (N,).
+            others: What is known beside, shape (N, K).
+
+        Raises:
+            ValueError: If the shapes do not match, a side is empty, a code is on both sides, or one is not finite.
+        """
+        codes = np.asarray(z)
+        if codes.ndim != 2:
+            raise ValueError(f"`z` must have the shape (N, D). Got {codes.shape}.")
+        masks = []
+        for name, given in (("positive", positive), ("negative", negative)):
+            mask = np.asarray(given)
+            if mask.dtype != np.bool_ or mask.shape != codes.shape[:1]:
+                raise ValueError(
+                    f"`{name}` must be bool of shape ({len(codes)},). Got {mask.dtype} of shape {mask.shape}."
+                )
+            if not mask.any():
+                raise ValueError(f"`{name}` must pick at least one code. Got none.")
+            masks.append(mask)
+        both = int((masks[0] & masks[1]).sum())
+        if both:
+            raise ValueError(
+                f"The two sides must not share an image. {both} are on both. Draw or choose one anew."
+            )
+        rows = np.flatnonzero(masks[0] | masks[1])
+        chosen = codes[rows].astype(np.float64)
+        if not np.isfinite(chosen).all():
+            raise ValueError("`z` must be finite. Got NaN or infinity.")
+        chosen -= chosen.mean(0)  # the smaller the numbers, the less their difference loses
+        table = np.zeros((len(codes), 0)) if others is None else np.asarray(others, np.float64)
+        if table.ndim != 2 or len(table) != len(codes):
+            raise ValueError(f"`others` must have the shape ({len(codes)}, K). Got {table.shape}.")
+        wide = codes.shape[1] > DENSE
+        return cls(chosen.astype(np.float32) if wide else chosen, masks[0][rows], table[rows])
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Images with and without."""
+        with_ = int(self.positive.sum())
+        return with_, len(self.positive) - with_
+
+    @cached_property
+    def shrinkage(self) -> float:
+        """Of the covariance within the two sides, each image counting once."""
+        x = self.z.copy()
+        for those in (self.positive, ~self.positive):
+            x[those] -= x[those].mean(0)
+        return shrinkage(x)
+
+    @cached_property
+    def gram(self) -> Codes:
+        """The inner product of each pair of codes, shape (M, M)."""
+        return self.z @ self.z.T
+
+    def take(self, rows: NDArray[np.int64]) -> Sides:
+        """Those of the images at `rows`."""
+        return Sides(self.z[rows], self.positive[rows], self.others[rows])
+
+
+def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Floats | None = None) -> Floats:
+    """The direction of a method, from the mean without to the mean with along its own line.
+
+    Arguments:
+        method: Of `METHODS`.
+        sides: The images.
+        counts: How often each image counts, shape (M,), such as a bootstrap's; once each where None.
+        start: A direction to begin from, shape (D,); it spares steps where the answer is near.
+
+    Returns:
+        Shape (D,), in the unit of the codes.
+
+    Raises:
+        ValueError: If there is no such method, the sides do not differ, or the direction found parts them the wrong
+            way round.
+    """
+    if method not in METHODS:
+        raise ValueError(f"Unknown estimator {method[:40]!r}. Choose one of: {', '.join(METHODS)}.")
+    weight = np.ones(len(sides.z)) if counts is None else np.asarray(counts, np.float64)
+    difference = gap(sides, weight)
+    if method == "mean":
+        return to_unit(difference, difference)
+    if method == "balanced":
+        if not sides.others.shape[1]:
+            raise ValueError("There is no other attribute that could be equalised.")
+        even = balancing_weights(sides.others, sides.positive, weight)
+        return to_unit(gap(sides, even), difference)
+    if method == "lda":
+        return to_unit(_lda(sides, weight, difference, start), difference)
+    return to_unit(_classifier(sides, weight, method, start), difference)
+
+
+def gap(sides: Sides, weight: ArrayLike | None = None) -> Floats:
+    """The mean code with minus the mean code without, under weights (M,); shape (D,)."""
+    w = np.ones(len(sides.z)) if weight is None else np.asarray(weight, np.float64)
+    signed = np.where(sides.positive, w / w[sides.positive].sum(), -w / w[~sides.positive].sum())
+    return _product(signed, sides.z)
+
+
+def to_unit(normal: ArrayLike, difference: ArrayLike) -> Floats:
+    """The direction along `normal` that moves the projection on it by that of `difference`.
+
+    v = w (w . d) / (w . w)
+
+    Arguments:
+        normal: w, shape (D,).
+        difference: d, from the mean without to the mean with, shape (D,).
+
+    Raises:
+        ValueError: If `normal` is zero or not finite, or points away from `difference`.
+    """
+    w, d = np.asarray(normal, np.float64), np.asarray(difference, np.float64)
+    square = float(w @ w)
+    if not np.isfinite(square) or square == 0:
+        raise ValueError("The two sides must differ. Their codes give no direction.")
+    along = float(w @ d)
+    if along <= 0:
+        raise ValueError("The direction found leads from the side with to the side without.")
+    unit: Floats = w * (along / square)
+    return unit
+
+
+def hold_fixed(v: ArrayLike, held: ArrayLike) -> Floats:
+    r"""The part of a direction that leaves the projections on others as they are.
+
+    v' = v - B (B^T B)^-1 B^T v,   B the held directions as columns
+
+    Arguments:
+        v: The direction, shape (D,).
+        held: Directions to hold, shape (K, D); parallel ones count once, zeros not at all.
+
+    Returns:
+        Shape (D,), orthogonal to each held direction.
+
+    Raises:
+        ValueError: If the shapes do not match, or nothing of `v` is left.
+    """
+    vector, others = np.asarray(v, np.float64), np.asarray(held, np.float64)
+    if vector.ndim != 1 or others.ndim != 2 or others.shape[1] != len(vector):
+        raise ValueError(
+            f"`v` must have the shape (D,) and `held` (K, D). Got {vector.shape} and {others.shape}."
+        )
+    lengths = np.linalg.norm(others, axis=1)
+    units = others[lengths > 0] / lengths[lengths > 0, None]
+    left = vector
+    for _ in range(2):  # the second time takes away what rounding left
+        left = left - units.T @ np.linalg.lstsq(units @ units.T, units @ left, rcond=1e-10)[0]
+    if np.linalg.norm(left) <= NEAR * max(1.0, len(units)) * np.linalg.norm(vector):
+        raise ValueError(
+            "Nothing of the direction is left: it lies within those that are held fixed. Hold fewer."
+        )
+    return left
+
+
+def cosine(a: ArrayLike, b: ArrayLike) -> float:
+    """The cosine of the angle between two directions (D,), in [-1, 1]; 0 where one is zero."""
+    one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(np.clip(one @ other / size, -1.0, 1.0)) if size > 0 else 0.0
+
+
+def cosines(vectors: ArrayLike) -> Floats:
+    """The cosine of each pair of directions (K, D), shape (K, K)."""
+    rows = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    units = rows / np.where(lengths > 0, lengths, 1.0)
+    found: Floats = np.clip(units @ units.T, -1.0, 1.0)
+    return found
+
+
+def shrinkage(centred: ArrayLike) -> float:
+    """The intensity of Ledoit and Wolf for the covariance of centred codes (M, D), in [0, 1].
+
+    ||S||^2 is taken from the smaller of S and the Gram matrix of the codes.
+    """
+    x = np.asarray(centred)
+    count, size = x.shape
+    squares = np.square(x, dtype=np.float64).sum(1)
+    inner = x.T @ x if size <= count else x @ x.T
+    norm = float(np.square(inner, dtype=np.float64).sum()) / count**2
+    trace = float(squares.sum()) / count
+    beta = (float(np.square(squares).sum()) / count - norm) / (size * count)
+    delta = (norm - trace**2 / size) / size
+    return min(1.0, max(0.0, beta / delta)) if delta > 0 else 1.0
+
+
+def _lda(sides: Sides, weight: Floats, difference: Floats, start: Floats | None) -> Floats:
+    """S^-1 (m1 - m0) of the shrunk within-class covariance."""
+    x = sides.z.copy()
+    for those in (sides.positive, ~sides.positive):
+        share = weight[those] / weight[those].sum()
+        x[those] -= _product(share, x[those]).astype(x.dtype)
+    alpha = sides.shrinkage
+    share = weight / weight.sum()
+    mean_variance = float(share @ np.square(x, dtype=np.float64).sum(1)) / x.shape[1]
+    if mean_variance == 0:
+        return difference  # each side is one point
+    ridge = max(alpha, 1e-6) * mean_variance
+    normal: Floats
+    if x.shape[1] <= DENSE:
+        within = (1 - alpha) * (x * share[:, None]).T @ x
+        normal = np.linalg.solve(within + ridge * np.eye(len(within)), difference)
+        return normal
+    if len(x) <= min(x.shape[1], PAIRS):
+        return _lda_of_pairs(sides, weight, x, difference, ridge, 1 - alpha)
+
+    def system(v: Floats) -> Floats:
+        image: Floats = ridge * v + (1 - alpha) * _product(share * _product(x, v), x)
+        return image
+
+    return _conjugate(system, difference, CLOSE, start=_rescaled(start, system, difference))
+
+
+def _lda_of_pairs(
+    sides: Sides, weight: Floats, x: Codes, difference: Floats, ridge: float, rest: float
+) -> Floats:
+    """(ridge I + rest X^T P X)^-1 d with a system as large as there are images, by Woodbury's identity.
+
+    X = (I - Y Q^T) Z holds the codes less their side's mean, so X X^T follows from the Gram matrix of Z.
+    """
+    share = weight / weight.sum()
+    used = np.flatnonzero(weight > 0)
+    y = np.stack([sides.positive, ~sides.positive], axis=1)[used].astype(np.float64)
+    q = y * weight[used, None]
+    q /= q.sum(0)
+    k = sides.gram[np.ix_(used, used)].astype(np.float64)
+    kq = k @ q
+    k += y @ (q.T @ kq) @ y.T - y @ kq.T - kq @ y.T
+    root = np.sqrt(rest * share[used])
+    k *= np.outer(root, root)
+    k[np.diag_indices_from(k)] += ridge
+    seen = root * _product(x[used], difference)
+    inner = cho_solve(
+        cho_factor(k, lower=True, overwrite_a=True, check_finite=False), seen, check_finite=False
+    )
+    normal: Floats = (difference - _product(root * inner, x[used])) / ridge
+    return normal
+
+
+def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None) -> Floats:
+    """The normal of a linear classifier, by Newton's method on its smooth convex objective."""
+    side = np.where(sides.positive, 1.0, -1.0)
+    total = weight.sum()
+    c = weight.copy()
+    for those in (sides.positive, ~sides.positive):
+        c[those] *= PENALTY * total / (2 * weight[those].sum())
+    centre = _product(weight / total, sides.z)
+    x = sides.z - centre.astype(sides.z.dtype)
+    scale = float(np.sqrt(weight / total @ np.square(x, dtype=np.float64).sum(1)))
+    if scale == 0:
+        raise ValueError("The two sides must differ. All their codes are one point.")
+    x /= x.dtype.type(scale)
+    slopes = _logistic if method == "logistic" else _squared_hinge
+    size = x.shape[1]
+    ridge = np.append(np.ones(size), 0.0)  # the offset is not penalised
+
+    def scores(u: Floats) -> Floats:
+        return _product(x, u[:size]) + u[size]
+
+    def back(values: Floats) -> Floats:
+        return np.append(_product(values, x), values.sum())
+
+    def begun() -> Floats:
+        if start is None or not start.any():
+            return np.zeros(size + 1)
+        way = start / np.linalg.norm(start)
+        along = side * _product(x, way)
+        losses = [float(c @ slopes(along * length)[0]) + length**2 / 2 for length in LENGTHS]
+        return np.append(way * LENGTHS[int(np.argmin(losses))], 0.0)
+
+    u = begun()
+    margins = side * scores(u)
+    first = float(np.linalg.norm(back(c * side * slopes(np.zeros(len(x)))[1]))) or 1.0
+    for _ in range(STEPS):
+        loss, slope, curve = slopes(margins)
+        value = float(c @ loss + 0.5 * u @ (ridge * u))
+        gradient = ridge * u + back(c * side * slope)
+        rest = float(np.linalg.norm(gradient)) / first
+        if rest < FLAT:
+            break
+        step = _newton_step(x, c * curve, ridge, gradient, min(0.1, rest**0.5))
+        moved = side * scores(step)
+        slant, length = float(gradient @ step), 1.0
+        for _ in range(40):
+            after = u + length * step
+            loss = slopes(margins + length * moved)[0]
+            if float(c @ loss + 0.5 * after @ (ridge * after)) <= value + 1e-4 * length * slant:
+                break
+            length /= 2
+        else:
+            break
+        u, margins = after, margins + length * moved
+    return u[:size]
+
+
+def _newton_step(x: Codes, h: Floats, ridge: Floats, gradient: Floats, close: float) -> Floats:
+    """-H^-1 gradient, H = diag(ridge) + X^T diag(h) X with a column of ones beside the codes."""
+    if x.shape[1] <= DENSE:
+        wide = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+        hessian = (wide * h[:, None]).T @ wide + np.diag(ridge)
+        hessian[-1, -1] += 1e-9 * max(1.0, float(h.sum()))
+        step: Floats = -np.linalg.solve(hessian, gradient)
+        return step
+    tiny = 1e-9 * max(1.0, float(h.sum()))
+
+    def system(v: Floats) -> Floats:
+        seen = h * (_product(x, v[:-1]) + v[-1])
+        image: Floats = ridge * v + np.append(_product(seen, x), seen.sum() + tiny * v[-1])
+        return image
+
+    return _conjugate(system, -gradient, close)
+
+
+def _logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
+    """log(1 + exp(-m)) with its first and second slope."""
+    p = 1.0 / (1.0 + np.exp(np.minimum(m, 500.0)))
+    loss: Floats = np.logaddexp(0.0, -m)
+    return loss, -p, p * (1.0 - p)
+
+
+def _squared_hinge(m: Floats) -> tuple[Floats, Floats, Floats]:
+    """max(0, 1 - m)^2 with its first and second slope."""
+    short = np.maximum(0.0, 1.0 - m)
+    return short**2, -2.0 * short, np.where(short > 0, 2.0, 0.0)
+
+
+def _conjugate(
+    system: Callable[[Floats], Floats], wanted: Floats, close: float, start: Floats | None = None
+) -> Floats:
+    """Solves a symmetric positive system to a relative rest of `close`, by conjugate gradients."""
+    found = np.zeros_like(wanted) if start is None else start.copy()
+    rest = wanted - system(found) if start is not None else wanted.copy()
+    way, square = rest.copy(), float(rest @ rest)
+    end = (close * float(np.linalg.norm(wanted))) ** 2
+    for _ in range(PRODUCTS):
+        if square <= end:
+            break
+        image = system(way)
+        curve = float(way @ image)
+        if curve <= 0:
+            break  # rounding has the better of it
+        length = square / curve
+        found += length * way
+        rest -= length * image
+        before, square = square, float(rest @ rest)
+        way = rest + square / before * way
+    return found
+
+
+def _rescaled(start: Floats | None, system: Callable[[Floats], Floats], wanted: Floats) -> Floats | None:
+    """A direction at the length at which it solves a system best."""
+    if start is None:
+        return None
+    curve = float(start @ system(start))
+    return start * (float(start @ wanted) / curve) if curve > 0 else None
+
+
+def _product(a: Codes, b: Codes) -> Floats:
+    """A matrix times a vector, either way round, in the precision of the matrix; float64."""
+    kind = a.dtype if a.ndim == 2 else b.dtype
+    found: Floats = (a.astype(kind, copy=False) @ b.astype(kind, copy=False)).astype(np.float64)
+    return found

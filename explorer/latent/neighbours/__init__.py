@@ -1,0 +1,1 @@
+"""Nearest neighbours in latent space, and how far a map keeps them."""

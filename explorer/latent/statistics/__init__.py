@@ -1,0 +1,1 @@
+"""Densities, draws, mixtures, outliers and similarity of latents."""

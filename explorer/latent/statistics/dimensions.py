@@ -1,0 +1,63 @@
+r"""Which latent dimensions carry the most, and rows of codes along each.
+
+KL of dimension d, mean over images:  1/N sum_n KL(N(m_nd, s_nd^2) || N(0, 1)), in nats
+
+A deterministic code has no such divergence; its dimensions are ordered by their variance over the images.
+
+References:
+    | beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (Higgins et al., 2017)
+    | https://openreview.net/forum?id=Sy2fzU9gl
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.latent.statistics.densities import kl_to_prior
+
+__all__ = ["Weighed", "traversal", "weigh"]
+
+
+class Weighed(NamedTuple):
+    """The dimensions of a latent, the weightiest first."""
+
+    order: NDArray[np.int64]  # (D,)
+    values: NDArray[np.float64]  # (D,), in that order
+    by_kl: bool  # in nats; else the variance over the images
+
+
+def weigh(mean: ArrayLike, std: ArrayLike | None) -> Weighed:
+    """Orders the dimensions.
+
+    Arguments:
+        mean: Posterior means of the images, shape (N, D).
+        std: Posterior standard deviations, same shape; None for a deterministic code.
+    """
+    values = np.asarray(mean, np.float64).var(0) if std is None else kl_to_prior(mean, std).mean(0)
+    order = np.argsort(-values, kind="stable")
+    return Weighed(order, values[order], std is not None)
+
+
+def traversal(code: ArrayLike, dimension: int, values: ArrayLike) -> NDArray[np.float32]:
+    """The code with one of its numbers set to each of the values.
+
+    Arguments:
+        code: Shape (D,).
+        dimension: Which number.
+        values: Shape (T,).
+
+    Returns:
+        float32, shape (T, D).
+
+    Raises:
+        ValueError: If the code has no such dimension.
+    """
+    centre, at = np.asarray(code, np.float32), np.asarray(values, np.float32)
+    if not 0 <= dimension < len(centre):
+        raise ValueError(f"`dimension` must lie in 0..{len(centre) - 1}. Got {dimension}.")
+    rows = np.repeat(centre[None], len(at), axis=0)
+    rows[:, dimension] = at
+    return rows

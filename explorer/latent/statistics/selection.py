@@ -1,0 +1,244 @@
+"""Which images of a collection are meant: by their attributes, by a search, and what sets a selection apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.latent.directions.mean_difference import Attribute, Mask
+from explorer.latent.item_names import ItemNames
+
+__all__ = ["SEARCH_AT_MOST", "Telling", "example", "matching", "search", "telling"]
+
+SEARCH_AT_MOST = 500  # characters
+NUMBERS = re.compile(
+    r"(?:(?P<split>[A-Za-z_]{1,40})[ -])?(?:id: ?)?#?(?P<first>[0-9]{1,18})(?: ?[-–] ?#?(?P<last>[0-9]{1,18}))?"
+)
+NUMBER_AT_MOST = 2**63 - 1
+
+
+class Telling(NamedTuple):
+    """How much more often a selection has something than the rest."""
+
+    title: str  # e.g. "Hair: blond"
+    inside: float  # share of the selection, or its mean
+    outside: float  # of all other images
+    effect: float  # the difference in standard deviations of all images
+
+
+def matching(attributes: Mapping[str, Attribute], conditions: Mapping[str, Any], count: int) -> Mask:
+    """Images that meet every condition.
+
+    Arguments:
+        attributes: Of the N images, by name.
+        conditions: By attribute: True or False (binary), labels (categorical), or (low, high) (continuous).
+        count: N.
+
+    Returns:
+        bool, shape (N,); all where there is no condition.
+
+    Raises:
+        ValueError: If an attribute or a label is not there.
+    """
+    chosen = np.ones(count, np.bool_)
+    for name, wanted in conditions.items():
+        attribute = attributes.get(name)
+        if attribute is None:
+            raise ValueError(
+                f"Unknown attribute {name[:40]!r}. Choose one of: {', '.join(attributes) or 'none'}."
+            )
+        values = np.asarray(attribute.values)
+        if attribute.kind == "binary":
+            chosen &= values == int(bool(wanted))
+        elif attribute.kind == "categorical":
+            unknown = [label for label in wanted if label not in attribute.labels]
+            if unknown:
+                raise ValueError(f"Unknown {attribute.title.lower()} {str(unknown[0])[:40]!r}.")
+            chosen &= np.isin(values, [attribute.labels.index(label) for label in wanted])
+        else:
+            low, high = wanted
+            chosen &= (values >= low) & (values <= high)
+    return chosen
+
+
+def search(
+    text: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]] | None = None,
+) -> list[int]:
+    """Items that a search means: names, numbers, ranges and words.
+
+    "test 12, 40-60, beard no hat": test 12, all items numbered 40 to 60 in their split, and the images with a beard and
+    without a hat. Parts between commas add up; the words of one part must all hold. A word finds labels, yes-or-no
+    attributes, splits and titles of own pictures; the name of a scale finds its highest third, as a direction of it
+    does, and the name of one of its ends the third at that end.
+
+    Arguments:
+        text: What was typed.
+        attributes: Of the N images, by name.
+        names: What the images are called.
+        titles: Titles of further items by number, e.g. own pictures.
+        ends: What the low and the high end of a continuous attribute are called, by attribute.
+
+    Returns:
+        Items, ascending, each once.
+
+    Raises:
+        ValueError: If a part finds nothing, with the part.
+    """
+    if len(text) > SEARCH_AT_MOST:
+        raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
+    found: set[int] = set()
+    for part in (" ".join(part.split()) for part in text.split(",")):
+        if part:
+            numbered = _numbered(part, names)
+            found |= _worded(part, attributes, names, titles, ends or {}) if numbered is None else numbered
+    return sorted(found)
+
+
+def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
+    """A search that finds something in this collection, to show what can be typed."""
+    parts = [names.name(min(12, count - 1)), "40-60"] if count > 60 else [names.name(count - 1)]
+    switches = [(each.title.lower(), values == 1) for each in attributes.values()
+                if each.kind == "binary" and (values := np.asarray(each.values)).any()]  # fmt: skip
+    pairs = [f"{a} {b}" for i, (a, x) in enumerate(switches) for b, y in switches[i + 1 :] if (x & y).any()]
+    labels = [each.labels[int(each.values[0])] for each in attributes.values() if each.kind == "categorical"]
+    scales = [each.title.lower() for each in attributes.values() if each.kind == "continuous"]
+    words = [
+        word for word in (*pairs[:1], *labels, *scales) if not any(map(str.isdigit, word)) and "," not in word
+    ]
+    return ", ".join([*parts, *words[:2]])
+
+
+def telling(
+    attributes: Mapping[str, Attribute], items: Sequence[int], count: int, most: int = 6
+) -> list[Telling]:
+    """What sets images apart from the rest, the strongest first.
+
+    Arguments:
+        attributes: Of the N images, by name.
+        items: Rows of the chosen ones.
+        count: N.
+        most: How many to tell.
+
+    Returns:
+        Only what differs by at least 0.2 standard deviations (Cohen's "small"); nothing where all or none are chosen.
+    """
+    chosen = np.zeros(count, np.bool_)
+    chosen[list(items)] = True
+    if chosen.all() or not chosen.any():
+        return []
+    found = []
+    for attribute in attributes.values():
+        for title, values in _columns(attribute):
+            spread = float(values.std())
+            if spread > 0:
+                inside, outside = float(values[chosen].mean()), float(values[~chosen].mean())
+                found.append(Telling(title, inside, outside, (inside - outside) / spread))
+    found = [each for each in found if abs(each.effect) >= 0.2]
+    return sorted(found, key=lambda each: -abs(each.effect))[:most]
+
+
+def _columns(attribute: Attribute) -> list[tuple[str, NDArray[np.float64]]]:
+    """Title and numbers of what an attribute tells: one column, or one a label."""
+    values = np.asarray(attribute.values)
+    if attribute.kind != "categorical":
+        return [(attribute.title, values.astype(np.float64))]
+    return [
+        (f"{attribute.title}: {label}", (values == place).astype(np.float64))
+        for place, label in enumerate(attribute.labels)
+    ]
+
+
+def _numbered(part: str, names: ItemNames) -> set[int] | None:
+    """Items of a part that names numbers; None where it is made of words."""
+    match = NUMBERS.fullmatch(part)
+    split = (match["split"] or "").lower() if match else ""
+    if match is None or (split and split not in names.splits):
+        return None
+    first = int(match["first"])
+    last = int(match["last"] or first)
+    rows = names.rows(first, last, split)
+    if first > last:
+        raise ValueError(f"A range must start with its smaller number. Got {part[:40]!r}.")
+    if not len(rows):
+        raise ValueError(f"No item has the number {part[:40]!r}. {names.extent}")
+    return set(rows.tolist())
+
+
+def _worded(
+    part: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]],
+) -> set[int]:
+    """Items that all words of a part hold for; several words are one phrase where there is something of that name."""
+    words, start = part.casefold().split(" "), 0
+    found: set[int] | None = None
+    while start < len(words):
+        for end in range(len(words), start, -1):
+            some = _phrase(" ".join(words[start:end]), attributes, names, titles, ends)
+            if some is not None:
+                found = some if found is None else found & some
+                start = end
+                break
+        else:
+            word = words[start]
+            there = ", ".join(attribute.title.lower() for attribute in attributes.values())
+            raise ValueError(
+                f"Nothing is called {word[:40]!r}. Use names ({names.name(0)}), numbers (12, 40-60) or words"
+                + (f", such as: {there[:200]}." if there else ".")
+            )
+    return found or set()
+
+
+def _phrase(
+    phrase: str,
+    attributes: Mapping[str, Attribute],
+    names: ItemNames,
+    titles: Mapping[int, str],
+    ends: Mapping[str, tuple[str, str]],
+) -> set[int] | None:
+    """Items that one phrase finds; None where nothing is called so."""
+    found = {item for item, title in titles.items() if phrase in title.casefold()}
+    known = bool(found) or phrase in names.splits
+    if phrase in names.splits:
+        found |= set(names.rows(0, NUMBER_AT_MOST, phrase).tolist())
+    for name, attribute in attributes.items():
+        mask = _meant(phrase, attribute, ends.get(name, ("", "")))
+        if mask is not None:
+            known = True
+            found |= set(np.flatnonzero(mask).tolist())
+    return found if known else None
+
+
+def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | None:
+    """Images (N,) that a phrase means by one attribute; None where it does not speak of it."""
+    values, title = np.asarray(attribute.values), attribute.title.casefold()
+    mask: Mask
+    if attribute.kind == "categorical":
+        labels = [label.casefold() for label in attribute.labels]
+        places = [p for p, label in enumerate(labels) if phrase in label or phrase == f"{title} {label}"]
+        mask = np.isin(values, places)
+        return mask if places else None
+    if attribute.kind == "binary":
+        low, high = (label.casefold() for label in attribute.labels or (f"no {title}", title))
+        mask = values == int(phrase != low)
+        return mask if phrase in (low, high) or phrase in title else None
+    low, high = (end.casefold() for end in ends)
+    lowest, highest = np.quantile(values.astype(np.float64), [1 / 3, 2 / 3])
+    upper = _stands_in(phrase, title) or _stands_in(phrase, high)
+    mask = values >= highest if upper else values <= lowest
+    return mask if upper or _stands_in(phrase, low) else None
+
+
+def _stands_in(phrase: str, text: str) -> bool:
+    """Whether whole words of a text are the phrase."""
+    return f" {phrase} " in f" {text} "

@@ -1,0 +1,288 @@
+"""The connection of the Time page: what a model of sequences believes after t frames, and what it foresees.
+
+    {"type": "open", "protocol": 1, "model": "moving-digits-td-vae"}
+    {"type": "frame", "seq": 7, "sequence": 12, "seen": 11, "jump": 3, "samples": 6, "seed": 0, "steps": 12, "by": 1,
+     "want": ["frames", "belief", "jump", "future"]}
+
+`frames` asks for the sequence and, after each of its frames, the mean of the belief, how unsure it is of each pixel, and
+how far draws of it disagree: their pictures now, and after one jump as long as the model knows. `belief` for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by`
+frames each. The answer has a group of pictures for each, in the order of its header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.live import messages
+from explorer.live.messages import MODEL_NAME, Ping
+from explorer.live.stage import LiveSession, Role
+from explorer.live.validation import PROTOCOL, WireError, named, only, protocol, read, some, whole
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from explorer.inference.engine import Engine
+    from explorer.scene.forecasts import Followed
+    from explorer.scene.loaded import Loaded
+    from explorer.scene.sequences import Footage
+
+__all__ = [
+    "BY_AT_MOST",
+    "SAMPLES_AT_MOST",
+    "SEED_AT_MOST",
+    "STEPS_AT_MOST",
+    "Ask",
+    "Film",
+    "SequenceSession",
+    "parse",
+]
+
+Want = Literal["frames", "belief", "jump", "future"]
+Group = tuple[str, NDArray[np.uint8]]  # name of pictures (P, H, W, C)
+
+WANTS: tuple[Want, ...] = ("frames", "belief", "jump", "future")  # in the order of the answer
+FRAMES_AT_MOST = 100  # of a sequence
+BY_AT_MOST = 64  # frames of a jump
+SAMPLES_AT_MOST = 8
+STEPS_AT_MOST = 40
+SEED_AT_MOST = 2**31
+ALONG = 16  # draws of the belief after each frame of a sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Use this model from now on."""
+
+    model: str
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Show what is believed of a sequence after `seen` frames."""
+
+    seq: int
+    sequence: int
+    seen: int
+    jump: int
+    samples: int
+    seed: int
+    steps: int
+    by: int
+    want: tuple[Want, ...]
+
+
+Message = Film | Ask | Ping
+
+BOUNDS = {
+    "sequence": (0, 2**31),
+    "seen": (1, FRAMES_AT_MOST),
+    "jump": (1, BY_AT_MOST),
+    "samples": (1, SAMPLES_AT_MOST),
+    "seed": (0, SEED_AT_MOST),
+    "steps": (1, STEPS_AT_MOST),
+    "by": (1, BY_AT_MOST),
+}
+
+
+def parse(data: str | bytes) -> Message:
+    """Reads one message of a client.
+
+    Raises:
+        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+    """
+    message: Message = read(data, READERS)
+    return message
+
+
+def _open(body: dict[str, Any]) -> Film:
+    only(body, "open", ("protocol", "model"), ("seq",))
+    protocol(body["protocol"])
+    return Film(named(body["model"], "model", MODEL_NAME, "the name of a checkpoint"), body.get("seq"))
+
+
+def _frame(body: dict[str, Any]) -> Ask:
+    only(body, "frame", ("seq", *BOUNDS, "want"))
+    numbers = {name: whole(body[name], name, low, high) for name, (low, high) in BOUNDS.items()}
+    return Ask(seq=body["seq"], want=some(body["want"], "want", WANTS), **numbers)
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "open": _open,
+    "frame": _frame,
+    "ping": messages.READERS["ping"],
+}
+
+
+class _Opened(NamedTuple):
+    model: str
+    version: str
+    footage: Footage
+
+
+class SequenceSession(LiveSession):
+    """Serves one connection."""
+
+    roles: ClassVar[dict[type, Role]] = {Film: "open", Ask: "frame", Ping: "ping"}
+
+    def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
+        super().__init__(socket, get_engine)
+        self._opened: _Opened | None = None
+        self._followed: tuple[Loaded, Followed] | None = None  # the last sequence, and by which model
+
+    def _parse(self, data: str | bytes) -> Message:
+        return parse(data)
+
+    async def _answer_open(self, message: Film) -> None:
+        self._opened = self._followed = None
+        engine = self._engine = await asyncio.to_thread(self._get_engine)
+        from explorer.scene.forecasts import longest_jump
+        from explorer.scene.loaded import UnknownModel
+        from explorer.scene.sequences import footage  # these import torch, which the thread has done by now
+
+        try:
+            loaded = await engine.open(message.model)
+        except UnknownModel as error:
+            raise WireError("unknown-model", str(error)) from error
+        except ValueError as error:
+            raise WireError("broken-model", str(error)) from error
+        card = loaded.entry.card
+        if card is None or not loaded.decoder.model.spec.sequence:
+            raise WireError("bad-message", f"`model` must be a model of sequences. Got {message.model}.")
+        try:
+            film = await asyncio.to_thread(footage, card)
+        except ValueError as error:
+            raise WireError("broken-model", str(error)) from error
+        if self._open is not None:
+            return  # another one came since
+        self._opened = _Opened(loaded.name, loaded.version, film)
+        fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
+        await self._send(
+            messages.text(
+                "opened", protocol=PROTOCOL, model=loaded.name, version=loaded.version, shape=loaded.shape,
+                count=len(film.data), length=film.data.length, longest=longest_jump(loaded), **fields,
+            )
+        )  # fmt: skip
+
+    async def _current(self) -> tuple[Engine, Loaded, Footage]:
+        """The open model and its sequences, loaded again if the engine had let it go meanwhile."""
+        opened, engine = self._opened, self._engine
+        if opened is None or engine is None:
+            raise WireError("not-open", 'No model is open. Send a message of type "open" first.')
+        try:
+            loaded = engine.peek(opened.model) or await engine.open(opened.model)
+        except ValueError as error:
+            raise WireError("broken-model", str(error)) from error
+        if loaded.version != opened.version:
+            text = f"The checkpoint {opened.model} has changed on disk. Open it again."
+            raise WireError("not-open", text)
+        return engine, loaded, opened.footage
+
+    async def _answer_frame(self, frame: Ask, came: float) -> None:
+        engine, loaded, footage = await self._current()
+        try:
+            followed = await self._follow(engine, loaded, footage, frame.sequence)
+            groups, said = await _show(engine, loaded, followed, frame)
+        except ValueError as error:
+            raise WireError("bad-message", str(error)) from error
+        except RuntimeError as error:
+            raise WireError("internal", str(error)[:300]) from error
+        header = {
+            "type": "frame",
+            "seq": frame.seq,
+            "shape": loaded.shape,
+            "sequence": frame.sequence,
+            "seen": frame.seen,
+            "jump": frame.jump,
+            "by": frame.by,
+            "groups": [[name, len(pictures)] for name, pictures in groups],
+            **said,
+            "ms": {"total": round(1e3 * (time.perf_counter() - came), 3)},
+        }
+        await self._send(messages.answer(header, [np.ascontiguousarray(pictures) for _, pictures in groups]))
+
+    async def _follow(self, engine: Engine, loaded: Loaded, footage: Footage, number: int) -> Followed:
+        """The sequence as the model followed it; anew where it is another one."""
+        from explorer.scene.forecasts import follow
+
+        if self._followed is not None:
+            by, followed = self._followed
+            if by is loaded and followed.number == number:
+                return followed
+        followed = await engine.run(partial(follow, loaded, footage, number))
+        self._followed = (loaded, followed)
+        return followed
+
+
+async def _show(
+    engine: Engine, loaded: Loaded, followed: Followed, frame: Ask
+) -> tuple[list[Group], dict[str, Any]]:
+    """The pictures that a frame wants, and what its header says beside them."""
+    groups: list[Group] = []
+    said: dict[str, Any] = {}
+    if "frames" in frame.want:
+        along, said = await _along(engine, loaded, followed, frame.seed)
+        groups += along
+    states = await engine.run(partial(_states, loaded, followed, frame))
+    decoded = await engine.decode(loaded, np.concatenate(list(states.values()))) if states else None
+    start = 0
+    for name, z in states.items():
+        pictures = decoded.pictures[start : start + len(z)] if decoded else np.empty(0, np.uint8)
+        start += len(z)
+        groups += _shown(name, pictures, frame.samples)
+    return groups, said
+
+
+def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray[np.float32]]:
+    """The states (M, D) that each wanted part is decoded from; of a belief or a jump also those that only count."""
+    from explorer.scene.forecasts import believed, futures
+
+    found: dict[str, NDArray[np.float32]] = {}
+    if "belief" in frame.want:
+        found["belief"] = believed(loaded, followed, frame.seen, frame.seed)
+    if "jump" in frame.want:
+        found["jump"] = futures(loaded, followed, frame.seen, 1, frame.jump, frame.seed)[:, 0]
+    if "future" in frame.want:
+        z = futures(loaded, followed, frame.seen, frame.steps, frame.by, frame.seed)[: frame.samples]
+        found["future"] = z.reshape(-1, z.shape[-1])
+    return found
+
+
+def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
+    """What is shown of a part: the first draws, and of a belief or a jump also what all draws say of each pixel."""
+    from explorer.scene.forecasts import spread
+
+    if name == "future":
+        return [(name, pictures)]
+    mean = np.round(pictures.mean(0, keepdims=True)).astype(np.uint8)
+    return [(name, pictures[:samples]), (f"{name}-mean", mean), (f"{name}-spread", spread(pictures)[None])]
+
+
+async def _along(
+    engine: Engine, loaded: Loaded, followed: Followed, seed: int
+) -> tuple[list[Group], dict[str, Any]]:
+    """The frames, the mean of the belief after each, how unsure it is of each pixel, and how far its draws disagree."""
+    from explorer.latent.statistics.beliefs import disagreement
+    from explorer.scene.forecasts import believed, expected, futures, longest_jump, spread
+
+    def states() -> NDArray[np.float32]:
+        after = range(1, followed.length + 1)
+        now = [believed(loaded, followed, seen, seed)[:ALONG] for seen in after]
+        far = longest_jump(loaded)
+        ahead = [futures(loaded, followed, seen, 1, far, seed)[:ALONG, 0] for seen in after]
+        return np.concatenate([expected(loaded, followed), *now, *ahead])
+
+    decoded = await engine.decode(loaded, await engine.run(states), background=True)
+    means, draws = np.split(decoded.pictures, [followed.length])
+    now, ahead = draws.reshape(2, followed.length, ALONG, *draws.shape[1:])
+    differ = {name: disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))}
+    said = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
+    return [("frames", followed.frames), ("means", means), ("spreads", spread(now))], said

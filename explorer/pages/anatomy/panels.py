@@ -1,0 +1,440 @@
+"""The panels of the Anatomy page, each with its equation and the paper it is from."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.catalogue import families
+from explorer.components import anatomy as components
+from explorer.inference.engine import engine
+from explorer.jobs.likelihood_estimates import SAMPLES, as_text
+from explorer.jobs.runner import Job
+from explorer.latent.geometry.off_data import away, in_range
+from explorer.latent.statistics.densities import active, kl_to_prior
+from explorer.pages.anatomy import charts
+from explorer.pages.shared.layout import job_notice, side_by_side
+from explorer.pages.shared.plotly_chart import plotted
+from explorer.scene.inspection import Specimen, expected_reconstruction, has_likelihood
+from explorer.scene.likelihood import density
+from explorer.scene.loaded import Loaded
+from explorer.sharing import exports
+from models.checkpoint import Card
+from models.criterion import ELBO
+
+__all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
+
+S = st.session_state
+KINGMA = ("Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114")
+BURDA = ("Burda et al. 2015", "https://arxiv.org/abs/1509.00519")
+MINKA = (
+    "Minka 2005",
+    "https://www.microsoft.com/en-us/research/publication/divergence-measures-and-message-passing/",
+)
+DINH = ("Dinh et al. 2016", "https://arxiv.org/abs/1605.08803")
+THEIS = ("Theis et al. 2015", "https://arxiv.org/abs/1511.01844")
+NOISE_DRAWS = 16  # for the likelihood of a flow
+SAMPLED = 64  # codes for the mean of the reconstruction term
+CURVES_AT_MOST = 20  # images whose curves a session keeps
+ON_THE_LINE, AT_RANDOM = 9, 9
+# Streamlit stacks columns under 640 px only; a panel with its equation needs more than half of that.
+STYLE = """<style>
+@media (max-width: 1100px) {
+  [class*="st-key-an-pair-"] > div > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  [class*="st-key-an-pair-"] > div > div > [data-testid="stColumn"] { min-width: 100%; }
+}
+</style>"""
+
+
+def has_bound(loaded: Loaded, specimen: Specimen) -> bool:
+    """Whether log p(x) has a bound to speak of."""
+    return specimen.std is not None and has_likelihood(loaded)
+
+
+@contextmanager
+def panel(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> Iterator[None]:
+    """A titled box that opens with its equation and where it is from."""
+    with st.container(border=True):
+        _head(title, formula, papers, words)
+        yield
+
+
+def _head(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> None:
+    links = " · ".join(f"[{name}]({address})" for name, address in papers)
+    st.markdown(f"##### {title}")
+    st.latex(formula)
+    st.caption(f"{words} {links}".strip())
+
+
+def _pair(name: str) -> tuple[Any, Any]:
+    """Places for two panels: side by side, or under each other where the window is narrow."""
+    with st.container(key=f"an-pair-{name}"):
+        left, right = st.columns(2)
+    return left, right
+
+
+def way_through(loaded: Loaded, specimen: Specimen) -> None:
+    """The heading of the live image."""
+    st.html(STYLE)
+    if specimen.std is None:
+        formula = r"z = f(x), \qquad \hat x = g(z)"
+        _head(
+            "From the image to its code and back", formula, own_paper(loaded),
+            "The encoder f gives a single latent z, from which the decoder g rebuilds the image. Grey points are the latents of "
+            "the other images: drag z away from them to see what the decoder makes of latents that no image has. Δ is the "
+            "distance from the image's own latent, in standard deviations of all latents.",
+        )  # fmt: skip
+        return
+    formula = (
+        r"z = \mu(x) + \sigma(x) \odot \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad "
+        r"\hat x = \mathbb{E}[x|z]"
+    )
+    _head(
+        "From the image to its posterior, to a latent, and back", formula, (KINGMA,),
+        "The encoder gives a mean μ(x) and a standard deviation σ(x) for each dimension of the latent: the posterior. The "
+        "ellipses show 1 and 2 standard deviations of it. Drag z, the latent that is decoded: the two dimensions on the map "
+        "change, all others keep their values. ε says how many standard deviations z is from the mean.",
+    )  # fmt: skip
+
+
+def own_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
+    """The paper of the model's family; none where it has no address."""
+    card = loaded.entry.card
+    family = families.family(card.model) if card else None
+    return ((f"{family.paper}, {family.year}", family.link),) if family and family.link else ()
+
+
+def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
+    """The ELBO as its two terms, and the KL term by dimensions."""
+    if specimen.std is None:
+        return
+    kl = kl_to_prior(specimen.mean, specimen.std)
+    left, right = _pair("bound")
+    with left:
+        _terms(loaded, specimen, float(kl.sum()))
+    with right:
+        _dimensions(loaded, kl, shown)
+
+
+def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
+    formula = (
+        r"-\mathrm{ELBO}(x) = \underbrace{\mathbb{E}_{q(z|x)}[-\log p(x|z)]}_{\text{reconstruction}} + "
+        r"\underbrace{\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)}_{\text{KL}} \;\ge\; -\log p(x)"
+    )
+    with panel("The bound and its two terms", formula, (KINGMA,)):
+        cost, error = _expected(loaded, specimen)
+        average = _test_average(loaded)
+        columns = st.columns(3)
+        own = {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
+        for column, (name, value) in zip(columns, own.items(), strict=True):
+            usual = None if average is None else average[name]
+            column.metric(
+                f"{name}, nats",
+                charts.short(value),
+                None if usual is None else _beside(value - usual),
+                delta_color="off",
+                delta_arrow="off",
+            )
+        bars = {"This image": (cost, kl)}
+        if average is not None:
+            bars["Test average"] = (average["Reconstruction"], average["KL"])
+        plotted(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
+        told = (
+            "−ELBO is an upper bound on −log p(x), how improbable the model finds the image. Reconstruction: the cost of the "
+            "image given its latent. KL: the cost of the latent, how far its posterior is from the prior. Reconstruction is "
+            f"a mean over {SAMPLED} draws from the posterior (± {error:.2g} nats); the KL is exact."
+        )
+        if average is None:
+            told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
+        st.caption(told)
+        _trained(loaded)
+
+
+def _trained(loaded: Loaded) -> None:
+    """What training minimised: −ELBO itself, or something else, with its formula."""
+    card = loaded.entry.card
+    if card is None:
+        return
+    found = families.criterion(card)
+    if found.name == ELBO:
+        st.caption(f"−ELBO is what training minimises. {found.asks}")
+        return
+    st.caption(f"Training minimises something else: {found.asks}")
+    st.latex(found.whole)
+
+
+def _beside(difference: float) -> str:
+    """How far a value is from the average over the test images."""
+    side = "above" if difference >= 0 else "below"
+    return f"{charts.short(abs(difference))} {side} the test average"
+
+
+def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int]) -> None:
+    formula = (
+        r"\mathrm{KL} = \sum_d \tfrac12\big(\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2\big), \quad "
+        r"d \text{ is active if } \operatorname{Var}_x\,\mu_d(x) > 0.01"
+    )
+    with panel("KL of each dimension", formula, (KINGMA, BURDA)):
+        test, average = _test_codes(loaded)
+        units = active(test)
+        on_map = [dimension for dimension in shown if dimension < len(kl)]
+        plotted(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
+        st.caption(
+            f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
+            f"▼ marks those on the map. An inactive dimension stays at the prior: its KL is near 0, and it says nothing "
+            "about the image. μ and σ are mean and standard deviation of the image's posterior in dimension d."
+        )
+
+
+def estimates(loaded: Loaded, specimen: Specimen) -> None:
+    """Log p(x) by three estimates as the samples grow, and the two directions of the divergence."""
+    left, right = _pair("estimates")
+    with left:
+        _growth(loaded, specimen)
+    with right:
+        _divergences()
+
+
+def _growth(loaded: Loaded, specimen: Specimen) -> None:
+    formula = (
+        r"\begin{gathered}"
+        r"\underbrace{\log \tfrac1L \textstyle\sum_l p(x|z_l)}_{\text{naive},\ z_l \sim p(z)} \qquad "
+        r"\underbrace{\tfrac1L \textstyle\sum_l \log w_l}_{\text{ELBO}} \;\le\; "
+        r"\underbrace{\log \tfrac1L \textstyle\sum_l w_l}_{\text{importance-weighted}} \\"
+        r"w_l = p(x|z_l)\,p(z_l) / q(z_l|x), \quad z_l \sim q(z|x)"
+        r"\end{gathered}"
+    )
+    words = (
+        "Three ways to estimate log p(x), how probable the model finds the image. With L draws each is on average too low: the "
+        "ELBO stays so, the importance-weighted estimate comes closer the more draws it takes, and the naive one, drawn from "
+        "the prior p(z), needs far too many."
+    )
+    with panel("Estimates of log p(x) as the samples grow", formula, (BURDA,), words):
+        if not has_likelihood(loaded):
+            st.info("This model gives no likelihood, so log p(x) cannot be estimated.")
+            return
+        _growth_live(loaded, specimen)
+
+
+def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
+    """Starts, watches and shows the job of one image; a result stays for as long as the session."""
+    key = (loaded.name, loaded.version, specimen.item, specimen.source)
+    if S.get("an_job") is not None and S.an_job_key != key:
+        S.an_job.cancel()
+        S.an_job = None
+    if S.get("an_job") is not None:
+        st.fragment(_growing, run_every=0.8)(key)
+        return
+    found = S.setdefault("an_curves", {}).get(key)
+    if S.get("an_ended"):
+        st.warning(S.pop("an_ended"), icon=":material/info:")
+    if found is None or not found["done"]:
+        label = f"Draw {SAMPLES:,} samples" if found is None else "Draw them all"
+        st.button(
+            label, icon=":material/play_arrow:", key="an_draw", on_click=_start, args=(loaded, specimen, key),
+            help="In a process of its own: dragging stays smooth meanwhile",
+        )  # fmt: skip
+    if found is not None:
+        _show_curves(found, loaded.name)
+
+
+def _growing(key: tuple[Any, ...]) -> None:
+    """Progress, cancel and the curves so far; at the end the page runs again without a clock."""
+    job: Job | None = S.get("an_job")
+    if job is None:
+        return
+    kept: dict[Any, Any] = S.setdefault("an_curves", {})
+    if job.result:
+        kept[key] = job.result
+        while len(kept) > CURVES_AT_MOST:
+            kept.pop(next(iter(kept)))
+    found = kept.get(key)
+    if not job.running:
+        S.an_job = None
+        if found is None or not found["done"]:
+            S.an_ended = f"The estimates ended early: {job.error or 'cancelled.'}"
+        st.rerun()
+    if job_notice(job.share, job.what, "an_cancel"):
+        job.cancel()
+    if found is not None:
+        _show_curves(found, key[0])
+
+
+def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
+    S.an_job = Job(
+        "explorer.jobs.likelihood_estimates", str(loaded.entry.path), "--picture", as_text(specimen.picture)
+    )
+    S.an_job_key = key
+
+
+def _show_curves(curves: dict[str, Any], name: str) -> None:
+    figure, off = charts.growth(curves)
+    plotted(figure, "an_growth", f"{name}-estimates")
+    ends = [
+        f"{charts.LINES[line][0]} {charts.short(curves[line][-1])}"
+        for line in ("bound", "importance", "naive")
+    ]
+    effective = curves["effective"]
+    told = (
+        f"After {curves['samples']:,} samples: {', '.join(ends)} nats. The naive estimate rests on "
+        f"{effective['naive']:,.1f} effective samples, the weighted one on {effective['importance']:,.1f}."
+    )
+    if off:
+        told += f" Below the chart: {', '.join(off)}."
+    st.caption(told)
+
+
+def _divergences() -> None:
+    formula = (
+        r"\mathrm{KL}(q\,\|\,p) = \int q \log \frac{q}{p} \qquad "
+        r"\mathrm{KL}(p\,\|\,q) = \int p \log \frac{p}{q}"
+    )
+    with panel("The divergence has a direction", formula, (MINKA, KINGMA),
+               "Drag p and q; the squares change q's width and height."):  # fmt: skip
+        components.divergence()
+
+
+def exactly(loaded: Loaded, specimen: Specimen) -> None:
+    """For a flow: the exact density of the dequantised image, and the bound on log P(x) that it gives."""
+    formula = (
+        r"\begin{gathered}\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
+        r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \\"
+        r"v = 255 x + u\end{gathered}"
+    )
+    words = (
+        "f has an inverse: the code keeps the whole image, there is no posterior, and the density of v is exact. u is "
+        "the noise that makes grey levels real numbers; the mean over it bounds log P(x) of the 8-bit image from below. "
+        f"The figures are means over {NOISE_DRAWS} draws of u. With uniform noise its part is 0."
+    )
+    with panel("An exact density, a bound on log P(x)", formula, (DINH, THEIS), words):
+        found = density(loaded, specimen.picture, NOISE_DRAWS)
+        parts = {
+            "Code, nats": charts.short(found.latent),
+            "Volume, nats": charts.short(found.volume),
+            "Noise, nats": charts.short(found.noise),
+            "log P(x) ≥, nats": charts.short(found.total),
+            "Bits/dim ≤": f"{found.bits_per_dim:.3f}",
+        }
+        columns = side_by_side([1] * len(parts), "an-exactly", least="28%", gap="small")
+        for column, (name, value) in zip(columns, parts.items(), strict=True):
+            column.metric(name, value)
+
+
+def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
+    """For a model whose code is a point: what does not exist, and what its decoder makes of other codes."""
+    card = loaded.entry.card
+    if card is None:
+        return
+    formula, words = deterministic(card)
+    with panel("What a deterministic code lacks", formula, (*own_paper(loaded), KINGMA), words):
+        left, right = _pair("lacks")
+        with left:
+            _strip(
+                "Continuity: a straight line away from the data",
+                "From this image's code to the right, along one random direction.",
+                loaded,
+                away(specimen.mean, loaded.atlas.mean, ON_THE_LINE, S.setdefault("an_line", 0)),
+            )
+            st.button("Another direction", key="an_another_line", on_click=_next, args=("an_line",))
+        with right:
+            _strip(
+                "Completeness: codes at random in the range of the data's",
+                "Each dimension for itself, between its 1st and 99th percentile.",
+                loaded,
+                in_range(loaded.atlas.mean, AT_RANDOM, S.setdefault("an_range", 0)),
+            )
+            st.button("Other codes", key="an_another_range", on_click=_next, args=("an_range",))
+
+
+def deterministic(card: Card) -> tuple[str, str]:
+    """What a model with a code that is a point minimises, as a formula and in words, and what follows from that."""
+    found = families.criterion(card)
+    where = rf", \quad {found.where}" if found.where else ""
+    formula = (
+        rf"\begin{{gathered}}\min\ \mathbb{{E}}_x\Big[{found.formula}\Big]{where} \\"
+        r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)\end{gathered}"
+    )
+    words = (
+        f"{found.asks} Nothing is asked of the pictures that codes between and beyond decode to: neither **continuity** "
+        "(near codes, like pictures) nor **completeness** (every code, a picture). So there is no ε to turn, no ELBO, "
+        "no estimate of log p(x) and no prior to sample."
+    )
+    return formula, words
+
+
+def _next(name: str) -> None:
+    S[name] += 1
+
+
+def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -> None:
+    """Decoded codes side by side, each with how far it is from the data."""
+    pictures = engine().decode_sync(loaded, codes, background=True)
+    percentiles = loaded.neighbours.query(codes).percentile
+    if percentiles is None:
+        raise ValueError(f"{loaded.name} has no gauge to hold its latents against.")
+    st.markdown(f"**{title}**")
+    st.caption(words)
+    cells = "".join(
+        _cell(picture, float(share)) for picture, share in zip(pictures, percentiles, strict=True)
+    )
+    st.html(
+        f'<div style="display:grid;grid-template-columns:repeat({len(codes)},minmax(0,88px));gap:6px">{cells}</div>'
+    )
+    off = int((percentiles >= OFF).sum())
+    st.caption(
+        f"{off} of {len(codes)} are off the data: farther from any image's code than 99 % of the images are."
+    )
+
+
+UNUSUAL, OFF = 90, 99  # percentiles of the neighbour distance, as the stage's gauge has them
+SIGNS = {"typical": "#2b9a66", "unusual": "#c98a00", "off the data": "#d43d51"}
+
+
+def _cell(picture: NDArray[np.uint8], percentile: float) -> str:
+    word = "typical" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
+    source = base64.b64encode(exports.picture_png(picture)).decode("ascii")
+    said = escape(f"{word}, {percentile:.0f}th percentile of the distance to the data", quote=True)
+    return (
+        f'<div title="{said}"><img src="data:image/png;base64,{source}" alt="Decoded code, {said}" '
+        'style="width:100%;display:block;border-radius:4px;image-rendering:pixelated">'
+        f'<div style="height:4px;margin:5px 12% 0;border-radius:2px;background:{SIGNS[word]}"></div></div>'
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _expectation(_loaded: Loaded, _specimen: Specimen, mark: tuple[Any, ...]) -> tuple[float, float]:
+    """Mean and standard error of the reconstruction term; `mark` says of what."""
+    return expected_reconstruction(_loaded, _specimen, SAMPLED)
+
+
+def _expected(loaded: Loaded, specimen: Specimen) -> tuple[float, float]:
+    mark = (loaded.name, loaded.version, specimen.item, specimen.source)
+    return _expectation(loaded, specimen, mark)
+
+
+def _test_average(loaded: Loaded) -> dict[str, float] | None:
+    """The two terms over the whole test split, as the card has them; None where nobody measured."""
+    card = loaded.entry.card
+    values = [
+        (card.metrics.get(name) or {}).get("value") if card else None for name in ("reconstruction", "kl")
+    ]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    cost, kl = (float(value) for value in values)  # type: ignore[arg-type]
+    return {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
+
+
+def _test_codes(loaded: Loaded) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Posterior means of the atlas' test images (all where there are none), and their mean KL by dimension."""
+    atlas = loaded.atlas
+    test = np.array([split == "test" for split in atlas.split])
+    rows = test if test.sum() > 1 else np.ones(len(test), bool)
+    std = np.ones_like(atlas.mean[rows]) if atlas.std is None else atlas.std[rows]
+    return atlas.mean[rows], kl_to_prior(atlas.mean[rows], np.maximum(std, 1e-6)).mean(0)

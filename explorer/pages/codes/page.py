@@ -1,0 +1,272 @@
+"""The Codes page: the grid of discrete codes over a picture, to paint on, to swap and to walk, and the codebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.catalogue import families
+from explorer.components import codes as components
+from explorer.inference.engine import engine
+from explorer.latent.geometry.grids import as_text
+from explorer.pages.codes import samples, url
+from explorer.pages.codes.url import Limits, Shown
+from explorer.pages.shared import (
+    address,
+    checkpoint_picker,
+    controls,
+    image_picker,
+    opening,
+)
+from explorer.pages.shared.layout import warn_of
+from explorer.scene.codebook import codebooks, grids_of, look_size
+from explorer.scene.loaded import Loaded
+from models.checkpoint import Card, Entry
+
+S = st.session_state
+VIEW = "dims-0-1"  # the socket opens a model with a view; this one costs nothing to make
+PAPERS = "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · [Razavi et al. 2019](https://arxiv.org/abs/1906.00446)"
+
+
+def main() -> None:
+    """Controls, the grid to paint on, and samples of the prior under it."""
+    entries = checkpoint_picker.entries()
+    discrete = opening.able(entries, refusal)
+    loaded = opening.opened("cd", entries, refusal)
+    if loaded is None:
+        warn_of(S.cd_problems)
+        none_yet(entries)
+        return
+    try:
+        with st.spinner(f"Reading the codes of {loaded.count:,} images …"):
+            limits = limits_of(loaded)
+    except ValueError as error:
+        checkpoint_picker.button(discrete, loaded, switch_model)
+        warn_of([*S.cd_problems, str(error)])
+        return
+    settle(loaded, limits)
+    take_release(getattr(S.get("codes"), "edit", None), loaded, limits)
+    take_sample(getattr(S.get("code_samples"), "edit", None), loaded)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checkpoint_picker.button(discrete, loaded, switch_model)
+        image_picker.chooser(
+            loaded, item_of(S.cd_shown.a), lambda item: choose(a=item), tell, "code_a", "Image A"
+        )
+        st.button("", icon=":material/swap_horiz:", key="cd_swap", help="Swap A and B", on_click=swap)
+        image_picker.chooser(
+            loaded, item_of(S.cd_shown.b), lambda item: choose(b=item), tell, "code_b", "Image B"
+        )
+    warn_of(S.cd_problems)
+    head()
+    data = grid_data(loaded, limits)
+    if loaded.originals.state in image_picker.WAITING:
+        image_picker.wait_for_originals(loaded)
+    kept = components.grid(data)
+    if take_release(kept, loaded, limits):
+        st.rerun()
+    st.caption(usage(loaded))
+    if take_sample(samples.panel(loaded, text_of(loaded, "codes")), loaded):
+        st.rerun()
+    write_address(loaded, limits)
+    st.caption(checkpoint_picker.facts(loaded))
+
+
+def refusal(card: Card) -> str:
+    """Why a checkpoint has no grid of codes to show."""
+    if families.spec_of(card).discrete:
+        return ""
+    return f"{card.name} has no discrete codes: its latent is a vector of real numbers."
+
+
+def none_yet(entries: list[Entry]) -> None:
+    """What to do where no checkpoint has discrete codes."""
+    st.title("Codes")
+    st.info(
+        "No checkpoint with discrete codes can be used yet. Train a VQ-VAE on the digits that come along, with a "
+        "prior over its codes, then encode the images:\n\n"
+        "```\npython -m models train vq-vae --data digits --epochs 40 --prior-epochs 20 --rate 0.003 "
+        "--set codebook=64 latent=8 --out runs/digits-vq-vae\npython -m explorer.atlas digits-vq-vae\n```\n\n"
+        "For two levels of codes take `vq-vae-2`.",
+        icon=":material/model_training:",
+    )
+    if any(entry.card for entry in entries):
+        st.page_link("explore/page.py", label="Explore the other checkpoints", icon=":material/arrow_back:")
+
+
+def limits_of(loaded: Loaded) -> Limits:
+    """What links and the browser may ask of a model.
+
+    Raises:
+        ValueError: If its grids are too large to be edited.
+    """
+    books = codebooks(loaded)
+    return Limits(
+        loaded.count, tuple(book.name for book in books), tuple(book.grid for book in books), books[0].count,
+        loaded.atlas.names.from_address,
+    )  # fmt: skip
+
+
+def settle(loaded: Loaded, limits: Limits) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    loaded.originals.start()
+    if S.cd_shown is not None:
+        return
+    S.cd_revision = S.get("cd_revision", 0) + 1
+    default = Shown(0, unlike(loaded, 0), level=0)
+    kept = S.pop("cd_kept", None)
+    if kept is not None:
+        before, items = kept
+        rows = [image_picker.same_image(before, item, loaded) for item in items if item is not None]
+        if len(rows) == 2 and None not in rows:
+            default = replace(default, a=rows[0], b=rows[1])  # type: ignore[arg-type]
+    S.cd_shown, problems = url.from_query(S.cd_asked, default, limits)
+    S.cd_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+
+def unlike(loaded: Loaded, item: int) -> int:
+    """The first image of another class, or simply another one."""
+    for attribute in loaded.atlas.attributes.values():
+        if attribute.kind == "categorical":
+            found = np.flatnonzero(attribute.values != attribute.values[item])
+            if len(found):
+                return int(found[0])
+    return min(item + 1, loaded.count - 1)
+
+
+def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
+    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+
+    Returns:
+        Whether it was new and of what is shown now.
+    """
+    if received is None or received == S.get("cd_received"):
+        return False
+    S.cd_received = received
+    if not isinstance(received, Mapping) or received.get("model") != loaded.name:
+        return False
+    if received.get("revision") != S.cd_revision:
+        return False  # painted on an image that has been changed since
+    S.cd_problems = []
+    try:
+        S.cd_shown = url.from_json(received, S.cd_shown, limits)
+    except ValueError as error:
+        S.cd_problems = [f"The browser sent an edit that does not hold: {error}"]
+    return True
+
+
+def take_sample(received: object, loaded: Loaded) -> bool:
+    """Takes a sample that was clicked as A or B; gives whether the click was new."""
+    if received is None or received == S.get("cd_clicked"):
+        return False
+    S.cd_clicked = received
+    text = samples.clicked(received, loaded)
+    if text is None or not isinstance(received, Mapping):
+        return False
+    choose(**{"a" if received.get("side") == "a" else "b": text})
+    return True
+
+
+def choose(**images: int | str) -> None:
+    """Another A or B. What was painted on A goes with it; a new B leaves it."""
+    S.cd_shown = replace(S.cd_shown, **images, **({"codes": None} if "a" in images else {}))
+    S.cd_revision += 1
+    S.cd_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what cannot be followed."""
+    S.cd_problems = [problem]
+
+
+def swap() -> None:
+    """A takes B's place and the other way round; what was painted on A is let go."""
+    choose(a=S.cd_shown.b, b=S.cd_shown.a)
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, with the same images where its data are the same."""
+    before = engine().peek(S.cd_model)
+    if before is not None and S.cd_shown is not None:
+        S.cd_kept = (before, [item_of(S.cd_shown.a), item_of(S.cd_shown.b)])
+    opening.leave("cd", name)
+
+
+def item_of(image: int | str) -> int | None:
+    """The row of the atlas; None for a sample."""
+    return image if isinstance(image, int) else None
+
+
+def text_of(loaded: Loaded, name: str) -> str:
+    """The codes of "a", of "b", or of what A was painted to."""
+    shown: Shown = S.cd_shown
+    if name == "codes":
+        return shown.codes or text_of(loaded, "a")
+    image = getattr(shown, name)
+    return as_text(grids_of(loaded, image)) if isinstance(image, int) else str(image)
+
+
+def head() -> None:
+    """What the page is about, with its equation."""
+    st.latex(
+        r"k_{ij} = \arg\min_k \lVert z_{ij}(x) - e_k \rVert, \qquad \hat x = g\big(e_{k_{11}}, \dots\big)"
+    )
+    st.caption(
+        "Each place of the grid holds one entry of the codebook, a code: the one whose vector e is nearest to what the encoder "
+        "gives for that place, z. Press and drag on the picture: the places take B's codes, or a code that you picked, and the "
+        f"picture is decoded while you paint. {PAPERS}"
+    )
+
+
+def usage(loaded: Loaded) -> str:
+    """How much of each codebook the atlas uses."""
+    told = []
+    for book in codebooks(loaded):
+        p = book.uses[book.uses > 0] / book.uses.sum()
+        perplexity = float(np.exp(-(p * np.log(p)).sum()))
+        name = "" if len(codebooks(loaded)) == 1 else f"{book.name}: "
+        told.append(
+            f"{name}{(book.uses > 0).sum():,} of {book.count:,} codes used, as varied as {perplexity:,.0f} equally frequent "
+            "codes (perplexity)"
+        )
+    return f"Over the atlas's {loaded.count:,} images. {' · '.join(told).capitalize()}."
+
+
+def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
+    """What the grid is told: small values and addresses."""
+    shown: Shown = S.cd_shown
+    base, version = f"/live/atlas/{loaded.name}/codes", f"?v={loaded.version}"
+    return {
+        "model": controls.model_data(loaded),
+        "socket": "/live/codes",
+        "view": VIEW,
+        "levels": [
+            {
+                "name": name,
+                "rows": rows,
+                "columns": columns,
+                "codes": limits.codes,
+                "url": f"{base}/{level}{version}",
+                "looks": f"{base}/{level}/looks{version}",
+                "look": list(look_size(loaded, level)),
+            }
+            for level, (name, (rows, columns)) in enumerate(zip(limits.levels, limits.shapes, strict=True))
+        ],
+        "images": {
+            name: {"item": item_of(getattr(shown, name)), "codes": text_of(loaded, name)}
+            for name in ("a", "b")
+        },
+        "edit": shown.as_json(),
+        "revision": S.cd_revision,
+    }
+
+
+def write_address(loaded: Loaded, limits: Limits) -> None:
+    """Puts what is shown into the address bar."""
+    address.put("cd", {"model": loaded.name} | url.query(S.cd_shown, limits, loaded.token_of))
+
+
+main()

@@ -1,0 +1,372 @@
+"""The Compare page: several models of one data set on the same images, live above, measured below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from explorer.components.compare import compare
+from explorer.pages.compare import (
+    metrics,
+    pictures,
+)
+from explorer.pages.compare import (
+    state as compare_state,
+)
+from explorer.pages.compare.choice import by_data, first_choice, kind, ready_series
+from explorer.pages.compare.state import State
+from explorer.pages.shared import carried_checkpoint, checkpoint_picker
+from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.text import plain
+from explorer.scene.comparison import MODELS, Lineup, line_up
+from explorer.scene.views import default_view, resolve
+from models.checkpoint import Card
+
+S = st.session_state
+LONGEST = 2000  # characters of one parameter
+SECTIONS = {
+    "reconstructions": "Reconstructions",
+    "samples": "Samples",
+    "dimensions": "Dimensions",
+    "metrics": "Metrics",
+    "spaces": "Latent spaces",
+}
+# In a narrow window the models have a line of their own.
+STYLE = """<style>
+@media (max-width: 1000px) { .st-key-compare-controls > .st-key-compare_pick { flex: 1 1 100%; } }
+</style>"""
+Groups = dict[str, list[checkpoint_picker.Entry]]
+
+
+def main() -> None:
+    """Choice of models, the comparison, what follows from a release of the hand, the sections below."""
+    found = checkpoint_picker.entries()
+    groups = by_data(found)
+    start(found, groups)
+    if not groups:
+        nothing_yet(found)
+        return
+    group = shown_group(groups)
+    controls(groups, group)
+    lineup = opened(groups[group])
+    if lineup is None:
+        warn_of(S.compare_problems)
+        few = [entry for entry in found if entry.error]
+        st.info(
+            f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the ready series.",
+            icon=":material/compare:",
+        )
+        broken(few)
+        return
+    state = shown_state(lineup)
+    take_release(getattr(S.get("compare"), "state", None), lineup)
+    state = S.compare_state
+    warn_of(S.compare_problems)
+    heard = {"heard": S.get("compare_heard", 0)}
+    kept = compare(component_data(lineup, state) | heard)
+    if take_release(kept, lineup):  # a page that outlived the server knows more than the new session
+        st.rerun()
+    section = sections(lineup, groups[group], group)
+    write_address(lineup, section)
+    broken([entry for entry in found if entry.error])
+
+
+# What was chosen
+
+
+def start(found: Sequence[checkpoint_picker.Entry], groups: Groups) -> None:
+    """On the first run the address decides."""
+    if "compare_models" in S:
+        return
+    S.compare_problems, S.compare_revision, S.compare_fresh = [], 0, True
+    asked = {name: value[:LONGEST] for name, value in st.query_params.items()}
+    S.compare_asked = asked
+    S.compare_models = first_choice(groups, carried_checkpoint.current())
+    names = [name for name in asked.get("models", asked.get("model", "")).split(",") if name]
+    if names:
+        S.compare_models = told_models(names, found, groups)
+    S.compare_section = asked.get("below", "")
+    S.compare_colour = asked.get("colour")
+
+
+def told_models(
+    names: list[str], found: Sequence[checkpoint_picker.Entry], groups: Groups
+) -> tuple[str, ...]:
+    """The models that an address names, as far as they can stand side by side; one alone gets company."""
+    usable = {entry.name: title for title, entries in groups.items() for entry in entries}
+    reasons = {entry.name: entry.error for entry in found if entry.error}
+    kept: list[str] = []
+    for name in dict.fromkeys(names):
+        if name in reasons:
+            S.compare_problems.append(f"The checkpoint {name[:40]!r} cannot be used: {reasons[name]}")
+        elif name not in usable:
+            S.compare_problems.append(
+                f"The address asks for {name[:40]!r}, which is not there, or alone on its data set."
+            )
+        elif kept and usable[name] != usable[kept[0]]:
+            S.compare_problems.append(
+                f"{name} was trained on {usable[name]}, not on {usable[kept[0]]}. It is left out."
+            )
+        else:
+            kept.append(name)
+    if len(kept) > MODELS[1]:
+        S.compare_problems.append(f"At most {MODELS[1]} models stand side by side. The rest is left out.")
+    if not kept:
+        return first_choice(groups)
+    others = [entry.name for entry in groups[usable[kept[0]]] if entry.name not in kept]
+    return tuple((kept + others[: max(0, MODELS[0] - len(kept))])[: MODELS[1]])
+
+
+def shown_group(groups: Groups) -> str:
+    """The data set whose models are shown."""
+    of = {entry.name: title for title, entries in groups.items() for entry in entries}
+    here = [name for name in S.compare_models if name in of]
+    title = of[here[0]] if here else S.get("compare_group", "")
+    S.compare_group = title if title in groups else next(iter(groups))
+    return str(S.compare_group)
+
+
+def choose(names: Sequence[str]) -> None:
+    """Shows other models; the image stays where they share it."""
+    S.compare_models, S.compare_fresh, S.compare_problems = tuple(names), True, []
+    S.compare_asked = {"item": str(S.compare_state.item)} if "compare_state" in S else {}
+
+
+def choose_group(groups: Groups) -> None:
+    title = S.compare_data
+    S.compare_group, S.compare_colour = title, None
+    choose(first_choice({title: groups[title]}))
+
+
+def controls(groups: Groups, group: str) -> None:
+    """Data set, models, ready series, colours."""
+    entries = groups[group]
+    titles = {entry.name: full_title(entry.card) for entry in entries if entry.card}
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare-controls"):
+        if len(groups) > 1:
+            S.compare_data = group
+            st.selectbox("Data set", list(groups), key="compare_data", width=150,
+                         on_change=choose_group, args=(groups,))  # fmt: skip
+        S.compare_pick = [name for name in S.compare_models if name in titles]
+        st.multiselect(
+            "Models side by side", list(titles), key="compare_pick", format_func=lambda name: titles.get(name, name),
+            max_selections=MODELS[1], placeholder="Choose two or more",
+            on_change=lambda: choose(S.compare_pick),
+        )  # fmt: skip
+        series(group, entries)
+        colour_picker()
+
+
+def full_title(card: Card) -> str:
+    """A model's title, with its kind where that does not speak for itself."""
+    what = kind(card)
+    return card.title if what in card.title or card.model == "vae" else f"{card.title} · {what}"
+
+
+def series(group: str, entries: list[checkpoint_picker.Entry]) -> None:
+    """A menu of models that tell something when they stand side by side."""
+    ready = ready_series(group, entries)
+    if not ready:
+        return
+    with st.popover("Ready series", icon=":material/view_column:"), st.container(gap="xxsmall", width=300):
+        for one in ready:
+            st.button(
+                one.title, key=f"series-{'-'.join(one.names)}", width="stretch", type="tertiary",
+                disabled=one.names == S.compare_models, on_click=choose, args=(one.names,),
+            )  # fmt: skip
+
+
+def colour_picker() -> None:
+    """Lets one choose what colours the points; what there is was found out in the last run."""
+    named = {"none": "One colour"} | S.get("compare_colours", {})
+    colour = S.compare_colour or "none"
+    S.compare_colour_by = colour if colour in named else "none"
+    st.selectbox(
+        "Colour by", list(named), key="compare_colour_by", format_func=named.__getitem__, width=150,
+        on_change=lambda: setattr(S, "compare_colour", S.compare_colour_by),
+    )  # fmt: skip
+
+
+def opened(entries: Sequence[checkpoint_picker.Entry]) -> Lineup | None:
+    """The chosen models, opened and lined up; None where they are too few."""
+    models = []
+    for name in S.compare_models:
+        if name not in {entry.name for entry in entries}:
+            continue
+        try:
+            models.append(checkpoint_picker.open_model(name))
+        except ValueError as error:
+            S.compare_problems.append(f"{error} {name} is left out.")
+    if len(models) < MODELS[0]:
+        return None
+    try:
+        lineup = line_up(models, [resolve(model, default_view(model)) for model in models])
+    except ValueError as error:
+        S.compare_problems.append(str(error))
+        return None
+    lineup.models[0].originals.start()
+    return lineup
+
+
+# The state
+
+
+def shown_state(lineup: Lineup) -> State:
+    """The state; of fresh models it comes from the address or is the first image."""
+    attributes = lineup.models[0].atlas.attributes
+    S.compare_colours = {name: attribute.title for name, attribute in attributes.items()}
+    if S.compare_fresh:
+        S.compare_fresh = False
+        S.compare_revision += 1
+        asked = S.pop("compare_asked", {})
+        S.compare_state, told = compare_state.from_query(
+            asked, len(lineup.models), lineup.count, lineup.from_address
+        )
+        S.compare_problems += [f"In the address: {problem} Using the default." for problem in told]
+        fix_colour(attributes)
+    state: State = S.compare_state
+    return state
+
+
+def fix_colour(attributes: Mapping[str, Any]) -> None:
+    """The wanted colour, or the first categorical attribute."""
+    wanted = S.compare_colour
+    if wanted == "none" or wanted in attributes:
+        return
+    if wanted is not None:
+        known = ", ".join(attributes)
+        S.compare_problems.append(f"In the address: `colour` must be one of: {known}. Got {wanted[:40]!r}.")
+    named = (name for name, attribute in attributes.items() if attribute.kind == "categorical")
+    S.compare_colour = next(named, next(iter(attributes), "none"))
+    st.rerun()  # the picker stands above and has shown the former one
+
+
+def take_release(received: object, lineup: Lineup) -> bool:
+    """Takes over what the component sent when the hand let go; what is not valid is told and left.
+
+    Returns:
+        Whether it was new and of these models.
+    """
+    if received is None or received == S.get("compare_received"):
+        return False
+    S.compare_received = received
+    if not isinstance(received, Mapping):
+        return False
+    S.compare_heard = received.get("connection", 0)
+    if received.get("models") != [model.name for model in lineup.models]:
+        return False
+    S.compare_problems = []
+    try:
+        S.compare_state = compare_state.from_json(received, len(lineup.models), lineup.count)
+    except ValueError as error:
+        S.compare_problems = [f"The comparison sent a state that does not hold: {error}"]
+    return True
+
+
+def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
+    """What the component is told: small values and addresses; geometry is fetched from those by the browser."""
+    names = ",".join(model.name for model in lineup.models)
+    version = "?v=" + "-".join(model.version for model in lineup.models)
+    base = f"/live/compare/{names}"
+    attribute = lineup.models[0].atlas.attributes.get(S.compare_colour or "")
+    colour = attribute and {
+        "name": attribute.name,
+        "title": attribute.title,
+        "kind": attribute.kind,
+        "labels": list(attribute.labels),
+        "url": f"{base}/attribute/{attribute.name}{version}",
+    }
+    return {
+        "socket": "/live/compare",
+        "models": [
+            {
+                "name": model.name,
+                "title": pictures.title(model),
+                "kind": kind(model.entry.card),
+                "version": model.version,
+                "latent": model.latent,
+                "view": {
+                    "id": view.id,
+                    "title": {"umap": "UMAP", "raw": "both dimensions", "strip": "the one dimension"}.get(
+                        view.id, "principal components"
+                    ),
+                    "url": f"{base}/view/{model.name}/{view.id}{version}",
+                    "linear": view.linear,
+                    "axes": list(view.axes),
+                },
+            }
+            for model, view in zip(lineup.models, lineup.views, strict=True)
+        ],
+        "shape": list(lineup.models[0].shape),
+        "count": lineup.count,
+        "colour": colour,
+        "state": state.as_json(),
+        "revision": S.compare_revision,
+    }
+
+
+def write_address(lineup: Lineup, section: str) -> None:
+    """Puts what is shown into the address bar."""
+    wanted = {
+        "models": ",".join(model.name for model in lineup.models),
+        **compare_state.query(S.compare_state, lineup.token_of),
+        "colour": S.compare_colour or "none",
+        "below": section,
+    }
+    if dict(st.query_params) != wanted:
+        st.query_params.from_dict(wanted)
+
+
+# Below
+
+
+def sections(lineup: Lineup, entries: Sequence[checkpoint_picker.Entry], group: str) -> str:
+    """What is measured and drawn of the models, one part at a time; gives which."""
+    if S.compare_section not in SECTIONS:
+        S.compare_section = next(iter(SECTIONS))
+    S.compare_below = S.compare_section
+    st.segmented_control(
+        "Below", list(SECTIONS), key="compare_below", format_func=SECTIONS.__getitem__, required=True,
+        label_visibility="collapsed", on_change=lambda: setattr(S, "compare_section", S.compare_below),
+    )  # fmt: skip
+    section = str(S.compare_section)
+    # Not those of the models in memory, whose figures may be older.
+    known = {entry.name: entry.card for entry in entries}
+    cards = [known.get(model.name) for model in lineup.models]
+    draw = {
+        "reconstructions": partial(pictures.reconstructions, lineup, S.compare_state.selection),
+        "samples": partial(pictures.samples, lineup),
+        "dimensions": partial(metrics.dimensions, lineup, cards, entries, group, choose),
+        "metrics": partial(metrics.metrics, cards),
+        "spaces": partial(metrics.spaces, lineup, cards),
+    }
+    draw[section]()
+    return section
+
+
+def nothing_yet(found: Sequence[checkpoint_picker.Entry]) -> None:
+    """What to do where no two checkpoints can stand side by side."""
+    warn_of(S.compare_problems)
+    st.info(
+        "Two checkpoints of one data set are needed. Train another one, then encode it:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae-2d --set latent=2\n"
+        "python -m explorer.atlas digits-vae-2d\n```",
+        icon=":material/model_training:",
+    )
+    broken([entry for entry in found if entry.error])
+
+
+def broken(found: Sequence[checkpoint_picker.Entry]) -> None:
+    """Checkpoints that cannot be used, with the reason, such as an atlas that is missing."""
+    if found:
+        with st.expander(f"{len(found)} cannot be used", icon=":material/warning:"):
+            for entry in found:
+                st.markdown(f"**{plain(entry.name)}**")
+                st.text(entry.error or "")
+
+
+main()

@@ -1,0 +1,100 @@
+"""The answer to an analogy on the Directions page: the place it comes to, its picture, and the real items nearest to it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.latent.directions import expressions
+from explorer.pages.directions.estimators import picture_address
+from explorer.pages.shared import navigation
+from explorer.scene.loaded import Loaded
+
+__all__ = ["answer"]
+
+NEAREST = 6
+STYLE = """<style>
+.lx-dr-answer { display: flex; flex-wrap: wrap; gap: 0.9rem 1.1rem; align-items: flex-end; }
+.lx-dr-answer figure { margin: 0; width: 84px; }
+.lx-dr-answer figure.lx-dr-main { width: 150px; }
+.lx-dr-answer img { width: 100%; image-rendering: pixelated; border-radius: 4px; display: block; }
+.lx-dr-answer figcaption { font-size: 0.78rem; opacity: 0.8; margin-top: 0.15rem; line-height: 1.25; min-height: 3.75em; }
+.lx-dr-answer .lx-dr-sign { font-size: 1.4rem; align-self: center; opacity: 0.7; }
+</style>"""
+
+
+def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
+    """What a combination of items comes to.
+
+    Arguments:
+        loaded: The model.
+        text: The expression.
+        z: Its place, shape (D,).
+    """
+    with st.container(border=True):
+        st.markdown("##### The answer and its nearest real items")
+        combination = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
+        items = [item for item, weight in combination.items.items() if weight]
+        index, distance = loaded.neighbours.nearest(z[None], min(loaded.count, NEAREST + len(items)))
+        near = [(int(i), float(d)) for i, d in zip(index[0], distance[0], strict=True) if i not in items][
+            :NEAREST
+        ]
+        numbers = [*items, *(i for i, _ in near)]
+        codes = np.concatenate([z[None], loaded.codes(numbers)])
+        pictures = [picture_address(picture) for picture in engine().decode_sync(loaded, codes)]
+        parts: list[str] = []
+        for (item, weight), picture in zip(
+            ((i, combination.items[i]) for i in items), pictures[1 : 1 + len(items)], strict=True
+        ):
+            parts.append(
+                f'<span class="lx-dr-sign">{"−" if weight < 0 else "+"}</span>' if parts or weight < 0 else ""
+            )
+            size = "" if abs(weight) == 1 else f"{abs(weight):.3g} × "
+            parts.append(_figure(picture, f"{size}{loaded.name_of(item)}"))
+        parts.append('<span class="lx-dr-sign">=</span>')
+        parts.append(_figure(pictures[0], "the answer", "lx-dr-main"))
+        parts.append('<span class="lx-dr-sign">≈</span>')
+        for (item, gap), picture in zip(near, pictures[1 + len(items) :], strict=True):
+            parts.append(
+                _figure(
+                    picture, "\n".join((loaded.name_of(item), *_known(loaded, item), f"distance {gap:.2f}"))
+                )
+            )
+        st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
+        st.caption(
+            "All pictures are decoded, those of items from their own codes. Items of the expression are left out of the "
+            "nearest ones; directions in it are added to the place."
+        )
+        with st.container(horizontal=True, gap="small"):
+            if st.button(
+                "Keep as a picture and open on Explore", icon=":material/open_in_new:", key="dr_keep_answer"
+            ):
+                _open(loaded, text, z)
+
+
+def _open(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
+    try:
+        own = loaded.keep_own(text.strip()[:80], engine().decode_sync(loaded, z)[0], z)
+    except (ValueError, OSError) as error:
+        st.error(f"It was not kept: {error}")
+        return
+    navigation.go("Explore", loaded.name, a=str(own.item))
+
+
+def _known(loaded: Loaded, item: int) -> list[str]:
+    """The item's label where the collection has classes."""
+    for attribute in loaded.atlas.attributes.values():
+        if attribute.kind == "categorical":
+            return [f"{attribute.title.lower()} {attribute.labels[int(attribute.values[item])]}"]
+    return []
+
+
+def _figure(picture: str, caption: str, kind: str = "") -> str:
+    return (
+        f'<figure class="{kind}"><img src="{picture}" alt="{escape(caption)}">'
+        f"<figcaption>{escape(caption).replace(chr(10), '<br>')}</figcaption></figure>"
+    )

@@ -1,0 +1,225 @@
+"""The estimators side by side on the Directions page: figures, warnings, and the pictures from -2 to +2 of each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.jobs.direction_study import Estimate, Study, methods_of
+from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, gap, hold_fixed, to_unit
+from explorer.pages.shared import faults
+from explorer.scene.direction_sources import Found
+from explorer.scene.loaded import Loaded
+from explorer.sharing import exports
+
+__all__ = ["STEPS", "held", "known", "picture_address", "progress", "rows", "strip", "vectors_of"]
+
+S = st.session_state
+Vector = NDArray[np.float32]
+STEPS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)  # of a direction, one picture each
+KEPT = 6  # studies of a session
+SOON = 0.7  # s between two looks at one that runs
+STYLE = """<style>
+.lx-dr { display: flex; flex-direction: column; gap: 0.55rem; }
+.lx-dr-row { display: grid; grid-template-columns: minmax(15rem, 22rem) minmax(0, 1fr); gap: 0.4rem 1.1rem;
+  align-items: center; padding: 0.5rem 0.7rem; border-radius: 0.5rem; border: 1px solid transparent; }
+.lx-dr-chosen { border-color: var(--st-primary-color, #5c7cfa); }
+.lx-dr-strip { display: grid; grid-template-columns: repeat(9, minmax(0, 1fr)); gap: 3px; margin: 0; }
+.lx-dr-strip img { width: 100%; max-width: 96px; display: block; image-rendering: pixelated; border-radius: 3px; }
+.lx-dr-strip .lx-dr-middle { outline: 2px solid var(--st-primary-color, #5c7cfa); outline-offset: -1px; }
+.lx-dr-steps { font-size: 0.75rem; opacity: 0.7; text-align: center; max-width: 96px; }
+.lx-dr-facts { line-height: 1.45; }
+.st-key-dr_method [role="radiogroup"] { flex-wrap: wrap; row-gap: 4px; }
+.lx-dr-facts small { opacity: 0.75; display: block; }
+.lx-dr-wary { font-size: 0.8rem; margin: 0.15rem 0 0; padding: 0; list-style: none; }
+.lx-dr-wary li { padding-left: 1.2rem; text-indent: -1.2rem; margin: 0 0 0.1rem; }
+@media (max-width: 820px) { .lx-dr-row { grid-template-columns: minmax(0, 1fr); } }
+</style>"""
+
+
+def known(loaded: Loaded, found: Found, source: str) -> tuple[dict[str, Estimate], Study | None]:
+    """What is known of each estimator by now, and the study that finds it out.
+
+    Arguments:
+        loaded: The model.
+        found: What the direction is made of.
+        source: Tells this source from others of the model.
+    """
+    _stop_others((loaded.name, loaded.version, source))
+    if found.sides is None:
+        vector = found.vector
+        return ({"mean": Estimate("mean", vector)} if vector is not None else {}), None
+    study: Study | None = None
+    estimates: dict[str, Estimate] = {}
+    with faults.reported():
+        study = _study((loaded.name, loaded.version, source), found.sides)
+        estimates = study.estimates()
+    if "mean" not in estimates:
+        try:
+            estimates = {"mean": Estimate("mean", fit("mean", found.sides).astype(np.float32))}
+        except ValueError as error:
+            estimates = {"mean": Estimate("mean", problem=str(error))}
+    return {name: estimates.get(name, Estimate(name)) for name in methods_of(found.sides)}, study
+
+
+def _study(key: tuple[str, ...], sides: Sides) -> Study:
+    kept: dict[tuple[str, ...], Study] = S.setdefault("dr_studies", {})
+    if key not in kept:
+        kept[key] = Study(sides)
+        while len(kept) > KEPT:
+            kept.pop(next(iter(kept))).cancel()
+    return kept[key]
+
+
+def _stop_others(key: tuple[str, ...]) -> None:
+    """Stops what runs for a source that is no longer shown; it starts anew when it is shown again."""
+    kept: dict[tuple[str, ...], Study] = S.get("dr_studies", {})
+    for other in [k for k, study in kept.items() if k != key and study.running]:
+        kept.pop(other).cancel()
+
+
+def held(vector: Vector, found: Found, others: NDArray[np.floating]) -> Vector:
+    """A direction orthogonal to those that are held fixed, in the unit of its sides.
+
+    Arguments:
+        vector: The direction, shape (D,).
+        found: What it is made of.
+        others: Directions that are held fixed, shape (K, D).
+
+    Raises:
+        ValueError: If nothing is left, or what is left no longer leads from one side to the other.
+    """
+    if not len(others):
+        return vector
+    left = hold_fixed(vector, others)
+    return (to_unit(left, gap(found.sides)) if found.sides is not None else left).astype(np.float32)
+
+
+def vectors_of(
+    estimates: dict[str, Estimate], found: Found, others: NDArray[np.floating]
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    """The directions as they are used, others held fixed, and why where there is none; both by estimator."""
+    vectors, problems = {}, {}
+    for name, estimate in estimates.items():
+        if estimate.vector is None:
+            if estimate.problem:
+                problems[name] = estimate.problem
+            continue
+        try:
+            vectors[name] = held(estimate.vector, found, others)
+        except ValueError as error:
+            problems[name] = str(error)
+    return vectors, problems
+
+
+def progress(study: Study | None) -> None:
+    """A bar and a way to stop it while a study runs; what it had found stays when it was stopped."""
+    if study is None:
+        return
+    if study.running:
+        st.fragment(run_every=SOON)(_watch)(study, study.step)
+    elif study.error:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Not all figures are there: {study.error}")
+            st.button(
+                "Start again", key="dr_again", icon=":material/refresh:", on_click=_again, args=(study,)
+            )
+
+
+def _watch(study: Study, seen: int) -> None:
+    if not study.running or study.step != seen:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(study.share, study.what)
+        st.button("Cancel", key="dr_cancel", on_click=study.cancel)
+
+
+def _again(study: Study) -> None:
+    S.dr_studies = {key: other for key, other in S.dr_studies.items() if other is not study}
+
+
+def rows(
+    loaded: Loaded, found: Found, estimates: dict[str, Estimate], vectors: dict[str, Vector],
+    problems: dict[str, str], z: Vector, chosen: str,
+) -> None:  # fmt: skip
+    """Each estimator: its figures, what to be wary of, and the pictures.
+
+    Arguments:
+        loaded: The model.
+        found: What the direction is made of.
+        estimates: By estimator.
+        vectors: The directions as they are used, by estimator.
+        problems: Why there is none, by estimator.
+        z: The code that they are tried on, shape (D,).
+        chosen: The estimator that the rest of the page uses.
+    """
+    parts = []
+    for name, estimate in estimates.items():
+        title = METHODS[name] if found.sides is not None else found.title
+        facts = _facts(estimate, found, vectors.get(name), vectors.get("mean"))
+        wary = "".join(f"<li>⚠️ {escape(text)}</li>" for text in [*estimate.warnings, *_told(problems, name)])
+        pictures = strip(loaded, vectors[name], z) if name in vectors else ""
+        mark = " lx-dr-chosen" if name == chosen and len(estimates) > 1 else ""
+        parts.append(
+            f'<div class="lx-dr-row{mark}" data-estimator="{name}"><div class="lx-dr-facts"><b>{escape(title)}</b>{facts}'
+            f'<ul class="lx-dr-wary">{wary}</ul></div><div>{pictures}</div></div>'
+        )
+    st.html(STYLE + f'<div class="lx-dr">{"".join(parts)}</div>')
+
+
+def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
+    """The pictures of a code with a direction added from -2 to +2 times, as HTML."""
+    codes = z + np.outer(STEPS, vector).astype(np.float32)
+    images = _pictures(loaded, loaded.name, loaded.version, codes)
+    cells = []
+    for step, image in zip(STEPS, images, strict=True):
+        mark = ' class="lx-dr-middle"' if step == 0 else ""
+        cells.append(f'<img{mark} src="{image}" alt="The picture at {_signed(step)}">')
+    cells += [f'<span class="lx-dr-steps">{_signed(step)}</span>' for step in STEPS]
+    return f'<div class="lx-dr-strip">{"".join(cells)}</div>'
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _pictures(_loaded: Loaded, name: str, version: str, codes: Vector) -> list[str]:
+    """Pictures of codes as data addresses."""
+    return [picture_address(picture) for picture in engine().decode_sync(_loaded, codes)]
+
+
+def picture_address(picture: NDArray[np.uint8]) -> str:
+    """A picture (H, W, C) as a data address."""
+    return "data:image/png;base64," + base64.b64encode(exports.picture_png(picture)).decode("ascii")
+
+
+def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector | None) -> str:
+    if found.sides is None:
+        length = float(np.linalg.norm(vector)) if vector is not None else 0.0
+        return f"<small>{escape(found.made[0].upper() + found.made[1:])}</small><small>length {length:.2f}</small>"
+    told = [f"AUC {estimate.auc:.3f}" if estimate.auc is not None else "AUC …"]
+    if estimate.angle is not None:
+        middle, low, high = estimate.angle
+        told.append(f"angle error {middle:.1f}° ({low:.1f}–{high:.1f}°)")
+    else:
+        told.append("angle error …")
+    lines = [" · ".join(told)] if min(found.sides.counts) > 1 and estimate.vector is not None else []
+    if vector is not None:
+        to_mean = ""
+        if mean is not None and estimate.method != "mean":
+            to_mean = f" · cosine {cosine(vector, mean):+.2f} to the mean difference".replace("-", "−")
+        lines.append(f"length {np.linalg.norm(vector):.2f}{to_mean}")
+    elif not estimate.problem:
+        lines.append("being estimated …")
+    return "".join(f"<small>{escape(line)}</small>" for line in lines)
+
+
+def _told(problems: dict[str, str], name: str) -> Sequence[str]:
+    return [problems[name]] if name in problems else []
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2g}".replace("-", "−") if value else "0"

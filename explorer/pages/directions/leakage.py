@@ -1,0 +1,374 @@
+"""The leakage panel of the Directions page: what each chosen direction drags along, and the truth beside the edit."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Given, as_given
+from explorer.jobs.runner import Job
+from explorer.latent.directions.estimators import cosine
+from explorer.latent.directions.leakage import targets
+from explorer.latent.directions.mean_difference import Direction
+from explorer.pages.anatomy.charts import COST, QUIET, RATE
+from explorer.pages.shared.file_button import file_button
+from explorer.pages.shared.layout import job_notice, side_by_side
+from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.text import plain
+from explorer.scene.loaded import Loaded
+from models.data import data_available
+from models.evaluation.classifier_cache import is_kept
+
+__all__ = ["compared", "panel", "table_html", "target_of", "why_not"]
+
+S = st.session_state
+KEPT_AT_MOST = 8  # tables that a session keeps
+SUCCESS, DEPENDENCY = 0.9, 0.2  # the bars
+SAME = 0.9999  # cosine from which on two directions are one
+COUNTS = (200, 400, 1000)
+SEED_AT_MOST = 2**31 - 1
+ARGUMENT_AT_MOST = 120_000  # characters of one argument of a command
+COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
+BARS = (
+    "**Success**: share of the test images whose target attribute changes as wanted; good from 90 %. **Dependency**: how far "
+    "the other attributes move on average, divided by how far the target moves, both in standard deviations; good up to 0.2. "
+    "Each direction is used at the smallest strength that changes the target in 95 % of some other images."
+)
+STYLE = """<style>
+.lx-leak { overflow-x: auto; }
+.lx-leak table { border-collapse: separate; border-spacing: 2px; border: 0; width: auto; margin: 0; }
+.lx-leak th, .lx-leak td { border: 0; padding: 5px 12px; font-size: 13px; font-weight: 400; text-align: center;
+  font-variant-numeric: tabular-nums; border-radius: 4px; }
+.lx-leak thead th { vertical-align: bottom; font-weight: 600; max-width: 220px; overflow-wrap: anywhere; }
+.lx-leak th[scope="row"] { text-align: right; white-space: nowrap; }
+.lx-leak tr.lx-target th, .lx-leak tr.lx-target td, .lx-leak tr.lx-sum td { font-weight: 600; }
+.lx-leak tr.lx-last > * { padding-bottom: 10px; }
+.lx-leak .lx-miss { color: light-dark(#b3401b, #f08a66); }
+.lx-leak .lx-met { color: light-dark(#14774a, #45c48b); }
+.lx-leak td.lx-picture, .lx-leak th.lx-picture { padding: 2px 4px; max-width: 104px; }
+.lx-leak img { display: block; width: 80px; image-rendering: pixelated; border-radius: 4px; margin: 0 auto; }
+.lx-leak .lx-none { opacity: 0.65; width: 80px; font-size: 12px; }
+</style>"""
+
+
+def panel(loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = None) -> None:
+    """The controls, the job, the table, its chart, and pictures beside the truth.
+
+    Arguments:
+        loaded: The model.
+        chosen: Directions to compare, e.g. one before and after others are held fixed.
+        target: Slug of the attribute's direction that they are estimates of; found by their names where None.
+    """
+    with st.container(border=True):
+        st.markdown("##### What else the edit changes", help=BARS)
+        st.caption(
+            "Test images are decoded before and after the edit. A classifier reads the attributes off both pictures: a network "
+            "trained on the data set's original images, not on this latent space."
+        )
+        if reason := why_not(loaded):
+            st.info(reason, icon=":material/info:")
+            return
+        if not chosen:
+            st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
+            return
+        asked = _controls(loaded, list(chosen), target)
+        _run()
+        found = _tables().get(asked)
+        if found is None:
+            if S.get("dl_job") is None:
+                st.caption("Not measured yet.")
+            return
+        _shown(found)
+
+
+def why_not(loaded: Loaded) -> str | None:
+    """Why nothing can be measured for a model, or None."""
+    if not loaded.atlas.attributes:
+        return (
+            f"Nothing is known about the images of {loaded.name}, so there is no attribute that could leak. Collections "
+            "with labels, such as faces, lpc-sprites or mnist, have them."
+        )
+    if "test" not in loaded.atlas.split:
+        return (
+            "The atlas has no images of the test split to judge. Build it anew: "
+            f"`python -m explorer.atlas {loaded.name}`."
+        )
+    card = loaded.entry.card
+    if card is None:
+        return f"{loaded.name} has no card, so its data set is not known."
+    reason = data_available(card.data["name"], **card.data.get("options", {}))
+    if reason is not None:
+        return f"The classifier is trained on original images, and those of {card.data['name']} are not here. {reason}"
+    return None
+
+
+def target_of(loaded: Loaded, direction: Direction) -> str | None:
+    """The slug of the attribute's direction that a direction is an estimate of, by its name or its title.
+
+    A title may go on after a comma, such as "Beard, linear SVM".
+    """
+    known = _targets(loaded)
+    if direction.name in known:
+        return direction.name
+    titles = {slug: loaded.directions[slug].title for slug in known}
+    fits = [slug for slug in known if f"{direction.title},".startswith(f"{titles[slug]},")]
+    return max(fits, key=lambda slug: len(titles[slug]), default=None)
+
+
+def compared(loaded: Loaded, chosen: Sequence[Direction], slug: str | None) -> list[Direction]:
+    """The chosen directions, and before them the plain mean difference of their attribute, where none of them is it."""
+    plain_one = loaded.directions.get(slug or "")
+    if plain_one is None or any(abs(cosine(plain_one.vector, each.vector)) > SAME for each in chosen):
+        return list(chosen)[:DIRECTIONS_AT_MOST]
+    before = replace(plain_one, title=f"{plain_one.title}, before (mean difference)")
+    return [before, *chosen][:DIRECTIONS_AT_MOST]
+
+
+def _targets(loaded: Loaded) -> list[str]:
+    return [slug for slug in targets(loaded.atlas.attributes) if slug in loaded.directions]
+
+
+def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> str:
+    """What is to be measured, and the button that starts it; gives the key of what is asked for."""
+    known = _targets(loaded)
+    guess = target if target in known else target_of(loaded, chosen[0])
+    titles = {slug: loaded.directions[slug].title for slug in known}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        slug = st.selectbox(
+            "Meant to change", [None, *known], index=0 if guess is None else known.index(guess) + 1,
+            format_func=lambda name: "What moves most" if name is None else titles[name],
+            key=f"dl_target-{loaded.name}-{guess}", width=240,
+            help="The attribute that the edit is for; all others are to stay. Without one there is no success to count.",
+        )  # fmt: skip
+        images = st.selectbox(
+            "Test images", COUNTS, index=1, key="dl_images", width=130,
+            help="Half of them serve to find the strength, the other half is judged.",
+        )  # fmt: skip
+        seed = st.number_input(
+            "Seed", 0, SEED_AT_MOST, 0, key="dl_seed", width=120, help="Of the choice of images."
+        )
+        arguments = ["--images", str(images), "--seed", str(int(seed))]
+        arguments += [] if slug is None else ["--direction", slug]
+        arguments += [
+            f"--given={as_given(Given(_title(each), each.vector))}" for each in compared(loaded, chosen, slug)
+        ]
+        digest = hashlib.sha256("\0".join([loaded.name, loaded.version, *arguments]).encode()).hexdigest()
+        too_large = max(map(len, arguments)) > ARGUMENT_AT_MOST
+        if st.button(
+            "Measure the leak", icon=":material/science:", type="primary", key="dl_measure",
+            disabled=S.get("dl_job") is not None or too_large,
+        ):  # fmt: skip
+            S.dl_job = Job("explorer.jobs.leakage", str(loaded.entry.path), *arguments)
+            S.dl_asked = digest
+            S.pop("dl_failed", None)
+            st.rerun()
+    if too_large:
+        st.caption(f"A latent of {loaded.latent:,} numbers is too large to be measured here.")
+    data = loaded.entry.card.data if loaded.entry.card else {}
+    if digest not in _tables() and data and not is_kept(data["name"], data.get("options", {})):
+        st.caption(
+            f"The first time, a classifier for {data['name']} is trained; it takes some minutes and is kept for all its models."
+        )
+    return digest
+
+
+def _title(direction: Direction) -> str:
+    return direction.title[:100] or direction.name
+
+
+def _run() -> None:
+    """The job's progress; when it has ended, its table or the reason why there is none."""
+    if S.get("dl_job") is not None:
+        st.fragment(run_every=0.5)(_progress)()
+    elif S.get("dl_failed"):
+        st.warning(plain(f"Nothing was measured: {S.dl_failed}"), icon=":material/error:")
+
+
+def _progress() -> None:
+    job: Job | None = S.get("dl_job")
+    if job is None:
+        return
+    if job.running:
+        if job_notice(job.share, plain(job.what), "dl_cancel"):
+            job.cancel()
+        return
+    S.dl_job = None
+    if job.result is None:
+        S.dl_failed = job.error
+    else:
+        kept = _tables()
+        kept[S.dl_asked] = job.result
+        while len(kept) > KEPT_AT_MOST:
+            kept.pop(next(iter(kept)))
+    st.rerun()
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    kept: dict[str, dict[str, Any]] = S.setdefault("dl_tables", {})
+    return kept
+
+
+def _shown(found: Mapping[str, Any]) -> None:
+    """The table, its chart and the pictures."""
+    images = found["images"]
+    reads = min(found["judge"].items(), key=lambda pair: pair[1])
+    told = (
+        f"Mean change of each attribute, in standard deviations over the collection; ↑ and ↓ where it mostly goes one way. "
+        f"Measured on {images['judged']:,} test images, the strength found on {images['to find the strength']:,} others, "
+        f"seed {found['seed']}. On unseen originals the classifier's lowest accuracy or R² is {reads[1]:.2f} "
+        f"({found['attributes'][reads[0]]['title'].lower()})."
+    )
+    left, right = side_by_side([5, 4], "leak-figures")
+    with left:
+        st.html(STYLE + table_html(found))
+    with right:
+        if len(found["attributes"]) > 1:
+            plotted(_chart(found), "dl_chart", f"{found['model']}-leakage")
+        else:
+            st.caption("There is no other attribute that could change, so there is no dependency.")
+    st.caption(told)
+    _pictures(found)
+    file_button(
+        st, "Table, CSV", f"{found['model']}-leakage.csv", lambda: _csv(found), "dl_csv", icon=":material/download:",
+    )  # fmt: skip
+
+
+def table_html(found: Mapping[str, Any]) -> str:
+    """The table as HTML: success and dependency, then a row an attribute and a column a direction.
+
+    Arguments:
+        found: As `python -m explorer.jobs.leakage` gives it.
+    """
+    columns = found["columns"]
+    head = "".join(f'<th scope="col">{escape(each["title"])}</th>' for each in columns)
+    rows = [
+        _row("Strength", [_strength(each) for each in columns], "units of the direction"),
+        _row("Success", [_judged(each["success"], SUCCESS, True) for each in columns],
+             "share of the images whose target changes as wanted; good from 90 %", "lx-sum"),
+        _row("Dependency", [_judged(each["dependency"], DEPENDENCY, False) for each in columns],
+             "mean change of the other attributes, divided by the target's; good up to 0.2", "lx-sum lx-last"),
+    ]  # fmt: skip
+    main = columns[0]["target"]
+    order = sorted(found["attributes"], key=lambda name: name != main)
+    for name in order:
+        title = found["attributes"][name]["title"] + (" (target)" if name == main else "")
+        cells = [_cell(each, name) for each in columns]
+        rows.append(_row(title, cells, "", "lx-target lx-last" if name == main else ""))
+    body = "".join(rows)
+    return f'<div class="lx-leak"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _row(title: str, cells: Sequence[str], help_: str = "", kind: str = "") -> str:
+    hint = f' title="{escape(help_)}"' if help_ else ""
+    return f'<tr class="{kind}"><th scope="row"{hint}>{escape(title)}</th>{"".join(cells)}</tr>'
+
+
+def _strength(column: Mapping[str, Any]) -> str:
+    if column["reached"]:
+        return f"<td>{column['strength']:.2f}</td>"
+    hint = "no strength changes 95 % of the targets; this one changes the most"
+    return f'<td class="lx-miss" title="{hint}">{column["strength"]:.2f} *</td>'
+
+
+def _judged(value: float | None, bar: float, least: bool) -> str:
+    """A figure with a mark whether its bar is met."""
+    if value is None:
+        return "<td>–</td>"
+    met = value >= bar if least else value <= bar
+    said = f"{value:.0%}".replace("%", " %") if least else f"{value:.3f}"
+    return f'<td class="{"lx-met" if met else "lx-miss"}">{said} {"✓" if met else "✗"}</td>'
+
+
+def _cell(column: Mapping[str, Any], name: str) -> str:
+    """A movement, the redder the nearer to the target's own; the target's is blue."""
+    value = column["movements"].get(name)
+    if value is None:
+        return "<td>–</td>"
+    target = column["movements"].get(column["target"]) or 0.0
+    share = min(1.0, value / target) if target > 0 else 0.0
+    own = name == column["target"]
+    colour = "rgba(76, 123, 217, 0.35)" if own else f"rgba(224, 98, 58, {round(min(0.85, 1.4 * share), 3)})"
+    drift = column["drifts"].get(name)
+    arrow = "" if drift is None or abs(drift) < value / 2 else (" ↑" if drift > 0 else " ↓")
+    hint = "" if own or target <= 0 else f' title="{value / target:.0%} of the target\'s movement"'
+    return f'<td style="background: {colour}"{hint}>{value:.2f}{arrow}</td>'
+
+
+def _chart(found: Mapping[str, Any]) -> go.Figure:
+    """How far each other attribute moves as a share of the target's movement, one bar a direction."""
+    main = found["columns"][0]["target"]
+    names = [name for name in found["attributes"] if name != main]
+    titles = [found["attributes"][name]["title"] for name in names]
+    figure = go.Figure()
+    for place, column in enumerate(found["columns"]):
+        own = column["movements"].get(column["target"]) or float("nan")
+        figure.add_bar(
+            y=titles, x=[(column["movements"].get(name) or 0.0) / own for name in names], orientation="h",
+            name=escape(column["title"]), marker={"color": COLOURS[place % len(COLOURS)]},
+            hovertemplate="%{y}: %{x:.3f} of the target's movement<extra>" + escape(column["title"]) + "</extra>",
+        )  # fmt: skip
+    figure.add_vline(x=DEPENDENCY, line={"width": 1.5, "dash": "dot", "color": QUIET})
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(title="movement, share of the target's", rangemode="tozero")
+    figure.update_layout(
+        height=130 + len(names) * (12 + 8 * len(found["columns"])), margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        barmode="group", bargap=0.25, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )  # fmt: skip
+    return figure
+
+
+def _pictures(found: Mapping[str, Any]) -> None:
+    """Original, decoded, edited and true pictures of some test items."""
+    items = found["pictures"]
+    if not items:
+        return
+    true = any(item["truth"] for item in items)
+    heads = ["Test image", "Original", "Decoded", *(f"Edit: {each['title']}" for each in found["columns"])]
+    heads += ["Truth"] if true else []
+    rows = []
+    for item in items:
+        cells = [item["original"], item["decoded"], *item["edits"], *([item["truth"]] if true else [])]
+        way = "+" if item["way"] > 0 else "−"
+        shown = "".join(_picture(png, head) for png, head in zip(cells, heads[1:], strict=True))
+        rows.append(f'<tr><th scope="row">test {item["id"]}, {way}</th>{shown}</tr>')
+    head = "".join(f'<th scope="col" class="lx-picture">{escape(each)}</th>' for each in heads)
+    st.html(
+        f'{STYLE}<div class="lx-leak"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+    if true:
+        st.caption(
+            "Truth: the original drawn again with only the target changed, to the other label or to the value the classifier "
+            "reads in the last edit. Where the edit differs from it, it changed something else or decoding lost it."
+        )
+    else:
+        st.caption(
+            "There is no truth to compare with: these images cannot be drawn again with one attribute changed."
+        )
+
+
+def _picture(png: str | None, alt: str) -> str:
+    if png is None:
+        return '<td class="lx-picture"><div class="lx-none">not at hand</div></td>'
+    return f'<td class="lx-picture"><img src="data:image/png;base64,{png}" alt="{escape(alt)}"></td>'
+
+
+def _csv(found: Mapping[str, Any]) -> bytes:
+    """The table: a row a direction and attribute."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        ["direction", "strength", "success", "dependency", "target", "attribute", "movement", "drift"]
+    )
+    for column in found["columns"]:
+        whole = [column[name] for name in ("title", "strength", "success", "dependency", "target")]
+        for name, value in column["movements"].items():
+            writer.writerow([*whole, name, value, column["drifts"].get(name)])
+    return out.getvalue().encode()

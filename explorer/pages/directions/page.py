@@ -1,0 +1,310 @@
+"""The Directions page: attribute arithmetic. A direction is made, estimated in several ways, judged, kept, taken away."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.jobs.direction_study import Estimate
+from explorer.latent.directions.estimators import METHODS, NAMES, cosine, cosines
+from explorer.latent.directions.mean_difference import Direction
+from explorer.pages.directions import (
+    answer,
+    charts,
+    choice,
+    estimators,
+    shelf,
+    url,
+)
+from explorer.pages.directions.url import Limits, Shown
+from explorer.pages.shared import (
+    address,
+    checkpoint_picker,
+    image_picker,
+    opening,
+)
+from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.text import plain
+from explorer.scene import direction_sources
+from explorer.scene.direction_sources import Found
+from explorer.scene.loaded import Loaded
+
+S = st.session_state
+LEAKAGE = "explorer.pages.directions.leakage"
+PAPERS = (
+    "[Larsen et al. 2015](https://arxiv.org/abs/1512.09300) · [White 2016](https://arxiv.org/abs/1609.04468) · "
+    "[Shen et al. 2020](https://arxiv.org/abs/1907.10786)"
+)
+
+
+def main() -> None:
+    """Controls, the estimators, what they have in common, and the shelf."""
+    entries = checkpoint_picker.entries()
+    loaded = opening.opened("dr", entries)
+    if loaded is None:
+        warn_of(S.dr_problems)
+        checkpoint_picker.nothing_yet(entries)
+        return
+    settle(loaded)
+    if not loaded.has(S.dr_shown.item):  # an own picture that was deleted elsewhere
+        S.dr_shown = replace(S.dr_shown, item=0)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checkpoint_picker.button(entries, loaded, switch_model)
+        choice.choose_source(loaded, S.dr_shown, choose, tell)
+    warn_of(S.dr_problems)
+    shown: Shown = S.dr_shown
+    if shown.kind == "groups" and not loaded.groups:
+        st.caption(
+            "These two groups are told by their values. To take any images you like, select them on Explore with the "
+            "lasso, the box, a filter or a search, and press **Keep as group**: the group then stands in these lists."
+        )
+    try:
+        found = resolved(loaded, shown)
+    except ValueError as error:
+        st.warning(plain(str(error)), icon=":material/edit:")
+    else:
+        if found.point is not None:
+            answer.answer(loaded, shown.text, found.point)
+        else:
+            show(loaded, found, shown)
+    shelf.shelf(loaded)
+    address.put("dr", {"model": loaded.name} | url.query(S.dr_shown, loaded.token_of))
+    st.caption(checkpoint_picker.facts(loaded))
+
+
+def settle(loaded: Loaded) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    if S.dr_shown is not None:
+        return
+    default = Shown(*direction_sources.default(loaded))
+    limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
+    S.dr_shown, problems = url.from_query(S.dr_asked, default, limits)
+    if S.dr_shown.kind != "expression":  # what was typed stays, to be mended
+        try:
+            resolved(loaded, S.dr_shown)
+        except ValueError as error:
+            problems.append(str(error))
+            S.dr_shown = replace(S.dr_shown, kind=default.kind, text=default.text)
+    if S.dr_shown.kind == "items":  # older links name rows
+        items = direction_sources.two_items(loaded, S.dr_shown.text)
+        S.dr_shown = replace(S.dr_shown, text=",".join(map(loaded.token_of, items)))
+    S.dr_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+
+def choose(*, of: str | None = None, **changes: Any) -> None:
+    """Another source, estimator, image or direction to hold.
+
+    Arguments:
+        of: The kind of source whose control says so. One of a kind that was left may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    if of is not None and S.dr_shown.kind != of:
+        return
+    S.dr_shown = replace(S.dr_shown, **changes)
+    S.dr_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what cannot be followed."""
+    S.dr_problems = [problem]
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, from its defaults."""
+    opening.leave("dr", name)
+
+
+def resolved(loaded: Loaded, shown: Shown) -> Found:
+    """What the source comes to; what takes a while is kept.
+
+    Raises:
+        ValueError: If it does not hold.
+    """
+    kept = shown.kind == "pc" or shown.kind == "groups"
+    kept = kept or (shown.kind == "attribute" and not shown.text.startswith("own-"))
+    if not kept:
+        return direction_sources.resolve(loaded, shown.kind, shown.text)
+    groups = tuple(loaded.groups.values()) if "@" in shown.text else ()
+    mark = (loaded.name, loaded.version, loaded.count, shown.kind, shown.text, hash(groups))
+    return _resolved(loaded, mark, shown.kind, shown.text)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the codes …")
+def _resolved(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -> Found:
+    return direction_sources.resolve(_loaded, kind, text)
+
+
+def show(loaded: Loaded, found: Found, shown: Shown) -> None:
+    """A direction: its estimators, its place among others, and what can be done with it."""
+    estimates, study = estimators.known(loaded, found, f"{shown.kind}:{shown.text}:{_mark(found)}")
+    method = shown.method if shown.method in estimates else "mean"
+    others = [loaded.directions[name] for name in shown.hold if name in loaded.directions]
+    matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
+    vectors, problems = estimators.vectors_of(estimates, found, matrix)
+    with st.container(border=True):
+        head(found)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            image_picker.chooser(loaded, shown.item if shown.item < loaded.count else None,
+                                  lambda item: choose(item=item), tell, "dr_on", "Try it on image")  # fmt: skip
+            own = shown.text if shown.kind == "attribute" else ""
+            choice.choose_hold(loaded, shown, own, choose)
+        estimators.progress(study)
+        before = estimates[method].vector
+        if others and before is not None:
+            holding(others, before, vectors.get(method))
+        z = loaded.codes([shown.item])[0]
+        estimators.rows(loaded, found, estimates, vectors, problems, z, method)
+        if len(estimates) > 1:
+            st.caption(
+                "*AUC*: how well the direction tells the two groups apart on a third of the images, when it is estimated from "
+                "the others; 0.5 is chance. *Angle error*: how far the direction turns when it is estimated from resampled "
+                "images (bootstrap): the median, and the range of the middle 95 %. Resamples: "
+                + repeats(estimates)
+            )
+        if vectors:
+            with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+                if len(estimates) > 1:
+                    choice.choose_method(method, list(estimates), choose)
+            if method in vectors:
+                shelf.save(loaded, found, replace(shown, method=method), vectors[method])
+    if method in vectors:
+        pictures(loaded, found, vectors, method)
+        leakage(loaded, found, shown, vectors)
+
+
+def head(found: Found) -> None:
+    """What the direction is, with its equation."""
+    if found.sides is None:
+        st.caption(f"{plain(found.made[0].upper() + found.made[1:])}. Strength 1 adds it once. {PAPERS}")
+        formula(
+            r"z' = z + s\,v",
+            "z is the image's latent, s the strength, v the direction, z' the latent that is decoded.",
+        )
+        return
+    with_, without = found.sides.counts
+    st.caption(
+        f"From {without:,} images **{plain(found.names[1])}** to {with_:,} **{plain(found.names[0])}**. Strength 1 moves a "
+        f"latent, along the direction, as far as the means of the two groups are apart. {PAPERS}"
+    )
+    formula(
+        r"z' = z + s\,v, \qquad v = w\,\frac{w^\top(\mu_1 - \mu_0)}{w^\top w}",
+        "z is the image's latent, s the strength, v the direction, z' the latent that is decoded. w is what an estimator "
+        "gives, of any length; μ₁ and μ₀ are the mean latents of the two groups, and the fraction sets the length of v.",
+    )
+
+
+def formula(latex: str, symbols: str) -> None:
+    """An equation with its symbols explained, folded away."""
+    with st.expander("Formula"):
+        st.latex(latex)
+        st.caption(symbols)
+
+
+def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray[np.float32] | None) -> None:
+    """The cosine to each direction that is held fixed, before and after."""
+    if after is None:
+        return
+    rows = ["| Held fixed | Cosine before | after |", "|---|---|---|"]
+    for other in others:
+        told = [f"{cosine(vector, other.vector):+.3f}".replace("-", "−") for vector in (before, after)]
+        rows.append(
+            f"| {plain(other.title)} | {told[0]} | {told[1].replace('−0.000', '0.000').replace('+0.000', '0.000')} |"
+        )
+    st.markdown("\n".join(rows))
+    st.caption(
+        "What the direction shares with those held fixed is taken out of it (a cosine of 0 means that nothing is shared). The "
+        f"cosine between the direction before and after is {abs(cosine(before, after)):.2f}. AUC and angle error below are "
+        "those before."
+    )
+
+
+def repeats(estimates: dict[str, Estimate]) -> str:
+    """How many resamples stand behind each angle."""
+    told = [f"{NAMES[name]} {e.repeats}" for name, e in estimates.items() if e.repeats]
+    return (", ".join(told) or "none yet") + "."
+
+
+def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32]], method: str) -> None:
+    """How the directions lie to each other, and the collection along the chosen one."""
+    left, right = side_by_side([1, 1], "dr-charts", gap="small")
+    with left, st.container(border=True):
+        named = {METHODS[name] if found.sides is not None else "This one": v for name, v in vectors.items()}
+        nearest = likest(loaded, vectors[method], 12 - len(named))
+        named |= {d.title: d.vector for d in nearest}
+        st.markdown("##### How alike the directions are")
+        chart = charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
+        plotted(chart, "dr-cosines", f"{loaded.name}-cosines")
+        st.caption(
+            "Cosine between two directions: 1 the same, 0 unrelated, −1 opposite. The estimators, and the attributes whose "
+            "directions are most alike or opposite."
+        )
+    with right, st.container(border=True):
+        st.markdown("##### The collection along it")
+        vector = vectors[method]
+        rows, places = _places(loaded, loaded.name, loaded.version, loaded.count, vector, _mark(found), found)
+        sides = [(name, mask[rows]) for name, mask in zip(found.names, found.masks or (), strict=False)]
+        chart = charts.scatter(places, sides, rows, found.title)
+        plotted(chart, "dr-along", f"{loaded.name}-along")
+        more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
+        ends = (
+            " The dotted lines are the means of the two groups."
+            if found.masks
+            else " 0 is the mean of all images."
+        )
+        st.caption(
+            "Horizontal: where an image lies along the direction, in units of its strength. Vertical: what varies most among "
+            f"the images apart from it.{ends}{more}"
+        )
+
+
+def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Direction]:
+    """The model's directions whose cosine to a vector is the largest in size, the same one left out."""
+    sizes = {name: abs(cosine(d.vector, vector)) for name, d in loaded.directions.items()}
+    order = sorted((name for name, size in sizes.items() if size < 0.9999), key=lambda name: -sizes[name])
+    return [loaded.directions[name] for name in order[: max(0, min(6, count))]]
+
+
+def leakage(loaded: Loaded, found: Found, shown: Shown, vectors: dict[str, NDArray[np.float32]]) -> None:
+    """What else an edit moves, judged on the pictures, where that part is there."""
+    if importlib.util.find_spec(LEAKAGE) is None:
+        return
+    chosen = []
+    for name, vector in vectors.items():
+        title = f"{found.title[:50]}, {NAMES[name]}" if found.sides is not None else found.title
+        made = shelf.as_direction(loaded, found, replace(shown, method=name), vector, title)
+        chosen.append(replace(made, group=found.group or "Yours", kind=found.kind))
+    importlib.import_module(LEAKAGE).panel(loaded, chosen)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _places(
+    _loaded: Loaded,
+    name: str,
+    version: str,
+    count: int,
+    vector: NDArray[np.float32],
+    mark: str,
+    _found: Found,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which images the scatter shows, and where they lie."""
+    rows = np.arange(count)
+    if count > charts.POINTS:
+        rows = np.sort(np.random.default_rng(0).choice(count, charts.POINTS, replace=False))
+    mean = _loaded.atlas.mean
+    origin = (mean[_found.masks[1]] if _found.masks else mean).mean(0, np.float64)
+    return rows, charts.along(mean[rows], vector, origin)
+
+
+def _mark(found: Found) -> str:
+    """Tells the sides of a source from those it had before, such as of a group that was drawn anew."""
+    return f"{hash(tuple(mask.tobytes() for mask in found.masks)):x}" if found.masks else ""
+
+
+main()

@@ -1,0 +1,231 @@
+"""The shelf of saved directions: save, use, rename, delete and take back, export and import, try on Explore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.latent.directions.estimators import NAMES
+from explorer.latent.directions.mean_difference import Direction
+from explorer.pages.directions.estimators import STEPS
+from explorer.pages.directions.url import Shown
+from explorer.pages.shared import navigation
+from explorer.pages.shared.downloads import offer
+from explorer.pages.shared.file_button import file_button
+from explorer.pages.shared.text import plain
+from explorer.pages.shared.uploader import uploader
+from explorer.scene.direction_sources import Found
+from explorer.scene.loaded import Loaded
+from explorer.sharing import exports
+from explorer.workspace import direction_files
+from explorer.workspace.storage import own_slug
+
+__all__ = ["as_direction", "same_as", "save", "shelf"]
+
+S = st.session_state
+TITLE_AT_MOST = 80
+MADE_AT_MOST = 2000
+STRIP_SCALE = 4  # pixels a side for each pixel
+
+
+def as_direction(
+    loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32], title: str
+) -> Direction:
+    """The direction that is shown, under a name of its own."""
+    held = ", ".join(loaded.directions[name].title for name in shown.hold if name in loaded.directions)
+    made = [
+        found.made,
+        NAMES[shown.method] if found.sides is not None else "",
+        f"held fixed: {held}" if held else "",
+    ]
+    counts = found.sides.counts if found.sides is not None else (0, 0)
+    title = " ".join(title.split())[:TITLE_AT_MOST] or "Direction"
+    name = own_slug(title, loaded.directions)
+    words = "; ".join(part for part in made if part)[:MADE_AT_MOST]
+    return Direction(np.asarray(vector, np.float32), name, title, "Yours", *counts, "own", words)
+
+
+def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
+    """The slug of the direction that this vector already is; "" where it is a new one."""
+    for name, direction in loaded.directions.items():
+        if np.allclose(direction.vector, vector, rtol=1e-4, atol=1e-6 * float(np.abs(vector).max())):
+            return name
+    return ""
+
+
+def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    """The name, and what can be done with the direction that is shown."""
+    usual = usual_name(found, shown)
+    if S.setdefault("dr_named", usual) != usual:  # what was typed was meant for another one
+        S.dr_named, S.dr_name = usual, ""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input("Name", key="dr_name", max_chars=TITLE_AT_MOST, width=300, placeholder=usual)
+        st.button("Save", icon=":material/bookmark_add:", key="dr_save", type="primary",
+                  on_click=_save, args=(loaded, found, shown, vector))  # fmt: skip
+        if st.button("Try it on Explore", icon=":material/open_in_new:", key="dr_try",
+                     help="Saves it where it is new, and opens Explore with it added once to the image"):  # fmt: skip
+            _try(loaded, found, shown, vector)
+        with st.popover("Export", icon=":material/download:", key="dr_export"):
+            direction = as_direction(loaded, found, shown, vector, _name(found, shown))
+            _export(loaded, direction, "now")
+            codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
+            offer(st, "Strip, PNG", f"{loaded.name}-{direction.name}-strip.png",
+                  lambda: exports.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE))  # fmt: skip
+
+
+def usual_name(found: Found, shown: Shown) -> str:
+    """What a direction is called where no name is typed."""
+    title = found.title[:50] if found.sides is None else f"{found.title[:50]}, {NAMES[shown.method]}"
+    return title + (", others held" if shown.hold else "")
+
+
+def _name(found: Found, shown: Shown) -> str:
+    return str(S.get("dr_name") or "").strip() or usual_name(found, shown)
+
+
+def shelf(loaded: Loaded) -> None:
+    """All saved directions, one a line, and the way to import others."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("##### Saved directions")
+            with st.popover("Import", icon=":material/upload_file:", key="dr_import"):
+                _import(loaded)
+        if message := S.pop("dr_failed", ""):
+            st.error(plain(message))
+        if message := S.pop("dr_told", ""):  # a toast outlives the runs that come with each new figure
+            st.toast(plain(message), icon=":material/check:", duration="long")
+        _undo(loaded)
+        saved = {name: d for name, d in loaded.directions.items() if d.kind == "own"}
+        if not saved:
+            st.caption(
+                "None yet. A direction that is saved under a name stands among the sliders on Explore."
+            )
+        for name, direction in saved.items():
+            _line(loaded, name, direction)
+
+
+def _line(loaded: Loaded, name: str, direction: Direction) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"dr-line-{name}"):
+        with st.container(gap=None):
+            st.markdown(f"**{plain(direction.title)}**")
+            st.caption(f"`{name}` · {plain(direction.made) or 'imported'}")
+        st.button("Use", key=f"dr_use_{name}", on_click=_use, args=(name,), help="Show it here")
+        with st.popover("", icon=":material/edit:", key=f"dr_edit_{name}", help="Rename"):
+            st.text_input("Name", direction.title, key=f"dr_title_{name}", max_chars=TITLE_AT_MOST)
+            st.button("Rename", key=f"dr_rename_{name}", on_click=_rename, args=(loaded, name))
+        with st.popover("", icon=":material/download:", key=f"dr_take_{name}", help="Export"):
+            _export(loaded, direction, name)
+        st.button("", icon=":material/delete:", key=f"dr_drop_{name}", help="Delete; it can be taken back",
+                  on_click=_drop, args=(loaded, name))  # fmt: skip
+
+
+def _export(loaded: Loaded, direction: Direction, key: str) -> None:
+    st.caption("With the hash of this checkpoint's weights, and how it was made.")
+    file = f"{loaded.name}-{direction.name}"
+    for label, ending, make in (
+        ("safetensors", "safetensors", direction_files.as_safetensors),
+        ("JSON", "json", direction_files.as_json),
+    ):
+        file_button(st, label, f"{file}.{ending}", partial(make, loaded.entry, direction), f"dr_file_{ending}_{key}",
+                    width="stretch", icon=":material/download:")  # fmt: skip
+
+
+def _import(loaded: Loaded) -> None:
+    st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
+    given = uploader(  # a new one for each file: it takes a single one
+        "File", direction_files.MIB_AT_MOST, type=["safetensors", "json"],
+        key=f"dr_file_{S.setdefault('dr_files', 0)}", label_visibility="collapsed",
+    )  # fmt: skip
+    if given is None:
+        return
+    S.dr_files += 1
+    try:
+        _take(loaded, given.getvalue())
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{given.name[:60]} was not imported. {error}"
+    st.rerun()
+
+
+def _take(loaded: Loaded, data: bytes) -> None:
+    """Keeps an imported direction, under a name of its own where another one has its name."""
+    direction = direction_files.read_direction(loaded.entry, data, loaded.latent)
+    there = loaded.directions.get(direction.name)
+    if there is not None and not np.array_equal(there.vector, direction.vector):
+        direction = replace(direction, name=own_slug(direction.title, loaded.directions))
+    loaded.keep_direction(direction)
+    S.dr_told = f"Imported {direction.title}."
+
+
+def _save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    _keep(loaded, as_direction(loaded, found, shown, vector, _name(found, shown)))
+
+
+def _keep(loaded: Loaded, direction: Direction) -> str:
+    """Saves a direction; gives its slug, "" where that failed."""
+    try:
+        loaded.keep_direction(direction)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not saved. {error}"
+        return ""
+    S.dr_told = f"Saved {direction.title}. It stands among the sliders on Explore, and expressions may call it {direction.name}."
+    return direction.name
+
+
+def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+    name = same_as(loaded, vector) or _keep(
+        loaded, as_direction(loaded, found, shown, vector, _name(found, shown))
+    )
+    if name:
+        S.pop("dr_told", None)
+        navigation.go("Explore", loaded.name, a=str(shown.item), a_with=f"{name}:1")
+
+
+def _use(name: str) -> None:
+    S.dr_shown = replace(S.dr_shown, kind="attribute", text=name, method="mean", hold=())
+
+
+def _rename(loaded: Loaded, name: str) -> None:
+    title = " ".join(str(S[f"dr_title_{name}"]).split())
+    if not title:
+        S.dr_failed = "A direction must have a name. It keeps the one it has."
+        return
+    try:
+        loaded.keep_direction(replace(loaded.directions[name], title=title))
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"It was not renamed. {error}"
+
+
+def _drop(loaded: Loaded, name: str) -> None:
+    direction = loaded.directions[name]
+    try:
+        loaded.drop_direction(name)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not deleted. {error}"
+        return
+    S.dr_dropped = (loaded.name, loaded.version, direction)
+    shown: Shown = S.dr_shown
+    S.dr_shown = replace(shown, hold=tuple(held for held in shown.hold if held != name))
+
+
+def _undo(loaded: Loaded) -> None:
+    dropped = S.get("dr_dropped")
+    if dropped is None or dropped[:2] != (loaded.name, loaded.version):
+        return
+    direction: Direction = dropped[2]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Deleted {plain(direction.title)}.")
+        st.button("Undo", icon=":material/undo:", key="dr_undo", on_click=_restore, args=(loaded, direction))
+
+
+def _restore(loaded: Loaded, direction: Direction) -> None:
+    try:
+        loaded.keep_direction(direction)
+    except (ValueError, OSError) as error:
+        S.dr_failed = f"{direction.title} was not restored. {error}"
+        return
+    S.dr_dropped = None

@@ -1,0 +1,71 @@
+"""A new UMAP map: settings, progress, cancel. The fitting runs in a process of its own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.atlas.umap_maps import MapSettings
+from explorer.jobs.runner import Job
+from explorer.pages.shared.layout import job_notice
+from explorer.scene.loaded import Loaded
+
+__all__ = ["button", "progress"]
+
+S = st.session_state
+
+
+def button(loaded: Loaded) -> None:
+    """Opens the dialog; not while a map is being fitted."""
+    busy = bool(S.get("map_job"))
+    about = "A map is being fitted" if busy else "Fit a UMAP map with other settings"
+    if st.button("New map", icon=":material/scatter_plot:", help=about, disabled=busy):
+        _dialog(loaded)
+
+
+def progress() -> None:
+    """How far the map is that is being fitted; nothing where none is."""
+    if S.get("map_job"):
+        _progress()
+
+
+@st.dialog("Fit a new UMAP map")
+def _dialog(loaded: Loaded) -> None:
+    st.caption(
+        f"Lays out the {loaded.count:,} images of {loaded.name} anew. It takes about a minute; go on dragging meanwhile."
+    )
+    neighbours = st.slider(
+        "Neighbours", 2, 100, 30, help="Few: local detail and small islands. Many: the overall shape."
+    )
+    min_dist = st.slider(
+        "Least distance", 0.0, 0.99, 0.3, 0.01, help="Small: tight clusters. Large: an even spread."
+    )
+    seed = st.number_input("Seed", 0, 2**31 - 1, 42, help="The same seed gives the same map.")
+    settings = MapSettings(neighbours, min_dist, int(seed))
+    if st.button("Fit", type="primary", icon=":material/play_arrow:"):
+        arguments = ("--neighbours", neighbours, "--min-dist", min_dist, "--seed", settings.seed)
+        S.map_job = Job("explorer.atlas.umap_maps", loaded.name, *map(str, arguments))
+        S.map_job_model = loaded.name
+        st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _progress() -> None:
+    """Progress and cancel; at the end the map is chosen, or the reason told."""
+    job: Job | None = S.get("map_job")
+    if job is None:
+        return
+    if job.running:
+        if job_notice(job.share, job.what, "cancel-map"):
+            job.cancel()
+        return
+    del S.map_job
+    if job.result and S.map_job_model == S.model:
+        S.wanted_view = str(job.result["view"])
+        st.toast("The new map is ready.", icon=":material/scatter_plot:")
+    elif job.result:
+        st.toast(
+            f"The new map of {S.map_job_model} is ready; choose it under Map.", icon=":material/scatter_plot:"
+        )
+    else:
+        st.toast(f"No new map: {job.error}", icon=":material/info:")
+    st.rerun()

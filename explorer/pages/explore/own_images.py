@@ -1,0 +1,164 @@
+"""Pictures of a person's own: uploaded, taken with the camera or drawn, encoded and put on the map as items."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.components.pad import pad
+from explorer.inference.engine import engine
+from explorer.pages.explore import image_framing
+from explorer.pages.shared import faults, recently_deleted
+from explorer.pages.shared.picture import show_picture
+from explorer.pages.shared.text import plain
+from explorer.pages.shared.uploader import uploader
+from explorer.scene.familiarity import familiarity
+from explorer.scene.handles import Places
+from explorer.scene.loaded import Loaded
+from explorer.scene.views import resolve
+from explorer.sharing.exports import picture_png
+from explorer.workspace import uploads
+from explorer.workspace.storage import OWN_AT_MOST, OwnPicture
+
+__all__ = ["button"]
+
+S = st.session_state
+WAYS = ("Upload", "Camera", "Draw")
+FILES_AT_MOST = 20
+
+
+def button(loaded: Loaded) -> None:
+    """A popover to bring pictures; a model of sequences has no single ones to take."""
+    if loaded.decoder.model.spec.sequence:
+        return
+    with st.popover(
+        "Your pictures", icon=":material/add_photo_alternate:", key="own-open", on_change="rerun"
+    ) as opened:
+        if opened.open:
+            with st.container(width=480, gap="small"):
+                _bring(loaded)
+                _kept(loaded)
+
+
+def _bring(loaded: Loaded) -> None:
+    """The three ways in."""
+    st.caption(
+        f"A picture is cut to {loaded.shape[2]}×{loaded.shape[1]} "
+        f"{'pixels' if loaded.shape[0] == 3 else 'grey pixels'}, encoded, and stands on the map like any other. "
+        "It stays on this machine."
+    )
+    way = st.segmented_control(
+        "From",
+        WAYS,
+        default="Upload",
+        key="own-way",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    {"Upload": _upload, "Camera": _camera, "Draw": _draw}[way](loaded)
+
+
+def _upload(loaded: Loaded) -> None:
+    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    files = uploader("Pictures", uploads.MIB_AT_MOST, accept_multiple_files=True, key="own-files")
+    image_framing.choose(
+        loaded, [(f.file_id, uploads.title_of(f.name), f) for f in files[:FILES_AT_MOST]], _take
+    )
+    if len(files) > FILES_AT_MOST:
+        st.warning(f"Only the first {FILES_AT_MOST} files can be taken. Bring the others after them.")
+
+
+def _camera(loaded: Loaded) -> None:
+    photo = st.camera_input("Camera", key="own-camera", label_visibility="collapsed")
+    if photo is not None:
+        image_framing.choose(loaded, [(photo.file_id, "Photo", photo)], _take)
+
+
+def _draw(loaded: Loaded) -> None:
+    drawn = pad(loaded.shape)
+    if not isinstance(drawn, str) or drawn == S.get("own-drawn"):
+        return
+    S["own-drawn"] = drawn
+    try:
+        data = base64.b64decode(drawn.removeprefix("data:image/png;base64,")[: 2 << 20], validate=True)
+    except (binascii.Error, ValueError):
+        st.warning("The drawing did not arrive whole. Draw it again.")
+        return
+    try:
+        _take(loaded, f"Drawing {len(loaded.own) + 1}", uploads.read_picture(data, loaded.shape))
+    except ValueError as error:
+        st.warning(plain(str(error)), icon=":material/broken_image:")
+
+
+def _take(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> None:
+    """Encodes and keeps a picture (H, W, C), and puts handle A on it.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    _put(loaded, "A", keep(loaded, title, picture).item)
+
+
+def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
+    """Encodes a picture (H, W, C) and keeps it as an item.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    return loaded.keep_own(title, picture, loaded.encoder(picture[None]).mean[0])
+
+
+def _put(loaded: Loaded, letter: str, item: int) -> None:
+    """Puts a handle on an item; the stage below takes it in the same run."""
+    x, y = map(float, Places(loaded, resolve(loaded, S.view))[item])
+    S.edit = replace(S.edit, **{letter: replace(getattr(S.edit, letter), item=item, x=x, y=y)})
+    S.revision += 1
+
+
+def _kept(loaded: Loaded) -> None:
+    """The pictures that are kept: what the model makes of each, and what can be done with it."""
+    own = list(loaded.own.values())[::-1]
+    if own:
+        st.markdown(f"**Kept** · {len(own)} of {OWN_AT_MOST}")
+    codes = loaded.codes([each.item for each in own])
+    for each, picture in zip(own, engine().decode_sync(loaded, codes, background=True), strict=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
+            show_picture(picture_png(each.picture, 2), each.title, width=64)
+            show_picture(picture_png(picture, 2), f"{each.title}, reconstruction", width=64)
+            known = familiarity(loaded, each.picture, each.z, picture)
+            unknown = "  \n:small[:orange[unlike the collection]]" if known.unknown else ""
+            st.markdown(
+                f"**{plain(each.title)}**  \n:small[reconstruction error {known.error:.4f}]{unknown}",
+                width="stretch",
+                help=image_framing.told(known),
+            )
+            for letter in "AB":
+                if st.button(letter, key=f"own-{letter}-{each.item}", help=f"Put handle {letter} on it"):
+                    _put(loaded, letter, each.item)
+                    st.rerun()
+            if st.button("Delete", key=f"own-drop-{each.item}", type="tertiary"):
+                with faults.reported():
+                    _drop(loaded, each)
+                    st.rerun()
+    last: OwnPicture | None = recently_deleted.last("own", loaded.name)
+    if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="own-back"):
+        with faults.reported():
+            loaded.keep_own(last.title, last.picture, last.z)
+            recently_deleted.take("own", loaded.name)
+            st.rerun()
+
+
+def _drop(loaded: Loaded, own: OwnPicture) -> None:
+    """Deletes a picture; a handle that stood on it goes to the nearest image of the collection."""
+    loaded.drop_own(own.item)
+    nearest = int(loaded.neighbours.nearest(own.z[None], 1)[0][0, 0])
+    for letter in "AB":
+        if getattr(S.edit, letter).item == own.item:
+            _put(loaded, letter, nearest)
+    recently_deleted.keep("own", loaded.name, own)

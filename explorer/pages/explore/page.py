@@ -1,0 +1,258 @@
+"""The Explore page: pick a checkpoint, see its map, drag, walk, add and subtract, take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from explorer.components.stage import stage
+from explorer.pages.explore import neighbourhood, new_map, own_images, selection, shelf
+from explorer.pages.shared import (
+    address,
+    carried_checkpoint,
+    checkpoint_picker,
+    controls,
+    downloads,
+    sequence_note,
+)
+from explorer.pages.shared.layout import warn_of
+from explorer.scene.handles import Places, move_to_view
+from explorer.scene.loaded import Loaded
+from explorer.scene.views import UnknownView, View, default_view, resolve
+from explorer.workspace import stage_edit
+from models.checkpoint import CheckpointError
+
+S = st.session_state
+
+
+def main() -> None:
+    """Title, controls, stage, and what follows from a release of the hand."""
+    entries = checkpoint_picker.entries()
+    take_restore(getattr(S.get("stage"), "edit", None), entries)
+    loaded = opened(entries)
+    if loaded is None:
+        warn_of(S.problems)
+        checkpoint_picker.nothing_yet(entries)
+        return
+    view = shown_view(loaded)
+    take_release(getattr(S.get("stage"), "edit", None), loaded, view)
+    view = chosen_view(loaded, view)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checkpoint_picker.button(entries, loaded, switch_model)
+        controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
+        controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
+        if loaded.latent > 1:
+            new_map.button(loaded)
+        selection.picker(loaded)
+        neighbourhood.picker(loaded, view, S.edit)
+        own_images.button(loaded)
+        shelf.pinner(loaded, view, S.edit)
+        downloads.button(loaded, view, S.edit)
+    warn_of(S.problems)
+    selection.take(getattr(S.get("stage"), "selection", None), loaded)
+    heard = {"heard": S.get("heard_connection", 0), "serial": S.get("heard_serial", 0)}
+    told = {"selection": selection.told(loaded)} | heard
+    kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | told)
+    if take_release(
+        kept.edit, loaded, view
+    ):  # a page that outlived the server knows more than the new session
+        st.rerun()
+    address.write(loaded, view, S.colour, S.edit)
+    selection.bar(loaded)
+    new_map.progress()
+    shelf.row(loaded, view)
+    st.caption(checkpoint_picker.facts(loaded))
+    sequence_note.note(
+        loaded,
+        "Each point is the state that the model infers from a whole sequence, and its picture is the last frame. "
+        "The path from A to B leads from one state to another; it does not show time passing.",
+    )
+
+
+def opened(entries: list[checkpoint_picker.Entry]) -> Loaded | None:
+    """The model that is to be shown, opened; the address decides on the first run."""
+    if "model" not in S:
+        S.problems, S.revision = [], 0
+        S.model, problem = address.model(entries)
+        S.fresh = True
+        carried_checkpoint.choose(S.model)
+        if problem:
+            S.problems.append(problem)
+    names = [entry.name for entry in entries if entry.card]
+    follow = carried_checkpoint.followed("explore", S.model, names)
+    if follow and "model" not in address.parameters():
+        switch_model(follow)
+    while S.model:
+        try:
+            return checkpoint_picker.open_model(S.model)
+        except CheckpointError as error:
+            S.problems.append(f"{error} Showing another checkpoint instead.")
+            others = [entry.name for entry in entries if entry.card and entry.name != S.model]
+            entries = [entry for entry in entries if entry.name != S.model]
+            S.model, S.fresh = (others[0] if others else ""), True
+            address.clear()
+    return None
+
+
+def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> None:
+    """Goes back to the model, map, colour and edit that the stage's undo, or Back in the browser, leads to.
+
+    Arguments:
+        received: The stage's newest message, untrusted JSON.
+        entries: All checkpoints.
+    """
+    if not isinstance(received, Mapping) or received.get("restore") is not True or "model" not in S:
+        return
+    if received == S.get("received"):
+        return
+    hear(received)
+    name = received.get("model")
+    if name not in [entry.name for entry in entries if entry.card]:
+        S.problems = [f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone."]
+        S.revision += 1  # the stage then shows what Python has
+        return
+    if name != S.model:
+        selection.forget()
+    S.model, S.fresh, S.problems, S.restored = name, True, [], received
+
+
+def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
+    """Sets the map, colour and edit that `take_restore` accepted; gives the map to show."""
+    colour, name = wanted.get("colour"), wanted.get("view")
+    S.colour = colour if isinstance(colour, str) and colour in controls.colours(loaded) else None
+    view = usual_instead(loaded, name if isinstance(name, str) else default_view(loaded))
+    S.view = view.id
+    places, levels = Places(loaded, view), len(controls.levels(loaded))
+    S.edit = controls.default_edit(view)
+    try:
+        edit = stage_edit.edit_from_json(wanted, S.edit, loaded.count, loaded.directions, levels, loaded.own)
+        S.edit = stage_edit.settled(edit, places) if view.id == name else stage_edit.rehomed(edit, places)
+    except ValueError as error:
+        S.problems.append(f"The earlier edit cannot be restored: {error}")
+    return view
+
+
+def shown_view(loaded: Loaded) -> View:
+    """The view that is to be shown; on a fresh model it and the edit come from the address or the defaults."""
+    if not S.fresh:
+        view = usual_instead(loaded, S.view)
+        if view.id != S.view:
+            S.view, S.edit = view.id, stage_edit.rehomed(S.edit, Places(loaded, view))
+            S.revision += 1
+        return view
+    S.fresh = False
+    S.revision += 1
+    restored = S.pop("restored", None)
+    if restored is not None and restored["model"] == loaded.name:
+        return restored_view(loaded, restored)
+    wanted, S.colour, problems = address.view_and_colour(loaded)
+    S.problems += problems
+    view = usual_instead(loaded, wanted)
+    S.view = view.id
+    default, places = controls.default_edit(view), Places(loaded, view)
+    edit, told = stage_edit.edit_from_query(
+        address.parameters(), default, places, loaded.directions, len(controls.levels(loaded))
+    )
+    S.edit = stage_edit.settled(edit, places) if view.id == wanted else stage_edit.rehomed(edit, places)
+    S.problems += [f"In the address: {problem} Using the default." for problem in told]
+    return view
+
+
+def usual_instead(loaded: Loaded, wanted: str) -> View:
+    """The wanted view, or the usual one and a sentence where it cannot be had."""
+    try:
+        return resolve(loaded, wanted)
+    except UnknownView as error:
+        S.problems.append(f"{error} Showing the usual map instead.")
+        return resolve(loaded, default_view(loaded))
+
+
+def take_release(received: object, loaded: Loaded, view: View) -> bool:
+    """Takes over what the stage sent when the hand let go; invalid input is reported and ignored.
+
+    An edit that builds on older data than the page has sent is refused, and the stage takes the page's.
+
+    Returns:
+        Whether the page must run again to show it.
+    """
+    if received is None or received == S.get("received"):
+        return False
+    hear(received)
+    if belongs_elsewhere(received, loaded, view):
+        return False
+    if is_outdated(received):
+        S.revision += 1
+        return True
+    S.problems = []
+    try:
+        levels = len(controls.levels(loaded))
+        edit = stage_edit.edit_from_json(
+            received, S.edit, loaded.count, loaded.directions, levels, loaded.own
+        )
+        S.edit = stage_edit.settled(edit, Places(loaded, view))
+    except ValueError as error:
+        S.problems = [f"The stage sent an edit that does not hold: {error}"]
+    return True
+
+
+def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
+    """Whether an edit was made on another model or map: let go just before, or kept over a restart of the server."""
+    if not isinstance(received, Mapping):
+        return False
+    made_on = (received.get("model", loaded.name), received.get("view", view.id))
+    return made_on != (loaded.name, view.id)
+
+
+def hear(received: object) -> None:
+    """Notes a message of the stage, and what identifies it, so that the stage can be told that it was heard."""
+    S.received = received
+    fields = received if isinstance(received, Mapping) else {}
+    for name in ("connection", "serial"):
+        number = fields.get(name)
+        S[f"heard_{name}"] = number if type(number) is int else 0
+
+
+def is_outdated(received: object) -> bool:
+    """Whether an edit was made before the page changed it; a page that outlived its server may count higher."""
+    revision = received.get("revision") if isinstance(received, Mapping) else None
+    return type(revision) is int and revision < S.revision
+
+
+def chosen_view(loaded: Loaded, view: View) -> View:
+    """The view that was chosen since the last run, if any; the handles go over to it."""
+    chosen = S.pop("wanted_view", view.id)
+    if chosen == view.id:
+        return view
+    S.problems = []
+    try:
+        after = resolve(loaded, chosen)
+    except UnknownView as error:
+        S.problems = [str(error)]
+        return view
+    switch_view(loaded, view, after)
+    return after
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, from its defaults."""
+    address.clear()
+    selection.forget()
+    carried_checkpoint.choose(name)
+    S.model, S.fresh, S.problems = name, True, []
+
+
+def switch_view(loaded: Loaded, before: View, after: View) -> None:
+    """Shows another map of the same model; the handles keep their pictures as far as the map can show them."""
+    edit = S.edit
+    for name in ("A", "B"):
+        handle = getattr(edit, name)
+        x, y = move_to_view(loaded, before, after, handle, edit.residual)
+        edit = replace(edit, **{name: replace(handle, x=x, y=y)})
+    S.view, S.edit = after.id, edit
+    S.revision += 1
+
+
+main()

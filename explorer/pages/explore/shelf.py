@@ -1,0 +1,169 @@
+"""The shelf: items, directions and views that a person pinned, kept with the checkpoint and a click away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explorer.inference.engine import engine
+from explorer.pages.shared import controls, faults, recently_deleted
+from explorer.pages.shared.picture import show_picture
+from explorer.pages.shared.text import plain
+from explorer.scene.handles import Places, place_handles
+from explorer.scene.loaded import Loaded
+from explorer.scene.views import UnknownView, View, resolve
+from explorer.sharing.exports import picture_png
+from explorer.workspace import stage_edit
+from explorer.workspace.storage import PINS_AT_MOST, Pin
+
+__all__ = ["pinner", "row"]
+
+S = st.session_state
+A_ROW = 10  # pins side by side
+
+
+def pinner(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+    """A menu that pins what is on the stage."""
+    options = ["Item of A", "Item of B", "This view"]
+    options += [
+        f"Direction: {loaded.directions[name].title}" for name in _moved(edit) if name in loaded.directions
+    ]
+    chosen = st.menu_button("Pin", options, icon=":material/keep:", key="pin", help="Put it on the shelf")
+    if chosen is None:
+        return
+    try:
+        loaded.keep_pin(_pin(loaded, view, edit, chosen))
+        st.toast("It is on the shelf, below the stage.", icon=":material/keep:")
+    except ValueError as error:
+        st.toast(str(error), icon=":material/warning:")
+
+
+def _moved(edit: stage_edit.Edit) -> list[str]:
+    """Directions that are added to a handle."""
+    return list(dict.fromkeys([name for h in (edit.A, edit.B) for name, s in h.sliders.items() if s]))
+
+
+def _pin(loaded: Loaded, view: View, edit: stage_edit.Edit, chosen: str) -> Pin:
+    if chosen.startswith("Item of"):
+        item = getattr(edit, chosen[-1]).item
+        return Pin("item", loaded.name_of(item), str(item))
+    if chosen == "This view":
+        params = {"view": view.id, "colour": S.colour or "none"} | stage_edit.query(
+            edit, controls.default_edit(view), loaded.token_of
+        )
+        return Pin("view", f"View {sum(pin.kind == 'view' for pin in loaded.pins) + 1}", params)
+    title = chosen.removeprefix("Direction: ")
+    name = next(name for name in _moved(edit) if loaded.directions[name].title == title)
+    return Pin("direction", title, name)
+
+
+def row(loaded: Loaded, view: View) -> None:
+    """The pins, as pictures to click; nothing where nothing is pinned."""
+    pins = loaded.pins
+    if not pins and not recently_deleted.last("pin", loaded.name):
+        return
+    with st.container(border=True, key="shelf", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**Shelf** · {len(pins)} of {PINS_AT_MOST}", width="stretch")
+            taking = st.toggle("Take down", key="shelf-taking") if pins else False
+            _bring_back(loaded)
+        for start in range(0, len(pins), A_ROW):
+            columns = st.columns(A_ROW, gap="small")
+            for column, (number, pin) in zip(
+                columns, enumerate(pins[start : start + A_ROW], start), strict=False
+            ):
+                with column:
+                    _one(loaded, view, number, pin, taking)
+
+
+def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> None:
+    picture, title = _picture(loaded, view, pin), plain(_title(loaded, pin))
+    if picture is not None:
+        show_picture(picture, pin.title)
+    icon = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}[
+        pin.kind
+    ]
+    if taking:
+        if st.button(title, key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
+            with faults.reported():
+                loaded.drop_pin(pin)
+                recently_deleted.keep("pin", loaded.name, pin)
+                st.rerun()
+    elif st.button(title, key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
+        _use(loaded, view, pin)
+        st.rerun()
+
+
+def _title(loaded: Loaded, pin: Pin) -> str:
+    """What a pin is called: an item by its name, however it was called when it was pinned."""
+    named = pin.kind == "item" and loaded.has(int(str(pin.value)))
+    return loaded.name_of(int(str(pin.value))) if named else pin.title
+
+
+def _does(pin: Pin) -> str:
+    return {
+        "item": "Put handle A on it",
+        "direction": "Add one unit of it to the handles that the sliders move",
+        "view": "Show this map, these handles and sliders again",
+    }[pin.kind]
+
+
+def _bring_back(loaded: Loaded) -> None:
+    last: Pin | None = recently_deleted.last("pin", loaded.name)
+    if last and st.button("Put back", icon=":material/undo:", key="pin-back", type="tertiary"):
+        with faults.reported():
+            loaded.keep_pin(last)
+            recently_deleted.take("pin", loaded.name)
+            st.rerun()
+
+
+def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:
+    """What a pin shows: an item, or picture A of a view."""
+    try:
+        if pin.kind == "item" and isinstance(pin.value, str):
+            z = loaded.codes([int(pin.value)])
+        elif pin.kind == "view" and isinstance(pin.value, dict):
+            then = resolve(loaded, pin.value.get("view", view.id))
+            edit = _edit(loaded, then, pin.value)
+            z = place_handles(loaded, then, [edit.A], edit.residual, edit.level)  # type: ignore[arg-type]
+        else:
+            return None
+    except (ValueError, KeyError, IndexError):
+        return None  # of something that is gone; the button tells
+    return picture_png(engine().decode_sync(loaded, np.ascontiguousarray(z), background=True)[0], 1)
+
+
+def _edit(loaded: Loaded, view: View, params: dict[str, str]) -> stage_edit.Edit:
+    levels = len(controls.levels(loaded))
+    return stage_edit.edit_from_query(
+        params, controls.default_edit(view), Places(loaded, view), loaded.directions, levels
+    )[0]
+
+
+def _use(loaded: Loaded, view: View, pin: Pin) -> None:
+    """Does what a click on a pin promises."""
+    S.problems = []
+    if pin.kind == "view" and isinstance(pin.value, dict):
+        try:
+            then = resolve(loaded, pin.value.get("view", view.id))
+        except UnknownView as error:
+            S.problems = [str(error)]
+            return
+        S.view, S.edit = then.id, stage_edit.settled(_edit(loaded, then, pin.value), Places(loaded, then))
+        colour = pin.value.get("colour")
+        S.colour = colour if colour in controls.colours(loaded) else None
+    elif pin.kind == "item" and loaded.has(item := int(str(pin.value))):
+        x, y = map(float, Places(loaded, view)[item])
+        S.edit = replace(S.edit, A=replace(S.edit.A, item=item, x=x, y=y))
+    elif pin.kind == "direction" and pin.value in loaded.directions:
+        for letter in "AB" if S.edit.target == "both" else S.edit.target:
+            handle = getattr(S.edit, letter)
+            most = stage_edit.SLIDER_AT_MOST
+            step = min(most, handle.sliders.get(str(pin.value), 0.0) + 1)
+            moved = replace(handle, sliders={**handle.sliders, str(pin.value): step})
+            S.edit = replace(S.edit, **{letter: moved})
+    else:
+        S.problems = [f"What “{pin.title}” stands for is no longer kept."]
+    S.revision += 1

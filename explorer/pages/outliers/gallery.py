@@ -1,0 +1,144 @@
+"""The ranked gallery of the Outliers page: input, reconstruction and residual of each image, page by page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.latent.statistics.outliers import residual
+from explorer.pages.shared import navigation
+from explorer.scene.loaded import Loaded
+from explorer.sharing.exports import picture_png
+
+__all__ = ["PER_PAGE", "Shelf", "cards", "of_items", "pager", "shade"]
+
+Pictures = NDArray[np.uint8]
+
+PER_PAGE = 12
+SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # ends of the residual's scale that are easy to read
+LIGHT = ("#1d4f91", "#7fb0de", "#f6f6f7", "#f2a07b", "#b3261e")  # as on the Anatomy page
+DARK = ("#9cc9ff", "#3a76b8", "#191c22", "#b4503a", "#ffb199")
+STYLE = """<style>
+.st-key-ol-cards, .st-key-ol-mine { display: grid; grid-template-columns: repeat(auto-fill, minmax(280px, 1fr)); }
+.st-key-ol-cards > *, .st-key-ol-mine > * { width: 100%; }
+.lxo { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; }
+.lxo figure { margin: 0; }
+.lxo img { display: block; width: 100%; image-rendering: pixelated; border-radius: 4px; background: #8883; }
+.lxo .none { display: grid; place-items: center; aspect-ratio: 1; border-radius: 4px; background: #8882;
+  font-size: 11px; text-align: center; opacity: .75; }
+.lxo-said { font-size: 13px; line-height: 1.35; margin-top: 6px; font-variant-numeric: tabular-nums;
+  min-height: 2.7em; overflow-wrap: anywhere; }
+.lxo-said b { font-weight: 600; }
+.lxo-scale { display: flex; gap: 8px; align-items: center; font-size: 12px; flex-wrap: wrap; }
+.lxo-scale i { width: 120px; height: 8px; border-radius: 4px; display: inline-block; }
+</style>"""
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Pictures that stand side by side, and what is said of each."""
+
+    pictures: Sequence[Pictures | None]  # the inputs, (H, W, C); None where one is not on this machine
+    reconstructions: Pictures  # (M, H, W, C)
+    said: Sequence[str]  # HTML
+    lacking: str = "not on this machine"  # why an input is not there
+
+
+def of_items(loaded: Loaded, items: Sequence[int], said: Sequence[str]) -> Shelf:
+    """The shelf of some rows of the atlas."""
+    shown = engine().decode_sync(loaded, loaded.atlas.mean[list(items)], background=True)
+    lacking = "not on this machine" if loaded.originals.state == "absent" else "being read"
+    return Shelf(loaded.originals.get(list(items)), shown, said, lacking)
+
+
+def cards(shelf: Shelf, key: str, actions: Callable[[int], None] | None = None) -> None:
+    """A card for each picture, as many side by side as there is room for.
+
+    Arguments:
+        shelf: What to show.
+        key: Streamlit's key, "ol-cards" or "ol-mine".
+        actions: Draws what can be done with one, by its place on the shelf.
+    """
+    dark = st.context.theme.type == "dark"
+    gaps = [
+        None if picture is None else residual(picture, shown)
+        for picture, shown in zip(shelf.pictures, shelf.reconstructions, strict=True)
+    ]
+    scale = _scale([gap for gap in gaps if gap is not None])
+    st.html(STYLE + _legend(scale, dark))
+    with st.container(horizontal=True, gap="small", key=key):
+        for number, gap in enumerate(gaps):
+            with st.container(border=True, gap="small"):
+                st.html(_card(shelf, number, gap, scale, dark))
+                if actions is not None:
+                    actions(number)
+
+
+def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol") -> int:
+    """Turns the pages of `count` pictures; the page that is shown, from 1, never beyond the last."""
+    last = max(1, -(-count // PER_PAGE))
+    page = min(page, last)
+    if last > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button("", icon=":material/chevron_left:", key=f"{key}_before", help="The page before",
+                      disabled=page == 1, on_click=choose, args=(page - 1,))  # fmt: skip
+            st.markdown(f"Page {page} of {last}", width="content")
+            st.button("", icon=":material/chevron_right:", key=f"{key}_after", help="The next page",
+                      disabled=page == last, on_click=choose, args=(page + 1,))  # fmt: skip
+    return page
+
+
+def lead(loaded: Loaded, item: int) -> None:
+    """The way from an image to the pages that show more of it."""
+    with st.container(horizontal=True, gap="xxsmall"):
+        if st.button("Explore", icon=":material/explore:", key=f"ol_explore_{item}", help="Show on Explore"):
+            navigation.go("Explore", loaded.name, a=str(item))
+        if st.button("Look inside", icon=":material/biotech:", key=f"ol_inside_{item}", help="On Anatomy"):
+            navigation.go("Anatomy", loaded.name, item=str(item))
+
+
+def shade(gap: NDArray[np.float64], scale: float, dark: bool) -> Pictures:
+    """A residual (H, W) in diverging colours, (H, W, 3): blue where the reconstruction is too bright, red too dark."""
+    stops = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in (DARK if dark else LIGHT)], float)
+    at = (np.clip(gap / scale, -1, 1) + 1) / 2 * (len(stops) - 1)
+    low = np.minimum(at.astype(int), len(stops) - 2)
+    mixed = stops[low] + (at - low)[..., None] * (stops[low + 1] - stops[low])
+    return np.ascontiguousarray(mixed.round().astype(np.uint8))
+
+
+def _scale(gaps: Sequence[NDArray[np.float64]]) -> float:
+    """One scale for all that stand side by side: all but the largest hundredth lie within it."""
+    extent = float(np.quantile(np.abs(np.stack(gaps)), 0.99)) if len(gaps) else 1.0
+    return next((each for each in SCALES if each >= extent), 1.0)
+
+
+def _legend(scale: float, dark: bool) -> str:
+    colours = ", ".join(DARK if dark else LIGHT)
+    return (
+        '<div class="lxo-scale"><span>Input · reconstruction · residual</span>'
+        f'<i style="background:linear-gradient(to right, {colours})"></i>'
+        f"<span>−{scale:g} (reconstruction too bright) to +{scale:g} (too dark)</span></div>"
+    )
+
+
+def _card(shelf: Shelf, number: int, gap: NDArray[np.float64] | None, scale: float, dark: bool) -> str:
+    parts = [
+        _image(shelf.pictures[number], "Input", shelf.lacking),
+        _image(shelf.reconstructions[number], "Reconstruction"),
+        _image(None if gap is None else shade(gap, scale, dark), "Residual", shelf.lacking),
+    ]
+    return f'<div class="lxo">{"".join(parts)}</div><div class="lxo-said">{shelf.said[number]}</div>'
+
+
+def _image(picture: Pictures | None, alt: str, lacking: str = "") -> str:
+    if picture is None:
+        return f'<div class="none">{escape(alt)}: {escape(lacking)}</div>'
+    data = base64.b64encode(picture_png(np.ascontiguousarray(picture))).decode("ascii")
+    return f'<img alt="{escape(alt)}" title="{escape(alt)}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,414 @@
+"""The Paths page: paths from image to image side by side, on the map, as pictures that play; how far off the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.catalogue import families
+from explorer.components import paths as components
+from explorer.components import samples as gallery
+from explorer.inference.engine import engine
+from explorer.jobs.geodesic import USUAL
+from explorer.latent.geometry.corners import corner_grid
+from explorer.pages.anatomy.charts import short
+from explorer.pages.paths import charts, panels, url
+from explorer.pages.paths.url import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
+from explorer.pages.shared import (
+    address,
+    checkpoint_picker,
+    controls,
+    image_picker,
+    navigation,
+    opening,
+    sequence_note,
+)
+from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.plotly_chart import plotted
+from explorer.scene.handles import home
+from explorer.scene.loaded import Loaded
+from explorer.scene.trajectories import Measured, on_map
+from explorer.scene.views import UnknownView, View, default_view, resolve
+from explorer.workspace.stage_edit import PATHS
+from models.checkpoint import Card
+
+S = st.session_state
+SHAPES = {"path": "Path", "grid": "Four corners"}
+KEPT = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
+HELP = (
+    "**Straight**: the line from latent to latent. **Great circle**: an arc around the origin, on which the length of the "
+    "latent changes evenly. **Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded "
+    "picture changes least, with a penalty far off the data."
+)
+
+
+def main() -> None:
+    """Controls, the images to go through, the map beside the pictures, and the profile."""
+    entries = checkpoint_picker.entries()
+    loaded = opening.opened("pt", entries, refusal)
+    if loaded is None:
+        warn_of(S.pt_problems)
+        none_yet(entries)
+        return
+    view = settle(loaded)
+    shown: Shown = S.pt_shown
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checkpoint_picker.button(opening.able(entries, refusal), loaded, switch_model)
+        choose_shape(shown)
+        (choose_grid if shown.shape == "grid" else choose_path)(shown)
+        choose_view(loaded, view)
+        taking = st.container(width="content")
+        if st.button(
+            "Show on Explore",
+            icon=":material/explore:",
+            key="pt_explore",
+            help="The first and the last image",
+        ):
+            to_explore(loaded, view, shown)
+    panels.stops_row(loaded, shown, choose_stops, tell)
+    warn_of(S.pt_problems)
+    left, right = side_by_side([0.42, 0.58], "pt-body")
+    if shown.shape == "grid":
+        with taking:
+            show_grid(loaded, view, shown, left, right)
+    else:
+        with right:
+            panels.geodesic(loaded, shown)
+            ways = panels.walked(loaded, shown)
+            if ways:
+                components.player(panels.player_data(loaded, shown, ways))
+                away = {
+                    kind: each.found.percentile
+                    for kind, each in ways.items()
+                    if each.found.percentile is not None
+                }
+                if away:
+                    chart = charts.profile(away, {kind: each.at for kind, each in ways.items()})
+                    plotted(chart, "pt-profile", f"{loaded.name}-profile")
+                geodesic = ways.get(GEODESIC)
+                explain(shown, None if geodesic is None else geodesic.found, panels.straight(loaded, shown))
+        with left:
+            stops = homes(loaded, view, shown.stops)
+            lines = {kind: on_map(view, each.codes, each.at, stops) for kind, each in ways.items()}
+            draw_map(loaded, view, lines, stops, shown)
+        with taking:
+            panels.downloads(loaded, shown, ways)
+    address.put("pt", {"model": loaded.name} | url.query(shown, loaded.token_of))
+    st.caption(checkpoint_picker.facts(loaded))
+    sequence_note.note(
+        loaded,
+        "Each latent is the state that the model infers from a whole sequence, and its picture is the last frame. "
+        "A path leads from one state to another; it does not show time passing.",
+    )
+
+
+def refusal(card: Card) -> str:
+    """Why there are no paths in a checkpoint's latent space."""
+    if families.spec_of(card).discrete:
+        return (
+            f"{card.title or card.model} has discrete codes: no curve leads from one to another. "
+            "The Codes page walks between grids of codes."
+        )
+    return ""
+
+
+def none_yet(entries: list[checkpoint_picker.Entry]) -> None:
+    """What to do where no checkpoint has a continuous latent."""
+    st.title("Paths")
+    if any(entry.card for entry in entries):
+        st.info(
+            "All checkpoints have discrete codes; the Codes page walks between them. A path needs a latent of real "
+            "numbers, such as a VAE's:\n\n"
+            "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+            icon=":material/model_training:",
+        )
+    else:
+        checkpoint_picker.nothing_yet(entries)
+
+
+def settle(loaded: Loaded) -> View:
+    """Fills in what is shown: from the address, or the defaults; gives the map."""
+    if S.pt_shown is None:
+        default = Shown(default_stops(loaded))
+        S.pt_shown, problems = url.from_query(
+            S.pt_asked, default, loaded.has, loaded.atlas.names.from_address
+        )
+        S.pt_problems += [f"In the address: {problem} Using the default." for problem in problems]
+        S.pt_revision = S.get("pt_revision", 0) + 1
+        if S.pt_shown.shape == "grid":
+            S.pt_shown = replace(S.pt_shown, stops=four(loaded, S.pt_shown.stops))
+    known = tuple(item for item in S.pt_shown.stops if loaded.has(item))
+    if len(known) < len(S.pt_shown.stops):  # an own picture that was dropped elsewhere
+        S.pt_shown = replace(S.pt_shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
+    try:
+        return resolve(loaded, S.pt_shown.view or default_view(loaded))
+    except UnknownView as error:
+        S.pt_problems.append(f"{error} Showing the usual map instead.")
+        S.pt_shown = replace(S.pt_shown, view="")
+        return resolve(loaded, default_view(loaded))
+
+
+def default_stops(loaded: Loaded) -> tuple[int, ...]:
+    """The images that were on the stage or on this page, else two to the left and right of the map's middle."""
+    kept = S.pop("pt_kept", None)
+    if kept is not None:
+        before, items = kept
+        rows = [image_picker.same_image(before, item, loaded) for item in items if item < before.count]
+        found = tuple(row for row in rows if row is not None)
+        if len(found) >= STOPS[0]:
+            return found
+    on_stage = from_stage(loaded)
+    if on_stage is not None:
+        return on_stage
+    edit = controls.default_edit(resolve(loaded, default_view(loaded)))
+    return edit.A.item, edit.B.item
+
+
+def from_stage(loaded: Loaded) -> tuple[int, ...] | None:
+    """The images of Explore's two handles, where it shows the same model."""
+    edit = S.get("edit")
+    if S.get("model") != loaded.name or edit is None:
+        return None
+    items = (edit.A.item, edit.B.item)
+    return items if all(map(loaded.has, items)) else None
+
+
+def four(loaded: Loaded, stops: tuple[int, ...]) -> tuple[int, ...]:
+    """Four images for the corners of a grid: those there are, then some from all over the collection."""
+    rng = np.random.default_rng(len(stops))
+    more = [int(item) for item in rng.choice(loaded.count, CORNERS, replace=loaded.count < CORNERS)]
+    return (*stops, *more)[:CORNERS]
+
+
+# Controls
+
+
+def choose_shape(shown: Shown) -> None:
+    """A path, or a grid."""
+    S.pt_shape = shown.shape
+    st.segmented_control(
+        "Shape", list(SHAPES), key="pt_shape", format_func=SHAPES.__getitem__, required=True,
+        on_change=turn_shape,
+    )  # fmt: skip
+
+
+def turn_shape() -> None:
+    """Another shape; a grid gets its four corners."""
+    loaded = engine().peek(S.pt_model)
+    stops = S.pt_shown.stops
+    if S.pt_shape == "grid" and loaded is not None:
+        stops = four(loaded, stops)
+    S.pt_shown = replace(S.pt_shown, shape=S.pt_shape, stops=stops)
+
+
+def choose_path(shown: Shown) -> None:
+    """Which kinds, how many frames, and the penalty of a geodesic off the data."""
+    S.pt_kinds = list(shown.kinds)
+    st.pills(
+        "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=charts.TITLES.__getitem__,
+        on_change=lambda: put(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
+    )  # fmt: skip
+    S.pt_frames = shown.frames
+    st.selectbox("Frames", FRAMES, key="pt_frames", width=90,
+                 on_change=lambda: put(of="path", frames=S.pt_frames))  # fmt: skip
+    if GEODESIC in shown.kinds:
+        S.pt_keep = shown.keep
+        st.selectbox(
+            "Penalty off the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
+            on_change=lambda: put(of="path", keep=S.pt_keep),
+            help="How much longer a path counts where it is farther from the encoded images than 90 % of them are from "
+            "each other. Without it, a geodesic cuts through holes in the data, where the decoder shows little change but "
+            "nothing it has learnt.",
+        )  # fmt: skip
+
+
+def choose_grid(shown: Shown) -> None:
+    """How the grid goes from corner to corner, and its size."""
+    S.pt_by, S.pt_side = shown.by, shown.side
+    st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=charts.TITLES.__getitem__,
+                 on_change=lambda: put(of="grid", by=S.pt_by))  # fmt: skip
+    st.selectbox("Pictures a side", SIDES, key="pt_side", width=130,
+                 on_change=lambda: put(of="grid", side=S.pt_side))  # fmt: skip
+
+
+def choose_view(loaded: Loaded, view: View) -> None:
+    """Which map."""
+    titles = controls.titles(loaded)
+    titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
+    S.pt_view = view.id
+    st.selectbox("Map", list(titles), key="pt_view", width=185, format_func=titles.__getitem__,
+                 on_change=lambda: put(view=S.pt_view))  # fmt: skip
+
+
+def put(*, of: str | None = None, **changes: Any) -> None:
+    """Changes what is shown.
+
+    Arguments:
+        of: The shape whose control says so. One of a shape that was left may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    if of is not None and S.pt_shown.shape != of:
+        return
+    S.pt_shown = replace(S.pt_shown, **changes)
+    S.pt_problems = []
+
+
+def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> None:
+    """Other images to go through.
+
+    Arguments:
+        stops: The images.
+        of: Those among which the control stood that says so. Of others it is unheard: it has gone with them.
+    """
+    if of is not None and S.pt_shown.stops != of:
+        return
+    put(stops=stops)
+    S.pt_revision += 1
+
+
+def tell(problem: str) -> None:
+    """Shows what did not hold."""
+    S.pt_problems = [problem]
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint, with the same images where its data are the same."""
+    before, shown = engine().peek(S.pt_model), S.pt_shown
+    if before is not None:
+        S.pt_kept = (before, shown.stops)
+    opening.leave("pt", name)
+
+
+def to_explore(loaded: Loaded, view: View, shown: Shown) -> None:
+    """Shows the first and the last image on the stage, on the same map."""
+    ways = [kind for kind in shown.kinds if kind in PATHS]
+    path = shown.by if shown.shape == "grid" else ways[0] if ways else PATHS[0]
+    navigation.go(
+        "Explore", loaded.name, view=view.id, a=str(shown.stops[0]), b=str(shown.stops[-1]), path=path
+    )
+
+
+# What is shown
+
+
+def homes(loaded: Loaded, view: View, items: tuple[int, ...]) -> NDArray[np.float32]:
+    """Where images lie on the map, shape (K, 2)."""
+    return np.stack([home(loaded, view, item) for item in items])
+
+
+def draw_map(
+    loaded: Loaded, view: View, lines: dict[str, NDArray[np.float32]], stops: NDArray[np.float32], shown: Shown
+) -> None:  # fmt: skip
+    """The map; a click on a point takes its image in."""
+    colour = controls.default_colour(loaded)
+    figure = charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
+    key = f"pt-map-{S.pt_revision}"
+    plotted(
+        figure,
+        key,
+        f"{loaded.name}-paths",
+        settings={"scrollZoom": True},
+        on_select=lambda: take_click(loaded, S.get(key)),
+        selection_mode="points",
+    )
+    if shown.shape == "path":
+        full = len(shown.stops) >= STOPS[1]
+        st.caption(
+            "A click on a point adds its image as a waypoint before the end." if not full else
+            f"A path has at most {STOPS[1]} images."
+        )  # fmt: skip
+
+
+def take_click(loaded: Loaded, event: object) -> None:
+    """Adds the image that was clicked on the map as a waypoint."""
+    stops = panels.with_click(loaded, S.pt_shown, event)
+    if stops != S.pt_shown.stops:
+        choose_stops(stops)
+
+
+def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None:
+    """What the metrics mean, and how the geodesic compares with the straight path."""
+    gauge = (
+        ""
+        if straight.percentile is None
+        else " The profile is the distance to the 10th nearest image as a percentile of the images' own; in the red "
+        "band a picture is the decoder's guess."
+    )
+    st.caption(
+        "Length: how much the decoded picture changes along the path, the summed Euclidean distances from frame to "
+        f"frame, pixels in [0, 1].{gauge}"
+    )
+    if geodesic is not None:
+        st.caption(compared(shown.keep, geodesic, straight))
+
+
+def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
+    """What a geodesic minimises, what it gains by that over the straight path, and how far both lie off the data."""
+    what = "length"
+    minimised = "A geodesic is the path of least length that was found"
+    if strength > 0:
+        what = "length with penalty"
+        minimised += (
+            f", with a penalty: where the distance d to the 10th nearest image exceeds r, its {100 * USUAL:.0f}th "
+            f"percentile, length counts √(1 + {strength:g} (d/r − 1)²) times. Below r nothing keeps it near the data"
+        )
+    papers = "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
+    gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
+    told = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
+    said = (
+        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {told} the straight path's "
+        f"{short(straight.penalised)}."
+    )
+    if geodesic.percentile is None or straight.percentile is None:
+        return said
+    return (
+        f"{said} Mean percentile off the data: {geodesic.percentile.mean():.0f}, straight "
+        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie {100 * (geodesic.beyond or 0):.0f} % of "
+        f"its length, {100 * (straight.beyond or 0):.0f} % of the straight path's."
+    )
+
+
+def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -> None:
+    """The grid's pictures, its lines on the map, and what can be taken away."""
+    stops = shown.stops[:CORNERS]
+    codes = corner_grid(loaded.codes(stops), shown.side, shown.side, shown.by)
+    flat = codes.reshape(-1, loaded.latent)
+    pictures = engine().decode_sync(loaded, flat, background=True)
+    panels.take_grid(loaded, pictures, codes)
+    with right:
+        gallery.gallery(
+            {
+                "shape": list(loaded.shape),
+                "made": f"{loaded.name} {loaded.version} {stops} {shown.by} {shown.side}",
+                "sheet": panels.sheet(pictures, shown.side),
+                "count": len(flat),
+                "columns": shown.side,
+                "captions": [],
+                "percentile": [],
+                "rows": [],
+                "heads": [],
+                "selected": None,
+            },
+            key="pt-grid",
+        )
+        away = loaded.neighbours.query(flat).percentile
+        gauge = "" if away is None else (
+            f" Distance to the data: at most percentile {away.max():.0f} of the images' own distances, "
+            f"{away.mean():.0f} on average."
+        )  # fmt: skip
+        st.caption(
+            f"Bilinear between the four corners{', along great circles' if shown.by != 'straight' else ''}.{gauge}"
+        )
+    with left:
+        places = homes(loaded, view, stops)
+        rows = view.projection.forward(flat).reshape(shown.side, shown.side, 2)
+        lines = {f"row {number}": row for number, row in enumerate(rows)}
+        lines |= {f"column {number}": rows[:, number] for number in range(shown.side)}
+        draw_map(loaded, view, lines, places, shown)
+
+
+main()

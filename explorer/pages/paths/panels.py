@@ -1,0 +1,363 @@
+"""The parts of the Paths page: the images to go through, the geodesic's job, what the player is told, what to take away."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.jobs.geodesic import as_text, codes_from
+from explorer.jobs.runner import Job
+from explorer.pages.anatomy.charts import short
+from explorer.pages.paths.charts import COLOURS, TITLES
+from explorer.pages.paths.url import GEODESIC, STOPS, Shown
+from explorer.pages.shared.downloads import SCALE, offer
+from explorer.pages.shared.item_field import item_field
+from explorer.pages.shared.layout import job_notice, late
+from explorer.pages.shared.picture import show_picture
+from explorer.scene.loaded import Loaded
+from explorer.scene.trajectories import DENSE, KINDS, Measured, at_stops, measure, way
+from explorer.sharing import exports
+from models.system.extras import missing
+
+__all__ = [
+    "Walked",
+    "downloads",
+    "geodesic",
+    "names",
+    "player_data",
+    "stops_row",
+    "straight",
+    "take_grid",
+    "walked",
+    "with_click",
+]
+
+S = st.session_state
+Floats = NDArray[np.float32]
+Choose = Callable[..., None]
+
+CORNER_NAMES = ("Top left", "Top right", "Bottom left", "Bottom right")
+KEPT_AT_MOST = 24  # geodesics that a session keeps
+THUMBNAIL = 64  # pixels
+LETTERS = "ABCDEFGH"
+
+
+class Walked(NamedTuple):
+    """A way that is shown."""
+
+    codes: Floats  # (DENSE, D)
+    at: list[int]  # which of them are the stops
+    found: Measured
+
+
+# The images to go through
+
+
+def names(shown: Shown) -> list[str]:
+    """What each stop is called: a letter, as on the map."""
+    return list(LETTERS[: len(shown.stops)])
+
+
+def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str], None]) -> None:
+    """The pictures of the stops with their names, to change, to add and to take away.
+
+    Arguments:
+        loaded: The model.
+        shown: What is shown.
+        choose: Called with other stops, and with those among which the control stood.
+        tell: Called with a sentence where a name stands for no image.
+    """
+    pictures = engine().decode_sync(loaded, loaded.codes(shown.stops), background=True)
+    grid = shown.shape == "grid"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="pt-stops"):
+        for number, item in enumerate(shown.stops):
+            _stop(loaded, shown, number, item, pictures[number], choose, tell)
+        with st.container(width=170, gap="xsmall"):
+            if not grid:
+                st.button(
+                    "Add a waypoint", icon=":material/add:", key="pt_add", width="stretch",
+                    disabled=len(shown.stops) >= STOPS[1],
+                    on_click=lambda: choose((*shown.stops[:-1], _any(loaded), shown.stops[-1])),
+                    help="An image at random, before the last one. A click on a point of the map adds that one.",
+                )  # fmt: skip
+            st.button(
+                "All at random", icon=":material/casino:", key="pt_random", width="stretch",
+                on_click=lambda: choose(tuple(_any(loaded) for _ in shown.stops)),
+            )  # fmt: skip
+            st.button(
+                "Reverse", icon=":material/swap_horiz:", key="pt_reverse", width="stretch",
+                on_click=lambda: choose(shown.stops[::-1]),
+            )  # fmt: skip
+
+
+def _stop(
+    loaded: Loaded, shown: Shown, number: int, item: int, picture: NDArray[np.uint8], choose: Choose,
+    tell: Callable[[str], None],
+) -> None:  # fmt: skip
+    """One stop: its picture, its name, one at random, and away with it."""
+    key, grid = f"pt_stop_{number}", shown.shape == "grid"
+
+    def put(other: int) -> None:
+        choose((*shown.stops[:number], other, *shown.stops[number + 1 :]))
+
+    def typed(other: int | None) -> None:
+        if other is not None:
+            choose((*shown.stops[:number], other, *shown.stops[number + 1 :]), shown.stops)
+
+    scale = max(1, THUMBNAIL // max(loaded.shape[1:]))
+    with st.container(width=128, gap="xxsmall"):
+        with st.container(horizontal=True, gap="xxsmall", vertical_alignment="bottom"):
+            show_picture(
+                exports.picture_png(picture, scale),
+                f"Image {item}, waypoint {LETTERS[number]}",
+                width=THUMBNAIL,
+            )
+            with st.container(width=40, gap="xxsmall"):
+                if len(shown.stops) > 2 and not grid:
+                    st.button(
+                        "", icon=":material/close:", key=f"{key}_off", help="Leave it out",
+                        on_click=lambda: choose((*shown.stops[:number], *shown.stops[number + 1 :])),
+                    )  # fmt: skip
+                st.button(
+                    "", icon=":material/casino:", key=f"{key}_any", help="One at random",
+                    on_click=lambda: put(_any(loaded)),
+                )  # fmt: skip
+        label = f"{LETTERS[number]} · {CORNER_NAMES[number]}" if grid else _role(number, len(shown.stops))
+        item_field(loaded, label, key, item, typed, tell, width=128)
+
+
+def _role(number: int, count: int) -> str:
+    role = "Start" if number == 0 else "End" if number == count - 1 else "Waypoint"
+    return f"{LETTERS[number]} · {role}"
+
+
+def _any(loaded: Loaded) -> int:
+    return int(np.random.default_rng().integers(loaded.count))
+
+
+def with_click(loaded: Loaded, shown: Shown, event: object) -> tuple[int, ...]:
+    """The stops with the image that was clicked on the map before the last one; as they are where it does not hold.
+
+    Arguments:
+        loaded: The model.
+        shown: What is shown.
+        event: As Streamlit tells a selection on a chart (from the browser, so untrusted).
+    """
+    item = event
+    for step in ("selection", "points", 0, "customdata", 0):
+        inner = item if isinstance(item, Mapping if isinstance(step, str) else list) else {}
+        known = step in inner if isinstance(step, str) else len(inner) > step
+        item = inner[step] if known else None  # type: ignore[index]
+    room = shown.shape == "path" and len(shown.stops) < STOPS[1]
+    if not room or type(item) is not int or not loaded.has(item):
+        return shown.stops
+    return (*shown.stops[:-1], item, shown.stops[-1])
+
+
+# Ways
+
+
+def walked(loaded: Loaded, shown: Shown) -> dict[str, Walked]:
+    """The ways that are wanted and known, measured; a geodesic that is still being found is left out."""
+    stops = loaded.codes(shown.stops)
+    found = {}
+    for kind in shown.kinds:
+        codes = way(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
+        if codes is not None:
+            measured = _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
+            found[kind] = Walked(codes, at_stops(codes, stops), measured)
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner="Decoding the way …")
+def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength: float) -> Measured:
+    return measure(_loaded, codes, strength)
+
+
+def straight(loaded: Loaded, shown: Shown) -> Measured:
+    """The straight path, which a geodesic is compared with, whether it is shown or not."""
+    codes = way("straight", loaded.codes(shown.stops))
+    return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
+
+
+def geodesic(loaded: Loaded, shown: Shown) -> None:
+    """Finds the geodesic that is wanted, in another process: starts it, shows how far it is, takes what it gives."""
+    mark = _mark(loaded, shown)
+    wanted = shown.shape == "path" and GEODESIC in shown.kinds and mark not in _geodesics()
+    job: Job | None = S.get("pt_job")
+    if job is not None and S.pt_job_of != mark:
+        job.cancel()  # of other stops
+        job = S.pt_job = None
+    if not wanted:
+        return
+    if job is None and S.get("pt_failed", (None,))[0] != mark:
+        start(loaded, shown)
+        job = S.pt_job
+    if job is not None:
+        st.fragment(run_every=0.4)(_progress)(loaded)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"No geodesic: {S.pt_failed[1]}")
+        with late("pt-find"):
+            if st.button("Find it", icon=":material/route:", key="pt_find"):
+                start(loaded, shown)
+                st.rerun()
+
+
+def start(loaded: Loaded, shown: Shown) -> None:
+    """Starts the job."""
+    S.pt_job = Job(
+        "explorer.jobs.geodesic", str(loaded.entry.path), "--stops", as_text(loaded.codes(shown.stops)),
+        "--strength", str(shown.keep),
+    )  # fmt: skip
+    S.pt_job_of = _mark(loaded, shown)
+    S.pop("pt_failed", None)
+
+
+def _progress(loaded: Loaded) -> None:
+    job: Job | None = S.get("pt_job")
+    if job is None:
+        return
+    if job.running:
+        if job_notice(job.share, f"Geodesic: {job.what}", "pt_cancel"):
+            job.cancel()
+        return
+    S.pt_job = None
+    if job.result is None:
+        S.pt_failed = (S.pt_job_of, job.error or "it gave nothing.")
+    else:
+        codes = codes_from(job.result["codes"], loaded.latent, "codes")
+        step = (len(codes) - 1) // (DENSE - 1)
+        kept = _geodesics()
+        kept[S.pt_job_of] = np.ascontiguousarray(codes[::step])
+        while len(kept) > KEPT_AT_MOST:
+            kept.pop(next(iter(kept)))
+    st.rerun()
+
+
+def _geodesics() -> dict[tuple[Any, ...], Floats]:
+    kept: dict[tuple[Any, ...], Floats] = S.setdefault("pt_geodesics", {})
+    return kept
+
+
+def _mark(loaded: Loaded, shown: Shown) -> tuple[Any, ...]:
+    return loaded.name, loaded.version, shown.stops, shown.keep
+
+
+def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dict[str, Any]:
+    """What the player is told."""
+    chosen = frames(shown)
+    return {
+        "shape": list(loaded.shape),
+        "count": len(chosen),
+        "names": names(shown),
+        "ways": [
+            {
+                "kind": kind,
+                "title": TITLES[kind],
+                "colour": COLOURS[kind],
+                "sheet": sheet(each.found.pictures[chosen], 1),
+                "facts": facts(each.found, penalty=GEODESIC in shown.kinds and shown.keep > 0),
+                "percentile": []
+                if each.found.percentile is None
+                else [round(float(value), 1) for value in each.found.percentile[chosen]],
+                "stops": [int(np.abs(chosen - place).argmin()) for place in each.at],
+            }
+            for kind, each in ways.items()
+        ],
+    }
+
+
+def facts(found: Measured, penalty: bool) -> list[str]:
+    """The metrics of a path, a line each: lengths in the decoder's unit; percentiles where the model has a gauge."""
+    penalised = f" · with penalty {short(found.penalised)}" if penalty else ""
+    lines = [f"length {short(found.length)}{penalised}"]
+    if found.percentile is not None:
+        lines.append(
+            f"percentile {found.percentile.mean():.0f} on average, {found.percentile.max():.0f} at most"
+        )
+    return lines
+
+
+def sheet(pictures: NDArray[np.uint8], columns: int) -> str:
+    """Pictures (N, H, W, C) as one image in rows of `columns`, as a data address."""
+    count, height, width, channels = pictures.shape
+    rows = -(-count // columns)
+    full = np.zeros((rows * columns, height, width, channels), np.uint8)
+    full[:count] = pictures
+    whole = full.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    png = exports.picture_png(whole.reshape(rows * height, columns * width, channels))
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def frames(shown: Shown) -> NDArray[np.int64]:
+    """Which of a way's codes are its frames, shape (frames,)."""
+    return np.linspace(0, DENSE - 1, shown.frames).round().astype(np.int64)
+
+
+# What can be taken away
+
+
+def downloads(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> None:
+    """A popover with each way as pictures, animations and vectors."""
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
+        if not ways:
+            st.caption("There is no way yet.")
+            return
+        kind = st.selectbox("Path", list(ways), format_func=TITLES.__getitem__, key="pt_take")
+        kind = kind if kind in ways else next(iter(ways))
+        scale = SCALE[
+            st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="pt_scale") or "4×"
+        ]
+        back = st.checkbox("There and back", True, key="pt_back")
+        chosen, name = frames(shown), f"{loaded.name}-{kind}"
+        pictures, codes = ways[kind].found.pictures[chosen], ways[kind].codes[chosen]
+        seconds = 3.0 / len(chosen)
+        a, b, c = st.columns(3, gap="xsmall")
+        for place, label, made in ((a, "WebP", "WEBP"), (b, "GIF", "GIF")):
+            offer(
+                place, label, f"{name}.{label.lower()}",
+                lambda made=made: exports.animation(pictures, made, scale=scale, seconds=seconds, back=back),  # type: ignore[misc]
+            )  # fmt: skip
+        offer(
+            c, "MP4", f"{name}.mp4", lambda: exports.video(pictures, scale=scale, seconds=seconds, back=back),
+            unavailable=missing("video", "MP4 export"),
+        )  # fmt: skip
+        offer(st, "Strip, PNG", f"{name}-strip.png", lambda: exports.strip_png(pictures, scale))
+        a, b = st.columns(2, gap="xsmall")
+        labels = [f"{kind} {number}" for number in range(len(codes))]
+        offer(
+            a,
+            "Vectors, Parquet",
+            f"{name}-vectors.parquet",
+            lambda: exports.vectors_parquet(labels, codes),
+        )
+        offer(b, "Vectors, npz", f"{name}-vectors.npz",
+              lambda: exports.vectors_npz({way: each.codes[chosen] for way, each in ways.items()}))  # fmt: skip
+
+
+def take_grid(loaded: Loaded, pictures: NDArray[np.uint8], codes: Floats) -> None:
+    """A popover with a grid (side, side, …) as a picture and as vectors."""
+    side = len(codes)
+    flat = pictures.reshape(-1, *pictures.shape[-3:])
+    rows = codes.reshape(side * side, -1)
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
+        scale = SCALE[
+            st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="pt_scale") or "4×"
+        ]
+        offer(st, "Grid, PNG", f"{loaded.name}-grid.png", lambda: exports.grid_png(flat, side, scale))
+        a, b = st.columns(2, gap="xsmall")
+        labels = [f"row {i} column {j}" for i in range(side) for j in range(side)]
+        offer(
+            a,
+            "Vectors, Parquet",
+            f"{loaded.name}-grid.parquet",
+            lambda: exports.vectors_parquet(labels, rows),
+        )
+        offer(b, "Vectors, npz", f"{loaded.name}-grid.npz", lambda: exports.vectors_npz({"grid": codes}))

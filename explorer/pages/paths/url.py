@@ -1,0 +1,129 @@
+"""What the Paths page shows, as a link carries it: the images to go through, the kinds of path, frames, grid and map.
+
+    ?model=faces-vae&stops=test-12,test-40,train-77&kinds=straight,geodesic&frames=33&keep=10&view=umap
+    ?model=faces-vae&stops=test-12,test-40,test-77,test-5&shape=grid&by=great-circle&side=9
+
+A link to Explore can be pasted too: its handles' items (`a` and `b`) are then the ends. Everything is read from the
+address bar, so everything is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from explorer.latent.item_names import row_of
+from explorer.workspace.stage_edit import PATHS
+
+__all__ = ["FRAMES", "GEODESIC", "KEEP", "KINDS", "SHAPES", "SIDES", "STOPS", "Shown", "from_query", "query"]
+
+GEODESIC = "geodesic"
+KINDS = (*PATHS, "smooth", GEODESIC)
+SHAPES = ("path", "grid")
+FRAMES = (9, 17, 33, 65)
+KEEP = (0, 1, 10, 100)  # how much ways off the data cost a geodesic
+SIDES = (5, 7, 9, 11, 13)
+STOPS = (2, 8)  # fewest and most images to go through
+CORNERS = 4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown."""
+
+    stops: tuple[int, ...]  # items, own pictures among them
+    kinds: tuple[str, ...] = PATHS  # of paths side by side, in the order of `KINDS`
+    frames: int = 33
+    keep: int = 10
+    shape: str = "path"
+    by: str = "straight"  # how the grid goes from corner to corner
+    side: int = 9  # pictures a side of the grid
+    view: str = ""  # of the map; "" for the model's usual one
+
+
+def from_query(
+    params: Mapping[str, str],
+    default: Shown,
+    has: Callable[[int], bool],
+    item: Callable[[str], int] = row_of,
+) -> tuple[Shown, list[str]]:
+    """What an address asks for, and a sentence for each part of it that does not hold.
+
+    Arguments:
+        params: The address's parameters.
+        default: For what is missing or does not hold.
+        has: Whether the open model has an item.
+        item: Reads an item of an address.
+    """
+    shown, problems = default, []
+
+    def take(name: str, read: Callable[[str], object], field: str = "") -> None:
+        nonlocal shown
+        if name in params:
+            try:
+                shown = replace(shown, **{field or name: read(params[name])})  # type: ignore[arg-type]
+            except ValueError as error:
+                problems.append(str(error))
+
+    take("stops", lambda text: _stops(text, has, item))
+    if "stops" not in params and {"a", "b"} <= params.keys():
+        ends = ",".join(params[name].split(",")[0] for name in ("a", "b"))
+        take("a", lambda _: _stops(ends, has, item, "a` and `b"), "stops")
+    if "path" in params and "kinds" not in params and params["path"] in PATHS:
+        shown = replace(shown, by=params["path"])
+    take("kinds", _kinds)
+    take("shape", lambda text: _one(text, "shape", SHAPES))
+    take("by", lambda text: _one(text, "by", PATHS))
+    take("view", lambda text: text[:200])
+    for name, choices in (("frames", FRAMES), ("keep", KEEP), ("side", SIDES)):
+        if name == "frames" and "stops" not in params:
+            continue  # Explore's links count their strip's frames
+        take(name, lambda text, name=name, choices=choices: int(_one(text, name, tuple(map(str, choices)))))  # type: ignore[misc]
+    return shown, problems
+
+
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; what does not matter stays out.
+
+    Arguments:
+        shown: What is shown.
+        token: Gives an item as an address carries it.
+    """
+    params = {"stops": ",".join(map(token, shown.stops)), "shape": shown.shape}
+    if shown.shape == "grid":
+        params |= {"by": shown.by, "side": str(shown.side)}
+    else:
+        params |= {"kinds": ",".join(shown.kinds), "frames": str(shown.frames)}
+        if GEODESIC in shown.kinds:
+            params["keep"] = str(shown.keep)
+    return params | {"view": shown.view} if shown.view else params
+
+
+def _stops(
+    text: str, has: Callable[[int], bool], item: Callable[[str], int], name: str = "stops"
+) -> tuple[int, ...]:
+    parts = text.split(",")
+    low, high = STOPS
+    what = f"`{name}` must be {low} to {high} images, such as test-12,test-40. Got {text[:40]!r}."
+    if not low <= len(parts) <= high:
+        raise ValueError(what)
+    try:
+        items = tuple(map(item, parts))
+    except ValueError as error:
+        raise ValueError(f"{what} {error}") from None
+    if missing := [item for item in items if not has(item)]:
+        raise ValueError(f"`{name}` must name images of this model. It has no {missing[0]}.")
+    return items
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    asked = text.split(",")
+    if not set(asked) <= set(KINDS):
+        raise ValueError(f"`kinds` must be some of: {', '.join(KINDS)}. Got {text[:60]!r}.")
+    return tuple(kind for kind in KINDS if kind in asked)
+
+
+def _one(text: str, name: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise ValueError(f"`{name}` must be one of: {', '.join(choices)}. Got {text[:40]!r}.")
+    return text

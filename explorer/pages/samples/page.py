@@ -1,0 +1,379 @@
+"""The Samples page: what a model makes up, from its prior, a mixture, near an image or by attribute; what each dimension does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.catalogue import families
+from explorer.components import samples as components
+from explorer.inference.engine import engine
+from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
+from explorer.pages.samples import panels, url
+from explorer.pages.samples.url import (
+    COUNTS,
+    LEAST_TRUNCATION,
+    RANGES,
+    ROWS,
+    SEED_AT_MOST,
+    SIDES,
+    Limits,
+    Shown,
+)
+from explorer.pages.shared import (
+    address,
+    checkpoint_picker,
+    image_picker,
+    navigation,
+    opening,
+)
+from explorer.pages.shared.item_field import item_field
+from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.text import plain
+from explorer.scene.loaded import Loaded
+from models.checkpoint import Card, Entry
+
+S = st.session_state
+SHOWS = {"samples": "Samples", "traversals": "Dimensions", "manifold": "Plane"}
+SOURCES = {
+    "prior": "Prior",
+    "mixture": "Mixture",
+    "near": "Near an image",
+    "value": "By attribute",
+}
+FORMULAS = {
+    "prior": r"z = \tau\,\varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad \hat x = g(z)",
+    "mixture": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k), \quad \hat x = g(z)",
+    "near": r"z = z_0 + r\,\varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad \hat x = g(z)",
+    "value": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k)\ \text{of the images with the value}",
+}
+GAUGE = (
+    "Under each picture: it is encoded again, and the number is the percentile of its distance to the 10th nearest image, "
+    "among the same distances of the images themselves; from 90 on it is unusual."
+)
+GHOSH = "[Ghosh et al. 2019](https://arxiv.org/abs/1903.12436)"
+BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
+
+
+def main() -> None:
+    """Controls, pictures in rows, and the one that was clicked."""
+    entries = checkpoint_picker.entries()
+    loaded = opening.opened("sm", entries, refusal)
+    if loaded is None:
+        warn_of(S.sm_problems)
+        none_yet(entries)
+        return
+    limits = limits_of(loaded)
+    settle(loaded, limits)
+    shown: Shown = S.sm_shown
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checkpoint_picker.button(opening.able(entries, refusal), loaded, switch_model)
+        choose_what(limits, shown)
+        {"samples": sample_controls, "traversals": row_controls, "manifold": plane_controls}[shown.show](
+            loaded, limits, shown
+        )
+        taking = st.container(width="content")
+    warn_of(S.sm_problems)
+    words = st.container()
+    try:
+        found = panels.drawn(loaded, shown)
+    except ValueError as error:
+        st.warning(plain(str(error)))
+        return
+    with words:
+        explain(loaded, limits, shown, found)
+    with taking:
+        panels.downloads(loaded, found, shown)
+    chosen = S.get("sm_chosen")
+    index = chosen[1] if chosen is not None and chosen[0] == found.mark else None
+    # The picture that is clicked has a place of its own: the grid stays where it is under the pointer.
+    left, right = side_by_side([5, 3], "sm-body")
+    with left:
+        kept = components.gallery(panels.gallery_data(loaded, found, index))
+    if take_click(kept, found):
+        st.rerun()
+    with right, st.container(key="sm-picked"):
+        if index is not None:
+            panels.picked(loaded, found, index, name_of(found, shown, index), tell)
+        else:
+            st.caption("Click a picture to look closer and to put a handle on it.")
+    address.put("sm", {"model": loaded.name} | url.query(shown, loaded.token_of))
+    st.caption(checkpoint_picker.facts(loaded))
+
+
+def refusal(card: Card) -> str:
+    """Why a checkpoint's samples are not shown here."""
+    spec = families.spec_of(card)
+    if spec.discrete:
+        return f"{card.title or card.model} has discrete codes: samples of its prior are on the Codes page."
+    if spec.sequence:
+        return f"{card.title or card.model} imagines sequences: samples of its futures are on the Time page."
+    return ""
+
+
+def none_yet(entries: list[Entry]) -> None:
+    """What to do where no checkpoint has codes of real numbers."""
+    st.title("Samples")
+    cards = [entry.card for entry in entries if entry.card]
+    if not cards:
+        checkpoint_picker.nothing_yet(entries)
+        return
+    st.info(
+        "No checkpoint has codes of real numbers to draw. Train a VAE on the digits that come along:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+        icon=":material/model_training:",
+    )
+    for title, what in (("Codes", "discrete"), ("Time", "sequence")):
+        name = next(
+            (entry.name for entry in entries if entry.card and getattr(families.spec_of(entry.card), what)),
+            "",
+        )
+        if name and st.button(f"Open {name} in {title}", key=f"sm_to_{title}"):
+            navigation.go(title, name)
+
+
+def limits_of(loaded: Loaded) -> Limits:
+    """What links may ask of a model."""
+    spec = loaded.decoder.model.spec
+    counts = {name: len(masks) for name, masks in panels.values(loaded).items()}
+    return Limits(loaded.has, spec.prior, loaded.latent == 2, counts, loaded.atlas.names.from_address)
+
+
+def settle(loaded: Loaded, limits: Limits) -> None:
+    """Fills in what is shown: from the address, or the defaults."""
+    if S.sm_shown is None:
+        attribute = next(iter(limits.values), "")
+        asked = S.sm_asked.get("source") in limits.sources  # then the default need not be found
+        source = "prior" if limits.prior and (asked or panels.prior_fits(loaded)) else "mixture"
+        default = Shown(source=source, attribute=attribute)
+        kept = S.pop("sm_kept", None)
+        if kept is not None:
+            default = like(kept[0], kept[1], default, loaded, limits)
+        S.sm_shown, problems = url.from_query(S.sm_asked, default, limits)
+        S.sm_problems += [f"In the address: {problem} Using the default." for problem in problems]
+    if S.sm_shown.item is not None and not loaded.has(S.sm_shown.item):
+        S.sm_shown = replace(S.sm_shown, item=None)
+    if S.sm_shown.source == "near" and S.sm_shown.item is None:
+        S.sm_shown = replace(S.sm_shown, item=0)
+
+
+def like(before: Loaded, shown: Shown, default: Shown, loaded: Loaded, limits: Limits) -> Shown:
+    """What was shown of another model, as far as this one has it."""
+    item = (
+        image_picker.same_image(before, shown.item, loaded)
+        if (shown.item or 0) < before.count and shown.item
+        else None
+    )
+    value = shown.value if shown.value < limits.values.get(shown.attribute, 0) else 0
+    return replace(
+        shown,
+        show=shown.show if shown.show in limits.shows else "samples",
+        source=shown.source if shown.source in limits.sources else default.source,
+        attribute=shown.attribute if shown.attribute in limits.values else default.attribute,
+        value=value,
+        item=item,
+    )
+
+
+# Controls
+
+
+def choose_what(limits: Limits, shown: Shown) -> None:
+    """Samples, dimensions, or the plane of a two-dimensional latent."""
+    S.sm_show = shown.show
+    st.segmented_control("Show", limits.shows, key="sm_show", format_func=SHOWS.__getitem__, required=True,
+                         on_change=lambda: put(show=S.sm_show))  # fmt: skip
+
+
+def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """Where codes are drawn from, how boldly, how many, and the seed."""
+    S.sm_source = shown.source
+    st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=150,
+                 on_change=lambda: put(source=S.sm_source))  # fmt: skip
+    if shown.source == "value":
+        choose_value(loaded, shown)
+    if shown.source == "near":
+        choose_item(loaded, shown, "Image")
+        degrees("radius", "Radius", shown, 0.05, "Standard deviation of each number, in those of the prior")
+    else:
+        degrees("temperature", "Temperature", shown, 0.05,
+                "What the spread is multiplied by: 1 draws as the distribution does, less keeps to its middle.")  # fmt: skip
+    if shown.source == "prior":
+        degrees("truncation", "Truncation", shown, LEAST_TRUNCATION,
+                f"Numbers beyond so many standard deviations are drawn again; 0 for none. {BROCK}")  # fmt: skip
+    if shown.source in ("mixture", "value"):
+        S.sm_components = shown.components
+        st.number_input(
+            "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
+            on_change=lambda: put(of=shown, components=int(S.sm_components or 1)),
+        )  # fmt: skip
+    S.sm_count, S.sm_seed = shown.count, shown.seed
+    st.selectbox(
+        "Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(of=shown, count=S.sm_count)
+    )
+    st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=120, help="The same seed, the same samples.",
+                    on_change=lambda: put(of=shown, seed=int(S.sm_seed or 0)))  # fmt: skip
+    st.button("Another seed", icon=":material/casino:", key="sm_again",
+              on_click=lambda: put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
+
+
+def choose_value(loaded: Loaded, shown: Shown) -> None:
+    """Which attribute, and which of its values."""
+    known = panels.values(loaded)
+    attributes = loaded.atlas.attributes
+    S.sm_attribute = shown.attribute
+    st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
+                 format_func=lambda name: attributes[name].title,
+                 on_change=lambda: put(of=shown, attribute=S.sm_attribute, value=0))  # fmt: skip
+    named = list(known[shown.attribute])
+    S.sm_value = named[shown.value]
+
+    def changed() -> None:
+        if S.sm_value in named:  # not one of the attribute before
+            put(of=shown, value=named.index(S.sm_value))
+
+    st.selectbox("Value", named, key="sm_value", width=130, on_change=changed)
+
+
+def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
+    """Which image, by its name or at random."""
+    item_field(
+        loaded, label, "sm_item", shown.item, lambda item: put(of=shown, item=item), tell, empty="Mean"
+    )
+    st.button("Random", icon=":material/casino:", key="sm_item_any",
+              on_click=lambda: put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
+
+
+def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> None:
+    """A slider for what is chosen by degrees."""
+    key = f"sm_{name}"
+    S[key] = getattr(shown, name)
+    st.slider(
+        label,
+        *RANGES[name],
+        key=key,
+        step=step,
+        width=150,
+        help=words,
+        on_change=lambda: put(of=shown, **{name: S[key]}),
+    )
+
+
+def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """Where traversals start, how far they go, and how many."""
+    choose_item(loaded, shown, "Start at image")
+    if shown.item is not None:
+        st.button("The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: put(item=None))
+    if loaded.latent > ROWS[0]:  # else all of them are shown
+        S.sm_rows = shown.rows
+        st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: put(rows=S.sm_rows))
+    degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
+
+
+def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
+    """How fine the plane's grid is."""
+    S.sm_side = shown.side
+    st.selectbox("Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: put(side=S.sm_side))
+
+
+def put(*, of: Shown | None = None, **changes: Any) -> None:
+    """Changes what is shown.
+
+    Arguments:
+        of: What was shown when the control was drawn that says so. One of what was left, such as another source of
+            samples, may still speak when it goes, unheard.
+        changes: Of what is shown.
+    """
+    now: Shown = S.sm_shown
+    if of is not None and (of.show, of.source, of.attribute) != (now.show, now.source, now.attribute):
+        return
+    S.sm_shown = replace(S.sm_shown, **changes)
+    S.sm_problems = []
+
+
+def tell(problem: str) -> None:
+    """Shows what did not hold."""
+    S.sm_problems = [problem]
+
+
+def switch_model(name: str) -> None:
+    """Shows another checkpoint in the same way, as far as it can."""
+    before = engine().peek(S.sm_model)
+    if before is not None:
+        S.sm_kept = (before, S.sm_shown)
+    opening.leave("sm", name)
+
+
+# What is shown
+
+
+def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -> None:
+    """What the pictures are, with the formula."""
+    if shown.show == "samples":
+        st.latex(FORMULAS[shown.source])
+        words = {
+            "prior": "Latents drawn from the model's prior. A low temperature or truncation gives more typical, less varied pictures.",
+            "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of all "
+            f"{loaded.count:,} images. {GHOSH}",
+            "near": "Latents drawn around that of one image.",
+            "value": "Latents drawn from Gaussians that are fitted to the latents of the images with this value.",
+        }[shown.source]
+        if shown.source == "mixture" and limits.prior and not panels.prior_fits(loaded):
+            words += " Most draws from this model's prior decode to unusual pictures, so the mixture is what is shown at first."
+        if not limits.prior:
+            words += " This model has no prior: nothing in its training says which latents are likely."
+        if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(found):
+            words += (
+                " Most of the drawn latents are far from those of the images. That is to be expected: the images' latents are "
+                "means of their posteriors, which lie close together in dimensions the model hardly uses."
+            )
+        st.caption(f"{words}{' ' + GAUGE if found.seen is not None else ''}")
+    elif shown.show == "traversals":
+        by = (
+            "KL to the prior, the mean over all images in nats: how much information the dimension carries"
+            if loaded.atlas.std is not None
+            else "the variance of the images' latents; s is their standard deviation"
+        )
+        start = "the mean latent" if shown.item is None else loaded.name_of(shown.item)
+        st.caption(
+            f"Each row changes one dimension and keeps the others at {start}. Rows are ordered by {by}."
+        )
+    else:
+        fitted = (
+            ""
+            if limits.prior
+            else ", scaled to the mean and spread of the images' latents, for the model has no prior"
+        )
+        st.caption(
+            "The whole latent space: dimension 0 to the right, dimension 1 upwards. The pictures are spaced so that each stands for "
+            f"the same share of a Gaussian{fitted}. "
+            "[Kingma & Welling 2013](https://arxiv.org/abs/1312.6114)"
+        )
+
+
+def name_of(found: panels.Drawn, shown: Shown, index: int) -> str:
+    """What the picture that was clicked is called."""
+    row, column = divmod(index, found.columns)
+    if shown.show == "traversals":
+        return f"Dimension {found.names[row].split()[0]} at {found.heads[column]}"
+    if shown.show == "manifold":
+        return f"Plane at {found.codes[index, 0]:.2f}, {found.codes[index, 1]:.2f}"
+    return f"Sample {index + 1}, seed {shown.seed}"
+
+
+def take_click(received: object, found: panels.Drawn) -> bool:
+    """Takes a picture that was clicked; gives whether the click was new."""
+    if received is None or received == S.get("sm_received"):
+        return False
+    S.sm_received = received
+    index = panels.clicked(received, found)
+    if index is None:
+        return False
+    S.sm_chosen = None if S.get("sm_chosen") == (found.mark, index) else (found.mark, index)
+    return True
+
+
+main()

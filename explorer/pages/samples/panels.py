@@ -1,0 +1,256 @@
+"""The parts of the Samples page: codes to show, what the gallery is told, the picture that was clicked, what to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.inference.engine import engine
+from explorer.latent.statistics import draws
+from explorer.latent.statistics.mixtures import Mixture, fit
+from explorer.pages.paths.panels import sheet
+from explorer.pages.samples.url import Shown
+from explorer.pages.shared import navigation
+from explorer.pages.shared.downloads import SCALE, offer
+from explorer.pages.shared.picture import show_picture
+from explorer.scene import samples as sampling
+from explorer.scene.loaded import Loaded
+from explorer.sharing import exports
+
+__all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "strays", "values"]
+
+S = st.session_state
+Floats = NDArray[np.float32]
+TRIED, UNUSUAL = (
+    16,
+    95.0,
+)  # draws that tell whether the prior leads to the data; percentile off it that is unusual
+SHOWN_AT = 128  # pixels a side of the picture that was clicked
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Pictures in rows, as they are shown."""
+
+    mark: str  # tells one set from the next
+    codes: Floats  # (M, D)
+    pictures: NDArray[np.uint8]  # (M, H, W, C)
+    percentile: NDArray[np.float64] | None  # (M,), how far the codes are off the data; None without a gauge
+    seen: NDArray[np.float64] | None  # (M,), the same of the pictures' own codes, encoded again; for samples
+    nearest: NDArray[np.int64]  # (M,), rows of the atlas
+    columns: int
+    plane: bool  # a grid over a two-dimensional latent
+    names: list[str]  # of rows; none for samples
+    heads: list[str]  # of columns
+
+
+def drawn(loaded: Loaded, shown: Shown) -> Drawn:
+    """What is shown, drawn, decoded and gauged."""
+    names: list[str] = []
+    heads: list[str] = []
+    if shown.show == "traversals":
+        rows = sampling.traversals(loaded, shown.item, shown.rows, shown.reach)
+        codes, columns, names, heads = rows.codes, rows.codes.shape[1], rows.names, rows.heads
+    elif shown.show == "manifold":
+        codes, columns = sampling.plane(loaded, shown.side), shown.side
+    else:
+        codes, columns = samples(loaded, shown), 12
+    codes = codes.reshape(-1, loaded.latent)
+    pictures, percentile, nearest = _decoded(loaded, loaded.name, loaded.version, codes)
+    seen = _seen(loaded, loaded.name, loaded.version, pictures) if shown.show == "samples" else None
+    mark = f"{loaded.name} {loaded.version} {shown}"
+    plane = shown.show == "manifold"
+    return Drawn(mark, codes, pictures, percentile, seen, nearest, columns, plane, names, heads)
+
+
+def samples(loaded: Loaded, shown: Shown) -> Floats:
+    """The codes (count, D) that a source and a seed give."""
+    if shown.source == "prior":
+        truncation = shown.truncation or None
+        return draws.prior(
+            shown.count, loaded.latent, shown.seed, temperature=shown.temperature, truncation=truncation
+        )
+    if shown.source == "near":
+        return draws.near(loaded.codes([shown.item or 0])[0], shown.radius, shown.count, shown.seed)
+    value = "" if shown.source == "mixture" else list(values(loaded)[shown.attribute])[shown.value]
+    attribute = shown.attribute if shown.source == "value" else ""
+    mixture = _mixture(loaded, loaded.name, loaded.version, attribute, value, shown.components)
+    return mixture.sample(shown.count, shown.seed, shown.temperature)
+
+
+def prior_fits(loaded: Loaded) -> bool:
+    """Whether the prior leads to the data: at least half of a few draws look usual to the encoder, or no gauge says."""
+    if not loaded.decoder.model.spec.gauged:
+        return True
+    codes = draws.prior(TRIED, loaded.latent, 0)
+    pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
+    seen = _seen(loaded, loaded.name, loaded.version, pictures)
+    return seen is None or bool(np.median(seen) < UNUSUAL)
+
+
+def strays(found: Drawn) -> bool:
+    """Whether most of the codes are unusually far off the data."""
+    return found.percentile is not None and bool(np.median(found.percentile) > UNUSUAL)
+
+
+def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """Attribute -> value -> which images have it, for what has at least one value to draw by."""
+    known = {name: sampling.values(attribute) for name, attribute in loaded.atlas.attributes.items()}
+    return {name: masks for name, masks in known.items() if masks}
+
+
+@st.cache_data(max_entries=32, show_spinner="Fitting Gaussians to the codes …")
+def _mixture(
+    _loaded: Loaded, name: str, version: str, attribute: str, value: str, components: int
+) -> Mixture:
+    codes = _loaded.atlas.mean
+    return fit(codes[values(_loaded)[attribute][value]] if attribute else codes, components)
+
+
+@st.cache_data(max_entries=32, show_spinner="Decoding …")
+def _decoded(
+    _loaded: Loaded, name: str, version: str, codes: Floats
+) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None, NDArray[np.int64]]:
+    """Pictures, percentile off the data and nearest image of codes (M, D)."""
+    gauge = _loaded.neighbours.query(codes)
+    return engine().decode_sync(_loaded, codes, background=True), gauge.percentile, gauge.nearest
+
+
+@st.cache_data(max_entries=32, show_spinner="Encoding what was decoded …")
+def _seen(
+    _loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]
+) -> NDArray[np.float64] | None:
+    """How far pictures (M, H, W, C) are off the data, by the codes that the encoder gives them, shape (M,)."""
+    if not _loaded.decoder.model.spec.gauged:
+        return None
+    codes = np.concatenate(
+        [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]
+    )
+    return _loaded.neighbours.query(codes).percentile
+
+
+def gallery_data(loaded: Loaded, found: Drawn, selected: int | None) -> dict[str, Any]:
+    """What the gallery is told."""
+    return {
+        "shape": list(loaded.shape),
+        "made": found.mark,
+        "sheet": sheet(found.pictures, found.columns),
+        "count": len(found.codes),
+        "columns": found.columns,
+        "captions": [] if found.seen is None else [_ordinal(value) for value in found.seen],
+        "percentile": [] if found.seen is None else [round(float(value), 1) for value in found.seen],
+        "rows": found.names,
+        "heads": found.heads,
+        "selected": selected,
+    }
+
+
+def clicked(received: object, found: Drawn) -> int | None:
+    """Which picture the browser says was clicked; None where it is none of these."""
+    if not isinstance(received, Mapping) or received.get("made") != found.mark:
+        return None
+    index = received.get("index")
+    return index if type(index) is int and 0 <= index < len(found.codes) else None
+
+
+def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[[str], None]) -> None:
+    """The picture that was clicked, large, with its gauge, its nearest image, and the way to a handle on it."""
+    picture, z = found.pictures[index], found.codes[index]
+    near = int(found.nearest[index])
+    (other,) = engine().decode_sync(loaded, loaded.codes([near]), background=True)
+    scale = max(1, SHOWN_AT // max(loaded.shape[1:]))
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, vertical_alignment="top", gap="small"),
+    ):
+        for image, caption in ((picture, title), (other, f"nearest: {loaded.name_of(near)}")):
+            show_picture(exports.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
+        with st.container(gap="xsmall", width=300):
+            st.markdown(f"**{title}**")
+            if found.percentile is not None:
+                seen = (
+                    ""
+                    if found.seen is None
+                    else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
+                )
+                st.caption(
+                    f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} percentile{seen}."
+                )
+            prior = loaded.decoder.model.spec.prior
+            usual = f" (a draw from the prior has about {np.sqrt(len(z)):.2f})" if prior else ""
+            st.caption(
+                f"Length of its latent: {np.linalg.norm(z):.2f}{usual}. To put a handle on it, the sample is kept among your own "
+                "pictures, with exactly this latent."
+            )
+            a, b = st.columns(2, gap="xsmall")
+            for side, place in (("a", a), ("b", b)):
+                if place.button(
+                    f"Put {side.upper()} on it", key=f"sm_handle_{side}", width="stretch", icon=":material/explore:",
+                    help=f"Shows it on Explore, under handle {side.upper()}",
+                ):  # fmt: skip
+                    _to_explore(loaded, picture, z, title, side, tell)
+            offer(
+                st,
+                "Picture, PNG",
+                f"{loaded.name}-sample-{index}.png",
+                lambda: exports.picture_png(picture, 8),
+            )
+
+
+def _to_explore(
+    loaded: Loaded, picture: NDArray[np.uint8], z: Floats, title: str, side: str, tell: Callable[[str], None]
+) -> None:
+    """Keeps the sample as an item of its own, and shows it on the stage under a handle."""
+    same = next((own.item for own in loaded.own.values() if np.array_equal(own.z, z)), None)
+    try:
+        item = loaded.keep_own(title, picture, z).item if same is None else same
+    except ValueError as error:
+        tell(f"The sample was not kept: {error}")
+        st.rerun()
+    navigation.go("Explore", loaded.name, **{side: str(item)})
+
+
+def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
+    """A popover with all pictures as one and their codes."""
+    name = f"{loaded.name}-{shown.show}"
+    with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
+        scale = SCALE[
+            st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="sm_scale") or "4×"
+        ]
+        offer(
+            st,
+            "Grid, PNG",
+            f"{name}-grid.png",
+            lambda: exports.grid_png(found.pictures, found.columns, scale),
+        )
+        a, b = st.columns(2, gap="xsmall")
+        labels = [_label(found, index) for index in range(len(found.codes))]
+        offer(a, "Vectors, Parquet", f"{name}-vectors.parquet",
+              lambda: exports.vectors_parquet(labels, found.codes))  # fmt: skip
+        offer(b, "Vectors, npz", f"{name}-vectors.npz",
+              lambda: exports.vectors_npz(_vectors(found)))  # fmt: skip
+
+
+def _vectors(found: Drawn) -> dict[str, Floats]:
+    """The latents, and each one's percentile where the model has a gauge."""
+    gauge = {} if found.percentile is None else {"percentile": found.percentile.astype(np.float32)}
+    return {"z": found.codes} | gauge
+
+
+def _label(found: Drawn, index: int) -> str:
+    row, column = divmod(index, found.columns)
+    if not found.names:
+        return f"row {row} column {column}" if found.plane else f"sample {index}"
+    return f"dimension {found.names[row].split()[0]} at {found.heads[column]}"
+
+
+def _ordinal(value: float) -> str:
+    """As the stage's gauge writes it: "1st", "62nd", "99th"."""
+    number = round(value)
+    tail = "th" if 11 <= number % 100 <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{tail}"

@@ -1,0 +1,161 @@
+"""What the Samples page shows, as a link carries it: where codes are drawn from, how, and with which seed.
+
+    ?model=mnist-vae&show=samples&source=prior&temperature=0.8&truncation=2&count=48&seed=7
+    ?model=mnist-vae&show=samples&source=value&attribute=digit&value=2&components=3&count=48&seed=7
+    ?model=mnist-vae&show=traversals&item=test-12&rows=10&reach=3
+
+Everything is read from the address bar, so everything is checked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from explorer.latent.item_names import read_item, row_of
+from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
+
+__all__ = ["COUNTS", "RANGES", "ROWS", "SEED_AT_MOST", "SHOWS", "SIDES", "SOURCES", "Limits", "Shown", "from_query", "query"]  # fmt: skip
+
+SHOWS = ("samples", "traversals", "manifold")
+SOURCES = ("prior", "mixture", "near", "value")
+COUNTS = (12, 24, 48, 96)
+ROWS = (5, 10, 20, 40)
+SIDES = (9, 13, 17, 21)
+SEED_AT_MOST = 2**31 - 1
+# Least and most of what is chosen by degrees.
+RANGES = {"temperature": (0.0, 2.0), "truncation": (0.0, 4.0), "radius": (0.0, 3.0), "reach": (0.5, 6.0)}
+LEAST_TRUNCATION = 0.25
+WHOLE = re.compile(r"\d{1,10}")
+NEEDED = {
+    "prior": ("temperature", "truncation", "count", "seed"),
+    "mixture": ("components", "temperature", "count", "seed"),
+    "near": ("item", "radius", "count", "seed"),
+    "value": ("attribute", "value", "components", "temperature", "count", "seed"),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the open model allows."""
+
+    has: Callable[[int], bool]  # whether there is an item
+    prior: bool  # a prior exists
+    plane: bool  # the latent has two dimensions
+    values: Mapping[str, int] = field(default_factory=dict)  # attribute -> how many values one can draw by
+    item: Callable[[str], int] = row_of  # reads an item of an address
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where codes can be drawn from."""
+        known = {"prior": self.prior, "value": bool(self.values)}
+        return tuple(source for source in SOURCES if known.get(source, True))
+
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """What there is to be seen."""
+        return tuple(show for show in SHOWS if show != "manifold" or self.plane)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown."""
+
+    show: str = "samples"
+    source: str = "prior"
+    temperature: float = 1.0
+    truncation: float = 0.0  # standard deviations; 0 for none
+    components: int = 10
+    item: int | None = None  # that is sampled near, or where traversals start; None for the mean
+    radius: float = 0.5  # prior standard deviations
+    attribute: str = ""
+    value: int = 0
+    count: int = 48
+    seed: int = 0
+    rows: int = 10
+    reach: float = 3.0  # standard deviations
+    side: int = 13
+
+
+def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tuple[Shown, list[str]]:
+    """What an address asks for, and a sentence for each part of it that does not hold.
+
+    Arguments:
+        params: The address's parameters.
+        default: For what is missing or does not hold.
+        limits: Of the open model.
+    """
+    shown, problems = default, []
+    readers: dict[str, Callable[[str], object]] = {
+        "show": lambda text: _one(text, "show", limits.shows),
+        "source": lambda text: _one(text, "source", limits.sources),
+        "attribute": lambda text: _one(text, "attribute", tuple(limits.values)),
+        "value": lambda text: _whole(text, "value", limits.values.get(shown.attribute, 1) - 1),
+        "components": lambda text: _whole(text, "components", COMPONENTS_AT_MOST, 1),
+        "item": lambda text: _item(text, limits),
+        "count": lambda text: int(_one(text, "count", tuple(map(str, COUNTS)))),
+        "rows": lambda text: int(_one(text, "rows", tuple(map(str, ROWS)))),
+        "side": lambda text: int(_one(text, "side", tuple(map(str, SIDES)))),
+        "seed": lambda text: _whole(text, "seed", SEED_AT_MOST),
+    }
+    readers |= {name: lambda text, name=name: _number(text, name) for name in RANGES}  # type: ignore[misc]
+    for name, read in readers.items():
+        if name in params:
+            try:
+                shown = replace(shown, **{name: read(params[name])})  # type: ignore[arg-type]
+            except ValueError as error:
+                problems.append(str(error))
+    return shown, problems
+
+
+def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
+    """The parameters of an address that shows the same again; what does not matter stays out.
+
+    Arguments:
+        shown: What is shown.
+        token: Gives an item as an address carries it.
+    """
+    if shown.show == "samples":
+        names = ("source", *NEEDED[shown.source])
+    else:
+        names = ("item", "rows", "reach") if shown.show == "traversals" else ("side",)
+    values = {name: getattr(shown, name) for name in ("show", *names)}
+    return {
+        name: f"{value:g}" if isinstance(value, float) else token(value) if name == "item" else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _one(text: str, name: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        known = f"one of: {', '.join(choices)}" if choices else "left out: this model has none"
+        raise ValueError(f"`{name}` must be {known}. Got {text[:40]!r}.")
+    return text
+
+
+def _whole(text: str, name: str, most: int, least: int = 0) -> int:
+    if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
+        raise ValueError(f"`{name}` must be a whole number in {least}..{most}. Got {text[:40]!r}.")
+    return int(text)
+
+
+def _item(text: str, limits: Limits) -> int:
+    return read_item(text, "item", limits.item, limits.has)
+
+
+def _number(text: str, name: str) -> float:
+    low, high = RANGES[name]
+    try:
+        value = float(text[:40])
+    except ValueError:
+        value = math.nan
+    if name == "truncation" and 0 < value < LEAST_TRUNCATION:
+        raise ValueError(
+            f"`truncation` must be 0 for none, or at least {LEAST_TRUNCATION}. Got {text[:40]!r}."
+        )
+    if not low <= value <= high:
+        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}. Got {text[:40]!r}.")
+    return value

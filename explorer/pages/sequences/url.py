@@ -1,0 +1,108 @@
+"""What the Time page shows, as a link carries it: the sequence, what of it was seen, and what is imagined.
+
+    ?model=moving-digits-td-vae&sequence=12&seen=11&jump=3&samples=6&seed=0&by=1&steps=14
+
+Everything is read from the address bar or the browser, so everything is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from explorer.live.time_page import SAMPLES_AT_MOST, SEED_AT_MOST, STEPS_AT_MOST
+
+__all__ = ["Limits", "Shown", "default", "from_json", "from_query", "query"]
+
+WHOLE = re.compile(r"\d{1,10}")  # so many digits has the largest seed
+SEEN = 11  # frames, where there are enough
+BEYOND = 5  # steps that a future goes on after the end of the sequence
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the open model and its sequences allow."""
+
+    count: int  # sequences
+    length: int  # frames of each
+    longest: int  # jump, in frames
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown; every part is a whole number."""
+
+    sequence: int  # row of the test split
+    seen: int  # frames, from 1
+    jump: int  # frames ahead
+    samples: int  # draws that are shown
+    seed: int
+    by: int  # frames of each jump of a future
+    steps: int  # jumps of a future
+
+
+def default(limits: Limits) -> Shown:
+    """The first sequence, half seen, and its future a few frames beyond its end."""
+    seen = max(1, min(SEEN, limits.length // 2 + 1))
+    steps = min(STEPS_AT_MOST, limits.length - seen + BEYOND)
+    return Shown(0, seen, min(3, limits.longest), 6, 0, 1, steps)
+
+
+def from_json(values: object, now: Shown, limits: Limits) -> Shown:
+    """What a browser sent.
+
+    Arguments:
+        values: Untrusted JSON, in the form of `dataclasses.asdict` of a `Shown`.
+        now: For what is missing.
+        limits: Of the open model.
+
+    Raises:
+        ValueError: Naming the first part that breaks a rule.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"An edit must be an object. Got {values!r:.60}.")
+    given = {name: _checked(values[name], name, limits) for name in _names() if name in values}
+    return replace(now, **given)
+
+
+def from_query(params: Mapping[str, str], limits: Limits) -> tuple[Shown, list[str]]:
+    """What an address asks for, and a sentence for each part of it that does not hold.
+
+    Arguments:
+        params: The address's parameters.
+        limits: Of the open model.
+    """
+    shown, problems = default(limits), []
+    for name in _names():
+        if name in params:
+            try:
+                value = int(params[name]) if WHOLE.fullmatch(params[name]) else params[name]
+                shown = replace(shown, **{name: _checked(value, name, limits)})
+            except ValueError as error:
+                problems.append(str(error))
+    return shown, problems
+
+
+def query(shown: Shown) -> dict[str, str]:
+    """The parameters of an address that shows the same again."""
+    return {name: str(value) for name, value in asdict(shown).items()}
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Shown)]
+
+
+def _checked(value: object, name: str, limits: Limits) -> int:
+    low, high = {
+        "sequence": (0, limits.count - 1),
+        "seen": (1, limits.length),
+        "jump": (1, limits.longest),
+        "samples": (1, SAMPLES_AT_MOST),
+        "seed": (0, SEED_AT_MOST),
+        "by": (1, limits.longest),
+        "steps": (1, STEPS_AT_MOST),
+    }[name]
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"`{name}` must be a whole number in {low}..{high}. Got {value!r:.60}.")
+    return value

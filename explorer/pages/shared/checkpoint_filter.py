@@ -1,0 +1,78 @@
+"""Which checkpoints a list shows, and in which order: by search, data set and family; and the preview of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from explorer.catalogue import families as zoo
+from explorer.live.routes import preview_address
+from models.checkpoint import Card, Entry
+
+__all__ = ["by_name", "by_showcase", "fits", "narrowed", "preview"]
+
+FIRST = ("lpc-sprites", "faces")  # data sets whose pictures speak for themselves come first
+NUMBERS = re.compile(r"(\d+)")
+
+
+def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
+    """Draws a search and two filters, and gives the checkpoints that they leave, in the order they came.
+
+    Arguments:
+        usable: Checkpoints with a card.
+        key: Start of Streamlit's keys, its own for each list.
+    """
+    cards = [entry.card for entry in usable if entry.card]
+    datas = sorted({card.data["name"] for card in cards}, key=_data_rank)
+    families = [family for family in zoo.TITLES if any(card.model == family for card in cards)]
+    text = st.text_input(
+        "Search", key=f"{key}_search", placeholder="Name, data set or model", width=230, persist_state="session",
+        icon=":material/search:",
+    )  # fmt: skip
+    data = st.multiselect(
+        "Data set", datas, key=f"{key}_data", placeholder="All", width=230, persist_state="session"
+    )
+    family = st.multiselect("Family", families, key=f"{key}_family", format_func=zoo.title, placeholder="All",
+                            width=230, persist_state="session")  # fmt: skip
+    return [entry for entry in usable if entry.card and fits(entry.card, text or "", data, family)]
+
+
+def fits(card: Card, text: str, data: Sequence[str] = (), family: Sequence[str] = ()) -> bool:
+    """Whether a checkpoint has every word of a search, and is of one of the data sets and families, if any."""
+    about = [card.name, card.title, card.description, card.data["name"], card.model, zoo.title(card.model)]
+    told = " ".join(about).casefold()
+    return (
+        all(word in told for word in text.casefold().split())
+        and (not data or card.data["name"] in data)
+        and (not family or card.model in family)
+    )
+
+
+def by_showcase(entry: Entry) -> tuple[object, ...]:
+    """What to sort checkpoints by: sprites and faces first, then by data set and title."""
+    card = entry.card
+    return (*_data_rank(card.data["name"]), by_name(card.title)) if card else (len(FIRST) + 1, entry.name, [])
+
+
+def by_name(title: str) -> list[tuple[int, str]]:
+    """What to sort titles by, so that "5-D" comes before "10-D"; capitals do not count."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in NUMBERS.split(title.casefold())]
+
+
+def preview(entry: Entry) -> None:
+    """Six pictures that a checkpoint decodes; takes its height before they arrive."""
+    source = escape(preview_address(entry.name, entry.version), quote=True)
+    name = escape(entry.name, quote=True)
+    _, height, width = entry.card.config["image_shape"] if entry.card else (1, 1, 1)
+    st.html(
+        f'<img class="lx-preview" loading="lazy" src="{source}" alt="Six pictures that {name} decodes" style="'
+        f"aspect-ratio:{6 * width}/{height};width:100%;border-radius:6px;image-rendering:pixelated;display:block;"
+        'background:#8882">'
+    )
+
+
+def _data_rank(name: str) -> tuple[int, str]:
+    return FIRST.index(name) if name in FIRST else len(FIRST), name

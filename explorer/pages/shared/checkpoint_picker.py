@@ -1,0 +1,170 @@
+"""The checkpoint picker: pictures and facts of each, and the reason where one cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.atlas.build import ATLAS
+from explorer.catalogue import families
+from explorer.inference.engine import engine
+from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
+from explorer.pages.shared.text import plain
+from explorer.scene.loaded import Loaded
+from models import checkpoint
+from models.checkpoint import Card, Entry
+
+__all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
+
+MODEL_TITLES = families.TITLES
+LIST_HEIGHT = 560  # pixels
+STYLE = "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # before its fields have come
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _scan(roots: tuple[Path, ...]) -> list[Entry]:
+    return [_checked(entry) if entry.card else entry for entry in checkpoint.scan(*roots)]
+
+
+def _checked(entry: Entry) -> Entry:
+    """The entry, with the reason if it cannot be shown; its files are read through once, and when they change."""
+    files = [entry.path / name for name in (checkpoint.WEIGHTS, ATLAS)]
+    facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
+    reason = _reason(entry, (str(entry.path), entry.version, *facts))
+    return Entry(entry.name, entry.path, error=reason) if reason else entry
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
+    """Why a checkpoint cannot be shown; `mark` changes with its files."""
+    if not (_entry.path / ATLAS).is_file():
+        return f"{_entry.name} has no {ATLAS} yet. Build it: `python -m explorer.atlas {_entry.name}`."
+    return checkpoint.verify(_entry).error
+
+
+def entries() -> list[Entry]:
+    """Every checkpoint there is, the broken ones with their reason; looked up anew every ten seconds."""
+    return _scan(tuple(checkpoint.roots()))
+
+
+def refresh(name: str | None = None) -> None:
+    """Looks for checkpoints anew at once; with a name, has that one read again if its files changed."""
+    _scan.clear()
+    if name is not None:
+        with contextlib.suppress(ValueError):  # whoever opens it tells the reason
+            engine().open_sync(name)
+
+
+def open_model(name: str) -> Loaded:
+    """Opens a checkpoint in the engine, with a spinner while that takes.
+
+    Raises:
+        CheckpointError: If it is broken.
+    """
+    ready = engine().peek(name)
+    if ready is not None:
+        return ready
+    with st.spinner(f"Opening {name} …"):
+        return engine().open_sync(name)
+
+
+def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
+    """A button with the present checkpoint's title that opens the picker."""
+    card = loaded.entry.card
+    with st.container(width="content", gap=None):
+        st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
+        title = card.title if card else loaded.name
+        if st.button(
+            title,
+            icon=":material/grid_view:",
+            help=f"{plain(title)}: choose another checkpoint",
+            key="checkpoint",
+        ):
+            _dialog(found, loaded.name, choose)
+
+
+@st.dialog("Choose a checkpoint", width="large")
+def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
+    usable = sorted((entry for entry in found if entry.card), key=by_showcase)
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="pick-filters"):
+        shown = narrowed(usable, "pick")
+    told = f"{len(shown)} of {len(usable)} checkpoints" if len(shown) < len(usable) else ""
+    st.caption(told or f"{len(usable)} checkpoints")
+    with st.container(
+        height=LIST_HEIGHT, border=False, key="pick-list"
+    ):  # stays as it is while the list is narrowed
+        if not shown:
+            st.info("No checkpoint fits. Clear the search or a filter.", icon=":material/search_off:")
+        for start in range(0, len(shown), 2):
+            for column, entry in zip(st.columns(2), shown[start : start + 2], strict=False):
+                with column.container(border=True, height="stretch"):
+                    _one(entry, present, choose)
+        _broken(found)
+
+
+def _one(entry: Entry, present: str, choose: Callable[[str], None]) -> None:
+    card = entry.card
+    if card is None:
+        return
+    preview(entry)
+    st.markdown(f"**{plain(card.title)}** · {plain(card.description or card.data['name'])}")
+    st.caption(plain(" · ".join(summary(card))))
+    st.space("stretch")
+    name = "Shown now" if entry.name == present else "Open"
+    if st.button(name, key=f"open-{entry.name}", disabled=entry.name == present, width="stretch"):
+        choose(entry.name)
+        st.rerun()
+
+
+def summary(card: Card) -> list[str]:
+    """Short facts of a card: model, latent size, picture size, and its main figures where they were measured."""
+    shape = card.config.get("image_shape", [0, 0, 0])
+    size = f"{shape[2]}×{shape[1]} {'colour' if shape[0] == 3 else 'grey'}"
+    facts = [MODEL_TITLES.get(card.model, card.model), families.extent(families.spec_of(card)), size]
+    for name, form in (
+        ("psnr", "PSNR {:.1f} dB"),
+        ("bits_per_dim", "{:.2f} bits/dim"),
+        ("elbo", "ELBO {:,.1f} nats"),
+        ("active_units", "{:.0f} active dimensions"),
+    ):
+        figure = card.metrics.get(name)
+        if isinstance(figure, dict) and isinstance(figure.get("value"), int | float):
+            facts.append(form.format(figure["value"]).replace("-", "−"))
+    return facts
+
+
+def facts(loaded: Loaded) -> str:
+    """One line on what is on the stage and where its pictures come from."""
+    card = loaded.entry.card
+    if card is None:
+        return loaded.name
+    what = "sequences" if loaded.decoder.model.spec.sequence else "images"
+    parts = [*summary(card), f"{loaded.count:,} {what} of {card.data['name']}"]
+    if loaded.originals.state == "absent":
+        parts.append("its images are not on this machine: nearest items are shown as reconstructions")
+    return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"
+
+
+def nothing_yet(found: list[Entry]) -> None:
+    """What to do where no checkpoint can be used."""
+    st.title("Latent Explorer")
+    st.info(
+        "No checkpoint can be used yet. Train one on the digits that come along, then encode them:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae\n"
+        "python -m explorer.atlas digits-vae\n```",
+        icon=":material/model_training:",
+    )
+    _broken(found)
+
+
+def _broken(found: list[Entry]) -> None:
+    broken = [entry for entry in found if entry.error]
+    if broken:
+        with st.expander(f"{len(broken)} cannot be used", icon=":material/warning:"):
+            for entry in broken:
+                st.markdown(f"**{entry.name}**")
+                st.text(entry.error or "")

@@ -1,0 +1,87 @@
+"""Charts of training curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from explorer.catalogue.curves import Curves, above_lowest
+from explorer.pages.shared.plotly_chart import drawn, plotted
+
+__all__ = ["COLOURS", "curve_chart", "figure_charts"]
+
+UNIT = "nats per image"
+HEIGHT = 320  # pixels
+LOW = 150  # pixels, of a chart beside others
+# Three to tell loss and terms apart on light and dark; further terms take Streamlit's own.
+COLOURS = ("#4c6ef5", "#e8590c", "#0ca678", "#ae3ec9", "#c2920b", "#0c8599")
+
+
+def curve_chart(
+    curves: Curves, key: str, *, logarithmic: bool = False, height: int = HEIGHT, live: bool = False
+) -> None:
+    """Loss and terms over the steps.
+
+    Arguments:
+        curves: At least one step.
+        key: Streamlit's key.
+        logarithmic: A logarithmic axis; with values below 0, of how far each series stands above its lowest.
+        height: In pixels.
+        live: It is drawn anew every second, and so offers no page of its own.
+    """
+    shifted = logarithmic and not curves.positive
+    title = f"{UNIT}, above its lowest + 1" if shifted else UNIT
+    lines = [
+        _line(curves, name, values, place, UNIT) | {"y": above_lowest(values) if shifted else values}
+        for place, (name, values) in enumerate(curves.series.items())
+    ]
+    axis = {"title": {"text": title}, "type": "log" if logarithmic else "linear"}
+    _show(
+        lines,
+        axis,
+        key,
+        height,
+        f"Curves of {', '.join(curves.series)} over {curves.last + 1} steps, in {UNIT}.",
+        drawn if live else plotted,
+    )
+
+
+def figure_charts(curves: Curves, key: str) -> None:
+    """What else was watched over the steps, such as how many codes are used: a low chart each, in its own unit."""
+    for place, (name, values) in enumerate(curves.figures.items()):
+        axis = {"title": {"text": name}, "rangemode": "tozero"}
+        _show([_line(curves, name, values, place, "")], axis, f"{key}-{place}", LOW,
+              f"Curve of {name} over {curves.last + 1} steps.", drawn)  # fmt: skip
+
+
+def _line(curves: Curves, name: str, values: list[float], place: int, unit: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines" if len(curves.steps) > 1 else "markers",
+        "name": name,
+        "x": curves.steps,
+        "y": values,
+        "customdata": values,
+        "line": {"width": 2.5 if name == "loss" else 1.5, "color": COLOURS[place % len(COLOURS)]},
+        "hovertemplate": f"%{{customdata:,.2f}} {unit}<extra>{name}</extra>",
+    }
+
+
+def _show(
+    lines: list[dict[str, Any]],
+    axis: dict[str, Any],
+    key: str,
+    height: int,
+    alt: str,
+    show: Callable[..., Any],
+) -> None:
+    layout = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "xaxis": {"title": {"text": "step"}, "rangemode": "tozero"},
+        "yaxis": {"automargin": True} | axis,
+        "uirevision": key,
+    }
+    show({"data": lines, "layout": layout}, key, key, alt=alt)

@@ -1,0 +1,101 @@
+"""The session as one file: saved and restored from the Download popover, with a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explorer.inference.engine import engine
+from explorer.pages.shared import faults, navigation
+from explorer.pages.shared.text import plain
+from explorer.pages.shared.uploader import uploader
+from explorer.scene.loaded import Loaded
+from explorer.sharing import session_archive
+
+__all__ = ["panel", "remember"]
+
+S = st.session_state
+
+
+def remember(title: str) -> None:
+    """Notes what a page shows, and which checkpoints were used; called once a run, after the page."""
+    shown = {
+        key: value for key, value in st.query_params.items() if len(value) <= session_archive.ADDRESS_AT_MOST
+    }
+    if shown:
+        S.setdefault("lx_pages", {})[title] = shown
+        S.setdefault("lx_used", {}).update(dict.fromkeys(session_archive.models_of(shown)))
+
+
+def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -> None:
+    """Buttons that save and restore.
+
+    Arguments:
+        loaded: The checkpoint that is shown.
+        address: What Explore shows now.
+        offer: Shows a download button: place, label, file, what makes its bytes.
+    """
+    shown = S.get("lx_pages", {}) | {"Explore": address}
+    others = [name for name in S.get("lx_used", {}) if name != loaded.name]
+
+    def made() -> bytes:  # on the click, out of the script's run
+        return session_archive.save_session([loaded, *_opened(others)], shown)
+
+    offer(st, "Save session", "latent-explorer-session.zip", made)
+    file = uploader(
+        "Restore a session", session_archive.MIB_AT_MOST, key="session-file",
+        help="Adds what the file holds; nothing that is here is overwritten.",
+    )  # fmt: skip
+    if file is not None and S.get("session-taken") != file.file_id:
+        S["session-taken"] = file.file_id
+        _restore(file.getvalue())
+    _tell()
+
+
+def _opened(names: list[str]) -> list[Loaded]:
+    """The checkpoints of these names that can be had."""
+    found = []
+    for name in names:
+        try:
+            found.append(engine().open_sync(name))
+        except ValueError:
+            continue
+    return found
+
+
+def _restore(data: bytes) -> None:
+    try:
+        with st.spinner("Restoring …"):
+            S["session-restored"] = session_archive.restore(
+                session_archive.load_session(data), engine().open_sync
+            )
+    except ValueError as error:
+        S.pop("session-restored", None)
+        st.warning(plain(str(error)))
+
+
+def _tell() -> None:
+    """What the last restoring did, the pages it can show again, and the way back."""
+    done: Any = S.get("session-restored")
+    if done is None:
+        return
+    same = f"; {done.same:,} were here already" if done.same else ""
+    added = "1 thing was" if done.count == 1 else f"{done.count:,} things were"
+    st.success(f"{added} added{same}.", icon=":material/inventory_2:")
+    if done.problems:
+        st.warning("  \n".join(plain(problem) for problem in done.problems[:8]))
+    there = navigation.existing()
+    for title, parameters in done.pages.items():
+        known = title in there and title in navigation.DECIDED
+        if known and st.button(f"Show {title} as it was", key=f"session-show-{title}", width="stretch"):
+            navigation.show(title, parameters)
+    if done.count and st.button(
+        "Undo the restoring", icon=":material/undo:", key="session-undo", width="stretch"
+    ):
+        with faults.reported():
+            session_archive.undo(done, engine().open_sync)
+            del S["session-restored"]
+            S.pop("model", None)  # the page reads its address anew, and tells what of it is gone
+            st.rerun()

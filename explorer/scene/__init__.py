@@ -1,0 +1,1 @@
+"""A loaded checkpoint and what is shown of it: views, handles, trajectories, comparisons."""

@@ -1,0 +1,279 @@
+r"""What a model of sequences believes after each frame, and what it imagines to come.
+
+b_t is the belief after t frames. Draws of the state now, and of states further on:
+
+    z_t ~ p_B(z|b_t),    z_{t+d} ~ p_T(z|z_t, d),    z_{t+2d} ~ p_T(z|z_{t+d}, d), ...
+
+Noise depends on the seed alone, so a draw keeps its own as t or d is dragged, and draw i of the state now is where
+future i starts. Frames are counted from 1: after t frames, frame t is the newest that was seen.
+
+References:
+    | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
+    | https://arxiv.org/abs/1806.03107
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.inference.engine import engine
+from explorer.latent.statistics.beliefs import entropy, spread_of_mixture
+from explorer.scene.loaded import Loaded
+from explorer.scene.sequences import Footage
+from models.evaluation.moving_digits import as_tensor
+
+__all__ = [
+    "DRAWS", "Errors", "Followed", "Uncertainty", "believed", "direction_known", "errors", "expected", "follow",
+    "futures", "longest_jump", "spread", "uncertainty",
+]  # fmt: skip
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.float32]
+Pictures = NDArray[np.uint8]
+
+DRAWS = 32  # of a belief or a jump; a page shows the first of them
+SPREAD_FULL = 510  # levels of a standard deviation of 1; that of values in [0, 1] is 0.5 at most
+BATCH = 64  # likelihoods at once
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A sequence, and the model's belief after each frame of it."""
+
+    number: int
+    frames: Pictures  # (T, H, W, C)
+    beliefs: Tensor  # (T, B)
+
+    @property
+    def length(self) -> int:
+        """Frames, T."""
+        return len(self.frames)
+
+
+class Uncertainty(NamedTuple):
+    """How uncertain the belief is after each frame."""
+
+    top: Floats  # entropy of the top layer, nats, (T,)
+    bottom: Floats  # of the bottom layer once the top is known, nats, (T,)
+    std: Floats  # of each number of the state, (T, D)
+
+
+class Errors(NamedTuple):
+    """Imagined futures against the true one, as far as that goes: S samples, N steps."""
+
+    frames: NDArray[np.int64]  # number of the frame that each step shows, (N,)
+    squared: Floats  # squared error a pixel of the decoded picture, [0, 1], (S, N)
+    nll: Floats  # -log p(x|z) of the true frame, nats, (S, N)
+    still: Floats  # squared error of the last seen frame, left as it is, (N,)
+    position: Floats | None  # distance of what moves from its place, pixels, (S, N)
+    right: Floats | None  # 1 where it lies on the true side of the last seen, else 0; NaN where there is none
+
+
+def longest_jump(loaded: Loaded) -> int:
+    """The longest jump that the model was trained on, in frames."""
+    model: Any = loaded.decoder.model
+    return int(model.config.jump)
+
+
+@torch.inference_mode()
+def follow(loaded: Loaded, footage: Footage, number: int) -> Followed:
+    """Shows a sequence to the model.
+
+    Raises:
+        ValueError: If there is no such sequence, or its frames are not of the model's size.
+    """
+    model: Any = loaded.decoder.model
+    frames = footage.frames(number)
+    seen = as_tensor(frames[None]).to(loaded.decoder.device)
+    return Followed(number, frames, model.belief(seen)[0])
+
+
+@torch.inference_mode()
+def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertainty:
+    """How uncertain the belief is after each frame, from `DRAWS` draws of its top layer."""
+    model: Any = loaded.decoder.model
+    top = model.filtering.sizes[0]
+    rows = followed.beliefs.repeat_interleave(DRAWS, 0)
+    _, found = model.filter(rows, _generator(loaded, seed))
+    mean, std = (
+        part.view(followed.length, DRAWS, -1).transpose(0, 1).cpu().double().numpy()
+        for part in (found.mean, found.std)
+    )
+    return Uncertainty(
+        entropy(std[0, :, :top]), entropy(std[..., top:]).mean(0), spread_of_mixture(mean, std)
+    )
+
+
+@torch.inference_mode()
+def expected(loaded: Loaded, followed: Followed) -> Codes:
+    """The mean of the belief after each frame, layer by layer, (T, D)."""
+    model: Any = loaded.decoder.model
+    return _codes(model.filter(followed.beliefs, means=True)[0])
+
+
+@torch.inference_mode()
+def believed(loaded: Loaded, followed: Followed, seen: int, seed: int) -> Codes:
+    """Draws of the state after `seen` frames, (DRAWS, D).
+
+    Raises:
+        ValueError: If the sequence has fewer frames.
+    """
+    return _codes(_now(loaded, followed, seen, _generator(loaded, seed)))
+
+
+@torch.inference_mode()
+def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: int, seed: int) -> Codes:
+    """States further on, each jump from the one before.
+
+    Arguments:
+        loaded: A model of sequences.
+        followed: What it was shown.
+        seen: Frames that it has seen, 1 to T.
+        steps: Jumps, at least 1.
+        length: Frames of a jump, 1 to `longest_jump`.
+        seed: Of the noise; the states now are those of `believed`.
+
+    Returns:
+        Shape (DRAWS, steps, D): frame `seen` + (i + 1) * `length` at place i.
+
+    Raises:
+        ValueError: If a number is out of its range.
+    """
+    if steps < 1:
+        raise ValueError(f"`steps` must be at least 1. Got {steps}.")
+    model: Any = loaded.decoder.model
+    generator = _generator(loaded, seed)
+    z = _now(loaded, followed, seen, generator)
+    states = []
+    for _ in range(steps):
+        z, _ = model.jump(z, length, generator)
+        states.append(z)
+    return _codes(torch.stack(states, dim=1))
+
+
+def spread(pictures: Pictures) -> Pictures:
+    """Standard deviation of each pixel over pictures (..., K, H, W, C): uint8 (..., H, W, C), 255 where it is 0.5."""
+    levels: Pictures = (
+        np.round(pictures.std(-4, dtype=np.float32) * (SPREAD_FULL / 255)).clip(0, 255).astype(np.uint8)
+    )
+    return levels
+
+
+def errors(
+    loaded: Loaded, footage: Footage, followed: Followed, seen: int, steps: int, length: int, seed: int
+) -> Errors:
+    """How far `DRAWS` imagined futures are from the true one, up to the end of the sequence.
+
+    Arguments:
+        loaded: A model of sequences.
+        footage: Where the sequence is from.
+        followed: What the model was shown.
+        seen: Frames that it has seen.
+        steps: Jumps, at least 1; those beyond the end are left out.
+        length: Frames of a jump.
+        seed: Of the noise.
+
+    Raises:
+        ValueError: If no jump ends within the sequence, or as `futures`.
+    """
+    known = min(steps, (followed.length - seen) // length)
+    if known < 1:
+        raise ValueError(
+            f"`seen` must leave {length} frames to come of {followed.length}. Got {seen}: there is no truth to hold "
+            "against."
+        )  # fmt: skip
+    z = futures(loaded, followed, seen, known, length, seed)
+    pictures = engine().decode_sync(loaded, z.reshape(-1, z.shape[-1]), background=True)
+    pictures = pictures.reshape(*z.shape[:2], *pictures.shape[1:])
+    frames = seen + length * np.arange(1, known + 1)
+    truth = followed.frames[frames - 1]
+    last = followed.frames[seen - 1]
+    position, right = _places(footage, followed, seen, frames, pictures)
+    return Errors(
+        frames,
+        _squared(pictures, truth),
+        _nll(loaded, z, truth, seed),
+        _squared(last, truth),
+        position,
+        right,
+    )
+
+
+def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: int = 0) -> Floats | None:
+    """Share of jumps that go the true way, after each frame, (T,); one half is chance. None where nothing moves so.
+
+    From each belief `DRAWS` jumps are drawn, as long as a side has a meaning.
+    """
+    mover = footage.mover
+    if mover is None or not mover.sides:
+        return None
+    path, width = mover.path(followed.number), followed.frames.shape[2]
+    length = max(1, min(longest_jump(loaded), width // 2 - 1))
+    way = mover.displaced(path[:1], path[1:2])
+    z = np.concatenate(
+        [futures(loaded, followed, seen, 1, length, seed)[:, 0] for seen in range(1, followed.length + 1)]
+    )
+    pictures = engine().decode_sync(loaded, z, background=True)[None]
+    places = mover.found(pictures, followed.number)[0].reshape(followed.length, -1)
+    share: Floats = (np.sign(mover.displaced(path[:, None], places)) == way).mean(1)
+    return share
+
+
+def _now(loaded: Loaded, followed: Followed, seen: int, generator: torch.Generator) -> Tensor:
+    """Draws of the state after `seen` frames, (DRAWS, D)."""
+    if not 1 <= seen <= followed.length:
+        raise ValueError(f"`seen` must lie in 1..{followed.length}. Got {seen}.")
+    model: Any = loaded.decoder.model
+    z: Tensor = model.filter(followed.beliefs[seen - 1].expand(DRAWS, -1), generator)[0]
+    return z
+
+
+def _generator(loaded: Loaded, seed: int) -> torch.Generator:
+    return torch.Generator(loaded.decoder.device).manual_seed(seed)
+
+
+def _codes(z: Tensor) -> Codes:
+    codes: Codes = z.float().cpu().numpy()
+    return codes
+
+
+def _squared(pictures: Pictures, truth: Pictures) -> Floats:
+    """Mean squared error a pixel, [0, 1], over the last three axes."""
+    found: Floats = np.square(pictures / 255 - truth / 255).mean((-3, -2, -1))
+    return found
+
+
+@torch.inference_mode()
+def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
+    """-log p(x|z) of frames (N, H, W, C) under states (S, N, D), in nats, (S, N)."""
+    model: Any = loaded.decoder.model
+    x = model.likelihood.prepare(as_tensor(truth[None])[0], torch.Generator().manual_seed(seed))
+    x = x.to(loaded.decoder.device).repeat(len(z), 1, 1, 1)
+    codes = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)
+    costs = [model.nll(codes[n : n + BATCH], x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+    found: Floats = torch.cat(costs).cpu().double().numpy().reshape(z.shape[:2])
+    return found
+
+
+def _places(
+    footage: Footage, followed: Followed, seen: int, frames: NDArray[np.int64], pictures: Pictures
+) -> tuple[Floats | None, Floats | None]:
+    """Distance of what moves from its place, and whether it went the true way, in pictures (S, N, H, W, C)."""
+    mover = footage.mover
+    if mover is None:
+        return None, None
+    path, width = mover.path(followed.number), pictures.shape[3]
+    last, true = path[seen - 1], path[frames - 1]
+    found = mover.found(pictures, followed.number)
+    distance = np.abs(mover.displaced(true, found))
+    if not mover.sides:
+        return distance, None
+    right = (np.sign(mover.displaced(last, found)) == np.sign(mover.displaced(last, true))).astype(float)
+    right[:, frames - seen >= width // 2] = np.nan  # it has come around to the other side
+    return distance, right

@@ -1,0 +1,179 @@
+"""From what stands on the stage to latent codes: the same for a frame of a drag, a download and a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.latent.geometry.paths import PATHS, fractions
+from explorer.latent.geometry.projections import Residual, place
+from explorer.workspace.storage import FIRST_OWN
+
+if TYPE_CHECKING:
+    from explorer.scene.loaded import Loaded
+    from explorer.scene.views import View
+
+__all__ = [
+    "HandleLike",
+    "Places",
+    "check_item",
+    "home",
+    "level_of",
+    "move_to_view",
+    "place_handles",
+    "walk_codes",
+]
+
+
+class HandleLike(Protocol):
+    """A handle of any layer: the socket's, or a recipe's."""
+
+    @property
+    def item(self) -> int: ...
+    @property
+    def x(self) -> float: ...
+    @property
+    def y(self) -> float: ...
+    @property
+    def sliders(self) -> dict[str, float]: ...
+
+
+def place_handles(
+    loaded: Loaded, view: View, handles: Sequence[HandleLike], residual: Residual, level: int = 0
+) -> NDArray[np.float32]:
+    """Where handles are in latent space: their place on the map, plus s (z_pos - z_neg) for each slider.
+
+    Arguments:
+        loaded: The model.
+        view: The map.
+        handles: Where they stand, and what was added to them.
+        residual: What becomes of what the map can not show of an item.
+        level: The one level of the latent that follows the hand, from 1, the coarsest; 0 for all together. The
+            others stay as the item has them.
+
+    Returns:
+        Shape (M, D); exactly the item's own code for a handle that was not moved.
+
+    Raises:
+        ValueError: If a handle names an item or a direction that the model does not have, or it has no such level.
+    """
+    for handle in handles:
+        check_item(loaded, handle.item)
+    items = [handle.item for handle in handles]
+    xy = np.array([(handle.x, handle.y) for handle in handles], np.float32)
+    homes = np.stack([home(loaded, view, item) for item in items])
+    z = place(view.projection, xy, homes, loaded.codes(items), residual)
+    directions = loaded.directions
+    for row, handle in enumerate(handles):
+        for name in handle.sliders:
+            if name not in directions:
+                some = ", ".join(list(directions)[:6]) or "none"
+                raise ValueError(
+                    f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
+                )
+        # In a fixed order: a sum of floats depends on it, and a link replays to the same pixels.
+        steps = {name: value for name, value in sorted(handle.sliders.items()) if value}
+        if steps:
+            vectors = np.stack([directions[name].vector for name in steps])
+            z[row] += np.array(list(steps.values()), np.float32) @ vectors
+    if level:
+        own = level_of(loaded, level)
+        moved, z = z[:, own], loaded.codes(items).copy()
+        z[:, own] = moved
+    return z
+
+
+def walk_codes(
+    loaded: Loaded, a: NDArray[np.float32], b: NDArray[np.float32], path: str, count: int, level: int = 0
+) -> NDArray[np.float32]:
+    """Codes (count, D) from `a` to `b`, (D,) each.
+
+    Arguments:
+        loaded: The model.
+        a: Start.
+        b: End.
+        path: One of `explorer.latent.geometry.paths.PATHS`.
+        count: How many, both ends among them.
+        level: The one level of the latent that goes over to `b`, as in `place_handles`; the others stay with `a`.
+
+    Raises:
+        ValueError: If the model has no such level.
+    """
+    own = level_of(loaded, level)
+    codes = np.repeat(a[None], count, axis=0)
+    codes[:, own] = PATHS[path](a[own], b[own], fractions(count))
+    return codes
+
+
+def level_of(loaded: Loaded, level: int) -> slice:
+    """The numbers of a code that a level takes, counted from 1, the coarsest; all of them for 0.
+
+    Raises:
+        ValueError: If the model has no such level.
+    """
+    if level == 0:
+        return slice(None)
+    sizes = [math.prod(each.shape) for each in loaded.decoder.model.spec.levels]
+    if not 1 <= level <= len(sizes):
+        there = f"0 to {len(sizes)}" if sizes else "0: its latent has no levels"
+        raise ValueError(f"`level` of {loaded.name} must be {there}. Got {level}.")
+    start = sum(sizes[: level - 1])
+    return slice(start, start + sizes[level - 1])
+
+
+def move_to_view(
+    loaded: Loaded, before: View, after: View, handle: HandleLike, residual: Residual
+) -> tuple[float, float]:
+    """Where a handle goes when the map is changed under it, so that its picture changes as little
+    as it can.
+
+    A handle on its item stays on it. One that was dragged is moved by as much as the new map can
+    show of the drag.
+    """
+    goal = home(loaded, after, handle.item)
+    start = home(loaded, before, handle.item)
+    if np.float32(handle.x) == start[0] and np.float32(handle.y) == start[1]:
+        return float(goal[0]), float(goal[1])
+    (own,) = loaded.codes([handle.item])
+    z = place(before.projection, (handle.x, handle.y), start, own, residual)
+    moved = goal + (after.projection.forward(z[None]) - after.projection.forward(own[None]))[0]
+    return float(moved[0]), float(moved[1])
+
+
+def home(loaded: Loaded, view: View, item: int) -> NDArray[np.float32]:
+    """Where an item stands on a map, shape (2,); an own picture where the map puts its code.
+
+    Raises:
+        KeyError: If there is no such own picture.
+    """
+    found: NDArray[np.float32] | None = view.xy[item] if item < FIRST_OWN else view.homes.get(item)
+    if found is None:
+        found = view.homes[item] = view.projection.forward(loaded.own[item].z[None])[0]
+    return found
+
+
+class Places:
+    """Where all items stand on a map: `places[item]` is its (x, y), and `len` counts those of the atlas."""
+
+    def __init__(self, loaded: Loaded, view: View) -> None:
+        self._loaded, self._view = loaded, view
+        self.own = loaded.own
+        self.from_address = loaded.atlas.names.from_address
+
+    def __len__(self) -> int:
+        return self._loaded.count
+
+    def __getitem__(self, item: int) -> NDArray[np.float32]:
+        return home(self._loaded, self._view, item)
+
+
+def check_item(loaded: Loaded, item: int) -> None:
+    """Raises ValueError where there is no such item, neither in the atlas nor among a person's own pictures."""
+    if item >= FIRST_OWN and not loaded.has(item):
+        raise ValueError(f"`item` {item} was a picture of your own that is no longer kept. Upload it again.")
+    if not loaded.has(item):
+        raise ValueError(f"`item` must be one of 0..{loaded.count - 1} of {loaded.name}. Got {item}.")

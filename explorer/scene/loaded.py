@@ -1,0 +1,321 @@
+"""A checkpoint in memory: decoder, atlas, directions, neighbours, originals, views, and what a person made with it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.atlas.build import ATLAS, Atlas, load_atlas
+from explorer.inference.decoder import Decoder, Encoder
+from explorer.latent.directions.mean_difference import Direction, attribute_directions
+from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.moving import Nearby
+from explorer.scene.originals import Originals
+from explorer.workspace import storage
+from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
+from models import checkpoint
+from models.checkpoint import CheckpointError, Entry
+
+if TYPE_CHECKING:
+    from explorer.scene.views import View
+
+__all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "stamp"]
+
+VIEWS_AT_MOST = 16
+NUMBER = re.compile(r"#?[0-9]{1,18}")
+
+
+class UnknownModel(ValueError):
+    """There is no checkpoint of this name."""
+
+
+@dataclass(eq=False)
+class Loaded:
+    """A model and its atlas, shared by all sessions.
+
+    After loading only its caches change, and what people make with it: `directions`, `groups` and `own` are then
+    replaced whole, never altered, so that who reads them needs no lock.
+    """
+
+    entry: Entry
+    decoder: Decoder
+    atlas: Atlas
+    directions: Mapping[str, Direction]  # of the attributes, then a person's own
+    neighbours: Neighbours
+    originals: Originals
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    own: Mapping[int, OwnPicture] = field(default_factory=dict)  # by number, from `FIRST_OWN`
+    pins: tuple[Pin, ...] = ()  # what is on the shelf
+    views: OrderedDict[str, View] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
+    making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
+    near: NDArray[np.int32] | None = None  # each item's neighbours in latent space, once asked
+    judging: threading.Lock = field(default_factory=threading.Lock)  # held while neighbours are looked for
+    keeping: threading.Lock = field(default_factory=threading.Lock)  # held while something is kept or dropped
+
+    def __post_init__(self) -> None:
+        self.encoder = Encoder(self.decoder)
+        self.nearby = Nearby(self.neighbours)
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name."""
+        return self.entry.name
+
+    @property
+    def version(self) -> str:
+        """Changes with the weights."""
+        return self.entry.version
+
+    @property
+    def count(self) -> int:
+        """Items of the atlas."""
+        return len(self.atlas.ids)
+
+    @property
+    def latent(self) -> int:
+        """Numbers in a latent."""
+        return self.decoder.latent
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of a picture."""
+        return self.decoder.shape
+
+    def has(self, item: int) -> bool:
+        """Whether there is such an item: a row of the atlas, or an own picture."""
+        return 0 <= item < self.count or item in self.own
+
+    def codes(self, items: Sequence[int]) -> NDArray[np.float32]:
+        """Codes (M, D) of items, own pictures among them."""
+        if max(items, default=0) < FIRST_OWN:
+            return self.atlas.mean[list(items)]
+        return np.stack([self.own[i].z if i >= FIRST_OWN else self.atlas.mean[i] for i in items])
+
+    def name_of(self, item: int) -> str:
+        """What an item is called: "test 3518", or the title of an own picture."""
+        return self.own[item].title if item in self.own else self.atlas.names.name(item)
+
+    def token_of(self, item: int) -> str:
+        """An item as an address carries it: "test-3518", or the number of an own picture."""
+        return self.atlas.names.token(item) if 0 <= item < self.count else str(item)
+
+    def find_item(self, text: str) -> int:
+        """The item that a person names: by its name, by its number alone where that is enough, or by an own title.
+
+        Raises:
+            ValueError: If there is none, or several; the message says what there is.
+        """
+        text, names = text.strip()[:100], self.atlas.names
+        item = names.find(text)
+        if item is not None:
+            return item
+        titled = [own.item for own in self.own.values() if own.title.casefold() == text.casefold()]
+        if titled:
+            return titled[0]
+        if not NUMBER.fullmatch(text):
+            raise ValueError(
+                f"There is no item {text[:40]!r}. {names.extent} Type a name such as {names.name(0)}."
+            )
+        number = int(text.removeprefix("#"))
+        if number in self.own:
+            return number
+        rows = names.rows(number, number)
+        if len(rows) != 1:
+            several = " and ".join(names.name(int(row)) for row in rows)
+            problem = (
+                f"{number} may be {several}: add the split."
+                if several
+                else f"There is no item {number}. {names.extent}"
+            )
+            raise ValueError(problem)
+        return int(rows[0])
+
+    def keep_direction(self, direction: Direction) -> None:
+        """Keeps a direction under its name, for every page and for later.
+
+        Raises:
+            ValueError: If it does not hold, or there are too many.
+        """
+        if direction.vector.shape != (self.latent,):
+            raise ValueError(f"`vector` must have the shape ({self.latent},). Got {direction.vector.shape}.")
+        with self.keeping:
+            storage.write_direction(self.entry, direction)
+            others = {name: kept for name, kept in self.directions.items() if name != direction.name}
+            self.directions = {**others, direction.name: direction}
+        self._forget_planes(direction.name)
+
+    def drop_direction(self, name: str) -> None:
+        """Forgets a direction that a person kept; those of the attributes stay."""
+        with self.keeping:
+            storage.remove_direction(self.entry, name)
+            self.directions = {
+                k: v for k, v in self.directions.items() if not (k == name and v.kind == "own")
+            }
+        self._forget_planes(name)
+
+    def _forget_planes(self, name: str) -> None:
+        """Forgets the views that are made of a direction, which is another one now."""
+        with self.lock:
+            for view in [v for v in self.views if name in v.removeprefix("plane-").split("--")]:
+                del self.views[view]
+
+    def keep_group(self, group: Group) -> None:
+        """Keeps a group of images under its name.
+
+        Raises:
+            ValueError: If it has items that are not of the atlas, or there are too many.
+        """
+        if group.items[0] < 0 or group.items[-1] >= self.count:
+            raise ValueError(f"`items` must be rows of the collection, 0 to {self.count - 1}.")
+        with self.keeping:
+            groups = {**self.groups, group.name: group}
+            storage.write_groups(self.entry, groups.values(), self.count)
+            self.groups = groups
+
+    def drop_group(self, name: str) -> None:
+        """Forgets a group; nothing where there is none."""
+        with self.keeping:
+            groups = {k: v for k, v in self.groups.items() if k != name}
+            storage.write_groups(self.entry, groups.values(), self.count)
+            self.groups = groups
+
+    def keep_own(self, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
+        """Keeps a picture (H, W, C) and its code (D,) as an item of its own.
+
+        A title that another own picture has already gets a number, as in "Photo (2)", so that titles name one item.
+
+        Raises:
+            ValueError: If it does not fit the model, or there are too many.
+        """
+        channels, height, width = self.shape
+        if picture.shape != (height, width, channels) or z.shape != (self.latent,):
+            raise ValueError(
+                f"`picture` and `z` must have the shapes {(height, width, channels)} and ({self.latent},). "
+                f"Got {picture.shape} and {z.shape}."
+            )
+        with self.keeping:
+            number = storage.own_of(title, picture, z).item
+            taken = {own.title.casefold() for own in self.own.values() if own.item != number}
+            own = storage.write_own(self.entry, storage.free_title(title, taken), picture, z)
+            self.own = {**self.own, own.item: own}
+        return own
+
+    def drop_own(self, item: int) -> None:
+        """Forgets an own picture; nothing where there is none."""
+        with self.keeping:
+            storage.remove_own(self.entry, item)
+            self.own = {k: v for k, v in self.own.items() if k != item}
+
+    def keep_pin(self, pin: Pin) -> None:
+        """Puts something on the shelf; once, however often.
+
+        Raises:
+            ValueError: If the shelf is full.
+        """
+        with self.keeping:
+            pins = (*(each for each in self.pins if each != pin), pin)
+            storage.write_pins(self.entry, pins)
+            self.pins = pins
+
+    def drop_pin(self, pin: Pin) -> None:
+        """Takes something from the shelf; nothing where it is not there."""
+        with self.keeping:
+            pins = tuple(each for each in self.pins if each != pin)
+            storage.write_pins(self.entry, pins)
+            self.pins = pins
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, roughly; mapped originals are not counted, the system may drop them."""
+        atlas = self.atlas
+        arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance]
+        arrays += [direction.vector for direction in self.directions.values()]
+        arrays += [] if atlas.std is None else [atlas.std]
+        arrays += [*atlas.maps.values(), *atlas.scores.values()]
+        arrays += [attribute.values for attribute in atlas.attributes.values()]
+        with self.lock:
+            views = sum(view.nbytes for view in self.views.values())
+        # The neighbours hold the codes twice.
+        return (
+            self.decoder.nbytes
+            + sum(a.nbytes for a in arrays)
+            + 2 * atlas.mean.nbytes
+            + self.nearby.nbytes
+            + views
+        )
+
+
+def find(name: str) -> Entry:
+    """The checkpoint of this name, never a path.
+
+    Raises:
+        UnknownModel: If there is none.
+        CheckpointError: If it is broken, with the reason.
+    """
+    if not checkpoint.NAME.fullmatch(name) or not any((r / name).is_dir() for r in checkpoint.roots()):
+        names = ", ".join(entry.name for entry in checkpoint.scan() if not entry.error)
+        raise UnknownModel(f"Unknown model {name[:64]!r}. Choose one of: {names or 'none is there yet'}.")
+    return checkpoint.read(name)
+
+
+def stamp(entry: Entry) -> tuple[object, ...]:
+    """Changes whenever the checkpoint's weights or atlas do."""
+    try:
+        facts = (entry.path / ATLAS).stat()
+    except OSError:
+        return (entry.path, entry.version)
+    return (entry.path, entry.version, facts.st_mtime_ns, facts.st_size)
+
+
+def load(entry: Entry, device: torch.device) -> Loaded:
+    """Loads a checkpoint and prepares what every frame needs.
+
+    Raises:
+        CheckpointError: If its weights or atlas can not be used, with the reason and what to do.
+    """
+    try:
+        atlas = load_atlas(entry)
+        decoder = Decoder(checkpoint.load(entry.path), device)
+        if atlas.mean.shape[1] != decoder.latent:
+            raise CheckpointError(
+                f"The atlas of {entry.name} must have latents of {decoder.latent} numbers. "
+                f"Got {atlas.mean.shape[1]}. "
+                f"Build it anew: `python -m explorer.atlas {entry.name}`."
+            )
+        return Loaded(
+            entry,
+            decoder,
+            atlas,
+            attribute_directions(atlas.mean, atlas.attributes)
+            | storage.read_directions(entry, decoder.latent),
+            Neighbours(atlas.mean, atlas.neighbour_distance if decoder.model.spec.gauged else None),
+            Originals(entry, atlas.ids, atlas.split, decoder.shape),
+            storage.read_groups(entry, len(atlas.ids)),
+            storage.read_own(entry, decoder.shape, decoder.latent),
+            storage.read_pins(entry),
+        )
+    except CheckpointError:
+        raise
+    except (ValueError, OSError, RuntimeError) as error:
+        raise CheckpointError(str(error)) from error
+
+
+def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:
+    """Values of an attribute or a score as float32, shape (N,); None if there is none of this
+    name.
+    """
+    atlas = loaded.atlas
+    if name in atlas.attributes:
+        return atlas.attributes[name].values.astype(np.float32)
+    if name in atlas.scores:
+        return atlas.scores[name].astype(np.float32)
+    return atlas.neighbour_distance.astype(np.float32) if name == "neighbour_distance" else None

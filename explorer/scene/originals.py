@@ -1,0 +1,208 @@
+"""Original pictures of an atlas' items, where their data set is on this machine.
+
+Reading a data set, or drawing one, takes seconds in which it would hold the interpreter and with
+it every drag. So a process of its own (`python -m explorer.scene.originals`) picks the atlas'
+pictures into one file of the cache folder, and here that file is only mapped. Until it is there,
+and where it can not be made, items show their reconstruction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.installation import module_command, module_environment
+from models.checkpoint import CheckpointError, Entry, read
+from models.data import data_available, load_pictures
+from models.data.locations import cache_folder
+from models.system.files import replace_file
+
+__all__ = ["Originals", "State", "collect", "main", "original_path"]
+
+LOG = logging.getLogger(__name__)
+
+State = Literal["unasked", "loading", "ready", "absent"]
+
+MODULE = "explorer.scene.originals"
+TIMEOUT = 900.0  # s
+NICENESS = 15  # a drag comes first
+BYTES_AT_MOST = 1 << 30
+
+
+class Originals:
+    """The original pictures of one model's atlas, or the reason why there are none."""
+
+    def __init__(
+        self,
+        entry: Entry,
+        ids: NDArray[np.int64],
+        split: Sequence[str],
+        shape: tuple[int, int, int],
+    ) -> None:
+        """Prepares; nothing is read before `start`.
+
+        Arguments:
+            entry: The checkpoint.
+            ids: Row of each item in its split of the data set, shape (N,).
+            split: Split of each item.
+            shape: (C, H, W) of a picture.
+        """
+        self.entry = entry
+        self.state: State = "unasked"
+        self.reason = ""  # why the state is "absent"
+        self._ids, self._split = ids, split
+        channels, height, width = shape
+        self._shape = (len(ids), height, width, channels)
+        self._images: NDArray[np.uint8] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Fetches the pictures in the background, once; returns at once."""
+        with self._lock:
+            if self.state != "unasked":
+                return
+            self.state = "loading"
+        threading.Thread(target=self._fetch, name="latent-originals", daemon=True).start()
+
+    def get(self, items: Sequence[int]) -> list[NDArray[np.uint8] | None]:
+        """The original of each item, (H, W, C), or None while or where it is not there. Never
+        waits.
+        """
+        images = self._images
+        if images is None:
+            return [None] * len(items)
+        return [images[item] for item in items]
+
+    def _fetch(self) -> None:
+        try:
+            path = original_path(self.entry, self._ids, self._split)
+            images = self._map(path)
+            if images is None:
+                self._collect(path)
+                images = self._map(path)
+            if images is None:
+                raise ValueError(f"{path} does not fit the atlas.")
+        except (ValueError, OSError, subprocess.SubprocessError) as error:
+            self.reason = str(error)
+            self.state = "absent"
+            LOG.info("No originals for %s: %s", self.entry.name, error)
+            return
+        self._images = images
+        self.state = "ready"
+
+    def _map(self, path: Path) -> NDArray[np.uint8] | None:
+        """Maps the file of pictures if it is there and fits."""
+        try:
+            images = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        fits = images.dtype == np.uint8 and images.shape == self._shape
+        return images if fits else None
+
+    def _collect(self, path: Path) -> None:
+        """Lets a process of its own make the file."""
+        card = self.entry.card
+        if card is None:
+            raise ValueError(f"{self.entry.path} has no card.")
+        reason = data_available(card.data["name"], **card.data.get("options", {}))
+        if reason:
+            raise ValueError(reason)
+        if int(np.prod(self._shape)) > BYTES_AT_MOST:
+            raise ValueError(f"The originals of {self.entry.name} take over {BYTES_AT_MOST >> 20} MiB.")
+        done = subprocess.run(
+            module_command(MODULE, str(self.entry.path), str(path)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env=module_environment(),
+        )
+        if done.returncode:
+            raise ValueError(done.stderr.strip()[-300:] or f"Exit status {done.returncode}.")
+
+
+def original_path(entry: Entry, ids: NDArray[np.int64], split: Sequence[str]) -> Path:
+    """The file that holds an atlas' originals; its name changes with the data set, its options and
+    the items.
+    """
+    data: Any = entry.card.data if entry.card else None
+    digest = hashlib.sha256(json.dumps([data, list(split)], sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(ids, np.int64).tobytes())
+    return cache_folder() / "originals" / f"{entry.name}-{digest.hexdigest()[:16]}.npy"
+
+
+def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) -> NDArray[np.uint8]:
+    """Reads the pictures of items from their data set.
+
+    Arguments:
+        data: As a card has it: `name` and `options`.
+        ids: Row of each item in its split, shape (N,).
+        split: Split of each item.
+
+    Returns:
+        uint8, shape (N, H, W, C).
+
+    Raises:
+        ValueError: If the data set can not be read, or lacks an item.
+    """
+    splits = np.asarray(split)
+    pictures: NDArray[np.uint8] | None = None
+    for name in dict.fromkeys(split):
+        chosen = np.flatnonzero(splits == name)
+        wanted = ids[chosen]
+        found = load_pictures(data["name"], name, limit=int(wanted.max()) + 1, **data.get("options", {}))
+        order = np.argsort(found.ids)
+        place = np.minimum(np.searchsorted(found.ids, wanted, sorter=order), len(order) - 1)
+        rows = order[place]
+        if (found.ids[rows] != wanted).any():
+            raise ValueError(f"The data set {data['name']} lacks items of the atlas. Build the atlas anew.")
+        if pictures is None:
+            pictures = np.empty((len(ids), *found.images.shape[1:]), np.uint8)
+        pictures[chosen] = found.images[rows]
+    if pictures is None:
+        raise ValueError("The atlas has no items.")
+    return pictures
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the originals of a checkpoint's atlas to a file."""
+    parser = argparse.ArgumentParser(prog="python -m explorer.scene.originals", description=__doc__)
+    parser.add_argument("model", type=Path, help="folder of a checkpoint")
+    parser.add_argument("out", type=Path, help="file to write, .npy")
+    options = parser.parse_args(arguments)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    try:
+        from explorer.atlas.build import load_atlas
+
+        entry = read(options.model)
+        if entry.card is None:
+            raise CheckpointError(f"{entry.path} has no card.")
+        atlas = load_atlas(entry)
+        pictures = collect(entry.card.data, atlas.ids, atlas.split)
+        replace_file(options.out, lambda path: _save(path, pictures))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _save(path: Path, pictures: NDArray[np.uint8]) -> None:
+    with path.open("wb") as file:
+        np.save(file, pictures, allow_pickle=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

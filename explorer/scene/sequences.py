@@ -1,0 +1,80 @@
+"""The sequences that a model of sequences is shown: the test split of its own data set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.scene.tracking import Bead, Digit, Mover
+from models.checkpoint import Card
+from models.data import SequenceData, data_available, load_sequences
+from models.data.oscillator import PERIOD
+
+__all__ = ["SPLIT", "Footage", "footage"]
+
+SPLIT = "test"  # which no training has seen
+KEPT = 3  # data sets in memory; of each, only what decides its frames
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """Sequences of a data set, and what is known of them beyond their frames."""
+
+    data: SequenceData
+    mover: Mover | None  # what moves in them; None where nothing is known to
+
+    def frames(self, number: int) -> NDArray[np.uint8]:
+        """The frames of one sequence, (T, H, W, C).
+
+        Raises:
+            ValueError: If there is no such sequence.
+        """
+        self.check(number)
+        frames: NDArray[np.uint8] = self.data.frames([number])[0]
+        return frames
+
+    def check(self, number: int) -> None:
+        """Raises ValueError where there is no sequence of this number."""
+        if not 0 <= number < len(self.data):
+            raise ValueError(f"`sequence` must be one of 0..{len(self.data) - 1}. Got {number}.")
+
+    def labels(self, number: int) -> dict[str, str]:
+        """What is known of a sequence, for people."""
+        found = {}
+        for attribute in self.data.attributes.values():
+            value = attribute.values[number]
+            if attribute.kind == "continuous":
+                found[attribute.title] = f"{float(value):.4g}"
+            else:
+                found[attribute.title] = attribute.labels[int(value)] if attribute.labels else str(value)
+        return found
+
+
+def footage(card: Card) -> Footage:
+    """The sequences of a checkpoint's data set, read once and kept.
+
+    Raises:
+        ValueError: If they are not on this machine; says which and what to do.
+    """
+    name, options = card.data["name"], card.data.get("options", {})
+    if reason := data_available(name, **options):
+        raise ValueError(reason)
+    return _read(name, json.dumps(options, sort_keys=True))
+
+
+@lru_cache(maxsize=KEPT)
+def _read(name: str, options: str) -> Footage:
+    chosen = json.loads(options)
+    data = load_sequences(name, SPLIT, **chosen)
+    mover: Mover | None = None
+    if name == "moving-digits":
+        mover = Digit(
+            load_sequences(name, SPLIT, **(chosen | {"noise": 0.0})) if chosen.get("noise") else data
+        )
+    elif name == "oscillator":
+        mover = Bead(data, chosen.get("period", PERIOD))
+    return Footage(data, mover)

@@ -1,0 +1,1 @@
+"""What leaves the program: recipes, rendered pictures, reports, session archives, exports."""

@@ -1,0 +1,535 @@
+"""A whole recipe: checkpoint, map, edit, and every vector that another machine lacks; as JSON and as Python.
+
+    {"format": "latent-explorer recipe", "version": 1,
+     "checkpoint": {"name": "faces-vae", "weights_sha256": "…"}, "view": "umap", "colour": "smile",
+     "edit": {"A": {"item": 12, "x": 1.25, "y": -3.5, "sliders": {"smile": 0.5}}, "B": …, "path": "straight", …},
+     "directions": {"own-smile": {"title": "My smile", "made": "…", "vector": "…"}},
+     "own": {"1073741824": {"title": "Me", "z": "…"}},
+     "vectors": {"A": "…", "B": "…"}, "link": "?model=faces-vae&…"}
+
+Vectors are base64 of little-endian float32. `directions` and `own` hold what a person made and the edit names;
+attributes and items come with the checkpoint. `vectors` are the codes of A and B as they came out: what counts is the
+edit, they stand in for a map that was fitted on one machine only. `link` is for people and is not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.latent.directions.mean_difference import Direction
+from explorer.live.messages import LEVELS_AT_MOST, MODEL_NAME, VIEW_ID
+from explorer.scene.handles import Places, level_of, place_handles, walk_codes
+from explorer.scene.loaded import Loaded
+from explorer.scene.views import FITTED, UnknownView, View, resolve
+from explorer.workspace.stage_edit import (
+    SLUG,
+    Edit,
+    Handle,
+    edit_from_json,
+    edit_from_query,
+    link,
+    settled,
+)
+from explorer.workspace.storage import (
+    FIRST_OWN,
+    OWN_SLUG,
+    TITLE_AT_MOST,
+    OwnPicture,
+    direction_of,
+    is_whole,
+)
+from models.system.json_input import read_json
+
+__all__ = [
+    "FRAMES",
+    "Recipe",
+    "Shown",
+    "follow",
+    "follow_link",
+    "from_json",
+    "recipe_of",
+    "stand",
+    "to_json",
+    "to_python",
+]
+
+FORMAT, VERSION = "latent-explorer recipe", 1
+BYTES_AT_MOST = 1 << 24
+FIELDS = ("format", "version", "checkpoint", "view", "colour", "edit", "directions", "own", "vectors", "link")
+FRAMES = 9  # of a strip where none is shown
+ALMOST = 1e-4  # relative; what two machines' products may differ by
+LINE = 96  # characters of base64 in a line of Python
+HASH = re.compile(r"[0-9a-f]{64}")
+START = Edit(Handle(0, 0.0, 0.0), Handle(0, 0.0, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What is needed to make the pictures of a stage again."""
+
+    checkpoint: str
+    weights_sha256: str
+    view: str
+    edit: Edit
+    colour: str | None = None  # of the points; pictures do not depend on it
+    directions: Mapping[str, Direction] | None = None  # a person's own that the edit or the view names
+    own: Mapping[int, tuple[str, NDArray[np.float32]]] | None = None  # own pictures: title and code (D,)
+    vectors: NDArray[np.float32] | None = None  # codes of A and B as they came out, (2, D)
+    link: str = ""  # shows the same on the page; for people
+
+
+class Shown(NamedTuple):
+    """What stands on a stage."""
+
+    loaded: Loaded
+    view: View | None  # None where the map is not on this machine
+    edit: Edit
+    ends: NDArray[np.float32]  # codes of A and B, (2, D)
+    colour: str | None = None  # what colours the points, as the page names it
+    notes: tuple[str, ...] = ()  # what is to be told
+
+    def walk(self, count: int) -> NDArray[np.float32]:
+        """Codes of the walk from A to B, shape (count, D)."""
+        return walk_codes(self.loaded, self.ends[0], self.ends[1], self.edit.path, count, self.edit.level)
+
+
+def stand(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Shown:
+    """An edit on a map.
+
+    Raises:
+        ValueError: If it names what the model does not have.
+    """
+    residual: Any = edit.residual
+    ends = place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
+    return Shown(loaded, view, edit, ends, colour)
+
+
+def recipe_of(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Recipe:
+    """The recipe of what a stage shows, with the vectors of what the person made."""
+    card = loaded.entry.card
+    named = _named(edit, view.id)
+    return Recipe(
+        loaded.name, card.weights_sha256 if card else "", view.id, edit, colour,
+        {slug: d for slug, d in loaded.directions.items() if d.kind == "own" and slug in named},
+        {item: (loaded.own[item].title, loaded.own[item].z) for item in _own_items(edit)},
+        stand(loaded, view, edit).ends,
+        link(loaded.name, view.id, colour, edit, loaded.token_of),
+    )  # fmt: skip
+
+
+# JSON
+
+
+def to_json(recipe: Recipe) -> str:
+    """The recipe as JSON, for people too."""
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "checkpoint": {"name": recipe.checkpoint, "weights_sha256": recipe.weights_sha256},
+        "view": recipe.view,
+        "colour": recipe.colour,
+        "edit": recipe.edit.as_json(),
+        "directions": {slug: _direction_json(d) for slug, d in (recipe.directions or {}).items()},
+        "own": {str(i): {"title": title, "z": _packed(z)} for i, (title, z) in (recipe.own or {}).items()},
+        "vectors": {}
+        if recipe.vectors is None
+        else dict(zip("AB", map(_packed, recipe.vectors), strict=True)),
+        "link": recipe.link or link(recipe.checkpoint, recipe.view, recipe.colour, recipe.edit),
+    }
+    return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(data: bytes | str) -> Recipe:
+    """Reads what `to_json` wrote; whether it fits a checkpoint is seen when it is followed.
+
+    Raises:
+        ValueError: Naming the first field that does not hold.
+    """
+    values = _object(
+        read_json(data, "A recipe", BYTES_AT_MOST),
+        "The recipe",
+        FIELDS,
+        optional=("colour", "directions", "own", "vectors", "link"),
+    )
+    if values["format"] != FORMAT:
+        raise ValueError(f"`format` must be {FORMAT!r}. Got {_seen(values['format'])}.")
+    if type(values["version"]) is not int or values["version"] != VERSION:
+        raise ValueError(
+            f"`version` must be {VERSION}. Got {_seen(values['version'])}. A newer program may read it."
+        )
+    checkpoint = _object(values["checkpoint"], "`checkpoint`", ("name", "weights_sha256"))
+    own = {}
+    for item, about in _object(values.get("own", {}), "`own`").items():
+        number = int(item) if re.fullmatch(r"\d{10}", item) else 0
+        if not FIRST_OWN <= number < 2 * FIRST_OWN:
+            raise ValueError(f"`own` must have numbers from {FIRST_OWN} as keys. Got {_seen(item)}.")
+        about = _object(about, f"`own.{item}`", ("title", "z"))
+        title = about["title"]
+        if (
+            not isinstance(title, str)
+            or not title.strip()
+            or len(title) > TITLE_AT_MOST
+            or not is_whole(title)
+        ):
+            raise ValueError(
+                f"`own.{item}.title` must be 1 to {TITLE_AT_MOST} characters. Got {_seen(title)}."
+            )
+        own[number] = title, _vector(about["z"], f"own.{item}.z")
+    directions = {
+        slug: _direction(slug, about)
+        for slug, about in _object(values.get("directions", {}), "`directions`").items()
+    }
+    recipe = Recipe(
+        _text(checkpoint["name"], "checkpoint.name", MODEL_NAME, "the name of a checkpoint"),
+        _text(checkpoint["weights_sha256"], "checkpoint.weights_sha256", HASH, "64 hexadecimal digits"),
+        _text(values["view"], "view", VIEW_ID, "the id of a view, such as umap or dims-0-1"),
+        _edit(values["edit"], own),
+        None if values.get("colour") is None else _text(values["colour"], "colour", SLUG, "an attribute or null"),
+        directions, own, _ends(values.get("vectors", {})),
+    )  # fmt: skip
+    for slug in _named(recipe.edit, recipe.view):
+        if OWN_SLUG.fullmatch(slug) and slug not in directions:
+            raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe anew.")
+    return recipe
+
+
+def _edit(values: object, own: Mapping[int, object]) -> Edit:
+    names = tuple(field.name for field in fields(Edit))
+    given = _object(values, "`edit`", names)
+    used: dict[str, None] = {}
+    for name in "AB":
+        handle = _object(given[name], f"`edit.{name}`", ("item", "x", "y", "sliders"))
+        used |= {
+            slug: None
+            for slug in _object(handle["sliders"], f"`edit.{name}.sliders`")
+            if SLUG.fullmatch(slug)
+        }
+        if type(handle["item"]) is int and handle["item"] >= FIRST_OWN and handle["item"] not in own:
+            raise ValueError(
+                f"`own` must hold {_seen(handle['item'])}, the picture that `edit.{name}` names. "
+                "Save the recipe anew."
+            )
+    try:
+        return edit_from_json(given, START, FIRST_OWN, used, LEVELS_AT_MOST, own)
+    except ValueError as error:
+        raise ValueError(f"In `edit`: {error}") from error
+
+
+def _direction_json(direction: Direction) -> dict[str, str]:
+    return {"title": direction.title, "made": direction.made, "vector": _packed(direction.vector)}
+
+
+def _direction(slug: str, values: object) -> Direction:
+    about = _object(values, f"`directions.{slug[:80]}`", ("title", "made", "vector"), optional=("made",))
+    vector = _vector(about["vector"], f"directions.{slug[:80]}.vector")
+    try:
+        return direction_of(vector, {"name": slug, "title": about["title"], "made": about.get("made", "")})
+    except ValueError as error:
+        raise ValueError(f"In `directions`: {error}") from error
+
+
+def _ends(values: object) -> NDArray[np.float32] | None:
+    given = _object(values, "`vectors`", ("A", "B"), optional=("A", "B"))
+    if not given:
+        return None
+    if len(given) < 2:
+        raise ValueError("`vectors` must hold both A and B, or none.")
+    ends = [_vector(given[name], f"vectors.{name}") for name in "AB"]
+    if len(ends[0]) != len(ends[1]):
+        raise ValueError(f"`vectors.B` must be as long as `vectors.A`, {len(ends[0])}. Got {len(ends[1])}.")
+    return np.stack(ends)
+
+
+def _packed(vector: NDArray[np.float32]) -> str:
+    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
+
+
+def _vector(value: object, name: str) -> NDArray[np.float32]:
+    try:
+        raw = base64.b64decode(value if isinstance(value, str) else "!", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"`{name}` must be base64 of float32. Got {_seen(value)}.") from error
+    if not raw or len(raw) % 4:
+        raise ValueError(f"`{name}` must hold float32, 4 bytes each. Got {len(raw)} bytes.")
+    vector = np.frombuffer(raw, "<f4").astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise ValueError(f"`{name}` must be finite. Got NaN or infinity.")
+    return vector
+
+
+def _object(
+    value: object, name: str, names: Iterable[str] = (), optional: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The value if it is an object of these fields (of any where none are given)."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be an object. Got {_seen(value)}.")
+    known = list(names)
+    for field in value if known else ():
+        if field not in known:
+            raise ValueError(f"{name} has an unknown field {_seen(field)}. It may have: {', '.join(known)}.")
+    for field in known:
+        if field not in value and field not in optional:
+            raise ValueError(f"{name} must have `{field}`. It is not there.")
+    return value
+
+
+def _text(value: object, name: str, form: re.Pattern[str], what: str) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError(f"`{name}` must be {what}. Got {_seen(value)}.")
+    return value
+
+
+def _seen(value: object) -> str:
+    """A value as a message shows it; whole numbers too large to be printed too."""
+    try:
+        return repr(value)[:60]
+    except ValueError:
+        return "a number too large to show"
+
+
+def _named(edit: Edit, view: str) -> list[str]:
+    """Slugs of all directions that an edit or a view names."""
+    plane = view.removeprefix("plane-").split("--") if view.startswith("plane-") else []
+    return [*dict.fromkeys([*edit.A.sliders, *edit.B.sliders, *plane])]
+
+
+def _own_items(edit: Edit) -> list[int]:
+    return [item for item in dict.fromkeys((edit.A.item, edit.B.item)) if item >= FIRST_OWN]
+
+
+# Following
+
+
+def follow(recipe: Recipe, loaded: Loaded) -> Shown:
+    """What a recipe shows; nothing of it is kept.
+
+    Raises:
+        ValueError: If it belongs to another checkpoint, or names what this one does not have.
+    """
+    card = loaded.entry.card
+    weights = card.weights_sha256 if card else ""
+    if recipe.checkpoint != loaded.name or recipe.weights_sha256 != weights:
+        raise ValueError(
+            f"The recipe belongs to {recipe.checkpoint} with the weights {recipe.weights_sha256}; "
+            f"this is {loaded.name} with the weights {weights}. Other weights give other pictures: "
+            "get the checkpoint that the recipe names."
+        )
+    lengths = {f"directions.{slug}.vector": d.vector for slug, d in (recipe.directions or {}).items()}
+    lengths |= {f"own.{item}.z": z for item, (_, z) in (recipe.own or {}).items()}
+    lengths |= {} if recipe.vectors is None else {"vectors.A": recipe.vectors[0]}
+    for name, vector in lengths.items():
+        if vector.shape != (loaded.latent,):
+            raise ValueError(f"`{name}` must have {loaded.latent} numbers. Got {len(vector)}.")
+    lent = _lend(loaded, recipe)
+    edit = edit_from_json(
+        recipe.edit.as_json(), recipe.edit, lent.count, lent.directions, _levels(lent), lent.own
+    )
+    try:
+        view = resolve(lent, recipe.view)
+    except UnknownView:
+        if recipe.vectors is None or not FITTED.fullmatch(recipe.view):
+            raise
+        note = f"The map {recipe.view} was fitted on another machine: the recipe's own vectors are used."
+        return Shown(lent, None, edit, recipe.vectors, recipe.colour, (note,))
+    shown = stand(lent, view, edit, recipe.colour)
+    if recipe.vectors is None or np.allclose(shown.ends, recipe.vectors, ALMOST, ALMOST):
+        return shown
+    note = "The edit gives other vectors than the recipe holds: it was changed by hand. The edit is followed."
+    return shown._replace(notes=(note,))
+
+
+def follow_link(params: Mapping[str, str], loaded: Loaded) -> Shown:
+    """What a link shows that names its handles and its map.
+
+    Raises:
+        ValueError: For the first part of it that does not hold.
+    """
+    for part, example in (("view", "umap"), ("a", "test-12,1.25,-3.5"), ("b", "test-40")):
+        if part not in params:
+            raise ValueError(f"The link must name `{part}`, such as {part}={example}. Copy it from the page.")
+    view = resolve(loaded, params["view"])
+    places = Places(loaded, view)
+    edit, told = edit_from_query(params, START, places, loaded.directions, _levels(loaded))
+    if told:
+        raise ValueError(f"In the link: {told[0]}")
+    colour = params.get("colour", "none")
+    return stand(loaded, view, settled(edit, places), None if colour == "none" else colour)
+
+
+def _lend(loaded: Loaded, recipe: Recipe) -> Loaded:
+    """The checkpoint as if the recipe's directions and pictures were kept with it."""
+    if not recipe.directions and not recipe.own:
+        return loaded
+    own = {}
+    for item, (title, z) in (recipe.own or {}).items():
+        own[item] = OwnPicture(item, title, loaded.decoder(z[None])[0], z)
+    return replace(
+        loaded, directions={**loaded.directions, **(recipe.directions or {})}, own={**loaded.own, **own},
+        views=OrderedDict(), lock=Lock(), making=Lock(), keeping=Lock(),
+    )  # fmt: skip
+
+
+def _levels(loaded: Loaded) -> int:
+    """Levels of its latent that can be moved apart; 0 where there is but one."""
+    there = len(loaded.decoder.model.spec.levels)
+    return there if there > 1 else 0
+
+
+# Python
+
+
+def to_python(shown: Shown) -> str:
+    """A program that makes the same pictures with `models` alone.
+
+    Raises:
+        ValueError: If the map is not on this machine.
+    """
+    loaded, view, edit, *_ = shown
+    card = loaded.entry.card
+    if view is None or card is None:
+        raise ValueError("The map of this recipe is not on this machine. Open it where it was fitted.")
+    residual: Any = edit.residual
+    plain = [replace(handle, sliders={}) for handle in (edit.A, edit.B)]
+    places = place_handles(loaded, view, plain, residual, edit.level)
+    own = level_of(loaded, edit.level)
+    directions = {}
+    for slug in sorted(_named(edit, "")):
+        vector = np.zeros(loaded.latent, np.float32)
+        vector[own] = loaded.directions[slug].vector[own]
+        directions[slug] = vector
+    parts = {
+        "TITLE": " ".join(_plain(card.title).split()),
+        "NAME": loaded.name, "WEIGHTS": card.weights_sha256,
+        "DIRECTIONS": _dictionary({slug: _call(vector, 8) for slug, vector in directions.items()}),
+        "PLACE_A": _call(places[0], 4), "PLACE_B": _call(places[1], 4),
+        "ADDED_A": _added(edit.A), "ADDED_B": _added(edit.B),
+        "WAY": WAYS[edit.path],
+        "WALK": LEVEL_WALK if edit.level else WALK,
+        "OWN": f"{own.start}:{own.stop}", "COUNT": str(edit.frames or FRAMES),
+    }  # fmt: skip
+
+    def filled(text: str) -> str:
+        return re.sub(r"<([A-Z_]+)>", lambda found: filled(parts[found[1]]), text)
+
+    return filled(PROGRAM)
+
+
+def _plain(text: str) -> str:
+    """A title inside a docstring that is made from a pattern: it must end neither, nor stand for a part."""
+    return re.sub(r'[\\"<>\x00-\x1f\x7f\u0085\u2028\u2029]', " ", text)
+
+
+def _call(vector: NDArray[np.float32], indent: int) -> str:
+    text = _packed(vector)
+    lines = [f'"{text[start : start + LINE]}"' for start in range(0, len(text), LINE)]
+    edge = "\n" + " " * indent
+    return f"vector({edge}{edge.join(lines)}\n{' ' * (indent - 4)})"
+
+
+def _dictionary(values: Mapping[str, str]) -> str:
+    if not values:
+        return "{}"
+    return "{\n" + "".join(f'    "{key}": {value},\n' for key, value in values.items()) + "}"
+
+
+def _added(handle: Handle) -> str:
+    added = {slug: s for slug, s in sorted(handle.sliders.items()) if s}
+    return json.dumps(added)
+
+
+WAYS = {
+    "straight": """\
+    u, v, t = a.astype(np.float64), b.astype(np.float64), np.linspace(0, 1, count)[:, None]
+    return ((1 - t) * u + t * v).astype(np.float32)""",
+    "great-circle": """\
+    u, v, t = a.astype(np.float64), b.astype(np.float64), np.linspace(0, 1, count)[:, None]
+    m, n = np.linalg.norm(u), np.linalg.norm(v)
+    cosine = np.clip(u @ v / (m * n), -1, 1) if m * n else 1.0
+    side = v / n - cosine * (u / m) if m * n else u
+    sine = np.linalg.norm(side)
+    if sine < 1e-7:  # of one direction: the straight line is the way
+        return ((1 - t) * u + t * v).astype(np.float32)
+    angle = t * np.arctan2(sine, cosine)
+    z = ((1 - t) * m + t * n) * (np.cos(angle) * (u / m) + np.sin(angle) * (side / sine))
+    return np.concatenate([a[None], z[1:-1].astype(np.float32), b[None]])""",
+}
+
+WALK = "z = walk(a, b, <COUNT>)"
+LEVEL_WALK = """\
+z = np.stack([a] * <COUNT>)  # one level of the latent goes over to b
+z[:, <OWN>] = walk(a[<OWN>], b[<OWN>], <COUNT>)"""
+
+PROGRAM = '''\
+"""Pictures A and B of the checkpoint "<TITLE>", and the walk between them. Run it in Latent Explorer's folder."""
+
+import base64
+
+import numpy as np
+import torch
+from PIL import Image
+
+from models import load
+from models.checkpoint import read
+
+CHECKPOINT = "<NAME>"
+WEIGHTS = "<WEIGHTS>"
+
+
+def vector(text):
+    return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+# Add s times one of these to a code to change it by s.
+DIRECTIONS = <DIRECTIONS>
+
+
+def moved(z, added):
+    """The code z, and s times each direction of `added`."""
+    steps = np.array(list(added.values()), np.float32)
+    return z + steps @ np.stack([DIRECTIONS[name] for name in added]) if added else z
+
+
+def walk(a, b, count):
+    """Codes from a to b, both among them."""
+<WAY>
+
+
+# Where the handles stand in latent space, and what was added to them.
+PLACE_A = <PLACE_A>
+PLACE_B = <PLACE_B>
+a = moved(PLACE_A, <ADDED_A>)
+b = moved(PLACE_B, <ADDED_B>)
+<WALK>
+
+if read(CHECKPOINT).card.weights_sha256 != WEIGHTS:
+    raise SystemExit(f"{CHECKPOINT} has other weights than those of the recipe, {WEIGHTS}.")
+model = load(CHECKPOINT)
+
+
+@torch.inference_mode()
+def pictures(codes):
+    """Codes (M, D) as pictures, uint8 (M, H, W, C)."""
+    x = model.decode(torch.from_numpy(np.ascontiguousarray(codes)).reshape(-1, *model.spec.shape))
+    return (255 * x).nan_to_num(0).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+
+def save(picture, path):
+    Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(path)
+
+
+if __name__ == "__main__":
+    for name, picture in zip(("a", "b"), pictures(np.stack([a, b]))):
+        save(picture, f"{name}.png")
+    save(np.concatenate(pictures(z), axis=1), "strip.png")
+'''

@@ -1,0 +1,391 @@
+"""A session as one file: what a person made with each checkpoint, and what every page showed.
+
+A zip of JSON and safetensors; nothing is unpickled:
+
+    session.json                                 format, version, pages (address of each), checkpoints with their hashes
+    checkpoints/NAME/groups.json
+    checkpoints/NAME/pins.json
+    checkpoints/NAME/directions/own-smile.safetensors
+    checkpoints/NAME/own/1073741824.safetensors  the picture and its code
+
+Restoring adds and never overwrites: what is there already with the same contents is left, what has the name of
+something else gets a free one. What belongs to a checkpoint that is not there, or has other weights, is told and kept
+out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+from safetensors.numpy import save as pack
+
+from explorer.latent.directions.mean_difference import Direction
+from explorer.scene.loaded import Loaded
+from explorer.workspace.storage import (
+    FILE_AT_MOST,
+    PINS_AT_MOST,
+    Group,
+    OwnPicture,
+    Pin,
+    groups_of,
+    is_whole,
+    own_of,
+    own_slug,
+    pack_direction,
+    unpack_direction,
+)
+from models.checkpoint import NAME
+from models.data.locations import is_hidden
+from models.system.json_input import read_object, read_tensors
+
+__all__ = [
+    "ADDRESS_AT_MOST",
+    "MIB_AT_MOST",
+    "Restored",
+    "Session",
+    "load_session",
+    "models_of",
+    "restore",
+    "save_session",
+    "undo",
+]
+
+FORMAT, VERSION = "latent-explorer session", 1
+ABOUT = "session.json"
+MIB_AT_MOST = 256
+BYTES_AT_MOST = MIB_AT_MOST << 20  # unpacked, all together
+MEMBERS_AT_MOST = 20_000
+PAGES_AT_MOST, ADDRESS_AT_MOST, PARAMETERS_AT_MOST = (
+    40,
+    8000,
+    64,
+)  # addresses; characters and parameters of one
+CHECKPOINTS_AT_MOST = 200
+DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+MEMBER = re.compile(
+    r"checkpoints/(?P<name>[a-z0-9][a-z0-9._-]{0,63})/(?P<what>groups\.json|pins\.json|directions/own-[a-z0-9-]{1,80}\.safetensors"
+    r"|own/\d{10}\.safetensors)"
+)
+
+Pages = dict[str, dict[str, str]]  # page's title -> its address's parameters
+Opener = Callable[[str], Loaded]  # by a checkpoint's name; ValueError where there is none
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that was read: checked in its form; what of it fits is seen when it is restored."""
+
+    pages: Pages
+    weights: dict[str, str]  # checkpoint -> hash of its weights
+    members: dict[str, bytes]  # of the archive, without session.json
+
+
+@dataclass
+class Restored:
+    """What a restoring has added, so that it can be taken back."""
+
+    directions: list[tuple[str, str]] = field(default_factory=list)  # checkpoint, name
+    groups: list[tuple[str, str]] = field(default_factory=list)
+    own: list[tuple[str, int]] = field(default_factory=list)
+    pins: list[tuple[str, Pin]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    pages: Pages = field(default_factory=dict)  # with the names that things have got here
+    same: int = 0  # things that were there already
+
+    @property
+    def count(self) -> int:
+        """Things that were added."""
+        return len(self.directions) + len(self.groups) + len(self.own) + len(self.pins)
+
+
+def save_session(used: Iterable[Loaded], pages: Mapping[str, Mapping[str, str]]) -> bytes:
+    """A session as a file.
+
+    Arguments:
+        used: The checkpoints that were used.
+        pages: What each page shows: its title and the parameters of its address.
+    """
+    buffer = io.BytesIO()
+    checkpoints = {}
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for loaded in used:
+            folder = f"checkpoints/{loaded.name}"
+            checkpoints[loaded.name] = {"weights_sha256": _weights(loaded)}
+            for direction in loaded.directions.values():
+                if direction.kind == "own":
+                    archive.writestr(
+                        f"{folder}/directions/{direction.name}.safetensors",
+                        pack_direction(loaded.entry, direction),
+                    )
+            for own in loaded.own.values():
+                archive.writestr(f"{folder}/own/{own.item}.safetensors", _pack_own(own))
+            if loaded.groups:
+                groups = {
+                    "count": loaded.count,
+                    "groups": [asdict(group) for group in loaded.groups.values()],
+                }
+                archive.writestr(f"{folder}/groups.json", json.dumps(groups))
+            if loaded.pins:
+                pins = {"pins": [asdict(pin) for pin in loaded.pins]}
+                archive.writestr(f"{folder}/pins.json", json.dumps(pins))
+        about = {"format": FORMAT, "version": VERSION, "checkpoints": checkpoints, "pages": pages}
+        archive.writestr(ABOUT, json.dumps(about, indent=1))
+    return buffer.getvalue()
+
+
+def load_session(data: bytes) -> Session:
+    """Reads a session's file.
+
+    Raises:
+        ValueError: If it is none, or goes over a bound; the message names which.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = _members(archive)
+    except DAMAGE as error:
+        raise ValueError(
+            f"The file is no session: it is no sound zip archive ({str(error)[:80]})."
+        ) from error
+    if ABOUT not in members:
+        raise ValueError(f"The file is no session: it has no {ABOUT}. Choose one that this page has saved.")
+    about = read_object(members.pop(ABOUT), ABOUT)
+    if about.get("format") != FORMAT:
+        raise ValueError(f"`format` must be {FORMAT!r}. Got {repr(about.get('format'))[:60]}.")
+    if type(about.get("version")) is not int or about["version"] != VERSION:
+        raise ValueError(
+            f"`version` must be {VERSION}. Got {repr(about.get('version'))[:60]}. A newer program may read it."
+        )
+    return Session(_pages(about.get("pages")), _checkpoints(about.get("checkpoints")), members)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """The files of an archive by their names below its top folder, all together within the bound.
+
+    Folders and the hidden files that file managers add are passed over, so that an archive that was unpacked and
+    zipped again is read like the first.
+    """
+    infos = archive.infolist()
+    if len(infos) > MEMBERS_AT_MOST:
+        raise ValueError(f"A session may hold {MEMBERS_AT_MOST:,} files. Got {len(infos):,}.")
+    named = [(info.filename.replace("\\", "/").removeprefix("./"), info) for info in infos]
+    files = [(name, info) for name, info in named if not name.endswith("/") and not is_hidden(name)]
+    top = min((n.removesuffix(ABOUT) for n, _ in files if f"/{n}".endswith(f"/{ABOUT}")), key=len, default="")
+    members: dict[str, bytes] = {}
+    room = BYTES_AT_MOST
+    for path, info in files:
+        name = path.removeprefix(top)
+        if not path.startswith(top) or (name != ABOUT and not MEMBER.fullmatch(name)):
+            raise ValueError(f"A session must not hold {path[:80]!r}. Choose one that this page has saved.")
+        if name in members:
+            raise ValueError(f"A session must hold {path[:80]!r} once.")
+        most = min(FILE_AT_MOST, room)
+        with archive.open(info) as file:
+            members[name] = file.read(most + 1)
+        if len(members[name]) > most:
+            raise ValueError(
+                f"A session may take {BYTES_AT_MOST >> 20} MiB unpacked, and each file {FILE_AT_MOST >> 20}. "
+                f"{path[:80]!r} goes over it."
+            )
+        room -= len(members[name])
+    return members
+
+
+def _pages(value: object) -> Pages:
+    if not isinstance(value, dict) or len(value) > PAGES_AT_MOST:
+        raise ValueError(f"`pages` must be an object of at most {PAGES_AT_MOST} addresses.")
+    for title, parameters in value.items():
+        texts = [*parameters, *parameters.values()] if isinstance(parameters, dict) else [None]
+        if len(texts) > 2 * PARAMETERS_AT_MOST or any(
+            type(t) is not str or len(t) > ADDRESS_AT_MOST or not is_whole(t) for t in (title, *texts)
+        ):
+            raise ValueError(
+                f"`pages.{ascii(title)[1:-1][:40]}` must hold at most {PARAMETERS_AT_MOST} parameters, all of them texts."
+            )
+    return value
+
+
+def _checkpoints(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > CHECKPOINTS_AT_MOST:
+        raise ValueError(f"`checkpoints` must be an object of at most {CHECKPOINTS_AT_MOST}.")
+    found = {}
+    for name, about in value.items():
+        weights = about.get("weights_sha256") if isinstance(about, dict) else None
+        if (
+            not NAME.fullmatch(name)
+            or not isinstance(weights, str)
+            or not re.fullmatch(r"[0-9a-f]{64}", weights)
+        ):
+            raise ValueError(
+                f"`checkpoints` must name checkpoints with their `weights_sha256`. Got {name[:60]!r}."
+            )
+        found[name] = weights
+    return found
+
+
+def _weights(loaded: Loaded) -> str:
+    return loaded.entry.card.weights_sha256 if loaded.entry.card else ""
+
+
+def _pack_own(own: OwnPicture) -> bytes:
+    packed: bytes = pack({"picture": np.ascontiguousarray(own.picture), "z": own.z}, {"title": own.title})
+    return packed
+
+
+def _unpack_own(data: bytes) -> OwnPicture:
+    tensors, facts = read_tensors(data, "An own picture", FILE_AT_MOST)
+    return own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
+
+
+# Restoring
+
+
+def restore(session: Session, open_checkpoint: Opener) -> Restored:
+    """Adds what a session holds to what is kept here.
+
+    Arguments:
+        session: As `load_session` gives it.
+        open_checkpoint: Gives a checkpoint by its name, or raises ValueError.
+    """
+    done = Restored()
+    renamed: dict[str, dict[str, str]] = {}
+    for name, weights in session.weights.items():
+        try:
+            loaded = open_checkpoint(name)
+        except ValueError as error:
+            done.problems.append(
+                f"{name} is not here, so what was made with it is left out: {str(error)[:200]}"
+            )
+            continue
+        if _weights(loaded) != weights:
+            done.problems.append(
+                f"{name} has other weights here ({_weights(loaded)[:12]}) than in the session ({weights[:12]}), so what "
+                "was made with it is left out."
+            )
+            continue
+        renamed[name] = {}
+        for member, data in sorted(session.members.items()):
+            parts = MEMBER.fullmatch(member)
+            if parts and parts["name"] == name:
+                try:
+                    _add(loaded, parts["what"], data, done, renamed[name])
+                except ValueError as error:
+                    done.problems.append(f"{name}, {parts['what']}: {str(error)[:300]}")
+    done.pages = {
+        title: _with_names(parameters, renamed.get(parameters.get("model", ""), {}))
+        for title, parameters in session.pages.items()
+        if all(name in renamed for name in models_of(parameters))
+    }
+    return done
+
+
+def models_of(parameters: Mapping[str, str]) -> list[str]:
+    """Names of the checkpoints that an address shows."""
+    named = ",".join(parameters[key] for key in ("model", "models") if key in parameters)
+    return [name for name in named.split(",") if name]
+
+
+def _with_names(parameters: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """An address with the names that directions have got here."""
+    slugs = "|".join(map(re.escape, sorted(renamed, key=len, reverse=True)))
+    if not slugs:
+        return dict(parameters)
+    word = re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)({slugs})(?![a-z0-9_]|-[a-z0-9])")
+    return {key: word.sub(lambda found: renamed[found[1]], value) for key, value in parameters.items()}
+
+
+def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[str, str]) -> None:
+    """Adds one file of a session."""
+    if what.startswith("directions/"):
+        _add_direction(loaded, unpack_direction(loaded.entry, data), done, renamed)
+    elif what.startswith("own/"):
+        own = _unpack_own(data)
+        if own.item in loaded.own:
+            done.same += 1
+            return
+        loaded.keep_own(own.title, own.picture, own.z)
+        done.own.append((loaded.name, own.item))
+    elif what == "pins.json":
+        _add_pins(loaded, read_object(data, what).get("pins"), done, renamed)
+    else:
+        values = read_object(data, what)
+        if values.get("count") != loaded.count:
+            raise ValueError(
+                f"The groups are of a collection of {str(values.get('count'))[:20]} images, not {loaded.count}."
+            )
+        for group in groups_of(values.get("groups"), loaded.count):
+            _add_group(loaded, group, done)
+
+
+def _add_direction(loaded: Loaded, direction: Direction, done: Restored, renamed: dict[str, str]) -> None:
+    there = loaded.directions.get(direction.name)
+    if there is not None and np.array_equal(there.vector, direction.vector):
+        done.same += 1
+        return
+    name = direction.name if there is None else own_slug(direction.title, loaded.directions)
+    loaded.keep_direction(replace(direction, name=name))
+    done.directions.append((loaded.name, name))
+    if name != direction.name:
+        renamed[direction.name] = name
+
+
+def _add_group(loaded: Loaded, group: Group, done: Restored) -> None:
+    there = loaded.groups.get(group.name)
+    if there == group:
+        done.same += 1
+        return
+    name, number = group.name, 2
+    while name in loaded.groups:
+        name, number = f"{group.name[:70]}-{number}", number + 1
+    loaded.keep_group(replace(group, name=name))
+    done.groups.append((loaded.name, name))
+
+
+def _add_pins(loaded: Loaded, values: object, done: Restored, renamed: Mapping[str, str]) -> None:
+    if not isinstance(values, list) or len(values) > PINS_AT_MOST:
+        raise ValueError(f"`pins` must be a list of at most {PINS_AT_MOST}.")
+    for value in values:
+        if not isinstance(value, dict):
+            raise ValueError("A pin must be an object with `kind`, `title` and `value`.")
+        found = value.get("value")
+        if isinstance(found, str):
+            found = renamed.get(found, found)
+        elif isinstance(found, dict) and all(isinstance(v, str) for v in found.values()):
+            found = _with_names(found, renamed)
+        pin = Pin(value.get("kind", ""), value.get("title", ""), found or "")
+        if pin in loaded.pins:
+            done.same += 1
+        else:
+            loaded.keep_pin(pin)
+            done.pins.append((loaded.name, pin))
+
+
+def undo(done: Restored, open_checkpoint: Opener) -> None:
+    """Drops what a restoring has added.
+
+    Arguments:
+        done: As `restore` gave it.
+        open_checkpoint: Gives a checkpoint by its name.
+    """
+    for checkpoint, name in done.directions:
+        open_checkpoint(checkpoint).drop_direction(name)
+    for checkpoint, name in done.groups:
+        open_checkpoint(checkpoint).drop_group(name)
+    for checkpoint, item in done.own:
+        open_checkpoint(checkpoint).drop_own(item)
+    for checkpoint, pin in done.pins:
+        open_checkpoint(checkpoint).drop_pin(pin)

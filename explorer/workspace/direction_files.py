@@ -1,0 +1,84 @@
+"""Directions as files to take away and to bring back: safetensors or JSON, each with the hash of the model's weights.
+
+A direction means nothing in another latent space, so one of another checkpoint is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from explorer.latent.directions.mean_difference import Direction
+from explorer.workspace.storage import pack_direction, unpack_direction
+from models.checkpoint import Entry
+from models.system.json_input import looks_like_json, read_json
+
+__all__ = ["BYTES_AT_MOST", "MIB_AT_MOST", "as_json", "as_safetensors", "read_direction"]
+
+MIB_AT_MOST = 4
+BYTES_AT_MOST = MIB_AT_MOST << 20
+NUMBERS_AT_MOST = 1 << 18
+FORMAT = "latent-explorer-direction"
+
+as_safetensors = pack_direction
+
+
+def as_json(entry: Entry, direction: Direction) -> bytes:
+    """A direction as JSON text; the numbers are those of the float32 vector, to the bit."""
+    about = {k: v for k, v in vars(direction).items() if k != "vector"}
+    values = {
+        "format": FORMAT,
+        "checkpoint": entry.name,
+        "weights_sha256": entry.card.weights_sha256 if entry.card else "",
+        **about,
+        "vector": [float(number) for number in direction.vector],
+    }
+    return json.dumps(values, indent=1, ensure_ascii=False).encode()
+
+
+def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
+    """Reads a file that `as_json` or `as_safetensors` wrote.
+
+    Arguments:
+        entry: The checkpoint that it is to belong to.
+        data: The file, untrusted.
+        size: Numbers of the checkpoint's latents.
+
+    Raises:
+        ValueError: If it is too large, neither of both, of another checkpoint, or its vector does not hold.
+    """
+    if not data:
+        raise ValueError("The file is empty. Choose one that was exported here.")
+    if len(data) > BYTES_AT_MOST:
+        raise ValueError(
+            f"A file of a direction must take at most {BYTES_AT_MOST >> 20} MiB. Got {len(data) / 2**20:.1f}."
+        )
+    packed = _repacked(data) if looks_like_json(data) else data
+    direction = unpack_direction(entry, packed)
+    if len(direction.vector) != size:
+        raise ValueError(
+            f"The direction has {len(direction.vector):,} numbers; the latents of {entry.name} have {size:,}."
+        )
+    return direction
+
+
+def _repacked(data: bytes) -> bytes:
+    """The safetensors file of a JSON file, to be checked like any other."""
+    values: Any = read_json(data, "The file", BYTES_AT_MOST)
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ValueError(f'The JSON must be an object with "format": "{FORMAT}", as it is exported here.')
+    numbers = values.pop("vector", None)
+    right = isinstance(numbers, list) and 0 < len(numbers) <= NUMBERS_AT_MOST
+    if not right or any(type(number) not in (int, float) for number in numbers):
+        raise ValueError("`vector` must be a list of numbers.")
+    with np.errstate(over="ignore"):
+        try:
+            vector = np.array(numbers, np.float64).astype(np.float32)
+        except OverflowError as error:
+            raise ValueError("`vector` must be finite. One of its numbers is too large.") from error
+    facts = {name: str(values.get(name, "")) for name in ("checkpoint", "weights_sha256")}
+    packed: bytes = save({"vector": vector}, facts | {"direction": json.dumps(values)})
+    return packed

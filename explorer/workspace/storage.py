@@ -1,0 +1,421 @@
+"""What a person made with a checkpoint: directions, groups of images, pictures of their own.
+
+It is kept in a folder of the cache, one a checkpoint and its weights, so that a link, another page and another process
+find it again:
+
+    belongings/NAME-VERSION/directions/own-smile.safetensors   the vector; name, title and how it was made beside it
+    belongings/NAME-VERSION/own/1073741824.safetensors         the picture and its code
+    belongings/NAME-VERSION/groups.json
+    belongings/NAME-VERSION/shelf.json
+
+Every file is checked when it is read; one that does not hold is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Container, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save as pack
+
+from explorer.latent.directions.mean_difference import Direction, slug
+from explorer.workspace.stage_edit import FIRST_OWN
+from models.checkpoint import Entry
+from models.data.locations import cache_folder
+from models.system.files import remove_file, replace_file
+from models.system.json_input import read_json, read_object, read_tensors
+
+__all__ = [
+    "DIRECTIONS_AT_MOST",
+    "FIRST_OWN",
+    "GROUPS_AT_MOST",
+    "OWN_AT_MOST",
+    "PINS_AT_MOST",
+    "Group",
+    "OwnPicture",
+    "Pin",
+    "is_whole",
+    "own_slug",
+    "pack_direction",
+    "read_directions",
+    "read_groups",
+    "read_own",
+    "read_pins",
+    "remove_direction",
+    "remove_own",
+    "unpack_direction",
+    "write_direction",
+    "write_groups",
+    "write_own",
+    "write_pins",
+]
+
+LOG = logging.getLogger(__name__)
+
+DIRECTIONS_AT_MOST = 48
+GROUPS_AT_MOST = 100
+OWN_AT_MOST = 200
+PINS_AT_MOST = 40
+TITLE_AT_MOST = 80  # characters
+NOTE_AT_MOST = 2000
+FILE_AT_MOST = 1 << 24  # bytes
+ADDRESS_AT_MOST = 4000  # characters
+PINNED = ("item", "direction", "view")
+OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some images of a collection, with a name."""
+
+    name: str  # slug, unique in its checkpoint
+    title: str
+    items: tuple[int, ...]  # rows of the atlas, ascending
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or slug(self.name) != self.name or len(self.name) > TITLE_AT_MOST:
+            raise ValueError(
+                f"`name` must be lower-case letters, digits and dashes. Got {str(self.name)[:40]!r}."
+            )
+        _check_text("title", self.title, TITLE_AT_MOST, least=1)
+        _check_text("note", self.note, NOTE_AT_MOST)
+        if not self.items:
+            raise ValueError("`items` must hold at least one image. Got none.")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPicture:
+    """A picture that is not of the collection: uploaded, drawn, or a sample that was kept."""
+
+    item: int  # its number, from `FIRST_OWN`
+    title: str
+    picture: NDArray[np.uint8]  # (H, W, C)
+    z: NDArray[np.float32]  # (D,), its code
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Something on the shelf."""
+
+    kind: str  # item, direction or view
+    title: str
+    value: str | dict[str, str]  # an item's number, a direction's slug, or a view's address
+
+    def __post_init__(self) -> None:
+        if self.kind not in PINNED:
+            raise ValueError(f"`kind` must be one of: {', '.join(PINNED)}. Got {str(self.kind)[:40]!r}.")
+        _check_text("title", self.title, TITLE_AT_MOST, least=1)
+        if self.kind == "view":
+            parts = list(self.value.items()) if isinstance(self.value, dict) else []
+            holds = 0 < len(parts) <= 20 and all(isinstance(p, str) for part in parts for p in part)
+            holds = holds and sum(len(k) + len(v) for k, v in parts) <= ADDRESS_AT_MOST
+        else:
+            holds = isinstance(self.value, str) and 0 < len(self.value) <= 100
+        if not holds or (self.kind == "item" and not str(self.value).isdecimal()):
+            raise ValueError(
+                f"`value` must be an item, a direction or an address. Got {str(self.value)[:40]!r}."
+            )
+
+
+def own_slug(title: str, taken: Container[str]) -> str:
+    """A slug for a direction that a person names: "own-smile", or "own-smile-2" where that is taken."""
+    base = "own-" + (slug(title)[:60].strip("-") or "direction")
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text can be written and shown: JSON can spell half of a character, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# Directions
+
+
+def pack_direction(entry: Entry, direction: Direction) -> bytes:
+    """A direction as a safetensors file that names its checkpoint and the hash of the weights."""
+    about = {k: v for k, v in vars(direction).items() if k != "vector"}
+    facts = {"checkpoint": entry.name, "weights_sha256": _weights(entry), "direction": json.dumps(about)}
+    packed: bytes = pack({"vector": np.ascontiguousarray(direction.vector, np.float32)}, facts)
+    return packed
+
+
+def unpack_direction(entry: Entry, data: bytes) -> Direction:
+    """Reads what `pack_direction` wrote.
+
+    Raises:
+        ValueError: If it is of another checkpoint, or no such file; the message says which.
+    """
+    tensors, facts = read_tensors(data, "A direction", FILE_AT_MOST)
+    if facts.get("weights_sha256") != _weights(entry):
+        known = f"{facts.get('checkpoint', 'an unnamed one')[:64]} ({facts.get('weights_sha256', '')[:12]})"
+        raise ValueError(
+            f"The direction belongs to another checkpoint, {known}; this is {entry.name} "
+            f"({_weights(entry)[:12]}). A direction means nothing in another latent space."
+        )
+    return direction_of(
+        tensors.get("vector"), read_object(facts.get("direction", ""), "The direction's metadata")
+    )
+
+
+def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
+    """A direction of parts that were read from a file.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype != np.float32:
+        raise ValueError("`vector` must be float32 of the shape (D,).")
+    if not np.isfinite(vector).all() or not vector.any():
+        raise ValueError("`vector` must be finite and not zero.")
+    name, counts = about.get("name"), (about.get("count_with", 0), about.get("count_without", 0))
+    if not isinstance(name, str) or not OWN_SLUG.fullmatch(name):
+        raise ValueError(f"`name` must start with own- and be a slug. Got {str(name)[:40]!r}.")
+    if any(type(count) is not int or not 0 <= count < 2**31 for count in counts):
+        raise ValueError(f"`count_with` and `count_without` must be whole numbers. Got {str(counts)[:60]}.")
+    title, made = about.get("title", name), about.get("made", "")
+    _check_text("title", title, TITLE_AT_MOST, least=1)
+    _check_text("made", made, NOTE_AT_MOST)
+    return Direction(vector, name, title, "Yours", *counts, "own", made)
+
+
+def write_direction(entry: Entry, direction: Direction) -> None:
+    """Keeps a direction, in the place of one of the same name.
+
+    Raises:
+        ValueError: If it does not hold, or there are too many.
+    """
+    about = {k: v for k, v in vars(direction).items() if k != "vector"}
+    direction_of(np.asarray(direction.vector), about)
+    folder = _folder(entry) / "directions"
+    _room(folder, f"{direction.name}.safetensors", DIRECTIONS_AT_MOST, "directions")
+    packed = pack_direction(entry, direction)
+    replace_file(folder / f"{direction.name}.safetensors", lambda path: path.write_bytes(packed))
+
+
+def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
+    """The directions of `size` numbers that are kept for a checkpoint, by name, in the order in which they were kept."""
+    found = {}
+    for path in sorted(_files(_folder(entry) / "directions"), key=_written):
+        try:
+            direction = unpack_direction(entry, _bytes(path))
+            if len(direction.vector) == size and direction.name == path.stem:
+                found[direction.name] = direction
+        except (ValueError, OSError) as error:
+            LOG.warning("%s is left out: %s", path, error)
+    return found
+
+
+def remove_direction(entry: Entry, name: str) -> None:
+    """Forgets a direction; nothing where there is none."""
+    if OWN_SLUG.fullmatch(name):
+        remove_file(_folder(entry) / "directions" / f"{name}.safetensors")
+
+
+# Groups
+
+
+def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
+    """Keeps groups of images, in the place of those that were kept.
+
+    Arguments:
+        entry: The checkpoint.
+        groups: All of them.
+        count: Images of the atlas, so that groups of another one are told apart.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    kept = list(groups)
+    if len(kept) > GROUPS_AT_MOST:
+        raise ValueError(f"At most {GROUPS_AT_MOST} groups can be kept. Delete one first.")
+    folder = _folder(entry)
+    text = json.dumps({"count": count, "groups": [asdict(group) for group in kept]})
+    replace_file(folder / "groups.json", lambda path: path.write_text(text))
+
+
+def read_groups(entry: Entry, count: int) -> dict[str, Group]:
+    """The groups that are kept for a checkpoint whose atlas has `count` images, by name."""
+    path = _folder(entry) / "groups.json"
+    try:
+        kept = read_object(_bytes(path), "The file")
+        if kept.get("count") != count:
+            return {}
+        return {group.name: group for group in groups_of(kept.get("groups"), count)}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError) as error:
+        LOG.warning("%s is left out: %s", path, error)
+        return {}
+
+
+def groups_of(values: object, count: int) -> list[Group]:
+    """Groups of parts that were read from a file.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    if not isinstance(values, list) or len(values) > GROUPS_AT_MOST:
+        raise ValueError(f"`groups` must be a list of at most {GROUPS_AT_MOST}.")
+    found = []
+    for value in values:
+        if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+            raise ValueError("A group must be an object with `name`, `title` and `items`.")
+        items = value["items"]
+        if any(type(item) is not int or not 0 <= item < count for item in items):
+            raise ValueError(f"`items` of a group must be rows of the collection, 0 to {count - 1}.")
+        texts = [str(value.get(name, "")) for name in ("name", "title", "note")]
+        found.append(Group(texts[0], texts[1], tuple(sorted(set(items))), texts[2]))
+    return found
+
+
+# Own pictures
+
+
+def write_own(entry: Entry, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
+    """Keeps a picture and its code; the same ones keep their number.
+
+    Raises:
+        ValueError: If something does not hold, or there are too many.
+    """
+    own = own_of(title, np.ascontiguousarray(picture), np.ascontiguousarray(z))
+    folder = _folder(entry) / "own"
+    _room(folder, f"{own.item}.safetensors", OWN_AT_MOST, "pictures of your own")
+    packed = pack({"picture": own.picture, "z": own.z}, {"title": title})
+    replace_file(folder / f"{own.item}.safetensors", lambda path: path.write_bytes(packed))
+    return own
+
+
+def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
+    """An own picture of parts that were read; its number follows from its contents.
+
+    Raises:
+        ValueError: Naming the first part that does not hold.
+    """
+    _check_text("title", title, TITLE_AT_MOST, least=1)
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
+        raise ValueError("`picture` must be uint8 of the shape (H, W, C).")
+    if not isinstance(z, np.ndarray) or z.dtype != np.float32 or z.ndim != 1 or not np.isfinite(z).all():
+        raise ValueError("`z` must be finite float32 of the shape (D,).")
+    mark = hashlib.sha256(picture.tobytes() + z.tobytes()).digest()
+    number = FIRST_OWN + int.from_bytes(mark[:4], "little") % FIRST_OWN
+    return OwnPicture(number, str(title), picture, z)
+
+
+def free_title(title: str, taken: Container[str]) -> str:
+    """A title that is not among the case-folded ones in `taken`: the title itself, or with a number behind it."""
+    free, number = title, 2
+    while free.casefold() in taken:
+        ending = f" ({number})"
+        free, number = title[: TITLE_AT_MOST - len(ending)].rstrip() + ending, number + 1
+    return free
+
+
+def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
+    """The own pictures (C, H, W) with codes of `size` numbers that are kept for a checkpoint, by number."""
+    found = {}
+    channels, height, width = shape
+    for path in _files(_folder(entry) / "own"):
+        try:
+            tensors, facts = read_tensors(_bytes(path), "An own picture", FILE_AT_MOST)
+            own = own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
+            fits = own.picture.shape == (height, width, channels) and len(own.z) == size
+            if fits and str(own.item) == path.stem:
+                found[own.item] = own
+        except (ValueError, OSError) as error:
+            LOG.warning("%s is left out: %s", path, error)
+    return found
+
+
+def remove_own(entry: Entry, item: int) -> None:
+    """Forgets an own picture; nothing where there is none."""
+    remove_file(_folder(entry) / "own" / f"{int(item)}.safetensors")
+
+
+# The shelf
+
+
+def write_pins(entry: Entry, pins: Iterable[Pin]) -> None:
+    """Keeps what is on the shelf, in the place of what was on it.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    kept = list(pins)
+    if len(kept) > PINS_AT_MOST:
+        raise ValueError(f"The shelf holds at most {PINS_AT_MOST}. Take something down first.")
+    folder = _folder(entry)
+    text = json.dumps([asdict(pin) for pin in kept])
+    replace_file(folder / "shelf.json", lambda path: path.write_text(text))
+
+
+def read_pins(entry: Entry) -> tuple[Pin, ...]:
+    """What is on the shelf of a checkpoint."""
+    path = _folder(entry) / "shelf.json"
+    try:
+        found = read_json(_bytes(path), "The file")
+        if not isinstance(found, list) or len(found) > PINS_AT_MOST:
+            raise ValueError(f"it must hold a list of at most {PINS_AT_MOST}")
+        return tuple(Pin(pin["kind"], pin["title"], pin["value"]) for pin in found)
+    except FileNotFoundError:
+        return ()
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        LOG.warning("%s is left out: %s", path, error)
+        return ()
+
+
+# Files
+
+
+def _folder(entry: Entry) -> Path:
+    return cache_folder() / "belongings" / f"{entry.name}-{entry.version}"
+
+
+def _weights(entry: Entry) -> str:
+    return entry.card.weights_sha256 if entry.card else ""
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*.safetensors")) if folder.is_dir() else []
+
+
+def _written(path: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 if it has gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _bytes(path: Path) -> bytes:
+    if path.stat().st_size > FILE_AT_MOST:
+        raise ValueError(f"it is larger than {FILE_AT_MOST >> 20} MiB")
+    return path.read_bytes()
+
+
+def _room(folder: Path, file: str, most: int, what: str) -> None:
+    """Raises ValueError if the folder has as many other files as are allowed."""
+    if sum(path.name != file for path in _files(folder)) >= most:
+        raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
+
+
+def _check_text(name: str, value: object, most: int, least: int = 0) -> None:
+    if not isinstance(value, str) or not least <= len(value.strip()) or len(value) > most:
+        raise ValueError(f"`{name}` must be {least} to {most} characters. Got {str(value)[:40]!r}.")
+    if not is_whole(value):
+        raise ValueError(f"`{name}` must be text that can be shown. Got half a character in {value[:40]!r}.")

@@ -1,0 +1,99 @@
+"""Several pictures at once: loose files, a folder of them, or a zip archive.
+
+Nothing is unpacked to a disk, and no more is read of an archive than it may hold: what a member says of its size is
+not believed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.workspace.uploads import BYTES_AT_MOST, read_picture, title_of
+from models.data.locations import is_hidden
+from models.data.pictures import KINDS
+
+__all__ = ["ARCHIVE_MIB_AT_MOST", "PICTURES_AT_MOST", "gather"]
+
+PICTURES_AT_MOST = 100
+ARCHIVE_MIB_AT_MOST = 80  # packed
+MEMBERS_AT_MOST = 2000  # of an archive
+UNPACKED_AT_MOST = 128 << 20  # bytes of an archive
+PICTURE = re.compile(rf".*[^/\\]\.({'|'.join(KINDS)})", re.IGNORECASE)
+BROKEN = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
+
+
+def gather(
+    files: Iterable[tuple[str, bytes]], shape: tuple[int, int, int]
+) -> tuple[list[str], NDArray[np.uint8], list[str]]:
+    """Reads the pictures of some files.
+
+    Arguments:
+        files: Name and contents of each.
+        shape: Image shape of the model, (C, H, W).
+
+    Returns:
+        Titles (M), pictures uint8 (M, H, W, C), and a sentence for each file that could not be taken.
+    """
+    titles: list[str] = []
+    pictures: list[NDArray[np.uint8]] = []
+    problems: list[str] = []
+    for name, data in _loose(files, problems):
+        if len(pictures) >= PICTURES_AT_MOST:
+            problems.append(
+                f"Only the first {PICTURES_AT_MOST} pictures were taken. Bring the others after them."
+            )
+            break
+        try:
+            pictures.append(read_picture(data, shape))
+            titles.append(title_of(name))
+        except ValueError as error:
+            problems.append(f"{name[-80:]}: {error}")
+    channels, height, width = shape
+    empty = np.empty((0, height, width, channels), np.uint8)
+    return titles, np.stack(pictures) if pictures else empty, problems
+
+
+def _loose(files: Iterable[tuple[str, bytes]], problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of every picture, those of archives among them."""
+    for name, data in files:
+        if is_hidden(name):  # of a folder
+            continue
+        if name.lower().endswith(".zip"):
+            try:
+                yield from _members(name, data)
+            except BROKEN as error:
+                problems.append(f"{name[-80:]}: The archive cannot be read: {str(error)[:160].rstrip('.')}.")
+        else:
+            yield name, data
+
+
+def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of every picture in an archive.
+
+    Raises:
+        ValueError: If it holds too much, or no picture.
+    """
+    if len(data) > ARCHIVE_MIB_AT_MOST << 20:
+        raise ValueError(f"it has {len(data) / 2**20:.1f} MiB; at most {ARCHIVE_MIB_AT_MOST} are taken")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if len(members) > MEMBERS_AT_MOST:
+            raise ValueError(f"it has {len(members)} files; at most {MEMBERS_AT_MOST} are taken")
+        wanted = [m for m in members if PICTURE.fullmatch(m.filename) and not is_hidden(m.filename)]
+        if not wanted:
+            raise ValueError(f"it holds no picture ({', '.join(KINDS)})")
+        left = UNPACKED_AT_MOST
+        for member in wanted:
+            with archive.open(member) as file:
+                held = file.read(min(BYTES_AT_MOST, left) + 1)
+            left -= len(held)
+            if left < 0:
+                raise ValueError(f"unpacked it takes more than {UNPACKED_AT_MOST >> 20} MiB")
+            yield member.filename, held

@@ -1,0 +1,49 @@
+"""Pictures that a person brings: any bytes may arrive, and what is no plain picture is refused with what to do."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.data import pictures
+from models.data.pictures import PictureError, fitted
+
+__all__ = ["BYTES_AT_MOST", "MIB_AT_MOST", "open_picture", "read_picture", "title_of"]
+
+MIB_AT_MOST = 20  # of one picture
+BYTES_AT_MOST = MIB_AT_MOST << 20
+
+
+def read_picture(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Reads an uploaded picture as uint8 (H, W, C).
+
+    Arguments:
+        data: The file.
+        shape: Image shape of the model, (C, H, W).
+
+    Raises:
+        PictureError: As `open_picture` does.
+    """
+    return fitted(open_picture(data), shape)
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """Opens an uploaded picture as `models.data.pictures` does.
+
+    Raises:
+        PictureError: If it is too large, or no picture that can be read.
+    """
+    if len(data) > BYTES_AT_MOST:
+        raise PictureError(
+            f"The file has {len(data) / 2**20:.1f} MiB; at most {MIB_AT_MOST} are taken. Save it smaller."
+        )
+    return pictures.open_picture(data)
+
+
+def title_of(name: str) -> str:
+    """A title for a picture from its file's name."""
+    stem = re.sub(r"\.\w{1,5}$", "", re.sub(r".*[/\\]", "", name))
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", stem).strip()[:60] or "Picture"

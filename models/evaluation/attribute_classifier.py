@@ -1,0 +1,164 @@
+"""Can an attribute still be read from a reconstruction? A judge trained on original pixels says how well.
+
+One small convolutional network learns every attribute from the original training images, then reads the test
+images and their reconstructions. What it reads less well there, the model did not keep. Categories are scored
+by accuracy, continuous factors by R^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from models.base import Autoencoder, Progress
+from models.data import Attribute, ImageData
+from models.evaluation.evaluate import Metrics, chunks, figure, reconstruct, to_tensor
+
+__all__ = ["Judge", "expectations", "readability", "score", "train_judge"]
+
+WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
+
+
+class Judge(nn.Module):
+    """A convolutional trunk with one linear head an attribute."""
+
+    def __init__(self, shape: tuple[int, int, int], attributes: dict[str, Attribute]) -> None:
+        super().__init__()
+        w = WIDTH
+        self.trunk = nn.Sequential(
+            nn.Conv2d(shape[0], w, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(w, 2 * w, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(2 * w, 4 * w, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.ReLU(),
+            nn.Flatten(), nn.LazyLinear(256), nn.ReLU(),
+        )  # fmt: skip
+        self.heads = nn.ModuleDict({name: nn.Linear(256, outputs(a)) for name, a in attributes.items()})
+        self.trunk(torch.zeros(1, *shape))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Images (B, C, H, W) to the logits (B, K) of each category, or the value (B, 1)."""
+        h = self.trunk(x)
+        return {name: head(h).float() for name, head in self.heads.items()}
+
+
+def outputs(attribute: Attribute) -> int:
+    """Numbers that a head gives for an attribute."""
+    if attribute.kind == "continuous":
+        return 1
+    return 2 if attribute.kind == "binary" else len(attribute.labels)
+
+
+def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = None) -> Judge:
+    """Trains a judge on original images.
+
+    Arguments:
+        data: Images and what is known about them.
+        seed: Of the weights and the order of the images.
+        progress: Called with the steps done and the steps in all; a bar is shown where None.
+
+    Raises:
+        ValueError: If nothing is known about the images.
+    """
+    if not data.attributes:
+        raise ValueError(f"The data set {data.name!r} has no attributes to read. Leave out `--attributes`.")
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        judge = Judge(data.image_shape, data.attributes)
+    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    targets = {k: torch.from_numpy(np.asarray(a.values)) for k, a in data.attributes.items()}
+    spread = {k: scale(a.values) for k, a in data.attributes.items() if a.kind == "continuous"}
+    steps = EPOCHS * -(-len(data) // BATCH)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    with tqdm(total=steps, desc="judge", unit="step", disable=progress is not None) as bar:
+        for _ in range(EPOCHS):
+            order = torch.randperm(len(data), generator=generator)
+            for chosen in order.split(BATCH):  # type: ignore[no-untyped-call]
+                x = to_tensor(data.images[chosen.numpy()]).contiguous(memory_format=torch.channels_last)
+                with torch.autocast("cpu", torch.bfloat16):
+                    answers = judge(x)
+                losses = []
+                for name, answer in answers.items():
+                    y = targets[name][chosen]
+                    if name in spread:
+                        losses.append(F.mse_loss(answer[:, 0], y.float()) / spread[name] ** 2)
+                    else:
+                        losses.append(F.cross_entropy(answer, y.long()))
+                optimizer.zero_grad(set_to_none=True)
+                torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+                bar.update()
+                if progress:
+                    progress(schedule.last_epoch, steps)
+    judge.eval()
+    return judge
+
+
+def scale(values: NDArray[np.generic]) -> float:
+    """Standard deviation of a continuous attribute, at least a little."""
+    return max(float(np.asarray(values, np.float64).std()), 1e-6)
+
+
+def score(judge: Judge, images: NDArray[np.uint8], attributes: dict[str, Attribute]) -> dict[str, float]:
+    """Accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images."""
+    with torch.inference_mode():
+        parts = [judge(x) for x in chunks(images)]
+    scores = {}
+    for name, attribute in attributes.items():
+        answer = torch.cat([part[name] for part in parts]).numpy()
+        truth = np.asarray(attribute.values)
+        if attribute.kind == "continuous":
+            residual = ((answer[:, 0] - truth) ** 2).mean()
+            scores[name] = float(1 - residual / scale(truth) ** 2)
+        else:
+            scores[name] = float((answer.argmax(1) == truth).mean())
+    return scores
+
+
+def expectations(
+    judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+) -> dict[str, NDArray[np.float64]]:
+    """What the judge expects of each attribute: a continuous value, or the probability of what it may be.
+
+    Arguments:
+        judge: Trained with these attributes, perhaps among others.
+        images: uint8, shape (N, H, W, C).
+        attributes: What to read, by name.
+
+    Returns:
+        By name float64: the value, shape (N, 1); of a binary attribute the probability that it is there, (N, 1); of a
+        categorical one that of each label, (N, K).
+    """
+    with torch.inference_mode():
+        parts = [judge(x) for x in chunks(images)]
+    found = {}
+    for name, attribute in attributes.items():
+        answer = torch.cat([part[name] for part in parts]).double()
+        if attribute.kind != "continuous":
+            answer = answer.softmax(1)
+        found[name] = (answer[:, 1:] if attribute.kind == "binary" else answer).numpy()
+    return found
+
+
+def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metrics:
+    """How well each attribute is read from reconstructions, as a share of how well from originals."""
+    judge = train_judge(train)
+    pictures = np.round(reconstruct(model, test.images) * 255).astype(np.uint8)
+    original = score(judge, test.images, test.attributes)
+    kept = score(judge, pictures, test.attributes)
+    about = f"judge trained on {len(train)} original images, read from {len(test)} test images, seed {SEED}"
+    metrics = {}
+    for name, attribute in test.attributes.items():
+        measure = "R^2" if attribute.kind == "continuous" else "accuracy"
+        note = f"{measure} {kept[name]:.4f} of reconstructions / {original[name]:.4f} of originals; {about}"
+        if original[name] > 0:  # where the judge reads nothing from originals, there is no share to keep
+            metrics[f"readable_{name}"] = figure(kept[name] / original[name], "share kept", note)
+    return metrics

@@ -1,0 +1,104 @@
+r"""How much of what is known about images can be read off their codes by a linear rule: the linear probe.
+
+p(y|z) = softmax(W z + b),   min_W  -sum log p(y|z) + |W|^2 / (2 C)
+
+Codes are posterior means, standardised over the training images. C is the one of a short list with the least error
+on a held-out tenth of the training images; the rule is then fitted to all of them and judged on test images.
+
+References:
+    | Understanding intermediate layers using linear classifier probes (Alain & Bengio, 2016)
+    | https://arxiv.org/abs/1610.01644
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.base import Autoencoder
+from models.data import Attribute, ImageData
+from models.evaluation.evaluate import Metrics, codes, figure
+
+__all__ = ["Probe", "classes", "linear_probe", "probe"]
+
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C, from strong to weak regularisation
+HELD_OUT = 10  # one image in so many
+STEPS = 200  # of L-BFGS, at most
+LEAST_SPREAD = 1e-6  # of a unit that is not dead
+
+Codes = NDArray[np.float32]
+Labels = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a linear rule gets wrong."""
+
+    error: float  # share of the test images, 0 to 1
+    strength: float  # C
+
+
+def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 0) -> Metrics:
+    """The linear probe's error for every attribute of two classes or more.
+
+    Raises:
+        ValueError: If the images have no such attribute.
+    """
+    attributes = classes(test)
+    if not attributes:
+        raise ValueError(f"The data set {test.name!r} has no classes to probe for. Leave out `--probe`.")
+    fit, judged = codes(model, train.images), codes(model, test.images)
+    metrics = {}
+    for attribute in attributes:
+        name = attribute.name
+        found = linear_probe(
+            fit, train.attributes[name].values, judged, test.attributes[name].values, seed=seed
+        )
+        about = (
+            f"multinomial logistic regression on standardised posterior means of {len(train)} training images, "
+            f"C chosen on a held-out tenth (seed {seed}), {test.name} {test.split}, {len(test)} images"
+        )
+        metrics[f"probe_error_{name}"] = figure(100 * found.error, "% of test images", about)
+    return metrics
+
+
+def classes(data: ImageData) -> list[Attribute]:
+    """The attributes that are classes, of which at least two occur."""
+    return [
+        attribute
+        for attribute in data.attributes.values()
+        if attribute.kind != "continuous" and len(np.unique(attribute.values)) > 1
+    ]
+
+
+def linear_probe(fit: Codes, labels: Labels, judged: Codes, truth: Labels, *, seed: int = 0) -> Probe:
+    """Fits a linear rule from codes (N, D) to labels (N,) and judges it on other codes (M, D) and labels (M,)."""
+    center, spread = fit.mean(0), fit.std(0)
+    spread[spread < LEAST_SPREAD] = 1
+    fit, judged = (fit - center) / spread, (judged - center) / spread
+    order = np.random.default_rng(seed).permutation(len(fit))
+    held, kept = np.split(order, [max(1, len(order) // HELD_OUT)])
+    errors = _errors(fit[kept], labels[kept], fit[held], labels[held], STRENGTHS)
+    strength = STRENGTHS[int(np.argmin(errors))]
+    return Probe(_errors(fit, labels, judged, truth, (strength,))[0], strength)
+
+
+def _errors(
+    fit: Codes, labels: Labels, judged: Codes, truth: Labels, strengths: tuple[float, ...]
+) -> list[float]:
+    """Share of wrong answers for each C; each fit starts from the one before."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    rule = LogisticRegression(max_iter=STEPS, warm_start=True)
+    errors = []
+    for strength in strengths:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the protocol bounds the steps
+            rule.set_params(C=strength).fit(fit, labels)
+        errors.append(float((rule.predict(judged) != truth).mean()))
+    return errors

@@ -1,0 +1,47 @@
+"""The figures of a sequence model on the test split of its data set: its loss, and what it foresees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from models.data import SequenceData, load_sequences
+from models.data.moving_digits import originals
+from models.data.oscillator import PERIOD
+from models.evaluation.attribute_classifier import train_judge
+from models.evaluation.evaluate import BATCH, SEED, Metrics, figure, sums_of_terms
+from models.evaluation.moving_digits import as_tensor, prediction
+from models.evaluation.oscillator import JUMPS, oscillation
+
+__all__ = ["sequence_figures", "sequences"]
+
+
+def sequence_figures(model: Any, name: str, options: dict[str, Any], limit: int | None = None) -> Metrics:
+    """The figures of a sequence model on the test split of its data set.
+
+    Arguments:
+        model: A sequence model.
+        name: Its data set, one of `models.data.SEQUENCES`.
+        options: Of the data set, as the model was trained on it.
+        limit: Use the first sequences only; all where None.
+    """
+    data = load_sequences(name, "test", limit=limit, **options)
+    about = f"as trained, {model.likelihood.pixels}, {name} test, {len(data)} sequences, seed {SEED}"
+    sums = sums_of_terms(model, sequences(data))
+    metrics = {term: figure(total / len(data), "nats/frame", about) for term, total in sums.items()}
+    if name == "moving-digits":
+        clean = load_sequences(name, "test", limit=limit, **(options | {"noise": 0.0}))
+        judge = train_judge(originals("train", options.get("source", "mnist")))
+        metrics |= prediction(model, data, clean, judge)
+    if name == "oscillator":
+        metrics |= oscillation(model, data, options.get("period", PERIOD), min(JUMPS, model.config.jump))
+    return metrics
+
+
+def sequences(data: SequenceData) -> Iterator[Tensor]:
+    """Consecutive batches of sequences, as a model takes them: (B, T, C, H, W) in [0, 1]."""
+    for start in range(0, len(data), BATCH):
+        yield as_tensor(data.frames(np.arange(start, min(start + BATCH, len(data)))))

@@ -1,0 +1,1 @@
+"""The training loop, its saved state, its log, distributed processes and the moving average of weights."""

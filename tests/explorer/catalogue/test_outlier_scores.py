@@ -1,0 +1,87 @@
+"""Which models can give which score, and how measured figures are read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from explorer.catalogue.outlier_scores import FIGURES, SCORES, Figure, figures, refusal, usable
+from models.base import LatentSpec
+
+VAE = LatentSpec((4,))
+AE = LatentSpec((4,), prior=False, likelihood="none")
+FLOW = LatentSpec((64,), likelihood="exact")
+CODES = LatentSpec((64,), discrete=True, likelihood="none")
+TIME = LatentSpec((6,), sequence=True)
+PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
+
+
+@pytest.mark.parametrize(
+    ("spec", "keys"),
+    [
+        (VAE, ["kl", "neighbour_distance", "error", "reconstruction", "elbo", "importance", "regret"]),
+        (AE, ["neighbour_distance", "error"]),
+        (FLOW, ["neighbour_distance", "density"]),
+        (CODES, ["neighbour_distance", "error"]),
+        (TIME, ["neighbour_distance", "error"]),
+        (PIXELS, ["neighbour_distance", "error"]),
+        (LatentSpec((4,), prior=False, likelihood="bound"), ["neighbour_distance", "error"]),
+    ],
+)  # fmt: skip
+def test_a_model_gives_the_scores_that_it_can(spec: LatentSpec, keys: list[str]) -> None:
+    assert [score.key for score in usable(spec)] == keys
+    for key in SCORES:
+        assert bool(refusal(key, spec)) == (key not in keys)
+
+
+def test_what_is_refused_has_its_reason() -> None:
+    assert "Its code is a point" in refusal("regret", AE)
+    assert "discrete" in refusal("kl", CODES)
+    assert "sequences" in refusal("elbo", TIME)
+    assert "exact" in refusal("regret", FLOW)
+    assert "Only a flow" in refusal("density", VAE)
+    assert "rounding" in refusal("error", FLOW)
+    with pytest.raises(ValueError, match=r"Unknown score 'beauty'\. Choose one of: kl,"):
+        refusal("beauty", VAE)
+
+
+def test_every_score_says_what_it_is() -> None:
+    for key, score in SCORES.items():
+        assert (
+            score.key == key
+            and score.what.endswith(".")
+            and score.link.startswith(("https://", "http://dm.snu"))
+        )
+        assert score.odd == ("low" if score.likelihood else "high")
+
+
+def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
+    found = {(each.model, each.score): each for each in figures()}
+    assert found["fashion-vae", "regret"].auroc >= 0.95 <= found["fashion-vae-bernoulli", "regret"].auroc
+    assert (
+        found["fashion-vae-bernoulli", "elbo"].backwards
+        and found["fashion-vae-bernoulli", "importance"].backwards
+    )
+    assert {each.seen for each in figures()} == {"fashion-mnist", "mnist", "mnist without 9"}
+
+
+def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
+    assert figures(tmp_path / "none.json") == ()
+    bad = tmp_path / "bad.json"
+    for text in ("no json", "[]", '{"cases": [{}], "command": ""}', '{"cases": 3, "command": ""}'):
+        bad.write_text(text, encoding="utf-8")
+        assert figures(bad) == ()
+        bad.unlink()
+    values = {"regret": {"auroc": 0.4, "error": 0.1}, "beauty": {"auroc": 1, "error": 0}}
+    case = {"model": "m", "seen": "a", "odd": "b", "images": 7, "scores": values}
+    good = tmp_path / "good.json"
+    good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
+    assert list(figures(good)) == [Figure("m", "regret", "a", "b", 0.4, 0.1, 7, "c")]
+    assert figures(good)[0].backwards and FIGURES.is_file()
+    values |= {"regret": {"auroc": 0.6, "error": 0.1}, "elbo": {"auroc": float("nan"), "error": 0.1}}
+    good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
+    os.utime(good, ns=(1, 1))
+    assert [each.auroc for each in figures(good)] == [0.6], "what was written since is read anew"

@@ -1,0 +1,311 @@
+"""The leakage table of a checkpoint: the command, its images, its judge, and the truth beside the edit."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.atlas.build import load_atlas
+from explorer.inference.compiled import levels
+from explorer.jobs.leakage import (
+    Bench,
+    Given,
+    _wanted,
+    as_given,
+    fitted,
+    held_out,
+    main,
+    measure,
+    measured_attributes,
+    open_bench,
+    pictures_beside,
+)
+from explorer.jobs.runner import Job
+from explorer.latent.directions.balance import covariates
+from explorer.latent.directions.estimators import Sides, fit
+from explorer.latent.directions.leakage import targets
+from models import checkpoint
+from models.data import Attribute, load_data
+from models.data.faces import draw, factors_of
+from models.evaluation.attribute_classifier import Judge
+from models.evaluation.classifier_cache import Kept
+from tests.explorer.checkpoints import train_digits
+
+Lines = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A trained VAE of the digits, and a cache in which its judge is kept for all tests of this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        made = tmp_path_factory.mktemp("leakage") / "digits-vae"
+        train_digits(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bench(folder: Path) -> Bench:
+    return open_bench(str(folder))
+
+
+@pytest.fixture(scope="module")
+def portraits() -> Bench:
+    """The bundled faces, with a judge that has learnt nothing."""
+    entry = checkpoint.read("faces-vae")
+    atlas, model = load_atlas(entry), checkpoint.load(entry.path).eval()
+    judge = Judge(model.image_shape, atlas.attributes).eval()
+    return Bench(
+        entry, model, atlas, Kept(judge, dict.fromkeys(atlas.attributes, 0.0)), dict(atlas.attributes)
+    )
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> Lines:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def picture(png: str) -> Any:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
+def test_the_command_tells_its_progress_and_the_table(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder), "--direction", "digit-3", "--images", "52", "--seed", "2"]) == 0
+    *progress, found = said(capsys)
+    shares = [line["share"] for line in progress]
+    assert shares == sorted(shares) and shares[0] == 0 and 0.9 < shares[-1] <= 1
+    assert {"Opening the model", "Editing along digit-3, mean difference"} < {
+        line["what"] for line in progress
+    }
+    assert found["data"] == "digits" and found["direction"] == "digit-3" and found["seed"] == 2
+    assert found["images"] == {"to find the strength": 26, "judged": 26, "split": "test"}
+    assert list(found["attributes"]) == ["digit"]  # the atlas knows others, which the data set does not
+    assert found["judge"]["digit"] > 0.8
+    (column,) = found["columns"]
+    assert column["success"] > 0.6 and column["dependency"] is None  # there is no other attribute
+    assert column["movements"]["digit"] * column["strength"] > 1
+    assert len(found["pictures"]) == 4 and {item["way"] for item in found["pictures"]} == {1, -1}
+    test = load_data("digits", "test")
+    for item in found["pictures"]:
+        assert item["truth"] is None and len(item["edits"]) == 1
+        np.testing.assert_array_equal(picture(item["original"]), test.images[item["id"], ..., 0])
+
+
+def test_given_directions_are_measured_side_by_side(
+    bench: Bench, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vector = fitted(bench.atlas.mean, bench.attributes, "digit-0")
+    texts = [
+        as_given(Given("Zero", vector)),
+        as_given(Given("Twice", 2 * vector)),
+        as_given(Given("Away", -vector)),
+    ]
+    given = [part for text in texts for part in ("--given", text)]
+    assert main([str(folder), "--direction", "digit-0", "--images", "40", *given]) == 0
+    one, two, away = said(capsys)[-1]["columns"]
+    assert (one["title"], two["title"], away["title"]) == ("Zero", "Twice", "Away")
+    # What one unit of the longer direction moves, two of the shorter do; where the search ends differs a little.
+    assert 0.3 < two["strength"] / one["strength"] < 0.8
+    assert two["movements"]["digit"] > 1.3 * one["movements"]["digit"]
+    assert one["success"] > 0.7 and two["success"] > 0.7 and not away["reached"] and away["success"] < 0.5
+
+
+def test_a_direction_without_a_target_is_measured_at_one_unit(
+    bench: Bench, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vector = fitted(bench.atlas.mean, bench.attributes, "digit-0")
+    assert main([str(folder), "--images", "40", "--given", as_given(Given("Own", vector))]) == 0
+    found = said(capsys)[-1]
+    (column,) = found["columns"]
+    assert found["direction"] is None and column["strength"] == 1 and column["success"] is None
+    assert column["target"] == "digit" and {item["way"] for item in found["pictures"]} == {1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "Name a direction: `--direction SLUG`."),
+        (["--direction", "smile"], "Unknown direction 'smile'. Choose one of: digit-0, digit-1"),
+        (["--direction", "digit-0", "--hold", "hat"], "Unknown direction 'hat'"),
+        (["--direction", "digit-0", "--hold", "digit-0"], "Nothing of the direction is left"),
+        (["--direction", "digit-0", "--method", "balanced"], "no other attribute that could be equalised"),
+        (["--direction", "digit-0", "--images", "19"], "`--images` must lie in 20..4000. Got 19."),
+        (["--direction", "digit-0", "--images", "20"], None),
+        (["--direction", "digit-0", "--seed", "-1"], "`--seed` must lie in 0..2147483647. Got -1."),
+        (["--given", "{"], "`--given` must be an object of a `title` and a `vector`, 8 numbers"),
+        (["--given", "[]"], "`--given` must be an object"),
+        (["--given", '{"title": "a", "vector": "AAAA"}'], "`--given` must be an object"),
+        (["--given", '{"title": "a", "vector": "AAAAAA=="}'], "finite and not all 0. Got 1 numbers."),
+        (["--given", as_given(Given("zero", np.zeros(8, np.float32)))], "finite and not all 0"),
+        (["--given", as_given(Given("nan", np.full(8, np.nan, np.float32)))], "finite and not all 0"),
+        (
+            ["--given", as_given(Given("t" * 121, np.ones(8, np.float32)))],
+            "a title of another kind or length",
+        ),
+        (["--given", "{}"] * 9, "`--given` may be used 8 times at most. Got 9."),
+    ],
+)
+def test_what_does_not_hold_is_an_error_line(
+    arguments: list[str], text: str | None, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main([str(folder), *arguments])
+    last = said(capsys)[-1]
+    if text is None:
+        assert status == 0 and last["images"]["judged"] == 10
+    else:
+        assert status == 1 and text in last["error"]
+
+
+def test_an_unknown_checkpoint_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nobody", "--direction", "smile"]) == 1
+    assert "nobody" in said(capsys)[-1]["error"]
+
+
+def test_a_job_gives_the_same_table_and_can_be_cancelled(bench: Bench, folder: Path) -> None:
+    job = Job("explorer.jobs.leakage", str(folder), "--direction", "digit-3", "--images", "40")
+    job.wait(240)
+    assert job.error is None and job.result is not None
+    halves = held_out(bench.atlas, bench.attributes, "digit-3", 40, 0)
+    use = np.ones(len(bench.atlas), bool)
+    use[np.concatenate(halves)] = False
+    vector = fitted(bench.atlas.mean, bench.attributes, "digit-3", use=use)
+    (here,) = measure(bench, [Given("x", vector)], "digit-3", halves)
+    (there,) = job.result["columns"]
+    assert there["success"] == pytest.approx(here.leak.success) and there["strength"] == here.leak.strength
+    assert there["movements"] == pytest.approx(here.as_json()["movements"], rel=1e-3), (
+        "fitted on the same images"
+    )
+    job = Job("explorer.jobs.leakage", str(folder), "--direction", "digit-3")
+    job.cancel()
+    job.wait(60)
+    assert job.result is None and job.error == "Cancelled."
+
+
+def test_images_are_of_the_test_split_and_of_both_sides(bench: Bench) -> None:
+    atlas = bench.atlas
+    tuned, judged = held_out(atlas, bench.attributes, "digit-7", 44, 1)
+    assert not set(tuned) & set(judged) and len(tuned) == len(judged) == 22
+    assert {atlas.split[row] for row in (*tuned, *judged)} == {"test"}
+    for half in (tuned, judged):
+        assert (atlas.attributes["digit"].values[half] == 7).sum() == 11
+    again = held_out(atlas, bench.attributes, "digit-7", 44, 1)
+    assert all(np.array_equal(one, two) for one, two in zip(again, (tuned, judged), strict=True))
+    few = bench.atlas.attributes["digit"].take(np.arange(len(atlas)))
+    few.values[few.values == 7] = 1
+    with pytest.raises(ValueError, match=r"Each side must have at least 10 images of the test split\. Got 0"):
+        held_out(atlas, {"digit": few}, "digit-7", 44, 1)
+
+
+def test_holding_others_leaves_their_directions_alone(portraits: Bench) -> None:
+    z, known = portraits.atlas.mean, portraits.attributes
+    plain = fitted(z, known, "beard")
+    held = fitted(z, known, "beard", hold=("hair_length", "hat"))
+    for name in ("hair_length", "hat"):
+        other = fitted(z, known, name)
+        assert abs(held @ other) < 1e-4 * np.linalg.norm(held) * np.linalg.norm(other)
+    assert 0.5 < held @ plain / np.linalg.norm(held) / np.linalg.norm(plain) < 1
+
+
+def test_pictures_are_those_of_the_stage_and_no_number_breaks_one(portraits: Bench) -> None:
+    z = portraits.atlas.mean[:3].copy()
+    with torch.inference_mode():
+        x = portraits.model.decode(torch.from_numpy(z))
+    np.testing.assert_array_equal(portraits.decode(z), levels(x).numpy())
+    z[1] = np.nan
+    assert (portraits.decode(z)[1] == 0).all()
+
+
+def test_a_direction_is_fitted_on_some_images_and_with_all_others_equalised(portraits: Bench) -> None:
+    z, known = portraits.atlas.mean, portraits.attributes
+    use = np.arange(len(z)) % 3 == 0
+    found = fitted(z, known, "hat", use=use)
+    rows = np.flatnonzero(use)
+    part = {name: each.take(rows) for name, each in known.items()}
+    np.testing.assert_allclose(found, fitted(z[rows], part, "hat"), rtol=1e-4, atol=1e-6)
+    smile = known["smile"].values
+    low, high = np.quantile(smile.astype(np.float64), [1 / 3, 2 / 3])
+    sides = Sides.of(z, smile >= high, smile <= low, covariates(known, ["smile"]))
+    np.testing.assert_allclose(
+        fitted(z, known, "smile", "balanced"), fit("balanced", sides), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_what_is_held_fixed_leaves_a_step_of_one_from_side_to_side(portraits: Bench) -> None:
+    z, hat = portraits.atlas.mean, portraits.attributes["hat"].values == 1
+    held = fitted(z, portraits.attributes, "hat", hold=("smile",)).astype(np.float64)
+    assert held @ (z[hat].mean(0) - z[~hat].mean(0)) == pytest.approx(held @ held, rel=1e-4)
+
+
+def test_a_strength_is_found_on_some_images_and_judged_on_others(portraits: Bench) -> None:
+    test = np.flatnonzero(np.asarray(portraits.atlas.split) == "test")
+    given = [Given("Hat", fitted(portraits.atlas.mean, portraits.attributes, "hat"))] * 2
+    told: list[float] = []
+    found = measure(
+        portraits, given, None, (test[:3], test[3:8]), report=lambda share, what: told.append(share)
+    )
+    assert [each.leak.images for each in found] == [5, 5]
+    assert told == sorted(told) and max(told) <= 1
+
+
+def test_away_from_a_label_is_the_truth_that_the_judge_sees_in_the_edit(bench: Bench) -> None:
+    rows = np.flatnonzero(bench.attributes["digit"].values == 3)[:1]
+    target = targets(bench.attributes)["digit-3"]
+    test = load_data("digits", "test")
+    one, three = (test.images[test.attributes["digit"].values == digit][:1] for digit in (1, 3))
+    trial = bench.trial(rows, target)
+    for way, shown, wanted in ((1.0, three, 3), (-1.0, one, 1)):
+        trial.ways[:] = way
+        assert _wanted(bench, target, int(rows[0]), trial, 0, shown) == wanted
+    trial.ways[:] = -1.0  # though it still looks like a 3
+    assert _wanted(bench, target, int(rows[0]), trial, 0, three) != 3
+
+
+def test_of_two_labels_with_one_slug_the_first_is_meant_by_the_direction_too() -> None:
+    """As the target is, whose flips the direction's strength is chosen by."""
+    rng = np.random.default_rng(0)
+    values = np.repeat([0, 1, 2], 20).astype(np.int16)
+    z = (rng.normal(size=(60, 4)) + 5 * np.eye(4)[values]).astype(np.float32)
+    known = {"hair": Attribute("hair", "categorical", values, ("pale blue", "grey", "pale-blue"))}
+    found = fitted(z, known, "hair-pale-blue")
+    np.testing.assert_allclose(found, z[:20].mean(0) - z[20:].mean(0), rtol=1e-4)
+    assert targets(known)["hair-pale-blue"].column == 0
+
+
+def test_the_truth_stands_beside_the_edit(portraits: Bench) -> None:
+    atlas = portraits.atlas
+    has = atlas.attributes["hat"].values == 1
+    test = np.asarray(atlas.split) == "test"
+    rows = np.array([np.flatnonzero(has & test)[0], np.flatnonzero(~has & test)[0]])
+    torch.manual_seed(0)
+    vector = fitted(atlas.mean, portraits.attributes, "hat")
+    trial = portraits.trial(rows, targets(portraits.attributes)["hat"])
+    given = [Given("Hat", vector)]
+    found = measure(portraits, given, "hat", (rows, rows))
+    items = pictures_beside(portraits, given, found, "hat", rows)
+    faces = load_data("faces", "test", limit=int(atlas.ids[rows].max()) + 1)
+    for item, row, way in zip(items, rows, trial.ways, strict=True):
+        number = int(atlas.ids[row])
+        assert item["id"] == number and item["way"] == way and item["item"] == row
+        np.testing.assert_array_equal(picture(item["original"]), faces.images[number])
+        np.testing.assert_array_equal(
+            picture(item["truth"]), draw(factors_of(faces, number).replace(hat=bool(way > 0)))
+        )
+        assert abs(picture(item["decoded"]).astype(int) - faces.images[number]).mean() < 8
+
+
+def test_only_what_the_judge_reads_is_measured(bench: Bench) -> None:
+    assert set(bench.atlas.attributes) == {"digit", "even", "ink"} and list(bench.attributes) == ["digit"]
+    other = Judge(bench.model.image_shape, {"even": bench.atlas.attributes["even"]})
+    assert list(measured_attributes(bench.atlas, other)) == ["even"]
+    with pytest.raises(ValueError, match="The judge reads no attribute of the atlas"):
+        measured_attributes(bench.atlas, Judge(bench.model.image_shape, {}))

@@ -1,0 +1,50 @@
+"""Tests of how many neighbours a map keeps, against scikit-learn's neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from explorer.latent.neighbours.map_trust import nearest_others, neighbours_kept
+
+RNG = np.random.default_rng(0)
+
+
+def test_neighbours_are_those_of_scikit_learn() -> None:
+    z = RNG.standard_normal((1500, 7)).astype(np.float32)  # more than one block
+    expected = NearestNeighbors(n_neighbors=10).fit(z).kneighbors(return_distance=False)
+    assert (np.sort(nearest_others(z, 10)) == np.sort(expected)).all()
+
+
+def test_codes_far_from_the_origin_have_the_same_neighbours() -> None:
+    """Squares of large numbers would leave nothing of the distances in float32."""
+    z = np.round(RNG.standard_normal((200, 3)) * 64) / 64  # exact in float32 beside the shift
+    near, far = (np.sort(nearest_others(each, 1)) for each in (z, z + 4096))
+    square = np.square(z[:, None] - z).sum(2) + np.where(np.eye(200), np.inf, 0)
+    for found in (near, far):
+        np.testing.assert_allclose(np.take_along_axis(square, found, 1)[:, 0], square.min(1), atol=1e-4)
+
+
+def test_a_map_that_is_the_space_keeps_all() -> None:
+    z = RNG.standard_normal((300, 2)).astype(np.float32)
+    assert (neighbours_kept(nearest_others(z, 15), 3 * z + 7) == 1).all()
+
+
+def test_a_map_that_knows_nothing_keeps_about_k_of_n() -> None:
+    z, xy = RNG.standard_normal((1000, 8)), RNG.standard_normal((1000, 2))
+    assert neighbours_kept(nearest_others(z, 15), xy).mean() == pytest.approx(0.015, abs=0.005)
+
+
+def test_where_two_sheets_are_pressed_together_trust_is_lost_there_only() -> None:
+    z = np.concatenate([RNG.uniform(size=(400, 2)), RNG.uniform(size=(200, 2)) + np.array([3, 0])])
+    height = np.zeros(600)
+    height[:200] = 5.0  # half of the first square lies on another sheet
+    kept = neighbours_kept(nearest_others(np.c_[z, height], 15), z)
+    assert kept[400:].min() == 1 and kept[:400].mean() < 0.8
+
+
+@pytest.mark.parametrize("k", [0, 5, 9])
+def test_impossible_counts_are_told(k: int) -> None:
+    with pytest.raises(ValueError, match=r"`k` must lie in 1\.\.4"):
+        nearest_others(np.zeros((5, 2)), k)

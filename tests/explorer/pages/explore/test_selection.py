@@ -1,0 +1,126 @@
+"""Tests of selecting on Explore: by filter, search and the hand; groups are kept, deleted and brought back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.inference.engine import Engine
+from explorer.scene.loaded import Loaded
+from tests.explorer.pages.conftest import Open
+
+
+@pytest.fixture
+def loaded(pages_engine: Engine) -> Loaded:
+    return pages_engine.open_sync("digits-vae")
+
+
+def chosen(at: AppTest) -> tuple[int, ...]:
+    found: tuple[int, ...] = at.session_state["selection"][1]
+    return found
+
+
+def opened(open_page: Open, way: str) -> AppTest:
+    """The page with its Select popover open, at one of its ways."""
+    at = open_page(model="digits-vae")
+    at.session_state["select-open"] = True
+    at.session_state["select-way"] = way
+    return at.run()
+
+
+def test_a_filter_selects_what_meets_all_conditions(open_page: Open, loaded: Loaded) -> None:
+    at = opened(open_page, "Filter")
+    assert at.button(key="filter-replace").disabled
+    at.multiselect(key="filter-names").set_value(["digit"]).run()
+    at.multiselect(key="filter-digit").set_value(["3", "8"]).run()
+    at.button(key="filter-replace").click().run()
+    digits = loaded.atlas.attributes["digit"].values
+    assert chosen(at) == tuple(np.flatnonzero(np.isin(digits, [3, 8])))
+    assert f"{len(chosen(at)):,} images selected" in " ".join(m.value for m in at.markdown)
+
+
+def test_a_search_adds_and_narrows(open_page: Open) -> None:
+    at = opened(open_page, "Search")
+    at.text_input(key="search-text").set_value("test 1-5, test 9").run()
+    at.button(key="search-replace").click().run()
+    assert chosen(at) == (1, 2, 3, 4, 5, 9)
+    at.text_input(key="search-text").set_value("test 4-6").run()
+    at.button(key="search-add").click().run()
+    assert chosen(at) == (1, 2, 3, 4, 5, 6, 9)
+    at.button(key="search-within").click().run()
+    assert chosen(at) == (4, 5, 6)
+
+
+def test_a_search_that_finds_nothing_says_why(open_page: Open) -> None:
+    at = opened(open_page, "Search")
+    at.text_input(key="search-text").set_value("unicorn").run()
+    assert "Nothing is called" in at.warning[0].value
+    assert at.button(key="search-replace").disabled and not at.exception
+
+
+def test_groups_are_kept_deleted_and_brought_back(open_page: Open, loaded: Loaded) -> None:
+    at = opened(open_page, "Search")
+    at.text_input(key="search-text").set_value("test 1-5").run()
+    at.button(key="search-replace").click().run()
+    assert at.button(key="group-keep").disabled
+    at.text_input(key="group-title").set_value("First five").run()
+    at.text_input(key="group-note").set_value("by number").run()
+    at.button(key="group-keep").click().run()
+    group = loaded.groups["first-five"]
+    assert (group.title, group.items, group.note) == ("First five", (1, 2, 3, 4, 5), "by number")
+    at.session_state["select-way"] = "Groups"
+    at.run()
+    at.button(key="group-drop-first-five").click().run()
+    assert not loaded.groups
+    at.button(key="group-back").click().run()
+    assert loaded.groups == {"first-five": group}
+    at.button(key="selection-clear").click().run()
+    assert chosen(at) == ()
+    at.button(key="group-first-five").click().run()
+    assert chosen(at) == (1, 2, 3, 4, 5)
+    loaded.drop_group("first-five")
+
+
+def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
+    from explorer.pages.explore import selection
+
+    items = tuple(np.flatnonzero(loaded.atlas.attributes["digit"].values == 3).tolist())
+    said = selection._apart(loaded, items)
+    assert "Digit\\: 3 100 % (others 0 %)" in said and "Even 0 % (others " in said
+    ink = loaded.atlas.attributes["ink"].values
+    dark = ink >= np.quantile(ink, 0.8)
+    said = selection._apart(loaded, tuple(np.flatnonzero(dark).tolist()))
+    assert f"Ink {ink[dark].mean():.2f} (others {ink[~dark].mean():.2f})" in said
+
+
+def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_engine: Engine) -> None:
+    from explorer.pages.explore import selection
+
+    at = open_page(model="digits-vae")
+    sent = [
+        {"items": [1, 2], "model": "flat-vae"},
+        {"items": [1, loaded.count], "model": "digits-vae"},
+        {"items": [True], "model": "digits-vae"},
+        {"items": "12", "model": "digits-vae"},
+        {"items": [-1], "model": "digits-vae"},
+        {"items": [1] * (loaded.count + 1), "model": "digits-vae"},
+        ["x"],
+    ]
+    before = dict(selection.S)
+    try:
+        for each in sent:
+            assert not selection.take(each, loaded)
+            assert selection.chosen(loaded) == ()
+        assert selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        assert selection.chosen(loaded) == (2, 7)
+        assert not selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        flat = pages_engine.open_sync("flat-vae")
+        assert selection.chosen(flat) == (), "it is of another model"
+        revision = selection.told(loaded)["revision"]
+        selection.put(loaded, {9, 4})
+        assert selection.told(loaded) == {"items": [4, 9], "revision": revision + 1}
+    finally:
+        for key in set(selection.S) - set(before):
+            del selection.S[key]
+    assert not at.exception

@@ -1,0 +1,51 @@
+"""What the Outliers page shows, as a link carries it."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.pages.outliers.url import Shown, from_query, query
+
+KEYS = ("kl", "error", "regret")
+DEFAULT = Shown("kl")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Shown("kl"),
+        Shown("regret", share=0.5, page=3, sort="kl", against="error"),
+        Shown("error", cut=-310.25, sort="regret"),
+        Shown("kl", share=12.3456),
+    ],
+)
+def test_a_link_carries_all_that_is_shown(shown: Shown) -> None:
+    assert from_query(query(shown), DEFAULT, KEYS) == (shown, [])
+
+
+def test_a_plain_link_is_short() -> None:
+    assert query(Shown("kl")) == {"score": "kl", "share": "2"}
+    assert query(Shown("kl", cut=1.5)) == {"score": "kl", "cut": "1.5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("score", "beauty", "`score` must be one of: kl, error, regret. Got 'beauty'."),
+        ("sort", "x" * 500, "`sort` must be one of"),
+        ("against", "", "`against` must be one of"),
+        ("share", "0", "`share` must lie in 0.01..100 percent. Got '0'."),
+        ("share", "101", "`share` must lie in 0.01..100 percent."),
+        ("share", "half", "`share` must be a number. Got 'half'."),
+        ("cut", "inf", "`cut` must be a number."),
+        ("cut", "nan", "`cut` must be a number."),
+        ("page", "0", "`page` must be a whole number from 1."),
+        ("page", "1e3", "`page` must be a whole number from 1."),
+        ("page", "99999999", "`page` must be a whole number from 1."),
+    ],
+)
+def test_what_does_not_hold_is_told_and_left(name: str, value: str, words: str) -> None:
+    shown, problems = from_query({name: value, "model": "m"}, DEFAULT, KEYS)
+    assert (
+        shown == DEFAULT and len(problems) == 1 and problems[0].startswith(words) and len(problems[0]) < 160
+    )

@@ -1,0 +1,102 @@
+"""The bar on top: pages in groups, what is shown, and the checkpoint that goes along from page to page."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from explorer.pages.shared import carried_checkpoint, navigation
+from tests.explorer.checkpoints import CODES, train_digits
+from tests.explorer.pages.conftest import Open
+from tests.explorer.pages.reading import address, html
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a checkpoint of discrete codes."""
+    folder = tmp_path_factory.mktemp("coded")
+    train_digits(folder / "digits-codes", title="Coded", latent=4, epochs=1, model="vq-vae", **CODES)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def both(place: None, shelf: Path, coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{shelf}{os.pathsep}{coded}")
+
+
+@pytest.fixture
+def session() -> Iterator[None]:
+    yield
+    for key in list(st.session_state):
+        del st.session_state[key]
+
+
+def shown(at: AppTest) -> str:
+    """What the bar says is shown."""
+    (found,) = re.findall(r'class="lx-shown" .*?>(.*?)</div>', html(at))
+    return re.sub(r"<.*?>", "", found)
+
+
+def links(at: AppTest) -> list[str]:
+    return [element.proto.page for element in at.get("page_link")]  # type: ignore[attr-defined]
+
+
+def turn_to(at: AppTest, script: str) -> None:
+    """Another page, as a link between the pages does it."""
+    at.query_params.clear()
+    at.switch_page(script).run()
+
+
+def test_each_page_is_in_one_group_or_belongs_to_a_kind_of_model() -> None:
+    grouped = [title for titles in navigation.GROUPS.values() for title in titles]
+    assert len(grouped) == len(set(grouped))
+    assert navigation.PAGES.keys() - set(grouped) == {"Codes", "Time"}
+    assert list(navigation.GROUPS) == ["Explore", "Edit", "Check", "Models"]
+
+
+def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: Open) -> None:
+    at = open_page(model="flat-vae")
+    assert "Latent Explorer" in html(at) and shown(at) == "Checkpoint Flat · Data Digits"
+    for script in navigation.existing().values():
+        turn_to(at, f"{script}.py")
+        assert "Latent Explorer" in html(at) and "Data Digits" in shown(at), script
+
+
+def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None:
+    assert len(links(open_page(model="flat-vae"))) == 2
+    at = open_page(model="digits-codes")
+    assert len(links(at)) == 3 and any("codes" in link for link in links(at))
+    turn_to(at, "codes.py")
+    assert address(at)["model"] == "digits-codes"
+
+
+def test_a_checkpoint_goes_along_to_every_page_that_can_show_it(open_page: Open) -> None:
+    at = open_page(model="flat-vae")
+    for script in ("paths.py", "samples.py", "directions.py", "anatomy.py", "outliers.py"):
+        turn_to(at, script)
+        assert address(at)["model"] == "flat-vae", script
+    at.query_params["model"] = "digits-vae"
+    at.run()
+    assert address(at)["model"] == "digits-vae"
+    for script in ("paths.py", "explore.py"):  # both have shown the other one before
+        turn_to(at, script)
+        assert address(at)["model"] == "digits-vae", script
+    turn_to(at, "codes.py")  # which cannot show it
+    assert address(at)["model"] == "digits-codes"
+    turn_to(at, "explore.py")
+    assert address(at)["model"] == "digits-vae"
+
+
+def test_a_choice_is_followed_once(session: None) -> None:
+    carried_checkpoint.choose("b-vae")
+    assert carried_checkpoint.followed("pt", "a-vae", ["a-vae"]) == "", "it cannot be shown"
+    carried_checkpoint.choose("c-vae")
+    assert carried_checkpoint.followed("pt", "a-vae", ["a-vae", "c-vae"]) == "c-vae"
+    assert carried_checkpoint.followed("pt", "a-vae", ["a-vae", "c-vae"]) == "", "it could not be opened"
+    assert carried_checkpoint.followed("sm", "c-vae", ["c-vae"]) == ""

@@ -1,0 +1,54 @@
+"""The session's part of the Download popover: saved, restored, shown again, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from explorer.inference.engine import Engine
+from explorer.latent.directions.mean_difference import Direction
+from explorer.pages.shared import downloads
+from explorer.sharing.session_archive import load_session
+from tests.explorer.pages.conftest import Open
+from tests.explorer.pages.reading import address, told
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    found: dict[str, Callable[[], bytes]] = {}
+    monkeypatch.setattr(downloads, "offer", lambda place, label, file, make: found.update({file: make}))
+    return found
+
+
+def test_a_session_is_saved_restored_shown_and_taken_back(
+    made: dict[str, Callable[[], bytes]], open_page: Open, pages_engine: Engine,
+) -> None:  # fmt: skip
+    loaded = pages_engine.open_sync("digits-vae")
+    loaded.keep_direction(
+        Direction(np.ones(loaded.latent, np.float32), "own-mine", "Mine", "Yours", 5, 5, "own")
+    )
+    try:
+        at = open_page(view="pca", a="12", b="40", a_with="own-mine:1.5")
+        data = made["latent-explorer-session.zip"]()
+        assert load_session(data).pages["Explore"]["a_with"] == "own-mine:1.5"
+    finally:
+        loaded.drop_direction("own-mine")
+
+    at = open_page(view="umap", a="3", b="4")
+    at.file_uploader(key="session-file").upload("session.zip", data, "application/zip").run()
+    assert not at.exception
+    assert at.success[0].value == "1 thing was added."
+    assert "own-mine" in loaded.directions
+    at.button(key="session-show-Explore").click().run()
+    assert address(at)["view"] == "pca" and address(at)["a_with"] == "own-mine:1.5"
+    at.button(key="session-undo").click().run()
+    assert "own-mine" not in loaded.directions
+    assert "Unknown direction 'own-mine'" in told(at)
+
+
+def test_a_wrong_file_is_told(open_page: Open) -> None:
+    at = open_page()
+    at.file_uploader(key="session-file").upload("x.zip", b"junk", "application/zip").run()
+    assert "The file is no session" in told(at) and not at.success

@@ -1,0 +1,96 @@
+"""Tests of the original pictures behind the items."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.scene import originals as originals_module
+from explorer.scene.loaded import Loaded
+from explorer.scene.originals import Originals, collect, main, original_path
+from models.data import load_data
+
+
+def fresh(loaded: Loaded) -> Originals:
+    return Originals(loaded.entry, loaded.atlas.ids, loaded.atlas.split, loaded.shape)
+
+
+def wait(found: Originals) -> Originals:
+    found.start()
+    until = time.monotonic() + 120  # the process gives way to all others
+    while found.state == "loading" and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
+
+
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the other process' work in this one."""
+    monkeypatch.setattr(originals_module.os, "nice", lambda _: 0)
+
+    def run(command: list[str], **_: object) -> object:
+        class Done:
+            returncode, stderr = main(command[command.index(originals_module.MODULE) + 1 :]), ""
+
+        return Done
+
+    monkeypatch.setattr(originals_module.subprocess, "run", run)
+
+
+def test_originals_are_the_data_sets_pictures(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_process(monkeypatch)
+    found = fresh(loaded)
+    assert (found.state, found.get([0, 1])) == ("unasked", [None, None])
+    assert wait(found).state == "ready"
+    test, train = load_data("digits", "test"), load_data("digits", "train")
+    pictures = found.get([7, 299])
+    np.testing.assert_array_equal(pictures[0], test.images[7])
+    np.testing.assert_array_equal(pictures[1], train.images[199])
+    monkeypatch.setattr(originals_module.subprocess, "run", lambda *a, **b: pytest.fail("run twice"))
+    assert wait(fresh(loaded)).state == "ready"
+
+
+def test_a_process_of_its_own_does_it(loaded: Loaded) -> None:
+    found = wait(fresh(loaded))
+    assert (found.state, found.reason) == ("ready", "")
+    assert found.get([0])[0].shape == (8, 8, 1)  # type: ignore[union-attr]
+
+
+def test_rows_are_found_by_their_ids() -> None:
+    ids = np.array([9, 3, 0, 5])
+    pictures = collect({"name": "digits"}, ids, ["train", "test", "train", "test"])
+    for place, (row, split) in enumerate(zip(ids, ["train", "test", "train", "test"], strict=True)):
+        np.testing.assert_array_equal(pictures[place], load_data("digits", split).images[row])
+
+
+def test_a_missing_data_set_gives_its_reason(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(originals_module, "data_available", lambda _: "It is not here.")
+    found = wait(fresh(loaded))
+    assert (found.state, found.reason) == ("absent", "It is not here.")
+    assert found.get([0]) == [None]
+
+
+def test_a_failed_process_gives_its_reason(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(originals_module, "MODULE", "explorer.live.nowhere")
+    found = wait(fresh(loaded))
+    assert found.state == "absent"
+    assert "nowhere" in found.reason
+
+
+def test_a_damaged_file_is_made_again(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_process(monkeypatch)
+    path = original_path(loaded.entry, loaded.atlas.ids, loaded.atlas.split)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\x93NUMPY junk")
+    assert wait(fresh(loaded)).state == "ready"
+
+
+def test_the_command_tells_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(originals_module.os, "nice", lambda _: 0)
+    assert main([str(tmp_path / "nobody"), str(tmp_path / "out.npy")]) == 1
+    assert "nobody" in capsys.readouterr().err
+    assert not (tmp_path / "out.npy").exists()

@@ -1,0 +1,197 @@
+"""Tests of RESULTS.md: each kind of bar, what is said where nothing was measured, and the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models import checkpoint
+from models.__main__ import main
+from models.checkpoint import Card, Entry
+from models.evaluation.evaluate import Wanted
+from models.evaluation.report import BARS, Bar, Published, evaluate_all, judge, report, wanted
+
+PROTOCOL = "importance sampling, 5000 samples, pixels drawn as 0 or 1, mnist test, 10000 images, seed 0"
+
+
+def card(name: str, config: dict[str, Any] | None = None, **figures: float | list[float]) -> Card:
+    metrics: dict[str, Any] = {}
+    for key, value in figures.items():
+        values = value if isinstance(value, list) else [value]
+        metrics[key] = {
+            "value": values[0],
+            "unit": "nats/image",
+            "protocol": PROTOCOL,
+            "command": f"measure {name}",
+        }
+        metrics[key] |= {"values": values} if isinstance(value, list) else {}
+    return Card(
+        name, name, "vae", {"latent": 50} | (config or {}), {"name": "mnist"}, "0" * 64, metrics=metrics
+    )
+
+
+def cards(*each: Card) -> dict[str, Card]:
+    return {one.name: one for one in each}
+
+
+@pytest.mark.parametrize(
+    ("bar", "value", "met"),
+    [
+        (Bar("a", "f", 87.75), 87.75, "yes"),
+        (Bar("a", "f", 87.75), 87.76, "**no**"),
+        (Bar("a", "f", 0.5, "least"), 0.5, "yes"),
+        (Bar("a", "f", 0.5, "least"), 0.4, "**no**"),
+        (Bar("a", "f", 1, "near", of="capacity"), 24.1, "yes"),
+        (Bar("a", "f", 1, "near", of="capacity"), 26.1, "**no**"),
+        (Bar("a", "f", 0.2, "near", of="capacity", share=True), 29.9, "yes"),
+        (Bar("a", "f", 0.2, "near", of="capacity", share=True), 19.9, "**no**"),
+        (Bar("a", "f", 0.4, beside="b"), 3.99, "yes"),
+        (Bar("a", "f", 0.4, beside="b"), 4.01, "**no**"),
+        (Bar("a", "f", 1, "least", beside="b"), 10.1, "yes"),
+        (Bar("a", "f", 87.75, seeds=3), 80.0, "yes, 1 of 3 seeds"),
+    ],
+)
+def test_a_figure_is_held_against_its_bar(bar: Bar, value: float, met: str) -> None:
+    assert judge(bar, cards(card("a", {"capacity": 25.0}, f=value), card("b", f=10.0))).met == met
+
+
+def test_of_several_seeds_the_mean_counts_and_the_spread_is_shown() -> None:
+    judged = judge(Bar("a", "f", 2.0, seeds=3), cards(card("a", f=[1.0, 2.0, 3.0])))
+    assert judged.ours == "2 ± 1 (3 seeds)" and judged.met == "yes"
+    assert judge(Bar("a", "f", 1.9), cards(card("a", f=[1.0, 2.0, 3.0]))).met == "**no**"
+
+
+@pytest.mark.parametrize(
+    "bar",
+    [Bar("c", "f", 1), Bar("a", "g", 1), Bar("a", "f", 1, beside="c"), Bar("a", "f", 1, "near", of="x")],
+)
+def test_what_was_not_measured_is_not_judged(bar: Bar) -> None:
+    assert judge(bar, cards(card("a", f=0.5))).met == "not measured"
+
+
+def test_a_figure_of_fewer_images_or_samples_is_not_judged() -> None:
+    few = card("mnist-vae", nll=80.0)
+    bar = next(bar for bar in BARS if bar.checkpoint == "mnist-vae")
+    assert judge(bar, cards(few)).met == "yes"
+    for old, new in (
+        ("10000 images", "500 images"),
+        ("5000 samples", "500 samples"),
+        ("drawn as 0 or 1", "grey"),
+    ):
+        figure = few.metrics["nll"] | {"protocol": PROTOCOL.replace(old, new)}
+        assert judge(bar, cards(replace(few, metrics={"nll": figure}))).met == "another protocol"
+
+
+def test_the_report_names_protocol_command_and_source() -> None:
+    entries = [
+        Entry(one.name, Path(one.name), one)
+        for one in (
+            card("mnist-vae", nll=87.123456, elbo=-91.5),
+            card("mnist-iwae", {"samples": 5}, nll=86.0),
+        )
+    ]
+    text = report(entries)
+    line = next(line for line in text.splitlines() if line.startswith("| mnist-vae | nll"))
+    assert "| 87.12 | ≤ 87.75 | yes |" in line and line.endswith("| [1] |")
+    assert "86.76 ([Burda et al. 2015, k = 1](https://arxiv.org/abs/1509.00519))" in line
+    assert f"1. {PROTOCOL}: `measure mnist-vae`" in text
+    assert "k = 5]" in text and "k = 50]" not in text, "only the bar of its configuration"
+    assert "| mnist-vae | mnist | 50 | – | – | – | -91.5 | 87.12 |" in text
+    assert "| mnist-dae | restored_error | – | ≤ mnist-ae | not measured |" in text
+
+
+def test_a_bar_that_was_set_anew_says_what_it_was() -> None:
+    moved = [bar for bar in BARS if bar.was is not None]
+    assert {(bar.checkpoint, bar.was) for bar in moved} == {("mnist-dae", 2.2), ("mnist-k-sparse-ae", 1.8)}
+    for bar in moved:
+        assert bar.own and bar.seeds == 3
+        assert f"(first {bar.was:g})" in judge(bar, {}).asked
+
+
+def test_a_recalled_figure_is_never_shown_as_confirmed() -> None:
+    assert str(Published(3, "a paper", "https://a.b", False)).endswith("*recalled*")
+    assert "recalled" not in str(Published(3, "a paper", "https://a.b", True))
+    recalled = {each.value for bar in BARS for each in bar.published if not each.confirmed}
+    assert recalled == {85.54, 84.78, 3.0, 13.87, 1.35, 1.05, 1.06}
+
+
+def test_what_the_bars_ask_for() -> None:
+    assert wanted("mnist-vae") == Wanted(samples=5000)
+    assert wanted("mnist-dae") == Wanted(probe=True)
+    assert wanted("faces-beta-vae") == wanted("faces-vae-10d") == Wanted(disentanglement=True)
+    assert wanted("mnist-pca") == Wanted()
+
+
+def test_all_bundled_checkpoints_are_measured_with_what_they_offer(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tiny VAE of the digits has classes and a likelihood, but its one factor is no disentanglement."""
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))
+    out = copy_of_tiny.parent / "RESULTS.md"
+    assert (
+        main(
+            [
+                "evaluate",
+                "--all",
+                "--limit",
+                "20",
+                "--samples",
+                "3",
+                "--disentanglement",
+                "--report",
+                str(out),
+            ]
+        )
+        == 0
+    )
+    assert capsys.readouterr().out.startswith("tiny-vae\nmse ")
+    metrics = checkpoint.read(copy_of_tiny).card.metrics  # type: ignore[union-attr]
+    assert "nll" in metrics and "mig" not in metrics and "probe_error_digit" not in metrics
+    assert metrics["nll"]["command"] == "python -m models evaluate tiny-vae --samples 3 --limit 20 --write"
+    assert "| tiny-vae | digits | 4 |" in out.read_text()
+
+
+def test_runs_of_other_seeds_are_found_by_their_name(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = copy_of_tiny.parent.parent / "runs"
+    copy = Path(shutil.copytree(copy_of_tiny, runs / "tiny-vae-seed7"))
+    values = json.loads((copy / "card.json").read_text()) | {"name": "tiny-vae-seed7"}
+    values["training"]["seed"] = 7
+    (copy / "card.json").write_text(json.dumps(values))
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{copy_of_tiny.parent}:{runs}")
+    [(name, metrics)] = evaluate_all(Wanted(), limit=5)
+    assert name == "tiny-vae" and len(metrics["mse"]["values"]) == 2
+    assert metrics["mse"]["command"].endswith("--seeds tiny-vae-seed7 --write")
+
+
+def test_a_report_alone_measures_nothing(
+    tiny_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "RESULTS.md"
+    assert main(["evaluate", "--report", str(out)]) == 0
+    assert "| tiny-vae | digits | 4 | – |" in out.read_text()
+    said = capsys.readouterr()
+    assert said.out == "" and said.err == f"{out} is written.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Say which checkpoint"),
+        (["tiny-vae", "--all"], "Say which checkpoint"),
+        (["--all", "--seeds", "a"], "`--seeds` belongs to one checkpoint"),
+        (["tiny-vae", "--samples", "0"], "at least 1 image and 1 sample"),
+        (["tiny-vae", "--seeds", "nothing"], "Unknown checkpoint 'nothing'"),
+    ],
+)
+def test_a_line_that_asks_for_nothing_sensible_is_refused(
+    arguments: list[str], message: str, tiny_only: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", *arguments]) == 1
+    assert message in capsys.readouterr().err
