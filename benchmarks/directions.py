@@ -31,7 +31,7 @@ from explorer.jobs.leakage import Bench, fitted, held_out, open_bench
 from explorer.latent.directions.estimators import METHODS
 from explorer.latent.directions.leakage import Leak, Trial, find_strength, targets
 from models.data import Attribute, load_data
-from models.evaluation.evaluate import codes
+from models.evaluation.reconstruction import codes
 
 __all__ = ["MODELS", "chosen", "correlated_with", "main", "partners_leak"]
 

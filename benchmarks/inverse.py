@@ -31,7 +31,7 @@ from explorer.scene.originals import collect
 from models import checkpoint
 from models.base import Autoencoder
 from models.checkpoint import Card
-from models.evaluation.evaluate import to_tensor
+from models.data.tensors import to_tensor
 
 __all__ = ["Held", "hold_out", "main", "measure"]
 

@@ -31,7 +31,7 @@ from explorer.latent.statistics.outliers import auroc, auroc_error, oddness
 from models import load
 from models.checkpoint import replace_file
 from models.data import load_data
-from models.evaluation.evaluate import to_tensor
+from models.data.tensors import to_tensor
 from models.vae import VAE, VAEConfig
 
 __all__ = ["CASES", "Case", "areas", "held_out", "main"]

@@ -214,7 +214,8 @@ def run_pack(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measures a checkpoint, or all; writes the report."""
     from models.data.locations import check_output
-    from models.evaluation.evaluate import Wanted, evaluate, table
+    from models.evaluation.evaluate import Wanted, evaluate
+    from models.evaluation.metric import table
     from models.evaluation.report import bundled, evaluate_all, write_report
 
     if bool(options.name) + options.all > 1 or not (options.name or options.all or options.report):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from models import checkpoint
 from models.data.locations import check_output, is_hidden, printable
 from models.data.pictures import KINDS, read_file
-from models.evaluation.evaluate import to_tensor
+from models.data.tensors import to_tensor
 from models.system.files import replace_file
 
 __all__ = ["Encoded", "encode_files"]

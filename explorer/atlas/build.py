@@ -124,7 +124,7 @@ def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict
     """
     import torch
 
-    from models.evaluation.evaluate import to_tensor
+    from models.data.tensors import to_tensor
     from models.evaluation.moving_digits import as_tensor
 
     rows: dict[str, list[Array]] = {}

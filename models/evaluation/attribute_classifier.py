@@ -18,7 +18,9 @@ from tqdm import tqdm
 
 from models.base import Autoencoder, Progress
 from models.data import Attribute, ImageData
-from models.evaluation.evaluate import Metrics, chunks, figure, reconstruct, to_tensor
+from models.data.tensors import chunks, to_tensor
+from models.evaluation.metric import Metrics, figure
+from models.evaluation.reconstruction import reconstruct
 
 __all__ = ["Judge", "expectations", "readability", "score", "train_judge"]
 

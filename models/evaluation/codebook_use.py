@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from models.data import ImageData
-from models.evaluation.evaluate import PIXELS, SEED, Metrics, chunks, figure
+from models.data.tensors import chunks
+from models.evaluation.metric import PIXELS, SEED, Metrics, figure
 from models.layers.likelihoods import Gaussian
 
 __all__ = ["bits_per_dimension", "code_figures", "unigram_bits"]

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from models.base import Autoencoder
 from models.data import Attribute, ImageData
-from models.evaluation.evaluate import Metrics, codes, figure
+from models.evaluation.metric import Metrics, figure
+from models.evaluation.reconstruction import codes
 
 __all__ = ["Probe", "classes", "linear_probe", "probe"]
 

@@ -25,8 +25,9 @@ from torch import Tensor
 
 from models.data import SequenceData
 from models.data.moving_digits import positions, rolled
+from models.data.tensors import BATCH
 from models.evaluation.attribute_classifier import Judge, score
-from models.evaluation.evaluate import BATCH, SEED, Metrics, figure
+from models.evaluation.metric import SEED, Metrics, figure
 
 __all__ = [
     "CONTEXT", "JUMPS", "as_tensor", "displaced", "foreseen", "found_positions", "prediction", "rolled_back",

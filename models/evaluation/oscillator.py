@@ -26,7 +26,8 @@ from torch import Tensor
 
 from models.data import SequenceData
 from models.data.oscillator import positions, spot_positions
-from models.evaluation.evaluate import BATCH, SEED, Metrics, figure
+from models.data.tensors import BATCH
+from models.evaluation.metric import SEED, Metrics, figure
 from models.evaluation.moving_digits import as_tensor
 
 __all__ = ["CONTEXT", "JUMPS", "fitted", "foreseen", "oscillation"]

@@ -20,7 +20,8 @@ from typing import Any, Literal
 from models import checkpoint
 from models.checkpoint import Card, Entry
 from models.data import load_data
-from models.evaluation.evaluate import Metrics, Wanted, evaluate
+from models.evaluation.evaluate import Wanted, evaluate
+from models.evaluation.metric import Metrics
 from models.system.files import replace_file
 
 __all__ = ["BARS", "Bar", "Published", "bundled", "evaluate_all", "judge", "report", "wanted", "write_report"]

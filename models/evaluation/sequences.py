@@ -11,8 +11,10 @@ from torch import Tensor
 from models.data import SequenceData, load_sequences
 from models.data.moving_digits import originals
 from models.data.oscillator import PERIOD
+from models.data.tensors import BATCH
 from models.evaluation.attribute_classifier import train_judge
-from models.evaluation.evaluate import BATCH, SEED, Metrics, figure, sums_of_terms
+from models.evaluation.likelihood import sums_of_terms
+from models.evaluation.metric import SEED, Metrics, figure
 from models.evaluation.moving_digits import as_tensor, prediction
 from models.evaluation.oscillator import JUMPS, oscillation
 

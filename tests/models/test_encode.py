@@ -15,8 +15,8 @@ from PIL import Image
 from models import load
 from models.__main__ import main
 from models.data import load_data
+from models.data.tensors import to_tensor
 from models.encode import encode_files
-from models.evaluation.evaluate import to_tensor
 
 
 def test_files_and_folders_are_encoded_as_the_model_encodes_them(

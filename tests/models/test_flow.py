@@ -13,7 +13,10 @@ from torch.distributions import Normal
 
 from models import MODELS, checkpoint, load
 from models.data import load_data
-from models.evaluation.evaluate import Wanted, density, evaluate, inverse, to_tensor
+from models.data.tensors import to_tensor
+from models.evaluation.evaluate import Wanted, evaluate
+from models.evaluation.likelihood import density
+from models.evaluation.reconstruction import inverse
 from models.evaluation.report import _offered
 from models.glow import Glow, GlowConfig
 from models.layers.coupling import AffineCoupling

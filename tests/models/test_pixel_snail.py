@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.data import load_data
 from models.evaluation.codebook_use import code_figures
-from models.evaluation.evaluate import density
+from models.evaluation.likelihood import density
 from models.pixel_snail import PixelSNAIL, PixelSNAILConfig
 
 

@@ -13,7 +13,7 @@ from torch.distributions import Normal, kl_divergence
 
 from models import load
 from models.data import load_data
-from models.evaluation.evaluate import bound
+from models.evaluation.likelihood import bound
 from models.training.train import Run, train
 from models.vae import LOG_STD_RANGE, VAE, VAEConfig, soft_clamp
 

@@ -19,7 +19,8 @@ from models.evaluation.disentanglement.factor_vae import factor_vae_score
 from models.evaluation.disentanglement.mig import BINS, mutual_information_gap
 from models.evaluation.disentanglement.sap import SOFTNESS, separated_attribute_predictability
 from models.evaluation.disentanglement.sources import BATCH, FactorSource, labelled, redrawn
-from models.evaluation.evaluate import Metrics, codes, figure
+from models.evaluation.metric import Metrics, figure
+from models.evaluation.reconstruction import codes
 
 __all__ = ["Factors", "disentanglement", "known_factors", "mean_codes", "measurable"]
 

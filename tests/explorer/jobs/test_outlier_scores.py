@@ -27,8 +27,8 @@ from explorer.scene import likelihood
 from explorer.scene.loaded import load as open_checkpoint
 from models import checkpoint, load
 from models.data import load_data
+from models.data.tensors import to_tensor
 from models.evaluation.elbo import bound
-from models.evaluation.evaluate import to_tensor
 from models.evaluation.importance_sampling import importance_sampled
 from models.evaluation.likelihood_regret import likelihood_regret
 from models.vae import VAE, VAEConfig

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from models import MODELS
 from models.data import load_data
+from models.data.tensors import to_tensor
 from models.evaluation.codebook_use import code_figures, unigram_bits
-from models.evaluation.evaluate import bound, sparsity, to_tensor
+from models.evaluation.likelihood import bound
+from models.evaluation.units import sparsity
 
 SMALL: dict[str, Any] = {
     "image_shape": (1, 8, 8), "latent": 3, "codebook": 8, "halvings": 1, "width": 4, "prior_width": 8, "prior_depth": 1,

@@ -17,23 +17,13 @@ from torch.distributions import Normal, kl_divergence
 from models import Autoencoder, checkpoint, load
 from models.beta_vae import BetaVAE, BetaVAEConfig
 from models.data import ImageData, load_data
-from models.evaluation.evaluate import (
-    Wanted,
-    active_units,
-    bound,
-    codes,
-    evaluate,
-    figure,
-    log_likelihood,
-    observed,
-    reconstruct,
-    reconstruction,
-    restoration,
-    sparsity,
-    table,
-    to_tensor,
-)
+from models.data.tensors import to_tensor
+from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.importance_sampling import importance_sampled, naive_monte_carlo
+from models.evaluation.likelihood import bound, log_likelihood, observed
+from models.evaluation.metric import figure, table
+from models.evaluation.reconstruction import codes, reconstruct, reconstruction, restoration
+from models.evaluation.units import active_units, sparsity
 from models.k_sparse_ae import KSparseAE, KSparseAEConfig
 from models.sparse_ae import SparseAE, SparseAEConfig
 from models.vae import VAE, VAEConfig

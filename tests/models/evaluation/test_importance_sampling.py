@@ -17,8 +17,8 @@ from models import Autoencoder, load
 from models.ae import AE
 from models.base import LatentSpec, Loss, Posterior
 from models.data import load_data
+from models.data.tensors import to_tensor
 from models.encoder_decoder import NetworkConfig
-from models.evaluation.evaluate import to_tensor
 from models.evaluation.importance_sampling import STRIDE, Estimate, importance_sampled, naive_monte_carlo
 from models.layers.likelihoods import Gaussian
 from models.vae import VAE, VAEConfig

@@ -11,8 +11,8 @@ from torch.distributions import MultivariateNormal, kl_divergence
 from models import load
 from models.ae import AE
 from models.data import load_data
+from models.data.tensors import to_tensor
 from models.encoder_decoder import NetworkConfig
-from models.evaluation.evaluate import to_tensor
 from models.evaluation.likelihood_regret import STEPS, likelihood_regret
 from models.vae import VAE, VAEConfig
 from tests.models.linear_gaussian import images, linear_gaussian, log_likelihood, posterior

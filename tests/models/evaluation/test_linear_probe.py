@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from models import load
 from models.data import load_data
-from models.evaluation.evaluate import codes
 from models.evaluation.linear_probe import STRENGTHS, classes, linear_probe, probe
+from models.evaluation.reconstruction import codes
 
 rng = np.random.default_rng(0)
 

@@ -1,0 +1,89 @@
+"""How well a model reconstructs images: MSE, PSNR, SSIM, restoration of half-masked images, error of the inverse."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.base import Autoencoder
+from models.data import ImageData
+from models.data.tensors import chunks
+from models.evaluation.metric import SEED, Metrics, describe_images, figure
+
+__all__ = ["codes", "inverse", "reconstruct", "reconstruction", "restoration"]
+
+SSIM_IMAGES = 1000
+SSIM_WINDOW = 11  # pixels that the Gaussian window needs
+
+
+def reconstruct(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Decodes the posterior means of uint8 images (N, H, W, C) to float pictures in [0, 1], same shape."""
+    with torch.inference_mode():
+        return np.concatenate([_pictures(model, x) for x in chunks(images)])
+
+
+def _pictures(model: Autoencoder, x: Tensor) -> NDArray[np.float32]:
+    """The reconstructions of images (B, C, H, W), as (B, H, W, C)."""
+    pictures: NDArray[np.float32] = model.decode(model.encode(x).mean).permute(0, 2, 3, 1).numpy()
+    return pictures
+
+
+def codes(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Posterior means of uint8 images (N, H, W, C), each as one row: (N, D)."""
+    with torch.inference_mode():
+        return torch.cat([model.encode(x).mean.flatten(1) for x in chunks(images)]).numpy()
+
+
+def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
+    """MSE, squared error of an image, PSNR and SSIM of the decoded posterior mean."""
+    from skimage.metrics import structural_similarity
+
+    truth = data.images.astype(np.float32) / 255
+    small = min(data.images.shape[1:3]) < SSIM_WINDOW
+    window = {"win_size": 7} if small else {"gaussian_weights": True, "sigma": 1.5}
+    pictures = reconstruct(model, data.images)
+    mse = ((truth - pictures) ** 2).mean((1, 2, 3))
+    psnr = -10 * np.log10(np.maximum(mse, 1e-10))
+    ssim = [
+        structural_similarity(  # type: ignore[no-untyped-call]
+            a, b, data_range=1.0, channel_axis=-1, use_sample_covariance=False, **window
+        )
+        for a, b in zip(truth[:SSIM_IMAGES], pictures[:SSIM_IMAGES], strict=True)
+    ]  # fmt: skip
+    about = f"{_decoded(model)}, {describe_images(data)}"
+    kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
+    first = f"{about.rsplit(',', 1)[0]}, first {len(ssim)} images, {kind} (Wang et al. 2004)"
+    return {
+        "mse": figure(mse.mean(), "per pixel, [0, 1]", about),
+        "squared_error": figure(mse.mean(dtype=np.float64) * truth[0].size, "per image, [0, 1]", about),
+        "psnr": figure(psnr.mean(), "dB", about),
+        "ssim": figure(np.mean(ssim), "", first),
+    }
+
+
+def restoration(model: Autoencoder, data: ImageData) -> Metrics:
+    """How far the reconstructions of half-masked images are from the whole images."""
+    generator = torch.Generator().manual_seed(SEED)
+    total = 0.0
+    with torch.inference_mode():
+        for x in chunks(data.images):
+            kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator) < 0.5
+            misses = _pictures(model, x * kept) - x.permute(0, 2, 3, 1).numpy()
+            total += float(np.square(misses, dtype=np.float64).sum())
+    about = f"half of the pixels set to 0 (seed {SEED}), {_decoded(model)} against the whole image, {describe_images(data)}"
+    return {"restored_error": figure(total / len(data), "per image, [0, 1]", about)}
+
+
+def _decoded(model: Autoencoder) -> str:
+    """What a reconstruction is decoded from."""
+    return "decoded posterior mean" if model.spec.posterior else "decoded latent"
+
+
+def inverse(model: Autoencoder, data: ImageData) -> Metrics:
+    """How far decoding what was encoded is from the images, at the pixel where it is furthest."""
+    pictures = reconstruct(model, data.images)
+    worst = np.abs(pictures - data.images.astype(np.float32) / 255).max()
+    about = f"largest |decode(encode(x)) - x| of all pixels, {describe_images(data)}"
+    return {"inverse_error": figure(worst, "of a pixel, [0, 1]", about)}
