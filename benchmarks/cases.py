@@ -26,7 +26,8 @@ from benchmarks.summary import Figures, summarise
 from explorer.atlas.build import Atlas, save_atlas
 from explorer.scene.originals import Originals
 from models import checkpoint
-from models.checkpoint import Entry
+from models.card import CARD, WEIGHTS, Entry
+from models.card import roots as card_roots
 from models.data import Attribute
 
 __all__ = [
@@ -122,7 +123,7 @@ async def stage(setting: Setting, frames: int = 0, folder: Path | None = None) -
     """
     port = free_port()
     command = app_command(sys.executable, "app.py", port)
-    roots = os.pathsep.join(str(folder or root) for root in ([folder] if folder else checkpoint.roots()))
+    roots = os.pathsep.join(str(folder or root) for root in ([folder] if folder else card_roots()))
     query = f"/?model={setting.entry.name}&frames={frames}"
     async with setting.page(command, port, query, LATENT_CHECKPOINT_DIR=roots) as page:
         await page.wait_for_selector("[data-testid=stage][data-ready=true]", timeout=READY)
@@ -183,7 +184,7 @@ def enlarge(entry: Entry, atlas: Atlas, folder: Path, count: int) -> None:
         neighbour_distance=atlas.neighbour_distance[rows],
     )
     folder.mkdir(parents=True)
-    for name in (checkpoint.CARD, checkpoint.WEIGHTS):
+    for name in (CARD, WEIGHTS):
         (folder / name).symlink_to((entry.path / name).resolve())
     save_atlas(folder / "atlas.parquet", large, entry.card.weights_sha256 if entry.card else "")
 

@@ -41,7 +41,7 @@ from benchmarks.cases import (
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import end_on_sigterm
 from explorer.atlas.build import load_atlas
-from models.checkpoint import Entry
+from models.card import Entry
 
 __all__ = ["CASES", "bars", "main"]
 

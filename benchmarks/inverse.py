@@ -30,7 +30,7 @@ from explorer.latent.neighbours.exact import Neighbours
 from explorer.scene.originals import collect
 from models import checkpoint
 from models.base import Autoencoder
-from models.checkpoint import Card
+from models.card import Card
 from models.data.tensors import to_tensor
 
 __all__ = ["Held", "hold_out", "main", "measure"]

@@ -29,9 +29,9 @@ from explorer.jobs.outlier_scores import measure
 from explorer.latent.neighbours.exact import Neighbours
 from explorer.latent.statistics.outliers import auroc, auroc_error, oddness
 from models import load
-from models.checkpoint import replace_file
 from models.data import load_data
 from models.data.tensors import to_tensor
+from models.system.files import replace_file
 from models.vae import VAE, VAEConfig
 
 __all__ = ["CASES", "Case", "areas", "held_out", "main"]

@@ -73,7 +73,7 @@ def run_page(prog: str, arguments: list[str]) -> int:
                         help="search this folder of checkpoints first; may be repeated")  # fmt: skip
     options = parser.parse_args(arguments)
     if options.checkpoints:
-        from models.checkpoint import roots  # torch comes with it
+        from models.card import roots  # torch comes with it
         from models.system.settings import use_checkpoint_folders
 
         use_checkpoint_folders([*options.checkpoints, *roots()])

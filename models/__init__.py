@@ -1,27 +1,20 @@
-"""The model zoo and the training module. `from models import load; model = load("faces-vae")`."""
+"""The model zoo and the training module. `from models import load; model = load("faces-vae")`.
+
+Names are imported at their first use, so that `import models.card` needs no torch.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 import models.system.offline  # noqa: F401
-from models.ae import AE
-from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
-from models.beta_vae import BetaVAE
-from models.capacity_vae import CapacityVAE
-from models.checkpoint import CheckpointError, load
-from models.contractive_ae import ContractiveAE
-from models.dae import DAE
-from models.glow import Glow
-from models.iwae import IWAE
-from models.k_sparse_ae import KSparseAE
-from models.linear_ae import LinearAE
-from models.pca import PCA
-from models.pixel_snail import PixelSNAIL
-from models.real_nvp import RealNVP
-from models.sparse_ae import SparseAE
-from models.td_vae import TDVAE
-from models.vae import VAE
-from models.vq_vae import VQVAE
-from models.vq_vae_2 import VQVAE2
+
+if TYPE_CHECKING:
+    from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
+    from models.card import CheckpointError
+    from models.checkpoint import load
+    from models.families import MODELS
 
 __all__ = [
     "MODELS",
@@ -34,22 +27,15 @@ __all__ = [
     "load",
 ]
 
-MODELS: dict[str, type[Autoencoder]] = {
-    "pca": PCA,
-    "linear-ae": LinearAE,
-    "ae": AE,
-    "dae": DAE,
-    "sparse-ae": SparseAE,
-    "k-sparse-ae": KSparseAE,
-    "contractive-ae": ContractiveAE,
-    "vae": VAE,
-    "iwae": IWAE,
-    "beta-vae": BetaVAE,
-    "capacity-vae": CapacityVAE,
-    "vq-vae": VQVAE,
-    "vq-vae-2": VQVAE2,
-    "pixel-snail": PixelSNAIL,
-    "real-nvp": RealNVP,
-    "glow": Glow,
-    "td-vae": TDVAE,
+HOMES = {
+    "MODELS": "families",
+    "CheckpointError": "card",
+    "load": "checkpoint",
+    **dict.fromkeys(("Autoencoder", "LatentSpec", "Level", "Loss", "Posterior"), "base"),
 }
+
+
+def __getattr__(name: str) -> object:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"models.{HOMES[name]}"), name)

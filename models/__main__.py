@@ -200,12 +200,13 @@ def run_train(options: argparse.Namespace) -> int:
 def run_pack(options: argparse.Namespace) -> int:
     """Makes checkpoints small, as the bundled ones are."""
     from models import checkpoint
+    from models.card import WEIGHTS
     from models.training.log import thin_curves
 
     for folder in options.folders:
         lines = thin_curves(folder, options.most)
         checkpoint.pack(folder)
-        size = (folder / checkpoint.WEIGHTS).stat().st_size / 1e6
+        size = (folder / WEIGHTS).stat().st_size / 1e6
         print(f"{folder} has {size:.1f} MB of weights and keeps {lines} lines of its curves. Now measure and encode "
               f"it: python -m models evaluate {folder} --write && python -m explorer.atlas {folder}")  # fmt: skip
     return 0

@@ -28,9 +28,10 @@ from explorer.atlas.umap_maps import MapSettings, fit_umap
 from explorer.latent.item_names import ItemNames
 from models import checkpoint
 from models.base import Autoencoder, Level
-from models.checkpoint import ATLAS, Entry, replace_file
+from models.card import ATLAS, CheckpointError, Entry
 from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
 from models.data.base import SPLITS
+from models.system.files import replace_file
 
 __all__ = ["ATLAS", "Atlas", "AtlasError", "build_atlas", "load_atlas", "main", "save_atlas"]
 
@@ -377,7 +378,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
             raise ValueError(f"`--count` must lie in [20, {ROWS_AT_MOST}]. Got {options.count}.")
         entry = checkpoint.read(options.model)
         if entry.card is None:
-            raise checkpoint.CheckpointError(f"{entry.path} has no card.")
+            raise CheckpointError(f"{entry.path} has no card.")
         about = entry.card.data
         load: Callable[..., Any] = load_sequences if about["name"] in SEQUENCES else load_data
         test = load(about["name"], "test", limit=options.count, **about.get("options", {}))
@@ -394,7 +395,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
             model = checkpoint.load(entry.path)
             atlas = build_atlas(model, data, report, not options.no_umap)
         if checkpoint.read(entry.path).version != entry.version:
-            raise checkpoint.CheckpointError(
+            raise CheckpointError(
                 f"The weights of {entry.name} changed while its images were encoded, so the atlas is not kept. "
                 f"Build it again: `python -m explorer.atlas {options.model}`."
             )

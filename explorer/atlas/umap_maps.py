@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from models.checkpoint import Entry, read
+from models.card import Entry
+from models.checkpoint import read
 from models.data.locations import cache_folder
 from models.system.files import StorageError, make_folder, replace_file
 

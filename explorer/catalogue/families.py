@@ -18,7 +18,7 @@ import torch
 
 from models import MODELS
 from models.base import Autoencoder, LatentSpec, config_from_dict
-from models.checkpoint import Card
+from models.card import Card
 from models.criterion import Criterion
 
 __all__ = [

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from explorer.catalogue import families
-from models.checkpoint import Card
+from models.card import Card
 
 __all__ = ["better_first", "name_of", "number", "protocol", "value_of", "written"]
 

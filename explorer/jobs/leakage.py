@@ -29,7 +29,7 @@ from explorer.latent.directions.leakage import AIM, Leak, Target, Trial, find_st
 from explorer.latent.directions.mean_difference import sides_of
 from explorer.sharing import exports
 from models import Autoencoder, checkpoint
-from models.checkpoint import Entry
+from models.card import Entry
 from models.data import Attribute, ImageData, load_pictures
 from models.evaluation.attribute_classifier import expectations
 from models.evaluation.classifier_cache import Kept, kept_judge

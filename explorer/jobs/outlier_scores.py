@@ -24,7 +24,8 @@ from safetensors.numpy import load, save
 from explorer.atlas.build import Atlas, load_atlas
 from explorer.catalogue.outlier_scores import SCORES, refusal
 from explorer.scene.originals import collect, original_path
-from models.checkpoint import Entry, read
+from models.card import Entry
+from models.checkpoint import read
 from models.data.locations import cache_folder
 from models.system.files import replace_file
 

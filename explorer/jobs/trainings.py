@@ -24,7 +24,8 @@ from typing import Any, Literal
 from explorer.catalogue import families
 from explorer.jobs.runner import Command
 from models import MODELS, checkpoint
-from models.checkpoint import ATLAS, Card
+from models.card import ATLAS, CARD, NAME, TRAINING, Card, Entry
+from models.card import roots as card_roots
 from models.system.files import StorageError, make_folder
 from models.system.replacing import staging_folder
 from models.training.run_folder import MADE, resumed_folder
@@ -263,7 +264,7 @@ class Trainings:
         found = [self._info(entry) for entry in entries]
         return lost + sorted(found, key=lambda info: -_changed(info.path))
 
-    def _info(self, entry: checkpoint.Entry) -> RunInfo:
+    def _info(self, entry: Entry) -> RunInfo:
         """How a run stands."""
         training = self._all.get(entry.name)
         told = {"run": training.run, "error": training.error} if training else {}
@@ -272,11 +273,11 @@ class Trainings:
         if entry.card:
             state: State = "ready" if (entry.path / ATLAS).is_file() else "bare"
             return RunInfo(entry.name, entry.path, state, card=entry.card, **told)  # type: ignore[arg-type]
-        if (entry.path / checkpoint.CARD).is_file():
+        if (entry.path / CARD).is_file():
             return RunInfo(entry.name, entry.path, "broken", error=entry.error)
         if training is None and time.time() - _changed(entry.path) < FRESH:
             return RunInfo(entry.name, entry.path, "elsewhere")
-        if not (entry.path / checkpoint.TRAINING).is_file():
+        if not (entry.path / TRAINING).is_file():
             return RunInfo(entry.name, entry.path, "empty", **told)  # type: ignore[arg-type]
         try:
             run, step = read_run(entry.path)
@@ -291,7 +292,7 @@ class Trainings:
             ValueError: If there is none of this name.
         """
         folder = self.root / name
-        if not checkpoint.NAME.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
+        if not NAME.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
             raise ValueError(f"There is no run {name[:80]!r} in {shown(self.root)}.")
         return folder
 
@@ -320,24 +321,24 @@ def _trainings(root: Path) -> Trainings:
 
 def runs_folder() -> Path:
     """Where runs go: the last of the folders in which checkpoints are looked for."""
-    return checkpoint.roots()[-1].resolve()
+    return card_roots()[-1].resolve()
 
 
 def check_name(name: str) -> None:
     """Raises ValueError where a new checkpoint cannot have this name."""
-    if not checkpoint.NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ValueError(
             "The name must be 1 to 64 lower-case letters, digits, dots, dashes or underscores, and begin with a "
             f"letter or digit. Got {name[:80]!r}."
         )
-    for root in checkpoint.roots():
+    for root in card_roots():
         if (root / name).exists():
             raise ValueError(f"The name {name!r} is taken in {shown(root)}. Choose another.")
 
 
 def free_name(wanted: str) -> str:
     """The wanted name, or the first with a number behind it that is not taken, nor about to be."""
-    roots, active = checkpoint.roots(), trainings().active
+    roots, active = card_roots(), trainings().active
     number, name = 1, wanted
     while any((root / name).exists() for root in roots) or (active and active.name == name):
         number += 1

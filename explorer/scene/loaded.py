@@ -22,7 +22,7 @@ from explorer.scene.originals import Originals
 from explorer.workspace import storage
 from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
 from models import checkpoint
-from models.checkpoint import CheckpointError, Entry
+from models.card import NAME, CheckpointError, Entry, roots
 
 if TYPE_CHECKING:
     from explorer.scene.views import View
@@ -261,7 +261,7 @@ def find(name: str) -> Entry:
         UnknownModel: If there is none.
         CheckpointError: If it is broken, with the reason.
     """
-    if not checkpoint.NAME.fullmatch(name) or not any((r / name).is_dir() for r in checkpoint.roots()):
+    if not NAME.fullmatch(name) or not any((r / name).is_dir() for r in roots()):
         names = ", ".join(entry.name for entry in checkpoint.scan() if not entry.error)
         raise UnknownModel(f"Unknown model {name[:64]!r}. Choose one of: {names or 'none is there yet'}.")
     return checkpoint.read(name)

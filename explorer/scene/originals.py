@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.installation import module_command, module_environment
-from models.checkpoint import CheckpointError, Entry, read
+from models.card import CheckpointError, Entry
+from models.checkpoint import read
 from models.data import data_available, load_pictures
 from models.data.locations import cache_folder
 from models.system.files import replace_file

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.scene.tracking import Bead, Digit, Mover
-from models.checkpoint import Card
+from models.card import Card
 from models.data import SequenceData, data_available, load_sequences
 from models.data.oscillator import PERIOD
 

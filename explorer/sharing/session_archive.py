@@ -41,7 +41,7 @@ from explorer.workspace.storage import (
     pack_direction,
     unpack_direction,
 )
-from models.checkpoint import NAME
+from models.card import NAME
 from models.data.locations import is_hidden
 from models.system.json_input import read_object, read_tensors
 

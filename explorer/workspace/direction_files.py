@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from explorer.latent.directions.mean_difference import Direction
 from explorer.workspace.storage import pack_direction, unpack_direction
-from models.checkpoint import Entry
+from models.card import Entry
 from models.system.json_input import looks_like_json, read_json
 
 __all__ = ["BYTES_AT_MOST", "MIB_AT_MOST", "as_json", "as_safetensors", "read_direction"]

@@ -28,7 +28,7 @@ from safetensors.numpy import save as pack
 
 from explorer.latent.directions.mean_difference import Direction, slug
 from explorer.workspace.stage_edit import FIRST_OWN
-from models.checkpoint import Entry
+from models.card import Entry
 from models.data.locations import cache_folder
 from models.system.files import remove_file, replace_file
 from models.system.json_input import read_json, read_object, read_tensors

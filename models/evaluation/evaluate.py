@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models import MODELS, checkpoint
+from models import checkpoint
 from models.base import config_from_dict
-from models.checkpoint import Card, CheckpointError, Entry
+from models.card import Card, CheckpointError, Entry, write_card
+from models.card import CheckpointError as card_CheckpointError
 from models.data import load_data
 from models.evaluation.attribute_classifier import readability
 from models.evaluation.codebook_use import code_figures
@@ -31,6 +32,7 @@ from models.evaluation.metric import Metrics
 from models.evaluation.reconstruction import inverse, reconstruction, restoration
 from models.evaluation.sequences import sequence_figures
 from models.evaluation.units import active_units, sparsity
+from models.families import MODELS
 
 __all__ = ["Wanted", "evaluate", "measure"]
 
@@ -86,12 +88,12 @@ def evaluate(
     if write:
         card = _card(checkpoint.read(entry.path))  # it may have changed: a measurement takes minutes to hours
         if card.weights_sha256 != _card(entry).weights_sha256:
-            raise checkpoint.CheckpointError(
+            raise card_CheckpointError(
                 f"The weights of {entry.name} changed while they were measured, so the metrics are not kept. "
                 "Measure again."
             )
         kept = {key: _kept(card.metrics.get(key, {}), one) for key, one in metrics.items()}
-        checkpoint.write_card(entry.path, replace(card, metrics={**card.metrics, **kept}))
+        write_card(entry.path, replace(card, metrics={**card.metrics, **kept}))
     return metrics
 
 

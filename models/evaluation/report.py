@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models import checkpoint
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry, roots
 from models.data import load_data
 from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.metric import Metrics
@@ -130,7 +130,7 @@ def wanted(name: str) -> Wanted:
 
 def bundled() -> list[Entry]:
     """The checkpoints of the first folder that checkpoints are looked for in: the bundled ones."""
-    return checkpoint.scan(checkpoint.roots()[0])
+    return checkpoint.scan(roots()[0])
 
 
 def evaluate_all(

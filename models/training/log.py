@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from models import checkpoint
+from models.card import TRAINING
 from models.system.extras import require
+from models.system.files import replace_file
 
 __all__ = ["CURVES", "EVENTS", "CurveWriter", "thin_curves", "trim_curves"]
 
@@ -112,7 +113,7 @@ def thin_curves(folder: Path, most: int = 300) -> int:
         raise ValueError(f"`most` must be at least 2, the first line and the last. Got {most}.")
     if not path.is_file():
         raise ValueError(f"{folder} has no {CURVES}. Train it with `python -m models train`.")
-    if (folder / checkpoint.TRAINING).is_file():
+    if (folder / TRAINING).is_file():
         raise ValueError(f"{folder} is a training that has not ended. Thin its curves when it has.")
     lines = read_lines(path)
     if len(lines) > most:
@@ -129,4 +130,4 @@ def read_lines(path: Path) -> list[str]:
 def write_lines(path: Path, lines: list[str]) -> None:
     """Writes a file of lines at one stroke."""
     text = "".join(f"{line}\n" for line in lines)
-    checkpoint.replace_file(path, lambda new: new.write_text(text, encoding="utf-8"))
+    replace_file(path, lambda new: new.write_text(text, encoding="utf-8"))

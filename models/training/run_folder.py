@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from models.checkpoint import ATLAS, CARD, TRAINING, WEIGHTS
+from models.card import ATLAS, CARD, TRAINING, WEIGHTS
 from models.system.replacing import recover, replace_folder, staging_folder
 from models.training.log import CURVES, EVENTS
 from models.training.state import read_run

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from models import checkpoint
 from models.base import Autoencoder
+from models.card import CARD, TRAINING, WEIGHTS
+from models.system.files import replace_file
 from models.training.ema import Average
 from models.training.log import CURVES
 from models.training.run import OPTIMIZERS, Run
@@ -51,7 +52,7 @@ class RunState:
         flat = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         about = {"run": json.dumps(asdict(run)), "step": str(step), "command": command}
         state = save(flat, metadata=about)  # `save_file` would leave a file of its own behind when killed
-        checkpoint.replace_file(folder / checkpoint.TRAINING, lambda path: path.write_bytes(state))
+        replace_file(folder / TRAINING, lambda path: path.write_bytes(state))
 
     def restore(self, folder: Path, run: Run) -> int:
         """Loads what `keep` saved and gives the number of steps taken; 0 where nothing was saved.
@@ -59,7 +60,7 @@ class RunState:
         Raises:
             ValueError: If what was saved is another run's, or damaged.
         """
-        path = folder / checkpoint.TRAINING
+        path = folder / TRAINING
         if not path.is_file():
             return 0
         saved, step = read_run(folder)
@@ -100,13 +101,13 @@ def read_run(folder: Path) -> tuple[Run, int]:
     try:
         return Run(**json.loads(about["run"])), int(about["step"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        path = folder / checkpoint.TRAINING
+        path = folder / TRAINING
         raise ValueError(f"{path} {FOREIGN} ({type(error).__name__}: {error})") from error
 
 
 def started_by(folder: Path) -> str:
     """The command that began an unfinished training; "" where it is not known."""
-    if not (folder / checkpoint.TRAINING).is_file():
+    if not (folder / TRAINING).is_file():
         return ""
     read_run(folder)  # refuses what is not ours
     return read_about(folder).get("command", "")
@@ -114,11 +115,9 @@ def started_by(folder: Path) -> str:
 
 def read_about(folder: Path) -> dict[str, str]:
     """What is written beside the tensors of a state."""
-    path = folder / checkpoint.TRAINING
+    path = folder / TRAINING
     if not path.is_file():
-        raise ValueError(
-            f"{folder} has no {checkpoint.TRAINING} to resume from. Start anew without `--resume`."
-        )
+        raise ValueError(f"{folder} has no {TRAINING} to resume from. Start anew without `--resume`.")
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
@@ -133,8 +132,8 @@ def laid_out(values: Tensor, parameter: Tensor) -> Tensor:
 
 def sweep(folder: Path, state: bool) -> None:
     """Deletes what a kill left half-written and, with `state`, what an earlier run left to resume."""
-    names = (checkpoint.TRAINING, CURVES, checkpoint.WEIGHTS, checkpoint.CARD)
+    names = (TRAINING, CURVES, WEIGHTS, CARD)
     for left in [p for name in names for p in folder.glob(f".{name}.*")]:
         left.unlink(missing_ok=True)
     if state:
-        (folder / checkpoint.TRAINING).unlink(missing_ok=True)
+        (folder / TRAINING).unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from models import checkpoint
 from models.base import Autoencoder, config_from_dict
+from models.card import TRAINING, Card
 from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
 from models.system import settings
 from models.system.files import make_folder
@@ -59,7 +60,7 @@ def train(
     command: str = "",
     tensorboard: bool = False,
     report: Callable[[int, int, dict[str, float]], None] | None = None,
-) -> checkpoint.Card:
+) -> Card:
     """Trains a model and leaves a checkpoint.
 
     Under `torchrun` all its processes call this alike; the first of them writes.
@@ -227,7 +228,7 @@ def examples(data: ImageData | SequenceData) -> Tensor | Sequences:
 
 def build(run: Run, data: ImageData | SequenceData) -> Autoencoder:
     """The untrained model of a run, its weights drawn from the run's seed."""
-    from models import MODELS
+    from models.families import MODELS
 
     if run.model not in MODELS:
         raise ValueError(f"Unknown model {run.model!r}. Choose one of: {', '.join(MODELS)}.")
@@ -323,7 +324,7 @@ def check_finite(terms: dict[str, float], step: int, folder: Path) -> None:
     """Stops a run whose loss is lost, before the step spoils the weights."""
     for name, value in terms.items():
         if not math.isfinite(value):
-            saved = folder / checkpoint.TRAINING
+            saved = folder / TRAINING
             state = f"The last good state is {saved}." if saved.is_file() else "No state was saved before it."
             raise TrainingError(
                 f"The term {name!r} is {value} at step {step}. {state} Try a lower learning rate (`--rate`)."

@@ -10,6 +10,7 @@ import torch
 
 from explorer.atlas.build import ATLAS, Atlas, neighbour_distances, save_atlas
 from models import MODELS, checkpoint
+from models.card import WEIGHTS
 from models.data import load_data, load_sequences
 from models.evaluation.moving_digits import as_tensor
 from models.td_vae import TDVAE, TDVAEConfig
@@ -98,7 +99,7 @@ def _sequence_atlas(model: TDVAE) -> Atlas:
 
 def break_weights(folder: Path) -> None:
     """Changes one bit of a checkpoint's weights, so that they no longer are what the card says."""
-    path = folder / checkpoint.WEIGHTS
+    path = folder / WEIGHTS
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)

@@ -22,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 import models.training.train
-from models.checkpoint import CARD, TRAINING
+from models.card import CARD, TRAINING
 from models.training.state import read_run
 from models.training.train import Run, train
 

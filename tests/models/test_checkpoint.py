@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models import CheckpointError, checkpoint, load
-from models.checkpoint import CARD, TRAINING, WEIGHTS
+from models.card import CARD, ERROR_LENGTH, TRAINING, WEIGHTS, Card, Entry, roots
 from models.data import load_data
 from models.vae import VAE, VAEConfig
 
@@ -192,7 +192,7 @@ def test_a_broken_folder_is_listed_with_its_reason_and_the_rest_works(
     assert entries["sound-vae"].error is None and entries["sound-vae"].card is not None
     broken = entries["tiny-vae"]
     assert broken.card is None and broken.version == "" and broken.error is not None
-    assert len(broken.error) <= checkpoint.ERROR_LENGTH
+    assert len(broken.error) <= ERROR_LENGTH
     for read in (checkpoint.read, checkpoint.load):
         with pytest.raises(CheckpointError, match=f"(?s){message}"):
             read(copy_of_tiny)
@@ -215,7 +215,7 @@ def test_weights_that_are_replaced_while_they_are_loaded_are_noticed(
     reweigh(lambda t: t.pop(FIRST))(copy_of_tiny)
     with pytest.raises(CheckpointError, match="The file was changed"):
         checkpoint.load(copy_of_tiny)
-    forged = checkpoint.Entry(entry.name, entry.path, checkpoint.Card(**card_of(copy_of_tiny)))
+    forged = Entry(entry.name, entry.path, Card(**card_of(copy_of_tiny)))
     monkeypatch.setattr(checkpoint, "read", lambda name: forged)
     with pytest.raises(CheckpointError, match="lacks the tensor"):
         checkpoint.load(copy_of_tiny)
@@ -352,7 +352,7 @@ def test_without_a_variable_the_bundled_checkpoints_and_own_runs_are_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("LATENT_CHECKPOINT_DIR", raising=False)
-    assert [path.name for path in checkpoint.roots()] == ["checkpoints", "runs"]
+    assert [path.name for path in roots()] == ["checkpoints", "runs"]
 
 
 @pytest.mark.parametrize(

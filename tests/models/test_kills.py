@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models import checkpoint
-from models.checkpoint import WEIGHTS
+from models.card import WEIGHTS
 from models.training.log import CURVES
 
 ROOT = Path(__file__).resolve().parents[2]

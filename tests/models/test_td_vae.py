@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from models import load
-from models.checkpoint import WEIGHTS
+from models.card import WEIGHTS
 from models.td_vae import TDVAE, Gaussian, TDVAEConfig, TwoLayers, below
 from models.training.log import CURVES
 from models.training.train import Run, train

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models import MODELS, Autoencoder, checkpoint
 from models.base import config_from_dict, config_to_dict
+from models.card import BUNDLED
 from models.layers.likelihoods import LIKELIHOODS
 
 SHAPES = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (1, 20, 13), (3, 32, 32), (1, 64, 64), (3, 64, 64)]
@@ -313,7 +314,7 @@ def test_names_of_classes_and_configurations_follow_the_key(kind: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMER))
 def test_checkpoints_made_before_the_family_load_as_they_were(name: str) -> None:
-    model = checkpoint.load(checkpoint.BUNDLED / name)
+    model = checkpoint.load(BUNDLED / name)
     assert type(model) is MODELS["vae"]
     assert list(config_to_dict(model.config)) == [
         "image_shape", "latent", "likelihood", "sigma", "network", "width", "depth", "neck", "free_bits",

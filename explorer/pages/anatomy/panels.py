@@ -26,7 +26,7 @@ from explorer.scene.inspection import Specimen, expected_reconstruction, has_lik
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
-from models.checkpoint import Card
+from models.card import Card
 from models.criterion import ELBO
 
 __all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]

@@ -25,7 +25,7 @@ from explorer.pages.shared import (
 from explorer.pages.shared.layout import warn_of
 from explorer.scene.codebook import codebooks, grids_of, look_size
 from explorer.scene.loaded import Loaded
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 S = st.session_state
 VIEW = "dims-0-1"  # the socket opens a model with a view; this one costs nothing to make

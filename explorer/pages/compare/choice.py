@@ -9,7 +9,7 @@ from typing import Any
 from explorer.catalogue import families
 from explorer.pages.shared.checkpoint_picker import MODEL_TITLES
 from explorer.scene.comparison import MODELS
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 __all__ = [
     "DATA_TITLES",

@@ -39,7 +39,7 @@ from explorer.pages.shared.plotly_chart import drawn as chart_of
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import Lineup
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 __all__ = ["dimensions", "metrics", "spaces"]
 

@@ -23,7 +23,7 @@ from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import MODELS, Lineup, line_up
 from explorer.scene.views import default_view, resolve
-from models.checkpoint import Card
+from models.card import Card
 
 S = st.session_state
 LONGEST = 2000  # characters of one parameter

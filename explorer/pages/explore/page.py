@@ -23,7 +23,7 @@ from explorer.scene.handles import Places, move_to_view
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import UnknownView, View, default_view, resolve
 from explorer.workspace import stage_edit
-from models.checkpoint import CheckpointError
+from models.card import CheckpointError
 
 S = st.session_state
 

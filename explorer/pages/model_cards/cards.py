@@ -16,7 +16,7 @@ from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.layout import side_by_side
 from explorer.pages.shared.text import plain
-from models.checkpoint import TRAINING, Card, Entry
+from models.card import TRAINING, Card, Entry
 
 __all__ = ["details", "overview", "short"]
 

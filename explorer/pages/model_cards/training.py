@@ -29,7 +29,7 @@ from explorer.pages.shared.layout import late, side_by_side
 from explorer.pages.shared.text import plain
 from models import MODELS
 from models.base import config_from_dict
-from models.checkpoint import TRAINING
+from models.card import TRAINING
 from models.data import DATASETS, SEQUENCES, Dataset, data_available
 from models.training.train import Run
 

@@ -34,7 +34,7 @@ from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import Measured, on_map
 from explorer.scene.views import UnknownView, View, default_view, resolve
 from explorer.workspace.stage_edit import PATHS
-from models.checkpoint import Card
+from models.card import Card
 
 S = st.session_state
 SHAPES = {"path": "Path", "grid": "Four corners"}

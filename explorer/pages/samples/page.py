@@ -34,7 +34,7 @@ from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 S = st.session_state
 SHOWS = {"samples": "Samples", "traversals": "Dimensions", "manifold": "Plane"}

@@ -19,7 +19,7 @@ from explorer.pages.shared.text import plain
 from explorer.scene.forecasts import longest_jump
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage, footage
-from models.checkpoint import Card
+from models.card import Card
 
 S = st.session_state
 TRAIN = """```

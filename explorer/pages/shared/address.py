@@ -10,7 +10,7 @@ from explorer.pages.shared import controls
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import View, default_view
 from explorer.workspace import stage_edit
-from models.checkpoint import Entry
+from models.card import Entry
 
 __all__ = ["clear", "is_news", "model", "parameters", "put", "view_and_colour", "write"]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.catalogue import families
 from explorer.pages.compare.choice import data_title
 from explorer.pages.shared import checkpoint_picker, navigation
-from models.checkpoint import Card
+from models.card import Card
 
 __all__ = ["choose", "current", "followed", "shown"]
 

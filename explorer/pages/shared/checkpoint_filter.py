@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.catalogue import families as zoo
 from explorer.live.routes import preview_address
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 __all__ = ["by_name", "by_showcase", "fits", "narrowed", "preview"]
 

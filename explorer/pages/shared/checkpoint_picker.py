@@ -15,7 +15,8 @@ from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, previ
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from models import checkpoint
-from models.checkpoint import Card, Entry
+from models.card import WEIGHTS, Card, Entry
+from models.card import roots as card_roots
 
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
@@ -31,7 +32,7 @@ def _scan(roots: tuple[Path, ...]) -> list[Entry]:
 
 def _checked(entry: Entry) -> Entry:
     """The entry, with the reason if it cannot be shown; its files are read through once, and when they change."""
-    files = [entry.path / name for name in (checkpoint.WEIGHTS, ATLAS)]
+    files = [entry.path / name for name in (WEIGHTS, ATLAS)]
     facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
     reason = _reason(entry, (str(entry.path), entry.version, *facts))
     return Entry(entry.name, entry.path, error=reason) if reason else entry
@@ -47,7 +48,7 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 
 def entries() -> list[Entry]:
     """Every checkpoint there is, the broken ones with their reason; looked up anew every ten seconds."""
-    return _scan(tuple(checkpoint.roots()))
+    return _scan(tuple(card_roots()))
 
 
 def refresh(name: str | None = None) -> None:

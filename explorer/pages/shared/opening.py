@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.pages.shared import address, carried_checkpoint, checkpoint_picker
 from explorer.scene.loaded import Loaded
-from models.checkpoint import Card, CheckpointError, Entry
+from models.card import Card, CheckpointError, Entry
 
 __all__ = ["able", "chosen", "leave", "opened"]
 

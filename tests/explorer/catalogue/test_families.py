@@ -11,7 +11,7 @@ from explorer.catalogue import families
 from explorer.pages.anatomy.panels import deterministic
 from models import MODELS
 from models.base import config_from_dict
-from models.checkpoint import Card
+from models.card import Card
 from models.layers.likelihoods import LIKELIHOODS
 from models.layers.networks import NETWORKS
 

@@ -10,9 +10,10 @@ from explorer.catalogue import metrics as figures
 from explorer.catalogue.metrics import name_of
 from explorer.pages.shared.checkpoint_picker import summary
 from models import checkpoint
-from models.checkpoint import Card
+from models.card import BUNDLED as CARD_BUNDLED
+from models.card import Card
 
-BUNDLED = checkpoint.BUNDLED
+BUNDLED = CARD_BUNDLED
 
 
 def card(name: str) -> Card:

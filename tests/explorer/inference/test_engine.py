@@ -17,7 +17,7 @@ from explorer.inference import engine as engine_module
 from explorer.inference.decoder import choose_workers
 from explorer.inference.engine import Decoded, Engine
 from explorer.scene.loaded import Loaded, UnknownModel
-from models.checkpoint import CheckpointError
+from models.card import CheckpointError
 from models.system import settings
 from tests.explorer.conftest import LATENT, NAME
 

@@ -32,6 +32,7 @@ from explorer.jobs.trainings import (
 from models import MODELS, checkpoint
 from models.__main__ import main as run_models
 from models.base import config_from_dict
+from models.card import CARD, TRAINING, WEIGHTS, Card
 from models.system.replacing import staging_folder
 from models.training.train import Run
 from models.vae import VAEConfig
@@ -107,7 +108,7 @@ def test_a_cancelled_training_keeps_its_state_and_is_resumed(runs: Trainings) ->
     training = runs.start(long_run(), "long")
     wait_for(lambda: training.what.startswith("Step ") and training.share > 0, "steps that are told")
     assert training.what.endswith(" of 600,000")
-    wait_for((runs.root / "long" / checkpoint.TRAINING).is_file, "a saved state")
+    wait_for((runs.root / "long" / TRAINING).is_file, "a saved state")
     assert state_of(runs, "long") == "training"
     wait_for(lambda: training.seconds_left is not None, "an idea how long it takes")
     assert training.seconds_left is not None and training.seconds_left > 5
@@ -212,9 +213,9 @@ def test_the_command_that_is_shown_makes_this_very_run(
 ) -> None:
     taken: list[tuple[Run, Path]] = []
 
-    def train(run: Run, folder: Path, **_: object) -> checkpoint.Card:
+    def train(run: Run, folder: Path, **_: object) -> Card:
         taken.append((run, folder))
-        return checkpoint.Card("x", "X", run.model, {}, {"name": run.data}, "0" * 64, training={"steps": 1})
+        return Card("x", "X", run.model, {}, {"name": run.data}, "0" * 64, training={"steps": 1})
 
     monkeypatch.setattr("models.training.train.train", train)
     line = command_line(run, tmp_path / "here")
@@ -271,8 +272,8 @@ def run_folder(runs: Trainings, name: str, *files: str, age: float = 0.0) -> Pat
 def test_what_a_terminal_writes_right_now_is_going_on_elsewhere(runs: Trainings) -> None:
     run_folder(runs, "now", "curves.jsonl")
     run_folder(runs, "past", "curves.jsonl", age=2 * FRESH)
-    run_folder(runs, "strange", checkpoint.TRAINING, age=3 * FRESH)
-    run_folder(runs, "wrong", checkpoint.CARD, age=4 * FRESH)
+    run_folder(runs, "strange", TRAINING, age=3 * FRESH)
+    run_folder(runs, "wrong", CARD, age=4 * FRESH)
     assert [(info.name, info.state) for info in runs.runs()] == [
         ("now", "elsewhere"), ("past", "empty"), ("strange", "broken"), ("wrong", "broken"),
     ]  # fmt: skip
@@ -288,24 +289,24 @@ def test_a_checkpoint_without_an_atlas_is_bare(runs: Trainings, copy_of_tiny: Pa
 
 
 def test_only_what_a_training_makes_is_deleted(runs: Trainings, tmp_path: Path) -> None:
-    mixed = run_folder(runs, "mixed", checkpoint.CARD, "notes.txt")
+    mixed = run_folder(runs, "mixed", CARD, "notes.txt")
     with pytest.raises(ValueError, match=r"holds what no training makes \(notes.txt\)"):
         runs.delete("mixed")
-    assert {path.name for path in mixed.iterdir()} == {checkpoint.CARD, "notes.txt"}
+    assert {path.name for path in mixed.iterdir()} == {CARD, "notes.txt"}
 
-    own = run_folder(runs, "own", checkpoint.CARD, checkpoint.WEIGHTS, ATLAS, f".{checkpoint.TRAINING}.part")
+    own = run_folder(runs, "own", CARD, WEIGHTS, ATLAS, f".{TRAINING}.part")
     staging_folder(own).mkdir()
-    (staging_folder(own) / checkpoint.TRAINING).write_bytes(b"x")  # of an overwriting that has not ended
+    (staging_folder(own) / TRAINING).write_bytes(b"x")  # of an overwriting that has not ended
     runs.delete("own")
     assert not own.exists() and not staging_folder(own).exists()
 
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / checkpoint.CARD).write_bytes(b"x")
+    (outside / CARD).write_bytes(b"x")
     (runs.root / "link").symlink_to(outside)
     inner = run_folder(runs, "inner")
-    (inner / checkpoint.CARD).symlink_to(outside / checkpoint.CARD)
+    (inner / CARD).symlink_to(outside / CARD)
     for name in ("link", "inner", "../outside", "none"):
         with pytest.raises(ValueError):
             runs.delete(name)
-    assert (outside / checkpoint.CARD).is_file()
+    assert (outside / CARD).is_file()

@@ -25,7 +25,7 @@ from explorer.scene.views import resolve
 from explorer.sharing import render
 from explorer.sharing.recipe import recipe_of, stand, to_json
 from explorer.workspace.stage_edit import Edit, Handle, link
-from models.checkpoint import BUNDLED
+from models.card import BUNDLED
 from tests.explorer.conftest import flow, library, loaded, places, server, shared_engine  # noqa: F401
 from tests.explorer.live.client import Client, frame
 

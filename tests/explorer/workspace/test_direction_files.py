@@ -17,7 +17,7 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.workspace import direction_files
 from explorer.workspace.direction_files import BYTES_AT_MOST, as_json, as_safetensors, read_direction
 from models import checkpoint
-from models.checkpoint import Entry
+from models.card import Entry
 
 SIZE = 4
 VECTOR = np.array([0.1, -2.5e-7, 3e20, 1 / 3], np.float32)

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from explorer.latent.directions.mean_difference import Direction
 from explorer.workspace import storage
 from explorer.workspace.storage import FIRST_OWN, PINS_AT_MOST, Group, Pin, own_slug
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 RNG = np.random.default_rng(0)
 SHAPE = (1, 8, 8)

@@ -12,7 +12,7 @@ import pytest
 
 from models import checkpoint
 from models.__main__ import main
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 from models.evaluation.evaluate import Wanted
 from models.evaluation.report import BARS, Bar, Published, evaluate_all, judge, report, wanted
 

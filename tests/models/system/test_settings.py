@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import checkpoint
 from models.__main__ import main
+from models.card import roots
 from models.system import settings
 from models.system.settings import SettingError
 
@@ -49,7 +49,7 @@ def test_every_folder_expands_the_home_directory(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", "~/one:~/two:")
     assert settings.data_folder() == tmp_path / "data"
     assert settings.cache_folder() == tmp_path / "cache"
-    assert checkpoint.roots() == [tmp_path / "one", tmp_path / "two"]
+    assert roots() == [tmp_path / "one", tmp_path / "two"]
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda", "cuda:x", "cpu:7x", "toaster", "CPU:"])

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from models import MODELS, checkpoint
 from models.__main__ import main
-from models.checkpoint import TRAINING, WEIGHTS
+from models.card import TRAINING, WEIGHTS
 from models.training.log import CURVES
 from models.training.state import read_run
 from models.training.train import check_batches, train

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.checkpoint import TRAINING
+from models.card import TRAINING
 from models.training.log import CURVES, EVENTS, CurveWriter, thin_curves
 from models.training.train import train
 from tests.conftest import tiny_run

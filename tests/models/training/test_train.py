@@ -24,7 +24,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from models import CheckpointError, checkpoint, load
-from models.checkpoint import ATLAS, CARD, TRAINING, WEIGHTS
+from models.card import ATLAS, CARD, TRAINING, WEIGHTS
+from models.card import CARD as CARD_CARD
 from models.data import load_data
 from models.layers.likelihoods import LearntGaussian
 from models.training.train import CURVES, Run, TrainingError, rate, read_run, train, warmup
@@ -155,7 +156,7 @@ def test_a_process_killed_without_warning_resumes_to_the_same_bits(
     process.send_signal(signal.SIGKILL)
     errors = process.communicate(timeout=60)[1].decode()
     assert process.returncode == -signal.SIGKILL, errors
-    assert 0 < read_run(cut)[1] < 240 and not (cut / checkpoint.CARD).exists()
+    assert 0 < read_run(cut)[1] < 240 and not (cut / CARD_CARD).exists()
     (cut / f".{TRAINING}.abc").write_bytes(b"half of a state")
     with (cut / CURVES).open("a", encoding="utf-8") as file:
         file.write('{"step": 1000, "loss": 1}\n{"step": 10')  # written after the state, and cut short

@@ -8,7 +8,7 @@ from typing import Any
 from explorer.pages.compare.choice import by_data, first_choice, kind, ladders, latent, ready_series
 from explorer.pages.shared.checkpoint_picker import MODEL_TITLES
 from models import MODELS
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 
 def entry(name: str, model: str, size: int, data: str = "mnist", **options: Any) -> Entry:

@@ -18,6 +18,7 @@ from explorer.atlas.build import ATLAS
 from explorer.pages.compare import metrics, pictures
 from models import checkpoint
 from models.base import LatentSpec
+from models.card import write_card
 from tests.explorer.pages.reading import address, component, components, html, told
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "compare" / "page.py"
@@ -235,7 +236,7 @@ def test_metrics_are_a_table_with_units_and_protocols(
         }
         from dataclasses import replace
 
-        checkpoint.write_card(entry.path, replace(entry.card, metrics=figures))
+        write_card(entry.path, replace(entry.card, metrics=figures))
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
     at = open_compare(models=BOTH, below="metrics")
     wide, long = (frame.value for frame in at.dataframe)

@@ -19,6 +19,7 @@ from explorer.jobs import trainings
 from explorer.jobs.trainings import RunInfo, Trainings
 from explorer.pages.model_cards import cards, training
 from models import MODELS, checkpoint
+from models.card import CARD, write_card
 from models.data import DATASETS
 from models.training.train import Run
 
@@ -54,11 +55,11 @@ def runs(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traini
 @pytest.fixture
 def measured(shelf: Path) -> Iterator[None]:
     """The digits of the shelf, with figures in their card."""
-    path = shelf / "digits-vae" / checkpoint.CARD
+    path = shelf / "digits-vae" / CARD
     before = path.read_bytes()
     entry = checkpoint.read(path.parent)
     assert entry.card is not None
-    checkpoint.write_card(entry.path, replace(entry.card, metrics=FIGURES))
+    write_card(entry.path, replace(entry.card, metrics=FIGURES))
     st.cache_data.clear()
     yield
     path.write_bytes(before)

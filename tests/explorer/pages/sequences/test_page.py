@@ -26,6 +26,7 @@ from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage, footage
 from explorer.sharing import exports
 from models import checkpoint
+from models.card import write_card
 from tests.explorer.checkpoints import write_sequences
 from tests.explorer.pages.reading import address, component, told
 
@@ -224,7 +225,7 @@ def test_without_the_data_set_the_page_says_which_and_what_to_do(
     entry = checkpoint.read(tmp_path / "shelf" / "far-td-vae")
     assert entry.card is not None
     data = {"name": "moving-digits", "options": {}}
-    checkpoint.write_card(entry.path, replace(entry.card, data=data))
+    write_card(entry.path, replace(entry.card, data=data))
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path / "shelf"))
     (tmp_path / "nothing").mkdir()
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "nothing"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.pages.shared.checkpoint_filter import by_showcase, fits
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 from tests.explorer.pages.conftest import Open
 
 

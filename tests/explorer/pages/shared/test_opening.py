@@ -11,7 +11,7 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.pages.shared import carried_checkpoint, checkpoint_picker, opening
-from models.checkpoint import Card, Entry
+from models.card import Card, Entry
 
 BUNDLED = Path(__file__).resolve().parents[4] / "checkpoints"
 

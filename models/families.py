@@ -1,0 +1,44 @@
+"""The families of the zoo by their keys, as cards and the command line name them."""
+
+from __future__ import annotations
+
+from models.ae import AE
+from models.base import Autoencoder
+from models.beta_vae import BetaVAE
+from models.capacity_vae import CapacityVAE
+from models.contractive_ae import ContractiveAE
+from models.dae import DAE
+from models.glow import Glow
+from models.iwae import IWAE
+from models.k_sparse_ae import KSparseAE
+from models.linear_ae import LinearAE
+from models.pca import PCA
+from models.pixel_snail import PixelSNAIL
+from models.real_nvp import RealNVP
+from models.sparse_ae import SparseAE
+from models.td_vae import TDVAE
+from models.vae import VAE
+from models.vq_vae import VQVAE
+from models.vq_vae_2 import VQVAE2
+
+__all__ = ["MODELS"]
+
+MODELS: dict[str, type[Autoencoder]] = {
+    "pca": PCA,
+    "linear-ae": LinearAE,
+    "ae": AE,
+    "dae": DAE,
+    "sparse-ae": SparseAE,
+    "k-sparse-ae": KSparseAE,
+    "contractive-ae": ContractiveAE,
+    "vae": VAE,
+    "iwae": IWAE,
+    "beta-vae": BetaVAE,
+    "capacity-vae": CapacityVAE,
+    "vq-vae": VQVAE,
+    "vq-vae-2": VQVAE2,
+    "pixel-snail": PixelSNAIL,
+    "real-nvp": RealNVP,
+    "glow": Glow,
+    "td-vae": TDVAE,
+}
