@@ -23,7 +23,7 @@ from benchmarks.peer_venv import peer_python
 from benchmarks.peers.picture import CODES, MODEL, STEP
 from benchmarks.server import Server, app_command, free_port
 from benchmarks.summary import Figures, summarise
-from explorer.atlas.build import Atlas, save_atlas
+from explorer.atlas.storage import Atlas, save_atlas
 from explorer.scene.originals import Originals
 from models import checkpoint
 from models.card import CARD, WEIGHTS, Entry

@@ -40,7 +40,7 @@ from benchmarks.cases import (
 )
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import end_on_sigterm
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from models.card import Entry
 
 __all__ = ["CASES", "bars", "main"]

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.atlas.build import Atlas, load_atlas
+from explorer.atlas.storage import Atlas, load_atlas
 from explorer.atlas.umap_maps import MapSettings
 from explorer.latent.geometry.projections import ScatterProjection
 from explorer.latent.neighbours.exact import Neighbours

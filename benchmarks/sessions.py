@@ -33,7 +33,7 @@ from benchmarks.cases import choose_model, fetch_originals
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import Server, app_command, cores, end_on_sigterm, free_port
 from benchmarks.summary import quantile
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from models.card import Entry
 
 __all__ = ["bars", "decoder_rates", "main"]

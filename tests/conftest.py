@@ -10,8 +10,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from explorer.atlas.build import ATLAS, Atlas, encode, neighbour_distances, save_atlas
+from explorer.atlas.build import encode, neighbour_distances
+from explorer.atlas.storage import Atlas, save_atlas
 from models import Autoencoder, load
+from models.card import ATLAS
 from models.data import Attribute, ImageData, load_data
 from models.training.train import Run, train
 

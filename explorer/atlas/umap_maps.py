@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from explorer.atlas.storage import load_atlas
 from models.card import Entry
 from models.checkpoint import read
 from models.data.locations import cache_folder
@@ -210,8 +211,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(values), flush=True)
 
     try:
-        from explorer.atlas.build import load_atlas
-
         settings = MapSettings(options.neighbours, options.min_dist, options.seed)
         entry = read(options.model)
         atlas = load_atlas(entry)

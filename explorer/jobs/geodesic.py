@@ -213,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _say({"share": 0.0, "what": "Opening the model"})
-        from explorer.atlas.build import load_atlas
+        from explorer.atlas.storage import load_atlas
 
         entry = checkpoint.read(options.model)
         atlas = load_atlas(entry)

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.atlas.build import Atlas, load_atlas
+from explorer.atlas.storage import Atlas, load_atlas
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import METHODS, Sides, fit, gap, hold_fixed, to_unit
 from explorer.latent.directions.leakage import AIM, Leak, Target, Trial, find_strength, targets

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from explorer.atlas.build import Atlas, load_atlas
+from explorer.atlas.storage import Atlas, load_atlas
 from explorer.catalogue.outlier_scores import SCORES, refusal
 from explorer.scene.originals import collect, original_path
 from models.card import Entry

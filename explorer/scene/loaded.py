@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.atlas.build import ATLAS, Atlas, load_atlas
+from explorer.atlas.storage import Atlas, load_atlas
 from explorer.inference.decoder import Decoder, Encoder
 from explorer.latent.directions.mean_difference import Direction, attribute_directions
 from explorer.latent.neighbours.exact import Neighbours
@@ -22,7 +22,7 @@ from explorer.scene.originals import Originals
 from explorer.workspace import storage
 from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
 from models import checkpoint
-from models.card import NAME, CheckpointError, Entry, roots
+from models.card import ATLAS, NAME, CheckpointError, Entry, roots
 
 if TYPE_CHECKING:
     from explorer.scene.views import View

@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     try:
-        from explorer.atlas.build import load_atlas
+        from explorer.atlas.storage import load_atlas
 
         entry = read(options.model)
         if entry.card is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from models import checkpoint
 from tests.browser.conftest import NewPage
 from tests.browser.driving import StagePage, same

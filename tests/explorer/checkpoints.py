@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explorer.atlas.build import ATLAS, Atlas, neighbour_distances, save_atlas
+from explorer.atlas.build import neighbour_distances
+from explorer.atlas.storage import Atlas, save_atlas
 from models import MODELS, checkpoint
-from models.card import WEIGHTS
+from models.card import ATLAS, WEIGHTS
 from models.data import load_data, load_sequences
 from models.evaluation.moving_digits import as_tensor
 from models.td_vae import TDVAE, TDVAEConfig

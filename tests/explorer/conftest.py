@@ -15,13 +15,15 @@ import torch
 import uvicorn
 from starlette.applications import Starlette
 
-from explorer.atlas.build import ATLAS, Atlas, encode, neighbour_distances, save_atlas
+from explorer.atlas.build import encode, neighbour_distances
+from explorer.atlas.storage import Atlas, save_atlas
 from explorer.inference import engine as engine_module
 from explorer.inference.engine import Engine
 from explorer.live.routes import routes
 from explorer.scene.loaded import Loaded
 from models import checkpoint
 from models.base import Autoencoder
+from models.card import ATLAS
 from models.data import Attribute, load_data
 from models.real_nvp import RealNVP, RealNVPConfig
 from models.vae import VAE, VAEConfig

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.atlas.build import ATLAS
 from explorer.catalogue import families
 from explorer.inference.engine import engine
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from models import checkpoint
-from models.card import WEIGHTS, Card, Entry
+from models.card import ATLAS, WEIGHTS, Card, Entry
 from models.card import roots as card_roots
 
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]

@@ -20,22 +20,14 @@ from sklearn.neighbors import NearestNeighbors
 from torch.distributions import Normal, kl_divergence
 
 from explorer.atlas import build as module
-from explorer.atlas.build import (
-    ATLAS,
-    KEY,
-    Atlas,
-    AtlasError,
-    build_atlas,
-    encode,
-    load_atlas,
-    main,
-    neighbour_distances,
-    save_atlas,
-)
+from explorer.atlas.build import build_atlas, encode, main, neighbour_distances
+from explorer.atlas.storage import KEY, Atlas, AtlasError, load_atlas, save_atlas
+from explorer.atlas.storage import KEY as STORAGE_KEY
 from explorer.atlas.umap_maps import MapSettings
 from explorer.scene.originals import collect
 from models import MODELS, checkpoint, load
 from models.base import Level
+from models.card import ATLAS
 from models.data import Attribute, load_data, load_sequences
 from models.td_vae import TDVAE, TDVAEConfig
 from tests.conftest import make_atlas
@@ -186,9 +178,9 @@ def test_codes_that_do_not_fit_their_levels_are_refused(
     path = copy_of_tiny / ATLAS
     save_atlas(path, atlas, codebook=levels)
     table = pq.read_table(path)
-    about = json.loads(table.schema.metadata[module.KEY])
+    about = json.loads(table.schema.metadata[STORAGE_KEY])
     change(about)
-    pq.write_table(table.replace_schema_metadata({module.KEY: json.dumps(about)}), path)
+    pq.write_table(table.replace_schema_metadata({STORAGE_KEY: json.dumps(about)}), path)
     with pytest.raises(AtlasError, match=why):
         saved(copy_of_tiny)
 

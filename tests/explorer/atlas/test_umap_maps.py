@@ -15,10 +15,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from explorer.atlas import umap_maps
-from explorer.atlas.build import ATLAS, load_atlas
+from explorer.atlas.storage import load_atlas
 from explorer.atlas.umap_maps import MapSettings, fit_umap, list_maps, load_map, main, map_path
 from models import checkpoint
-from models.card import Entry
+from models.card import ATLAS, Entry
 
 ROOT = Path(__file__).resolve().parents[3]
 VIEW = MapSettings(neighbours=5).view

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from explorer.inference.compiled import levels
 from explorer.jobs.leakage import (
     Bench,

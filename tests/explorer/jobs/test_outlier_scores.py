@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from explorer.jobs import outlier_scores
 from explorer.jobs.outlier_scores import (
     digest_of_atlas,

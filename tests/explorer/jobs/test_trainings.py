@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.atlas.build import load_atlas
+from explorer.atlas.storage import load_atlas
 from explorer.catalogue.curves import read_curves
 from explorer.jobs.trainings import (
     ATLAS,

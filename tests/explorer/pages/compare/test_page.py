@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.atlas.build import ATLAS
 from explorer.pages.compare import metrics, pictures
 from models import checkpoint
 from models.base import LatentSpec
-from models.card import write_card
+from models.card import ATLAS, write_card
 from tests.explorer.pages.reading import address, component, components, html, told
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "compare" / "page.py"
