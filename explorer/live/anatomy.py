@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from explorer.inference.engine import Decoded, Engine
     from explorer.scene.inspection import Specimen, Terms
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["AnatomySession", "Turn", "parse"]
 

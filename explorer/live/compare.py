@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from explorer.inference.engine import Engine
     from explorer.scene.comparison import Answer, Drive, Lineup, Stand
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["CompareSession", "Moved", "Together", "parse"]
 
@@ -155,7 +155,8 @@ class CompareSession(LiveSession):
         engine = self._engine = await asyncio.to_thread(self._get_engine)
         from explorer.scene.comparison import line_up  # these import torch, which the thread has done by now
         from explorer.scene.loaded import UnknownModel
-        from explorer.scene.views import UnknownView, resolve
+        from explorer.scene.view import UnknownView
+        from explorer.scene.views import resolve
 
         try:
             models = await asyncio.gather(*(engine.open(name) for name, _ in message.models))

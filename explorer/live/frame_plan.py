@@ -12,7 +12,7 @@ from explorer.scene.handles import place_handles, walk_codes
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["Plan", "plan_frame"]
 

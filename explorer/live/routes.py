@@ -39,7 +39,7 @@ from models.system import settings
 if TYPE_CHECKING:
     from explorer.inference.engine import Engine
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["BUNDLES", "REFUSED", "is_own_origin", "preview_address", "routes"]
 
@@ -221,7 +221,8 @@ def _opened(name: str) -> Loaded:
 
 def _resolved(loaded: Loaded, view_id: str) -> View:
     """A view of a model, by the id that the path gives."""
-    from explorer.scene.views import UnknownView, resolve
+    from explorer.scene.view import UnknownView
+    from explorer.scene.views import resolve
 
     if not VIEW_ID.fullmatch(view_id):
         raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")

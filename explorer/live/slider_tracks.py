@@ -19,7 +19,7 @@ from explorer.scene.handles import level_of, place_handles
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["DIRECTIONS_AT_MOST", "REACH", "STEPS", "Along", "measure_along"]
 

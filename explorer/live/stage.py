@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from explorer.inference.engine import Decoded, Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.originals import Originals
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = ["LiveSession", "Role", "Session", "frame_header", "item_labels"]
 
@@ -290,7 +290,8 @@ class Session(LiveSession):
         self._opened = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
         from explorer.scene.loaded import UnknownModel  # these import torch, which the thread has done by now
-        from explorer.scene.views import UnknownView, resolve
+        from explorer.scene.view import UnknownView
+        from explorer.scene.views import resolve
 
         try:
             loaded = await engine.open(message.model)

@@ -20,7 +20,7 @@ from explorer.latent.geometry.projections import ScatterProjection, place
 from explorer.latent.item_names import row_of
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View
+from explorer.scene.view import View
 
 __all__ = [
     "MODELS",

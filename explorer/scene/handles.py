@@ -15,7 +15,7 @@ from explorer.workspace.storage import FIRST_OWN
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
-    from explorer.scene.views import View
+    from explorer.scene.view import View
 
 __all__ = [
     "HandleLike",

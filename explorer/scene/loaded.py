@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,13 +19,11 @@ from explorer.latent.directions.mean_difference import Direction, attribute_dire
 from explorer.latent.neighbours.exact import Neighbours
 from explorer.latent.neighbours.moving import Nearby
 from explorer.scene.originals import Originals
+from explorer.scene.view import View
 from explorer.workspace import storage
 from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
 from models import checkpoint
 from models.card import ATLAS, NAME, CheckpointError, Entry, roots
-
-if TYPE_CHECKING:
-    from explorer.scene.views import View
 
 __all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "stamp"]
 

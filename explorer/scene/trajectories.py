@@ -14,7 +14,7 @@ from explorer.latent.geometry.energy import length, speeds
 from explorer.latent.geometry.paths import PATHS, fractions
 from explorer.latent.geometry.splines import piecewise, smooth
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View
+from explorer.scene.view import View
 
 __all__ = ["DENSE", "KINDS", "Measured", "at_stops", "measure", "on_map", "way"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,48 +12,19 @@ from explorer.atlas.umap_maps import load_map
 from explorer.latent.geometry.projections import (
     STRIP_SEED,
     LinearProjection,
-    Projection,
     ScatterProjection,
     jitter,
 )
 from explorer.latent.neighbours.map_trust import NEIGHBOURS, nearest_others, neighbours_kept
 from explorer.scene.loaded import VIEWS_AT_MOST, Loaded
+from explorer.scene.view import UnknownView, View
 
-__all__ = ["UnknownView", "View", "default_view", "own_mark", "resolve", "trust_of"]
+__all__ = ["default_view", "own_mark", "resolve", "trust_of"]
 
 DIMENSIONS = re.compile(r"dims-(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})")
 STRIPS = ("strip", "pca", "dims-0-1")  # views of a latent of one dimension
 JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # what a strip's other axis is
 FITTED = re.compile(r"umap-[0-9a-f]{8}")
-
-
-class UnknownView(ValueError):
-    """The model has no view of this id, with the reason."""
-
-
-@dataclass(eq=False)
-class View:
-    """A map: the way there and back, and where the items lie."""
-
-    id: str
-    projection: Projection
-    xy: NDArray[np.float32]  # (N, 2)
-    axes: tuple[str, str]  # what x and y are, empty where they mean nothing
-    trust: NDArray[np.float32] | None = None  # (N,) share of each item's neighbours that it keeps, once asked
-    homes: dict[int, NDArray[np.float32]] = field(
-        default_factory=dict
-    )  # places (2,) of own pictures, once asked
-
-    @property
-    def linear(self) -> bool:
-        """Whether the map is a plane through latent space, exact both ways."""
-        return self.projection.linear
-
-    @property
-    def nbytes(self) -> int:
-        """Memory it takes."""
-        nodes = self.projection.nodes.nbytes if isinstance(self.projection, ScatterProjection) else 0
-        return self.xy.nbytes + nodes
 
 
 def default_view(loaded: Loaded) -> str:

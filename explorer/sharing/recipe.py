@@ -31,7 +31,8 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.live.messages import LEVELS_AT_MOST, MODEL_NAME, VIEW_ID
 from explorer.scene.handles import Places, level_of, place_handles, walk_codes
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import FITTED, UnknownView, View, resolve
+from explorer.scene.view import UnknownView, View
+from explorer.scene.views import FITTED, resolve
 from explorer.workspace.stage_edit import (
     SLUG,
     Edit,

@@ -23,7 +23,7 @@ from explorer.live.frame_plan import plan_frame
 from explorer.live.messages import Frame, Handle, Strip
 from explorer.live.stage import frame_header, item_labels
 from explorer.scene.loaded import Loaded, attribute_values
-from explorer.scene.views import View
+from explorer.scene.view import View
 from explorer.sharing.exports import figure_html, picture_png
 from explorer.sharing.map_drawing import Shades, draw, figure, legend, shade, shade_style
 from explorer.sharing.recipe import FRAMES, Shown, recipe_of, to_json

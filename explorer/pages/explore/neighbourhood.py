@@ -13,7 +13,8 @@ from explorer.pages.explore import selection
 from explorer.pages.shared.picture import show_picture
 from explorer.scene.handles import place_handles
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View, trust_of
+from explorer.scene.view import View
+from explorer.scene.views import trust_of
 from explorer.sharing.exports import strip_png
 from explorer.workspace import stage_edit
 

@@ -21,7 +21,8 @@ from explorer.pages.shared import (
 from explorer.pages.shared.layout import warn_of
 from explorer.scene.handles import Places, move_to_view
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import UnknownView, View, default_view, resolve
+from explorer.scene.view import UnknownView, View
+from explorer.scene.views import default_view, resolve
 from explorer.workspace import stage_edit
 from models.card import CheckpointError
 

@@ -13,7 +13,8 @@ from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
 from explorer.scene.handles import Places, place_handles
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import UnknownView, View, resolve
+from explorer.scene.view import UnknownView, View
+from explorer.scene.views import resolve
 from explorer.sharing.exports import picture_png
 from explorer.workspace import stage_edit
 from explorer.workspace.storage import PINS_AT_MOST, Pin

@@ -35,7 +35,8 @@ from explorer.pages.shared import (
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View, default_view, resolve
+from explorer.scene.view import View
+from explorer.scene.views import default_view, resolve
 
 S = st.session_state
 FIRST = (

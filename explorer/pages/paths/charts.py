@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.pages.anatomy.charts import FONT
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View
+from explorer.scene.view import View
 
 __all__ = ["COLOURS", "TITLES", "path_map", "profile"]
 

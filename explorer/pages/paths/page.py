@@ -32,7 +32,8 @@ from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.handles import home
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import Measured, on_map
-from explorer.scene.views import UnknownView, View, default_view, resolve
+from explorer.scene.view import UnknownView, View
+from explorer.scene.views import default_view, resolve
 from explorer.workspace.stage_edit import PATHS
 from models.card import Card
 

@@ -8,7 +8,8 @@ import streamlit as st
 
 from explorer.pages.shared import controls
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View, default_view
+from explorer.scene.view import View
+from explorer.scene.views import default_view
 from explorer.workspace import stage_edit
 from models.card import Entry
 

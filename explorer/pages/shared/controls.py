@@ -13,7 +13,8 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import home
 from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import FITTED, View, own_mark
+from explorer.scene.view import View
+from explorer.scene.views import FITTED, own_mark
 from explorer.workspace import stage_edit
 
 __all__ = [

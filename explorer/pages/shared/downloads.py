@@ -14,7 +14,7 @@ from explorer.inference.engine import engine
 from explorer.pages.shared import session_archive
 from explorer.pages.shared.file_button import file_button
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View
+from explorer.scene.view import View
 from explorer.sharing.recipe import stand
 from explorer.sharing.render import make
 from explorer.workspace import stage_edit

@@ -13,7 +13,8 @@ from explorer.live.slider_tracks import REACH, STEPS, measure_along
 from explorer.live.strip_handle import handle_between
 from explorer.scene.handles import place_handles
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View, resolve
+from explorer.scene.view import View
+from explorer.scene.views import resolve
 
 
 @pytest.fixture

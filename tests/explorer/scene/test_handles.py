@@ -8,7 +8,8 @@ import pytest
 from explorer.latent.geometry.paths import great_circle
 from explorer.scene.handles import level_of, move_to_view, place_handles, walk_codes
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import View, resolve
+from explorer.scene.view import View
+from explorer.scene.views import resolve
 from explorer.workspace.stage_edit import Handle
 
 VIEWS = ("umap", "pca", "dims-0-3", "plane-even--loop")

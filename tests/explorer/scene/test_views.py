@@ -17,7 +17,8 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.latent.geometry.projections import place
 from explorer.scene import views as views_module
 from explorer.scene.loaded import VIEWS_AT_MOST, Loaded
-from explorer.scene.views import UnknownView, View, default_view, own_mark, resolve, trust_of
+from explorer.scene.view import UnknownView, View
+from explorer.scene.views import default_view, own_mark, resolve, trust_of
 
 VIEWS = {"umap": False, "pca": True, "dims-3-1": True, "plane-even--digit-3": True}
 

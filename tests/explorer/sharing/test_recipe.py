@@ -25,7 +25,8 @@ from PIL import Image
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places
 from explorer.scene.loaded import Loaded
-from explorer.scene.views import UnknownView, resolve
+from explorer.scene.view import UnknownView
+from explorer.scene.views import resolve
 from explorer.sharing import recipe as recipe_file
 from explorer.sharing.recipe import (
     Recipe,
