@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
-from explorer.live import messages
+from explorer.live import deferred, messages
 from explorer.live.messages import Items, Open, Ping
 from explorer.live.stage import Role, Session
 from explorer.live.validation import WireError, bad, number, only, read, some, whole
@@ -109,24 +109,25 @@ class AnatomySession(Session):
         return parse(data)
 
     async def _answer_frame(self, frame: Turn, came: float) -> None:  # type: ignore[override]
-        from explorer.scene.inspection import noise, place, terms
 
         engine, loaded, view = await self._current()
         across, up = _dimensions(view)
         specimen = await self._examined(engine, loaded, frame.item)
         try:
-            eps = noise(specimen, frame.draw, frame.turn)
+            eps = deferred.inspection.noise(specimen, frame.draw, frame.turn)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
-        z = place(specimen, eps)
+        z = deferred.inspection.place(specimen, eps)
         try:
             decoded, costs = await asyncio.gather(
                 engine.decode(loaded, z[None], neighbours=GAUGE_NEIGHBOUR + 1),
-                engine.run(partial(terms, loaded, specimen, z)),
+                engine.run(partial(deferred.inspection.terms, loaded, specimen, z)),
             )
             at_mean = None
             if "input" in frame.want:
-                at_mean = await engine.run(partial(terms, loaded, specimen, specimen.mean))
+                at_mean = await engine.run(
+                    partial(deferred.inspection.terms, loaded, specimen, specimen.mean)
+                )
         except (RuntimeError, ValueError) as error:
             raise WireError("internal", str(error)[:300]) from error
         header = _header(loaded, frame, specimen, decoded)
@@ -138,8 +139,6 @@ class AnatomySession(Session):
 
     async def _examined(self, engine: Engine, loaded: Loaded, item: int) -> Specimen:
         """The item's specimen; made anew where another item is asked for, or its original has come."""
-        from explorer.scene.inspection import examine
-
         if self._specimen is not None:
             made_with, specimen = self._specimen
             has_original = loaded.originals.state == "ready"
@@ -147,7 +146,7 @@ class AnatomySession(Session):
             if made_with is loaded and specimen.item == item and current:
                 return specimen
         try:
-            specimen = await engine.run(partial(examine, loaded, item))
+            specimen = await engine.run(partial(deferred.inspection.examine, loaded, item))
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         self._specimen = (loaded, specimen)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, as_text, from_text, text_length
 from explorer.latent.geometry.paths import fractions, straight
-from explorer.live import messages
+from explorer.live import deferred, messages
 from explorer.live.messages import FRAMES, Items, Open, Ping
 from explorer.live.stage import Role, Session
 from explorer.live.validation import WireError, bad, number, only, read, some, whole
@@ -162,9 +162,7 @@ def _plan(loaded: Loaded, frame: Painted) -> _Plan:
     Raises:
         ValueError: If the model has no discrete codes, or the codes are none of its.
     """
-    from explorer.scene.codebook import codebooks, latents
-
-    books = codebooks(loaded)
+    books = deferred.codebook.codebooks(loaded)
     shapes, count = [book.grid for book in books], books[0].count
     own, a, b = (from_text(getattr(frame, name), shapes, count, name) for name in ("codes", "a", "b"))
     wanted: list[Grids] = []
@@ -183,15 +181,13 @@ def _plan(loaded: Loaded, frame: Painted) -> _Plan:
             made = [{"picture": own, "a": a, "b": b}[name]]
         rows[name] = slice(len(wanted), len(wanted) + len(made))
         wanted += made
-    return _Plan(latents(loaded, wanted), rows, step, strip)
+    return _Plan(deferred.codebook.latents(loaded, wanted), rows, step, strip)
 
 
 def _way(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
     """The codes on the straight way between the vectors of two grids; its ends are the grids themselves."""
-    from explorer.scene.codebook import latents, requantised
-
-    start, end = latents(loaded, [a, b])
-    found = requantised(loaded, straight(start, end, np.array(t)))
+    start, end = deferred.codebook.latents(loaded, [a, b])
+    found = deferred.codebook.requantised(loaded, straight(start, end, np.array(t)))
     ends = {0.0: a, 1.0: b}
     return [ends.get(share, grids) for share, grids in zip(t, found, strict=True)]
 
@@ -202,9 +198,7 @@ def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]
     Raises:
         ValueError: If there is no such place.
     """
-    from explorer.scene.codebook import codebooks
-
-    books = codebooks(loaded)
+    books = deferred.codebook.codebooks(loaded)
     if level >= len(books) or place >= grids[level].size:
         raise ValueError(f"`probe` must be a place of one of {len(books)} levels. Got [{level}, {place}].")
     own = grids[level].ravel()[place]

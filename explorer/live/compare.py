@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.live import messages
+from explorer.live import deferred, messages
 from explorer.live.messages import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
 from explorer.live.stage import LiveSession, Role, item_labels
 from explorer.live.validation import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
@@ -153,25 +153,21 @@ class CompareSession(LiveSession):
     async def _answer_open(self, message: Together) -> None:
         self._opened = self._stand = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
-        from explorer.scene.comparison import line_up  # these import torch, which the thread has done by now
-        from explorer.scene.loaded import UnknownModel
-        from explorer.scene.view import UnknownView
-        from explorer.scene.views import resolve
 
         try:
             models = await asyncio.gather(*(engine.open(name) for name, _ in message.models))
             views = [
-                await asyncio.to_thread(resolve, model, view)
+                await asyncio.to_thread(deferred.views.resolve, model, view)
                 for model, (_, view) in zip(models, message.models, strict=True)
             ]
-        except UnknownModel as error:
+        except deferred.loaded.UnknownModel as error:
             raise WireError("unknown-model", str(error)) from error
-        except UnknownView as error:
+        except deferred.view.UnknownView as error:
             raise WireError("unknown-view", str(error)) from error
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         try:
-            lineup = line_up(models, views)
+            lineup = deferred.comparison.line_up(models, views)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         if self._open is not None:
@@ -195,8 +191,6 @@ class CompareSession(LiveSession):
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             raise WireError("not-open", 'No models are open. Send a message of type "open" first.')
-        from explorer.scene.comparison import Lineup
-        from explorer.scene.views import resolve
 
         models: list[Loaded] = []
         views: list[View] = []
@@ -207,14 +201,14 @@ class CompareSession(LiveSession):
                     raise WireError("not-open", f"The checkpoint {name} has changed on disk. Open it again.")
                 view = loaded.views.get(view_id)
                 if view is None:
-                    view = await asyncio.to_thread(resolve, loaded, view_id)
+                    view = await asyncio.to_thread(deferred.views.resolve, loaded, view_id)
             except WireError:
                 raise
             except ValueError as error:
                 raise WireError("broken-model", str(error)) from error
             models.append(loaded)
             views.append(view)
-        return engine, Lineup(tuple(models), tuple(views), opened.rows)
+        return engine, deferred.comparison.Lineup(tuple(models), tuple(views), opened.rows)
 
     async def _answer_frame(self, frame: Moved, came: float) -> None:
         engine, lineup = await self._current()
@@ -243,16 +237,15 @@ class CompareSession(LiveSession):
         await self._send(messages.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
 
     async def _show(self, engine: Engine, lineup: Lineup, frame: Moved) -> _Shown:
-        from explorer.scene.comparison import Drive, at_item
 
         if not frame.drives:
             return await _on_item(engine, lineup, frame.item)
-        drives = [Drive(*drive) for drive in frame.drives]
+        drives = [deferred.comparison.Drive(*drive) for drive in frame.drives]
         key = (lineup.models, frame.item, frame.drives[:-1])
         if self._stand is not None and self._stand[0] == key:
             stand = self._stand[1]
         else:
-            stand = at_item(lineup, frame.item)
+            stand = deferred.comparison.at_item(lineup, frame.item)
             for drive in drives[:-1]:
                 stand = _stand(await _driven(engine, lineup, stand, drive))
             self._stand = (key, stand)
@@ -296,17 +289,15 @@ class CompareSession(LiveSession):
 
 async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
     """The original of an item, and each model's own reconstruction of it."""
-    from explorer.scene.comparison import at_item, neighbours, settle
-
-    stand = at_item(lineup, item)
+    stand = deferred.comparison.at_item(lineup, item)
     decoded = await asyncio.gather(
         *(
-            engine.decode(model, z[None], neighbours=neighbours(view))
+            engine.decode(model, z[None], neighbours=deferred.comparison.neighbours(view))
             for model, view, z in zip(lineup.models, lineup.views, stand.z, strict=True)
         )
     )
     answers = [
-        settle(model, view, z, own.pictures[0], own.index, own.distance, xy)
+        deferred.comparison.settle(model, view, z, own.pictures[0], own.index, own.distance, xy)
         for model, view, z, own, xy in zip(
             lineup.models, lineup.views, stand.z, decoded, stand.xy, strict=True
         )
@@ -316,29 +307,30 @@ async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
 
 async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) -> list[Answer]:
     """The driven model decodes; the others encode its picture, each in a worker of the engine."""
-    from explorer.scene.comparison import follow, moved, neighbours, settle
-
-    z = moved(lineup, stand, drive)
+    z = deferred.comparison.moved(lineup, stand, drive)
     loaded, view = lineup.models[drive.by], lineup.views[drive.by]
-    own = await engine.decode(loaded, z[None], neighbours=neighbours(view))
+    own = await engine.decode(loaded, z[None], neighbours=deferred.comparison.neighbours(view))
     picture = own.pictures[0]
     others = [number for number in range(len(lineup.models)) if number != drive.by]
     followed = await asyncio.gather(
         *(
-            engine.run(partial(follow, lineup.models[number], lineup.views[number], picture))
+            engine.run(
+                partial(deferred.comparison.follow, lineup.models[number], lineup.views[number], picture)
+            )
             for number in others
         )
     )
     answers = dict(zip(others, followed, strict=True))
     xy = np.array((drive.x, drive.y), np.float32)
-    answers[drive.by] = settle(loaded, view, z, picture, own.index, own.distance, xy)
+    answers[drive.by] = deferred.comparison.settle(loaded, view, z, picture, own.index, own.distance, xy)
     return [answers[number] for number in range(len(lineup.models))]
 
 
 def _stand(answers: Sequence[Answer]) -> Stand:
-    from explorer.scene.comparison import Stand
 
-    return Stand(tuple(answer.z for answer in answers), np.stack([answer.xy for answer in answers]))
+    return deferred.comparison.Stand(
+        tuple(answer.z for answer in answers), np.stack([answer.xy for answer in answers])
+    )
 
 
 def _told(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from explorer.live import made_files
+from explorer.live import deferred, made_files
 from explorer.live.anatomy import AnatomySession
 from explorer.live.codes import CodeGridSession
 from explorer.live.compare import MODELS, CompareSession
@@ -64,9 +64,7 @@ class NotThere(ValueError):
 
 def _engine() -> Engine:
     """The engine; torch is imported only now."""
-    from explorer.inference.engine import engine
-
-    return engine()
+    return deferred.engine.engine()
 
 
 # Origins
@@ -209,42 +207,35 @@ def _named(request: Request) -> Loaded:
 
 
 def _opened(name: str) -> Loaded:
-    from explorer.scene.loaded import UnknownModel
 
     if not MODEL_NAME.fullmatch(name):
         raise NotThere(f"Unknown model {ascii(name)[:64]}.")
     try:
         return _engine().open_sync(name)
-    except UnknownModel as error:
+    except deferred.loaded.UnknownModel as error:
         raise NotThere(str(error)) from error
 
 
 def _resolved(loaded: Loaded, view_id: str) -> View:
     """A view of a model, by the id that the path gives."""
-    from explorer.scene.view import UnknownView
-    from explorer.scene.views import resolve
-
     if not VIEW_ID.fullmatch(view_id):
         raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
     try:
-        return resolve(loaded, view_id)
-    except UnknownView as error:
+        return deferred.views.resolve(loaded, view_id)
+    except deferred.view.UnknownView as error:
         raise NotThere(str(error)) from error
 
 
 def _mark(loaded: Loaded, *parts: str) -> str:
-    from explorer.scene.loaded import stamp
 
-    return repr((LAYOUT, loaded.name, stamp(loaded.entry)[1:], parts))
+    return repr((LAYOUT, loaded.name, deferred.loaded.stamp(loaded.entry)[1:], parts))
 
 
 def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
     """Mark of what is made of a view, and the version under which it never changes: none where a person's own
     direction is in it, for they may change it.
     """
-    from explorer.scene.views import own_mark
-
-    own = own_mark(loaded, view_id)
+    own = deferred.views.own_mark(loaded, view_id)
     return _mark(loaded, what, view_id, own), "" if own else loaded.version
 
 
@@ -284,10 +275,8 @@ def view_positions(request: Request) -> Response:
 @_guarded
 def attribute_column(request: Request) -> Response:
     """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 an item."""
-    from explorer.scene.loaded import attribute_values
-
     loaded, name = _named(request), request.path_params["name"]
-    values = attribute_values(loaded, name)
+    values = deferred.loaded.attribute_values(loaded, name)
     if values is None:
         known = ", ".join([*loaded.atlas.attributes, *loaded.atlas.scores])
         raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {loaded.name}. Choose one of: {known}.")
@@ -298,12 +287,12 @@ def attribute_column(request: Request) -> Response:
 @_guarded
 def map_trust(request: Request) -> Response:
     """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps, as `attribute_column`."""
-    from explorer.scene.views import trust_of
-
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
     mark, version = _mark_of(loaded, "trust", view.id)
-    return _cached(request, lambda: trust_of(loaded, view).astype("<f4").tobytes(), mark, version, _BYTES)
+    return _cached(
+        request, lambda: deferred.views.trust_of(loaded, view).astype("<f4").tobytes(), mark, version, _BYTES
+    )
 
 
 @_guarded
@@ -313,14 +302,11 @@ def likelihood(request: Request) -> Response:
     `frame` is the message that asks the socket for the same pictures. The answer is JSON: nats of "A" and "B", and a
     list of them for "strip". It costs too much for a frame under the hand: the page asks when the hand rests.
     """
-    from explorer.live.frame_plan import plan_frame
-    from explorer.scene.likelihood import density
-
     frame = _frame(request)
     loaded = _named(request)
-    plan = plan_frame(loaded, _resolved(loaded, request.path_params["view"]), frame)
+    plan = deferred.frame_plan.plan_frame(loaded, _resolved(loaded, request.path_params["view"]), frame)
     pictures = _engine().decode_sync(loaded, plan.z, background=True)
-    nats = [density(loaded, picture).total for picture in pictures]
+    nats = [deferred.likelihood.density(loaded, picture).total for picture in pictures]
     answer = {name: nats[row] for name, row in plan.handles.items()} | {"strip": nats[plan.strip]}
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
@@ -340,25 +326,26 @@ def along(request: Request) -> Response:
     The answer is JSON: the slider values `steps`, and for each direction what `explorer.live.slider_tracks` measures. The page
     asks when the hand rests.
     """
-    from explorer.live.slider_tracks import STEPS, measure_along
-
     frame, loaded = _frame(request), _named(request)
-    found = measure_along(loaded, _resolved(loaded, request.path_params["view"]), frame)
-    answer = {"steps": STEPS, "directions": {slug: each._asdict() for slug, each in found.items()}}
+    found = deferred.slider_tracks.measure_along(
+        loaded, _resolved(loaded, request.path_params["view"]), frame
+    )
+    answer = {
+        "steps": deferred.slider_tracks.STEPS,
+        "directions": {slug: each._asdict() for slug, each in found.items()},
+    }
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 @_guarded
 def between(request: Request) -> Response:
     """`/live/atlas/{model}/between/{view}?frame=…&index=…`: a handle for a picture of the filmstrip, as JSON."""
-    from explorer.live.strip_handle import handle_between
-
     frame, index = _frame(request), request.query_params.get("index", "")
     if not INDEX.fullmatch(index):
         raise ValueError(f"`index` must be a whole number of at most two digits. Got {ascii(index)[:20]}.")
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
-    handle, distance = handle_between(loaded, view, frame, int(index))
+    handle, distance = deferred.strip_handle.handle_between(loaded, view, frame, int(index))
     fields = {"item": handle.item, "x": handle.x, "y": handle.y, "sliders": handle.sliders}
     return JSONResponse(fields | {"distance": distance}, headers={"Cache-Control": "no-store"})
 
@@ -368,14 +355,12 @@ def preview(request: Request) -> Response:
     """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, kept in the cache
     folder.
     """
-    from explorer.scene.loaded import UnknownModel, find
-
     name = request.path_params["model"]
     if not MODEL_NAME.fullmatch(name):
         raise NotThere(f"Unknown model {ascii(name)[:64]}.")
     try:
-        entry = find(name)
-    except UnknownModel as error:
+        entry = deferred.loaded.find(name)
+    except deferred.loaded.UnknownModel as error:
         raise NotThere(str(error)) from error
     mark = f"{LAYOUT} preview {name} {entry.version}"
     return _cached(request, lambda: _preview(name, entry.version), mark, entry.version, "image/png")
@@ -385,9 +370,8 @@ def preview(request: Request) -> Response:
 def code_map(request: Request) -> Response:
     """`/live/atlas/{model}/codes/{level}`: little-endian float32, of each code x, y and how many places use it."""
     loaded, level = _level(request)
-    from explorer.scene.codebook import codebooks
 
-    book = codebooks(loaded)[level]
+    book = deferred.codebook.codebooks(loaded)[level]
     table = np.column_stack([book.xy, book.uses])
     mark = _mark(loaded, "codes", str(level))
     return _cached(request, lambda: table.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
@@ -397,18 +381,17 @@ def code_map(request: Request) -> Response:
 def code_looks(request: Request) -> Response:
     """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's picture, one after another."""
     loaded, level = _level(request)
-    from explorer.scene.codebook import looks
 
     mark = _mark(loaded, "looks", str(level))
-    return _cached(request, lambda: looks(loaded, level).tobytes(), mark, loaded.version, _BYTES)
+    return _cached(
+        request, lambda: deferred.codebook.looks(loaded, level).tobytes(), mark, loaded.version, _BYTES
+    )
 
 
 def _level(request: Request) -> tuple[Loaded, int]:
     """The model that the path names, loaded, and the level of its codes."""
-    from explorer.scene.codebook import codebooks
-
     loaded, named = _named(request), request.path_params["level"]
-    books = codebooks(loaded)
+    books = deferred.codebook.codebooks(loaded)
     if not LEVEL.fullmatch(named) or int(named) >= len(books):
         raise NotThere(
             f"Unknown level {ascii(named)[:20]} of {loaded.name}. Choose one of 0..{len(books) - 1}."
@@ -436,11 +419,9 @@ def compare_positions(request: Request) -> Response:
 @_guarded
 def compare_column(request: Request) -> Response:
     """`/live/compare/{models}/attribute/{name}`: an attribute, from the first model's atlas, of the same images."""
-    from explorer.scene.loaded import attribute_values
-
     models, rows = _together(request)
     name = request.path_params["name"]
-    values = attribute_values(models[0], name)
+    values = deferred.loaded.attribute_values(models[0], name)
     if values is None:
         raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {models[0].name}.")
     own = values[rows[0]]
@@ -450,13 +431,11 @@ def compare_column(request: Request) -> Response:
 
 def _together(request: Request) -> tuple[list[Loaded], NDArray[np.int64]]:
     """The models that the path names, and the rows (M, N) of the images that they share."""
-    from explorer.scene.comparison import shared_rows
-
     names = request.path_params["models"].split(",")
     if not MODELS[0] <= len(names) <= MODELS[1]:
         raise NotThere(f"`models` must be {MODELS[0]} to {MODELS[1]} names. Got {len(names)}.")
     models = [_opened(name) for name in names]
-    return models, shared_rows(models)
+    return models, deferred.comparison.shared_rows(models)
 
 
 def _versions(models: Sequence[Loaded]) -> str:
@@ -470,16 +449,13 @@ def preview_address(name: str, version: str) -> str:
 
 def _preview(name: str, version: str) -> bytes:
     """The preview from the cache folder, or made and kept there."""
-    from models.data.locations import cache_folder
-    from models.system.files import replace_file
-
-    path = cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
+    path = deferred.locations.cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
     try:
         return path.read_bytes()
     except OSError:
         picture = _strip_png(_engine().open_sync(name))
     try:
-        replace_file(path, lambda temporary: temporary.write_bytes(picture))
+        deferred.files.replace_file(path, lambda temporary: temporary.write_bytes(picture))
     except OSError as error:
         LOG.warning("The preview of %s is not kept. %s", name, error)
     return picture
@@ -489,9 +465,9 @@ def _strip_png(loaded: Loaded) -> bytes:
     """Pictures of items spread evenly along the first principal component, as one PNG."""
     from PIL import Image
 
-    from explorer.latent.geometry.projections import LinearProjection
-
-    order = np.argsort(LinearProjection.pca(loaded.atlas.mean).forward(loaded.atlas.mean)[:, 0])
+    order = np.argsort(
+        deferred.projections.LinearProjection.pca(loaded.atlas.mean).forward(loaded.atlas.mean)[:, 0]
+    )
     places = ((np.arange(PREVIEWS) + 0.5) / PREVIEWS * len(order)).astype(int)
     pictures = _engine().decode_sync(loaded, loaded.atlas.mean[order[places]], background=True)
     row = np.concatenate(list(pictures), axis=1)

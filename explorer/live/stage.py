@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from explorer.latent.geometry.paths import fractions
 from explorer.latent.geometry.projections import ScatterProjection
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
-from explorer.live import messages
+from explorer.live import deferred, messages
 from explorer.live.frame_plan import Plan, plan_frame
 from explorer.live.messages import Frame, Items, Open, Ping, WireError
 from explorer.scene.handles import check_item
@@ -289,16 +289,13 @@ class Session(LiveSession):
     async def _answer_open(self, message: Open) -> None:
         self._opened = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
-        from explorer.scene.loaded import UnknownModel  # these import torch, which the thread has done by now
-        from explorer.scene.view import UnknownView
-        from explorer.scene.views import resolve
 
         try:
             loaded = await engine.open(message.model)
-            view = await asyncio.to_thread(resolve, loaded, message.view)
-        except UnknownModel as error:
+            view = await asyncio.to_thread(deferred.views.resolve, loaded, message.view)
+        except deferred.loaded.UnknownModel as error:
             raise WireError("unknown-model", str(error)) from error
-        except UnknownView as error:
+        except deferred.view.UnknownView as error:
             raise WireError("unknown-view", str(error)) from error
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
@@ -337,10 +334,8 @@ class Session(LiveSession):
             raise WireError("not-open", text)
         view = loaded.views.get(opened.view)
         if view is None:
-            from explorer.scene.views import resolve
-
             try:
-                view = await asyncio.to_thread(resolve, loaded, opened.view)
+                view = await asyncio.to_thread(deferred.views.resolve, loaded, opened.view)
             except ValueError as error:
                 raise WireError("unknown-view", str(error)) from error
         return engine, loaded, view

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.live import messages
+from explorer.live import deferred, messages
 from explorer.live.messages import MODEL_NAME, Ping
 from explorer.live.stage import LiveSession, Role
 from explorer.live.validation import PROTOCOL, WireError, named, only, protocol, read, some, whole
@@ -144,13 +144,10 @@ class SequenceSession(LiveSession):
     async def _answer_open(self, message: Film) -> None:
         self._opened = self._followed = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
-        from explorer.scene.forecasts import longest_jump
-        from explorer.scene.loaded import UnknownModel
-        from explorer.scene.sequences import footage  # these import torch, which the thread has done by now
 
         try:
             loaded = await engine.open(message.model)
-        except UnknownModel as error:
+        except deferred.loaded.UnknownModel as error:
             raise WireError("unknown-model", str(error)) from error
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
@@ -158,7 +155,7 @@ class SequenceSession(LiveSession):
         if card is None or not loaded.decoder.model.spec.sequence:
             raise WireError("bad-message", f"`model` must be a model of sequences. Got {message.model}.")
         try:
-            film = await asyncio.to_thread(footage, card)
+            film = await asyncio.to_thread(deferred.sequences.footage, card)
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         if self._open is not None:
@@ -168,7 +165,7 @@ class SequenceSession(LiveSession):
         await self._send(
             messages.text(
                 "opened", protocol=PROTOCOL, model=loaded.name, version=loaded.version, shape=loaded.shape,
-                count=len(film.data), length=film.data.length, longest=longest_jump(loaded), **fields,
+                count=len(film.data), length=film.data.length, longest=deferred.forecasts.longest_jump(loaded), **fields,
             )
         )  # fmt: skip
 
@@ -211,13 +208,11 @@ class SequenceSession(LiveSession):
 
     async def _follow(self, engine: Engine, loaded: Loaded, footage: Footage, number: int) -> Followed:
         """The sequence as the model followed it; anew where it is another one."""
-        from explorer.scene.forecasts import follow
-
         if self._followed is not None:
             by, followed = self._followed
             if by is loaded and followed.number == number:
                 return followed
-        followed = await engine.run(partial(follow, loaded, footage, number))
+        followed = await engine.run(partial(deferred.forecasts.follow, loaded, footage, number))
         self._followed = (loaded, followed)
         return followed
 
@@ -243,46 +238,52 @@ async def _show(
 
 def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray[np.float32]]:
     """The states (M, D) that each wanted part is decoded from; of a belief or a jump also those that only count."""
-    from explorer.scene.forecasts import believed, futures
-
     found: dict[str, NDArray[np.float32]] = {}
     if "belief" in frame.want:
-        found["belief"] = believed(loaded, followed, frame.seen, frame.seed)
+        found["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
     if "jump" in frame.want:
-        found["jump"] = futures(loaded, followed, frame.seen, 1, frame.jump, frame.seed)[:, 0]
+        found["jump"] = deferred.forecasts.futures(loaded, followed, frame.seen, 1, frame.jump, frame.seed)[
+            :, 0
+        ]
     if "future" in frame.want:
-        z = futures(loaded, followed, frame.seen, frame.steps, frame.by, frame.seed)[: frame.samples]
+        z = deferred.forecasts.futures(loaded, followed, frame.seen, frame.steps, frame.by, frame.seed)[
+            : frame.samples
+        ]
         found["future"] = z.reshape(-1, z.shape[-1])
     return found
 
 
 def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
     """What is shown of a part: the first draws, and of a belief or a jump also what all draws say of each pixel."""
-    from explorer.scene.forecasts import spread
-
     if name == "future":
         return [(name, pictures)]
     mean = np.round(pictures.mean(0, keepdims=True)).astype(np.uint8)
-    return [(name, pictures[:samples]), (f"{name}-mean", mean), (f"{name}-spread", spread(pictures)[None])]
+    return [
+        (name, pictures[:samples]),
+        (f"{name}-mean", mean),
+        (f"{name}-spread", deferred.forecasts.spread(pictures)[None]),
+    ]
 
 
 async def _along(
     engine: Engine, loaded: Loaded, followed: Followed, seed: int
 ) -> tuple[list[Group], dict[str, Any]]:
     """The frames, the mean of the belief after each, how unsure it is of each pixel, and how far its draws disagree."""
-    from explorer.latent.statistics.beliefs import disagreement
-    from explorer.scene.forecasts import believed, expected, futures, longest_jump, spread
 
     def states() -> NDArray[np.float32]:
         after = range(1, followed.length + 1)
-        now = [believed(loaded, followed, seen, seed)[:ALONG] for seen in after]
-        far = longest_jump(loaded)
-        ahead = [futures(loaded, followed, seen, 1, far, seed)[:ALONG, 0] for seen in after]
-        return np.concatenate([expected(loaded, followed), *now, *ahead])
+        now = [deferred.forecasts.believed(loaded, followed, seen, seed)[:ALONG] for seen in after]
+        far = deferred.forecasts.longest_jump(loaded)
+        ahead = [
+            deferred.forecasts.futures(loaded, followed, seen, 1, far, seed)[:ALONG, 0] for seen in after
+        ]
+        return np.concatenate([deferred.forecasts.expected(loaded, followed), *now, *ahead])
 
     decoded = await engine.decode(loaded, await engine.run(states), background=True)
     means, draws = np.split(decoded.pictures, [followed.length])
     now, ahead = draws.reshape(2, followed.length, ALONG, *draws.shape[1:])
-    differ = {name: disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))}
+    differ = {
+        name: deferred.beliefs.disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))
+    }
     said = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
-    return [("frames", followed.frames), ("means", means), ("spreads", spread(now))], said
+    return [("frames", followed.frames), ("means", means), ("spreads", deferred.forecasts.spread(now))], said
