@@ -13,25 +13,49 @@ import asyncio
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from explorer.inference.decoder import choose_workers
-from explorer.scene.loaded import Loaded, find, load, stamp
+from explorer.inference.decoder import Decoder, choose_workers
+from explorer.latent.neighbours.moving import Nearby
+from models.card import Entry
 from models.system import settings
 
-__all__ = ["Decoded", "Engine", "engine"]
+__all__ = ["Decoded", "DecodingEngine", "Opened"]
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+class Opened(Protocol):
+    """What the engine needs of a model that is open."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def latent(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def decoder(self) -> Decoder: ...
+    @property
+    def nearby(self) -> Nearby: ...
+
+
+M = TypeVar("M", bound=Opened)
 
 BATCH = {
     "cpu": 16,
@@ -57,7 +81,7 @@ class Decoded:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    loaded: Loaded
+    loaded: Opened
     z: NDArray[np.float32]
     pictures: NDArray[np.uint8]
     index: NDArray[np.int64]
@@ -88,13 +112,13 @@ class _Piece:
 
 
 @dataclass(slots=True)
-class _Slot:
-    loaded: Loaded
+class _Slot(Generic[M]):
+    loaded: M
     stamp: tuple[object, ...]
     used: float = field(default_factory=time.monotonic)
 
 
-class Engine:
+class DecodingEngine(ABC, Generic[M]):
     """Models in memory and the threads that decode with them. Safe to call from any thread or event
     loop.
     """
@@ -126,8 +150,8 @@ class Engine:
         self._idle = 0
         self._closed = False
         self._wake = threading.Condition(threading.Lock())
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()
-        self._loading: dict[str, Future[Loaded]] = {}
+        self._slots: OrderedDict[str, _Slot[M]] = OrderedDict()
+        self._loading: dict[str, Future[M]] = {}
         self._models = threading.RLock()
         self._loaders = ThreadPoolExecutor(LOADERS, "latent-load")
         # The neighbour search is many small products; BLAS's own threads spin between them and starve the decodes.
@@ -164,9 +188,23 @@ class Engine:
         with self._models:
             self._slots.clear()
 
+    # What a subclass decides: how a name becomes a model in memory
+
+    @abstractmethod
+    def find(self, name: str) -> Entry:
+        """The checkpoint of this name."""
+
+    @abstractmethod
+    def stamp(self, entry: Entry) -> tuple[object, ...]:
+        """Changes whenever the checkpoint's files do."""
+
+    @abstractmethod
+    def load(self, entry: Entry) -> M:
+        """The model in memory, on the engine's device."""
+
     # Models
 
-    def peek(self, name: str) -> Loaded | None:
+    def peek(self, name: str) -> M | None:
         """The model if it is in memory; touches nothing on disk."""
         with self._models:
             slot = self._slots.get(name)
@@ -181,7 +219,7 @@ class Engine:
         with self._models:
             return list(self._slots)
 
-    async def open(self, name: str) -> Loaded:
+    async def open(self, name: str) -> M:
         """Loads a model without holding the event loop; those who ask at once share one loading.
 
         Raises:
@@ -190,11 +228,11 @@ class Engine:
         """
         return await asyncio.shield(asyncio.wrap_future(self._ask(name)))
 
-    def open_sync(self, name: str) -> Loaded:
+    def open_sync(self, name: str) -> M:
         """As `open`, for a thread."""
         return self._ask(name).result()
 
-    def _ask(self, name: str) -> Future[Loaded]:
+    def _ask(self, name: str) -> Future[M]:
         with self._models:
             waiting = self._loading.get(name)
             if waiting is None:
@@ -206,9 +244,9 @@ class Engine:
         with self._models:
             self._loading.pop(name, None)
 
-    def _open(self, name: str) -> Loaded:
-        entry = find(name)
-        mark = stamp(entry)
+    def _open(self, name: str) -> M:
+        entry = self.find(name)
+        mark = self.stamp(entry)
         with self._models:
             slot = self._slots.get(name)
             if slot is not None and slot.stamp == mark:
@@ -216,7 +254,7 @@ class Engine:
                 self._slots.move_to_end(name)
                 return slot.loaded
         torch.set_num_threads(1)
-        loaded = load(entry, self.device)
+        loaded = self.load(entry)
         with self._models:
             self._slots[name] = _Slot(loaded, mark)
             self._slots.move_to_end(name)
@@ -239,7 +277,7 @@ class Engine:
     # Decoding
 
     async def decode(
-        self, loaded: Loaded, z: ArrayLike, *, neighbours: int = 0, background: bool = False
+        self, loaded: M, z: ArrayLike, *, neighbours: int = 0, background: bool = False
     ) -> Decoded:
         """Decodes codes together with what others ask at this moment.
 
@@ -258,9 +296,7 @@ class Engine:
         self._submit(_job(loaded, z, neighbours, background, future, loop))
         return await future
 
-    def decode_sync(
-        self, model: str | Loaded, z: ArrayLike, *, background: bool = False
-    ) -> NDArray[np.uint8]:
+    def decode_sync(self, model: str | M, z: ArrayLike, *, background: bool = False) -> NDArray[np.uint8]:
         """Decodes codes from a thread, such as a page's script.
 
         Arguments:
@@ -401,7 +437,7 @@ def _run(step: Callable[[], Any], future: Future[Any]) -> None:
 
 
 def _job(
-    loaded: Loaded,
+    loaded: Opened,
     z: ArrayLike,
     neighbours: int,
     background: bool,
@@ -481,16 +517,3 @@ def _resolve(jobs: list[_Job], now: float) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_exception(RuntimeError(f"The decoder failed: {job.error}"))
-
-
-_ENGINE: Engine | None = None
-_ENGINE_LOCK = threading.Lock()
-
-
-def engine() -> Engine:
-    """The engine of this process, made when first asked for."""
-    global _ENGINE
-    with _ENGINE_LOCK:
-        if _ENGINE is None:
-            _ENGINE = Engine()
-        return _ENGINE

@@ -32,7 +32,8 @@ from explorer.live.validation import WireError, bad, number, only, read, some, w
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.inference.engine import Decoded, Engine
+    from explorer.inference.engine import Decoded
+    from explorer.scene.engine import Engine
     from explorer.scene.inspection import Specimen, Terms
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View

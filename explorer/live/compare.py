@@ -28,8 +28,8 @@ from explorer.live.validation import PROTOCOL, WireError, bad, named, number, on
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.inference.engine import Engine
     from explorer.scene.comparison import Answer, Drive, Lineup, Stand
+    from explorer.scene.engine import Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 

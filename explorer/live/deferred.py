@@ -1,6 +1,6 @@
 """The modules that need torch, imported at first use: the server answers before torch is loaded.
 
-`deferred.engine.engine()` imports `explorer.inference.engine` at that moment; routes and connections reach everything
+`deferred.engine.engine()` imports `explorer.scene.engine` at that moment; routes and connections reach everything
 heavy through here.
 """
 
@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.inference import engine as engine
     from explorer.latent.geometry import projections as projections
     from explorer.latent.statistics import beliefs as beliefs
     from explorer.live import frame_plan as frame_plan
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from explorer.live import strip_handle as strip_handle
     from explorer.scene import codebook as codebook
     from explorer.scene import comparison as comparison
+    from explorer.scene import engine as engine
     from explorer.scene import forecasts as forecasts
     from explorer.scene import inspection as inspection
     from explorer.scene import likelihood as likelihood
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.system import files as files
 
 MODULES = {
-    "engine": "explorer.inference.engine",
+    "engine": "explorer.scene.engine",
     "projections": "explorer.latent.geometry.projections",
     "beliefs": "explorer.latent.statistics.beliefs",
     "frame_plan": "explorer.live.frame_plan",

@@ -37,7 +37,7 @@ from explorer.live.time_page import SequenceSession
 from models.system import settings
 
 if TYPE_CHECKING:
-    from explorer.inference.engine import Engine
+    from explorer.scene.engine import Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 

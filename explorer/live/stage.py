@@ -30,7 +30,8 @@ from explorer.scene.handles import check_item
 from explorer.workspace.storage import FIRST_OWN
 
 if TYPE_CHECKING:
-    from explorer.inference.engine import Decoded, Engine
+    from explorer.inference.engine import Decoded
+    from explorer.scene.engine import Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.originals import Originals
     from explorer.scene.view import View

@@ -29,7 +29,7 @@ from explorer.live.validation import PROTOCOL, WireError, named, only, protocol,
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.inference.engine import Engine
+    from explorer.scene.engine import Engine
     from explorer.scene.forecasts import Followed
     from explorer.scene.loaded import Loaded
     from explorer.scene.sequences import Footage

@@ -30,7 +30,7 @@ navigation.heading(chosen.title)
 shell()
 if "lx_started" not in st.session_state:
     with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
-        importlib.import_module("explorer.inference.engine")
+        importlib.import_module("explorer.scene.engine")
     st.session_state.lx_started = True
 faults = importlib.import_module("explorer.pages.shared.faults")
 faults.check_settings()

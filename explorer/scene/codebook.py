@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, typical_patches
 from explorer.latent.geometry.projections import LinearProjection
+from explorer.scene.engine import engine
 from explorer.scene.handles import check_item
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.inference.engine import engine
 from explorer.latent.statistics.beliefs import entropy, spread_of_mixture
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage
 from models.evaluation.moving_digits import as_tensor

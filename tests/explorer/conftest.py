@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 
 from explorer.atlas.build import encode, neighbour_distances
 from explorer.atlas.storage import Atlas, save_atlas
-from explorer.inference import engine as engine_module
-from explorer.inference.engine import Engine
 from explorer.live.routes import routes
+from explorer.scene import engine as engine_module
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from models import checkpoint
 from models.base import Autoencoder

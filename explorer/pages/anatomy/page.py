@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from explorer.components import anatomy as components
-from explorer.inference.engine import engine
 from explorer.latent.statistics.densities import kl_to_prior
 from explorer.live.stage import item_labels
 from explorer.pages.anatomy import panels, url
@@ -26,6 +25,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.text import plain
+from explorer.scene.engine import engine
 from explorer.scene.inspection import Specimen, examine
 from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded

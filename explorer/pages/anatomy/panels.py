@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from explorer.catalogue import families
 from explorer.components import anatomy as components
-from explorer.inference.engine import engine
 from explorer.jobs.likelihood_estimates import SAMPLES, as_text
 from explorer.jobs.runner import Job
 from explorer.latent.geometry.off_data import away, in_range
@@ -22,6 +21,7 @@ from explorer.latent.statistics.densities import active, kl_to_prior
 from explorer.pages.anatomy import charts
 from explorer.pages.shared.layout import job_notice, side_by_side
 from explorer.pages.shared.plotly_chart import plotted
+from explorer.scene.engine import engine
 from explorer.scene.inspection import Specimen, expected_reconstruction, has_likelihood
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded

@@ -11,7 +11,6 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.components import codes as components
-from explorer.inference.engine import engine
 from explorer.latent.geometry.grids import as_text
 from explorer.pages.codes import samples, url
 from explorer.pages.codes.url import Limits, Shown
@@ -24,6 +23,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import warn_of
 from explorer.scene.codebook import codebooks, grids_of, look_size
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models.card import Card, Entry
 

@@ -9,12 +9,12 @@ from typing import Any
 import streamlit as st
 
 from explorer.components import codes as components
-from explorer.inference.engine import engine
 from explorer.jobs.code_samples import TEMPERATURE_AT_MOST
 from explorer.jobs.runner import Job
 from explorer.latent.geometry.grids import from_text
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.codebook import codebooks, latents
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 

@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.pages.compare.choice import kind
 from explorer.pages.compare.state import Selection, inside
 from explorer.scene.comparison import Lineup
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import picture_png
 

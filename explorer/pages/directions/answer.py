@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.latent.directions import expressions
 from explorer.pages.directions.estimators import picture_address
 from explorer.pages.shared import navigation
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 
 __all__ = ["answer"]

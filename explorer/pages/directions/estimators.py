@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.jobs.direction_study import Estimate, Study, methods_of
 from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, gap, hold_fixed, to_unit
 from explorer.pages.shared import faults
 from explorer.scene.direction_sources import Found
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 

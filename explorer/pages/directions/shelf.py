@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.latent.directions.estimators import NAMES
 from explorer.latent.directions.mean_difference import Direction
 from explorer.pages.directions.estimators import STEPS
@@ -20,6 +19,7 @@ from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.direction_sources import Found
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 from explorer.workspace import direction_files

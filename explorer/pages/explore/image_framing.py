@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from explorer.inference.engine import engine
 from explorer.pages.shared.text import plain
+from explorer.scene.engine import engine
 from explorer.scene.familiarity import LIMIT, Familiarity, familiarity
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import picture_png

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.pages.explore import selection
 from explorer.pages.shared.picture import show_picture
+from explorer.scene.engine import engine
 from explorer.scene.handles import place_handles
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View

@@ -11,12 +11,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.components.pad import pad
-from explorer.inference.engine import engine
 from explorer.pages.explore import image_framing
 from explorer.pages.shared import faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
+from explorer.scene.engine import engine
 from explorer.scene.familiarity import familiarity
 from explorer.scene.handles import Places
 from explorer.scene.loaded import Loaded

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer.inference.engine import engine
 from explorer.pages.shared import controls, faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
+from explorer.scene.engine import engine
 from explorer.scene.handles import Places, place_handles
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import UnknownView, View

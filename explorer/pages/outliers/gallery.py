@@ -11,9 +11,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.latent.statistics.outliers import residual
 from explorer.pages.shared import navigation
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import picture_png
 

@@ -11,7 +11,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import SCORES, Score, usable
-from explorer.inference.engine import engine
 from explorer.pages.outliers import (
     charts,
     panels,
@@ -34,6 +33,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.plotly_chart import plotted
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
 from explorer.scene.views import default_view, resolve

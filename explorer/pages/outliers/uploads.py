@@ -14,7 +14,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import Score, usable
-from explorer.inference.engine import engine
 from explorer.jobs.outlier_scores import digest_of_pictures, read_scores, scores_path
 from explorer.latent.statistics.densities import kl_to_prior
 from explorer.latent.statistics.outliers import LARGEST, bounded, extent, oddness, percentiles
@@ -23,6 +22,7 @@ from explorer.pages.outliers.ranking import Scored, short
 from explorer.pages.shared import faults
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 from explorer.workspace.upload_lists import ARCHIVE_MIB_AT_MOST, PICTURES_AT_MOST, gather

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.jobs.geodesic import as_text, codes_from
 from explorer.jobs.runner import Job
 from explorer.pages.anatomy.charts import short
@@ -20,6 +19,7 @@ from explorer.pages.shared.downloads import SCALE, offer
 from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import job_notice, late
 from explorer.pages.shared.picture import show_picture
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import DENSE, KINDS, Measured, at_stops, measure, way
 from explorer.sharing import exports

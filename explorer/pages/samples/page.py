@@ -10,7 +10,6 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.components import samples as components
-from explorer.inference.engine import engine
 from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
 from explorer.pages.samples import panels, url
 from explorer.pages.samples.url import (
@@ -33,6 +32,7 @@ from explorer.pages.shared import (
 from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.text import plain
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models.card import Card, Entry
 

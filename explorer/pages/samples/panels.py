@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.latent.statistics import draws
 from explorer.latent.statistics.mixtures import Mixture, fit
 from explorer.pages.paths.panels import sheet
@@ -19,6 +18,7 @@ from explorer.pages.shared import navigation
 from explorer.pages.shared.downloads import SCALE, offer
 from explorer.pages.shared.picture import show_picture
 from explorer.scene import samples as sampling
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 

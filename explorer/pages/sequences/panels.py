@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.inference.engine import engine
 from explorer.pages.anatomy.charts import short
 from explorer.pages.sequences import charts
 from explorer.pages.sequences.url import Shown
 from explorer.pages.shared.downloads import offer
 from explorer.pages.shared.layout import side_by_side
 from explorer.pages.shared.plotly_chart import plotted
+from explorer.scene.engine import engine
 from explorer.scene.forecasts import DRAWS, Uncertainty, direction_known, follow, futures, uncertainty
 from explorer.scene.forecasts import errors as errors_of
 from explorer.scene.loaded import Loaded

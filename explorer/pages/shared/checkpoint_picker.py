@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.catalogue import families
-from explorer.inference.engine import engine
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models import checkpoint
 from models.card import ATLAS, WEIGHTS, Card, Entry

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from explorer.inference.engine import engine
 from explorer.pages.shared import session_archive
 from explorer.pages.shared.file_button import file_button
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
 from explorer.sharing.recipe import stand

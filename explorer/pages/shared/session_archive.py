@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.inference.engine import engine
 from explorer.pages.shared import faults, navigation
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import session_archive
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.inference import engine as engine_module
 from explorer.inference.decoder import choose_workers
-from explorer.inference.engine import Decoded, Engine
+from explorer.inference.engine import Decoded
+from explorer.scene import engine as engine_module
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded, UnknownModel
 from models.card import CheckpointError
 from models.system import settings

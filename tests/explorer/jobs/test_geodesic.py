@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.inference.engine import Engine
 from explorer.jobs import geodesic
 from explorer.jobs.geodesic import as_text, codes_from, evenly, geodesics, off_data
 from explorer.latent.geometry.energy import energy, length
+from explorer.scene.engine import Engine
 from tests.explorer.checkpoints import train_digits
 
 CODES = Path(geodesic.__file__).parents[2] / "checkpoints" / "faces-vq-vae"  # a model of discrete codes

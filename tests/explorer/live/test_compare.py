@@ -18,7 +18,6 @@ from starlette.testclient import TestClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from explorer.inference.engine import Engine
 from explorer.latent.geometry.projections import place
 from explorer.live import compare as compare_module
 from explorer.live.compare import DRIVES_AT_MOST, ITEMS_AT_MOST, Moved, Together, parse
@@ -26,6 +25,7 @@ from explorer.live.routes import REFUSED
 from explorer.live.validation import WireError
 from explorer.scene import comparison as lineup_module
 from explorer.scene.comparison import Lineup, line_up
+from explorer.scene.engine import Engine
 from explorer.scene.views import default_view, resolve
 from tests.explorer.conftest import make_checkpoint
 from tests.explorer.live.client import Client, close_code

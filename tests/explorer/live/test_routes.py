@@ -15,11 +15,11 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
-from explorer.inference.engine import Engine
 from explorer.latent.directions.mean_difference import Direction
 from explorer.latent.neighbours.map_trust import nearest_others, neighbours_kept
 from explorer.live import routes as routes_module
 from explorer.live.routes import is_own_origin, preview_address, routes
+from explorer.scene.engine import Engine
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve

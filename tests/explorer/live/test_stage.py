@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from explorer.inference.engine import Engine
 from explorer.latent.geometry.paths import fractions, great_circle
 from explorer.live import stage as session_module
 from explorer.live.routes import REFUSED
 from explorer.live.stage import Session
+from explorer.scene.engine import Engine
 from explorer.scene.handles import level_of
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.inference.engine import Engine
 from explorer.live.messages import Ping
 from explorer.live.routes import REFUSED
 from explorer.live.time_page import Ask, Film, parse
 from explorer.live.validation import WireError
+from explorer.scene.engine import Engine
 from explorer.scene.forecasts import believed, expected, follow, futures, longest_jump, spread
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import footage

@@ -11,8 +11,8 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference import engine as engine_module
-from explorer.inference.engine import Engine
+from explorer.scene import engine as engine_module
+from explorer.scene.engine import Engine
 from tests.explorer.checkpoints import break_weights, train_digits
 
 MAIN = Path(__file__).resolve().parents[3] / "explorer" / "pages" / "main.py"

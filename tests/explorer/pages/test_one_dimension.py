@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
 from explorer.live.anatomy import along
+from explorer.scene.engine import Engine
 from explorer.scene.inspection import examine
 from explorer.scene.views import default_view, resolve, trust_of
 from tests.explorer.checkpoints import train_digits

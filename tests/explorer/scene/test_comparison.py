@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.inference.engine import Engine
 from explorer.scene.comparison import Drive, Lineup, at_item, follow, line_up, moved, shared_rows
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
 

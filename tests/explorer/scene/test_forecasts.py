@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal
 
-from explorer.inference.engine import Engine
 from explorer.scene import forecasts
+from explorer.scene.engine import Engine
 from explorer.scene.forecasts import (
     DRAWS,
     Followed,

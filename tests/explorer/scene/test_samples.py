@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from explorer.inference.engine import Engine
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.samples import STEPS, plane, traversals, values
 from models.data import Attribute

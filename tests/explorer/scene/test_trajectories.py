@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.inference.engine import Engine
 from explorer.latent.geometry.splines import knots
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import KINDS, at_stops, measure, on_map, way
 from explorer.scene.views import resolve

@@ -12,10 +12,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from explorer.atlas.umap_maps import map_path
-from explorer.inference.engine import Engine
 from explorer.latent.directions.mean_difference import Direction
 from explorer.latent.geometry.projections import place
 from explorer.scene import views as views_module
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import VIEWS_AT_MOST, Loaded
 from explorer.scene.view import UnknownView, View
 from explorer.scene.views import default_view, own_mark, resolve, trust_of

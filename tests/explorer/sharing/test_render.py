@@ -19,7 +19,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from explorer.__main__ import main
-from explorer.inference.engine import Engine
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
 from explorer.sharing import render

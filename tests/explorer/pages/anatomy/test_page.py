@@ -14,9 +14,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch.distributions import Normal, kl_divergence
 
-from explorer.inference.engine import engine
 from explorer.jobs import likelihood_estimates
 from explorer.pages.anatomy import charts, panels
+from explorer.scene.engine import engine
 from explorer.scene.inspection import examine
 from explorer.scene.loaded import Loaded
 from tests.explorer.checkpoints import train_digits

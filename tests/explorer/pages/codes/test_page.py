@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import engine
 from explorer.latent.geometry.grids import as_text, from_text
 from explorer.pages.codes import samples
 from explorer.scene.codebook import codebooks, grids_of, latents
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from tests.explorer.checkpoints import CODES, train_digits
 from tests.explorer.pages.reading import address, components, told

@@ -278,8 +278,8 @@ def specs(at: AppTest) -> list[dict[str, Any]]:
 
 def opened() -> Any:
     """The two models of the shelf, lined up as the page does it."""
-    from explorer.inference.engine import engine
     from explorer.scene.comparison import line_up
+    from explorer.scene.engine import engine
     from explorer.scene.views import default_view, resolve
 
     models = [engine().open_sync(name) for name in BOTH.split(",")]

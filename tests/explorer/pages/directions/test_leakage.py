@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import engine
 from explorer.jobs.runner import Job
 from explorer.pages.directions import leakage
 from explorer.pages.directions.leakage import compared, table_html, target_of, why_not
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from tests.explorer.pages.reading import html, told
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import engine
 from explorer.latent.directions.estimators import Sides, fit
 from explorer.latent.directions.mean_difference import Direction
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.workspace import direction_files
 from explorer.workspace.storage import Group

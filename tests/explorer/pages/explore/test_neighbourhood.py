@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
 from explorer.latent.neighbours.map_trust import NEIGHBOURS
 from explorer.pages.explore import neighbourhood
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
 from tests.explorer.pages.conftest import Open

@@ -8,8 +8,8 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 from explorer.atlas.umap_maps import MapSettings, map_path
-from explorer.inference.engine import Engine
 from explorer.pages.explore import new_map
+from explorer.scene.engine import Engine
 from tests.explorer.pages.conftest import Open
 
 

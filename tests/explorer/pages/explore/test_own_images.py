@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
 from explorer.pages.explore import own_images
 from explorer.scene import familiarity
+from explorer.scene.engine import Engine
 from explorer.scene.handles import Places
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.inference.engine import Engine
 from explorer.latent.directions.mean_difference import Direction
+from explorer.scene.engine import Engine
 from models.card import ATLAS
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, component, told

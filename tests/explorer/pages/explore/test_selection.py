@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from tests.explorer.pages.conftest import Open
 

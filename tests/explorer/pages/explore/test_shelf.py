@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
 from explorer.pages.explore import shelf
 from explorer.pages.shared import controls
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
 from explorer.workspace import stage_edit

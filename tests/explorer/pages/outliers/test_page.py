@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from explorer.catalogue.outlier_scores import SCORES
-from explorer.inference.engine import engine
 from explorer.jobs.outlier_scores import digest_of_atlas, read_scores, scores_path
 from explorer.pages.outliers import (
     charts as outliers_charts,
@@ -28,6 +27,7 @@ from explorer.pages.outliers import (
 from explorer.pages.outliers.ranking import scored
 from explorer.pages.outliers.url import Shown
 from explorer.pages.shared import navigation
+from explorer.scene.engine import engine
 from explorer.sharing.exports import picture_png
 from models.data import load_data
 from tests.explorer.pages.reading import address, html, told

@@ -15,10 +15,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import engine
 from explorer.latent.statistics import draws
 from explorer.latent.statistics.mixtures import fit
 from explorer.pages.samples import panels
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.samples import plane, traversals
 from tests.explorer.checkpoints import CODES, train_digits, write_sequences

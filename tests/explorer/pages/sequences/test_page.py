@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import engine
 from explorer.pages.compare.pictures import why_no_prior
 from explorer.pages.sequences import charts, panels, url
 from explorer.pages.sequences.choice import among
 from explorer.pages.sequences.url import Limits, Shown
 from explorer.pages.shared import navigation
+from explorer.scene.engine import engine
 from explorer.scene.forecasts import errors, follow, futures, uncertainty
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage, footage

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageSequence
 
-from explorer.inference.engine import Engine
 from explorer.latent.geometry.paths import great_circle
 from explorer.pages.shared import downloads
+from explorer.scene.engine import Engine
 from explorer.scene.views import resolve
 from explorer.sharing.recipe import from_json
 from tests.explorer.pages.conftest import Open

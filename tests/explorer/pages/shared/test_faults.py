@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.inference.engine import Engine
 from explorer.jobs import direction_study
+from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.workspace.storage import Group, Pin
 from models.system import files

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.inference.engine import engine
 from explorer.pages.shared import image_picker
 from explorer.pages.shared.image_picker import among, same_image
+from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 
 

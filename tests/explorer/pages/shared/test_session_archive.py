@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from explorer.inference.engine import Engine
 from explorer.latent.directions.mean_difference import Direction
 from explorer.pages.shared import downloads
+from explorer.scene.engine import Engine
 from explorer.sharing.session_archive import load_session
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, told

@@ -1,0 +1,38 @@
+"""The engine that opens checkpoints as scenes: one for each process, shared by every page and connection."""
+
+from __future__ import annotations
+
+import threading
+
+from explorer.inference.engine import DecodingEngine
+from explorer.scene import loaded
+from explorer.scene.loaded import Loaded
+from models.card import Entry
+
+__all__ = ["Engine", "engine"]
+
+
+class Engine(DecodingEngine[Loaded]):
+    """Checkpoints with their atlases in memory, and the threads that decode with them."""
+
+    def find(self, name: str) -> Entry:
+        return loaded.find(name)
+
+    def stamp(self, entry: Entry) -> tuple[object, ...]:
+        return loaded.stamp(entry)
+
+    def load(self, entry: Entry) -> Loaded:
+        return loaded.load(entry, self.device)
+
+
+_ENGINE: Engine | None = None
+_ENGINE_LOCK = threading.Lock()
+
+
+def engine() -> Engine:
+    """The engine of this process, created on first use."""
+    global _ENGINE
+    with _ENGINE_LOCK:
+        if _ENGINE is None:
+            _ENGINE = Engine()
+        return _ENGINE
