@@ -27,9 +27,9 @@ from benchmarks.peer_venv import peer_python, run_peer
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from benchmarks.server import cores
 from explorer.atlas.storage import load_atlas
-from explorer.jobs.geodesic import CONTROLS, STEPS, geodesics
 from explorer.latent.geometry.energy import energy, length
 from explorer.latent.geometry.splines import natural_weights
+from explorer.scene.geodesics import CONTROLS, STEPS, geodesics
 from models import checkpoint
 
 __all__ = ["main"]

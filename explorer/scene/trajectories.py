@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.inference.compiled import levels
-from explorer.jobs.geodesic import USUAL, off_data
 from explorer.latent.geometry.energy import length, speeds
 from explorer.latent.geometry.paths import PATHS, fractions
 from explorer.latent.geometry.splines import piecewise, smooth
+from explorer.scene.geodesics import USUAL, off_data
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
 

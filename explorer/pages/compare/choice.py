@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from explorer.catalogue import families
+from explorer.catalogue.data_titles import data_title
 from explorer.pages.shared.checkpoint_picker import MODEL_TITLES
 from explorer.scene.comparison import MODELS
 from models.card import Card, Entry
 
-__all__ = [
-    "DATA_TITLES",
-    "Series",
-    "by_data",
-    "data_title",
-    "first_choice",
-    "kind",
-    "ladders",
-    "latent",
-    "ready_series",
-]
+__all__ = ["Series", "by_data", "first_choice", "kind", "ladders", "latent", "ready_series"]
 
-DATA_TITLES = {
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "faces": "Faces",
-    "frey-faces": "Frey faces",
-    "lpc-sprites": "Sprites",
-    "digits": "Digits",
-}
 # Pairs that the tutorials set against each other; the sizes of their codes should be near.
 PAIRS = (
     ("vae", "ae"),
@@ -66,13 +48,6 @@ def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
             groups.setdefault(data_title(entry.card.data), []).append(entry)
     enough = {title: sorted(found, key=_order) for title, found in groups.items() if len(found) >= MODELS[0]}
     return dict(sorted(enough.items(), key=lambda pair: -len(pair[1])))
-
-
-def data_title(data: dict[str, Any]) -> str:
-    """What a card's data set is called, with its options."""
-    title = DATA_TITLES.get(data["name"], data["name"])
-    options = ", ".join(f"{name} {value}" for name, value in sorted(data.get("options", {}).items()))
-    return f"{title} ({options})" if options else title
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from explorer.catalogue import families
 from explorer.components import paths as components
 from explorer.components import samples as gallery
-from explorer.jobs.geodesic import USUAL
 from explorer.latent.geometry.corners import corner_grid
 from explorer.pages.anatomy.charts import short
 from explorer.pages.paths import charts, panels, url
@@ -29,6 +28,7 @@ from explorer.pages.shared import (
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
+from explorer.scene.geodesics import USUAL
 from explorer.scene.handles import home
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import Measured, on_map

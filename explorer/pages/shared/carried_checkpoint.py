@@ -7,7 +7,7 @@ from collections.abc import Collection
 import streamlit as st
 
 from explorer.catalogue import families
-from explorer.pages.compare.choice import data_title
+from explorer.catalogue.data_titles import data_title
 from explorer.pages.shared import checkpoint_picker, navigation
 from models.card import Card
 

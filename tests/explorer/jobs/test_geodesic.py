@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from explorer.jobs import geodesic
-from explorer.jobs.geodesic import as_text, codes_from, evenly, geodesics, off_data
+from explorer.jobs.geodesic import as_text, codes_from
 from explorer.latent.geometry.energy import energy, length
 from explorer.scene.engine import Engine
+from explorer.scene.geodesics import POINTS, evenly, geodesics, off_data
 from tests.explorer.checkpoints import train_digits
 
 CODES = Path(geodesic.__file__).parents[2] / "checkpoints" / "faces-vq-vae"  # a model of discrete codes
@@ -163,7 +164,7 @@ def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == {"share": 0.0, "what": "Opening the model"} and "Round 1" in lines[1]["what"]
     codes = codes_from(lines[-1]["codes"], 8)
-    assert codes.shape == (geodesic.POINTS, 8)
+    assert codes.shape == (POINTS, 8)
     assert codes[0] == pytest.approx(stops[0]) and codes[-1] == pytest.approx(stops[2])
     assert np.linalg.norm(codes - stops[1], axis=1).min() < 0.1, "it goes through the waypoint"
 

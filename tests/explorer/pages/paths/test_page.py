@@ -17,7 +17,6 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.geodesic import geodesics, off_data
 from explorer.latent.geometry.corners import corner_grid
 from explorer.latent.neighbours.exact import Neighbours
 from explorer.pages.anatomy.charts import short
@@ -25,6 +24,7 @@ from explorer.pages.paths.page import compared
 from explorer.pages.paths.panels import with_click
 from explorer.pages.paths.url import Shown
 from explorer.scene.engine import engine
+from explorer.scene.geodesics import geodesics, off_data
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import measure, way
 from tests.explorer.checkpoints import CODES, train_digits

@@ -1,0 +1,181 @@
+r"""Geodesics: the curves between two codes along which the decoded picture changes least, in a process of their own.
+
+E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T fixed
+m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r a usual one
+
+z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so that E is minimised over few numbers, by
+L-BFGS. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which is what
+the page shows. The factor m makes paths far off the data longer: without it a curve cuts through holes where the decoder
+shows little change. Up to the distance r, that of the 90th percentile of the images, m is 1: a geodesic may lie farther
+from the data than the straight line does. Several waypoints are several curves, optimised side by side in one batch.
+
+`python -m explorer.jobs.geodesic MODEL --stops BASE64` prints JSON lines for `explorer.jobs.runner.Job`: how far it is, then the
+codes of the whole way, evenly in decoded length.
+
+References:
+    | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)
+    | https://arxiv.org/abs/1711.08014
+    | Latent Space Oddity: on the Curvature of Deep Generative Models (Arvanitidis et al., 2018)
+    | https://arxiv.org/abs/1710.11379
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.latent.geometry.energy import speeds
+from explorer.latent.geometry.splines import natural_weights
+
+__all__ = [
+    "POINTS",
+    "USUAL",
+    "Decode",
+    "Floats",
+    "Found",
+    "Report",
+    "Weight",
+    "evenly",
+    "geodesics",
+    "off_data",
+]
+
+Decode = Callable[[Tensor], Tensor]
+Weight = Callable[[Tensor], Tensor]
+Report = Callable[[float, str], None]
+Floats = NDArray[np.float32]
+POINTS = 129  # codes of a way as it is given
+STEPS = 32  # of a curve while it is optimised
+CONTROLS = 8  # points of the spline between the two ends
+ROUNDS = 60  # of L-BFGS
+INNER = 4  # iterations a round
+ENOUGH = 2e-4  # share of the energy; once a round gains less, it is done
+STRENGTH = 10.0  # of the penalty, s
+STRENGTH_AT_MOST = 100.0
+USUAL = 0.9  # of the images are nearer to their neighbours than r
+NEIGHBOUR = 10
+
+
+class Found(NamedTuple):
+    """Curves that were optimised."""
+
+    codes: Tensor  # (B, T + 1, D)
+    energy: Tensor  # (B,), penalty included, in the decoder's unit squared
+    rounds: int
+
+
+def off_data(items: Floats, distances: Floats, strength: float = STRENGTH) -> Weight:
+    """The factor m of codes (M, D), shape (M,): 1 among the items, growing with the distance from them.
+
+    Arguments:
+        items: Codes of the encoded images, shape (N, D).
+        distances: Each item's distance to its 10th nearest other, shape (N,).
+        strength: s.
+
+    Raises:
+        ValueError: If `strength` is out of range.
+    """
+    if not 0 <= strength <= STRENGTH_AT_MOST:
+        raise ValueError(f"`strength` must lie in 0..{STRENGTH_AT_MOST:g}. Got {strength}.")
+    there = torch.from_numpy(np.ascontiguousarray(items, np.float32))
+    usual = float(np.quantile(distances, USUAL)) or 1.0
+    k = min(NEIGHBOUR, len(there))
+
+    def weight(z: Tensor) -> Tensor:
+        if strength == 0:
+            return torch.ones(len(z), dtype=z.dtype)
+        with torch.no_grad():
+            nearest = torch.cdist(z, there.to(z.dtype)).topk(k, largest=False).indices[:, -1]
+        distance = (z - there[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
+        return 1 + strength * torch.relu(distance / usual - 1).square()
+
+    return weight
+
+
+def geodesics(
+    decode: Decode, starts: Tensor, ends: Tensor, *, weight: Weight | None = None, steps: int = STEPS,
+    controls: int = CONTROLS, rounds: int = ROUNDS, report: Report | None = None,
+) -> Found:  # fmt: skip
+    """The curves of least energy between codes.
+
+    Arguments:
+        decode: From codes (M, D) to points (M, *), differentiable.
+        starts: Codes, shape (B, D).
+        ends: Codes, shape (B, D).
+        weight: The factor of codes (M, D), shape (M,); None for 1 everywhere.
+        steps: T, of each curve.
+        controls: Points of the spline between the two ends.
+        rounds: Of the optimiser, at most.
+        report: Called with the share done (0 to 1) and what is being done.
+
+    Raises:
+        ValueError: If shapes do not match, a count is too small, or the energy is not finite.
+    """
+    if starts.ndim != 2 or starts.shape != ends.shape:
+        raise ValueError(
+            f"`starts` and `ends` must have one shape (B, D). Got {tuple(starts.shape)} and {tuple(ends.shape)}."
+        )
+    if min(steps, controls, rounds) < 1:
+        raise ValueError(
+            f"`steps`, `controls` and `rounds` must be at least 1. Got {steps}, {controls}, {rounds}."
+        )
+    nodes = np.linspace(0, 1, controls + 2)
+    spline = torch.from_numpy(natural_weights(nodes, np.linspace(0, 1, steps + 1))).to(starts.dtype)
+    line = torch.from_numpy(nodes[1:-1]).to(starts.dtype)[:, None]
+    scale = (
+        (ends - starts).norm(dim=1)[:, None, None].clamp_min(1e-6)
+    )  # makes one step length suit all curves
+    moved = torch.zeros(len(starts), controls, starts.shape[1], dtype=starts.dtype, requires_grad=True)
+
+    def curves() -> Tensor:
+        inner = starts[:, None] + line * (ends - starts)[:, None] + scale * moved
+        return spline @ torch.cat([starts[:, None], inner, ends[:, None]], dim=1)
+
+    def energies() -> Tensor:
+        z = curves()
+        flat = z.flatten(0, 1)
+        x = decode(flat).reshape(*z.shape[:2], -1)
+        squares = x.diff(dim=1).square().sum(2)
+        if weight is not None:
+            m = weight(flat).reshape(z.shape[:2])
+            squares = squares * (m[:, 1:] + m[:, :-1]) / 2
+        total: Tensor = steps * squares.sum(1)
+        return total
+
+    optimiser = torch.optim.LBFGS([moved], max_iter=INNER, max_eval=8 * INNER, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        total = energies().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    before, number = float("inf"), 0
+    for number in range(1, rounds + 1):
+        now = optimiser.step(closure).item()  # type: ignore[no-untyped-call]
+        if not np.isfinite(now):
+            raise ValueError("The energy of the curve is not finite. Choose other ends.")
+        if report is not None:
+            report(number / rounds, f"Round {number}, energy {now:,.1f}")
+        if before - now <= ENOUGH * abs(now):
+            break
+        before = now
+    with torch.no_grad():
+        return Found(curves(), energies(), number)
+
+
+def evenly(decode: Decode, curves: Tensor, count: int) -> Floats:
+    """The codes of curves (B, T, D) that follow each other as one way, evenly in decoded length, shape (count, D)."""
+    whole = torch.cat([curves[:1, 0], curves[:, 1:].flatten(0, 1)])
+    with torch.no_grad():
+        along = np.concatenate([[0.0], np.cumsum(speeds(decode(whole).numpy()))])
+    codes = whole.numpy()
+    if along[-1] == 0:
+        along = np.linspace(0, 1, len(codes))
+    at = np.linspace(0, along[-1], count)
+    return np.stack([np.interp(at, along, numbers) for numbers in codes.T], axis=1).astype(np.float32)
