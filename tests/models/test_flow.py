@@ -209,7 +209,7 @@ def test_the_coarsest_level_comes_first_and_reaches_furthest(kind: str) -> None:
 
 @pytest.mark.parametrize("dequantisation", ["uniform", "variational"])
 def test_bits_per_dimension(dequantisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluation.evaluate.BATCH", 16)
+    monkeypatch.setattr("models.data.tensors.BATCH", 16)
     model, data = flow("glow", dequantisation=dequantisation), load_data("digits", "test", limit=40)
     found, generator, total = density(model, data), seeded(), 0.0
     with torch.no_grad():

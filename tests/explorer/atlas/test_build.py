@@ -20,6 +20,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch.distributions import Normal, kl_divergence
 
 from explorer.atlas import build as module
+from explorer.atlas import storage
 from explorer.atlas.build import build_atlas, encode, main, neighbour_distances
 from explorer.atlas.storage import KEY, Atlas, AtlasError, load_atlas, save_atlas
 from explorer.atlas.storage import KEY as STORAGE_KEY
@@ -381,10 +382,10 @@ def test_a_file_that_unpacks_to_much_is_not_unpacked(
     wide = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(200 * 50_000, np.float32)), 50_000)
     pq.write_table(put("mean", lambda t: [wide])(table), copy_of_tiny / ATLAS, compression="zstd")
     assert (copy_of_tiny / ATLAS).stat().st_size < 200_000
-    monkeypatch.setattr(module, "BYTES_AT_MOST", 1 << 20)
+    monkeypatch.setattr(storage, "BYTES_AT_MOST", 1 << 20)
     with pytest.raises(AtlasError, match="unpacked it must not be larger than 1 MiB"):
         saved(copy_of_tiny)
-    monkeypatch.setattr(module, "BYTES_AT_MOST", 1000)
+    monkeypatch.setattr(storage, "BYTES_AT_MOST", 1000)
     with pytest.raises(AtlasError, match="is larger than 0 MiB"):
         saved(copy_of_tiny)
 
@@ -459,7 +460,7 @@ def test_errors_of_the_command_are_one_line(
 
 def test_reading_an_atlas_imports_no_umap(tiny_checkpoint: Path) -> None:
     code = (
-        "import sys; from explorer.atlas.build import load_atlas; from models.checkpoint import read; "
+        "import sys; from explorer.atlas.storage import load_atlas; from models.checkpoint import read; "
         f"load_atlas(read({str(tiny_checkpoint)!r})); "
         "print([m for m in ('umap', 'numba', 'streamlit', 'sklearn') if m in sys.modules])"
     )

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.inference import engine as decoding
 from explorer.inference.decoder import choose_workers
 from explorer.inference.engine import Decoded
-from explorer.scene import engine as engine_module
+from explorer.scene import loaded as scene_loaded
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded, UnknownModel
 from models.card import CheckpointError
@@ -147,7 +148,7 @@ def test_only_the_failing_job_fails(one: Engine) -> None:
 
 
 def test_frames_come_before_thumbnails(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "BACKGROUND_WAIT", 60.0)
+    monkeypatch.setattr(decoding, "BACKGROUND_WAIT", 60.0)
     loaded, order = one.open_sync(NAME), []
 
     async def ask(name: str, background: bool) -> None:
@@ -198,14 +199,14 @@ def test_bad_codes_are_refused(shared_engine: Engine, loaded: Loaded) -> None:
 
 
 def test_concurrent_openings_share_one_loading(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    count, real = [], engine_module.load
+    count, real = [], scene_loaded.load
 
     def slow(*args: Any) -> Loaded:
         count.append(1)
         time.sleep(0.1)
         return real(*args)
 
-    monkeypatch.setattr(engine_module, "load", slow)
+    monkeypatch.setattr(scene_loaded, "load", slow)
 
     async def run() -> list[Loaded]:
         return await asyncio.gather(*(one.open(NAME) for _ in range(6)))
@@ -216,8 +217,8 @@ def test_concurrent_openings_share_one_loading(one: Engine, monkeypatch: pytest.
 
 
 def test_a_slow_loading_does_not_stop_frames(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded, release, real = one.open_sync(NAME), threading.Event(), engine_module.load
-    monkeypatch.setattr(engine_module, "load", lambda *a: (release.wait(10), real(*a))[1])
+    loaded, release, real = one.open_sync(NAME), threading.Event(), scene_loaded.load
+    monkeypatch.setattr(scene_loaded, "load", lambda *a: (release.wait(10), real(*a))[1])
 
     async def run() -> None:
         opening = asyncio.ensure_future(one.open("flat-vae"))
@@ -231,7 +232,7 @@ def test_a_slow_loading_does_not_stop_frames(one: Engine, monkeypatch: pytest.Mo
 
 
 def test_models_are_let_go_by_the_budget(places: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "IN_USE", 0.0)
+    monkeypatch.setattr(decoding, "IN_USE", 0.0)
     small = Engine(CPU, memory_mb=0.001, workers=1)
     try:
         small.open_sync(NAME)

@@ -40,7 +40,7 @@ def model(tiny_checkpoint: Path) -> VAE:
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of which the last is not full, so that a mean of batch means would be wrong."""
-    monkeypatch.setattr("models.evaluation.evaluate.BATCH", 16)
+    monkeypatch.setattr("models.data.tensors.BATCH", 16)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_mse_and_psnr_by_hand(model: VAE, data: ImageData) -> None:
 def test_a_perfect_reconstruction_has_a_finite_psnr(model: VAE, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_data("digits", "test", limit=3)
     monkeypatch.setattr(
-        "models.evaluation.evaluate.reconstruct", lambda model, images: images.astype(np.float32) / 255
+        "models.evaluation.reconstruction.reconstruct", lambda model, images: images.astype(np.float32) / 255
     )
     found = reconstruction(model, data)
     assert (

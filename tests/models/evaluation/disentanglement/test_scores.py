@@ -130,7 +130,7 @@ def test_factors_are_the_attributes_that_vary() -> None:
 
 
 def test_codes_are_those_of_all_images_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluation.evaluate.BATCH", 16)
+    monkeypatch.setattr("models.data.tensors.BATCH", 16)
     data = pictures(40)
     codes = mean_codes(Reader(torch.eye(3)), data.images)
     assert codes.dtype == np.float64
