@@ -97,6 +97,8 @@ def test_nothing_is_lost_when_explore_cannot_store(open_page: Open, loaded: Load
     at.run()
     at.toggle(key="shelf-taking").set_value(True).run()
     at.file_uploader(key="own-files").set_value([("new.png", png(), "image/png")]).run()
+    (take,) = [each for each in at.button if str(each.key).startswith("own-take-")]
+    take.click().run()
     assert fault in said(at)
     for button in ("pin-drop-0", "group-drop-some", f"own-drop-{item}"):
         at.button(key=button).click().run()

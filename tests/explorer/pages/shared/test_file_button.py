@@ -60,6 +60,6 @@ def test_a_file_that_cannot_be_made_is_told() -> None:
 
 def test_every_file_of_the_pages_is_made_by_this_button() -> None:
     users = [
-        path.name for path in PAGES.glob("*.py") if "download_button(" in path.read_text(encoding="utf-8")
+        path.name for path in PAGES.rglob("*.py") if "download_button(" in path.read_text(encoding="utf-8")
     ]
     assert users == []

@@ -64,7 +64,7 @@ def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: 
     at = open_page(model="flat-vae")
     assert "Latent Explorer" in html(at) and shown(at) == "Checkpoint Flat · Data Digits"
     for script in navigation.existing().values():
-        turn_to(at, f"{script}.py")
+        turn_to(at, f"{script}/page.py")
         assert "Latent Explorer" in html(at) and "Data Digits" in shown(at), script
 
 
@@ -72,24 +72,24 @@ def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None
     assert len(links(open_page(model="flat-vae"))) == 2
     at = open_page(model="digits-codes")
     assert len(links(at)) == 3 and any("codes" in link for link in links(at))
-    turn_to(at, "codes.py")
+    turn_to(at, "codes/page.py")
     assert address(at)["model"] == "digits-codes"
 
 
 def test_a_checkpoint_goes_along_to_every_page_that_can_show_it(open_page: Open) -> None:
     at = open_page(model="flat-vae")
-    for script in ("paths.py", "samples.py", "directions.py", "anatomy.py", "outliers.py"):
+    for script in ("paths/page.py", "samples/page.py", "directions/page.py", "anatomy/page.py", "outliers/page.py"):
         turn_to(at, script)
         assert address(at)["model"] == "flat-vae", script
     at.query_params["model"] = "digits-vae"
     at.run()
     assert address(at)["model"] == "digits-vae"
-    for script in ("paths.py", "explore.py"):  # both have shown the other one before
+    for script in ("paths/page.py", "explore/page.py"):  # both have shown the other one before
         turn_to(at, script)
         assert address(at)["model"] == "digits-vae", script
-    turn_to(at, "codes.py")  # which cannot show it
+    turn_to(at, "codes/page.py")  # which cannot show it
     assert address(at)["model"] == "digits-codes"
-    turn_to(at, "explore.py")
+    turn_to(at, "explore/page.py")
     assert address(at)["model"] == "digits-vae"
 
 

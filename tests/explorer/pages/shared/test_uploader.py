@@ -41,5 +41,5 @@ def test_the_server_takes_what_the_pages_can_take() -> None:
 
 
 def test_every_uploader_of_the_pages_is_this_one() -> None:
-    files = (ROOT / "explorer" / "pages").glob("*.py")
+    files = (ROOT / "explorer" / "pages").rglob("*.py")
     assert [f.name for f in files if "file_uploader(" in f.read_text(encoding="utf-8")] == ["uploader.py"]
