@@ -12,7 +12,7 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.engine import Engine
 from models.card import ATLAS
 from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, component, told
+from tests.explorer.pages.reading import address, component, components, told
 
 
 def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
@@ -184,7 +184,7 @@ def test_without_any_checkpoint_it_says_what_to_do(
     at = open_page(model="faces-vae", a="1,2,3")
     assert not at.exception
     assert "python -m models train vae --data digits" in at.info[0].value
-    assert not at.get("bidi_component")
+    assert not components(at)
 
 
 def test_a_checkpoint_without_an_atlas_says_how_to_build_one(

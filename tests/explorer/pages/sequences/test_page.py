@@ -28,7 +28,7 @@ from explorer.sharing import exports
 from models import checkpoint
 from models.card import write_card
 from tests.explorer.checkpoints import write_sequences
-from tests.explorer.pages.reading import address, component, told
+from tests.explorer.pages.reading import address, component, components, told
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "sequences" / "page.py"
 NAME = "small-td-vae"
@@ -215,7 +215,7 @@ def test_without_a_model_of_sequences_the_page_says_how_to_train_one(open_time: 
     at = open_time()
     assert not at.exception
     assert "python -m models train td-vae --data moving-digits" in text(at)
-    assert not at.get("bidi_component")
+    assert not components(at)
 
 
 def test_without_the_data_set_the_page_says_which_and_what_to_do(
@@ -233,7 +233,7 @@ def test_without_the_data_set_the_page_says_which_and_what_to_do(
     assert not at.exception
     assert "moving-digits, whose sequences are not on this machine" in text(at)
     assert str(tmp_path / "nothing" / "mnist") in text(at) and "--option source=digits" in text(at)
-    assert not at.get("bidi_component")
+    assert not components(at)
 
 
 @pytest.mark.parametrize(
