@@ -72,4 +72,4 @@ def test_models_without_codes_or_with_too_many_places_say_so(
 
 def test_vectors_on_a_line_are_laid_on_a_line() -> None:
     line = np.arange(4, dtype=np.float32)[:, None]
-    assert codebook._plane(line).tolist() == [[0, 0], [1, 0], [2, 0], [3, 0]]
+    assert codebook._plane(line).tolist() == [[-1.5, 0], [-0.5, 0], [0.5, 0], [1.5, 0]]
