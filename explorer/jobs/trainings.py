@@ -167,7 +167,7 @@ class Training:
         """The process of the present phase."""
         if arguments is None:
             quick = ("--no-umap",) if self.phase == "encoding" else ()
-            arguments = ("explorer.atlas.build", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
+            arguments = ("explorer.atlas", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
         return Command(*arguments, keep_open=(self._lock,))
 
 
