@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.jobs.runner import Job
+from explorer.jobs.commands import Job
 from explorer.latent.directions.estimators import METHODS, Sides, fit
 from explorer.latent.directions.mean_difference import FEWEST
 from explorer.latent.directions.reliability import bootstrap_angles, held_out_auc, resamples, warnings_of

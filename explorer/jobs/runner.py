@@ -1,127 +1,99 @@
-"""Long work in a process of its own, with progress and a way to stop it.
+"""Runs a job in a process of its own, with progress, a result, and a way to cancel it.
 
-A job runs one of our own commands, which prints JSON lines: {"share", "what"} as it goes, then what it gives, or
-{"error"}. A `Command` runs one that talks to people: its bar is the progress, its status the outcome. The live loop
-never notices either: another interpreter, one thread, a lower priority.
+A job is a function `(request, report) -> result` of a module. The process imports it by its path and calls it
+(`explorer.jobs.worker`); requests, progress and results travel as messages (`explorer.jobs.messages`). The live loop
+never notices: another interpreter, one thread, a lower priority. A job ends with the explorer.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import re
-import subprocess
 import threading
-from collections import deque
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import IO, Any, Protocol, TypeVar
 
-from explorer.installation import module_command, module_environment
+from explorer.jobs import messages
+from explorer.jobs.process import ChildProcess
 
-__all__ = ["Command", "Job"]
+__all__ = ["Job", "Report", "start"]
 
-NICE = 10
-STEPS = re.compile(r"(\d+)/(\d+) \[.*step")  # of tqdm's bars: "45/240 [00:03<00:13, 14.6step/s"
-PERCENT = re.compile(r"(\d+) %(?:[ ,]+(.+))?$")  # "digits-vae ███ 40 % Laying out the map"
+Request = TypeVar("Request")
 
 
-class Job:
-    """A running command. Read `share`, `what`, `result` and `error` at any time, from any thread."""
+class Report(Protocol):
+    """What a job calls as it goes."""
 
-    def __init__(self, *arguments: str, keep_open: tuple[int, ...] = ()) -> None:
-        """Starts `python -m arguments` in the working directory.
+    def __call__(self, share: float, what: str, partial: dict[str, Any] | None = None) -> None:
+        """Reports the share done (0 to 1), what is being done and, where it has changed, what is known so far."""
+
+
+Function = Callable[[Request, Report], dict[str, Any]]
+
+
+class Job(ChildProcess):
+    """A running job. `partial` is what it knew at last report; `result` is None until it has ended well."""
+
+    def __init__(self, call: bytes) -> None:
+        """Starts a job; use `start`.
 
         Arguments:
-            arguments: Module and its arguments, e.g. "explorer.atlas.umap_maps", "faces-vae".
-            keep_open: File descriptors that it inherits; a lock among them lasts as long as it does.
+            call: The message that `worker` reads.
         """
-        self.share = 0.0  # done, 0 to 1
-        self.what = "Starting"
-        self.result: dict[str, Any] | None = None
-        self.error: str | None = None
-        self._cancelled = False
-        self._last: deque[str] = deque(maxlen=5)
-        self._process = subprocess.Popen(
-            module_command(*arguments),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", env=module_environment(), start_new_session=True,
-            pass_fds=keep_open,
-        )  # fmt: skip
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.call = call
+        self.partial: dict[str, Any] | None = None
+        super().__init__("explorer.jobs.worker", given=call)
 
-    @property
-    def running(self) -> bool:
-        """Whether it is still at work."""
-        return self._reader.is_alive()
+    def _read_output(self, stream: IO[bytes]) -> None:
+        while True:
+            try:
+                message = messages.read(stream)
+            except EOFError:
+                return
+            self._take(message)
 
-    def cancel(self) -> None:
-        """Stops it. What it had not finished is gone; nothing half-written is left."""
-        self._cancelled = True
-        self._process.terminate()
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Waits until it has ended, at most `seconds`."""
-        self._reader.join(seconds)
-
-    def _read(self) -> None:
-        with self._process as process:  # at the end its pipe is closed and its status taken
-            for line in process.stdout or ():
-                self._take(line.strip())
-        self._ended(process.returncode)
-
-    def _ended(self, status: int) -> None:
-        """Settles the outcome."""
-        if self.result is not None:
-            self.error = None
-        elif self._cancelled:
-            self.error = "Cancelled."
-        elif self.error is None:
-            said = " ".join(self._last) or "it said nothing"
-            self.error = f"It ended with status {status}: {said}."
-
-    def _take(self, line: str) -> None:
-        """Takes a line; what is no JSON object is kept for the message, should it fail."""
-        try:
-            values = json.loads(line)
-        except ValueError:
-            self._last.append(line)
-            return
-        if not isinstance(values, dict):
-            self._last.append(line)
-        elif "share" in values:
-            share = values["share"]
-            if isinstance(share, int | float):
-                self.share = min(1.0, max(0.0, share))
-            self.what = str(values.get("what", ""))
-        elif "error" in values:
-            self.error = str(values["error"])
-        else:
-            self.result = values
+    def _take(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"share": int() | float() as share, "what": str() as what}:
+                self.share, self.what = min(1.0, max(0.0, share)), what
+            case {"partial": dict() as partial}:
+                self.partial = partial
+            case {"result": dict() as result}:
+                self.result = result
+            case {"error": str() as error}:
+                self.error = error
+            case _:
+                raise ValueError(f"The job sent an unknown message: {str(message)[:80]}.")
 
 
-class Command(Job):
-    """A running command that talks to people; `done` and `total` are the steps of its bar, where it shows some."""
+_keyed: dict[Hashable, Job] = {}
+_guard = threading.Lock()
 
-    done = total = 0
 
-    def _take(self, line: str) -> None:
-        steps, percent = STEPS.search(line), PERCENT.search(line)
-        if steps and int(steps[2]):
-            self.done, self.total = int(steps[1]), int(steps[2])
-            self.share, self.what = min(1.0, self.done / self.total), "Training"
-        elif percent:
-            self.share, self.what = min(1.0, int(percent[1]) / 100), percent[2] or self.what
-        elif line:
-            self._last.append(line)
+def start(function: Function[Request], request: Request, key: Hashable = None) -> Job:
+    """Starts a job, or joins the one that runs under the same key.
 
-    def _ended(self, status: int) -> None:
-        if status == 0:
-            self.result = {}
-        elif self._last and (told := re.fullmatch(r"python -m [\w.]+: (.+)", self._last[-1])):
-            self.error = told[1]  # one line that says what to do
-        super()._ended(status)
-        if self._cancelled and self.result is None:
-            self.error = "Cancelled."
+    Arguments:
+        function: Of a module, so that it can be imported. Its errors are ValueError, OSError and RuntimeError, one
+            sentence each.
+        request: A dataclass or a dictionary of plain values and arrays, as `messages.pack` takes it.
+        key: Of a place that holds one job at a time. A running job with the same function and request is returned;
+            one with another is cancelled first. None for a job beside all others.
+
+    Raises:
+        OSError: If no process can be started.
+        TypeError: If the request cannot be sent.
+    """
+    path = f"{function.__module__}:{function.__name__}"
+    call = messages.pack({"function": path, "request": request})
+    if key is None:
+        return Job(call)
+    with _guard:
+        for other in [other for other, job in _keyed.items() if not job.running]:
+            del _keyed[other]
+        running = _keyed.get(key)
+        if running is not None:
+            if running.call == call and not running.cancelled:
+                return running
+            running.cancel()
+            running.wait()
+        job = _keyed[key] = Job(call)
+        return job

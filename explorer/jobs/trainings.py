@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from explorer.catalogue import families
-from explorer.jobs.runner import Command
+from explorer.jobs.commands import Command
 from models import MODELS, checkpoint
 from models.card import ATLAS, CARD, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from explorer.catalogue import families
 from explorer.components import anatomy as components
+from explorer.jobs.commands import Job
 from explorer.jobs.likelihood_estimates import SAMPLES, as_text
-from explorer.jobs.runner import Job
 from explorer.latent.geometry.off_data import away, in_range
 from explorer.latent.statistics.densities import active, kl_to_prior
 from explorer.pages.anatomy import charts

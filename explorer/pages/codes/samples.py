@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.components import codes as components
 from explorer.jobs.code_samples import TEMPERATURE_AT_MOST
-from explorer.jobs.runner import Job
+from explorer.jobs.commands import Job
 from explorer.latent.geometry.grids import from_text
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.codebook import codebooks, latents

@@ -13,8 +13,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from explorer.jobs.commands import Job
 from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Given, as_given
-from explorer.jobs.runner import Job
 from explorer.latent.directions.estimators import cosine
 from explorer.latent.directions.leakage import targets
 from explorer.latent.directions.mean_difference import Direction

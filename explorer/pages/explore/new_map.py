@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.atlas.umap_maps import MapSettings
-from explorer.jobs.runner import Job
+from explorer.jobs.commands import Job
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.loaded import Loaded
 

@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import SCORES, Figure, Score, figures, refusal
+from explorer.jobs.commands import Job
 from explorer.jobs.outlier_scores import COUNT, digest_of_atlas, read_scores, scores_path
-from explorer.jobs.runner import Job
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.outliers import extent
 from explorer.pages.outliers.ranking import Scored, columns, ordered, short

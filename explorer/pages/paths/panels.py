@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.jobs.commands import Job
 from explorer.jobs.geodesic import as_text, codes_from
-from explorer.jobs.runner import Job
 from explorer.pages.anatomy.charts import short
 from explorer.pages.paths.charts import COLOURS, TITLES
 from explorer.pages.paths.url import GEODESIC, STOPS, Shown

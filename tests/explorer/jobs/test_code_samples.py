@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from explorer.jobs.code_samples import drawn, main
-from explorer.jobs.runner import Job
+from explorer.jobs.commands import Job
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
 from models.vq_vae import VQVAE, VQVAEConfig

@@ -16,6 +16,7 @@ from PIL import Image
 
 from explorer.atlas.storage import load_atlas
 from explorer.inference.compiled import levels
+from explorer.jobs.commands import Job
 from explorer.jobs.leakage import (
     Bench,
     Given,
@@ -29,7 +30,6 @@ from explorer.jobs.leakage import (
     open_bench,
     pictures_beside,
 )
-from explorer.jobs.runner import Job
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import Sides, fit
 from explorer.latent.directions.leakage import targets

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.runner import Job
+from explorer.jobs.commands import Job
 from explorer.pages.directions import leakage
 from explorer.pages.directions.leakage import compared, table_html, target_of, why_not
 from explorer.scene.engine import engine

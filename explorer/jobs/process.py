@@ -1,0 +1,107 @@
+"""A child process at a lower priority whose progress and outcome can be read from any thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections import deque
+from typing import IO, Any
+
+from explorer.installation import module_command, module_environment
+
+__all__ = ["NICE", "ChildProcess"]
+
+NICE = 10
+LAST_LINES = 5  # of what it prints, for the message should it fail
+LINE_AT_MOST = 500  # characters of such a line
+
+
+class ChildProcess:
+    """A running Python module. Read `share`, `what`, `result` and `error` at any time, from any thread.
+
+    A subclass reads standard output (`_read_output`); what comes on standard error is kept for the message.
+    """
+
+    def __init__(self, *arguments: str, given: bytes = b"", keep_open: tuple[int, ...] = ()) -> None:
+        """Starts `python -m arguments` in the working directory.
+
+        Arguments:
+            arguments: Module and its arguments.
+            given: Written to its standard input, which stays open until the process has ended.
+            keep_open: File descriptors that it inherits; a lock among them lasts as long as it does.
+
+        Raises:
+            OSError: If no process can be started.
+        """
+        self.share = 0.0  # done, 0 to 1
+        self.what = "Starting"
+        self.result: dict[str, Any] | None = None
+        self.error: str | None = None
+        self.cancelled = False
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._process = subprocess.Popen(
+            module_command(*arguments),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=module_environment(), start_new_session=True, pass_fds=keep_open,
+        )  # fmt: skip
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        self._reader = threading.Thread(target=self._follow, args=(given,), daemon=True)
+        self._reader.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._reader.is_alive()
+
+    def cancel(self) -> None:
+        """Ends it. Unfinished work is lost; no half-written file is left."""
+        self.cancelled = True
+        self._process.terminate()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until it has ended, at most `seconds`."""
+        self._reader.join(seconds)
+
+    def _read_output(self, stream: IO[bytes]) -> None:
+        """Reads standard output to its end. To be overridden."""
+        raise NotImplementedError
+
+    def _follow(self, given: bytes) -> None:
+        """Writes what is given, reads to the end and settles the outcome."""
+        process = self._process
+        assert process.stdin and process.stdout and process.stderr
+        errors = threading.Thread(target=self._read_errors, args=(process.stderr,), daemon=True)
+        errors.start()
+        with contextlib.suppress(OSError):  # it has ended; its status says why
+            process.stdin.write(given)
+            process.stdin.flush()
+        try:
+            self._read_output(process.stdout)
+        except ValueError as error:
+            self.error = str(error)
+            process.terminate()
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()
+        status = process.wait()
+        errors.join(1.0)  # a process that it has left behind may hold the stream open
+        self._end(status)
+
+    def _read_errors(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                if text := line.decode(errors="replace").strip():
+                    self._last.append(text[:LINE_AT_MOST])
+
+    def _end(self, status: int) -> None:
+        """Settles the outcome."""
+        if self.result is not None:
+            self.error = None
+        elif self.cancelled:
+            self.error = "Cancelled."
+        elif self.error is None:
+            said = self._last[-1] if self._last else "it printed nothing"
+            self.error = f"It ended with status {status}: {said.rstrip('.')}."
