@@ -1,11 +1,8 @@
-r"""Three estimates of log p(x) of one image as the samples grow, in a process of its own.
+r"""A job: three estimates of log p(x) of one image as the number of samples grows.
 
 naive:       log 1/L sum_l p(x|z_l),   z_l ~ p(z)
 bound:       1/L sum_l log w_l,        z_l ~ q(z|x),   w_l = p(x|z_l) p(z_l) / q(z_l|x)
 importance:  log 1/L sum_l w_l,        z_l ~ q(z|x)
-
-`python -m explorer.jobs.likelihood_estimates MODEL --picture BASE64` prints JSON lines for `explorer.jobs.runner.Job`: how far it is, and
-after each batch the three curves so far.
 
 References:
     | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -16,12 +13,8 @@ References:
 
 from __future__ import annotations
 
-import argparse
-import base64
-import binascii
-import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.jobs.runner import Report
 from explorer.latent.statistics.densities import (
     effective_samples,
     log_normal,
@@ -40,9 +34,9 @@ from models import Autoencoder, checkpoint
 
 __all__ = [
     "SAMPLES",
-    "as_text",
+    "Request",
     "curves",
-    "main",
+    "estimate",
     "posterior_log_weights",
     "prior_log_likelihoods",
     "sampled",
@@ -57,14 +51,28 @@ REPORT = 250  # samples from one report to the next
 POINTS = 80  # of a curve
 
 
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What to estimate."""
+
+    model: str  # name or folder of a checkpoint
+    picture: NDArray[np.uint8]  # (H, W, C)
+    samples: int = SAMPLES  # of each kind
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= SAMPLES_AT_MOST:
+            raise ValueError(f"`samples` must lie in [1, {SAMPLES_AT_MOST}]. Got {self.samples}.")
+
+
 @torch.inference_mode()
 def posterior_log_weights(model: Any, x: Tensor, count: int, generator: torch.Generator) -> Floats:
-    """Log w of codes drawn from q(z|x) of one image.
+    """Log w of latents drawn from q(z|x) of one image.
 
     Arguments:
         model: With a posterior, a standard normal prior and `nll`.
         x: The image, shape (1, C, H, W), as the likelihood takes it.
-        count: Codes to draw.
+        count: Latents to draw.
         generator: Source of eps.
 
     Returns:
@@ -80,18 +88,18 @@ def posterior_log_weights(model: Any, x: Tensor, count: int, generator: torch.Ge
 
 @torch.inference_mode()
 def prior_log_likelihoods(model: Any, x: Tensor, count: int, generator: torch.Generator) -> Floats:
-    """Log p(x|z) of codes drawn from the prior, in nats, shape (count,); arguments as above."""
+    """Log p(x|z) of latents drawn from the prior, in nats, shape (count,); arguments as above."""
     return -_costs(model, x, torch.randn(count, *model.spec.shape, generator=generator))
 
 
 def _costs(model: Any, x: Tensor, z: Tensor) -> Floats:
-    """-log p(x|z) of codes (M, *latent), shape (M,)."""
+    """-log p(x|z) of latents (M, *latent), shape (M,)."""
     found: Floats = model.nll(z, x.expand(len(z), -1, -1, -1)).double().numpy()
     return found
 
 
 def sampled(model: Any, x: Tensor, samples: int, seed: int = 0) -> Iterator[tuple[Floats, Floats]]:
-    """Log-likelihoods of the prior's codes and log-weights of the posterior's, all so far, batch after batch.
+    """Log-likelihoods of latents from the prior and log-weights of latents from the posterior, all so far, after each batch.
 
     Arguments:
         model: As `posterior_log_weights` takes it.
@@ -109,11 +117,11 @@ def sampled(model: Any, x: Tensor, samples: int, seed: int = 0) -> Iterator[tupl
 
 
 def curves(naive: Floats, weights: Floats) -> dict[str, Any]:
-    """The three estimates over the number of samples, as JSON values, in nats.
+    """The three estimates over the number of samples, in nats.
 
     Arguments:
-        naive: log p(x|z) of codes from the prior, shape (L,).
-        weights: log w of codes from the posterior, shape (L,).
+        naive: log p(x|z) of latents from the prior, shape (L,).
+        weights: log w of latents from the posterior, shape (L,).
     """
     counts = sample_counts(len(naive), POINTS)
     return {
@@ -129,68 +137,50 @@ def curves(naive: Floats, weights: Floats) -> dict[str, Any]:
     }
 
 
-def as_text(picture: NDArray[np.uint8]) -> str:
-    """A picture (H, W, C) as the command line takes it."""
-    return base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode("ascii")
+def picture_tensor(picture: NDArray[np.uint8], model: Autoencoder) -> Tensor:
+    """A picture as the model's input, shape (1, C, H, W), in [0, 1].
 
-
-def picture_of(text: str, model: Autoencoder) -> Tensor:
-    """A picture from the command line as the model's input (1, C, H, W).
+    Arguments:
+        picture: uint8, shape (H, W, C).
+        model: Takes pictures of this shape.
 
     Raises:
-        ValueError: If it is not the bytes of one picture.
+        ValueError: If it is not one picture of the model's shape.
     """
     channels, height, width = model.image_shape
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"`--picture` must be base64. Got {text[:20]!r}.") from error
-    if len(raw) != height * width * channels:
-        raise ValueError(f"`--picture` must hold {height * width * channels} bytes. Got {len(raw)}.")
-    levels = torch.frombuffer(bytearray(raw), dtype=torch.uint8).reshape(1, height, width, channels)
-    return levels.permute(0, 3, 1, 2).float() / 255
+    if picture.dtype != np.uint8 or picture.shape != (height, width, channels):
+        raise ValueError(
+            f"`picture` must be uint8 of the shape ({height}, {width}, {channels}). Got {picture.dtype} {picture.shape}."
+        )
+    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the estimates of one image as they grow."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.jobs.likelihood_estimates", description=__doc__)
-    parser.add_argument("model", help="name or folder of a checkpoint")
-    parser.add_argument("--picture", required=True, help="its pixels, (H, W, C) bytes in base64")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help=f"samples of each kind ({SAMPLES})")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
-    options = parser.parse_args(arguments)
-    try:
-        if not 1 <= options.samples <= SAMPLES_AT_MOST:
-            raise ValueError(f"`--samples` must lie in [1, {SAMPLES_AT_MOST}]. Got {options.samples}.")
-        _say({"share": 0.0, "what": "Opening the model"})
-        model = checkpoint.load(checkpoint.read(options.model).path).eval()
-        if model.spec.likelihood == "none":
-            raise ValueError(f"{options.model} has no likelihood, so log p(x) does not exist.")
-        if model.spec.likelihood == "exact":
-            raise ValueError(f"{options.model} gives log p(x) exactly, so there is nothing to estimate.")
-        if model.spec.discrete:
-            raise ValueError(f"{options.model} has discrete codes, and no posterior to draw others from.")
-        x = picture_of(options.picture, model)
-        _run(lambda: sampled(model, x, options.samples, options.seed), options.samples)
-    except (ValueError, OSError) as error:
-        _say({"error": str(error)})
-        return 1
-    return 0
+def estimate(request: Request, report: Report) -> dict[str, Any]:
+    """The estimates for one image.
 
+    Arguments:
+        request: The checkpoint, the image and the number of samples.
+        report: Called with the share done, and with the curves so far.
 
-def _run(draw: Callable[[], Iterator[tuple[Floats, Floats]]], samples: int) -> None:
-    """Says after some batches how far it is and what is known."""
-    for naive, weights in draw():
+    Returns:
+        As `curves` gives them.
+
+    Raises:
+        ValueError: If the model has nothing to estimate, or the picture is not of its shape.
+    """
+    report(0.0, "Opening the model")
+    model = checkpoint.load(checkpoint.read(request.model).path).eval()
+    if model.spec.likelihood == "none":
+        raise ValueError(f"{request.model} has no likelihood, so log p(x) does not exist.")
+    if model.spec.likelihood == "exact":
+        raise ValueError(f"{request.model} gives log p(x) exactly, so there is nothing to estimate.")
+    if model.spec.discrete:
+        raise ValueError(f"{request.model} has discrete codes and no posterior to sample from.")
+    x = picture_tensor(request.picture, model)
+    found: dict[str, Any] = {}
+    for naive, weights in sampled(model, x, request.samples, request.seed):
         count = len(naive)
-        if count % REPORT < BATCH or count == samples:
-            _say({"share": count / samples, "what": f"{count:,} of {samples:,} samples"})
-            _say(curves(naive, weights) | {"done": count == samples})
-
-
-def _say(values: dict[str, Any]) -> None:
-    print(json.dumps(values), flush=True)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    sys.exit(main())
+        if count % REPORT < BATCH or count == request.samples:
+            found = curves(naive, weights)
+            report(count / request.samples, f"{count:,} of {request.samples:,} samples", found)
+    return found

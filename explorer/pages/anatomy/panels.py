@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from explorer.catalogue import families
 from explorer.components import anatomy as components
-from explorer.jobs.commands import Job
-from explorer.jobs.likelihood_estimates import SAMPLES, as_text
+from explorer.jobs import likelihood_estimates
+from explorer.jobs.likelihood_estimates import SAMPLES
+from explorer.jobs.runner import Job, start
 from explorer.latent.geometry.off_data import away, in_range
 from explorer.latent.statistics.densities import active, kl_to_prior
 from explorer.pages.anatomy import charts
@@ -224,7 +225,7 @@ def _growth(loaded: Loaded, specimen: Specimen) -> None:
 
 
 def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
-    """Starts, watches and shows the job of one image; a result stays for as long as the session."""
+    """Starts and shows the job of one image; a result is kept as long as the connection."""
     key = (loaded.name, loaded.version, specimen.item, specimen.source)
     if S.get("an_job") is not None and S.an_job_key != key:
         S.an_job.cancel()
@@ -235,7 +236,7 @@ def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
     found = S.setdefault("an_curves", {}).get(key)
     if S.get("an_ended"):
         st.warning(S.pop("an_ended"), icon=":material/info:")
-    if found is None or not found["done"]:
+    if found is None or found["samples"] < SAMPLES:
         label = f"Draw {SAMPLES:,} samples" if found is None else "Draw them all"
         st.button(
             label, icon=":material/play_arrow:", key="an_draw", on_click=_start, args=(loaded, specimen, key),
@@ -250,16 +251,17 @@ def _growing(key: tuple[Any, ...]) -> None:
     job: Job | None = S.get("an_job")
     if job is None:
         return
+    running = job.running  # read first, so that the last result is not missed
     kept: dict[Any, Any] = S.setdefault("an_curves", {})
-    if job.result:
-        kept[key] = job.result
+    if known := job.result or job.partial:
+        kept[key] = known
         while len(kept) > CURVES_AT_MOST:
             kept.pop(next(iter(kept)))
     found = kept.get(key)
-    if not job.running:
+    if not running:
         S.an_job = None
-        if found is None or not found["done"]:
-            S.an_ended = f"The estimates ended early: {job.error or 'cancelled.'}"
+        if job.result is None:
+            S.an_ended = f"The estimates ended early: {job.error}"
         st.rerun()
     if job_notice(job.share, job.what, "an_cancel"):
         job.cancel()
@@ -268,9 +270,8 @@ def _growing(key: tuple[Any, ...]) -> None:
 
 
 def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
-    S.an_job = Job(
-        "explorer.jobs.likelihood_estimates", str(loaded.entry.path), "--picture", as_text(specimen.picture)
-    )
+    request = likelihood_estimates.Request(str(loaded.entry.path), specimen.picture)
+    S.an_job = start(likelihood_estimates.estimate, request)
     S.an_job_key = key
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal
 
 from explorer.jobs import likelihood_estimates
+from explorer.jobs.runner import start
 from tests.explorer.checkpoints import train_digits
 
 
@@ -98,18 +99,17 @@ def test_batches_grow_to_the_number_asked_for() -> None:
     assert not np.allclose(naive, weights)
 
 
-def test_a_picture_goes_through_the_command_line() -> None:
+def test_a_picture_becomes_the_models_input() -> None:
     picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     model: Any = SimpleNamespace(image_shape=(3, 2, 4))
-    x = likelihood_estimates.picture_of(likelihood_estimates.as_text(picture), model)
+    x = likelihood_estimates.picture_tensor(picture, model)
     np.testing.assert_allclose(x.numpy(), picture.transpose(2, 0, 1)[None] / 255, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"must be base64. Got '\?\?'"):
-        likelihood_estimates.picture_of("??", model)
-    with pytest.raises(ValueError, match=r"must hold 24 bytes\. Got 3"):
-        likelihood_estimates.picture_of(base64.b64encode(b"abc").decode(), model)
+    for wrong in (picture[:1], picture[0], picture.astype(np.float32)):
+        with pytest.raises(ValueError, match=r"`picture` must be uint8 of the shape \(2, 4, 3\)\. Got"):
+            likelihood_estimates.picture_tensor(wrong, model)
 
 
-# The command
+# The job
 
 
 @pytest.fixture(scope="module")
@@ -120,36 +120,38 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-PICTURE = likelihood_estimates.as_text(np.zeros((8, 8, 1), np.uint8))
+PICTURE = np.zeros((8, 8, 1), np.uint8)
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def test_the_command_says_how_far_it_is(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        likelihood_estimates.main([str(folders / "digits-vae"), "--picture", PICTURE, "--samples", "300"])
-        == 0
+def test_the_job_reports_its_progress_and_the_curves_so_far(folders: Path) -> None:
+    reports: list[tuple[float, dict[str, Any] | None]] = []
+    found = likelihood_estimates.estimate(
+        likelihood_estimates.Request(str(folders / "digits-vae"), PICTURE, samples=300),
+        lambda share, what, partial=None: reports.append((share, partial)),
     )
-    lines = said(capsys)
-    assert [line["share"] for line in lines if "share" in line] == pytest.approx([0.0, 250 / 300, 1.0])
-    found = [line for line in lines if "samples" in line]
-    assert [(line["samples"], line["done"]) for line in found] == [(250, False), (300, True)]
-    assert found[-1]["bound"][-1] < found[-1]["importance"][-1]
+    assert [share for share, _ in reports] == pytest.approx([0.0, 250 / 300, 1.0])
+    assert [partial["samples"] for _, partial in reports if partial] == [250, 300]
+    assert found == reports[-1][1] and found["bound"][-1] < found["importance"][-1]
+
+
+def test_another_process_gives_the_same(folders: Path) -> None:
+    request = likelihood_estimates.Request(str(folders / "digits-vae"), PICTURE, samples=60, seed=2)
+    job = start(likelihood_estimates.estimate, request)
+    job.wait(120)
+    found = likelihood_estimates.estimate(request, lambda *_: None)
+    assert job.error is None and job.result == found and job.partial == found
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "text"),
+    ("name", "values", "text"),
     [
-        ("digits-ae", ["--picture", PICTURE], "has no likelihood, so log p(x) does not exist"),
-        ("digits-vae", ["--picture", "AAAA"], "must hold 64 bytes"),
-        ("digits-vae", ["--picture", PICTURE, "--samples", "0"], "`--samples` must lie in [1, 100000]"),
-        ("nowhere", ["--picture", PICTURE], "nowhere"),
+        ("digits-ae", {}, "has no likelihood, so log p(x) does not exist"),
+        ("digits-vae", {"picture": PICTURE[:4]}, "must be uint8 of the shape (8, 8, 1)"),
+        ("digits-vae", {"samples": 0}, "`samples` must lie in [1, 100000]"),
+        ("nowhere", {}, "nowhere"),
     ],
 )
-def test_what_does_not_hold_is_said(
-    folders: Path, capsys: pytest.CaptureFixture[str], name: str, options: list[str], text: str
-) -> None:
-    assert likelihood_estimates.main([str(folders / name), *options]) == 1
-    assert text in said(capsys)[-1]["error"]
+def test_invalid_requests_are_errors(folders: Path, name: str, values: dict[str, Any], text: str) -> None:
+    with pytest.raises((ValueError, OSError), match=re.escape(text)):
+        request = likelihood_estimates.Request(str(folders / name), **{"picture": PICTURE} | values)
+        likelihood_estimates.estimate(request, lambda *_: None)

@@ -262,15 +262,15 @@ def test_pictures_that_come_while_the_image_is_examined_are_not_missed(
 class Ready:
     """A job that has ended with these results."""
 
-    made: ClassVar[list[tuple[str, ...]]] = []
+    made: ClassVar[list[tuple[Any, likelihood_estimates.Request]]] = []
     result: dict[str, Any] | None = None
-    running, error, share, what = False, None, 1.0, "Done"
+    running, error, share, what, partial = False, None, 1.0, "Done", None
 
-    def __init__(self, *arguments: str) -> None:
-        self.made.append(arguments)
+    def __init__(self, function: Any, request: likelihood_estimates.Request) -> None:
+        self.made.append((function, request))
         rng = np.random.default_rng(0)
         naive, weights = rng.normal(-60, 8, 900), rng.normal(-42, 1.5, 900)
-        self.result = likelihood_estimates.curves(naive, weights) | {"done": True}
+        self.result = likelihood_estimates.curves(naive, weights)
 
     def cancel(self) -> None:
         raise AssertionError("It is not to be cancelled.")
@@ -279,19 +279,16 @@ class Ready:
 def test_estimates_are_drawn_in_another_process_and_stay(
     open_anatomy: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(panels, "Job", Ready)
+    monkeypatch.setattr(panels, "start", Ready)
+    monkeypatch.setattr(panels, "SAMPLES", 900)
     at = open_anatomy(model="digits-vae", item="9")
     at.button(key="an_draw").click().run()
     at.run()
     assert not at.exception
-    module, folder, option, picture = Ready.made[-1]
+    function, request = Ready.made[-1]
     loaded = with_originals("digits-vae")
-    assert (module, Path(folder).name, option) == (
-        "explorer.jobs.likelihood_estimates",
-        "digits-vae",
-        "--picture",
-    )
-    assert picture == likelihood_estimates.as_text(examine(loaded, 9).picture)
+    assert function is likelihood_estimates.estimate and Path(request.model).name == "digits-vae"
+    np.testing.assert_array_equal(request.picture, examine(loaded, 9).picture)
     (said,) = [caption.value for caption in at.caption if caption.value.startswith("After 900")]
     curves = at.session_state["an_curves"][("digits-vae", loaded.version, 9, "original")]
     for name in ("bound", "importance", "naive"):
