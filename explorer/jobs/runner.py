@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import IO, Any, Protocol, TypeVar
 
-from explorer.jobs import messages
+from explorer.jobs.messages import pack, read
 from explorer.jobs.process import ChildProcess
 
 __all__ = ["Job", "Report", "start"]
@@ -45,7 +45,7 @@ class Job(ChildProcess):
     def _read_output(self, stream: IO[bytes]) -> None:
         while True:
             try:
-                message = messages.read(stream)
+                message = read(stream)
             except EOFError:
                 return
             self._take(message)
@@ -74,7 +74,7 @@ def start(function: Function[Request], request: Request, key: Hashable = None) -
     Arguments:
         function: Of a module, so that it can be imported. Its errors are ValueError, OSError and RuntimeError, one
             sentence each.
-        request: A dataclass or a dictionary of plain values and arrays, as `messages.pack` takes it.
+        request: A dataclass or a dictionary of plain values and arrays, as `explorer.jobs.messages.pack` takes it.
         key: Of a place that holds one job at a time. A running job with the same function and request is returned;
             one with another is cancelled first. None for a job beside all others.
 
@@ -83,7 +83,7 @@ def start(function: Function[Request], request: Request, key: Hashable = None) -
         TypeError: If the request cannot be sent.
     """
     path = f"{function.__module__}:{function.__name__}"
-    call = messages.pack({"function": path, "request": request})
+    call = pack({"function": path, "request": request})
     if key is None:
         return Job(call)
     with _guard:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import IO, Any
 
-from explorer.jobs import messages
+from explorer.jobs.messages import pack, read
 
 __all__ = ["Reporter", "main"]
 
@@ -36,16 +36,16 @@ class Reporter:
 
     def __call__(self, share: float, what: str, partial: Any = None) -> None:
         """Reports the share done (0 to 1), what is being done and, where it has changed, what is known so far."""
-        packed = {"progress": messages.pack({"share": share, "what": what})}
+        packed = {"progress": pack({"share": share, "what": what})}
         if partial is not None:
-            packed["partial"] = messages.pack({"partial": partial})
+            packed["partial"] = pack({"partial": partial})
         with self._lock:
             self._waiting |= packed
         self._news.set()
 
     def end(self, message: dict[str, Any]) -> None:
         """Sends what waits, then the outcome."""
-        packed = messages.pack(message)
+        packed = pack(message)
         with self._lock:
             self._flush()
             self._write(packed)
@@ -72,7 +72,7 @@ def main() -> int:
     """Does one job."""
     incoming, outgoing = _take_streams()
     try:
-        call = messages.read(incoming)
+        call = read(incoming)
     except EOFError:  # the parent is gone
         return 1
     threading.Thread(target=_end_with_parent, args=(incoming,), daemon=True).start()
