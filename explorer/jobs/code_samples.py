@@ -1,35 +1,47 @@
-"""Samples of a learnt prior over discrete codes, in a process of its own.
-
-`python -m explorer.jobs.code_samples MODEL` prints JSON lines for `explorer.jobs.runner.Job`: how far it is, then the codes of each
-sample as a text (`explorer/latent/geometry/grids.py`). With `--above` the first levels' codes are kept and the finer ones drawn.
-"""
+"""A job: draws samples from a learnt prior over discrete codes, perhaps with the coarser levels given."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import sys
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.jobs.runner import Report
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
 
-__all__ = ["SAMPLES_AT_MOST", "TEMPERATURE_AT_MOST", "drawn", "main"]
+__all__ = ["SAMPLES_AT_MOST", "TEMPERATURE_AT_MOST", "Request", "draw", "drawn"]
 
 SAMPLES_AT_MOST = 64
 TEMPERATURE_AT_MOST = 2.0
-EVERY = 0.1  # s between two reports
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw."""
+
+    model: str  # name or folder of a checkpoint
+    count: int = 12
+    temperature: float = 1.0  # of the prior's logits
+    seed: int = 0
+    above: str | None = None  # codes of a picture as a text, all levels; its coarser ones are kept
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= SAMPLES_AT_MOST:
+            raise ValueError(f"`count` must lie in 1..{SAMPLES_AT_MOST}. Got {self.count}.")
+        if not 0 <= self.temperature <= TEMPERATURE_AT_MOST:  # nor NaN
+            raise ValueError(f"`temperature` must lie in 0..{TEMPERATURE_AT_MOST:g}. Got {self.temperature}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"`seed` must lie in 0..{2**31 - 1}. Got {self.seed}.")
 
 
 def drawn(
     model: Any, count: int, *, temperature: float = 1.0, seed: int = 0, above: list[Tensor] | None = None,
-    progress: Any = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:  # fmt: skip
     """Codes drawn from the prior, as texts.
 
@@ -51,72 +63,36 @@ def drawn(
     return [as_text([level[number].numpy() for level in found]) for number in range(count)]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints samples of a checkpoint's prior, and before them how far they are."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.jobs.code_samples", description=__doc__)
-    parser.add_argument("model", help="name or folder of a checkpoint")
-    parser.add_argument("--count", type=int, default=12, help="how many (12)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the prior's logits (1)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (0)")
-    parser.add_argument("--above", help="codes of a picture as a text, all levels; its coarser ones are kept")
-    options = parser.parse_args(arguments)
-    try:
-        if not 1 <= options.count <= SAMPLES_AT_MOST:
-            raise ValueError(f"`--count` must lie in 1..{SAMPLES_AT_MOST}. Got {options.count}.")
-        if not 0 <= options.temperature <= TEMPERATURE_AT_MOST:  # NaN neither
-            raise ValueError(
-                f"`--temperature` must lie in 0..{TEMPERATURE_AT_MOST:g}. Got {options.temperature}."
-            )
-        if not 0 <= options.seed < 2**31:
-            raise ValueError(f"`--seed` must lie in 0..{2**31 - 1}. Got {options.seed}.")
-        _say({"share": 0.0, "what": "Opening the model"})
-        model: Any = checkpoint.load(checkpoint.read(options.model).path).eval()
-        if not model.spec.discrete:
-            raise ValueError(f"{options.model} has no discrete codes to draw.")
-        texts = drawn(
-            model, options.count, temperature=options.temperature, seed=options.seed,
-            above=_above(model, options.above), progress=_reporter(),
-        )  # fmt: skip
-        _say({"codes": texts})
-    except (ValueError, OSError) as error:
-        _say({"error": str(error)})
-        return 1
-    return 0
+def draw(request: Request, report: Report) -> dict[str, Any]:
+    """Draws samples of a checkpoint's prior.
+
+    Returns:
+        `codes`, each sample's codes as a text (`explorer/latent/geometry/grids.py`).
+
+    Raises:
+        ValueError: If the model has no discrete codes or no prior, or `above` is not codes of it.
+    """
+    report(0.0, "Opening the model")
+    model: Any = checkpoint.load(checkpoint.read(request.model).path).eval()
+    if not model.spec.discrete:
+        raise ValueError(f"{request.model} has no discrete codes to draw.")
+    texts = drawn(
+        model, request.count, temperature=request.temperature, seed=request.seed, above=_above(model, request.above),
+        progress=lambda done, total: report(done / total, f"{done:,} of {total:,} places"),
+    )  # fmt: skip
+    return {"codes": texts}
 
 
 def _above(model: Any, text: str | None) -> list[Tensor] | None:
     """The codes of all levels but the finest.
 
     Raises:
-        ValueError: If the model has but one level, or the text is none of its codes.
+        ValueError: If the model has one level only, or the text is not codes of it.
     """
     if text is None:
         return None
     shapes = [level.shape[1:] for level in model.spec.levels]
     if len(shapes) < 2:
-        raise ValueError("`--above` needs a model with several levels. This one has a single grid of codes.")
-    grids = from_text(text, shapes, len(model.codebooks()[0]), "--above")
+        raise ValueError("`above` needs a model with several levels. This one has a single grid of codes.")
+    grids = from_text(text, shapes, len(model.codebooks()[0]), "above")
     return [torch.from_numpy(np.array(grid)) for grid in grids[:-1]]
-
-
-def _reporter() -> Any:
-    """Says how many places are drawn, a few times a second."""
-    told = -math.inf
-
-    def report(done: int, total: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told >= EVERY or done == total:
-            told = now
-            _say({"share": done / total, "what": f"{done:,} of {total:,} places"})
-
-    return report
-
-
-def _say(values: dict[str, Any]) -> None:
-    print(json.dumps(values), flush=True)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    sys.exit(main())

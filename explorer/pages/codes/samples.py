@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from explorer.components import codes as components
+from explorer.jobs import code_samples
 from explorer.jobs.code_samples import TEMPERATURE_AT_MOST
-from explorer.jobs.commands import Job
+from explorer.jobs.runner import Job, start
 from explorer.latent.geometry.grids import from_text
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.codebook import codebooks, latents
@@ -106,11 +107,10 @@ def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
         if st.button(
             "Draw", icon=":material/casino:", key="cd_draw", type="primary", disabled=job is not None
         ):
-            S.cd_job = Job(
-                "explorer.jobs.code_samples", str(loaded.entry.path), "--count", str(int(count)),
-                "--temperature", f"{temperature:g}", "--seed", str(int(seed)),
-                *([f"--above={shown}"] if keep else []),
-            )  # fmt: skip
+            request = code_samples.Request(
+                str(loaded.entry.path), int(count), temperature, int(seed), shown if keep else None
+            )
+            S.cd_job = start(code_samples.draw, request)
             S.cd_job_of = _key(loaded)
             S.cd_told = f"{int(count)} samples at temperature {temperature:g}, seed {int(seed)}" + (
                 f", the {names[0]} of A kept" if keep else ""

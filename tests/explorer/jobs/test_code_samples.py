@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from explorer.jobs.code_samples import drawn, main
-from explorer.jobs.commands import Job
+from explorer.jobs.code_samples import Request, draw, drawn
+from explorer.jobs.runner import start
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
 from models.vq_vae import VQVAE, VQVAEConfig
@@ -34,62 +35,55 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def test_samples_are_the_priors_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder / "two"), "--count", "3", "--seed", "5", "--temperature", "0.8"]) == 0
-    *progress, result = said(capsys)
+def test_samples_are_the_priors_own(folder: Path) -> None:
+    reports: list[tuple[float, str]] = []
+    request = Request(str(folder / "two"), 3, temperature=0.8, seed=5)
+    result = draw(request, lambda share, what, partial=None: reports.append((share, what)))
     model = checkpoint.load(folder / "two").eval()
     own = model.sample_codes(3, torch.Generator().manual_seed(5), temperature=0.8)  # type: ignore[operator]
     texts = [as_text([level[number].numpy() for level in own]) for number in range(3)]
     assert result == {"codes": texts} and len(set(texts)) == 3
-    shares = [line["share"] for line in progress]
-    assert shares[-1] == 1.0 and shares == sorted(shares)  # type: ignore[type-var]
-    assert progress[-1]["what"] == "20 of 20 places"
+    assert reports[0] == (0.0, "Opening the model") and reports[-1] == (1.0, "20 of 20 places")
+    assert reports == sorted(reports, key=lambda pair: pair[0]) and len(reports) == 21
 
 
-def test_the_top_is_kept_and_the_bottom_drawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_top_is_kept_and_the_bottom_drawn(folder: Path) -> None:
     kept = [np.array([[1, 2], [3, 4]]), np.zeros((4, 4), int)]
-    assert main([str(folder / "two"), "--count", "4", f"--above={as_text(kept)}"]) == 0
-    texts = said(capsys)[-1]["codes"]
-    grids = [from_text(text, SHAPES, 8) for text in texts]  # type: ignore[attr-defined]
+    texts = draw(Request(str(folder / "two"), 4, above=as_text(kept)), lambda *_: None)["codes"]
+    grids = [from_text(text, SHAPES, 8) for text in texts]
     assert all(np.array_equal(top, kept[0]) for top, _ in grids)
     assert len({bottom.tobytes() for _, bottom in grids}) == 4
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("name", "values", "text"),
     [
-        (["two", "--count", "65"], "`--count` must lie in 1..64"),
-        (["two", "--temperature", "nan"], "`--temperature` must lie in 0..2"),
-        (["two", "--temperature", "-1"], "`--temperature` must lie in 0..2"),
-        (["two", "--seed", "-1"], "`--seed` must lie in 0.."),
-        (["two", "--above", "AAAA"], "`--above` must be 54 characters"),
-        (["priorless", "--above", "AAAA"], "`--above` needs a model with several levels"),
-        (["priorless"], "has no prior to sample from"),
-        (["nobody"], "nobody"),
+        ("two", {"count": 65}, "`count` must lie in 1..64"),
+        ("two", {"temperature": float("nan")}, "`temperature` must lie in 0..2"),
+        ("two", {"temperature": -1.0}, "`temperature` must lie in 0..2"),
+        ("two", {"seed": -1}, "`seed` must lie in 0.."),
+        ("two", {"above": "AAAA"}, "`above` must be 54 characters"),
+        ("priorless", {"above": "AAAA"}, "`above` needs a model with several levels"),
+        ("priorless", {}, "has no prior to sample from"),
+        ("nobody", {}, "nobody"),
     ],
 )
-def test_what_does_not_hold_is_an_error_line(
-    arguments: list[str], text: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(folder / arguments[0]), *arguments[1:]]) == 1
-    assert text in str(said(capsys)[-1]["error"])
+def test_invalid_requests_are_errors(name: str, values: dict[str, Any], text: str, folder: Path) -> None:
+    with pytest.raises((ValueError, OSError), match=re.escape(text)):
+        draw(Request(str(folder / name), **values), lambda *_: None)
 
 
-def test_a_model_without_codes_is_refused(tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tiny_checkpoint)]) == 1
-    assert "has no discrete codes to draw" in str(said(capsys)[-1]["error"])
+def test_a_model_without_codes_is_refused(tiny_checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="has no discrete codes to draw"):
+        draw(Request(str(tiny_checkpoint)), lambda *_: None)
 
 
 def test_a_job_gives_the_same_and_can_be_cancelled(folder: Path) -> None:
-    job = Job("explorer.jobs.code_samples", str(folder / "two"), "--count", "2")
+    job = start(draw, Request(str(folder / "two"), 2))
     job.wait(120)
     model = checkpoint.load(folder / "two").eval()
     assert job.error is None and job.result == {"codes": drawn(model, 2)} and job.share == 1.0
-    job = Job("explorer.jobs.code_samples", str(folder / "two"), "--count", "64")
+    job = start(draw, Request(str(folder / "two"), 64))
     job.cancel()
     job.wait(60)
     assert not job.running and job.result is None and job.error == "Cancelled."
