@@ -1,4 +1,4 @@
-r"""Geodesics: the curves between two codes along which the decoded picture changes least, in a process of their own.
+r"""Geodesics: the curves between two latents along which the decoded picture changes least.
 
 E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T fixed
 m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r a usual one
@@ -8,9 +8,6 @@ L-BFGS. The curve of least E also has the least penalised length L = sum_i sqrt(
 the page shows. The factor m makes paths far off the data longer: without it a curve cuts through holes where the decoder
 shows little change. Up to the distance r, that of the 90th percentile of the images, m is 1: a geodesic may lie farther
 from the data than the straight line does. Several waypoints are several curves, optimised side by side in one batch.
-
-`python -m explorer.jobs.geodesic MODEL --stops BASE64` prints JSON lines for `explorer.jobs.runner.Job`: how far it is, then the
-codes of the whole way, evenly in decoded length.
 
 References:
     | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)

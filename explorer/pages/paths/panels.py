@@ -10,8 +10,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.jobs.commands import Job
-from explorer.jobs.geodesic import as_text, codes_from
+from explorer.jobs.geodesic import Request, find
+from explorer.jobs.runner import Job
+from explorer.jobs.runner import start as start_job
 from explorer.pages.anatomy.charts import short
 from explorer.pages.paths.charts import COLOURS, TITLES
 from explorer.pages.paths.url import GEODESIC, STOPS, Shown
@@ -187,7 +188,7 @@ def straight(loaded: Loaded, shown: Shown) -> Measured:
 
 
 def geodesic(loaded: Loaded, shown: Shown) -> None:
-    """Finds the geodesic that is wanted, in another process: starts it, shows how far it is, takes what it gives."""
+    """Has the geodesic found in a job where it is wanted: starts it, shows its progress, keeps its result."""
     mark = _mark(loaded, shown)
     wanted = shown.shape == "path" and GEODESIC in shown.kinds and mark not in _geodesics()
     job: Job | None = S.get("pt_job")
@@ -212,10 +213,8 @@ def geodesic(loaded: Loaded, shown: Shown) -> None:
 
 def start(loaded: Loaded, shown: Shown) -> None:
     """Starts the job."""
-    S.pt_job = Job(
-        "explorer.jobs.geodesic", str(loaded.entry.path), "--stops", as_text(loaded.codes(shown.stops)),
-        "--strength", str(shown.keep),
-    )  # fmt: skip
+    stops = np.ascontiguousarray(loaded.codes(shown.stops), np.float32)
+    S.pt_job = start_job(find, Request(str(loaded.entry.path), stops, float(shown.keep)))
     S.pt_job_of = _mark(loaded, shown)
     S.pop("pt_failed", None)
 
@@ -232,10 +231,10 @@ def _progress(loaded: Loaded) -> None:
     if job.result is None:
         S.pt_failed = (S.pt_job_of, job.error or "it gave nothing.")
     else:
-        codes = codes_from(job.result["codes"], loaded.latent, "codes")
-        step = (len(codes) - 1) // (DENSE - 1)
+        path = job.result["latents"]
+        step = (len(path) - 1) // (DENSE - 1)
         kept = _geodesics()
-        kept[S.pt_job_of] = np.ascontiguousarray(codes[::step])
+        kept[S.pt_job_of] = np.ascontiguousarray(path[::step])
         while len(kept) > KEPT_AT_MOST:
             kept.pop(next(iter(kept)))
     st.rerun()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.jobs import geodesic
-from explorer.jobs.geodesic import as_text, codes_from
+from explorer.jobs import geodesic, runner
 from explorer.latent.geometry.energy import energy, length
 from explorer.scene.engine import Engine
 from explorer.scene.geodesics import POINTS, evenly, geodesics, off_data
@@ -127,16 +126,6 @@ def test_evenly_spaced_in_the_decoded_length() -> None:
     assert np.array_equal(still, np.ones((4, 2), np.float32))
 
 
-def test_codes_as_texts_come_back_and_others_are_refused() -> None:
-    codes = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
-    assert np.array_equal(codes_from(as_text(codes), 5), codes)
-    for bad in ("", "!!", as_text(codes[:, :4]), as_text(codes)[:-4]):
-        with pytest.raises(ValueError, match="`--stops` must be codes of 5"):
-            codes_from(bad, 5)
-    with pytest.raises(ValueError, match="must be finite"):
-        codes_from(as_text(np.full((1, 5), np.inf, np.float32)), 5)
-
-
 def test_shapes_that_do_not_match_are_told() -> None:
     with pytest.raises(ValueError, match="`starts` and `ends` must have one shape"):
         geodesics(sphere, torch.zeros(1, 2), torch.zeros(2, 2))
@@ -149,8 +138,8 @@ def test_shapes_that_do_not_match_are_told() -> None:
             off_data(np.zeros((3, 2), np.float32), np.ones(3, np.float32), wrong)
 
 
-def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_job_reports_its_progress_and_finds_a_path_of_less_energy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_digits(tmp_path / "digits-vae", epochs=3)
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
@@ -160,11 +149,16 @@ def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
     finally:
         engine.close()
     stops = loaded.atlas.mean[[3, 40, 90]]
-    assert geodesic.main(["digits-vae", "--stops", as_text(stops), "--strength", "0"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"share": 0.0, "what": "Opening the model"} and "Round 1" in lines[1]["what"]
-    codes = codes_from(lines[-1]["codes"], 8)
-    assert codes.shape == (POINTS, 8)
+    reports: list[tuple[float, str]] = []
+    request = geodesic.Request("digits-vae", stops, 0.0)
+    found = geodesic.find(request, lambda share, what, partial=None: reports.append((share, what)))
+    assert reports[0] == (0.0, "Opening the model") and "Round 1" in reports[1][1]
+    codes = found["latents"]
+    assert codes.shape == (POINTS, 8) and codes.dtype == np.float32
+    job = runner.start(geodesic.find, request)
+    job.wait(120)
+    assert job.error is None and job.result is not None
+    np.testing.assert_allclose(job.result["latents"], codes, atol=1e-3)
     assert codes[0] == pytest.approx(stops[0]) and codes[-1] == pytest.approx(stops[2])
     assert np.linalg.norm(codes - stops[1], axis=1).min() < 0.1, "it goes through the waypoint"
 
@@ -175,17 +169,17 @@ def test_the_command_tells_how_far_it_is_and_then_a_way_of_less_energy(
     line = np.concatenate([np.linspace(stops[0], stops[1], 65), np.linspace(stops[1], stops[2], 65)[1:]])
     assert energy(decoded(codes)) < 0.98 * energy(decoded(line))
     whole = length(decoded(codes)) ** 2
-    assert whole / 2 <= lines[-1]["energy"] < whole, "that of two curves, each in a time of 1"
+    assert whole / 2 <= found["energy"] < whole, "that of two curves, each in a time of 1"
 
-    for wrong, said in (
-        (["digits-vae", "--stops", as_text(stops[:1])], "`--stops` must be 2 to 12 codes. Got 1."),
-        (
-            ["digits-vae", "--stops", as_text(loaded.atlas.mean[:13])],
-            "`--stops` must be 2 to 12 codes. Got 13.",
-        ),
-        ([str(CODES), "--stops", as_text(stops)], "has discrete codes"),
-        (["digits-vae", "--stops", "AAAA"], "`--stops` must be codes of 8"),
-        (["digits-vae", "--stops", as_text(stops), "--strength", "nan"], "`strength` must lie in"),
+    for name, wrong, strength, text in (
+        ("digits-vae", stops[:1], 0.0, "`stops` must be 2 to 12 latents. Got 1."),
+        ("digits-vae", loaded.atlas.mean[:13], 0.0, "`stops` must be 2 to 12 latents. Got 13."),
+        ("digits-vae", stops[:, :4], 0.0, "`stops` must be latents of 8 numbers each. Got 4."),
+        ("digits-vae", stops[0], 0.0, "`stops` must be finite float32 latents, (K, D)"),
+        ("digits-vae", np.full((2, 8), np.inf, np.float32), 0.0, "`stops` must be finite float32 latents"),
+        ("digits-vae", stops.astype(np.float64), 0.0, "`stops` must be finite float32 latents"),
+        ("digits-vae", stops, float("nan"), "`strength` must lie in"),
+        (str(CODES), stops, 0.0, "has discrete codes"),
     ):
-        assert geodesic.main(wrong) == 1
-        assert said in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
+        with pytest.raises(ValueError, match=re.escape(text)):
+            geodesic.find(geodesic.Request(name, wrong, strength), lambda *_: None)
