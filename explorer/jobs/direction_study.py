@@ -1,36 +1,20 @@
-"""The estimators of one direction side by side, in a process of its own: vectors, held-out AUC, angles of a bootstrap.
-
-`python -m explorer.jobs.direction_study FOLDER` reads what `ask` wrote there and prints JSON lines for
-`explorer.jobs.runner.Job`: how far it is, and after each step all that is known so far, by estimator.
-"""
+"""A job: the estimators of one direction side by side, with their vectors, held-out AUC and bootstrap angles."""
 
 from __future__ import annotations
 
-import argparse
-import base64
-import json
-import shutil
-import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.jobs.commands import Job
+from explorer.jobs.runner import Report, start
 from explorer.latent.directions.estimators import METHODS, Sides, fit
 from explorer.latent.directions.mean_difference import FEWEST
 from explorer.latent.directions.reliability import bootstrap_angles, held_out_auc, resamples, warnings_of
-from models.system.files import StorageError
 
-__all__ = ["Estimate", "Study", "estimates", "main", "methods_of"]
-
-EVERY = 0.3  # s between two reports of the share
+__all__ = ["Estimate", "Request", "Study", "estimate", "estimates", "methods_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,28 +30,25 @@ class Estimate:
     problem: str = ""  # why there is no direction
 
 
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Two sides of images, as `Sides` has them."""
+
+    z: NDArray[np.float32]
+    positive: NDArray[np.bool_]
+    others: NDArray[np.float64]
+
+
 class Study:
     """The running or finished estimates of two sides. Read from any thread."""
 
     def __init__(self, sides: Sides) -> None:
-        """Starts a process.
+        """Starts a job.
 
         Raises:
-            StorageError: If what it needs cannot be written.
+            OSError: If no process can be started.
         """
-        self._found: dict[str, Estimate] = {}
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix="latent-directions-"))
-            np.save(self._folder / "z.npy", sides.z, allow_pickle=False)
-            np.save(self._folder / "positive.npy", sides.positive, allow_pickle=False)
-            np.save(self._folder / "others.npy", sides.others, allow_pickle=False)
-        except OSError as error:
-            raise StorageError(
-                f"The estimators cannot run, for no temporary file can be written: {error}. Free some space, or set "
-                "TMPDIR to a folder that can be written."
-            ) from error
-        self._job = Job("explorer.jobs.direction_study", str(self._folder))
-        threading.Thread(target=self._tidy, daemon=True).start()
+        self._job = start(estimate, Request(sides.z, sides.positive, sides.others))
 
     @property
     def running(self) -> bool:
@@ -86,23 +67,21 @@ class Study:
 
     @property
     def error(self) -> str | None:
-        """Why it ended before its end; what it had found by then stands."""
-        done = self._job.result is not None and self._job.result.get("done")
-        return None if self.running or done else self._job.error or "Cancelled."
+        """Why it ended early; the estimates that it had by then remain."""
+        return self._job.error
 
     @property
     def step(self) -> int:
-        """Grows with each piece of news."""
-        return int(self._job.result["step"]) if self._job.result else 0
+        """Grows whenever there is more."""
+        return int(self._known["step"])
 
     def estimates(self) -> dict[str, Estimate]:
         """What is known so far, by estimator."""
-        result = self._job.result
-        return (
-            {}
-            if result is None
-            else {name: _read(name, given) for name, given in result["estimates"].items()}
-        )
+        return {name: _read(values) for name, values in self._known["estimates"].items()}
+
+    @property
+    def _known(self) -> dict[str, Any]:
+        return self._job.result or self._job.partial or {"estimates": {}, "step": 0}
 
     def cancel(self) -> None:
         """Stops it; what is known by then stays."""
@@ -111,10 +90,6 @@ class Study:
     def wait(self, seconds: float | None = None) -> None:
         """Waits until it has ended, at most `seconds`."""
         self._job.wait(seconds)
-
-    def _tidy(self) -> None:
-        self._job.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def methods_of(sides: Sides) -> list[str]:
@@ -171,69 +146,34 @@ def _with(known: Estimate, sides: Sides, **news: Any) -> Estimate:
     return Estimate(**values | {"warnings": tuple(warnings_of(known.method, sides, values["auc"], angles))})
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the estimates as they come."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.jobs.direction_study", description=__doc__)
-    parser.add_argument("folder", type=Path, help="with z.npy, positive.npy and others.npy")
-    folder = parser.parse_args(arguments).folder
-    try:
-        z, positive, others = (
-            np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("z", "positive", "others")
-        )
-        told = _Teller()
-        found = estimates(Sides(z, positive, others), told)
-        _say({"share": 1.0, "what": "Done"})
-        _say({"estimates": _written(found), "step": told.step + 1, "done": True})
-    except (ValueError, OSError) as error:
-        _say({"error": str(error)})
-        return 1
-    return 0
+def estimate(request: Request, report: Report) -> dict[str, Any]:
+    """Estimates a direction by every estimator.
+
+    Arguments:
+        request: The images.
+        report: Called with the share done, and with what is known whenever that has changed.
+
+    Returns:
+        `estimates`, by estimator, and `step`, which grows whenever there is more.
+    """
+    step = 0
+    known: tuple[int, ...] = ()
+
+    def tell(share: float, what: str, found: dict[str, Estimate]) -> None:
+        nonlocal step, known
+        now = tuple(id(each) for each in found.values())
+        if now == known:
+            report(share, what)
+            return
+        step, known = step + 1, now
+        report(share, what, {"estimates": found, "step": step})
+
+    found = estimates(Sides(request.z, request.positive, request.others), tell)
+    report(1.0, "Done")
+    return {"estimates": found, "step": step + 1}
 
 
-class _Teller:
-    """Prints the share a few times a second, and what is known whenever it has changed."""
-
-    def __init__(self) -> None:
-        self.step = 0
-        self._known: tuple[int, ...] = ()
-        self._told = -1.0
-
-    def __call__(self, share: float, what: str, found: dict[str, Estimate]) -> None:
-        known = tuple(id(estimate) for estimate in found.values())
-        now = time.monotonic()
-        if known != self._known and found:
-            self.step, self._known = self.step + 1, known
-            _say({"estimates": _written(found), "step": self.step})
-        if now - self._told >= EVERY:
-            self._told = now
-            _say({"share": share, "what": what})
-
-
-def _written(found: dict[str, Estimate]) -> dict[str, Any]:
-    """Estimates as JSON values."""
-    return {
-        name: vars(estimate)
-        | {
-            "vector": None
-            if estimate.vector is None
-            else base64.b64encode(estimate.vector.tobytes()).decode("ascii")
-        }
-        for name, estimate in found.items()
-    }
-
-
-def _read(name: str, given: dict[str, Any]) -> Estimate:
-    """An estimate of JSON values."""
-    vector = None if given["vector"] is None else np.frombuffer(base64.b64decode(given["vector"]), np.float32)
-    angle = None if given["angle"] is None else tuple(given["angle"])
-    return Estimate(
-        **given | {"method": name, "vector": vector, "angle": angle, "warnings": tuple(given["warnings"])}
-    )
-
-
-def _say(values: dict[str, Any]) -> None:
-    print(json.dumps(values), flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _read(values: dict[str, Any]) -> Estimate:
+    """An estimate from a message."""
+    angle = None if values["angle"] is None else tuple(values["angle"])
+    return Estimate(**values | {"angle": angle, "warnings": tuple(values["warnings"])})

@@ -41,11 +41,16 @@ class ChildProcess:
         self.error: str | None = None
         self.cancelled = False
         self._last: deque[str] = deque(maxlen=LAST_LINES)
-        self._process = subprocess.Popen(
-            module_command(*arguments),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=module_environment(), start_new_session=True, pass_fds=keep_open,
-        )  # fmt: skip
+        try:
+            self._process = subprocess.Popen(
+                module_command(*arguments),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=module_environment(), start_new_session=True, pass_fds=keep_open,
+            )  # fmt: skip
+        except OSError as error:
+            raise OSError(
+                f"No process can be started: {error}. Close other programs and try again."
+            ) from error
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
         self._reader = threading.Thread(target=self._follow, args=(given,), daemon=True)

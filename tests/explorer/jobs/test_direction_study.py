@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from explorer.jobs.direction_study import Estimate, Study, estimates, main, methods_of
+from explorer.jobs.direction_study import Estimate, Study, estimates, methods_of
 from explorer.latent.directions.estimators import Sides, fit
 from explorer.latent.directions.reliability import bootstrap_angles, held_out_auc, warnings_of
 
@@ -22,7 +22,6 @@ def sides_of(count: int, size: int = 4) -> Sides:
 def test_a_study_gives_what_the_estimators_give_here() -> None:
     sides = sides_of(300)
     study = Study(sides)
-    folder = study._folder
     study.wait(120)
     assert not study.running and study.error is None and study.share == 1.0
     found = study.estimates()
@@ -36,10 +35,6 @@ def test_a_study_gives_what_the_estimators_give_here() -> None:
         assert estimate.warnings == tuple(warnings_of(name, sides, estimate.auc, [middle]))
     angles = bootstrap_angles("mean", sides, found["mean"].vector, found["mean"].repeats)
     assert found["mean"].angle == pytest.approx(np.percentile(angles, [50, 2.5, 97.5]))
-    deadline = time.monotonic() + 20
-    while folder.exists():
-        assert time.monotonic() < deadline, "its files were left behind"
-        time.sleep(0.05)
 
 
 def test_vectors_come_first_then_aucs_then_angles() -> None:
@@ -92,8 +87,3 @@ def test_an_estimator_that_fails_says_why_and_leaves_the_others() -> None:
     sides = Sides.of(z, np.arange(20) < 10, np.arange(20) >= 10)
     for estimate in estimates(sides, lambda *_: None).values():
         assert estimate.vector is None and "must differ" in estimate.problem
-
-
-def test_a_folder_without_codes_is_told(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
-    assert main([str(tmp_path)]) == 1
-    assert '"error"' in capsys.readouterr().out

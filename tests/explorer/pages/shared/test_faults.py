@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs import direction_study
+from explorer.jobs import process
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.workspace.storage import Group, Pin
@@ -120,14 +120,14 @@ def test_nothing_is_lost_when_directions_cannot_store(
     assert fault in said(at) and loaded.directions == kept
 
 
-def test_directions_without_temporary_files_show_the_mean_difference(
+def test_directions_without_another_process_show_the_mean_difference(
     open_directions: Open,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(**_: object) -> str:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    monkeypatch.setattr(direction_study.tempfile, "mkdtemp", full)
+    monkeypatch.setattr(process.subprocess, "Popen", full)
     at = open_directions(model="digits-vae")
-    assert "no temporary file can be written" in said(at) and "set TMPDIR" in said(at)
+    assert "No process can be started" in said(at) and os.strerror(errno.EAGAIN) in said(at)
     assert at.button(key="dr_save")
