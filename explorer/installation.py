@@ -20,7 +20,7 @@ def module_command(*arguments: str) -> list[str]:
     `-P` keeps the working directory off the import path: a folder `models/` there must not hide ours.
 
     Arguments:
-        arguments: Module and its arguments, e.g. "explorer.atlas.umap_maps", "faces-vae".
+        arguments: Module and its arguments, e.g. "models", "train".
     """
     return [sys.executable, "-P", "-m", *arguments]
 

@@ -1,26 +1,22 @@
-"""UMAP maps of encoded images: fitted in a process of their own, kept in the cache, read back by name.
+"""UMAP maps of encoded images: fitted as a job, stored in the cache, read by name.
 
-`python -m explorer.atlas.umap_maps MODEL --neighbours 15 --min-dist 0.1` fits one and prints its progress as JSON lines;
-the explorer runs that command and shows the bar. Importing umap takes over ten seconds, so only `fit_umap`
-does it.
+Importing umap takes over ten seconds, so only `fit_umap` does it.
 """
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import hashlib
-import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +29,7 @@ from models.checkpoint import read
 from models.data.locations import cache_folder
 from models.system.files import StorageError, make_folder, replace_file
 
-__all__ = ["MapSettings", "fit_umap", "list_maps", "load_map", "main", "map_path"]
+__all__ = ["MapSettings", "Request", "fit_map", "fit_umap", "list_maps", "load_map", "map_path"]
 
 Array = NDArray[np.float32]
 Report = Callable[[float, str], None]
@@ -69,6 +65,16 @@ class MapSettings:
     def title(self) -> str:
         """For people."""
         return f"UMAP, {self.neighbours} neighbours, distance {self.min_dist:g}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which map to fit, of which checkpoint."""
+
+    model: str  # name or folder
+    neighbours: int = MapSettings.neighbours
+    min_dist: float = MapSettings.min_dist
+    seed: int = MapSettings.seed
 
 
 def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> Array:
@@ -198,33 +204,22 @@ def list_maps(entry: Entry) -> dict[str, str]:
     return titles
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Fits a map and keeps it; prints {"share", "what"} and at last {"view"} as JSON lines."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.atlas.umap_maps", description=__doc__)
-    parser.add_argument("model", help="name of a checkpoint")
-    parser.add_argument("--neighbours", type=int, default=MapSettings.neighbours)
-    parser.add_argument("--min-dist", type=float, default=MapSettings.min_dist)
-    parser.add_argument("--seed", type=int, default=MapSettings.seed)
-    options = parser.parse_args(arguments)
+def fit_map(request: Request, report: Report) -> dict[str, Any]:
+    """Fits a map of a checkpoint's atlas and stores it.
 
-    def say(**values: object) -> None:
-        print(json.dumps(values), flush=True)
+    Returns:
+        `view`, the id of the map.
 
-    try:
-        settings = MapSettings(options.neighbours, options.min_dist, options.seed)
-        entry = read(options.model)
-        atlas = load_atlas(entry)
-        path = map_path(entry, settings.view)
-        make_folder(path.parent)  # said before the work, not after it
-        xy = fit_umap(atlas.mean, settings, lambda share, what: say(share=round(share, 3), what=what))
-        packed = save({"xy": xy}, {"title": settings.title})
-        replace_file(path, lambda temporary: temporary.write_bytes(packed))
-    except (ValueError, OSError, RuntimeError) as error:
-        say(error=str(error))
-        return 1
-    say(view=settings.view)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Raises:
+        ValueError: If the settings are out of range, or the checkpoint has no atlas of which a map can be made.
+        StorageError: If the map cannot be stored.
+    """
+    settings = MapSettings(request.neighbours, request.min_dist, request.seed)
+    entry = read(request.model)
+    atlas = load_atlas(entry)
+    path = map_path(entry, settings.view)
+    make_folder(path.parent)  # so that a folder that is not writable fails before the work
+    xy = fit_umap(atlas.mean, settings, report)
+    packed = save({"xy": xy}, {"title": settings.title})
+    replace_file(path, lambda temporary: temporary.write_bytes(packed))
+    return {"view": settings.view}

@@ -1,11 +1,11 @@
-"""A new UMAP map: settings, progress, cancel. The fitting runs in a process of its own."""
+"""A new UMAP map: settings, progress, cancel. A job fits it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from explorer.atlas.umap_maps import MapSettings
-from explorer.jobs.commands import Job
+from explorer.atlas.umap_maps import MapSettings, Request, fit_map
+from explorer.jobs.runner import Job, start
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.loaded import Loaded
 
@@ -42,8 +42,8 @@ def _dialog(loaded: Loaded) -> None:
     seed = st.number_input("Seed", 0, 2**31 - 1, 42, help="The same seed gives the same map.")
     settings = MapSettings(neighbours, min_dist, int(seed))
     if st.button("Fit", type="primary", icon=":material/play_arrow:"):
-        arguments = ("--neighbours", neighbours, "--min-dist", min_dist, "--seed", settings.seed)
-        S.map_job = Job("explorer.atlas.umap_maps", loaded.name, *map(str, arguments))
+        request = Request(loaded.name, neighbours, min_dist, settings.seed)
+        S.map_job = start(fit_map, request, key=("map", loaded.name, loaded.version, settings.view))
         S.map_job_model = loaded.name
         st.rerun()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
+import re
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 
 from explorer.atlas import umap_maps
 from explorer.atlas.storage import load_atlas
-from explorer.atlas.umap_maps import MapSettings, fit_umap, list_maps, load_map, main, map_path
+from explorer.atlas.umap_maps import MapSettings, Request, fit_map, fit_umap, list_maps, load_map, map_path
+from explorer.jobs.runner import start
 from models import checkpoint
 from models.card import ATLAS, Entry
 
@@ -134,37 +135,37 @@ def test_too_few_images_make_no_map() -> None:
     assert "umap" not in sys.modules
 
 
-def test_the_command_reports_and_keeps_the_map(
-    entry: Entry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_job_reports_its_progress_and_stores_the_map(
+    entry: Entry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fit(z: np.ndarray, settings: MapSettings, report: Callable[[float, str], None]) -> np.ndarray:
         assert settings == MapSettings(5, 0.25, 7)
-        report(0.33333, "Laying out the map")
+        report(0.33, "Laying out the map")
         return np.ascontiguousarray(z[:, :2])
 
     monkeypatch.setattr(umap_maps, "fit_umap", fit)
     settings = MapSettings(5, 0.25, 7)
-    assert main([entry.name, "--neighbours", "5", "--min-dist", "0.25", "--seed", "7"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines == [{"share": 0.333, "what": "Laying out the map"}, {"view": settings.view}]
+    reports: list[tuple[float, str]] = []
+    found = fit_map(Request(entry.name, 5, 0.25, 7), lambda *news: reports.append(news))
+    assert reports == [(0.33, "Laying out the map")] and found == {"view": settings.view}
     assert list_maps(entry) == {settings.view: settings.title}
     np.testing.assert_array_equal(load_map(entry, settings.view, 200), load_atlas(entry).mean[:, :2])
 
 
-def test_the_command_gives_its_errors_as_json(
-    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
+def test_invalid_requests_are_errors(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    def run(*arguments: str) -> str:
-        assert main(list(arguments)) == 1
-        return str(json.loads(capsys.readouterr().out.splitlines()[-1])["error"])
+    def fails(request: Request, text: str) -> None:
+        with pytest.raises((ValueError, OSError), match=re.escape(text)):
+            fit_map(request, lambda *_: None)
 
-    assert "`neighbours` must lie in" in run(str(copy_of_tiny), "--neighbours", "1")
-    assert "Unknown checkpoint 'nothing'" in run("nothing")
+    fails(Request(str(copy_of_tiny), neighbours=1), "`neighbours` must lie in")
+    fails(Request("nothing"), "Unknown checkpoint 'nothing'")
     monkeypatch.setattr(umap_maps, "fit_umap", lambda z, *rest: np.ascontiguousarray(z[:, :2]))
     cache.write_text("a file where the folder should be")
-    assert "cache" in run(str(copy_of_tiny))
+    fails(Request(str(copy_of_tiny)), "cache")
     (copy_of_tiny / ATLAS).unlink()
-    assert "has no atlas.parquet yet" in run(str(copy_of_tiny))
+    fails(Request(str(copy_of_tiny)), "has no atlas.parquet yet")
 
 
 @pytest.mark.parametrize("writable", [True, False])
@@ -188,19 +189,18 @@ def test_numba_has_a_folder_where_it_may_write(
 
 
 @pytest.mark.slow
-def test_a_real_map_of_200_images(entry: Entry, cache: Path) -> None:
-    """In a process of its own, as the explorer runs it; umap is compiled anew there."""
-    done = subprocess.run(
-        [sys.executable, "-m", "explorer.atlas.umap_maps", entry.name, "--neighbours", "8"],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    shares = [line["share"] for line in lines[:-1]]
-    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1 and len(shares) > 4
+def test_a_real_map_of_200_images(entry: Entry, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a job; umap is compiled anew there."""
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    job = start(fit_map, Request(entry.name, neighbours=8))
+    shares = [job.share]
+    while job.running:
+        shares.append(job.share)
+        time.sleep(0.05)
+    assert job.error is None
+    assert shares == sorted(shares) and job.share == 1 and len(set(shares)) > 4
     view = MapSettings(neighbours=8).view
-    assert lines[-1] == {"view": view}
+    assert job.result == {"view": view}
     xy, atlas = load_map(entry, view, 200), load_atlas(entry)
     np.testing.assert_allclose(xy.mean(0), 0, atol=1e-4)
     near = np.argsort(((xy[:, None] - xy) ** 2).sum(2), axis=1)[:, 1:9]

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
-from explorer.atlas.umap_maps import MapSettings, map_path
+from explorer.atlas.umap_maps import MapSettings, Request, fit_map, map_path
 from explorer.pages.explore import new_map
 from explorer.scene.engine import Engine
 from tests.explorer.pages.conftest import Open
@@ -16,11 +16,11 @@ from tests.explorer.pages.conftest import Open
 class Work:
     """A job as the page sees it, whose end the test decides."""
 
-    started: tuple[str, ...] = ()
+    started: tuple[object, ...] = ()
     last: Work
 
-    def __init__(self, *arguments: str) -> None:
-        Work.started, Work.last = arguments, self
+    def __init__(self, function: object, request: Request, key: object) -> None:
+        Work.started, Work.last = (function, request), self
         self.running, self.share, self.what = True, 0.25, "Laying out the map"
         self.result: dict[str, object] | None = None
         self.error: str | None = None
@@ -32,7 +32,7 @@ class Work:
 @pytest.fixture
 def fitting(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page with a job under way."""
-    monkeypatch.setattr(new_map, "Job", Work)
+    monkeypatch.setattr(new_map, "start", Work)
     at = open_page()
     button(at, "New map").click().run()
     at.slider[0].set_value(12)
@@ -50,10 +50,8 @@ def labels(at: AppTest) -> list[str]:
     return [found.label for found in at.button]
 
 
-def test_the_settings_reach_the_command(fitting: AppTest) -> None:
-    assert Work.started == (
-        "explorer.atlas.umap_maps", "digits-vae", "--neighbours", "12", "--min-dist", "0.3", "--seed", "42",
-    )  # fmt: skip
+def test_the_settings_reach_the_job(fitting: AppTest) -> None:
+    assert Work.started == (fit_map, Request("digits-vae", 12, 0.3, 42))
     assert (
         "Cancel" in labels(fitting) and button(fitting, "New map").disabled
     )  # it keeps its place in the row
