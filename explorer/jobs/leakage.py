@@ -1,19 +1,15 @@
-r"""The leakage table: what an edit along a direction drags along, judged on decoded pictures.
+"""A job: the leakage table, which says what an edit along a direction changes besides its target, judged on pictures.
 
-`python -m explorer.jobs.leakage MODEL --direction SLUG [--method balanced] [--hold a,b]` prints JSON lines for
-`explorer.jobs.runner.Job`: how far it is, then the table. The judge is a network that was trained on the data set's original
-pixels (`models/evaluation/classifier_cache.py`), never a probe of the latent. Its images are of the test split; half of them serve to find
-the strength, the smallest at which 95 % of the targets flip, and the other half is judged (`explorer/latent/directions/leakage.py`).
-Beside the edit of some images stands the truth, where the data set can be drawn with one factor changed.
+The judge is an attribute classifier that was trained on the data set's original pixels
+(`models/evaluation/classifier_cache.py`), never a probe of the latent. Its images are of the test split: half of them serve
+to find the strength, the smallest at which 95 % of the targets flip, and the other half is judged
+(`explorer/latent/directions/leakage.py`). Beside the edit of some images stands the truth, where the data set can be drawn
+with one factor changed.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
-import binascii
-import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,14 +36,14 @@ __all__ = [
     "Bench",
     "Given",
     "Measured",
-    "as_given",
+    "Request",
     "fitted",
     "held_out",
-    "main",
     "measure",
     "measured_attributes",
     "open_bench",
     "pictures_beside",
+    "table",
 ]
 
 Rows = NDArray[np.int64]
@@ -59,6 +55,55 @@ DIRECTIONS_AT_MOST = 8
 SHOWN = 4  # images whose edit stands beside the truth
 BATCH = 64  # codes decoded at once
 TITLE_AT_MOST = 120
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What to measure: the directions that are given or, without any, one that is fitted."""
+
+    model: str  # name or folder of a checkpoint
+    direction: str | None = None  # slug of an attribute's direction, e.g. smile or hair-blond
+    method: str = "mean"  # estimator
+    hold: Sequence[str] = ()  # slugs of directions to hold fixed
+    titles: Sequence[str] = ()  # of the K given directions
+    vectors: NDArray[np.float32] | None = None  # of the given directions, (K, D)
+    images: int = IMAGES  # of the test split, half of them to find the strength
+    seed: int = 0  # of the choice of images
+
+    def __post_init__(self) -> None:
+        if not IMAGES_AT_LEAST <= self.images <= IMAGES_AT_MOST:
+            raise ValueError(f"`images` must lie in {IMAGES_AT_LEAST}..{IMAGES_AT_MOST}. Got {self.images}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"`seed` must lie in 0..{2**31 - 1}. Got {self.seed}.")
+        if self.method not in METHODS:
+            raise ValueError(f"`method` must be one of: {', '.join(METHODS)}. Got {self.method[:40]!r}.")
+        if len(self.titles) > DIRECTIONS_AT_MOST:
+            raise ValueError(f"There may be at most {DIRECTIONS_AT_MOST} directions. Got {len(self.titles)}.")
+        if not self.titles and not self.direction:
+            raise ValueError("Name a direction, or give some.")
+        if not all(0 < len(title) <= TITLE_AT_MOST for title in self.titles):
+            raise ValueError(f"A title must have 1 to {TITLE_AT_MOST} characters.")
+
+    def given(self, size: int) -> list[Given]:
+        """The given directions.
+
+        Raises:
+            ValueError: If they are not vectors of `size` finite numbers, one a title, none of them zero.
+        """
+        if not self.titles:
+            return []
+        found = np.empty(0, np.float32) if self.vectors is None else self.vectors
+        if (
+            found.shape != (len(self.titles), size)
+            or found.dtype != np.float32
+            or not np.isfinite(found).all()
+            or not found.any(axis=1).all()
+        ):
+            raise ValueError(
+                f"`vectors` must be float32 of the shape ({len(self.titles)}, {size}), finite and none of them all 0. "
+                f"Got {found.dtype} {found.shape}."
+            )
+        return [Given(title, vector) for title, vector in zip(self.titles, found, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,32 +349,6 @@ def pictures_beside(
     return beside
 
 
-def as_given(each: Given) -> str:
-    """A direction as the command line takes it after `--given`."""
-    vector = base64.b64encode(np.ascontiguousarray(each.vector, "<f4").tobytes()).decode("ascii")
-    return json.dumps({"title": each.title, "vector": vector})
-
-
-def _given(text: str, size: int) -> Given:
-    """A direction from the command line.
-
-    Raises:
-        ValueError: If it is none of this size.
-    """
-    rule = f"`--given` must be an object of a `title` and a `vector`, {size} numbers as base64 float32"
-    try:
-        values = json.loads(text)
-        title, raw = values["title"], base64.b64decode(values["vector"], validate=True)
-        vector = np.frombuffer(raw, "<f4").astype(np.float32)
-    except (ValueError, LookupError, TypeError, binascii.Error, RecursionError) as error:
-        raise ValueError(f"{rule}. Got {text[:40]!r}.") from error
-    if not isinstance(title, str) or not 0 < len(title) <= TITLE_AT_MOST:
-        raise ValueError(f"{rule}. Got a title of another kind or length.")
-    if vector.shape != (size,) or not np.isfinite(vector).all() or not vector.any():
-        raise ValueError(f"{rule}, finite and not all 0. Got {vector.size} numbers.")
-    return Given(title, vector)
-
-
 def _sides(attributes: Mapping[str, Attribute], slug: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     known: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
     for name, each in attributes.items():
@@ -385,57 +404,30 @@ def _png(picture: NDArray[np.uint8] | None) -> str | None:
     return None if picture is None else base64.b64encode(exports.picture_png(picture)).decode("ascii")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the leakage table of directions, and before it how far it is."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.jobs.leakage", description=__doc__)
-    parser.add_argument("model", help="name or folder of a checkpoint")
-    parser.add_argument("--direction", help="slug of an attribute's direction, e.g. smile or hair-blond")
-    parser.add_argument("--method", default="mean", choices=list(METHODS), help="estimator (mean)")
-    parser.add_argument("--hold", default="", help="slugs of directions to hold fixed, with commas")
-    parser.add_argument(
-        "--given", action="append", default=[], metavar="JSON",
-        help="measure this direction instead of estimating one; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--images", type=int, default=IMAGES, help=f"test images, half to find the strength ({IMAGES})"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of images (0)")
-    options = parser.parse_args(arguments)
-    try:
-        _say(_table(options))
-    except (ValueError, OSError, RuntimeError) as error:
-        _say({"error": str(error)})
-        return 1
-    return 0
+def table(request: Request, report: Report) -> dict[str, Any]:
+    """Measures directions.
 
+    Returns:
+        The table as JSON values: a column a direction, and pictures of some edits as PNGs in base64.
 
-def _table(options: argparse.Namespace) -> dict[str, Any]:
-    if not IMAGES_AT_LEAST <= options.images <= IMAGES_AT_MOST:
-        raise ValueError(f"`--images` must lie in {IMAGES_AT_LEAST}..{IMAGES_AT_MOST}. Got {options.images}.")
-    if not 0 <= options.seed < 2**31:
-        raise ValueError(f"`--seed` must lie in 0..{2**31 - 1}. Got {options.seed}.")
-    if len(options.given) > DIRECTIONS_AT_MOST:
-        raise ValueError(
-            f"`--given` may be used {DIRECTIONS_AT_MOST} times at most. Got {len(options.given)}."
-        )
-    if not options.given and not options.direction:
-        raise ValueError("Name a direction: `--direction SLUG`.")
-    bench = open_bench(options.model, lambda share, what: _say({"share": 0.6 * share, "what": what}))
-    slug: str | None = options.direction or None
-    halves = held_out(bench.atlas, bench.attributes, slug, options.images, options.seed)
-    given = [_given(text, bench.atlas.mean.shape[1]) for text in options.given]
+    Raises:
+        ValueError: If an attribute is unknown, there are too few test images, or a direction is not of the model's size.
+    """
+    bench = open_bench(request.model, lambda share, what: report(0.6 * share, what))
+    slug = request.direction
+    given = request.given(bench.atlas.mean.shape[1])
+    halves = held_out(bench.atlas, bench.attributes, slug, request.images, request.seed)
     if not given and slug is not None:
-        hold = [name for name in options.hold.split(",") if name]
         unseen = np.ones(len(bench.atlas), bool)
         unseen[np.concatenate(halves)] = False
-        vector = fitted(bench.atlas.mean, bench.attributes, slug, options.method, hold, unseen)
-        held = f", holding {', '.join(hold)}" if hold else ""
-        given = [Given(f"{slug}, {METHODS[options.method].lower()}{held}", vector)]
+        vector = fitted(bench.atlas.mean, bench.attributes, slug, request.method, request.hold, unseen)
+        held = f", holding {', '.join(request.hold)}" if request.hold else ""
+        given = [Given(f"{slug}, {METHODS[request.method].lower()}{held}", vector)]
     found = measure(
         bench, given, slug, halves,
-        report=lambda share, what: _say({"share": 0.6 + 0.35 * share, "what": what}),
+        report=lambda share, what: report(0.6 + 0.35 * share, what),
     )  # fmt: skip
-    _say({"share": 0.95, "what": "Drawing the truth"})
+    report(0.95, "Drawing the truth")
     shown = np.concatenate([halves[1][: SHOWN // 2], halves[1][len(halves[1]) - SHOWN // 2 :]])
     return {
         "model": bench.entry.name,
@@ -445,18 +437,9 @@ def _table(options: argparse.Namespace) -> dict[str, Any]:
         "strength": f"smallest with {AIM:.0%} of the targets flipped" if slug else "1",
         "aim": AIM,
         "images": {"to find the strength": len(halves[0]), "judged": len(halves[1]), "split": "test"},
-        "seed": options.seed,
+        "seed": request.seed,
         "attributes": {name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()},
         "judge": {name: round(bench.kept.scores[name], 4) for name in bench.attributes},
         "columns": [each.as_json() for each in found],
         "pictures": pictures_beside(bench, given, found, slug, shown),
     }  # fmt: skip
-
-
-def _say(values: dict[str, Any]) -> None:
-    print(json.dumps(values, allow_nan=False), flush=True)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    sys.exit(main())

@@ -10,11 +10,14 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.jobs.commands import Job
-from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Given, as_given
+from explorer.jobs import messages
+from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Request
+from explorer.jobs.leakage import table as leakage_table
+from explorer.jobs.runner import Job, start
 from explorer.latent.directions.estimators import cosine
 from explorer.latent.directions.leakage import targets
 from explorer.latent.directions.mean_difference import Direction
@@ -35,7 +38,6 @@ SUCCESS, DEPENDENCY = 0.9, 0.2  # the bars
 SAME = 0.9999  # cosine from which on two directions are one
 COUNTS = (200, 400, 1000)
 SEED_AT_MOST = 2**31 - 1
-ARGUMENT_AT_MOST = 120_000  # characters of one argument of a command
 COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
 BARS = (
     "**Success**: share of the test images whose target attribute changes as wanted; good from 90 %. **Dependency**: how far "
@@ -155,23 +157,20 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> st
         seed = st.number_input(
             "Seed", 0, SEED_AT_MOST, 0, key="dl_seed", width=120, help="Of the choice of images."
         )
-        arguments = ["--images", str(images), "--seed", str(int(seed))]
-        arguments += [] if slug is None else ["--direction", slug]
-        arguments += [
-            f"--given={as_given(Given(_title(each), each.vector))}" for each in compared(loaded, chosen, slug)
-        ]
-        digest = hashlib.sha256("\0".join([loaded.name, loaded.version, *arguments]).encode()).hexdigest()
-        too_large = max(map(len, arguments)) > ARGUMENT_AT_MOST
+        measured = compared(loaded, chosen, slug)
+        request = Request(
+            str(loaded.entry.path), slug, titles=[_title(each) for each in measured],
+            vectors=np.stack([each.vector for each in measured]).astype(np.float32), images=images, seed=int(seed),
+        )  # fmt: skip
+        digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
         if st.button(
             "Measure the leak", icon=":material/science:", type="primary", key="dl_measure",
-            disabled=S.get("dl_job") is not None or too_large,
+            disabled=S.get("dl_job") is not None,
         ):  # fmt: skip
-            S.dl_job = Job("explorer.jobs.leakage", str(loaded.entry.path), *arguments)
+            S.dl_job = start(leakage_table, request)
             S.dl_asked = digest
             S.pop("dl_failed", None)
             st.rerun()
-    if too_large:
-        st.caption(f"A latent of {loaded.latent:,} numbers is too large to be measured here.")
     data = loaded.entry.card.data if loaded.entry.card else {}
     if digest not in _tables() and data and not is_kept(data["name"], data.get("options", {})):
         st.caption(
@@ -245,7 +244,7 @@ def table_html(found: Mapping[str, Any]) -> str:
     """The table as HTML: success and dependency, then a row an attribute and a column a direction.
 
     Arguments:
-        found: As `python -m explorer.jobs.leakage` gives it.
+        found: As `explorer.jobs.leakage.table` gives it.
     """
     columns = found["columns"]
     head = "".join(f'<th scope="col">{escape(each["title"])}</th>' for each in columns)

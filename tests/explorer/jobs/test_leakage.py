@@ -1,10 +1,11 @@
-"""The leakage table of a checkpoint: the command, its images, its judge, and the truth beside the edit."""
+"""The leakage table of a checkpoint: the job, its images, its judge, and the truth beside the edit."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,20 @@ from PIL import Image
 
 from explorer.atlas.storage import load_atlas
 from explorer.inference.compiled import levels
-from explorer.jobs.commands import Job
 from explorer.jobs.leakage import (
     Bench,
     Given,
+    Request,
     _wanted,
-    as_given,
     fitted,
     held_out,
-    main,
     measure,
     measured_attributes,
     open_bench,
     pictures_beside,
+    table,
 )
+from explorer.jobs.runner import start
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import Sides, fit
 from explorer.latent.directions.leakage import targets
@@ -39,8 +40,6 @@ from models.data.faces import draw, factors_of
 from models.evaluation.attribute_classifier import Judge
 from models.evaluation.classifier_cache import Kept
 from tests.explorer.checkpoints import train_digits
-
-Lines = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +68,20 @@ def portraits() -> Bench:
     )
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> Lines:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
 def picture(png: str) -> Any:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
 
 
-def test_the_command_tells_its_progress_and_the_table(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(folder), "--direction", "digit-3", "--images", "52", "--seed", "2"]) == 0
-    *progress, found = said(capsys)
-    shares = [line["share"] for line in progress]
+def test_the_job_reports_its_progress_and_gives_the_table(folder: Path) -> None:
+    reports: list[tuple[float, str]] = []
+    found = table(
+        Request(str(folder), "digit-3", images=52, seed=2),
+        lambda share, what, partial=None: reports.append((share, what)),
+    )
+    shares = [share for share, _ in reports]
     assert shares == sorted(shares) and shares[0] == 0 and 0.9 < shares[-1] <= 1
-    assert {"Opening the model", "Editing along digit-3, mean difference"} < {
-        line["what"] for line in progress
-    }
+    assert {"Opening the model", "Editing along digit-3, mean difference"} < {what for _, what in reports}
+    json.dumps(found, allow_nan=False)
     assert found["data"] == "digits" and found["direction"] == "digit-3" and found["seed"] == 2
     assert found["images"] == {"to find the strength": 26, "judged": 26, "split": "test"}
     assert list(found["attributes"]) == ["digit"]  # the atlas knows others, which the data set does not
@@ -101,18 +96,11 @@ def test_the_command_tells_its_progress_and_the_table(
         np.testing.assert_array_equal(picture(item["original"]), test.images[item["id"], ..., 0])
 
 
-def test_given_directions_are_measured_side_by_side(
-    bench: Bench, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_given_directions_are_measured_side_by_side(bench: Bench, folder: Path) -> None:
     vector = fitted(bench.atlas.mean, bench.attributes, "digit-0")
-    texts = [
-        as_given(Given("Zero", vector)),
-        as_given(Given("Twice", 2 * vector)),
-        as_given(Given("Away", -vector)),
-    ]
-    given = [part for text in texts for part in ("--given", text)]
-    assert main([str(folder), "--direction", "digit-0", "--images", "40", *given]) == 0
-    one, two, away = said(capsys)[-1]["columns"]
+    vectors = np.stack([vector, 2 * vector, -vector])
+    request = Request(str(folder), "digit-0", titles=["Zero", "Twice", "Away"], vectors=vectors, images=40)
+    one, two, away = table(request, lambda *_: None)["columns"]
     assert (one["title"], two["title"], away["title"]) == ("Zero", "Twice", "Away")
     # What one unit of the longer direction moves, two of the shorter do; where the search ends differs a little.
     assert 0.3 < two["strength"] / one["strength"] < 0.8
@@ -120,59 +108,60 @@ def test_given_directions_are_measured_side_by_side(
     assert one["success"] > 0.7 and two["success"] > 0.7 and not away["reached"] and away["success"] < 0.5
 
 
-def test_a_direction_without_a_target_is_measured_at_one_unit(
-    bench: Bench, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_direction_without_a_target_is_measured_at_one_unit(bench: Bench, folder: Path) -> None:
     vector = fitted(bench.atlas.mean, bench.attributes, "digit-0")
-    assert main([str(folder), "--images", "40", "--given", as_given(Given("Own", vector))]) == 0
-    found = said(capsys)[-1]
+    found = table(Request(str(folder), titles=["Own"], vectors=vector[None], images=40), lambda *_: None)
     (column,) = found["columns"]
     assert found["direction"] is None and column["strength"] == 1 and column["success"] is None
     assert column["target"] == "digit" and {item["way"] for item in found["pictures"]} == {1}
 
 
+def own(*vectors: np.ndarray, title: str = "own") -> dict[str, Any]:
+    return {"titles": [title] * len(vectors), "vectors": np.stack(vectors).astype(np.float32)}
+
+
+ONES = np.ones(8)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("values", "text"),
     [
-        ([], "Name a direction: `--direction SLUG`."),
-        (["--direction", "smile"], "Unknown direction 'smile'. Choose one of: digit-0, digit-1"),
-        (["--direction", "digit-0", "--hold", "hat"], "Unknown direction 'hat'"),
-        (["--direction", "digit-0", "--hold", "digit-0"], "Nothing of the direction is left"),
-        (["--direction", "digit-0", "--method", "balanced"], "no other attribute that could be equalised"),
-        (["--direction", "digit-0", "--images", "19"], "`--images` must lie in 20..4000. Got 19."),
-        (["--direction", "digit-0", "--images", "20"], None),
-        (["--direction", "digit-0", "--seed", "-1"], "`--seed` must lie in 0..2147483647. Got -1."),
-        (["--given", "{"], "`--given` must be an object of a `title` and a `vector`, 8 numbers"),
-        (["--given", "[]"], "`--given` must be an object"),
-        (["--given", '{"title": "a", "vector": "AAAA"}'], "`--given` must be an object"),
-        (["--given", '{"title": "a", "vector": "AAAAAA=="}'], "finite and not all 0. Got 1 numbers."),
-        (["--given", as_given(Given("zero", np.zeros(8, np.float32)))], "finite and not all 0"),
-        (["--given", as_given(Given("nan", np.full(8, np.nan, np.float32)))], "finite and not all 0"),
-        (
-            ["--given", as_given(Given("t" * 121, np.ones(8, np.float32)))],
-            "a title of another kind or length",
-        ),
-        (["--given", "{}"] * 9, "`--given` may be used 8 times at most. Got 9."),
+        ({}, "Name a direction, or give some."),
+        ({"direction": "smile"}, "Unknown direction 'smile'. Choose one of: digit-0, digit-1"),
+        ({"direction": "digit-0", "hold": ["hat"]}, "Unknown direction 'hat'"),
+        ({"direction": "digit-0", "hold": ["digit-0"]}, "Nothing of the direction is left"),
+        ({"direction": "digit-0", "method": "balanced"}, "no other attribute that could be equalised"),
+        ({"direction": "digit-0", "method": "guess"}, "`method` must be one of: mean, balanced"),
+        ({"direction": "digit-0", "images": 19}, "`images` must lie in 20..4000. Got 19."),
+        ({"direction": "digit-0", "seed": -1}, "`seed` must lie in 0..2147483647. Got -1."),
+        ({"titles": ["a"]}, "`vectors` must be float32 of the shape (1, 8)"),
+        ({"titles": ["a"], "vectors": ONES[None]}, "finite and none of them all 0. Got float64 (1, 8)."),
+        (own(ONES) | {"titles": ["a", "b"]}, "`vectors` must be float32 of the shape (2, 8)"),
+        (own(ONES[:1]), "finite and none of them all 0. Got float32 (1, 1)."),
+        (own(ONES, 0 * ONES), "none of them all 0"),
+        (own(np.nan * ONES), "finite and none of them all 0"),
+        (own(ONES, title="t" * 121), "A title must have 1 to 120 characters."),
+        (own(ONES, title=""), "A title must have 1 to 120 characters."),
+        (own(*[ONES] * 9), "There may be at most 8 directions. Got 9."),
     ],
 )
-def test_what_does_not_hold_is_an_error_line(
-    arguments: list[str], text: str | None, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = main([str(folder), *arguments])
-    last = said(capsys)[-1]
-    if text is None:
-        assert status == 0 and last["images"]["judged"] == 10
-    else:
-        assert status == 1 and text in last["error"]
+def test_invalid_requests_are_errors(values: dict[str, Any], text: str, folder: Path) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        table(Request(str(folder), **values), lambda *_: None)
 
 
-def test_an_unknown_checkpoint_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["nobody", "--direction", "smile"]) == 1
-    assert "nobody" in said(capsys)[-1]["error"]
+def test_the_fewest_images_are_enough(folder: Path) -> None:
+    found = table(Request(str(folder), "digit-0", images=20), lambda *_: None)
+    assert found["images"]["judged"] == 10
+
+
+def test_an_unknown_checkpoint_is_an_error() -> None:
+    with pytest.raises((ValueError, OSError), match="nobody"):
+        table(Request("nobody", "smile"), lambda *_: None)
 
 
 def test_a_job_gives_the_same_table_and_can_be_cancelled(bench: Bench, folder: Path) -> None:
-    job = Job("explorer.jobs.leakage", str(folder), "--direction", "digit-3", "--images", "40")
+    job = start(table, Request(str(folder), "digit-3", images=40))
     job.wait(240)
     assert job.error is None and job.result is not None
     halves = held_out(bench.atlas, bench.attributes, "digit-3", 40, 0)
@@ -185,7 +174,7 @@ def test_a_job_gives_the_same_table_and_can_be_cancelled(bench: Bench, folder: P
     assert there["movements"] == pytest.approx(here.as_json()["movements"], rel=1e-3), (
         "fitted on the same images"
     )
-    job = Job("explorer.jobs.leakage", str(folder), "--direction", "digit-3")
+    job = start(table, Request(str(folder), "digit-3"))
     job.cancel()
     job.wait(60)
     assert job.result is None and job.error == "Cancelled."

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.commands import Job
+from explorer.jobs.runner import start
 from explorer.pages.directions import leakage
 from explorer.pages.directions.leakage import compared, table_html, target_of, why_not
 from explorer.scene.engine import engine
@@ -21,8 +21,8 @@ from tests.explorer.pages.reading import html, told
 SCRIPT = """
 from dataclasses import replace
 
-from explorer.live.engine import engine
-from explorer.pages.directions_leakage import panel
+from explorer.scene.engine import engine
+from explorer.pages.directions.leakage import panel
 
 loaded = engine().open_sync("digits-vae")
 plain = loaded.directions["digit-0"]
@@ -114,7 +114,9 @@ def test_it_can_be_cancelled() -> None:
 
 
 def test_a_failed_measurement_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leakage, "Job", lambda module, model, *rest: Job(module, "no-such-model", *rest))
+    monkeypatch.setattr(
+        leakage, "start", lambda function, request: start(function, replace(request, model="no-such-model"))
+    )
     at = opened()
     at.button(key="dl_measure").click().run()
     wait(at, lambda: "Nothing was measured" in told(at), 90)
