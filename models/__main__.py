@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.system.progress import JsonProgress, add_option, say
+
 __all__ = ["add_commands", "main", "run"]
 
 MESSAGE = 1000  # characters of an error
@@ -37,10 +39,12 @@ def run(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
         The exit status.
     """
     options = parser.parse_args(arguments)
-    options.line = shlex.join([*launcher(), "-m", "models", *arguments])
+    options.line = shlex.join([*launcher(), "-m", "models", *without_progress(arguments)])
     try:
         status: int = options.run(options)
     except (ValueError, OSError, RuntimeError) as error:
+        if getattr(options, "progress", "bar") == "json":
+            JsonProgress().error(error)
         print(f"{parser.prog}: {' '.join(str(error).split())[:MESSAGE]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -91,6 +95,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("save-every", int, "steps between two saved states"),
     ):
         training.add_argument(f"--{name}", type=kind, help=about)
+    add_option(training)
     training.set_defaults(run=run_train)
 
     packing = commands.add_parser("pack", help="make a checkpoint small: weights in 16 bits, thinner curves")
@@ -134,6 +139,18 @@ def launcher() -> list[str]:
         return ["python"]
     machines = ["--nnodes", str(count // here)] if count > here else []
     return ["torchrun", *machines, "--nproc-per-node", str(here)]
+
+
+def without_progress(arguments: list[str]) -> list[str]:
+    """A line without `--progress`, which has no influence on the outcome: the card's command leaves it out."""
+    kept = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--progress":
+            next(rest, None)
+        elif not argument.startswith("--progress="):
+            kept.append(argument)
+    return kept
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -188,10 +205,19 @@ def run_train(options: argparse.Namespace) -> int:
                   config=assignments(options.set), options=assignments(options.option))  # fmt: skip
         run = replace(run, bf16=options.bf16, compile=options.compile, **chosen)
     device = settings.device(options.device, "`--device`") if options.device else None
+    writer = JsonProgress() if options.progress == "json" else None
+
+    def progress(step: int, steps: int) -> None:
+        if writer:
+            writer(step / steps, "Training", done=step, total=steps)
+
     card = train(run, folder, resume=resume, overwrite=options.overwrite, device=device, command=options.line,
-                 tensorboard=options.tensorboard)  # fmt: skip
+                 tensorboard=options.tensorboard, progress=progress if writer else None)  # fmt: skip
     part()
     if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks
+        if writer:
+            say(result={"folder": str(folder), "steps": card.training["steps"]})
+            return 0
         print(f"{folder} is trained: {card.training['steps']} steps. "
               f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
     return 0

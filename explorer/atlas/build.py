@@ -21,6 +21,7 @@ from models import checkpoint
 from models.base import Autoencoder
 from models.card import ATLAS, CheckpointError
 from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
+from models.system.progress import JsonProgress, add_option, say
 
 __all__ = ["build_atlas", "encode", "main", "neighbour_distances", "rounded"]
 
@@ -143,7 +144,10 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
     parser.add_argument(
         "--no-umap", action="store_true", help="leave out the UMAP map, which takes the longest"
     )
+    add_option(parser)
     options = parser.parse_args(arguments)
+    as_json = options.progress == "json"
+    writer = JsonProgress()
     try:
         if not 20 <= options.count <= ROWS_AT_MOST:
             raise ValueError(f"`--count` must lie in [20, {ROWS_AT_MOST}]. Got {options.count}.")
@@ -157,9 +161,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
         data = [test]
         if rest:
             data.append(load(about["name"], "train", limit=rest, **about.get("options", {})))
-        with tqdm(total=100, desc=entry.name, bar_format="{desc} {bar} {n:.0f} % {postfix}") as bar:
+        with tqdm(
+            total=100, desc=entry.name, bar_format="{desc} {bar} {n:.0f} % {postfix}", disable=as_json
+        ) as bar:
 
             def report(share: float, what: str) -> None:
+                if as_json:
+                    writer(share, what)
                 bar.set_postfix_str(what, refresh=False)
                 bar.update(100 * share - bar.n)
 
@@ -173,7 +181,12 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
         codebook = model.spec.levels if model.spec.discrete else ()
         save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256, codebook)
     except (ValueError, OSError, RuntimeError) as error:
+        if as_json:
+            writer.error(error)
         print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    print(f"{entry.path / ATLAS} holds {len(atlas)} images.")
+    if as_json:
+        say(result={"images": len(atlas)})
+    else:
+        print(f"{entry.path / ATLAS} holds {len(atlas)} images.")
     return 0

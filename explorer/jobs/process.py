@@ -97,7 +97,7 @@ class ChildProcess:
 
     def _read_errors(self, stream: IO[bytes]) -> None:
         with stream:
-            for line in stream:
+            while line := stream.readline(1 << 16):
                 if text := line.decode(errors="replace").strip():
                     self._last.append(text[:LINE_AT_MOST])
 

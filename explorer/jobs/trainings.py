@@ -168,7 +168,7 @@ class Training:
         if arguments is None:
             quick = ("--no-umap",) if self.phase == "encoding" else ()
             arguments = ("explorer.atlas", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
-        return Command(*arguments, keep_open=(self._lock,))
+        return Command(*arguments, "--progress", "json", keep_open=(self._lock,))
 
 
 class Trainings:

@@ -60,6 +60,7 @@ def train(
     command: str = "",
     tensorboard: bool = False,
     report: Callable[[int, int, dict[str, float]], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Card:
     """Trains a model and leaves a checkpoint.
 
@@ -74,6 +75,7 @@ def train(
         command: The command that started it, for the card.
         tensorboard: Write TensorBoard's event files too.
         report: Called with (step, steps, terms) at every logged step.
+        progress: Called with (step, steps) after every step; a bar is shown where None.
 
     Returns:
         The card of the finished checkpoint.
@@ -128,7 +130,14 @@ def train(
         if team.first:
             curves = opened.enter_context(CurveWriter(work, start, tensorboard=tensorboard))
             bar = opened.enter_context(
-                tqdm(total=steps, initial=start, unit="step", desc=folder.name, mininterval=0.5)
+                tqdm(
+                    total=steps,
+                    initial=start,
+                    unit="step",
+                    desc=folder.name,
+                    mininterval=0.5,
+                    disable=progress is not None,
+                )
             )
         if curves and model.closed_form and isinstance(images, Tensor):
             model.fit(images)
@@ -175,6 +184,8 @@ def train(
                 curves.flush()
                 state.keep(work, run, step + 1, about["command"])
             bar.update()
+            if progress:
+                progress(step + 1, steps)
 
     state.average.apply()
     about["training"] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,33 @@ def test_train_evaluate_and_encode_one_after_another(
     assert main(["encode", "mine", str(tmp_path / "a.png"), "--out", str(out)]) == 0
     assert capsys.readouterr().out == f"{out} holds 1 encoded image.\n"
     assert pq.read_table(out).num_rows == 1
+
+
+def test_train_writes_json_lines_for_another_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [
+        *TRAIN,
+        "--out",
+        str(tmp_path / "run"),
+        "--set",
+        "latent=2",
+        "network=mlp",
+        "width=8",
+        "--device",
+        "cpu",
+    ]
+    assert main([*line, "--progress", "json"]) == 0
+    captured = capsys.readouterr()
+    *steps, last = [json.loads(text) for text in captured.out.splitlines()]
+    assert steps[0] == {"share": 0.25, "what": "Training", "done": 1, "total": 4}
+    assert steps[-1] == {"share": 1.0, "what": "Training", "done": 4, "total": 4}
+    assert last == {"result": {"folder": str(tmp_path / "run"), "steps": 4}} and captured.err == "", "no bar"
+    card = checkpoint.read(tmp_path / "run").card
+    assert card is not None and card.command == f"python -m {shlex.join(['models', *line])}"
+    assert main([*line, "--progress=json"]) == 1
+    captured = capsys.readouterr()
+    assert str(tmp_path / "run") in json.loads(captured.out)["error"] and captured.err.count("\n") == 1
 
 
 def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:

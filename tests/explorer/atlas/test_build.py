@@ -405,6 +405,20 @@ def test_the_command_builds_test_images_first(
     assert saved(copy_of_tiny).split == ["test"] * 40
 
 
+def test_the_command_writes_json_lines_for_another_program(
+    copy_of_tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [str(copy_of_tiny), "--count", "40", "--no-umap", "--progress", "json"]
+    assert main(line) == 0
+    captured = capsys.readouterr()
+    *steps, last = [json.loads(text) for text in captured.out.splitlines()]
+    assert steps[0] == {"share": 0.0, "what": "Encoding test images"}
+    assert steps[-1] == {"share": 1.0, "what": "Done"}
+    assert last == {"result": {"images": 40}} and captured.err == "", "no bar"
+    assert main(["nothing", *line[1:]]) == 1
+    assert "Unknown checkpoint 'nothing'" in json.loads(capsys.readouterr().out)["error"]
+
+
 def test_an_atlas_of_weights_that_changed_meanwhile_is_not_kept(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
