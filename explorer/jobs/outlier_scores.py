@@ -1,9 +1,8 @@
-"""Scores of oddness of many images, in a process of its own, kept in the cache.
+"""A job: scores how unusual images are, and keeps the scores in the cache.
 
-`python -m explorer.jobs.outlier_scores MODEL --score regret --count 500` scores images of a checkpoint's atlas in a random
-order that is always the same, and prints JSON lines for `explorer.jobs.runner.Job`. It goes on where an earlier one ended,
-and writes what it has every few images: one that is cancelled loses only the last few. With `--pictures FILE.npy` it
-scores those (uint8, N x H x W x C) instead.
+Images of a checkpoint's atlas are scored in a random order that is always the same. A job continues where an earlier one
+ended, and writes its scores every few images: one that is cancelled loses only the last few. `latent-drag scores` is the
+command.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,18 @@ from models.card import Entry
 from models.checkpoint import read
 from models.data.locations import cache_folder
 from models.system.files import replace_file
+from models.system.progress import JsonProgress, say
 
 __all__ = [
-    "COUNT", "PICTURES_AT_MOST", "digest_of_atlas", "digest_of_pictures", "main", "measure", "read_scores",
-    "scores_path", "write_scores",
+    "COUNT", "PICTURES_AT_MOST", "Request", "digest_of_atlas", "digest_of_pictures", "main", "measure", "read_scores",
+    "score", "scores_path", "write_scores",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Report = Callable[[float, str], None]
 
 COUNT = 500  # images that are scored by default
-PICTURES_AT_MOST = 200  # with --pictures
+PICTURES_AT_MOST = 200
 PICTURE_BYTES_AT_MOST = 1 << 24
 PART = 64  # images between two reports, and two writings
 SAMPLES = {"reconstruction": 16, "elbo": 16, "importance": 64}  # draws of z an image
@@ -46,6 +47,23 @@ DRAWS = 4  # of a flow's noise, as on the Anatomy page
 FILES_AT_MOST = 100  # in the cache; the oldest go
 HEADER_AT_MOST = 1 << 12  # bytes of a file beside its numbers
 LAYOUT = "1"  # changes when a score is computed in another way
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What to score."""
+
+    model: str  # name or folder of a checkpoint
+    scores: Sequence[str]  # costly ones of `explorer.catalogue.outlier_scores`
+    count: int = COUNT  # images of the atlas
+    pictures: NDArray[np.uint8] | None = None  # scored instead, (N, H, W, C)
+
+    def __post_init__(self) -> None:
+        for name in self.scores:
+            if name not in _costly():
+                raise ValueError(f"`score` must be one of: {', '.join(_costly())}. Got {name[:40]!r}.")
+        if self.count < 1:
+            raise ValueError(f"`count` must be at least 1. Got {self.count}.")
 
 
 def measure(model: Any, images: NDArray[np.uint8], seeds: Sequence[int], score: str) -> Floats:
@@ -168,8 +186,38 @@ def write_scores(path: Path, rows: NDArray[np.int64], values: Floats) -> None:
         file.unlink(missing_ok=True)
 
 
+def score(request: Request, report: Report) -> dict[str, Any]:
+    """Scores images and keeps the scores.
+
+    Returns:
+        `scores`, as requested, and `count`, the images that have them.
+
+    Raises:
+        ValueError: If the model cannot give a score, or the pictures are not of its shape.
+    """
+    from models import checkpoint
+
+    report(0.0, "Opening the model")
+    entry = read(request.model)
+    model = checkpoint.load(entry.path).eval()
+    for name in request.scores:
+        if reason := refusal(name, model.spec):
+            raise ValueError(f"{SCORES[name].title} cannot be had of {entry.name}. {reason}")
+    wanted, done = len(request.scores), 0
+    for number, name in enumerate(request.scores):
+
+        def tell(share: float, what: str, number: int = number) -> None:
+            report((number + share) / wanted, what)
+
+        if request.pictures is None:
+            done = _score_atlas(entry, model, name, request.count, tell)
+        else:
+            done = _score_pictures(entry, model, name, request.pictures, tell)
+    return {"scores": list(request.scores), "count": done}
+
+
 def main(arguments: list[str] | None = None, prog: str = "python -m explorer.jobs.outlier_scores") -> int:
-    """Scores images and keeps the scores; prints how far it is, then how many there are."""
+    """Scores images; prints the progress, then how many are scored, as JSON lines."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
     parser.add_argument("--score", action="append", required=True, help="one of " + ", ".join(_costly()))
@@ -178,35 +226,27 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.job
         "--pictures", type=Path, help="score these instead, uint8 (N, H, W, C) in an .npy file"
     )
     options = parser.parse_args(arguments)
+    writer = JsonProgress()
     try:
-        for score in options.score:
-            if score not in _costly():
-                raise ValueError(f"`--score` must be one of: {', '.join(_costly())}. Got {score[:40]!r}.")
-        if options.count < 1:
-            raise ValueError(f"`--count` must be at least 1. Got {options.count}.")
-        _say(share=0.0, what="Opening the model")
-        from models import checkpoint
-
-        entry = read(options.model)
-        model = checkpoint.load(entry.path).eval()
-        for score in options.score:
-            if reason := refusal(score, model.spec):
-                raise ValueError(f"{SCORES[score].title} cannot be had of {entry.name}. {reason}")
-        wanted = len(options.score)
-        for number, score in enumerate(options.score):
-
-            def report(share: float, what: str, number: int = number) -> None:
-                _say(share=round((number + share) / wanted, 4), what=what)
-
-            if options.pictures is None:
-                done = _score_atlas(entry, model, score, options.count, report)
-            else:
-                done = _score_pictures(entry, model, score, options.pictures, report)
-        _say(scores=options.score, count=done)
+        pictures = None if options.pictures is None else _read_pictures(options.pictures)
+        request = Request(options.model, options.score, options.count, pictures)
+        say(result=score(request, writer))
     except (ValueError, OSError) as error:
-        _say(error=str(error))
+        writer.error(error)
         return 1
     return 0
+
+
+def _read_pictures(file: Path) -> NDArray[np.uint8]:
+    """Reads pictures of a file.
+
+    Raises:
+        ValueError: If it is too large, or not an array of numbers.
+    """
+    if file.stat().st_size > PICTURE_BYTES_AT_MOST:
+        raise ValueError(f"{file} must not be larger than {PICTURE_BYTES_AT_MOST >> 20} MiB.")
+    pictures: NDArray[np.uint8] = np.load(file, allow_pickle=False)
+    return pictures
 
 
 def _score_atlas(entry: Entry, model: Any, score: str, count: int, report: Report) -> int:
@@ -234,19 +274,16 @@ def _score_atlas(entry: Entry, model: Any, score: str, count: int, report: Repor
     return len(rows)
 
 
-def _score_pictures(entry: Entry, model: Any, score: str, file: Path, report: Report) -> int:
-    """Scores pictures of a file; how many."""
-    if file.stat().st_size > PICTURE_BYTES_AT_MOST:
-        raise ValueError(f"{file} must not be larger than {PICTURE_BYTES_AT_MOST >> 20} MiB.")
-    pictures = np.load(file, allow_pickle=False)
+def _score_pictures(entry: Entry, model: Any, score: str, pictures: NDArray[np.uint8], report: Report) -> int:
+    """Scores pictures (N, H, W, C); how many."""
     channels, height, width = model.image_shape
     if pictures.dtype != np.uint8 or pictures.shape[1:] != (height, width, channels):
         raise ValueError(
-            f"`--pictures` must be uint8 of the shape (N, {height}, {width}, {channels}). "
+            f"`pictures` must be uint8 of the shape (N, {height}, {width}, {channels}). "
             f"Got {pictures.dtype} {pictures.shape}."
         )
     if not 1 <= len(pictures) <= PICTURES_AT_MOST:
-        raise ValueError(f"`--pictures` must hold 1 to {PICTURES_AT_MOST} pictures. Got {len(pictures)}.")
+        raise ValueError(f"`pictures` must hold 1 to {PICTURES_AT_MOST} pictures. Got {len(pictures)}.")
     values = np.empty(0)
     for start in range(0, len(pictures), PART):
         report(start / len(pictures), f"{start} of {len(pictures)} pictures")
@@ -270,10 +307,6 @@ def _pictures_of(entry: Entry, atlas: Atlas, rows: NDArray[np.int64]) -> NDArray
 
 def _costly() -> list[str]:
     return [key for key, score in SCORES.items() if score.costly]
-
-
-def _say(**values: object) -> None:
-    print(json.dumps(values), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import SCORES, Figure, Score, figures, refusal
-from explorer.jobs.commands import Job
+from explorer.jobs import outlier_scores, runner
 from explorer.jobs.outlier_scores import COUNT, digest_of_atlas, read_scores, scores_path
+from explorer.jobs.runner import Job
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.outliers import extent
 from explorer.pages.outliers.ranking import Scored, columns, ordered, short
@@ -178,7 +179,7 @@ def compute(loaded: Loaded, score: Score, values: Floats) -> None:
             label, icon=":material/calculate:", key="ol_compute", type="secondary" if done else "primary",
             disabled=S.get("ol_job") is not None or count <= done,
         ):  # fmt: skip
-            start("collection", loaded, "--score", score.key, "--count", str(int(count)))
+            start("collection", loaded, score.key, count=int(count))
             st.rerun()
         told = (
             f"{done:,} of {loaded.count:,} images have this score."
@@ -199,9 +200,21 @@ def cost(score: Score) -> str:
     return f"{COUNT} take {seconds.get(score.key, 'a few seconds')} on one core."
 
 
-def start(what: str, loaded: Loaded, *arguments: str) -> None:
-    """Starts a job of `explorer.jobs.outlier_scores`."""
-    S.ol_job = Job("explorer.jobs.outlier_scores", str(loaded.entry.path), *arguments)
+def start(
+    what: str, loaded: Loaded, score: str, *, count: int = COUNT, pictures: NDArray[np.uint8] | None = None
+) -> None:
+    """Starts a job that scores images.
+
+    Arguments:
+        what: The part of the page that shows its progress.
+        loaded: The model.
+        score: Key of the score.
+        count: Images of the atlas.
+        pictures: Scored instead, uint8, shape (M, H, W, C).
+    """
+    request = outlier_scores.Request(str(loaded.entry.path), [score], count, pictures)
+    key = ("outlier scores", loaded.name, loaded.version, score)  # two at once would lose each other's scores
+    S.ol_job = runner.start(outlier_scores.score, request, key=key if pictures is None else None)
     S.ol_job_of, S.ol_failed = (what, loaded.name, loaded.version), None
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,12 @@ from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 from explorer.workspace.upload_lists import ARCHIVE_MIB_AT_MOST, PICTURES_AT_MOST, gather
 from explorer.workspace.uploads import MIB_AT_MOST
-from models.data.locations import cache_folder
-from models.system.files import replace_file
 
 __all__ = ["Uploads", "current", "panel", "scores_of", "table"]
 
 S = st.session_state
 Floats = NDArray[np.float64]
 TOLD_AT_MOST = 8  # files that could not be taken
-FILES_AT_MOST = 8  # of uploaded pictures in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,26 +193,9 @@ def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
         if st.button(label, icon=":material/calculate:", key="ol_score_mine", type="primary",
                      disabled=S.get("ol_job") is not None):  # fmt: skip
             with faults.reported():
-                path = _written(uploads.pictures)
-                panels.start("uploads", loaded, "--score", score.key, "--pictures", str(path))
+                panels.start("uploads", loaded, score.key, pictures=uploads.pictures)
                 st.rerun()
         panels.run_job("uploads", loaded)
-
-
-def _written(pictures: NDArray[np.uint8]) -> Path:
-    """The pictures in a file of the cache, where the last few that were asked about are kept."""
-    folder = cache_folder() / "outliers"
-
-    def fill(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, pictures, allow_pickle=False)
-
-    path = folder / f"uploads-{digest_of_pictures(pictures)}.npy"
-    replace_file(path, fill)
-    files = sorted(folder.glob("uploads-*.npy"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    for old in files[FILES_AT_MOST:]:
-        old.unlink(missing_ok=True)
-    return path
 
 
 def _said(title: str, value: float | None, score: Score, known: Floats, found: Scored | None) -> str:

@@ -1,4 +1,4 @@
-"""The command that scores images: the same figures as the models' own, kept, gone on with, checked when read."""
+"""Outlier scores: the same as the models' own estimates, stored, continued, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from safetensors.numpy import save_file
 from explorer.atlas.storage import load_atlas
 from explorer.jobs import outlier_scores
 from explorer.jobs.outlier_scores import (
+    Request,
     digest_of_atlas,
     digest_of_pictures,
     main,
     measure,
     read_scores,
+    score,
     scores_path,
     write_scores,
 )
+from explorer.jobs.runner import start
 from explorer.scene import likelihood
 from explorer.scene.loaded import load as open_checkpoint
 from models import checkpoint, load
@@ -95,7 +98,7 @@ def test_images_of_the_atlas_are_scored_and_gone_on_with(
 ) -> None:
     assert main(["tiny-vae", "--score", "elbo", "--count", "70"]) == 0
     lines = said(capsys)
-    assert lines[-1] == {"scores": ["elbo"], "count": 70}
+    assert lines[-1] == {"result": {"scores": ["elbo"], "count": 70}}
     shares = [line["share"] for line in lines[:-1]]
     assert shares == sorted(shares) and len(shares) >= 4  # type: ignore[type-var]
     entry = checkpoint.read("tiny-vae")
@@ -118,6 +121,23 @@ def test_images_of_the_atlas_are_scored_and_gone_on_with(
     np.testing.assert_array_equal(more[:70], rows)
     np.testing.assert_array_equal(again[:70], values)
     assert main(["tiny-vae", "--score", "elbo", "--count", "50"]) == 0 and sum(asked) == 30
+
+
+def test_a_job_scores_the_same_images_and_pictures(tiny_only: Path, cache: Path) -> None:
+    entry = checkpoint.read("tiny-vae")
+    path = scores_path(entry, "reconstruction", digest_of_atlas(load_atlas(entry)))
+    job = start(score, Request("tiny-vae", ["reconstruction"], 70))
+    job.wait(120)
+    assert job.error is None and job.result == {"scores": ["reconstruction"], "count": 70} and job.share > 0
+    rows, values = read_scores(path, 200)
+    path.unlink()
+    score(Request("tiny-vae", ["reconstruction"], 70), lambda *_: None)
+    np.testing.assert_array_equal(read_scores(path, 200)[0], rows)
+    np.testing.assert_allclose(read_scores(path, 200)[1], values, rtol=1e-5)
+    job = start(score, Request("tiny-vae", ["elbo"], pictures=DIGITS[:3]))
+    job.wait(120)
+    assert job.error is None and job.result == {"scores": ["elbo"], "count": 3}
+    assert len(read_scores(scores_path(entry, "elbo", digest_of_pictures(DIGITS[:3])), 3)[0]) == 3
 
 
 def test_what_was_scored_before_the_end_is_kept(tiny_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,12 +171,12 @@ def test_pictures_of_a_file_are_scored(tiny_only: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--score", "beauty"], "`--score` must be one of: reconstruction,"),
-        (["--score", "kl"], "`--score` must be one of: reconstruction,"),
-        (["--score", "elbo", "--count", "0"], "`--count` must be at least 1. Got 0."),
+        (["--score", "beauty"], "`score` must be one of: reconstruction,"),
+        (["--score", "kl"], "`score` must be one of: reconstruction,"),
+        (["--score", "elbo", "--count", "0"], "`count` must be at least 1. Got 0."),
         (["--score", "density"], "Only a flow gives log p(x) exactly."),
-        (["--score", "elbo", "--pictures", "WRONG"], "`--pictures` must be uint8 of the shape (N, 8, 8, 1)."),
-        (["--score", "elbo", "--pictures", "MANY"], "`--pictures` must hold 1 to 200 pictures. Got 201."),
+        (["--score", "elbo", "--pictures", "WRONG"], "`pictures` must be uint8 of the shape (N, 8, 8, 1)."),
+        (["--score", "elbo", "--pictures", "MANY"], "`pictures` must hold 1 to 200 pictures. Got 201."),
         (["--score", "elbo", "--pictures", "OBJECTS"], "allow_pickle"),
         (["--score", "elbo", "--pictures", "nowhere.npy"], "nowhere.npy"),
     ],
