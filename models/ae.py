@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.base import Loss, Posterior
 from models.criterion import Criterion
 from models.encoder_decoder import EncoderDecoder, NetworkConfig
@@ -27,13 +28,20 @@ __all__ = ["AE", "AEConfig"]
 
 @dataclass(frozen=True)
 class AEConfig(NetworkConfig):
-    """What an autoencoder is made of."""
+    """Configuration of an autoencoder."""
 
 
 class AE(EncoderDecoder):
     """The plain autoencoder; variants write `code`, `training_code` or `penalties` anew."""
 
     Config: ClassVar[type[Any]] = AEConfig
+    about = About(
+        title="AE",
+        idea="An encoder compresses an image to a latent, and a decoder reconstructs the image from it.",
+        year=2006,
+        paper="Reducing the Dimensionality of Data with Neural Networks, Hinton & Salakhutdinov",
+        link="https://www.cs.toronto.edu/~hinton/absps/science.pdf",
+    )
     prior = False
     numbers = 1
 

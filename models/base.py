@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from models.about import About
 from models.criterion import Criterion
 from models.sharding import draw
 
@@ -25,13 +26,9 @@ __all__ = [
     "Loss",
     "Posterior",
     "Progress",
-    "config_from_dict",
-    "config_to_dict",
 ]
 
-C = TypeVar("C")
 Progress = Callable[[int, int], None]  # called with the places drawn and the places in all
-MOST = 1e30  # no setting is larger; also keeps NaN, infinity and endless whole numbers out
 
 
 @dataclass(frozen=True)
@@ -136,6 +133,7 @@ class Autoencoder(nn.Module, ABC):
     """
 
     Config: ClassVar[type[Any]]
+    about: ClassVar[About]  # each family its own
     closed_form: ClassVar[bool] = False  # `fit` takes the place of gradient steps
 
     config: Any
@@ -286,51 +284,3 @@ class Autoencoder(nn.Module, ABC):
         device = next(self.parameters()).device
         z = torch.randn(count, *self.spec.shape, generator=generator, device=device)
         return self.decode(temperature * z)
-
-
-def config_to_dict(config: Any) -> dict[str, Any]:
-    """A configuration as plain JSON values (tuples become lists)."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
-
-
-def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
-    """Builds a configuration from untrusted JSON values.
-
-    Arguments:
-        cls: A frozen dataclass of int, float, str, bool and tuple fields. Its `__post_init__` checks the
-            ranges.
-        values: Field names and values; fields with a default may be left out.
-
-    Raises:
-        ValueError: On unknown or missing fields and on values of another type.
-    """
-    hints = get_type_hints(cls)
-    names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        raise ValueError(
-            f"Unknown {cls.__name__} field {unknown[0][:80]!r}. Choose from: {', '.join(names)}."
-        )
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        wanted = hints[name]
-        if getattr(wanted, "__origin__", None) is tuple:
-            if not isinstance(value, list | tuple) or not all(type(v) is int for v in value):
-                raise ValueError(f"`{name}` must be a list of whole numbers. Got {_short(value)}.")
-            checked[name] = tuple(value)
-        elif wanted is float and type(value) in (int, float) and abs(value) < MOST:
-            checked[name] = float(value)
-        elif type(value) is wanted and wanted is not float:
-            checked[name] = value
-        else:
-            raise ValueError(f"`{name}` must be of type {wanted.__name__}. Got {_short(value)}.")
-    try:
-        return cls(**checked)
-    except TypeError as error:
-        raise ValueError(f"{cls.__name__} is incomplete: {error}.") from error
-
-
-def _short(value: Any) -> str:
-    """A value as an error shows it: no longer than a line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -17,8 +17,9 @@ from typing import Any
 
 from torch import Tensor
 
+from models.about import About
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import check_range
 from models.vae import VAE, VAEConfig
 
 __all__ = ["BetaVAE", "BetaVAEConfig"]
@@ -26,19 +27,22 @@ __all__ = ["BetaVAE", "BetaVAEConfig"]
 
 @dataclass(frozen=True)
 class BetaVAEConfig(VAEConfig):
-    """A VAE and the weight of its KL."""
+    """Configuration of a beta-VAE."""
 
-    beta: float = 4.0  # of the KL, in nats per nat; 1 is the VAE
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "beta", 0, 1000)
+    beta: float = setting(4.0, "weight of the KL, in nats per nat; 1 gives the VAE", low=0, high=1000)
 
 
 class BetaVAE(VAE):
     """The VAE with the KL weighed by `beta`."""
 
     Config = BetaVAEConfig
+    about = About(
+        title="β-VAE",
+        idea="A VAE whose KL term is weighted by beta; a larger weight leaves less information in the latent.",
+        year=2017,
+        paper="beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework, Higgins et al.",
+        link="https://openreview.net/forum?id=Sy2fzU9gl",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

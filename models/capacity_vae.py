@@ -18,8 +18,10 @@ from typing import Any
 
 from torch import Tensor
 
+from models.about import About
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
+from models.encoder_decoder import NetworkConfig
 from models.vae import VAE
 
 __all__ = ["CapacityVAE", "CapacityVAEConfig"]
@@ -27,21 +29,31 @@ __all__ = ["CapacityVAE", "CapacityVAEConfig"]
 
 @dataclass(frozen=True)
 class CapacityVAEConfig(NetworkConfig):
-    """A VAE and the nats that its code may carry."""
+    """Configuration of a beta-VAE with a capacity."""
 
-    capacity: float = 25.0  # nats per image at the end of the warm-up
-    gamma: float = 100.0  # nats of loss for each nat by which the KL misses C(t)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "capacity", 0, 1000, "nats per image")
-        check_range(self, "gamma", 0, 10_000)
+    capacity: float = setting(
+        25.0,
+        "target KL at the end of the warm-up, in nats per image",
+        low=0,
+        high=1000,
+        unit="nats per image",
+    )
+    gamma: float = setting(
+        100.0, "nats of loss for each nat by which the KL misses its target", low=0, high=10_000
+    )
 
 
 class CapacityVAE(VAE):
     """The VAE whose KL is held at C(t) instead of pressed to 0."""
 
     Config = CapacityVAEConfig
+    about = About(
+        title="β-VAE with capacity",
+        idea="A VAE whose KL is held near a target that rises during training.",
+        year=2018,
+        paper="Understanding disentangling in beta-VAE, Burgess et al.",
+        link="https://arxiv.org/abs/1804.03599",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

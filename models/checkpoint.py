@@ -25,7 +25,7 @@ from safetensors.torch import load as load_bytes
 from safetensors.torch import save
 from torch import Tensor
 
-from models.base import Autoencoder, config_from_dict, config_to_dict
+from models.base import Autoencoder
 from models.card import (
     ATLAS,
     CARD,
@@ -41,6 +41,7 @@ from models.card import (
     roots,
     write_card,
 )
+from models.configuration import config_from_dict, config_to_dict
 from models.families import MODELS
 from models.system.files import make_folder, replace_file
 from models.system.replacing import replace_folder

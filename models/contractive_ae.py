@@ -29,9 +29,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.about import About
 from models.ae import AE
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
+from models.encoder_decoder import NetworkConfig
 from models.sharding import draw
 
 __all__ = ["ContractiveAE", "ContractiveAEConfig", "hutchinson", "sigmoid_layer"]
@@ -41,19 +43,27 @@ SHARE = 0.25  # of a training batch on which a deep encoder's penalty is estimat
 
 @dataclass(frozen=True)
 class ContractiveAEConfig(NetworkConfig):
-    """An autoencoder and the weight of its contraction."""
+    """Configuration of a contractive autoencoder."""
 
-    weight: float = 1.0  # of the squared norm, in nats for each squared (unit of code per unit of pixel)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "weight", 0, 10_000)
+    weight: float = setting(
+        1.0,
+        "weight of the squared norm, in nats for each squared (unit of latent per unit of pixel)",
+        low=0,
+        high=10_000,
+    )
 
 
 class ContractiveAE(AE):
     """The autoencoder with sigmoid codes whose Jacobian is held small."""
 
     Config = ContractiveAEConfig
+    about = About(
+        title="Contractive AE",
+        idea="An autoencoder whose latent changes little when the image changes a little.",
+        year=2011,
+        paper="Contractive Auto-Encoders: Explicit Invariance During Feature Extraction, Rifai et al.",
+        link="https://icml.cc/2011/papers/455_icmlpaper.pdf",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

@@ -22,9 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.ae import AE
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_choice, check_range
+from models.encoder_decoder import NetworkConfig
 from models.sharding import draw
 
 __all__ = ["CORRUPTIONS", "DAE", "DAEConfig", "corrupt"]
@@ -34,22 +36,29 @@ CORRUPTIONS = ("masking", "gaussian", "salt-and-pepper")
 
 @dataclass(frozen=True)
 class DAEConfig(NetworkConfig):
-    """An autoencoder and what its training images suffer."""
+    """Configuration of a denoising autoencoder."""
 
-    corruption: str = "masking"  # one of `CORRUPTIONS`
-    level: float = 0.5  # share of pixels lost; for Gaussian noise its standard deviation, black 0 to white 1
-    sigmoid: bool = False  # codes in (0, 1), as in the paper, instead of any numbers
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "corruption", CORRUPTIONS)
-        check_range(self, "level", 0, 1)
+    corruption: str = setting("masking", "how training images are corrupted", choices=CORRUPTIONS)
+    level: float = setting(
+        0.5,
+        "share of pixels lost; for Gaussian noise its standard deviation, with black 0 and white 1",
+        low=0,
+        high=1,
+    )
+    sigmoid: bool = setting(False, "latents in (0, 1), as in the paper, instead of any real numbers")
 
 
 class DAE(AE):
     """The autoencoder that sees corrupted images and is held to the clean ones."""
 
     Config = DAEConfig
+    about = About(
+        title="Denoising AE",
+        idea="An autoencoder that reconstructs the clean image from a corrupted one.",
+        year=2008,
+        paper="Extracting and Composing Robust Features with Denoising Autoencoders, Vincent et al.",
+        link="https://www.cs.toronto.edu/~larocheh/publications/icml-2008-denoising-autoencoders.pdf",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

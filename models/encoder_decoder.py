@@ -9,46 +9,31 @@ is (a point or a distribution) and what else its loss asks for.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from models.base import Autoencoder, LatentSpec
+from models.configuration import check_settings, described, setting
 from models.layers.likelihoods import LIKELIHOODS, make_likelihood
 from models.layers.networks import NETWORKS, make_decoder, make_encoder
 
-__all__ = [
-    "CodeConfig", "EncoderDecoder", "ImageConfig", "LikelihoodConfig", "NetworkConfig", "check_choice", "check_range",
-]  # fmt: skip
-
-
-def check_range(config: Any, name: str, low: float, high: float, unit: str = "") -> None:
-    """Raises ValueError where a field of a configuration does not lie in [low, high]."""
-    value = getattr(config, name)
-    if not low <= value <= high:
-        bounds = ", ".join(f"{bound:.10g}" for bound in (low, high))
-        raise ValueError(f"`{name}` must lie in [{bounds}]{unit and ' ' + unit}. Got {value}.")
-
-
-def check_choice(config: Any, name: str, choices: tuple[str, ...]) -> None:
-    """Raises ValueError where a field of a configuration is none of its choices."""
-    value = getattr(config, name)
-    if value not in choices:
-        raise ValueError(f"Unknown {name} {value[:80]!r}. Choose one of: {', '.join(choices)}.")
+__all__ = ["CodeConfig", "EncoderDecoder", "ImageConfig", "LikelihoodConfig", "NetworkConfig"]
 
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """Images."""
+    """Configuration of a model of images; subclasses declare their fields with `setting`."""
 
-    image_shape: tuple[int, ...]  # (C, H, W), 8 to 64 pixels
+    image_shape: tuple[int, ...] = field(metadata=described("(C, H, W), sides of 8 to 64 pixels"))
 
     def __post_init__(self) -> None:
         if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
             raise ValueError(f"`image_shape` must be (1 or 3, H, W). Got {self.image_shape}.")
         if not all(8 <= side <= 64 for side in self.image_shape[1:]):
             raise ValueError(f"`image_shape` must have sides of 8 to 64 pixels. Got {self.image_shape}.")
+        check_settings(self)
 
     @property
     def pixels(self) -> int:
@@ -58,42 +43,38 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class CodeConfig(ImageConfig):
-    """Images and the size of their code."""
+    """Configuration of a model of images with a latent."""
 
-    latent: int = 32  # dimensions of z
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "latent", 1, 1024)
+    latent: int = setting(32, "dimensions of z", low=1, high=1024)
 
 
 @dataclass(frozen=True)
 class LikelihoodConfig(CodeConfig):
-    """A code, and what the decoder's output means."""
+    """Configuration of a model with a latent and a likelihood."""
 
-    likelihood: str = "learnt-gaussian"  # one of `layers.likelihoods.LIKELIHOODS`
-    sigma: float = 0.1  # standard deviation of a pixel, for the fixed Gaussian; alpha = 1 / (2 sigma^2)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "likelihood", LIKELIHOODS)
-        check_range(self, "sigma", 1e-4, 10)
+    likelihood: str = setting("learnt-gaussian", "what the decoder's output means", choices=LIKELIHOODS)
+    sigma: float = setting(
+        0.1,
+        "standard deviation of a pixel, for the fixed Gaussian; alpha = 1 / (2 sigma^2)",
+        low=1e-4,
+        high=10,
+    )
 
 
 @dataclass(frozen=True)
 class NetworkConfig(LikelihoodConfig):
-    """A code, a likelihood, and the networks between images and codes."""
+    """Configuration of a model with an encoder and a decoder network."""
 
-    network: str = "conv"  # one of `layers.networks.NETWORKS`
-    width: int = 32  # channels of the first convolution, or units of a hidden layer
-    depth: int = 1  # residual blocks a level, or hidden layers; an MLP of 0 is one linear layer
-    neck: int = 0  # hidden units beside the linear layers at the latent (`networks.Neck`); 0 for none
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "network", NETWORKS)
-        for name, low, high in (("width", 1, 2048), ("depth", 0, 8), ("neck", 0, 4096)):
-            check_range(self, name, low, high)
+    network: str = setting("conv", "kind of both networks", choices=NETWORKS)
+    width: int = setting(
+        32, "channels of the first convolution, or units of a hidden layer", low=1, high=2048
+    )
+    depth: int = setting(
+        1, "residual blocks per level, or hidden layers; an MLP of 0 is one linear layer", low=0, high=8
+    )
+    neck: int = setting(
+        0, "hidden units beside the linear layers at the latent; 0 for none", low=0, high=4096
+    )
 
 
 class EncoderDecoder(Autoencoder):

@@ -22,8 +22,9 @@ import torch
 from torch import Tensor
 
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import ImageConfig, check_choice, check_range
+from models.encoder_decoder import ImageConfig
 from models.layers.dequantisation import DEQUANTISATIONS, make_dequantisation, standard_normal
 from models.layers.invertible import GREYS, FlowLayer, Shape
 from models.layers.multiscale import Multiscale
@@ -33,17 +34,15 @@ __all__ = ["Flow", "FlowConfig"]
 
 @dataclass(frozen=True)
 class FlowConfig(ImageConfig):
-    """Images, levels, and how whole grey levels become real numbers."""
+    """Configuration of a flow."""
 
-    levels: int = 3  # scales of the latent; fewer where both sides of the grid become odd
-    width: int = 64  # channels of a coupling's network
-    dequantisation: str = "uniform"  # one of `layers.dequantisation.DEQUANTISATIONS`
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "levels", 1, 6)
-        check_range(self, "width", 1, 1024)
-        check_choice(self, "dequantisation", DEQUANTISATIONS)
+    levels: int = setting(
+        3, "scales of the latent; fewer where both sides of the grid become odd", low=1, high=6
+    )
+    width: int = setting(64, "channels of a coupling's network", low=1, high=1024)
+    dequantisation: str = setting(
+        "uniform", "noise that turns whole grey levels into real numbers", choices=DEQUANTISATIONS
+    )
 
 
 class Flow(Autoencoder):

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.encoder_decoder import check_range
+from models.about import About
+from models.configuration import setting
 from models.flow import Flow, FlowConfig
 from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard
 from models.layers.invertible import ActNorm, FlowLayer, InvertibleConv, Shape, Squeeze
@@ -23,19 +24,22 @@ __all__ = ["Glow", "GlowConfig"]
 
 @dataclass(frozen=True)
 class GlowConfig(FlowConfig):
-    """A flow and its steps."""
+    """Configuration of a Glow."""
 
-    steps: int = 8  # ActNorm, 1x1 convolution and coupling, at each level
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "steps", 1, 64)
+    steps: int = setting(8, "steps (ActNorm, 1x1 convolution, coupling) at each level", low=1, high=64)
 
 
 class Glow(Flow):
     """The flow of invertible 1x1 convolutions."""
 
     Config = GlowConfig
+    about = About(
+        title="Glow",
+        idea="A flow like Real NVP, with learnt 1x1 convolutions that mix the channels between its steps.",
+        year=2018,
+        paper="Glow: Generative Flow with Invertible 1x1 Convolutions, Kingma & Dhariwal",
+        link="https://arxiv.org/abs/1807.03039",
+    )
 
     def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
         squeeze = Squeeze(shape)

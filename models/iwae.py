@@ -25,9 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.base import Loss, Posterior
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
+from models.encoder_decoder import NetworkConfig
 from models.vae import VAE
 
 __all__ = ["IWAE", "IWAEConfig", "log_ratio"]
@@ -35,19 +37,22 @@ __all__ = ["IWAE", "IWAEConfig", "log_ratio"]
 
 @dataclass(frozen=True)
 class IWAEConfig(NetworkConfig):
-    """A VAE and the samples of its bound."""
+    """Configuration of an IWAE."""
 
-    samples: int = 5  # k, importance samples an image
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "samples", 1, 1000)
+    samples: int = setting(5, "k, importance samples per image", low=1, high=1000)
 
 
 class IWAE(VAE):
     """The VAE trained on the bound of `samples` importance samples."""
 
     Config = IWAEConfig
+    about = About(
+        title="IWAE",
+        idea="A VAE whose bound on log p(x) is tightened by k samples per image.",
+        year=2015,
+        paper="Importance Weighted Autoencoders, Burda et al.",
+        link="https://arxiv.org/abs/1509.00519",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

@@ -18,18 +18,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.ae import AE
+from models.configuration import check_range, setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
+from models.encoder_decoder import NetworkConfig
 
 __all__ = ["KSparseAE", "KSparseAEConfig", "top_k"]
 
 
 @dataclass(frozen=True)
 class KSparseAEConfig(NetworkConfig):
-    """An autoencoder and how many units may speak."""
+    """Configuration of a k-sparse autoencoder."""
 
-    k: int = 8  # units that are not 0
+    k: int = setting(8, "units that are not 0, at most `latent`")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,6 +42,13 @@ class KSparseAE(AE):
     """The autoencoder whose code keeps its `k` largest numbers."""
 
     Config = KSparseAEConfig
+    about = About(
+        title="k-sparse AE",
+        idea="An autoencoder that keeps only the k largest units of each image and sets the others to 0.",
+        year=2013,
+        paper="k-Sparse Autoencoders, Makhzani & Frey",
+        link="https://arxiv.org/abs/1312.5663",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from models.about import About
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig
@@ -28,13 +29,20 @@ __all__ = ["LinearAE", "LinearAEConfig"]
 
 @dataclass(frozen=True)
 class LinearAEConfig(LikelihoodConfig):
-    """What a linear autoencoder is made of."""
+    """Configuration of a linear autoencoder."""
 
 
 class LinearAE(AE):
     """The autoencoder without a hidden layer."""
 
     Config: ClassVar[type[Any]] = LinearAEConfig
+    about = About(
+        title="Linear AE",
+        idea="One linear layer each way, which at its optimum spans the subspace of PCA.",
+        year=1989,
+        paper="Neural networks and principal component analysis: learning from examples without local minima, Baldi & Hornik",
+        link="https://doi.org/10.1016/0893-6080(89)90014-2",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from models.about import About
 from models.criterion import Criterion
 from models.encoder_decoder import CodeConfig
 from models.layers.likelihoods import LearntGaussian, best_log_sigma
@@ -52,6 +53,13 @@ class PCA(LinearAE):
     """The linear autoencoder, fitted instead of trained."""
 
     Config = PCAConfig
+    about = About(
+        title="PCA",
+        idea="A linear autoencoder whose weights are known in closed form.",
+        year=1901,
+        paper="On lines and planes of closest fit to systems of points in space, Pearson",
+        link="https://doi.org/10.1080/14786440109462720",
+    )
     closed_form = True
     likelihood: LearntGaussian
 

@@ -19,9 +19,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import ImageConfig, check_range
+from models.encoder_decoder import ImageConfig
 from models.layers.autoregressive import Autoregressive
 
 __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
@@ -29,16 +31,16 @@ __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
 
 @dataclass(frozen=True)
 class PixelSNAILConfig(ImageConfig):
-    """Images, in how many grey levels, and the network."""
+    """Configuration of a PixelSNAIL."""
 
-    greys: int = 16  # K, grey levels of a channel; 256 for all that 8 bits hold
-    width: int = 64  # channels
-    depth: int = 2  # blocks of gated convolutions and attention; 0 to know the number before alone
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, low, high in (("greys", 2, 256), ("width", 1, 2048), ("depth", 0, 32)):
-            check_range(self, name, low, high)
+    greys: int = setting(16, "K, grey levels of a channel; 256 for all that 8 bits hold", low=2, high=256)
+    width: int = setting(64, "channels", low=1, high=2048)
+    depth: int = setting(
+        2,
+        "blocks of gated convolutions and attention; 0 to condition on the previous value alone",
+        low=0,
+        high=32,
+    )
 
 
 class PixelSNAIL(Autoencoder):
@@ -48,6 +50,13 @@ class PixelSNAIL(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = PixelSNAILConfig
+    about = About(
+        title="PixelSNAIL",
+        idea="An autoregressive model, which predicts each pixel from those before it.",
+        year=2017,
+        paper="PixelSNAIL: An Improved Autoregressive Generative Model, Chen et al.",
+        link="https://arxiv.org/abs/1712.09763",
+    )
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.encoder_decoder import check_range
+from models.about import About
+from models.configuration import setting
 from models.flow import Flow, FlowConfig
 from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard, Mask
 from models.layers.invertible import ActNorm, FlowLayer, Shape, Squeeze
@@ -24,19 +25,27 @@ __all__ = ["RealNVP", "RealNVPConfig"]
 
 @dataclass(frozen=True)
 class RealNVPConfig(FlowConfig):
-    """A flow and its couplings."""
+    """Configuration of a Real NVP."""
 
-    couplings: int = 3  # of each mask at each level; the last level has one more, on a checkerboard alone
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "couplings", 1, 32)
+    couplings: int = setting(
+        3,
+        "couplings of each mask at each level; the last level has one more, on a checkerboard",
+        low=1,
+        high=32,
+    )
 
 
 class RealNVP(Flow):
     """The flow of alternating masks."""
 
     Config = RealNVPConfig
+    about = About(
+        title="Real NVP",
+        idea="An invertible network, so that every image has a latent and an exact density.",
+        year=2016,
+        paper="Density Estimation Using Real NVP, Dinh et al.",
+        link="https://arxiv.org/abs/1605.08803",
+    )
 
     def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
         count = self.config.couplings

@@ -20,9 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.about import About
 from models.ae import AE
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
+from models.encoder_decoder import NetworkConfig
 from models.sharding import batch_mean
 
 __all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
@@ -32,21 +34,23 @@ LEAST = 1e-6  # a unit's mean activation is held this far from 0 and 1, where th
 
 @dataclass(frozen=True)
 class SparseAEConfig(NetworkConfig):
-    """An autoencoder and how rarely its units are active."""
+    """Configuration of a sparse autoencoder."""
 
-    rho: float = 0.05  # mean activation that each unit is led to
-    weight: float = 1.0  # of the penalty, in nats per nat
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "rho", 0.001, 0.5)
-        check_range(self, "weight", 0, 10_000)
+    rho: float = setting(0.05, "target mean activation of each unit", low=0.001, high=0.5)
+    weight: float = setting(1.0, "weight of the penalty, in nats per nat", low=0, high=10_000)
 
 
 class SparseAE(AE):
     """The autoencoder with sigmoid codes whose mean activation is held at `rho`."""
 
     Config = SparseAEConfig
+    about = About(
+        title="Sparse AE",
+        idea="An autoencoder with many units, whose mean activation is kept small.",
+        year=2011,
+        paper="Sparse autoencoder, CS294A lecture notes, Ng",
+        link="https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
+    )
     momentum = 0.5  # share of the running mean that a batch leaves
 
     @classmethod

@@ -31,10 +31,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.about import About
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import NetworkConfig, check_range
-from models.layers.likelihoods import HALF_LOG_TWO_PI, make_likelihood
+from models.encoder_decoder import NetworkConfig
+from models.layers.likelihoods import HALF_LOG_TWO_PI, LIKELIHOODS, make_likelihood
 from models.layers.networks import make_decoder, make_encoder
 from models.sharding import draw
 from models.vae import LOG_STD_RANGE, soft_clamp
@@ -44,21 +46,17 @@ __all__ = ["TDVAE", "Gaussian", "TDVAEConfig", "TwoLayers"]
 
 @dataclass(frozen=True)
 class TDVAEConfig(NetworkConfig):
-    """What a TD-VAE is made of."""
+    """Configuration of a TD-VAE."""
 
-    latent: int = 32  # dimensions of a state z; half of them, rounded down, are its top layer
-    likelihood: str = "bernoulli"  # one of `layers.likelihoods.LIKELIHOODS`
-    belief: int = 128  # units of the LSTM
-    features: int = 128  # numbers that the encoder gives the LSTM for a frame
-    hidden: int = 64  # units of each map D
-    jump: int = 5  # frames from t1 to t2, at most
-    pairs: int = 4  # (t1, t2) drawn for each sequence in a step
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, low, high in (("latent", 2, 1024), ("belief", 1, 2048), ("features", 1, 2048),
-                                ("hidden", 1, 2048), ("jump", 1, 64), ("pairs", 1, 64)):  # fmt: skip
-            check_range(self, name, low, high)
+    latent: int = setting(
+        32, "dimensions of a state z; half of them, rounded down, are its top layer", low=2, high=1024
+    )
+    likelihood: str = setting("bernoulli", "what the decoder's output means", choices=LIKELIHOODS)
+    belief: int = setting(128, "units of the LSTM", low=1, high=2048)
+    features: int = setting(128, "features that the encoder gives the LSTM for a frame", low=1, high=2048)
+    hidden: int = setting(64, "units of each map D", low=1, high=2048)
+    jump: int = setting(5, "longest jump from t1 to t2, in frames", low=1, high=64)
+    pairs: int = setting(4, "pairs (t1, t2) drawn for each sequence in a step", low=1, high=64)
 
 
 @dataclass(frozen=True)
@@ -164,6 +162,13 @@ class TDVAE(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = TDVAEConfig
+    about = About(
+        title="TD-VAE",
+        idea="A model of sequences, which infers a belief state from the frames so far and predicts later states directly.",
+        year=2019,
+        paper="Temporal Difference Variational Auto-Encoder, Gregor et al.",
+        link="https://arxiv.org/abs/1806.03107",
+    )
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -19,9 +19,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.about import About
 from models.base import Loss, Posterior
+from models.configuration import setting
 from models.criterion import ELBO, ELBO_FORMULA, Criterion
-from models.encoder_decoder import EncoderDecoder, NetworkConfig, check_range
+from models.encoder_decoder import EncoderDecoder, NetworkConfig
 from models.sharding import batch_mean
 
 __all__ = ["VAE", "VAEConfig"]
@@ -31,19 +33,28 @@ LOG_STD_RANGE = (-9.0, 3.0)  # softly bounded, so that no posterior collapses to
 
 @dataclass(frozen=True)
 class VAEConfig(NetworkConfig):
-    """What a VAE is made of."""
+    """Configuration of a VAE."""
 
-    free_bits: float = 0.0  # nats a dimension below which the KL is not pressed further
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, "free_bits", 0, 10, "nats a dimension")
+    free_bits: float = setting(
+        0.0,
+        "KL of each dimension that is not penalised, in nats",
+        low=0,
+        high=10,
+        unit="nats a dimension",
+    )
 
 
 class VAE(EncoderDecoder):
     """The variational autoencoder with a standard normal prior and a diagonal Gaussian posterior."""
 
     Config: ClassVar[type[Any]] = VAEConfig
+    about = About(
+        title="VAE",
+        idea="An image is encoded as a distribution kept near a prior, from which new latents are drawn.",
+        year=2013,
+        paper="Auto-Encoding Variational Bayes, Kingma & Welling",
+        link="https://arxiv.org/abs/1312.6114",
+    )
     prior = True
     numbers = 2  # mean and log standard deviation
 

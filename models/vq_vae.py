@@ -25,9 +25,11 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from models.about import About
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
+from models.configuration import setting
 from models.criterion import Criterion
-from models.encoder_decoder import LikelihoodConfig, check_choice, check_range
+from models.encoder_decoder import LikelihoodConfig
 from models.layers.autoregressive import Autoregressive
 from models.layers.likelihoods import make_likelihood
 from models.layers.networks import double, doubling, halve, halved
@@ -41,26 +43,23 @@ Quantise = Callable[[Quantiser, Tensor], Quantised]
 
 @dataclass(frozen=True)
 class VQVAEConfig(LikelihoodConfig):
-    """What a VQ-VAE is made of."""
+    """Configuration of a VQ-VAE."""
 
-    latent: int = 16  # dimensions of a code's vector
-    codebook: int = 256  # K, codes to choose from
-    halvings: int = 2  # of the image's sides: 28x28 pixels have 7x7 codes after 2
-    width: int = 32  # channels of the first convolution
-    depth: int = 1  # residual blocks a level
-    update: str = "ema"  # how codes learn, one of `UPDATES`
-    commitment: float = 0.25  # weight of the vectors' squared distance from their codes
-    prior_width: int = 64  # channels of the prior
-    prior_depth: int = 2  # its blocks of gated convolutions and attention; 0 for no prior
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "update", UPDATES)
-        for name, low, high in (
-            ("codebook", 2, 65_536), ("halvings", 1, 4), ("width", 1, 2048), ("depth", 0, 8), ("commitment", 0, 100),
-            ("prior_width", 1, 2048), ("prior_depth", 0, 32),
-        ):  # fmt: skip
-            check_range(self, name, low, high)
+    latent: int = setting(16, "dimensions of a codebook vector", low=1, high=1024)
+    codebook: int = setting(256, "K, codes in a codebook", low=2, high=65_536)
+    halvings: int = setting(
+        2, "how often the image's sides are halved: 28x28 pixels have 7x7 codes after 2", low=1, high=4
+    )
+    width: int = setting(32, "channels of the first convolution", low=1, high=2048)
+    depth: int = setting(1, "residual blocks per level", low=0, high=8)
+    update: str = setting("ema", "how the codebook learns", choices=UPDATES)
+    commitment: float = setting(
+        0.25, "weight of the squared distance of the encoder's vectors from their codes", low=0, high=100
+    )
+    prior_width: int = setting(64, "channels of the prior", low=1, high=2048)
+    prior_depth: int = setting(
+        2, "blocks of gated convolutions and attention in the prior; 0 for no prior", low=0, high=32
+    )
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -84,6 +83,13 @@ class VQVAE(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = VQVAEConfig
+    about = About(
+        title="VQ-VAE",
+        idea="An image is encoded as a grid of codebook entries; a prior over such grids can be learnt as well.",
+        year=2017,
+        paper="Neural Discrete Representation Learning, van den Oord et al.",
+        link="https://arxiv.org/abs/1711.00937",
+    )
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.about import About
 from models.base import Level
 from models.layers.networks import double, halve, halved
 from models.layers.quantiser import Quantised
@@ -27,7 +28,7 @@ __all__ = ["VQVAE2", "VQVAE2Config"]
 
 @dataclass(frozen=True)
 class VQVAE2Config(VQVAEConfig):
-    """A VQ-VAE whose grid is the bottom one."""
+    """Configuration of a VQ-VAE-2; `halvings` gives the bottom grid."""
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -40,6 +41,13 @@ class VQVAE2(VQVAE):
     """The VQ-VAE with two levels, the bottom conditioned on the top."""
 
     Config = VQVAE2Config
+    about = About(
+        title="VQ-VAE-2",
+        idea="Two grids of codes, a coarse one and a fine one that is conditioned on it.",
+        year=2019,
+        paper="Generating Diverse High-Fidelity Images with VQ-VAE-2, Razavi et al.",
+        link="https://arxiv.org/abs/1906.00446",
+    )
 
     encoder: nn.ModuleDict
     decoder: nn.ModuleDict

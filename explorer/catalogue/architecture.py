@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from models import MODELS
-from models.base import Autoencoder, config_from_dict
+from models.base import Autoencoder
+from models.configuration import config_from_dict
 from models.layers.coupling import AffineCoupling
 from models.layers.networks import Neck, Residual
 

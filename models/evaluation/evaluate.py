@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from models import checkpoint
-from models.base import config_from_dict
 from models.card import Card, CheckpointError, Entry, write_card
 from models.card import CheckpointError as card_CheckpointError
+from models.configuration import config_from_dict
 from models.data import load_data
 from models.evaluation.attribute_classifier import readability
 from models.evaluation.codebook_use import code_figures

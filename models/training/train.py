@@ -25,8 +25,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models import checkpoint
-from models.base import Autoencoder, config_from_dict
+from models.base import Autoencoder
 from models.card import TRAINING, Card
+from models.configuration import config_from_dict
 from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
 from models.system import settings
 from models.system.files import make_folder

@@ -11,7 +11,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from models import LatentSpec, Level, Posterior
-from models.base import config_from_dict, config_to_dict
+from models.configuration import config_from_dict, config_to_dict
 from models.vae import VAE, VAEConfig
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from models import MODELS, Autoencoder, checkpoint
-from models.base import config_from_dict, config_to_dict
 from models.card import BUNDLED
+from models.configuration import config_from_dict, config_to_dict
 from models.layers.likelihoods import LIKELIHOODS
 
 SHAPES = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (1, 20, 13), (3, 32, 32), (1, 64, 64), (3, 64, 64)]

@@ -106,10 +106,10 @@ def way_through(loaded: Loaded, specimen: Specimen) -> None:
 
 
 def own_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
-    """The paper of the model's family; none where it has no address."""
+    """The paper of the model's family, as (text, link); none for a checkpoint without a card."""
     card = loaded.entry.card
-    family = families.family(card.model) if card else None
-    return ((f"{family.paper}, {family.year}", family.link),) if family and family.link else ()
+    about = families.family(card.model).about if card else None
+    return ((f"{about.paper}, {about.year}", about.link),) if about else ()
 
 
 def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:

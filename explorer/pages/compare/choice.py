@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from explorer.catalogue import families
 from explorer.catalogue.data_titles import data_title
-from explorer.pages.shared.checkpoint_picker import MODEL_TITLES
 from explorer.scene.comparison import MODELS
+from models import MODELS as FAMILY_CLASSES
 from models.card import Card, Entry
 
 __all__ = ["Series", "by_data", "first_choice", "kind", "ladders", "latent", "ready_series"]
@@ -51,15 +51,15 @@ def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:
-    """By kind in the order of the picker's titles, then by size."""
-    kinds = list(MODEL_TITLES)
+    """By family, in the order of the zoo, then by size."""
+    kinds = list(FAMILY_CLASSES)
     model = entry.card.model if entry.card else ""
     return (kinds.index(model) if model in kinds else len(kinds), latent(entry.card), entry.name)
 
 
 def kind(card: Card | None) -> str:
     """What kind of model it is, for people."""
-    return MODEL_TITLES.get(card.model, card.model) if card else ""
+    return families.title(card.model) if card else ""
 
 
 def latent(card: Card | None) -> int:

@@ -227,9 +227,9 @@ def _curve(entry: Entry) -> None:
 
 def _architecture(entry: Entry, card: Card) -> None:
     st.subheader("Architecture", anchor=False)
-    family, built = families.family(card.model), _built(entry)
-    paper = f"[{plain(family.paper)}]({family.link})" if family.link else plain(family.paper)
-    st.markdown(f"**{plain(family.title)}** ({family.year}). {plain(family.what)} {paper}.")
+    about, built = families.family(card.model).about, _built(entry)
+    paper = f"[{plain(about.paper)}]({about.link})"
+    st.markdown(f"**{plain(about.title)}** ({about.year}). {plain(about.idea)} {paper}.")
     spec = families.spec_of(card)
     asked = [families.extent(spec), *families.abilities(spec)]
     st.markdown(f"Its code: {', '.join(asked)}.")

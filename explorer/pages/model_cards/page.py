@@ -38,13 +38,11 @@ def show_zoo() -> None:
     """The table of all models, and what can honestly be asked of each."""
     rows = ["| Model | Year | Paper | What it is | Prior to sample | log p(x) |", "|---|---|---|---|---|---|"]
     for family in families.families():
-        paper = f"[{plain(family.paper)}]({family.link})" if family.link else plain(family.paper)
+        about = family.about
         prior = "yes" if family.spec.prior else "no"
-        year = family.year or ""
-        what = plain(family.what)
         rows.append(
-            f"| **{plain(family.title)}** `{family.key}` | {year} | {paper} | {what} | {prior} | "
-            f"{family.spec.likelihood} |"
+            f"| **{plain(about.title)}** `{family.key}` | {about.year} | [{plain(about.paper)}]({about.link}) | "
+            f"{plain(about.idea)} | {prior} | {family.spec.likelihood} |"
         )
     st.html("<style>.st-key-lx-zoo td code { white-space: nowrap; }</style>")
     with st.container(key="lx-zoo"):

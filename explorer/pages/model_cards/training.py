@@ -28,8 +28,8 @@ from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.layout import late, side_by_side
 from explorer.pages.shared.text import plain
 from models import MODELS
-from models.base import config_from_dict
 from models.card import TRAINING
+from models.configuration import config_from_dict
 from models.data import DATASETS, SEQUENCES, Dataset, data_available
 from models.training.train import Run
 
@@ -80,7 +80,7 @@ def _form() -> None:
     )  # fmt: skip
     config = _settings(model, data, place)
     values = _course(family.closed_form, shape, images, place)
-    title = f"{data}, {family.title}, {_dimensions(config, shape)}-D"
+    title = f"{data}, {family.about.title}, {_dimensions(config, shape)}-D"
     try:
         run, steps = plan(Run(model, data, config, title=title, **values), images)
         config_from_dict(MODELS[model].Config, {**config, "image_shape": shape})
@@ -151,10 +151,10 @@ def _small(model: str, shape: tuple[int, int, int]) -> dict[str, Any]:
 
 
 def _ask(setting: Setting, small: dict[str, Any], place: str) -> Any:
-    """The control of a setting, by its kind; its comment in the source is its help."""
+    """The control of a setting, by its kind; its meaning is the help text."""
     key, label = f"train_{setting.name}_{place}", setting.name.replace("_", " ").capitalize()
     value = small.get(setting.name, setting.default)
-    about = setting.about.replace("`", "")
+    about = setting.meaning.replace("`", "")
     if setting.choices:
         return st.selectbox(
             label, setting.choices, index=setting.choices.index(value), key=key, help=about, **KEEP

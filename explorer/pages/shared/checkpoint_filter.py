@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.catalogue import families as zoo
 from explorer.live.routes import preview_address
+from models import MODELS
 from models.card import Card, Entry
 
 __all__ = ["by_name", "by_showcase", "fits", "narrowed", "preview"]
@@ -27,7 +28,7 @@ def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
     """
     cards = [entry.card for entry in usable if entry.card]
     datas = sorted({card.data["name"] for card in cards}, key=_data_rank)
-    families = [family for family in zoo.TITLES if any(card.model == family for card in cards)]
+    families = [family for family in MODELS if any(card.model == family for card in cards)]
     text = st.text_input(
         "Search", key=f"{key}_search", placeholder="Name, data set or model", width=230, persist_state="session",
         icon=":material/search:",

@@ -19,7 +19,6 @@ from models.card import roots as card_roots
 
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
-MODEL_TITLES = families.TITLES
 LIST_HEIGHT = 560  # pixels
 STYLE = "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # before its fields have come
 
@@ -124,7 +123,7 @@ def summary(card: Card) -> list[str]:
     """Short facts of a card: model, latent size, picture size, and its main figures where they were measured."""
     shape = card.config.get("image_shape", [0, 0, 0])
     size = f"{shape[2]}×{shape[1]} {'colour' if shape[0] == 3 else 'grey'}"
-    facts = [MODEL_TITLES.get(card.model, card.model), families.extent(families.spec_of(card)), size]
+    facts = [families.title(card.model), families.extent(families.spec_of(card)), size]
     for name, form in (
         ("psnr", "PSNR {:.1f} dB"),
         ("bits_per_dim", "{:.2f} bits/dim"),

@@ -1,8 +1,10 @@
-"""What the models say of themselves: every one has an idea, a paper, and settings that are explained."""
+"""The families of models: each has a title, an idea, a paper, and settings with a meaning."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+import sys
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from explorer.catalogue import families
 from explorer.pages.anatomy.panels import deterministic
 from models import MODELS
-from models.base import config_from_dict
 from models.card import Card
+from models.configuration import config_from_dict, setting_of
+from models.encoder_decoder import ImageConfig
 from models.layers.likelihoods import LIKELIHOODS
 from models.layers.networks import NETWORKS
 
@@ -22,13 +25,26 @@ def key(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_model_has_a_title_an_idea_and_a_paper(key: str) -> None:
-    family = families.family(key)
-    assert family.title != key and family.title == families.TITLES[key]
-    assert family.what.endswith(".") and "\n" not in family.what and family.what[0].isupper()
-    assert family.year is not None and 1900 < family.year < 2030
-    assert len(family.paper) > 10 and "|" not in family.paper and str(family.year) not in family.paper
-    assert family.link.startswith("https://") and " " not in family.link
+def test_every_family_has_a_title_an_idea_and_a_paper_of_its_own(key: str) -> None:
+    about = families.family(key).about
+    assert MODELS[key].about is about and "about" in vars(MODELS[key])
+    assert about.title != key and about.title == families.title(key)
+    assert about.idea.endswith(".") and "\n" not in about.idea and about.idea[0].isupper()
+    assert 1900 < about.year < 2030
+    assert len(about.paper) > 10 and "|" not in about.paper and str(about.year) not in about.paper
+    assert about.link.startswith("https://") and " " not in about.link
+
+
+def test_the_paper_of_a_family_is_a_reference_of_its_module(key: str) -> None:
+    about, references = MODELS[key].about, sys.modules[MODELS[key].__module__].__doc__ or ""
+    paper, _, authors = about.paper.rpartition(", ")
+    listed = " ".join(references.replace("|", " ").split())
+    assert f"{paper} ({authors}, {about.year})" in listed and about.link in listed
+
+
+def test_titles_and_links_are_different() -> None:
+    abouts = [family.about for family in families.families()]
+    assert len({about.title for about in abouts}) == len({about.link for about in abouts}) == len(MODELS)
 
 
 def test_what_a_model_allows_is_what_its_spec_says(key: str) -> None:
@@ -50,45 +66,57 @@ def test_the_extent_of_a_latent_is_that_of_the_checkpoint() -> None:
         extent("vae", colour=1)
 
 
-def test_every_setting_is_explained_and_its_default_holds(key: str) -> None:
+def test_every_field_of_every_configuration_has_a_meaning(key: str) -> None:
+    for field in fields(MODELS[key].Config):
+        meaning = setting_of(field).meaning
+        assert len(meaning) > 5 and not meaning.endswith("."), f"{field.name} of {key}"
+
+
+def test_a_field_without_a_meaning_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Undeclared(ImageConfig):
+        colour: int = 1
+
+    with pytest.raises(ValueError, match="`colour` must be declared with `setting`"):
+        Undeclared((1, 8, 8))
+
+
+def test_every_setting_has_a_kind_a_default_and_choices_that_hold(key: str) -> None:
     found = families.settings(key)
     config = MODELS[key].Config
     assert [s.name for s in found] == [f.name for f in fields(config) if f.name != "image_shape"]
     for setting in found:
-        assert setting.about, f"{setting.name} of {key} has no comment"
+        assert setting.meaning
         assert setting.kind in (int, float, str, bool) and type(setting.default) is setting.kind
         assert bool(setting.choices) == (setting.kind is str), setting
         for choice in setting.choices:
             config_from_dict(config, {"image_shape": [1, 8, 8], setting.name: choice})
 
 
-def test_choices_are_those_of_the_module_that_a_comment_names() -> None:
+def test_every_number_has_bounds_that_are_checked(key: str) -> None:
+    for field in fields(MODELS[key].Config):
+        declared = setting_of(field)
+        if type(field.default) not in (int, float) or field.name == "k":  # k is bounded by `latent`
+            continue
+        assert declared.low <= field.default <= declared.high < math.inf, field.name
+        for value in (declared.low - 1, declared.high + 1):
+            with pytest.raises(ValueError, match=rf"`{field.name}` must lie in \["):
+                MODELS[key].Config((1, 8, 8), **{field.name: type(field.default)(value)})
+
+
+def test_choices_are_those_of_the_layers() -> None:
     found = {setting.name: setting for setting in families.settings("dae")}
     assert found["network"].choices == NETWORKS and found["likelihood"].choices == LIKELIHOODS
     assert found["corruption"].choices == ("masking", "gaussian", "salt-and-pepper")
-    assert found["corruption"].default == "masking" and "one of `CORRUPTIONS`" in found["corruption"].about
+    assert found["corruption"].default == "masking"
 
 
 def test_the_vae() -> None:
     family = families.family("vae")
-    assert (family.year, family.paper) == (2013, "Auto-Encoding Variational Bayes, Kingma & Welling")
-    assert family.link == "https://arxiv.org/abs/1312.6114"
+    about = family.about
+    assert (about.year, about.paper) == (2013, "Auto-Encoding Variational Bayes, Kingma & Welling")
+    assert about.link == "https://arxiv.org/abs/1312.6114"
     assert family.spec.prior and family.spec.likelihood == "bound"
-
-
-def test_a_title_over_two_lines_is_one_paper() -> None:
-    page = "X.\n\nReferences:\n    | A long title\n    | of two lines (Baldi & Hornik, 1989), for it\n    | https://doi.org/1"
-    assert families._first_reference(page) == (
-        "A long title of two lines, Baldi & Hornik",
-        1989,
-        "https://doi.org/1",
-    )
-    assert families._first_reference("X.") == ("", None, "")
-    assert families._first_reference("References:\n | Notes\n | https://a.b") == (
-        "Notes",
-        None,
-        "https://a.b",
-    )
 
 
 def test_an_unknown_model_is_refused() -> None:

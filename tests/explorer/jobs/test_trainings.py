@@ -31,8 +31,8 @@ from explorer.jobs.trainings import (
 )
 from models import MODELS, checkpoint
 from models.__main__ import main as run_models
-from models.base import config_from_dict
 from models.card import CARD, TRAINING, WEIGHTS, Card
+from models.configuration import config_from_dict
 from models.system.replacing import staging_folder
 from models.training.train import Run
 from models.vae import VAEConfig
