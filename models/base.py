@@ -141,9 +141,9 @@ class Autoencoder(nn.Module, ABC):
     image_shape: tuple[int, int, int]  # (C, H, W)
 
     @classmethod
+    @abstractmethod
     def criterion(cls, config: Any) -> Criterion:
-        """What training minimises under a configuration, for people; every model of the zoo says it."""
-        raise NotImplementedError(f"{cls.__name__} must say what its training minimises (`criterion`).")
+        """What training minimises under a configuration, for people."""
 
     @abstractmethod
     def encode(self, x: Tensor) -> Posterior:
@@ -162,87 +162,6 @@ class Autoencoder(nn.Module, ABC):
             generator: Source of all noise, for reproducible steps.
             warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
         """
-
-    def turn_to(self, part: Literal["model", "prior"]) -> None:
-        """Lets one part of the model learn from here on and the other rest.
-
-        Arguments:
-            part: The prior, or all but the prior.
-
-        Raises:
-            ValueError: If the model has no prior that can learn apart from it.
-        """
-        raise ValueError(
-            f"`prior_epochs` must be 0: {type(self).__name__} has no prior that learns apart from it."
-        )
-
-    def fit(self, images: Tensor) -> None:
-        """Fits the model to all its training images at once, where a closed form exists.
-
-        Arguments:
-            images: uint8 (N, C, H, W).
-
-        Raises:
-            ValueError: If the model has no closed form, or the images do not allow one.
-        """
-        raise ValueError(
-            f"{type(self).__name__} has no closed form (`closed_form` is False). Train it by its `loss`."
-        )
-
-    def codes(self, x: Tensor) -> list[Tensor]:
-        """The discrete codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first.
-
-        Raises:
-            ValueError: If the latent is not discrete.
-        """
-        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
-
-    def embed(self, codes: list[Tensor]) -> Tensor:
-        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns).
-
-        Raises:
-            ValueError: If the latent is not discrete.
-        """
-        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
-
-    def nearest(self, z: Tensor) -> list[Tensor]:
-        """The codes nearest to latents (B, D), which `decode` shows: of each level int64 (B, rows, columns).
-
-        Raises:
-            ValueError: If the latent is not discrete.
-        """
-        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
-
-    def codebooks(self) -> list[Tensor]:
-        """The vectors of each level's codes, (K, numbers a place), coarsest level first.
-
-        Raises:
-            ValueError: If the latent is not discrete.
-        """
-        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
-
-    def sample_codes(
-        self,
-        count: int,
-        generator: torch.Generator | None = None,
-        *,
-        temperature: float = 1.0,
-        progress: Progress | None = None,
-        above: list[Tensor] | None = None,
-    ) -> list[Tensor]:
-        """Draws codes from a learnt prior, level by level: int64 (count, rows, columns) of each.
-
-        Arguments:
-            count: How many.
-            generator: Source of the draws; torch's own where None.
-            temperature: What the prior's logits are divided by; 0 takes the likeliest code of each place.
-            progress: Called with the places drawn and the places in all, after each.
-            above: Codes of the first levels, which are kept and not drawn.
-
-        Raises:
-            ValueError: If the latent is not discrete, or no prior was learnt.
-        """
-        raise ValueError(f"{type(self).__name__} has no discrete codes (`spec.discrete` is False).")
 
     def sample(
         self,
@@ -273,10 +192,6 @@ class Autoencoder(nn.Module, ABC):
             | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018), for the temperature
             | https://arxiv.org/abs/1807.03039
         """
-        if self.spec.discrete:
-            return self.decode(
-                self.embed(self.sample_codes(count, generator, temperature=temperature, progress=progress))
-            )
         if not self.spec.prior:
             raise ValueError(f"{type(self).__name__} has no prior to sample from (`spec.prior` is False).")
         if not 0 <= temperature < math.inf:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from models.ae import AE
 from models.base import Autoencoder
 from models.beta_vae import BetaVAE
@@ -14,6 +16,7 @@ from models.k_sparse_ae import KSparseAE
 from models.linear_ae import LinearAE
 from models.pca import PCA
 from models.pixel_snail import PixelSNAIL
+from models.protocols import ClosedForm, DiscreteLatent, HasLikelihood, SequenceModel, TrainablePrior
 from models.real_nvp import RealNVP
 from models.sparse_ae import SparseAE
 from models.td_vae import TDVAE
@@ -42,3 +45,10 @@ MODELS: dict[str, type[Autoencoder]] = {
     "glow": Glow,
     "td-vae": TDVAE,
 }
+
+if TYPE_CHECKING:  # mypy checks here that the families offer what the protocols of their abilities say
+    _likelihood: tuple[type[HasLikelihood], ...] = (AE, VAE, VQVAE, TDVAE)
+    _discrete: tuple[type[DiscreteLatent], ...] = (VQVAE, PixelSNAIL)
+    _sequence: type[SequenceModel] = TDVAE
+    _trainable_prior: type[TrainablePrior] = VQVAE
+    _closed_form: type[ClosedForm] = PCA

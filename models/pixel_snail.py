@@ -130,9 +130,18 @@ class PixelSNAIL(Autoencoder):
         progress: Progress | None = None,
         above: list[Tensor] | None = None,
     ) -> list[Tensor]:
-        """Draws grey levels, int64 (count, H, W C), alone in a list; arguments as of
-        `Autoencoder.sample_codes`.
-        """
+        """Draws grey levels, a list of one int64 (count, H, W C); arguments as of `DiscreteLatent.sample_codes`."""
         if above:
             return list(above)
         return [self.network.sample(count, generator=generator, temperature=temperature, progress=progress)]
+
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        codes = self.sample_codes(count, generator, temperature=temperature, progress=progress)
+        return self.decode(self.embed(codes))

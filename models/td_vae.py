@@ -206,6 +206,11 @@ class TDVAE(Autoencoder):
             },
         )
 
+    @property
+    def top_size(self) -> int:
+        """Dimensions of a state's top layer, which come first."""
+        return self.filtering.sizes[0]
+
     def belief(self, frames: Tensor) -> Tensor:
         """The belief states of sequences.
 

@@ -211,7 +211,7 @@ class VQVAE(Autoencoder):
             for n in places
         ]
 
-    def turn_to(self, part: Literal["model", "prior"]) -> None:
+    def set_trainable(self, part: Literal["model", "prior"]) -> None:
         self._check_prior()
         self.part = part
         for name, parameter in self.named_parameters():
@@ -247,7 +247,7 @@ class VQVAE(Autoencoder):
         progress: Progress | None = None,
         above: list[Tensor] | None = None,
     ) -> list[Tensor]:
-        """As `Autoencoder.sample_codes`."""
+        """As `DiscreteLatent.sample_codes`."""
         self._check_prior()
         codes = list(above or [])
         sizes = [math.prod(level.shape[1:]) for level in self.spec.levels]
@@ -260,6 +260,17 @@ class VQVAE(Autoencoder):
             codes.append(self.prior(level).sample(count, given, generator=generator, temperature=temperature,
                                                   progress=tell))  # fmt: skip
         return codes
+
+    def sample(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        codes = self.sample_codes(count, generator, temperature=temperature, progress=progress)
+        return self.decode(self.embed(codes))
 
     def _output(self, z: Tensor) -> Tensor:
         """The decoder's output for the codes nearest to latents (B, D)."""

@@ -21,6 +21,7 @@ from models import checkpoint
 from models.base import Autoencoder
 from models.card import ATLAS, CheckpointError
 from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
+from models.protocols import as_discrete
 from models.system.progress import JsonProgress, add_option, say
 
 __all__ = ["build_atlas", "encode", "main", "neighbour_distances", "rounded"]
@@ -85,6 +86,7 @@ def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict
     from models.data.tensors import to_tensor
     from models.evaluation.moving_digits import as_tensor
 
+    discrete = as_discrete(model) if model.spec.discrete else None
     rows: dict[str, list[Array]] = {}
     with torch.inference_mode():
         for start in range(0, len(images), BATCH):
@@ -94,7 +96,7 @@ def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict
             else:
                 x = shown = to_tensor(images[start : start + BATCH])
             q = model.encode(x)
-            mean = model.embed(model.codes(x)) if model.spec.discrete else q.mean
+            mean = discrete.embed(discrete.codes(x)) if discrete else q.mean
             found = {"mean": mean.flatten(1), "error": (model.decode(mean) - shown).square().mean((1, 2, 3))}
             if q.std is not None:
                 found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}

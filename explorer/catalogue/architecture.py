@@ -20,6 +20,7 @@ from models.base import Autoencoder
 from models.configuration import config_from_dict
 from models.layers.coupling import AffineCoupling
 from models.layers.networks import Neck, Residual
+from models.protocols import as_discrete
 
 __all__ = ["Architecture", "Layer", "Part", "describe", "untrained"]
 
@@ -84,7 +85,7 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
     Raises:
         ValueError: If there is no such model, or a setting does not hold.
     """
-    model: Any = untrained(key, config).eval()
+    model = untrained(key, config).eval()
     layers: dict[str, list[Layer]] = {}
     with ExitStack() as stack, torch.no_grad():
         for name, module in _leaves(model):
@@ -93,7 +94,9 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
         black = torch.zeros(1, *model.image_shape)
         model.decode(model.encode(black[:, None] if model.spec.sequence else black).mean)
         if model.spec.discrete and model.spec.prior:
-            model.code_nll([torch.zeros(1, *each.shape[1:], dtype=torch.long) for each in model.spec.levels])
+            as_discrete(model).code_nll(
+                [torch.zeros(1, *each.shape[1:], dtype=torch.long) for each in model.spec.levels]
+            )
     parts = [
         Part(name, found, _count(getattr(model, name)))
         for name, found in layers.items()

@@ -19,6 +19,7 @@ from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, typical_patche
 from explorer.latent.geometry.projections import LinearProjection
 from explorer.scene.engine import engine
 from explorer.scene.handles import check_item
+from models.protocols import as_discrete
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
@@ -85,7 +86,7 @@ def codebooks(loaded: Loaded) -> Codebooks:
 
 @torch.inference_mode()
 def _read(loaded: Loaded) -> Codebooks:
-    model, mean = loaded.decoder.model, loaded.atlas.mean
+    model, mean = as_discrete(loaded.decoder.model), loaded.atlas.mean
     parts = [
         [level.cpu().numpy() for level in model.nearest(_tensor(loaded, mean[start : start + ROWS]))]
         for start in range(0, len(mean), ROWS)
@@ -126,14 +127,14 @@ def latents(loaded: Loaded, grids: list[Grids]) -> NDArray[np.float32]:
     levels = [
         torch.from_numpy(np.stack(level)).to(loaded.decoder.device) for level in zip(*grids, strict=True)
     ]
-    z: NDArray[np.float32] = loaded.decoder.model.embed(levels).float().cpu().numpy()
+    z: NDArray[np.float32] = as_discrete(loaded.decoder.model).embed(levels).float().cpu().numpy()
     return z
 
 
 @torch.inference_mode()
 def requantised(loaded: Loaded, z: NDArray[np.float32]) -> list[Grids]:
     """The codes nearest to latents (M, D): M grids of each level."""
-    levels = [level.cpu().numpy() for level in loaded.decoder.model.nearest(_tensor(loaded, z))]
+    levels = [level.cpu().numpy() for level in as_discrete(loaded.decoder.model).nearest(_tensor(loaded, z))]
     return [list(grids) for grids in zip(*levels, strict=True)]
 
 

@@ -15,7 +15,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage
 from models.evaluation.moving_digits import as_tensor
+from models.protocols import as_sequence_model
 
 __all__ = [
     "DRAWS", "Errors", "Followed", "Uncertainty", "believed", "direction_known", "errors", "expected", "follow",
@@ -77,7 +78,7 @@ class Errors(NamedTuple):
 
 def longest_jump(loaded: Loaded) -> int:
     """The longest jump that the model was trained on, in frames."""
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     return int(model.config.jump)
 
 
@@ -88,7 +89,7 @@ def follow(loaded: Loaded, footage: Footage, number: int) -> Followed:
     Raises:
         ValueError: If there is no such sequence, or its frames are not of the model's size.
     """
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     frames = footage.frames(number)
     seen = as_tensor(frames[None]).to(loaded.decoder.device)
     return Followed(number, frames, model.belief(seen)[0])
@@ -97,8 +98,8 @@ def follow(loaded: Loaded, footage: Footage, number: int) -> Followed:
 @torch.inference_mode()
 def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertainty:
     """How uncertain the belief is after each frame, from `DRAWS` draws of its top layer."""
-    model: Any = loaded.decoder.model
-    top = model.filtering.sizes[0]
+    model = as_sequence_model(loaded.decoder.model)
+    top = model.top_size
     rows = followed.beliefs.repeat_interleave(DRAWS, 0)
     _, found = model.filter(rows, _generator(loaded, seed))
     mean, std = (
@@ -113,7 +114,7 @@ def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertaint
 @torch.inference_mode()
 def expected(loaded: Loaded, followed: Followed) -> Codes:
     """The mean of the belief after each frame, layer by layer, (T, D)."""
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     return _codes(model.filter(followed.beliefs, means=True)[0])
 
 
@@ -147,7 +148,7 @@ def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: i
     """
     if steps < 1:
         raise ValueError(f"`steps` must be at least 1. Got {steps}.")
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     generator = _generator(loaded, seed)
     z = _now(loaded, followed, seen, generator)
     states = []
@@ -229,7 +230,7 @@ def _now(loaded: Loaded, followed: Followed, seen: int, generator: torch.Generat
     """Draws of the state after `seen` frames, (DRAWS, D)."""
     if not 1 <= seen <= followed.length:
         raise ValueError(f"`seen` must lie in 1..{followed.length}. Got {seen}.")
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     z: Tensor = model.filter(followed.beliefs[seen - 1].expand(DRAWS, -1), generator)[0]
     return z
 
@@ -252,7 +253,7 @@ def _squared(pictures: Pictures, truth: Pictures) -> Floats:
 @torch.inference_mode()
 def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
     """-log p(x|z) of frames (N, H, W, C) under states (S, N, D), in nats, (S, N)."""
-    model: Any = loaded.decoder.model
+    model = as_sequence_model(loaded.decoder.model)
     x = model.likelihood.prepare(as_tensor(truth[None])[0], torch.Generator().manual_seed(seed))
     x = x.to(loaded.decoder.device).repeat(len(z), 1, 1, 1)
     codes = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)

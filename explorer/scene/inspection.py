@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from torch import Tensor
 from explorer.latent.statistics.densities import log_normal
 from explorer.scene.handles import check_item
 from explorer.scene.loaded import Loaded
+from models.protocols import as_likelihood_model
 
 __all__ = ["Specimen", "Terms", "as_input", "examine", "expected_reconstruction", "noise", "place", "terms"]
 
@@ -152,7 +153,7 @@ def has_likelihood(loaded: Loaded) -> bool:
 
 def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[np.float64]:
     """-log p(x|z) of codes (M, D), shape (M,)."""
-    model: Any = loaded.decoder.model
+    model = as_likelihood_model(loaded.decoder.model)
     codes = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
     x = as_input(loaded, specimen.picture).expand(len(z), -1, -1, -1)
     found: NDArray[np.float64] = model.nll(codes.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
@@ -164,7 +165,7 @@ def _prepared(loaded: Loaded, picture: NDArray[np.uint8], seed: int) -> NDArray[
     """The picture as the model's likelihood takes it: binarised, or as it is."""
     if not has_likelihood(loaded):
         return picture
-    model: Any = loaded.decoder.model
+    model = as_likelihood_model(loaded.decoder.model)
     x = as_input(loaded, picture).cpu()
     prepared: Tensor = model.likelihood.prepare(x, torch.Generator().manual_seed(seed))
     levels: NDArray[np.uint8] = prepared.mul(255).round().to(torch.uint8)[0].permute(1, 2, 0).numpy()

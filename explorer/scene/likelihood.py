@@ -15,7 +15,7 @@ References:
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -67,7 +67,7 @@ def density(loaded: Loaded, picture: NDArray[np.uint8], draws: int = DRAWS) -> D
     Raises:
         ValueError: If the model gives no exact likelihood.
     """
-    model: Any = loaded.decoder.model
+    model = loaded.decoder.model
     if not has_density(loaded):
         raise ValueError(f"{loaded.name} gives no exact log p(x).")
     x = as_input(loaded, picture)

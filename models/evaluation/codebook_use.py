@@ -17,7 +17,6 @@ References:
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,15 +25,16 @@ from models.data import ImageData
 from models.data.tensors import chunks
 from models.evaluation.metric import PIXELS, SEED, Metrics, figure
 from models.layers.likelihoods import Gaussian
+from models.protocols import DiscreteLatent, as_likelihood_model
 
 __all__ = ["bits_per_dimension", "code_figures", "unigram_bits"]
 
 
-def code_figures(model: Any, data: ImageData) -> Metrics:
+def code_figures(model: DiscreteLatent, data: ImageData) -> Metrics:
     """Use, perplexity and entropy of each level's codes, and what the prior makes of them, where there is one.
 
     Arguments:
-        model: A model whose `spec.discrete` holds.
+        model: A model with discrete codes.
         data: Test images.
     """
     counts = [torch.zeros(len(book), dtype=torch.long) for book in model.codebooks()]
@@ -42,8 +42,8 @@ def code_figures(model: Any, data: ImageData) -> Metrics:
     with torch.inference_mode():
         for x in chunks(data.images):
             codes = model.codes(x)
-            for level, each in enumerate(codes):
-                counts[level] += torch.bincount(each.flatten(), minlength=len(counts[level]))
+            for count, each in zip(counts, codes, strict=True):
+                count += torch.bincount(each.flatten(), minlength=len(count))
             if model.spec.prior:
                 nats = [
                     sum_ + float(nll.sum()) for sum_, nll in zip(nats, model.code_nll(codes), strict=True)
@@ -79,9 +79,10 @@ def unigram_bits(counts: Tensor) -> float:
     return float(torch.special.entr(p).sum() / math.log(2))
 
 
-def bits_per_dimension(model: Any, data: ImageData) -> Metrics:
+def bits_per_dimension(model: DiscreteLatent, data: ImageData) -> Metrics:
     """The whole bound in bits a dimension; nothing where the likelihood is no density of grey pixels."""
-    if not isinstance(model.likelihood, Gaussian):
+    decoder = as_likelihood_model(model)
+    if not isinstance(decoder.likelihood, Gaussian):
         return {}
     generator = torch.Generator().manual_seed(PIXELS + SEED)
     total = 0.0
@@ -89,7 +90,7 @@ def bits_per_dimension(model: Any, data: ImageData) -> Metrics:
         for x in chunks(data.images):
             noisy = (255 * x + torch.rand(x.shape, generator=generator)) / 256
             total += float(
-                (model.nll(model.encode(x).mean, noisy) + sum(model.code_nll(model.codes(x)))).sum()
+                (decoder.nll(model.encode(x).mean, noisy) + sum(model.code_nll(model.codes(x)))).sum()
             )
     bits = total / len(data) / math.prod(model.image_shape) / math.log(2) + 8
     about = "bound: the encoder's own codes under the learnt prior, Gaussian decoder on uniformly dequantised 8-bit pixels"

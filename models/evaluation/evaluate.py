@@ -33,6 +33,7 @@ from models.evaluation.reconstruction import inverse, reconstruction, restoratio
 from models.evaluation.sequences import sequence_figures
 from models.evaluation.units import active_units, sparsity
 from models.families import MODELS
+from models.protocols import as_discrete, as_sequence_model
 
 __all__ = ["Wanted", "evaluate", "measure"]
 
@@ -107,7 +108,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
             raise ValueError(
                 f"{entry.name} is a model of sequences. Leave out `--{asked[0]}`, which asks images."
             )
-        return sequence_figures(model, name, options, limit)
+        return sequence_figures(as_sequence_model(model), name, options, limit)
     data = load_data(name, "test", limit=limit, **options)
     if model.spec.likelihood == "exact":
         metrics = density(model, data) | ({} if model.spec.discrete else inverse(model, data))
@@ -115,7 +116,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
         metrics = reconstruction(model, data) | restoration(model, data) | bound(model, data)
         metrics |= sparsity(model, data)
     if model.spec.discrete:
-        metrics |= code_figures(model, data)
+        metrics |= code_figures(as_discrete(model), data)
     elif model.spec.likelihood == "bound":
         metrics |= active_units(model, data)
     if wanted.samples is not None:

@@ -14,6 +14,7 @@ from models.data import ImageData
 from models.data.tensors import chunks
 from models.evaluation.importance_sampling import importance_sampled, naive_monte_carlo
 from models.evaluation.metric import PIXELS, SEED, Metrics, describe_images, describe_pixels, figure
+from models.protocols import DiscreteLatent, HasLikelihood, Model, as_discrete, as_likelihood_model
 
 __all__ = ["bound", "density", "log_likelihood", "observed", "sums_of_terms"]
 
@@ -25,11 +26,11 @@ def bound(model: Autoencoder, data: ImageData) -> Metrics:
     if model.spec.likelihood == "bound":
         drawn = "the encoder's own codes" if model.spec.discrete else "1 sample of z"
         with torch.inference_mode():
-            metrics |= _means(_elbo(model, data), len(data), f"{drawn}, {about}")
+            metrics |= _means(_elbo(as_likelihood_model(model), data), len(data), f"{drawn}, {about}")
     return metrics
 
 
-def sums_of_terms(model: Autoencoder, batches: Iterator[Tensor]) -> dict[str, float]:
+def sums_of_terms(model: Model, batches: Iterator[Tensor]) -> dict[str, float]:
     """Sums over images, or sequences, of the training loss and its terms, in nats."""
     generator = torch.Generator().manual_seed(SEED)
     sums: dict[str, float] = {}
@@ -40,16 +41,21 @@ def sums_of_terms(model: Autoencoder, batches: Iterator[Tensor]) -> dict[str, fl
     return sums
 
 
-def _elbo(model: Any, data: ImageData) -> dict[str, float]:
+def _elbo(model: HasLikelihood, data: ImageData) -> dict[str, float]:
     """Sums over the images of the ELBO, of -log p(x|z) and of the KL divergence."""
     generator = torch.Generator().manual_seed(SEED)
     sums: dict[str, float] = {}
     for x in observed(model, data):
         q = model.encode(x)
-        kl = sum(model.code_nll(model.codes(x))) if model.spec.discrete else q.kl().flatten(1).sum(1)
+        kl = _code_nll(as_discrete(model), x) if model.spec.discrete else q.kl().flatten(1).sum(1)
         terms = {"reconstruction": model.nll(q.sample(generator), x).mean(), "kl": kl.mean()}
-        _add(sums, {"elbo": -sum(terms.values()), **terms}, len(x))
+        _add(sums, {"elbo": -(terms["reconstruction"] + terms["kl"]), **terms}, len(x))
     return sums
+
+
+def _code_nll(model: DiscreteLatent, x: Tensor) -> Tensor:
+    """-log p of the codes of images (B, C, H, W), in nats, shape (B,)."""
+    return torch.stack(model.code_nll(model.codes(x))).sum(0)
 
 
 def _means(sums: dict[str, float], count: int, about: str) -> Metrics:
@@ -88,7 +94,7 @@ def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics
         raise ValueError(
             f"`samples` must be left out: {type(model).__name__} gives log p(x) exactly, and `bits_per_dim` says it."
         )
-    x = torch.cat(list(observed(model, data)))
+    x = torch.cat(list(observed(as_likelihood_model(model), data)))
     about = f"{describe_pixels(model)}, {describe_images(data)}, seed {SEED}"
     metrics = {}
     for name, estimate, drawn in (
@@ -101,7 +107,7 @@ def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics
     return metrics
 
 
-def observed(model: Any, data: ImageData) -> Iterator[Tensor]:
+def observed(model: HasLikelihood, data: ImageData) -> Iterator[Tensor]:
     """Consecutive batches of what the model's likelihood is for, pixels drawn with a seed where it draws them."""
     generator = torch.Generator().manual_seed(PIXELS + SEED)
     for x in chunks(data.images):

@@ -16,7 +16,7 @@ References:
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from models.data.moving_digits import positions, rolled
 from models.data.tensors import BATCH
 from models.evaluation.attribute_classifier import Judge, score
 from models.evaluation.metric import SEED, Metrics, figure
+from models.protocols import SequenceModel
 
 __all__ = [
     "CONTEXT", "JUMPS", "as_tensor", "displaced", "foreseen", "found_positions", "prediction", "rolled_back",
@@ -44,11 +45,11 @@ def as_tensor(frames: NDArray[np.uint8]) -> Tensor:
     return torch.tensor(frames).permute(0, 1, 4, 2, 3).float() / 255
 
 
-def prediction(model: Any, data: SequenceData, clean: SequenceData, judge: Judge) -> Metrics:
+def prediction(model: SequenceModel, data: SequenceData, clean: SequenceData, judge: Judge) -> Metrics:
     """Direction, position and digit of the frames that a model foresees, over jumps of 1 to `JUMPS` frames.
 
     Arguments:
-        model: A sequence model with `belief`, `filter`, `jump` and `decode`.
+        model: A model of sequences.
         data: Moving digits that the model sees, of at least `CONTEXT` + `JUMPS` frames.
         clean: The same sequences without noise.
         judge: Reads the digit of a still image.
@@ -97,7 +98,9 @@ def prediction(model: Any, data: SequenceData, clean: SequenceData, judge: Judge
     }
 
 
-def foreseen(model: Any, frames: NDArray[np.uint8], generator: torch.Generator) -> NDArray[np.uint8]:
+def foreseen(
+    model: SequenceModel, frames: NDArray[np.uint8], generator: torch.Generator
+) -> NDArray[np.uint8]:
     """One drawn picture for each jump of 1 to `JUMPS` frames from the `CONTEXT`-th frame.
 
     Arguments:

@@ -17,8 +17,6 @@ References:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -29,6 +27,7 @@ from models.data.oscillator import positions, spot_positions
 from models.data.tensors import BATCH
 from models.evaluation.metric import SEED, Metrics, figure
 from models.evaluation.moving_digits import as_tensor
+from models.protocols import SequenceModel
 
 __all__ = ["CONTEXT", "JUMPS", "fitted", "foreseen", "oscillation"]
 
@@ -38,11 +37,11 @@ JUMPS = 10  # the longest jump
 Floats = NDArray[np.float64]
 
 
-def oscillation(model: Any, data: SequenceData, period: float, jumps: int = JUMPS) -> Metrics:
+def oscillation(model: SequenceModel, data: SequenceData, period: float, jumps: int = JUMPS) -> Metrics:
     """Where a model sees the bead after jumps of 1 to `jumps` frames.
 
     Arguments:
-        model: A sequence model with `belief`, `filter`, `jump` and `decode`.
+        model: A model of sequences.
         data: Oscillators of at least `CONTEXT` + `jumps` frames.
         period: That they were made with, in frames.
         jumps: The longest jump, in frames.
@@ -78,7 +77,7 @@ def oscillation(model: Any, data: SequenceData, period: float, jumps: int = JUMP
 
 
 def foreseen(
-    model: Any, belief: Tensor, jumps: int, generator: torch.Generator, *, means: bool = False
+    model: SequenceModel, belief: Tensor, jumps: int, generator: torch.Generator, *, means: bool = False
 ) -> Floats:
     """Where pictures show the bead after one jump of 1 to `jumps` frames.
 

@@ -17,11 +17,14 @@ from models.evaluation.likelihood import sums_of_terms
 from models.evaluation.metric import SEED, Metrics, figure
 from models.evaluation.moving_digits import as_tensor, prediction
 from models.evaluation.oscillator import JUMPS, oscillation
+from models.protocols import SequenceModel
 
 __all__ = ["sequence_figures", "sequences"]
 
 
-def sequence_figures(model: Any, name: str, options: dict[str, Any], limit: int | None = None) -> Metrics:
+def sequence_figures(
+    model: SequenceModel, name: str, options: dict[str, Any], limit: int | None = None
+) -> Metrics:
     """The figures of a sequence model on the test split of its data set.
 
     Arguments:

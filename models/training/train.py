@@ -29,6 +29,7 @@ from models.base import Autoencoder
 from models.card import TRAINING, Card
 from models.configuration import config_from_dict
 from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
+from models.protocols import as_closed_form, as_trainable_prior
 from models.system import settings
 from models.system.files import make_folder
 from models.training.distributed import Objective, processes
@@ -103,7 +104,7 @@ def train(
         "command": (resume and started_by(work)) or command or f"python -m models train {run.model} …",
     }
     if run.prior_epochs:
-        model.turn_to("model")
+        as_trainable_prior(model).set_trainable("model")
     checkpoint.describe(folder, model, **about)  # what could not be written at the end stops here
     per_epoch = math.ceil(len(images) / run.batch)
     turn = 0 if model.closed_form else run.epochs * per_epoch  # from here on the prior alone learns
@@ -141,12 +142,12 @@ def train(
                 )
             )
         if curves and model.closed_form and isinstance(images, Tensor):
-            model.fit(images)
+            as_closed_form(model).fit(images)
             curves.add(0, 1.0, measure(model.eval(), images[:MEASURED], run))
         for step in range(start, steps):
             if step in (start, turn):
                 if run.prior_epochs:
-                    model.turn_to("model" if step < turn else "prior")
+                    as_trainable_prior(model).set_trainable("model" if step < turn else "prior")
                 spread = team.spread(objective)
             at, length = (step, turn) if step < turn else (step - turn, steps - turn)
             epoch, place = divmod(step, per_epoch)

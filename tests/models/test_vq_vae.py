@@ -215,7 +215,7 @@ def test_a_prior_that_is_not_there_gets_no_epochs_of_its_own(tmp_path: Path) -> 
     with pytest.raises(ValueError, match=r"VQVAE has no prior to sample from .* `prior_depth` of at least 1"):
         train(run(config=SMALL | {"prior_depth": 0}, prior_epochs=1), tmp_path / "run")
     with pytest.raises(
-        ValueError, match="`prior_epochs` must be 0: VAE has no prior that learns apart from it"
+        ValueError, match="`prior_epochs` must be 0: VAE has no prior that is trained apart from it"
     ):
         train(Run("vae", "digits", prior_epochs=1), tmp_path / "run")
     assert not (tmp_path / "run").exists()

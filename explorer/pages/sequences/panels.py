@@ -20,6 +20,7 @@ from explorer.scene.forecasts import errors as errors_of
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import Footage
 from explorer.sharing import exports
+from models.protocols import as_sequence_model
 
 __all__ = ["against_truth", "certainty", "download", "film"]
 
@@ -195,9 +196,8 @@ def _certainty(
 ) -> tuple[Uncertainty, NDArray[np.float64] | None, int]:
     """How uncertain the belief is, share of jumps the true way (T,), and the numbers of the top layer."""
     followed = follow(_loaded, _footage, sequence)
-    model: Any = _loaded.decoder.model
     share = direction_known(_loaded, _footage, followed, seed)
-    return uncertainty(_loaded, followed, seed), share, int(model.filtering.sizes[0])
+    return uncertainty(_loaded, followed, seed), share, as_sequence_model(_loaded.decoder.model).top_size
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

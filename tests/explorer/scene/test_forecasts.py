@@ -81,7 +81,7 @@ def test_a_draw_keeps_its_noise_as_the_playhead_moves(moving: Loaded, followed: 
     one = believed(moving, followed, 3, 0)
     np.testing.assert_array_equal(one, believed(moving, followed, 3, 0))
     assert np.abs(one - believed(moving, followed, 3, 1)).max() > 0.1
-    top = moving.decoder.model.filtering.sizes[0]
+    top = moving.decoder.model.top_size
     with torch.inference_mode():
         layers = [moving.decoder.model.filter(followed.beliefs[[t]], means=True)[1] for t in (2, 8)]
     eps = [
@@ -93,7 +93,7 @@ def test_a_draw_keeps_its_noise_as_the_playhead_moves(moving: Loaded, followed: 
 
 def test_entropies_are_torchs(moving: Loaded, followed: Followed) -> None:
     model, generator = moving.decoder.model, torch.Generator().manual_seed(0)
-    top = model.filtering.sizes[0]
+    top = model.top_size
     with torch.inference_mode():
         _, found = model.filter(followed.beliefs.repeat_interleave(DRAWS, 0), generator)
     mean = found.mean.double().view(followed.length, DRAWS, -1)

@@ -78,7 +78,13 @@ def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None
 
 def test_a_checkpoint_goes_along_to_every_page_that_can_show_it(open_page: Open) -> None:
     at = open_page(model="flat-vae")
-    for script in ("paths/page.py", "samples/page.py", "directions/page.py", "anatomy/page.py", "outliers/page.py"):
+    for script in (
+        "paths/page.py",
+        "samples/page.py",
+        "directions/page.py",
+        "anatomy/page.py",
+        "outliers/page.py",
+    ):
         turn_to(at, script)
         assert address(at)["model"] == "flat-vae", script
     at.query_params["model"] = "digits-vae"

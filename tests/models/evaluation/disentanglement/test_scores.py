@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
+from models.criterion import Criterion
 from models.data import Attribute, ImageData, load_data
 from models.data.faces_drawing import render
 from models.evaluation.disentanglement import disentanglement, measurable
@@ -30,6 +32,10 @@ class Reader(Autoencoder):
         self.turn = turn
         self.spec = spec or LatentSpec((3,), prior=False, likelihood="none")
         self.image_shape = (1, 8, 8)
+
+    @classmethod
+    def criterion(cls, config: Any) -> Criterion:
+        raise NotImplementedError
 
     def encode(self, x: Tensor) -> Posterior:
         return Posterior(x[:, 0, 0, :3] @ self.turn)

@@ -1,0 +1,216 @@
+"""What some models can do besides encoding and decoding, as protocols. `LatentSpec` says which of them a model has.
+
+A function that needs an ability takes its protocol; `as_discrete(model)` and the like check a model of unknown family
+and give it with the protocol's type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from models.base import LatentSpec, Loss, Posterior, Progress
+from models.layers.likelihoods import Likelihood
+
+if TYPE_CHECKING:
+    from models.td_vae import Gaussian
+
+__all__ = [
+    "ClosedForm",
+    "DiscreteLatent",
+    "HasLikelihood",
+    "Model",
+    "SequenceModel",
+    "TrainablePrior",
+    "as_closed_form",
+    "as_discrete",
+    "as_likelihood_model",
+    "as_sequence_model",
+    "as_trainable_prior",
+]
+
+
+class Model(Protocol):
+    """What every `Autoencoder` offers."""
+
+    config: Any
+    spec: LatentSpec
+    image_shape: tuple[int, int, int]  # (C, H, W)
+
+    def encode(self, x: Tensor) -> Posterior:
+        """As `Autoencoder.encode`."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        """As `Autoencoder.decode`."""
+
+    def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
+        """As `Autoencoder.loss`."""
+
+
+class HasLikelihood(Model, Protocol):
+    """A model whose decoder gives p(x|z)."""
+
+    likelihood: Likelihood
+
+    def nll(self, z: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z) of images (B, C, H, W) under latents (B, D), in nats per image, shape (B,)."""
+
+
+class DiscreteLatent(Model, Protocol):
+    """A model whose latent stands for grids of codebook entries (`spec.discrete`)."""
+
+    def codes(self, x: Tensor) -> list[Tensor]:
+        """The codes of images (B, C, H, W) in [0, 1]: int64 (B, rows, columns) per level, coarsest first."""
+
+    def embed(self, codes: list[Tensor]) -> Tensor:
+        """The latents (B, D) of codes, int64 (B, rows, columns) per level."""
+
+    def nearest(self, z: Tensor) -> list[Tensor]:
+        """The codes nearest to latents (B, D), which `decode` shows: int64 (B, rows, columns) per level."""
+
+    def codebooks(self) -> list[Tensor]:
+        """The vectors of each level's codes, (K, vector size), coarsest level first."""
+
+    def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
+        """-log p of each level's codes given the coarser levels, in nats: shape (B,) per level.
+
+        Raises:
+            ValueError: If the model has no prior.
+        """
+
+    def sample_codes(
+        self,
+        count: int,
+        generator: torch.Generator | None = None,
+        *,
+        temperature: float = 1.0,
+        progress: Progress | None = None,
+        above: list[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """Draws codes from the prior, level by level: int64 (count, rows, columns) per level.
+
+        Arguments:
+            count: How many to draw.
+            generator: Source of the draws; torch's own where None.
+            temperature: Divides the prior's logits; 0 takes the likeliest code at each place.
+            progress: Called after each place with the number of places drawn and their total.
+            above: Codes of the coarser levels, which are kept instead of drawn.
+
+        Raises:
+            ValueError: If the model has no prior.
+        """
+
+
+@runtime_checkable
+class TrainablePrior(Protocol):
+    """A model whose prior can be trained apart from the rest."""
+
+    def set_trainable(self, part: Literal["model", "prior"]) -> None:
+        """Trains one part of the model from here on and freezes the other.
+
+        Arguments:
+            part: The prior, or everything but the prior.
+
+        Raises:
+            ValueError: If this configuration has no prior.
+        """
+
+
+@runtime_checkable
+class ClosedForm(Protocol):
+    """A model that is fitted instead of trained (`Autoencoder.closed_form`)."""
+
+    def fit(self, images: Tensor) -> None:
+        """Fits the model to all training images at once.
+
+        Arguments:
+            images: uint8 (N, C, H, W).
+
+        Raises:
+            ValueError: If the images do not determine the model.
+        """
+
+
+class SequenceModel(HasLikelihood, Protocol):
+    """A model of sequences (`spec.sequence`), which predicts states from a belief."""
+
+    @property
+    def top_size(self) -> int:
+        """Dimensions of a state's top layer, which come first."""
+
+    def belief(self, frames: Tensor) -> Tensor:
+        """The belief states (B, T, ...) of sequences (B, T, C, H, W) in [0, 1]."""
+
+    def filter(
+        self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
+    ) -> tuple[Tensor, Gaussian]:
+        """A state (B, D) drawn from each belief, or its mean, and its distribution."""
+
+    def jump(
+        self,
+        z: Tensor,
+        length: int | Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        means: bool = False,
+    ) -> tuple[Tensor, Gaussian]:
+        """The states (B, D) after a jump of `length` frames, drawn or the mean, and their distribution."""
+
+
+def as_discrete(model: Model) -> DiscreteLatent:
+    """The model with the type of its ability.
+
+    Raises:
+        ValueError: If its latent is not discrete.
+    """
+    if not model.spec.discrete:
+        raise ValueError(f"{type(model).__name__} has no discrete codes (`spec.discrete` is False).")
+    return cast(DiscreteLatent, model)
+
+
+def as_likelihood_model(model: Model) -> HasLikelihood:
+    """The model with the type of its ability.
+
+    Raises:
+        ValueError: If its decoder gives no p(x|z).
+    """
+    if not isinstance(getattr(model, "likelihood", None), Likelihood) or not hasattr(model, "nll"):
+        raise ValueError(f"{type(model).__name__} has no likelihood p(x|z) of images.")
+    return cast(HasLikelihood, model)
+
+
+def as_sequence_model(model: Model) -> SequenceModel:
+    """The model with the type of its ability.
+
+    Raises:
+        ValueError: If it is not a model of sequences.
+    """
+    if not model.spec.sequence:
+        raise ValueError(f"{type(model).__name__} is not a model of sequences (`spec.sequence` is False).")
+    return cast(SequenceModel, model)
+
+
+def as_trainable_prior(model: Model) -> TrainablePrior:
+    """The model with the type of its ability.
+
+    Raises:
+        ValueError: If it has no prior that is trained apart from it.
+    """
+    if not isinstance(model, TrainablePrior):
+        raise ValueError(
+            f"`prior_epochs` must be 0: {type(model).__name__} has no prior that is trained apart from it."
+        )
+    return model
+
+
+def as_closed_form(model: Model) -> ClosedForm:
+    """The model with the type of its ability.
+
+    Raises:
+        ValueError: If it has no closed form.
+    """
+    if not isinstance(model, ClosedForm):
+        raise ValueError(f"{type(model).__name__} has no closed form (`closed_form` is False). Train it.")
+    return model
