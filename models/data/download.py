@@ -26,12 +26,8 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from filelock import FileLock
 from tqdm import tqdm
-
-try:
-    import fcntl
-except ImportError:  # Windows: two downloads to one folder are not kept apart
-    fcntl = None  # type: ignore[assignment]
 
 CHUNK = 1 << 16
 TIMEOUT = 30.0  # seconds without a byte
@@ -102,7 +98,7 @@ def fetch(
         raise DownloadError(f"`mirror` must be an http or https address. Got {mirror!r}.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / ".lock"):
+        with FileLock(folder / ".lock"):  # other threads and processes wait
             if not target.is_file():
                 job = _Job(remote, address, folder / f"{remote.name}.part", timeout, progress)
                 job.run(attempts, pause)
@@ -276,12 +272,3 @@ class _Job:
         if digest.hexdigest() != self.remote.sha256:
             return f"its SHA-256 is {digest.hexdigest()} instead of {self.remote.sha256}"
         return ""
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Keeps other threads and processes waiting that download to the same folder."""
-    with lock.open("ab") as handle:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
