@@ -38,6 +38,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
 
 from explorer.latent.directions.balance import balancing_weights
 
@@ -427,24 +428,10 @@ def _squared_hinge(m: Floats) -> tuple[Floats, Floats, Floats]:
 def _conjugate(
     system: Callable[[Floats], Floats], wanted: Floats, close: float, start: Floats | None = None
 ) -> Floats:
-    """Solves a symmetric positive system to a relative rest of `close`, by conjugate gradients."""
-    found = np.zeros_like(wanted) if start is None else start.copy()
-    rest = wanted - system(found) if start is not None else wanted.copy()
-    way, square = rest.copy(), float(rest @ rest)
-    end = (close * float(np.linalg.norm(wanted))) ** 2
-    for _ in range(PRODUCTS):
-        if square <= end:
-            break
-        image = system(way)
-        curve = float(way @ image)
-        if curve <= 0:
-            break  # rounding has the better of it
-        length = square / curve
-        found += length * way
-        rest -= length * image
-        before, square = square, float(rest @ rest)
-        way = rest + square / before * way
-    return found
+    """Solves a symmetric positive definite system to a relative residual of `close`, by conjugate gradients."""
+    operator = LinearOperator((len(wanted), len(wanted)), matvec=system, dtype=np.float64)
+    solution: Floats = cg(operator, wanted, x0=start, rtol=close, maxiter=PRODUCTS)[0]
+    return solution
 
 
 def _rescaled(start: Floats | None, system: Callable[[Floats], Floats], wanted: Floats) -> Floats | None:
