@@ -118,9 +118,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                             help="read each attribute from reconstructions too (takes minutes)")  # fmt: skip
     evaluation.add_argument("--seeds", nargs="+", default=[], metavar="RUN",
                             help="names or folders of runs that differ by their seed alone")  # fmt: skip
-    evaluation.add_argument("--write", action="store_true", help="keep the figures in the card")
+    evaluation.add_argument("--write", action="store_true", help="store the metrics in the card")
     evaluation.add_argument("--report", nargs="?", type=Path, const=Path("RESULTS.md"), metavar="FILE",
-                            help="write RESULTS.md from the cards; measured figures are kept in them")  # fmt: skip
+                            help="write RESULTS.md from the cards; measured metrics are stored in them")  # fmt: skip
     evaluation.set_defaults(run=run_evaluate)
 
     encoding = commands.add_parser("encode", help="encode image files to a table, Parquet or CSV")

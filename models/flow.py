@@ -78,7 +78,7 @@ class Flow(Autoencoder):
 
     @property
     def pixels(self) -> str:
-        """What the density is of, for the protocol of a figure."""
+        """What the density is of, for the protocol of a metric."""
         return f"{GREYS} grey levels with {self.config.dequantisation} noise"
 
     @abstractmethod

@@ -80,7 +80,7 @@ class PixelSNAIL(Autoencoder):
 
     @property
     def pixels(self) -> str:
-        """What the likelihood is of, for the protocol of a figure."""
+        """What the likelihood is of, for the protocol of a metric."""
         return f"{self.config.greys} grey levels"
 
     def encode(self, x: Tensor) -> Posterior:

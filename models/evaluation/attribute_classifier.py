@@ -19,7 +19,7 @@ from tqdm import tqdm
 from models.base import Autoencoder, Progress
 from models.data import Attribute, ImageData
 from models.data.tensors import chunks, to_tensor
-from models.evaluation.metric import Metrics, figure
+from models.evaluation.metric import Metrics, metric
 from models.evaluation.reconstruction import reconstruct
 
 __all__ = ["Judge", "expectations", "readability", "score", "train_judge"]
@@ -162,5 +162,5 @@ def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metric
         measure = "R^2" if attribute.kind == "continuous" else "accuracy"
         note = f"{measure} {kept[name]:.4f} of reconstructions / {original[name]:.4f} of originals; {about}"
         if original[name] > 0:  # where the judge reads nothing from originals, there is no share to keep
-            metrics[f"readable_{name}"] = figure(kept[name] / original[name], "share kept", note)
+            metrics[f"readable_{name}"] = metric(kept[name] / original[name], "share kept", note)
     return metrics

@@ -1,4 +1,4 @@
-r"""Figures of discrete codes: how many are used, how evenly, and what a learnt prior saves over coding each alone.
+r"""Metrics of discrete codes: how many are used, how evenly, and what a learnt prior saves over coding each alone.
 
 Unigram entropy  -sum_k p_k log2 p_k,   prior's cross-entropy  -1/n log2 p(codes of a grid of n places)
 
@@ -23,14 +23,14 @@ from torch import Tensor
 
 from models.data import ImageData
 from models.data.tensors import chunks
-from models.evaluation.metric import PIXELS, SEED, Metrics, figure
+from models.evaluation.metric import PIXELS, SEED, Metrics, metric
 from models.layers.likelihoods import Gaussian
 from models.protocols import DiscreteLatent, as_likelihood_model
 
-__all__ = ["bits_per_dimension", "code_figures", "unigram_bits"]
+__all__ = ["bits_per_dimension", "codebook_metrics", "unigram_bits"]
 
 
-def code_figures(model: DiscreteLatent, data: ImageData) -> Metrics:
+def codebook_metrics(model: DiscreteLatent, data: ImageData) -> Metrics:
     """Use, perplexity and entropy of each level's codes, and what the prior makes of them, where there is one.
 
     Arguments:
@@ -53,21 +53,21 @@ def code_figures(model: DiscreteLatent, data: ImageData) -> Metrics:
     for level, count, total in zip(model.spec.levels, counts, nats, strict=True):
         behind = f"_{level.name}" if len(counts) > 1 else ""
         bits, used = unigram_bits(count), 100 * float((count > 0).float().mean())
-        metrics[f"codes_used{behind}"] = figure(used, f"% of {len(count)} codes", f"at least once, {about}")
-        metrics[f"perplexity{behind}"] = figure(2**bits, "codes", f"2 to the unigram entropy, {about}")
-        metrics[f"code_entropy{behind}"] = figure(bits, "bits/code", f"unigram, {about}")
+        metrics[f"codes_used{behind}"] = metric(used, f"% of {len(count)} codes", f"at least once, {about}")
+        metrics[f"perplexity{behind}"] = metric(2**bits, "codes", f"2 to the unigram entropy, {about}")
+        metrics[f"code_entropy{behind}"] = metric(bits, "bits/code", f"unigram, {about}")
         if model.spec.prior:
             own = total / math.log(2) / int(count.sum())
-            metrics[f"prior_bits{behind}"] = figure(
+            metrics[f"prior_bits{behind}"] = metric(
                 own, "bits/code", f"cross-entropy of the learnt prior, {about}"
             )
     if model.spec.prior:
         unigram = sum(unigram_bits(count) * int(count.sum()) for count in counts)
         share = sum(nats) / math.log(2) / unigram if unigram else math.inf
-        metrics["prior_share"] = figure(share, "of the unigram entropy", f"learnt prior, all levels, {about}")
+        metrics["prior_share"] = metric(share, "of the unigram entropy", f"learnt prior, all levels, {about}")
         numbers = math.prod(model.image_shape)
         said = f"-log p of the codes alone, {about}"
-        metrics["code_bits_per_dim"] = figure(sum(nats) / math.log(2) / len(data) / numbers, "bits/dim", said)
+        metrics["code_bits_per_dim"] = metric(sum(nats) / math.log(2) / len(data) / numbers, "bits/dim", said)
         if model.spec.likelihood == "bound":
             metrics |= bits_per_dimension(model, data)
     return metrics
@@ -95,4 +95,4 @@ def bits_per_dimension(model: DiscreteLatent, data: ImageData) -> Metrics:
     bits = total / len(data) / math.prod(model.image_shape) / math.log(2) + 8
     about = "bound: the encoder's own codes under the learnt prior, Gaussian decoder on uniformly dequantised 8-bit pixels"
     said = f"{about}, {data.name} {data.split}, {len(data)} images, seed {SEED}"
-    return {"bits_per_dim": figure(bits, "bits/dim", said)}
+    return {"bits_per_dim": metric(bits, "bits/dim", said)}

@@ -1,14 +1,14 @@
 r"""Measures a checkpoint on the test images it was not trained on.
 
-Every figure carries its unit and its protocol. Means are over images, never over batches.
+Every metric has a unit and a protocol. Means are over images, never over batches.
 
 PSNR = -10 log10(MSE) of pixels in [0, 1];  ELBO = E_q [log p(x|z)] - KL(q(z|x) || p(z)), one draw of z an image;
 active units: Var_x(E[z|x]) > 0.01 (Burda et al. 2015).
 
-bits/dim = -log2 P(x) / numbers of an image, of the 8-bit image (Theis et al. 2015). It and the error of the inverse
-are a flow's figures; those of reconstructions and codes say nothing of a model that loses nothing.
+bits/dim = -log2 P(x) / dimensions of an image, for the 8-bit image (Theis et al. 2015). Flows are measured by it and by
+the error of their inverse; they lose nothing, so metrics of reconstructions and latents would say nothing.
 
-Pixels that a likelihood draws as 0 or 1 are drawn once, with a seed, and stay the same for all figures.
+Pixels that a likelihood binarises are drawn once, with a fixed seed, and are the same for all metrics.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from models.card import CheckpointError as card_CheckpointError
 from models.configuration import config_from_dict
 from models.data import load_data
 from models.evaluation.attribute_classifier import readability
-from models.evaluation.codebook_use import code_figures
+from models.evaluation.codebook_use import codebook_metrics
 from models.evaluation.disentanglement import disentanglement
 from models.evaluation.likelihood import bound, density, log_likelihood
 from models.evaluation.linear_probe import probe
 from models.evaluation.metric import Metrics
 from models.evaluation.reconstruction import inverse, reconstruction, restoration
-from models.evaluation.sequences import sequence_figures
+from models.evaluation.sequences import sequence_metrics
 from models.evaluation.units import active_units, sparsity
 from models.families import MODELS
 from models.protocols import as_discrete, as_sequence_model
@@ -40,7 +40,7 @@ __all__ = ["Wanted", "evaluate", "measure"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure beside the figures that take seconds."""
+    """What to measure beside the metrics that take seconds."""
 
     samples: int | None = None  # L of the importance-sampled and the naive log-likelihood
     probe: bool = False  # error of a linear probe for each class
@@ -61,15 +61,15 @@ def evaluate(
 
     Arguments:
         name: Name or folder of the checkpoint.
-        wanted: What to measure beside the quick figures.
+        wanted: What to measure beside the quick metrics.
         seeds: Names or folders of runs that differ from the checkpoint by their seed alone; they are measured
-            too, and each figure keeps the values of all runs in `values`, the checkpoint's own first.
+            too, and each metric keeps the values of all runs in `values`, the checkpoint's own first.
         limit: Use the first images only; all where None.
-        command: What to note as the figures' command.
-        write: Keep the figures in the checkpoint's card.
+        command: What to note as the metrics' command.
+        write: Keep the metrics in the checkpoint's card.
 
     Returns:
-        Figures by name, each with value, unit, protocol and command.
+        Metrics by name, each with value, unit, protocol and command.
 
     Raises:
         ValueError: If the checkpoint can not be used, does not offer what is wanted, or its weights changed
@@ -99,7 +99,7 @@ def evaluate(
 
 
 def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -> Metrics:
-    """The figures of one checkpoint."""
+    """The metrics of one checkpoint."""
     card = _card(entry)
     model = checkpoint.load(entry.path)
     name, options = card.data["name"], card.data.get("options", {})
@@ -108,7 +108,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
             raise ValueError(
                 f"{entry.name} is a model of sequences. Leave out `--{asked[0]}`, which asks images."
             )
-        return sequence_figures(as_sequence_model(model), name, options, limit)
+        return sequence_metrics(as_sequence_model(model), name, options, limit)
     data = load_data(name, "test", limit=limit, **options)
     if model.spec.likelihood == "exact":
         metrics = density(model, data) | ({} if model.spec.discrete else inverse(model, data))
@@ -116,7 +116,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
         metrics = reconstruction(model, data) | restoration(model, data) | bound(model, data)
         metrics |= sparsity(model, data)
     if model.spec.discrete:
-        metrics |= code_figures(as_discrete(model), data)
+        metrics |= codebook_metrics(as_discrete(model), data)
     elif model.spec.likelihood == "bound":
         metrics |= active_units(model, data)
     if wanted.samples is not None:
@@ -131,7 +131,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
 
 
 def _kept(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What a card keeps of a figure: one measured on several seeds stays as long as it comes out the same."""
+    """What a card keeps of a metric: one measured on several seeds stays as long as it comes out the same."""
     same = old.get("value") == new["value"] and old.get("protocol", "").startswith(new["protocol"])
     return old if same and "values" in old and "values" not in new else new
 

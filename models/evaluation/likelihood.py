@@ -13,7 +13,7 @@ from models.base import Autoencoder
 from models.data import ImageData
 from models.data.tensors import chunks
 from models.evaluation.importance_sampling import importance_sampled, naive_monte_carlo
-from models.evaluation.metric import PIXELS, SEED, Metrics, describe_images, describe_pixels, figure
+from models.evaluation.metric import PIXELS, SEED, Metrics, describe_images, describe_pixels, metric
 from models.protocols import DiscreteLatent, HasLikelihood, Model, as_discrete, as_likelihood_model
 
 __all__ = ["bound", "density", "log_likelihood", "observed", "sums_of_terms"]
@@ -59,8 +59,8 @@ def _code_nll(model: DiscreteLatent, x: Tensor) -> Tensor:
 
 
 def _means(sums: dict[str, float], count: int, about: str) -> Metrics:
-    """Sums over images as figures."""
-    return {term: figure(total / count, "nats/image", about) for term, total in sums.items()}
+    """Sums over images as metrics."""
+    return {term: metric(total / count, "nats/image", about) for term, total in sums.items()}
 
 
 def _add(sums: dict[str, float], means: dict[str, Any], count: int) -> None:
@@ -81,7 +81,7 @@ def density(model: Autoencoder, data: ImageData) -> Metrics:
     bits = nats / (math.prod(model.image_shape) * math.log(2))
     about = about.removeprefix("as trained, ")
     about = about if model.spec.discrete else f"1 draw of noise an image, {about}"
-    return {"bits_per_dim": figure(bits, "bits/dim", about), **metrics}
+    return {"bits_per_dim": metric(bits, "bits/dim", about), **metrics}
 
 
 def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics:
@@ -101,7 +101,7 @@ def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics
         ("nll", importance_sampled(model, x, samples, seed=SEED, progress=True), "importance sampling"),
         ("nll_naive", naive_monte_carlo(model, x, samples, seed=SEED), "naive Monte Carlo"),
     ):
-        metrics[name] = figure(-estimate.mean, "nats/image", f"{drawn}, {samples} samples, {about}")
+        metrics[name] = metric(-estimate.mean, "nats/image", f"{drawn}, {samples} samples, {about}")
         if math.isfinite(estimate.error):
             metrics[name]["error"] = round(estimate.error, 6)
     return metrics

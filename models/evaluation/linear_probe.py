@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.base import Autoencoder
 from models.data import Attribute, ImageData
-from models.evaluation.metric import Metrics, figure
+from models.evaluation.metric import Metrics, metric
 from models.evaluation.reconstruction import codes
 
 __all__ = ["Probe", "classes", "linear_probe", "probe"]
@@ -63,7 +63,7 @@ def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 
             f"multinomial logistic regression on standardised posterior means of {len(train)} training images, "
             f"C chosen on a held-out tenth (seed {seed}), {test.name} {test.split}, {len(test)} images"
         )
-        metrics[f"probe_error_{name}"] = figure(100 * found.error, "% of test images", about)
+        metrics[f"probe_error_{name}"] = metric(100 * found.error, "% of test images", about)
     return metrics
 
 

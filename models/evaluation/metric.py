@@ -8,7 +8,7 @@ from typing import Any
 from models.base import Autoencoder
 from models.data import ImageData
 
-__all__ = ["Metrics", "figure", "table"]
+__all__ = ["Metrics", "metric", "table"]
 
 SEED = 0
 PIXELS = 1 << 31  # added to the seed of drawn pixels, so that they share no numbers with the draws of z
@@ -16,7 +16,7 @@ Metrics = dict[str, dict[str, Any]]
 
 
 def describe_images(data: ImageData) -> str:
-    """Which images a figure is of, for its protocol."""
+    """Which images a metric is of, for its protocol."""
     return f"{data.name} {data.split}, {len(data)} images"
 
 
@@ -26,21 +26,21 @@ def describe_pixels(model: Autoencoder) -> str:
     return getattr(likelihood, "pixels", "grey pixels")
 
 
-def figure(value: Any, unit: str, protocol: str) -> dict[str, Any]:
-    """One figure with its unit and how it was measured.
+def metric(value: Any, unit: str, protocol: str) -> dict[str, Any]:
+    """One metric with its unit and how it was measured.
 
     Raises:
         ValueError: If the value is not finite.
     """
     if not math.isfinite(value):
         raise ValueError(
-            f"A figure must be finite. Got {value} ({protocol}): the model gives no numbers there."
+            f"A metric must be finite. Got {value} ({protocol}): the model gives no numbers there."
         )
     return {"value": round(float(value), 6), "unit": unit, "protocol": protocol}
 
 
 def table(metrics: Metrics) -> str:
-    """Figures as aligned lines for a terminal."""
+    """Metrics as aligned lines for a terminal."""
     width = max(len(name) for name in metrics)
     return "\n".join(
         f"{name:{width}}  {m['value']:12.4f}  {m['unit']:20}  {m['protocol']}"

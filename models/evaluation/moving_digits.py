@@ -27,7 +27,7 @@ from models.data import SequenceData
 from models.data.moving_digits import positions, rolled
 from models.data.tensors import BATCH
 from models.evaluation.attribute_classifier import Judge, score
-from models.evaluation.metric import SEED, Metrics, figure
+from models.evaluation.metric import SEED, Metrics, metric
 from models.protocols import SequenceModel
 
 __all__ = [
@@ -87,12 +87,12 @@ def prediction(model: SequenceModel, data: SequenceData, clean: SequenceData, ju
         "picture rolled back by the true position"
     )
     return {
-        "direction_right": figure(100 * right.mean(), "%", f"{side}, {about}"),
-        "position_error": figure(
+        "direction_right": metric(100 * right.mean(), "%", f"{side}, {about}"),
+        "position_error": metric(
             np.abs(displaced(true, found, width)).mean(), "px", f"mean, {place}, {about}"
         ),
-        "digit_kept": figure(100 * np.mean(read), "%", f"{judged}, {about}"),
-        "prediction_mse": figure(
+        "digit_kept": metric(100 * np.mean(read), "%", f"{judged}, {about}"),
+        "prediction_mse": metric(
             squares / len(data), "per pixel, [0, 1]", f"against the true frame, {about}"
         ),
     }

@@ -25,7 +25,7 @@ from torch import Tensor
 from models.data import SequenceData
 from models.data.oscillator import positions, spot_positions
 from models.data.tensors import BATCH
-from models.evaluation.metric import SEED, Metrics, figure
+from models.evaluation.metric import SEED, Metrics, metric
 from models.evaluation.moving_digits import as_tensor
 from models.protocols import SequenceModel
 
@@ -69,10 +69,10 @@ def oscillation(model: SequenceModel, data: SequenceData, period: float, jumps: 
         f"jump of 1 to {jumps} frames, {data.name} {data.split}, {len(data)} sequences, seed {SEED}"
     )
     return {
-        "expected_position_error": figure(errors["expected"], "px", f"each layer at its mean, {about}"),
-        "drawn_position_error": figure(errors["drawn"], "px", f"one draw, {about}"),
-        "fitted_position_error": figure(errors["fitted"], "px", f"not the model: least squares, {about}"),
-        "unmoved_position_error": figure(errors["unmoved"], "px", f"not the model: last seen, {about}"),
+        "expected_position_error": metric(errors["expected"], "px", f"each layer at its mean, {about}"),
+        "drawn_position_error": metric(errors["drawn"], "px", f"one draw, {about}"),
+        "fitted_position_error": metric(errors["fitted"], "px", f"not the model: least squares, {about}"),
+        "unmoved_position_error": metric(errors["unmoved"], "px", f"not the model: last seen, {about}"),
     }
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from models.base import Autoencoder
 from models.data import ImageData
 from models.data.tensors import chunks
-from models.evaluation.metric import SEED, Metrics, describe_images, figure
+from models.evaluation.metric import SEED, Metrics, describe_images, metric
 
 __all__ = ["codes", "inverse", "reconstruct", "reconstruction", "restoration"]
 
@@ -56,10 +56,10 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
     kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
     first = f"{about.rsplit(',', 1)[0]}, first {len(ssim)} images, {kind} (Wang et al. 2004)"
     return {
-        "mse": figure(mse.mean(), "per pixel, [0, 1]", about),
-        "squared_error": figure(mse.mean(dtype=np.float64) * truth[0].size, "per image, [0, 1]", about),
-        "psnr": figure(psnr.mean(), "dB", about),
-        "ssim": figure(np.mean(ssim), "", first),
+        "mse": metric(mse.mean(), "per pixel, [0, 1]", about),
+        "squared_error": metric(mse.mean(dtype=np.float64) * truth[0].size, "per image, [0, 1]", about),
+        "psnr": metric(psnr.mean(), "dB", about),
+        "ssim": metric(np.mean(ssim), "", first),
     }
 
 
@@ -73,7 +73,7 @@ def restoration(model: Autoencoder, data: ImageData) -> Metrics:
             misses = _pictures(model, x * kept) - x.permute(0, 2, 3, 1).numpy()
             total += float(np.square(misses, dtype=np.float64).sum())
     about = f"half of the pixels set to 0 (seed {SEED}), {_decoded(model)} against the whole image, {describe_images(data)}"
-    return {"restored_error": figure(total / len(data), "per image, [0, 1]", about)}
+    return {"restored_error": metric(total / len(data), "per image, [0, 1]", about)}
 
 
 def _decoded(model: Autoencoder) -> str:
@@ -86,4 +86,4 @@ def inverse(model: Autoencoder, data: ImageData) -> Metrics:
     pictures = reconstruct(model, data.images)
     worst = np.abs(pictures - data.images.astype(np.float32) / 255).max()
     about = f"largest |decode(encode(x)) - x| of all pixels, {describe_images(data)}"
-    return {"inverse_error": figure(worst, "of a pixel, [0, 1]", about)}
+    return {"inverse_error": metric(worst, "of a pixel, [0, 1]", about)}

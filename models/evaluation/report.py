@@ -1,9 +1,9 @@
 """Writes RESULTS.md: what the checkpoints reach, beside what others published and what we asked of ourselves.
 
-    python -m models evaluate --report          # from the figures that the cards hold
+    python -m models evaluate --report          # from the metrics that the cards hold
     python -m models evaluate --all --report    # measures every bundled checkpoint first
 
-All figures come from the cards, each with the protocol and the command that it was measured with. Published ones
+All metrics come from the cards, each with the protocol and the command that it was measured with. Published ones
 stand here, in `BARS`. One that was not looked up in its source is marked as recalled.
 """
 
@@ -26,7 +26,7 @@ from models.system.files import replace_file
 
 __all__ = ["BARS", "Bar", "Published", "bundled", "evaluate_all", "judge", "report", "wanted", "write_report"]
 
-SAMPLES = 5000  # of the importance-sampled figures that papers quote
+SAMPLES = 5000  # of the importance-sampled metrics that papers quote
 DISENTANGLEMENT = ("mig", "sap", "factor_vae", "beta_vae", "dci_disentanglement")
 BURDA = "https://arxiv.org/abs/1509.00519"
 REPRODUCED = "https://github.com/xqding/Importance_Weighted_Autoencoders"
@@ -44,7 +44,7 @@ MOVING = ("11 frames seen", "jump of 1 to 5 frames", "moving-digits test, 10000 
 
 @dataclass(frozen=True)
 class Published:
-    """A figure from elsewhere."""
+    """A value of a metric published elsewhere."""
 
     value: float
     what: str  # whose and of which setting
@@ -57,21 +57,21 @@ class Published:
 
 @dataclass(frozen=True)
 class Bar:
-    """What a figure of a checkpoint is held against."""
+    """What a metric of a checkpoint is held against."""
 
     checkpoint: str
-    figure: str
+    metric: str
     limit: float = 0.0
     kind: Literal["most", "least", "near"] = "most"  # the bound's sense; near: at most `limit` away from `of`
-    of: str = ""  # for "near": the field of the configuration that the figure should meet
+    of: str = ""  # for "near": the field of the configuration that the metric should meet
     share: bool = False  # for "near": `limit` is a share of that field
-    beside: str = ""  # checkpoint of whose same figure `limit` is a share
+    beside: str = ""  # checkpoint of whose same metric `limit` is a share
     own: bool = False  # set by us: nothing is published for so small a budget
     was: float | None = None  # what an own bar was before the first honest run of several seeds set it anew
     seeds: int = 1  # runs that the bar asks for
     published: tuple[Published, ...] = ()
     config: dict[str, Any] = field(default_factory=dict)  # the bar is for checkpoints of this configuration
-    asks: tuple[str, ...] = ALL  # what the figure's protocol must say
+    asks: tuple[str, ...] = ALL  # what the metric's protocol must say
 
 
 BARS = (
@@ -120,11 +120,11 @@ BARS = (
 
 def wanted(name: str) -> Wanted:
     """What has to be measured of a checkpoint for its bars, and of those it stands beside."""
-    figures = {bar.figure for bar in BARS if name in (bar.checkpoint, bar.beside)}
+    metrics = {bar.metric for bar in BARS if name in (bar.checkpoint, bar.beside)}
     return Wanted(
-        samples=SAMPLES if "nll" in figures else None,
-        probe=any(each.startswith("probe_error") for each in figures),
-        disentanglement=not figures.isdisjoint(DISENTANGLEMENT),
+        samples=SAMPLES if "nll" in metrics else None,
+        probe=any(each.startswith("probe_error") for each in metrics),
+        disentanglement=not metrics.isdisjoint(DISENTANGLEMENT),
     )
 
 
@@ -142,7 +142,7 @@ def evaluate_all(
         too: What to measure beside that; its `samples` take the place of the bars'. What a model or its
             data do not offer is left out.
         limit: Use the first images only; all where None.
-        write: Keep the figures in the cards.
+        write: Keep the metrics in the cards.
 
     Raises:
         CheckpointError: If a checkpoint is broken; nothing is measured then.
@@ -206,15 +206,15 @@ class Judged:
 
 
 def judge(bar: Bar, cards: dict[str, Card]) -> Judged:
-    """Holds the figure of a card against its bar; of several seeds, their mean."""
-    figure = _figure(cards, bar.checkpoint, bar.figure)
-    ours = _written(figure) if figure else "–"
+    """Holds the metric of a card against its bar; of several seeds, their mean."""
+    metric = _metric_of(cards, bar.checkpoint, bar.metric)
+    ours = _written(metric) if metric else "–"
     bound, asked = _bound(bar, cards)
-    if figure is None or bound is None:
+    if metric is None or bound is None:
         return Judged(ours, asked, "not measured")
-    if not all(each in figure.get("protocol", "") for each in bar.asks):
+    if not all(each in metric.get("protocol", "") for each in bar.asks):
         return Judged(ours, asked, "another protocol")
-    values = _values(figure)
+    values = _values(metric)
     value = statistics.fmean(values)
     if bar.kind == "near":
         target = cards[bar.checkpoint].config[bar.of]
@@ -226,7 +226,7 @@ def judge(bar: Bar, cards: dict[str, Card]) -> Judged:
 
 
 def _bound(bar: Bar, cards: dict[str, Card]) -> tuple[float | None, str]:
-    """The number that a figure is compared with, and the bar in words."""
+    """The number that a metric is compared with, and the bar in words."""
     sign = {"most": "≤", "least": "≥", "near": "±"}[bar.kind]
     star = "\\*" if bar.own else ""
     star += f" (first {bar.was:g})" if bar.was is not None else ""
@@ -238,7 +238,7 @@ def _bound(bar: Bar, cards: dict[str, Card]) -> tuple[float | None, str]:
         return (bar.limit if known else None), words
     if not bar.beside:
         return bar.limit, f"{sign} {bar.limit:g}{star}"
-    other = _figure(cards, bar.beside, bar.figure)
+    other = _metric_of(cards, bar.beside, bar.metric)
     times = "" if bar.limit == 1 else f"{bar.limit:g} × "
     if other is None:
         return None, f"{sign} {times}{bar.beside}{star}"
@@ -247,20 +247,20 @@ def _bound(bar: Bar, cards: dict[str, Card]) -> tuple[float | None, str]:
     ), f"{sign} {times}{bar.beside} ({_written(other)}){star}"
 
 
-def _figure(cards: dict[str, Card], name: str, key: str) -> dict[str, Any] | None:
-    figure: dict[str, Any] | None = cards[name].metrics.get(key) if name in cards else None
-    return figure
+def _metric_of(cards: dict[str, Card], name: str, key: str) -> dict[str, Any] | None:
+    metric: dict[str, Any] | None = cards[name].metrics.get(key) if name in cards else None
+    return metric
 
 
-def _values(figure: dict[str, Any]) -> list[float]:
-    """A figure's values of all seeds."""
-    values: list[float] = figure.get("values", [figure["value"]])
+def _values(metric: dict[str, Any]) -> list[float]:
+    """A metric's values of all seeds."""
+    values: list[float] = metric.get("values", [metric["value"]])
     return values
 
 
-def _written(figure: dict[str, Any]) -> str:
-    """A figure as a table shows it: the mean of several seeds ± their standard deviation."""
-    values = _values(figure)
+def _written(metric: dict[str, Any]) -> str:
+    """A metric as a table shows it: the mean of several seeds ± their standard deviation."""
+    values = _values(metric)
     mean = statistics.fmean(values)
     if len(values) == 1:
         return _number(mean)
@@ -275,10 +275,10 @@ def _number(value: float) -> str:
 
 HEAD = """# Results
 
-Written by `python -m models evaluate --report` from the checkpoints' cards. Every figure is on test images, and means
-are over all of them; "±" is the standard deviation over training seeds. A bar with \\* is our own: nothing is published
-for so small a budget; one with "first" was missed as first set, and set anew after an honest run of three seeds to their
-mean and two standard deviations. A published figure marked *recalled* was not looked up in its source.
+Written by `python -m models evaluate --report` from the checkpoints' cards. Every metric is a mean over all test images;
+"±" is the standard deviation over training seeds. A bar marked \\* is our own: nothing is published for so small a
+budget. A bar marked "first" was missed as first set, then reset to the mean and two standard deviations of three seeds.
+A published value marked *recalled* was not checked against its source.
 
 ## Bars
 """
@@ -305,28 +305,28 @@ def _bars(cards: dict[str, Card]) -> list[str]:
         if bar.config and not (card and bar.config.items() <= card.config.items()):
             continue
         judged, note = judge(bar, cards), ""
-        figure = _figure(cards, bar.checkpoint, bar.figure)
-        if figure:
-            key = figure.get("protocol", ""), figure.get("command", "")
+        metric = _metric_of(cards, bar.checkpoint, bar.metric)
+        if metric:
+            key = metric.get("protocol", ""), metric.get("command", "")
             note = f"[{protocols.setdefault(key, len(protocols) + 1)}]"
         published = "; ".join(map(str, bar.published)) or "–"
-        unit = f"{bar.figure}{', ' + figure['unit'] if figure and figure.get('unit') else ''}"
+        unit = f"{bar.metric}{', ' + metric['unit'] if metric and metric.get('unit') else ''}"
         rows.append([bar.checkpoint, unit, judged.ours, judged.asked, judged.met, published, note])
     notes = [
         f"{number}. {protocol}" + (f": `{command}`" if command else "")
         for (protocol, command), number in protocols.items()
     ]
-    heads = ["Model", "Figure", "Ours", "Bar", "Met", "Published", "Protocol"]
+    heads = ["Model", "Metric", "Ours", "Bar", "Met", "Published", "Protocol"]
     return [*_table(heads, rows), "", "Protocols and commands:", "", *notes]
 
 
 def _overview(cards: dict[str, Card]) -> list[str]:
-    """One row a checkpoint, the figures that models share in columns."""
+    """One row a checkpoint, the metrics that models share in columns."""
     rows = []
     for name, card in sorted(cards.items(), key=lambda item: (item[1].data["name"], item[0])):
-        found = [_figure(cards, name, key) for key in COLUMNS]
-        figures = [_written(figure) if figure else "–" for figure in found]
-        rows.append([name, card.data["name"], str(card.config.get("latent", "–")), *figures])
+        found = [_metric_of(cards, name, key) for key in COLUMNS]
+        metrics = [_written(metric) if metric else "–" for metric in found]
+        rows.append([name, card.data["name"], str(card.config.get("latent", "–")), *metrics])
     return _table(["Model", "Data", "Latent", *COLUMNS.values()], rows)
 
 

@@ -1,4 +1,4 @@
-"""The figures of a sequence model on the test split of its data set: its loss, and what it foresees."""
+"""The metrics of a sequence model on the test split of its data set: its loss, and what it foresees."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from models.data.oscillator import PERIOD
 from models.data.tensors import BATCH
 from models.evaluation.attribute_classifier import train_judge
 from models.evaluation.likelihood import sums_of_terms
-from models.evaluation.metric import SEED, Metrics, figure
+from models.evaluation.metric import SEED, Metrics, metric
 from models.evaluation.moving_digits import as_tensor, prediction
 from models.evaluation.oscillator import JUMPS, oscillation
 from models.protocols import SequenceModel
 
-__all__ = ["sequence_figures", "sequences"]
+__all__ = ["sequence_metrics", "sequences"]
 
 
-def sequence_figures(
+def sequence_metrics(
     model: SequenceModel, name: str, options: dict[str, Any], limit: int | None = None
 ) -> Metrics:
-    """The figures of a sequence model on the test split of its data set.
+    """The metrics of a sequence model on the test split of its data set.
 
     Arguments:
         model: A sequence model.
@@ -36,7 +36,7 @@ def sequence_figures(
     data = load_sequences(name, "test", limit=limit, **options)
     about = f"as trained, {model.likelihood.pixels}, {name} test, {len(data)} sequences, seed {SEED}"
     sums = sums_of_terms(model, sequences(data))
-    metrics = {term: figure(total / len(data), "nats/frame", about) for term, total in sums.items()}
+    metrics = {term: metric(total / len(data), "nats/frame", about) for term, total in sums.items()}
     if name == "moving-digits":
         clean = load_sequences(name, "test", limit=limit, **(options | {"noise": 0.0}))
         judge = train_judge(originals("train", options.get("source", "mnist")))

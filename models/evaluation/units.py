@@ -6,7 +6,7 @@ import numpy as np
 
 from models.base import Autoencoder
 from models.data import ImageData
-from models.evaluation.metric import Metrics, describe_images, figure
+from models.evaluation.metric import Metrics, describe_images, metric
 from models.evaluation.reconstruction import codes
 
 __all__ = ["active_units", "sparsity"]
@@ -24,7 +24,7 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
     means = codes(model, data.images)
     active = int((means.var(0) > 0.01).sum())
     about = f"Var of the posterior mean > 0.01, {describe_images(data)}"
-    return {"active_units": figure(active, f"of {means.shape[1]} dimensions", about)}
+    return {"active_units": metric(active, f"of {means.shape[1]} dimensions", about)}
 
 
 def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
@@ -38,10 +38,10 @@ def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
     dead = 100 * (z.std(0, dtype=np.float64) < STILL).mean()
     still = f"standard deviation over the images below {STILL:g}"
     metrics = {
-        "mean_activation": figure(z.mean(dtype=np.float64), "", f"mean over units and images, {about}"),
-        "dead_units": figure(dead, f"% of {units} units", f"{still}, {about}"),
+        "mean_activation": metric(z.mean(dtype=np.float64), "", f"mean over units and images, {about}"),
+        "dead_units": metric(dead, f"% of {units} units", f"{still}, {about}"),
     }
     if (z == 0).any():
         active = (z != 0).sum(1).mean()
-        metrics["active_codes"] = figure(active, f"of {units} units", f"not 0, mean over the images, {about}")
+        metrics["active_codes"] = metric(active, f"of {units} units", f"not 0, mean over the images, {about}")
     return metrics

@@ -27,7 +27,7 @@ HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 class Likelihood(nn.Module, ABC):
     """p(x | output of the decoder)."""
 
-    pixels = "grey pixels"  # what `prepare` gives, for the protocol of a figure
+    pixels = "grey pixels"  # what `prepare` gives, for the protocol of a metric
 
     def prepare(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Turns images in [0, 1] into what the model is trained on; most likelihoods leave them."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.data import load_data
-from models.evaluation.codebook_use import code_figures
+from models.evaluation.codebook_use import codebook_metrics
 from models.evaluation.likelihood import density
 from models.pixel_snail import PixelSNAIL, PixelSNAILConfig
 
@@ -107,7 +107,7 @@ def test_its_figures_are_exact_and_name_the_grey_levels() -> None:
     bits = density(model, data)["bits_per_dim"]
     assert bits["value"] == pytest.approx(nats / 64 / math.log(2), rel=1e-5)
     assert "4 grey levels" in bits["protocol"] and "noise" not in bits["protocol"]
-    found = code_figures(model, data)
+    found = codebook_metrics(model, data)
     assert found["prior_bits"]["value"] == pytest.approx(bits["value"], rel=1e-5)
     assert "bits_per_dim" not in found
 

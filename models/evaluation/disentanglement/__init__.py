@@ -1,10 +1,10 @@
-"""How well single codes stand for single factors: MIG, DCI, SAP, FactorVAE and beta-VAE score.
+"""How well single latent dimensions represent single factors: MIG, DCI, SAP, FactorVAE and beta-VAE score.
 
-    from models.disentanglement import disentanglement
+    from models.evaluation.disentanglement import disentanglement
     disentanglement(load("faces-vae"), load_data("faces", "test"))
 
-Each metric is a file of pure functions on arrays, codes (N, D) and factors (N, F) in float64; `figures` measures
-a model. They follow disentanglement_lib; where they leave it, the file's head says so.
+Each metric is a file of pure functions on arrays, latents (N, D) and factors (N, F) in float64; `disentanglement`
+measures a model. They follow disentanglement_lib; each file's docstring names where it differs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The mean codes are cut into 20 bins of equal width, as disentanglement_lib does.
 values; here one with more values than bins, and so a continuous one, is cut into as many bins as the codes.
 Left as it is, a factor of V > 20 values has the ceiling log 20 / log V: 0.86 for 32 values, 0.81 for 40, however
 good the codes. Few images share information with any bins by chance, about (20 - 1)^2 / 2N nats where both have 20:
-compare figures of equally many images.
+compare metrics of equally many images.
 
 References:
     | Isolating Sources of Disentanglement in Variational Autoencoders (Chen et al., 2018)

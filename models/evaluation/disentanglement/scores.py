@@ -19,7 +19,7 @@ from models.evaluation.disentanglement.factor_vae import factor_vae_score
 from models.evaluation.disentanglement.mig import BINS, mutual_information_gap
 from models.evaluation.disentanglement.sap import SOFTNESS, separated_attribute_predictability
 from models.evaluation.disentanglement.sources import BATCH, FactorSource, labelled, redrawn
-from models.evaluation.metric import Metrics, figure
+from models.evaluation.metric import Metrics, metric
 from models.evaluation.reconstruction import codes
 
 __all__ = ["Factors", "disentanglement", "known_factors", "mean_codes", "measurable"]
@@ -55,7 +55,7 @@ def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Me
         seed: Decides which images are judged and which batches are drawn.
 
     Returns:
-        Figures in [0, 1]: mig, dci_disentanglement, dci_completeness, dci_informativeness, sap, factor_vae,
+        Metrics in [0, 1]: mig, dci_disentanglement, dci_completeness, dci_informativeness, sap, factor_vae,
         beta_vae.
 
     Raises:
@@ -95,7 +95,7 @@ def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Me
 def information(means: Array, values: Array, note: Note) -> Metrics:
     """MIG of codes (N, D) and factors (N, F)."""
     how = f"{BINS} bins of equal width a code and a factor of more values, {len(means)} images"
-    return {"mig": figure(mutual_information_gap(means, values), "", note(how))}
+    return {"mig": metric(mutual_information_gap(means, values), "", note(how))}
 
 
 def predictors(four: tuple[Array, Array, Array, Array], discrete: NDArray[np.bool_], note: Note) -> Metrics:
@@ -109,10 +109,10 @@ def predictors(four: tuple[Array, Array, Array, Array], discrete: NDArray[np.boo
     told = f"accuracy (discrete) and R^2 (continuous), {trees.told.min():.3f} to {trees.told.max():.3f}"
     line = f"linear SVM (C {SOFTNESS}, standardised codes) of discrete factors, r^2 of continuous, {split}"
     return {
-        "dci_disentanglement": figure(trees.disentanglement, "", note(grown)),
-        "dci_completeness": figure(trees.completeness, "", note(grown)),
-        "dci_informativeness": figure(trees.informativeness, "", note(f"mean of {told}, {grown}")),
-        "sap": figure(separated_attribute_predictability(*four, discrete), "", note(line)),
+        "dci_disentanglement": metric(trees.disentanglement, "", note(grown)),
+        "dci_completeness": metric(trees.completeness, "", note(grown)),
+        "dci_informativeness": metric(trees.informativeness, "", note(f"mean of {told}, {grown}")),
+        "sap": metric(separated_attribute_predictability(*four, discrete), "", note(line)),
     }
 
 
@@ -127,8 +127,8 @@ def held_factors(
     votes = factor_vae_score(source, voting, train=BATCHES, test=TEST_BATCHES)
     lines = beta_vae_score(source, pairing, train=BATCHES, test=TEST_BATCHES)
     return {
-        "factor_vae": figure(votes, "accuracy", note(f"majority vote, {held}")),
-        "beta_vae": figure(lines, "accuracy", note(f"logistic regression of standardised |z1 - z2|, {held}")),
+        "factor_vae": metric(votes, "accuracy", note(f"majority vote, {held}")),
+        "beta_vae": metric(lines, "accuracy", note(f"logistic regression of standardised |z1 - z2|, {held}")),
     }
 
 

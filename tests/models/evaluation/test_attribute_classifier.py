@@ -96,7 +96,7 @@ def test_heads_fit_their_attribute() -> None:
     assert [outputs(a) for a in bars(4, 0).attributes.values()] == [1, 2, 3]
 
 
-def test_figures_say_which_share_is_kept(
+def test_metrics_say_which_share_is_kept(
     tiny_checkpoint: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, model = bars(60, 4), load(tiny_checkpoint)
@@ -105,7 +105,7 @@ def test_figures_say_which_share_is_kept(
         "models.evaluation.attribute_classifier.reconstruct", lambda model, images: images / np.float32(255)
     )
     perfect = readability(model, bars(20, 5), data)
-    assert {name: figure["value"] for name, figure in perfect.items()} == {
+    assert {name: metric["value"] for name, metric in perfect.items()} == {
         "readable_light": 1.0, "readable_left": 1.0, "readable_row": 1.0,
     }  # fmt: skip
     assert "trained on 20 original images, read from 60 test images" in perfect["readable_row"]["protocol"]

@@ -1,4 +1,4 @@
-"""Figures of codes against sums written out, on models of a few places."""
+"""Metrics of codes against sums written out, on models of a few places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from models import MODELS
 from models.data import load_data
 from models.data.tensors import to_tensor
-from models.evaluation.codebook_use import code_figures, unigram_bits
+from models.evaluation.codebook_use import codebook_metrics, unigram_bits
 from models.evaluation.likelihood import bound
 from models.evaluation.units import sparsity
 
@@ -41,7 +41,7 @@ def entropy(codes: Tensor) -> float:
 def test_use_entropy_and_the_prior_s_bits_are_those_of_the_codes(kind: str, behind: list[str]) -> None:
     model = build(kind)
     codes = model.codes(to_tensor(DATA.images))
-    found = code_figures(model, DATA)
+    found = codebook_metrics(model, DATA)
     nats = unigram = 0.0
     for level, name in enumerate(behind):
         each = codes[level]
@@ -54,25 +54,25 @@ def test_use_entropy_and_the_prior_s_bits_are_those_of_the_codes(kind: str, behi
         nats, unigram = nats + nll, unigram + entropy(each) * each.numel()
     assert found["prior_share"]["value"] == pytest.approx(nats / math.log(2) / unigram, rel=1e-4)
     assert found["code_bits_per_dim"]["value"] == pytest.approx(nats / math.log(2) / 40 / 64, rel=1e-4)
-    assert all("digits test, 40 images" in figure["protocol"] for figure in found.values())
+    assert all("digits test, 40 images" in metric["protocol"] for metric in found.values())
 
 
 @torch.no_grad()
 def test_the_whole_bound_is_that_of_the_elbo_but_for_the_noise_of_the_pixels() -> None:
     model = build("vq-vae", likelihood="gaussian", sigma=0.3)  # so wide that noise of 1/256 hardly counts
-    found, elbo = code_figures(model, DATA)["bits_per_dim"], bound(model, DATA)
+    found, elbo = codebook_metrics(model, DATA)["bits_per_dim"], bound(model, DATA)
     assert found["value"] == pytest.approx(8 - elbo["elbo"]["value"] / 64 / math.log(2), abs=0.02)
     assert elbo["elbo"]["value"] == pytest.approx(
         -elbo["reconstruction"]["value"] - elbo["kl"]["value"], abs=1e-3
     )
     (code_nll,) = model.code_nll(model.codes(to_tensor(DATA.images)))
     assert elbo["kl"]["value"] == pytest.approx(code_nll.mean().item(), rel=1e-5)
-    assert "bits_per_dim" not in code_figures(build("vq-vae", likelihood="bernoulli"), DATA)
+    assert "bits_per_dim" not in codebook_metrics(build("vq-vae", likelihood="bernoulli"), DATA)
 
 
-def test_without_a_prior_there_are_only_the_codes_own_figures() -> None:
+def test_without_a_prior_there_are_only_the_codes_own_metrics() -> None:
     model = build("vq-vae", prior_depth=0)
-    assert set(code_figures(model, DATA)) == {"codes_used", "perplexity", "code_entropy"}
+    assert set(codebook_metrics(model, DATA)) == {"codes_used", "perplexity", "code_entropy"}
     assert "elbo" not in bound(model, DATA)
     assert sparsity(model, DATA) == {}  # its vectors are no activations
 

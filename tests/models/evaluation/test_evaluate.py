@@ -21,7 +21,7 @@ from models.data.tensors import to_tensor
 from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.importance_sampling import importance_sampled, naive_monte_carlo
 from models.evaluation.likelihood import bound, log_likelihood, observed
-from models.evaluation.metric import figure, table
+from models.evaluation.metric import metric, table
 from models.evaluation.reconstruction import codes, reconstruct, reconstruction, restoration
 from models.evaluation.units import active_units, sparsity
 from models.k_sparse_ae import KSparseAE, KSparseAEConfig
@@ -137,7 +137,7 @@ def test_the_bound_is_that_of_torch_distributions(data: ImageData) -> None:
     assert found["kl"]["value"] == pytest.approx(mean(kl), rel=1e-5)
     assert found["reconstruction"]["value"] == pytest.approx(mean(nll), rel=1e-5)
     assert found["loss"]["value"] == pytest.approx(mean(kl) + mean(nll), rel=1e-5)
-    assert all(figure["unit"] == "nats/image" for figure in found.values())
+    assert all(metric["unit"] == "nats/image" for metric in found.values())
 
 
 def test_active_units_are_those_whose_mean_moves(model: VAE, data: ImageData) -> None:
@@ -157,14 +157,14 @@ QUICK = {"mse", "squared_error", "psnr", "ssim", "restored_error", "loss", "elbo
          "active_units"}  # fmt: skip
 
 
-def test_evaluate_is_repeatable_and_keeps_figures_in_the_card_when_asked(copy_of_tiny: Path) -> None:
+def test_evaluate_is_repeatable_and_keeps_metrics_in_the_card_when_asked(copy_of_tiny: Path) -> None:
     first = evaluate(copy_of_tiny, limit=20, command="measured so")
     assert checkpoint.read(copy_of_tiny).card.metrics == {}  # type: ignore[union-attr]
     assert first == evaluate(copy_of_tiny, limit=20, command="measured so", write=True)
     entry = checkpoint.read(copy_of_tiny)
     assert entry.card is not None and entry.card.metrics == first
     assert set(first) == QUICK
-    assert all(figure["command"] == "measured so" for figure in first.values())
+    assert all(metric["command"] == "measured so" for metric in first.values())
     lines = table(first).splitlines()
     assert len(lines) == len(QUICK) and lines[0].startswith("mse ") and "per pixel" in lines[0]
 
@@ -240,9 +240,9 @@ def test_sparse_codes_are_counted(data: ImageData, monkeypatch: pytest.MonkeyPat
     assert sparsity(plain, data) == {}
 
 
-def test_a_figure_that_is_not_a_number_stops_the_evaluation() -> None:
+def test_a_metric_that_is_not_a_number_stops_the_evaluation() -> None:
     with pytest.raises(ValueError, match=r"must be finite\. Got nan"):
-        figure(float("nan"), "nats/image", "a test")
+        metric(float("nan"), "nats/image", "a test")
 
 
 def other_seed(folder: Path, seed: int, **changes: Any) -> Path:
@@ -263,7 +263,7 @@ def test_runs_of_other_seeds_give_their_values(copy_of_tiny: Path) -> None:
         assert one["protocol"] == alone[name]["protocol"] + "; runs of seeds 0, 1, 2"
     evaluate(copy_of_tiny, limit=20, command="again", write=True)
     card = checkpoint.read(copy_of_tiny).card
-    assert card is not None and card.metrics == found, "the same figures keep their seeds"
+    assert card is not None and card.metrics == found, "the same metrics keep their seeds"
     evaluate(copy_of_tiny, limit=10, command="others", write=True)
     card = checkpoint.read(copy_of_tiny).card
     assert card is not None and "values" not in card.metrics["mse"]
@@ -296,7 +296,7 @@ def test_metrics_of_weights_that_changed_meanwhile_are_not_kept(
 ) -> None:
     def measured(*_: object) -> dict[str, Any]:
         checkpoint.pack(copy_of_tiny)
-        return {"mse": figure(1.0, "", "")}
+        return {"mse": metric(1.0, "", "")}
 
     monkeypatch.setattr("models.evaluation.evaluate.measure", measured)
     with pytest.raises(ValueError, match="changed while they were measured, so the metrics are not kept"):

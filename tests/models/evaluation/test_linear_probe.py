@@ -64,13 +64,13 @@ def test_the_probe_of_a_model_reads_its_codes(tiny_checkpoint: Path) -> None:
     train, test = load_data("digits", "train", limit=300), load_data("digits", "test", limit=100)
     found = probe(model, train, test)
     assert set(found) == {"probe_error_digit"}
-    figure = found["probe_error_digit"]
+    metric = found["probe_error_digit"]
     by_hand = linear_probe(
         codes(model, train.images), train.attributes["digit"].values,
         codes(model, test.images), test.attributes["digit"].values,
     )  # fmt: skip
-    assert figure["value"] == pytest.approx(100 * by_hand.error) and figure["value"] < 80
-    assert "300 training images" in figure["protocol"] and "digits test, 100 images" in figure["protocol"]
+    assert metric["value"] == pytest.approx(100 * by_hand.error) and metric["value"] < 80
+    assert "300 training images" in metric["protocol"] and "digits test, 100 images" in metric["protocol"]
 
 
 def test_images_without_classes_are_refused(tiny_checkpoint: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the figures of foreseen frames: a model that knows the truth meets every bar, one that errs is caught."""
+"""Tests of the metrics of foreseen frames: a model that knows the truth meets every bar, one that errs is caught."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Knowing:
         return pictures
 
 
-def figures(model: Any) -> dict[str, float]:
+def metrics(model: Any) -> dict[str, float]:
     return {name: one["value"] for name, one in prediction(model, digits(), digits(), judge()).items()}
 
 
@@ -91,20 +91,20 @@ def test_who_knows_the_truth_meets_every_bar() -> None:
 
 
 def test_who_goes_the_wrong_way_is_caught() -> None:
-    found = figures(Knowing(backwards=True))
+    found = metrics(Knowing(backwards=True))
     # Of 8 columns, -5 is 3 and 5 is -3: only there the sides are not those of the movement.
     assert found["direction_right"] == pytest.approx(0, abs=25)
     assert found["position_error"] == pytest.approx(np.mean([2, 4, 2, 0, 2]))
 
 
 def test_a_picture_that_is_a_pixel_off_costs_a_pixel() -> None:
-    found = figures(Knowing(off=1))
+    found = metrics(Knowing(off=1))
     assert found["position_error"] == 1
     assert found["prediction_mse"] > 0.01
 
 
 def test_a_digit_that_is_lost_is_not_read() -> None:
-    whole, half = figures(Knowing()), figures(Knowing(blank=0.5))
+    whole, half = metrics(Knowing()), metrics(Knowing(blank=0.5))
     assert half["digit_kept"] < 0.7 * whole["digit_kept"]
 
 

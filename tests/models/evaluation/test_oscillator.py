@@ -57,15 +57,15 @@ class Knowing:
         return torch.from_numpy(spots(places[:, None].numpy())[:, 0]).permute(0, 3, 1, 2) / 255
 
 
-def figures(model: Any, **options: Any) -> dict[str, float]:
+def metrics(model: Any, **options: Any) -> dict[str, float]:
     period = options.get("period", 20.0)
     return {name: one["value"] for name, one in oscillation(model, oscillators(**options), period).items()}
 
 
 def test_who_knows_the_path_errs_by_what_he_adds() -> None:
-    found = figures(Knowing())
+    found = metrics(Knowing())
     assert found["expected_position_error"] == pytest.approx(0, abs=0.03) == found["drawn_position_error"]
-    found = figures(Knowing(off=0.75, spread=0.8))
+    found = metrics(Knowing(off=0.75, spread=0.8))
     assert found["expected_position_error"] == pytest.approx(0.75, abs=0.02)
     assert found["drawn_position_error"] == pytest.approx(np.hypot(0.75, 0.8), abs=0.05)
 
@@ -73,14 +73,14 @@ def test_who_knows_the_path_errs_by_what_he_adds() -> None:
 def test_who_lags_behind_is_caught() -> None:
     true = path().numpy()
     ahead, behind = true[:, CONTEXT : CONTEXT + JUMPS], true[:, CONTEXT - 1 : CONTEXT + JUMPS - 1]
-    found = figures(Knowing(late=1))
+    found = metrics(Knowing(late=1))
     assert found["expected_position_error"] == pytest.approx(
         np.sqrt(((ahead - behind) ** 2).mean()), abs=0.03
     )
 
 
 def test_the_references_are_what_the_frames_allow() -> None:
-    found = figures(Knowing())
+    found = metrics(Knowing())
     # Two weights of 20 frames over one whole period: a variance of 2 / 20 of the noise's.
     assert found["fitted_position_error"] == pytest.approx(0.8 * np.sqrt(2 / 20), rel=0.12)
     ahead = path().numpy()[:, CONTEXT : CONTEXT + JUMPS]
@@ -97,7 +97,7 @@ def test_a_fit_goes_on_exactly_where_nothing_is_noisy() -> None:
         )
 
 
-def test_every_figure_names_its_protocol() -> None:
+def test_every_metric_names_its_protocol() -> None:
     for name, one in oscillation(Knowing(), oscillators(), 20.0).items():
         assert (
             "20 frames seen, one jump of 1 to 10 frames, oscillator test, 150 sequences, seed 0"

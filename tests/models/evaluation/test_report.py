@@ -19,9 +19,9 @@ from models.evaluation.report import BARS, Bar, Published, evaluate_all, judge, 
 PROTOCOL = "importance sampling, 5000 samples, pixels drawn as 0 or 1, mnist test, 10000 images, seed 0"
 
 
-def card(name: str, config: dict[str, Any] | None = None, **figures: float | list[float]) -> Card:
+def card(name: str, config: dict[str, Any] | None = None, **measured: float | list[float]) -> Card:
     metrics: dict[str, Any] = {}
-    for key, value in figures.items():
+    for key, value in measured.items():
         values = value if isinstance(value, list) else [value]
         metrics[key] = {
             "value": values[0],
@@ -56,7 +56,7 @@ def cards(*each: Card) -> dict[str, Card]:
         (Bar("a", "f", 87.75, seeds=3), 80.0, "yes, 1 of 3 seeds"),
     ],
 )
-def test_a_figure_is_held_against_its_bar(bar: Bar, value: float, met: str) -> None:
+def test_a_metric_is_held_against_its_bar(bar: Bar, value: float, met: str) -> None:
     assert judge(bar, cards(card("a", {"capacity": 25.0}, f=value), card("b", f=10.0))).met == met
 
 
@@ -74,7 +74,7 @@ def test_what_was_not_measured_is_not_judged(bar: Bar) -> None:
     assert judge(bar, cards(card("a", f=0.5))).met == "not measured"
 
 
-def test_a_figure_of_fewer_images_or_samples_is_not_judged() -> None:
+def test_a_metric_of_fewer_images_or_samples_is_not_judged() -> None:
     few = card("mnist-vae", nll=80.0)
     bar = next(bar for bar in BARS if bar.checkpoint == "mnist-vae")
     assert judge(bar, cards(few)).met == "yes"
@@ -83,8 +83,8 @@ def test_a_figure_of_fewer_images_or_samples_is_not_judged() -> None:
         ("5000 samples", "500 samples"),
         ("drawn as 0 or 1", "grey"),
     ):
-        figure = few.metrics["nll"] | {"protocol": PROTOCOL.replace(old, new)}
-        assert judge(bar, cards(replace(few, metrics={"nll": figure}))).met == "another protocol"
+        metric = few.metrics["nll"] | {"protocol": PROTOCOL.replace(old, new)}
+        assert judge(bar, cards(replace(few, metrics={"nll": metric}))).met == "another protocol"
 
 
 def test_the_report_names_protocol_command_and_source() -> None:
@@ -113,7 +113,7 @@ def test_a_bar_that_was_set_anew_says_what_it_was() -> None:
         assert f"(first {bar.was:g})" in judge(bar, {}).asked
 
 
-def test_a_recalled_figure_is_never_shown_as_confirmed() -> None:
+def test_a_recalled_metric_is_never_shown_as_confirmed() -> None:
     assert str(Published(3, "a paper", "https://a.b", False)).endswith("*recalled*")
     assert "recalled" not in str(Published(3, "a paper", "https://a.b", True))
     recalled = {each.value for bar in BARS for each in bar.published if not each.confirmed}

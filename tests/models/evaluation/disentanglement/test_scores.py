@@ -1,4 +1,4 @@
-"""Tests of the figures of a model: on pictures whose pixels are their factors, so that the answer is known."""
+"""Tests of the metrics of a model: on pictures whose pixels are their factors, so that the answer is known."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_one_seed_gives_one_answer() -> None:
     assert first == values(turn) and first != values(turn, seed=1)
 
 
-def test_every_figure_says_how_it_was_measured() -> None:
+def test_every_metric_says_how_it_was_measured() -> None:
     found = disentanglement(Reader(torch.eye(3)), pictures(), seed=4)
     for each in found.values():
         assert each["protocol"].startswith("mean codes of 3 dimensions, 3 factors, pixels test, ")
