@@ -1,8 +1,8 @@
-r"""A running mean of the weights, which jumps less from step to step than the weights themselves.
+r"""An exponential moving average of the weights, which varies less from step to step than the weights.
 
 m_t = k m_(t-1) + (1 - k) w_t,   k = min(decay, (1 + t) / (10 + t))
 
-The lower k of the first steps forgets the untrained weights in time, however short the run.
+The smaller k of the first steps forgets the untrained weights soon, however short the run.
 
 References:
     | Acceleration of Stochastic Approximation by Averaging (Polyak & Juditsky, 1992)
@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 __all__ = ["Average"]
 
 
 class Average:
-    """The running mean of a model's parameters.
+    """The moving average of a model's parameters.
 
     Arguments:
-        model: Whose parameters.
-        decay: k, in [0, 1); with 0 there is no mean, and nothing is done.
+        model: The model.
+        decay: Largest k, in [0, 1); 0 switches averaging off.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -30,15 +31,14 @@ class Average:
         self.weights = dict(model.named_parameters()) if decay else {}
         self.means: dict[str, Tensor] = {name: w.detach().clone() for name, w in self.weights.items()}
 
-    @torch.no_grad()
     def update(self, step: int) -> None:
-        """Takes in the weights after a step, counted from 0."""
-        kept = min(self.decay, (1 + step) / (10 + step))
-        for name, mean in self.means.items():
-            mean.lerp_(self.weights[name], 1 - kept)
+        """Averages in the weights after a step, counted from 0."""
+        if self.means:
+            average = get_ema_multi_avg_fn(min(self.decay, (1 + step) / (10 + step)))  # type: ignore[no-untyped-call]
+            average(list(self.means.values()), list(self.weights.values()), step)
 
     @torch.no_grad()
     def apply(self) -> None:
-        """Gives the model the mean in place of its weights."""
+        """Replaces the model's weights by their average."""
         for name, mean in self.means.items():
             self.weights[name].copy_(mean)
