@@ -1,9 +1,9 @@
-r"""The autoencoder: an encoder compresses the image to a latent, from which a decoder rebuilds it.
+r"""The autoencoder: an encoder compresses an image to a latent, and a decoder reconstructs it.
 
 min  -log p(x | g(f(x)))
 
-With a Gaussian likelihood this is the squared error, with a Bernoulli one the cross-entropy. The code is one
-point an image: no prior says where other codes lie, and no likelihood of images follows.
+With a Gaussian likelihood this is the squared error, with a Bernoulli likelihood the cross-entropy. The encoder is
+deterministic and the latent has no prior, so the model neither samples nor gives a likelihood of images.
 
 References:
     | Reducing the Dimensionality of Data with Neural Networks (Hinton & Salakhutdinov, 2006)
@@ -32,7 +32,7 @@ class AEConfig(NetworkConfig):
 
 
 class AE(EncoderDecoder):
-    """The plain autoencoder; variants write `code`, `training_code` or `penalties` anew."""
+    """The plain autoencoder; variants override `code`, `training_code` or `penalties`."""
 
     Config: ClassVar[type[Any]] = AEConfig
     about = About(
@@ -49,29 +49,29 @@ class AE(EncoderDecoder):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"-\log p\big(x\,|\,g(f(x))\big)",
-            "Training asks that each image comes back from its own code.",
-            {"reconstruction": "−log p of the image under what its code decodes to"},
+            "Training asks that each image comes back from its own latent.",
+            {"reconstruction": "−log p of the image under what its latent decodes to"},
         )
 
     def code(self, x: Tensor) -> Tensor:
-        """The code (B, D) of images (B, C, H, W)."""
+        """The latents (B, D) of images (B, C, H, W)."""
         z: Tensor = self.encoder(x).float()
         return z
 
     def encode(self, x: Tensor) -> Posterior:
-        """The code of images (B, C, H, W) in [0, 1], a point without spread."""
+        """The latents of images (B, C, H, W) in [0, 1], without a standard deviation."""
         return Posterior(self.code(x))
 
     def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
-        """The code (B, D) that training decodes: `code`, unless the model learns from something harder."""
+        """The latents (B, D) that training decodes; variants may encode a corrupted image here."""
         return self.code(x)
 
     def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Further terms of the loss by name, each with its weight, scalars in nats per image; none here."""
+        """Weighted penalties by name, scalars in nats per image; none here."""
         return {}
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The reconstruction and `warmup` times each penalty; the terms show penalties without `warmup`."""
+        """Reconstruction plus `warmup` times each penalty; the terms report penalties without `warmup`."""
         x = self.likelihood.prepare(x, generator)
         z = self.training_code(x, generator, warmup)
         reconstruction = total = self.nll(z, x).mean()

@@ -1,7 +1,8 @@
-"""What every model of the zoo offers: encode, decode, loss, and an honest word on its latent.
+"""The interface of all models: encode, decode, loss, and a description of the latent.
 
-An autoencoder is a pair of maps, `z = encode(x)` and `x = decode(z)`. Everything that looks at a model (the
-trainer, the evaluation, the explorer) asks `Autoencoder` and its `LatentSpec`, never the class of a model.
+An autoencoder is a pair of maps, `z = encode(x)` and `x = decode(z)`. Code that uses a model (the trainer, the
+evaluation, the explorer) depends on `Autoencoder` and its `LatentSpec`, never on the class of a model. Optional
+abilities are in `models/protocols.py`.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ __all__ = [
     "Progress",
 ]
 
-Progress = Callable[[int, int], None]  # called with the places drawn and the places in all
+Progress = Callable[[int, int], None]  # called with the number of places drawn and their total
 
 
 @dataclass(frozen=True)
 class Level:
-    """A part of a latent that lies on a grid of its own: a scale of a flow, the top or bottom codes of VQ-VAE-2."""
+    """A part of a latent with its own grid: a scale of a flow, or the top or bottom codes of a VQ-VAE-2."""
 
     name: str  # for people, e.g. "top"
-    shape: tuple[int, int, int]  # numbers a place, rows, columns
+    shape: tuple[int, int, int]  # values per place, rows, columns
 
 
 @dataclass(frozen=True)
 class LatentSpec:
-    """What a latent is, and what can honestly be asked of it."""
+    """What a latent is, and what the model offers for it."""
 
     shape: tuple[int, ...]  # without the batch, e.g. (32,)
-    levels: tuple[Level, ...] = ()  # what lies in it end to end, coarsest first; () for a plain vector
+    levels: tuple[Level, ...] = ()  # concatenated in it, coarsest first; () for a plain vector
     discrete: bool = False  # codes of a codebook instead of real numbers
     prior: bool = True  # a prior exists and can be sampled
     likelihood: Literal["exact", "bound", "none"] = "bound"  # of log p(x)
@@ -57,7 +58,7 @@ class LatentSpec:
 
     @property
     def gauged(self) -> bool:
-        """Whether a latent's distance to the images' latents says how typical its picture is.
+        """Whether the distance of a latent to the images' latents measures how typical its picture is.
 
         Not where the likelihood is exact: in a flow that distance contradicts both the likelihood and the picture.
         """
@@ -65,12 +66,12 @@ class LatentSpec:
 
     @property
     def posterior(self) -> bool:
-        """Whether the encoder gives a distribution over latents; else a single latent."""
+        """Whether the encoder gives a distribution over latents instead of a single latent."""
         return self.sequence or (self.likelihood == "bound" and not self.discrete)
 
     @property
     def size(self) -> int:
-        """Numbers in one latent."""
+        """Dimensions of a latent."""
         return math.prod(self.shape)
 
 
@@ -111,30 +112,31 @@ class Posterior:
             ValueError: If the posterior is deterministic, whose divergence is infinite.
         """
         if self.std is None:
-            raise ValueError("`std` must not be None for a KL divergence. A deterministic code has none.")
+            raise ValueError("`std` must not be None for a KL divergence. A deterministic latent has none.")
         variance = self.std.square()
         return 0.5 * (self.mean.square() + variance - 1 - variance.log())
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What training minimises, and the terms it is made of."""
+    """What training minimises, and its terms."""
 
     total: Tensor  # scalar, nats per image
     terms: dict[str, Tensor]  # scalars, means over the batch, nats per image
-    figures: dict[str, Tensor] = field(default_factory=dict)  # scalars worth watching that are no nats
+    figures: dict[str, Tensor] = field(default_factory=dict)  # further scalars to log, in other units
 
 
 class Autoencoder(nn.Module, ABC):
     """The base of all models.
 
-    A subclass names its frozen configuration class in `Config`, sets `spec` and `image_shape`, and writes
-    `encode`, `decode` and `loss`. Images are float tensors (B, C, H, W) in [0, 1].
+    A subclass names its frozen configuration class in `Config` and its family in `about`, sets `spec` and
+    `image_shape`, and implements `criterion`, `encode`, `decode` and `loss`. Images are float tensors (B, C, H, W) in
+    [0, 1].
     """
 
     Config: ClassVar[type[Any]]
     about: ClassVar[About]  # each family its own
-    closed_form: ClassVar[bool] = False  # `fit` takes the place of gradient steps
+    closed_form: ClassVar[bool] = False  # fitted by `ClosedForm.fit` instead of gradient steps
 
     config: Any
     spec: LatentSpec
@@ -160,7 +162,7 @@ class Autoencoder(nn.Module, ABC):
         Arguments:
             x: Images (B, C, H, W) in [0, 1].
             generator: Source of all noise, for reproducible steps.
-            warmup: How far the warm-up has come, 0 to 1; models weigh their regulariser by it.
+            warmup: Progress of the warm-up, 0 to 1; models scale their regulariser by it.
         """
 
     def sample(
@@ -176,11 +178,9 @@ class Autoencoder(nn.Module, ABC):
         Arguments:
             count: How many.
             generator: Source of the noise; torch's own where None.
-            temperature: How bold the draws are, 0 or more. 1 is the prior itself; less stays nearer to what is most
-                likely. For a normal prior it is the standard deviation, for a learnt one over codes what its logits
-                are divided by.
-            progress: Of a prior over codes, which are drawn one after another: called with the places drawn and the
-                places in all.
+            temperature: At least 0. 1 samples the prior itself, less stays nearer to its mode. It is the standard
+                deviation of a normal prior, and divides the logits of a prior over codes.
+            progress: Called while codes are drawn one after another; not called by other priors.
 
         Returns:
             Pictures (count, C, H, W) in [0, 1].

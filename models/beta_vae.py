@@ -2,8 +2,8 @@ r"""The beta-VAE: a VAE whose KL term is weighted by beta; a larger weight leave
 
 -E_q(z|x) [log p(x|z)] + beta KL(q(z|x) || p(z))
 
-beta is a Lagrange multiplier: it holds KL below a budget that nobody names. Its loss is still a bound on
--log p(x) for beta >= 1, but a looser one than the VAE's. The term `kl` is the true KL, without beta.
+beta acts as a Lagrange multiplier that holds the KL below an implicit budget. For beta >= 1 the loss still bounds
+-log p(x), more loosely than the VAE's. The term `kl` is the KL itself, without beta.
 
 References:
     | beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (Higgins et al., 2017)
@@ -33,7 +33,7 @@ class BetaVAEConfig(VAEConfig):
 
 
 class BetaVAE(VAE):
-    """The VAE with the KL weighed by `beta`."""
+    """A VAE whose KL is weighted by `beta`."""
 
     Config = BetaVAEConfig
     about = About(

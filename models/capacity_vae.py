@@ -2,9 +2,8 @@ r"""The beta-VAE with a controlled capacity: the KL is held near a target that r
 
 -E_q(z|x) [log p(x|z)] + gamma |KL(q(z|x) || p(z)) - C(t)|,   C(t) = capacity * warmup(t)
 
-At first nothing may pass, then the factors that pay most for the nats come in one by one. KL is the mean over
-the batch; C(t) is set anew at every step, and the share of the run over which it rises is the trainer's
-`kl_warmup`.
+The latent first carries no information, then takes in factors one by one, those that improve the reconstruction most
+first. KL is the mean over the batch. C(t) rises over the share of the run that the trainer's `kl_warmup` gives.
 
 References:
     | Understanding disentangling in beta-VAE (Burgess et al., 2018)
@@ -44,7 +43,7 @@ class CapacityVAEConfig(NetworkConfig):
 
 
 class CapacityVAE(VAE):
-    """The VAE whose KL is held at C(t) instead of pressed to 0."""
+    """A VAE whose KL is held at C(t) instead of being minimised."""
 
     Config = CapacityVAEConfig
     about = About(

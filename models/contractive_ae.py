@@ -2,12 +2,12 @@ r"""The contractive autoencoder: a latent that changes little when the image cha
 
 min  -log p(x | g(z)) + weight * || J_f(x) ||^2_F,   z = f(x) = sigmoid(...),   J_f = dz/dx
 
-The reconstruction needs the directions along the data, so the penalty flattens the others. With a single layer
+The reconstruction needs the directions along the data manifold, so the penalty flattens the others. For a single layer
 z = sigmoid(W x + b) it has a closed form,
 
 || J ||^2_F = sum_j (z_j (1 - z_j))^2 sum_i W_ji^2,
 
-and for deep encoders Hutchinson's estimate stands in, one product with the Jacobian an image:
+and for deep encoders Hutchinson's estimator is used, with one vector-Jacobian product per image:
 
 || J ||^2_F = E_v || v^T J ||^2,   v_j = +1 or -1 with equal chance.
 
@@ -54,7 +54,7 @@ class ContractiveAEConfig(NetworkConfig):
 
 
 class ContractiveAE(AE):
-    """The autoencoder with sigmoid codes whose Jacobian is held small."""
+    """An autoencoder with sigmoid units and a penalty on the encoder's Jacobian."""
 
     Config = ContractiveAEConfig
     about = About(
@@ -69,7 +69,7 @@ class ContractiveAE(AE):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             rf"-\log p\big(x\,|\,g(f(x))\big) + {config.weight:g}\, \big\|\tfrac{{\partial f}}{{\partial x}}\big\|_F^2",
-            "Training asks that each image comes back from its own code, and that the code moves little when the image "
+            "Training asks that each image comes back from its own latent, and that the latent moves little when the image "
             "does.",
             AE.criterion(config).terms | {"contraction": "weighted squared norm of the encoder's Jacobian"},
         )
@@ -82,7 +82,7 @@ class ContractiveAE(AE):
         return {"contraction": weight * self.squared_jacobian(x, z, generator).mean()}
 
     def squared_jacobian(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> Tensor:
-        """||J_f(x)||^2_F of the images, exact for one layer; else an estimate, in training of some of them."""
+        """||J_f(x)||^2_F of images: exact for one layer, else estimated; in training on a share of the batch."""
         if self.config.network == "mlp" and self.config.depth == 0:
             return sigmoid_layer(z, self.layer.weight)
         count = math.ceil(SHARE * len(x)) if self.training else len(x)
@@ -90,7 +90,7 @@ class ContractiveAE(AE):
 
     @property
     def layer(self) -> nn.Linear:
-        """The linear layer of an encoder that has one only."""
+        """The linear layer of an encoder that has only one."""
         return next(module for module in self.encoder.modules() if isinstance(module, nn.Linear))
 
 
@@ -98,27 +98,27 @@ def sigmoid_layer(z: Tensor, weight: Tensor) -> Tensor:
     """||J||^2_F of z = sigmoid(W x + b).
 
     Arguments:
-        z: Codes (B, D).
+        z: Latents (B, D).
         weight: W, (D, pixels).
 
     Returns:
-        Shape (B,), in squared units of code per unit of pixel.
+        Shape (B,), in squared units of latent per unit of pixel.
     """
     return (z * (1 - z)).square() @ weight.square().sum(1)
 
 
 def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """An unbiased estimate of ||J_f(x)||^2_F, one random product with the Jacobian an image.
+    """An unbiased estimate of ||J_f(x)||^2_F with one random vector-Jacobian product per image.
 
-    It can be differentiated once more, and works where gradients are switched off.
+    The estimate is differentiable, and also works where gradients are disabled.
 
     Arguments:
-        f: Maps images (B, C, H, W) to codes (B, D), each image for itself.
+        f: Maps images (B, C, H, W) to latents (B, D), each image independently.
         x: The images.
         generator: Source of v; torch's own where None.
 
     Returns:
-        Shape (B,), in squared units of code per unit of pixel.
+        Shape (B,), in squared units of latent per unit of pixel.
     """
     learning = torch.is_grad_enabled()
     with torch.inference_mode(False), torch.enable_grad():

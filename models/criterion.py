@@ -1,4 +1,4 @@
-"""What the training of a model minimises, for people: a formula, a sentence or two, and the meaning of each term."""
+"""What the training of a model minimises, for people: a formula, one or two sentences, and the meaning of each term."""
 
 from __future__ import annotations
 

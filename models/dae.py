@@ -1,11 +1,11 @@
-r"""The denoising autoencoder: rebuild the clean image from a corrupted one.
+r"""The denoising autoencoder: it reconstructs the clean image from a corrupted one.
 
 min  E_c(x~|x) [ -log p(x | g(f(x~))) ]
 
 Corruptions c: masking (pixels become black), salt-and-pepper (pixels become black or white) and Gaussian
-(x~ = x + level * eps, not cut to [0, 1]). To undo them the code must hold what pixels have to do with each
-other; the reconstruction of a noisy image points back towards the data. Corruption belongs to training: `encode`
-takes the image as it is.
+(x~ = x + level * eps, not clipped to [0, 1]). Undoing them takes the dependencies between pixels, so the latent must
+capture those; the reconstruction of a noisy image points back towards the data. Only training corrupts images:
+`encode` takes them as they are.
 
 References:
     | Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008)
@@ -49,7 +49,7 @@ class DAEConfig(NetworkConfig):
 
 
 class DAE(AE):
-    """The autoencoder that sees corrupted images and is held to the clean ones."""
+    """An autoencoder that is trained to reconstruct clean images from corrupted ones."""
 
     Config = DAEConfig
     about = About(
@@ -69,8 +69,10 @@ class DAE(AE):
         }[config.corruption]
         return Criterion(
             r"\mathbb{E}_{\tilde x \sim c(\tilde x|x)}\big[-\log p\big(x\,|\,g(f(\tilde x))\big)\big]",
-            f"Training asks that the clean image comes back from the code of a corrupted one ({suffered}).",
-            {"reconstruction": "−log p of the clean image under what the corrupted image's code decodes to"},
+            f"Training asks that the clean image comes back from the latent of a corrupted one ({suffered}).",
+            {
+                "reconstruction": "−log p of the clean image under what the corrupted image's latent decodes to"
+            },
         )
 
     def code(self, x: Tensor) -> Tensor:
@@ -82,7 +84,7 @@ class DAE(AE):
 
 
 def corrupt(x: Tensor, corruption: str, level: float, generator: torch.Generator | None = None) -> Tensor:
-    """Corrupts images; a pixel is lost in all its channels at once.
+    """Corrupts images; all channels of a pixel are lost together.
 
     Arguments:
         x: Images (B, C, H, W) in [0, 1].

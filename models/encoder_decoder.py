@@ -1,9 +1,9 @@
-r"""What the models share that pair an encoder network with a decoder network and a likelihood.
+r"""The base of models with an encoder network, a decoder network and a likelihood.
 
 z = f(x),   -log p(x|z) = -log p(x | g(z)),   x_hat = E[x|z]
 
-f and g are networks, and the likelihood says what the numbers of g mean. A model of this kind adds what its code
-is (a point or a distribution) and what else its loss asks for.
+f and g are networks, and the likelihood defines what the outputs of g mean. A subclass defines whether the latent is a
+point or a distribution, and the rest of the loss.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ImageConfig:
 
     @property
     def pixels(self) -> int:
-        """Numbers in one image."""
+        """Values in one image, C * H * W."""
         return math.prod(self.image_shape)
 
 
@@ -78,10 +78,10 @@ class NetworkConfig(LikelihoodConfig):
 
 
 class EncoderDecoder(Autoencoder):
-    """An encoder, a decoder and a likelihood; a subclass says what the encoder's numbers mean."""
+    """An encoder, a decoder and a likelihood; a subclass defines what the encoder's outputs mean."""
 
-    prior: ClassVar[bool]  # codes follow N(0, I), and the loss bounds log p(x)
-    numbers: ClassVar[int]  # that the encoder gives for each dimension of the code
+    prior: ClassVar[bool]  # latents follow N(0, I), and the loss bounds log p(x)
+    numbers: ClassVar[int]  # encoder outputs per latent dimension
 
     def __init__(self, config: Any) -> None:
         super().__init__()

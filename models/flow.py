@@ -1,9 +1,9 @@
-r"""What the flows share: an invertible map between pictures and a standard normal latent, and so an exact density.
+r"""The base of the flows: an invertible map between pictures and a standard normal latent, and so an exact density.
 
 log p(v) = log N(f(v); 0, I) + log |det df/dv|
 
-v is an image in grey levels, 0 to 256, with the noise of `models.layers.dequantisation` on its whole numbers. Nothing is lost
-between v and z = f(v): a latent has as many numbers as the image, and decoding what was encoded gives it back.
+v is an image in grey levels, 0 to 256, dequantised by the noise of `models.layers.dequantisation`. Nothing is lost
+between v and z = f(v): a latent has as many dimensions as the image, and decoding an encoded image restores it.
 
 References:
     | Variational Inference with Normalizing Flows (Rezende & Mohamed, 2015)
@@ -46,7 +46,7 @@ class FlowConfig(ImageConfig):
 
 
 class Flow(Autoencoder):
-    """A normalizing flow; a subclass says of which layers a level is made.
+    """A normalizing flow; a subclass builds the layers of a level.
 
     The latent is in prior standard deviations: the prior is N(0, I) at every level.
     """
@@ -86,23 +86,23 @@ class Flow(Autoencoder):
         """The layers of one level.
 
         Arguments:
-            shape: Of what comes in, (C, H, W).
-            last: Whether no level comes after it; all others must leave an even number of channels.
+            shape: Of the input, (C, H, W).
+            last: Whether this is the last level; all others must give an even number of channels.
         """
 
     def encode(self, x: Tensor) -> Posterior:
-        """The latents of images (B, C, H, W) in [0, 1], each grey level at its middle: (B, D), without noise."""
+        """The latents of images (B, C, H, W) in [0, 1], each grey level at its centre, without noise: (B, D)."""
         return Posterior(self.flow(255 * x + 0.5)[0])
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [0, 1] of latents (B, D); what lies beyond black and white is cut off."""
+        """Pictures (B, C, H, W) in [0, 1] of latents (B, D), clipped to black and white."""
         return ((self.flow.inverse(z) - 0.5) / 255).clamp(0, 1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """The log-density log p(v) at v = 255 x + 1/2, the middle of each grey level, with no noise drawn.
+        """The log-density log p(v) at v = 255 x + 1/2, the centre of each grey level, without noise.
 
-        It is the exact log-density of dequantised images, per grey level: where p is even over a grey level, it is
-        the log-probability of the 8-bit image. The likelihood of a data set is the mean of `density` over the noise.
+        This is the exact log-density of dequantised images. Where p is constant over a grey level it equals the
+        log-probability of the 8-bit image. The likelihood of a data set is the mean of `density` over the noise.
 
         Arguments:
             x: Images (B, C, H, W) in [0, 1].
@@ -121,7 +121,7 @@ class Flow(Autoencoder):
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """-log p(v) + log q(u|x) with one draw of the noise u, which bounds -log P(x) of the 8-bit image.
 
-        There is no regulariser for `warmup` to weigh. Of the terms, `latent` is -log N(z; 0, I), `volume` is
+        There is no regulariser, so `warmup` has no effect. Of the terms, `latent` is -log N(z; 0, I), `volume` is
         -log |det dz/dv|, and `noise` is log q(u|x), 0 for uniform noise.
         """
         u, log_q = self.dequantise(x, generator)

@@ -1,8 +1,8 @@
 r"""Glow: a flow like Real NVP, with learnt 1x1 convolutions that mix the channels between its steps.
 
-A step is ActNorm, an invertible 1x1 convolution and an affine coupling between channels; a level is a squeeze and
-many steps, and half of the channels leaves. The paper predicts mean and deviation of what leaves from what stays. A
-latent in those units is what one more coupling gives, so the prior stays N(0, I).
+A step is an ActNorm, an invertible 1x1 convolution and an affine channel coupling. A level is a squeeze and several
+steps, after which half of the channels is factored out. The paper predicts the mean and standard deviation of that half
+from the other half. One more coupling standardises it in the same way, so the prior stays N(0, I).
 
 References:
     | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018)
@@ -30,7 +30,7 @@ class GlowConfig(FlowConfig):
 
 
 class Glow(Flow):
-    """The flow of invertible 1x1 convolutions."""
+    """A flow with invertible 1x1 convolutions."""
 
     Config = GlowConfig
     about = About(
@@ -46,7 +46,7 @@ class Glow(Flow):
         layers: list[FlowLayer] = [squeeze]
         for number in range(self.config.steps):
             layers += self.step(squeeze.after, number)
-        prior = [] if last else [self.coupling(squeeze.after, flip=False)]  # of the half that leaves
+        prior = [] if last else [self.coupling(squeeze.after, flip=False)]  # of the half that is factored out
         return [*layers, ActNorm(squeeze.after[0]), *prior]
 
     def step(self, shape: Shape, number: int) -> list[FlowLayer]:
@@ -56,6 +56,6 @@ class Glow(Flow):
         return [ActNorm(channels), *mixing, self.coupling(shape, flip=bool(number % 2))]
 
     def coupling(self, shape: Shape, flip: bool) -> AffineCoupling:
-        """Between halves of the channels; a single channel, of sides that are odd, between pixels."""
+        """A coupling between halves of the channels; between pixels where there is one channel (odd sides)."""
         mask = ChannelMask if shape[0] > 1 else Checkerboard
         return AffineCoupling(mask(shape, flip), self.config.width)

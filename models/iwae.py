@@ -1,13 +1,13 @@
-r"""The importance weighted autoencoder: a VAE whose bound on log p(x) is made tighter by k samples per image.
+r"""The importance weighted autoencoder: a VAE whose bound on log p(x) is tightened by k samples per image.
 
 log p(x) >= E [ log 1/k sum_i w_i ],   w_i = p(x|z_i) p(z_i) / q(z_i|x),   z_i ~ q(z|x)
 
-k = 1 is the ELBO. As k grows the encoder's gradient drowns in noise, because sum_i w~_i d/dphi log w_i (w~_i the
-normalised weights) has a part of mean zero. DReG leaves that part out:
+k = 1 gives the ELBO. As k grows, the signal-to-noise ratio of the encoder's gradient sum_i w~_i d/dphi log w_i (w~_i
+the normalised weights) falls, because the score function adds a term of mean zero. DReG removes that term:
 
 sum_i w~_i^2  dlog w_i/dz_i  dz_i/dphi
 
-The decoder keeps the gradient of the bound itself.
+The decoder uses the gradient of the bound itself.
 
 References:
     | Importance Weighted Autoencoders (Burda et al., 2015)
@@ -43,7 +43,7 @@ class IWAEConfig(NetworkConfig):
 
 
 class IWAE(VAE):
-    """The VAE trained on the bound of `samples` importance samples."""
+    """A VAE trained on the bound of `samples` importance samples."""
 
     Config = IWAEConfig
     about = About(
@@ -69,9 +69,9 @@ class IWAE(VAE):
         )
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The negative bound, its gradient that of DReG for the encoder.
+        """The negative bound, with the DReG gradient for the encoder.
 
-        `warmup` weighs log p(z) - log q(z|x) inside the weights, so that at k = 1 it weighs the KL.
+        `warmup` scales log p(z) - log q(z|x) inside the weights, so that at k = 1 it scales the KL.
         """
         k: int = self.config.samples
         x = self.likelihood.prepare(x, generator)
@@ -90,12 +90,12 @@ class IWAE(VAE):
 
 
 def repeated(q: Posterior, k: int) -> Posterior:
-    """The posterior of a batch (B, D), k times over: (k * B, D)."""
+    """The posterior of a batch (B, D), repeated k times: (k * B, D)."""
     return Posterior(q.mean.repeat(k, 1), None if q.std is None else q.std.repeat(k, 1))
 
 
 def log_ratio(z: Tensor, q: Posterior) -> Tensor:
-    r"""The ratio log p(z) - log q(z|x) as a function of z alone: q's parameters get no gradient.
+    r"""The ratio log p(z) - log q(z|x) as a function of z alone; q's parameters get no gradient.
 
     Arguments:
         z: Latents (B, D).
@@ -105,6 +105,6 @@ def log_ratio(z: Tensor, q: Posterior) -> Tensor:
         Shape (B,), in nats.
     """
     if q.std is None:
-        raise ValueError("`q` must have a standard deviation. A deterministic code has no density.")
+        raise ValueError("`q` must have a standard deviation. A deterministic latent has no density.")
     mean, std = q.mean.detach(), q.std.detach()
     return (0.5 * ((z - mean) / std).square() + std.log() - 0.5 * z.square()).sum(1)

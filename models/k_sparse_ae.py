@@ -1,9 +1,9 @@
-r"""The k-sparse autoencoder: only the k largest units are kept for each image; the others are set to 0.
+r"""The k-sparse autoencoder: only the k largest units of each image are kept; the others are set to 0.
 
 z = top_k(f(x)),   min  -log p(x | g(z))
 
-The others are 0 and get no gradient. A unit that never wins would never learn, so k starts at all units and
-falls to its own value while the warm-up lasts; by then every unit has found something to say.
+Units that are set to 0 get no gradient, so a unit that is never among the k largest would never learn. During the
+warm-up k therefore falls from all units to its final value.
 
 References:
     | k-Sparse Autoencoders (Makhzani & Frey, 2013)
@@ -39,7 +39,7 @@ class KSparseAEConfig(NetworkConfig):
 
 
 class KSparseAE(AE):
-    """The autoencoder whose code keeps its `k` largest numbers."""
+    """An autoencoder whose latent keeps its `k` largest values."""
 
     Config = KSparseAEConfig
     about = About(
@@ -69,6 +69,6 @@ class KSparseAE(AE):
 
 
 def top_k(z: Tensor, k: int) -> Tensor:
-    """Keeps the k largest numbers of each row of (B, D) and sets the others to 0; the gradient follows."""
+    """Keeps the k largest values of each row of (B, D) and sets the others, and their gradients, to 0."""
     kept = z.topk(k, dim=1)
     return torch.zeros_like(z).scatter(1, kept.indices, kept.values)

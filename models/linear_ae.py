@@ -2,8 +2,8 @@ r"""The linear autoencoder: one linear layer each way, which at its optimum span
 
 min_(U, V)  || x - (V (U x + a) + b) ||^2
 
-Its optimum spans the subspace of the first principal components, though no two runs find the same axes in it:
-V may be any basis of that subspace.
+The optimum spans the subspace of the first principal components. V may be any basis of it, so the axes differ between
+runs.
 
 References:
     | Neural networks and principal component analysis: learning from examples without local minima
@@ -33,7 +33,7 @@ class LinearAEConfig(LikelihoodConfig):
 
 
 class LinearAE(AE):
-    """The autoencoder without a hidden layer."""
+    """An autoencoder without hidden layers."""
 
     Config: ClassVar[type[Any]] = LinearAEConfig
     about = About(
@@ -49,7 +49,7 @@ class LinearAE(AE):
         return Criterion(
             r"-\log p\big(x\,|\,V (U x + a) + b\big)",
             "Training asks that each image comes back through two linear layers. The optimum spans the first principal "
-            "components. A linear decoder turns near codes into near pictures without being asked.",
+            "components. A linear decoder turns nearby latents into similar pictures without being asked.",
             AE.criterion(config).terms,
         )
 

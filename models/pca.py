@@ -2,8 +2,8 @@ r"""Principal component analysis, a linear autoencoder whose weights are known i
 
 z = U^T (x - mean),   x_hat = mean + U z,   U: the D eigenvectors of the covariance with the largest eigenvalues
 
-The code's axes are uncorrelated, sorted by their variance, and of the unit of a pixel. The likelihood is a
-Gaussian with the sigma of what is left out, fitted along.
+The latent's dimensions are uncorrelated, sorted by variance, and in the unit of a pixel. The likelihood is a Gaussian
+whose sigma is fitted to the residual.
 
 References:
     | On lines and planes of closest fit to systems of points in space (Pearson, 1901)
@@ -28,17 +28,17 @@ from models.linear_ae import LinearAE
 
 __all__ = ["PCA", "PCAConfig", "principal_components"]
 
-AT_ONCE = 1 << 23  # numbers of images in float64 at once, 64 MiB
-PIXELS_EXACT = 4096  # up to here the whole covariance is decomposed; beyond, a subspace is iterated
-SPARE, ROUNDS = 32, 16  # of that iteration: dimensions beside those asked for, products with the covariance
+AT_ONCE = 1 << 23  # float64 values of images processed at once, 64 MiB
+PIXELS_EXACT = 4096  # largest covariance that is decomposed exactly; beyond, subspace iteration
+SPARE, ROUNDS = 32, 16  # of that iteration: extra dimensions, products with the covariance
 
 
 @dataclass(frozen=True)
 class PCAConfig(CodeConfig):
-    """What a PCA is made of."""
+    """Configuration of a PCA."""
 
     likelihood: ClassVar[str] = "learnt-gaussian"
-    sigma: ClassVar[float] = 1.0  # of a pixel, until it is fitted
+    sigma: ClassVar[float] = 1.0  # of a pixel, before it is fitted
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +50,7 @@ class PCAConfig(CodeConfig):
 
 
 class PCA(LinearAE):
-    """The linear autoencoder, fitted instead of trained."""
+    """A linear autoencoder that is fitted in closed form."""
 
     Config = PCAConfig
     about = About(
@@ -68,7 +68,7 @@ class PCA(LinearAE):
         return Criterion(
             r"\big\|x - \bar x - U U^\top (x - \bar x)\big\|^2",
             f"No steps are taken: the {config.latent} directions of largest variance leave the least squared error. A "
-            "linear decoder turns near codes into near pictures without being asked.",
+            "linear decoder turns nearby latents into similar pictures without being asked.",
             LinearAE.criterion(config).terms,
             where=r"U^\top U = I",
         )

@@ -2,9 +2,9 @@ r"""PixelSNAIL: an autoregressive model, which predicts each pixel from those be
 
 log P(x) = sum_i log P(x_i | x_1 ... x_(i-1)),   x_i one of K grey levels
 
-There is no latent beside the picture: a code is the picture in K grey levels, and the likelihood of it is exact. The
-channels of a pixel stand side by side, so that green knows red and blue knows both. What draws grids of codes in
-VQ-VAE-2 (`models/layers/autoregressive.py`) draws pixels here, one after another.
+There is no separate latent: the codes are the picture in K grey levels, and its likelihood is exact. The channels of a
+pixel are neighbours in the sequence, so green is conditioned on red, and blue on both. The network is the one that is
+the prior of a VQ-VAE (`models/layers/autoregressive.py`); here it draws pixels.
 
 References:
     | PixelSNAIL: An Improved Autoregressive Generative Model (Chen et al., 2017)
@@ -46,7 +46,7 @@ class PixelSNAILConfig(ImageConfig):
 class PixelSNAIL(Autoencoder):
     """A distribution of pictures in K grey levels.
 
-    A latent, (B, H W C), is the picture, in [0, 1]; `decode` gives each number its nearest grey level first.
+    A latent (B, H W C) is the picture in [0, 1]; `decode` rounds each value to its nearest grey level.
     """
 
     Config: ClassVar[type[Any]] = PixelSNAILConfig
@@ -84,18 +84,18 @@ class PixelSNAIL(Autoencoder):
         return f"{self.config.greys} grey levels"
 
     def encode(self, x: Tensor) -> Posterior:
-        """The pictures (B, C, H, W) themselves, row by row, a pixel's channels side by side; a point."""
+        """The pictures (B, C, H, W) themselves as (B, H W C): row by row, the channels of a pixel side by side."""
         return Posterior(x.movedim(1, -1).flatten(1))
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [0, 1], each number of (B, H W C) at its nearest grey level."""
+        """Pictures (B, C, H, W) in [0, 1], each value of (B, H W C) at its nearest grey level."""
         channels, height, width = self.image_shape
         most = self.config.greys - 1
         pictures: Tensor = (z.clamp(0, 1) * most).round() / most
         return pictures.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
     def codes(self, x: Tensor) -> list[Tensor]:
-        """The grey levels of images (B, C, H, W) in [0, 1]: int64 (B, H, W C), alone in a list."""
+        """The grey levels of images (B, C, H, W) in [0, 1]: a list of one int64 (B, H, W C)."""
         return self.nearest(self.encode(x).mean)
 
     def embed(self, codes: list[Tensor]) -> Tensor:
@@ -104,20 +104,20 @@ class PixelSNAIL(Autoencoder):
         return z
 
     def nearest(self, z: Tensor) -> list[Tensor]:
-        """The grey levels nearest to latents (B, H W C), int64 (B, H, W C), alone in a list."""
+        """The grey levels nearest to latents (B, H W C), a list of one int64 (B, H, W C)."""
         levels: Tensor = (z.clamp(0, 1) * (self.config.greys - 1)).round().long()
         return [levels.view(-1, *self.network.grid)]
 
     def codebooks(self) -> list[Tensor]:
-        """The grey levels (K, 1), from black to white, alone in a list."""
+        """The grey levels from black to white, a list of one (K, 1)."""
         return [torch.linspace(0, 1, self.config.greys, device=self.network.rows.device)[:, None]]
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
-        """-log P of grey levels, int64 (B, H, W C), in nats, shape (B,); alone in a list."""
+        """-log P of grey levels, int64 (B, H, W C), in nats, a list of one (B,)."""
         return [self.network.nll(codes[0])]
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """-log P(x) in nats; nothing is drawn, and there is no regulariser for `warmup` to weigh."""
+        """-log P(x) in nats; `generator` and `warmup` have no effect."""
         nll = self.code_nll(self.codes(x))[0].mean()
         return Loss(nll, {"pixels": nll})
 

@@ -1,9 +1,9 @@
-r"""Real NVP: a flow, which is invertible, so that every image has a latent and an exact density.
+r"""Real NVP: an invertible network, so that every image has a latent and an exact density.
 
-A level is three couplings on a checkerboard, a squeeze, three couplings between channels, and half of the channels
-leaves; the last level is four couplings on a checkerboard. Where the paper normalises over the batch, each coupling
-is followed by ActNorm here, so that a picture does not depend on those beside it; and a coupling's network is three
-convolutions in place of a residual network.
+A level consists of three checkerboard couplings, a squeeze and three channel couplings, after which half of the
+channels is factored out. The last level consists of four checkerboard couplings. Two things differ from the paper:
+ActNorm replaces batch normalisation, so that a picture does not depend on the rest of its batch, and the network of a
+coupling has three convolutions instead of residual blocks.
 
 References:
     | Density Estimation Using Real NVP (Dinh et al., 2016)
@@ -36,7 +36,7 @@ class RealNVPConfig(FlowConfig):
 
 
 class RealNVP(Flow):
-    """The flow of alternating masks."""
+    """A flow of couplings with alternating masks."""
 
     Config = RealNVPConfig
     about = About(
@@ -59,7 +59,7 @@ class RealNVP(Flow):
         ]
 
     def alternate(self, mask: type[Mask], shape: Shape, count: int) -> list[FlowLayer]:
-        """Couplings that keep and move the two parts of a mask in turns, each normalised."""
+        """Couplings that transform the two parts of a mask in turn, each after an ActNorm."""
         layers: list[FlowLayer] = []
         for number in range(count):
             coupling = AffineCoupling(mask(shape, flip=bool(number % 2)), self.config.width)

@@ -1,11 +1,11 @@
-r"""The sparse autoencoder: many units, whose mean activation is kept small.
+r"""The sparse autoencoder: many units whose mean activation is kept small.
 
 min  -log p(x | g(z)) + weight * sum_j KL(rho || rho_hat_j),   z = sigmoid(f(x)),   rho_hat_j = mean of z_j
 
-KL(rho || r) = rho log(rho / r) + (1 - rho) log((1 - rho) / (1 - r)), between two coins. rho_hat is the mean
-over images. A small batch gives a noisy one, whose KL is too high on average, so in training its value is a
-running mean over batches while its gradient is the batch's. The mean is short, a third of the noise: the reins of
-a long one come too late, and activations swing.
+KL(rho || r) = rho log(rho / r) + (1 - rho) log((1 - rho) / (1 - r)), between Bernoulli distributions. rho_hat is the
+mean over images. A small batch gives a noisy estimate whose KL is biased upwards, so training uses a running mean over
+batches for the value and the batch for the gradient. The running mean is short, which leaves a third of the noise; a
+long one reacts too late, and activations oscillate.
 
 References:
     | Sparse autoencoder, CS294A lecture notes (Ng, 2011)
@@ -29,7 +29,7 @@ from models.sharding import batch_mean
 
 __all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
 
-LEAST = 1e-6  # a unit's mean activation is held this far from 0 and 1, where the divergence is infinite
+LEAST = 1e-6  # distance of mean activations from 0 and 1, where the divergence is infinite
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SparseAEConfig(NetworkConfig):
 
 
 class SparseAE(AE):
-    """The autoencoder with sigmoid codes whose mean activation is held at `rho`."""
+    """An autoencoder with sigmoid units whose mean activation is held at `rho`."""
 
     Config = SparseAEConfig
     about = About(
@@ -51,14 +51,14 @@ class SparseAE(AE):
         paper="Sparse autoencoder, CS294A lecture notes, Ng",
         link="https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
     )
-    momentum = 0.5  # share of the running mean that a batch leaves
+    momentum = 0.5  # share of the running mean that a batch keeps
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             rf"-\log p\big(x\,|\,g(z)\big) + {config.weight:g} \sum_j \mathrm{{KL}}(\rho\,\|\,\hat\rho_j)",
-            "Training asks that each image comes back from its own code, and that each unit is active on average at "
-            f"{config.rho:g}: few units speak for an image.",
+            "Training asks that each image comes back from its own latent, and that each unit is active on average at "
+            f"{config.rho:g}: few units are active for an image.",
             AE.criterion(config).terms
             | {"sparsity": "weighted divergence of the units' mean activations from the wanted one"},
             where=rf"z = \sigma(f(x)),\ \rho = {config.rho:g}",

@@ -1,8 +1,8 @@
 r"""TD-VAE: a model of sequences, which infers a belief state from the frames so far and predicts later states directly.
 
-b_t, a function of x_1 ... x_t alone, is the belief state. p_B(z|b_t) is what it says of the state z at t, p_T(z_t2|z_t1) the
-jump to a later time, p_D(x|z) the picture of a state, and q_S(z_t1|z_t2, b_t1, b_t2) the earlier state once the
-later one is known. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
+The belief state b_t is a function of x_1 ... x_t. p_B(z|b_t) is the distribution of the state z at t given the belief,
+p_T(z_t2|z_t1) that of a later state, p_D(x|z) that of the frame of a state, and q_S(z_t1|z_t2, b_t1, b_t2) that of the
+earlier state once the later one is known. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
 
     log p(x_t2 | x_1 ... x_t1) >= E [ log p_D(x_t2|z_t2)                                     reconstruction
                                       - (log p_B(z_t2|b_t2) - log p_T(z_t2|z_t1))            prediction
@@ -12,10 +12,10 @@ A state has two layers, drawn top down: p(z|c) = p(z^2|c) p(z^1|z^2, c). Each is
 
     [mu, log sigma] = W_3 (tanh(W_1 c) * sigmoid(W_2 c))
 
-(the paper's map D). Three things are ours. p_T and q_S are told the jump t2 - t1, so that a jump has a length that
-can be asked for. Their mu is what D says beside a state to start from: for p_T z_t1, most of which lasts; for q_S
-what p_B(z_t1|b_t1) expects. And b_t = (h_t, f_t) is the LSTM's output with the features of the newest frame beside
-it, so that a state learns to show its frame before the LSTM has learnt to remember.
+(the paper's map D). Three things differ from the paper. p_T and q_S are conditioned on the jump t2 - t1, so that a jump
+of a chosen length can be made. Their mu is the output of D plus a state to start from: z_t1 for p_T, since most of a
+state persists, and the mean of p_B(z_t1|b_t1) for q_S. And b_t = (h_t, f_t) joins the LSTM's output with the features of
+the newest frame, so that a state learns to show its frame before the LSTM has learnt to remember.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -157,8 +157,7 @@ class TwoLayers(nn.Module):
 class TDVAE(Autoencoder):
     """TD-VAE with two layers of latents, for sequences of images.
 
-    Where other models take images (B, C, H, W), `encode` and `loss` take sequences (B, T, C, H, W): a code is a
-    state, and a state's picture is one frame.
+    `encode` and `loss` take sequences (B, T, C, H, W) instead of images. A latent is a state, and decodes to one frame.
     """
 
     Config: ClassVar[type[Any]] = TDVAEConfig
@@ -218,11 +217,11 @@ class TDVAE(Autoencoder):
             frames: (B, T, C, H, W) in [0, 1].
 
         Returns:
-            (B, T, belief + features), the LSTM's output and what the newest frame says; the one at t has seen the
-            frames up to t and no later one.
+            (B, T, belief + features), the LSTM's output and the features of the newest frame; the belief at t has
+            seen the frames up to t.
 
         Raises:
-            ValueError: If `frames` are no sequences of the model's images.
+            ValueError: If `frames` are not sequences of images of the model's shape.
         """
         if frames.ndim != 5 or frames.shape[2:] != self.image_shape:
             wanted = ", ".join(map(str, self.image_shape))
@@ -236,7 +235,7 @@ class TDVAE(Autoencoder):
     def filter(
         self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
     ) -> tuple[Tensor, Gaussian]:
-        """What a belief says of the state now: p_B(z|b).
+        """The current state given a belief: p_B(z|b).
 
         Arguments:
             belief: One belief state a row, e.g. `belief(frames)[:, t]`.
@@ -277,7 +276,7 @@ class TDVAE(Autoencoder):
         return found
 
     def told(self, length: int | Tensor, count: int, like: Tensor) -> Tensor:
-        """Jumps as the maps are told them, one of `jump` numbers 1 and the others 0: (count, jump)."""
+        """Lengths of jumps as one-hot vectors, (count, jump)."""
         most = self.config.jump
         lengths = torch.as_tensor(length, device=like.device)
         if lengths.min() < 1 or lengths.max() > most:
@@ -296,12 +295,12 @@ class TDVAE(Autoencoder):
         *,
         length: int = 1,
     ) -> Tensor:
-        """Imagines how sequences go on: draws the state of their last frame, then jumps again and again.
+        """Samples continuations of sequences: draws the state of the last frame, then jumps repeatedly.
 
         Arguments:
-            frames: What was seen, (B, T, C, H, W) in [0, 1].
+            frames: The frames so far, (B, T, C, H, W) in [0, 1].
             steps: Jumps.
-            samples: Futures imagined of each sequence, each from a draw of its own.
+            samples: Continuations of each sequence, each from its own draw of the state.
             generator: Source of the noise; torch's own where None.
             length: Frames of each jump.
 
@@ -309,7 +308,7 @@ class TDVAE(Autoencoder):
             Pictures (B, samples, steps, C, H, W) in [0, 1]: frame T + (i + 1) * length - 1 at place i.
 
         Raises:
-            ValueError: If `steps` or `samples` is below 1, or `frames` or `length` is not as it must be.
+            ValueError: If `steps` or `samples` is below 1, or `frames` or `length` is invalid.
         """
         for name, value in (("steps", steps), ("samples", samples)):
             if value < 1:
@@ -324,10 +323,10 @@ class TDVAE(Autoencoder):
         return pictures.view(len(frames), samples, steps, *self.image_shape)
 
     def encode(self, x: Tensor) -> Posterior:
-        """The state that is believed in after the last frame of sequences (B, T, C, H, W) in [0, 1].
+        """The expected state after the last frame of sequences (B, T, C, H, W) in [0, 1].
 
-        A point: the mean of the top layer, and the mean of the bottom layer given it. `filter` gives what is
-        uncertain about it; there is no prior N(0, I) beside which a standard deviation could be set.
+        The mean of the top layer, and the mean of the bottom layer given it. The standard deviation is None, since
+        there is no prior N(0, I) to compare it with; `filter` gives the distribution.
         """
         return Posterior(self.filter(self.belief(x)[:, -1], means=True)[0])
 
@@ -342,10 +341,10 @@ class TDVAE(Autoencoder):
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """The negative bound on log p(x_t2 | x_1 ... x_t1) of sequences (B, T, C, H, W), in nats per frame x_t2.
 
-        One draw of z_t2 and z_t1 for each of `pairs` draws of the times. `warmup` weighs prediction and smoothing.
+        One draw of z_t2 and z_t1 for each of `pairs` draws of the times. `warmup` scales prediction and smoothing.
 
         Raises:
-            ValueError: If `x` are no sequences of at least two frames.
+            ValueError: If `x` are not sequences of at least two frames.
         """
         frames = self.likelihood.prepare(x, generator)
         beliefs = self.belief(frames)
@@ -371,10 +370,10 @@ class TDVAE(Autoencoder):
     ) -> tuple[Tensor, Tensor]:
         """Draws t1 < t2 for `pairs` times `count` sequences of `length` frames, int64 (pairs * count,) each.
 
-        The jump is uniform over 1 to `jump`, or as far as a sequence goes; t1 is uniform over what it leaves.
+        The jump is uniform over 1 to `jump`, or as far as the sequence goes; t1 is uniform over the remaining times.
 
         Raises:
-            ValueError: If a sequence has less than two frames.
+            ValueError: If a sequence has fewer than two frames.
         """
         if length < 2:
             raise ValueError(f"`x` must be sequences of at least 2 frames. Got {length}.")

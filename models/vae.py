@@ -1,9 +1,9 @@
-r"""The variational autoencoder: an image is encoded as a distribution kept near a prior, from which new latents are drawn.
+r"""The variational autoencoder: an image is encoded as a distribution that is kept near a prior.
 
 log p(x) >= E_q(z|x) [log p(x|z)] - KL(q(z|x) || p(z)),   p(z) = N(0, I)
 
-An encoder gives the mean and standard deviation of q(z|x), a decoder the parameters of p(x|z); both are
-trained to raise the bound (the ELBO).
+The encoder gives the mean and standard deviation of q(z|x), the decoder the parameters of p(x|z). Both are trained to
+maximise the bound (the ELBO). New images are decoded from draws of the prior.
 
 References:
     | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -28,7 +28,7 @@ from models.sharding import batch_mean
 
 __all__ = ["VAE", "VAEConfig"]
 
-LOG_STD_RANGE = (-9.0, 3.0)  # softly bounded, so that no posterior collapses to a point or explodes
+LOG_STD_RANGE = (-9.0, 3.0)  # soft bounds, so that no posterior collapses to a point or explodes
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class VAEConfig(NetworkConfig):
 
 
 class VAE(EncoderDecoder):
-    """The variational autoencoder with a standard normal prior and a diagonal Gaussian posterior."""
+    """A VAE with a standard normal prior and a diagonal Gaussian posterior."""
 
     Config: ClassVar[type[Any]] = VAEConfig
     about = About(
@@ -94,7 +94,7 @@ class VAE(EncoderDecoder):
         )
 
     def regulariser(self, kl: Tensor, warmup: float) -> Tensor:
-        """What the KL of each dimension, (D,), a mean over the batch in nats, adds to the loss: a scalar."""
+        """The loss term (a scalar) of the KL of each dimension, (D,), in nats, averaged over the batch."""
         pressed = kl.clamp(min=self.config.free_bits).sum() if self.config.free_bits else kl.sum()
         return warmup * pressed
 

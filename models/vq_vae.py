@@ -2,12 +2,13 @@ r"""The VQ-VAE: an image is encoded as a grid of codebook entries; a prior over 
 
 -log p(x) <= -log p(x | e(k)) - log p(k),   k = k(f(x))
 
-f gives a vector for each place of a grid, its nearest code stands in its place (`models/layers/quantiser.py`), and the
-decoder sees the codes alone. As the posterior is certain of k, KL(q(k|x) || p(k)) = -log p(k). With a flat prior, as
-in the paper, that is a constant, log K a place. Afterwards p(k) (`models/layers/autoregressive.py`) is learnt on codes that
-stand still: the further epochs of a training, `prior_epochs`. Without these it learns in the same steps, on codes that
-still move, which costs it some bits. In either way no gradient of it reaches what makes the codes: the autoencoder is
-the same with and without it.
+f gives a vector for each position of a grid, each vector is replaced by its nearest codebook entry
+(`models/layers/quantiser.py`), and the decoder sees only these entries. The posterior is deterministic, so
+KL(q(k|x) || p(k)) = -log p(k). Under a uniform prior, as in the paper, that is the constant log K per position.
+
+The prior p(k) (`models/layers/autoregressive.py`) is learnt in further epochs with frozen codes (`prior_epochs`). With
+`prior_epochs = 0` it is learnt in the same steps, on codes that still change, which costs some bits. Its gradient never
+reaches the encoder or the codebook: the autoencoder is the same with and without it.
 
 References:
     | Neural Discrete Representation Learning (van den Oord et al., 2017)
@@ -77,9 +78,9 @@ class VQVAEConfig(LikelihoodConfig):
 
 
 class VQVAE(Autoencoder):
-    """The vector-quantised autoencoder with a learnt prior over its codes.
+    """A vector-quantised autoencoder with a learnt prior over its codes.
 
-    A latent, (B, D), holds the encoder's vectors, level by level; `decode` gives each place its nearest code first.
+    A latent (B, D) holds the encoder's vectors, level by level; `decode` first replaces each by its nearest code.
     """
 
     Config: ClassVar[type[Any]] = VQVAEConfig
@@ -101,7 +102,7 @@ class VQVAE(Autoencoder):
             (sum(math.prod(level.shape) for level in levels),), levels, discrete=True, prior=prior,
             likelihood="bound" if prior else "none",
         )  # fmt: skip
-        self.part: Literal["all", "model", "prior"] = "all"  # that learns
+        self.part: Literal["all", "model", "prior"] = "all"  # which part is trained
         self.encoder, self.decoder = self.networks()
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
         self.quantisers = nn.ModuleList(
@@ -147,7 +148,7 @@ class VQVAE(Autoencoder):
 
         Arguments:
             x: Images in [0, 1].
-            by: Gives the codes of a level's vectors.
+            by: Quantises the vectors of a level.
         """
         return [by(self.quantiser(0), self.encoder(x).float())]
 
@@ -165,7 +166,7 @@ class VQVAE(Autoencoder):
         return cast(Autoregressive, self.priors[level])
 
     def encode(self, x: Tensor) -> Posterior:
-        """The encoder's vectors of images (B, C, H, W), before they are quantised; a point without spread."""
+        """The encoder's vectors of images (B, C, H, W), before quantisation and without a standard deviation."""
         return Posterior(flat([level.vectors for level in self.quantise(x, Quantiser.forward)]))
 
     def decode(self, z: Tensor) -> Tensor:
@@ -177,23 +178,23 @@ class VQVAE(Autoencoder):
         return self.likelihood.nll(self._output(z), x)
 
     def codes(self, x: Tensor) -> list[Tensor]:
-        """The codes of images (B, C, H, W) in [0, 1]: of each level int64 (B, rows, columns), coarsest first."""
+        """The codes of images (B, C, H, W) in [0, 1]: int64 (B, rows, columns) per level, coarsest first."""
         return [level.codes for level in self.quantise(x, Quantiser.forward)]
 
     def embed(self, codes: list[Tensor]) -> Tensor:
-        """The latents (B, D) that stand for codes, of each level int64 (B, rows, columns)."""
+        """The latents (B, D) of codes, int64 (B, rows, columns) per level."""
         return flat([self.quantiser(level).embed(each) for level, each in enumerate(codes)])
 
     def nearest(self, z: Tensor) -> list[Tensor]:
-        """The codes nearest to latents (B, D), of each level int64 (B, rows, columns)."""
+        """The codes nearest to latents (B, D): int64 (B, rows, columns) per level."""
         return [found.codes for found in self._nearest(z)]
 
     def codebooks(self) -> list[Tensor]:
-        """The codes' vectors (K, D), a level after the other."""
+        """The vectors (K, D) of each level's codes."""
         return [self.quantiser(level).vectors for level in range(len(self.spec.levels))]
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
-        """-log p of each level's codes given the coarser one's, in nats: of each level shape (B,).
+        """-log p of each level's codes given the coarser one's, in nats: shape (B,) per level.
 
         Raises:
             ValueError: If the model has no prior.
@@ -204,7 +205,7 @@ class VQVAE(Autoencoder):
         return [self.prior(level).nll(own, coarser) for level, (own, coarser) in each]
 
     def flat_nll(self, codes: list[Tensor]) -> list[Tensor]:
-        """-log p of each level's codes when all are equally likely, in nats: of each level shape (B,)."""
+        """-log p of each level's codes when all are equally likely, in nats: shape (B,) per level."""
         places = [each[0].numel() for each in codes]
         return [
             torch.full((len(codes[0]),), n * math.log(self.config.codebook), device=codes[0].device)
@@ -218,9 +219,10 @@ class VQVAE(Autoencoder):
             parameter.requires_grad_(name.startswith("priors.") is (part == "prior"))
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """Reconstruction, commitment (its weight in it), -log p of the codes as `kl`, and what follows how codes learn.
+        """Reconstruction, weighted commitment, -log p of the codes as `kl`, and the codebook loss if it has one.
 
-        While the model learns without its prior, `kl` is that of a flat one: a constant. `warmup` weighs nothing: vectors must stay near their codes from the first step on.
+        While the model is trained without its prior, `kl` is the constant of a uniform prior. `warmup` has no effect:
+        vectors must stay near their codes from the first step on.
         """
         x = self.likelihood.prepare(x, generator)
         moving = self.training and self.part != "prior"
@@ -284,7 +286,7 @@ class VQVAE(Autoencoder):
         return [self.quantiser(level)(grid) for level, grid in enumerate(grids)]
 
     def _use(self, levels: list[Quantised], generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Perplexity of the batch's codes and the share of codes that occur in it, of each level."""
+        """Perplexity of the batch's codes and the share of codes that occur, for each level."""
         figures: dict[str, Tensor] = {}
         for level, found in zip(self.spec.levels, levels, strict=True):
             behind = f" {level.name}" if len(levels) > 1 else ""
@@ -306,10 +308,10 @@ def flat(grids: list[Tensor]) -> Tensor:
 
 
 def sum_of(levels: list[Tensor]) -> Tensor:
-    """The mean over the batch of what (B,) the levels add up to: a scalar."""
+    """The sum of the levels, each (B,), averaged over the batch: a scalar."""
     return torch.stack(levels).sum(0).mean()
 
 
 def tell_on(progress: Progress, before: int, total: int, done: int, _: int) -> None:
-    """Tells the progress of one level as that of all."""
+    """Reports the progress of one level as progress over all levels."""
     progress(before + done, total)

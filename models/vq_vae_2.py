@@ -2,8 +2,8 @@ r"""The VQ-VAE-2: two grids of codes, a coarse one and a fine one that is condit
 
 -log p(x) <= -log p(x | e_top, e_bottom) - log p(k_bottom | k_top) - log p(k_top)
 
-The bottom's vectors are made with the top's codes at hand, so that they need not say again what those say, and the
-bottom's prior is conditioned on them. The top has half the rows and columns of the bottom.
+The bottom's vectors are computed from the image and the top's codes, so that they need not repeat the top's
+information, and the bottom's prior is conditioned on the top. The top has half the rows and columns of the bottom.
 
 References:
     | Generating Diverse High-Fidelity Images with VQ-VAE-2 (Razavi et al., 2019)
@@ -38,7 +38,7 @@ class VQVAE2Config(VQVAEConfig):
 
 
 class VQVAE2(VQVAE):
-    """The VQ-VAE with two levels, the bottom conditioned on the top."""
+    """A VQ-VAE with two levels, the bottom conditioned on the top."""
 
     Config = VQVAE2Config
     about = About(

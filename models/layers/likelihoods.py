@@ -1,7 +1,7 @@
 r"""Likelihoods p(x|z): what a decoder's output means, its range, and its negative log-density.
 
-A likelihood owns the normaliser, so that every loss is in nats per image and can be compared: the sum over
-all pixels and channels, never a mean.
+A likelihood includes its normaliser and sums over all pixels and channels, so that every loss is in nats per image and
+losses can be compared.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from models.sharding import batch_mean, draw_bernoulli
 __all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "LearntGaussian", "Likelihood", "make_likelihood"]
 
 LIKELIHOODS = ("bernoulli", "binarised-bernoulli", "gaussian", "learnt-gaussian")
-LOG_SIGMA_FLOOR = -6.0  # softly; below it a pixel's density explodes and training with it
-FACTORS = 120  # of 1/2 and more, whose product float32 still holds: 2^-120
-LEAST_ERROR = 1e-12  # far below the floor: a batch met exactly has a gradient too, not NaN
+LOG_SIGMA_FLOOR = -6.0  # soft floor; below it the density of a pixel, and with it training, explodes
+FACTORS = 120  # of at least 1/2, whose product does not underflow in float32: 2^-120
+LEAST_ERROR = 1e-12  # far below the floor; avoids a NaN gradient for a batch without error
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -30,7 +30,7 @@ class Likelihood(nn.Module, ABC):
     pixels = "grey pixels"  # what `prepare` gives, for the protocol of a metric
 
     def prepare(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Turns images in [0, 1] into what the model is trained on; most likelihoods leave them."""
+        """Converts images in [0, 1] to what the model is trained on; the identity for most likelihoods."""
         return x
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Likelihood(nn.Module, ABC):
         """-log p(x | output), in nats per image.
 
         Arguments:
-            output: What the decoder gave, (B, C, H, W).
+            output: Of the decoder, (B, C, H, W).
             x: Images of the same shape, from `prepare`.
 
         Returns:
@@ -50,7 +50,7 @@ class Likelihood(nn.Module, ABC):
         """
 
     def nll_of_many(self, output: Tensor, x: Tensor) -> Tensor:
-        """-log p(x | output) of each image under many outputs of its own, in nats.
+        """-log p(x | output) of each image under several outputs of its own, in nats.
 
         Arguments:
             output: S outputs for each of B images, (S, B, C, H, W).
@@ -65,7 +65,7 @@ class Likelihood(nn.Module, ABC):
         """-log p(x | output) of every image under every output, in nats.
 
         Arguments:
-            output: Outputs that all images share, (S, C, H, W).
+            output: Outputs shared by all images, (S, C, H, W).
             x: Images (B, C, H, W), from `prepare`.
 
         Returns:
@@ -75,16 +75,16 @@ class Likelihood(nn.Module, ABC):
 
 
 class Bernoulli(Likelihood):
-    """Each pixel a coin; the decoder gives its log-odds.
+    """Independent Bernoulli pixels; the decoder gives their logits.
 
-    Exact for pixels that are 0 or 1. Grey pixels are taken as probabilities (the usual, if loose, practice),
-    unless `binarise` draws them anew as 0 or 1 each time an image is seen.
+    Exact for pixels that are 0 or 1. Grey pixels are treated as probabilities, which is common but not a likelihood,
+    unless `binarise` draws them as 0 or 1 each time an image is seen.
 
     Arguments:
         binarise: Draw each pixel as 0 or 1 with its grey value as probability.
 
     References:
-        | Importance Weighted Autoencoders (Burda et al., 2015), for the drawing
+        | Importance Weighted Autoencoders (Burda et al., 2015), for the binarisation
         | https://arxiv.org/abs/1509.00519
     """
 
@@ -114,7 +114,7 @@ class Bernoulli(Likelihood):
 class Gaussian(Likelihood):
     r"""N(x; output, sigma^2) with one fixed sigma.
 
-    The squared error that many losses weigh by an alpha is this likelihood with alpha = 1 / (2 sigma^2).
+    A squared error weighted by alpha is this likelihood with alpha = 1 / (2 sigma^2).
 
     Arguments:
         sigma: Standard deviation of a pixel, in the unit of x (black 0 to white 1).
@@ -134,7 +134,7 @@ class Gaussian(Likelihood):
         return gaussian_nll(output, x, self.log_sigma)
 
     def nll_of_all(self, output: Tensor, x: Tensor) -> Tensor:
-        middle = x.flatten(1).mean(0)  # less is lost to rounding around it
+        middle = x.flatten(1).mean(0)  # centring reduces rounding errors
         means, images = output.flatten(1) - middle, x.flatten(1) - middle
         squares = means.square().sum(1)[:, None] + images.square().sum(1) - 2 * means @ images.T
         normaliser = means.shape[1] * (self.log_sigma + HALF_LOG_TWO_PI)
@@ -142,10 +142,10 @@ class Gaussian(Likelihood):
 
 
 class LearntGaussian(Gaussian):
-    r"""N(x; output, sigma^2) with the sigma that fits best.
+    r"""N(x; output, sigma^2) with the sigma of maximum likelihood.
 
-    In training sigma is the batch's root mean squared error, which maximises the likelihood in closed form; a
-    running mean of it is kept for evaluation. No alpha is left to tune.
+    In training sigma is the batch's root mean squared error, which maximises the likelihood in closed form; evaluation
+    uses its running mean.
 
     References:
         | Simple and Effective VAE Training with Calibrated Decoders (Rybkin et al., 2020)
@@ -168,18 +168,18 @@ class LearntGaussian(Gaussian):
         return gaussian_nll(output, x, log_sigma)
 
     def blended(self, log_sigma: Tensor) -> Tensor:
-        """The running mean that `log_sigma` moves by a hundredth."""
+        """The running mean, updated by a hundredth of `log_sigma`."""
         return self.momentum * self.log_sigma + (1 - self.momentum) * log_sigma
 
     @torch.no_grad()
     def remember(self, log_sigma: Tensor) -> None:
-        """Makes `log_sigma` that of evaluation."""
+        """Sets the log sigma of evaluation."""
         self.log_sigma.copy_(log_sigma)
         self.seen.fill_(True)
 
 
 def best_log_sigma(error: Tensor) -> Tensor:
-    """The log sigma that fits a mean squared error best, softly floored."""
+    """The maximum-likelihood log sigma of a mean squared error, with a soft floor."""
     return soft_floor(0.5 * error.clamp(min=LEAST_ERROR).log(), LOG_SIGMA_FLOOR)
 
 
@@ -190,9 +190,9 @@ def gaussian_nll(mean: Tensor, x: Tensor, log_sigma: Tensor) -> Tensor:
 
 
 def sum_softplus(logits: Tensor) -> Tensor:
-    r"""The sum of log(1 + e^l) over the last dimension, (*, P) to (*,), with one logarithm for many numbers.
+    r"""The sum of log(1 + e^l) over the last dimension, (*, P) to (*,), with one logarithm for many values.
 
-    log(1 + e^l) = max(l, 0) - log sigmoid(|l|), and a product of up to 120 numbers in [1/2, 1] does not underflow.
+    log(1 + e^l) = max(l, 0) - log sigmoid(|l|), and a product of up to 120 values in [1/2, 1] does not underflow.
     """
     count = logits.shape[-1]
     groups = next(k for k in range(-(-count // FACTORS), count + 1) if count % k == 0)
@@ -201,7 +201,7 @@ def sum_softplus(logits: Tensor) -> Tensor:
 
 
 def soft_floor(value: Tensor, floor: float) -> Tensor:
-    """A smooth maximum of `value` and `floor` whose gradient never vanishes; from 1 above it, within 0.005."""
+    """A smooth maximum of `value` and `floor` whose gradient never vanishes; within 0.005 of `value` from 1 above the floor."""
     return floor + F.softplus(value - floor, beta=4)
 
 

@@ -1,7 +1,6 @@
 """Encoder and decoder networks, convolutional and MLP, for images from 8x8 to 64x64, grey and colour.
 
-No layer looks at other images of the batch (no batch normalisation), so a picture is the same whatever it is
-decoded together with, and single pictures decode as they trained.
+No layer mixes images of a batch (no batch normalisation), so a picture does not depend on the rest of its batch.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ __all__ = [
 ]  # fmt: skip
 
 NETWORKS = ("conv", "mlp")
-SMALLEST = 4  # pixels at which the convolutions hand over to a linear layer
-RESIDUAL_AT_MOST = 16  # pixels: residual blocks stand where they are cheap
+SMALLEST = 4  # side in pixels at which a linear layer follows the convolutions
+RESIDUAL_AT_MOST = 16  # side in pixels up to which there are residual blocks, where they are cheap
 CHANNELS_AT_MOST = 4  # times `width`
 
 Shape = tuple[int, int, int]
@@ -44,7 +43,7 @@ class Residual(nn.Module):
 
 
 class Neck(nn.Module):
-    """W x + f(x), with two hidden layers: factors that act together are mixed in f, the rest goes straight."""
+    """W x + f(x), where f has two hidden layers: f models interactions between factors, W their linear part."""
 
     def __init__(self, before: int, after: int, hidden: int) -> None:
         super().__init__()
@@ -68,13 +67,13 @@ def linear(before: int, after: int, neck: int = 0) -> nn.Module:
 
 
 def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
-    """Halves the image until 4 pixels, doubling channels up to four times `width`, then linear layers.
+    """Convolutions that halve the image down to 4 pixels and double the channels up to four times `width`, then a linear layer.
 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels after the first convolution.
-        depth: Residual blocks a level, at 16 pixels and below.
-        out: Numbers to give.
+        depth: Residual blocks per level, at 16 pixels and below.
+        out: Outputs per image.
         neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
     """
     sizes, channels = _levels(shape, width)
@@ -83,13 +82,13 @@ def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) 
 
 
 def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 0) -> nn.Sequential:
-    """The mirror image of `conv_encoder`, with transposed convolutions whose taps tile evenly.
+    """The mirror image of `conv_encoder`, with transposed convolutions whose kernels overlap evenly.
 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels before the last convolution.
-        depth: Residual blocks a level, at 16 pixels and below.
-        latent: Numbers in a latent.
+        depth: Residual blocks per level, at 16 pixels and below.
+        latent: Dimensions of a latent.
         neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
     """
     sizes, channels = _levels(shape, width)
@@ -115,7 +114,7 @@ def halve(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
 
 
 def double(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
-    """The way back from the last grid of `halve` to the first, its arguments the same."""
+    """The inverse of `halve`, from the last grid to the first, with the same arguments."""
     layers: list[nn.Module] = []
     for (h, w), (after, before) in reversed(list(zip(sizes[:-1], pairwise(channels), strict=True))):
         layers += [Residual(before) for _ in range(depth) if max(h, w) <= 2 * RESIDUAL_AT_MOST]
@@ -134,12 +133,12 @@ def halved(size: Size, times: int) -> list[Size]:
 
 
 def doubling(width: int, levels: int) -> list[int]:
-    """Channels of so many levels below the image: `width` at the first, twice as many at each, up to four times."""
+    """Channels of each level below the image: `width` at the first, doubled at each further one up to four times `width`."""
     return [width * min(2**level, CHANNELS_AT_MOST) for level in range(levels)]
 
 
 def mlp(sizes: list[int]) -> nn.Sequential:
-    """Linear layers with tanh between them (Burda et al. 2015), the last one left linear."""
+    """Linear layers with tanh between them (Burda et al. 2015), without one after the last."""
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.Tanh()]
@@ -147,7 +146,7 @@ def mlp(sizes: list[int]) -> nn.Sequential:
 
 
 def make_encoder(kind: str, shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
-    """Builds the encoder of a configuration: images (B, C, H, W) to numbers (B, out)."""
+    """Builds the encoder of a configuration: images (B, C, H, W) to outputs (B, out)."""
     if kind == "mlp":
         return nn.Sequential(nn.Flatten(), mlp([math.prod(shape)] + [width] * depth + [out]))
     if kind == "conv":

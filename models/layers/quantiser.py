@@ -1,21 +1,21 @@
-r"""Vector quantisation: each vector of a grid becomes the nearest of K codes.
+r"""Vector quantisation: each vector of a grid is replaced by the nearest of K codebook vectors.
 
 k(z) = argmin_k ||z - e_k||^2,   e = e_k(z),   straight through: de/dz := 1
 
-The codes follow the vectors that chose them, in one of two ways. As a running mean (EMA), which needs no gradient:
+Codebook vectors follow the vectors assigned to them, either as a running mean (EMA), without a gradient:
 
 N_k <- g N_k + (1 - g) n_k,   e_k <- (g N_k e_k + (1 - g) sum of the n_k vectors) / N_k,   g = 0.99
 
-or by the gradient of ||sg[z] - e||^2. In either way ||z - sg[e]||^2, the commitment, keeps the vectors near their codes.
-The first batch's k-means clusters are the first codes, and a code that hardly any vector chooses is put onto a vector
-of the batch.
+or by the gradient of ||sg[z] - e||^2. In both cases the commitment ||z - sg[e]||^2 keeps the vectors near their codes.
+The codebook is initialised by k-means of the first batch, and a code that is hardly used is reset to a vector of the
+batch.
 
 References:
     | Neural Discrete Representation Learning (van den Oord et al., 2017)
     | https://arxiv.org/abs/1711.00937
     | Generating Diverse High-Fidelity Images with VQ-VAE-2 (Razavi et al., 2019), for the running mean
     | https://arxiv.org/abs/1906.00446
-    | Jukebox: A Generative Model for Music (Dhariwal et al., 2020), for the replacement of codes
+    | Jukebox: A Generative Model for Music (Dhariwal et al., 2020), for the reset of unused codes
     | https://arxiv.org/abs/2005.00341
 """
 
@@ -33,22 +33,22 @@ __all__ = ["UPDATES", "Quantised", "Quantiser", "k_means", "perplexity"]
 
 UPDATES = ("ema", "gradient")
 DECAY = 0.99  # g
-DEAD = 0.02  # a code chosen less often than this share of an even use is replaced
-FRESH = 0.05  # the use that a new code is credited with, a share of an even use: time for about 90 steps
+DEAD = 0.02  # a code used less than this share of uniform use is reset
+FRESH = 0.05  # initial use of a reset code, as a share of uniform use: lasts about 90 steps
 ROUNDS = 10  # of k-means
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """A batch of grids before and after."""
+    """A batch of grids before and after quantisation."""
 
     vectors: Tensor  # (B, D, rows, columns), of the encoder
     codes: Tensor  # (B, rows, columns), int64
-    nearest: Tensor  # (B, D, rows, columns), the codes' own vectors
+    nearest: Tensor  # (B, D, rows, columns), the codebook vectors
 
     @property
     def passed(self) -> Tensor:
-        """The codes' vectors, whose gradient goes straight through to the encoder's."""
+        """The codebook vectors, with the straight-through gradient to the encoder's vectors."""
         return self.vectors + (self.nearest - self.vectors).detach()
 
     def commitment(self) -> Tensor:
@@ -64,9 +64,9 @@ class Quantiser(nn.Module):
     """A codebook.
 
     Arguments:
-        count: K, its codes.
-        size: D, the numbers of a code's vector.
-        update: How codes learn, one of `UPDATES`.
+        count: K, the number of codes.
+        size: D, the size of a codebook vector.
+        update: How the codebook learns, one of `UPDATES`.
     """
 
     def __init__(self, count: int, size: int, update: str = "ema") -> None:
@@ -83,7 +83,7 @@ class Quantiser(nn.Module):
         self.seen: Tensor
 
     def forward(self, z: Tensor) -> Quantised:
-        """The nearest codes of vectors (B, D, rows, columns); nothing is learnt."""
+        """The nearest codes of vectors (B, D, rows, columns), without an update."""
         codes = nearest(z.permute(0, 2, 3, 1), self.vectors)
         return Quantised(z, codes, self.embed(codes))
 
@@ -92,11 +92,11 @@ class Quantiser(nn.Module):
         return F.embedding(codes, self.vectors).permute(0, 3, 1, 2)
 
     def learn(self, z: Tensor, generator: torch.Generator | None = None) -> Quantised:
-        """What `forward` gives; then the codes follow the vectors of the whole batch, of all processes.
+        """As `forward`, then updates the codebook from the whole batch, over all processes.
 
         Arguments:
             z: Vectors (B, D, rows, columns).
-            generator: Chooses the first codes, and those that take the place of dead ones.
+            generator: Source of the initial codebook and of the vectors of reset codes.
         """
         places = whole_batch(z.detach(), generator).permute(0, 2, 3, 1).flatten(0, 2)
         if not self.seen:
@@ -109,7 +109,7 @@ class Quantiser(nn.Module):
 
     @torch.no_grad()
     def _follow(self, places: Tensor, generator: torch.Generator | None) -> None:
-        """One step of the running means, and new places for dead codes; vectors (N, D)."""
+        """Updates the running means from vectors (N, D) and resets unused codes."""
         sums, counts = clusters(places, nearest(places, self.vectors), self.count)
         kept = DECAY * self.uses
         self.uses.copy_(kept + (1 - DECAY) * counts)
@@ -124,14 +124,14 @@ class Quantiser(nn.Module):
 
     @torch.no_grad()
     def _put(self, codes: Tensor, vectors: Tensor) -> None:
-        """Gives some codes new vectors."""
+        """Sets the vectors of some codes."""
         self.vectors[codes] = vectors
 
 
 @torch.no_grad()
 def nearest(z: Tensor, vectors: Tensor) -> Tensor:
-    """The codes (*) nearest to vectors (*, D), in float32 whatever the precision around it; the first of equals."""
-    middle = vectors.mean(0)  # less is lost to rounding around it
+    """The codes (*) nearest to vectors (*, D), in float32 even under autocast; the first of equals."""
+    middle = vectors.mean(0)  # centring reduces rounding errors
     z, vectors = z - middle, vectors - middle
     with torch.autocast(z.device.type, enabled=False):
         return (vectors.square().sum(1) - 2 * z @ vectors.T).argmin(-1)
@@ -145,9 +145,9 @@ def clusters(places: Tensor, codes: Tensor, count: int) -> tuple[Tensor, Tensor]
 
 @torch.no_grad()
 def k_means(places: Tensor, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """The centres (K, D) of vectors (N, D) after a few rounds of Lloyd's algorithm, begun at K of the vectors.
+    """The centres (K, D) of vectors (N, D) after a few rounds of Lloyd's algorithm, initialised with K of the vectors.
 
-    With fewer vectors than centres some are drawn again; the centre of an empty cluster stays where it is.
+    With fewer vectors than centres some are repeated; the centre of an empty cluster stays where it is.
 
     References:
         | Least Squares Quantization in PCM (Lloyd, 1982)

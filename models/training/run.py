@@ -1,4 +1,4 @@
-"""A run: everything that decides what a training gives."""
+"""A run: all settings that determine the result of a training."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 
 __all__ = ["OPTIMIZERS", "Run"]
 
-KINDS = {"str": str, "int": int, "bool": bool, "dict[str, Any]": dict}  # of the fields of a run
+KINDS = {"str": str, "int": int, "bool": bool, "dict[str, Any]": dict}  # types of the fields of a run
 
-# adamw-fused is AdamW in one kernel, faster and the same but for the last bits.
+# adamw-fused is AdamW in one kernel: faster, and equal up to rounding.
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adamw-fused": partial(torch.optim.AdamW, fused=True),
@@ -23,7 +23,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that decides what a training gives."""
+    """All settings that determine the result of a training."""
 
     model: str  # a key of `models.MODELS`
     data: str  # a key of `models.data.DATASETS`
@@ -32,25 +32,23 @@ class Run:
     title: str = ""
     description: str = ""
     epochs: int = 20
-    prior_epochs: int = 0  # further passes, for a prior over codes alone; with 0 it learns beside the model
+    prior_epochs: int = (
+        0  # further epochs that train only a prior over codes; with 0 it is trained with the model
+    )
     batch: int = 128  # images a step, all processes together
-    rate: float = 1e-3  # learning rate at its height
-    rate_warmup: int = 200  # steps to that height; then a cosine down to a hundredth
-    kl_warmup: float = 0.2  # share of the steps over which the regulariser comes in
+    rate: float = 1e-3  # peak learning rate
+    rate_warmup: int = 200  # steps of linear rise to the peak; then a cosine decay to a hundredth
+    kl_warmup: float = 0.2  # share of the steps over which the regulariser rises to full weight
     decay: float = 0.0  # weight decay
     clip: float = 100.0  # gradient norm, in nats per image and unit weight
     seed: int = 0
     bf16: bool = False  # matrix products and convolutions in bfloat16
-    limit: int = 0  # images of the training split; 0 takes all
-    save_every: int = 500  # steps between two states that `--resume` can go on from
+    limit: int = 0  # number of training images; 0 for all
+    save_every: int = 500  # steps between saved states for `--resume`
     optimizer: str = "adamw"  # a key of `OPTIMIZERS`
-    ema: float = (
-        0.0  # how much a running mean of the weights keeps at a step; it is what is saved. 0 for none
-    )
+    ema: float = 0.0  # decay of the moving average of the weights, which is saved instead of them; 0 for none
     compile: bool = False  # the loss compiled by torch.compile
-    start: str = (
-        ""  # name or folder of a checkpoint whose weights it begins with; "" draws them from the seed
-    )
+    start: str = ""  # name or folder of a checkpoint to initialise from; "" draws the weights from the seed
 
     def __post_init__(self) -> None:
         for place in fields(self):
