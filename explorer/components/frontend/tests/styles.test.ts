@@ -1,4 +1,4 @@
-// No rule of a component's style sheet reaches beyond the component's root.
+// A component's style sheet reaches nothing outside the component's root, and everything it names inside.
 import { describe, expect, it } from "vitest";
 import { ROOTS, scoped, styleSheet } from "../styles.mjs";
 
@@ -19,6 +19,12 @@ describe("scoped style sheets", () => {
     const start = `:where(${root.replaceAll(", ", ",")})`;
     expect(found.filter((selector) => !selector.startsWith(start))).toEqual([]);
     expect(css).not.toContain("&");
+  });
+
+  it.each(Object.entries(ROOTS))("looks for no root of %s inside the root", async (name, root) => {
+    const found = selectors(await styleSheet(name)).flatMap(members);
+    const inside = root.split(", ").map((one) => new RegExp(`[ >+~]\\${one}(?![\\w-])`));
+    expect(found.filter((selector) => inside.some((one) => one.test(selector)))).toEqual([]);
   });
 
   it("adds no specificity and keeps keyframes and container queries whole", async () => {
