@@ -50,7 +50,8 @@ def shown(title: str) -> navigation.Shown | None:
         title: Of the page.
     """
     cards = {entry.name: entry.card for entry in checkpoint_picker.entries() if entry.card}
-    asked = S.get(navigation.DECIDED.get(title, "")) or current()
+    key = navigation.DECIDED.get(title)
+    asked = (S.get(key) if key else None) or current()
     names = [name for name in ((asked,) if isinstance(asked, str) else asked) if name in cards]
     if not names:
         return None

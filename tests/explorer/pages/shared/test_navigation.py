@@ -47,10 +47,11 @@ def links(at: AppTest) -> list[str]:
     return [element.proto.page for element in at.get("page_link")]  # type: ignore[attr-defined]
 
 
-def turn_to(at: AppTest, script: str) -> None:
-    """Another page, as a link between the pages does it."""
+def turn_to(at: AppTest, folder: str) -> None:
+    """Opens another page, by its folder, as a link between the pages does."""
     at.query_params.clear()
-    at.switch_page(script).run()
+    at.switch_page(f"{folder}/page.py").run()
+    assert not at.exception
 
 
 def test_each_page_is_in_one_group_or_belongs_to_a_kind_of_model() -> None:
@@ -64,7 +65,7 @@ def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: 
     at = open_page(model="flat-vae")
     assert "Latent Explorer" in html(at) and shown(at) == "Checkpoint Flat · Data Digits"
     for script in navigation.existing().values():
-        turn_to(at, f"{script}/page.py")
+        turn_to(at, script)
         assert "Latent Explorer" in html(at) and "Data Digits" in shown(at), script
 
 
@@ -72,30 +73,24 @@ def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None
     assert len(links(open_page(model="flat-vae"))) == 2
     at = open_page(model="digits-codes")
     assert len(links(at)) == 3 and any("codes" in link for link in links(at))
-    turn_to(at, "codes/page.py")
+    turn_to(at, "codes")
     assert address(at)["model"] == "digits-codes"
 
 
 def test_a_checkpoint_goes_along_to_every_page_that_can_show_it(open_page: Open) -> None:
     at = open_page(model="flat-vae")
-    for script in (
-        "paths/page.py",
-        "samples/page.py",
-        "directions/page.py",
-        "anatomy/page.py",
-        "outliers/page.py",
-    ):
+    for script in ("paths", "samples", "directions", "anatomy", "outliers"):
         turn_to(at, script)
         assert address(at)["model"] == "flat-vae", script
     at.query_params["model"] = "digits-vae"
     at.run()
     assert address(at)["model"] == "digits-vae"
-    for script in ("paths/page.py", "explore/page.py"):  # both have shown the other one before
+    for script in ("paths", "explore"):  # both have shown the other one before
         turn_to(at, script)
         assert address(at)["model"] == "digits-vae", script
-    turn_to(at, "codes/page.py")  # which cannot show it
+    turn_to(at, "codes")  # which cannot show it
     assert address(at)["model"] == "digits-codes"
-    turn_to(at, "explore/page.py")
+    turn_to(at, "explore")
     assert address(at)["model"] == "digits-vae"
 
 
