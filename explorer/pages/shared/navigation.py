@@ -47,7 +47,7 @@ STYLE = """<style>
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
-.stElementContainer:has(> .stHtml > .lx-heading), .st-key-lx-shell { position: absolute; }
+.stElementContainer:has(> .stHtml > .lx-heading), .st-key-lx-shell { position: absolute; max-width: 1px; }
 body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([data-testid="stErrorCodeBlock"]) {
   display: none; }
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-lx-job-"]) { position: fixed; z-index: 90; right: 1.25rem;
