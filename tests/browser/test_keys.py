@@ -1,8 +1,9 @@
-"""The overview of a page's keys, on pages besides Explore: it opens and closes, and its keys do what it says."""
+"""Keyboard use: the overview of a page's keys on pages besides Explore, and the focus in popovers."""
 
 from __future__ import annotations
 
 import numpy as np
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage
 
@@ -52,3 +53,29 @@ def test_two_parts_of_a_page_share_one_overview(new_page: NewPage) -> None:
     tab.until(lambda: not np.array_equal(tab.canvas(tab.get("picture-output")), before), "a draw")
     page.keyboard.press("q")
     assert page.evaluate("document.activeElement.dataset.testid") == "handle-q"
+
+
+def test_tab_leads_into_a_popover_and_shift_tab_and_escape_back(new_page: NewPage) -> None:
+    tab = new_page().open()
+    page = tab.page
+    body = page.get_by_test_id("stPopoverBody")
+
+    def inside() -> bool:
+        return bool(page.evaluate("document.activeElement.closest('[data-testid=stPopoverBody]') !== null"))
+
+    for name, first in (("Select", "Filter"), ("Download", "1×")):  # the button, its popover's first control
+        button = page.get_by_test_id("stPopoverButton").filter(has_text=name)
+        button.click()
+        body.get_by_text(first, exact=True).first.wait_for()
+        for _ in range(2):  # once the focus has left it, Streamlit takes the popover out of the order of Tab
+            page.keyboard.press("Tab")
+            tab.until(inside, f"the focus in the popover {name}")
+            page.keyboard.press("Shift+Tab")
+            expect(button).to_be_focused()
+        page.keyboard.press("Tab")
+        tab.until(inside, f"the focus in the popover {name}")
+        page.keyboard.press("Escape")
+        body.wait_for(state="detached")
+        expect(button).to_be_focused()
+    button.press("Enter")  # opened by key
+    tab.until(inside, "the focus in a popover that was opened by key")

@@ -1,4 +1,4 @@
-// The keyboard's way into a popover and back: Streamlit shows popovers at the end of the document.
+// Keyboard focus into and out of popovers, which Streamlit shows at the end of the document.
 
 const TRIGGER = '[data-testid="stPopoverButton"]';
 const OPEN_TRIGGER = `${TRIGGER}[aria-expanded="true"]`;
@@ -8,9 +8,13 @@ const TABBABLE =
 /** What a popover shows may come from the server. */
 const PATIENCE_MS = 4000;
 
+/** While the focus is outside, Floating UI sets tabindex -1 inside and keeps the former one here. */
+const SUSPENDED = "[data-tabindex]";
+
 const tabbable = (root: ParentNode): HTMLElement[] =>
-  [...root.querySelectorAll<HTMLElement>(TABBABLE)].filter(
-    (element) => element.tabIndex >= 0 && element.getClientRects().length > 0,
+  [...root.querySelectorAll<HTMLElement>(`${TABBABLE}, ${SUSPENDED}`)].filter(
+    (element) =>
+      (element.tabIndex >= 0 || element.matches(SUSPENDED)) && element.getClientRects().length > 0,
   );
 
 /** The popover that was opened last. */
@@ -45,6 +49,8 @@ export function across<Element>(
 export class PopoverFocus {
   private readonly click = (event: MouseEvent) => this.opened(event);
   private readonly press = (event: KeyboardEvent) => this.tab(event);
+  /** A popover that showed no control in time: Tab goes past it. */
+  private empty: HTMLElement | undefined;
 
   constructor() {
     document.addEventListener("click", this.click, true);
@@ -71,6 +77,7 @@ export class PopoverFocus {
       const first = body ? tabbable(body)[0] : undefined;
       if (first) first.focus();
       else if (now < until) this.enter(until);
+      else this.empty = body;
     });
   }
 
@@ -79,9 +86,18 @@ export class PopoverFocus {
     const trigger = document.querySelector<HTMLElement>(OPEN_TRIGGER); // a rerun may have made it anew
     const body = shown();
     if (!trigger || !body) return;
+    const { activeElement } = document;
+    // A rerun that makes the button anew loses the focus: Tab goes on from where it was.
+    const lost = !activeElement || activeElement === document.body;
+    const from = lost ? trigger : (activeElement as HTMLElement);
+    const controls = tabbable(body);
+    if (from === trigger && !event.shiftKey && controls.length === 0 && body !== this.empty) {
+      event.preventDefault();
+      this.enter(performance.now() + PATIENCE_MS);
+      return;
+    }
     const page = tabbable(document).filter((element) => !body.contains(element));
-    const from = document.activeElement as HTMLElement;
-    const to = across(from, event.shiftKey, trigger, tabbable(body), page);
+    const to = across(from, event.shiftKey, trigger, controls, page);
     if (!to) return;
     event.preventDefault();
     event.stopPropagation(); // or the popover, whose own order ends with it, would move the focus as well
