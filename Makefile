@@ -16,7 +16,7 @@ run: $(VENV)/.run-ready
 # many threads as there are cores would wait for each other's.
 test pytest check: export OMP_NUM_THREADS ?= 1
 
-test: $(VENV)/.test-ready
+test: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
 
 # Lint, types, and the fast tests of what differs from the branch BASE and is not committed yet.
@@ -39,10 +39,11 @@ lint: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-pytest: $(VENV)/.test-ready
+pytest: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser pytest-rest
 
-pytest-browser: $(VENV)/.test-ready
+# axe-core, which checks the pages' accessibility, is a Node package.
+pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser
 
 pytest-rest: $(VENV)/.test-ready
