@@ -32,6 +32,20 @@ LOOK = """() => {
     }
     return Object.fromEntries(Object.entries(found).map(([key, looks]) => [key, [...looks].sort()]));
 }"""
+# What is wrong with the layout in a window as wide as a laptop's.
+LAYOUT = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    const bar = document.querySelector(".st-key-checkpoint")?.closest(".stHorizontalBlock");
+    const spread = (numbers) => Math.max(0, ...numbers) - Math.min(...numbers);
+    const faults = [];
+    if (main.scrollWidth > main.clientWidth) faults.push("wider than the window");
+    if (bar) {
+        const labels = [...bar.querySelectorAll("[data-testid=stWidgetLabel] p")];
+        if (spread([...bar.children].map((one) => one.getBoundingClientRect().bottom)) > 4) faults.push("two rows of controls");
+        if (labels.length && spread(labels.map((one) => one.getBoundingClientRect().top)) > 4) faults.push("uneven labels");
+    }
+    return faults;
+}"""
 Look = dict[str, list[str]]
 
 
@@ -95,6 +109,7 @@ def test_every_page_is_accessible_and_looks_the_same_after_every_other(
         at_rest(page, title)
         assert page.get_by_role("heading", level=1).all_inner_texts() == [title]
         fresh[title] = page.evaluate(LOOK)
+        wrong[f"{title}, layout"] = page.evaluate(LAYOUT)
         wrong[f"{title}, light"] = findings(page)
     page.emulate_media(color_scheme="dark")
     for title in (*ADDRESSES, "Explore"):

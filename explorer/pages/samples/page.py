@@ -191,7 +191,7 @@ def choose_what(limits: Limits, shown: Shown) -> None:
 def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """Where codes are drawn from, how boldly, how many, and the seed."""
     S.sm_source = shown.source
-    st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=150,
+    st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=130,
                  on_change=lambda: put(source=S.sm_source))  # fmt: skip
     if shown.source == "value":
         choose_value(loaded, shown)
@@ -214,7 +214,7 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     st.selectbox(
         "Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(of=shown, count=S.sm_count)
     )
-    st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=120, help="The same seed, the same samples.",
+    st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=90, help="The same seed, the same samples.",
                     on_change=lambda: put(of=shown, seed=int(S.sm_seed or 0)))  # fmt: skip
     st.button("Another seed", icon=":material/casino:", key="sm_again",
               on_click=lambda: put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
@@ -256,7 +256,7 @@ def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> Non
         *RANGES[name],
         key=key,
         step=step,
-        width=150,
+        width=120,
         help=words,
         on_change=lambda: put(of=shown, **{name: S[key]}),
     )

@@ -45,7 +45,7 @@ STYLE = """<style>
 .stMultiSelect [data-tag] { background: rgb(115 135 215 / 24%); color: inherit; }
 .stMultiSelect [data-tag] * { color: inherit; }
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
-.stHorizontalBlock > .stElementContainer > .stButtonGroup button { min-height: 2.5rem; }
+.stHorizontalBlock > .stElementContainer > .stButtonGroup button:not(label *) { min-height: 2.5rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
 .stElementContainer:has(> .stHtml > .lx-heading), .st-key-lx-shell { position: absolute; max-width: 1px; }
 body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([data-testid="stErrorCodeBlock"]) {
@@ -57,6 +57,7 @@ body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([da
 [data-testid="stLayoutWrapper"]:has(> .st-key-sm-picked) { position: sticky; top: 0.5rem; bottom: 0.5rem; z-index: 5;
   background: light-dark(#fff, #13161c); }
 .st-key-checkpoint button { width: 8.25rem; justify-content: flex-start; }
+.st-key-checkpoint button * { min-width: 0; }
 .st-key-checkpoint button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
 .lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
