@@ -1,1 +1,1 @@
-"""Pure maths on arrays: projections and their inverses, paths, directions, neighbours."""
+"""Maths on arrays: projections and their inverses, paths, directions, neighbours, statistics."""

@@ -1,7 +1,7 @@
-"""Item names: an item is called by its split and its number in the data set, such as "test 3518", wherever it appears.
+"""Item names: an item is named by its split and its number in the data set, such as "test 3518".
 
 test 3518   on pages, in exports and in searches
-test-3518   in an address, which also takes a bare row of the atlas, as older links have it
+test-3518   in a URL, which also accepts a bare row of the atlas, as older links have it
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class ItemNames:
     """Names of the N items of an atlas."""
 
     def __init__(self, split: Sequence[str], ids: NDArray[np.int64]) -> None:
-        """Keeps both as they are.
+        """Stores splits and numbers.
 
         Arguments:
-            split: Split of each item, N of them.
+            split: Split of each of the N items.
             ids: Number of each item in its split of the data set, shape (N,).
         """
         self.splits = tuple(dict.fromkeys(split))
@@ -38,22 +38,21 @@ class ItemNames:
         return f"{self._split[row]} {self._ids[row]}"
 
     def token(self, row: int) -> str:
-        """The name of a row as an address carries it, such as "test-3518"."""
+        """The name of a row in a URL, such as "test-3518"."""
         return f"{self._split[row]}-{self._ids[row]}"
 
     def rows(self, first: int, last: int, split: str = "") -> NDArray[np.int64]:
-        """Rows whose number lies in first..last, ascending; of one split, or of all where it is ""."""
+        """Rows whose number lies in first..last, ascending, in one split, or in all if it is ""."""
         found = (self._ids >= first) & (self._ids <= last)
         if split:
             found &= self._place == (self.splits.index(split) if split in self.splits else -1)
-        rows: NDArray[np.int64] = np.flatnonzero(found)
-        return rows
+        return np.flatnonzero(found)
 
     def find(self, text: str) -> int | None:
-        """The row that a name such as "test 3518" or "test-3518" stands for; None where the text is no name.
+        """The row with a name such as "test 3518" or "test-3518"; None if the text is not a name.
 
         Raises:
-            ValueError: If it names a split of this collection but the number is not there.
+            ValueError: If it names a split of this collection but there is no such number.
         """
         match = NAME.fullmatch(text.strip())
         split = match[1].lower() if match else ""
@@ -65,17 +64,17 @@ class ItemNames:
         return int(rows[0])
 
     def from_address(self, text: str) -> int:
-        """The item that an address names: "test-3518", or a row or the number of an own picture, as "12".
+        """The item that a URL names: "test-3518", or a bare row or upload number such as "12".
 
         Raises:
-            ValueError: If the text is neither, or names no item. A bare number is not checked.
+            ValueError: If the text is neither, or there is no such item. A bare number is not checked.
         """
         row = self.find(text[:80])
         return row_of(text) if row is None else row
 
     @property
     def extent(self) -> str:
-        """What there is, in one sentence: "It has test 0 to test 3999 and train 0 to train 3999."."""
+        """The available items in one sentence: "It has test 0 to test 3999 and train 0 to train 3999."."""
         parts = []
         for place, split in enumerate(self.splits):
             own = self._ids[self._place == place]
@@ -94,16 +93,16 @@ class ItemNames:
 
 
 def read_item(text: str, name: str, read: Callable[[str], int], has: Callable[[int], bool]) -> int:
-    """The item that a parameter of an address names.
+    """Reads the item that a URL parameter names.
 
     Arguments:
         text: The parameter.
-        name: What it is called.
-        read: Reads an item, such as `ItemNames.from_address`.
-        has: Whether there is such an item.
+        name: The parameter's name.
+        read: Parses an item, such as `ItemNames.from_address`.
+        has: Whether an item exists.
 
     Raises:
-        ValueError: If the text names none, with the parameter's name.
+            ValueError: If there is no such item; the message gives the parameter's name.
     """
     try:
         item = read(text)
@@ -115,10 +114,10 @@ def read_item(text: str, name: str, read: Callable[[str], int], has: Callable[[i
 
 
 def row_of(text: str) -> int:
-    """Reads the bare number of an item in an address.
+    """Parses a bare item number in a URL.
 
     Raises:
-        ValueError: If the text is no whole number of at most 10 digits.
+        ValueError: If the text is not a whole number of at most 10 digits.
     """
     if not ROW.fullmatch(text):
         raise ValueError(f"An item must be named such as test-12. Got {text[:40]!r}.")

@@ -1,12 +1,12 @@
-r"""Weights that give two groups of images the same of everything else: entropy balancing.
+r"""Entropy balancing: weights under which two groups of images have equal means of all other attributes.
 
 min_w sum_i w_i log(w_i / c_i)   so that   sum_i w_i x_i = t,   sum_i w_i = 1
 
-on each side, where x_i are the other attributes of image i and t is their mean over both sides' means. Its solution is
-w_i ~ c_i exp(lambda . x_i); lambda minimises a smooth convex function of as many numbers as x has.
+on each side, where x_i are the other attributes of image i and t is the mean of both sides' means. The solution is
+w_i ~ c_i exp(lambda . x_i), where lambda minimises a smooth convex function with one variable per column of x.
 
-Means of all columns are equalised, not their interplay. A binary attribute is one column, a categorical one a column a
-label, a continuous one its value and its square, so that centre and spread agree.
+Only the means of columns are balanced, not their interactions. A binary attribute gives one column, a categorical one
+a column per label, a continuous one its value and its squared deviation, so that mean and variance agree.
 
 References:
     | Entropy Balancing for Causal Effects (Hainmueller, 2012)
@@ -26,22 +26,22 @@ __all__ = ["balancing_weights", "covariates", "remaining_difference"]
 
 Floats = NDArray[np.float64]
 
-RIDGE = 1e-4  # on lambda: what is asked in vain stays bounded
-STEPS = 60  # of Newton's method at most
-CLOSE = 1e-9  # gradient at which it ends
-HALVINGS = 30  # of a step that leads nowhere
+RIDGE = 1e-4  # on lambda; keeps it bounded where the constraints cannot be met
+MAX_STEPS = 60  # of Newton's method
+TOLERANCE = 1e-9  # largest entry of the gradient at convergence
+MAX_HALVINGS = 30  # of one step in the line search
 
 
 def covariates(attributes: Mapping[str, Attribute], leave_out: Collection[str] = ()) -> Floats:
-    """What is to be equalised, as columns.
+    """The attributes to balance, as columns.
 
     Arguments:
         attributes: Attributes of the N images, by name.
-        leave_out: Names of those that the sides are made of.
+        leave_out: Names of the attributes that define the sides.
 
     Returns:
-        Shape (N, K), each column with mean 0 and standard deviation 1; columns without any spread are left out, and
-        so K may be 0.
+        Shape (N, K), each column with mean 0 and standard deviation 1. Constant columns are left out, so K may be 0.
+
     """
     columns = []
     count = 0
@@ -68,15 +68,15 @@ def covariates(attributes: Mapping[str, Attribute], leave_out: Collection[str] =
 def balancing_weights(x: ArrayLike, positive: ArrayLike, counts: ArrayLike | None = None) -> Floats:
     """Weights under which both sides have the same means of `x`.
 
-    Columns that do not vary on one of the sides can not be equalised and are left alone.
+    Columns that are constant on one of the sides cannot be balanced and are ignored.
 
     Arguments:
-        x: What is to be equalised, shape (M, K), of the images of both sides.
-        positive: Which images are of the side with, bool, shape (M,); all others are of the side without.
-        counts: Weights to begin with, such as a bootstrap's counts, shape (M,), not all 0 on a side.
+        x: Columns to balance, shape (M, K), of the images of both sides.
+        positive: True for images of the side with, bool, shape (M,); all others are on the side without.
+        counts: Base weights, such as bootstrap counts, shape (M,), not all 0 on a side.
 
     Returns:
-        Shape (M,), each side adding to 1.
+        Shape (M,); the weights of each side sum to 1.
 
     Raises:
         ValueError: If the shapes do not match or a side is empty.
@@ -89,22 +89,24 @@ def balancing_weights(x: ArrayLike, positive: ArrayLike, counts: ArrayLike | Non
     base = np.ones(len(table)) if counts is None else np.asarray(counts, np.float64)
     for name, those in (("with", side), ("without", ~side)):
         if not base[those].sum() > 0:
-            raise ValueError(f"The side {name} must have at least one image. It has none.")
+            raise ValueError(
+                f"The side {name} must have at least one image. It has none. Choose more images."
+            )
     usable = _varies(table, side, base)
     target = sum(_mean(table[those][:, usable], base[those]) for those in (side, ~side)) / 2
     weights = np.empty(len(table))
     for those in (side, ~side):
-        weights[those] = _tilted(table[those][:, usable] - target, base[those])
+        weights[those] = _exponential_weights(table[those][:, usable] - target, base[those])
     return weights
 
 
 def remaining_difference(x: ArrayLike, positive: ArrayLike, weights: ArrayLike) -> float:
-    """The largest difference that is left between the sides' weighted means of a column of `x`, in its unit.
+    """The largest remaining difference between the sides' weighted means over all columns of `x`.
 
     Arguments:
         x: Shape (M, K).
         positive: bool, shape (M,).
-        weights: As `balancing_weights` gives them, shape (M,).
+        weights: From `balancing_weights`, shape (M,).
     """
     table, side, w = np.asarray(x, np.float64), np.asarray(positive), np.asarray(weights, np.float64)
     if not table.shape[1]:
@@ -112,29 +114,29 @@ def remaining_difference(x: ArrayLike, positive: ArrayLike, weights: ArrayLike) 
     return float(np.abs(_mean(table[side], w[side]) - _mean(table[~side], w[~side])).max())
 
 
-def _tilted(x: Floats, base: Floats) -> Floats:
-    """Weights base * exp(lambda . x), adding to 1, with mean of `x` as near 0 as it goes."""
+def _exponential_weights(x: Floats, base: Floats) -> Floats:
+    """Weights base * exp(lambda . x) that sum to 1 and bring the mean of `x` as close to 0 as possible."""
     size = x.shape[1]
     log_base = np.log(np.where(base > 0, base, 1.0))
-    there = base > 0
+    present = base > 0
 
     def dual(tilt: Floats) -> tuple[float, Floats]:
-        scores = np.where(there, log_base + x @ tilt, -np.inf)
+        scores = np.where(present, log_base + x @ tilt, -np.inf)
         top = scores.max()
         raw = np.exp(scores - top)
         return float(top + np.log(raw.sum()) + RIDGE / 2 * tilt @ tilt), raw / raw.sum()
 
     tilt = np.zeros(size)
     value, weights = dual(tilt)
-    for _ in range(STEPS):
+    for _ in range(MAX_STEPS):
         mean = weights @ x
         gradient = mean + RIDGE * tilt
-        if np.abs(gradient).max(initial=0.0) < CLOSE:
+        if np.abs(gradient).max(initial=0.0) < TOLERANCE:
             break
         hessian = (x * weights[:, None]).T @ x - np.outer(mean, mean) + RIDGE * np.eye(size)
         step = -np.linalg.solve(hessian, gradient)
         length = 1.0
-        for _ in range(HALVINGS):
+        for _ in range(MAX_HALVINGS):
             next_value, next_weights = dual(tilt + length * step)
             if next_value <= value + 1e-4 * length * float(gradient @ step):
                 break
@@ -146,7 +148,7 @@ def _tilted(x: Floats, base: Floats) -> Floats:
 
 
 def _varies(x: Floats, side: NDArray[np.bool_], base: Floats) -> NDArray[np.bool_]:
-    """Which columns vary on both sides."""
+    """A mask of the columns that vary on both sides."""
     varies: NDArray[np.bool_] = np.ones(x.shape[1], bool)
     for those in (side, ~side):
         varies &= np.ptp(x[those & (base > 0)], axis=0) > 0

@@ -1,20 +1,20 @@
-r"""Estimators of an attribute's direction, all in one unit, and directions held fixed.
+r"""Estimators of attribute directions, all in the same unit, and orthogonalisation against other directions.
 
-mean difference   w = m1 - m0                        m the mean code of a side
-balanced          w = m1 - m0 under weights that equalise the other attributes (`explorer.latent.directions.balance`)
+mean difference   w = m1 - m0                        m the mean latent of a side
+balanced          w = m1 - m0 under weights that balance the other attributes (`explorer.latent.directions.balance`)
 logistic          the normal of min_w |w|^2 / 2 + sum_i c_i log(1 + exp(-y_i f(z_i)))
 linear SVM        the normal of min_w |w|^2 / 2 + sum_i c_i max(0, 1 - y_i f(z_i))^2
 LDA               w = S^-1 (m1 - m0),  S = (1 - a) S_within + a tr(S_within) / D I,  a of Ledoit and Wolf
 
-with f(z) = w . (z - mean) / scale + b, scale the codes' root mean square length (so that the penalty means the same in
-every model), y = 1 with and -1 without, and c_i weighing both sides alike. Every one is given as
+with f(z) = w . (z - mean) / scale + b, scale the root mean square length of the latents (so that the penalty means
+the same in every model), y = 1 with and -1 without, and c_i weighting both sides equally. Each is returned as
 
 v = w (w . (m1 - m0)) / (w . w)
 
-so that adding v moves the projection on w from the mean without to the mean with: s = 1 means the same for all.
+so that adding v moves the projection onto w from the mean without to the mean with: s = 1 means the same for all.
 
-Thousands of dimensions are served without any D x D matrix: Newton's steps are then solved by conjugate gradients, LDA
-through the inner products of the images (Woodbury's identity), or where these are too many by conjugate gradients too.
+In thousands of dimensions no D x D matrix is formed: Newton steps use conjugate gradients, and LDA uses the Gram matrix
+of the images (Woodbury's identity) or, where there are too many images, conjugate gradients too.
 
 References:
     | Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015): mean difference
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Codes = NDArray[np.floating]
+Latents = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 # Name in an address -> title.
@@ -67,72 +67,72 @@ METHODS = {
     "svm": "Linear SVM",
     "lda": "LDA",
 }
-# The same within a sentence.
+# Titles for use within a sentence.
 NAMES = {
     name: title if title.isupper() else title.replace(title[0], title[0].lower(), 1)
     for name, title in METHODS.items()
 }
-DENSE = 640  # dimensions up to which a D x D matrix is formed and solved
-PAIRS = 4096  # images up to which a matrix of all their pairs is
+MAX_DENSE_DIMENSIONS = 640  # above, no D x D matrix is formed
+MAX_GRAM_IMAGES = 4096  # above, no Gram matrix is formed
 PENALTY = 1.0  # C of the two classifiers, scikit-learn's default
-STEPS = 60  # of Newton's method at most
-FLAT = 1e-5  # of the first gradient, at which it ends
-PRODUCTS = 300  # of conjugate gradients at most
-CLOSE = 1e-2  # of the right-hand side, what is left of it where they end
-LENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a given direction that a classifier may begin at
-NEAR = 1e-9  # of the length of a vector: what is left of it after a projection is nothing
+MAX_STEPS = 60  # of Newton's method
+GRADIENT_TOLERANCE = 1e-5  # relative to the first gradient
+MAX_PRODUCTS = 300  # of conjugate gradients
+RESIDUAL_TOLERANCE = 1e-2  # of conjugate gradients, relative to the right-hand side
+START_LENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # tried for a start direction
+NULL_TOLERANCE = 1e-9  # relative length under which the remainder of a projection counts as zero
 
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """The images of two sides: with first meaning what `positive` says, without all others."""
+    """The images on the two sides of a direction: `positive` marks those with, all others are without."""
 
-    z: Codes  # (M, D), less their mean
+    z: Latents  # (M, D), centred
     positive: Mask  # (M,)
-    others: Floats  # (M, K), what `balanced` equalises; K may be 0
+    others: Floats  # (M, K), columns that `balanced` balances; K may be 0
 
     @classmethod
     def of(
         cls, z: ArrayLike, positive: ArrayLike, negative: ArrayLike, others: ArrayLike | None = None
     ) -> Sides:
-        """The sides of a collection.
+        """Selects the images on the two sides from a collection.
 
         Arguments:
-            z: Codes, shape (N, D).
-            positive: Which codes have the attribute, bool, shape (N,).
-            negative: Which lack it, bool, shape (N,).
-            others: What is known beside, shape (N, K).
+            z: Latents, shape (N, D).
+            positive: Which latents have the attribute, bool, shape (N,).
+            negative: Which latents lack it, bool, shape (N,).
+            others: Columns of the other attributes, shape (N, K).
 
         Raises:
-            ValueError: If the shapes do not match, a side is empty, a code is on both sides, or one is not finite.
+            ValueError: If the shapes do not match, a side is empty, a latent is on both sides, or a value is not finite.
         """
-        codes = np.asarray(z)
-        if codes.ndim != 2:
-            raise ValueError(f"`z` must have the shape (N, D). Got {codes.shape}.")
+        latents = np.asarray(z)
+        if latents.ndim != 2:
+            raise ValueError(f"`z` must have the shape (N, D). Got {latents.shape}.")
         masks = []
         for name, given in (("positive", positive), ("negative", negative)):
             mask = np.asarray(given)
-            if mask.dtype != np.bool_ or mask.shape != codes.shape[:1]:
+            if mask.dtype != np.bool_ or mask.shape != latents.shape[:1]:
                 raise ValueError(
-                    f"`{name}` must be bool of shape ({len(codes)},). Got {mask.dtype} of shape {mask.shape}."
+                    f"`{name}` must be bool of shape ({len(latents)},). Got {mask.dtype} of shape {mask.shape}."
                 )
             if not mask.any():
-                raise ValueError(f"`{name}` must pick at least one code. Got none.")
+                raise ValueError(f"`{name}` must mark at least one latent. It marks none.")
             masks.append(mask)
         both = int((masks[0] & masks[1]).sum())
         if both:
             raise ValueError(
-                f"The two sides must not share an image. {both} are on both. Draw or choose one anew."
+                f"The two sides must not share an image. {both} are on both sides. Change one of the groups."
             )
         rows = np.flatnonzero(masks[0] | masks[1])
-        chosen = codes[rows].astype(np.float64)
+        chosen = latents[rows].astype(np.float64)
         if not np.isfinite(chosen).all():
             raise ValueError("`z` must be finite. Got NaN or infinity.")
-        chosen -= chosen.mean(0)  # the smaller the numbers, the less their difference loses
-        table = np.zeros((len(codes), 0)) if others is None else np.asarray(others, np.float64)
-        if table.ndim != 2 or len(table) != len(codes):
-            raise ValueError(f"`others` must have the shape ({len(codes)}, K). Got {table.shape}.")
-        wide = codes.shape[1] > DENSE
+        chosen -= chosen.mean(0)  # smaller numbers lose less precision when subtracted
+        table = np.zeros((len(latents), 0)) if others is None else np.asarray(others, np.float64)
+        if table.ndim != 2 or len(table) != len(latents):
+            raise ValueError(f"`others` must have the shape ({len(latents)}, K). Got {table.shape}.")
+        wide = latents.shape[1] > MAX_DENSE_DIMENSIONS
         return cls(chosen.astype(np.float32) if wide else chosen, masks[0][rows], table[rows])
 
     @property
@@ -143,37 +143,37 @@ class Sides:
 
     @cached_property
     def shrinkage(self) -> float:
-        """Of the covariance within the two sides, each image counting once."""
+        """Ledoit-Wolf intensity for the within-class covariance, each image counting once."""
         x = self.z.copy()
         for those in (self.positive, ~self.positive):
             x[those] -= x[those].mean(0)
         return shrinkage(x)
 
     @cached_property
-    def gram(self) -> Codes:
-        """The inner product of each pair of codes, shape (M, M)."""
+    def gram(self) -> Latents:
+        """Inner products of all pairs of latents, shape (M, M)."""
         return self.z @ self.z.T
 
     def take(self, rows: NDArray[np.int64]) -> Sides:
-        """Those of the images at `rows`."""
+        """The subset of the images at `rows`."""
         return Sides(self.z[rows], self.positive[rows], self.others[rows])
 
 
 def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Floats | None = None) -> Floats:
-    """The direction of a method, from the mean without to the mean with along its own line.
+    """Fits a direction, scaled so that one unit goes from the mean without to the mean with along it.
 
     Arguments:
-        method: Of `METHODS`.
+        method: A key of `METHODS`.
         sides: The images.
-        counts: How often each image counts, shape (M,), such as a bootstrap's; once each where None.
-        start: A direction to begin from, shape (D,); it spares steps where the answer is near.
+        counts: Weight of each image, shape (M,), such as bootstrap counts; 1 each if None.
+        start: Initial direction, shape (D,); saves steps if it is close to the solution.
 
     Returns:
-        Shape (D,), in the unit of the codes.
+        Shape (D,), in the unit of the latents.
 
     Raises:
-        ValueError: If there is no such method, the sides do not differ, or the direction found parts them the wrong
-            way round.
+            ValueError: If the method is unknown, the sides do not differ, or the fitted direction points from with to
+            without.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown estimator {method[:40]!r}. Choose one of: {', '.join(METHODS)}.")
@@ -183,23 +183,23 @@ def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Float
         return to_unit(difference, difference)
     if method == "balanced":
         if not sides.others.shape[1]:
-            raise ValueError("There is no other attribute that could be equalised.")
-        even = balancing_weights(sides.others, sides.positive, weight)
-        return to_unit(gap(sides, even), difference)
+            raise ValueError("There is no other attribute to balance. Choose another estimator.")
+        balanced = balancing_weights(sides.others, sides.positive, weight)
+        return to_unit(gap(sides, balanced), difference)
     if method == "lda":
         return to_unit(_lda(sides, weight, difference, start), difference)
     return to_unit(_classifier(sides, weight, method, start), difference)
 
 
 def gap(sides: Sides, weight: ArrayLike | None = None) -> Floats:
-    """The mean code with minus the mean code without, under weights (M,); shape (D,)."""
+    """Mean latent with minus mean latent without, under weights (M,); shape (D,)."""
     w = np.ones(len(sides.z)) if weight is None else np.asarray(weight, np.float64)
     signed = np.where(sides.positive, w / w[sides.positive].sum(), -w / w[~sides.positive].sum())
     return _product(signed, sides.z)
 
 
 def to_unit(normal: ArrayLike, difference: ArrayLike) -> Floats:
-    """The direction along `normal` that moves the projection on it by that of `difference`.
+    """Scales `normal` so that it moves the projection onto itself by as much as `difference` does.
 
     v = w (w . d) / (w . w)
 
@@ -213,28 +213,27 @@ def to_unit(normal: ArrayLike, difference: ArrayLike) -> Floats:
     w, d = np.asarray(normal, np.float64), np.asarray(difference, np.float64)
     square = float(w @ w)
     if not np.isfinite(square) or square == 0:
-        raise ValueError("The two sides must differ. Their codes give no direction.")
+        raise ValueError("The two sides must differ. Their means are the same. Choose other groups.")
     along = float(w @ d)
     if along <= 0:
-        raise ValueError("The direction found leads from the side with to the side without.")
-    unit: Floats = w * (along / square)
-    return unit
+        raise ValueError("The fitted direction must lead towards the side with. It leads away from it.")
+    return w * (along / square)
 
 
 def hold_fixed(v: ArrayLike, held: ArrayLike) -> Floats:
-    r"""The part of a direction that leaves the projections on others as they are.
+    r"""Removes from a direction its components along other directions.
 
-    v' = v - B (B^T B)^-1 B^T v,   B the held directions as columns
+    v' = v - B (B^T B)^-1 B^T v,   B has the held directions as columns
 
     Arguments:
         v: The direction, shape (D,).
-        held: Directions to hold, shape (K, D); parallel ones count once, zeros not at all.
+        held: Directions to hold fixed, shape (K, D); parallel ones count once, zeros are ignored.
 
     Returns:
         Shape (D,), orthogonal to each held direction.
 
     Raises:
-        ValueError: If the shapes do not match, or nothing of `v` is left.
+        ValueError: If the shapes do not match, or `v` lies in the span of the held directions.
     """
     vector, others = np.asarray(v, np.float64), np.asarray(held, np.float64)
     if vector.ndim != 1 or others.ndim != 2 or others.shape[1] != len(vector):
@@ -244,35 +243,34 @@ def hold_fixed(v: ArrayLike, held: ArrayLike) -> Floats:
     lengths = np.linalg.norm(others, axis=1)
     units = others[lengths > 0] / lengths[lengths > 0, None]
     left = vector
-    for _ in range(2):  # the second time takes away what rounding left
+    for _ in range(2):  # the second pass removes rounding error
         left = left - units.T @ np.linalg.lstsq(units @ units.T, units @ left, rcond=1e-10)[0]
-    if np.linalg.norm(left) <= NEAR * max(1.0, len(units)) * np.linalg.norm(vector):
+    if np.linalg.norm(left) <= NULL_TOLERANCE * max(1.0, len(units)) * np.linalg.norm(vector):
         raise ValueError(
-            "Nothing of the direction is left: it lies within those that are held fixed. Hold fewer."
+            "The direction lies in the span of the directions held fixed; nothing is left of it. Hold fewer fixed."
         )
     return left
 
 
 def cosine(a: ArrayLike, b: ArrayLike) -> float:
-    """The cosine of the angle between two directions (D,), in [-1, 1]; 0 where one is zero."""
+    """Cosine of the angle between two directions (D,), in [-1, 1]; 0 if one is zero."""
     one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(np.clip(one @ other / size, -1.0, 1.0)) if size > 0 else 0.0
 
 
 def cosines(vectors: ArrayLike) -> Floats:
-    """The cosine of each pair of directions (K, D), shape (K, K)."""
+    """Cosine of the angle between each pair of directions (K, D), shape (K, K)."""
     rows = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = rows / np.where(lengths > 0, lengths, 1.0)
-    found: Floats = np.clip(units @ units.T, -1.0, 1.0)
-    return found
+    return np.clip(units @ units.T, -1.0, 1.0)
 
 
 def shrinkage(centred: ArrayLike) -> float:
-    """The intensity of Ledoit and Wolf for the covariance of centred codes (M, D), in [0, 1].
+    """Ledoit-Wolf shrinkage intensity of the covariance of centred latents (M, D), in [0, 1].
 
-    ||S||^2 is taken from the smaller of S and the Gram matrix of the codes.
+    ||S||^2 is computed from the smaller of S and the Gram matrix.
     """
     x = np.asarray(centred)
     count, size = x.shape
@@ -286,7 +284,7 @@ def shrinkage(centred: ArrayLike) -> float:
 
 
 def _lda(sides: Sides, weight: Floats, difference: Floats, start: Floats | None) -> Floats:
-    """S^-1 (m1 - m0) of the shrunk within-class covariance."""
+    """S^-1 (m1 - m0) with the shrunk within-class covariance S."""
     x = sides.z.copy()
     for those in (sides.positive, ~sides.positive):
         share = weight[those] / weight[those].sum()
@@ -298,26 +296,28 @@ def _lda(sides: Sides, weight: Floats, difference: Floats, start: Floats | None)
         return difference  # each side is one point
     ridge = max(alpha, 1e-6) * mean_variance
     normal: Floats
-    if x.shape[1] <= DENSE:
+    if x.shape[1] <= MAX_DENSE_DIMENSIONS:
         within = (1 - alpha) * (x * share[:, None]).T @ x
         normal = np.linalg.solve(within + ridge * np.eye(len(within)), difference)
         return normal
-    if len(x) <= min(x.shape[1], PAIRS):
-        return _lda_of_pairs(sides, weight, x, difference, ridge, 1 - alpha)
+    if len(x) <= min(x.shape[1], MAX_GRAM_IMAGES):
+        return _lda_from_gram(sides, weight, x, difference, ridge, 1 - alpha)
 
     def system(v: Floats) -> Floats:
         image: Floats = ridge * v + (1 - alpha) * _product(share * _product(x, v), x)
         return image
 
-    return _conjugate(system, difference, CLOSE, start=_rescaled(start, system, difference))
+    return _conjugate_gradients(
+        system, difference, RESIDUAL_TOLERANCE, start=_rescaled(start, system, difference)
+    )
 
 
-def _lda_of_pairs(
-    sides: Sides, weight: Floats, x: Codes, difference: Floats, ridge: float, rest: float
+def _lda_from_gram(
+    sides: Sides, weight: Floats, x: Latents, difference: Floats, ridge: float, scale: float
 ) -> Floats:
-    """(ridge I + rest X^T P X)^-1 d with a system as large as there are images, by Woodbury's identity.
+    """(ridge I + scale X^T P X)^-1 d by Woodbury's identity, from a system with one equation per image.
 
-    X = (I - Y Q^T) Z holds the codes less their side's mean, so X X^T follows from the Gram matrix of Z.
+    X = (I - Y Q^T) Z holds the latents centred within their side, so X X^T follows from the Gram matrix of Z.
     """
     share = weight / weight.sum()
     used = np.flatnonzero(weight > 0)
@@ -327,19 +327,18 @@ def _lda_of_pairs(
     k = sides.gram[np.ix_(used, used)].astype(np.float64)
     kq = k @ q
     k += y @ (q.T @ kq) @ y.T - y @ kq.T - kq @ y.T
-    root = np.sqrt(rest * share[used])
+    root = np.sqrt(scale * share[used])
     k *= np.outer(root, root)
     k[np.diag_indices_from(k)] += ridge
     seen = root * _product(x[used], difference)
     inner = cho_solve(
         cho_factor(k, lower=True, overwrite_a=True, check_finite=False), seen, check_finite=False
     )
-    normal: Floats = (difference - _product(root * inner, x[used])) / ridge
-    return normal
+    return (difference - _product(root * inner, x[used])) / ridge
 
 
 def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None) -> Floats:
-    """The normal of a linear classifier, by Newton's method on its smooth convex objective."""
+    """The normal of a linear classifier, fitted by Newton's method."""
     side = np.where(sides.positive, 1.0, -1.0)
     total = weight.sum()
     c = weight.copy()
@@ -349,7 +348,9 @@ def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None)
     x = sides.z - centre.astype(sides.z.dtype)
     scale = float(np.sqrt(weight / total @ np.square(x, dtype=np.float64).sum(1)))
     if scale == 0:
-        raise ValueError("The two sides must differ. All their codes are one point.")
+        raise ValueError(
+            "The two sides must differ. All their latents are the same point. Choose other groups."
+        )
     x /= x.dtype.type(scale)
     slopes = _logistic if method == "logistic" else _squared_hinge
     size = x.shape[1]
@@ -358,34 +359,34 @@ def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None)
     def scores(u: Floats) -> Floats:
         return _product(x, u[:size]) + u[size]
 
-    def back(values: Floats) -> Floats:
+    def transposed(values: Floats) -> Floats:
         return np.append(_product(values, x), values.sum())
 
-    def begun() -> Floats:
+    def initial() -> Floats:
         if start is None or not start.any():
             return np.zeros(size + 1)
-        way = start / np.linalg.norm(start)
-        along = side * _product(x, way)
-        losses = [float(c @ slopes(along * length)[0]) + length**2 / 2 for length in LENGTHS]
-        return np.append(way * LENGTHS[int(np.argmin(losses))], 0.0)
+        direction = start / np.linalg.norm(start)
+        along = side * _product(x, direction)
+        losses = [float(c @ slopes(along * length)[0]) + length**2 / 2 for length in START_LENGTHS]
+        return np.append(direction * START_LENGTHS[int(np.argmin(losses))], 0.0)
 
-    u = begun()
+    u = initial()
     margins = side * scores(u)
-    first = float(np.linalg.norm(back(c * side * slopes(np.zeros(len(x)))[1]))) or 1.0
-    for _ in range(STEPS):
+    first = float(np.linalg.norm(transposed(c * side * slopes(np.zeros(len(x)))[1]))) or 1.0
+    for _ in range(MAX_STEPS):
         loss, slope, curve = slopes(margins)
         value = float(c @ loss + 0.5 * u @ (ridge * u))
-        gradient = ridge * u + back(c * side * slope)
-        rest = float(np.linalg.norm(gradient)) / first
-        if rest < FLAT:
+        gradient = ridge * u + transposed(c * side * slope)
+        residual = float(np.linalg.norm(gradient)) / first
+        if residual < GRADIENT_TOLERANCE:
             break
-        step = _newton_step(x, c * curve, ridge, gradient, min(0.1, rest**0.5))
+        step = _newton_step(x, c * curve, ridge, gradient, min(0.1, residual**0.5))
         moved = side * scores(step)
-        slant, length = float(gradient @ step), 1.0
+        slope_along_step, length = float(gradient @ step), 1.0
         for _ in range(40):
             after = u + length * step
             loss = slopes(margins + length * moved)[0]
-            if float(c @ loss + 0.5 * after @ (ridge * after)) <= value + 1e-4 * length * slant:
+            if float(c @ loss + 0.5 * after @ (ridge * after)) <= value + 1e-4 * length * slope_along_step:
                 break
             length /= 2
         else:
@@ -394,14 +395,13 @@ def _classifier(sides: Sides, weight: Floats, method: str, start: Floats | None)
     return u[:size]
 
 
-def _newton_step(x: Codes, h: Floats, ridge: Floats, gradient: Floats, close: float) -> Floats:
-    """-H^-1 gradient, H = diag(ridge) + X^T diag(h) X with a column of ones beside the codes."""
-    if x.shape[1] <= DENSE:
+def _newton_step(x: Latents, h: Floats, ridge: Floats, gradient: Floats, tolerance: float) -> Floats:
+    """-H^-1 gradient, H = diag(ridge) + X^T diag(h) X, where X has a column of ones for the offset."""
+    if x.shape[1] <= MAX_DENSE_DIMENSIONS:
         wide = np.concatenate([x, np.ones((len(x), 1))], axis=1)
         hessian = (wide * h[:, None]).T @ wide + np.diag(ridge)
         hessian[-1, -1] += 1e-9 * max(1.0, float(h.sum()))
-        step: Floats = -np.linalg.solve(hessian, gradient)
-        return step
+        return -np.linalg.solve(hessian, gradient)
     tiny = 1e-9 * max(1.0, float(h.sum()))
 
     def system(v: Floats) -> Floats:
@@ -409,41 +409,40 @@ def _newton_step(x: Codes, h: Floats, ridge: Floats, gradient: Floats, close: fl
         image: Floats = ridge * v + np.append(_product(seen, x), seen.sum() + tiny * v[-1])
         return image
 
-    return _conjugate(system, -gradient, close)
+    return _conjugate_gradients(system, -gradient, tolerance)
 
 
 def _logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
-    """log(1 + exp(-m)) with its first and second slope."""
+    """log(1 + exp(-m)) with its first and second derivative."""
     p = 1.0 / (1.0 + np.exp(np.minimum(m, 500.0)))
     loss: Floats = np.logaddexp(0.0, -m)
     return loss, -p, p * (1.0 - p)
 
 
 def _squared_hinge(m: Floats) -> tuple[Floats, Floats, Floats]:
-    """max(0, 1 - m)^2 with its first and second slope."""
+    """max(0, 1 - m)^2 with its first and second derivative."""
     short = np.maximum(0.0, 1.0 - m)
     return short**2, -2.0 * short, np.where(short > 0, 2.0, 0.0)
 
 
-def _conjugate(
-    system: Callable[[Floats], Floats], wanted: Floats, close: float, start: Floats | None = None
+def _conjugate_gradients(
+    system: Callable[[Floats], Floats], target: Floats, tolerance: float, start: Floats | None = None
 ) -> Floats:
-    """Solves a symmetric positive definite system to a relative residual of `close`, by conjugate gradients."""
-    operator = LinearOperator((len(wanted), len(wanted)), matvec=system, dtype=np.float64)
-    solution: Floats = cg(operator, wanted, x0=start, rtol=close, maxiter=PRODUCTS)[0]
+    """Solves a symmetric positive definite system by conjugate gradients to the relative residual `tolerance`."""
+    operator = LinearOperator((len(target), len(target)), matvec=system, dtype=np.float64)
+    solution: Floats = cg(operator, target, x0=start, rtol=tolerance, maxiter=MAX_PRODUCTS)[0]
     return solution
 
 
-def _rescaled(start: Floats | None, system: Callable[[Floats], Floats], wanted: Floats) -> Floats | None:
-    """A direction at the length at which it solves a system best."""
+def _rescaled(start: Floats | None, system: Callable[[Floats], Floats], target: Floats) -> Floats | None:
+    """Scales a start direction to the length that solves the system best."""
     if start is None:
         return None
     curve = float(start @ system(start))
-    return start * (float(start @ wanted) / curve) if curve > 0 else None
+    return start * (float(start @ target) / curve) if curve > 0 else None
 
 
-def _product(a: Codes, b: Codes) -> Floats:
-    """A matrix times a vector, either way round, in the precision of the matrix; float64."""
+def _product(a: Latents, b: Latents) -> Floats:
+    """Matrix times vector in either order, computed in the precision of the matrix, returned as float64."""
     kind = a.dtype if a.ndim == 2 else b.dtype
-    found: Floats = (a.astype(kind, copy=False) @ b.astype(kind, copy=False)).astype(np.float64)
-    return found
+    return (a.astype(kind, copy=False) @ b.astype(kind, copy=False)).astype(np.float64)

@@ -1,10 +1,10 @@
 """Typed expressions over directions and items: `smile - 0.5*glasses`, `test 12 + test 40 - train 7`.
 
-Only what is linear can be said: sums and differences of directions (by name) and items (by name, or by # and a row of
-the atlas), with numbers as factors, and brackets. A dash between letters is part of a name (`hair-blond`); a minus stands between spaces.
+Expressions are linear: sums and differences of directions (by name) and items (by name, or by # and a row of the
+atlas), with numeric factors and brackets. A dash between letters belongs to a name (`hair-blond`); a minus between names needs spaces.
 
-The weights of the items decide what the outcome is: where they add to 1 it is a point of the latent space, such as the
-answer to an analogy, where they add to 0 a direction. Directions may be added to either.
+The weights of the items decide what the result is: if they sum to 1 it is a point in latent space, such as the answer
+to an analogy; if they sum to 0 it is a direction. Directions may be added to either.
 
 References:
     | Linguistic Regularities in Continuous Space Word Representations (Mikolov et al., 2013): analogies as sums
@@ -22,16 +22,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LONGEST", "Combination", "combine", "parse"]
+__all__ = ["MAX_LENGTH", "Combination", "combine", "parse"]
 
 Key = TypeVar("Key", int, str)
 
-LONGEST = 300  # characters
-DEEPEST = 20  # brackets and signs within each other
-LARGEST = 1000.0  # weight
-CLOSE = 1e-9  # to 0 or 1, of the items' weights
-SHOWN = 12  # names that a message lists
-SPELLED = {"−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"}
+MAX_LENGTH = 300  # characters
+MAX_DEPTH = 20  # nested brackets and signs
+MAX_WEIGHT = 1000.0
+TOLERANCE = 1e-9  # when comparing the sum of the item weights with 0 or 1
+MAX_LISTED = 12  # names in an error message
+ASCII = {"−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"}
 TOKEN = re.compile(
     r"\s*(?:(?P<item>#\s*[0-9]{1,10})|(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
     r"|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*)|(?P<sign>[-+*/()]))"
@@ -41,7 +41,7 @@ NAMED = re.compile(r"\s*([A-Za-z_]+[ -][0-9]{1,18})(?![A-Za-z0-9_]|[.-][A-Za-z0-
 
 @dataclass(frozen=True)
 class Combination:
-    """A weighted sum of items and directions, or while it is read a plain number."""
+    """A weighted sum of items and directions, or a plain number while parsing."""
 
     items: dict[int, float] = field(default_factory=dict)
     directions: dict[str, float] = field(default_factory=dict)
@@ -49,16 +49,16 @@ class Combination:
 
     @property
     def plain(self) -> bool:
-        """Whether it is a number alone."""
+        """Whether it is a plain number."""
         return not self.items and not self.directions
 
     @property
     def point(self) -> bool:
-        """Whether it is a point of the latent space; else it is a direction."""
-        return abs(sum(self.items.values()) - 1) < CLOSE
+        """Whether it is a point in latent space; otherwise it is a direction."""
+        return abs(sum(self.items.values()) - 1) < TOLERANCE
 
     def times(self, factor: float) -> Combination:
-        """All weights, `factor` times."""
+        """All weights times `factor`."""
         return Combination(
             {k: v * factor for k, v in self.items.items()},
             {k: v * factor for k, v in self.directions.items()},
@@ -66,7 +66,7 @@ class Combination:
         )
 
     def plus(self, other: Combination) -> Combination:
-        """The sum of both."""
+        """The sum of two combinations."""
         return Combination(
             _added(self.items, other.items),
             _added(self.directions, other.directions),
@@ -80,34 +80,34 @@ def parse(
     has: Callable[[int], bool],
     find: Callable[[str], int | None] = lambda name: None,
 ) -> Combination:
-    """Reads an expression.
+    """Parses an expression.
 
     Arguments:
-        text: What was typed.
-        names: The directions that there are; `own-NAME` may be called by NAME.
-        has: Whether there is an item of a number.
-        find: The item of a name such as "test 12"; None where the text is no name of an item.
+        text: The expression.
+        names: Known directions; `own-NAME` may be written as NAME.
+        has: Whether an item number exists.
+        find: The item with a name such as "test 12"; None if the text is not an item name.
 
     Raises:
-        ValueError: If it is too long, can not be read, names what is not there, or its items' weights add to neither 0
-            nor 1; the message says what is wrong and what there is.
+        ValueError: If it is too long, cannot be parsed, uses unknown names, or its item weights sum to neither 0 nor
+            1; the message lists what is known.
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"An expression must have at most {LONGEST} characters. Got {len(text):,}.")
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"An expression must have at most {MAX_LENGTH} characters. Got {len(text):,}.")
     if not text.strip():
         raise ValueError(f"An expression is missing. Type one such as {_example(names)}.")
-    found = _Reader(_tokens(text, names, find), names, has).whole()
+    found = _Parser(_tokens(text, names, find), names, has).whole()
     weights = [*found.items.values(), *found.directions.values()]
     if not weights:
         raise ValueError(
             f"An expression must name a direction or an item. Type one such as {_example(names)}."
         )
-    if not all(math.isfinite(weight) and abs(weight) <= LARGEST for weight in weights):
-        raise ValueError(f"A weight must lie in -{LARGEST:g}..{LARGEST:g}. One is larger.")
-    if not any(abs(weight) > CLOSE for weight in weights):
-        raise ValueError("The expression cancels out: nothing is left of it.")
+    if not all(math.isfinite(weight) and abs(weight) <= MAX_WEIGHT for weight in weights):
+        raise ValueError(f"A weight must lie in -{MAX_WEIGHT:g}..{MAX_WEIGHT:g}. One is larger.")
+    if not any(abs(weight) > TOLERANCE for weight in weights):
+        raise ValueError("The expression cancels out to zero.")
     total = sum(found.items.values())
-    if min(abs(total), abs(total - 1)) >= CLOSE:
+    if min(abs(total), abs(total - 1)) >= TOLERANCE:
         raise ValueError(
             f"The weights of items must add to 1 (a point, as in test 1 + test 2 - test 3) or to 0 (a direction, as in "
             f"test 1 - test 2). They add to {total:.4g}."
@@ -116,45 +116,45 @@ def parse(
 
 
 def combine(
-    combination: Combination, directions: Mapping[str, ArrayLike], code: Callable[[int], ArrayLike]
+    combination: Combination, directions: Mapping[str, ArrayLike], latent: Callable[[int], ArrayLike]
 ) -> NDArray[np.float32]:
-    """The vector of an expression.
+    """Evaluates an expression.
 
     Arguments:
-        combination: As `parse` gives it.
+        combination: From `parse`.
         directions: Vectors (D,) by name.
-        code: Gives the code (D,) of an item.
+        latent: Returns the latent (D,) of an item.
 
     Returns:
         float32, shape (D,).
 
     Raises:
-        ValueError: If a direction comes out as nothing.
+        ValueError: If a direction evaluates to zero.
     """
-    parts = [
+    terms = [
         weight * np.asarray(directions[name], np.float64) for name, weight in combination.directions.items()
     ]
-    parts += [weight * np.asarray(code(item), np.float64) for item, weight in combination.items.items()]
-    vector: NDArray[np.float32] = np.sum(parts, axis=0).astype(np.float32)
+    terms += [weight * np.asarray(latent(item), np.float64) for item, weight in combination.items.items()]
+    vector: NDArray[np.float32] = np.sum(terms, axis=0).astype(np.float32)
     if not combination.point and not vector.any():
-        raise ValueError("The expression cancels out: nothing is left of it.")
+        raise ValueError("The expression cancels out to zero.")
     return vector
 
 
-class _Reader:
-    """Reads tokens from left to right: sums of products of numbers, names, items and brackets."""
+class _Parser:
+    """Recursive-descent parser: sums of products of numbers, names, items and brackets."""
 
     def __init__(
         self, tokens: list[tuple[str, str]], names: Collection[str], has: Callable[[int], bool]
     ) -> None:
         self.tokens, self.names, self.has = tokens, names, has
-        self.place = self.depth = 0
+        self.position = self.depth = 0
 
     def whole(self) -> Combination:
         found = self.sum()
-        if self.place < len(self.tokens):
+        if self.position < len(self.tokens):
             raise ValueError(
-                f"There is something too much at {self.tokens[self.place][1]!r}. Join parts with + or -."
+                f"Expected + or - before {self.tokens[self.position][1]!r}. Join the terms with + or -."
             )
         return found
 
@@ -191,32 +191,32 @@ class _Reader:
 
     def single(self) -> Combination:
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise ValueError(f"Brackets and signs may stand at most {DEEPEST} deep.")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"Brackets and signs may be nested at most {MAX_DEPTH} deep. Remove some.")
         try:
             return self.one()
         finally:
             self.depth -= 1
 
     def one(self) -> Combination:
-        if self.place >= len(self.tokens):
+        if self.position >= len(self.tokens):
             raise ValueError("The expression ends too soon: a direction, an item or a number is missing.")
-        kind, text = self.tokens[self.place]
-        self.place += 1
+        kind, text = self.tokens[self.position]
+        self.position += 1
         if kind == "number":
             return Combination(number=float(text))
         if kind == "item":
             return self.item(int(text.removeprefix("#")))
         if kind == "name":
-            return Combination(directions={_known(text, self.names): 1.0})
+            return Combination(directions={_resolve(text, self.names): 1.0})
         if text in "+-":
             return self.single().times(1.0 if text == "+" else -1.0)
         if text != "(":
             raise ValueError(f"A direction, an item or a number is missing before {text!r}.")
         found = self.sum()
         if not self.next_is(")"):
-            raise ValueError("A bracket is open: a ) is missing.")
-        self.place += 1
+            raise ValueError("A closing bracket ) is missing.")
+        self.position += 1
         return found
 
     def item(self, number: int) -> Combination:
@@ -225,43 +225,45 @@ class _Reader:
         return Combination(items={number: 1.0})
 
     def next_is(self, *signs: str) -> bool:
-        return self.place < len(self.tokens) and self.tokens[self.place] in [("sign", sign) for sign in signs]
+        return self.position < len(self.tokens) and self.tokens[self.position] in [
+            ("sign", sign) for sign in signs
+        ]
 
     def take(self) -> str:
-        self.place += 1
-        return self.tokens[self.place - 1][1]
+        self.position += 1
+        return self.tokens[self.position - 1][1]
 
 
 def _tokens(text: str, names: Collection[str], find: Callable[[str], int | None]) -> list[tuple[str, str]]:
-    """Kind and text of each token; a named item becomes # and its row."""
-    for odd, plain in SPELLED.items():
+    """Kind and text of each token; an item name becomes # and its row."""
+    for odd, plain in ASCII.items():
         text = text.replace(odd, plain)
     text = text.rstrip()
-    found, place = [], 0
-    while place < len(text):
-        named = NAMED.match(text, place)
+    found, position = [], 0
+    while position < len(text):
+        named = NAMED.match(text, position)
         item = find(named[1]) if named is not None and named[1] not in names else None
         if named is not None and item is not None:
             found.append(("item", f"#{item}"))
-            place = named.end()
+            position = named.end()
             continue
-        match = TOKEN.match(text, place)
+        match = TOKEN.match(text, position)
         if match is None:
             raise ValueError(
-                f"{text[place:].lstrip()[:20]!r} cannot be read. Use + - * / ( ), numbers, items such as test 12, and "
+                f"{text[position:].lstrip()[:20]!r} cannot be read. Use + - * / ( ), numbers, items such as test 12, and "
                 f"directions: {_listed(names)}."
             )
         kind = str(match.lastgroup)
         found.append((kind, "".join(match[kind].split())))
-        place = match.end()
+        position = match.end()
     return found
 
 
-def _known(text: str, names: Collection[str]) -> str:
-    """The direction that a name stands for.
+def _resolve(text: str, names: Collection[str]) -> str:
+    """Resolves a name to a direction.
 
     Raises:
-        ValueError: If there is none; the message lists what there is.
+        ValueError: If it is unknown; the message lists the known ones.
     """
     low = text.lower()
     for name in (text, low, f"own-{low}", low.replace("-", "_"), low.replace("_", "-")):
@@ -272,8 +274,8 @@ def _known(text: str, names: Collection[str]) -> str:
 
 
 def _listed(names: Collection[str]) -> str:
-    some = list(names)[:SHOWN]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    some = list(names)[:MAX_LISTED]
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     return (", ".join(some) or "none") + more
 
 

@@ -1,14 +1,14 @@
-r"""What an edit drags along: every attribute's movement, read by a judge from decoded pictures.
+r"""Leakage of an edit: how far every attribute moves, read from decoded pictures by an attribute classifier.
 
-An image of code z is moved towards the other side of its target, z' = z + s v if it lacks it and z' = z - s v if it
-has it, and both pictures are read. With r_a the judge's expectation of attribute a (a probability a label, or a value)
-and sigma_a the attribute's standard deviation in the collection (of all its labels together),
+An image with latent z moves towards the other side of its target, z' = z + s v if it lacks the attribute and
+z' = z - s v if it has it, and both pictures are classified. With r_a the expectation of attribute a (a probability per
+label, or a value) and sigma_a the attribute's standard deviation in the collection (over all its labels),
 
 movement of a    m_a = mean over images of |r_a(z') - r_a(z)| / sigma_a
 success          share of images whose target flips as wanted
 dependency       mean over a != target of m_a, over m_target
 
-The strength is the smallest s with the wanted success, found on other images than those that are judged.
+The strength is the smallest s with the required success, chosen on images other than those measured.
 
 References:
     | StyleSpace Analysis (Wu et al., 2020): attribute dependency
@@ -32,57 +32,60 @@ __all__ = ["AIM", "STRONGEST", "Leak", "Target", "Trial", "find_strength", "spre
 
 Floats = NDArray[np.float64]
 Images = NDArray[np.uint8]
-Readings = Mapping[str, Floats]  # attribute -> (M, K), the judge's expectation
+Readings = Mapping[str, Floats]  # attribute -> (M, K), the classifier's expectation
 Decode = Callable[[NDArray[np.float32]], Images]  # (M, D) -> (M, H, W, C)
 Read = Callable[[Images], Readings]
 
-AIM = 0.95  # success that a strength is chosen for; the bar is 0.9 on other images
-STRONGEST = 8.0  # times the way from side to side; nothing beyond is tried
-BETWEEN = (0.84, 1.19, 0.7, 1.41)  # times the best of the doubled strengths, where none of those serves
-HALVINGS = 5  # of the interval in which the strength lies
-STILL = 1e-3  # standard deviations; a target that moves less has no dependency
+AIM = 0.95  # success rate that a strength must reach; the acceptance threshold is 0.9 on other images
+STRONGEST = 8.0  # largest strength tried, in units of the direction
+BETWEEN = (0.84, 1.19, 0.7, 1.41)  # factors on the best doubled strength, tried if none reaches the aim
+HALVINGS = 5  # bisection steps
+STILL = 1e-3  # standard deviations; the dependency of a target that moves less is NaN
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a direction is to change, and when an image has changed sides."""
+    """The attribute a direction should change, and the threshold at which an image changes sides."""
 
     attribute: str
-    column: int = 0  # of the judge's reading
+    column: int = 0  # of the classifier's reading
     threshold: float = 0.5  # of the reading, between the side without and the side with
-    exclusive: bool = False  # one label of several: the spread is the label's own
+    exclusive: bool = False  # one label of several: the spread is that of the label
 
 
 @dataclass(frozen=True)
 class Leak:
-    """How an edit fared."""
+    """Measured success and leakage of an edit."""
 
     strength: float
     images: int
-    success: float  # share of the images; NaN where no side is to be reached
-    dependency: float  # NaN where the target does not move
+    success: float  # share of the images; NaN without a target
+    dependency: float  # NaN if the target does not move
     target: str  # attribute
     movements: dict[str, float]  # attribute -> mean |change|, in standard deviations per unit of the edit
-    drifts: dict[str, float]  # attribute of one reading -> mean change in the edit's sense, same unit
+    drifts: dict[str, float]  # attribute with one column -> mean signed change along the edit, same unit
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values; null where there is no number."""
+        """JSON values; null for NaN."""
 
-        def told(value: float) -> float | None:
+        def rounded(value: float) -> float | None:
             return round(float(value), 5) if np.isfinite(value) else None
 
         return {
-            "strength": told(self.strength), "images": self.images, "success": told(self.success),
-            "dependency": told(self.dependency), "target": self.target,
-            "movements": {name: told(value) for name, value in self.movements.items()},
-            "drifts": {name: told(value) for name, value in self.drifts.items()},
-        }  # fmt: skip
+            "strength": rounded(self.strength),
+            "images": self.images,
+            "success": rounded(self.success),
+            "dependency": rounded(self.dependency),
+            "target": self.target,
+            "movements": {name: rounded(value) for name, value in self.movements.items()},
+            "drifts": {name: rounded(value) for name, value in self.drifts.items()},
+        }
 
 
 def targets(attributes: Mapping[str, Attribute]) -> dict[str, Target]:
-    """What each direction of a collection's attributes is to change, by the direction's slug.
+    """The target of each attribute direction, by the direction's slug.
 
-    A continuous attribute changes sides at its median.
+    The threshold of a continuous attribute is its median.
     """
     found: dict[str, Target] = {}
     for name, attribute in attributes.items():
@@ -97,11 +100,11 @@ def targets(attributes: Mapping[str, Attribute]) -> dict[str, Target]:
 
 
 def spread(attribute: Attribute, column: int | None = None) -> float:
-    """The standard deviation of an attribute; of a categorical one the root of its labels' variances added.
+    """The standard deviation of an attribute; for a categorical one, the root of the sum of its labels' variances.
 
     Arguments:
         attribute: With its values.
-        column: Of a categorical one: the deviation of this label against the rest.
+        column: Only this label of a categorical attribute, against the rest.
     """
     values = np.asarray(attribute.values)
     if attribute.kind != "categorical":
@@ -112,7 +115,7 @@ def spread(attribute: Attribute, column: int | None = None) -> float:
 
 
 class Trial:
-    """Images on which edits are tried: their codes, which way each is to go, and how they are read as they are."""
+    """Images to try edits on: their latents, the sign of each edit, and their unedited readings."""
 
     def __init__(
         self,
@@ -122,18 +125,18 @@ class Trial:
         attributes: Mapping[str, Attribute],
         target: Target | None = None,
     ) -> None:
-        """Reads the images unedited.
+        """Classifies the unedited images.
 
         Arguments:
-            decode: Codes (M, D) to pictures.
-            read: Pictures to the judge's expectation of each attribute.
-            z: Codes of the images, shape (M, D).
-            attributes: Of the collection; what varies there is measured.
-            target: What is to change; None where a direction has no such attribute: then every image goes the
-                direction's way and the attribute that moves most is taken for the target.
+            decode: Latents (M, D) to pictures.
+            read: Pictures to the classifier's expectation of each attribute.
+            z: Latents of the images, shape (M, D).
+            attributes: Of the collection; those that vary are measured.
+            target: The attribute to change. If None, every image moves along the direction and the attribute that
+                moves most counts as the target.
 
         Raises:
-            ValueError: If there is no image, no attribute, or the judge does not read one.
+            ValueError: If there is no image or no attribute, or the classifier lacks an attribute.
         """
         self.z = np.asarray(z, np.float32)
         if self.z.ndim != 2 or not len(self.z):
@@ -142,13 +145,13 @@ class Trial:
         self.spreads = {name: spread(each) for name, each in attributes.items()}
         self.spreads = {name: value for name, value in self.spreads.items() if value > 0}
         if not self.spreads:
-            raise ValueError("`attributes` must have one that varies. There is none to measure.")
+            raise ValueError("`attributes` must have one that varies. None does.")
         if target is not None and target.attribute not in self.spreads:
             raise ValueError(f"The target {target.attribute!r} must be an attribute that varies.")
-        self.own = 0.0
+        self.target_spread = 0.0
         if target is not None:
             column = target.column if target.exclusive else None
-            self.own = spread(attributes[target.attribute], column)
+            self.target_spread = spread(attributes[target.attribute], column)
         self._decode, self._read = decode, read
         self.before = self.read(self.z)
         self.has = self._side(self.before)
@@ -158,28 +161,28 @@ class Trial:
         return len(self.z)
 
     def read(self, z: NDArray[np.float32]) -> Readings:
-        """The judge's readings of decoded codes.
+        """The classifier's readings of decoded latents.
 
         Raises:
-            ValueError: If it does not read an attribute, or reads what is no number.
+            ValueError: If an attribute is missing or a reading is not finite.
         """
         found = self._read(self._decode(z))
         for name in self.spreads:
             values = found.get(name)
             if values is None or values.shape[:1] != (len(z),) or not np.isfinite(values).all():
-                raise ValueError(f"The judge must read {name!r} from every picture as finite numbers.")
+                raise ValueError(f"The classifier must read {name!r} from every picture as finite numbers.")
         return found
 
     def edited(self, direction: ArrayLike, strength: float) -> NDArray[np.float32]:
-        """Codes of the images, each moved towards the side that it is not on.
+        """Latents of the images, each moved towards its other side.
 
         Raises:
-            ValueError: If the direction has another size, or is not finite.
+            ValueError: If the direction has another size or is not finite.
         """
         v = np.asarray(direction, np.float32)
         if v.shape != self.z.shape[1:] or not np.isfinite(v).all():
             raise ValueError(
-                f"`direction` must be {self.z.shape[1]} finite numbers, as the codes are. Got the shape {v.shape}."
+                f"`direction` must be {self.z.shape[1]} finite numbers, like the latents. Got the shape {v.shape}."
             )
         return (self.z + np.float32(strength) * self.ways[:, None].astype(np.float32) * v).astype(np.float32)
 
@@ -188,11 +191,11 @@ class Trial:
         return self._success(self.read(self.edited(direction, strength)))
 
     def leak(self, direction: ArrayLike, strength: float) -> Leak:
-        """How far everything moves.
+        """Measures success, dependency and the movement of every attribute.
 
         Arguments:
             direction: Shape (D,).
-            strength: Of the edit, at most `STRONGEST` units of the direction, above 0.
+            strength: Of the edit, in units of the direction, above 0 and at most `STRONGEST`.
         """
         if not 0 < strength <= STRONGEST:
             raise ValueError(f"`strength` must lie above 0 and at most at {STRONGEST:g}. Got {strength}.")
@@ -208,8 +211,8 @@ class Trial:
         else:
             main, column = self.target.attribute, self.target.column
             change = after[main][:, column] - self.before[main][:, column]
-            moved[main] = float(np.abs(change).mean() / self.own)
-            drifts[main] = float((self.ways * change).mean() / self.own / strength)
+            moved[main] = float(np.abs(change).mean() / self.target_spread)
+            drifts[main] = float((self.ways * change).mean() / self.target_spread / strength)
         others = [value for name, value in moved.items() if name != main]
         dependency = float(np.mean(others)) / moved[main] if others and moved[main] > STILL else np.nan
         return Leak(
@@ -223,11 +226,10 @@ class Trial:
         )
 
     def _side(self, readings: Readings) -> NDArray[np.bool_]:
-        """Which images the judge sees on the side with."""
+        """Which images the classifier puts on the side with."""
         if self.target is None:
             return np.zeros(len(self.z), bool)
-        on: NDArray[np.bool_] = readings[self.target.attribute][:, self.target.column] > self.target.threshold
-        return on
+        return readings[self.target.attribute][:, self.target.column] > self.target.threshold
 
     def _success(self, after: Readings) -> float:
         return float((self._side(after) != self.has).mean()) if self.target is not None else float("nan")
@@ -236,23 +238,23 @@ class Trial:
 def find_strength(
     trial: Trial, direction: ArrayLike, aim: float = AIM, report: Callable[[float], None] | None = None
 ) -> tuple[float, bool]:
-    """The smallest strength at which enough images flip, by bisection.
+    """The smallest strength at which a share `aim` of the images flips, by bisection.
 
     Arguments:
-        trial: Images to find it on; never those that are judged with it.
+        trial: Images to choose it on; never those it is measured on.
         direction: Shape (D,).
-        aim: Share of the images that are to flip, in (0, 1].
-        report: Called with the share done, 0 to 1.
+        aim: Required share of flipped images, in (0, 1].
+        report: Called with the fraction done, 0 to 1.
 
     Returns:
-        The strength, and whether it reaches the aim; where none does, the strength with the most images flipped. 1
-        where the trial has no target.
+        The strength and whether it reaches the aim; if none does, the strength that flips most images. 1 if the trial
+        has no target.
     """
     if not 0 < aim <= 1:
         raise ValueError(f"`aim` must lie above 0 and at most at 1. Got {aim}.")
     if trial.target is None:
         return 1.0, True
-    say = report or (lambda share: None)
+    progress = report or (lambda share: None)
     tried = {0.0: 0.0}
 
     def enough(strength: float) -> bool:
@@ -260,19 +262,19 @@ def find_strength(
         return tried[strength] >= aim
 
     reached = any(enough(strength) for strength in _doubled())
-    if not reached:  # it may pass the label by: the best place may lie between two that were tried
+    if not reached:  # a strong edit can overshoot the label, so try between the doubled strengths
         best = max(tried, key=tried.__getitem__)
         reached = best > 0 and any(enough(min(best * factor, STRONGEST)) for factor in BETWEEN)
     if not reached:
-        say(1.0)
+        progress(1.0)
         return max((s for s in tried if s > 0), key=lambda s: (tried[s], -s)), False
     high = next(reversed(tried))
     low = max(s for s in tried if s < high)
     for step in range(HALVINGS):
-        say(step / HALVINGS)
+        progress(step / HALVINGS)
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    say(1.0)
+    progress(1.0)
     return high, True
 
 

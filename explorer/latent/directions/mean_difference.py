@@ -1,7 +1,7 @@
 r"""Attribute directions: the difference of two group means, v = mean(z | with) - mean(z | without).
 
-Adding s v to a code moves it from the group without towards the group with; s = 1 goes from mean
-to mean.
+Adding s v to a latent moves it from the group without towards the group with; s = 1 goes from one mean to the other.
+
 
 References:
     | Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), 4.2
@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 
 
 class Attribute(Protocol):
-    """What is read of an attribute (`models.data.Attribute` has it all)."""
+    """The fields of `models.data.Attribute` that directions need."""
 
     @property
     def kind(self) -> str: ...
@@ -49,16 +49,16 @@ class Direction:
     count_with: int  # images behind the mean with
     count_without: int  # images behind the mean without
     kind: str  # of the attribute: binary, categorical or continuous; "own" for one that a person made
-    made: str = ""  # how a person made it, in words
+    made: str = ""  # how a person made it, for display
 
 
 def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> NDArray[np.float32]:
-    """The mean of the codes with, minus the mean of the codes without.
+    """The mean of the latents with, minus the mean of the latents without.
 
     Arguments:
-        z: Codes, shape (N, D).
-        positive: Which codes have the attribute, bool, shape (N,).
-        negative: Which codes lack it, bool, shape (N,).
+        z: Latents, shape (N, D).
+        positive: Which latents have the attribute, bool, shape (N,).
+        negative: Which latents lack it, bool, shape (N,).
 
     Returns:
         float32, shape (D,), in the unit of `z`; summed in float64.
@@ -66,17 +66,17 @@ def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> N
     Raises:
         ValueError: If the shapes do not match or a side is empty.
     """
-    codes, with_, without = np.asarray(z), np.asarray(positive), np.asarray(negative)
-    if codes.ndim != 2:
-        raise ValueError(f"`z` must have the shape (N, D). Got {codes.shape}.")
+    latents, with_, without = np.asarray(z), np.asarray(positive), np.asarray(negative)
+    if latents.ndim != 2:
+        raise ValueError(f"`z` must have the shape (N, D). Got {latents.shape}.")
     for name, mask in (("positive", with_), ("negative", without)):
-        if mask.dtype != np.bool_ or mask.shape != codes.shape[:1]:
+        if mask.dtype != np.bool_ or mask.shape != latents.shape[:1]:
             raise ValueError(
-                f"`{name}` must be bool of shape ({len(codes)},). Got {mask.dtype} of shape {mask.shape}."
+                f"`{name}` must be bool of shape ({len(latents)},). Got {mask.dtype} of shape {mask.shape}."
             )
         if not mask.any():
-            raise ValueError(f"`{name}` must pick at least one code. Got none.")
-    difference = codes[with_].mean(0, np.float64) - codes[without].mean(0, np.float64)
+            raise ValueError(f"`{name}` must mark at least one latent. It marks none.")
+    difference = latents[with_].mean(0, np.float64) - latents[without].mean(0, np.float64)
     vector: NDArray[np.float32] = difference.astype(np.float32)
     return vector
 
@@ -84,33 +84,31 @@ def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> N
 def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> dict[str, Direction]:
     """The direction of every attribute that has at least `FEWEST` images on both sides.
 
-    Binary: with minus without. Categorical: each label against all others, under `attribute-label`.
-        Continuous: the
-    third with the highest values minus the third with the lowest.
+    Binary: with minus without. Categorical: each label against all others, as `attribute-label`. Continuous: the
+    highest third of the values minus the lowest third.
+
 
     Arguments:
-        z: Codes, shape (N, D).
+        z: Latents, shape (N, D).
         attributes: Attributes of the N images, by name.
 
     Returns:
         Directions by slug, in the order of the attributes.
     """
-    codes = np.asarray(z)
+    latents = np.asarray(z)
     found: dict[str, Direction] = {}
     for name, attribute in attributes.items():
         for key, title, with_, without in sides_of(name, attribute):
             counts = int(with_.sum()), int(without.sum())
             if min(counts) < FEWEST or key in found:
                 continue
-            vector = mean_difference(codes, with_, without)
+            vector = mean_difference(latents, with_, without)
             found[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
     return found
 
 
 def slug(text: str) -> str:
-    """Lower-case letters and digits, everything between them one dash: "Dark  Blond!" is
-    "dark-blond".
-    """
+    """Lower-case letters and digits with one dash for everything between: "Dark  Blond!" gives "dark-blond"."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 

@@ -1,10 +1,10 @@
-r"""How far a direction can be trusted: held-out AUC, the angle that resampling turns it by, and what to be wary of.
+r"""How reliable a direction is: held-out AUC, bootstrap angle, and warnings.
 
-AUC = P(w . z_with > w . z_without), ties counting half, of a direction fitted on two thirds of each side and measured
+AUC = P(w . z_with > w . z_without), ties counting half, for a direction fitted on two thirds of each side and measured
 on the last third.
 
-Angle: the direction is estimated anew from as many images drawn with replacement from each side; reported is the angle
-to the estimate from all of them, its median and the middle 95 %.
+Angle: the direction is refitted on images resampled with replacement from each side. Reported are the median and the
+central 95 % of the angles to the direction fitted on all images.
 
 References:
     | An introduction to ROC analysis (Fawcett, 2006)
@@ -28,17 +28,17 @@ __all__ = ["angle", "auc", "bootstrap_angles", "held_out_auc", "resamples", "war
 
 Floats = NDArray[np.float64]
 
-FEW = 50  # images a side under which a direction is noisy
-SKEWED = 10  # times as many images on one side as on the other
-WEAK = 0.7  # AUC under which the sides are hardly told apart
-UNSTABLE = 30.0  # degrees
-UNEVEN = 0.1  # standard deviations that may be left between equalised sides
-THIN = 0.2  # share of the images that still count after equalising
+FEW = 50  # images per side under which a direction is noisy
+SKEWED = 10  # ratio of the sides' sizes
+WEAK = 0.7  # AUC
+UNSTABLE = 30.0  # degrees, median bootstrap angle
+UNEVEN = 0.1  # standard deviations left between balanced sides
+THIN = 0.2  # effective share of the images after balancing
 CLOSED_FORM = ("mean", "balanced")
 
 
 def auc(scores: ArrayLike, positive: ArrayLike) -> float:
-    """The chance that a score with lies above one without, ties counting half.
+    """The probability that a score with exceeds one without, ties counting half.
 
     Arguments:
         scores: Shape (M,).
@@ -52,20 +52,20 @@ def auc(scores: ArrayLike, positive: ArrayLike) -> float:
     if not with_ or not without:
         raise ValueError("Both sides must have a score. One has none.")
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2  # of equal values, the mean
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # ties get their mean rank
     return float((ranks[place][side].sum() - with_ * (with_ + 1) / 2) / (with_ * without))
 
 
 def held_out_auc(method: str, sides: Sides, seed: int = 0) -> float:
-    """The AUC on a third of each side of the direction that the rest give.
+    """AUC on a third of each side, for the direction fitted on the rest.
 
     Arguments:
-        method: Of `explorer.latent.directions.estimators.METHODS`.
+        method: A key of `explorer.latent.directions.estimators.METHODS`.
         sides: The images; at least 5 a side.
         seed: Of the split.
 
     Raises:
-        ValueError: If a side is too small, or the rest give no direction.
+        ValueError: If a side is too small, or the rest gives no direction.
     """
     if min(sides.counts) < FEWEST:
         raise ValueError(
@@ -87,30 +87,35 @@ def angle(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def resamples(method: str, dimensions: int) -> int:
-    """How often a direction is estimated anew: less often where that takes long."""
+    """Number of bootstrap resamples; fewer where a fit is slow."""
     if method in CLOSED_FORM:
         return 200 if dimensions <= 640 else 100
     return 100 if dimensions <= 100 else 40 if dimensions <= 640 else 10
 
 
 def bootstrap_angles(
-    method: str, sides: Sides, direction: ArrayLike, count: int, *, seed: int = 0,
+    method: str,
+    sides: Sides,
+    direction: ArrayLike,
+    count: int,
+    *,
+    seed: int = 0,
     progress: Callable[[float], None] = lambda share: None,
-) -> Floats:  # fmt: skip
-    """Angles of resampled estimates to the estimate from all images.
+) -> Floats:
+    """Angles between directions fitted on resamples and the one fitted on all images.
 
     Arguments:
-        method: Of `explorer.latent.directions.estimators.METHODS`.
+        method: A key of `explorer.latent.directions.estimators.METHODS`.
         sides: The images.
-        direction: What `fit` gives for them, shape (D,).
+        direction: The direction that `fit` gives for them, shape (D,).
         count: Resamples.
         seed: Of the draws.
-        progress: Called with the share done.
+        progress: Called with the fraction done.
 
     Returns:
-        Degrees, shape (count,); 90 where a resample gives no direction.
+        Degrees, shape (count,); 90 if a resample gives no direction.
     """
-    whole = np.asarray(direction, np.float64)
+    full_fit = np.asarray(direction, np.float64)
     rng = np.random.default_rng(seed)
     found = np.empty(count)
     for number in range(count):
@@ -119,7 +124,7 @@ def bootstrap_angles(
             rows = np.flatnonzero(those)
             np.add.at(counts, rng.choice(rows, len(rows)), 1.0)
         try:
-            found[number] = angle(fit(method, sides, counts, start=whole), whole)
+            found[number] = angle(fit(method, sides, counts, start=full_fit), full_fit)
         except ValueError:
             found[number] = 90.0
         progress((number + 1) / count)
@@ -129,50 +134,50 @@ def bootstrap_angles(
 def warnings_of(
     method: str, sides: Sides, score: float | None = None, angles: ArrayLike | None = None
 ) -> list[str]:
-    """What to be wary of, a sentence each; nothing where all is well.
+    """Warnings about a direction, one sentence each; empty if there are none.
 
     Arguments:
-        method: Of `explorer.latent.directions.estimators.METHODS`.
+        method: A key of `explorer.latent.directions.estimators.METHODS`.
         sides: The images.
-        score: Held-out AUC, where it is known.
-        angles: Of the bootstrap, degrees, where they are known.
+        score: Held-out AUC, if known.
+        angles: Bootstrap angles in degrees, if known.
     """
-    said = []
+    messages = []
     with_, without = sides.counts
     fewer, more = min(with_, without), max(with_, without)
     if fewer < FEW:
         side = "with" if with_ <= without else "without"
-        said.append(f"Few images: {fewer} {side}. Under {FEW} a side a direction is noisy.")
+        messages.append(f"Few images: {fewer} {side}. Under {FEW} a side a direction is noisy.")
     if more > SKEWED * fewer:
-        said.append(f"Skewed: {more / fewer:.0f} times as many images on one side.")
+        messages.append(f"Skewed: {more / fewer:.0f} times as many images on one side.")
     if method not in CLOSED_FORM and sides.z.shape[1] > with_ + without:
-        said.append(
+        messages.append(
             f"More dimensions ({sides.z.shape[1]:,}) than images ({with_ + without:,}): it fits noise too."
         )
     if method == "balanced" and sides.others.shape[1]:
-        said += _of_balance(sides)
+        messages += _balance_warnings(sides)
     if score is not None and score < WEAK:
-        said.append(f"The sides are hardly told apart: AUC {score:.2f}.")
+        messages.append(f"The sides are hardly told apart: AUC {score:.2f}.")
     if angles is not None and float(np.median(np.asarray(angles))) > UNSTABLE:
-        said.append(
+        messages.append(
             f"Unstable: other images of the same kind turn it by {np.median(np.asarray(angles)):.0f}°."
         )
-    return said
+    return messages
 
 
-def _of_balance(sides: Sides) -> list[str]:
-    """What equalising could not do, or did at the cost of most images."""
+def _balance_warnings(sides: Sides) -> list[str]:
+    """Warnings if balancing is incomplete or leaves few effective images."""
     weights = balancing_weights(sides.others, sides.positive)
     left = remaining_difference(sides.others, sides.positive, weights)
-    said = []
+    messages = []
     if left > UNEVEN:
-        said.append(
+        messages.append(
             f"The other attributes cannot be equalised fully: {left:.1f} standard deviations are left."
         )
     for name, those in (("with", sides.positive), ("without", ~sides.positive)):
         effective = 1.0 / float(np.square(weights[those]).sum())
         if effective < THIN * those.sum():
-            said.append(
+            messages.append(
                 f"Equalised, the side {name} counts like {effective:.0f} of its {int(those.sum()):,} images."
             )
-    return said
+    return messages

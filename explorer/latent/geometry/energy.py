@@ -1,10 +1,10 @@
-r"""Length and energy of a curve given by points.
+r"""Length and energy of a discrete curve.
 
 length:  L = sum_i sqrt(m_i) |x_{i+1} - x_i|
 energy:  E = T sum_i m_i |x_{i+1} - x_i|^2   for T steps, the integral of the squared speed over a time of 1
 
-m_i, 1 by default, is the mean of the factors at the two ends of step i. E >= L^2, with equality where every step is
-as long as the others. So the curve of least E has the least L, and L does not depend on how the points are spaced.
+m_i, 1 by default, is the mean of the factors at the two ends of step i. E >= L^2, with equality if all steps have the
+same length. So the curve of least E has the least L, and L does not depend on the spacing of the points.
 
 References:
     | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)
@@ -20,7 +20,7 @@ __all__ = ["energy", "length", "speeds"]
 
 
 def speeds(points: ArrayLike) -> NDArray[np.float64]:
-    """The length of each step, shape (T,), of points (T + 1, *), in their unit.
+    """The length of each step, shape (T,), between points (T + 1, *), in their unit.
 
     Raises:
         ValueError: If there are fewer than two points.
@@ -44,7 +44,7 @@ def length(points: ArrayLike, factor: ArrayLike | None = None) -> float:
         L, in the unit of the points.
 
     Raises:
-        ValueError: If there are fewer than two points, or the factors do not match them.
+        ValueError: If there are fewer than two points, or the shape of the factors does not match.
     """
     steps = speeds(points)
     if factor is None:

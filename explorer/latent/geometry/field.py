@@ -1,16 +1,16 @@
-r"""A smooth field of codes over a map of scattered items, such as a UMAP: the map's way back.
+r"""A smooth field of latents over a map of scattered items, such as a UMAP: its inverse projection.
 
-Every item says what the code should be at its place; the field follows them as far as it can while it stays smooth:
+Each item has a latent at its position; the field approximates these latents as closely as smoothness allows:
 
     f = argmin  sum_i |f(xy_i) - z_i|^2  +  lambda int |f_xx|^2 + 2 |f_xy|^2 + |f_yy|^2  +  mu int |f_x|^2 + |f_y|^2
 
-This is a thin plate under tension. Its stiffness lambda averages out what neighbours on the map differ in; its tension
-mu keeps it calm where there are no items, where a plate without it runs off to several times the largest code. The
-field is cubic convolution between values at the nodes of a regular grid. Both terms are quadratic in these, so the fit
-is one sparse system, and a value of the field costs sixteen nodes however many items there are.
+This is a thin-plate spline under tension. Its stiffness lambda averages over neighbours on the map; its tension mu
+keeps it flat where there are no items, where a spline without tension overshoots to several times the largest latent. The
+field is interpolated by cubic convolution between the nodes of a regular grid. Both terms are quadratic in the node
+values, so the fit is one sparse linear system, and evaluating the field reads sixteen nodes for any number of items.
 
 Lengths are measured in the spacing u of the items, the median distance to the 16th neighbour on the map:
-lambda = s u^2 and mu = s / 16. With s = 1 the plate averages over about as many items, whatever the map's scale.
+lambda = s u^2 and mu = s / 16. With s = 1 the spline averages over about 16 items at any scale of the map.
 
 References:
     | Spline Models for Observational Data (Wahba, 1990), chapter 2
@@ -31,16 +31,16 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Field", "fit_field", "stencil"]
 
 SMOOTHING = 1.0  # s
-REACH = 4.0  # spacings over which tension levels a bend: sqrt(lambda / mu)
+REACH = 4.0  # sqrt(lambda / mu) in spacings: the distance over which tension flattens a bend
 SPACING_NEIGHBOUR = 16  # whose distance is the spacing
-CELL = 2.0  # spacings between two nodes; finer ones gain nothing
+CELL = 2.0  # spacings between two nodes; a finer grid is not more accurate
 NODES = (48, 144)  # fewest and most along the longer side
 MARGIN = 0.05  # of the longer side, around the items
-SAMPLE = 2000  # items that the spacing is measured at
+SAMPLE = 2000  # items at which the spacing is measured
 
 
 class Field(NamedTuple):
-    """Codes at the nodes of a regular grid with square cells."""
+    """Latents at the nodes of a regular grid with square cells."""
 
     nodes: NDArray[np.float32]  # (ny, nx, D)
     low: NDArray[np.float64]  # (2,), position of nodes[0, 0]
@@ -54,16 +54,16 @@ def fit_field(
 
     Arguments:
         xy: Map positions of the items, shape (N, 2).
-        z: Their codes, shape (N, D).
-        smoothing: s; larger ones average over more items.
-        nodes: Nodes along the longer side, at least 4; found from the items' spacing where None.
+        z: Their latents, shape (N, D).
+        smoothing: s; larger values average over more items.
+        nodes: Nodes along the longer side, at least 4; chosen from the spacing of the items if None.
 
     Raises:
-        ValueError: If the shapes do not match, a value is not finite, all items lie on one point or line along an
-            axis, or an option is out of its range.
+        ValueError: If the shapes do not match, a value is not finite, all items lie on one point or an axis-parallel
+            line, or an option is out of range.
     """
-    positions, codes = np.asarray(xy, np.float64), np.asarray(z, np.float64)
-    _check(positions, codes, smoothing, nodes)
+    positions, latents = np.asarray(xy, np.float64), np.asarray(z, np.float64)
+    _check(positions, latents, smoothing, nodes)
     low, high = positions.min(0), positions.max(0)
     side = float((high - low).max())
     low, high = low - MARGIN * side, high + MARGIN * side
@@ -72,7 +72,7 @@ def fit_field(
     longest = int(np.clip(side / (CELL * spacing) + 1, *NODES)) if nodes is None else nodes
     cell = side / (longest - 1)
     counts = np.maximum(np.ceil((high - low) / cell - 1e-9).astype(np.int64) + 1, 4)
-    values = _solve(positions, codes, low, cell, counts, smoothing * spacing**2, smoothing / REACH**2)
+    values = _solve(positions, latents, low, cell, counts, smoothing * spacing**2, smoothing / REACH**2)
     grid = values.reshape(counts[1], counts[0], -1).astype(np.float32)
     return Field(grid, low, low + cell * (counts - 1))
 
@@ -80,14 +80,14 @@ def fit_field(
 def stencil(
     where: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The nodes around places in a grid, and their cubic convolution weights (a = -1/2).
+    """The grid nodes around positions, and their cubic convolution weights (a = -1/2).
 
     Arguments:
-        where: Places in units of cells, shape (M, 2); those outside count as the nearest place of the edge.
+        where: Positions in units of cells, shape (M, 2); those outside are clamped to the edge.
         counts: Nodes along x and y, shape (2,), at least 2 each.
 
     Returns:
-        Index y * counts[0] + x of the nodes and their weights, shape (M, 16) each. Beyond the edge stands the edge.
+        Index y * counts[0] + x of the nodes and their weights, shape (M, 16) each. Beyond the edge, edge nodes repeat.
     """
     last = counts - 1
     inside = np.minimum(np.maximum(where, 0.0), last)

@@ -1,4 +1,4 @@
-"""Grids of discrete codes: as a text that links and messages carry, and the mean look of each code in pictures."""
+"""Grids of codebook indices (codes): their text form for links and messages, and the average patch of each code."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 
 __all__ = ["PLACES_AT_MOST", "Grids", "as_text", "from_text", "text_length", "typical_patches"]
 
-Grids = list[NDArray[np.int64]]  # of each level (rows, columns), coarsest first
+Grids = list[NDArray[np.int64]]  # one per level, (rows, columns), coarsest first
 
-PLACES_AT_MOST = 1500  # of all levels; their text is as long as a parameter of an address may be
-BYTES = 2  # a code: little-endian, so a codebook has at most 65,536
+PLACES_AT_MOST = 1500  # in all levels together, so that the text fits into a URL parameter
+BYTES = 2  # per code, little-endian; so a codebook has at most 65,536 codes
 
 
 def as_text(grids: Grids) -> str:
-    """Codes as base64 for addresses, two bytes a place, level after level, row by row."""
+    """Encodes grids as URL-safe base64, two bytes per code, level by level, row by row."""
     flat = np.concatenate([grid.ravel() for grid in grids]).astype("<u2")
     return base64.urlsafe_b64encode(flat.tobytes()).decode("ascii").rstrip("=")
 
 
 def from_text(text: str, shapes: Sequence[tuple[int, int]], count: int, name: str = "codes") -> Grids:
-    """Codes from a text.
+    """Decodes grids from text.
 
     Arguments:
-        text: As `as_text` gives it; from elsewhere, so all of it is checked.
+        text: From `as_text`; untrusted, so all of it is checked.
         shapes: Rows and columns of each level, coarsest first.
-        count: K, codes of a codebook.
-        name: What the text is called in an error.
+        count: K, the size of the codebook.
+        name: Parameter name for error messages.
 
     Raises:
-        ValueError: If it has another length, another alphabet, or a code that is none of the codebook's.
+        ValueError: If the length, the alphabet or a code is invalid.
     """
     places = sum(rows * columns for rows, columns in shapes)
     length = text_length(places)
@@ -45,7 +45,7 @@ def from_text(text: str, shapes: Sequence[tuple[int, int]], count: int, name: st
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
-        raise ValueError(f"`{name}` must be base64 for addresses. Got {text[:20]!r}.") from None
+        raise ValueError(f"`{name}` must be URL-safe base64. Got {text[:20]!r}.") from None
     flat = np.frombuffer(raw, "<u2").astype(np.int64)
     if flat.max() >= count:
         raise ValueError(f"`{name}` must hold codes of 0..{count - 1}. Got {flat.max()}.")
@@ -54,23 +54,23 @@ def from_text(text: str, shapes: Sequence[tuple[int, int]], count: int, name: st
 
 
 def text_length(places: int) -> int:
-    """Characters of the text of so many places."""
+    """Length of the text for a number of codes."""
     return -(-BYTES * 8 * places // 6)
 
 
 def typical_patches(
     pictures: NDArray[np.uint8], codes: NDArray[np.int64], count: int, size: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """What pictures show on average around the places that have a code.
+    """The average picture patch around the grid cells that have each code.
 
     Arguments:
         pictures: Shape (M, H, W, C).
-        codes: Theirs, shape (M, rows, columns).
-        count: K, codes of the codebook.
-        size: Height and width of a patch, in pixels; its middle is that of the place.
+        codes: Their grids, shape (M, rows, columns).
+        count: K, the size of the codebook.
+        size: Height and width of a patch, in pixels, centred on the grid cell.
 
     Returns:
-        Patches (K, height, width, C), and which codes occur (K,); the patch of one that does not is black.
+        Patches (K, height, width, C), and which codes occur (K,); the patch of an unused code is black.
     """
     _, rows, columns = codes.shape
     _, height, width, channels = pictures.shape

@@ -18,7 +18,7 @@ ALMOST = 1e-7  # sine of an angle under which two directions count as parallel o
 
 
 def fractions(count: int) -> NDArray[np.float64]:
-    """`count` fractions of a path, evenly from exactly 0 to exactly 1."""
+    """`count` evenly spaced fractions of a path, from exactly 0 to exactly 1."""
     return np.linspace(0.0, 1.0, count)
 
 
@@ -26,37 +26,35 @@ def straight(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Floats:
     """Interpolates from `a` to `b` along a straight line.
 
     Arguments:
-        a: Start code, shape (D,).
-        b: End code, shape (D,), same unit.
+        a: Start latent, shape (D,).
+        b: End latent, shape (D,), same unit.
         t: Fractions of the path in [0, 1], shape (T,).
 
     Returns:
-        Codes along the path, float32, shape (T, D); exactly `a` at 0 and `b` at 1.
+        Latents along the path, float32, shape (T, D); exactly `a` at 0 and `b` at 1.
 
     Raises:
         ValueError: If `a` and `b` differ in shape, or a value is not finite.
     """
     start, end, t = _checked(a, b, t)
-    path: Floats = ((1 - t[:, None]) * start + t[:, None] * end).astype(np.float32)
-    return path
+    return ((1 - t[:, None]) * start + t[:, None] * end).astype(np.float32)
 
 
 def great_circle(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Floats:
     r"""Interpolates from `a` to `b` along a great circle around the origin.
 
-    The direction turns at constant speed (slerp) and the norm changes linearly, so that the path
-    stays at norms typical of the prior where a straight line dips inward. Two codes of one
-    direction give the straight line. For opposite ones the plane to turn in is free: it is spanned
-    by the axis in which `a` is smallest. A zero code has no direction: it takes the other's, which
-    is the straight line again.
+    The direction turns at constant speed (slerp) and the norm changes linearly, so the path keeps norms typical of
+    the prior where a straight line passes closer to the origin. Parallel latents give the straight line. For opposite
+    latents the plane of rotation is arbitrary: it is spanned with the axis along which `a` is smallest. If a latent is
+    zero, the path is the straight line.
 
     Arguments:
-        a: Start code, shape (D,), in prior standard deviations.
-        b: End code, shape (D,), same unit.
+        a: Start latent, shape (D,), in prior standard deviations.
+        b: End latent, shape (D,), same unit.
         t: Fractions of the path in [0, 1], shape (T,).
 
     Returns:
-        Codes along the path, float32, shape (T, D); exactly `a` at 0 and `b` at 1.
+        Latents along the path, float32, shape (T, D); exactly `a` at 0 and `b` at 1.
 
     Raises:
         ValueError: If `a` and `b` differ in shape, or a value is not finite.
@@ -92,8 +90,7 @@ def _perpendicular(u: NDArray[np.float64]) -> NDArray[np.float64]:
     axis = np.zeros_like(u)
     axis[np.argmin(np.abs(u))] = 1.0
     side = axis - (axis @ u) * u
-    unit: NDArray[np.float64] = side / np.linalg.norm(side)
-    return unit
+    return side / np.linalg.norm(side)
 
 
 def _checked(

@@ -1,9 +1,8 @@
-r"""Maps of the latent space that go both ways, and where a dragged handle stands in it.
+r"""Two-dimensional maps of the latent space with their inverses, and the latent of a dragged handle.
 
-Linear views: xy = (z - o) B^+T forward, z = o + B xy back, exactly. Scattered views (UMAP): back
-through a smooth field of codes over the map, fitted once on a regular grid of nodes and
-interpolated in constant time; forward through the nearest items in latent space. What a map can not
-show of an item, the residual, is kept by `place`.
+Linear views: xy = (z - o) B^+T forward, z = o + B xy back, exactly. Scatter maps (UMAP): back through a smooth field
+of latents over the map, fitted once on a regular grid and interpolated in constant time; forward through the nearest
+items in latent space. `place` keeps an item's residual, the part of its latent that the map cannot show.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ Floats = NDArray[np.float32]
 Residual = Literal["hold", "fade"]
 
 RESIDUALS: tuple[Residual, ...] = ("hold", "fade")
-FADE = 0.2  # of the map's root-mean-square radius: where a fading residual is down to exp(-1/2)
-PARALLEL = 1e-3  # sine of the angle under which two vectors span no plane
+FADE = 0.2  # of the map's root-mean-square radius; distance at which a fading residual is down to exp(-1/2)
+PARALLEL = 1e-3  # sine of the angle under which two vectors count as parallel
 FORWARD_NEIGHBOURS = 15
-STRIP = ((1.0, 0.0),)  # basis of a latent of one dimension
-STRIP_HEIGHT = 0.3  # of a strip's width, from its lowest to its highest point
+STRIP = ((1.0, 0.0),)  # basis for a one-dimensional latent space
+STRIP_HEIGHT = 0.3  # of the strip's width
 STRIP_SEED = 0
 STRIP_BINS = 48
 
@@ -47,15 +46,15 @@ class Projection(Protocol):
 
     @property
     def linear(self) -> bool:
-        """Whether both ways are exact."""
+        """Whether both directions are exact."""
         ...
 
     def forward(self, z: ArrayLike) -> Floats:
-        """Map positions (M, 2) of codes (M, D)."""
+        """Map positions (M, 2) of latents (M, D)."""
         ...
 
     def inverse(self, xy: ArrayLike) -> Floats:
-        """Codes (M, D) of map positions (M, 2)."""
+        """Latents (M, D) of map positions (M, 2)."""
         ...
 
 
@@ -65,16 +64,16 @@ class LinearProjection:
     linear = True
 
     def __init__(self, origin: ArrayLike, basis: ArrayLike, fade: float = 1.0) -> None:
-        """A plane.
+        """Creates the plane.
 
         Arguments:
-            origin: The code at (0, 0), shape (D,).
+            origin: The latent at (0, 0), shape (D,).
             basis: One map unit along x and along y, shape (D, 2); need not be orthogonal.
             fade: Map distance over which a fading residual falls to exp(-1/2).
 
         Raises:
-            ValueError: If shapes do not match, a value is not finite, or the two axes are parallel
-                or zero; the second one of a latent of one dimension may be zero, and moves nothing.
+            ValueError: If shapes do not match, a value is not finite, or the axes are parallel or zero. The second
+                axis of a one-dimensional latent space may be zero.
         """
         self.origin = np.asarray(origin, np.float64)
         self.basis = np.asarray(basis, np.float64)
@@ -93,31 +92,31 @@ class LinearProjection:
 
     @classmethod
     def through(cls, mean: ArrayLike, origin: ArrayLike, basis: ArrayLike) -> LinearProjection:
-        """A plane whose fade scale fits the codes `mean`, shape (N, D)."""
+        """A plane whose fade scale fits the latents `mean`, shape (N, D)."""
         plane = cls(origin, basis)
         plane.fade = _fade(plane.forward(mean))
         return plane
 
     @classmethod
     def pca(cls, mean: ArrayLike) -> LinearProjection:
-        """The plane of the two principal components of codes (N, D), through their mean; of one, a strip.
+        """The plane of the first two principal components of latents (N, D), through their mean; a strip if D = 1.
 
-        Components have unit length; each points to where its largest entry is positive.
+        Components have unit length; the largest entry of each is positive.
 
         Raises:
-            ValueError: If there are several dimensions and the codes spread along fewer than two.
+            ValueError: If D > 1 and the latents vary along fewer than two directions.
         """
-        codes = _codes(mean)
-        centre = codes.mean(0)
-        if codes.shape[1] == 1:
-            return cls.through(codes, centre, STRIP)
-        basis = principal(codes - centre)
+        latents = _codes(mean)
+        centre = latents.mean(0)
+        if latents.shape[1] == 1:
+            return cls.through(latents, centre, STRIP)
+        basis = principal(latents - centre)
         largest = basis[np.abs(basis).argmax(0), [0, 1]]
-        return cls.through(codes, centre, basis * np.where(largest < 0, -1.0, 1.0))
+        return cls.through(latents, centre, basis * np.where(largest < 0, -1.0, 1.0))
 
     @classmethod
     def strip(cls, mean: ArrayLike) -> LinearProjection:
-        """A latent of one dimension, codes (N, 1), to the right; a step upwards moves nothing.
+        """A one-dimensional latent space, latents (N, 1), along x; y has no effect.
 
         Raises:
             ValueError: If there are more dimensions.
@@ -126,47 +125,44 @@ class LinearProjection:
 
     @classmethod
     def dimensions(cls, mean: ArrayLike, i: int, j: int) -> LinearProjection:
-        """Dimension `i` to the right, `j` upwards; the others at their mean over codes (N, D).
+        """Dimension `i` along x, `j` along y; the others at their mean over latents (N, D).
 
         Raises:
-            ValueError: If `i` and `j` are equal or no dimensions.
+            ValueError: If `i` and `j` are equal or out of range.
         """
-        codes = _codes(mean)
-        size = codes.shape[1]
+        latents = _codes(mean)
+        size = latents.shape[1]
         if i == j or not (0 <= i < size and 0 <= j < size):
             raise ValueError(f"`i` and `j` must be two dimensions of 0..{size - 1}. Got {i} and {j}.")
-        origin = codes.mean(0)
+        origin = latents.mean(0)
         origin[[i, j]] = 0.0
         basis = np.zeros((size, 2))
         basis[i, 0] = basis[j, 1] = 1.0
-        return cls.through(codes, origin, basis)
+        return cls.through(latents, origin, basis)
 
     @classmethod
     def plane(cls, mean: ArrayLike, u: ArrayLike, v: ArrayLike) -> LinearProjection:
-        """The plane of two directions (D,) through the mean of codes (N, D); one map unit is one
-        direction.
+        """The plane of two directions (D,) through the mean of latents (N, D); one map unit is one direction.
 
         Raises:
             ValueError: If `u` and `v` are parallel or zero.
         """
-        codes = _codes(mean)
+        latents = _codes(mean)
         basis = np.stack([np.asarray(u, np.float64), np.asarray(v, np.float64)], axis=-1)
         _check_plane(basis)
-        return cls.through(codes, codes.mean(0), basis)
+        return cls.through(latents, latents.mean(0), basis)
 
     def forward(self, z: ArrayLike) -> Floats:
-        """Least-squares coordinates (M, 2) of codes (M, D)."""
+        """Least-squares coordinates (M, 2) of latents (M, D)."""
         return ((np.asarray(z, np.float64) - self.origin) @ self._coordinates).astype(np.float32)
 
     def inverse(self, xy: ArrayLike) -> Floats:
-        """The codes (M, D) of the plane at positions (M, 2)."""
+        """The latents (M, D) of the plane at positions (M, 2)."""
         return (self.origin + np.asarray(xy, np.float64) @ self.basis.T).astype(np.float32)
 
 
 class ScatterProjection:
-    """A map of scattered items, such as a UMAP: the way back is a smooth field over a grid of
-    nodes.
-    """
+    """A map of scattered items, such as a UMAP; its inverse is a smooth field on a grid of nodes."""
 
     linear = False
 
@@ -179,13 +175,13 @@ class ScatterProjection:
         xy: ArrayLike,
         fade: float,
     ) -> None:
-        """A map whose node values are known. `fit` computes them.
+        """Creates a map from known node values; `fit` computes them.
 
         Arguments:
-            nodes: Codes at the nodes, shape (ny, nx, D), nx and ny at least 2.
+            nodes: Latents at the nodes, shape (ny, nx, D), nx and ny at least 2.
             low: Position of nodes[0, 0], shape (2,).
             high: Position of nodes[-1, -1], shape (2,).
-            neighbours: The items' codes, for the way forward.
+            neighbours: The items' latents, for the forward projection.
             xy: The items' map positions, shape (N, 2).
             fade: Map distance over which a fading residual falls to exp(-1/2).
         """
@@ -209,13 +205,13 @@ class ScatterProjection:
         neighbours: Neighbours | None = None,
         nodes: int | None = None,
     ) -> ScatterProjection:
-        """Fits the field of codes to the items, a thin plate under tension (`explorer.latent.geometry.field`).
+        """Fits the field of latents to the items, a thin plate under tension (`explorer.latent.geometry.field`).
 
         Arguments:
             xy: Map positions of the items, shape (N, 2).
-            z: Their codes, shape (N, D).
-            neighbours: The same codes prepared; made where None.
-            nodes: Nodes along the longer side; found from the items' spacing where None.
+            z: Their latents, shape (N, D).
+            neighbours: The same latents indexed; built if None.
+            nodes: Nodes along the longer side; chosen from the spacing of the items if None.
 
         Raises:
             ValueError: If the shapes do not match, a value is not finite, or all items lie on one point or line.
@@ -225,16 +221,16 @@ class ScatterProjection:
         return cls(field.nodes, field.low, field.high, near, xy, _fade(xy))
 
     def forward(self, z: ArrayLike) -> Floats:
-        """Map positions (M, 2) of codes (M, D): the kernel mean over their nearest items."""
+        """Map positions (M, 2) of latents (M, D): the kernel mean over their nearest items."""
         return self.forward_nearest(*self.neighbours.nearest(z, self.forward_count))
 
     @property
     def forward_count(self) -> int:
-        """Neighbours that `forward_nearest` takes."""
+        """Number of neighbours that `forward_nearest` needs."""
         return min(FORWARD_NEIGHBOURS, len(self.xy))
 
     def forward_nearest(self, index: NDArray[np.int64], distance: NDArray[np.float64]) -> Floats:
-        """Map positions (M, 2) of codes whose nearest items are known.
+        """Map positions (M, 2) of latents from their nearest items.
 
         Arguments:
             index: Nearest items, nearest first, shape (M, k).
@@ -245,14 +241,13 @@ class ScatterProjection:
         return xy
 
     def inverse(self, xy: ArrayLike) -> Floats:
-        """Codes (M, D) at positions (M, 2): the nodes' codes, joined by cubic convolution.
+        """Latents (M, D) at positions (M, 2), by cubic convolution between the nodes.
 
-        Continuous with its first derivative over the map; outside the grid it is the value at the
-        nearest edge.
+        Continuously differentiable; positions outside the grid are clamped to its edge.
         """
         index, weight = stencil((np.asarray(xy, np.float64) - self.low) * self._scale, self._counts)
-        codes: Floats = np.matmul(weight[:, None].astype(np.float32), self._flat[index])[:, 0]
-        return codes
+        latents: Floats = np.matmul(weight[:, None].astype(np.float32), self._flat[index])[:, 0]
+        return latents
 
 
 def place(
@@ -262,17 +257,17 @@ def place(
     anchor_z: ArrayLike,
     residual: Residual = "hold",
 ) -> Floats:
-    r"""The code of an item that was dragged from its place to `xy`.
+    r"""The latent of an item dragged from its position to `xy`.
 
-    z = inverse(xy) + r (anchor_z - inverse(anchor_xy)),   r = 1 held, or exp(-d^2 / 2 fade^2) at
+    z = inverse(xy) + r (anchor_z - inverse(anchor_xy)),   r = 1 (hold), or exp(-d^2 / 2 fade^2) at
     map distance d
 
     Arguments:
         projection: The map.
         xy: Where the handle is, shape (2,) or (M, 2).
         anchor_xy: Where the item is, same shape.
-        anchor_z: The item's code, shape (D,) or (M, D).
-        residual: Whether what the map can not show of the item is held or fades with the distance.
+        anchor_z: The item's latent, shape (D,) or (M, D).
+        residual: Whether the part of the latent that the map cannot show is held or fades with the distance.
 
     Returns:
         float32, shape of `anchor_z`; exactly `anchor_z` where `xy` equals `anchor_xy` in float32.
@@ -282,27 +277,27 @@ def place(
     """
     if residual not in RESIDUALS:
         raise ValueError(f"`residual` must be one of: {', '.join(RESIDUALS)}. Got {residual!r}.")
-    code = np.asarray(anchor_z, np.float32)
+    latent = np.asarray(anchor_z, np.float32)
     here = np.asarray(xy, np.float32).reshape(-1, 2)
     there = np.asarray(anchor_xy, np.float32).reshape(-1, 2)
-    codes = code.reshape(len(here), -1)
+    latents = latent.reshape(len(here), -1)
     count = len(here)
     both = projection.inverse(np.concatenate([here, there]))
-    rest = codes - both[count:]
+    rest = latents - both[count:]
     moved = here.astype(np.float64) - there
     if residual == "fade":
         square = np.einsum("mc,mc->m", moved, moved)
         rest *= np.exp(-0.5 * square / projection.fade**2).astype(np.float32)[:, None]
     placed = both[:count] + rest
     still = ~moved.any(1)
-    placed[still] = codes[still]
-    return placed.reshape(code.shape)
+    placed[still] = latents[still]
+    return placed.reshape(latent.shape)
 
 
 def jitter(x: ArrayLike, seed: int = STRIP_SEED) -> Floats:
-    """Heights (N,) that spread the points x (N,) of a strip: uniform noise, as wide as the points are dense.
+    """Random heights (N,) for points x (N,) on a strip, with a spread proportional to their density.
 
-    The outline shows the density and a height means nothing. The same seed gives the same heights.
+    The outline shows the density; a single height has no meaning. The same seed gives the same heights.
     """
     places = np.asarray(x, np.float64)
     low, high = float(places.min()), float(places.max())
@@ -317,9 +312,9 @@ def jitter(x: ArrayLike, seed: int = STRIP_SEED) -> Floats:
 
 
 def _kernel(distance: NDArray[np.float64], support: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights (1 - (d/h)^2)^2, normalised to 1 a row; equal ones where all items are equally far.
+    """Weights (1 - (d/h)^2)^2, normalised to sum to 1 per row; uniform if all items are equally far.
 
-    Far outside the items the ratio d/h nears 1 for all: 1 - (d/h)^2 is formed without cancelling.
+    Far from the items d/h approaches 1 for all; the product form of 1 - (d/h)^2 avoids cancellation.
     """
     span = np.where(support > 0, support, 1.0)
     weights = ((span - distance) * (span + distance) / span**2) ** 2
@@ -330,17 +325,17 @@ def _kernel(distance: NDArray[np.float64], support: NDArray[np.float64]) -> NDAr
 
 
 def _fade(xy: ArrayLike) -> float:
-    """The fade scale that suits items at map positions (N, 2)."""
+    """The fade distance for items at map positions (N, 2)."""
     positions = np.asarray(xy, np.float64)
     radius = float(np.sqrt(positions.var(0).sum()))
     return FADE * radius if radius > 0 else 1.0
 
 
 def _codes(mean: ArrayLike) -> NDArray[np.float64]:
-    codes = np.asarray(mean, np.float64)
-    if codes.ndim != 2 or codes.shape[1] < 1 or len(codes) < 2:
-        raise ValueError(f"`mean` must have the shape (N, D), N at least 2. Got {codes.shape}.")
-    return codes
+    latents = np.asarray(mean, np.float64)
+    if latents.ndim != 2 or latents.shape[1] < 1 or len(latents) < 2:
+        raise ValueError(f"`mean` must have the shape (N, D), N at least 2. Got {latents.shape}.")
+    return latents
 
 
 def _check_plane(basis: NDArray[np.float64]) -> None:

@@ -1,1 +1,1 @@
-"""Nearest neighbours in latent space, and how far a map keeps them."""
+"""Nearest neighbours in latent space, and how well a map preserves them."""

@@ -1,4 +1,4 @@
-r"""How far a map can be trusted at a place: the share of an item's neighbours that it keeps.
+r"""How far a map can be trusted around an item: the share of its neighbours in latent space that the map keeps.
 
 kept(i) = |N_k(z_i) \cap N_k(xy_i)| / k,   N_k the k nearest other items in latent space and on the map
 
@@ -19,7 +19,7 @@ BLOCK = 1024  # rows at once: 40 MB of distances for 10,000 items
 
 
 def nearest_others(z: ArrayLike, k: int = NEIGHBOURS) -> NDArray[np.int32]:
-    """The k nearest other rows of every row, in no order.
+    """The k nearest other rows of every row, unordered.
 
     Arguments:
         z: Points, shape (N, D), finite.
@@ -46,14 +46,14 @@ def nearest_others(z: ArrayLike, k: int = NEIGHBOURS) -> NDArray[np.int32]:
 
 
 def neighbours_kept(near: NDArray[np.int32], xy: ArrayLike) -> NDArray[np.float32]:
-    """The share of each item's neighbours in latent space that are its neighbours on a map too.
+    """The share of each item's neighbours in latent space that are also its neighbours on a map.
 
     Arguments:
-        near: From `nearest_others` of the codes, shape (N, k).
+        near: From `nearest_others` of the latents, shape (N, k).
         xy: Map positions, shape (N, 2).
 
     Returns:
-        float32 in [0, 1], shape (N,). A map that knows nothing of the codes keeps about k / N.
+        float32 in [0, 1], shape (N,). A map unrelated to the latents keeps about k / N.
     """
     on_map = nearest_others(xy, near.shape[1])
     both = near[:, :, None] == on_map[:, None, :]

@@ -1,7 +1,7 @@
-r"""Exact nearest neighbours of codes that move a little at a time, as in a drag, without asking all items anew.
+r"""Exact nearest neighbours of latents that move in small steps, as in a drag, without searching all items each time.
 
-The items within R of a code q are kept. A code p at |p - q| = d has all its items within R - d among them, so where
-the k-th nearest of those kept is no farther than R - d, it is the k-th nearest of all (triangle inequality).
+The items within R of a latent q are cached. All items within R - d of a latent p at |p - q| = d are among them, so if the
+k-th nearest cached item is no farther than R - d, it is the k-th nearest of all (triangle inequality).
 """
 
 from __future__ import annotations
@@ -17,94 +17,94 @@ from explorer.latent.neighbours.exact import Neighbours
 
 __all__ = ["Nearby"]
 
-WORTH = 16_384  # items; with fewer, asking all takes a tenth of a millisecond
-KEPT = 2048  # items round a code
-PLACES = 32  # codes whose surroundings are kept: a few handles of several people
+MIN_ITEMS = 16_384  # items; with fewer, a full search takes a tenth of a millisecond
+NEIGHBOURHOOD_SIZE = 2048  # items cached around a latent
+MAX_CACHED = 32  # cached neighbourhoods: a few handles of several people
 MARGIN = 1e-5  # of a distance, well over its rounding error
 
 
-class _Place(NamedTuple):
-    code: NDArray[np.float32]  # (D,)
+class _Neighbourhood(NamedTuple):
+    latent: NDArray[np.float32]  # (D,)
     radius: float
-    near: NDArray[np.int64]  # the items within it, by number
+    near: NDArray[np.int64]  # indices of the items within it
     items: Neighbours
 
 
 class Nearby:
-    """Asks the items near the last codes first. May be asked by several threads at once."""
+    """Nearest-neighbour search that tries cached neighbourhoods first. Thread-safe."""
 
-    def __init__(self, items: Neighbours, worth: int = WORTH, kept: int = KEPT) -> None:
-        """Keeps nothing yet.
+    def __init__(self, items: Neighbours, worth: int = MIN_ITEMS, kept: int = NEIGHBOURHOOD_SIZE) -> None:
+        """Starts with an empty cache.
 
         Arguments:
             items: All items.
-            worth: Fewest items for which surroundings are kept at all.
-            kept: Items round a code, about.
+            worth: Fewest items for which neighbourhoods are cached.
+            kept: Approximate number of items cached around a latent.
         """
         self.items = items
         self.kept = kept
-        self._places: deque[_Place] = deque(maxlen=PLACES if len(items) >= worth else 0)
+        self._cache: deque[_Neighbourhood] = deque(maxlen=MAX_CACHED if len(items) >= worth else 0)
         self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
-        """Memory of what is kept, roughly."""
-        return sum(3 * place.items.items.nbytes for place in list(self._places))
+        """Approximate memory of the cache, bytes."""
+        return sum(3 * neighbourhood.items.items.nbytes for neighbourhood in list(self._cache))
 
     def nearest(self, z: ArrayLike, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """As `Neighbours.nearest`, with the same answers.
+        """Same results as `Neighbours.nearest`.
 
         Arguments:
-            z: Codes, shape (M, D).
+            z: Latents, shape (M, D).
             k: How many, 1 to N.
 
         Returns:
-            Indices (M, k) and distances (M, k) in the unit of the codes.
+            Indices (M, k) and distances (M, k) in the unit of the latents.
 
         Raises:
             ValueError: If `z` has another D or is not finite, or `k` is out of range.
         """
-        codes = np.asarray(z, np.float32)
-        if not self._places.maxlen or codes.ndim != 2 or k > self.kept // 4:
-            return self.items.nearest(codes, k)
-        index = np.empty((len(codes), k), np.int64)
-        distance = np.empty((len(codes), k))
-        for row, code in enumerate(codes):
-            found = self._among_kept(code, k)
+        latents = np.asarray(z, np.float32)
+        if not self._cache.maxlen or latents.ndim != 2 or k > self.kept // 4:
+            return self.items.nearest(latents, k)
+        index = np.empty((len(latents), k), np.int64)
+        distance = np.empty((len(latents), k))
+        for row, latent in enumerate(latents):
+            found = self._from_cache(latent, k)
             if found is None:
-                found = self._among_all(code, k)
+                found = self._from_all(latent, k)
             index[row], distance[row] = found
         return index, distance
 
-    def _among_kept(
-        self, code: NDArray[np.float32], k: int
+    def _from_cache(
+        self, latent: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """The nearest items if the surroundings of an earlier code are sure to hold them."""
+        """The nearest items if a cached neighbourhood is certain to contain them."""
         with self._lock:
-            places = list(self._places)
-        if not places or len(code) != len(places[0].code) or not np.isfinite(code).all():
+            cached = list(self._cache)
+        if not cached or len(latent) != len(cached[0].latent) or not np.isfinite(latent).all():
             return None
-        moved = np.linalg.norm(np.stack([place.code for place in places]) - code, axis=1)
-        reach = np.array([place.radius for place in places]) - moved
+        moved = np.linalg.norm(np.stack([neighbourhood.latent for neighbourhood in cached]) - latent, axis=1)
+        reach = np.array([neighbourhood.radius for neighbourhood in cached]) - moved
         best = int(reach.argmax())
-        place = places[best]
-        if reach[best] <= 0 or len(place.near) < k:
+        neighbourhood = cached[best]
+        if reach[best] <= 0 or len(neighbourhood.near) < k:
             return None
-        near, distance = place.items.nearest(code[None], k)
-        if distance[0, -1] > reach[best] - MARGIN * place.radius:
+        near, distance = neighbourhood.items.nearest(latent[None], k)
+        if distance[0, -1] > reach[best] - MARGIN * neighbourhood.radius:
             return None
-        return place.near[near[0]], distance[0]
+        return neighbourhood.near[near[0]], distance[0]
 
-    def _among_all(self, code: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The nearest items of all; keeps the surroundings of the code."""
-        if code.shape != (self.items.items.shape[1],) or not np.isfinite(code).all():
-            self.items.nearest(code[None], k)  # says what is wrong
-        near, distance = self.items.within_about(code, self.kept)
+    def _from_all(self, latent: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The nearest of all items; caches the neighbourhood of the latent."""
+        if latent.shape != (self.items.items.shape[1],) or not np.isfinite(latent).all():
+            self.items.nearest(latent[None], k)  # raises with the reason
+        near, distance = self.items.within_about(latent, self.kept)
         if len(near) < k:
-            index, exact = self.items.nearest(code[None], k)
+            index, exact = self.items.nearest(latent[None], k)
             return index[0], exact[0]
-        place = _Place(code.copy(), distance, near, Neighbours(self.items.items[near]))
+        neighbourhood = _Neighbourhood(latent.copy(), distance, near, Neighbours(self.items.items[near]))
         with self._lock:
-            self._places.append(place)
-        index, exact = place.items.nearest(code[None], k)
+            self._cache.append(neighbourhood)
+        index, exact = neighbourhood.items.nearest(latent[None], k)
         return near[index[0]], exact[0]

@@ -1,13 +1,13 @@
-r"""How uncertain a belief is, how far its draws agree, and how far imagined futures spread around the truth.
+r"""Belief statistics: entropy, disagreement of decoded draws, and the spread of imagined futures.
 
 A belief over two layers, p(z) = p(z^2) p(z^1|z^2), each a diagonal Gaussian, has by the chain rule
 
     H(z) = H(z^2) + E[ H(z^1|z^2) ],    H(N(mu, diag(sigma^2))) = sum_d ( 1/2 log 2 pi e + log sigma_d )
 
-It is the entropy of a density: it can be negative, and it depends on the scale of each number, which nothing fixes in a
-state whose prior is learnt. So it does not tell what a belief knows; `disagreement` of decoded draws does.
+It is a differential entropy: it can be negative, and it depends on the scale of each dimension, which is arbitrary in a
+state with a learnt prior. So it does not show how certain a belief is; `disagreement` of decoded draws does.
 
-A number of the state that depends on what was drawn above it varies, by the law of total variance, by
+A dimension of the state whose distribution depends on a draw from the layer above has, by the law of total variance,
 
     Var[z_d] = E[ sigma_d^2 ] + Var[ mu_d ]
 
@@ -31,7 +31,7 @@ LOG_TWO_PI_E = float(np.log(2 * np.pi * np.e))
 
 
 class Band(NamedTuple):
-    """What a figure of many samples comes to at each step."""
+    """Mean and central 80 % of a metric over many samples, at each step."""
 
     mean: Floats  # (N,)
     low: Floats  # the 10th percentile, (N,)
@@ -42,7 +42,7 @@ def entropy(std: ArrayLike) -> Floats:
     """The differential entropy of diagonal Gaussians, in nats.
 
     Arguments:
-        std: Standard deviations over 0, shape (*, D).
+        std: Standard deviations above 0, shape (*, D).
 
     Returns:
         Shape (*).
@@ -52,10 +52,10 @@ def entropy(std: ArrayLike) -> Floats:
 
 
 def disagreement(pictures: ArrayLike) -> Floats:
-    """How far draws differ in their pictures: the root mean square, over pixels, of the standard deviation over draws.
+    """How far the pictures of several draws differ: root mean square over pixels of their standard deviation.
 
     Arguments:
-        pictures: K draws, shape (*, K, H, W, C), in [0, 1] or in grey levels.
+        pictures: K draws, shape (*, K, H, W, C), in [0, 1] or 0..255.
 
     Returns:
         Shape (*), in the unit of the pictures; at most half of their range.
@@ -65,11 +65,11 @@ def disagreement(pictures: ArrayLike) -> Floats:
 
 
 def spread_of_mixture(mean: ArrayLike, std: ArrayLike) -> Floats:
-    """Standard deviation of each number of an even mixture of Gaussians.
+    """Standard deviation of each dimension of an equally weighted mixture of Gaussians.
 
     Arguments:
         mean: Of each of K Gaussians, shape (K, *).
-        std: The same.
+        std: Likewise.
 
     Returns:
         Shape (*).
@@ -80,10 +80,10 @@ def spread_of_mixture(mean: ArrayLike, std: ArrayLike) -> Floats:
 
 
 def band(values: ArrayLike) -> Band:
-    """Mean and the middle 80 % of samples.
+    """Mean and central 80 % over samples.
 
     Arguments:
-        values: One row a sample, shape (S, N).
+        values: One row per sample, shape (S, N).
     """
     rows = np.asarray(values, np.float64)
     low, high = np.quantile(rows, (0.1, 0.9), axis=0)

@@ -1,4 +1,4 @@
-r"""Densities of codes, and estimates of log p(x) from log-weights as the samples grow.
+r"""Densities of latents, and running estimates of log p(x) from log-weights.
 
 naive:       log 1/L sum_l p(x|z_l),                    z_l ~ p(z)
 bound:       1/L sum_l log w_l                          z_l ~ q(z|x),  w_l = p(x|z_l) p(z_l) / q(z_l|x)
@@ -36,29 +36,28 @@ def log_normal(z: ArrayLike, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> Flo
     """The log-density log N(z; mean, diag(std^2)), in nats.
 
     Arguments:
-        z: Codes, shape (*, D).
+        z: Latents, shape (*, D).
         mean: Shape (*, D) or a number.
         std: The same, over 0.
 
     Returns:
         Shape (*).
     """
-    codes, scale = np.asarray(z, np.float64), np.asarray(std, np.float64)
-    eps = (codes - np.asarray(mean, np.float64)) / scale
+    latents, scale = np.asarray(z, np.float64), np.asarray(std, np.float64)
+    eps = (latents - np.asarray(mean, np.float64)) / scale
     terms = -0.5 * (eps**2 + LOG_TWO_PI) - np.log(scale)
-    total: Floats = np.broadcast_to(terms, codes.shape).sum(-1)
+    total: Floats = np.broadcast_to(terms, latents.shape).sum(-1)
     return total
 
 
 def kl_to_prior(mean: ArrayLike, std: ArrayLike) -> Floats:
     """KL(N(mean, std^2) || N(0, 1)) of each dimension, in nats, shape of `mean`."""
     mu, variance = np.asarray(mean, np.float64), np.asarray(std, np.float64) ** 2
-    kl: Floats = 0.5 * (mu**2 + variance - 1 - np.log(variance))
-    return kl
+    return 0.5 * (mu**2 + variance - 1 - np.log(variance))
 
 
 def active(mean: ArrayLike) -> NDArray[np.bool_]:
-    """Which dimensions tell the images apart: the variance of their posterior mean is over 0.01.
+    """Active dimensions: the variance of their posterior mean over the images exceeds 0.01.
 
     Arguments:
         mean: Posterior means, shape (N, D), in prior standard deviations.
@@ -72,7 +71,7 @@ def active(mean: ArrayLike) -> NDArray[np.bool_]:
 
 
 def sample_counts(total: int, points: int = 60) -> NDArray[np.int64]:
-    """Numbers of samples from 1 to `total`, about evenly spaced on a logarithmic axis, each once."""
+    """Sample sizes from 1 to `total`, about evenly spaced on a logarithmic axis, without duplicates."""
     if total < 1:
         raise ValueError(f"`total` must be at least 1. Got {total}.")
     spread = np.rint(np.geomspace(1, total, max(2, points))).astype(np.int64)
@@ -86,9 +85,8 @@ def running_log_mean(log_weights: ArrayLike, counts: ArrayLike) -> Floats:
         log_weights: Shape (N,), nats.
         counts: Each in 1..N.
     """
-    weights, places = _checked(log_weights, counts)
-    means: Floats = np.logaddexp.accumulate(weights)[places - 1] - np.log(places)
-    return means
+    weights, sizes = _checked(log_weights, counts)
+    return np.logaddexp.accumulate(weights)[sizes - 1] - np.log(sizes)
 
 
 def running_mean(values: ArrayLike, counts: ArrayLike) -> Floats:
@@ -98,13 +96,12 @@ def running_mean(values: ArrayLike, counts: ArrayLike) -> Floats:
         values: Shape (N,).
         counts: Each in 1..N.
     """
-    numbers, places = _checked(values, counts)
-    means: Floats = np.cumsum(numbers)[places - 1] / places
-    return means
+    numbers, sizes = _checked(values, counts)
+    return np.cumsum(numbers)[sizes - 1] / sizes
 
 
 def effective_samples(log_weights: ArrayLike) -> float:
-    """(sum w)^2 / sum w^2: how many equal weights would be as good as these, 1 to N.
+    """(sum w)^2 / sum w^2: the number of equal weights with the same variance, 1 to N.
 
     References:
         | A Note on Importance Sampling using Standardized Weights (Kong, 1992)
@@ -116,9 +113,9 @@ def effective_samples(log_weights: ArrayLike) -> float:
 
 
 def _checked(values: ArrayLike, counts: ArrayLike) -> tuple[Floats, NDArray[np.int64]]:
-    numbers, places = np.asarray(values, np.float64), np.asarray(counts, np.int64)
+    numbers, sizes = np.asarray(values, np.float64), np.asarray(counts, np.int64)
     if numbers.ndim != 1 or not len(numbers):
         raise ValueError(f"The samples must have the shape (N,) with N > 0. Got {numbers.shape}.")
-    if places.size and not (places.min() >= 1 and places.max() <= len(numbers)):
+    if sizes.size and not (sizes.min() >= 1 and sizes.max() <= len(numbers)):
         raise ValueError(f"`counts` must lie in 1..{len(numbers)}, the number of samples.")
-    return numbers, places
+    return numbers, sizes

@@ -1,8 +1,8 @@
-r"""Which latent dimensions carry the most, and rows of codes along each.
+r"""Importance of latent dimensions, and traversals along each.
 
 KL of dimension d, mean over images:  1/N sum_n KL(N(m_nd, s_nd^2) || N(0, 1)), in nats
 
-A deterministic code has no such divergence; its dimensions are ordered by their variance over the images.
+Deterministic latents have no such divergence; their dimensions are ordered by variance over the images.
 
 References:
     | beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (Higgins et al., 2017)
@@ -22,11 +22,11 @@ __all__ = ["Weighed", "traversal", "weigh"]
 
 
 class Weighed(NamedTuple):
-    """The dimensions of a latent, the weightiest first."""
+    """The dimensions of a latent space, most important first."""
 
     order: NDArray[np.int64]  # (D,)
     values: NDArray[np.float64]  # (D,), in that order
-    by_kl: bool  # in nats; else the variance over the images
+    by_kl: bool  # values are KL in nats; otherwise variances over the images
 
 
 def weigh(mean: ArrayLike, std: ArrayLike | None) -> Weighed:
@@ -34,28 +34,28 @@ def weigh(mean: ArrayLike, std: ArrayLike | None) -> Weighed:
 
     Arguments:
         mean: Posterior means of the images, shape (N, D).
-        std: Posterior standard deviations, same shape; None for a deterministic code.
+        std: Posterior standard deviations, same shape; None for a deterministic latent.
     """
     values = np.asarray(mean, np.float64).var(0) if std is None else kl_to_prior(mean, std).mean(0)
     order = np.argsort(-values, kind="stable")
     return Weighed(order, values[order], std is not None)
 
 
-def traversal(code: ArrayLike, dimension: int, values: ArrayLike) -> NDArray[np.float32]:
-    """The code with one of its numbers set to each of the values.
+def traversal(latent: ArrayLike, dimension: int, values: ArrayLike) -> NDArray[np.float32]:
+    """Copies of a latent with one dimension set to each of the values.
 
     Arguments:
-        code: Shape (D,).
-        dimension: Which number.
+        latent: Shape (D,).
+        dimension: Index of the dimension.
         values: Shape (T,).
 
     Returns:
         float32, shape (T, D).
 
     Raises:
-        ValueError: If the code has no such dimension.
+        ValueError: If there is no such dimension.
     """
-    centre, at = np.asarray(code, np.float32), np.asarray(values, np.float32)
+    centre, at = np.asarray(latent, np.float32), np.asarray(values, np.float32)
     if not 0 <= dimension < len(centre):
         raise ValueError(f"`dimension` must lie in 0..{len(centre) - 1}. Got {dimension}.")
     rows = np.repeat(centre[None], len(at), axis=0)

@@ -1,6 +1,6 @@
-r"""Draws of codes from the prior and around a code; the same seed gives the same codes.
+r"""Random latents from the prior and around a latent; the same seed gives the same latents.
 
-prior:      z = s e,      e ~ N(0, I), every number of e beyond +-t drawn again
+prior:      z = s e,      e ~ N(0, I), each e_d with |e_d| > t redrawn
 near:       z = z_0 + r e
 manifold:   z_ij = (q(u_i), q(u_j)),   q the inverse of the Gaussian's distribution function
 
@@ -22,7 +22,7 @@ __all__ = ["manifold", "near", "prior"]
 
 Floats = NDArray[np.float32]
 
-LEAST_TRUNCATION = 0.05  # under it nearly every number is drawn again
+LEAST_TRUNCATION = 0.05  # below, nearly every value would be redrawn
 MARGIN = 0.05  # share of the Gaussian left out at each end of a manifold
 
 
@@ -32,12 +32,12 @@ def prior(
     """Draws from the standard normal prior.
 
     Arguments:
-        count: How many.
-        size: Numbers in a code, D.
+        count: Number of draws.
+        size: Dimensions, D.
         seed: Of the draws.
-        temperature: What the standard normal draws are multiplied by, 0 or more; 0 gives the prior's mode.
-        truncation: Numbers beyond this many standard deviations are drawn again, before the temperature is applied;
-            None for none.
+        temperature: Factor on the standard normal draws, at least 0; 0 gives the mode of the prior.
+        truncation: Values beyond this many standard deviations are redrawn, before the temperature applies; None for
+            no truncation.
 
     Returns:
         float32, shape (count, size), in prior standard deviations.
@@ -57,24 +57,24 @@ def prior(
     return (temperature * eps).astype(np.float32)
 
 
-def near(code: ArrayLike, radius: float, count: int, seed: int) -> Floats:
-    """Draws around a code.
+def near(latent: ArrayLike, radius: float, count: int, seed: int) -> Floats:
+    """Draws around a latent.
 
     Arguments:
-        code: Shape (D,).
-        radius: Standard deviation of each number around the code's, in prior standard deviations.
-        count: How many.
+        latent: Shape (D,).
+        radius: Standard deviation around the latent in each dimension, in prior standard deviations.
+        count: Number of draws.
         seed: Of the draws.
 
     Returns:
         float32, shape (count, D).
 
     Raises:
-        ValueError: If `radius` is negative or not finite, or `code` is no vector.
+        ValueError: If `radius` is negative or not finite, or `latent` is not a vector.
     """
-    centre = np.asarray(code, np.float64)
+    centre = np.asarray(latent, np.float64)
     if centre.ndim != 1:
-        raise ValueError(f"`code` must have the shape (D,). Got {centre.shape}.")
+        raise ValueError(f"`latent` must have the shape (D,). Got {centre.shape}.")
     if not 0 <= radius < math.inf:
         raise ValueError(f"`radius` must be a finite number of at least 0. Got {radius}.")
     eps = np.random.default_rng(seed).standard_normal((count, len(centre)))
@@ -82,13 +82,13 @@ def near(code: ArrayLike, radius: float, count: int, seed: int) -> Floats:
 
 
 def manifold(side: int) -> Floats:
-    """A grid of two-dimensional codes that lie evenly under the prior, each in as much probability as the others.
+    """A grid of two-dimensional latents at equal steps of prior probability.
 
     Arguments:
-        side: Codes a side, at least 2.
+        side: Latents a side, at least 2.
 
     Returns:
-        float32, shape (side, side, 2): rows from the top (second number large) down, columns from the left.
+        float32, shape (side, side, 2): rows from the top (second dimension large) down, columns from the left.
 
     Raises:
         ValueError: If `side` is too small.

@@ -1,9 +1,9 @@
-r"""Gaussian mixtures fitted to codes, to draw more codes like them.
+r"""Gaussian mixtures fitted to latents, to draw more latents like them.
 
 p(z) = sum_k w_k N(z; m_k, S_k)
 
-Fitted by expectation maximisation (scikit-learn), started by k-means; the same seed gives the same mixture. S_k is a
-full matrix where the codes are many for its numbers, else a diagonal.
+Fitted by expectation maximisation (scikit-learn) from k-means; the same seed gives the same mixture. S_k is a full
+matrix if there are enough latents for it, otherwise diagonal.
 
 References:
     | Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster et al., 1977)
@@ -24,12 +24,12 @@ __all__ = ["COMPONENTS_AT_MOST", "FEWEST", "Mixture", "fit"]
 
 Floats = NDArray[np.float64]
 
-FEWEST = 5  # codes of which a Gaussian can be made
+FEWEST = 5  # latents per component
 COMPONENTS_AT_MOST = 50
 ROUNDS = 60  # of expectation maximisation, at most
-RIDGE = 1e-4  # of the mean variance, added to each variance: what keeps a flat component from being infinitely sure
-FULL = 3  # codes of a component for each of its dimensions, from which on full matrices are fitted
-WIDEST = 128  # dimensions with full matrices
+RIDGE = 1e-4  # of the mean variance, added to each variance to keep components from collapsing
+FULL = 3  # latents per component and dimension from which full matrices are fitted
+WIDEST = 128  # dimensions up to which full matrices are fitted
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
 
@@ -47,12 +47,12 @@ class Mixture:
         return self.roots.ndim == 3
 
     def sample(self, count: int, seed: int, temperature: float = 1.0) -> NDArray[np.float32]:
-        """Draws codes.
+        """Draws latents.
 
         Arguments:
-            count: How many.
+            count: Number of draws.
             seed: Of the draws.
-            temperature: What each component's spread is multiplied by; 0 gives the components' means.
+            temperature: Factor on each component's spread; 0 gives the components' means.
 
         Returns:
             float32, shape (count, D).
@@ -70,19 +70,19 @@ class Mixture:
         return (self.means[which] + temperature * spread).astype(np.float32)
 
     def log_density(self, z: ArrayLike) -> Floats:
-        """Log p(z) of codes (M, D), in nats, shape (M,)."""
-        codes = np.asarray(z, np.float64)
-        terms = np.empty((len(codes), len(self.weights)))
+        """Log p(z) of latents (M, D), in nats, shape (M,)."""
+        latents = np.asarray(z, np.float64)
+        terms = np.empty((len(latents), len(self.weights)))
         for k, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             if self.full:
                 from scipy.linalg import solve_triangular
 
-                eps = solve_triangular(root, (codes - mean).T, lower=True).T
+                eps = solve_triangular(root, (latents - mean).T, lower=True).T
                 log_scale = np.log(np.diag(root)).sum()
             else:
-                eps = (codes - mean) / root
+                eps = (latents - mean) / root
                 log_scale = np.log(root).sum()
-            terms[:, k] = -0.5 * (np.einsum("md,md->m", eps, eps) + codes.shape[1] * LOG_TWO_PI) - log_scale
+            terms[:, k] = -0.5 * (np.einsum("md,md->m", eps, eps) + latents.shape[1] * LOG_TWO_PI) - log_scale
         terms += np.log(self.weights)
         top = terms.max(1, keepdims=True)
         total: Floats = top[:, 0] + np.log(np.exp(terms - top).sum(1))
@@ -90,36 +90,40 @@ class Mixture:
 
 
 def fit(z: ArrayLike, components: int, seed: int = 0) -> Mixture:
-    """Fits a mixture to codes.
+    """Fits a mixture to latents.
 
     Arguments:
-        z: Codes, shape (N, D), at least 5 of them.
-        components: Gaussians, 1 to 50; fewer where the codes are fewer than 5 for each.
-        seed: Of the k-means that it starts from.
+        z: Latents, shape (N, D), at least 5 of them.
+        components: Number of Gaussians, 1 to 50; reduced if there are fewer than 5 latents for each.
+        seed: Of the initial k-means.
 
     Raises:
-        ValueError: If there are too few codes, a value is not finite, or `components` is out of range.
+        ValueError: If there are too few latents, a value is not finite, or `components` is out of range.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    codes = np.asarray(z, np.float64)
-    if codes.ndim != 2 or len(codes) < FEWEST:
-        raise ValueError(f"`z` must have the shape (N, D) with N of at least {FEWEST}. Got {codes.shape}.")
-    if not np.isfinite(codes).all():
+    latents = np.asarray(z, np.float64)
+    if latents.ndim != 2 or len(latents) < FEWEST:
+        raise ValueError(f"`z` must have the shape (N, D) with N of at least {FEWEST}. Got {latents.shape}.")
+    if not np.isfinite(latents).all():
         raise ValueError("`z` must be finite. Got NaN or infinity.")
     if not 1 <= components <= COMPONENTS_AT_MOST:
         raise ValueError(f"`components` must lie in 1..{COMPONENTS_AT_MOST}. Got {components}.")
-    count, size = codes.shape
+    count, size = latents.shape
     components = min(components, count // FEWEST)
     full = size <= WIDEST and count >= FULL * size * components
-    ridge = RIDGE * float(codes.var(0).mean()) or 1e-12
+    ridge = RIDGE * float(latents.var(0).mean()) or 1e-12
     model = GaussianMixture(
-        components, covariance_type="full" if full else "diag", max_iter=ROUNDS, random_state=seed,
-        reg_covar=ridge, init_params="kmeans",
-    )  # fmt: skip
+        components,
+        covariance_type="full" if full else "diag",
+        max_iter=ROUNDS,
+        random_state=seed,
+        reg_covar=ridge,
+        init_params="kmeans",
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # sixty rounds are near enough to draw from
-        model.fit(codes)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # sixty iterations suffice for sampling
+        model.fit(latents)
     roots = np.linalg.cholesky(model.covariances_) if full else np.sqrt(model.covariances_)
     return Mixture(model.weights_ / model.weights_.sum(), model.means_, roots)

@@ -1,9 +1,9 @@
-r"""Scores of oddness as arrays: how well one tells odd images from usual ones, who is odd, and how odd.
+r"""Outlier scores as arrays: AUROC, thresholds, percentiles, histograms.
 
-AUROC = P(odd one's score > usual one's) + 1/2 P(equal), the area under the receiver operating characteristic.
+AUROC = P(outlier's score > inlier's) + 1/2 P(equal), the area under the receiver operating characteristic.
 
-A score that is low for odd images, such as a likelihood, is turned round first (`oddness`), so that more is odder
-everywhere below.
+The sign of a score that is low for outliers, such as a likelihood, is flipped first (`oddness`), so that everywhere
+below a higher score means more of an outlier.
 
 References:
     | The meaning and use of the area under a receiver operating characteristic (ROC) curve (Hanley & McNeil, 1982)
@@ -33,25 +33,25 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Odd = Literal["high", "low"]  # which end of a score is odd
+Odd = Literal["high", "low"]  # which end of a score marks outliers
 
-LARGEST = 1e30  # size of a score that is shown
-REACH = 1.0  # how far an axis reaches beyond a collection, in its own length
+LARGEST = 1e30  # absolute value to which scores are clipped
+REACH = 1.0  # how far an axis extends beyond a collection, relative to its range
 BINS = (12, 60)  # of a histogram, at least and at most
 
 
 def oddness(values: ArrayLike, odd: Odd) -> Floats:
-    """A score turned so that more is odder, shape of `values`."""
+    """A score with its sign set so that higher means more of an outlier, shape of `values`."""
     array = np.asarray(values, np.float64)
     return array if odd == "high" else -array
 
 
 def auroc(usual: ArrayLike, strange: ArrayLike) -> float:
-    """The chance that a strange image's oddness lies above a usual one's, 0 to 1; 0.5 tells nothing.
+    """The probability that an outlier scores above an inlier, 0 to 1; 0.5 is chance.
 
     Arguments:
-        usual: Oddness of images like those trained on, shape (N,).
-        strange: Of others, shape (M,).
+        usual: Outlier scores of images like the training data, shape (N,).
+        strange: Outlier scores of other images, shape (M,).
 
     Raises:
         ValueError: If one of them is empty or not finite.
@@ -63,21 +63,21 @@ def auroc(usual: ArrayLike, strange: ArrayLike) -> float:
 
 
 def auroc_error(area: float, usual: int, strange: int) -> float:
-    """The standard error of an AUROC of so many images of each kind, by Hanley & McNeil's formula."""
+    """The standard error of an AUROC from so many images of each kind, by Hanley & McNeil's formula."""
     both, twice = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (strange - 1) * (both - area**2) + (usual - 1) * (twice - area**2)
     return float(np.sqrt(max(spread, 0.0) / (usual * strange)))
 
 
 def threshold(odd: ArrayLike, share: float) -> float:
-    """The oddness at which this share of the images lies at or above it.
+    """The outlier score that this share of the images reaches.
 
     Arguments:
-        odd: Oddness, shape (N,).
-        share: 0 to 1; at least one image is above.
+        odd: Outlier scores, shape (N,).
+        share: 0 to 1; at least one image reaches the threshold.
 
     Raises:
-        ValueError: If `share` lies outside, or there is no image.
+        ValueError: If `share` is out of range, or there is no image.
     """
     values = np.sort(_finite(odd, "odd"))[::-1]
     if not 0 <= share <= 1:
@@ -86,16 +86,15 @@ def threshold(odd: ArrayLike, share: float) -> float:
 
 
 def percentiles(odd: ArrayLike, reference: ArrayLike) -> Floats:
-    """The share of the reference below each oddness, in percent; equal ones count half.
+    """The share of the reference below each score, in percent; ties count half.
 
     Arguments:
-        odd: Oddness, shape (M,).
-        reference: That of a collection, shape (N,).
+        odd: Outlier scores, shape (M,).
+        reference: Outlier scores of a collection, shape (N,).
     """
     known, asked = np.sort(_finite(reference, "reference")), _finite(odd, "odd")
     both = np.searchsorted(known, asked, "left") + np.searchsorted(known, asked, "right")
-    share: Floats = 50.0 * both / len(known)
-    return share
+    return 50.0 * both / len(known)
 
 
 def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
@@ -116,9 +115,9 @@ def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
 
 
 def bounded(values: ArrayLike, odd: Odd) -> Floats:
-    """Scores as finite numbers, shape (M,): at most `LARGEST` in size; one that is no number counts as odd.
+    """Clips scores to ±`LARGEST`, shape (M,); NaN counts as an outlier.
 
-    A network can give any number for a picture that is unlike all it has seen.
+    A network can output any number for a picture unlike its training data.
     """
     end = LARGEST if odd == "high" else -LARGEST
     found: Floats = np.nan_to_num(np.asarray(values, np.float64), nan=end, posinf=LARGEST, neginf=-LARGEST)
@@ -126,9 +125,9 @@ def bounded(values: ArrayLike, odd: Odd) -> Floats:
 
 
 def extent(values: ArrayLike, others: ArrayLike) -> tuple[float, float]:
-    """The ends of an axis that shows a collection's values (N,), widened for others (M,) by its own length at most.
+    """Axis limits for a collection's values (N,), extended for others (M,) by at most its own range.
 
-    What lies farther out would squeeze the collection to a line: it is drawn at the end instead.
+    Values farther out would squeeze the collection to a line; they are drawn at the end of the axis instead.
     """
     known = _finite(values, "values")
     low, high = float(known.min()), float(known.max())
@@ -138,7 +137,7 @@ def extent(values: ArrayLike, others: ArrayLike) -> tuple[float, float]:
 
 
 def ranks_alike(a: ArrayLike, b: ArrayLike) -> float:
-    """Spearman's rank correlation of two scores of the same images, -1 to 1; 0 where one does not vary."""
+    """Spearman's rank correlation of two scores of the same images, -1 to 1; 0 if one is constant."""
     one, other = (_ranks(_finite(values, "a")) for values in (a, b))
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one @ one) * (other @ other)))
@@ -146,7 +145,7 @@ def ranks_alike(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def residual(picture: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> Floats:
-    """What a reconstruction lacks at each pixel, the mean of the channels, shape (*, H, W), -1 to 1.
+    """The difference of picture and reconstruction at each pixel, mean over channels, shape (*, H, W), -1 to 1.
 
     Arguments:
         picture: uint8, shape (*, H, W, C).
@@ -157,11 +156,10 @@ def residual(picture: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> F
 
 
 def _ranks(values: Floats) -> Floats:
-    """Ranks, equal values sharing their mean."""
+    """Ranks; ties get their mean rank."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    ranks: Floats = (last - (count - 1) / 2)[place]
-    return ranks
+    return (last - (count - 1) / 2)[place]
 
 
 def _finite(values: ArrayLike, name: str) -> Floats:

@@ -1,4 +1,4 @@
-"""Which images of a collection are meant: by their attributes, by a search, and what sets a selection apart."""
+"""Selecting images of a collection by attributes or by search, and what sets a selection apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBER_AT_MOST = 2**63 - 1
 
 
 class Telling(NamedTuple):
-    """How much more often a selection has something than the rest."""
+    """How much more often a selection has an attribute than the rest."""
 
     title: str  # e.g. "Hair: blond"
     inside: float  # share of the selection, or its mean
@@ -42,7 +42,7 @@ def matching(attributes: Mapping[str, Attribute], conditions: Mapping[str, Any],
         bool, shape (N,); all where there is no condition.
 
     Raises:
-        ValueError: If an attribute or a label is not there.
+        ValueError: If an attribute or a label is unknown.
     """
     chosen = np.ones(count, np.bool_)
     for name, wanted in conditions.items():
@@ -72,25 +72,25 @@ def search(
     titles: Mapping[int, str],
     ends: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[int]:
-    """Items that a search means: names, numbers, ranges and words.
+    """Items that a search finds: names, numbers, ranges and words.
 
     "test 12, 40-60, beard no hat": test 12, all items numbered 40 to 60 in their split, and the images with a beard and
-    without a hat. Parts between commas add up; the words of one part must all hold. A word finds labels, yes-or-no
-    attributes, splits and titles of own pictures; the name of a scale finds its highest third, as a direction of it
-    does, and the name of one of its ends the third at that end.
+    without a hat. Results of parts between commas are joined; all words of one part must match. A word matches labels,
+    binary attributes, splits and titles of uploads; the name of a continuous attribute matches its highest third, as
+    its direction does, and the name of one of its ends the third at that end.
 
     Arguments:
-        text: What was typed.
+        text: The search.
         attributes: Of the N images, by name.
-        names: What the images are called.
-        titles: Titles of further items by number, e.g. own pictures.
-        ends: What the low and the high end of a continuous attribute are called, by attribute.
+        names: Names of the images.
+        titles: Titles of further items by number, e.g. uploads.
+        ends: Names of the low and the high end of a continuous attribute, by attribute.
 
     Returns:
         Items, ascending, each once.
 
     Raises:
-        ValueError: If a part finds nothing, with the part.
+        ValueError: If a part matches nothing; the message quotes the part.
     """
     if len(text) > SEARCH_AT_MOST:
         raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
@@ -103,10 +103,13 @@ def search(
 
 
 def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
-    """A search that finds something in this collection, to show what can be typed."""
+    """A search that matches something in this collection, as an example to type."""
     parts = [names.name(min(12, count - 1)), "40-60"] if count > 60 else [names.name(count - 1)]
-    switches = [(each.title.lower(), values == 1) for each in attributes.values()
-                if each.kind == "binary" and (values := np.asarray(each.values)).any()]  # fmt: skip
+    switches = [
+        (each.title.lower(), values == 1)
+        for each in attributes.values()
+        if each.kind == "binary" and (values := np.asarray(each.values)).any()
+    ]
     pairs = [f"{a} {b}" for i, (a, x) in enumerate(switches) for b, y in switches[i + 1 :] if (x & y).any()]
     labels = [each.labels[int(each.values[0])] for each in attributes.values() if each.kind == "categorical"]
     scales = [each.title.lower() for each in attributes.values() if each.kind == "continuous"]
@@ -119,16 +122,16 @@ def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -
 def telling(
     attributes: Mapping[str, Attribute], items: Sequence[int], count: int, most: int = 6
 ) -> list[Telling]:
-    """What sets images apart from the rest, the strongest first.
+    """The attributes that set a selection apart from the rest, strongest first.
 
     Arguments:
         attributes: Of the N images, by name.
-        items: Rows of the chosen ones.
+        items: Rows of the selection.
         count: N.
-        most: How many to tell.
+        most: Number of attributes returned.
 
     Returns:
-        Only what differs by at least 0.2 standard deviations (Cohen's "small"); nothing where all or none are chosen.
+        Only differences of at least 0.2 standard deviations (Cohen's "small"); empty if all or none are selected.
     """
     chosen = np.zeros(count, np.bool_)
     chosen[list(items)] = True
@@ -146,7 +149,7 @@ def telling(
 
 
 def _columns(attribute: Attribute) -> list[tuple[str, NDArray[np.float64]]]:
-    """Title and numbers of what an attribute tells: one column, or one a label."""
+    """Title and numbers of an attribute: one column, or one per label."""
     values = np.asarray(attribute.values)
     if attribute.kind != "categorical":
         return [(attribute.title, values.astype(np.float64))]
@@ -157,7 +160,7 @@ def _columns(attribute: Attribute) -> list[tuple[str, NDArray[np.float64]]]:
 
 
 def _numbered(part: str, names: ItemNames) -> set[int] | None:
-    """Items of a part that names numbers; None where it is made of words."""
+    """Items of a part that consists of numbers; None if it consists of words."""
     match = NUMBERS.fullmatch(part)
     split = (match["split"] or "").lower() if match else ""
     if match is None or (split and split not in names.splits):
@@ -179,7 +182,7 @@ def _worded(
     titles: Mapping[int, str],
     ends: Mapping[str, tuple[str, str]],
 ) -> set[int]:
-    """Items that all words of a part hold for; several words are one phrase where there is something of that name."""
+    """Items that match all words of a part; adjacent words are one phrase if something has that name."""
     words, start = part.casefold().split(" "), 0
     found: set[int] | None = None
     while start < len(words):
@@ -206,7 +209,7 @@ def _phrase(
     titles: Mapping[int, str],
     ends: Mapping[str, tuple[str, str]],
 ) -> set[int] | None:
-    """Items that one phrase finds; None where nothing is called so."""
+    """Items that match one phrase; None if nothing has that name."""
     found = {item for item, title in titles.items() if phrase in title.casefold()}
     known = bool(found) or phrase in names.splits
     if phrase in names.splits:
@@ -220,7 +223,7 @@ def _phrase(
 
 
 def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | None:
-    """Images (N,) that a phrase means by one attribute; None where it does not speak of it."""
+    """Images (N,) that a phrase selects by one attribute; None if it does not mention it."""
     values, title = np.asarray(attribute.values), attribute.title.casefold()
     mask: Mask
     if attribute.kind == "categorical":
@@ -240,5 +243,5 @@ def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | N
 
 
 def _stands_in(phrase: str, text: str) -> bool:
-    """Whether whole words of a text are the phrase."""
+    """Whether a text contains the phrase as whole words."""
     return f" {phrase} " in f" {text} "

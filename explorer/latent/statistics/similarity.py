@@ -1,12 +1,11 @@
-r"""How alike two latent spaces of the same images are, and how one space is filled.
+r"""Similarity of two latent spaces of the same images, and the effective dimension of one.
 
-Neighbours kept: |N_k(a) & N_k(b)| / k, the mean over images of the share of the k nearest that two spaces agree on.
+Neighbours kept: |N_k(a) & N_k(b)| / k, the mean over images of the share of the k nearest that both spaces agree on.
 
-Linear reach: 1 - |b - (a W + c)|^2 / |b - mean b|^2, how much of one space a linear map of the other tells, fitted on
-every other image and measured on the rest. An autoencoder whose layers are linear reaches its PCA entirely, and the
-other way round.
+Linear reach: 1 - |b - (a W + c)|^2 / |b - mean b|^2, the R^2 of a linear map from one space to the other, fitted on
+every other image and measured on the rest. A linear autoencoder and PCA predict each other perfectly.
 
-Effective dimensions: (sum lambda)^2 / sum lambda^2 of the codes' covariance, D where all directions spread alike.
+Effective dimensions: (sum lambda)^2 / sum lambda^2 of the covariance, D if all directions have equal variance.
 
 References:
     | Local Multidimensional Scaling for Nonlinear Dimension Reduction (Chen & Buja, 2009)
@@ -32,16 +31,16 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-RIDGE = 1e-6  # of the mean variance: what keeps a dimension without spread from dividing by zero
-BLOCK = 1 << 23  # distances held at once, 64 MiB
+RIDGE = 1e-6  # of the mean variance; keeps the system regular if a dimension is constant
+BLOCK = 1 << 23  # distances in memory at once, 64 MiB
 
 
 def nearest_others(z: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.int64]:
-    """The `k` nearest other items of some of the items, in no order.
+    """The `k` nearest other items of some of the items, unordered.
 
     Arguments:
-        z: Codes, shape (N, D).
-        queries: Which items are asked about, shape (Q,).
+        z: Latents, shape (N, D).
+        queries: Rows to search for, shape (Q,).
         k: How many, 1 to N - 1.
 
     Returns:
@@ -50,24 +49,24 @@ def nearest_others(z: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.int64
     Raises:
         ValueError: If `k` is out of range.
     """
-    codes = np.asarray(z, np.float64)
+    latents = np.asarray(z, np.float64)
     rows = np.asarray(queries, np.int64)
-    if not 1 <= k < len(codes):
-        raise ValueError(f"`k` must lie in 1..{len(codes) - 1}, the number of other items. Got {k}.")
-    codes = codes - codes.mean(0)
-    squares = (codes**2).sum(1)
+    if not 1 <= k < len(latents):
+        raise ValueError(f"`k` must lie in 1..{len(latents) - 1}, the number of other items. Got {k}.")
+    latents = latents - latents.mean(0)
+    squares = (latents**2).sum(1)
     found = np.empty((len(rows), k), np.int64)
-    step = max(1, BLOCK // len(codes))
+    step = max(1, BLOCK // len(latents))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        gaps = squares - 2 * (codes[part] @ codes.T)
+        gaps = squares - 2 * (latents[part] @ latents.T)
         gaps[np.arange(len(part)), part] = np.inf
         found[start : start + step] = np.argpartition(gaps, k - 1, axis=1)[:, :k]
     return found
 
 
 def neighbours_kept(a: ArrayLike, b: ArrayLike) -> float:
-    """The mean share of neighbours that two spaces agree on, 0 to 1.
+    """The mean share of neighbours that both spaces agree on, 0 to 1.
 
     Arguments:
         a: Each image's neighbours in one space, shape (Q, k), as `nearest_others` gives them.
@@ -89,12 +88,12 @@ def by_chance(count: int, k: int) -> float:
 
 
 def label_agreement(neighbours: ArrayLike, queries: ArrayLike, labels: ArrayLike) -> float:
-    """The mean share of neighbours that have the label of their image, 0 to 1.
+    """The mean share of neighbours that have the same label as their image, 0 to 1.
 
     Arguments:
         neighbours: As `nearest_others` gives them, shape (Q, k).
-        queries: The images that were asked about, shape (Q,).
-        labels: A label an item, shape (N,).
+        queries: The images searched for, shape (Q,).
+        labels: A label per item, shape (N,).
     """
     known = np.asarray(labels)
     same = known[np.asarray(neighbours)] == known[np.asarray(queries)][:, None]
@@ -102,19 +101,19 @@ def label_agreement(neighbours: ArrayLike, queries: ArrayLike, labels: ArrayLike
 
 
 def linear_reach(source: ArrayLike, target: ArrayLike) -> float:
-    """How much of the spread of `target` a linear map of `source` tells, at most 1; below 0 where it misleads.
+    """R^2 of a linear map from `source` to `target` on held-out images, at most 1, negative if worse than the mean.
 
     Arguments:
-        source: Codes of the images in one space, shape (N, D).
-        target: Codes of the same images in the other, shape (N, E).
+        source: Latents of the images in one space, shape (N, D).
+        target: Latents of the same images in the other, shape (N, E).
 
     Raises:
-        ValueError: If they are not of the same images, or fewer than 4.
+        ValueError: If the numbers of images differ, or there are fewer than 4.
     """
     a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or len(a) < 4:
         raise ValueError(
-            f"`source` and `target` must be codes of the same images, at least 4. Got {a.shape} and {b.shape}."
+            f"`source` and `target` must be latents of the same images, at least 4. Got {a.shape} and {b.shape}."
         )
     centre_a, centre_b = a[::2].mean(0), b[::2].mean(0)
     fit, rest = a[::2] - centre_a, a[1::2] - centre_a
@@ -128,19 +127,18 @@ def linear_reach(source: ArrayLike, target: ArrayLike) -> float:
 
 
 def explained(z: ArrayLike) -> Floats:
-    """The share of the codes' variance within their first principal components, shape (D,), rising to 1.
+    """Cumulative share of the variance explained by the first principal components, shape (D,), rising to 1.
 
     Arguments:
-        z: Codes, shape (N, D).
+        z: Latents, shape (N, D).
     """
     variances = _variances(z)
     total = variances.sum()
-    shares: Floats = np.cumsum(variances) / total if total > 0 else np.ones_like(variances)
-    return shares
+    return np.cumsum(variances) / total if total > 0 else np.ones_like(variances)
 
 
 def effective_dimensions(z: ArrayLike) -> float:
-    """Over how many dimensions codes (N, D) spread, 1 to D: the participation ratio of their variances."""
+    """Effective number of dimensions of latents (N, D), 1 to D: the participation ratio of their variances."""
     variances = _variances(z)
     squares = float((variances**2).sum())
     return float(variances.sum()) ** 2 / squares if squares > 0 else 0.0
@@ -148,7 +146,7 @@ def effective_dimensions(z: ArrayLike) -> float:
 
 def _variances(z: ArrayLike) -> Floats:
     """Variances (D,) along the principal components, the largest first."""
-    codes = np.asarray(z, np.float64)
-    codes = codes - codes.mean(0)
-    values: Floats = np.linalg.eigvalsh(codes.T @ codes / len(codes))[::-1]
+    latents = np.asarray(z, np.float64)
+    latents = latents - latents.mean(0)
+    values: Floats = np.linalg.eigvalsh(latents.T @ latents / len(latents))[::-1]
     return np.maximum(values, 0.0)

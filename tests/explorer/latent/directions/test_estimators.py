@@ -23,7 +23,7 @@ from explorer.latent.directions.estimators import (
 )
 from explorer.latent.directions.mean_difference import mean_difference
 
-MANY = estimators.DENSE + 60
+MANY = estimators.MAX_DENSE_DIMENSIONS + 60
 
 
 def two_sides(size: int, count: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -65,8 +65,8 @@ def test_the_svm_is_that_of_scikit_learn(size: int) -> None:
 
 @pytest.mark.parametrize("size, pairs", [(5, 4096), (MANY, 4096), (MANY, 0)])
 def test_lda_is_that_of_scikit_learn(size: int, pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimators, "PAIRS", pairs)
-    monkeypatch.setattr(estimators, "CLOSE", 1e-5)
+    monkeypatch.setattr(estimators, "MAX_GRAM_IMAGES", pairs)
+    monkeypatch.setattr(estimators, "RESIDUAL_TOLERANCE", 1e-5)
     z, side = two_sides(size)
     sides = Sides.of(z, side, ~side)
     known = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=sides.shrinkage).fit(z, side)
@@ -77,8 +77,8 @@ def test_lda_is_that_of_scikit_learn(size: int, pairs: int, monkeypatch: pytest.
 def test_lda_of_counts_is_lda_of_copies_in_many_dimensions(
     pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimators, "PAIRS", pairs)
-    monkeypatch.setattr(estimators, "CLOSE", 1e-5)
+    monkeypatch.setattr(estimators, "MAX_GRAM_IMAGES", pairs)
+    monkeypatch.setattr(estimators, "RESIDUAL_TOLERANCE", 1e-5)
     monkeypatch.setattr(Sides, "shrinkage", 0.3)
     z, side = two_sides(MANY)
     counts = np.random.default_rng(1).integers(0, 3, len(z))
@@ -145,7 +145,7 @@ def test_some_of_the_images_keep_what_is_known_beside_them() -> None:
 
 def test_thousands_of_dimensions_are_held_in_half_the_memory() -> None:
     side = np.arange(4) < 2
-    for size, kind in ((estimators.DENSE, np.float64), (MANY, np.float32)):
+    for size, kind in ((estimators.MAX_DENSE_DIMENSIONS, np.float64), (MANY, np.float32)):
         assert Sides.of(np.random.default_rng(0).normal(size=(4, size)), side, ~side).z.dtype == kind
 
 
@@ -205,7 +205,7 @@ def test_what_does_not_fit_is_refused() -> None:
     for arguments, message in (
         ((z, side[:5], ~side), "`positive` must be bool of shape"),
         ((z, side, side.astype(int)), "`negative` must be bool"),
-        ((z, side, np.zeros(12, bool)), "`negative` must pick at least one"),
+        ((z, side, np.zeros(12, bool)), "`negative` must mark at least one"),
         ((z, side, np.ones(12, bool)), "must not share an image"),
         ((np.where(side[:, None], np.nan, z), side, ~side), "`z` must be finite"),
         ((z, side, ~side, np.zeros((3, 1))), r"`others` must have the shape \(12, K\)"),
@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_refused() -> None:
             Sides.of(*arguments)
     with pytest.raises(ValueError, match="Unknown estimator 'magic'"):
         fit("magic", Sides.of(z, side, ~side))
-    with pytest.raises(ValueError, match="leads from the side with"):
+    with pytest.raises(ValueError, match="must lead towards the side with"):
         to_unit([-1.0, 0.0], [1.0, 0.0])
     with pytest.raises(ValueError, match="must differ"):
         to_unit([0.0, 0.0], [1.0, 0.0])
@@ -248,11 +248,11 @@ def test_parallel_and_empty_directions_are_held_once_or_not() -> None:
 
 
 def test_a_direction_within_the_held_ones_is_refused() -> None:
-    with pytest.raises(ValueError, match="Nothing of the direction is left"):
+    with pytest.raises(ValueError, match="nothing is left of it"):
         hold_fixed([1.0, 1.0, 0], [[1.0, 0, 0], [0, 1.0, 0]])
     rng = np.random.default_rng(0)
     many = rng.normal(size=(7, 50))  # whose mix leaves what rounding leaves
-    with pytest.raises(ValueError, match="Nothing of the direction is left"):
+    with pytest.raises(ValueError, match="nothing is left of it"):
         hold_fixed(rng.normal(size=7) @ many, many)
     with pytest.raises(ValueError, match=r"`held` \(K, D\)"):
         hold_fixed([1.0, 1.0], [[1.0, 0, 0]])

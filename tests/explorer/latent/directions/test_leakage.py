@@ -227,7 +227,7 @@ def test_what_does_not_hold_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`z` must have the shape \(M, D\) with M at least 1. Got \(0, 3\)"):
         Trial(decode, read, z[:0], attributes)
     with pytest.raises(
-        ValueError, match=r"`direction` must be 3 finite numbers, as the codes are. Got the shape \(2,\)"
+        ValueError, match=r"`direction` must be 3 finite numbers, like the latents. Got the shape \(2,\)"
     ):
         made.leak([1.0, 0], 1.0)
     with pytest.raises(ValueError, match="`direction` must be 3 finite numbers"):
@@ -242,6 +242,6 @@ def test_what_does_not_hold_is_refused() -> None:
     for bad in ({}, {"width": np.zeros((COUNT, 1))}, whole | {"hat": np.full((COUNT, 1), np.nan)},
                 whole | {"hat": whole["hat"][1:]}):  # fmt: skip
         with pytest.raises(
-            ValueError, match=r"The judge must read '(width|hat)' from every picture as finite numbers"
+            ValueError, match=r"The classifier must read '(width|hat)' from every picture as finite numbers"
         ):
             Trial(decode, lambda pictures, bad=bad: bad, z, attributes)

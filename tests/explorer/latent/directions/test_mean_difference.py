@@ -83,7 +83,7 @@ def test_slug(text: str, expected: str) -> None:
 
 def test_errors_name_the_argument() -> None:
     mask = np.ones(60, bool)
-    with pytest.raises(ValueError, match=r"`negative` must pick at least one code"):
+    with pytest.raises(ValueError, match=r"`negative` must mark at least one latent"):
         mean_difference(Z, mask, ~mask)
     with pytest.raises(ValueError, match=r"`positive` must be bool of shape \(60,\).*int64"):
         mean_difference(Z, mask.astype(np.int64), mask)

@@ -29,8 +29,8 @@ def test_a_text_is_what_the_browser_writes_and_comes_back() -> None:
     [
         ("", "`codes` must be 22 characters for 8 places. Got 0"),
         ("A" * 23, "`codes` must be 22 characters"),
-        ("é" * 22, "`codes` must be base64"),
-        ("!" * 22, "`codes` must be base64"),
+        ("é" * 22, "`codes` must be URL-safe base64"),
+        ("!" * 22, "`codes` must be URL-safe base64"),
         ("_" * 21 + "w", "`codes` must hold codes of 0..9. Got 65535"),
     ],
 )

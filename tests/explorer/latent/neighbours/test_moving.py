@@ -98,5 +98,5 @@ def test_within_about(items: Counting) -> None:
     assert 200 < len(index) < 800
     assert set(np.flatnonzero(distance <= radius)) <= set(index)
     assert distance[index].max() < radius * 1.001
-    with pytest.raises(ValueError, match="`code` must be finite"):
+    with pytest.raises(ValueError, match="`latent` must be finite"):
         items.within_about(np.full(12, np.inf), 10)

@@ -53,7 +53,7 @@ def test_what_does_not_hold_is_told() -> None:
             prior(2, 2, 0, temperature=odd)
         with pytest.raises(ValueError, match=rf"`radius` must be a finite number of at least 0\. Got {odd}"):
             near(np.zeros(2), odd, 1, 0)
-    with pytest.raises(ValueError, match=r"`code` must have the shape \(D,\)\. Got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"`latent` must have the shape \(D,\)\. Got \(2, 2\)"):
         near(np.zeros((2, 2)), 1.0, 1, 0)
     with pytest.raises(ValueError, match=r"`truncation` must be at least 0\.05\. Got 0\.01"):
         prior(2, 2, 0, truncation=0.01)
