@@ -1,1 +1,1 @@
-"""A loaded checkpoint and what is shown of it: views, handles, trajectories, comparisons."""
+"""Scenes: a loaded checkpoint with its views, handles, trajectories and comparisons."""

@@ -1,7 +1,7 @@
-"""The codebooks of a model with discrete codes: vectors, use, a map of them, what each looks like; codes of images.
+"""The codebooks of a model with discrete codes: vectors, usage, a map of them, their looks, and the codes of images.
 
-A code looks like what the decoder makes of it where it is used: the mean of the reconstructions around its places.
-One that no image of the atlas uses is shown as the decoder draws it in every place at once.
+The look of a code is the mean of the reconstructions around the grid cells that use it. A code that no image of the
+atlas uses is shown as the decoder draws a grid filled with it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Codebook", "Codebooks", "codebooks", "grids_of", "latents", "look_size", "looks", "requantised"]
 
-ROWS = 64  # images whose codes are looked up at once
-PICTURED = 256  # images of the atlas that a code's look is taken from
-LOOK = 2.0  # sides of a place that a look is wide
+ROWS = 64  # images quantised at once
+PICTURED = 256  # images of the atlas from which looks are averaged
+LOOK = 2.0  # width of a look in grid cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,13 @@ class Codebook:
 
     name: str  # of the level, e.g. "top"
     vectors: NDArray[np.float32]  # (K, D)
-    xy: NDArray[np.float32]  # (K, 2), on the plane of their principal components
+    xy: NDArray[np.float32]  # (K, 2), in the plane of the first two principal components
     codes: NDArray[np.int64]  # (N, rows, columns), of the atlas's images
-    uses: NDArray[np.int64]  # (K,), places in the atlas that have the code
+    uses: NDArray[np.int64]  # (K,), grid cells in the atlas that have the code
 
     @property
     def count(self) -> int:
-        """K, its codes."""
+        """Number of codes, K."""
         return len(self.vectors)
 
     @property
@@ -57,14 +57,14 @@ Codebooks = tuple[Codebook, ...]  # coarsest level first
 
 _KNOWN: WeakKeyDictionary[Loaded, Codebooks] = WeakKeyDictionary()
 _LOOKS: WeakKeyDictionary[Loaded, dict[int, NDArray[np.uint8]]] = WeakKeyDictionary()
-_READING, _LOOKING = threading.Lock(), threading.Lock()  # held while something is made
+_READING, _LOOKING = threading.Lock(), threading.Lock()  # held during computation
 
 
 def codebooks(loaded: Loaded) -> Codebooks:
-    """A model's codebooks; made when first asked for, up to seconds with a large atlas, then kept.
+    """A model's codebooks; computed on first use (seconds for a large atlas), then cached.
 
     Raises:
-        ValueError: If its latent is not discrete, or its grids are too large to be edited.
+        ValueError: If its latent is not discrete, or its grids are too large to edit.
     """
     spec = loaded.decoder.model.spec
     if not spec.discrete:
@@ -77,7 +77,7 @@ def codebooks(loaded: Loaded) -> Codebooks:
         )
     known = _KNOWN.get(loaded)
     if known is not None:
-        return known  # at once, whatever is being made
+        return known  # without waiting for a computation
     with _READING:
         if loaded not in _KNOWN:
             _KNOWN[loaded] = _read(loaded)
@@ -102,7 +102,7 @@ def _read(loaded: Loaded) -> Codebooks:
 
 
 def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Positions (K, 2) of vectors on the plane of their principal components; on a line where they span no plane."""
+    """Positions (K, 2) of vectors in the plane of their principal components; on a line if they span no plane."""
     try:
         return LinearProjection.pca(vectors).forward(vectors)
     except ValueError:
@@ -110,10 +110,10 @@ def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def grids_of(loaded: Loaded, item: int) -> Grids:
-    """The codes of an image of the atlas, or of an own picture.
+    """The codes of an atlas image or an upload.
 
     Raises:
-        ValueError: If there is no such item, or as `codebooks`.
+        ValueError: If there is no such item, or as for `codebooks`.
     """
     check_item(loaded, item)
     if item in loaded.own:
@@ -123,7 +123,7 @@ def grids_of(loaded: Loaded, item: int) -> Grids:
 
 @torch.inference_mode()
 def latents(loaded: Loaded, grids: list[Grids]) -> NDArray[np.float32]:
-    """The latents (M, D) that stand for the codes of M pictures."""
+    """Embeds the codes of M pictures as latents (M, D)."""
     levels = [
         torch.from_numpy(np.stack(level)).to(loaded.decoder.device) for level in zip(*grids, strict=True)
     ]
@@ -133,20 +133,20 @@ def latents(loaded: Loaded, grids: list[Grids]) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def requantised(loaded: Loaded, z: NDArray[np.float32]) -> list[Grids]:
-    """The codes nearest to latents (M, D): M grids of each level."""
+    """Quantises latents (M, D) to their nearest codes: M grids of each level."""
     levels = [level.cpu().numpy() for level in as_discrete(loaded.decoder.model).nearest(_tensor(loaded, z))]
     return [list(grids) for grids in zip(*levels, strict=True)]
 
 
 def look_size(loaded: Loaded, level: int) -> tuple[int, int]:
-    """Height and width in pixels of the pictures of a level's codes."""
+    """Height and width of a level's looks, pixels."""
     _, height, width = loaded.shape
     rows, columns = codebooks(loaded)[level].grid
     return min(height, round(LOOK * height / rows)), min(width, round(LOOK * width / columns))
 
 
 def looks(loaded: Loaded, level: int) -> NDArray[np.uint8]:
-    """What each code of a level looks like, uint8 (K, height, width, C); made when first asked for, then kept."""
+    """The look of each code of a level, uint8 (K, height, width, C); computed on first use, then cached."""
     books = codebooks(loaded)
     with _LOOKING:
         kept = _LOOKS.setdefault(loaded, {})
@@ -177,7 +177,7 @@ def _looks(loaded: Loaded, books: Codebooks, level: int) -> NDArray[np.uint8]:
 
 
 def _with_rare(rows: NDArray[np.int64], book: Codebook) -> NDArray[np.int64]:
-    """The rows, and an image for each code that is used but in none of them."""
+    """Adds an image to the rows for each used code that occurs in none of them."""
     missing = np.setdiff1d(np.flatnonzero(book.uses), book.codes[rows])
     flat = book.codes.reshape(len(book.codes), -1)
     extra = [int(np.flatnonzero((flat == code).any(1))[0]) for code in missing]
@@ -185,12 +185,12 @@ def _with_rare(rows: NDArray[np.int64], book: Codebook) -> NDArray[np.int64]:
 
 
 def _decoded(loaded: Loaded, grids: list[Grids]) -> NDArray[np.uint8]:
-    """Pictures (M, H, W, C) of codes; every hand that drags comes first."""
+    """Decodes grids to pictures (M, H, W, C), at lower priority than drags."""
     return engine().decode_sync(loaded, latents(loaded, grids), background=True)
 
 
 def _most_common(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The code that each place has most often, (rows, columns), of the codes (N, rows, columns) of images."""
+    """The most common code in each grid cell, (rows, columns), over images (N, rows, columns)."""
     _, rows, columns = codes.shape
     places = codes.reshape(len(codes), -1).T
     return np.array([np.bincount(place).argmax() for place in places], np.int64).reshape(rows, columns)

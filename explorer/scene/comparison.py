@@ -1,10 +1,10 @@
-r"""Several models on the same images, and what each makes of a code that is moved by hand in one of them.
+"""Several models on the same images: a latent dragged in one model, and how the others encode its picture.
 
-All start on one item: z_m = E_m(x), p_m its place on the map of model m. A drive takes one model, d, to a place xy:
+All start on one item: z_m = E_m(x), p_m its position on the map of model m. A drive drags the handle of model d to xy:
 
     z_d' = inverse_d(xy) + z_d - inverse_d(p_d),   z_m' = E_m(D_d(z_d')),   p_m' = forward_m(z_m')   for all others m
 
-Drives follow one another, so item and drives say everything, and a link that carries them shows the same again.
+Drives apply in sequence, so the item and its drives determine the state, and a link that has them restores it.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ MODELS = (2, 6)  # fewest and most side by side
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """One model's handle was taken to a place of its map."""
+    """Drags one model's handle to a map position."""
 
-    by: int  # which model
+    by: int  # index of the model
     x: float  # map units
     y: float
 
 
 @dataclass(frozen=True, eq=False)
 class Lineup:
-    """Models side by side, and the images that all of them have in their atlas."""
+    """Models side by side, and the images that all their atlases contain."""
 
     models: tuple[Loaded, ...]
     views: tuple[View, ...]
@@ -59,7 +59,7 @@ class Lineup:
 
     @property
     def count(self) -> int:
-        """Images that all models share."""
+        """Number of shared images."""
         return int(self.rows.shape[1])
 
     def positions(self, model: int) -> NDArray[np.float32]:
@@ -68,19 +68,19 @@ class Lineup:
         return xy
 
     def shared(self, model: int, row: int) -> int | None:
-        """Which shared image a row of a model's atlas is; None where the others lack it."""
+        """Index of the shared image at a row of a model's atlas; None if it is not shared."""
         found = np.flatnonzero(self.rows[model] == row)
         return int(found[0]) if len(found) else None
 
     def token_of(self, item: int) -> str:
-        """A shared image as an address carries it, such as "test-12"."""
+        """A shared image's name in a URL, such as "test-12"."""
         return self.models[0].token_of(int(self.rows[0, item]))
 
     def from_address(self, text: str) -> int:
-        """The shared image that an address names; a bare number is its place among the shared ones.
+        """The shared image that a URL names; a bare number is an index into the shared images.
 
         Raises:
-            ValueError: If the text names none.
+            ValueError: If the text names no shared image.
         """
         row = self.models[0].atlas.names.find(text[:80])
         if row is None:
@@ -92,31 +92,31 @@ class Lineup:
 
 
 class Stand(NamedTuple):
-    """Where all models stand: a code each, and its place on the model's map."""
+    """The current latent of every model, and its map position."""
 
     z: tuple[NDArray[np.float32], ...]  # M times (D_m,)
     xy: NDArray[np.float32]  # (M, 2)
 
 
 class Answer(NamedTuple):
-    """What one model shows."""
+    """A model's latent, picture and neighbourhood after a drive."""
 
     z: NDArray[np.float32]  # (D,)
     xy: NDArray[np.float32]  # (2,)
     picture: NDArray[np.uint8]  # (H, W, C)
     nearest: int  # row of the model's atlas
-    percentile: float | None  # of the distance to the neighbours, 0 to 100; None where the model has no gauge
+    percentile: float | None  # of the distance to the neighbours, 0 to 100; None if the model has no gauge
 
 
 def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
-    """Puts models side by side.
+    """Creates a lineup.
 
     Arguments:
-        models: Two to six, trained on one data set.
+        models: Two to six, trained on the same data set.
         views: The map of each.
 
     Raises:
-        ValueError: If they are too few or too many, were trained on different data, or share no images.
+        ValueError: If there are too few or too many, their data sets differ, or they share no images.
     """
     low, high = MODELS
     if not low <= len(models) <= high or len({model.name for model in models}) != len(models):
@@ -126,8 +126,8 @@ def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
     for model in models[1:]:
         if _data(model) != _data(first) or model.shape != first.shape:
             raise ValueError(
-                f"`models` must be trained on one data set. {first.name} knows {_data(first)[0]!r}, "
-                f"{model.name} {_data(model)[0]!r}."
+                f"`models` must be trained on one data set. {first.name} was trained on {_data(first)[0]!r}, "
+                f"{model.name} on {_data(model)[0]!r}."
             )
     return Lineup(tuple(models), tuple(views), shared_rows(models))
 
@@ -138,10 +138,10 @@ def _data(model: Loaded) -> tuple[str, object]:
 
 
 def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
-    """Rows (M, N) of the images that all atlases hold, in the first one's order.
+    """Rows (M, N) of the images in all atlases, in the order of the first.
 
     Raises:
-        ValueError: If they share fewer than two.
+        ValueError: If they share fewer than two images.
     """
     keys = [_keys(model) for model in models]
     both = keys[0]
@@ -151,7 +151,7 @@ def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
     if len(both) < 2:
         raise ValueError(
             f"`models` must share images in their atlases. {', '.join(model.name for model in models)} share "
-            f"{len(both)}. Build the atlases anew with the same `--count`."
+            f"{len(both)}. Rebuild the atlases with the same `--count`."
         )
     rows = np.empty((len(models), len(both)), np.int64)
     for row, own in zip(rows, keys, strict=True):
@@ -161,14 +161,14 @@ def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
 
 
 def _keys(model: Loaded) -> NDArray[np.int64]:
-    """A number an image, the same in all atlases: its row in its split of the data set, and which split."""
+    """A unique number per image, equal in all atlases: from its row in its split of the data set and the split."""
     test = np.array([split == "test" for split in model.atlas.split])
     keys: NDArray[np.int64] = 2 * model.atlas.ids + test
     return keys
 
 
 def at_item(lineup: Lineup, item: int) -> Stand:
-    """All models on one shared image.
+    """The state with all models on one shared image.
 
     Raises:
         ValueError: If there is no such image.
@@ -182,7 +182,7 @@ def at_item(lineup: Lineup, item: int) -> Stand:
 
 
 def moved(lineup: Lineup, stand: Stand, drive: Drive) -> NDArray[np.float32]:
-    """The code (D,) of the model that is driven; its own where the handle has not moved.
+    """The latent (D,) of the driven model; exactly the current one if the handle has not moved.
 
     Raises:
         ValueError: If there is no such model.
@@ -194,16 +194,18 @@ def moved(lineup: Lineup, stand: Stand, drive: Drive) -> NDArray[np.float32]:
 
 
 def neighbours(view: View) -> int:
-    """Nearest items that a model's answer needs: for its gauge, and for the place of a code on a scattered map."""
+    """Number of nearest items that an answer needs, for the gauge and for the position on a scatter map."""
     count = view.projection.forward_count if isinstance(view.projection, ScatterProjection) else 0
     return max(GAUGE_NEIGHBOUR + 1, count)
 
 
 def follow(loaded: Loaded, view: View, picture: NDArray[np.uint8]) -> Answer:
-    """What a model makes of another's picture (H, W, C): its code, where that lies, its reconstruction."""
+    """Encodes another model's picture (H, W, C) and answers with latent, position and reconstruction."""
     z = loaded.encoder(picture[None]).mean
     if not np.isfinite(z).all():
-        raise ValueError(f"{loaded.name} gives no finite code for this picture.")
+        raise ValueError(
+            f"{loaded.name} encodes this picture to a latent that is not finite. Drag elsewhere."
+        )
     pictures = loaded.decoder(z)
     index, distance = loaded.nearby.nearest(z, min(neighbours(view), loaded.count))
     return settle(loaded, view, z[0], pictures[0], index, distance)
@@ -218,16 +220,16 @@ def settle(
     distance: NDArray[np.float64],
     xy: NDArray[np.float32] | None = None,
 ) -> Answer:
-    """The answer of a model whose code, picture and neighbours are known.
+    """Builds a model's answer from latent, picture and neighbours.
 
     Arguments:
         loaded: The model.
         view: Its map.
-        z: The code, shape (D,).
-        picture: What it decodes to, shape (H, W, C).
-        index: Its nearest items, nearest first, shape (1, k); k as `neighbours` says.
+        z: The latent, shape (D,).
+        picture: The decoded latent, shape (H, W, C).
+        index: Its nearest items, nearest first, shape (1, k), k from `neighbours`.
         distance: Their distances, shape (1, k).
-        xy: Its place on the map, shape (2,); where the map puts it if None.
+        xy: Its map position, shape (2,); projected if None.
     """
     if xy is None:
         projection = view.projection

@@ -1,8 +1,8 @@
-"""What a direction is made of: the two sides of an attribute, of groups or of single images, a component, an expression.
+"""Sources of directions: attributes, two groups, two images, a principal component, or an expression.
 
-A source is written as one text, as an address carries it:
+A source has a text form, used in URLs:
 
-    attribute:smile                     a direction of the attributes, or one that was saved
+    attribute:smile                     an attribute direction, or a saved one
     groups:@beach~rest                  a saved group against all other images
     groups:glasses=with~age=0.5..1      images by their values, `&` between several
     items:test-12,train-40              from the first image to the second
@@ -43,7 +43,7 @@ __all__ = [
 
 Mask = NDArray[np.bool_]
 
-# Name in an address -> title.
+# Name in a URL -> title.
 KINDS = {
     "attribute": "Attribute",
     "groups": "Two groups",
@@ -52,20 +52,20 @@ KINDS = {
     "expression": "Expression",
 }
 LONGEST = 1000  # characters of a source
-COMPONENTS = 10  # that are offered
+COMPONENTS = 10  # offered
 REST = "rest"
 WHOLE = re.compile(r"[1-9][0-9]?")
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a source comes to: two sides, or a vector."""
+    """A resolved source: two sides, or a vector."""
 
     title: str
-    made: str  # how it was made, in words
+    made: str  # how it was made, for display
     sides: Sides | None = None
-    vector: NDArray[np.float32] | None = None  # (D,), where there are no sides
-    point: NDArray[np.float32] | None = None  # (D,), where an expression is a place, not a direction
+    vector: NDArray[np.float32] | None = None  # (D,), if there are no sides
+    point: NDArray[np.float32] | None = None  # (D,), if an expression is a point, not a direction
     masks: tuple[Mask, Mask] | None = None  # the images with and without, each (N,)
     names: tuple[str, str] = ("with", "without")  # of the sides
     group: str = ""  # the attribute's title
@@ -74,50 +74,54 @@ class Found:
 
 
 def resolve(loaded: Loaded, kind: str, text: str) -> Found:
-    """What a source comes to in a model.
+    """Resolves a source in a model.
 
     Arguments:
         loaded: The model.
-        kind: Of `KINDS`.
-        text: What stands behind the colon.
+        kind: A key of `KINDS`.
+        text: The part after the colon.
 
     Raises:
-        ValueError: If it does not hold, with what there is instead.
+        ValueError: If it is invalid; the message lists the alternatives.
     """
     if len(text) > LONGEST:
         raise ValueError(
-            f"What a direction is made of must take at most {LONGEST} characters. Got {len(text):,}."
+            f"The source of a direction must have at most {LONGEST} characters. Got {len(text):,}."
         )
     makers = {
-        "attribute": _attribute, "groups": _groups, "items": _items, "pc": _component, "expression": _expression,
-    }  # fmt: skip
+        "attribute": _attribute,
+        "groups": _groups,
+        "items": _items,
+        "pc": _component,
+        "expression": _expression,
+    }
     if kind not in makers:
         raise ValueError(f"A direction can be made from: {', '.join(KINDS)}. Got {kind[:40]!r}.")
     return makers[kind](loaded, text)
 
 
 def default(loaded: Loaded) -> tuple[str, str]:
-    """Kind and text of the source that a model is first shown with."""
+    """Kind and text of the source shown first for a model."""
     first = next((name for name, d in loaded.directions.items() if d.kind == "binary"), None)
     first = first or next(iter(loaded.directions), None)
     return ("attribute", first) if first else ("pc", "1")
 
 
 def components(loaded: Loaded) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The model's first principal components as directions (K, D), and the share of variance of each (K,)."""
+    """The first principal components as directions (K, D), and the share of variance of each (K,)."""
     count = min(COMPONENTS, loaded.latent, loaded.count - 1)
     return principal_directions(loaded.atlas.mean, count)
 
 
 def side_mask(loaded: Loaded, text: str) -> Mask:
-    """The images of a side, bool, shape (N,).
+    """The images on a side, bool, shape (N,).
 
     Arguments:
         loaded: The model.
         text: `@NAME` of a saved group, or `NAME=VALUE|VALUE` or `NAME=LOW..HIGH` of attributes, joined by `&`.
 
     Raises:
-        ValueError: If it does not hold or picks no image.
+        ValueError: If it is invalid or matches no image.
     """
     if text.startswith("@"):
         group = loaded.groups.get(text[1:])
@@ -138,12 +142,12 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
             )
         mask &= _range(attribute, value) if attribute.kind == "continuous" else _values(attribute, value)
     if not mask.any():
-        raise ValueError(f"No image has {text[:80]}. Take other values.")
+        raise ValueError(f"No image has {text[:80]}. Choose other values.")
     return mask
 
 
 def value_names(attribute: Any) -> list[str]:
-    """The values of a binary or categorical attribute by name, in the order of their numbers."""
+    """The names of the values of a binary or categorical attribute, by value."""
     return list(attribute.labels) if attribute.labels else ["no", "yes"]
 
 
@@ -161,13 +165,15 @@ def _attribute(loaded: Loaded, text: str) -> Found:
             if key == text:
                 found = _of_masks(loaded, title, f"attribute {title}", (with_, without), {name})
                 words = _side_words(attribute, title)
-                return Found(**vars(found) | {"names": words, "group": direction.group, "kind": direction.kind,
-                                              "own": text})  # fmt: skip
-    raise ValueError(f"The direction {text[:60]!r} has no images behind it.")
+                return Found(
+                    **vars(found)
+                    | {"names": words, "group": direction.group, "kind": direction.kind, "own": text}
+                )
+    raise ValueError(f"The direction {text[:60]!r} has no images behind it. Choose another one.")
 
 
 def _side_words(attribute: Any, title: str) -> tuple[str, str]:
-    """What the sides of an attribute are called."""
+    """Display names of the two sides of an attribute."""
     if attribute.kind == "continuous":
         return "highest third", "lowest third"
     if attribute.kind == "categorical":
@@ -179,7 +185,7 @@ def _groups(loaded: Loaded, text: str) -> Found:
     one, tilde, other = text.partition("~")
     if not tilde or REST == one == other:
         raise ValueError(
-            f"Two groups must be written ONE~OTHER, one of them may be `rest`. Got {text[:60]!r}."
+            f"Two groups must be written ONE~OTHER; one of them may be `rest`. Got {text[:60]!r}."
         )
     masks = [None if part == REST else side_mask(loaded, part) for part in (one, other)]
     with_ = masks[0] if masks[0] is not None else ~_there(masks[1])
@@ -197,16 +203,18 @@ def _items(loaded: Loaded, text: str) -> Found:
         raise ValueError("The two images must not be the same. Choose another one.")
     start, end = loaded.codes(numbers)
     if np.array_equal(start, end):
-        raise ValueError("The two images have the same code, so there is no direction between them.")
+        raise ValueError(
+            "The two images must have different latents. They have the same one. Choose another image."
+        )
     title = " to ".join(loaded.name_of(number) for number in numbers)[:80]
     return Found(title, f"images {title}", vector=(end - start).astype(np.float32), group="Two images")
 
 
 def two_items(loaded: Loaded, text: str) -> list[int]:
-    """The two items that "test-12,train-40" names; of before, "12,40" by their rows.
+    """Parses two items, as in "test-12,train-40"; older links have rows, as in "12,40".
 
     Raises:
-        ValueError: If they are not two, or not there.
+        ValueError: If there are not two, or one does not exist.
     """
     try:
         items = [loaded.atlas.names.from_address(part) for part in text.split(",")[:3]]
@@ -229,7 +237,7 @@ def _component(loaded: Loaded, text: str) -> Found:
     vectors, shares = components(loaded)
     place = int(text) - 1
     if not vectors[place].any():
-        raise ValueError(f"The codes do not spread along principal component {text}. Take an earlier one.")
+        raise ValueError(f"The latents do not vary along principal component {text}. Choose an earlier one.")
     made = f"principal component {text}, {100 * shares[place]:.1f} % of the variance"
     return Found(f"Principal component {text}", made, vector=vectors[place], group="Principal components")
 

@@ -1,4 +1,4 @@
-"""The engine that opens checkpoints as scenes: one for each process, shared by every page and connection."""
+"""The engine that loads checkpoints as scenes; one per process, shared by all pages and connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Engine", "engine"]
 
 
 class Engine(DecodingEngine[Loaded]):
-    """Checkpoints with their atlases in memory, and the threads that decode with them."""
+    """Loaded checkpoints with their atlases, and the decoder threads."""
 
     def find(self, name: str) -> Entry:
         return loaded.find(name)

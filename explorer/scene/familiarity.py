@@ -1,4 +1,4 @@
-"""How well a model knows a picture: its reconstruction error and its distance to the collection, as percentiles."""
+"""How familiar a picture is to a model: percentiles of its reconstruction error and of its distance to the collection."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ from explorer.scene.loaded import Loaded
 
 __all__ = ["LIMIT", "Familiarity", "familiarity", "squared_error"]
 
-LIMIT = 99.0  # percentile from which a picture is called unknown
+LIMIT = 99.0  # percentile above which a picture counts as unknown
 HELD_OUT_AT_LEAST = 100  # test images; with fewer, the whole collection is the reference
 
 
 class Familiarity(NamedTuple):
-    """What is known of one picture.
+    """How one picture compares with the collection.
 
-    It is unknown to the model if its reconstruction error or its distance to the 10th nearest image is larger than
-    that of 99 % of the reference: the collection's test images, or all of them where fewer than 100 are test images.
+    The picture is unknown if its reconstruction error or its distance to the 10th nearest image exceeds the 99th
+    percentile of the reference: the collection's test images, or all images if there are fewer than 100 test images.
     """
 
     error: float  # squared, per pixel and channel, 0 to 1
-    error_percentile: (
-        float | None
-    )  # among the reference; None where the error of every picture is rounding alone
+    # Among the reference; None if the error of every picture is mere rounding.
+    error_percentile: float | None
     distance_percentile: float
-    reference: int  # images it is compared with
-    alarms: float  # percent of the reference that the rule itself calls unknown
+    reference: int  # number of reference images
+    alarms: float  # percent of the reference that the same rule calls unknown
 
     @property
     def unknown(self) -> bool:
-        """Whether the model knows nothing like it."""
+        """Whether the picture is unlike the collection."""
         return max(self.error_percentile or 0.0, self.distance_percentile) > LIMIT
 
 
@@ -45,7 +44,7 @@ def familiarity(
 
     Arguments:
         loaded: The model.
-        picture: As the model takes it, (H, W, C).
+        picture: At the model's size, (H, W, C).
         z: Its latent, (D,).
         reconstruction: The decoded latent, (H, W, C).
     """
@@ -71,5 +70,5 @@ def familiarity(
 
 
 def squared_error(picture: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
-    """The mean squared error per pixel and channel of two 8-bit pictures, on the scale 0 to 1."""
+    """Mean squared error per pixel and channel of two 8-bit pictures, scaled to 0..1."""
     return float(np.square((picture.astype(np.float64) - reconstruction) / 255).mean())

@@ -1,11 +1,11 @@
-r"""What a model of sequences believes after each frame, and what it imagines to come.
+r"""Beliefs of a sequence model after each frame, and the futures it imagines.
 
-b_t is the belief after t frames. Draws of the state now, and of states further on:
+b_t is the belief after t frames. States at time t and later are drawn by
 
     z_t ~ p_B(z|b_t),    z_{t+d} ~ p_T(z|z_t, d),    z_{t+2d} ~ p_T(z|z_{t+d}, d), ...
 
-Noise depends on the seed alone, so a draw keeps its own as t or d is dragged, and draw i of the state now is where
-future i starts. Frames are counted from 1: after t frames, frame t is the newest that was seen.
+Noise depends on the seed alone, so each draw keeps its noise while t or d is dragged, and future i starts from draw i
+of the current state. Frames are counted from 1: after t frames, frame t is the newest seen.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -30,22 +30,33 @@ from models.evaluation.moving_digits import as_tensor
 from models.protocols import as_sequence_model
 
 __all__ = [
-    "DRAWS", "Errors", "Followed", "Uncertainty", "believed", "direction_known", "errors", "expected", "follow",
-    "futures", "longest_jump", "spread", "uncertainty",
-]  # fmt: skip
+    "DRAWS",
+    "Errors",
+    "Followed",
+    "Uncertainty",
+    "believed",
+    "direction_known",
+    "errors",
+    "expected",
+    "follow",
+    "futures",
+    "longest_jump",
+    "spread",
+    "uncertainty",
+]
 
 Floats = NDArray[np.float64]
-Codes = NDArray[np.float32]
+Latents = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
 
 DRAWS = 32  # of a belief or a jump; a page shows the first of them
-SPREAD_FULL = 510  # levels of a standard deviation of 1; that of values in [0, 1] is 0.5 at most
-BATCH = 64  # likelihoods at once
+SPREAD_FULL = 510  # grey levels for a standard deviation of 1; values in [0, 1] have at most 0.5
+BATCH = 64  # likelihoods evaluated at once
 
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """A sequence, and the model's belief after each frame of it."""
+    """A sequence, and the model's belief after each of its frames."""
 
     number: int
     frames: Pictures  # (T, H, W, C)
@@ -53,7 +64,7 @@ class Followed:
 
     @property
     def length(self) -> int:
-        """Frames, T."""
+        """Number of frames, T."""
         return len(self.frames)
 
 
@@ -61,23 +72,23 @@ class Uncertainty(NamedTuple):
     """How uncertain the belief is after each frame."""
 
     top: Floats  # entropy of the top layer, nats, (T,)
-    bottom: Floats  # of the bottom layer once the top is known, nats, (T,)
-    std: Floats  # of each number of the state, (T, D)
+    bottom: Floats  # entropy of the bottom layer given the top, nats, (T,)
+    std: Floats  # of each dimension of the state, (T, D)
 
 
 class Errors(NamedTuple):
-    """Imagined futures against the true one, as far as that goes: S samples, N steps."""
+    """Errors of imagined futures against the true one, up to its end: S samples, N steps."""
 
     frames: NDArray[np.int64]  # number of the frame that each step shows, (N,)
-    squared: Floats  # squared error a pixel of the decoded picture, [0, 1], (S, N)
+    squared: Floats  # mean squared error per pixel of the decoded picture, [0, 1], (S, N)
     nll: Floats  # -log p(x|z) of the true frame, nats, (S, N)
-    still: Floats  # squared error of the last seen frame, left as it is, (N,)
-    position: Floats | None  # distance of what moves from its place, pixels, (S, N)
-    right: Floats | None  # 1 where it lies on the true side of the last seen, else 0; NaN where there is none
+    still: Floats  # mean squared error of repeating the last seen frame, (N,)
+    position: Floats | None  # distance of the moving object from its true position, pixels, (S, N)
+    right: Floats | None  # 1 if it moved to the true side, else 0; NaN where sides have no meaning
 
 
 def longest_jump(loaded: Loaded) -> int:
-    """The longest jump that the model was trained on, in frames."""
+    """The longest jump in training, frames."""
     model = as_sequence_model(loaded.decoder.model)
     return int(model.config.jump)
 
@@ -97,7 +108,7 @@ def follow(loaded: Loaded, footage: Footage, number: int) -> Followed:
 
 @torch.inference_mode()
 def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertainty:
-    """How uncertain the belief is after each frame, from `DRAWS` draws of its top layer."""
+    """Uncertainty of the belief after each frame, from `DRAWS` draws of its top layer."""
     model = as_sequence_model(loaded.decoder.model)
     top = model.top_size
     rows = followed.beliefs.repeat_interleave(DRAWS, 0)
@@ -112,39 +123,39 @@ def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertaint
 
 
 @torch.inference_mode()
-def expected(loaded: Loaded, followed: Followed) -> Codes:
+def expected(loaded: Loaded, followed: Followed) -> Latents:
     """The mean of the belief after each frame, layer by layer, (T, D)."""
     model = as_sequence_model(loaded.decoder.model)
-    return _codes(model.filter(followed.beliefs, means=True)[0])
+    return _latents(model.filter(followed.beliefs, means=True)[0])
 
 
 @torch.inference_mode()
-def believed(loaded: Loaded, followed: Followed, seen: int, seed: int) -> Codes:
+def believed(loaded: Loaded, followed: Followed, seen: int, seed: int) -> Latents:
     """Draws of the state after `seen` frames, (DRAWS, D).
 
     Raises:
         ValueError: If the sequence has fewer frames.
     """
-    return _codes(_now(loaded, followed, seen, _generator(loaded, seed)))
+    return _latents(_now(loaded, followed, seen, _generator(loaded, seed)))
 
 
 @torch.inference_mode()
-def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: int, seed: int) -> Codes:
-    """States further on, each jump from the one before.
+def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: int, seed: int) -> Latents:
+    """Draws future states, jump by jump.
 
     Arguments:
-        loaded: A model of sequences.
-        followed: What it was shown.
-        seen: Frames that it has seen, 1 to T.
-        steps: Jumps, at least 1.
-        length: Frames of a jump, 1 to `longest_jump`.
-        seed: Of the noise; the states now are those of `believed`.
+        loaded: A sequence model.
+        followed: The sequence and its beliefs.
+        seen: Frames seen, 1 to T.
+        steps: Number of jumps, at least 1.
+        length: Frames per jump, 1 to `longest_jump`.
+        seed: Of the noise; the current states are those of `believed`.
 
     Returns:
-        Shape (DRAWS, steps, D): frame `seen` + (i + 1) * `length` at place i.
+        Shape (DRAWS, steps, D); index i holds frame `seen` + (i + 1) * `length`.
 
     Raises:
-        ValueError: If a number is out of its range.
+        ValueError: If an argument is out of range.
     """
     if steps < 1:
         raise ValueError(f"`steps` must be at least 1. Got {steps}.")
@@ -155,7 +166,7 @@ def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: i
     for _ in range(steps):
         z, _ = model.jump(z, length, generator)
         states.append(z)
-    return _codes(torch.stack(states, dim=1))
+    return _latents(torch.stack(states, dim=1))
 
 
 def spread(pictures: Pictures) -> Pictures:
@@ -169,26 +180,26 @@ def spread(pictures: Pictures) -> Pictures:
 def errors(
     loaded: Loaded, footage: Footage, followed: Followed, seen: int, steps: int, length: int, seed: int
 ) -> Errors:
-    """How far `DRAWS` imagined futures are from the true one, up to the end of the sequence.
+    """Errors of `DRAWS` imagined futures, up to the end of the sequence.
 
     Arguments:
-        loaded: A model of sequences.
-        footage: Where the sequence is from.
-        followed: What the model was shown.
-        seen: Frames that it has seen.
-        steps: Jumps, at least 1; those beyond the end are left out.
-        length: Frames of a jump.
+        loaded: A sequence model.
+        footage: The data set of the sequence.
+        followed: The sequence and its beliefs.
+        seen: Frames seen.
+        steps: Number of jumps, at least 1; jumps beyond the end are left out.
+        length: Frames per jump.
         seed: Of the noise.
 
     Raises:
-        ValueError: If no jump ends within the sequence, or as `futures`.
+        ValueError: If no jump ends within the sequence, or as for `futures`.
     """
     known = min(steps, (followed.length - seen) // length)
     if known < 1:
         raise ValueError(
-            f"`seen` must leave {length} frames to come of {followed.length}. Got {seen}: there is no truth to hold "
-            "against."
-        )  # fmt: skip
+            f"`seen` must leave at least {length} of {followed.length} frames to compare with. Got {seen}. "
+            "Choose fewer frames seen or a shorter jump."
+        )
     z = futures(loaded, followed, seen, known, length, seed)
     pictures = engine().decode_sync(loaded, z.reshape(-1, z.shape[-1]), background=True)
     pictures = pictures.reshape(*z.shape[:2], *pictures.shape[1:])
@@ -207,22 +218,22 @@ def errors(
 
 
 def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: int = 0) -> Floats | None:
-    """Share of jumps that go the true way, after each frame, (T,); one half is chance. None where nothing moves so.
+    """Share of jumps in the true direction after each frame, (T,); chance is one half. None if there is no direction.
 
-    From each belief `DRAWS` jumps are drawn, as long as a side has a meaning.
+    Draws `DRAWS` jumps from each belief, of the longest length at which a side is defined.
     """
     mover = footage.mover
     if mover is None or not mover.sides:
         return None
     path, width = mover.path(followed.number), followed.frames.shape[2]
     length = max(1, min(longest_jump(loaded), width // 2 - 1))
-    way = mover.displaced(path[:1], path[1:2])
+    heading = mover.displaced(path[:1], path[1:2])
     z = np.concatenate(
         [futures(loaded, followed, seen, 1, length, seed)[:, 0] for seen in range(1, followed.length + 1)]
     )
     pictures = engine().decode_sync(loaded, z, background=True)[None]
     places = mover.found(pictures, followed.number)[0].reshape(followed.length, -1)
-    share: Floats = (np.sign(mover.displaced(path[:, None], places)) == way).mean(1)
+    share: Floats = (np.sign(mover.displaced(path[:, None], places)) == heading).mean(1)
     return share
 
 
@@ -239,25 +250,25 @@ def _generator(loaded: Loaded, seed: int) -> torch.Generator:
     return torch.Generator(loaded.decoder.device).manual_seed(seed)
 
 
-def _codes(z: Tensor) -> Codes:
-    codes: Codes = z.float().cpu().numpy()
-    return codes
+def _latents(z: Tensor) -> Latents:
+    latents: Latents = z.float().cpu().numpy()
+    return latents
 
 
 def _squared(pictures: Pictures, truth: Pictures) -> Floats:
-    """Mean squared error a pixel, [0, 1], over the last three axes."""
+    """Mean squared error per pixel, [0, 1], over the last three axes."""
     found: Floats = np.square(pictures / 255 - truth / 255).mean((-3, -2, -1))
     return found
 
 
 @torch.inference_mode()
-def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
+def _nll(loaded: Loaded, z: Latents, truth: Pictures, seed: int) -> Floats:
     """-log p(x|z) of frames (N, H, W, C) under states (S, N, D), in nats, (S, N)."""
     model = as_sequence_model(loaded.decoder.model)
     x = model.likelihood.prepare(as_tensor(truth[None])[0], torch.Generator().manual_seed(seed))
     x = x.to(loaded.decoder.device).repeat(len(z), 1, 1, 1)
-    codes = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)
-    costs = [model.nll(codes[n : n + BATCH], x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
+    latents = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)
+    costs = [model.nll(latents[n : n + BATCH], x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
     found: Floats = torch.cat(costs).cpu().double().numpy().reshape(z.shape[:2])
     return found
 
@@ -265,7 +276,7 @@ def _nll(loaded: Loaded, z: Codes, truth: Pictures, seed: int) -> Floats:
 def _places(
     footage: Footage, followed: Followed, seen: int, frames: NDArray[np.int64], pictures: Pictures
 ) -> tuple[Floats | None, Floats | None]:
-    """Distance of what moves from its place, and whether it went the true way, in pictures (S, N, H, W, C)."""
+    """Position error of the moving object, and whether it moved to the true side, in pictures (S, N, H, W, C)."""
     mover = footage.mover
     if mover is None:
         return None, None
@@ -276,5 +287,5 @@ def _places(
     if not mover.sides:
         return distance, None
     right = (np.sign(mover.displaced(last, found)) == np.sign(mover.displaced(last, true))).astype(float)
-    right[:, frames - seen >= width // 2] = np.nan  # it has come around to the other side
+    right[:, frames - seen >= width // 2] = np.nan  # it has wrapped around
     return distance, right

@@ -1,13 +1,13 @@
 r"""Geodesics: the curves between two latents along which the decoded picture changes least.
 
 E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T fixed
-m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r a usual one
+m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r its 90th percentile
 
-z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so that E is minimised over few numbers, by
-L-BFGS. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which is what
-the page shows. The factor m makes paths far off the data longer: without it a curve cuts through holes where the decoder
-shows little change. Up to the distance r, that of the 90th percentile of the images, m is 1: a geodesic may lie farther
-from the data than the straight line does. Several waypoints are several curves, optimised side by side in one batch.
+z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so E has few variables; L-BFGS minimises
+it. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which the page
+shows. The factor m makes paths far from the data longer: without it a curve cuts through holes where the decoder
+changes little. Within the distance r, m is 1, so a geodesic may lie farther from the data than the straight line does.
+Curves between several waypoints are optimised together in one batch.
 
 References:
     | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)
@@ -46,28 +46,28 @@ Decode = Callable[[Tensor], Tensor]
 Weight = Callable[[Tensor], Tensor]
 Report = Callable[[float, str], None]
 Floats = NDArray[np.float32]
-POINTS = 129  # codes of a way as it is given
-STEPS = 32  # of a curve while it is optimised
-CONTROLS = 8  # points of the spline between the two ends
+POINTS = 129  # latents of a finished path
+STEPS = 32  # of a curve during optimisation
+CONTROLS = 8  # control points between the two ends
 ROUNDS = 60  # of L-BFGS
-INNER = 4  # iterations a round
-ENOUGH = 2e-4  # share of the energy; once a round gains less, it is done
+INNER = 4  # iterations per round
+ENOUGH = 2e-4  # relative decrease of the energy per round at convergence
 STRENGTH = 10.0  # of the penalty, s
 STRENGTH_AT_MOST = 100.0
-USUAL = 0.9  # of the images are nearer to their neighbours than r
+USUAL = 0.9  # quantile of the neighbour distance that is r
 NEIGHBOUR = 10
 
 
 class Found(NamedTuple):
-    """Curves that were optimised."""
+    """Optimised curves."""
 
-    codes: Tensor  # (B, T + 1, D)
+    codes: Tensor  # latents, (B, T + 1, D)
     energy: Tensor  # (B,), penalty included, in the decoder's unit squared
     rounds: int
 
 
 def off_data(items: Floats, distances: Floats, strength: float = STRENGTH) -> Weight:
-    """The factor m of codes (M, D), shape (M,): 1 among the items, growing with the distance from them.
+    """The factor m of latents (M, D), shape (M,): 1 among the items, growing with the distance from them.
 
     Arguments:
         items: Codes of the encoded images, shape (N, D).
@@ -79,36 +79,43 @@ def off_data(items: Floats, distances: Floats, strength: float = STRENGTH) -> We
     """
     if not 0 <= strength <= STRENGTH_AT_MOST:
         raise ValueError(f"`strength` must lie in 0..{STRENGTH_AT_MOST:g}. Got {strength}.")
-    there = torch.from_numpy(np.ascontiguousarray(items, np.float32))
+    reference = torch.from_numpy(np.ascontiguousarray(items, np.float32))
     usual = float(np.quantile(distances, USUAL)) or 1.0
-    k = min(NEIGHBOUR, len(there))
+    k = min(NEIGHBOUR, len(reference))
 
     def weight(z: Tensor) -> Tensor:
         if strength == 0:
             return torch.ones(len(z), dtype=z.dtype)
         with torch.no_grad():
-            nearest = torch.cdist(z, there.to(z.dtype)).topk(k, largest=False).indices[:, -1]
-        distance = (z - there[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
+            nearest = torch.cdist(z, reference.to(z.dtype)).topk(k, largest=False).indices[:, -1]
+        distance = (z - reference[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
         return 1 + strength * torch.relu(distance / usual - 1).square()
 
     return weight
 
 
 def geodesics(
-    decode: Decode, starts: Tensor, ends: Tensor, *, weight: Weight | None = None, steps: int = STEPS,
-    controls: int = CONTROLS, rounds: int = ROUNDS, report: Report | None = None,
-) -> Found:  # fmt: skip
-    """The curves of least energy between codes.
+    decode: Decode,
+    starts: Tensor,
+    ends: Tensor,
+    *,
+    weight: Weight | None = None,
+    steps: int = STEPS,
+    controls: int = CONTROLS,
+    rounds: int = ROUNDS,
+    report: Report | None = None,
+) -> Found:
+    """Minimises the energy of curves between latents.
 
     Arguments:
-        decode: From codes (M, D) to points (M, *), differentiable.
+        decode: From latents (M, D) to points (M, *), differentiable.
         starts: Codes, shape (B, D).
         ends: Codes, shape (B, D).
-        weight: The factor of codes (M, D), shape (M,); None for 1 everywhere.
-        steps: T, of each curve.
-        controls: Points of the spline between the two ends.
-        rounds: Of the optimiser, at most.
-        report: Called with the share done (0 to 1) and what is being done.
+        weight: The factor of latents (M, D), shape (M,); None for 1 everywhere.
+        steps: T, steps of each curve.
+        controls: Control points between the two ends.
+        rounds: Maximum rounds of the optimiser.
+        report: Called with the fraction done (0 to 1) and a status text.
 
     Raises:
         ValueError: If shapes do not match, a count is too small, or the energy is not finite.
@@ -124,9 +131,8 @@ def geodesics(
     nodes = np.linspace(0, 1, controls + 2)
     spline = torch.from_numpy(natural_weights(nodes, np.linspace(0, 1, steps + 1))).to(starts.dtype)
     line = torch.from_numpy(nodes[1:-1]).to(starts.dtype)[:, None]
-    scale = (
-        (ends - starts).norm(dim=1)[:, None, None].clamp_min(1e-6)
-    )  # makes one step length suit all curves
+    # Scaled, so that one step length suits all curves.
+    scale = (ends - starts).norm(dim=1)[:, None, None].clamp_min(1e-6)
     moved = torch.zeros(len(starts), controls, starts.shape[1], dtype=starts.dtype, requires_grad=True)
 
     def curves() -> Tensor:
@@ -167,12 +173,12 @@ def geodesics(
 
 
 def evenly(decode: Decode, curves: Tensor, count: int) -> Floats:
-    """The codes of curves (B, T, D) that follow each other as one way, evenly in decoded length, shape (count, D)."""
+    """Joins consecutive curves (B, T, D) into one path, resampled at equal decoded length, shape (count, D)."""
     whole = torch.cat([curves[:1, 0], curves[:, 1:].flatten(0, 1)])
     with torch.no_grad():
         along = np.concatenate([[0.0], np.cumsum(speeds(decode(whole).numpy()))])
-    codes = whole.numpy()
+    latents = whole.numpy()
     if along[-1] == 0:
-        along = np.linspace(0, 1, len(codes))
+        along = np.linspace(0, 1, len(latents))
     at = np.linspace(0, along[-1], count)
-    return np.stack([np.interp(at, along, numbers) for numbers in codes.T], axis=1).astype(np.float32)
+    return np.stack([np.interp(at, along, numbers) for numbers in latents.T], axis=1).astype(np.float32)

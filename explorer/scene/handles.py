@@ -1,4 +1,4 @@
-"""From what stands on the stage to latent codes: the same for a frame of a drag, a download and a recipe."""
+"""Latents of the handles on the stage, computed alike for a frame of a drag, a download and a recipe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class HandleLike(Protocol):
-    """A handle of any layer: the socket's, or a recipe's."""
+    """A handle of any layer: from the socket, or from a recipe."""
 
     @property
     def item(self) -> int: ...
@@ -45,21 +45,21 @@ class HandleLike(Protocol):
 def place_handles(
     loaded: Loaded, view: View, handles: Sequence[HandleLike], residual: Residual, level: int = 0
 ) -> NDArray[np.float32]:
-    """Where handles are in latent space: their place on the map, plus s (z_pos - z_neg) for each slider.
+    """The latents of handles: from their map positions, plus s (z_pos - z_neg) for each slider.
 
     Arguments:
         loaded: The model.
         view: The map.
-        handles: Where they stand, and what was added to them.
-        residual: What becomes of what the map can not show of an item.
-        level: The one level of the latent that follows the hand, from 1, the coarsest; 0 for all together. The
-            others stay as the item has them.
+        handles: Their positions and sliders.
+        residual: Treatment of the part of an item's latent that the map cannot show.
+        level: The one level of the latent that moves, counted from 1, the coarsest; 0 for all. The other levels stay
+            as the item has them.
 
     Returns:
-        Shape (M, D); exactly the item's own code for a handle that was not moved.
+        Shape (M, D); exactly the item's latent for a handle that has not moved.
 
     Raises:
-        ValueError: If a handle names an item or a direction that the model does not have, or it has no such level.
+        ValueError: If the model lacks an item, a direction or the level.
     """
     for handle in handles:
         check_item(loaded, handle.item)
@@ -75,7 +75,7 @@ def place_handles(
                 raise ValueError(
                     f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
                 )
-        # In a fixed order: a sum of floats depends on it, and a link replays to the same pixels.
+        # Fixed order: a sum of floats depends on it, and a link must give the same pixels again.
         steps = {name: value for name, value in sorted(handle.sliders.items()) if value}
         if steps:
             vectors = np.stack([directions[name].vector for name in steps])
@@ -90,27 +90,27 @@ def place_handles(
 def walk_codes(
     loaded: Loaded, a: NDArray[np.float32], b: NDArray[np.float32], path: str, count: int, level: int = 0
 ) -> NDArray[np.float32]:
-    """Codes (count, D) from `a` to `b`, (D,) each.
+    """Latents (count, D) along a path from `a` to `b`, (D,) each.
 
     Arguments:
         loaded: The model.
         a: Start.
         b: End.
         path: One of `explorer.latent.geometry.paths.PATHS`.
-        count: How many, both ends among them.
-        level: The one level of the latent that goes over to `b`, as in `place_handles`; the others stay with `a`.
+        count: Number of latents, including both ends.
+        level: The one level of the latent that changes to `b`, as in `place_handles`; the others stay at `a`.
 
     Raises:
         ValueError: If the model has no such level.
     """
     own = level_of(loaded, level)
-    codes = np.repeat(a[None], count, axis=0)
-    codes[:, own] = PATHS[path](a[own], b[own], fractions(count))
-    return codes
+    latents = np.repeat(a[None], count, axis=0)
+    latents[:, own] = PATHS[path](a[own], b[own], fractions(count))
+    return latents
 
 
 def level_of(loaded: Loaded, level: int) -> slice:
-    """The numbers of a code that a level takes, counted from 1, the coarsest; all of them for 0.
+    """The dimensions of a level, counted from 1, the coarsest; all dimensions for 0.
 
     Raises:
         ValueError: If the model has no such level.
@@ -128,11 +128,9 @@ def level_of(loaded: Loaded, level: int) -> slice:
 def move_to_view(
     loaded: Loaded, before: View, after: View, handle: HandleLike, residual: Residual
 ) -> tuple[float, float]:
-    """Where a handle goes when the map is changed under it, so that its picture changes as little
-    as it can.
+    """The position of a handle on a new map such that its picture changes as little as possible.
 
-    A handle on its item stays on it. One that was dragged is moved by as much as the new map can
-    show of the drag.
+    A handle on its item stays on it. A dragged handle moves by as much of the drag as the new map can show.
     """
     goal = home(loaded, after, handle.item)
     start = home(loaded, before, handle.item)
@@ -145,10 +143,10 @@ def move_to_view(
 
 
 def home(loaded: Loaded, view: View, item: int) -> NDArray[np.float32]:
-    """Where an item stands on a map, shape (2,); an own picture where the map puts its code.
+    """The position of an item on a map, shape (2,); an upload is projected.
 
     Raises:
-        KeyError: If there is no such own picture.
+        KeyError: If there is no such upload.
     """
     found: NDArray[np.float32] | None = view.xy[item] if item < FIRST_OWN else view.homes.get(item)
     if found is None:
@@ -157,7 +155,7 @@ def home(loaded: Loaded, view: View, item: int) -> NDArray[np.float32]:
 
 
 class Places:
-    """Where all items stand on a map: `places[item]` is its (x, y), and `len` counts those of the atlas."""
+    """Map positions of all items: `places[item]` is (x, y), and `len` counts the items of the atlas."""
 
     def __init__(self, loaded: Loaded, view: View) -> None:
         self._loaded, self._view = loaded, view
@@ -172,7 +170,7 @@ class Places:
 
 
 def check_item(loaded: Loaded, item: int) -> None:
-    """Raises ValueError where there is no such item, neither in the atlas nor among a person's own pictures."""
+    """Raises ValueError if there is no such item, in the atlas or among the uploads."""
     if item >= FIRST_OWN and not loaded.has(item):
         raise ValueError(f"`item` {item} was a picture of your own that is no longer kept. Upload it again.")
     if not loaded.has(item):

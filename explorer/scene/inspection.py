@@ -1,9 +1,9 @@
-r"""One image laid out through one model: what goes in, its posterior, a code of it, and what that code costs.
+r"""One image inside one model: input, posterior, a latent from it, and the terms of its bound.
 
 z = mu(x) + sigma(x) * eps,   log w = log p(x|z) + log p(z) - log q(z|x)
 
-The mean of log w over eps ~ N(0, I) is the ELBO. For a deterministic code there is no sigma: eps is then counted in
-standard deviations of all codes, and nothing below the code has a density.
+The mean of log w over eps ~ N(0, I) is the ELBO. A deterministic encoder has no sigma: eps is then in units of the
+latents' standard deviation over the atlas, and there are no densities.
 
 References:
     | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -30,12 +30,12 @@ __all__ = ["Specimen", "Terms", "as_input", "examine", "expected_reconstruction"
 
 Source = Literal["original", "reconstruction"]
 
-LEAST_SPREAD = 1e-6  # of a dimension in which all codes agree
-BATCH = 16  # decodes at once; no drag waits longer
+LEAST_SPREAD = 1e-6  # of a dimension in which all latents agree
+BATCH = 16  # latents decoded at once, so that a drag never waits long
 
 
 class Terms(NamedTuple):
-    """What one code of an image costs, in nats."""
+    """The terms of the bound for one latent of an image, in nats."""
 
     reconstruction: float  # -log p(x|z)
     log_q: float  # log q(z|x)
@@ -49,20 +49,20 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Specimen:
-    """An image and its code, as one model sees them."""
+    """An image and its latent in one model."""
 
-    item: int  # row of the atlas, or the number of an own picture
-    source: Source  # of the picture: the data set, or the model where that is not on this machine
-    picture: NDArray[np.uint8]  # (H, W, C), binarised where the model is trained so
+    item: int  # row of the atlas, or number of an upload
+    source: Source  # of the picture: the data set, or the model if the data set is not available
+    picture: NDArray[np.uint8]  # (H, W, C), binarised if the model was trained on binarised images
     mean: NDArray[np.float32]  # (D,), in prior standard deviations
-    std: NDArray[np.float32] | None  # (D,), same unit; None for a deterministic code
-    scale: NDArray[np.float32]  # (D,), one unit of eps: `std`, or the spread of all codes
+    std: NDArray[np.float32] | None  # (D,), same unit; None for a deterministic encoder
+    scale: NDArray[np.float32]  # (D,), one unit of eps: `std`, or the standard deviation of all latents
 
 
 def examine(loaded: Loaded, item: int) -> Specimen:
-    """Encodes an item of the atlas, or a picture of a person's own.
+    """Encodes an item of the atlas or an upload.
 
-    A model of binarised images sees one drawing of them, the same each time.
+    For a model of binarised images the binarisation is sampled once, with a fixed seed.
 
     Raises:
         ValueError: If there is no such item.
@@ -74,14 +74,14 @@ def examine(loaded: Loaded, item: int) -> Specimen:
     picture = loaded.decoder(loaded.codes([item]))[0] if original is None else original
     seed = item if own else int(loaded.atlas.ids[item])
     picture = _prepared(loaded, np.ascontiguousarray(picture), seed)
-    codes = loaded.encoder(picture[None])
-    std = None if codes.std is None else codes.std[0]
+    latents = loaded.encoder(picture[None])
+    std = None if latents.std is None else latents.std[0]
     scale = np.maximum(loaded.atlas.mean.std(0), LEAST_SPREAD).astype(np.float32) if std is None else std
-    return Specimen(item, source, picture, codes.mean[0], std, scale)
+    return Specimen(item, source, picture, latents.mean[0], std, scale)
 
 
 def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> NDArray[np.float32]:
-    """The eps of a code: a draw, or zero, with single dimensions turned by hand.
+    """The eps of a latent: a draw, or zero, with some dimensions set by hand.
 
     Arguments:
         specimen: The image.
@@ -92,11 +92,11 @@ def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> ND
         Shape (D,).
 
     Raises:
-        ValueError: If a dimension is none of the model's, or a deterministic code is to be drawn.
+        ValueError: If there is no such dimension, or `draw` is given for a deterministic encoder.
     """
     size = len(specimen.mean)
     if draw is not None and specimen.std is None:
-        raise ValueError(f"`draw` must be none for a deterministic code: there is no posterior. Got {draw}.")
+        raise ValueError(f"`draw` must be none for a deterministic encoder: it has no posterior. Got {draw}.")
     for dimension in turn:
         if not 0 <= dimension < size:
             raise ValueError(f"`turn` must name dimensions of 0..{size - 1}. Got {dimension}.")
@@ -106,14 +106,14 @@ def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> ND
 
 
 def place(specimen: Specimen, eps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The code at eps: mean + scale * eps, shape (D,)."""
-    code: NDArray[np.float32] = specimen.mean + specimen.scale * eps
-    return code
+    """The latent at eps: mean + scale * eps, shape (D,)."""
+    latent: NDArray[np.float32] = specimen.mean + specimen.scale * eps
+    return latent
 
 
 @torch.inference_mode()
 def terms(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> Terms | None:
-    """What a code (D,) of the image costs; None where the model has no likelihood."""
+    """The terms of the bound for a latent (D,) of the image; None if the model has no likelihood."""
     if specimen.std is None or not has_likelihood(loaded):
         return None
     reconstruction = float(_nll(loaded, specimen, z[None])[0])
@@ -124,19 +124,19 @@ def terms(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> Terms |
 def expected_reconstruction(
     loaded: Loaded, specimen: Specimen, samples: int = 64, seed: int = 0
 ) -> tuple[float, float]:
-    """E_q[-log p(x|z)] in nats, from a few codes, and its standard error.
+    """Monte Carlo estimate of E_q[-log p(x|z)] in nats, and its standard error.
 
     Arguments:
-        loaded: With a likelihood.
+        loaded: A model with a likelihood.
         specimen: The image.
-        samples: Codes drawn from the posterior, at least 2.
+        samples: Draws from the posterior, at least 2.
         seed: Of the draws.
 
     Raises:
         ValueError: If the model has no likelihood.
     """
     if specimen.std is None or not has_likelihood(loaded):
-        raise ValueError(f"{loaded.name} has no likelihood: its code is a point.")
+        raise ValueError(f"{loaded.name} has no likelihood: it encodes to a point.")
     eps = np.random.default_rng(seed).standard_normal((samples, len(specimen.mean)))
     z = (specimen.mean + specimen.std * eps).astype(np.float32)
     costs = np.concatenate(
@@ -146,23 +146,23 @@ def expected_reconstruction(
 
 
 def has_likelihood(loaded: Loaded) -> bool:
-    """Whether the decoder gives a picture a density for each code, which a bound on log p(x) is made of."""
+    """Whether the decoder defines a density p(x|z), and with it a bound on log p(x)."""
     spec = loaded.decoder.model.spec
     return spec.likelihood == "bound" and not spec.discrete
 
 
 def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[np.float64]:
-    """-log p(x|z) of codes (M, D), shape (M,)."""
+    """-log p(x|z) for latents (M, D), shape (M,)."""
     model = as_likelihood_model(loaded.decoder.model)
-    codes = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
+    latents = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
     x = as_input(loaded, specimen.picture).expand(len(z), -1, -1, -1)
-    found: NDArray[np.float64] = model.nll(codes.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
+    found: NDArray[np.float64] = model.nll(latents.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
     return found
 
 
 @torch.inference_mode()
 def _prepared(loaded: Loaded, picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """The picture as the model's likelihood takes it: binarised, or as it is."""
+    """The picture as the likelihood expects it: binarised, or unchanged."""
     if not has_likelihood(loaded):
         return picture
     model = as_likelihood_model(loaded.decoder.model)

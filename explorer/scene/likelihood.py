@@ -1,9 +1,9 @@
-r"""The exact likelihood of pictures: how probable a flow holds each of them to be.
+r"""The exact likelihood of pictures under a flow.
 
 log P(x) >= E_q(u|x) [ log N(f(x + u); 0, I) + log |det df/dv| - log q(u|x) ]
 
-x is an 8-bit picture, u the noise that makes its grey levels real numbers. The mean is over draws of u that are the
-same for every picture, so that two pictures differ by what they show and not by luck.
+x is an 8-bit picture, u the dequantisation noise. The mean is over draws of u that are the same for every picture, so
+that differences between pictures are not due to the noise.
 
 References:
     | Density Estimation Using Real NVP (Dinh et al., 2016)
@@ -26,12 +26,12 @@ from explorer.scene.loaded import Loaded
 
 __all__ = ["DRAWS", "Density", "density", "has_density"]
 
-DRAWS = 4  # of the noise; the mean of 4 is within 0.006 bits/dim of that of many on MNIST's digits
+DRAWS = 4  # of the noise; on MNIST within 0.006 bits/dim of the mean of many draws
 SEED = 0
 
 
 class Density(NamedTuple):
-    """The log-likelihood of an 8-bit picture, and what it is the sum of; all in nats."""
+    """The log-likelihood of an 8-bit picture and its terms, in nats."""
 
     latent: float  # log N(z; 0, I)
     volume: float  # log |det dz/dv|
@@ -45,12 +45,12 @@ class Density(NamedTuple):
 
     @property
     def bits_per_dim(self) -> float:
-        """-log2 P(x) for each number of the picture; less is likelier."""
+        """-log2 P(x) per dimension of the picture; lower is more likely."""
         return -self.total / (self.dimensions * math.log(2))
 
 
 def has_density(loaded: Loaded) -> bool:
-    """Whether the model is a flow, with an exact density of real numbers."""
+    """Whether the model is a flow with an exact continuous density."""
     spec = loaded.decoder.model.spec
     return spec.likelihood == "exact" and not spec.discrete
 
@@ -60,16 +60,16 @@ def density(loaded: Loaded, picture: NDArray[np.uint8], draws: int = DRAWS) -> D
     """The likelihood of a picture.
 
     Arguments:
-        loaded: With an exact likelihood.
-        picture: uint8, shape (H, W, C), of the model's size.
-        draws: Of the noise.
+        loaded: A flow.
+        picture: uint8, shape (H, W, C), at the model's size.
+        draws: Number of noise draws.
 
     Raises:
-        ValueError: If the model gives no exact likelihood.
+        ValueError: If the model has no exact likelihood.
     """
     model = loaded.decoder.model
     if not has_density(loaded):
-        raise ValueError(f"{loaded.name} gives no exact log p(x).")
+        raise ValueError(f"{loaded.name} gives no exact log p(x). Choose a flow.")
     x = as_input(loaded, picture)
     generator = torch.Generator(x.device).manual_seed(SEED)
     terms = model.loss(x.expand(draws, -1, -1, -1), generator=generator).terms

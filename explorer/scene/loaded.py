@@ -1,4 +1,4 @@
-"""A checkpoint in memory: decoder, atlas, directions, neighbours, originals, views, and what a person made with it."""
+"""A loaded checkpoint: decoder, atlas, directions, neighbours, originals, views, and its workspace."""
 
 from __future__ import annotations
 
@@ -37,27 +37,29 @@ class UnknownModel(ValueError):
 
 @dataclass(eq=False)
 class Loaded:
-    """A model and its atlas, shared by all sessions.
+    """A model and its atlas, shared by all connections.
 
-    After loading only its caches change, and what people make with it: `directions`, `groups` and `own` are then
-    replaced whole, never altered, so that who reads them needs no lock.
+    After loading only the caches and the workspace change: `directions`, `groups` and `own` are then replaced as a
+    whole, never mutated, so readers need no lock.
     """
 
     entry: Entry
     decoder: Decoder
     atlas: Atlas
-    directions: Mapping[str, Direction]  # of the attributes, then a person's own
+    directions: Mapping[str, Direction]  # of the attributes, then saved ones
     neighbours: Neighbours
     originals: Originals
     groups: Mapping[str, Group] = field(default_factory=dict)
     own: Mapping[int, OwnPicture] = field(default_factory=dict)  # by number, from `FIRST_OWN`
-    pins: tuple[Pin, ...] = ()  # what is on the shelf
+    pins: tuple[Pin, ...] = ()  # on the shelf
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
-    making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is made
-    near: NDArray[np.int32] | None = None  # each item's neighbours in latent space, once asked
-    judging: threading.Lock = field(default_factory=threading.Lock)  # held while neighbours are looked for
-    keeping: threading.Lock = field(default_factory=threading.Lock)  # held while something is kept or dropped
+    making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is computed
+    near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
+    judging: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # held while `near` or a map's trust is computed
+    keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
 
     def __post_init__(self) -> None:
         self.encoder = Encoder(self.decoder)
@@ -70,17 +72,17 @@ class Loaded:
 
     @property
     def version(self) -> str:
-        """Changes with the weights."""
+        """Identifies the weights; changes with them."""
         return self.entry.version
 
     @property
     def count(self) -> int:
-        """Items of the atlas."""
+        """Number of items in the atlas."""
         return len(self.atlas.ids)
 
     @property
     def latent(self) -> int:
-        """Numbers in a latent."""
+        """Dimensions of a latent."""
         return self.decoder.latent
 
     @property
@@ -89,28 +91,28 @@ class Loaded:
         return self.decoder.shape
 
     def has(self, item: int) -> bool:
-        """Whether there is such an item: a row of the atlas, or an own picture."""
+        """Whether an item exists: a row of the atlas, or an upload."""
         return 0 <= item < self.count or item in self.own
 
     def codes(self, items: Sequence[int]) -> NDArray[np.float32]:
-        """Codes (M, D) of items, own pictures among them."""
+        """Latents (M, D) of items, including uploads."""
         if max(items, default=0) < FIRST_OWN:
             return self.atlas.mean[list(items)]
         return np.stack([self.own[i].z if i >= FIRST_OWN else self.atlas.mean[i] for i in items])
 
     def name_of(self, item: int) -> str:
-        """What an item is called: "test 3518", or the title of an own picture."""
+        """An item's display name: "test 3518", or the title of an upload."""
         return self.own[item].title if item in self.own else self.atlas.names.name(item)
 
     def token_of(self, item: int) -> str:
-        """An item as an address carries it: "test-3518", or the number of an own picture."""
+        """An item's name in a URL: "test-3518", or the number of an upload."""
         return self.atlas.names.token(item) if 0 <= item < self.count else str(item)
 
     def find_item(self, text: str) -> int:
-        """The item that a person names: by its name, by its number alone where that is enough, or by an own title.
+        """Finds an item by name, by number alone if that is unique, or by the title of an upload.
 
         Raises:
-            ValueError: If there is none, or several; the message says what there is.
+            ValueError: If there is none or more than one; the message says which.
         """
         text, names = text.strip()[:100], self.atlas.names
         item = names.find(text)
@@ -138,10 +140,10 @@ class Loaded:
         return int(rows[0])
 
     def keep_direction(self, direction: Direction) -> None:
-        """Keeps a direction under its name, for every page and for later.
+        """Saves a direction in the workspace, replacing one of the same name.
 
         Raises:
-            ValueError: If it does not hold, or there are too many.
+            ValueError: If it is invalid, or there are too many.
         """
         if direction.vector.shape != (self.latent,):
             raise ValueError(f"`vector` must have the shape ({self.latent},). Got {direction.vector.shape}.")
@@ -152,7 +154,7 @@ class Loaded:
         self._forget_planes(direction.name)
 
     def drop_direction(self, name: str) -> None:
-        """Forgets a direction that a person kept; those of the attributes stay."""
+        """Deletes a saved direction; attribute directions stay."""
         with self.keeping:
             storage.remove_direction(self.entry, name)
             self.directions = {
@@ -161,16 +163,16 @@ class Loaded:
         self._forget_planes(name)
 
     def _forget_planes(self, name: str) -> None:
-        """Forgets the views that are made of a direction, which is another one now."""
+        """Discards the views that use a direction that has changed."""
         with self.lock:
             for view in [v for v in self.views if name in v.removeprefix("plane-").split("--")]:
                 del self.views[view]
 
     def keep_group(self, group: Group) -> None:
-        """Keeps a group of images under its name.
+        """Saves a group of images in the workspace, replacing one of the same name.
 
         Raises:
-            ValueError: If it has items that are not of the atlas, or there are too many.
+            ValueError: If it has items outside the atlas, or there are too many.
         """
         if group.items[0] < 0 or group.items[-1] >= self.count:
             raise ValueError(f"`items` must be rows of the collection, 0 to {self.count - 1}.")
@@ -180,19 +182,19 @@ class Loaded:
             self.groups = groups
 
     def drop_group(self, name: str) -> None:
-        """Forgets a group; nothing where there is none."""
+        """Deletes a group if it exists."""
         with self.keeping:
             groups = {k: v for k, v in self.groups.items() if k != name}
             storage.write_groups(self.entry, groups.values(), self.count)
             self.groups = groups
 
     def keep_own(self, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
-        """Keeps a picture (H, W, C) and its code (D,) as an item of its own.
+        """Saves an upload (H, W, C) and its latent (D,) as an item.
 
-        A title that another own picture has already gets a number, as in "Photo (2)", so that titles name one item.
+        If another upload has the same title, a number is added, as in "Photo (2)", so that titles are unique.
 
         Raises:
-            ValueError: If it does not fit the model, or there are too many.
+            ValueError: If a shape does not match the model, or there are too many uploads.
         """
         channels, height, width = self.shape
         if picture.shape != (height, width, channels) or z.shape != (self.latent,):
@@ -208,13 +210,13 @@ class Loaded:
         return own
 
     def drop_own(self, item: int) -> None:
-        """Forgets an own picture; nothing where there is none."""
+        """Deletes an upload if it exists."""
         with self.keeping:
             storage.remove_own(self.entry, item)
             self.own = {k: v for k, v in self.own.items() if k != item}
 
     def keep_pin(self, pin: Pin) -> None:
-        """Puts something on the shelf; once, however often.
+        """Pins something to the shelf; pinning it again moves it to the end.
 
         Raises:
             ValueError: If the shelf is full.
@@ -225,7 +227,7 @@ class Loaded:
             self.pins = pins
 
     def drop_pin(self, pin: Pin) -> None:
-        """Takes something from the shelf; nothing where it is not there."""
+        """Removes a pin from the shelf if it exists."""
         with self.keeping:
             pins = tuple(each for each in self.pins if each != pin)
             storage.write_pins(self.entry, pins)
@@ -233,7 +235,7 @@ class Loaded:
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes, roughly; mapped originals are not counted, the system may drop them."""
+        """Approximate memory use, bytes; memory-mapped originals are not counted, as the system can evict them."""
         atlas = self.atlas
         arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance]
         arrays += [direction.vector for direction in self.directions.values()]
@@ -242,7 +244,7 @@ class Loaded:
         arrays += [attribute.values for attribute in atlas.attributes.values()]
         with self.lock:
             views = sum(view.nbytes for view in self.views.values())
-        # The neighbours hold the codes twice.
+        # The neighbour index holds the latents twice.
         return (
             self.decoder.nbytes
             + sum(a.nbytes for a in arrays)
@@ -253,11 +255,11 @@ class Loaded:
 
 
 def find(name: str) -> Entry:
-    """The checkpoint of this name, never a path.
+    """Finds a checkpoint by name; a path is never accepted.
 
     Raises:
         UnknownModel: If there is none.
-        CheckpointError: If it is broken, with the reason.
+        CheckpointError: If it cannot be used; the message gives the reason.
     """
     if not NAME.fullmatch(name) or not any((r / name).is_dir() for r in roots()):
         names = ", ".join(entry.name for entry in checkpoint.scan() if not entry.error)
@@ -266,7 +268,7 @@ def find(name: str) -> Entry:
 
 
 def stamp(entry: Entry) -> tuple[object, ...]:
-    """Changes whenever the checkpoint's weights or atlas do."""
+    """Changes whenever the checkpoint's weights or atlas change."""
     try:
         facts = (entry.path / ATLAS).stat()
     except OSError:
@@ -275,10 +277,10 @@ def stamp(entry: Entry) -> tuple[object, ...]:
 
 
 def load(entry: Entry, device: torch.device) -> Loaded:
-    """Loads a checkpoint and prepares what every frame needs.
+    """Loads a checkpoint and builds its neighbour index.
 
     Raises:
-        CheckpointError: If its weights or atlas can not be used, with the reason and what to do.
+        CheckpointError: If its weights or atlas cannot be used; the message gives the reason and what to do.
     """
     try:
         atlas = load_atlas(entry)
@@ -287,7 +289,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             raise CheckpointError(
                 f"The atlas of {entry.name} must have latents of {decoder.latent} numbers. "
                 f"Got {atlas.mean.shape[1]}. "
-                f"Build it anew: `python -m explorer.atlas {entry.name}`."
+                f"Rebuild it: `python -m explorer.atlas {entry.name}`."
             )
         return Loaded(
             entry,
@@ -308,9 +310,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
 
 
 def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:
-    """Values of an attribute or a score as float32, shape (N,); None if there is none of this
-    name.
-    """
+    """Values of an attribute or a score as float32, shape (N,); None if there is none of this name."""
     atlas = loaded.atlas
     if name in atlas.attributes:
         return atlas.attributes[name].values.astype(np.float32)

@@ -1,9 +1,8 @@
-"""Original pictures of an atlas' items, where their data set is on this machine.
+"""Original pictures of an atlas's items, if their data set is on this machine.
 
-Reading a data set, or drawing one, takes seconds in which it would hold the interpreter and with
-it every drag. So a process of its own (`python -m explorer.scene.originals`) picks the atlas'
-pictures into one file of the cache folder, and here that file is only mapped. Until it is there,
-and where it can not be made, items show their reconstruction.
+Reading or drawing a data set takes seconds in which it would hold the interpreter lock and stall every drag. So a
+separate process (`python -m explorer.scene.originals`) writes the atlas's pictures to one file in the cache folder, and
+this process memory-maps it. Until the file exists, and if it cannot be written, items show their reconstruction.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ State = Literal["unasked", "loading", "ready", "absent"]
 
 MODULE = "explorer.scene.originals"
 TIMEOUT = 900.0  # s
-NICENESS = 15  # a drag comes first
+NICENESS = 15  # drags have priority
 BYTES_AT_MOST = 1 << 30
 
 
 class Originals:
-    """The original pictures of one model's atlas, or the reason why there are none."""
+    """The original pictures of one model's atlas, or the reason for their absence."""
 
     def __init__(
         self,
@@ -52,7 +51,7 @@ class Originals:
         split: Sequence[str],
         shape: tuple[int, int, int],
     ) -> None:
-        """Prepares; nothing is read before `start`.
+        """Stores the arguments; nothing is read before `start`.
 
         Arguments:
             entry: The checkpoint.
@@ -70,7 +69,7 @@ class Originals:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Fetches the pictures in the background, once; returns at once."""
+        """Starts loading the pictures in the background, once; returns immediately."""
         with self._lock:
             if self.state != "unasked":
                 return
@@ -78,9 +77,7 @@ class Originals:
         threading.Thread(target=self._fetch, name="latent-originals", daemon=True).start()
 
     def get(self, items: Sequence[int]) -> list[NDArray[np.uint8] | None]:
-        """The original of each item, (H, W, C), or None while or where it is not there. Never
-        waits.
-        """
+        """The original of each item, (H, W, C), or None while it is loading or if it is absent. Never blocks."""
         images = self._images
         if images is None:
             return [None] * len(items)
@@ -104,7 +101,7 @@ class Originals:
         self.state = "ready"
 
     def _map(self, path: Path) -> NDArray[np.uint8] | None:
-        """Maps the file of pictures if it is there and fits."""
+        """Maps the file of pictures; None if it is missing or does not match the atlas."""
         try:
             images = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -113,7 +110,7 @@ class Originals:
         return images if fits else None
 
     def _collect(self, path: Path) -> None:
-        """Lets a process of its own make the file."""
+        """Writes the file in a separate process."""
         card = self.entry.card
         if card is None:
             raise ValueError(f"{self.entry.path} has no card.")
@@ -135,9 +132,7 @@ class Originals:
 
 
 def original_path(entry: Entry, ids: NDArray[np.int64], split: Sequence[str]) -> Path:
-    """The file that holds an atlas' originals; its name changes with the data set, its options and
-    the items.
-    """
+    """The cache file of an atlas's originals; its name depends on the data set, its options and the items."""
     data: Any = entry.card.data if entry.card else None
     digest = hashlib.sha256(json.dumps([data, list(split)], sort_keys=True).encode())
     digest.update(np.ascontiguousarray(ids, np.int64).tobytes())
@@ -148,7 +143,7 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
     """Reads the pictures of items from their data set.
 
     Arguments:
-        data: As a card has it: `name` and `options`.
+        data: `name` and `options`, as in a card.
         ids: Row of each item in its split, shape (N,).
         split: Split of each item.
 
@@ -156,7 +151,7 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
         uint8, shape (N, H, W, C).
 
     Raises:
-        ValueError: If the data set can not be read, or lacks an item.
+        ValueError: If the data set cannot be read, or lacks an item.
     """
     splits = np.asarray(split)
     pictures: NDArray[np.uint8] | None = None
@@ -168,7 +163,7 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
         place = np.minimum(np.searchsorted(found.ids, wanted, sorter=order), len(order) - 1)
         rows = order[place]
         if (found.ids[rows] != wanted).any():
-            raise ValueError(f"The data set {data['name']} lacks items of the atlas. Build the atlas anew.")
+            raise ValueError(f"The data set {data['name']} lacks items of the atlas. Rebuild the atlas.")
         if pictures is None:
             pictures = np.empty((len(ids), *found.images.shape[1:]), np.uint8)
         pictures[chosen] = found.images[rows]

@@ -1,4 +1,4 @@
-"""Codes to look at that are nobody's: drawn from a prior, a mixture, round a code; rows along dimensions; the plane."""
+"""Latents of a model's samples page: values to condition on, traversals along dimensions, and the latent plane."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ THIRDS = ("lowest third", "middle third", "highest third")
 
 
 class Rows(NamedTuple):
-    """Codes in rows, with what each row and column is."""
+    """Latents in rows, with headings for rows and columns."""
 
     codes: Floats  # (rows, columns, D)
-    names: list[str]  # of the rows
-    heads: list[str]  # of the columns
+    names: list[str]  # row headings
+    heads: list[str]  # column headings
 
 
 def values(attribute: Attribute) -> dict[str, NDArray[np.bool_]]:
-    """The values that codes can be drawn by: name -> which images have it; only those of at least five images."""
+    """The values to condition samples on: name -> which images have it; only those of at least five images."""
     raw = np.asarray(attribute.values)
     if attribute.kind == "continuous":
         low, high = np.quantile(raw.astype(np.float64), [1 / 3, 2 / 3])
@@ -43,23 +43,23 @@ def values(attribute: Attribute) -> dict[str, NDArray[np.bool_]]:
 
 
 def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Rows:
-    """The weightiest dimensions, each from -reach to +reach standard deviations with the others kept.
+    """Traversals of the most important dimensions, from -reach to +reach standard deviations.
 
     Arguments:
         loaded: The model.
-        item: Whose code the others are kept at; None for the mean of all codes.
-        count: Rows at most.
-        reach: In standard deviations: of the prior, or of the images' codes where the code is deterministic.
+        item: The item whose latent the traversals start from; None for the mean of all latents.
+        count: Maximum number of rows.
+        reach: In standard deviations of the prior, or of the latents if the encoder is deterministic.
     """
     atlas = loaded.atlas
     weighed = dimensions.weigh(atlas.mean, atlas.std)
-    code = atlas.mean.mean(0) if item is None else loaded.codes([item])[0]
+    latent = atlas.mean.mean(0) if item is None else loaded.codes([item])[0]
     steps = np.linspace(-reach, reach, STEPS)
     codes, names = [], []
     for dimension, value in zip(weighed.order[:count], weighed.values, strict=False):
         own = atlas.mean[:, dimension]
         at = steps if weighed.by_kl else own.mean() + steps * own.std()
-        codes.append(dimensions.traversal(code, int(dimension), at))
+        codes.append(dimensions.traversal(latent, int(dimension), at))
         names.append(f"{dimension} · {value:.2f}{' nats' if weighed.by_kl else ''}")
     unit = "" if weighed.by_kl else " s"
     heads = [f"{step:+g}{unit}".replace("-", "−") if step else "0" for step in steps.round(2)]
@@ -67,10 +67,10 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
 
 
 def plane(loaded: Loaded, side: int) -> Floats:
-    """A grid of two-dimensional codes, evenly under the prior, or under a Gaussian fitted to the codes without one.
+    """A grid of two-dimensional latents at equal steps of prior probability, or of a fitted Gaussian without a prior.
 
     Raises:
-        ValueError: If the latent has other than two dimensions.
+        ValueError: If the latent space does not have two dimensions.
     """
     if loaded.latent != 2:
         raise ValueError(f"The latent must have two dimensions. Got {loaded.latent}.")

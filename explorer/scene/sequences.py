@@ -1,4 +1,4 @@
-"""The sequences that a model of sequences is shown: the test split of its own data set."""
+"""The sequences shown to a sequence model: the test split of its data set."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from models.data.oscillator import PERIOD
 
 __all__ = ["SPLIT", "Footage", "footage"]
 
-SPLIT = "test"  # which no training has seen
-KEPT = 3  # data sets in memory; of each, only what decides its frames
+SPLIT = "test"  # never used in training
+KEPT = 3  # cached data sets; each holds only the parameters of its frames
 
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """Sequences of a data set, and what is known of them beyond their frames."""
+    """Sequences of a data set, and the known motion in them."""
 
     data: SequenceData
-    mover: Mover | None  # what moves in them; None where nothing is known to
+    mover: Mover | None  # the moving object, if its motion is known
 
     def frames(self, number: int) -> NDArray[np.uint8]:
         """The frames of one sequence, (T, H, W, C).
@@ -38,12 +38,12 @@ class Footage:
         return frames
 
     def check(self, number: int) -> None:
-        """Raises ValueError where there is no sequence of this number."""
+        """Raises ValueError if there is no sequence of this number."""
         if not 0 <= number < len(self.data):
             raise ValueError(f"`sequence` must be one of 0..{len(self.data) - 1}. Got {number}.")
 
     def labels(self, number: int) -> dict[str, str]:
-        """What is known of a sequence, for people."""
+        """The attributes of a sequence, for display."""
         found = {}
         for attribute in self.data.attributes.values():
             value = attribute.values[number]
@@ -55,10 +55,10 @@ class Footage:
 
 
 def footage(card: Card) -> Footage:
-    """The sequences of a checkpoint's data set, read once and kept.
+    """The sequences of a checkpoint's data set, read once and cached.
 
     Raises:
-        ValueError: If they are not on this machine; says which and what to do.
+        ValueError: If they are not on this machine; the message says which and what to do.
     """
     name, options = card.data["name"], card.data.get("options", {})
     if reason := data_available(name, **options):

@@ -1,4 +1,4 @@
-"""Where what moves is in the pictures of a sequence: the digit that goes around, the bead that swings."""
+"""Position of the moving object in the pictures of a sequence: a digit that moves in a circle, a bead on a spring."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ Pictures = NDArray[np.uint8]
 
 
 class Mover(Protocol):
-    """What moves in the sequences of a data set; places are in pixels."""
+    """The moving object in the sequences of a data set; positions are in pixels."""
 
-    said: ClassVar[str]  # how its place is found, for people
-    sides: ClassVar[bool]  # whether it goes one way all along: a picture then lies on the true side or not
+    said: ClassVar[str]  # how its position is measured, for display
+    sides: ClassVar[
+        bool
+    ]  # whether it moves in one direction throughout, so that a picture shows it on the true side or not
 
     def path(self, number: int) -> Floats:
-        """Where it truly is in each frame of a sequence, (T,)."""
+        """Its true position in each frame of a sequence, (T,)."""
         ...
 
     def found(self, pictures: Pictures, number: int) -> Floats:
-        """Where pictures (S, N, H, W, C) of a sequence show it, (S, N)."""
+        """Its position measured in pictures (S, N, H, W, C) of a sequence, (S, N)."""
         ...
 
     def displaced(self, start: Floats, end: Floats) -> Floats:
-        """How far it is from one place to another, by the shorter way."""
+        """Signed displacement from start to end, the shorter way around."""
         ...
 
 
@@ -51,7 +53,7 @@ class Digit:
         self._paths = positions(clean)
 
     def path(self, number: int) -> Floats:
-        """Columns that each frame is rolled by."""
+        """The number of columns by which each frame is rolled."""
         path: Floats = self._paths[number].astype(float)
         return path
 
@@ -72,7 +74,7 @@ class Bead:
 
     Arguments:
         data: The oscillators.
-        period: That they were made with, in frames.
+        period: Period of the oscillation, in frames.
     """
 
     said: ClassVar[str] = "Of the centre of what is bright, from where the bead is without the noise."
@@ -82,14 +84,14 @@ class Bead:
         self._paths = oscillator.positions(data, period)
 
     def path(self, number: int) -> Floats:
-        """Without the noise, from the middle to the right."""
+        """The noise-free position, from the middle to the right."""
         path: Floats = self._paths[number]
         return path
 
     def found(self, pictures: Pictures, number: int) -> Floats:
-        """The centre of what is bright."""
+        """The centre of the bright pixels."""
         return oscillator.spot_positions(pictures)
 
     def displaced(self, start: Floats, end: Floats) -> Floats:
-        """Along the line."""
+        """Along the line of motion."""
         return end - start

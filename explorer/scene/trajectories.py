@@ -1,4 +1,4 @@
-"""Paths through several latents of a model: their latents, pictures, lengths, and how far they lie from the data."""
+"""Paths through several latents of a model: latents, pictures, lengths, and distance from the data."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from explorer.scene.geodesics import USUAL, off_data
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
 
-__all__ = ["DENSE", "KINDS", "Measured", "at_stops", "measure", "on_map", "way"]
+__all__ = ["DENSE", "KINDS", "Measured", "at_stops", "measure", "on_map", "path_through"]
 
 Floats = NDArray[np.float32]
 
-DENSE = 65  # codes of a way that is measured; its frames are some of them
-KINDS = ("straight", "great-circle", "smooth")  # what is known at once
-BATCH = 16  # decodes at once
+DENSE = 65  # latents of a measured path; its frames are a subset
+KINDS = ("straight", "great-circle", "smooth")  # computed without a job
+BATCH = 16  # latents decoded at once
 
 
 class Measured(NamedTuple):
@@ -31,23 +31,22 @@ class Measured(NamedTuple):
     pictures: NDArray[np.uint8]  # (T, H, W, C)
     length: float  # of the decoded path: Euclidean distances of pictures, pixels in [0, 1]
     penalised: float  # the length with the penalty off the data, which a geodesic minimises; same unit
-    beyond: (
-        float | None
-    )  # share of the length where the penalty counts: above the percentile 100 * `geodesic.USUAL`
+    # Share of the length above the percentile 100 * `geodesics.USUAL`, where the penalty applies.
+    beyond: float | None
+    # (T,), among the data's own distances to their 10th neighbour, 0 to 100; both None if the model has no gauge.
     percentile: NDArray[np.float64] | None
-    # (T,), of the data's own distances to their 10th neighbour, 0 to 100; both None where the model has no gauge
 
 
-def way(kind: str, stops: Floats, count: int = DENSE) -> Floats:
-    """Codes (count, D) through all stops (K, D), the first and the last exactly.
+def path_through(kind: str, stops: Floats, count: int = DENSE) -> Floats:
+    """Latents (count, D) of a path through all stops (K, D), with the first and the last exact.
 
     Arguments:
-        kind: One of `KINDS`: "smooth" is one curve, the others go from stop to stop.
+        kind: One of `KINDS`: "smooth" is one curve, the others connect consecutive stops.
         stops: At least two.
-        count: How many.
+        count: Number of latents.
 
     Raises:
-        ValueError: If there is no such kind, or the stops do not hold.
+        ValueError: If the kind is unknown, or the stops are invalid.
     """
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of: {', '.join(KINDS)}. Got {kind[:40]!r}.")
@@ -55,43 +54,43 @@ def way(kind: str, stops: Floats, count: int = DENSE) -> Floats:
     return smooth(stops, t) if kind == "smooth" else piecewise(stops, t, PATHS[kind])
 
 
-def at_stops(codes: Floats, stops: Floats) -> list[int]:
-    """Which of a way's codes come nearest to each stop, in order, the first and the last at the ends.
+def at_stops(latents: Floats, stops: Floats) -> list[int]:
+    """Indices of the path's latents closest to each stop, ascending, with the first and the last at the ends.
 
     Arguments:
-        codes: Shape (T, D).
+        latents: Shape (T, D).
         stops: Shape (K, D), K at most T.
     """
     found = [0]
     for number, stop in enumerate(stops[1:-1], start=1):
-        room = codes[found[-1] + 1 : len(codes) - (len(stops) - 1 - number)]
+        room = latents[found[-1] + 1 : len(latents) - (len(stops) - 1 - number)]
         found.append(found[-1] + 1 + int(np.linalg.norm(room - stop, axis=1).argmin()))
-    return [*found, len(codes) - 1]
+    return [*found, len(latents) - 1]
 
 
 @torch.inference_mode()
-def measure(loaded: Loaded, codes: Floats, strength: float = 0.0) -> Measured:
+def measure(loaded: Loaded, latents: Floats, strength: float = 0.0) -> Measured:
     """Decodes a path once and measures it.
 
     Arguments:
         loaded: The model.
-        codes: Latents of the path, shape (T, D).
-        strength: Of the penalty off the data, as `explorer.jobs.geodesic` has it.
+        latents: Latents of the path, shape (T, D).
+        strength: Of the penalty off the data, see `explorer.scene.geodesics.off_data`.
 
     Raises:
         ValueError: If the latents have another D or are not finite, or `strength` is out of range.
     """
-    percentile = loaded.neighbours.query(codes).percentile
+    percentile = loaded.neighbours.query(latents).percentile
     decoder = loaded.decoder
     parts = [
         decoder.model.decode(
             torch.from_numpy(part).to(decoder.device).reshape(-1, *decoder.model.spec.shape)
         ).cpu()
-        for part in np.array_split(np.ascontiguousarray(codes), -(-len(codes) // BATCH))
+        for part in np.array_split(np.ascontiguousarray(latents), -(-len(latents) // BATCH))
     ]
     x = torch.cat(parts)
     pictures: NDArray[np.uint8] = levels(x).contiguous().numpy()
-    factor = off_data(loaded.atlas.mean, loaded.atlas.neighbour_distance, strength)(torch.from_numpy(codes))
+    factor = off_data(loaded.atlas.mean, loaded.atlas.neighbour_distance, strength)(torch.from_numpy(latents))
     steps = speeds(x.numpy())
     beyond = None
     if percentile is not None:
@@ -100,20 +99,20 @@ def measure(loaded: Loaded, codes: Floats, strength: float = 0.0) -> Measured:
     return Measured(pictures, float(steps.sum()), length(x.numpy(), factor.numpy()), beyond, percentile)
 
 
-def on_map(view: View, codes: Floats, at: list[int], homes: Floats) -> Floats:
-    """Where a way runs on a map, shape (T, 2).
+def on_map(view: View, latents: Floats, at: list[int], homes: Floats) -> Floats:
+    """Projects a path onto a map, shape (T, 2).
 
-    A map of scattered items shows a code at its neighbours' places, not quite where the item itself lies: what a stop
-    is off is made good, and between two stops by their shares.
+    A scatter map projects a latent to its neighbours' positions, slightly off the item's own position. The offsets at
+    the stops are corrected, and interpolated between them.
 
     Arguments:
         view: The map.
-        codes: Of the way, shape (T, D).
-        at: Which of them are the stops.
-        homes: Where the stops lie on the map, shape (K, 2).
+        latents: Of the path, shape (T, D).
+        at: Indices of the stops.
+        homes: Map positions of the stops, shape (K, 2).
     """
-    xy = view.projection.forward(codes).astype(np.float64)
+    xy = view.projection.forward(latents).astype(np.float64)
     off = homes - xy[at]
-    steps = np.arange(len(codes))
+    steps = np.arange(len(latents))
     moved: Floats = (xy + np.stack([np.interp(steps, at, side) for side in off.T], axis=1)).astype(np.float32)
     return moved

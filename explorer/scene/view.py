@@ -1,4 +1,4 @@
-"""A view: a map of the latent space, the way there and back, and where the items lie on it."""
+"""A view: a map of the latent space with its inverse projection and the positions of the items."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["UnknownView", "View"]
 
 
 class UnknownView(ValueError):
-    """The model has no view of this id, with the reason."""
+    """The model has no view of this id; the message gives the reason."""
 
 
 @dataclass(eq=False)
 class View:
-    """A map: the way there and back, and where the items lie."""
+    """A map with its inverse projection, and the positions of the items."""
 
     id: str
     projection: Projection
     xy: NDArray[np.float32]  # (N, 2)
-    axes: tuple[str, str]  # what x and y are, empty where they mean nothing
-    trust: NDArray[np.float32] | None = None  # (N,) share of each item's neighbours that it keeps, once asked
-    homes: dict[int, NDArray[np.float32]] = field(
-        default_factory=dict
-    )  # places (2,) of own pictures, once asked
+    axes: tuple[str, str]  # axis titles; empty if the axes have no meaning
+    trust: NDArray[np.float32] | None = (
+        None  # (N,) share of each item's neighbours that it keeps; computed on first use
+    )
+    homes: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # positions (2,) of uploads, cached
 
     @property
     def linear(self) -> bool:
-        """Whether the map is a plane through latent space, exact both ways."""
+        """Whether the map is a plane through latent space, exact in both directions."""
         return self.projection.linear
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes."""
+        """Memory use, bytes."""
         nodes = self.projection.nodes.nbytes if isinstance(self.projection, ScatterProjection) else 0
         return self.xy.nbytes + nodes

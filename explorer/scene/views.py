@@ -1,4 +1,4 @@
-"""The views of a model: which projection and which map positions a view's id stands for."""
+"""The views of a model: resolves a view's id to a projection and map positions."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from explorer.scene.view import UnknownView, View
 __all__ = ["default_view", "own_mark", "resolve", "trust_of"]
 
 DIMENSIONS = re.compile(r"dims-(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})")
-STRIPS = ("strip", "pca", "dims-0-1")  # views of a latent of one dimension
-JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # what a strip's other axis is
+STRIPS = ("strip", "pca", "dims-0-1")  # views of a one-dimensional latent space
+JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # title of a strip's other axis
 FITTED = re.compile(r"umap-[0-9a-f]{8}")
 
 
 def default_view(loaded: Loaded) -> str:
-    """The view that a model is first shown in."""
+    """The id of the view shown first."""
     if loaded.latent <= 2:
         return "raw" if loaded.latent == 2 else "strip"
     return "umap" if "umap" in loaded.atlas.maps else "pca"
 
 
 def resolve(loaded: Loaded, view_id: str) -> View:
-    """The view of this id, made when first asked for; the last 16 are kept.
+    """The view of this id, computed on first use; the last 16 are cached.
 
     Arguments:
         loaded: The model.
@@ -43,12 +43,12 @@ def resolve(loaded: Loaded, view_id: str) -> View:
             hex digits.
 
     Raises:
-        UnknownView: If the model has no such view, with the reason.
+        UnknownView: If the model has no such view; the message gives the reason.
     """
     view = _known(loaded, view_id)
     if view is not None:
         return view
-    with loaded.making:  # those who ask for it at once share one making
+    with loaded.making:  # concurrent requests share one computation
         view = _known(loaded, view_id)
         if view is not None:
             return view
@@ -68,7 +68,7 @@ def resolve(loaded: Loaded, view_id: str) -> View:
 
 
 def own_mark(loaded: Loaded, view_id: str) -> str:
-    """Changes with the directions of a person's own that a view is made of; "" where there is none among them."""
+    """Changes with the saved directions that a view uses; "" if it uses none."""
     names = (
         view_id.removeprefix("plane-").split("--")
         if view_id.startswith("plane-own-") or "--own-" in view_id
@@ -81,13 +81,13 @@ def own_mark(loaded: Loaded, view_id: str) -> str:
 def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
     """The share of each item's neighbours in latent space that a map keeps, shape (N,), in [0, 1].
 
-    Seconds for 10,000 items when first asked for.
+    Takes seconds for 10,000 items on first use.
     """
     with loaded.judging:
         if loaded.near is None:
             loaded.near = nearest_others(loaded.atlas.mean, min(NEIGHBOURS, loaded.count - 1))
         if view.trust is None:
-            # The height of a point on a strip is noise, and no distance.
+            # Heights on a strip are noise and do not count as distance.
             xy = view.xy * np.array([1, 0], np.float32) if loaded.latent == 1 else view.xy
             view.trust = neighbours_kept(loaded.near, xy)
         return view.trust

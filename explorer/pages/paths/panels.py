@@ -22,7 +22,7 @@ from explorer.pages.shared.layout import job_notice, late
 from explorer.pages.shared.picture import show_picture
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
-from explorer.scene.trajectories import DENSE, KINDS, Measured, at_stops, measure, way
+from explorer.scene.trajectories import DENSE, KINDS, Measured, at_stops, measure, path_through
 from explorer.sharing import exports
 from models.system.extras import missing
 
@@ -169,7 +169,7 @@ def walked(loaded: Loaded, shown: Shown) -> dict[str, Walked]:
     stops = loaded.codes(shown.stops)
     found = {}
     for kind in shown.kinds:
-        codes = way(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
+        codes = path_through(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
         if codes is not None:
             measured = _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
             found[kind] = Walked(codes, at_stops(codes, stops), measured)
@@ -183,7 +183,7 @@ def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength:
 
 def straight(loaded: Loaded, shown: Shown) -> Measured:
     """The straight path, which a geodesic is compared with, whether it is shown or not."""
-    codes = way("straight", loaded.codes(shown.stops))
+    codes = path_through("straight", loaded.codes(shown.stops))
     return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
 
 

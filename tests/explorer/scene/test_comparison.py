@@ -46,13 +46,13 @@ def test_an_image_that_an_atlas_holds_twice_is_shared_once() -> None:
 
 
 def test_atlases_that_share_nothing_are_refused_with_a_remedy() -> None:
-    with pytest.raises(ValueError, match=r"one, two share 1\. Build the atlases anew"):
+    with pytest.raises(ValueError, match=r"one, two share 1\. Rebuild the atlases"):
         shared_rows([atlas("one", ("test", 1), ("test", 2)), atlas("two", ("test", 2), ("train", 1))])
 
 
 def test_models_of_other_data_are_refused() -> None:
     one, two = atlas("one", ("test", 1), ("test", 2)), atlas("two", ("test", 1), ("test", 2), data="faces")
-    with pytest.raises(ValueError, match=r"one knows 'digits', two 'faces'"):
+    with pytest.raises(ValueError, match=r"one was trained on 'digits', two on 'faces'"):
         line_up([one, two], [])
     with pytest.raises(ValueError, match=r"2 to 6 different ones\. Got: one\."):
         line_up([one], [])

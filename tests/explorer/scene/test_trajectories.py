@@ -9,7 +9,7 @@ import torch
 from explorer.latent.geometry.splines import knots
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
-from explorer.scene.trajectories import KINDS, at_stops, measure, on_map, way
+from explorer.scene.trajectories import KINDS, at_stops, measure, on_map, path_through
 from explorer.scene.views import resolve
 from tests.explorer.checkpoints import train_digits
 
@@ -29,7 +29,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_way_comes_by_every_stop_in_order(loaded: Loaded, kind: str) -> None:
     stops = loaded.atlas.mean[[3, 70, 200, 9]]
-    codes = way(kind, stops)
+    codes = path_through(kind, stops)
     assert codes.shape == (65, 8)
     assert np.array_equal(codes[[0, -1]], stops[[0, -1]])
     at = at_stops(codes, stops)
@@ -44,7 +44,7 @@ def test_a_way_comes_by_every_stop_in_order(loaded: Loaded, kind: str) -> None:
 
 def test_an_unknown_kind_is_told() -> None:
     with pytest.raises(ValueError, match="`kind` must be one of: straight, great-circle, smooth"):
-        way("sideways", np.zeros((2, 3), np.float32))
+        path_through("sideways", np.zeros((2, 3), np.float32))
 
 
 def test_stops_that_come_again_are_found_in_order() -> None:
@@ -55,7 +55,7 @@ def test_stops_that_come_again_are_found_in_order() -> None:
 
 
 def test_what_is_measured_is_that_of_the_decoders_pictures(loaded: Loaded) -> None:
-    codes = way("straight", loaded.atlas.mean[[3, 70]])
+    codes = path_through("straight", loaded.atlas.mean[[3, 70]])
     found = measure(loaded, codes)
     with torch.inference_mode():
         x = loaded.decoder.model.decode(torch.from_numpy(codes)).numpy().astype(np.float64)
@@ -73,7 +73,7 @@ def test_what_is_measured_is_that_of_the_decoders_pictures(loaded: Loaded) -> No
 def test_on_the_map_a_way_starts_and_ends_at_its_images(loaded: Loaded, view_id: str) -> None:
     view = resolve(loaded, view_id)
     items = [3, 70, 200]
-    codes = way("smooth", loaded.atlas.mean[items])
+    codes = path_through("smooth", loaded.atlas.mean[items])
     at = at_stops(codes, loaded.atlas.mean[items])
     xy = on_map(view, codes, at, view.xy[items])
     assert xy[at] == pytest.approx(view.xy[items], abs=1e-4)
