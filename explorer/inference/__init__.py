@@ -1,1 +1,1 @@
-"""Decoding for everyone: the engine, the decoders, and the memory budget."""
+"""Shared inference: the decoding engine, the decoders, and the memory budget."""

@@ -1,7 +1,7 @@
-"""A decoder as ONNX Runtime runs it on a CPU: one picture at a time two to three times as fast as torch.
+"""A decoder compiled for ONNX Runtime on a CPU: single pictures decode two to three times as fast as with torch.
 
-torch prepares each convolution's weights anew at every call and hands single pictures to slow kernels, which a large
-batch makes up for. A drag asks for one picture. The graph is made from the loaded model, in memory.
+torch repacks each convolution's weights at every call and uses slow kernels for single pictures, which only pays off for
+large batches. A drag needs one picture. The graph is exported from the loaded model, in memory.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from models.system.extras import require
 
 __all__ = ["compiled", "levels"]
 
-_EXPORT = (
-    threading.Lock()
-)  # the exporter keeps what it is at in globals; several models may be opened at once
+# The exporter keeps global state; several models may be loaded at once.
+_EXPORT = threading.Lock()
 
 
 class _Pixels(nn.Module):
@@ -37,40 +36,45 @@ class _Pixels(nn.Module):
 
 
 def levels(x: Tensor) -> Tensor:
-    """Pictures (M, C, H, W) in [0, 1] as 8-bit levels (M, H, W, C), rounded to the nearest; NaN is black."""
+    """Converts pictures (M, C, H, W) in [0, 1] to uint8 (M, H, W, C), rounded to nearest; NaN becomes black."""
     return x.mul(255).nan_to_num(0.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.uint8]]:
-    """Makes a function from codes, float32 (M, D), to pictures, uint8 (M, H, W, C), that any thread may call.
+    """Compiles a thread-safe function from latents, float32 (M, D), to pictures, uint8 (M, H, W, C).
 
-    Takes about a second the first time, for the imports.
+    The first call takes about a second, for imports.
 
     Arguments:
-        model: On the CPU, in evaluation mode; later changes of its weights change nothing.
+        model: On the CPU, in evaluation mode; later changes to its weights have no effect.
 
     Raises:
-        RuntimeError: If the model has an operation that ONNX cannot express.
-        ValueError: If ONNX or its runtime is not installed, with the extra that brings them.
+        RuntimeError: If ONNX does not support an operation of the model.
+        ValueError: If ONNX or its runtime is not installed; the message names the extra.
     """
     require("onnx", "Faster decoding on a CPU")
     import onnxruntime  # `models.system.offline` has switched its telemetry off
 
-    file: Any = io.BytesIO()  # the exporter takes one, though its types speak of paths only
+    file: Any = io.BytesIO()  # accepted by the exporter, though its type hints allow only paths
     example = torch.zeros(2, model.spec.size)
     axes = {"z": {0: "pictures"}, "pixels": {0: "pictures"}}
     with _EXPORT, torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter that needs no further packages calls itself deprecated
+        warnings.simplefilter("ignore")  # the only exporter without further dependencies is deprecated
         torch.onnx.export(
-            _Pixels(model).eval(), (example,), file, input_names=["z"], output_names=["pixels"],
-            dynamic_axes=axes, dynamo=False,
-        )  # fmt: skip
+            _Pixels(model).eval(),
+            (example,),
+            file,
+            input_names=["z"],
+            output_names=["pixels"],
+            dynamic_axes=axes,
+            dynamo=False,
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the engine's workers are the threads
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
 
     def pixels(z: NDArray[np.float32]) -> NDArray[np.uint8]:
-        made: NDArray[np.uint8] = session.run(None, {"z": z})[0]
-        return made
+        outputs: list[NDArray[np.uint8]] = session.run(None, {"z": z})
+        return outputs[0]
 
     return pixels

@@ -1,4 +1,4 @@
-"""A model on its device: from latent codes to pixels, and from pixels to codes."""
+"""A model on its device: latents to pixels, and pixels to latents."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["Codes", "Decoder", "Encoder", "choose_workers"]
 LOG = logging.getLogger(__name__)
 
 WORKERS_AT_MOST = 8
-WARM = (1, 2, 4, 6)  # batch sizes decoded once before they count, so that the first drag is quick
+WARM = (1, 2, 4, 6)  # batch sizes decoded once in advance, so that the first drag is fast
 
 
 def choose_workers(device: torch.device) -> int:
-    """How many decodes run at once: one on a GPU; else a thread a usable core, at most 8.
+    """Number of concurrent decodes: one on a GPU; otherwise one per usable core, at most 8.
 
-    OMP_NUM_THREADS bounds them too.
+    OMP_NUM_THREADS limits it too.
     """
     if device.type != "cpu":
         return 1
@@ -37,10 +37,10 @@ def choose_workers(device: torch.device) -> int:
 
 
 class Decoder:
-    """Decodes batches of codes to 8-bit pictures."""
+    """Decodes batches of latents to 8-bit pictures."""
 
     def __init__(self, model: Autoencoder, device: torch.device) -> None:
-        """Puts `model` on `device` for inference; convolutions run channels last."""
+        """Moves `model` to `device` for inference, in channels-last memory format."""
         self.model = model.to(device).eval().requires_grad_(False)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device = device
@@ -51,16 +51,16 @@ class Decoder:
         self._warm(self._pixels)
 
     def compile(self) -> None:
-        """Puts a faster function in the place of torch's, on a CPU and if the model allows; takes a second.
+        """Switches to the ONNX decoder on a CPU if the model can be exported; takes a second.
 
-        The pictures are the same, but for a level where a value lies on the edge of two.
+        Pictures are identical up to one grey level where rounding is a tie.
         """
         if self.device.type != "cpu":
             return
         try:
             faster = compiled(self.model)
             self._warm(faster)
-        except Exception as error:  # what an exporter may raise is without end, and torch is there
+        except Exception as error:  # export can fail in many ways; fall back to torch
             LOG.warning("%s decodes with torch: %s", type(self.model).__name__, error)
             return
         self._pixels = faster
@@ -71,20 +71,18 @@ class Decoder:
 
     @torch.inference_mode()
     def _torch(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
-        codes = torch.from_numpy(z).to(self.device)
-        x = self.model.decode(codes.reshape(-1, *self.model.spec.shape))
-        pixels: NDArray[np.uint8] = levels(x).contiguous().cpu().numpy()
-        return pixels
+        latents = torch.from_numpy(z).to(self.device)
+        x = self.model.decode(latents.reshape(-1, *self.model.spec.shape))
+        return levels(x).contiguous().cpu().numpy()
 
     def __call__(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Decodes codes.
+        """Decodes latents.
 
         Arguments:
-            z: Codes, float32, shape (M, D).
+            z: Latents, float32, shape (M, D).
 
         Returns:
-            Pictures, uint8, shape (M, H, W, C), contiguous; rounded to the nearest level, NaN is
-            black.
+            Pictures, uint8, shape (M, H, W, C), contiguous; rounded to the nearest level, NaN becomes black.
 
         Raises:
             ValueError: If `z` has another shape.
@@ -101,14 +99,14 @@ class Codes(NamedTuple):
     """The posteriors of M pictures."""
 
     mean: NDArray[np.float32]  # (M, D), in prior standard deviations
-    std: NDArray[np.float32] | None  # (M, D), same unit; None for a deterministic code
+    std: NDArray[np.float32] | None  # (M, D), same unit; None for a deterministic encoder
 
 
 class Encoder:
-    """Encodes batches of 8-bit pictures, with the model that a decoder has put on its device."""
+    """Encodes batches of 8-bit pictures, with the model of a decoder."""
 
     def __init__(self, decoder: Decoder) -> None:
-        """Shares the decoder's model; nothing is copied."""
+        """Shares the decoder's model without copying it."""
         self.model = decoder.model
         self.device = decoder.device
         self.latent = decoder.latent
@@ -122,7 +120,7 @@ class Encoder:
             pictures: uint8, shape (M, H, W, C).
 
         Raises:
-            ValueError: If `pictures` have another shape or type.
+            ValueError: If `pictures` has another shape or type.
         """
         channels, height, width = self.shape
         if pictures.shape[1:] != (height, width, channels) or pictures.dtype != np.uint8:
@@ -132,7 +130,7 @@ class Encoder:
             )
         if len(pictures) == 0:
             return Codes(np.empty((0, self.latent), np.float32), None)
-        # (M, H, W, C) in memory, seen as (M, C, H, W), is channels last already.
+        # (M, H, W, C) in memory, viewed as (M, C, H, W), is already channels last.
         x = torch.tensor(pictures).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         posterior = self.model.encode(x[:, None] if self.model.spec.sequence else x)
         mean = posterior.mean.flatten(1).cpu().numpy()

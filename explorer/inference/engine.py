@@ -1,10 +1,9 @@
-"""The decoder engine: each model once a process, decoding for every session at once.
+"""The decoding engine: each model loaded once per process, decoding for all connections.
 
-Waiting rows (one row is one picture) stand in two lines, frames before thumbnails. Each worker
-thread takes rows of one model from the front, its share of what waits, and decodes them as one
-batch: the rows of many sessions join, a long strip spreads over the workers. A worker runs torch on
-one thread. torch's own threads were tried first: they wait for each other by spinning, so that a
-browser or a training on the same two cores took a picture from 2 to 200 ms.
+Waiting rows (one row is one picture) queue in two lines, frames before thumbnails. Each worker thread takes its share
+of the waiting rows of one model and decodes them as one batch: rows of many connections are batched together, and a
+long strip is split over the workers. A worker runs torch on one thread. With several torch threads, which wait for each
+other by spinning, a browser or a training run on the same two cores slowed a picture from 2 to 200 ms.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ T = TypeVar("T")
 
 
 class Opened(Protocol):
-    """What the engine needs of a model that is open."""
+    """What the engine needs of a loaded model."""
 
     @property
     def name(self) -> str: ...
@@ -57,26 +56,23 @@ class Opened(Protocol):
 
 M = TypeVar("M", bound=Opened)
 
-BATCH = {
-    "cpu": 16,
-    "mps": 64,
-    "cuda": 64,
-}  # rows; more gained under 5 % on a CPU and cost the others' wait
-BACKGROUND_BATCH = 4  # rows; what a frame may have to wait for
-BACKGROUND_WAIT = 0.1  # s; thumbnails get a turn this often, however many frames wait
-IN_USE = 5.0  # s after its last use in which a model is not let go
+# Rows; larger batches gain under 5 % on a CPU and make other requests wait.
+BATCH = {"cpu": 16, "mps": 64, "cuda": 64}
+BACKGROUND_BATCH = 4  # rows; bounds the time a frame may have to wait
+BACKGROUND_WAIT = 0.1  # s; thumbnails get a turn at least this often
+IN_USE = 5.0  # s after its last use during which a model is not evicted
 LOADERS = 2
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Decoded:
-    """What the engine gives for M codes."""
+    """The engine's result for M latents."""
 
     pictures: NDArray[np.uint8]  # (M, H, W, C)
     index: NDArray[np.int64]  # nearest items, nearest first, (M, k)
-    distance: NDArray[np.float64]  # to them, (M, k)
-    queue_ms: float  # from the asking to the first row's start
-    decode_ms: float  # from there to the last row's end
+    distance: NDArray[np.float64]  # distances to them, (M, k)
+    queue_ms: float  # from the request to the start of the first row
+    decode_ms: float  # from there to the end of the last row
 
 
 @dataclass(eq=False, slots=True)
@@ -91,7 +87,7 @@ class _Job:
     loop: asyncio.AbstractEventLoop | None
     asked: float
     started: float = 0.0
-    taken: int = 0  # rows that workers took
+    taken: int = 0  # rows started
     left: int = 0  # rows not finished
     error: Exception | None = None
 
@@ -119,9 +115,7 @@ class _Slot(Generic[M]):
 
 
 class DecodingEngine(ABC, Generic[M]):
-    """Models in memory and the threads that decode with them. Safe to call from any thread or event
-    loop.
-    """
+    """Models in memory and the threads that decode with them. Thread-safe, for any event loop."""
 
     def __init__(
         self,
@@ -133,19 +127,19 @@ class DecodingEngine(ABC, Generic[M]):
         """Starts the workers.
 
         Arguments:
-            device: Where to decode; `settings.device()` where None.
-            memory_mb: Memory for models and atlases, MiB; LATENT_MEMORY_MB or 1536 where None.
-            workers: Decodes at once; `choose_workers()` where None.
-            batch: Most rows of one decode; a measured number for the device where None.
+            device: Device to decode on; `settings.device()` if None.
+            memory_mb: Memory for models and atlases, MiB; LATENT_MEMORY_MB or 1536 if None.
+            workers: Concurrent decodes; `choose_workers()` if None.
+            batch: Maximum rows per decode; tuned for the device if None.
 
         Raises:
-            ValueError: If an environment variable names no device or no amount of memory.
+            ValueError: If an environment variable is not a valid device or amount of memory.
         """
         self.device = settings.device() if device is None else device
         self.budget = (settings.memory_mb() if memory_mb is None else memory_mb) * 2**20
         self.batch = batch or BATCH.get(self.device.type, BATCH["cpu"])
         self._lines: tuple[deque[_Job], deque[_Job]] = deque(), deque()  # frames, background
-        self._steps: deque[tuple[Callable[[], Any], Future[Any]]] = deque()  # taken before the lines
+        self._steps: deque[tuple[Callable[[], Any], Future[Any]]] = deque()  # run before the lines
         self._background_turn = 0.0
         self._idle = 0
         self._closed = False
@@ -154,7 +148,7 @@ class DecodingEngine(ABC, Generic[M]):
         self._loading: dict[str, Future[M]] = {}
         self._models = threading.RLock()
         self._loaders = ThreadPoolExecutor(LOADERS, "latent-load")
-        # The neighbour search is many small products; BLAS's own threads spin between them and starve the decodes.
+        # The neighbour search is many small products; BLAS threads spin between them and starve the decoders.
         threadpool_limits(1, user_api="blas")
         count = choose_workers(self.device) if workers is None else workers
         self._workers = [
@@ -165,11 +159,11 @@ class DecodingEngine(ABC, Generic[M]):
 
     @property
     def workers(self) -> int:
-        """Decodes that run at once."""
+        """Number of concurrent decodes."""
         return len(self._workers)
 
     def close(self) -> None:
-        """Ends the threads; what waits is answered with an error."""
+        """Stops the threads; waiting requests fail with an error."""
         with self._wake:
             self._closed = True
             waiting = [job for line in self._lines for job in line]
@@ -188,24 +182,24 @@ class DecodingEngine(ABC, Generic[M]):
         with self._models:
             self._slots.clear()
 
-    # What a subclass decides: how a name becomes a model in memory
+    # For subclasses: how a name becomes a loaded model
 
     @abstractmethod
     def find(self, name: str) -> Entry:
-        """The checkpoint of this name."""
+        """Finds the checkpoint of this name."""
 
     @abstractmethod
     def stamp(self, entry: Entry) -> tuple[object, ...]:
-        """Changes whenever the checkpoint's files do."""
+        """Changes whenever the checkpoint's files change."""
 
     @abstractmethod
     def load(self, entry: Entry) -> M:
-        """The model in memory, on the engine's device."""
+        """Loads a model on the engine's device."""
 
     # Models
 
     def peek(self, name: str) -> M | None:
-        """The model if it is in memory; touches nothing on disk."""
+        """The model if it is in memory; never touches the disk."""
         with self._models:
             slot = self._slots.get(name)
             if slot is None:
@@ -215,32 +209,32 @@ class DecodingEngine(ABC, Generic[M]):
             return slot.loaded
 
     def loaded(self) -> list[str]:
-        """Names of the models in memory, the one used longest ago first."""
+        """Names of the models in memory, least recently used first."""
         with self._models:
             return list(self._slots)
 
     async def open(self, name: str) -> M:
-        """Loads a model without holding the event loop; those who ask at once share one loading.
+        """Loads a model without blocking the event loop; concurrent requests share one load.
 
         Raises:
             UnknownModel: If there is no checkpoint of this name.
-            CheckpointError: If it is broken, with the reason.
+            CheckpointError: If it is broken; the message gives the reason.
         """
-        return await asyncio.shield(asyncio.wrap_future(self._ask(name)))
+        return await asyncio.shield(asyncio.wrap_future(self._request(name)))
 
     def open_sync(self, name: str) -> M:
-        """As `open`, for a thread."""
-        return self._ask(name).result()
+        """Like `open`, blocking."""
+        return self._request(name).result()
 
-    def _ask(self, name: str) -> Future[M]:
+    def _request(self, name: str) -> Future[M]:
         with self._models:
             waiting = self._loading.get(name)
             if waiting is None:
                 waiting = self._loading[name] = self._loaders.submit(self._open, name)
-                waiting.add_done_callback(lambda _: self._asked(name))
+                waiting.add_done_callback(lambda _: self._request_done(name))
             return waiting
 
-    def _asked(self, name: str) -> None:
+    def _request_done(self, name: str) -> None:
         with self._models:
             self._loading.pop(name, None)
 
@@ -258,13 +252,13 @@ class DecodingEngine(ABC, Generic[M]):
         with self._models:
             self._slots[name] = _Slot(loaded, mark)
             self._slots.move_to_end(name)
-            self._let_go()
+            self._evict()
         if not self._closed:
             self._loaders.submit(loaded.decoder.compile)
         return loaded
 
-    def _let_go(self) -> None:
-        """Forgets the models used longest ago until the rest fit the budget."""
+    def _evict(self) -> None:
+        """Evicts the least recently used models until the rest fit the memory budget."""
         now = time.monotonic()
         used = sum(slot.loaded.nbytes for slot in self._slots.values())
         for name, slot in list(self._slots.items())[:-1]:
@@ -279,17 +273,17 @@ class DecodingEngine(ABC, Generic[M]):
     async def decode(
         self, loaded: M, z: ArrayLike, *, neighbours: int = 0, background: bool = False
     ) -> Decoded:
-        """Decodes codes together with what others ask at this moment.
+        """Decodes latents, batched with other waiting requests.
 
         Arguments:
             loaded: The model.
-            z: Codes, shape (M, D).
-            neighbours: Nearest items to find for each code.
-            background: Stand behind all frames.
+            z: Latents, shape (M, D).
+            neighbours: Nearest items to find for each latent.
+            background: Wait behind all frames.
 
         Raises:
             ValueError: If `z` has another shape or is not finite.
-            RuntimeError: If the decoder fails on these codes, or the engine is closed.
+            RuntimeError: If the decoder fails on these latents, or the engine is closed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decoded] = loop.create_future()
@@ -297,19 +291,19 @@ class DecodingEngine(ABC, Generic[M]):
         return await future
 
     def decode_sync(self, model: str | M, z: ArrayLike, *, background: bool = False) -> NDArray[np.uint8]:
-        """Decodes codes from a thread, such as a page's script.
+        """Decodes latents, blocking, for example from a page's script.
 
         Arguments:
-            model: A checkpoint's name, or what `open_sync` gave.
-            z: Codes, shape (M, D) or (D,).
-            background: Stand behind all frames.
+            model: A checkpoint's name, or the result of `open_sync`.
+            z: Latents, shape (M, D) or (D,).
+            background: Wait behind all frames.
 
         Returns:
-            Pictures, uint8, shape (M, H, W, C), M being 1 for one code.
+            Pictures, uint8, shape (M, H, W, C); M is 1 for a single latent.
 
         Raises:
-            ValueError: If `z` has another shape or is not finite, or as `open` for a name.
-            RuntimeError: If the decoder fails on these codes, or the engine is closed.
+            ValueError: If `z` has another shape or is not finite, or as for `open`.
+            RuntimeError: If the decoder fails on these latents, or the engine is closed.
         """
         loaded = self.open_sync(model) if isinstance(model, str) else model
         future: Future[Decoded] = Future()
@@ -317,10 +311,10 @@ class DecodingEngine(ABC, Generic[M]):
         return future.result().pictures
 
     async def run(self, step: Callable[[], T]) -> T:
-        """Runs a step of a frame that is no plain decode, such as encoding a picture, on a worker's thread.
+        """Runs another step of a frame, such as encoding a picture, on a worker thread.
 
         Arguments:
-            step: Milliseconds of work; what it raises is raised here.
+            step: Milliseconds of work; its exceptions are raised here.
 
         Raises:
             RuntimeError: If the engine is closed.
@@ -363,17 +357,17 @@ class DecodingEngine(ABC, Generic[M]):
         """Takes this worker's share of the waiting rows of one model. The caller holds the lock."""
         frames, background = self._lines
         now = time.perf_counter()
-        behind = bool(background) and (not frames or now - self._background_turn > BACKGROUND_WAIT)
-        line = background if behind else frames
+        take_background = bool(background) and (not frames or now - self._background_turn > BACKGROUND_WAIT)
+        line = background if take_background else frames
         if not line:
             return []
-        if behind:
+        if take_background:
             self._background_turn = now
         loaded = line[0].loaded
         waiting = sum(len(job.z) - job.taken for job in line if job.loaded is loaded)
-        # Workers that were woken but wait for the lock still count as idle: each finds its share.
+        # Woken workers that wait for the lock still count as idle, and each takes its own share.
         share = -(-waiting // (self._idle + 1))
-        room = min(share, BACKGROUND_BATCH if behind else self.batch)
+        room = min(share, BACKGROUND_BATCH if take_background else self.batch)
         pieces: list[_Piece] = []
         skipped: list[_Job] = []
         while line and room:
@@ -396,9 +390,7 @@ class DecodingEngine(ABC, Generic[M]):
         return pieces
 
     def _decode(self, pieces: list[_Piece]) -> dict[_Job, Exception]:
-        """Decodes pieces of one model as one batch; one by one if that fails, to tell whose fault
-        it is.
-        """
+        """Decodes pieces of one model as one batch; if that fails, one by one, to find which ones fail."""
         try:
             _fill(pieces)
         except Exception as error:
@@ -418,7 +410,7 @@ class DecodingEngine(ABC, Generic[M]):
                 job = piece.job
                 job.left -= piece.rows.stop - piece.rows.start
                 if job.error is not None:
-                    continue  # answered already
+                    continue  # already answered
                 if job in failed:
                     job.error = failed[job]
                     done.append(job)
@@ -444,17 +436,17 @@ def _job(
     future: asyncio.Future[Decoded] | Future[Decoded],
     loop: asyncio.AbstractEventLoop | None,
 ) -> _Job:
-    codes = np.asarray(z, np.float32)
-    if codes.ndim != 2 or codes.shape[1] != loaded.latent:
-        raise ValueError(f"`z` must have the shape (M, {loaded.latent}). Got {codes.shape}.")
-    if not np.isfinite(codes).all():
+    latents = np.asarray(z, np.float32)
+    if latents.ndim != 2 or latents.shape[1] != loaded.latent:
+        raise ValueError(f"`z` must have the shape (M, {loaded.latent}). Got {latents.shape}.")
+    if not np.isfinite(latents).all():
         raise ValueError("`z` must be finite. Got NaN or infinity.")
     channels, height, width = loaded.shape
-    count = len(codes)
+    count = len(latents)
     k = min(neighbours, loaded.count)
     return _Job(
         loaded,
-        codes,
+        latents,
         np.empty((count, height, width, channels), np.uint8),
         np.empty((count, k), np.int64),
         np.empty((count, k)),
@@ -470,13 +462,13 @@ def _fill(pieces: list[_Piece]) -> None:
     """Decodes the rows of the pieces and finds their neighbours."""
     loaded = pieces[0].job.loaded
     one = len(pieces) == 1
-    codes = [piece.job.z[piece.rows] for piece in pieces]
-    pictures = loaded.decoder(codes[0] if one else np.concatenate(codes))
+    latents = [piece.job.z[piece.rows] for piece in pieces]
+    pictures = loaded.decoder(latents[0] if one else np.concatenate(latents))
     start = 0
-    for piece, part in zip(pieces, codes, strict=True):
+    for piece, part in zip(pieces, latents, strict=True):
         piece.job.pictures[piece.rows] = pictures[start : start + len(part)]
         start += len(part)
-    asking = [(piece, part) for piece, part in zip(pieces, codes, strict=True) if piece.job.index.shape[1]]
+    asking = [(piece, part) for piece, part in zip(pieces, latents, strict=True) if piece.job.index.shape[1]]
     if not asking:
         return
     k = max(piece.job.index.shape[1] for piece, _ in asking)
@@ -491,7 +483,7 @@ def _fill(pieces: list[_Piece]) -> None:
 
 
 def _deliver(jobs: list[_Job]) -> None:
-    """Resolves the futures of finished jobs, those of one event loop with one call."""
+    """Resolves the futures of finished jobs, with one call per event loop."""
     now = time.perf_counter()
     loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
     for job in jobs:
