@@ -1,8 +1,8 @@
-"""An atlas: a collection of images as one model encodes them. Build it, save it, load it.
+"""Builds an atlas: encodes a collection of images with one model and computes its maps and scores.
 
-One Parquet row an image: id, split, attributes, posterior mean and standard deviation, map positions, scores.
-It holds no pictures, so it may be published where they may not. `python -m explorer.atlas MODEL` builds a
-checkpoint's own.
+An atlas has one Parquet row per image: id, split, attributes, posterior mean and standard deviation, map positions,
+scores. It holds no pictures, so it may be published where they may not. `python -m explorer.atlas MODEL` builds the
+atlas of a checkpoint.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from models.system.progress import JsonProgress, add_option, say
 
 __all__ = ["build_atlas", "encode", "main", "neighbour_distances", "rounded"]
 
-COUNT = 8_000  # images in an atlas that is built by default
-NEIGHBOUR = 10  # which nearest neighbour's distance says how usual a place is
-GAPS_AT_MOST = 1 << 23  # distances held at once, 64 MiB
+COUNT = 8_000  # default number of images
+NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
+GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
 BATCH = 256
 
 
@@ -38,31 +38,31 @@ def build_atlas(
     report: Callable[[float, str], None] | None = None,
     umap: bool = True,
 ) -> Atlas:
-    """Encodes images and lays out their maps.
+    """Encodes images and fits their maps.
 
     Arguments:
-        model: With a continuous latent of one axis.
-        data: Splits of one data set, taken in this order; where it has sequences, each is one row.
-        report: Called with the share done (0 to 1) and what is being done.
-        umap: Lay out a UMAP map, where the latent has more than two dimensions.
+        model: With a continuous latent of one axis, or a grid.
+        data: Splits of one data set, in this order; each sequence is one row.
+        report: Called with the fraction done (0 to 1) and a status text.
+        umap: Whether to fit a UMAP map if the latent has more than two dimensions.
 
     Raises:
         ValueError: If there are too few images for a map.
     """
-    say = report or (lambda share, what: None)
+    progress = report or (lambda share, what: None)
     encoded = []
     for number, part in enumerate(data):
-        say(0.1 * number / len(data), f"Encoding {part.split} images")
+        progress(0.1 * number / len(data), f"Encoding {part.split} images")
         encoded.append(encode(model, part if isinstance(part, SequenceData) else part.images))
     mean = np.concatenate([e["mean"] for e in encoded])
     std = np.concatenate([e["std"] for e in encoded]) if "std" in encoded[0] else None
     scores = {str(k): np.concatenate([e[k] for e in encoded]) for k in ("kl", "error") if k in encoded[0]}
-    say(0.1, "Measuring distances")
+    progress(0.1, "Measuring distances")
     distance = neighbour_distances(mean)
     maps = {}
     if umap and mean.shape[1] > 2:
-        maps["umap"] = fit_umap(mean, MapSettings(), lambda s, what: say(0.15 + 0.84 * s, what))
-    say(1.0, "Done")
+        maps["umap"] = fit_umap(mean, MapSettings(), lambda s, what: progress(0.15 + 0.84 * s, what))
+    progress(1.0, "Done")
     return Atlas(
         ids=np.concatenate([d.ids for d in data]),
         split=[d.split for d in data for _ in range(len(d))],
@@ -78,8 +78,8 @@ def build_atlas(
 def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict[str, Array]:
     """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images.
 
-    Of a model with discrete codes the mean is the codes' own vectors, which `decode` gives the same codes again.
-    A sequence's code shows its last frame; the error is that frame's.
+    For a model with discrete codes the mean is the embedding of the codes, which `decode` maps to the same codes.
+    The latent of a sequence shows its last frame; the error is that of this frame.
     """
     import torch
 
@@ -103,15 +103,17 @@ def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict
             for name, values in found.items():
                 rows.setdefault(name, []).append(values.numpy().astype(np.float32))
     whole = {name: np.concatenate(parts) for name, parts in rows.items()}
-    exact = ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")  # codes are written as codes
+    exact = (
+        ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")
+    )  # embeddings are stored as codes
     return {name: values if name in exact else rounded(values) for name, values in whole.items()}
 
 
 def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
-    """Euclidean distance of each latent (N, D) to its `neighbour`-th nearest other, shape (N,)."""
+    """Euclidean distance of each latent (N, D) to its `neighbour`-th nearest other latent, shape (N,)."""
     count = min(neighbour, len(z) - 1)
     exact = z.astype(np.float64)
-    exact -= exact.mean(0)  # the smaller the numbers, the less their difference loses
+    exact -= exact.mean(0)  # smaller numbers lose less precision when subtracted
     squares = (exact**2).sum(1)
     found = np.empty(len(z), np.float32)
     rows = max(1, GAPS_AT_MOST // len(z))
@@ -124,16 +126,15 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
 
 
 def _joined(parts: list[Attribute]) -> Attribute:
-    """One attribute over several splits."""
+    """Concatenates an attribute over several splits."""
     first = parts[0]
     return Attribute(first.name, first.kind, np.concatenate([p.values for p in parts]), first.labels)
 
 
 def rounded(values: Array) -> Array:
-    """Keeps 10 bits of the mantissa (a relative 0.05 %), so that the column packs to half its size."""
+    """Rounds to 10 bits of mantissa (a relative 0.05 %), which halves the size of the compressed column."""
     bits = np.ascontiguousarray(values).view(np.uint32)
-    kept: Array = ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
-    return kept
+    return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atlas") -> int:

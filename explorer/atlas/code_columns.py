@@ -1,7 +1,7 @@
-"""Latents of a codebook, written down as the codes they are made of instead of as numbers.
+"""Compact storage of quantised latents: codebook indices (codes) instead of vectors.
 
-A latent of several levels, each a grid of vectors that come from a short list: of each place only the vector's number
-is kept, and the lists stand beside it. Nothing is lost; 5,000 latents of 784 numbers take 0.2 instead of 6.7 MB.
+A latent has several levels, each a grid of vectors from a codebook. Only the index of each vector is stored, with the
+codebooks beside them. The encoding is lossless; 5,000 latents of 784 numbers take 0.2 instead of 6.7 MB.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from numpy.typing import NDArray
 
 from models.base import Level
 
-__all__ = ["read_words", "rows_of", "words_of", "written"]
+__all__ = ["codes_of", "levels_as_json", "read_levels", "rows_of"]
 
 Array = NDArray[np.float32]
-Words = NDArray[np.uint16]
+Codes = NDArray[np.uint16]
 
-VECTORS_AT_MOST = 1 << 16  # that two bytes can tell apart
-SIDE_AT_MOST = 4096  # of a level, and numbers in a vector
+VECTORS_AT_MOST = 1 << 16  # range of a two-byte index
+SIDE_AT_MOST = 4096  # sides of a level, and dimensions of a vector
 
 
-def words_of(rows: Array, levels: Sequence[Level]) -> tuple[Words, list[Array]]:
-    """Finds the vectors that latents are made of.
+def codes_of(rows: Array, levels: Sequence[Level]) -> tuple[Codes, list[Array]]:
+    """Replaces the vectors in latents by indices.
 
     Arguments:
-        rows: Latents (N, D), all levels end to end, each (numbers a place, rows, columns).
-        levels: What lies in a latent.
+        rows: Latents (N, D), all levels concatenated, each of shape (dimensions, rows, columns).
+        levels: Layout of a latent.
 
     Returns:
-        The number of the vector at each place, (N, places of all levels); and of each level its vectors, (K, numbers).
+        Indices (N, cells of all levels), and the codebook of each level, (K, dimensions).
 
     Raises:
-        ValueError: If a level has more different vectors than two bytes can tell apart.
+        ValueError: If a level has more distinct vectors than two bytes can index.
     """
     found, lists, start = [], [], 0
     for level in levels:
         size, places = level.shape[0], math.prod(level.shape[1:])
-        own = rows[:, start : start + size * places].reshape(len(rows), size, places)
-        vectors, numbers = np.unique(own.swapaxes(1, 2).reshape(-1, size), axis=0, return_inverse=True)
+        part = rows[:, start : start + size * places].reshape(len(rows), size, places)
+        vectors, numbers = np.unique(part.swapaxes(1, 2).reshape(-1, size), axis=0, return_inverse=True)
         if len(vectors) > VECTORS_AT_MOST:
             raise ValueError(
                 f"`rows` must have at most {VECTORS_AT_MOST} different vectors. Got {len(vectors)}."
@@ -53,39 +53,42 @@ def words_of(rows: Array, levels: Sequence[Level]) -> tuple[Words, list[Array]]:
     return np.concatenate(found, axis=1), lists
 
 
-def rows_of(words: Words, levels: Sequence[Level], lists: Sequence[Array]) -> Array:
-    """Latents (N, D) from what `words_of` gave.
+def rows_of(codes: Codes, levels: Sequence[Level], lists: Sequence[Array]) -> Array:
+    """Restores latents (N, D) from codes.
 
     Raises:
-        ValueError: If the words are too few or too many for the levels, or name a vector that is not there.
+        ValueError: If the number of codes does not match the levels, or a code is out of range.
     """
     places = [math.prod(level.shape[1:]) for level in levels]
-    if words.shape[1] != sum(places):
-        raise ValueError(f"a row must have {sum(places)} codes. Got {words.shape[1]}")
+    if codes.shape[1] != sum(places):
+        raise ValueError(f"a row must have {sum(places)} codes. Got {codes.shape[1]}")
     parts, start = [], 0
     for count, vectors in zip(places, lists, strict=True):
-        own = words[:, start : start + count]
-        if own.max(initial=0) >= len(vectors):
-            raise ValueError(f"a code must be below {len(vectors)}. Got {own.max()}")
-        parts.append(vectors[own].swapaxes(1, 2).reshape(len(words), -1))
+        part = codes[:, start : start + count]
+        if part.max(initial=0) >= len(vectors):
+            raise ValueError(f"a code must be below {len(vectors)}. Got {part.max()}")
+        parts.append(vectors[part].swapaxes(1, 2).reshape(len(codes), -1))
         start += count
     return np.ascontiguousarray(np.concatenate(parts, axis=1))
 
 
-def written(levels: Sequence[Level], lists: Sequence[Array]) -> list[dict[str, Any]]:
-    """The levels and their vectors as JSON values."""
+def levels_as_json(levels: Sequence[Level], lists: Sequence[Array]) -> list[dict[str, Any]]:
+    """The levels and their codebooks as JSON values."""
     return [
-        {"name": level.name, "shape": list(level.shape),
-         "vectors": base64.b64encode(vectors.astype("<f4").tobytes()).decode("ascii")}
+        {
+            "name": level.name,
+            "shape": list(level.shape),
+            "vectors": base64.b64encode(vectors.astype("<f4").tobytes()).decode("ascii"),
+        }
         for level, vectors in zip(levels, lists, strict=True)
-    ]  # fmt: skip
+    ]
 
 
-def read_words(values: Sequence[Mapping[str, Any]]) -> tuple[list[Level], list[Array]]:
-    """Levels and vectors from untrusted JSON values that `written` made.
+def read_levels(values: Sequence[Mapping[str, Any]]) -> tuple[list[Level], list[Array]]:
+    """Reads levels and codebooks from untrusted JSON values in the form of `levels_as_json`.
 
     Raises:
-        ValueError, LookupError or TypeError: If they are anything else.
+        ValueError, LookupError or TypeError: If the values have any other form.
     """
     levels, lists = [], []
     for value in values:

@@ -1,4 +1,4 @@
-"""An atlas as one Parquet file: one row an image, checked from end to end when it is loaded.
+"""An atlas as a Parquet file, one row per image, fully validated on load.
 
 Columns: id, split, attributes, posterior mean and standard deviation, map positions, scores. It holds no pictures,
 so it may be published where they may not.
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from explorer.atlas.code_columns import read_words, rows_of, words_of, written
+from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, rows_of
 from explorer.latent.item_names import ItemNames
 from models.base import Level
 from models.card import ATLAS, Entry
@@ -35,11 +35,18 @@ KEY = b"latent-explorer"  # of the Parquet metadata
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # of a map or score
 ROWS_AT_MOST = 200_000
 BYTES_AT_MOST = 1 << 29
-DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, OSError, RecursionError)  # by bad files
+DAMAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)  # raised for damaged files
 
 
 class AtlasError(ValueError):
-    """An atlas that cannot be used, with the reason and what to do."""
+    """An atlas that cannot be used; the message gives the reason and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +67,18 @@ class Atlas:
 
     @cached_property
     def names(self) -> ItemNames:
-        """What each row is called."""
+        """The name of each row."""
         return ItemNames(self.split, self.ids)
 
 
 def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Sequence[Level] = ()) -> None:
-    """Writes an atlas as Parquet, at one stroke.
+    """Writes an atlas as Parquet, atomically.
 
     Arguments:
         path: The file.
-        atlas: What to write.
-        weights_sha256: Of the weights that encoded it; `load_atlas` compares it with the card's.
-        codebook: The levels of a latent whose vectors come from a codebook: codes are written instead of numbers.
+        atlas: The atlas.
+        weights_sha256: Hash of the weights that encoded it; `load_atlas` compares it with the card's.
+        codebook: The levels of a quantised latent, whose codes are stored instead of vectors.
 
     Raises:
         ValueError: If an attribute has the name of another column.
@@ -79,17 +86,19 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
     others = {"id", "split", "mean", "codes", "std", "neighbour_distance", *atlas.scores}
     others |= {f"{name}_{axis}" for name in atlas.maps for axis in "xy"}
     if taken := sorted(others & atlas.attributes.keys()):
-        raise ValueError(f"An attribute must not be called {taken[0]!r}: another column has that name.")
+        raise ValueError(
+            f"An attribute must not be called {taken[0]!r}: another column has that name. Rename it."
+        )
     columns: dict[str, Any] = {"id": atlas.ids, "split": pa.array(atlas.split).dictionary_encode()}
     for name, a in atlas.attributes.items():
         columns[name] = a.values
         if a.kind == "categorical":
             columns[name] = pa.DictionaryArray.from_arrays(pa.array(a.values, pa.int16()), list(a.labels))
-    spelled: dict[str, Any] = {}
+    levels: dict[str, Any] = {}
     if codebook:
-        words, lists = words_of(atlas.mean, codebook)
-        columns["codes"] = _vectors(words, pa.uint16())
-        spelled = {"levels": written(codebook, lists)}
+        codes, lists = codes_of(atlas.mean, codebook)
+        columns["codes"] = _vectors(codes, pa.uint16())
+        levels = {"levels": levels_as_json(codebook, lists)}
     else:
         columns["mean"] = _vectors(atlas.mean)
     if atlas.std is not None:
@@ -105,26 +114,32 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
         "attributes": [
             {"name": a.name, "kind": a.kind, "labels": a.labels} for a in atlas.attributes.values()
         ],
-    } | spelled
+    } | levels
     table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about)})
     numbers = [f"{name}.list.element" for name in ("mean", "std") if name in columns]
 
     def fill(temporary: Path) -> None:
         texts = ["split", *(a.name for a in atlas.attributes.values() if a.kind != "continuous")]
-        pq.write_table(table, temporary, compression="zstd", compression_level=9,
-                       use_dictionary=texts, use_byte_stream_split=numbers)  # fmt: skip
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=texts,
+            use_byte_stream_split=numbers,
+        )
 
     replace_file(path, fill)
 
 
 def load_atlas(entry: Entry) -> Atlas:
-    """Loads the atlas of a checkpoint, checked from end to end.
+    """Loads and validates the atlas of a checkpoint.
 
     Raises:
-            raise ValueError(f"An attribute must not be called {taken[0]!r}: a column has that name.")
+        AtlasError: If it is missing or cannot be used; the message gives the reason and what to do.
     """
     path = entry.path / ATLAS
-    remedy = f"Build it anew: `python -m explorer.atlas {entry.name}`."
+    remedy = f"Rebuild it: `python -m explorer.atlas {entry.name}`."
     if not path.is_file():
         raise AtlasError(f"{entry.name} has no {ATLAS} yet. {remedy}")
     if path.stat().st_size > BYTES_AT_MOST:
@@ -144,7 +159,7 @@ def load_atlas(entry: Entry) -> Atlas:
 
 
 def _check_size(file: pq.ParquetFile) -> None:
-    """Refuses a file that would take much more memory than an atlas does, before reading it."""
+    """Rejects a file that would take much more memory than an atlas, before reading it."""
     about = file.metadata
     if not 2 <= about.num_rows <= ROWS_AT_MOST:
         raise ValueError(f"it must have 2 to {ROWS_AT_MOST} rows. Got {about.num_rows}")
@@ -164,7 +179,7 @@ def _check_size(file: pq.ParquetFile) -> None:
 
 
 def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
-    """Builds the atlas of a table; any departure from the layout raises ValueError, KeyError or TypeError."""
+    """Builds an atlas from a table; any departure from the layout raises ValueError, KeyError or TypeError."""
 
     def column(name: str, kind: pa.DataType | None = None) -> Any:
         values = table[name].combine_chunks()
@@ -199,7 +214,7 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
     def latents() -> Array:
         if "levels" not in about:
             return vectors("mean")
-        levels, known = read_words(about["levels"])
+        levels, known = read_levels(about["levels"])
         if len(table) * sum(math.prod(level.shape) for level in levels) * 4 > BYTES_AT_MOST:
             raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
         return rows_of(lists("codes", pa.uint16()), levels, known)

@@ -35,16 +35,16 @@ Array = NDArray[np.float32]
 Report = Callable[[float, str], None]
 
 VIEW = re.compile(r"umap-([0-9a-f]{8})")
-FEWEST = 20  # images of which a map can be made
-HEADER_AT_MOST = 1 << 16  # bytes of a map file beside its numbers
+FEWEST = 20  # images
+HEADER_AT_MOST = 1 << 16  # bytes of a map file besides its positions
 
 
 @dataclass(frozen=True)
 class MapSettings:
-    """What decides a UMAP map."""
+    """The settings of a UMAP map."""
 
     neighbours: int = 15  # small: local detail; large: the overall shape
-    min_dist: float = 0.1  # how closely points may lie
+    min_dist: float = 0.1  # minimum distance between points
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -57,13 +57,13 @@ class MapSettings:
 
     @property
     def view(self) -> str:
-        """The id of the view that these settings give, e.g. "umap-1f0c22ab"."""
+        """The id of the view with these settings, e.g. "umap-1f0c22ab"."""
         text = f"{self.neighbours} {self.min_dist:.4f} {self.seed}"
         return "umap-" + hashlib.sha256(text.encode()).hexdigest()[:8]
 
     @property
     def title(self) -> str:
-        """For people."""
+        """Display title."""
         return f"UMAP, {self.neighbours} neighbours, distance {self.min_dist:g}"
 
 
@@ -82,14 +82,14 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
 
     Arguments:
         z: Latents, shape (N, D).
-        settings: How.
-        report: Called with the share done (0 to 1) and what is being done.
+        settings: UMAP parameters.
+        report: Called with the fraction done (0 to 1) and a status text.
 
     Returns:
         Map positions, shape (N, 2), centred.
 
     Raises:
-        ValueError: If there are fewer than 20 images, or UMAP finds no map.
+        ValueError: If there are fewer than 20 images, or UMAP fails.
 
     References:
         | UMAP: Uniform Manifold Approximation and Projection (McInnes et al., 2018)
@@ -107,9 +107,13 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
         report(0.15, "Finding neighbours")
         bar = {"file": _Bar(report), "bar_format": "{n_fmt}/{total_fmt}\n", "mininterval": 0.2}
         model = umap.UMAP(
-            n_neighbors=min(settings.neighbours, len(z) - 1), min_dist=settings.min_dist,
-            random_state=settings.seed, n_jobs=1, verbose=False, tqdm_kwds=bar,
-        )  # fmt: skip
+            n_neighbors=min(settings.neighbours, len(z) - 1),
+            min_dist=settings.min_dist,
+            random_state=settings.seed,
+            n_jobs=1,
+            verbose=False,
+            tqdm_kwds=bar,
+        )
         model.tqdm_kwds = {**bar, "disable": False}
         xy = model.fit_transform(z)
     if not np.isfinite(xy).all():
@@ -119,9 +123,9 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
 
 
 def _choose_numba_cache() -> None:
-    """Gives numba a folder for the code that it compiles, if it would find none.
+    """Sets a cache folder for numba if its default folders are not writable.
 
-    Its own choices are beside umap's code and in the home directory; importing umap fails if neither can be written.
+    By default numba caches beside umap's code or in the home directory; importing umap fails if neither is writable.
     """
     specs = [find_spec(name) for name in ("umap", "pynndescent")]
     beside = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
@@ -140,7 +144,7 @@ def _choose_numba_cache() -> None:
 
 
 class _Bar:
-    """A stream for tqdm that turns its "120/500" into progress."""
+    """A stream for tqdm that turns "120/500" into progress reports."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -151,14 +155,14 @@ class _Bar:
             self.report(0.3 + 0.69 * int(found[1]) / int(found[2]), "Laying out the map")
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: `write` is unbuffered."""
 
 
 def map_path(entry: Entry, view: str) -> Path:
-    """Where a checkpoint's map of this view id is kept.
+    """The cache file of a checkpoint's map with this view id.
 
     Raises:
-        ValueError: If `view` is no id of a fitted map.
+        ValueError: If `view` is not the id of a fitted map.
     """
     if not VIEW.fullmatch(view):
         raise ValueError(f"`view` must be umap- and eight hexadecimal digits. Got {view[:40]!r}.")
@@ -166,10 +170,10 @@ def map_path(entry: Entry, view: str) -> Path:
 
 
 def load_map(entry: Entry, view: str, count: int) -> Array:
-    """Reads a fitted map, shape (count, 2).
+    """Loads a fitted map, shape (count, 2).
 
     Raises:
-        ValueError: If there is none, or it does not fit the checkpoint's atlas.
+        ValueError: If there is none, or it does not match the checkpoint's atlas.
     """
     path = map_path(entry, view)
     if not path.is_file():
@@ -188,7 +192,7 @@ def load_map(entry: Entry, view: str, count: int) -> Array:
 
 
 def list_maps(entry: Entry) -> dict[str, str]:
-    """View id -> title of the maps that were fitted for a checkpoint."""
+    """Fitted maps of a checkpoint: view id -> title."""
     from safetensors import safe_open
 
     titles = {}
@@ -197,7 +201,7 @@ def list_maps(entry: Entry) -> dict[str, str]:
             with safe_open(path, framework="np") as file:
                 about = file.metadata() or {}
         except (SafetensorError, OSError):
-            continue  # load_map tells the reason to whoever asks for it
+            continue  # load_map reports the reason when the map is opened
         view = path.stem.removeprefix(f"{entry.name}-{entry.version}-")
         if VIEW.fullmatch(view):
             titles[view] = about.get("title", view)[:80]

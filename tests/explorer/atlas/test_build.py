@@ -330,7 +330,7 @@ def test_a_broken_atlas_is_refused_with_its_reason(case: str, copy_of_tiny: Path
     with pytest.raises(AtlasError, match=message) as caught:
         saved(copy_of_tiny)
     text = str(caught.value)
-    assert text.endswith("Build it anew: `python -m explorer.atlas tiny-vae`.") and len(text) < 800
+    assert text.endswith("Rebuild it: `python -m explorer.atlas tiny-vae`.") and len(text) < 800
 
 
 def test_an_unchanged_table_written_again_is_accepted(copy_of_tiny: Path) -> None:
@@ -348,7 +348,7 @@ def test_an_unchanged_table_written_again_is_accepted(copy_of_tiny: Path) -> Non
 def test_a_file_that_is_no_parquet_is_refused(content: bytes | None, copy_of_tiny: Path) -> None:
     raw = (copy_of_tiny / ATLAS).read_bytes()
     (copy_of_tiny / ATLAS).write_bytes(raw[: len(raw) // 2] if content is None else content)
-    with pytest.raises(AtlasError, match=r"cannot be used: .*Build it anew"):
+    with pytest.raises(AtlasError, match=r"cannot be used: .*Rebuild it"):
         saved(copy_of_tiny)
 
 
@@ -370,7 +370,7 @@ def test_damaged_bytes_give_a_reason_or_an_atlas_never_something_else(copy_of_ti
 
 def test_a_missing_atlas_says_how_to_build_it(copy_of_tiny: Path) -> None:
     (copy_of_tiny / ATLAS).unlink()
-    with pytest.raises(AtlasError, match=r"tiny-vae has no atlas.parquet yet. Build it anew: `python -m"):
+    with pytest.raises(AtlasError, match=r"tiny-vae has no atlas.parquet yet. Rebuild it: `python -m"):
         saved(copy_of_tiny)
 
 

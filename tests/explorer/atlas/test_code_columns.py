@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.atlas import code_columns as module
-from explorer.atlas.code_columns import read_words, rows_of, words_of, written
+from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, rows_of
 from models.base import Level
 
 LEVELS = (Level("top", (3, 2, 2)), Level("bottom", (2, 4, 1)))
@@ -24,15 +24,15 @@ def rows() -> np.ndarray:
 
 
 def test_a_place_keeps_the_number_of_its_vector(rows: np.ndarray) -> None:
-    words, lists = words_of(rows, LEVELS)
+    words, lists = codes_of(rows, LEVELS)
     assert words.shape == (20, 8) and [len(vectors) for vectors in lists] == [5, 7]
     top = rows[:, :12].reshape(20, 3, 4)
     np.testing.assert_array_equal(lists[0][words[6, 2]], top[6, :, 2])
 
 
 def test_they_come_back_to_the_bit_through_json(rows: np.ndarray) -> None:
-    words, lists = words_of(rows, LEVELS)
-    levels, again = read_words(written(LEVELS, lists))
+    words, lists = codes_of(rows, LEVELS)
+    levels, again = read_levels(levels_as_json(LEVELS, lists))
     assert tuple(levels) == LEVELS
     np.testing.assert_array_equal(rows_of(words, levels, again), rows)
 
@@ -42,10 +42,10 @@ def test_too_many_vectors_for_two_bytes_are_refused(
 ) -> None:
     monkeypatch.setattr(module, "VECTORS_AT_MOST", 6)
     with pytest.raises(ValueError, match=r"at most 6 different vectors. Got 7"):
-        words_of(rows, LEVELS)
+        codes_of(rows, LEVELS)
 
 
 def test_vectors_that_are_no_numbers_are_refused(rows: np.ndarray) -> None:
-    values = written(LEVELS, [np.full((2, 3), np.nan), np.ones((1, 2))])
+    values = levels_as_json(LEVELS, [np.full((2, 3), np.nan), np.ones((1, 2))])
     with pytest.raises(ValueError, match="finite numbers"):
-        read_words(values)
+        read_levels(values)
