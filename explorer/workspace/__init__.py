@@ -1,1 +1,1 @@
-"""What a person made with a checkpoint: directions, groups, images, pins, uploads, and the edit on the stage."""
+"""The workspace: what a person made with a checkpoint (directions, groups, pins, uploads), and the edit on the stage."""

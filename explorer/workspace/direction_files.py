@@ -1,6 +1,6 @@
-"""Directions as files to take away and to bring back: safetensors or JSON, each with the hash of the model's weights.
+"""Directions exported and imported as files: safetensors or JSON, each with the hash of the model's weights.
 
-A direction means nothing in another latent space, so one of another checkpoint is refused.
+A direction has no meaning in another latent space, so a direction of another checkpoint is rejected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ as_safetensors = pack_direction
 
 
 def as_json(entry: Entry, direction: Direction) -> bytes:
-    """A direction as JSON text; the numbers are those of the float32 vector, to the bit."""
+    """A direction as JSON text; the numbers are the float32 vector, bit for bit."""
     about = {k: v for k, v in vars(direction).items() if k != "vector"}
     values = {
         "format": FORMAT,
@@ -40,15 +40,15 @@ def as_json(entry: Entry, direction: Direction) -> bytes:
 
 
 def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
-    """Reads a file that `as_json` or `as_safetensors` wrote.
+    """Reads a file written by `as_json` or `as_safetensors`.
 
     Arguments:
-        entry: The checkpoint that it is to belong to.
+        entry: The checkpoint it must belong to.
         data: The file, untrusted.
-        size: Numbers of the checkpoint's latents.
+        size: Dimensions of the checkpoint's latents.
 
     Raises:
-        ValueError: If it is too large, neither of both, of another checkpoint, or its vector does not hold.
+        ValueError: If it is too large, in neither format, of another checkpoint, or its vector is invalid.
     """
     if not data:
         raise ValueError("The file is empty. Choose one that was exported here.")
@@ -66,13 +66,13 @@ def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
 
 
 def _repacked(data: bytes) -> bytes:
-    """The safetensors file of a JSON file, to be checked like any other."""
+    """Converts a JSON file to safetensors, so that it is validated like any other."""
     values: Any = read_json(data, "The file", BYTES_AT_MOST)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise ValueError(f'The JSON must be an object with "format": "{FORMAT}", as it is exported here.')
     numbers = values.pop("vector", None)
-    right = isinstance(numbers, list) and 0 < len(numbers) <= NUMBERS_AT_MOST
-    if not right or any(type(number) not in (int, float) for number in numbers):
+    valid = isinstance(numbers, list) and 0 < len(numbers) <= NUMBERS_AT_MOST
+    if not valid or any(type(number) not in (int, float) for number in numbers):
         raise ValueError("`vector` must be a list of numbers.")
     with np.errstate(over="ignore"):
         try:

@@ -1,11 +1,11 @@
-"""A recipe: what is on the stage, in words that a link can carry and that give the same picture again.
+"""The edit on the stage: handles, sliders and path, as carried by a link that restores the same picture.
 
     ?model=faces-vae&view=umap&a=test-12,1.25,-3.5&a_with=smile:0.5&b=train-40&path=straight&frames=9
 
-Links of before name a row of the atlas instead, as in `a=12`; they open as they did.
+Older links name a row of the atlas instead, as in `a=12`, and still work.
 
-Everything is read from the address bar or the browser, so everything is checked. What does not hold is left at its
-default and told in a sentence; the rest is kept.
+All input comes from a URL or the browser and is validated. Invalid parts are reported, one sentence each, and replaced
+by their defaults; the rest is kept.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
     "settled",
 ]
 
-FIRST_OWN = 1 << 30  # a person's own pictures are items numbered from here, well over the rows of any atlas
+FIRST_OWN = 1 << 30  # first item number of uploads, far above the rows of any atlas
 PATHS = ("straight", "great-circle")
 RESIDUALS = ("hold", "fade")
 TARGETS = ("both", "A", "B")
@@ -43,13 +43,13 @@ FRAMES = (0, *range(5, 16))  # 0: no filmstrip
 PLACE_AT_MOST = 1e6  # map units
 SLIDER_AT_MOST = 5.0  # times the difference of the two means
 SLIDERS_AT_MOST = 64
-DECIMALS = 6  # of a place or a slider, in an address and in what the stage sends
+DECIMALS = 6  # of a position or a slider, in a URL and in messages of the stage
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A handle on the map: an item, where it was dragged to, and what was added to it."""
+    """A handle on the map: its item, its position, and its sliders."""
 
     item: int  # row of the atlas
     x: float  # map units
@@ -59,18 +59,18 @@ class Handle:
 
 @dataclass(frozen=True)
 class Edit:
-    """Both handles and how the walk between them goes."""
+    """Both handles and the path between them."""
 
     A: Handle
     B: Handle
-    target: str = "both"  # whose sliders the panel moves
+    target: str = "both"  # the handles whose sliders the panel moves
     path: str = "straight"
-    frames: int = 9  # pictures of the filmstrip; 0 for none
-    residual: str = "hold"  # what the map cannot show of an item: held, or fading with the distance
-    level: int = 0  # of the latent that follows the hand, from 1, the coarsest; 0 for all together
+    frames: int = 9  # pictures in the filmstrip; 0 for none
+    residual: str = "hold"  # the part of a latent that the map cannot show: held, or fading with the distance
+    level: int = 0  # the one level of the latent that moves, counted from 1, the coarsest; 0 for all
 
     def as_json(self) -> dict[str, Any]:
-        """As the stage reads and writes it."""
+        """The edit in the stage's JSON form."""
         return {
             "A": vars(self.A) | {"sliders": dict(self.A.sliders)},
             "B": vars(self.B) | {"sliders": dict(self.B.sliders)},
@@ -90,18 +90,18 @@ def edit_from_json(
     levels: int = 0,
     own: Container[int] = (),
 ) -> Edit:
-    """An edit from what a browser sent.
+    """Reads an edit sent by a browser.
 
     Arguments:
         values: Untrusted JSON, in the form of `Edit.as_json`.
-        default: Where a field is missing.
+        default: Supplies missing fields.
         count: Items of the atlas.
         directions: The model's directions, by slug.
-        levels: How many levels its latent has.
-        own: Numbers of a person's own pictures, which are items too.
+        levels: Number of levels in the model's latent.
+        own: Item numbers of the uploads.
 
     Raises:
-        ValueError: Naming the first field that breaks a rule.
+        ValueError: For the first invalid field, by name.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"An edit must be an object. Got {_seen(values)}.")
@@ -120,16 +120,15 @@ def edit_from_json(
 def edit_from_query(
     params: Mapping[str, str], default: Edit, places: Any, directions: Mapping[str, object], levels: int = 0
 ) -> tuple[Edit, list[str]]:
-    """An edit from an address, and a sentence for each part of it that does not hold.
+    """Reads an edit from a URL, with one sentence for each invalid part.
 
     Arguments:
-        params: The address's parameters.
-        default: For what is missing or does not hold.
-        places: Map positions of the items, shape (N, 2): where a handle stands that names only its item. Its `own`, if
-            it has one, holds the numbers of a person's own pictures; its `from_address`, if it has one, reads names
-            of items.
+        params: Parameters of the URL.
+        default: Supplies missing or invalid parts.
+        places: Map positions of the items, shape (N, 2), for a handle that names only its item. Its optional `own`
+            holds the item numbers of the uploads; its optional `from_address` parses item names.
         directions: The model's directions, by slug.
-        levels: How many levels its latent has.
+        levels: Number of levels in the model's latent.
     """
     edit, problems = default, []
     own: Container[int] = getattr(places, "own", ())
@@ -161,17 +160,17 @@ def edit_from_query(
 
 
 def settled(edit: Edit, places: Any) -> Edit:
-    """Puts a handle that rounding has moved off its item exactly on it, so that it gives the item's own code.
+    """Puts a handle that rounding moved off its item exactly back on it, so that it has the item's exact latent.
 
     Arguments:
-        edit: As it came from an address or from the stage.
+        edit: From a URL or from the stage.
         places: Map positions of the items, shape (N, 2).
     """
     return replace(edit, A=_settled(edit.A, places), B=_settled(edit.B, places))
 
 
 def rehomed(edit: Edit, places: Any) -> Edit:
-    """Puts both handles on their items, for a map on which the edit's places mean nothing.
+    """Puts both handles on their items, for a map on which the edit's positions are meaningless.
 
     Arguments:
         edit: Made on another map.
@@ -181,12 +180,12 @@ def rehomed(edit: Edit, places: Any) -> Edit:
 
 
 def query(edit: Edit, default: Edit, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows this edit; what is at its default stays out, the handles never.
+    """The URL parameters of this edit; defaults are left out, except the handles.
 
     Arguments:
-        edit: What is shown.
-        default: What need not be written.
-        token: Gives an item as an address carries it.
+        edit: The edit.
+        default: Values that need not be written.
+        token: Formats an item's name for a URL.
     """
     params = {}
     for name in ("A", "B"):
@@ -202,7 +201,7 @@ def query(edit: Edit, default: Edit, token: Callable[[int], str] = str) -> dict[
 
 
 def link(model: str, view: str, colour: str | None, edit: Edit, token: Callable[[int], str] = str) -> str:
-    """The query string of an address that shows this, from its "?" on; `token` as in `query`."""
+    """The query string of a URL that shows this edit, including the "?"; `token` as in `query`."""
     shown = {"model": model, "view": view, "colour": colour or "none"}
     return "?" + urlencode(shown | query(edit, Edit(edit.A, edit.B), token), safe=",:")
 
@@ -238,7 +237,7 @@ def _handle(
 
 
 def _gone(name: str, item: object) -> None:
-    """Raises ValueError where an item was a picture of a person's own."""
+    """Raises ValueError if an item is an upload that no longer exists."""
     if type(item) is int and FIRST_OWN <= item < 2 * FIRST_OWN:
         raise ValueError(
             f"`{name}` names a picture of your own, {item}, that is not kept on this machine. Upload it again."
@@ -268,12 +267,12 @@ def _choice(value: Any, name: str, choices: tuple[Any, ...]) -> Any:
 
 
 def _seen(value: object) -> str:
-    """A value as a message shows it."""
+    """A value as an error message shows it."""
     return repr(value)[:60]
 
 
 def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
-    """Reads "test-12", "test-12,1.25,-3.5", or the same with a bare row of the atlas."""
+    """Parses "test-12", "test-12,1.25,-3.5", or the same with a bare row of the atlas."""
     parts = text.split(",")
     try:
         if len(parts) not in (1, 3):
@@ -292,7 +291,7 @@ def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
 
 
 def _sliders_text(text: str, name: str, places: Any) -> dict[str, Any]:
-    """Reads "smile:0.5,glasses:-1"."""
+    """Parses "smile:0.5,glasses:-1"."""
     sliders = {}
     for pair in text.split(",")[: SLIDERS_AT_MOST + 1]:
         slug, colon, value = pair.partition(":")

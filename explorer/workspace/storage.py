@@ -1,14 +1,14 @@
-"""What a person made with a checkpoint: directions, groups of images, pictures of their own.
+"""Storage of the workspace: what a person made with a checkpoint (directions, groups of images, uploads, pins).
 
-It is kept in a folder of the cache, one a checkpoint and its weights, so that a link, another page and another process
+Each checkpoint, in each version of its weights, has a folder in the cache, so that links, pages and processes share it:
 find it again:
 
     belongings/NAME-VERSION/directions/own-smile.safetensors   the vector; name, title and how it was made beside it
-    belongings/NAME-VERSION/own/1073741824.safetensors         the picture and its code
+    belongings/NAME-VERSION/own/1073741824.safetensors         an upload and its latent
     belongings/NAME-VERSION/groups.json
     belongings/NAME-VERSION/shelf.json
 
-Every file is checked when it is read; one that does not hold is left out.
+Every file is validated when it is read; an invalid file is ignored with a warning in the log.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")
 
 @dataclass(frozen=True)
 class Group:
-    """Some images of a collection, with a name."""
+    """A named group of images of the collection."""
 
     name: str  # slug, unique in its checkpoint
     title: str
@@ -94,21 +94,21 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class OwnPicture:
-    """A picture that is not of the collection: uploaded, drawn, or a sample that was kept."""
+    """An upload: a picture outside the collection, uploaded, drawn, or saved from samples."""
 
     item: int  # its number, from `FIRST_OWN`
     title: str
     picture: NDArray[np.uint8]  # (H, W, C)
-    z: NDArray[np.float32]  # (D,), its code
+    z: NDArray[np.float32]  # (D,), its latent
 
 
 @dataclass(frozen=True)
 class Pin:
-    """Something on the shelf."""
+    """An entry on the shelf."""
 
     kind: str  # item, direction or view
     title: str
-    value: str | dict[str, str]  # an item's number, a direction's slug, or a view's address
+    value: str | dict[str, str]  # an item's number, a direction's slug, or the URL parameters of a view
 
     def __post_init__(self) -> None:
         if self.kind not in PINNED:
@@ -127,7 +127,7 @@ class Pin:
 
 
 def own_slug(title: str, taken: Container[str]) -> str:
-    """A slug for a direction that a person names: "own-smile", or "own-smile-2" where that is taken."""
+    """A unique slug for a saved direction: "own-smile", or "own-smile-2" if that exists."""
     base = "own-" + (slug(title)[:60].strip("-") or "direction")
     name, number = base, 2
     while name in taken:
@@ -136,7 +136,7 @@ def own_slug(title: str, taken: Container[str]) -> str:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text can be written and shown: JSON can spell half of a character, which cannot."""
+    """Whether a text can be encoded: JSON can contain an unpaired surrogate, which cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -156,10 +156,10 @@ def pack_direction(entry: Entry, direction: Direction) -> bytes:
 
 
 def unpack_direction(entry: Entry, data: bytes) -> Direction:
-    """Reads what `pack_direction` wrote.
+    """Reads a file written by `pack_direction`.
 
     Raises:
-        ValueError: If it is of another checkpoint, or no such file; the message says which.
+        ValueError: If it belongs to another checkpoint, or is not a direction file.
     """
     tensors, facts = read_tensors(data, "A direction", FILE_AT_MOST)
     if facts.get("weights_sha256") != _weights(entry):
@@ -174,10 +174,10 @@ def unpack_direction(entry: Entry, data: bytes) -> Direction:
 
 
 def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
-    """A direction of parts that were read from a file.
+    """Builds a direction from the untrusted contents of a file.
 
     Raises:
-        ValueError: Naming the first part that does not hold.
+        ValueError: For the first invalid field, by name.
     """
     if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype != np.float32:
         raise ValueError("`vector` must be float32 of the shape (D,).")
@@ -195,10 +195,10 @@ def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
 
 
 def write_direction(entry: Entry, direction: Direction) -> None:
-    """Keeps a direction, in the place of one of the same name.
+    """Saves a direction, replacing one of the same name.
 
     Raises:
-        ValueError: If it does not hold, or there are too many.
+        ValueError: If it is invalid, or there are too many.
     """
     about = {k: v for k, v in vars(direction).items() if k != "vector"}
     direction_of(np.asarray(direction.vector), about)
@@ -209,7 +209,7 @@ def write_direction(entry: Entry, direction: Direction) -> None:
 
 
 def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
-    """The directions of `size` numbers that are kept for a checkpoint, by name, in the order in which they were kept."""
+    """The saved directions of a checkpoint with `size` dimensions, by name, oldest first."""
     found = {}
     for path in sorted(_files(_folder(entry) / "directions"), key=_written):
         try:
@@ -217,12 +217,12 @@ def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
             if len(direction.vector) == size and direction.name == path.stem:
                 found[direction.name] = direction
         except (ValueError, OSError) as error:
-            LOG.warning("%s is left out: %s", path, error)
+            LOG.warning("%s is ignored: %s", path, error)
     return found
 
 
 def remove_direction(entry: Entry, name: str) -> None:
-    """Forgets a direction; nothing where there is none."""
+    """Deletes a direction if it exists."""
     if OWN_SLUG.fullmatch(name):
         remove_file(_folder(entry) / "directions" / f"{name}.safetensors")
 
@@ -231,12 +231,12 @@ def remove_direction(entry: Entry, name: str) -> None:
 
 
 def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
-    """Keeps groups of images, in the place of those that were kept.
+    """Saves all groups of images, replacing the stored ones.
 
     Arguments:
         entry: The checkpoint.
-        groups: All of them.
-        count: Images of the atlas, so that groups of another one are told apart.
+        groups: All groups.
+        count: Number of images in the atlas; groups of an atlas of another size are ignored on reading.
 
     Raises:
         ValueError: If there are too many.
@@ -250,7 +250,7 @@ def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
 
 
 def read_groups(entry: Entry, count: int) -> dict[str, Group]:
-    """The groups that are kept for a checkpoint whose atlas has `count` images, by name."""
+    """The saved groups of a checkpoint whose atlas has `count` images, by name."""
     path = _folder(entry) / "groups.json"
     try:
         kept = read_object(_bytes(path), "The file")
@@ -260,15 +260,15 @@ def read_groups(entry: Entry, count: int) -> dict[str, Group]:
     except FileNotFoundError:
         return {}
     except (ValueError, OSError) as error:
-        LOG.warning("%s is left out: %s", path, error)
+        LOG.warning("%s is ignored: %s", path, error)
         return {}
 
 
 def groups_of(values: object, count: int) -> list[Group]:
-    """Groups of parts that were read from a file.
+    """Builds groups from the untrusted contents of a file.
 
     Raises:
-        ValueError: Naming the first part that does not hold.
+        ValueError: For the first invalid field, by name.
     """
     if not isinstance(values, list) or len(values) > GROUPS_AT_MOST:
         raise ValueError(f"`groups` must be a list of at most {GROUPS_AT_MOST}.")
@@ -284,14 +284,14 @@ def groups_of(values: object, count: int) -> list[Group]:
     return found
 
 
-# Own pictures
+# Uploads
 
 
 def write_own(entry: Entry, title: str, picture: NDArray[np.uint8], z: NDArray[np.float32]) -> OwnPicture:
-    """Keeps a picture and its code; the same ones keep their number.
+    """Saves a picture and its latent; the same contents get the same item number.
 
     Raises:
-        ValueError: If something does not hold, or there are too many.
+        ValueError: If an argument is invalid, or there are too many uploads.
     """
     own = own_of(title, np.ascontiguousarray(picture), np.ascontiguousarray(z))
     folder = _folder(entry) / "own"
@@ -302,10 +302,10 @@ def write_own(entry: Entry, title: str, picture: NDArray[np.uint8], z: NDArray[n
 
 
 def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
-    """An own picture of parts that were read; its number follows from its contents.
+    """Builds an upload from untrusted contents; its item number is a hash of them.
 
     Raises:
-        ValueError: Naming the first part that does not hold.
+        ValueError: For the first invalid field, by name.
     """
     _check_text("title", title, TITLE_AT_MOST, least=1)
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
@@ -318,7 +318,7 @@ def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
 
 
 def free_title(title: str, taken: Container[str]) -> str:
-    """A title that is not among the case-folded ones in `taken`: the title itself, or with a number behind it."""
+    """The title, or the title with a number, such that its case-folded form is not in `taken`."""
     free, number = title, 2
     while free.casefold() in taken:
         ending = f" ({number})"
@@ -327,7 +327,7 @@ def free_title(title: str, taken: Container[str]) -> str:
 
 
 def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
-    """The own pictures (C, H, W) with codes of `size` numbers that are kept for a checkpoint, by number."""
+    """The saved uploads of a checkpoint, by item number, with pictures (C, H, W) and latents of `size` dimensions."""
     found = {}
     channels, height, width = shape
     for path in _files(_folder(entry) / "own"):
@@ -338,12 +338,12 @@ def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, 
             if fits and str(own.item) == path.stem:
                 found[own.item] = own
         except (ValueError, OSError) as error:
-            LOG.warning("%s is left out: %s", path, error)
+            LOG.warning("%s is ignored: %s", path, error)
     return found
 
 
 def remove_own(entry: Entry, item: int) -> None:
-    """Forgets an own picture; nothing where there is none."""
+    """Deletes an upload if it exists."""
     remove_file(_folder(entry) / "own" / f"{int(item)}.safetensors")
 
 
@@ -351,21 +351,21 @@ def remove_own(entry: Entry, item: int) -> None:
 
 
 def write_pins(entry: Entry, pins: Iterable[Pin]) -> None:
-    """Keeps what is on the shelf, in the place of what was on it.
+    """Saves all pins of the shelf, replacing the stored ones.
 
     Raises:
         ValueError: If there are too many.
     """
     kept = list(pins)
     if len(kept) > PINS_AT_MOST:
-        raise ValueError(f"The shelf holds at most {PINS_AT_MOST}. Take something down first.")
+        raise ValueError(f"The shelf holds at most {PINS_AT_MOST} pins. Remove one first.")
     folder = _folder(entry)
     text = json.dumps([asdict(pin) for pin in kept])
     replace_file(folder / "shelf.json", lambda path: path.write_text(text))
 
 
 def read_pins(entry: Entry) -> tuple[Pin, ...]:
-    """What is on the shelf of a checkpoint."""
+    """The pins on a checkpoint's shelf."""
     path = _folder(entry) / "shelf.json"
     try:
         found = read_json(_bytes(path), "The file")
@@ -375,7 +375,7 @@ def read_pins(entry: Entry) -> tuple[Pin, ...]:
     except FileNotFoundError:
         return ()
     except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        LOG.warning("%s is left out: %s", path, error)
+        LOG.warning("%s is ignored: %s", path, error)
         return ()
 
 
@@ -395,7 +395,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _written(path: Path) -> int:
-    """When a file was last written, in nanoseconds; 0 if it has gone meanwhile."""
+    """Modification time of a file, nanoseconds; 0 if it no longer exists."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -409,7 +409,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _room(folder: Path, file: str, most: int, what: str) -> None:
-    """Raises ValueError if the folder has as many other files as are allowed."""
+    """Raises ValueError if the folder already has the maximum number of other files."""
     if sum(path.name != file for path in _files(folder)) >= most:
         raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
 
@@ -418,4 +418,4 @@ def _check_text(name: str, value: object, most: int, least: int = 0) -> None:
     if not isinstance(value, str) or not least <= len(value.strip()) or len(value) > most:
         raise ValueError(f"`{name}` must be {least} to {most} characters. Got {str(value)[:40]!r}.")
     if not is_whole(value):
-        raise ValueError(f"`{name}` must be text that can be shown. Got half a character in {value[:40]!r}.")
+        raise ValueError(f"`{name}` must be valid Unicode. Got an unpaired surrogate in {value[:40]!r}.")

@@ -1,7 +1,6 @@
-"""Several pictures at once: loose files, a folder of them, or a zip archive.
+"""Uploads of several pictures: loose files, a folder, or a zip archive.
 
-Nothing is unpacked to a disk, and no more is read of an archive than it may hold: what a member says of its size is
-not believed.
+Nothing is unpacked to disk, and reading stops at the size limit, whatever size the archive declares for a member.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ BROKEN = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedE
 def gather(
     files: Iterable[tuple[str, bytes]], shape: tuple[int, int, int]
 ) -> tuple[list[str], NDArray[np.uint8], list[str]]:
-    """Reads the pictures of some files.
+    """Reads the pictures in some files.
 
     Arguments:
         files: Name and contents of each.
         shape: Image shape of the model, (C, H, W).
 
     Returns:
-        Titles (M), pictures uint8 (M, H, W, C), and a sentence for each file that could not be taken.
+        Titles (M), pictures uint8 (M, H, W, C), and a sentence for each file that was rejected.
     """
     titles: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
@@ -47,7 +46,7 @@ def gather(
     for name, data in _loose(files, problems):
         if len(pictures) >= PICTURES_AT_MOST:
             problems.append(
-                f"Only the first {PICTURES_AT_MOST} pictures were taken. Bring the others after them."
+                f"Only the first {PICTURES_AT_MOST} pictures were read. Upload the others separately."
             )
             break
         try:
@@ -61,9 +60,9 @@ def gather(
 
 
 def _loose(files: Iterable[tuple[str, bytes]], problems: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and contents of every picture, those of archives among them."""
+    """Name and contents of every picture, including those in archives."""
     for name, data in files:
-        if is_hidden(name):  # of a folder
+        if is_hidden(name):  # for example in a folder
             continue
         if name.lower().endswith(".zip"):
             try:
@@ -78,7 +77,7 @@ def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and contents of every picture in an archive.
 
     Raises:
-        ValueError: If it holds too much, or no picture.
+        ValueError: If it is too large, or has no picture.
     """
     if len(data) > ARCHIVE_MIB_AT_MOST << 20:
         raise ValueError(f"it has {len(data) / 2**20:.1f} MiB; at most {ARCHIVE_MIB_AT_MOST} are taken")

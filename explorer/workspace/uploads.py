@@ -1,4 +1,4 @@
-"""Pictures that a person brings: any bytes may arrive, and what is no plain picture is refused with what to do."""
+"""Uploaded pictures: untrusted bytes, rejected with advice unless they are a plain picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.data.pictures import PictureError, fitted
 
 __all__ = ["BYTES_AT_MOST", "MIB_AT_MOST", "open_picture", "read_picture", "title_of"]
 
-MIB_AT_MOST = 20  # of one picture
+MIB_AT_MOST = 20  # per picture
 BYTES_AT_MOST = MIB_AT_MOST << 20
 
 
@@ -31,10 +31,10 @@ def read_picture(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """Opens an uploaded picture as `models.data.pictures` does.
+    """Opens an uploaded picture with `models.data.pictures`.
 
     Raises:
-        PictureError: If it is too large, or no picture that can be read.
+        PictureError: If it is too large, or not a readable picture.
     """
     if len(data) > BYTES_AT_MOST:
         raise PictureError(
@@ -44,6 +44,6 @@ def open_picture(data: bytes) -> Image.Image:
 
 
 def title_of(name: str) -> str:
-    """A title for a picture from its file's name."""
+    """A title for a picture from its file name."""
     stem = re.sub(r"\.\w{1,5}$", "", re.sub(r".*[/\\]", "", name))
     return re.sub(r"[\x00-\x1f\x7f]+", " ", stem).strip()[:60] or "Picture"

@@ -78,7 +78,7 @@ def test_a_direction_of_another_size_is_left_out(entry: Entry) -> None:
         ({"name": "own-../../x"}, "`name` must start with own-"),
         ({"title": " "}, "`title` must be 1 to 80 characters"),
         ({"made": "x" * 3000}, "`made` must be 0 to 2000 characters"),
-        ({"title": "half \ud83d"}, "`title` must be text that can be shown. Got half a character"),
+        ({"title": "half \ud83d"}, "`title` must be valid Unicode. Got an unpaired surrogate"),
         ({"vector": np.full(4, np.nan, np.float32)}, "`vector` must be finite"),
         ({"vector": np.zeros(4, np.float32)}, "not zero"),
         ({"count_with": -1}, "whole numbers"),

@@ -76,7 +76,7 @@ def test_bombs_and_crowds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_lists, "PICTURES_AT_MOST", 2)
     titles, _, problems = gather([(f"{n}.png", picture(n)) for n in range(4)], SHAPE)
     assert titles == ["0", "1"] and problems == [
-        "Only the first 2 pictures were taken. Bring the others after them."
+        "Only the first 2 pictures were read. Upload the others separately."
     ]
 
 
