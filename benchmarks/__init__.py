@@ -1,1 +1,1 @@
-"""Benchmarks: side by side with what a user would pick instead, as ratios from one run."""
+"""Benchmarks against the tools a user would otherwise pick, as ratios from one run."""

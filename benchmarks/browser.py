@@ -1,7 +1,7 @@
-"""One real Chromium, and a hand that moves in it at the pace of a mouse.
+"""A real Chromium with simulated mouse and keyboard input at the rate of real devices.
 
-Moves and keys go in as input events of the DevTools protocol, without waiting for the page's answer to each: the
-browser stamps, queues and joins them as it does those of a device.
+Moves and keys are sent as DevTools input events without waiting for the page's answer: the browser stamps, queues and
+coalesces them as it does those of a device.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from benchmarks.server import ROOT
 
 __all__ = ["Hand", "browser", "chromium", "open_page"]
 
-MOVES = 125  # a second: the slowest mouse of today; Chromium gives a page at most one a frame
-KEYS = 30  # a second: the repeat of a held key
+MOVES = 125  # per second, a slow mouse of today; Chromium delivers at most one per frame
+KEYS = 30  # per second: the repeat rate of a held key
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -36,7 +36,7 @@ PROBE = ROOT / "benchmarks" / "probe.js"
 
 
 def chromium() -> str:
-    """The path of a Chromium: $CHROMIUM, or what tools/chromium finds.
+    """The path of a Chromium: $CHROMIUM, or the one that tools/chromium finds.
 
     Raises:
         RuntimeError: If there is none.
@@ -65,7 +65,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def open_page(one: Browser, address: str) -> AsyncIterator[Page]:
-    """A page of a fresh profile, with the probe in it."""
+    """A page with a fresh profile and the probe installed."""
     context = await one.new_context(viewport=SIZE)  # type: ignore[arg-type]
     try:
         page = await context.new_page()
@@ -77,43 +77,43 @@ async def open_page(one: Browser, address: str) -> AsyncIterator[Page]:
 
 
 class Hand:
-    """A mouse and a keyboard on one page."""
+    """Simulated mouse and keyboard input on one page."""
 
     def __init__(self, page: Page, session: CDPSession) -> None:
         self.page, self._session = page, session
 
     @classmethod
     async def on(cls, page: Page) -> Hand:
-        """A hand on a page."""
+        """Attaches to a page."""
         return cls(page, await page.context.new_cdp_session(page))
 
     async def press(self, x: float, y: float) -> None:
-        """Presses the button at a place of the window, css pixels."""
+        """Presses the mouse button at a position in the window, CSS pixels."""
         await self._mouse("mouseMoved", x, y, 0)
         await self._mouse("mousePressed", x, y, 1)
 
     async def release(self, x: float, y: float) -> None:
-        """Lets the button go."""
+        """Releases the mouse button."""
         await self._mouse("mouseReleased", x, y, 0)
 
     async def drag(
         self, path: Callable[[float], tuple[float, float]], seconds: float, start: float = 0.0
     ) -> None:
-        """Moves along a path while the button is down.
+        """Moves along a path with the button pressed.
 
         Arguments:
-            path: Place at a time in seconds.
-            seconds: How long.
-            start: Time at which the path begins.
+            path: Position at a time in seconds.
+            seconds: Duration.
+            start: Start time of the path.
         """
         await _pace(MOVES, seconds, lambda t: self._mouse("mouseMoved", *path(start + t), 1))
 
     async def hold(self, key: Callable[[float], str], seconds: float) -> None:
-        """Holds a key down; `key` says which at a time in seconds."""
+        """Holds keys down; `key` gives the key at a time in seconds."""
         await _pace(KEYS, seconds, lambda t: self.key(key(t), repeat=True))
 
     async def key(self, name: str, repeat: bool = False) -> None:
-        """Sends one keydown of a key without a character, such as ArrowRight."""
+        """Sends one keydown of a non-character key, such as ArrowRight."""
         code = {"ArrowLeft": 37, "ArrowRight": 39}[name]
         await self._session.send(
             "Input.dispatchKeyEvent",
@@ -136,7 +136,7 @@ class Hand:
 
 
 async def _pace(rate: float, seconds: float, send: Callable[[float], Any]) -> None:
-    """Starts `send(t)` so many times a second, without waiting for the answers until the end."""
+    """Calls `send(t)` at a fixed rate per second and awaits the results only at the end."""
     begin = time.perf_counter()
     sent: set[asyncio.Task[None]] = set()
     number = 0

@@ -22,7 +22,7 @@ from benchmarks.browser import Hand, open_page
 from benchmarks.peer_venv import peer_python
 from benchmarks.peers.picture import CODES, MODEL, STEP
 from benchmarks.server import Server, app_command, free_port
-from benchmarks.summary import Figures, summarise
+from benchmarks.summary import Metrics, summarise
 from explorer.atlas.storage import Atlas, save_atlas
 from explorer.scene.originals import Originals
 from models import checkpoint
@@ -31,24 +31,35 @@ from models.card import roots as card_roots
 from models.data import Attribute
 
 __all__ = [
-    "CROWD", "STRIP", "Setting", "bench_python", "choose_model", "crowd", "enlarge", "fetch_originals", "gradio", "stage",
-    "streamlit_dragged", "streamlit_held", "streamlit_stepped",
-]  # fmt: skip
+    "CROWD",
+    "STRIP",
+    "Setting",
+    "bench_python",
+    "choose_model",
+    "crowd",
+    "enlarge",
+    "fetch_originals",
+    "gradio",
+    "stage",
+    "streamlit_dragged",
+    "streamlit_held",
+    "streamlit_stepped",
+]
 
 DEFAULT_MODEL = "faces-vae"
 CROWD = 100_000  # points on the map
 STRIP = 9
 WARM_UP = 2.0  # s
-TURN = 4.0  # s of one round of the hand
+TURN = 4.0  # s per revolution of the pointer
 READY = 60_000  # ms
-ORIGINALS = 600.0  # s to fetch them in
-SETTLE = 1500  # ms from the first picture until the page is at rest
-STEP_PATIENCE = 3_000  # ms for the picture of one key
-SILENT = 3.0  # s of dragging Streamlit's slider, to show that no picture comes
+ORIGINALS = 600.0  # s, timeout for loading them
+SETTLE = 1500  # ms from the first picture until the page is idle
+STEP_PATIENCE = 3_000  # ms, timeout for the picture of one key press
+SILENT = 3.0  # s of dragging Streamlit's slider, to show that it updates only on release
 
 
 def choose_model(name: str | None) -> Entry:
-    """The checkpoint of this name, else the faces, else the first that can be used.
+    """The checkpoint of this name, otherwise the faces, otherwise the first usable one.
 
     Raises:
         CheckpointError: If there is none, or it is broken.
@@ -64,7 +75,7 @@ def choose_model(name: str | None) -> Entry:
 
 
 def fetch_originals(entry: Entry, atlas: Atlas) -> None:
-    """Lets the originals be put into the cache now, as any earlier start would have, not beside the measurement."""
+    """Fills the cache of originals in advance, so that loading them does not disturb the measurement."""
     if entry.card is None:
         return
     channels, height, width = (int(size) for size in entry.card.config["image_shape"])
@@ -76,7 +87,7 @@ def fetch_originals(entry: Entry, atlas: Atlas) -> None:
 
 
 class Setting:
-    """What all cases share."""
+    """Settings shared by all cases."""
 
     def __init__(self, one: Browser, entry: Entry, atlas: Atlas, seconds: float, folder: Path) -> None:
         self.browser, self.entry, self.atlas, self.seconds, self.folder = one, entry, atlas, seconds, folder
@@ -89,7 +100,7 @@ class Setting:
     async def page(
         self, command: list[str], port: int, query: str = "", **environment: str
     ) -> AsyncIterator[Page]:
-        """A page of a server that runs only for it."""
+        """A page on a dedicated server."""
         server = Server(command, port, environment)
         await asyncio.to_thread(server.__enter__)
         try:
@@ -102,8 +113,8 @@ class Setting:
 
     async def measure(
         self, page: Page, gesture: Callable[[float], Awaitable[None]], seconds: float
-    ) -> Figures:
-        """The figures of a gesture, after a warm-up of the same."""
+    ) -> Metrics:
+        """The metrics of a gesture, after a warm-up with the same gesture."""
         await gesture(WARM_UP)
         await page.evaluate("latentProbe.start()")
         await gesture(seconds)
@@ -114,12 +125,12 @@ class Setting:
 
 
 async def stage(setting: Setting, frames: int = 0, folder: Path | None = None) -> dict[str, Any]:
-    """Drags handle A round the map.
+    """Drags handle A around the map.
 
     Arguments:
-        setting: What all cases share.
-        frames: Pictures of the filmstrip, 0 for none.
-        folder: Where the checkpoints are, if elsewhere.
+        setting: Settings shared by all cases.
+        frames: Pictures in the filmstrip, 0 for none.
+        folder: Folder of the checkpoints, if not the default.
     """
     port = free_port()
     command = app_command(sys.executable, "app.py", port)
@@ -138,12 +149,12 @@ async def stage(setting: Setting, frames: int = 0, folder: Path | None = None) -
             await hand.drag(path, seconds, spent)
             spent += seconds
 
-        figures = await setting.measure(page, gesture, setting.seconds)
-        await page.wait_for_timeout(400)  # the readout is written a quarter of a second after
+        metrics = await setting.measure(page, gesture, setting.seconds)
+        await page.wait_for_timeout(400)  # the readout follows after a quarter of a second
         own = await page.evaluate("({...document.querySelector('[data-testid=live-stats]').dataset})")
         await hand.release(*path(spent))
-    _require(figures, "the stage", "putImageData on the canvas `picture-A`")
-    return asdict(figures) | {"own": {name: float(own[name]) for name in ("p50Ms", "p95Ms", "fps", "frames")}}
+    _require(metrics, "the stage", "putImageData on the canvas `picture-A`")
+    return asdict(metrics) | {"own": {name: float(own[name]) for name in ("p50Ms", "p95Ms", "fps", "frames")}}
 
 
 async def crowd(setting: Setting) -> dict[str, Any]:
@@ -155,9 +166,9 @@ async def crowd(setting: Setting) -> dict[str, Any]:
 
 
 def enlarge(entry: Entry, atlas: Atlas, folder: Path, count: int) -> None:
-    """Writes the same checkpoint with an atlas of `count` rows, drawn from the posteriors of the real ones.
+    """Writes the same checkpoint with an atlas of `count` rows, sampled from the posteriors of the real items.
 
-    Map positions are those of the real item, moved by about a hundredth of the map; the gauge's distances are copied.
+    Map positions are the real item's plus noise of about a hundredth of the map; gauge distances are copied.
     """
     random = np.random.default_rng(0)
     rows = np.concatenate(
@@ -207,30 +218,30 @@ async def _round_the_map(page: Page) -> Callable[[float], tuple[float, float]]:
 
 
 async def gradio(setting: Setting) -> dict[str, Any]:
-    """Drags Gradio's slider to and fro."""
+    """Drags Gradio's slider back and forth."""
     port = free_port()
     command = [str(bench_python()), "-m", "benchmarks.peers.gradio_slider", str(port)]
     async with setting.page(command, port, **setting.peer) as page:
         await page.wait_for_function(
             "document.querySelector('img[src*=gradio_api]')?.naturalWidth > 0", timeout=READY
         )
-        figures = await _drag_slider(setting, page, setting.seconds)
-    _require(figures, "Gradio's slider", "`load` of an <img> that names the value")
-    return asdict(figures)
+        metrics = await _drag_slider(setting, page, setting.seconds)
+    _require(metrics, "Gradio's slider", "`load` of an <img> that names the value")
+    return asdict(metrics)
 
 
 async def streamlit_held(setting: Setting) -> dict[str, Any]:
     """Holds the arrow key on Streamlit's slider."""
 
     async def gesture(hand: Hand, seconds: float) -> None:
-        turn = 0.8 / STEP / 30 / 2  # s in which half the way is gone
+        turn = 0.8 / STEP / 30 / 2  # s for half of the range
         await hand.hold(lambda t: "ArrowLeft" if int(t / turn) % 2 else "ArrowRight", seconds)
 
     return asdict(await _streamlit_keys(setting, gesture))
 
 
 async def streamlit_stepped(setting: Setting) -> dict[str, Any]:
-    """Presses the arrow key on Streamlit's slider, each time after the last picture has come."""
+    """Presses the arrow key on Streamlit's slider, each time after the previous picture has arrived."""
 
     async def gesture(hand: Hand, seconds: float) -> None:
         clock = asyncio.get_running_loop().time
@@ -249,13 +260,13 @@ async def streamlit_stepped(setting: Setting) -> dict[str, Any]:
             else:
                 await hand.page.wait_for_timeout(200)
 
-    figures = await _streamlit_keys(setting, gesture)
-    _require(figures, "Streamlit's slider", "`load` of an <img> that names the value")
-    return asdict(figures)
+    metrics = await _streamlit_keys(setting, gesture)
+    _require(metrics, "Streamlit's slider", "`load` of an <img> that names the value")
+    return asdict(metrics)
 
 
 async def streamlit_dragged(setting: Setting) -> dict[str, Any]:
-    """Drags Streamlit's slider to and fro: pictures come only on release."""
+    """Drags Streamlit's slider back and forth; pictures come only on release."""
     async with _streamlit(setting) as page:
         return asdict(await _drag_slider(setting, page, min(SILENT, setting.seconds)))
 
@@ -269,15 +280,15 @@ async def _streamlit(setting: Setting) -> AsyncIterator[Page]:
         yield page
 
 
-async def _streamlit_keys(setting: Setting, gesture: Callable[[Hand, float], Awaitable[None]]) -> Figures:
+async def _streamlit_keys(setting: Setting, gesture: Callable[[Hand, float], Awaitable[None]]) -> Metrics:
     async with _streamlit(setting) as page:
         await page.locator("input[type=range]").focus()
         hand = await Hand.on(page)
         return await setting.measure(page, lambda seconds: gesture(hand, seconds), setting.seconds)
 
 
-async def _drag_slider(setting: Setting, page: Page, seconds: float) -> Figures:
-    """Drags the only slider of a page to and fro, a pointer in a zigzag over the middle four fifths of its track."""
+async def _drag_slider(setting: Setting, page: Page, seconds: float) -> Metrics:
+    """Drags the only slider of a page in a zigzag over the middle four fifths of its track."""
     await page.wait_for_selector("input[type=range]", state="attached", timeout=READY)
     await page.wait_for_timeout(SETTLE)
     _, y = await _middle(page, "input[type=range]")
@@ -288,8 +299,8 @@ async def _drag_slider(setting: Setting, page: Page, seconds: float) -> Figures:
     )
 
     def path(t: float) -> tuple[float, float]:
-        way = abs((t / TURN * 2) % 2 - 1)
-        return left + (0.1 + 0.8 * way) * width, y
+        position = abs((t / TURN * 2) % 2 - 1)
+        return left + (0.1 + 0.8 * position) * width, y
 
     hand = await Hand.on(page)
     await hand.press(*path(0))
@@ -300,13 +311,13 @@ async def _drag_slider(setting: Setting, page: Page, seconds: float) -> Figures:
         await hand.drag(path, span, spent)
         spent += span
 
-    figures = await setting.measure(page, gesture, seconds)
+    metrics = await setting.measure(page, gesture, seconds)
     await hand.release(*path(spent))
-    return figures
+    return metrics
 
 
 async def _middle(page: Page, selector: str) -> tuple[float, float]:
-    """The middle of an element in the window."""
+    """The centre of an element in the window."""
     x, y = await page.evaluate(
         "(selector) => { const b = document.querySelector(selector).getBoundingClientRect();"
         " return [b.left + b.width / 2, b.top + b.height / 2]; }",
@@ -316,14 +327,14 @@ async def _middle(page: Page, selector: str) -> tuple[float, float]:
 
 
 def bench_python() -> Path:
-    """The Python of Gradio's environment: it needs an older Pillow than the explorer.
+    """The Python of Gradio's environment, which needs an older Pillow than the explorer.
 
     Raises:
-        RuntimeError: If it can not be made, with the command.
+        RuntimeError: If it cannot be created; the message gives the command.
     """
     return peer_python("Gradio", "bench", ".venv-bench", "leave Gradio out with --cases")
 
 
-def _require(figures: Figures, what: str, how: str) -> None:
-    if not figures.pictures:
+def _require(metrics: Metrics, what: str, how: str) -> None:
+    if not metrics.pictures:
         raise RuntimeError(f"No picture of {what} was seen: the probe looks for {how}.")

@@ -1,12 +1,12 @@
-"""Measures our codebook against vector-quantize-pytorch's: the package's own Fashion-MNIST example, equal steps.
+"""Compares our codebook with vector-quantize-pytorch's on its own Fashion-MNIST example, at equal steps.
 
     python -m benchmarks.codes [--steps 1000] [--batch 256] [--seeds 3] [--json]
 
-Both train the network of the package's `examples/autoencoder.py` (two convolutions each way, 7x7 codes of 32 numbers,
-256 codes, L1 error plus ten times the commitment, AdamW at 3e-4), on the same images in the same order from the same
-weights, one seed after the other and in turns; only the codebook differs, each as its authors set it up. Errors and use
-are on all 10,000 test images, times are medians of the CPU time of a step on one thread, which a busy machine changes
-least.
+Both train the network of the package's `examples/autoencoder.py` (two convolutions each way, 7x7 vectors of 32 numbers,
+256 codes, L1 error plus ten times the commitment, AdamW at 3e-4) on the same images in the same order from the same
+weights, seed by seed and alternating; only the codebook differs, each with its authors' settings. Error and code usage
+are measured on all 10,000 test images; times are medians of the CPU time per step on one thread, which other load
+affects least.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["main", "ours"]
 SCRIPT = ROOT / "benchmarks" / "peers" / "vq_autoencoder.py"
 PEER = "vector-quantize-pytorch"
 TIMEOUT = 3600  # s
-FIGURES = {
+METRICS = {
     "mse": ("MSE, [0, 1]", 5),
     "l1": ("L1, [0, 1]", 5),
     "used": ("codes used, %", 1),
@@ -47,7 +47,7 @@ FIGURES = {
 def ours(
     images: NDArray[np.uint8], test: NDArray[np.uint8], steps: int, batch: int, seed: int
 ) -> dict[str, Any]:
-    """The figures of the example with our codebook, for images (N, 1, 28, 28)."""
+    """Metrics of the example with our codebook, for images (N, 1, 28, 28)."""
     torch.manual_seed(seed)
     quantiser = Quantiser(CODES, SIZE)
     generator = torch.Generator().manual_seed(seed)
@@ -61,10 +61,10 @@ def ours(
 
 
 def theirs(folder: Path, python: Path, steps: int, batch: int, seed: int) -> dict[str, Any]:
-    """The same of the peer; its images lie in the folder.
+    """The same for the peer, which reads its images from the folder.
 
     Raises:
-        RuntimeError: If it fails, with its last lines.
+        RuntimeError: If it fails; the message has its last lines.
     """
     files = [str(folder / name) for name in ("train.npy", "test.npy")]
     numbers = {"steps": steps, "batch": batch, "seed": seed, "threads": 1}
@@ -73,7 +73,7 @@ def theirs(folder: Path, python: Path, steps: int, batch: int, seed: int) -> dic
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far the bars are met."""
+    """Measures, prints the table, and compares the results with the bars."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.codes", description=__doc__.partition("\n")[0]
     )
@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m benchmarks.codes: {error}", file=sys.stderr)
         return 1
     means = {
-        way: {key: statistics.fmean(one[key] for one in each) for key in FIGURES}
-        for way, each in found.items()
+        variant: {key: statistics.fmean(one[key] for one in each) for key in METRICS}
+        for variant, each in found.items()
     }
     us, them = means["ours"], means[PEER]
     bars = [
@@ -119,11 +119,11 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         rows = [
-            [way, *(number(each[key], digits) for key, (_, digits) in FIGURES.items())]
-            for way, each in means.items()
+            [variant, *(number(each[key], digits) for key, (_, digits) in METRICS.items())]
+            for variant, each in means.items()
         ]
         print(
-            table(["codebook", *(title for title, _ in FIGURES.values())], rows), bars_text(bars), sep="\n\n"
+            table(["codebook", *(title for title, _ in METRICS.values())], rows), bars_text(bars), sep="\n\n"
         )
     return 0
 

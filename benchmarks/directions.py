@@ -1,16 +1,16 @@
-"""Measures what edits along attribute directions drag along, an estimator beside the other, judged on decoded pictures.
+"""Measures the leakage of edits along attribute directions, by estimator, with an attribute classifier on decoded pictures.
 
     python -m benchmarks.directions [--model faces-vae sprites-vae] [--images 200] [--methods mean balanced logistic]
                                     [--no-correlated] [--json]
 
-Directions are fitted on the training images of each checkpoint's atlas. Half of the test images serve to find each
-direction's strength (the smallest that flips 95 % of the targets) and to choose the estimator (of those with 90 %
-success the one with the least dependency); the other half gives the figures. Success and dependency are those of
-`explorer/latent/directions/leakage.py`, the judge is that of `models/evaluation/classifier_cache.py`.
+Directions are fitted on the training images of each checkpoint's atlas. One half of the test images serves to choose
+each direction's strength (the smallest that flips 95 % of the targets) and the estimator (the one with the least
+dependency among those with 90 % success); the other half gives the results. Success and dependency are defined in
+`explorer/latent/directions/leakage.py`; the attribute classifier is that of `models/evaluation/classifier_cache.py`.
 
-On faces, directions are fitted once more to a sample whose factors are correlated as they are among people, encoded
-with the same model, and edits are judged on the independent test faces as before. The leak into what is correlated with
-the target in that sample is what a balanced direction, or one with the others held fixed, is to halve.
+On faces, directions are fitted again to a sample whose factors are correlated as they are among people, encoded with
+the same model; edits are still measured on the independent test faces. The bar: a balanced direction, or one with the
+others held fixed, halves the leakage into attributes that correlate with the target in that sample.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ __all__ = ["MODELS", "chosen", "correlated_with", "main", "partners_leak"]
 MODELS = ("faces-vae", "sprites-vae")
 FITS = ("mean", "balanced", "logistic")
 SUCCESS, DEPENDENCY, ATTRIBUTES, HALVED = 0.9, 0.2, 8, 0.5
-SAMPLE = 4_000  # correlated faces that directions are fitted to
-CORRELATED = 0.1  # |r| from which on an attribute is correlated with another
-HELD = ", others held"  # behind the estimator's name: what is correlated with the target is projected out
+SAMPLE = 4_000  # correlated faces to fit directions on
+CORRELATED = 0.1  # |r| above which two attributes count as correlated
+HELD = ", others held"  # suffix of an estimator with correlated attributes projected out
 
-Found = dict[str, Leak]  # estimator -> how its edit fared on the judged images
+Found = dict[str, Leak]  # estimator -> leakage of its edit on the test images
 
 
 def measured(
     trials: tuple[Trial, Trial], vectors: Mapping[str, NDArray[np.float32]]
 ) -> tuple[Found, dict[str, Leak]]:
-    """How each estimator's direction fares on the judged images, and on those its strength was found on."""
+    """Leakage of each estimator's direction on the test images, and on those its strength was chosen on."""
     tuned, judged = trials
     found, before = {}, {}
     for name, vector in vectors.items():
@@ -59,7 +59,7 @@ def measured(
 
 
 def chosen(before: Mapping[str, Leak]) -> str:
-    """The estimator with the least dependency of those that flip enough, else the one that flips most."""
+    """The estimator with the least dependency among those that flip enough images, otherwise the one that flips most."""
     good = {name: leak.dependency for name, leak in before.items() if leak.success >= SUCCESS}
     if good:
         return min(good, key=good.__getitem__)
@@ -67,7 +67,7 @@ def chosen(before: Mapping[str, Leak]) -> str:
 
 
 def independent(bench: Bench, methods: Sequence[str], images: int, seed: int) -> list[dict[str, Any]]:
-    """A row a direction of the atlas: the figures of each estimator, and which was chosen."""
+    """One row per direction of the atlas: the metrics of each estimator, and which was chosen."""
     use = np.asarray(bench.atlas.split) == "train"
     rows = []
     for slug, target in targets(bench.attributes).items():
@@ -77,13 +77,13 @@ def independent(bench: Bench, methods: Sequence[str], images: int, seed: int) ->
             method: fitted(bench.atlas.mean, bench.attributes, slug, method, use=use) for method in methods
         }
         found, before = measured(trials, vectors)
-        rows.append({"direction": slug, "best": chosen(before), "estimators": told(found)})
+        rows.append({"direction": slug, "best": chosen(before), "estimators": as_json(found)})
         progress(bench, slug)
     return rows
 
 
 def correlated_with(attributes: Mapping[str, Attribute], name: str) -> list[str]:
-    """Attributes, each a number an image, that are correlated with another in a sample."""
+    """Attributes, as one column each, that correlate with another in a sample."""
     values = {key: np.asarray(each.values, np.float64) for key, each in attributes.items()}
     return [
         key
@@ -93,12 +93,12 @@ def correlated_with(attributes: Mapping[str, Attribute], name: str) -> list[str]
 
 
 def partners_leak(leak: Leak, partners: Sequence[str]) -> float:
-    """Mean movement of some attributes over the target's, in standard deviations."""
+    """Mean movement of some attributes relative to the target's, in standard deviations."""
     return statistics.fmean(leak.movements[name] for name in partners) / leak.movements[leak.target]
 
 
 def correlated(bench: Bench, images: int, seed: int) -> list[dict[str, Any]]:
-    """A row an attribute that is correlated with others in the sample: the leak of each estimator."""
+    """One row per attribute that correlates with others in the sample: the leakage of each estimator."""
     data = load_data("faces", "train", limit=SAMPLE, correlated=True)
     z = codes(bench.model, data.images)
     rows = []
@@ -113,15 +113,20 @@ def correlated(bench: Bench, images: int, seed: int) -> list[dict[str, Any]]:
             vectors[method + HELD] = fitted(z, data.attributes, slug, method, partners)
         found, before = measured(trials, vectors)
         better = chosen({name: leak for name, leak in before.items() if name != "mean"})
-        rows.append({
-            "direction": slug, "correlated": partners, "best": better, "estimators": told(found),
-            "leak": {name: partners_leak(leak, partners) for name, leak in found.items()},
-        })  # fmt: skip
+        rows.append(
+            {
+                "direction": slug,
+                "correlated": partners,
+                "best": better,
+                "estimators": as_json(found),
+                "leak": {name: partners_leak(leak, partners) for name, leak in found.items()},
+            }
+        )
         progress(bench, f"{slug}, correlated sample")
     return rows
 
 
-def told(found: Found) -> dict[str, Any]:
+def as_json(found: Found) -> dict[str, Any]:
     """Success, dependency and strength of each estimator."""
     return {
         name: {"success": leak.success, "dependency": leak.dependency, "strength": leak.strength}
@@ -134,7 +139,7 @@ def progress(bench: Bench, what: str) -> None:
 
 
 def bars_of(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Bar]:
-    """How many attributes, or labels of one, meet both bars with the chosen estimator."""
+    """Number of attributes, or labels of one, that meet both bars with the chosen estimator."""
     best = [row["estimators"][row["best"]] for row in rows]
     good = [one for one in best if one["success"] >= SUCCESS and one["dependency"] <= DEPENDENCY]
     what = f"{name}: directions of {len(rows)} with success >= {SUCCESS:.0%} and dependency <= {DEPENDENCY}"
@@ -142,21 +147,29 @@ def bars_of(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Bar]:
 
 
 def correlated_bars(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Bar]:
-    """The leak of the chosen directions over that of the mean difference."""
+    """Leakage of the chosen directions relative to the mean difference."""
     plain = statistics.fmean(row["leak"]["mean"] for row in rows)
     better = statistics.fmean(row["leak"][row["best"]] for row in rows)
     all_plain = statistics.fmean(row["estimators"]["mean"]["dependency"] for row in rows)
     all_better = statistics.fmean(row["estimators"][row["best"]]["dependency"] for row in rows)
     return [
-        Bar(f"{name}, correlated sample: leak into what is correlated, share of the mean difference's",
-            better / plain, HALVED, "most"),
-        Bar(f"{name}, correlated sample: dependency (all other attributes), share of the mean difference's",
-            all_better / all_plain, HALVED, "most"),
-    ]  # fmt: skip
+        Bar(
+            f"{name}, correlated sample: leak into correlated attributes, share of the mean difference's",
+            better / plain,
+            HALVED,
+            "most",
+        ),
+        Bar(
+            f"{name}, correlated sample: dependency (all other attributes), share of the mean difference's",
+            all_better / all_plain,
+            HALVED,
+            "most",
+        ),
+    ]
 
 
 def rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Success and dependency of each estimator, and behind them the leak where a sample was correlated."""
+    """Success and dependency of each estimator, followed by the leakage if a sample was correlated."""
     names = list(rows[0]["estimators"])
     lines = []
     for row in rows:
@@ -170,7 +183,7 @@ def rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the tables and how far the bars are met."""
+    """Measures, prints the tables, and compares the results with the bars."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.directions", description=__doc__.partition("\n")[0]
     )
@@ -208,8 +221,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     for name, rows in results.items():
-        figures = "success, dependency" + (", leak into what is correlated" if "leak" in rows[0] else "")
-        print(f"\n{name}: {figures}\n\n{rows_text(rows)}")
+        metrics = "success, dependency" + (", leak into correlated attributes" if "leak" in rows[0] else "")
+        print(f"\n{name}: {metrics}\n\n{rows_text(rows)}")
     print(f"\n{bars_text(bars)}")
     return 0
 

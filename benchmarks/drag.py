@@ -1,16 +1,16 @@
-"""Measures a drag: from the event of the hand to the painted picture, the stage beside a Gradio and a Streamlit slider.
+"""Measures the latency of a drag, from the input event to the painted picture, for the stage, Gradio and Streamlit.
 
     python -m benchmarks.drag [--seconds 10] [--model NAME] [--rounds 1] [--json]
 
 One real Chromium, one server at a time, the same decoder and threads, one run. `benchmarks/probe.js` measures inside
-the page, in all three alike and without asking the page: from the time stamp that the browser gave the newest
-event the picture answers, to the moment the picture's pixels had changed ("drawn": putImageData returned, or the
-<img> fired `load`), and to the next animation frame after that ("shown"). The bars compare "drawn": "shown" adds
-the wait for the display, up to 16.7 ms, the same for all. The stage's own live readout stands beside it as a check.
+the page, alike for all three: from the time stamp of the newest event that a picture answers, to the moment its pixels
+change ("drawn": putImageData has returned, or the <img> has fired `load`), and to the next animation frame after that
+("shown"). The bars compare "drawn", as "shown" adds the same wait for the display, up to 16.7 ms, to all. The stage's
+own live readout is listed as a check.
 
-The hand drags handle A, or Gradio's slider, at 125 events a second, as a slow mouse does; Chromium gives a page at
-most one of them a frame. Streamlit's slider sends nothing while it is dragged (its own line shows that), so there
-the arrow key is held at 30 repeats a second, and pressed step by step; the better of both counts.
+The pointer drags handle A, or Gradio's slider, at 125 events per second, like a slow mouse; Chromium delivers at most
+one per frame. Streamlit's slider sends nothing during a drag (a separate line shows that), so the arrow key is held at
+30 repeats per second, and also pressed step by step; the better of the two counts.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ CASES: dict[str, tuple[str, Case]] = {
 
 
 async def measure(entry: Entry, seconds: float, cases: list[str], rounds: int) -> dict[str, dict[str, Any]]:
-    """Figures of each case; of several rounds, those of the median p50."""
+    """Metrics of each case; with several rounds, those of the round with the median p50."""
     found: dict[str, list[dict[str, Any]]] = {}
     atlas = load_atlas(entry)
     fetch_originals(entry, atlas)
@@ -77,7 +77,7 @@ async def measure(entry: Entry, seconds: float, cases: list[str], rounds: int) -
 
 
 def bars(found: dict[str, dict[str, Any]]) -> list[Bar]:
-    """The bars that the measured cases allow to be judged."""
+    """The bars that apply to the measured cases."""
     one, strip, many, other = (found.get(name) for name in ("one", "strip", "crowd", "gradio"))
     keys = [_finite(found[n]["p50"]) for n in ("streamlit-held", "streamlit-stepped") if n in found]
     judged = []
@@ -98,11 +98,11 @@ def bars(found: dict[str, dict[str, Any]]) -> list[Bar]:
 
 
 def report(found: dict[str, dict[str, Any]]) -> str:
-    """The table of a run, in text."""
+    """The results as a text table."""
     one = found.get("one", {}).get("p50", float("nan"))
     rows = []
     for name, f in found.items():
-        figures = [
+        metrics = [
             f["p50"],
             f["p95"],
             f["p50"] / one,
@@ -113,10 +113,20 @@ def report(found: dict[str, dict[str, Any]]) -> str:
         ]
         own = [f["own"][key] for key in ("p50Ms", "p95Ms", "fps")] if "own" in f else []
         rows.append(
-            [CASES[name][0], *map(number, figures), number(f["longest_gap"], 0), " / ".join(map(number, own))]
+            [CASES[name][0], *map(number, metrics), number(f["longest_gap"], 0), " / ".join(map(number, own))]
         )
-    heads = ["ms from the event", "drawn p50", "p95", "× stage", "(heard)", "shown p50", "p95", "pictures/s",
-             "gap ms", "the stage says (p50 / p95 / fps)"]  # fmt: skip
+    heads = [
+        "ms from the event",
+        "drawn p50",
+        "p95",
+        "× stage",
+        "(heard)",
+        "shown p50",
+        "p95",
+        "pictures/s",
+        "gap ms",
+        "the stage says (p50 / p95 / fps)",
+    ]
     return table(heads, rows)
 
 
@@ -125,7 +135,7 @@ def _finite(value: float) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far each bar is met."""
+    """Measures, prints the table, and compares the results with the bars."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drag", description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measured gesture (10)")
     parser.add_argument("--model", help="name of a checkpoint (faces-vae)")

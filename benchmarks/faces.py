@@ -1,10 +1,10 @@
-"""Measures the faces data set, in images a second of one core: drawing, and reading the cache.
+"""Measures the faces data set on one core, in images per second: drawing, and reading the cache.
 
     python -m benchmarks.faces [--count 4000] [--repeats 3]
 
-Drawing runs in one thread. Reading is what training does: load the split in a temporary cache
-folder, then copy every image once, in shuffled batches of 128; the file was just written, so it
-comes from the system's own cache of the disk. The best of the repeats counts.
+Drawing runs in one thread. Reading does the same as training: it loads the split into a temporary cache folder, then
+copies every image once, in shuffled batches of 128; the file was just written, so it is read from the system's page
+cache. The best of the repeats counts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.data.faces_cache import BATCH
 from models.data.faces_drawing import render
 
 TRAINING_BATCH = 128
-BARS = {"drawing": 200, "reading": 1000}  # images a second of one core
+BARS = {"drawing": 200, "reading": 1000}  # images per second on one core
 
 
 def drawing(count: int) -> float:
@@ -37,7 +37,7 @@ def drawing(count: int) -> float:
 
 
 def reading(count: int) -> float:
-    """Seconds to load `count` faces from the cache and to copy each once, in random order."""
+    """Seconds to load `count` faces from the cache and copy each once, in random order."""
     start = time.perf_counter()
     images = load_data("faces", "train", count=count).images
     order = np.random.default_rng(0).permutation(count)
@@ -47,7 +47,7 @@ def reading(count: int) -> float:
 
 
 def main() -> None:
-    """Prints both figures beside their bars."""
+    """Prints both rates and their bars."""
     parser = argparse.ArgumentParser(description="Images a second of one core, faces data set.")
     parser.add_argument("--count", type=int, default=4000, help="faces in a measurement")
     parser.add_argument("--repeats", type=int, default=3, help="measurements; the best counts")

@@ -1,12 +1,12 @@
-"""Measures Glow on MNIST: bits/dim and time of a step of ours and of normflows', same size, data, noise and steps.
+"""Compares our Glow with normflows' on MNIST, bits/dim and time per step, at equal size, data, noise and steps.
 
     python -m benchmarks.flows [--steps 400] [--batch 32] [--width 32] [--blocks 8] [--no-peer] [--json]
 
 Both have two levels, 28x28 squeezed to 14x14 and 7x7, ActNorm, LU 1x1 convolutions and the same networks, and are
-trained by Adamax with the same batches and clipping, each on all cores, one after the other. normflows is measured
-with the linear scale of its own example and with its logit too; the better one is what ours is held against. Ours is
-also measured with variational noise, which normflows does not have, and in bfloat16. Bits/dim are of test images,
-with one draw of noise an image.
+trained by Adamax with the same batches and clipping, each on all cores, one after the other. normflows is measured with
+the linear scaling of its own example and with its logit; ours is compared with the better one. Ours is also measured
+with variational dequantisation, which normflows lacks, and in bfloat16. Bits/dim are on test images, with one draw of
+noise per image.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["main", "ours", "theirs"]
 
 SCRIPT = "benchmarks.peers.normflows_glow"
 TIMEOUT = 7200  # s
-WAYS: dict[str, dict[str, Any]] = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
     "ours, bfloat16": {"bf16": True},
     "ours, variational noise": {"dequantisation": "variational"},
@@ -44,7 +44,7 @@ WAYS: dict[str, dict[str, Any]] = {
 def ours(
     images: NDArray[Any], test: NDArray[Any], run: Any, *, bf16: bool = False, dequantisation: str = "uniform"
 ) -> dict[str, Any]:
-    """What `train_and_measure` gives for our Glow, on uint8 images (N, 1, 28, 28)."""
+    """The result of `train_and_measure` for our Glow, on uint8 images (N, 1, 28, 28)."""
     torch.manual_seed(0)
     config = GlowConfig(
         (1, 28, 28), levels=2, width=run.width, steps=run.blocks, dequantisation=dequantisation
@@ -61,10 +61,10 @@ def ours(
 
 
 def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -> dict[str, Any]:
-    """What `train_and_measure` gives for normflows' Glow.
+    """The result of `train_and_measure` for normflows' Glow.
 
     Raises:
-        RuntimeError: If its environment can not be made or it fails, with its last lines.
+        RuntimeError: If its environment cannot be created or it fails; the message has its last lines.
     """
     python = peer_python("normflows", "bench", ".venv-bench", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +78,7 @@ def theirs(images: NDArray[Any], test: NDArray[Any], run: Any, transform: str) -
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how ours stands to normflows."""
+    """Measures, prints the table, and compares ours with normflows'."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.flows", description=__doc__.partition("\n")[0]
     )
@@ -100,15 +100,15 @@ def main(arguments: list[str] | None = None) -> int:
             np.ascontiguousarray(load_data("mnist", split, limit=limit).images.transpose(0, 3, 1, 2))
             for split, limit in (("train", run.images), ("test", run.test_images))
         )
-        for way, settings in WAYS.items():
-            found[way] = ours(images, test, run, **settings)
+        for variant, settings in VARIANTS.items():
+            found[variant] = ours(images, test, run, **settings)
         for transform in () if run.no_peer else ("linear", "logit"):
             found[f"normflows, {transform}"] = theirs(images, test, run, transform)
     except (ValueError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"python -m benchmarks.flows: {error}", file=sys.stderr)
         return 1
     bars = []
-    if peers := [each for way, each in found.items() if way.startswith("normflows")]:
+    if peers := [each for variant, each in found.items() if variant.startswith("normflows")]:
         best = min(peer["bits_per_dim"] for peer in peers)
         fastest = min(peer["ms"] for peer in peers)
         bars = [
@@ -122,8 +122,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         rows = [
-            [way, number(each["bits_per_dim"], 3), number(each["ms"], 1), f"{each['parameters']:,}"]
-            for way, each in found.items()
+            [variant, number(each["bits_per_dim"], 3), number(each["ms"], 1), f"{each['parameters']:,}"]
+            for variant, each in found.items()
         ]
         print(table(["Glow", "bits/dim", "ms a step", "parameters"], rows), bars_text(bars), sep="\n\n")
     return 0

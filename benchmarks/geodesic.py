@@ -1,11 +1,11 @@
-"""Measures geodesics through a checkpoint's decoder against stochman's: same decoder, same metric, same ends.
+"""Compares geodesics through a checkpoint's decoder with stochman's: same decoder, same metric, same ends.
 
     python -m benchmarks.geodesic [--model mnist-vae-2d] [--pairs 6] [--iterations 150 600] [--no-peer] [--json]
 
-Both minimise the energy of the decoded curve, a cubic spline between the same two codes, without a penalty, which
-stochman does not have. Energy and length are then taken of both at the same 513 points, in float64, with the same
-decoder. stochman is run with its 150 iterations of Adam and with more; its better curve of each pair is what ours is held
-against. The straight line is shown beside them.
+Both minimise the energy of the decoded curve, a cubic spline between the same two latents, without the penalty, which
+stochman lacks. Energy and length of both are then measured at the same 513 points, in float64, with the same decoder.
+stochman runs its default 150 iterations of Adam and more; ours is compared with its better curve of each pair. The
+straight line is listed for reference.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ __all__ = ["main"]
 SCRIPT = "benchmarks.peers.stochman_geodesic"
 TIMEOUT = 1800  # s
 DENSE = 513  # points at which a curve is measured
-BOUND = 1.02  # of the peer's energy and length
+BOUND = 1.02  # largest ratio to the peer's energy and length
 SEED = 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how ours stands to stochman."""
+    """Measures, prints the table, and compares ours with stochman's."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.geodesic", description=__doc__.partition("\n")[0]
     )
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         found["ours"] = ours(model, ends)
         for count in () if run.no_peer else run.iterations:
             found[f"stochman, {count} iterations"] = theirs(entry.path, ends, count)
-        measured = {way: measure(model, each) for way, each in found.items()}
+        measured = {variant: measure(model, each) for variant, each in found.items()}
     except (ValueError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"python -m benchmarks.geodesic: {error}", file=sys.stderr)
         return 1
@@ -78,19 +78,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         rows = [
             [
-                way,
+                variant,
                 number(np.mean(each["energy"]), 3),
                 number(np.mean(each["length"]), 3),
                 number(each["seconds"], 1),
             ]
-            for way, each in measured.items()
+            for variant, each in measured.items()
         ]
         print(table(["Curve", "energy", "length", "s for all"], rows), bars_text(bars), sep="\n\n")
     return 0
 
 
 def ours(model: Any, ends: NDArray[np.float32]) -> dict[str, Any]:
-    """Our curves between all pairs (P, 2, D) at once."""
+    """Our curves between all pairs (P, 2, D), computed together."""
 
     def decode(z: Tensor) -> Tensor:
         x: Tensor = model.decode(z)
@@ -100,7 +100,7 @@ def ours(model: Any, ends: NDArray[np.float32]) -> dict[str, Any]:
     starts, goals = torch.from_numpy(ends).unbind(1)
     curves = geodesics(decode, starts.contiguous(), goals.contiguous()).codes.double().numpy()
     seconds = time.perf_counter() - began
-    # The same spline at more points: it is natural through its own nodes, which are among or between the steps.
+    # The same spline evaluated at more points.
     nodes = np.linspace(0, 1, CONTROLS + 2)
     weights = natural_weights(nodes, np.linspace(0, 1, STEPS + 1))
     controls = np.linalg.lstsq(weights, curves.swapaxes(0, 1).reshape(STEPS + 1, -1), rcond=None)[0]
@@ -109,10 +109,10 @@ def ours(model: Any, ends: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def theirs(folder: Path, ends: NDArray[np.float32], iterations: int) -> dict[str, Any]:
-    """Stochman's curves between the pairs, one after the other.
+    """Stochman's curves between the pairs, computed one by one.
 
     Raises:
-        RuntimeError: If its environment can not be made or it fails, with its last lines.
+        RuntimeError: If its environment cannot be created or it fails; the message has its last lines.
     """
     python = peer_python("stochman", "bench-stochman", ".venv-stochman", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as temporary:
@@ -134,7 +134,7 @@ def theirs(folder: Path, ends: NDArray[np.float32], iterations: int) -> dict[str
 
 
 def measure(model: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Energy and length of each decoded curve (DENSE, D), and the seconds for all."""
+    """Energy and length of each decoded curve (DENSE, D), and the total time in seconds."""
     energies, lengths = [], []
     with torch.inference_mode():
         for curve in np.asarray(found["curves"], np.float32):
@@ -145,15 +145,15 @@ def measure(model: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def held(measured: dict[str, dict[str, Any]]) -> list[Bar]:
-    """Ours against the peer's better curve of each pair: the worst pair counts."""
-    peers = [each for way, each in measured.items() if way.startswith("stochman")]
+    """Ours against the peer's best curve of each pair; the worst pair counts."""
+    peers = [each for variant, each in measured.items() if variant.startswith("stochman")]
     if not peers:
         return []
     bars = []
-    for figure in ("energy", "length"):
-        best = np.min([peer[figure] for peer in peers], axis=0)
-        shares = np.asarray(measured["ours"][figure]) / best
-        bars.append(Bar(f"{figure}, share of stochman's, the worst pair", float(shares.max()), BOUND, "most"))
+    for metric in ("energy", "length"):
+        best = np.min([peer[metric] for peer in peers], axis=0)
+        shares = np.asarray(measured["ours"][metric]) / best
+        bars.append(Bar(f"{metric}, share of stochman's, the worst pair", float(shares.max()), BOUND, "most"))
     return bars
 
 

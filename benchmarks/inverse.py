@@ -1,12 +1,12 @@
-"""Compares the way back from a UMAP map with umap-learn's `inverse_transform`, on held-out images of an atlas.
+"""Compares the inverse projection of a UMAP map with umap-learn's `inverse_transform`, on held-out images of an atlas.
 
     python -m benchmarks.inverse [--model faces-vae] [--held-out 500] [--seed 1]
 
-Images of the atlas are drawn by seed and held out. A UMAP map is fitted to the others' codes, with the settings of the
-explorer's own maps, and places the held-out ones (`transform`). Every inverse gets these places and knows the others
-alone. Its code is decoded, and the picture compared with the image itself and with the image's own reconstruction
-(mean squared error of a pixel in [0, 1]). Timed: all held-out places in one call, and one place alone, both after a
-first call that compiles. Ends with status 1 where a bar is missed. Takes a few minutes, most of them umap-learn's.
+Random images of the atlas are held out. A UMAP map is fitted to the latents of the others, with the explorer's own
+settings, and projects the held-out ones (`transform`). Every inverse gets these positions and knows only the other
+images. Its latent is decoded, and the picture compared with the image and with the image's own reconstruction (mean
+squared error per pixel, in [0, 1]). Timed are all held-out points in one call, and a single point, both after a first
+call that compiles. Exits with status 1 if a bar is missed. Takes a few minutes, most of them in umap-learn.
 """
 
 from __future__ import annotations
@@ -38,39 +38,39 @@ __all__ = ["Held", "hold_out", "main", "measure"]
 Array = NDArray[np.float32]
 Inverse = Callable[[Array], Array]
 
-FASTER = 1000  # the bar: times faster than umap-learn, a point of a batch
-KERNEL = 30  # items of the plain kernel mean
-MAP_PIXELS = 800  # longer side of the map on the screen, for the drag
+FASTER = 1000  # the bar: speed-up over umap-learn per point in a batch
+KERNEL = 30  # items in the kernel mean baseline
+MAP_PIXELS = 800  # longer side of the map on the screen, for simulated drags
 DRAGS = 100
 BATCH = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A map of some items, and where it places the held-out ones."""
+    """A map of some items, and the positions of the held-out ones on it."""
 
     model: Autoencoder
-    z: Array  # (N, D), codes of the items on the map
+    z: Array  # (N, D), latents of the items on the map
     xy: Array  # (N, 2)
     places: Array  # (M, 2), of the held-out images
-    codes: Array  # (M, D), their own
+    codes: Array  # (M, D), their latents
     images: torch.Tensor  # (M, C, H, W) in [0, 1]
     umap: Any  # the fitted umap.UMAP
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What one inverse was measured to do."""
+    """Measurements of one inverse."""
 
     name: str
     error: NDArray[np.float64]  # (M,), against the images
     own: NDArray[np.float64]  # (M,), against their reconstructions
-    batch: float  # seconds a place, all in one call
-    single: float  # seconds for one place
+    batch: float  # seconds per point, all in one call
+    single: float  # seconds for a single point
 
 
 def hold_out(model: Autoencoder, atlas: Atlas, card: Card, count: int, seed: int) -> Held:
-    """Draws `count` images, maps the others and places these."""
+    """Holds out `count` images, maps the others, and projects the held-out ones."""
     rng = np.random.default_rng(seed)
     held = np.sort(rng.permutation(len(atlas))[:count])
     rest = np.setdiff1d(np.arange(len(atlas)), held)
@@ -89,7 +89,7 @@ def hold_out(model: Autoencoder, atlas: Atlas, card: Card, count: int, seed: int
 
 
 def measure(name: str, inverse: Inverse, held: Held, repeats: int) -> Row:
-    """Errors and times of one inverse; of the times the median of `repeats` counts."""
+    """Errors and times of one inverse; times are the median of `repeats`."""
     inverse(held.places[:2])
     codes = inverse(held.places)
     pictures = _decode(held.model, codes)
@@ -108,7 +108,7 @@ def measure(name: str, inverse: Inverse, held: Held, repeats: int) -> Row:
 
 
 def kernel_mean(held: Held, k: int = KERNEL) -> Inverse:
-    """The mean of the `k` nearest items, weighted (1 - (d/h)^2)^2, h the distance of the next: what to improve on."""
+    """The baseline: mean of the `k` nearest items, weighted (1 - (d/h)^2)^2, h the distance of the next one."""
     from scipy.spatial import cKDTree
 
     tree = cKDTree(held.xy)
@@ -124,7 +124,7 @@ def kernel_mean(held: Held, k: int = KERNEL) -> Inverse:
 
 
 def drag_steps(inverse: Inverse, xy: Array, seed: int) -> NDArray[np.float64]:
-    """How far the code moves at every half pixel of drags between random pairs of items."""
+    """How far the latent moves per half pixel of drags between random pairs of items."""
     rng = np.random.default_rng(seed)
     step = 0.5 * float(np.ptp(xy, axis=0).max()) / MAP_PIXELS
     moved = []

@@ -1,10 +1,10 @@
-"""Measures importance sampling: IS-5000 of MNIST's test images by ours and by pythae's `get_nll`, the same networks.
+"""Compares importance sampling with pythae's `get_nll`: IS-5000 on MNIST's test images, with the same networks.
 
     python -m benchmarks.likelihood [--images 10000] [--peer-images 100] [--no-peer] [--json]
 
-The VAE is that of Burda et al. (2015) with 200 units, 784-200-200-(50, 50) and back; what its weights are does not
-change the time, so they are as at the start. Ours does all images. pythae does some, one after the other as it always
-does, each at its best batch of 5,000 draws at once or 500; its time grows with the images, and is scaled.
+The VAE is that of Burda et al. (2015) with 200 units, 784-200-200-(50, 50) and back; its weights do not affect the
+time, so it is not trained. Ours evaluates all images. pythae evaluates some, one by one as it always does, with the
+better batch size of 5,000 and 500 draws; its time is proportional to the images, and is scaled up.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from models.vae import VAE, VAEConfig
 
 __all__ = ["main", "ours"]
 
-MINUTES, TIMES = 5.0, 2.5  # the bars: for all test images, and against pythae
+MINUTES, TIMES = 5.0, 2.5  # the bars: for all test images, and the speed-up over pythae
 TEST_IMAGES = 10_000
-BATCHES = (500, 5000)  # of pythae's draws
+BATCHES = (500, 5000)  # draws per batch in pythae
 
 
 def ours(images: torch.Tensor, samples: int) -> float:
@@ -45,7 +45,7 @@ def ours(images: torch.Tensor, samples: int) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far the bars are met."""
+    """Measures, prints the table, and compares the results with the bars."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.likelihood", description=__doc__.partition("\n")[0]
     )
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         data = load_data("mnist", "test", limit=max(options.images, options.peer_images)).images
         binary = torch.from_numpy((data.transpose(0, 3, 1, 2) > 127).astype("float32"))
-        scale = 1e6 / options.samples  # µs a draw
+        scale = 1e6 / options.samples  # µs per draw
         draws = {"ours": scale * ours(binary[: options.images], options.samples) / options.images}
         if not options.no_peer:
             some = binary[: options.peer_images].numpy()
@@ -74,10 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"python -m benchmarks.likelihood: {error}", file=sys.stderr)
         return 1
-    minutes = {way: each * options.samples * TEST_IMAGES / 60e6 for way, each in draws.items()}
+    minutes = {variant: each * options.samples * TEST_IMAGES / 60e6 for variant, each in draws.items()}
     bars = [Bar("minutes for 10,000 images", minutes["ours"], MINUTES, "most")]
     if not options.no_peer:
-        best = min(each for way, each in minutes.items() if way != "ours")
+        best = min(each for variant, each in minutes.items() if variant != "ours")
         bars.append(Bar("times as fast as pythae at its best batch", best / minutes["ours"], TIMES, "least"))
     if options.json:
         print(
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
-        rows = [[way, number(each, 2), number(minutes[way], 2)] for way, each in draws.items()]
+        rows = [[variant, number(each, 2), number(minutes[variant], 2)] for variant, each in draws.items()]
         print(table(["", "µs a draw", "min for 10,000"], rows), bars_text(bars), sep="\n\n")
     return 0
 

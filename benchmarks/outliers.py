@@ -1,11 +1,11 @@
-"""Measures how well each score of oddness finds images of another kind, as AUROC.
+"""Measures how well each outlier score finds images of another kind, as AUROC.
 
     python -m benchmarks.outliers [--images 500] [--only fashion-vae ...] [--digit 9] [--write] [--json]
 
-Usual are test images of the set that a model was trained on, odd are test images of another: garments and digits, each
-way, with bundled checkpoints; and one digit that a small VAE never saw, which is trained here (seeded, in a minute or
-two). 0.5 is chance; below it a score points the wrong way. A distance to neighbours is to codes of training images.
-The bar is likelihood regret where the likelihood itself fails. `--write` keeps the figures for the Outliers page.
+Inliers are test images of the data set that a model was trained on, outliers are test images of another: garments and
+digits, both ways, with bundled checkpoints; and one digit held out from a small VAE that is trained here (seeded, in a
+minute or two). 0.5 is chance; below it a score ranks the wrong way. Distances to neighbours use the latents of training
+images. The bar is on likelihood regret where the likelihood itself fails. `--write` saves the results for the Outliers page.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from models.vae import VAE, VAEConfig
 __all__ = ["CASES", "Case", "areas", "held_out", "main"]
 
 REGRET = 0.95  # the bar: AUROC on garments -> digits
-FAILS = 0.5  # of the likelihood beside it
-REFERENCE = 2000  # training images whose codes are the neighbours
+FAILS = 0.5  # the bar of the likelihood, which fails on this pair
+REFERENCE = 2000  # training images that serve as neighbours
 NEIGHBOUR = 10
 STEPS, BATCH, RATE = 3000, 128, 1e-3  # of the small VAE's training
 HELD_OUT = "held-out"
@@ -46,7 +46,7 @@ HELD_OUT = "held-out"
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what it was trained on, and what is to be found."""
+    """A model, its training data, and the outliers to find."""
 
     model: str
     usual: str  # data set
@@ -66,13 +66,13 @@ CASES = (
 def areas(
     model: Any, usual: NDArray[np.uint8], odd: NDArray[np.uint8], reference: NDArray[np.uint8]
 ) -> dict[str, float]:
-    """The AUROC of every score that a model can give.
+    """The AUROC of every score that the model supports.
 
     Arguments:
         model: In evaluation mode.
-        usual: Images like those trained on, uint8 (N, H, W, C).
-        odd: Others, (M, H, W, C).
-        reference: Whose codes are the neighbours.
+        usual: Images like the training data, uint8 (N, H, W, C).
+        odd: Outliers, (M, H, W, C).
+        reference: Images that serve as neighbours.
     """
     known = [score.key for score in usable(model.spec)]
     near = Neighbours(encode(model, reference)["mean"])
@@ -107,7 +107,7 @@ def held_out(digit: int, seed: int = 0) -> tuple[VAE, NDArray[np.uint8]]:
 
 
 def run(only: Sequence[str], count: int, digit: int) -> list[dict[str, Any]]:
-    """The cases' figures, as JSON values."""
+    """The metrics of all cases, as JSON values."""
     done = []
     for case in CASES:
         if case.model in only:
@@ -121,9 +121,16 @@ def run(only: Sequence[str], count: int, digit: int) -> list[dict[str, Any]]:
         which = test.attributes["digit"].values == digit
         name = f"mnist without {digit}"
         done.append(
-            _case(HELD_OUT, name, f"{digit} of mnist", model, test.images[~which][:count],
-                  test.images[which][:count], seen[:REFERENCE])
-        )  # fmt: skip
+            _case(
+                HELD_OUT,
+                name,
+                f"{digit} of mnist",
+                model,
+                test.images[~which][:count],
+                test.images[which][:count],
+                seen[:REFERENCE],
+            )
+        )
     return done
 
 
@@ -143,7 +150,7 @@ def _case(
 
 
 def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
-    """Likelihood regret on garments -> digits, and the likelihood that fails beside it."""
+    """The bars: likelihood regret on garments -> digits, and the likelihood that fails there."""
     bars = []
     for case in cases:
         if case["seen"] == "fashion-mnist":
@@ -154,7 +161,7 @@ def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
 
 
 def write(cases: Sequence[dict[str, Any]], command: str) -> None:
-    """Keeps figures for the page, those of other cases as they were."""
+    """Saves metrics for the page, and keeps those of other cases."""
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))["cases"] if FIGURES.is_file() else []
     names = [case["model"] for case in cases]
     every = [*(case for case in kept if case["model"] not in names), *cases]
@@ -165,7 +172,7 @@ def write(cases: Sequence[dict[str, Any]], command: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far the bars are met."""
+    """Measures, prints the table, and compares the results with the bars."""
     names = [*(case.model for case in CASES), HELD_OUT]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.outliers", description=__doc__.partition("\n")[0]
@@ -173,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=500, help="of each kind (500)")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="these cases (all)")
     parser.add_argument("--digit", type=int, choices=range(10), default=9, help="that is held out (9)")
-    parser.add_argument("--write", action="store_true", help="keep the figures for the Outliers page")
+    parser.add_argument("--write", action="store_true", help="save the results for the Outliers page")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.images < NEIGHBOUR:

@@ -1,4 +1,4 @@
-"""Virtual environments of peers whose needs do not go together with the explorer's."""
+"""Virtual environments of peers whose dependencies conflict with the explorer's."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["peer_python", "run_peer"]
 
 
 def peer_python(peer: str, group: str, folder: str, otherwise: str) -> Path:
-    """The Python of a peer's environment, which is made where it is missing.
+    """The Python of a peer's environment, which is created if it is missing.
 
     Arguments:
         peer: Its name, for messages.
         group: Dependency group in pyproject.toml with its pinned requirements.
         folder: Of the environment, in the project's folder.
-        otherwise: What to do without it, for the message.
+        otherwise: The alternative without it, for the message.
 
     Raises:
-        RuntimeError: If it can not be made, with the command.
+        RuntimeError: If it cannot be created; the message gives the command.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted: list[str] = project["dependency-groups"][group]
@@ -43,19 +43,24 @@ def peer_python(peer: str, group: str, folder: str, otherwise: str) -> Path:
 
 
 def run_peer(peer: str, command: Sequence[object], timeout: float) -> dict[str, Any]:
-    """Runs a peer's script from the project's folder and reads the JSON of its last line.
+    """Runs a peer's script from the project's folder and parses the JSON in its last line.
 
     Arguments:
         peer: Its name, for messages.
         command: Python, script and arguments.
-        timeout: In s.
+        timeout: Seconds.
 
     Raises:
-        RuntimeError: If it fails, with its last lines.
+        RuntimeError: If it fails; the message has its last lines.
     """
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"{peer} failed:\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -1,36 +1,36 @@
-// The measurement inside the page, the same for the stage and for the sliders it is compared with.
+// Measures latency inside the page, in the same way for the stage and for the sliders it is compared with.
 //
-// It is injected before any script of the page and takes no figure from the page's own code.
-//   stamp   time stamp that the browser gave the newest event of the hand (pointermove or pointerrawupdate
-//           with the button down, keydown) whose position or value the picture shows
-//   heard   when the page's first listener was called with it
-//   drawn   when the picture's pixels had changed: after putImageData on the last canvas of an answer,
-//           or in the load event of the <img>
+// It is injected before any script of the page and uses no measurement of the page's own.
+//   stamp   time stamp that the browser gave the newest input event (pointermove or pointerrawupdate with the
+//           button pressed, keydown) whose position or value the picture shows
+//   heard   when the page's first listener received the event
+//   drawn   when the picture's pixels have changed: after putImageData on the last canvas of an answer, or in the
+//           load event of the <img>
 //   shown   the next animation frame after that
-// Which event a picture answers: the stage's requests carry a number (`seq`) that its answers repeat, so the
-// newest event at the sending of a request belongs to its answer. A slider's picture carries the slider's value
-// as its `alt` text or caption, so the newest event that gave the slider this value belongs to it.
+// Assigning events to pictures: the stage's requests carry a number (`seq`) that the answers repeat, so an answer
+// belongs to the newest event at the time of its request. A slider's picture has the slider's value in its `alt`
+// text or caption, so it belongs to the newest event that set the slider to this value.
 (() => {
   let hand = null; // [stamp, heard] of the newest event
   let newest = 0; // its stamp
   let running = false;
   let began = 0;
   let events = 0;
-  let values = 0; // of a slider
+  let values = 0; // values of a slider
   let frames = 0; // animation frames
   let pictures = []; // [stamp, heard, drawn, shown, differs]
   let waiting = []; // drawn, not yet shown
 
   const heed = (event) => {
     if (event.type !== "keydown" && !(event.buttons & 1)) return;
-    if (event.timeStamp <= newest) return; // heard before its frame
+    if (event.timeStamp <= newest) return; // already received before its frame
     newest = event.timeStamp;
     hand = [event.timeStamp, performance.now()];
     if (running) events += 1;
   };
   addEventListener("pointermove", heed, true);
   addEventListener("keydown", heed, true);
-  let raw = false; // only a page with a live socket may answer a move before its frame
+  let raw = false; // only a page with a live socket can answer a move before its frame
 
   const tick = () => {
     const now = performance.now();
@@ -51,7 +51,7 @@
   // The stage: numbered requests and answers, canvases.
 
   const asked = new Map(); // seq -> [stamp, heard]
-  let answering = null; // [stamp, heard] of the answer that is being painted
+  let answering = null; // [stamp, heard] of the answer being painted
   let painting = null; // its record
 
   const answered = (data) => {
@@ -76,7 +76,7 @@
       const seq = typeof data === "string" && /^\{"type":"frame","seq":(\d+)/.exec(data)?.[1];
       if (seq && hand) {
         asked.set(seq, hand);
-        hand = null; // a request without a newer event is not the hand's
+        hand = null; // a request without a newer event is not caused by input
       }
       super.send(data);
     }
@@ -104,7 +104,7 @@
     } else if (painting) painting[2] = now;
   };
 
-  // A slider: its values, and the pictures that name one.
+  // A slider: its values, and the pictures that show one.
 
   const valued = new Map(); // value -> [stamp, heard]
   const value = (text) => {
@@ -130,7 +130,7 @@
   );
 
   window.latentProbe = {
-    /** Pictures since the start, of any origin; what a gesture waits for. */
+    /** Pictures since the start, from any cause; a gesture waits for them. */
     count: () => pictures.length,
     running: () => running,
     start: () => {

@@ -1,4 +1,4 @@
-"""Runs the pythae peer in its own environment and reads what it measured."""
+"""Runs the pythae peer in its own environment and reads its results."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TIMEOUT = 1800  # s
 
 
 def pythae(what: str, images: NDArray[Any], *arguments: str) -> dict[str, Any]:
-    """What `benchmarks/peers/pythae_vae.py` prints for images (N, 1, 28, 28), on all cores.
+    """The output of `benchmarks/peers/pythae_vae.py` for images (N, 1, 28, 28), on all cores.
 
     Raises:
-        RuntimeError: If its environment can not be made or it fails, with its last lines.
+        RuntimeError: If its environment cannot be created or it fails; the message has its last lines.
     """
     python = peer_python("pythae", "bench-pythae", ".venv-pythae", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Tables and bars, as every benchmark prints them."""
+"""Tables and bars, shared by all benchmarks."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ __all__ = ["Bar", "bars_text", "json_text", "machine", "number", "table"]
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure and what it should be."""
+    """A metric and its bound."""
 
     name: str
     value: float
     bound: float
-    sense: Literal["most", "least"]  # whether the bound is the most or the least it may be
+    sense: Literal["most", "least"]  # whether the bound is an upper or a lower one
 
     @property
     def met(self) -> bool:
-        """Whether the figure keeps the bound; NaN does not."""
+        """Whether the metric meets the bound; NaN does not."""
         return self.value <= self.bound if self.sense == "most" else self.value >= self.bound
 
     @property
     def missed_by(self) -> float:
-        """How far the figure is beyond the bound, as a share of the bound; 0 where it is met."""
+        """By how much the metric misses the bound, as a share of the bound; 0 if it is met."""
         if self.met:
             return 0.0
         return abs(self.value - self.bound) / self.bound
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As JSON values."""
         return vars(self) | {"met": self.met, "missed_by": self.missed_by}
 
     def __str__(self) -> str:
-        said = "met" if self.met else f"missed by {self.missed_by:.0%}"
-        return f"{self.name}: {self.value:.3g} (at {self.sense} {self.bound:.3g}): {said}"
+        verdict = "met" if self.met else f"missed by {self.missed_by:.0%}"
+        return f"{self.name}: {self.value:.3g} (at {self.sense} {self.bound:.3g}): {verdict}"
 
 
 def bars_text(bars: Sequence[Bar]) -> str:
-    """One line a bar."""
+    """One line per bar."""
     return "\n".join(map(str, bars))
 
 
 def number(value: float, digits: int = 1) -> str:
-    """A number for a table; a dash where there is none."""
+    """A number for a table; a dash for NaN and infinity."""
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
 def json_text(values: Any) -> str:
-    """Strict JSON; null where there is no number."""
+    """Strict JSON; null for NaN and infinity."""
     return json.dumps(_plain(values), indent=1, allow_nan=False)
 
 
@@ -72,7 +72,7 @@ def _plain(values: Any) -> Any:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others numbers."""
+    """A Markdown table; the first column is text, the others are numbers."""
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
 
     def line(cells: Sequence[str]) -> str:
@@ -86,7 +86,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Where this runs: cores, device, versions, and how busy it is: call it before measuring."""
+    """The environment: cores, device, versions, and the load, so call it before measuring."""
     return {
         "cores": cores(),
         "device": str(settings.device()),

@@ -1,4 +1,4 @@
-"""Servers of the benchmarks: each in a process group of its own, started, waited for and stopped."""
+"""Servers for the benchmarks, each in its own process group: started, awaited and stopped."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from types import FrameType, TracebackType
 __all__ = ["ROOT", "Server", "app_command", "cores", "end_on_sigterm", "free_port"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 120.0  # s until a server answers
-GRACE = 5.0  # s to stop in
+PATIENCE = 120.0  # s, timeout for the first answer
+GRACE = 5.0  # s, time allowed for shutdown
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A free port on this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end_on_sigterm() -> None:
-    """Lets a benchmark that is told to end stop its servers and browser first."""
+    """Makes a terminated benchmark stop its servers and browser first."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -48,16 +48,16 @@ def app_command(python: str, script: str, port: int) -> list[str]:
 
 
 class Server:
-    """A server in a subprocess; a context manager."""
+    """A server in a subprocess, as a context manager."""
 
     def __init__(
         self, command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Names it.
+        """Stores the arguments.
 
         Arguments:
-            command: What to run, in the repository's root.
-            port: Where it will answer.
+            command: The command to run, in the repository's root.
+            port: The port it listens on.
             environment: Further environment variables.
         """
         self.command, self.port = list(command), port
@@ -68,13 +68,13 @@ class Server:
 
     @property
     def group(self) -> int:
-        """The process group's id."""
+        """The id of the process group."""
         if self._process is None:
             raise ValueError("The server was not started. Use it in a `with` statement.")
         return self._process.pid
 
     def start(self) -> None:
-        """Starts it; does not wait."""
+        """Starts the server without waiting."""
         self._process = subprocess.Popen(
             self.command,
             cwd=ROOT,
@@ -86,10 +86,10 @@ class Server:
         )
 
     def wait(self) -> None:
-        """Waits until it answers.
+        """Waits until the server answers.
 
         Raises:
-            RuntimeError: If it ends before, or does not answer in two minutes; with the end of its log.
+            RuntimeError: If it exits first, or does not answer within two minutes; the message has the end of its log.
         """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -103,12 +103,12 @@ class Server:
         raise RuntimeError(f"{' '.join(self.command)} does not answer on {self.address}:\n{self.log()}")
 
     def log(self, most: int = 4000) -> str:
-        """The end of what it printed."""
+        """The end of its output."""
         self._log.seek(0)
         return self._log.read().decode("utf-8", "replace")[-most:]
 
     def stop(self) -> None:
-        """Ends the whole process group."""
+        """Terminates the whole process group."""
         if self._process is None:
             return
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -1,11 +1,11 @@
-"""Measures many drags at once: pictures a second of all sessions together, against the bare decoder's best.
+"""Measures many simultaneous drags: pictures per second over all connections, relative to the decoder's maximum.
 
     python -m benchmarks.sessions [--clients 8] [--seconds 10] [--model NAME] [--json]
 
-First the decoder alone, before any server runs: batches of 1 to 128 codes, by the explorer's own `Decoder` and by the
-bare model, on all cores, once with one caller whose torch uses every core and once with a caller a core; the best
-counts. Then the app in a process of its own, and all clients in this one: each a WebSocket that keeps one frame in
-flight, as the stage does, and asks for the next as soon as an answer is there. Client and server share the cores.
+First the decoder alone, before any server runs: batches of 1 to 128 latents, with the explorer's `Decoder` and with the
+bare model, on all cores, once with one caller whose torch uses every core and once with one caller per core; the best
+counts. Then the app in a separate process, and all clients in this one: each is a WebSocket that keeps one frame in
+flight, like the stage, and requests the next when an answer arrives. Client and server share the cores.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from models.card import Entry
 __all__ = ["bars", "decoder_rates", "main"]
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
-SWEEP = 0.4  # s of each measurement of the decoder
-BAR = 0.6  # of the decoder's best
+SWEEP = 0.4  # s per measurement of the decoder
+BAR = 0.6  # share of the decoder's maximum
 STRIP = 9
 WARM_UP = 1.5  # s
-TURN = 4.0  # s of one round of a hand
-ANSWER = 20.0  # s to wait for an answer
-STEPS = 64  # positions of a round
+TURN = 4.0  # s per revolution of a handle
+ANSWER = 20.0  # s, timeout for an answer
+STEPS = 64  # positions per revolution
 
 
 # The decoder alone
 
 
 def decoder_rates(folder: str, seconds: float = SWEEP) -> dict[str, dict[int, float]]:
-    """Pictures a second of the decoder of a checkpoint, by way of calling and batch size."""
+    """Pictures per second of a checkpoint's decoder, by calling pattern and batch size."""
     from pathlib import Path
 
     import torch
@@ -75,19 +75,19 @@ def decoder_rates(folder: str, seconds: float = SWEEP) -> dict[str, dict[int, fl
             if device.type == "cuda":
                 torch.cuda.synchronize()
 
-    ways: dict[str, tuple[Callable[[NDArray[np.float32]], None], int, int]] = {
+    variants: dict[str, tuple[Callable[[NDArray[np.float32]], None], int, int]] = {
         f"{name}, {callers} × {threads}": (call, callers, threads)
         for name, call in (("Decoder", own), ("model.decode", bare))
         for callers, threads in dict.fromkeys(((1, cores()), (cores(), 1)))
     }
     return {
-        way: {
+        variant: {
             size: _rate(
                 call, random.standard_normal((size, decoder.latent), np.float32), callers, threads, seconds
             )
             for size in BATCHES
         }
-        for way, (call, callers, threads) in ways.items()
+        for variant, (call, callers, threads) in variants.items()
     }
 
 
@@ -98,7 +98,7 @@ def _rate(
     threads: int,
     seconds: float,
 ) -> float:
-    """Pictures a second of some callers at once, each with so many torch threads."""
+    """Pictures per second of several concurrent callers, each with a number of torch threads."""
     import torch
 
     done = [0.0] * callers
@@ -122,26 +122,26 @@ def _rate(
     return sum(done)
 
 
-# The sessions
+# The connections
 
 
 @dataclass
 class Client:
-    """One session's figures."""
+    """Measurements of one connection."""
 
     pictures: int = 0
     latencies: list[float] = field(default_factory=list)  # ms from the request to the answer
 
 
 class Clock:
-    """When the measurement begins and ends; infinite until all clients are there."""
+    """Start and end of the measurement; infinite until all clients are connected."""
 
     def __init__(self) -> None:
         self.start = self.end = math.inf
 
 
 def _requests(atlas: Any, view: str, number: int, frames: int) -> list[str]:
-    """What one client sends in turn, a round of its handle over the map, with a place for `seq`."""
+    """The messages of one client: one revolution of its handle over the map, with a placeholder for `seq`."""
     xy = atlas.maps[view] if view in atlas.maps else atlas.mean[:, :2]
     low, high = np.percentile(xy, 15, axis=0), np.percentile(xy, 85, axis=0)
     item, other = (97 * number + 13) % len(atlas), (131 * number + 71) % len(atlas)
@@ -164,15 +164,13 @@ def _requests(atlas: Any, view: str, number: int, frames: int) -> list[str]:
 async def _drag(
     socket: ClientConnection, requests: list[str], client: Client, clock: Clock, frames: int
 ) -> None:
-    """Keeps one frame in flight until the end; counts what is answered within the measurement."""
+    """Keeps one frame in flight until the end; counts the answers within the measurement."""
     number = 0
-    pictures = frames or 1  # decoded: the strip begins with its handle's picture
+    pictures = frames or 1  # decoded per frame; the strip includes the handle's picture
     while (asked := time.perf_counter()) < clock.end:
         await socket.send(requests[number % STEPS] % number)
         answer = await asyncio.wait_for(socket.recv(), ANSWER)
-        while isinstance(answer, str) and answer.startswith(
-            '{"type":"originals"'
-        ):  # told between the answers
+        while isinstance(answer, str) and answer.startswith('{"type":"originals"'):  # between two answers
             answer = await asyncio.wait_for(socket.recv(), ANSWER)
         now = time.perf_counter()
         if isinstance(answer, str):
@@ -191,7 +189,7 @@ async def _drag(
 
 
 async def _all(entry: Entry, port: int, count: int, seconds: float, frames: int) -> list[Client]:
-    """All clients at once, after a warm-up."""
+    """Runs all clients together, after a warm-up."""
     atlas = await asyncio.to_thread(load_atlas, entry)
     view = "umap" if "umap" in atlas.maps else ("raw" if atlas.mean.shape[1] == 2 else "dims-0-1")
     clients, clock, sockets = [Client() for _ in range(count)], Clock(), []
@@ -217,7 +215,7 @@ async def _all(entry: Entry, port: int, count: int, seconds: float, frames: int)
 
 
 def _figures(clients: list[Client], seconds: float, best: float) -> dict[str, Any]:
-    """What all clients got together, and how evenly."""
+    """Total throughput of all clients, and how evenly it is shared."""
     rates = [client.pictures / seconds for client in clients]
     together = sum(rates)
     p95 = [quantile(client.latencies, 0.95) for client in clients]
@@ -238,15 +236,18 @@ def _figures(clients: list[Client], seconds: float, best: float) -> dict[str, An
 
 
 def measure(entry: Entry, count: int, seconds: float) -> dict[str, Any]:
-    """The decoder's best, then the sessions with one picture a frame and with a filmstrip."""
+    """The decoder's maximum, then the connections with one picture per frame and with a filmstrip."""
     fetch_originals(entry, load_atlas(entry))
     print("The decoder alone …", file=sys.stderr, flush=True)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:  # its threads end with it
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:  # its threads end with the process
         sweep = pool.submit(decoder_rates, str(entry.path)).result()
-    way, size, best = max(
+    variant, size, best = max(
         ((w, s, r) for w, rates in sweep.items() for s, r in rates.items()), key=lambda row: row[2]
     )
-    found: dict[str, Any] = {"decoder": sweep, "best": {"way": way, "batch": size, "pictures_per_s": best}}
+    found: dict[str, Any] = {
+        "decoder": sweep,
+        "best": {"variant": variant, "batch": size, "pictures_per_s": best},
+    }
     port = free_port()
     with Server(app_command(sys.executable, "app.py", port), port):
         for name, frames in (("one", 0), ("strip", STRIP)):
@@ -261,7 +262,7 @@ def measure(entry: Entry, count: int, seconds: float) -> dict[str, Any]:
 
 
 def bars(found: dict[str, Any]) -> list[Bar]:
-    """Both ways of dragging against the bar."""
+    """Both kinds of frames against the bar."""
     return [
         Bar("all sessions / decoder's best, one picture a frame", found["one"]["ratio"], BAR, "least"),
         Bar(f"all sessions / decoder's best, filmstrip of {STRIP}", found["strip"]["ratio"], BAR, "least"),
@@ -269,29 +270,48 @@ def bars(found: dict[str, Any]) -> list[Bar]:
 
 
 def report(found: dict[str, Any], count: int) -> str:
-    """The tables of a run, in text."""
+    """The results as text tables."""
     sizes = next(iter(found["decoder"].values()))
     alone = table(
         ["pictures/s, callers × threads", *(f"batch {size}" for size in sizes)],
-        [[way, *(number(rate, 0) for rate in rates.values())] for way, rates in found["decoder"].items()],
+        [
+            [variant, *(number(rate, 0) for rate in rates.values())]
+            for variant, rates in found["decoder"].items()
+        ],
     )
     best = found["best"]
     rows = [
-        [title, number(f["pictures_per_s"], 0), f"{f['ratio']:.0%}", number(f["p50"]), number(f["p95"]),
-         number(max(f["client_p95"])), f"{f['slowest_share']:.0%}", f"{f['fastest_share']:.0%}"]
-        for title, f in ((f"{count} clients, one picture a frame", found["one"]),
-                         (f"{count} clients, filmstrip of {STRIP}", found["strip"]))
-    ]  # fmt: skip
-    heads = ["sessions", "pictures/s", "of the best", "p50 ms", "p95 ms", "worst client's p95", "slowest client",
-             "fastest client"]  # fmt: skip
-    said = (
-        f"The decoder's best: {best['pictures_per_s']:.0f} pictures/s ({best['way']}, batch {best['batch']})."
-    )
-    return f"{alone}\n\n{said}\n\n{table(heads, rows)}"
+        [
+            title,
+            number(f["pictures_per_s"], 0),
+            f"{f['ratio']:.0%}",
+            number(f["p50"]),
+            number(f["p95"]),
+            number(max(f["client_p95"])),
+            f"{f['slowest_share']:.0%}",
+            f"{f['fastest_share']:.0%}",
+        ]
+        for title, f in (
+            (f"{count} clients, one picture a frame", found["one"]),
+            (f"{count} clients, filmstrip of {STRIP}", found["strip"]),
+        )
+    ]
+    heads = [
+        "sessions",
+        "pictures/s",
+        "of the best",
+        "p50 ms",
+        "p95 ms",
+        "worst client's p95",
+        "slowest client",
+        "fastest client",
+    ]
+    summary = f"The decoder's best: {best['pictures_per_s']:.0f} pictures/s ({best['variant']}, batch {best['batch']})."
+    return f"{alone}\n\n{summary}\n\n{table(heads, rows)}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the tables and how far the bars are met."""
+    """Measures, prints the tables, and compares the results with the bars."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sessions", description=__doc__.partition("\n")[0]
     )

@@ -1,11 +1,11 @@
-"""Measures the start: from `make run` to a stage that can be dragged, and that umap is not imported on the way.
+"""Measures the start: from `make run` to a stage that can be dragged, and checks that umap is not imported.
 
     python -m benchmarks.start [--runs 3] [--json]
 
-One `make run` goes first and does not count: it installs what is missing and warms the disk's cache. Then each run is
-timed from the command to `data-ready` on the stage, in a Chromium with a fresh profile that is open already. umap
-cannot work without numba and llvmlite, whose libraries would show in the memory maps of the server's processes: they
-are looked for once the stage is ready and after a drag (Linux; elsewhere this says that it was not checked).
+A first `make run` does not count: it installs what is missing and warms the disk cache. Each further run is timed from
+the command to `data-ready` on the stage, in a running Chromium with a fresh profile. umap needs numba and llvmlite,
+whose libraries would appear in the memory maps of the server's processes: these are searched when the stage is ready
+and after a drag (on Linux; elsewhere the output says that it was not checked).
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ BAR = 8.0  # s
 READY = 120_000  # ms
 PARTS = ("server", "stage", "ready")
 LIBRARIES = ("numba", "llvmlite", "pynndescent", "umap")  # folders of site-packages
-DRAG = 60.0  # css pixels
+DRAG = 60.0  # CSS pixels
 
 
 def umap_libraries(maps: Iterable[str]) -> list[str]:
-    """Files in memory maps (lines of /proc/PID/maps) that only umap brings into a process."""
+    """Files in memory maps (lines of /proc/PID/maps) that only umap loads into a process."""
     fields = [line.split(maxsplit=5) for line in maps]
     paths = {line[5].strip() for line in fields if len(line) == 6}
     return sorted(path for path in paths if set(Path(path).parts) & set(LIBRARIES))
 
 
 def group_maps(group: int) -> list[str] | None:
-    """Memory maps of every process of a process group; None where the system does not tell."""
+    """Memory maps of every process of a process group; None if the system does not provide them."""
     processes = Path("/proc")
     if not (processes / "self" / "maps").is_file():
         return None
@@ -56,12 +56,12 @@ def group_maps(group: int) -> list[str] | None:
             if os.getpgid(int(folder.name)) == group:
                 lines += (folder / "maps").read_text().splitlines()
         except (ProcessLookupError, FileNotFoundError, PermissionError):
-            continue  # it has ended meanwhile, or is another user's
+            continue  # it has ended, or belongs to another user
     return lines
 
 
 async def run(one: Browser) -> dict[str, Any]:
-    """One `make run`: seconds to each part, and the libraries of umap that were found (None: not checked)."""
+    """One `make run`: seconds to each stage, and the umap libraries found in memory (None: not checked)."""
     port = free_port()
     server = Server(["make", "run", f"PORT={port}"], port, {"STREAMLIT_SERVER_HEADLESS": "true"})
     begin = time.perf_counter()
@@ -83,7 +83,7 @@ async def run(one: Browser) -> dict[str, Any]:
             await hand.press(x, y)
             await hand.drag(lambda t: (x + DRAG * t, y), 1.0)
             await hand.release(x + DRAG, y)
-            await page.wait_for_timeout(1000)  # the page's script runs again
+            await page.wait_for_timeout(1000)  # lets the page's script rerun
             found += _found(server.group)
         checked = group_maps(os.getpgid(0)) is not None
     except BrowserError as error:
@@ -98,7 +98,7 @@ def _found(group: int) -> list[str]:
 
 
 async def measure(runs: int) -> list[dict[str, Any]]:
-    """All runs, after one that does not count."""
+    """All runs, after a warm-up run that does not count."""
     async with browser() as one:
         found = []
         for number_of_run in range(runs + 1):
@@ -109,7 +109,7 @@ async def measure(runs: int) -> list[dict[str, Any]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far the bar is met; exits with 1 where umap was imported."""
+    """Measures, prints the table, and compares the result with the bar; exits with 1 if umap was imported."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.start", description=__doc__.partition("\n")[0]
     )
@@ -131,15 +131,24 @@ def main(arguments: list[str] | None = None) -> int:
     judged = [Bar("second `make run` to a ready stage, s", median["ready"], BAR, "most")]
     imported = None if found[0]["umap"] is None else sorted({path for run in found for path in run["umap"]})
     if options.json:
-        print(json_text(about | {"runs": found, "median": median, "umap": imported,
-                                     "bars": [bar.as_dict() for bar in judged]}))  # fmt: skip
+        print(
+            json_text(
+                about
+                | {
+                    "runs": found,
+                    "median": median,
+                    "umap": imported,
+                    "bars": [bar.as_dict() for bar in judged],
+                }
+            )
+        )
     else:
         rows = [[f"run {n}", *(number(run[part], 2) for part in PARTS)] for n, run in enumerate(found, 1)]
         rows.append(["median", *(number(median[part], 2) for part in PARTS)])
-        said = "not checked on this system" if imported is None else "never imported"
+        verdict = "not checked on this system" if imported is None else "never imported"
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         print(table(["s after `make run`", "server answers", "stage is there", "stage is ready"], rows))
-        print(bars_text(judged), f"umap: {', '.join(imported) if imported else said}", sep="\n")
+        print(bars_text(judged), f"umap: {', '.join(imported) if imported else verdict}", sep="\n")
     return 1 if imported else 0
 
 

@@ -1,4 +1,4 @@
-"""Latencies of many pictures in a few figures."""
+"""Summary statistics of latencies."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["Figures", "quantile", "summarise"]
+__all__ = ["Metrics", "quantile", "summarise"]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What one gesture gave. Times in ms, rates a second."""
+class Metrics:
+    """Results of one gesture. Times in ms, rates per second."""
 
-    pictures: int  # painted, each differing from the one before
+    pictures: int  # painted, each different from the previous one
     seconds: float
     p50: float  # from the event's time stamp to the changed pixels
     p95: float
@@ -23,13 +23,13 @@ class Figures:
     heard_p50: float  # from the event's time stamp to the page's first listener; part of the above
     fps: float
     longest_gap: float  # between two pictures
-    events: float  # that the page heard, a second
-    values: float  # that a slider took, a second
-    frames: float  # animation frames, a second
+    events: float  # received by the page, per second
+    values: float  # taken by a slider, per second
+    frames: float  # animation frames, per second
 
 
 def quantile(values: Sequence[float], q: float) -> float:
-    """The q-quantile (0 to 1), between two values where needed; NaN for none."""
+    """The q-quantile (0 to 1), interpolated; NaN if there are no values."""
     if not values:
         return float("nan")
     ordered = sorted(values)
@@ -39,8 +39,8 @@ def quantile(values: Sequence[float], q: float) -> float:
     return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
-def summarise(seen: dict[str, Any]) -> Figures:
-    """The figures of what the probe saw.
+def summarise(seen: dict[str, Any]) -> Metrics:
+    """Summarises the probe's records.
 
     Arguments:
         seen: `ms`, `events`, `values`, `frames` and `pictures`, each [stamp, heard, drawn, shown, differs], in ms.
@@ -50,7 +50,7 @@ def summarise(seen: dict[str, Any]) -> Figures:
     shown = [p[3] - p[0] for p in pictures]
     times = sorted(p[2] for p in pictures)
     seconds = seen["ms"] / 1e3
-    return Figures(
+    return Metrics(
         pictures=len(pictures),
         seconds=seconds,
         p50=quantile(drawn, 0.5),

@@ -1,11 +1,11 @@
-"""Measures training: images a second of ours and of pythae's own MNIST VAE, same sizes, same batch, in turns.
+"""Compares training speed with pythae on its own MNIST VAE, images per second at equal sizes and batch, alternating.
 
     python -m benchmarks.training [--images 12000] [--batch 64] [--rounds 5] [--no-peer] [--json]
 
-The VAE is pythae's default one, 784-512-(16, 16) and 16-512-784, Bernoulli; between the layers pythae has ReLU, ours
-tanh, which costs more. Each round trains all for some epochs from scratch on all cores; the first epoch of each does
-not count, and medians over the rounds are compared. Ours runs in float32 as it stands, with the fused optimizer, and
-in bfloat16 too, which is what we recommend and the bar is held against; pythae's trainer knows float32 alone on a CPU.
+The VAE is pythae's default, 784-512-(16, 16) and 16-512-784, Bernoulli; pythae uses ReLU between the layers, ours tanh,
+which is slower. Each round trains all for some epochs from scratch on all cores; first epochs do not count, and medians
+over the rounds are compared. Ours runs in plain float32, with the fused optimizer, and also in bfloat16, which we
+recommend and to which the bar applies; on a CPU pythae's trainer supports only float32.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from models.training.train import Run, train
 
 __all__ = ["main", "ours"]
 
-BAR = 1.5  # of pythae's images a second
+BAR = 1.5  # times pythae's images per second
 CODE, UNITS = 16, 512
 BEST = "ours, fused and bfloat16"
-WAYS: dict[str, dict[str, Any]] = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
     "ours, fused optimizer": {"optimizer": "adamw-fused"},
     BEST: {"optimizer": "adamw-fused", "bf16": True},
@@ -40,7 +40,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def ours(images: int, batch: int, epochs: int, **settings: Any) -> float:
-    """Images a second of our training after its first epoch."""
+    """Images per second of our training after its first epoch."""
     config = {"latent": CODE, "likelihood": "bernoulli", "network": "mlp", "width": UNITS, "depth": 1}
     run = Run("vae", "mnist", config=config, epochs=epochs, batch=batch, limit=images, **settings)
     times: list[tuple[int, float]] = []
@@ -57,7 +57,7 @@ def ours(images: int, batch: int, epochs: int, **settings: Any) -> float:
 
 
 def theirs(images: int, batch: int, epochs: int) -> float:
-    """Images a second of pythae's training after its first epoch."""
+    """Images per second of pythae's training after its first epoch."""
     data = load_data("mnist", "train", limit=images).images.transpose(0, 3, 1, 2) / 255
     found = pythae("train", data.astype("float32"), "--batch", str(batch), "--epochs", str(epochs))
     seconds: list[float] = found["seconds"]
@@ -65,7 +65,7 @@ def theirs(images: int, batch: int, epochs: int) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures, prints the table and how far the bar is met."""
+    """Measures, prints the table, and compares the result with the bar."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.training", description=__doc__.partition("\n")[0]
     )
@@ -81,28 +81,39 @@ def main(arguments: list[str] | None = None) -> int:
     about = machine() | {"images": options.images, "batch": options.batch, "epochs": options.epochs}
     torch.set_num_threads(cores())
     sizes = (options.images, options.batch, options.epochs)
-    rates: dict[str, list[float]] = {way: [] for way in [*WAYS, *([] if options.no_peer else ["pythae"])]}
+    rates: dict[str, list[float]] = {
+        variant: [] for variant in [*VARIANTS, *([] if options.no_peer else ["pythae"])]
+    }
     try:
         for _ in range(options.rounds):
-            for way, settings in WAYS.items():
-                rates[way].append(ours(*sizes, **settings))
+            for variant, settings in VARIANTS.items():
+                rates[variant].append(ours(*sizes, **settings))
             if not options.no_peer:
                 rates["pythae"].append(theirs(*sizes))
     except (ValueError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         print(f"python -m benchmarks.training: {error}", file=sys.stderr)
         return 1
-    medians = {way: statistics.median(each) for way, each in rates.items()}
-    bars = [] if options.no_peer else [
-        Bar(f"{way}, images a second, share of pythae's", medians[way] / medians["pythae"], BAR, "least")
-        for way in (BEST, "ours, fused optimizer", "ours")
-    ]  # fmt: skip
+    medians = {variant: statistics.median(each) for variant, each in rates.items()}
+    bars = (
+        []
+        if options.no_peer
+        else [
+            Bar(
+                f"{variant}, images a second, share of pythae's",
+                medians[variant] / medians["pythae"],
+                BAR,
+                "least",
+            )
+            for variant in (BEST, "ours, fused optimizer", "ours")
+        ]
+    )
     if options.json:
         print(json_text(about | {"rates": rates, "bars": [bar.as_dict() for bar in bars]}))
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         rows = [
-            [way, number(medians[way], 0), number(min(each), 0), number(max(each), 0)]
-            for way, each in rates.items()
+            [variant, number(medians[variant], 0), number(min(each), 0), number(max(each), 0)]
+            for variant, each in rates.items()
         ]
         print(table(["training", "images/s", "least", "most"], rows), bars_text(bars), sep="\n\n")
     return 0

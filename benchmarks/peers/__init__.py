@@ -1,1 +1,1 @@
-"""Peers: the same decoder behind the slider of another tool, as its user would write it."""
+"""Peers: the same decoder behind another tool's slider, as its user would write it."""

@@ -1,4 +1,4 @@
-"""Equal training for a flow of ours and one of a peer: same images, same noise, same optimizer, same steps."""
+"""Equal training for our flow and a peer's: same images, noise, optimizer and steps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from torch import Tensor
 __all__ = ["options", "train_and_measure"]
 
 TEST_BATCH = 250
-WARMUP = 50  # steps to the learning rate's height; then a cosine down to nothing
+WARMUP = 50  # steps of linear warm-up, followed by a cosine decay to zero
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What decides a run, for ours and the peer's command line."""
+    """Settings of a run, for ours and for the peer's command line."""
     parser.add_argument("--steps", type=int, default=400, help="of training (400)")
     parser.add_argument("--batch", type=int, default=32, help="images a step (32)")
     parser.add_argument("--width", type=int, default=32, help="channels of a coupling's network (32)")
@@ -36,7 +36,7 @@ def train_and_measure(
     test: Tensor,
     run: Any,
 ) -> dict[str, Any]:
-    """Trains and gives bits/dim on test images, and the milliseconds of a step.
+    """Trains a flow; returns bits/dim on test images and milliseconds per step.
 
     Arguments:
         nll: Mean of -log p of images (B, C, H, W) in [0, 1], in nats per image and grey level, with noise drawn from

@@ -1,4 +1,4 @@
-"""A slider and a picture in Gradio, listening to `input`: while one picture is made, only the newest value waits.
+"""A slider and a picture in Gradio, on `input`: while a picture is computed, only the newest value waits.
 
 python -m benchmarks.peers.gradio_slider PORT
 """
@@ -13,7 +13,7 @@ from benchmarks.peers.picture import START, STEP, picture, text
 
 
 def show(t: float) -> gr.Image:
-    """The picture of a place; its `alt` text names the place."""
+    """The picture at a slider value; its `alt` text gives the value."""
     return gr.Image(value=picture(t), alt_text=text(t))
 
 

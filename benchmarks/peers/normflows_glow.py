@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.peers.flow_steps import options, train_and_measure
 
 LEVELS = 2  # 28x28 is squeezed to 14x14 and 7x7
-ALPHA = 5e-6  # of the logit, as ours has it at each end
+ALPHA = 5e-6  # of the logit, as at each end of ours
 
 
 def glow(width: int, blocks: int, transform: str) -> nf.MultiscaleFlow:

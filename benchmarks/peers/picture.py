@@ -1,7 +1,7 @@
-"""The picture that every peer shows: the decoder, a walk between two codes, and the slider's stops.
+"""The picture shown by every peer: the decoder, a walk between two latents, and the slider's steps.
 
-The benchmark names the checkpoint and the codes in the environment; the decoder is the explorer's own, on as many
-threads as it gives to one picture: one.
+The benchmark passes the checkpoint and the latents in environment variables; the decoder is the explorer's own, on one
+thread, as the explorer uses for a single picture.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _codes() -> NDArray[np.float32]:
 
 
 def picture(t: float) -> NDArray[np.uint8]:
-    """The picture at a fraction `t` of the way, shape (H, W, 3) or (H, W)."""
+    """The picture at a fraction `t` of the walk, shape (H, W, 3) or (H, W)."""
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     a, b = _codes()
@@ -48,5 +48,5 @@ def picture(t: float) -> NDArray[np.uint8]:
 
 
 def text(t: float) -> str:
-    """How a picture names its place, so that the measurement knows which value it shows."""
+    """The label of a picture, from which the measurement reads the slider's value."""
     return f"{t:.3f}"

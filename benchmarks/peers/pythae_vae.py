@@ -32,8 +32,14 @@ class Encoder(BaseEncoder):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(784, UNITS), nn.Tanh(), nn.Linear(UNITS, UNITS), nn.Tanh(),
-                                 nn.Linear(UNITS, 2 * CODE))  # fmt: skip
+        self.net = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(784, UNITS),
+            nn.Tanh(),
+            nn.Linear(UNITS, UNITS),
+            nn.Tanh(),
+            nn.Linear(UNITS, 2 * CODE),
+        )
 
     def forward(self, x: Tensor) -> ModelOutput:
         """Mean and log variance."""
@@ -46,8 +52,14 @@ class Decoder(BaseDecoder):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(CODE, UNITS), nn.Tanh(), nn.Linear(UNITS, UNITS), nn.Tanh(),
-                                 nn.Linear(UNITS, 784), nn.Sigmoid())  # fmt: skip
+        self.net = nn.Sequential(
+            nn.Linear(CODE, UNITS),
+            nn.Tanh(),
+            nn.Linear(UNITS, UNITS),
+            nn.Tanh(),
+            nn.Linear(UNITS, 784),
+            nn.Sigmoid(),
+        )
 
     def forward(self, z: Tensor) -> ModelOutput:
         """Probabilities of the pixels."""
@@ -62,16 +74,16 @@ class Clock(TrainingCallback):  # type: ignore[misc]
         self.began = 0.0
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
-        """Starts the watch."""
+        """Starts the timer."""
         self.began = time.perf_counter()
 
     def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        """Stops it."""
+        """Stops the timer."""
         self.seconds.append(time.perf_counter() - self.began)
 
 
 def train(images: Tensor, batch: int, epochs: int) -> dict[str, Any]:
-    """Trains pythae's default VAE on MNIST's shape, 784-512-16; seconds of each epoch."""
+    """Trains pythae's default VAE on MNIST's shape, 784-512-16; returns the seconds of each epoch."""
     model = VAE(VAEConfig(input_dim=(1, 28, 28), latent_dim=16, reconstruction_loss="bce"))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +100,7 @@ def train(images: Tensor, batch: int, epochs: int) -> dict[str, Any]:
 
 
 def nll(images: Tensor, batch: int, samples: int) -> dict[str, Any]:
-    """Times `get_nll` of an untrained VAE of the likelihood's networks."""
+    """Times `get_nll` of an untrained VAE with the likelihood benchmark's networks."""
     config = VAEConfig(input_dim=(1, 28, 28), latent_dim=CODE, reconstruction_loss="bce")
     model = VAE(config, Encoder(), Decoder()).eval()
     with torch.no_grad():

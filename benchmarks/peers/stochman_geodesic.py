@@ -2,9 +2,9 @@
 
 python -m benchmarks.peers.stochman_geodesic CHECKPOINT ENDS.npy --iterations 150 --nodes 10 --points 33 --threads 2
 
-The decoder is the checkpoint's own. stochman's `geodesic_minimizing_energy` is called as its documentation does; the
-spline's nodes and the points at which the energy is taken are those of ours. Curves are given as codes, so that both are
-measured by the same ruler.
+The decoder is the checkpoint's own. stochman's `geodesic_minimizing_energy` is called as documented; the spline's nodes
+and the points at which the energy is evaluated are the same as ours. Curves are returned as latents, so that both are
+measured in the same way.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from torch import Tensor
 
 from models import checkpoint
 
-DENSE = 513  # codes of a curve that are given
+DENSE = 513  # latents per returned curve
 
 
 class Decoded(EmbeddedManifold):  # type: ignore[misc]
-    """The surface of all pictures that a decoder gives.
+    """The surface of all pictures of a decoder.
 
     stochman 0.3.0 asks for a Jacobian in `metric` alone, which `geodesic_minimizing_energy` never calls.
     """
@@ -37,7 +37,7 @@ class Decoded(EmbeddedManifold):  # type: ignore[misc]
         self.model = model
 
     def embed(self, points: Tensor, jacobian: bool = False) -> Tensor:
-        """Pictures (B, N, pixels) of codes (B, N, D)."""
+        """Pictures (B, N, pixels) of latents (B, N, D)."""
         if jacobian:
             raise NotImplementedError("A curve's energy needs no Jacobian.")
         x: Tensor = self.model.decode(points.reshape(-1, points.shape[-1]))
@@ -45,7 +45,7 @@ class Decoded(EmbeddedManifold):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Reads the arguments, finds the curves one after the other, prints one line of JSON."""
+    """Reads the arguments, finds the curves one by one, prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="its folder")
     parser.add_argument("ends", help="codes (pairs, 2, D), .npy")

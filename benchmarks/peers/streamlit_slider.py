@@ -1,4 +1,4 @@
-"""A slider and a picture in Streamlit, in a fragment, so that only they run again."""
+"""A slider and a picture in a Streamlit fragment, so that only they rerun."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 python vq_autoencoder.py TRAIN.npy TEST.npy --steps 1000 --batch 256 --seed 0 --threads 1
 
-The network, loss and optimizer are those of the package's `examples/autoencoder.py`, written down anew: ours trains
-the very same ones around its own codebook, with `train` below.
+The network, loss and optimizer are those of the package's `examples/autoencoder.py`, reimplemented: ours trains exactly
+the same around its own codebook, with `train` below.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 CODES, SIZE = 256, 32
 ALPHA, RATE = 10.0, 3e-4
-LEFT_OUT = 10  # steps at the beginning that are not timed
-AT_ONCE = 500  # test images
+LEFT_OUT = 10  # first steps, excluded from timing
+AT_ONCE = 500  # test images per batch
 
-# Vectors (B, D, rows, columns) to quantised ones, codes (B, rows, columns), and the commitment's mean square.
+# Maps vectors (B, D, rows, columns) to quantised vectors, codes (B, rows, columns) and the mean square commitment.
 Quantise = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
@@ -34,13 +34,19 @@ class Network(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.MaxPool2d(2), nn.GELU(),
-            nn.Conv2d(16, SIZE, 3, padding=1), nn.MaxPool2d(2),
-        )  # fmt: skip
+            nn.Conv2d(1, 16, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.GELU(),
+            nn.Conv2d(16, SIZE, 3, padding=1),
+            nn.MaxPool2d(2),
+        )
         self.decoder = nn.Sequential(
-            nn.Upsample(scale_factor=2), nn.Conv2d(SIZE, 16, 3, padding=1), nn.GELU(),
-            nn.Upsample(scale_factor=2), nn.Conv2d(16, 1, 3, padding=1),
-        )  # fmt: skip
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(SIZE, 16, 3, padding=1),
+            nn.GELU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(16, 1, 3, padding=1),
+        )
 
     def forward(self, x: Tensor, quantise: Quantise) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstruction, codes and commitment."""
@@ -51,19 +57,19 @@ class Network(nn.Module):
 def train(
     images: Tensor, test: Tensor, quantise: Quantise, own: nn.Module, steps: int, batch: int, seed: int
 ) -> dict[str, Any]:
-    """Trains the network around a codebook, and measures it.
+    """Trains the network around a codebook and measures it.
 
     Arguments:
         images: Training images (N, 1, 28, 28) in [-1, 1].
         test: Test images, likewise.
-        quantise: Gives codes; learns while `own` is in training mode.
-        own: The module behind it; its parameters, if it has any, are trained too.
-        steps: How many.
+        quantise: Returns codes; learns while `own` is in training mode.
+        own: The quantiser's module; its parameters, if any, are trained too.
+        steps: Number of steps.
         batch: Images a step.
         seed: Decides the weights and which images a step sees.
 
     Returns:
-        Median CPU time of a step in ms, error of the test images in [0, 1], share of codes used on them in percent.
+        Median CPU time per step in ms, error on the test images in [0, 1], share of codes used on them in percent.
     """
     torch.manual_seed(seed)
     network = Network()
