@@ -56,9 +56,7 @@ class Loaded:
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is computed
     near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
-    judging: threading.Lock = field(
-        default_factory=threading.Lock
-    )  # held while `near` or a map's trust is computed
+    trust_lock: threading.Lock = field(default_factory=threading.Lock)  # of `near` and of a map's trust
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
 
     Takes seconds for 10,000 items on first use.
     """
-    with loaded.judging:
+    with loaded.trust_lock:
         if loaded.near is None:
             loaded.near = nearest_others(loaded.atlas.mean, min(NEIGHBOURS, loaded.count - 1))
         if view.trust is None:

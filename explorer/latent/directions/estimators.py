@@ -183,7 +183,7 @@ def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Float
         return to_unit(difference, difference)
     if method == "balanced":
         if not sides.others.shape[1]:
-            raise ValueError("There is no other attribute to balance. Choose another estimator.")
+            raise ValueError("There is no other attribute that could be equalised. Choose another estimator.")
         balanced = balancing_weights(sides.others, sides.positive, weight)
         return to_unit(gap(sides, balanced), difference)
     if method == "lda":
@@ -247,7 +247,7 @@ def hold_fixed(v: ArrayLike, held: ArrayLike) -> Floats:
         left = left - units.T @ np.linalg.lstsq(units @ units.T, units @ left, rcond=1e-10)[0]
     if np.linalg.norm(left) <= NULL_TOLERANCE * max(1.0, len(units)) * np.linalg.norm(vector):
         raise ValueError(
-            "The direction lies in the span of the directions held fixed; nothing is left of it. Hold fewer fixed."
+            "Nothing of the direction is left: it lies in the span of those held fixed. Hold fewer."
         )
     return left
 

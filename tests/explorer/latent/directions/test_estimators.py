@@ -248,11 +248,11 @@ def test_parallel_and_empty_directions_are_held_once_or_not() -> None:
 
 
 def test_a_direction_within_the_held_ones_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing is left of it"):
+    with pytest.raises(ValueError, match="Nothing of the direction is left"):
         hold_fixed([1.0, 1.0, 0], [[1.0, 0, 0], [0, 1.0, 0]])
     rng = np.random.default_rng(0)
     many = rng.normal(size=(7, 50))  # whose mix leaves what rounding leaves
-    with pytest.raises(ValueError, match="nothing is left of it"):
+    with pytest.raises(ValueError, match="Nothing of the direction is left"):
         hold_fixed(rng.normal(size=7) @ many, many)
     with pytest.raises(ValueError, match=r"`held` \(K, D\)"):
         hold_fixed([1.0, 1.0], [[1.0, 0, 0]])
