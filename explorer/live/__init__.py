@@ -1,1 +1,1 @@
-"""The live socket: wire messages, one session a connection, one decoder engine for them all."""
+"""The live socket: messages, one handler per component, and the arrays fetched over HTTP."""

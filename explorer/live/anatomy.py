@@ -1,12 +1,12 @@
-"""The anatomy's connection: one image of one model, whose noise eps is turned by hand.
+"""The anatomy connection: one image in one model, with the noise eps set by hand.
 
-A client opens a model and a view of two dimensions, `dims-I-J`, as the stage does, and asks for frames:
+A client opens a model and a view of two dimensions, `dims-I-J`, as on the stage, and asks for frames:
 
     {"type": "frame", "seq": 7, "item": 12, "draw": null, "turn": {"3": 0.5}, "want": ["input", "picture"]}
 
-`draw` is the seed of eps, null for the mean; `turn` sets it in single dimensions. The answer has the pictures, where
-the code stands in the view, what it costs in nats (with the input also what the mean costs), and how far from the data
-it is.
+`draw` is the seed of eps, null for the mean; `turn` sets single dimensions. The answer has the pictures, the position of
+the latent in the view, its terms of the bound in nats (with `input`, also those of the mean), and its distance from the
+data.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.live import deferred, messages
 from explorer.live.messages import Items, Open, Ping
-from explorer.live.stage import Role, Session
+from explorer.live.stage import Role, StageConnection
 from explorer.live.validation import WireError, bad, number, only, read, some, whole
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["AnatomySession", "Turn", "parse"]
+__all__ = ["AnatomyConnection", "Turn", "parse"]
 
 Want = Literal["input", "picture"]
 
@@ -51,7 +51,7 @@ DIMENSION = re.compile(r"0|[1-9]\d{0,4}")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Show an item's code at this eps."""
+    """Shows an item's latent at this eps."""
 
     seq: int
     item: int
@@ -64,13 +64,12 @@ Message = Open | Turn | Items | Ping
 
 
 def parse(data: str | bytes) -> Message:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
-    message: Message = read(data, READERS)
-    return message
+    return cast("Message", read(data, READERS))
 
 
 def _frame(body: dict[str, Any]) -> Turn:
@@ -97,14 +96,14 @@ def _turn(value: object) -> dict[int, float]:
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**messages.READERS, "frame": _frame}
 
 
-class AnatomySession(Session):
-    """Serves one connection: opening and small pictures as the stage's does, frames in its own way."""
+class AnatomyConnection(StageConnection):
+    """Serves one connection: opening and items work as on the stage, frames differ."""
 
     roles: ClassVar[dict[type, Role]] = {Open: "open", Turn: "frame", Items: "items", Ping: "ping"}
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
-        self._specimen: tuple[Loaded, Specimen] | None = None  # the last one, and what it was made with
+        self._specimen: tuple[Loaded, Specimen] | None = None  # the latest, and its model
 
     def _parse(self, data: str | bytes) -> Any:
         return parse(data)
@@ -139,7 +138,7 @@ class AnatomySession(Session):
         await self._send(messages.answer(header, [pictures[name] for name in frame.want]))
 
     async def _examined(self, engine: Engine, loaded: Loaded, item: int) -> Specimen:
-        """The item's specimen; made anew where another item is asked for, or its original has come."""
+        """The item's specimen; examined again for another item, or when its original has been loaded."""
         if self._specimen is not None:
             made_with, specimen = self._specimen
             has_original = loaded.originals.state == "ready"
@@ -167,17 +166,19 @@ def _dimensions(view: View) -> tuple[int, int]:
 def along(
     specimen: Specimen, eps: NDArray[np.float32], across: int, up: int
 ) -> dict[str, list[float | None]]:
-    """Mean, scale and eps of a code along the two dimensions of the map.
+    """Mean, scale and eps of a latent along the two dimensions of the map.
 
-    Where the latent has one dimension the map is a strip, and up means nothing: the code stays at height 0.
+    In a one-dimensional latent space the map is a strip whose y has no meaning: the latent stays at height 0.
     """
     scale = specimen.scale[across]
     return {
-        name: [_figure(values[across]), _figure(values[up] if up < len(values) else beyond)]
+        name: [_rounded(values[across]), _rounded(values[up] if up < len(values) else beyond)]
         for name, values, beyond in (
-            ("mean", specimen.mean, 0.0), ("scale", specimen.scale, scale), ("turn", eps, 0.0)
+            ("mean", specimen.mean, 0.0),
+            ("scale", specimen.scale, scale),
+            ("turn", eps, 0.0),
         )
-    }  # fmt: skip
+    }
 
 
 def _header(loaded: Loaded, frame: Turn, specimen: Specimen, decoded: Decoded) -> dict[str, Any]:
@@ -202,14 +203,14 @@ def _terms(costs: Terms | None) -> dict[str, float | None] | None:
     if costs is None:
         return None
     return {
-        "reconstruction": _figure(costs.reconstruction),
-        "log_q": _figure(costs.log_q),
-        "log_p": _figure(costs.log_p),
-        "log_weight": _figure(costs.log_weight),
+        "reconstruction": _rounded(costs.reconstruction),
+        "log_q": _rounded(costs.log_q),
+        "log_p": _rounded(costs.log_p),
+        "log_weight": _rounded(costs.log_weight),
     }
 
 
-def _figure(value: float | np.floating[Any]) -> float | None:
-    """A finite number, short; None for what JSON cannot say."""
+def _rounded(value: float | np.floating[Any]) -> float | None:
+    """A finite number, shortened; None for what JSON cannot represent."""
     number = float(value)
     return float(f"{number:.8g}") if math.isfinite(number) else None

@@ -1,14 +1,15 @@
-"""The code grid's connection: pictures of codes that are painted, and the way from one grid to another.
+"""The code-grid connection: pictures of edited code grids, and the path from one grid to another.
 
 A client opens a model as on the stage and asks for frames:
 
     {"type": "frame", "seq": 7, "codes": "…", "a": "…", "b": "…", "t": 0.5, "frames": 9, "probe": [0, 12],
      "want": ["picture", "step"]}
 
-`codes` are those of the painted picture, `a` and `b` those of the two images, each as `explorer.latent.geometry.grids` writes
-them. Wanted may be: `picture`, `a` and `b` of these codes; `step`, the way from `codes` to `b` at `t`, its vectors
-interpolated and quantised again; `strip`, that way in `frames` pictures; `reach`, which pixels change with the code at
-`probe`, a level and a place. The answer has the pictures and the codes of the steps.
+`codes` are those of the edited picture, `a` and `b` those of the two images, each encoded by
+`explorer.latent.geometry.grids`. `want` may name `picture`, `a` and `b`, the pictures of these codes; `step`, the point
+at `t` on the path from `codes` to `b`, with vectors interpolated and quantised again; `strip`, that path in `frames`
+pictures; `reach`, the pixels that change with the code at `probe`, a level and a cell. The answer has the pictures and
+the codes of the steps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,32 +27,32 @@ from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, as_text, from_
 from explorer.latent.geometry.paths import fractions, straight
 from explorer.live import deferred, messages
 from explorer.live.messages import FRAMES, Items, Open, Ping
-from explorer.live.stage import Role, Session
+from explorer.live.stage import Role, StageConnection
 from explorer.live.validation import WireError, bad, number, only, read, some, whole
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
 
-__all__ = ["CodeGridSession", "Painted", "parse"]
+__all__ = ["CodeGridConnection", "Painted", "parse"]
 
 Want = Literal["picture", "a", "b", "reach", "step", "strip"]
 
 WANTS: tuple[Want, ...] = ("picture", "a", "b", "reach", "step", "strip")  # in the order of the answer
 LEVELS_AT_MOST = 8
-OTHERS = 6  # codes that the probed place takes, the most used ones
+OTHERS = 6  # most used other codes, tried in the probed cell
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """Show these codes, and what lies between them and others."""
+    """Shows these codes, and what lies between them and others."""
 
     seq: int
     codes: str
     a: str
     b: str
-    t: float  # of the way from `codes` to `b`, 0 to 1
-    frames: int  # pictures of the strip
-    probe: tuple[int, int] | None  # level and place
+    t: float  # fraction of the path from `codes` to `b`, 0 to 1
+    frames: int  # pictures in the strip
+    probe: tuple[int, int] | None  # level and cell
     want: tuple[Want, ...]
 
 
@@ -59,13 +60,12 @@ Message = Open | Painted | Items | Ping
 
 
 def parse(data: str | bytes) -> Message:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
-    message: Message = read(data, READERS)
-    return message
+    return cast("Message", read(data, READERS))
 
 
 def _frame(body: dict[str, Any]) -> Painted:
@@ -77,13 +77,19 @@ def _frame(body: dict[str, Any]) -> Painted:
     if t < 0:
         raise bad("`t` must be a number in 0..1", body["t"])
     return Painted(
-        body["seq"], _codes(body["codes"], "codes"), _codes(body["a"], "a"), _codes(body["b"], "b"), t,
-        whole(body["frames"], "frames", *FRAMES), probe, want,
-    )  # fmt: skip
+        body["seq"],
+        _codes(body["codes"], "codes"),
+        _codes(body["a"], "a"),
+        _codes(body["b"], "b"),
+        t,
+        whole(body["frames"], "frames", *FRAMES),
+        probe,
+        want,
+    )
 
 
 def _codes(value: object, name: str) -> str:
-    """A text that may be codes; the open model says whether it is."""
+    """Bounds a text that may encode codes; it is parsed against the open model."""
     if not isinstance(value, str) or len(value) > text_length(PLACES_AT_MOST):
         raise bad(f"`{name}` must be codes of at most {PLACES_AT_MOST} places", value)
     return value
@@ -103,8 +109,8 @@ def _probe(value: object) -> tuple[int, int] | None:
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**messages.READERS, "frame": _frame}
 
 
-class CodeGridSession(Session):
-    """Serves one connection: opening and small pictures as the stage's does, frames in its own way."""
+class CodeGridConnection(StageConnection):
+    """Serves one connection: opening and items work as on the stage, frames differ."""
 
     roles: ClassVar[dict[type, Role]] = {Open: "open", Painted: "frame", Items: "items", Ping: "ping"}
 
@@ -143,49 +149,49 @@ class CodeGridSession(Session):
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """The latents that a frame needs, and which of their rows is which picture."""
+    """The latents of a frame, and the rows of each picture."""
 
     z: NDArray[np.float32]  # (M, D)
     rows: dict[Want, slice]
     step: str | None  # the codes at t
-    strip: list[str]  # the codes of each of the strip's pictures
+    strip: list[str]  # the codes of each picture in the strip
 
     def names(self) -> list[str]:
-        """Of the answer's pictures; the strip's are S0, S1 ..."""
+        """Names of the answer's pictures; those of the strip are S0, S1 ..."""
         strip = [f"S{number}" for number in range(len(self.strip))]
         return [name for name in self.rows if name != "strip"] + strip
 
 
 def _plan(loaded: Loaded, frame: Painted) -> _Plan:
-    """Reads the codes and lays out what is to be decoded.
+    """Parses the codes and lists the latents to decode.
 
     Raises:
-        ValueError: If the model has no discrete codes, or the codes are none of its.
+        ValueError: If the model has no discrete codes, or the codes are not valid for it.
     """
     books = deferred.codebook.codebooks(loaded)
     shapes, count = [book.grid for book in books], books[0].count
-    own, a, b = (from_text(getattr(frame, name), shapes, count, name) for name in ("codes", "a", "b"))
+    edited, a, b = (from_text(getattr(frame, name), shapes, count, name) for name in ("codes", "a", "b"))
     wanted: list[Grids] = []
     rows: dict[Want, slice] = {}
     step, strip = None, []
     for name in frame.want:
         if name == "step":
-            (way,) = _way(loaded, own, b, [frame.t])
-            made, step = [way], as_text(way)
+            (point,) = _path(loaded, edited, b, [frame.t])
+            made, step = [point], as_text(point)
         elif name == "strip":
-            made = _way(loaded, own, b, fractions(frame.frames).tolist())
+            made = _path(loaded, edited, b, fractions(frame.frames).tolist())
             strip = [as_text(each) for each in made]
         elif name == "reach":
-            made = _probed(loaded, own, *(frame.probe or (0, 0)))
+            made = _probed(loaded, edited, *(frame.probe or (0, 0)))
         else:
-            made = [{"picture": own, "a": a, "b": b}[name]]
+            made = [{"picture": edited, "a": a, "b": b}[name]]
         rows[name] = slice(len(wanted), len(wanted) + len(made))
         wanted += made
     return _Plan(deferred.codebook.latents(loaded, wanted), rows, step, strip)
 
 
-def _way(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
-    """The codes on the straight way between the vectors of two grids; its ends are the grids themselves."""
+def _path(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
+    """The codes along the straight line between the vectors of two grids; its ends are exactly the two grids."""
     start, end = deferred.codebook.latents(loaded, [a, b])
     found = deferred.codebook.requantised(loaded, straight(start, end, np.array(t)))
     ends = {0.0: a, 1.0: b}
@@ -193,17 +199,17 @@ def _way(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
 
 
 def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]:
-    """The grids, and the same with the most used other codes at one place.
+    """The grids, followed by copies with the most used other codes in one cell.
 
     Raises:
-        ValueError: If there is no such place.
+        ValueError: If there is no such cell.
     """
     books = deferred.codebook.codebooks(loaded)
     if level >= len(books) or place >= grids[level].size:
         raise ValueError(f"`probe` must be a place of one of {len(books)} levels. Got [{level}, {place}].")
-    own = grids[level].ravel()[place]
+    current = grids[level].ravel()[place]
     order = np.argsort(-books[level].uses, kind="stable")
-    others = [code for code in order[: OTHERS + 1] if code != own][:OTHERS]
+    others = [code for code in order[: OTHERS + 1] if code != current][:OTHERS]
     found = [grids]
     for code in others:
         changed = grids[level].copy()
@@ -213,7 +219,7 @@ def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]
 
 
 def _change(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """How much each pixel changes from the first picture to the others, (1, H, W, C); the most is 255."""
+    """Mean absolute change of each pixel from the first picture to the others, (1, H, W, C), scaled to a maximum of 255."""
     apart = np.abs(pictures[1:].astype(np.int16) - pictures[0]).mean((0, -1), keepdims=True)
     shares = apart / max(float(apart.max()), 1e-9)
     return np.repeat((255 * shares).round().astype(np.uint8), pictures.shape[-1], axis=-1)

@@ -1,11 +1,11 @@
-"""The comparison's connection: one picture under the hand, and what each of several models makes of it.
+"""The comparison connection: a latent dragged in one model, and how several models encode its picture.
 
     {"type": "open", "protocol": 1, "models": [{"model": "mnist-vae", "view": "umap"}, ...]}
     {"type": "frame", "seq": 7, "item": 12, "drives": [{"by": 0, "x": 1.5, "y": -2.0}]}
 
-A frame's answer has a picture a model, where each one's code lies on its own map, how far it is from the data, and the
-squared error against the picture that was encoded. Without drives that is the item's original, which comes first
-where it is on this machine.
+A frame's answer has one picture per model, the position of each model's latent on its own map, its distance from the
+data, and the squared error against the encoded picture. Without drives the encoded picture is the item's original,
+which comes first if it is on this machine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.live import deferred, messages
 from explorer.live.messages import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
-from explorer.live.stage import LiveSession, Role, item_labels
+from explorer.live.stage import LiveConnection, Role, item_labels
 from explorer.live.validation import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["CompareSession", "Moved", "Together", "parse"]
+__all__ = ["CompareConnection", "Moved", "Together", "parse"]
 
-MODELS = (2, 6)  # as explorer.scene.comparison has it, which imports torch
+MODELS = (2, 6)  # as in explorer.scene.comparison, which imports torch
 DRIVES_AT_MOST = 8
-ITEMS_AT_MOST = 16  # in one message; each comes with a picture a model
+ITEMS_AT_MOST = 16  # per message; each has a picture per model
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Use these models and maps from now on."""
+    """Opens these models and maps."""
 
     models: tuple[tuple[str, str], ...]  # model, view
     seq: int | None = None
@@ -50,7 +50,7 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Show an item, or where drives have led from it."""
+    """Shows an item, or the result of drives from it."""
 
     seq: int
     item: int
@@ -61,13 +61,12 @@ Message = Together | Moved | Items | Ping
 
 
 def parse(data: str | bytes) -> Message:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
-    message: Message = read(data, READERS)
-    return message
+    return cast("Message", read(data, READERS))
 
 
 def _open(body: dict[str, Any]) -> Together:
@@ -130,14 +129,14 @@ class _Opened(NamedTuple):
 
 
 class _Shown(NamedTuple):
-    """What a frame shows."""
+    """The contents of a frame."""
 
-    source: NDArray[np.uint8] | None  # the picture that was encoded; None where it is not on this machine
-    by: int | None  # the model that made it; None: it is an original
+    source: NDArray[np.uint8] | None  # the encoded picture; None if it is not on this machine
+    by: int | None  # the model that decoded it; None for an original
     answers: list[Answer]
 
 
-class CompareSession(LiveSession):
+class CompareConnection(LiveConnection):
     """Serves one connection."""
 
     roles: ClassVar[dict[type, Role]] = {Together: "open", Moved: "frame", Items: "items", Ping: "ping"}
@@ -145,7 +144,7 @@ class CompareSession(LiveSession):
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
         self._opened: _Opened | None = None
-        self._stand: tuple[object, Stand] | None = None  # before the last drive, and what it was made of
+        self._stand: tuple[object, Stand] | None = None  # state before the last drive, and its key
 
     def _parse(self, data: str | bytes) -> Message:
         return parse(data)
@@ -171,7 +170,7 @@ class CompareSession(LiveSession):
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         if self._open is not None:
-            return  # another one came since
+            return  # superseded by a newer message
         names = tuple((m.name, m.version, v.id) for m, v in zip(models, views, strict=True))
         self._opened = _Opened(names, lineup.rows)
         fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
@@ -181,13 +180,18 @@ class CompareSession(LiveSession):
         ]
         await self._send(
             messages.text(
-                "opened", protocol=PROTOCOL, models=opened, count=lineup.count, shape=models[0].shape, **fields
+                "opened",
+                protocol=PROTOCOL,
+                models=opened,
+                count=lineup.count,
+                shape=models[0].shape,
+                **fields,
             )
-        )  # fmt: skip
+        )
         self._follow_originals(models[0].originals)
 
     async def _current(self) -> tuple[Engine, Lineup]:
-        """The open models and maps, loaded again if the engine had let them go meanwhile."""
+        """The open models and maps, reloaded if the engine has evicted them."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             raise WireError("not-open", 'No models are open. Send a message of type "open" first.')
@@ -228,7 +232,7 @@ class CompareSession(LiveSession):
             "by": shown.by,
             "original": original,
             "models": [
-                _told(lineup, frame.item, number, answer, shown)
+                _model_header(lineup, frame.item, number, answer, shown)
                 for number, answer in enumerate(shown.answers)
             ],
             "ms": {"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
@@ -288,7 +292,7 @@ class CompareSession(LiveSession):
 
 
 async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
-    """The original of an item, and each model's own reconstruction of it."""
+    """The original of an item, and each model's reconstruction."""
     stand = deferred.comparison.at_item(lineup, item)
     decoded = await asyncio.gather(
         *(
@@ -306,7 +310,7 @@ async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
 
 
 async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) -> list[Answer]:
-    """The driven model decodes; the others encode its picture, each in a worker of the engine."""
+    """The driven model decodes; the others encode its picture, each on a worker of the engine."""
     z = deferred.comparison.moved(lineup, stand, drive)
     loaded, view = lineup.models[drive.by], lineup.views[drive.by]
     own = await engine.decode(loaded, z[None], neighbours=deferred.comparison.neighbours(view))
@@ -333,8 +337,8 @@ def _stand(answers: Sequence[Answer]) -> Stand:
     )
 
 
-def _told(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> dict[str, Any]:
-    """What a frame's header says of one model."""
+def _model_header(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> dict[str, Any]:
+    """The part of a frame's header about one model."""
     return {
         "x": float(answer.xy[0]),
         "y": float(answer.xy[1]),
@@ -345,7 +349,7 @@ def _told(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) 
 
 
 def _error(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:
-    """Squared error a pixel, [0, 1], against the picture that was encoded; None where there is none to compare."""
+    """Squared error per pixel, [0, 1], against the encoded picture; None if there is no picture to compare with."""
     if shown.by == model:
         return None
     if shown.source is None:

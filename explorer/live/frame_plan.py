@@ -1,4 +1,4 @@
-"""Which codes a frame of the stage needs, and which of them is which picture."""
+"""Plans a frame of the stage: the latents to decode, and which row is which picture."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["Plan", "plan_frame"]
 
 
 class Plan(NamedTuple):
-    """Which codes a frame needs, and which row is which picture."""
+    """The latents of a frame, and which row is which picture."""
 
     z: NDArray[np.float32]  # (M, D)
-    rows: list[int]  # of each picture of the answer
+    rows: list[int]  # one per picture of the answer
     names: list[str]
     handles: dict[str, int]  # wanted handle -> row
-    strip: slice  # rows of the strip, empty where it is not wanted
+    strip: slice  # rows of the strip, empty if it is not wanted
 
 
 def plan_frame(loaded: Loaded, view: View, frame: Frame) -> Plan:
-    """The codes of a frame: its handles, or the whole strip, whose ends are the handles.
+    """Computes the latents of a frame: its handles, or the whole strip, whose ends are the handles.
 
-    Where one level goes over alone, the strip ends short of B, which then has a row of its own.
+    If only one level changes, the strip does not reach B, which then gets a row of its own.
 
     Raises:
         ValueError: If the model has no such item, direction or level.

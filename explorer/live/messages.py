@@ -1,11 +1,10 @@
-"""The messages of the live socket: strict parsing of what clients send, and the binary answers.
+"""The messages of the live socket: strict parsing of client messages, and binary answers.
 
-Any bytes may arrive. `parse` gives a frozen message or raises `WireError`; nothing it returns
-needs a second check, except against the open model (which items, which sliders).
+Client messages are untrusted. `parse` returns a frozen message or raises `WireError`; its result needs no further check,
+except against the open model (which items, which sliders).
 
-A binary answer is: b"LXP1", the header's length as little-endian uint32, the header in UTF-8 JSON
-padded with spaces so that the pixels start at a multiple of 4, then uint8 pixels, pictures one
-after another, each (H, W, C) row by row.
+A binary answer is: b"LXP1", the header's length as little-endian uint32, the header as UTF-8 JSON padded with spaces so
+that the pixels start at a multiple of 4, then uint8 pixels, picture after picture, each (H, W, C) in row-major order.
 """
 
 from __future__ import annotations
@@ -77,12 +76,12 @@ PICTURES: tuple[Picture, ...] = ("A", "B", "strip")  # in the order of the answe
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """Where a handle stands, which item it was, and its sliders."""
+    """A handle: its item, its position, and its sliders."""
 
     item: int
     x: float  # map units
     y: float
-    sliders: dict[str, float] = field(default_factory=dict)  # direction -> steps of it
+    sliders: dict[str, float] = field(default_factory=dict)  # direction -> number of units
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Use this model and view from now on."""
+    """Opens this model and view."""
 
     model: str
     view: str
@@ -104,19 +103,19 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Decode the handles at these places."""
+    """Asks for pictures of the handles at these positions."""
 
     seq: int
     want: tuple[Picture, ...]  # in the order of the answer
     handles: dict[str, Handle]
     strip: Strip | None
     residual: Literal["hold", "fade"]
-    level: int = 0  # of the latent that follows the hand, from 1; 0 for all together
+    level: int = 0  # the one level of the latent that moves, counted from 1; 0 for all
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Show these items of the atlas."""
+    """Asks for pictures of these items."""
 
     seq: int
     items: tuple[int, ...]
@@ -125,7 +124,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Are you there?"""
+    """Asks for a sign of life."""
 
     seq: int
 
@@ -134,14 +133,13 @@ Message = Open | Frame | Items | Ping
 
 
 def parse(data: str | bytes) -> Message:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Arguments:
         data: A text message, or the bytes of one in UTF-8.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else
-            "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
     return read(data, READERS)
 
@@ -152,16 +150,16 @@ def text(kind: str, **fields: Any) -> str:
 
 
 def error(problem: WireError) -> str:
-    """The text answer to a message that could not be answered."""
+    """The text answer to a message that failed."""
     return text("error", code=problem.code, message=problem.message, seq=problem.seq)
 
 
 def answer(header: dict[str, Any], pictures: Iterable[NDArray[np.uint8]]) -> bytes:
-    """A binary answer.
+    """Encodes a binary answer.
 
     Arguments:
-        header: JSON values; NaN and infinity are refused.
-        pictures: Pixels, uint8, contiguous, any number of pictures (H, W, C) or stacks of them.
+        header: JSON values; NaN and infinity raise ValueError.
+        pictures: Pixels, uint8, contiguous; any number of pictures (H, W, C) or stacks of them.
     """
     head = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 4)

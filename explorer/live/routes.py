@@ -1,7 +1,7 @@
-"""The live socket and the arrays the stage fetches over HTTP, as Starlette routes for the app.
+"""The live sockets and the arrays fetched over HTTP, as Starlette routes for the app.
 
-Geometry reaches the browser once: every answer carries an ETag made of what it depends on, and an
-address with the right `?v=` may be kept for good.
+The browser fetches geometry once: every answer carries an ETag derived from what it depends on, and a URL with the
+current `?v=` can be cached forever.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from explorer.live import deferred, made_files
-from explorer.live.anatomy import AnatomySession
-from explorer.live.codes import CodeGridSession
-from explorer.live.compare import MODELS, CompareSession
+from explorer.live.anatomy import AnatomyConnection
+from explorer.live.codes import CodeGridConnection
+from explorer.live.compare import MODELS, CompareConnection
 from explorer.live.messages import MODEL_NAME, VIEW_ID, Frame, parse
-from explorer.live.stage import LiveSession, Session
-from explorer.live.time_page import SequenceSession
+from explorer.live.stage import LiveConnection, StageConnection
+from explorer.live.time_page import SequenceConnection
 from models.system import settings
 
 if TYPE_CHECKING:
@@ -46,24 +46,24 @@ __all__ = ["BUNDLES", "REFUSED", "is_own_origin", "preview_address", "routes"]
 BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
 LOG = logging.getLogger(__name__)
 
-REFUSED = 4403  # WebSocket close code: the origin is not accepted
+REFUSED = 4403  # WebSocket close code: origin not accepted
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
 INDEX = re.compile(r"\d{1,2}")  # of a picture of the filmstrip
 BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
 FOREVER = "public, max-age=31536000, immutable"
-CHECK = "no-cache"  # keep it, but ask each time
-PREVIEWS = 6  # pictures of a preview
-LAYOUT = 1  # of the arrays below; raised when their bytes change
+CHECK = "no-cache"  # cache, but revalidate each time
+PREVIEWS = 6  # pictures in a preview
+LAYOUT = 1  # version of the arrays below; raised when their format changes
 
 
 class NotThere(ValueError):
-    """What is asked for does not exist (404)."""
+    """The requested resource does not exist (404)."""
 
 
 def _engine() -> Engine:
-    """The engine; torch is imported only now."""
+    """The engine; imports torch on first use."""
     return deferred.engine.engine()
 
 
@@ -71,12 +71,11 @@ def _engine() -> Engine:
 
 
 def is_own_origin(headers: Headers) -> bool:
-    """Whether a request comes from a page of this server, or from a program, which names no origin.
+    """Whether a request comes from a page of this server, or from a program, which sends no origin.
 
-    A page's origin must equal the Host it asked. That alone would let a foreign name that was
-    pointed at this machine pass (DNS rebinding), so the host must also be local, an address in
-    numbers, which no name server can point elsewhere, or one that LATENT_ALLOWED_ORIGINS or
-    Streamlit's server address names.
+    A page's origin must equal the requested Host. That alone would accept a foreign name that resolves to this machine
+    (DNS rebinding), so the host must also be local, a numeric address, which DNS cannot redirect, or one named by
+    LATENT_ALLOWED_ORIGINS or Streamlit's server address.
 
     References:
         | The WebSocket Protocol, RFC 6455, section 10.2
@@ -113,34 +112,34 @@ def _is_trusted(host: str) -> bool:
 
 async def socket(connection: WebSocket) -> None:
     """`/live/socket`: the stage."""
-    await _serve(connection, Session)
+    await _serve(connection, StageConnection)
 
 
 async def anatomy_socket(connection: WebSocket) -> None:
-    """`/live/anatomy`: one image through one model."""
-    await _serve(connection, AnatomySession)
+    """`/live/anatomy`: one image in one model."""
+    await _serve(connection, AnatomyConnection)
 
 
 async def codes_socket(connection: WebSocket) -> None:
     """`/live/codes`: a grid of discrete codes."""
-    await _serve(connection, CodeGridSession)
+    await _serve(connection, CodeGridConnection)
 
 
 async def compare_socket(connection: WebSocket) -> None:
     """`/live/compare`: several models on the same images."""
-    await _serve(connection, CompareSession)
+    await _serve(connection, CompareConnection)
 
 
 async def time_socket(connection: WebSocket) -> None:
-    """`/live/time`: what a model of sequences believes and foresees."""
-    await _serve(connection, SequenceSession)
+    """`/live/time`: beliefs and futures of a sequence model."""
+    await _serve(connection, SequenceConnection)
 
 
-async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
+async def _serve(connection: WebSocket, kind: type[LiveConnection]) -> None:
     """Closes connections from other origins without reading from them, and serves the rest.
 
-    A refusal before the handshake would look like a lost connection to a page, which could not tell a person what to
-    set.
+    A rejection before the handshake would look like a lost connection to the page, which could then not tell the user
+    which setting to change.
     """
     if not is_own_origin(connection.headers):
         origin = ascii(connection.headers.get("origin", ""))[:100]
@@ -155,7 +154,7 @@ async def _serve(connection: WebSocket, kind: type[LiveSession]) -> None:
 
 
 def _guarded(make: Callable[[Request], Response], *, public: bool = False) -> Callable[[Request], object]:
-    """Refuses other origins, unless the route is public, and runs it in a thread; errors become plain text."""
+    """Runs a route in a thread; rejects other origins unless it is public; errors become plain text."""
 
     @wraps(make)
     async def route(request: Request) -> Response:
@@ -178,13 +177,13 @@ def _problem(text: str, status: int) -> Response:
 def _cached(
     request: Request, make: Callable[[], bytes], mark: str, version: str, media_type: str
 ) -> Response:
-    """Answers 304 where the browser has it, else what `make` gives.
+    """Answers 304 if the browser has the current version, otherwise the result of `make`.
 
     Arguments:
         request: The request.
-        make: Gives the bytes.
-        mark: What they depend on.
-        version: The `?v=` under which they never change.
+        make: Produces the bytes.
+        mark: Identifies what they depend on.
+        version: The value of `?v=` under which they never change.
         media_type: Their type.
     """
     etag = f'"{hashlib.sha256(mark.encode()).hexdigest()[:20]}"'
@@ -202,7 +201,7 @@ def _cached(
 
 
 def _named(request: Request) -> Loaded:
-    """The model that the path names, loaded."""
+    """Loads the model named in the path."""
     return _opened(request.path_params["model"])
 
 
@@ -217,7 +216,7 @@ def _opened(name: str) -> Loaded:
 
 
 def _resolved(loaded: Loaded, view_id: str) -> View:
-    """A view of a model, by the id that the path gives."""
+    """A view of a model, by the id in the path."""
     if not VIEW_ID.fullmatch(view_id):
         raise NotThere(f"Unknown view {ascii(view_id)[:64]}.")
     try:
@@ -232,8 +231,8 @@ def _mark(loaded: Loaded, *parts: str) -> str:
 
 
 def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
-    """Mark of what is made of a view, and the version under which it never changes: none where a person's own
-    direction is in it, for they may change it.
+    """The mark of data derived from a view, and the version under which it never changes: none if the view uses a saved
+    direction, which can be edited.
     """
     own = deferred.views.own_mark(loaded, view_id)
     return _mark(loaded, what, view_id, own), "" if own else loaded.version
@@ -243,7 +242,7 @@ def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
 def bundle(request: Request) -> Response:
     """`/live/bundle/{name}.js`: the built front end of a component.
 
-    Public, so that a page whose origin is refused has the code that tells a person what to set.
+    Public, so that a page with a rejected origin has the code that tells the user which setting to change.
     """
     name = request.path_params["name"]
     if not BUNDLE_NAME.fullmatch(name):
@@ -262,9 +261,7 @@ def bundle(request: Request) -> Response:
 
 @_guarded
 def view_positions(request: Request) -> Response:
-    """`/live/atlas/{model}/view/{view}`: map positions, little-endian float32, x and y of each
-    item.
-    """
+    """`/live/atlas/{model}/view/{view}`: map positions, little-endian float32, x and y of each item."""
     view_id = request.path_params["view"]
     loaded = _named(request)
     view = _resolved(loaded, view_id)
@@ -274,7 +271,7 @@ def view_positions(request: Request) -> Response:
 
 @_guarded
 def attribute_column(request: Request) -> Response:
-    """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 an item."""
+    """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 per item."""
     loaded, name = _named(request), request.path_params["name"]
     values = deferred.loaded.attribute_values(loaded, name)
     if values is None:
@@ -286,7 +283,7 @@ def attribute_column(request: Request) -> Response:
 
 @_guarded
 def map_trust(request: Request) -> Response:
-    """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps, as `attribute_column`."""
+    """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps; same format."""
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
     mark, version = _mark_of(loaded, "trust", view.id)
@@ -297,10 +294,10 @@ def map_trust(request: Request) -> Response:
 
 @_guarded
 def likelihood(request: Request) -> Response:
-    """`/live/atlas/{model}/likelihood/{view}?frame=…`: how probable the pictures of a frame are, in exact log P(x).
+    """`/live/atlas/{model}/likelihood/{view}?frame=…`: the exact log P(x) of the pictures of a frame.
 
-    `frame` is the message that asks the socket for the same pictures. The answer is JSON: nats of "A" and "B", and a
-    list of them for "strip". It costs too much for a frame under the hand: the page asks when the hand rests.
+    `frame` is the socket message that requests the same pictures. The answer is JSON: nats of "A" and "B", and a list
+    of them for "strip". It is too slow for a frame of a drag; the page asks when the pointer rests.
     """
     frame = _frame(request)
     loaded = _named(request)
@@ -312,7 +309,7 @@ def likelihood(request: Request) -> Response:
 
 
 def _frame(request: Request) -> Frame:
-    """The parameter `frame`: the message that asks the socket for the pictures of a frame."""
+    """Parses the parameter `frame`, a socket message of type "frame"."""
     frame = parse(request.query_params.get("frame", ""))
     if not isinstance(frame, Frame):
         raise ValueError('`frame` must be a message of type "frame".')
@@ -321,10 +318,10 @@ def _frame(request: Request) -> Frame:
 
 @_guarded
 def along(request: Request) -> Response:
-    """`/live/atlas/{model}/along/{view}?frame=…`: what the tracks of the sliders show, from where the handles stand.
+    """`/live/atlas/{model}/along/{view}?frame=…`: the data of the slider tracks at the handles.
 
-    The answer is JSON: the slider values `steps`, and for each direction what `explorer.live.slider_tracks` measures. The page
-    asks when the hand rests.
+    The answer is JSON: the slider values `steps`, and the measurements of `explorer.live.slider_tracks` for each
+    direction. The page asks when the pointer rests.
     """
     frame, loaded = _frame(request), _named(request)
     found = deferred.slider_tracks.measure_along(
@@ -352,9 +349,7 @@ def between(request: Request) -> Response:
 
 @_guarded
 def preview(request: Request) -> Response:
-    """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, kept in the cache
-    folder.
-    """
+    """`/live/atlas/{model}/preview.png`: six decoded pictures side by side, cached on disk."""
     name = request.path_params["model"]
     if not MODEL_NAME.fullmatch(name):
         raise NotThere(f"Unknown model {ascii(name)[:64]}.")
@@ -368,7 +363,7 @@ def preview(request: Request) -> Response:
 
 @_guarded
 def code_map(request: Request) -> Response:
-    """`/live/atlas/{model}/codes/{level}`: little-endian float32, of each code x, y and how many places use it."""
+    """`/live/atlas/{model}/codes/{level}`: little-endian float32: x, y and the number of uses of each code."""
     loaded, level = _level(request)
 
     book = deferred.codebook.codebooks(loaded)[level]
@@ -379,7 +374,7 @@ def code_map(request: Request) -> Response:
 
 @_guarded
 def code_looks(request: Request) -> Response:
-    """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's picture, one after another."""
+    """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's look, concatenated."""
     loaded, level = _level(request)
 
     mark = _mark(loaded, "looks", str(level))
@@ -389,7 +384,7 @@ def code_looks(request: Request) -> Response:
 
 
 def _level(request: Request) -> tuple[Loaded, int]:
-    """The model that the path names, loaded, and the level of its codes."""
+    """The model and the codebook level named in the path."""
     loaded, named = _named(request), request.path_params["level"]
     books = deferred.codebook.codebooks(loaded)
     if not LEVEL.fullmatch(named) or int(named) >= len(books):
@@ -401,8 +396,8 @@ def _level(request: Request) -> tuple[Loaded, int]:
 
 @_guarded
 def compare_positions(request: Request) -> Response:
-    """`/live/compare/{models}/view/{model}/{view}`: as a view's positions, of the images that all of the models,
-    separated by commas, have in their atlas.
+    """`/live/compare/{models}/view/{model}/{view}`: map positions of the images that all models (comma-separated) have
+    in their atlas.
     """
     view_id = request.path_params["view"]
     models, rows = _together(request)
@@ -418,7 +413,7 @@ def compare_positions(request: Request) -> Response:
 
 @_guarded
 def compare_column(request: Request) -> Response:
-    """`/live/compare/{models}/attribute/{name}`: an attribute, from the first model's atlas, of the same images."""
+    """`/live/compare/{models}/attribute/{name}`: an attribute of the shared images, from the first model's atlas."""
     models, rows = _together(request)
     name = request.path_params["name"]
     values = deferred.loaded.attribute_values(models[0], name)
@@ -430,7 +425,7 @@ def compare_column(request: Request) -> Response:
 
 
 def _together(request: Request) -> tuple[list[Loaded], NDArray[np.int64]]:
-    """The models that the path names, and the rows (M, N) of the images that they share."""
+    """The models named in the path, and the rows (M, N) of their shared images."""
     names = request.path_params["models"].split(",")
     if not MODELS[0] <= len(names) <= MODELS[1]:
         raise NotThere(f"`models` must be {MODELS[0]} to {MODELS[1]} names. Got {len(names)}.")
@@ -443,12 +438,12 @@ def _versions(models: Sequence[Loaded]) -> str:
 
 
 def preview_address(name: str, version: str) -> str:
-    """Where the preview of a checkpoint is, relative to the page, which may be served under a path; never changes."""
+    """The URL of a checkpoint's preview, relative to the page; never changes."""
     return f"live/atlas/{name}/preview.png?v={version}"
 
 
 def _preview(name: str, version: str) -> bytes:
-    """The preview from the cache folder, or made and kept there."""
+    """The cached preview, or a new one that is then cached."""
     path = deferred.locations.cache_folder() / "previews" / f"{name}-{version}-{LAYOUT}.png"
     try:
         return path.read_bytes()
@@ -457,12 +452,12 @@ def _preview(name: str, version: str) -> bytes:
     try:
         deferred.files.replace_file(path, lambda temporary: temporary.write_bytes(picture))
     except OSError as error:
-        LOG.warning("The preview of %s is not kept. %s", name, error)
+        LOG.warning("The preview of %s is not cached. %s", name, error)
     return picture
 
 
 def _strip_png(loaded: Loaded) -> bytes:
-    """Pictures of items spread evenly along the first principal component, as one PNG."""
+    """Pictures of items evenly spaced along the first principal component, as one PNG."""
     from PIL import Image
 
     order = np.argsort(
@@ -476,14 +471,14 @@ def _strip_png(loaded: Loaded) -> bytes:
     return buffer.getvalue()
 
 
-# Files that were made on a click
+# Generated files
 
 
 async def made_file(request: Request) -> Response:
-    """A file to save; its address is known to the page that had it made."""
+    """Downloads a generated file; only the page that generated it knows its URL."""
     found = made_files.fetch(request.path_params["token"])
     if found is None:
-        return PlainTextResponse("The file is no longer kept. Make it again on the page.", 404)
+        return PlainTextResponse("The file has expired. Generate it again on the page.", 404)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
         "Cache-Control": "no-store",

@@ -1,9 +1,9 @@
-"""Where the sliders lead from where the handles stand: how far off the data, and how far the images themselves reach.
+"""Data for the slider tracks: the gauge along each direction from the handles, and the range of the images.
 
 t(z) = (z - m) . v / |v|^2
 
-is the position of a latent z along a direction v, counted from the mean m of the collection's latents; a slider adds to
-it as much as it shows.
+is the position of a latent z along a direction v, relative to the mean m of the collection's latents; moving a slider
+changes it by the same amount.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ DIRECTIONS_AT_MOST = 64
 
 
 class Along(NamedTuple):
-    """One direction, seen from the handles."""
+    """Measurements along one direction from the handles."""
 
     off: list[
         float
     ]  # percentile of the gauge at each of STEPS, of several handles the highest; empty without a gauge
-    low: float  # REACH of the images' positions
+    low: float  # REACH percentiles of the images' positions
     high: float
     position: dict[str, float]  # of each handle's latent
-    rank: dict[str, float]  # percentile of that position among the images
+    rank: dict[str, float]  # percentile of that position among the images'
 
 
 def measure_along(loaded: Loaded, view: View, frame: Frame) -> dict[str, Along]:
-    """What each slider's track shows, by direction; at most `DIRECTIONS_AT_MOST`, a person's own before the others.
+    """The data of each slider's track, by direction; at most `DIRECTIONS_AT_MOST`, saved directions first.
 
     Arguments:
         loaded: The model.
         view: The map.
-        frame: The handles; those that it wants are measured.
+        frame: The handles; those in `want` are measured.
 
     Raises:
         ValueError: If the model has no such item, direction or level.
@@ -64,7 +64,7 @@ def measure_along(loaded: Loaded, view: View, frame: Frame) -> dict[str, Along]:
     if not vectors or not handles:
         return {}
     z = place_handles(loaded, view, handles, frame.residual, frame.level)
-    moves = np.zeros((len(vectors), loaded.latent), np.float32)  # (K, D): what a unit of each slider adds
+    moves = np.zeros((len(vectors), loaded.latent), np.float32)  # (K, D), the change per unit of each slider
     moves[:, level_of(loaded, frame.level)] = np.stack(list(vectors.values()))[
         :, level_of(loaded, frame.level)
     ]

@@ -1,9 +1,8 @@
-"""One connection of the live socket: the newest frame wins, and nothing grows without bound.
+"""A connection of the live socket: only the newest frame is answered, and every queue is bounded.
 
-Three tasks: one reads, one answers `open` and `frame`, one answers `items`. Of waiting frames only
-the newest is kept, of waiting items at most eight messages, and an answer is made only when the one
-before was handed to the network, so a client that sends too much or reads too little costs nobody
-else time or memory.
+Three tasks: one reads, one answers `open` and `frame`, one answers `items`. Only the newest waiting frame is kept, and
+at most eight waiting `items` messages. An answer is computed only after the previous one has been handed to the
+network, so a client that sends too much or reads too slowly costs others no time or memory.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from explorer.scene.originals import Originals
     from explorer.scene.view import View
 
-__all__ = ["LiveSession", "Role", "Session", "frame_header", "item_labels"]
+__all__ = ["LiveConnection", "Role", "StageConnection", "frame_header", "item_labels"]
 
 LOG = logging.getLogger(__name__)
 
@@ -44,14 +43,14 @@ Role = Literal["open", "frame", "items", "ping"]
 
 ITEMS_WAITING = 8
 BAD_IN_A_ROW = 20
-RATE = 400.0  # messages a second that are read for long; a hand needs 60
-BURST = 400.0  # messages that are read at once before
+RATE = 400.0  # sustained messages per second; a drag needs 60
+BURST = 400.0  # messages allowed at once
 COST: dict[Role, float] = {"open": 20.0, "items": 2.0, "frame": 1.0, "ping": 1.0}
 BAD_COST = 4.0
-SLOWED_AT_MOST = 2000  # messages in a row that come faster than RATE; then it is a flood
-TURN = 8  # messages read before the other sessions get a turn
+SLOWED_AT_MOST = 2000  # consecutive throttled messages until the connection is closed
+TURN = 8  # messages read before other connections get a turn
 
-ORIGINALS_BEAT = 0.3  # s between two looks at originals that are loading
+ORIGINALS_BEAT = 0.3  # s between checks on originals that are loading
 
 TOO_LARGE, ABUSE = 1009, 1008
 
@@ -62,41 +61,41 @@ class _Opened(NamedTuple):
     view: str
 
 
-class LiveSession(ABC):
-    """Serves one accepted socket until it closes, whatever the messages are about.
+class LiveConnection(ABC):
+    """Serves one accepted socket until it closes, for any kind of messages.
 
-    A subclass says how messages are read, which role each has, and how they are answered.
+    A subclass defines how messages are parsed, which role each has, and how they are answered.
     """
 
     roles: ClassVar[dict[type, Role]]
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
-        """Prepares.
+        """Stores the arguments; `run` starts serving.
 
         Arguments:
-            socket: Not yet accepted; its origin was checked.
-            get_engine: Gives the engine; may take long the first time, so it is called in a thread.
+            socket: Not yet accepted; its origin has been checked.
+            get_engine: Returns the engine; may be slow the first time, so it is called in a thread.
         """
         self._socket = socket
         self._get_engine = get_engine
         self._engine: Engine | None = None
-        self._open: Any = None  # the newest that waits
-        self._frame: tuple[Any, float] | None = None  # the newest that waits, and when it came
+        self._open: Any = None  # the newest waiting
+        self._frame: tuple[Any, float] | None = None  # the newest waiting, and its time of arrival
         self._items: deque[Any] = deque()
         self._frame_wake = asyncio.Event()
         self._items_wake = asyncio.Event()
-        self._ready = asyncio.Event()  # no open waits or is in work
+        self._ready = asyncio.Event()  # set unless an `open` is waiting or in progress
         self._ready.set()
         self._bad = 0
         self._tokens = BURST
         self._paced = time.monotonic()
         self._since_turn = 0
         self._slowed = 0
-        self._originals: asyncio.Task[None] | None = None  # tells how the loading of originals goes
+        self._originals: asyncio.Task[None] | None = None  # reports the loading of originals
 
     @abstractmethod
     def _parse(self, data: str | bytes) -> Any:
-        """Reads one message, or raises WireError."""
+        """Parses a message, or raises WireError."""
 
     @abstractmethod
     async def _answer_open(self, message: Any) -> None: ...
@@ -105,7 +104,7 @@ class LiveSession(ABC):
     async def _answer_frame(self, frame: Any, came: float) -> None: ...
 
     async def _show_items(self, message: Any) -> None:
-        """Answers the role "items"; a session whose `roles` have none is never asked."""
+        """Answers the role "items"; never called if `roles` has none."""
         raise WireError("bad-message", "No items can be asked for here.", message.seq)
 
     async def run(self) -> None:
@@ -118,7 +117,7 @@ class LiveSession(ABC):
         try:
             await self._read()
         except WebSocketDisconnect:
-            LOG.debug("A client left.")
+            LOG.debug("A client disconnected.")
         finally:
             tasks += [self._originals] if self._originals else []
             for task in tasks:
@@ -148,7 +147,7 @@ class LiveSession(ABC):
                 return
 
     async def _refuse(self, error: WireError) -> bool:
-        """Answers a bad message; False if that was one too many and the connection is closed."""
+        """Answers a malformed message; False if the connection was closed for it."""
         await self._send(messages.error(error))
         self._bad += 1
         if error.code == "too-large":
@@ -180,9 +179,9 @@ class LiveSession(ABC):
             await self._send(messages.text("pong", seq=message.seq))
 
     async def _pace(self, cost: float) -> bool:
-        """Slows the reading of a client that sends too fast; False if it never stops and is closed.
+        """Throttles a client that sends too fast; False if it keeps on and the connection was closed.
 
-        While nothing is read the network holds the client back.
+        While nothing is read, TCP backpressure holds the client back.
         """
         now = time.monotonic()
         self._tokens = min(BURST, self._tokens + RATE * (now - self._paced)) - cost
@@ -229,22 +228,22 @@ class LiveSession(ABC):
                     await self._guard(self._show_items(message), message.seq)
 
     def _follow_originals(self, originals: Originals) -> None:
-        """Starts loading the originals of what was opened and tells the client their state now and when it changes."""
+        """Starts loading the originals of what was opened, and reports their state now and when it changes."""
         originals.start()
         if self._originals is not None:
             self._originals.cancel()
-        self._originals = asyncio.create_task(self._tell_originals(originals))
+        self._originals = asyncio.create_task(self._report_originals(originals))
 
-    async def _tell_originals(self, originals: Originals) -> None:
-        told = None
-        while told != originals.state:
-            told = originals.state
-            await self._send(messages.text("originals", state=told))
-            while told == "loading" == originals.state:
+    async def _report_originals(self, originals: Originals) -> None:
+        reported = None
+        while reported != originals.state:
+            reported = originals.state
+            await self._send(messages.text("originals", state=reported))
+            while reported == "loading" == originals.state:
                 await asyncio.sleep(ORIGINALS_BEAT)
 
     async def _guard(self, answering: Awaitable[None], seq: int | None) -> None:
-        """Turns whatever goes wrong with one answer into an error message."""
+        """Turns any failure of an answer into an error message."""
         try:
             await answering
         except WireError as error:
@@ -258,24 +257,24 @@ class LiveSession(ABC):
             await self._send(messages.error(problem))
 
     async def _close(self, code: int, reason: str) -> None:
-        """Closes; a client that has gone already needs no closing."""
+        """Closes the socket, unless the client has already disconnected."""
         try:
             await self._socket.close(code, reason)
-        except RuntimeError as error:  # starlette's, after a close
+        except RuntimeError as error:  # raised by starlette after a close
             raise WebSocketDisconnect(1006) from error
 
     async def _send(self, message: str | bytes) -> None:
-        """Sends; raises WebSocketDisconnect where the client has gone."""
+        """Sends a message; raises WebSocketDisconnect if the client has disconnected."""
         try:
             if isinstance(message, str):
                 await self._socket.send_text(message)
             else:
                 await self._socket.send_bytes(message)
-        except RuntimeError as error:  # starlette's, after a close
+        except RuntimeError as error:  # raised by starlette after a close
             raise WebSocketDisconnect(1006) from error
 
 
-class Session(LiveSession):
+class StageConnection(LiveConnection):
     """The stage's connection: one model, one view, two handles."""
 
     roles: ClassVar[dict[type, Role]] = {Open: "open", Frame: "frame", Items: "items", Ping: "ping"}
@@ -301,7 +300,7 @@ class Session(LiveSession):
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         if self._open is not None:
-            return  # another one came since
+            return  # superseded by a newer message
         self._opened = _Opened(loaded.name, loaded.version, view.id)
         fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         await self._send(
@@ -320,7 +319,7 @@ class Session(LiveSession):
         self._follow_originals(loaded.originals)
 
     async def _current(self) -> tuple[Engine, Loaded, View]:
-        """The open model and view, loaded again if the engine had let them go meanwhile."""
+        """The open model and view, reloaded if the engine has evicted them."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             raise WireError("not-open", 'No model is open. Send a message of type "open" first.')
@@ -398,7 +397,7 @@ def _check_item(loaded: Loaded, item: int) -> None:
 
 
 def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
-    """The codes of a frame."""
+    """Plans a frame; an invalid frame becomes a WireError."""
     try:
         return plan_frame(loaded, view, frame)
     except ValueError as error:
@@ -406,9 +405,9 @@ def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
 
 
 def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
-    """What a frame's answer says beside its pictures: gauge and nearest item of each handle, the path and its gauge.
+    """The header of a frame's answer: gauge and nearest item of each handle, the path and its gauge.
 
-    Where the model has no gauge, a handle's `percentile` is None and `off` is empty.
+    If the model has no gauge, a handle's `percentile` is None and `off` is empty.
     """
     gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
     header: dict[str, Any] = {
@@ -435,8 +434,8 @@ def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: 
 def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.float64]:
     """Map positions of the strip's frames, shape (F, 2), from handle A to handle B.
 
-    What the map can not show of the ends (their residual, their sliders) is laid off along the way,
-    so that the drawn path starts and ends at the handles; where one level goes over alone, it starts at A.
+    What the map cannot show of the ends (their residual, their sliders) is distributed along the path, so that the
+    drawn path starts and ends at the handles; if only one level changes, it starts at A.
     """
     projection, rows = view.projection, plan.strip
     if isinstance(projection, ScatterProjection):
@@ -453,7 +452,7 @@ def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.
 
 
 def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
-    """What is known of an item, for people."""
+    """The attributes of an item, for display."""
     if item in loaded.own:
         return {"Yours": loaded.own[item].title}
     found = {}

@@ -1,4 +1,4 @@
-"""A handle that stands for one picture of the filmstrip, as nearly as a handle can."""
+"""A handle that approximates one picture of the filmstrip."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 __all__ = ["NEAREST", "handle_between"]
 
-NEAREST = 24  # real images that are tried, beside those of A and B
+NEAREST = 24  # images tried, besides those of A and B
 
 
 def handle_between(loaded: Loaded, view: View, frame: Frame, index: int) -> tuple[Handle, float]:
-    """The handle whose latent is nearest to a latent of the filmstrip.
+    """Finds the handle whose latent is closest to a latent of the filmstrip.
 
-    A handle holds an image, a place on the map and sliders. The place is that of the wanted latent, the sliders go from
-    A's to B's as the path does, and the image is the one that leaves the smallest difference.
+    A handle has an image, a map position and sliders. The position is that of the strip's latent, the sliders are
+    interpolated from A's to B's, and the image is the one that leaves the smallest difference.
 
     Arguments:
         loaded: The model.
         view: The map.
         frame: Handles and strip.
-        index: Of the strip's picture, from 0.
+        index: Of the picture in the strip, from 0.
 
     Returns:
-        The handle, and the distance of its latent to the wanted one, in the unit of the latents.
+        The handle, and the distance of its latent from the strip's, in the unit of the latents.
 
     Raises:
         ValueError: If there is no such picture, or the model has no such item, direction or level.
@@ -57,7 +57,7 @@ def handle_between(loaded: Loaded, view: View, frame: Frame, index: int) -> tupl
     nearest = loaded.neighbours.nearest(z[None], min(NEAREST, loaded.count))[0][0]
     items = list(dict.fromkeys([a.item, b.item, *nearest.tolist()]))
     tried = [Handle(item, x, y, sliders) for item in items]
-    # On their own place A and B are exact where the picture is one of the ends.
+    # At the ends of the strip, A and B at their own positions are exact.
     tried += [a] if index == 0 else [b] if index == count - 1 else []
     distance = np.linalg.norm(place_handles(loaded, view, tried, frame.residual, frame.level) - z, axis=1)
     best = int(distance.argmin())

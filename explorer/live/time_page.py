@@ -1,12 +1,13 @@
-"""The connection of the Time page: what a model of sequences believes after t frames, and what it foresees.
+"""The Time connection: a sequence model's belief after t frames, and the futures it imagines.
 
     {"type": "open", "protocol": 1, "model": "moving-digits-td-vae"}
     {"type": "frame", "seq": 7, "sequence": 12, "seen": 11, "jump": 3, "samples": 6, "seed": 0, "steps": 12, "by": 1,
      "want": ["frames", "belief", "jump", "future"]}
 
-`frames` asks for the sequence and, after each of its frames, the mean of the belief, how unsure it is of each pixel, and
-how far draws of it disagree: their pictures now, and after one jump as long as the model knows. `belief` for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by`
-frames each. The answer has a group of pictures for each, in the order of its header.
+`frames` asks for the sequence and, after each of its frames, the mean of the belief, the standard deviation of each
+pixel, and the disagreement of draws: of the current state, and after one jump of the longest trained length. `belief`
+asks for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by` frames each.
+The answer has a group of pictures for each, in the order of its header.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.live import deferred, messages
 from explorer.live.messages import MODEL_NAME, Ping
-from explorer.live.stage import LiveSession, Role
+from explorer.live.stage import LiveConnection, Role
 from explorer.live.validation import PROTOCOL, WireError, named, only, protocol, read, some, whole
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ __all__ = [
     "STEPS_AT_MOST",
     "Ask",
     "Film",
-    "SequenceSession",
+    "SequenceConnection",
     "parse",
 ]
 
@@ -50,7 +51,7 @@ Group = tuple[str, NDArray[np.uint8]]  # name of pictures (P, H, W, C)
 
 WANTS: tuple[Want, ...] = ("frames", "belief", "jump", "future")  # in the order of the answer
 FRAMES_AT_MOST = 100  # of a sequence
-BY_AT_MOST = 64  # frames of a jump
+BY_AT_MOST = 64  # frames per jump
 SAMPLES_AT_MOST = 8
 STEPS_AT_MOST = 40
 SEED_AT_MOST = 2**31
@@ -59,7 +60,7 @@ ALONG = 16  # draws of the belief after each frame of a sequence
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """Use this model from now on."""
+    """Opens this model."""
 
     model: str
     seq: int | None = None
@@ -67,7 +68,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Show what is believed of a sequence after `seen` frames."""
+    """Asks for the belief about a sequence after `seen` frames."""
 
     seq: int
     sequence: int
@@ -94,13 +95,12 @@ BOUNDS = {
 
 
 def parse(data: str | bytes) -> Message:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
-    message: Message = read(data, READERS)
-    return message
+    return cast("Message", read(data, READERS))
 
 
 def _open(body: dict[str, Any]) -> Film:
@@ -128,7 +128,7 @@ class _Opened(NamedTuple):
     footage: Footage
 
 
-class SequenceSession(LiveSession):
+class SequenceConnection(LiveConnection):
     """Serves one connection."""
 
     roles: ClassVar[dict[type, Role]] = {Film: "open", Ask: "frame", Ping: "ping"}
@@ -159,18 +159,25 @@ class SequenceSession(LiveSession):
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         if self._open is not None:
-            return  # another one came since
+            return  # superseded by a newer message
         self._opened = _Opened(loaded.name, loaded.version, film)
         fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         await self._send(
             messages.text(
-                "opened", protocol=PROTOCOL, model=loaded.name, version=loaded.version, shape=loaded.shape,
-                count=len(film.data), length=film.data.length, longest=deferred.forecasts.longest_jump(loaded), **fields,
+                "opened",
+                protocol=PROTOCOL,
+                model=loaded.name,
+                version=loaded.version,
+                shape=loaded.shape,
+                count=len(film.data),
+                length=film.data.length,
+                longest=deferred.forecasts.longest_jump(loaded),
+                **fields,
             )
-        )  # fmt: skip
+        )
 
     async def _current(self) -> tuple[Engine, Loaded, Footage]:
-        """The open model and its sequences, loaded again if the engine had let it go meanwhile."""
+        """The open model and its sequences, reloaded if the engine has evicted it."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             raise WireError("not-open", 'No model is open. Send a message of type "open" first.')
@@ -187,7 +194,7 @@ class SequenceSession(LiveSession):
         engine, loaded, footage = await self._current()
         try:
             followed = await self._follow(engine, loaded, footage, frame.sequence)
-            groups, said = await _show(engine, loaded, followed, frame)
+            groups, fields = await _show(engine, loaded, followed, frame)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         except RuntimeError as error:
@@ -201,13 +208,13 @@ class SequenceSession(LiveSession):
             "jump": frame.jump,
             "by": frame.by,
             "groups": [[name, len(pictures)] for name, pictures in groups],
-            **said,
+            **fields,
             "ms": {"total": round(1e3 * (time.perf_counter() - came), 3)},
         }
         await self._send(messages.answer(header, [np.ascontiguousarray(pictures) for _, pictures in groups]))
 
     async def _follow(self, engine: Engine, loaded: Loaded, footage: Footage, number: int) -> Followed:
-        """The sequence as the model followed it; anew where it is another one."""
+        """The sequence with the model's beliefs; cached for the latest sequence."""
         if self._followed is not None:
             by, followed = self._followed
             if by is loaded and followed.number == number:
@@ -220,11 +227,11 @@ class SequenceSession(LiveSession):
 async def _show(
     engine: Engine, loaded: Loaded, followed: Followed, frame: Ask
 ) -> tuple[list[Group], dict[str, Any]]:
-    """The pictures that a frame wants, and what its header says beside them."""
+    """The requested pictures of a frame, and further fields of its header."""
     groups: list[Group] = []
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if "frames" in frame.want:
-        along, said = await _along(engine, loaded, followed, frame.seed)
+        along, fields = await _along(engine, loaded, followed, frame.seed)
         groups += along
     states = await engine.run(partial(_states, loaded, followed, frame))
     decoded = await engine.decode(loaded, np.concatenate(list(states.values()))) if states else None
@@ -233,11 +240,11 @@ async def _show(
         pictures = decoded.pictures[start : start + len(z)] if decoded else np.empty(0, np.uint8)
         start += len(z)
         groups += _shown(name, pictures, frame.samples)
-    return groups, said
+    return groups, fields
 
 
 def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray[np.float32]]:
-    """The states (M, D) that each wanted part is decoded from; of a belief or a jump also those that only count."""
+    """The states (M, D) to decode for each requested part; a belief or a jump needs all draws for its statistics."""
     found: dict[str, NDArray[np.float32]] = {}
     if "belief" in frame.want:
         found["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
@@ -254,7 +261,7 @@ def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray
 
 
 def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
-    """What is shown of a part: the first draws, and of a belief or a jump also what all draws say of each pixel."""
+    """The pictures of a part: the first draws, and for a belief or a jump also mean and spread over all draws."""
     if name == "future":
         return [(name, pictures)]
     mean = np.round(pictures.mean(0, keepdims=True)).astype(np.uint8)
@@ -268,7 +275,7 @@ def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
 async def _along(
     engine: Engine, loaded: Loaded, followed: Followed, seed: int
 ) -> tuple[list[Group], dict[str, Any]]:
-    """The frames, the mean of the belief after each, how unsure it is of each pixel, and how far its draws disagree."""
+    """The frames and, after each, mean and spread of the belief and the disagreement of its draws."""
 
     def states() -> NDArray[np.float32]:
         after = range(1, followed.length + 1)
@@ -285,5 +292,9 @@ async def _along(
     differ = {
         name: deferred.beliefs.disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))
     }
-    said = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
-    return [("frames", followed.frames), ("means", means), ("spreads", deferred.forecasts.spread(now))], said
+    fields = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
+    return [
+        ("frames", followed.frames),
+        ("means", means),
+        ("spreads", deferred.forecasts.spread(now)),
+    ], fields

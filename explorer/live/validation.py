@@ -1,4 +1,4 @@
-"""The parts that messages of the live sockets are checked with: sizes, types, ranges, names; any bytes may arrive."""
+"""Validation of socket messages: sizes, types, ranges, names; all input is untrusted."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 PROTOCOL = 1
 MESSAGE_BYTES = 16 * 1024
-SEQ_LIMIT = 2**53  # whole numbers that JavaScript holds exactly
-SHOWN = 60  # characters of a bad value that an error repeats
+SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
+SHOWN = 60  # characters of an invalid value that an error quotes
 
 Code = Literal[
     "bad-message",
@@ -44,9 +44,7 @@ Code = Literal[
 
 
 class WireError(ValueError):
-    """A message that can not be answered: which kind of error, why, and the message's number where
-    it had one.
-    """
+    """A message that cannot be answered: the kind of error, the reason, and the message's number if it has one."""
 
     def __init__(self, code: Code, message: str, seq: int | None = None) -> None:
         super().__init__(message)
@@ -56,15 +54,14 @@ class WireError(ValueError):
 
 
 def read(data: str | bytes, readers: Mapping[str, Callable[[dict[str, Any]], T]]) -> T:
-    """Reads one message of a client.
+    """Parses a client's message.
 
     Arguments:
         data: A text message, or the bytes of one in UTF-8.
-        readers: By the message's `type`, what makes a message of the other members; a `seq` is checked before.
+        readers: Parser of each message `type`, given the other members; `seq` is checked first.
 
     Raises:
-        WireError: On anything but a well-formed message; "too-large" over 16 KiB, else
-            "bad-message".
+        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
     """
     seq: int | None = None
     try:
@@ -82,13 +79,13 @@ def read(data: str | bytes, readers: Mapping[str, Callable[[dict[str, Any]], T]]
 
 
 def protocol(value: object) -> None:
-    """Checks that a client speaks the server's version."""
+    """Checks the client's protocol version."""
     if type(value) is not int or value != PROTOCOL:
         raise bad(f"`protocol` must be {PROTOCOL}; reload the page for the server's version", value)
 
 
 def bad(rule: str, value: object) -> WireError:
-    """The error of a value that breaks a rule; the value is cut short."""
+    """The error for a value that breaks a rule; the value is truncated."""
     shown = ascii(value) if isinstance(value, str | int | float | None) else type(value).__name__
     if len(shown) > SHOWN:
         shown = shown[:SHOWN] + "..."
@@ -96,7 +93,7 @@ def bad(rule: str, value: object) -> WireError:
 
 
 def _decode(data: str | bytes) -> str:
-    """Bounds the size, then the encoding."""
+    """Checks the size, then the encoding."""
     size = len(data)
     if isinstance(data, str) and size <= MESSAGE_BYTES and not data.isascii():
         size = len(data.encode("utf-8", "surrogatepass"))
@@ -117,7 +114,7 @@ def _decode(data: str | bytes) -> str:
 
 
 def _object(source: str) -> dict[str, Any]:
-    """Reads one JSON object without duplicate names, NaN or infinity."""
+    """Parses one JSON object without duplicate names, NaN or infinity."""
     try:
         value = _DECODER.decode(source)
     except RecursionError as problem:
@@ -140,7 +137,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise bad("A name must stand once in an object", name)
+                raise bad("A name must occur only once in an object", name)
             seen.add(name)
     return members
 
@@ -153,7 +150,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
 
 
 def only(body: dict[str, Any], what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Checks that an object has the required members, and beside them optional ones only."""
+    """Checks that an object has the required members and no others except optional ones."""
     for name in required:
         if name not in body:
             raise WireError("bad-message", f"{what} must have `{name}`. Got none.")
@@ -164,7 +161,7 @@ def only(body: dict[str, Any], what: str, required: tuple[str, ...], optional: t
 
 
 def whole(value: object, name: str, low: int, high: int) -> int:
-    """A whole number within bounds."""
+    """Checks an integer within bounds."""
     if type(value) is not int or not low <= value <= high:
         raise bad(f"`{name}` must be a whole number in {low}..{high}", value)
     return value
@@ -175,32 +172,32 @@ def _seq(value: object) -> int:
 
 
 def number(value: object, name: str, limit: float) -> float:
-    """A finite number of at most `limit` on either side of 0."""
+    """Checks a finite number in -limit..limit."""
     kind = type(value)
     if kind is float or kind is int:
         number = cast("float", value)
-        # Compared before the conversion: a whole number may be too large for a float.
+        # Compared before the conversion: an integer can be too large for a float.
         if -limit <= number <= limit and math.isfinite(number):
             return float(number)
     raise bad(f"`{name}` must be a number in {-limit:g}..{limit:g}", value)
 
 
 def named(value: object, name: str, pattern: re.Pattern[str], what: str) -> str:
-    """A text that a pattern fits from end to end."""
+    """Checks that a pattern matches the whole text."""
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise bad(f"`{name}` must be {what}", value)
     return value
 
 
 def choice(value: object, name: str, choices: tuple[str, ...]) -> Any:
-    """One of a few texts."""
+    """Checks that a text is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise bad(f"`{name}` must be one of: {', '.join(choices)}", value)
     return value
 
 
 def some(value: object, name: str, choices: tuple[T, ...]) -> tuple[T, ...]:
-    """Some of a few texts, each once, in the order of the choices."""
+    """Checks a list of distinct choices; returns them in the order of `choices`."""
     if type(value) is not list or not 1 <= len(value) <= len(choices):
         raise bad(f"`{name}` must be a list of some of: {', '.join(map(str, choices))}", value)
     for each in value:

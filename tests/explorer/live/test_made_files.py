@@ -24,4 +24,4 @@ def test_a_file_is_there_for_a_while_and_the_oldest_go_first(monkeypatch: pytest
 
 def test_a_token_that_is_not_known_is_told() -> None:
     answer = TestClient(Starlette(routes=routes())).get("/" + made_files.address("unknown"))
-    assert answer.status_code == 404 and "Make it again on the page" in answer.text
+    assert answer.status_code == 404 and "Generate it again on the page" in answer.text

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from explorer.latent.geometry.paths import fractions, great_circle
 from explorer.live import stage as session_module
 from explorer.live.routes import REFUSED
-from explorer.live.stage import Session
+from explorer.live.stage import StageConnection
 from explorer.scene.engine import Engine
 from explorer.scene.handles import level_of
 from explorer.scene.loaded import Loaded
@@ -382,13 +382,13 @@ def test_a_client_that_does_not_read_grows_nothing(loaded: Loaded, shared_engine
     items = {"type": "items", "seq": 1, "items": list(range(64)), "source": "reconstruction"}
     opening = {"type": "open", "protocol": 1, "model": "tiny-vae", "view": "umap"}
     deaf = DeafSocket([opening, *(frame(n) for n in range(50)), *(items for _ in range(30))])
-    session = Session(deaf, lambda: shared_engine)  # type: ignore[arg-type]
-    asyncio.run(asyncio.wait_for(session.run(), 10))
+    connection = StageConnection(deaf, lambda: shared_engine)  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(connection.run(), 10))
     assert deaf.offered == 2
     busy = [answer for answer in deaf.told if answer.get("code") == "busy"]
-    assert len(session._items) <= session_module.ITEMS_WAITING
+    assert len(connection._items) <= session_module.ITEMS_WAITING
     assert len(busy) >= 30 - session_module.ITEMS_WAITING - 1
-    assert session._frame is None or session._frame[0].seq == 49
+    assert connection._frame is None or connection._frame[0].seq == 49
 
 
 def test_leaving_in_the_middle_harms_nobody(server: str) -> None:

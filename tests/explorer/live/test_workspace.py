@@ -1,4 +1,4 @@
-"""Tests of what a person keeps, as a loaded model and the live session show it."""
+"""Tests of the workspace of a loaded model, and of how the live connection shows it."""
 
 from __future__ import annotations
 
