@@ -1,1 +1,1 @@
-"""What leaves the program: recipes, rendered pictures, reports, session archives, exports."""
+"""Sharing: recipes, rendered pictures, reports, session archives, exports."""

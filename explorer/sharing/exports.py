@@ -1,4 +1,4 @@
-"""What can be taken away: pictures, strips, animations and vectors, as bytes of well-known formats."""
+"""Exports: pictures, strips, animations and vectors as bytes of common file formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.system.extras import require
 
 __all__ = [
     "animation",
-    "figure_html",
+    "chart_html",
     "grid_png",
     "items_csv",
     "picture_png",
@@ -36,12 +36,12 @@ GAP = 1  # pixels between two frames of a strip, before scaling
 
 
 def picture_png(picture: Pictures, scale: int = 1) -> bytes:
-    """One picture (H, W, C) as PNG, each pixel a square of `scale` pixels."""
+    """One picture (H, W, C) as PNG, each pixel enlarged to `scale` x `scale` pixels."""
     return _save(_image(picture, scale), "PNG")
 
 
 def strip_png(pictures: Pictures, scale: int = 1) -> bytes:
-    """Pictures (N, H, W, C) side by side as PNG, a white pixel between them."""
+    """Pictures (N, H, W, C) side by side as PNG, separated by one white pixel."""
     count, height, width, channels = pictures.shape
     strip = np.full((height, count * (width + GAP) - GAP, channels), 255, np.uint8)
     for number, picture in enumerate(pictures):
@@ -51,7 +51,7 @@ def strip_png(pictures: Pictures, scale: int = 1) -> bytes:
 
 
 def grid_png(pictures: Pictures, columns: int, scale: int = 1) -> bytes:
-    """Pictures (N, H, W, C) in rows of `columns` as PNG, a white pixel between them; the last row may end early."""
+    """Pictures (N, H, W, C) in rows of `columns` as PNG, separated by one white pixel; the last row may be shorter."""
     count, height, width, channels = pictures.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
@@ -64,42 +64,47 @@ def grid_png(pictures: Pictures, columns: int, scale: int = 1) -> bytes:
 def animation(
     pictures: Pictures, kind: str, *, scale: int = 4, seconds: float = 0.09, back: bool = True
 ) -> bytes:
-    """Pictures (N, H, W, C) as an animation that goes on for ever.
+    """Pictures (N, H, W, C) as an animation that loops forever.
 
     Arguments:
         pictures: The frames.
         kind: "WEBP" (lossless) or "GIF".
-        scale: Pixels a side for each pixel.
-        seconds: How long each frame stands.
-        back: Go there and back; else start again after the last one.
+        scale: Side of an enlarged pixel, in pixels.
+        seconds: Duration of each frame.
+        back: Play back and forth; otherwise restart after the last frame.
 
     Raises:
-        ValueError: If `kind` is another.
+        ValueError: If `kind` is neither.
     """
     if kind not in ("WEBP", "GIF"):
         raise ValueError(f"`kind` must be WEBP or GIF. Got {kind!r}.")
     frames = [_image(pictures[i], scale) for i in _order(len(pictures), back)]
     options = {"lossless": True} if kind == "WEBP" else {}
     return _save(
-        frames[0], kind, save_all=True, append_images=frames[1:],
-        duration=round(1000 * seconds), loop=0, **options,
-    )  # fmt: skip
+        frames[0],
+        kind,
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(1000 * seconds),
+        loop=0,
+        **options,
+    )
 
 
 def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bool = True) -> bytes:
-    """Pictures (N, H, W, C) as an MP4 video, H.264, that every browser and office program plays.
+    """Pictures (N, H, W, C) as an MP4 video, H.264, that plays in every browser and office program.
 
     Arguments:
         pictures: The frames.
-        scale: Pixels a side for each pixel; odd sides grow by a pixel, which the format asks for.
-        seconds: How long each frame stands.
-        back: Go there and back.
+        scale: Side of an enlarged pixel, in pixels; odd sides are padded by one pixel, as H.264 requires even ones.
+        seconds: Duration of each frame.
+        back: Play back and forth.
 
     Raises:
-        ValueError: If PyAV is not installed, with the extra that brings it.
+        ValueError: If PyAV is not installed; the message names the extra.
     """
     require("video", "MP4 export")
-    import av  # only who asks for a video waits for it
+    import av  # slow to import
 
     buffer = io.BytesIO()
     height, width = (-(-side * scale // 2) * 2 for side in pictures.shape[1:3])
@@ -117,7 +122,7 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
 
 
 def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
-    """Items of an atlas as CSV in UTF-8: their names, as `ItemNames.columns` has them, every attribute and score."""
+    """Items of an atlas as CSV in UTF-8: their names, as in `ItemNames.columns`, and every attribute and score."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = atlas.names.columns(items)
@@ -149,7 +154,7 @@ def vectors_npz(vectors: dict[str, NDArray[np.float32]]) -> bytes:
 
 
 def vectors_parquet(names: list[str], vectors: NDArray[np.float32]) -> bytes:
-    """Rows (N, D) with their names as Parquet: columns `name` and `z`."""
+    """Named rows (N, D) as Parquet: columns `name` and `z`."""
     flat = pa.array(vectors.astype(np.float32).ravel(), pa.float32())
     table = pa.table({"name": names, "z": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])})
     buffer = io.BytesIO()
@@ -157,20 +162,20 @@ def vectors_parquet(names: list[str], vectors: NDArray[np.float32]) -> bytes:
     return buffer.getvalue()
 
 
-def figure_html(figure: Any) -> bytes:
-    """A Plotly figure as one HTML file that needs nothing else; about 5 MB, for Plotly's own script is in it.
+def chart_html(figure: Any) -> bytes:
+    """A Plotly chart as one self-contained HTML file; about 5 MB, as it includes Plotly's script.
 
     Arguments:
-        figure: A figure, or the dictionary of one.
+        figure: A Plotly figure object, or its dictionary.
     """
-    from plotly.io import to_html  # takes a moment
+    from plotly.io import to_html  # slow to import
 
     text: str = to_html(figure, include_plotlyjs=True, config={"displaylogo": False}, validate=False)
     return text.encode()
 
 
 def table_csv(columns: dict[str, list[Any]]) -> bytes:
-    """Columns of one length as CSV in UTF-8, a line of names first; nothing where a value is None."""
+    """Columns of equal length as CSV in UTF-8 with a header line; None becomes an empty cell."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
@@ -179,14 +184,14 @@ def table_csv(columns: dict[str, list[Any]]) -> bytes:
 
 
 def table_parquet(columns: dict[str, list[Any]]) -> bytes:
-    """Columns of one length as Parquet."""
+    """Columns of equal length as Parquet."""
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     return buffer.getvalue()
 
 
 def _order(count: int, back: bool) -> list[int]:
-    """The frames of an animation: all, and with `back` those between the ends the other way round."""
+    """Frame numbers of an animation: all, and with `back` the inner ones again in reverse."""
     return [*range(count), *(range(count - 2, 0, -1) if back else ())]
 
 

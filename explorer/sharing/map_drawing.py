@@ -1,4 +1,4 @@
-"""The map as a figure to take away: an SVG that stands alone, or a Plotly figure; coloured as on the page."""
+"""Exports of the map: a self-contained SVG, or a Plotly chart; coloured as on the page."""
 
 from __future__ import annotations
 
@@ -16,30 +16,71 @@ __all__ = [
     "HANDLES",
     "VIRIDIS",
     "Shades",
+    "chart",
     "draw",
-    "figure",
     "legend",
     "shade",
     "shade_style",
 ]
 
-# The page's own, explorer/components/frontend/src/colours.ts; a test holds the two equal.
+# As in explorer/components/frontend/src/colours.ts; a test keeps them equal.
 CATEGORIES = (
-    "#4269d0", "#efb118", "#e4572e", "#2bd1fe", "#a32c74", "#9f89a6", "#2fe5a2", "#b17eff",
-    "#a24112", "#8cb180", "#15985b", "#d29ec5", "#a35d9d", "#774aa1", "#e58e17", "#4989cf",
-    "#a897e3", "#816050", "#cbca73", "#7871f0", "#d86a85", "#9fcfd0", "#936577", "#568c11",
-    "#7db04e", "#fa89a3", "#0d7cb6", "#5b9383", "#cd6c5d", "#519cc4",
-)  # fmt: skip
+    "#4269d0",
+    "#efb118",
+    "#e4572e",
+    "#2bd1fe",
+    "#a32c74",
+    "#9f89a6",
+    "#2fe5a2",
+    "#b17eff",
+    "#a24112",
+    "#8cb180",
+    "#15985b",
+    "#d29ec5",
+    "#a35d9d",
+    "#774aa1",
+    "#e58e17",
+    "#4989cf",
+    "#a897e3",
+    "#816050",
+    "#cbca73",
+    "#7871f0",
+    "#d86a85",
+    "#9fcfd0",
+    "#936577",
+    "#568c11",
+    "#7db04e",
+    "#fa89a3",
+    "#0d7cb6",
+    "#5b9383",
+    "#cd6c5d",
+    "#519cc4",
+)
 BINARY = ("#8f9bb3", "#e0457b")
 VIRIDIS = (
-    "#440154", "#48186a", "#472d7b", "#424086", "#3b528b", "#33638d", "#2c728e", "#26828e",
-    "#21918c", "#1fa088", "#28ae80", "#3fbc73", "#5ec962", "#84d44b", "#addc30", "#d8e219", "#fde725",
-)  # fmt: skip
+    "#440154",
+    "#48186a",
+    "#472d7b",
+    "#424086",
+    "#3b528b",
+    "#33638d",
+    "#2c728e",
+    "#26828e",
+    "#21918c",
+    "#1fa088",
+    "#28ae80",
+    "#3fbc73",
+    "#5ec962",
+    "#84d44b",
+    "#addc30",
+    "#d8e219",
+    "#fde725",
+)
 RAMP_ENDS = {"light": (0.0, 0.92), "dark": (0.14, 1.0)}
 STEPS = 32  # colours of a ramp
 MISSING, PLAIN = "#9aa0a6", "#6b7fa8"
 HANDLES = {"A": "#c9430d", "B": "#1769d0"}
-WIDTH, HEIGHT, EDGE = 960, 640, 24  # of the drawing, in its own units
+WIDTH, HEIGHT, EDGE = 960, 640, 24  # of the drawing, in SVG units
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +91,8 @@ class Shades:
     light: tuple[str, ...]
     dark: tuple[str, ...]
     title: str = ""
-    labels: tuple[str, ...] = ()  # of the palette, where it is one of categories
-    range: tuple[float, float] | None = None  # where it is a ramp
+    labels: tuple[str, ...] = ()  # of the palette, if it is categorical
+    range: tuple[float, float] | None = None  # if it is a ramp
     values: NDArray[np.float32] | None = None
 
 
@@ -62,13 +103,13 @@ def shade(
     title: str = "",
     labels: Sequence[str] = (),
 ) -> Shades:
-    """Colours points as the page does.
+    """Colours points as on the page.
 
     Arguments:
-        count: Points.
-        values: One a point; None for one colour.
+        count: Number of points.
+        values: One per point; None for a single colour.
         kind: "categorical", "binary" or "continuous".
-        title: Of what colours them.
+        title: Of the attribute.
         labels: Of the categories.
     """
     if values is None:
@@ -90,7 +131,7 @@ def _categories(values: NDArray[np.float32]) -> int:
 
 
 def _category(number: int) -> str:
-    """Beyond the table the colours come again, lighter."""
+    """The colour of a category; beyond the table, colours repeat in lighter shades."""
     base = _rgb(CATEGORIES[number % len(CATEGORIES)])
     lift = 1 - 0.65 ** (number // len(CATEGORIES))
     return _hex([v + (255 - v) * lift for v in base])
@@ -147,13 +188,13 @@ def draw(
     handles: Mapping[str, tuple[float, float]],
     path: NDArray[np.float64],
 ) -> str:
-    """The map as SVG, its points' colours as `shade_style` gives them.
+    """The map as SVG, with the points' colours defined by `shade_style`.
 
     Arguments:
-        xy: Places of the points, shape (N, 2).
+        xy: Positions of the points, shape (N, 2).
         shades: Their colours.
-        handles: Where each handle stands.
-        path: Places along the walk, shape (F, 2).
+        handles: Position of each handle.
+        path: Positions along the walk, shape (F, 2).
     """
     everything = np.concatenate([xy, np.array([*handles.values()]).reshape(-1, 2), path.reshape(-1, 2)])
     low, high = everything.min(0).astype(float), everything.max(0).astype(float)
@@ -195,17 +236,17 @@ def draw(
 
 
 def legend(shades: Shades) -> str:
-    """What the colours mean, as HTML."""
+    """The legend of the colours, as HTML."""
     title = f"<b>{escape(shades.title)}</b> " if shades.title else ""
     if shades.range is not None:
         low, high = (f"{value:.3g}".replace("-", "−") for value in shades.range)
         bar = "".join(f'<i class="s{n}"></i>' for n in range(STEPS))
         return f'<p class="legend">{title}{low} <span class="ramp">{bar}</span> {high}</p>'
-    there = np.bincount(shades.index, minlength=len(shades.labels))
+    counts = np.bincount(shades.index, minlength=len(shades.labels))
     dots = [
-        f'<span><i class="s{n} dot"></i>{escape(label)} <small>{there[n]:,}</small></span>'
+        f'<span><i class="s{n} dot"></i>{escape(label)} <small>{counts[n]:,}</small></span>'
         for n, label in enumerate(shades.labels)
-        if there[n]
+        if counts[n]
     ]
     return f'<p class="legend">{title}{" ".join(dots)}</p>' if dots else ""
 
@@ -213,7 +254,7 @@ def legend(shades: Shades) -> str:
 # Plotly
 
 
-def figure(
+def chart(
     xy: NDArray[np.float32],
     shades: Shades,
     handles: Mapping[str, tuple[float, float]],
@@ -221,17 +262,17 @@ def figure(
     hover: Sequence[str],
     title: str,
 ) -> dict[str, Any]:
-    """The map as a Plotly figure that can be zoomed and asked.
+    """The map as an interactive Plotly chart.
 
     Arguments:
-        xy: Places of the points, shape (N, 2).
+        xy: Positions of the points, shape (N, 2).
         shades: Their colours.
-        handles: Where each handle stands.
-        path: Places along the walk, shape (F, 2).
-        hover: A line on each point.
-        title: Of the figure.
+        handles: Position of each handle.
+        path: Positions along the walk, shape (F, 2).
+        hover: A hover text per point.
+        title: Of the chart.
     """
-    told = np.array([escape(line) for line in hover], object)
+    texts = np.array([escape(line) for line in hover], object)
     kinds = range(len(shades.labels)) if shades.labels else [None]
     traces: list[dict[str, Any]] = []
     for kind in kinds:
@@ -242,27 +283,66 @@ def figure(
         if shades.range is not None and shades.values is not None:
             low, high = shades.range
             bar = {"title": {"text": escape(shades.title)}}
-            marker = {"size": 5, "color": shades.values.tolist(), "colorscale": "Viridis", "cmin": low, "cmax": high,
-                      "showscale": True, "colorbar": bar}  # fmt: skip
-        traces.append({
-            "type": "scattergl", "mode": "markers", "name": "" if kind is None else escape(shades.labels[kind]),
-            "x": xy[those, 0].tolist(), "y": xy[those, 1].tolist(), "marker": marker, "opacity": 0.8,
-            "text": told[those].tolist(), "hovertemplate": "%{text}<extra></extra>",
-            "showlegend": kind is not None,
-        })  # fmt: skip
-    traces.append({
-        "type": "scatter", "mode": "lines+markers", "name": "Walk", "showlegend": False, "x": path[:, 0].tolist(), "y": path[:, 1].tolist(),
-        "line": {"color": "#555", "width": 2}, "hoverinfo": "skip",
-    })  # fmt: skip
+            marker = {
+                "size": 5,
+                "color": shades.values.tolist(),
+                "colorscale": "Viridis",
+                "cmin": low,
+                "cmax": high,
+                "showscale": True,
+                "colorbar": bar,
+            }
+        traces.append(
+            {
+                "type": "scattergl",
+                "mode": "markers",
+                "name": "" if kind is None else escape(shades.labels[kind]),
+                "x": xy[those, 0].tolist(),
+                "y": xy[those, 1].tolist(),
+                "marker": marker,
+                "opacity": 0.8,
+                "text": texts[those].tolist(),
+                "hovertemplate": "%{text}<extra></extra>",
+                "showlegend": kind is not None,
+            }
+        )
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "Walk",
+            "showlegend": False,
+            "x": path[:, 0].tolist(),
+            "y": path[:, 1].tolist(),
+            "line": {"color": "#555", "width": 2},
+            "hoverinfo": "skip",
+        }
+    )
     for name, (x, y) in handles.items():
-        traces.append({
-            "type": "scatter", "mode": "markers+text", "name": name, "x": [x], "y": [y], "text": [name],
-            "textfont": {"color": "#fff"}, "showlegend": False, "hoverinfo": "skip",
-            "marker": {"size": 24, "color": HANDLES.get(name, PLAIN), "line": {"color": "#fff", "width": 2}},
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers+text",
+                "name": name,
+                "x": [x],
+                "y": [y],
+                "text": [name],
+                "textfont": {"color": "#fff"},
+                "showlegend": False,
+                "hoverinfo": "skip",
+                "marker": {
+                    "size": 24,
+                    "color": HANDLES.get(name, PLAIN),
+                    "line": {"color": "#fff", "width": 2},
+                },
+            }
+        )
     layout = {
-        "title": {"text": escape(title)}, "dragmode": "pan", "margin": {"l": 40, "r": 20},
+        "title": {"text": escape(title)},
+        "dragmode": "pan",
+        "margin": {"l": 40, "r": 20},
         "legend": {"title": {"text": escape(shades.title)}, "itemsizing": "constant"},
-        "xaxis": {"zeroline": False}, "yaxis": {"scaleanchor": "x", "zeroline": False},
-    }  # fmt: skip
+        "xaxis": {"zeroline": False},
+        "yaxis": {"scaleanchor": "x", "zeroline": False},
+    }
     return {"data": traces, "layout": layout}

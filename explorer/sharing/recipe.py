@@ -1,4 +1,4 @@
-"""A whole recipe: checkpoint, map, edit, and every vector that another machine lacks; as JSON and as Python.
+"""Recipes: checkpoint, map, edit, and all vectors that another machine lacks; as JSON and as a Python program.
 
     {"format": "latent-explorer recipe", "version": 1,
      "checkpoint": {"name": "faces-vae", "weights_sha256": "…"}, "view": "umap", "colour": "smile",
@@ -7,9 +7,9 @@
      "own": {"1073741824": {"title": "Me", "z": "…"}},
      "vectors": {"A": "…", "B": "…"}, "link": "?model=faces-vae&…"}
 
-Vectors are base64 of little-endian float32. `directions` and `own` hold what a person made and the edit names;
-attributes and items come with the checkpoint. `vectors` are the codes of A and B as they came out: what counts is the
-edit, they stand in for a map that was fitted on one machine only. `link` is for people and is not read.
+Vectors are base64 of little-endian float32. `directions` and `own` hold the parts of the workspace that the edit uses;
+attributes and items come with the checkpoint. `vectors` are the resulting latents of A and B: the edit takes precedence,
+and they replace it only if the map was fitted on another machine. `link` is for people and is not read.
 """
 
 from __future__ import annotations
@@ -68,48 +68,48 @@ __all__ = [
 FORMAT, VERSION = "latent-explorer recipe", 1
 BYTES_AT_MOST = 1 << 24
 FIELDS = ("format", "version", "checkpoint", "view", "colour", "edit", "directions", "own", "vectors", "link")
-FRAMES = 9  # of a strip where none is shown
-ALMOST = 1e-4  # relative; what two machines' products may differ by
-LINE = 96  # characters of base64 in a line of Python
+FRAMES = 9  # in a strip if none is shown
+ALMOST = 1e-4  # relative tolerance for results of different machines
+LINE = 96  # characters of base64 per line of Python
 HASH = re.compile(r"[0-9a-f]{64}")
 START = Edit(Handle(0, 0.0, 0.0), Handle(0, 0.0, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """What is needed to make the pictures of a stage again."""
+    """Everything needed to reproduce the pictures on a stage."""
 
     checkpoint: str
     weights_sha256: str
     view: str
     edit: Edit
     colour: str | None = None  # of the points; pictures do not depend on it
-    directions: Mapping[str, Direction] | None = None  # a person's own that the edit or the view names
-    own: Mapping[int, tuple[str, NDArray[np.float32]]] | None = None  # own pictures: title and code (D,)
-    vectors: NDArray[np.float32] | None = None  # codes of A and B as they came out, (2, D)
-    link: str = ""  # shows the same on the page; for people
+    directions: Mapping[str, Direction] | None = None  # saved ones that the edit or the view uses
+    own: Mapping[int, tuple[str, NDArray[np.float32]]] | None = None  # uploads: title and latent (D,)
+    vectors: NDArray[np.float32] | None = None  # resulting latents of A and B, (2, D)
+    link: str = ""  # restores the same on the page; for people
 
 
 class Shown(NamedTuple):
-    """What stands on a stage."""
+    """The contents of a stage."""
 
     loaded: Loaded
-    view: View | None  # None where the map is not on this machine
+    view: View | None  # None if the map is not on this machine
     edit: Edit
-    ends: NDArray[np.float32]  # codes of A and B, (2, D)
-    colour: str | None = None  # what colours the points, as the page names it
-    notes: tuple[str, ...] = ()  # what is to be told
+    ends: NDArray[np.float32]  # latents of A and B, (2, D)
+    colour: str | None = None  # attribute that colours the points
+    notes: tuple[str, ...] = ()  # messages for the user
 
     def walk(self, count: int) -> NDArray[np.float32]:
-        """Codes of the walk from A to B, shape (count, D)."""
+        """Latents of the walk from A to B, shape (count, D)."""
         return walk_codes(self.loaded, self.ends[0], self.ends[1], self.edit.path, count, self.edit.level)
 
 
 def stand(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Shown:
-    """An edit on a map.
+    """Evaluates an edit on a map.
 
     Raises:
-        ValueError: If it names what the model does not have.
+        ValueError: If it names something the model does not have.
     """
     residual: Any = edit.residual
     ends = place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
@@ -117,23 +117,27 @@ def stand(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> 
 
 
 def recipe_of(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> Recipe:
-    """The recipe of what a stage shows, with the vectors of what the person made."""
+    """The recipe of a stage, including the vectors it uses from the workspace."""
     card = loaded.entry.card
     named = _named(edit, view.id)
     return Recipe(
-        loaded.name, card.weights_sha256 if card else "", view.id, edit, colour,
+        loaded.name,
+        card.weights_sha256 if card else "",
+        view.id,
+        edit,
+        colour,
         {slug: d for slug, d in loaded.directions.items() if d.kind == "own" and slug in named},
         {item: (loaded.own[item].title, loaded.own[item].z) for item in _own_items(edit)},
         stand(loaded, view, edit).ends,
         link(loaded.name, view.id, colour, edit, loaded.token_of),
-    )  # fmt: skip
+    )
 
 
 # JSON
 
 
 def to_json(recipe: Recipe) -> str:
-    """The recipe as JSON, for people too."""
+    """The recipe as JSON, indented for people."""
     values = {
         "format": FORMAT,
         "version": VERSION,
@@ -152,10 +156,10 @@ def to_json(recipe: Recipe) -> str:
 
 
 def from_json(data: bytes | str) -> Recipe:
-    """Reads what `to_json` wrote; whether it fits a checkpoint is seen when it is followed.
+    """Reads a recipe; `follow` checks whether it fits a checkpoint.
 
     Raises:
-        ValueError: Naming the first field that does not hold.
+        ValueError: For the first invalid field, by name.
     """
     values = _object(
         read_json(data, "A recipe", BYTES_AT_MOST),
@@ -196,12 +200,16 @@ def from_json(data: bytes | str) -> Recipe:
         _text(checkpoint["weights_sha256"], "checkpoint.weights_sha256", HASH, "64 hexadecimal digits"),
         _text(values["view"], "view", VIEW_ID, "the id of a view, such as umap or dims-0-1"),
         _edit(values["edit"], own),
-        None if values.get("colour") is None else _text(values["colour"], "colour", SLUG, "an attribute or null"),
-        directions, own, _ends(values.get("vectors", {})),
-    )  # fmt: skip
+        None
+        if values.get("colour") is None
+        else _text(values["colour"], "colour", SLUG, "an attribute or null"),
+        directions,
+        own,
+        _ends(values.get("vectors", {})),
+    )
     for slug in _named(recipe.edit, recipe.view):
         if OWN_SLUG.fullmatch(slug) and slug not in directions:
-            raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe anew.")
+            raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe again.")
     return recipe
 
 
@@ -219,7 +227,7 @@ def _edit(values: object, own: Mapping[int, object]) -> Edit:
         if type(handle["item"]) is int and handle["item"] >= FIRST_OWN and handle["item"] not in own:
             raise ValueError(
                 f"`own` must hold {_seen(handle['item'])}, the picture that `edit.{name}` names. "
-                "Save the recipe anew."
+                "Save the recipe again."
             )
     try:
         return edit_from_json(given, START, FIRST_OWN, used, LEVELS_AT_MOST, own)
@@ -272,7 +280,7 @@ def _vector(value: object, name: str) -> NDArray[np.float32]:
 def _object(
     value: object, name: str, names: Iterable[str] = (), optional: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The value if it is an object of these fields (of any where none are given)."""
+    """Checks that the value is an object with these fields (any fields if none are given)."""
     if not isinstance(value, dict):
         raise ValueError(f"{name} must be an object. Got {_seen(value)}.")
     known = list(names)
@@ -292,7 +300,7 @@ def _text(value: object, name: str, form: re.Pattern[str], what: str) -> str:
 
 
 def _seen(value: object) -> str:
-    """A value as a message shows it; whole numbers too large to be printed too."""
+    """A value as an error message shows it, even an integer too large to print."""
     try:
         return repr(value)[:60]
     except ValueError:
@@ -300,7 +308,7 @@ def _seen(value: object) -> str:
 
 
 def _named(edit: Edit, view: str) -> list[str]:
-    """Slugs of all directions that an edit or a view names."""
+    """Slugs of all directions that an edit or a view uses."""
     plane = view.removeprefix("plane-").split("--") if view.startswith("plane-") else []
     return [*dict.fromkeys([*edit.A.sliders, *edit.B.sliders, *plane])]
 
@@ -313,10 +321,10 @@ def _own_items(edit: Edit) -> list[int]:
 
 
 def follow(recipe: Recipe, loaded: Loaded) -> Shown:
-    """What a recipe shows; nothing of it is kept.
+    """Evaluates a recipe; nothing is saved.
 
     Raises:
-        ValueError: If it belongs to another checkpoint, or names what this one does not have.
+        ValueError: If it belongs to another checkpoint, or names something the checkpoint does not have.
     """
     card = loaded.entry.card
     weights = card.weights_sha256 if card else ""
@@ -332,18 +340,18 @@ def follow(recipe: Recipe, loaded: Loaded) -> Shown:
     for name, vector in lengths.items():
         if vector.shape != (loaded.latent,):
             raise ValueError(f"`{name}` must have {loaded.latent} numbers. Got {len(vector)}.")
-    lent = _lend(loaded, recipe)
+    scene = _with_workspace(loaded, recipe)
     edit = edit_from_json(
-        recipe.edit.as_json(), recipe.edit, lent.count, lent.directions, _levels(lent), lent.own
+        recipe.edit.as_json(), recipe.edit, scene.count, scene.directions, _levels(scene), scene.own
     )
     try:
-        view = resolve(lent, recipe.view)
+        view = resolve(scene, recipe.view)
     except UnknownView:
         if recipe.vectors is None or not FITTED.fullmatch(recipe.view):
             raise
         note = f"The map {recipe.view} was fitted on another machine: the recipe's own vectors are used."
-        return Shown(lent, None, edit, recipe.vectors, recipe.colour, (note,))
-    shown = stand(lent, view, edit, recipe.colour)
+        return Shown(scene, None, edit, recipe.vectors, recipe.colour, (note,))
+    shown = stand(scene, view, edit, recipe.colour)
     if recipe.vectors is None or np.allclose(shown.ends, recipe.vectors, ALMOST, ALMOST):
         return shown
     note = "The edit gives other vectors than the recipe holds: it was changed by hand. The edit is followed."
@@ -351,47 +359,52 @@ def follow(recipe: Recipe, loaded: Loaded) -> Shown:
 
 
 def follow_link(params: Mapping[str, str], loaded: Loaded) -> Shown:
-    """What a link shows that names its handles and its map.
+    """Evaluates a link that names its handles and its map.
 
     Raises:
-        ValueError: For the first part of it that does not hold.
+        ValueError: For the first invalid part.
     """
     for part, example in (("view", "umap"), ("a", "test-12,1.25,-3.5"), ("b", "test-40")):
         if part not in params:
             raise ValueError(f"The link must name `{part}`, such as {part}={example}. Copy it from the page.")
     view = resolve(loaded, params["view"])
     places = Places(loaded, view)
-    edit, told = edit_from_query(params, START, places, loaded.directions, _levels(loaded))
-    if told:
-        raise ValueError(f"In the link: {told[0]}")
+    edit, problems = edit_from_query(params, START, places, loaded.directions, _levels(loaded))
+    if problems:
+        raise ValueError(f"In the link: {problems[0]}")
     colour = params.get("colour", "none")
     return stand(loaded, view, settled(edit, places), None if colour == "none" else colour)
 
 
-def _lend(loaded: Loaded, recipe: Recipe) -> Loaded:
-    """The checkpoint as if the recipe's directions and pictures were kept with it."""
+def _with_workspace(loaded: Loaded, recipe: Recipe) -> Loaded:
+    """A copy of the checkpoint's scene with the recipe's directions and uploads in its workspace."""
     if not recipe.directions and not recipe.own:
         return loaded
     own = {}
     for item, (title, z) in (recipe.own or {}).items():
         own[item] = OwnPicture(item, title, loaded.decoder(z[None])[0], z)
     return replace(
-        loaded, directions={**loaded.directions, **(recipe.directions or {})}, own={**loaded.own, **own},
-        views=OrderedDict(), lock=Lock(), making=Lock(), keeping=Lock(),
-    )  # fmt: skip
+        loaded,
+        directions={**loaded.directions, **(recipe.directions or {})},
+        own={**loaded.own, **own},
+        views=OrderedDict(),
+        lock=Lock(),
+        making=Lock(),
+        keeping=Lock(),
+    )
 
 
 def _levels(loaded: Loaded) -> int:
-    """Levels of its latent that can be moved apart; 0 where there is but one."""
-    there = len(loaded.decoder.model.spec.levels)
-    return there if there > 1 else 0
+    """Number of levels of the latent that can be moved separately; 0 if there is only one."""
+    count = len(loaded.decoder.model.spec.levels)
+    return count if count > 1 else 0
 
 
 # Python
 
 
 def to_python(shown: Shown) -> str:
-    """A program that makes the same pictures with `models` alone.
+    """A Python program that reproduces the pictures with `models` alone.
 
     Raises:
         ValueError: If the map is not on this machine.
@@ -403,22 +416,26 @@ def to_python(shown: Shown) -> str:
     residual: Any = edit.residual
     plain = [replace(handle, sliders={}) for handle in (edit.A, edit.B)]
     places = place_handles(loaded, view, plain, residual, edit.level)
-    own = level_of(loaded, edit.level)
+    dimensions = level_of(loaded, edit.level)
     directions = {}
     for slug in sorted(_named(edit, "")):
         vector = np.zeros(loaded.latent, np.float32)
-        vector[own] = loaded.directions[slug].vector[own]
+        vector[dimensions] = loaded.directions[slug].vector[dimensions]
         directions[slug] = vector
     parts = {
         "TITLE": " ".join(_plain(card.title).split()),
-        "NAME": loaded.name, "WEIGHTS": card.weights_sha256,
+        "NAME": loaded.name,
+        "WEIGHTS": card.weights_sha256,
         "DIRECTIONS": _dictionary({slug: _call(vector, 8) for slug, vector in directions.items()}),
-        "PLACE_A": _call(places[0], 4), "PLACE_B": _call(places[1], 4),
-        "ADDED_A": _added(edit.A), "ADDED_B": _added(edit.B),
-        "WAY": WAYS[edit.path],
+        "PLACE_A": _call(places[0], 4),
+        "PLACE_B": _call(places[1], 4),
+        "ADDED_A": _added(edit.A),
+        "ADDED_B": _added(edit.B),
+        "PATH": PATH_CODE[edit.path],
         "WALK": LEVEL_WALK if edit.level else WALK,
-        "OWN": f"{own.start}:{own.stop}", "COUNT": str(edit.frames or FRAMES),
-    }  # fmt: skip
+        "OWN": f"{dimensions.start}:{dimensions.stop}",
+        "COUNT": str(edit.frames or FRAMES),
+    }
 
     def filled(text: str) -> str:
         return re.sub(r"<([A-Z_]+)>", lambda found: filled(parts[found[1]]), text)
@@ -427,7 +444,7 @@ def to_python(shown: Shown) -> str:
 
 
 def _plain(text: str) -> str:
-    """A title inside a docstring that is made from a pattern: it must end neither, nor stand for a part."""
+    """Makes a title safe inside the program's docstring: it must neither end it nor look like a placeholder."""
     return re.sub(r'[\\"<>\x00-\x1f\x7f\u0085\u2028\u2029]', " ", text)
 
 
@@ -449,7 +466,7 @@ def _added(handle: Handle) -> str:
     return json.dumps(added)
 
 
-WAYS = {
+PATH_CODE = {
     "straight": """\
     u, v, t = a.astype(np.float64), b.astype(np.float64), np.linspace(0, 1, count)[:, None]
     return ((1 - t) * u + t * v).astype(np.float32)""",
@@ -459,7 +476,7 @@ WAYS = {
     cosine = np.clip(u @ v / (m * n), -1, 1) if m * n else 1.0
     side = v / n - cosine * (u / m) if m * n else u
     sine = np.linalg.norm(side)
-    if sine < 1e-7:  # of one direction: the straight line is the way
+    if sine < 1e-7:  # parallel: the path is the straight line
         return ((1 - t) * u + t * v).astype(np.float32)
     angle = t * np.arctan2(sine, cosine)
     z = ((1 - t) * m + t * n) * (np.cos(angle) * (u / m) + np.sin(angle) * (side / sine))
@@ -468,7 +485,7 @@ WAYS = {
 
 WALK = "z = walk(a, b, <COUNT>)"
 LEVEL_WALK = """\
-z = np.stack([a] * <COUNT>)  # one level of the latent goes over to b
+z = np.stack([a] * <COUNT>)  # only one level of the latent changes to b
 z[:, <OWN>] = walk(a[<OWN>], b[<OWN>], <COUNT>)"""
 
 PROGRAM = '''\
@@ -491,22 +508,22 @@ def vector(text):
     return np.frombuffer(base64.b64decode(text), "<f4")
 
 
-# Add s times one of these to a code to change it by s.
+# Adding s times one of these to a latent changes it by s.
 DIRECTIONS = <DIRECTIONS>
 
 
 def moved(z, added):
-    """The code z, and s times each direction of `added`."""
+    """The latent z plus s times each direction of `added`."""
     steps = np.array(list(added.values()), np.float32)
     return z + steps @ np.stack([DIRECTIONS[name] for name in added]) if added else z
 
 
 def walk(a, b, count):
-    """Codes from a to b, both among them."""
-<WAY>
+    """Latents from a to b, including both."""
+<PATH>
 
 
-# Where the handles stand in latent space, and what was added to them.
+# Latents of the handles on the map, and the sliders added to them.
 PLACE_A = <PLACE_A>
 PLACE_B = <PLACE_B>
 a = moved(PLACE_A, <ADDED_A>)
@@ -519,9 +536,9 @@ model = load(CHECKPOINT)
 
 
 @torch.inference_mode()
-def pictures(codes):
-    """Codes (M, D) as pictures, uint8 (M, H, W, C)."""
-    x = model.decode(torch.from_numpy(np.ascontiguousarray(codes)).reshape(-1, *model.spec.shape))
+def pictures(latents):
+    """Decodes latents (M, D) to pictures, uint8 (M, H, W, C)."""
+    x = model.decode(torch.from_numpy(np.ascontiguousarray(latents)).reshape(-1, *model.spec.shape))
     return (255 * x).nan_to_num(0).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
 

@@ -1,4 +1,4 @@
-"""What a recipe or a link shows, as files: the same pixels as on the page, from the same codes and the same decoder.
+"""Renders a recipe or a link to files: the same pixels as on the page, from the same latents and the same decoder.
 
 python -m explorer render recipe.json --out picture.png
 python -m explorer render "?model=faces-vae&view=umap&a=test-12,1.25,-3.5&b=test-40" --out walk.webp --scale 4
@@ -32,30 +32,30 @@ from models.system import settings
 __all__ = ["SMOOTH", "WHATS", "What", "choose_what", "make", "open_loaded", "open_recipe"]
 
 SMOOTH = 31  # frames of an animation
-SCALES = (1, 64)  # pixels a side for each pixel
+SCALES = (1, 64)  # side of an enlarged pixel, in pixels
 LINK_AT_MOST = 32_000  # characters
 
 Decode = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
 
 
 class What(NamedTuple):
-    """Something that can be taken away."""
+    """A kind of export."""
 
-    suffix: str  # of its file
+    suffix: str  # of the file
     make: Callable[[Shown, Decode, int], bytes]
 
 
 def make(shown: Shown, what: str, decode: Decode, scale: int = 1) -> bytes:
-    """One of `WHATS`, as a file's bytes.
+    """Renders one of `WHATS` to bytes.
 
     Arguments:
-        shown: What stands on the stage.
-        what: Which.
-        decode: From codes (M, D) to pictures, uint8 (M, H, W, C).
-        scale: Pixels a side for each pixel of a picture.
+        shown: The contents of the stage.
+        what: A key of `WHATS`.
+        decode: From latents (M, D) to pictures, uint8 (M, H, W, C).
+        scale: Side of an enlarged pixel, in pixels.
 
     Raises:
-        ValueError: If there is no such thing, or `scale` is out of range.
+        ValueError: If the kind is unknown, or `scale` is out of range.
     """
     if what not in WHATS:
         raise ValueError(f"`--what` must be one of: {', '.join(WHATS)}. Got {what[:40]!r}.")
@@ -85,10 +85,10 @@ def _json(shown: Shown) -> bytes:
 
 
 def _page(maker: str) -> Callable[[Shown, Decode, int], bytes]:
-    """A page that `explorer.sharing.report` makes."""
+    """A page from `explorer.sharing.report`."""
 
     def made(shown: Shown, decode: Decode, scale: int) -> bytes:
-        from explorer.sharing import report  # Plotly and the socket's parts come with it
+        from explorer.sharing import report  # imports Plotly and the live socket
 
         page: bytes = getattr(report, maker)(shown, decode, shown.colour)
         return page
@@ -103,20 +103,24 @@ WHATS: dict[str, What] = {
     "walk.webp": What(".webp", _animation("WEBP")),
     "walk.gif": What(".gif", _animation("GIF")),
     "vectors.parquet": What(".parquet", lambda shown, *_: exports.vectors_parquet(*_vectors(shown))),
-    "vectors.npz": What(".npz", lambda shown, *_: exports.vectors_npz(
-        {"a": shown.ends[0], "b": shown.ends[1], "walk": _strip(shown)})),
+    "vectors.npz": What(
+        ".npz",
+        lambda shown, *_: exports.vectors_npz(
+            {"a": shown.ends[0], "b": shown.ends[1], "walk": _strip(shown)}
+        ),
+    ),
     "report": What(".html", _page("report_html")),
     "map": What(".html", _page("map_html")),
     "recipe.json": What(".json", lambda shown, *_: _json(shown)),
     "recipe.py": What(".py", lambda shown, *_: to_python(shown).encode()),
-}  # fmt: skip
+}
 
 
 def choose_what(what: str | None, out: Path) -> str:
-    """What is to be written: as asked, else the first that the file's ending fits.
+    """The kind of export: as requested, or the first with the file's suffix.
 
     Raises:
-        ValueError: If nothing does, or the two do not fit.
+        ValueError: If there is none, or suffix and kind do not match.
     """
     suffix = out.suffix.lower()
     if what is None:
@@ -133,13 +137,13 @@ def choose_what(what: str | None, out: Path) -> str:
 
 
 def open_recipe(given: str) -> Shown:
-    """What a recipe shows.
+    """Evaluates a recipe or a link.
 
     Arguments:
         given: Path of a JSON file, a link, or its query string.
 
     Raises:
-        ValueError: If it does not hold, or fits no checkpoint on this machine.
+        ValueError: If it is invalid, or matches no checkpoint on this machine.
         OSError: If the file cannot be read.
     """
     if "://" in given or given.startswith("?") or given.startswith(("model=", "view=", "a=")):
@@ -160,14 +164,14 @@ def _open_link(given: str) -> Shown:
     params = dict(parse_qsl(query, keep_blank_values=True))
     if "model" not in params:
         raise ValueError(
-            "The link must name `model`, such as ?model=faces-vae. Copy it whole, in quotes: & means something "
+            "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes: & means something "
             "to the shell."
         )
     return follow_link(params, open_loaded(params["model"]))
 
 
 def open_loaded(name: str) -> Loaded:
-    """A checkpoint with the decoder that the page uses, once that is compiled.
+    """Loads a checkpoint with the decoder that the page uses.
 
     Raises:
         ValueError: If there is none of this name, or it is broken.

@@ -1,7 +1,7 @@
-"""A report: what the stage shows as one HTML file that stands alone, with the recipe to play it again.
+"""A report: the contents of the stage as one self-contained HTML file, with the recipe to reproduce it.
 
-Nothing in it is fetched: pictures are inlined, the map is SVG, and its content security policy forbids the rest. What
-comes from a card, a title or a label is escaped.
+It loads nothing: pictures are inlined, the map is SVG, and a content security policy forbids everything else. All text
+from cards, titles and labels is escaped.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ from explorer.live.messages import Frame, Handle, Strip
 from explorer.live.stage import frame_header, item_labels
 from explorer.scene.loaded import Loaded, attribute_values
 from explorer.scene.view import View
-from explorer.sharing.exports import figure_html, picture_png
-from explorer.sharing.map_drawing import Shades, draw, figure, legend, shade, shade_style
+from explorer.sharing.exports import chart_html, picture_png
+from explorer.sharing.map_drawing import Shades, chart, draw, legend, shade, shade_style
 from explorer.sharing.recipe import FRAMES, Shown, recipe_of, to_json
 from explorer.workspace.stage_edit import Edit, link
 
 __all__ = ["colour_title", "map_html", "report_html"]
 
 NEAREST = 8  # neighbours of each handle
-LABELS = 4  # facts of a neighbour
+LABELS = 4  # attributes shown per neighbour
 SCORES = {
-    "kl": "KL to the prior (nats)", "error": "Reconstruction error", "neighbour_distance": "Distance to neighbours",
-}  # fmt: skip
+    "kl": "KL to the prior (nats)",
+    "error": "Reconstruction error",
+    "neighbour_distance": "Distance to neighbours",
+}
 
 Decode = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
 
 
 class Answer(NamedTuple):
-    """What the stage is told of an edit."""
+    """The decoded frame of an edit."""
 
     pictures: dict[str, NDArray[np.uint8]]  # A, B, S0, S1 …, (H, W, C)
     header: dict[str, Any]  # gauges, nearest items, the path on the map
@@ -50,12 +52,12 @@ class Answer(NamedTuple):
 
 
 def report_html(shown: Shown, decode: Decode, colour: str | None = None) -> bytes:
-    """The report.
+    """Renders the report.
 
     Arguments:
-        shown: What stands on the stage.
-        decode: From codes (M, D) to pictures, uint8 (M, H, W, C).
-        colour: What colours the points, as the page names it; None for one colour.
+        shown: The contents of the stage.
+        decode: From latents (M, D) to pictures, uint8 (M, H, W, C).
+        colour: The attribute that colours the points; None for a single colour.
 
     Raises:
         ValueError: If the map is not on this machine.
@@ -81,7 +83,7 @@ def report_html(shown: Shown, decode: Decode, colour: str | None = None) -> byte
 
 
 def map_html(shown: Shown, decode: Decode, colour: str | None = None) -> bytes:
-    """The map as an interactive figure in one HTML file.
+    """Renders the map as an interactive chart in one HTML file.
 
     Raises:
         ValueError: If the map is not on this machine.
@@ -91,11 +93,11 @@ def map_html(shown: Shown, decode: Decode, colour: str | None = None) -> bytes:
     hover = [f"{loaded.atlas.names.name(item)} · {_labels(loaded, item)}" for item in range(loaded.count)]
     card = loaded.entry.card
     title = f"{card.title if card else loaded.name} · {view.id}"
-    return figure_html(figure(view.xy, _shades(loaded, colour), _places(edit), _path(answer), hover, title))
+    return chart_html(chart(view.xy, _shades(loaded, colour), _places(edit), _path(answer), hover, title))
 
 
 def colour_title(loaded: Loaded, colour: str) -> str:
-    """What colours the points, for people."""
+    """Display title of the attribute or score that colours the points."""
     attribute = loaded.atlas.attributes.get(colour)
     return attribute.title if attribute else SCORES.get(colour, colour)
 
@@ -107,11 +109,11 @@ def _view(shown: Shown) -> View:
 
 
 def _answer(loaded: Loaded, view: View, edit: Edit, decode: Decode) -> Answer:
-    """What the live socket would answer to a frame of the stage."""
+    """Decodes the frame as the live socket does."""
     handles = {n: Handle(h.item, h.x, h.y, dict(h.sliders)) for n, h in (("A", edit.A), ("B", edit.B))}
-    way: Any = edit.path
+    path: Any = edit.path
     residual: Any = edit.residual
-    strip = Strip(edit.frames or FRAMES, way)
+    strip = Strip(edit.frames or FRAMES, path)
     frame = Frame(0, ("A", "B", "strip"), handles, strip, residual, edit.level)
     plan = plan_frame(loaded, view, frame)
     wanted = NEAREST + 3
@@ -160,20 +162,20 @@ def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
         item = loaded.name_of(handle.item)
         found.append(
             f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from {escape(item)}"
-            f"{_told(gauge['percentile'])}</figcaption></figure>"
+            f"{_gauge_text(gauge['percentile'])}</figcaption></figure>"
         )
     return "".join(found)
 
 
-def _told(percentile: float | None) -> str:
-    """A picture's gauge in words and as a bar; nothing where the model has none."""
+def _gauge_text(percentile: float | None) -> str:
+    """A picture's gauge as text and as a bar; empty if the model has none."""
     return "" if percentile is None else f" · {_verdict(percentile)}{_gauge(percentile)}"
 
 
 def _verdict(percentile: float) -> str:
-    """In the words of the page's gauge."""
-    word = "typical" if percentile < 90 else "unusual" if percentile < 99 else "off the data"
-    return f"{word}, {_ordinal(percentile)} percentile"
+    """The gauge's wording, as on the page."""
+    level = "typical" if percentile < 90 else "unusual" if percentile < 99 else "off the data"
+    return f"{level}, {_ordinal(percentile)} percentile"
 
 
 def _ordinal(value: float) -> str:
@@ -212,13 +214,17 @@ def _added(loaded: Loaded, edit: Edit) -> str:
         if edit.A.sliders.get(s) or edit.B.sliders.get(s)
     ]
     if not slugs:
-        return '<p class="note">Nothing: the handles show places on the map alone.</p>'
+        return '<p class="note">Nothing: the handles show positions on the map alone.</p>'
     rows = [
-        [_title(loaded, slug), *(_signed(h.sliders.get(slug, 0.0)) for h in (edit.A, edit.B)),
-         loaded.directions[slug].made or f"{loaded.directions[slug].count_with:,} images with, "
-         f"{loaded.directions[slug].count_without:,} without"]
+        [
+            _title(loaded, slug),
+            *(_signed(h.sliders.get(slug, 0.0)) for h in (edit.A, edit.B)),
+            loaded.directions[slug].made
+            or f"{loaded.directions[slug].count_with:,} images with, "
+            f"{loaded.directions[slug].count_without:,} without",
+        ]
         for slug in slugs
-    ]  # fmt: skip
+    ]
     table = _table(["Direction", "A", "B", "Made of"], rows, numbers=(1, 2))
     return (
         table + '<p class="note">+1 goes from the mean of the images without to the mean of those with.</p>'
@@ -245,10 +251,14 @@ def _neighbours(loaded: Loaded, answer: Answer, decode: Decode) -> str:
             f"<figcaption><b>{escape(loaded.name_of(item))}</b> {distance:.2f}<small>{escape(_labels(loaded, item))}</small>"
             "</figcaption></figure>"
             for item, real, made, distance in zip(items, known, pictures, answer.distance[row], strict=False)
-        )  # fmt: skip
+        )
         rows.append(f'<h3>{name}</h3><div class="strip near">{shown}</div>')
-    kind = "Originals" if known[0] is not None else "Reconstructions; the images were not at hand"
-    return "".join(rows) + f'<p class="note">{kind}. The figure is the distance in latent space.</p>'
+    kind = (
+        "Originals"
+        if known[0] is not None
+        else "Reconstructions; the original images are not on this machine"
+    )
+    return "".join(rows) + f'<p class="note">{kind}. The number is the distance in latent space.</p>'
 
 
 def _labels(loaded: Loaded, item: int) -> str:
@@ -266,11 +276,16 @@ def _facts(loaded: Loaded) -> str:
         return ""
     channels, height, width = loaded.shape
     facts = {
-        "Name": card.name, "Model": families.title(card.model), "Latent": families.extent(families.spec_of(card)),
+        "Name": card.name,
+        "Model": families.title(card.model),
+        "Latent": families.extent(families.spec_of(card)),
         "Pictures": f"{width}×{height} {'colour' if channels == 3 else 'grey'}",
-        "Data": card.data["name"], "Images on the map": f"{loaded.count:,}", "Made by": card.command,
-        "About": card.description, "SHA-256 of the weights": card.weights_sha256,
-    }  # fmt: skip
+        "Data": card.data["name"],
+        "Images on the map": f"{loaded.count:,}",
+        "Made by": card.command,
+        "About": card.description,
+        "SHA-256 of the weights": card.weights_sha256,
+    }
     return _table([], [[name, value] for name, value in facts.items() if value])
 
 
@@ -285,8 +300,8 @@ def _metrics(loaded: Loaded) -> str:
         )
     if not rows:
         return ""
-    table = _table(["Figure", "Value", "Unit", "Measured how"], rows, numbers=(1,))
-    return f"<details><summary>{len(rows)} measured figures</summary>{table}</details>"
+    table = _table(["Metric", "Value", "Unit", "Protocol"], rows, numbers=(1,))
+    return f"<details><summary>{len(rows)} metrics</summary>{table}</details>"
 
 
 def _replay(loaded: Loaded, view: View, edit: Edit, colour: str | None) -> str:

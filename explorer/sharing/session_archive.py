@@ -1,16 +1,15 @@
-"""A session as one file: what a person made with each checkpoint, and what every page showed.
+"""A session archive: the workspace of each checkpoint and the state of every page, as one file.
 
 A zip of JSON and safetensors; nothing is unpickled:
 
-    session.json                                 format, version, pages (address of each), checkpoints with their hashes
+    session.json                                 format, version, pages (URL of each), checkpoints with their hashes
     checkpoints/NAME/groups.json
     checkpoints/NAME/pins.json
     checkpoints/NAME/directions/own-smile.safetensors
-    checkpoints/NAME/own/1073741824.safetensors  the picture and its code
+    checkpoints/NAME/own/1073741824.safetensors  an upload and its latent
 
-Restoring adds and never overwrites: what is there already with the same contents is left, what has the name of
-something else gets a free one. What belongs to a checkpoint that is not there, or has other weights, is told and kept
-out.
+Restoring adds and never overwrites: identical contents are skipped, and anything whose name is in use gets a new name.
+The workspace of a checkpoint that is missing here, or has other weights, is reported and skipped.
 """
 
 from __future__ import annotations
@@ -49,18 +48,18 @@ __all__ = [
     "ADDRESS_AT_MOST",
     "MIB_AT_MOST",
     "Restored",
-    "Session",
-    "load_session",
+    "SessionArchive",
     "models_of",
+    "read_archive",
     "restore",
-    "save_session",
     "undo",
+    "write_archive",
 ]
 
 FORMAT, VERSION = "latent-explorer session", 1
 ABOUT = "session.json"
 MIB_AT_MOST = 256
-BYTES_AT_MOST = MIB_AT_MOST << 20  # unpacked, all together
+BYTES_AT_MOST = MIB_AT_MOST << 20  # unpacked, in total
 MEMBERS_AT_MOST = 20_000
 PAGES_AT_MOST, ADDRESS_AT_MOST, PARAMETERS_AT_MOST = (
     40,
@@ -83,42 +82,42 @@ MEMBER = re.compile(
 )
 
 Pages = dict[str, dict[str, str]]  # page's title -> its address's parameters
-Opener = Callable[[str], Loaded]  # by a checkpoint's name; ValueError where there is none
+Opener = Callable[[str], Loaded]  # loads a checkpoint by name; ValueError if there is none
 
 
 @dataclass(frozen=True)
-class Session:
-    """A session that was read: checked in its form; what of it fits is seen when it is restored."""
+class SessionArchive:
+    """A session archive whose format has been checked; `restore` checks whether it fits the checkpoints."""
 
     pages: Pages
     weights: dict[str, str]  # checkpoint -> hash of its weights
-    members: dict[str, bytes]  # of the archive, without session.json
+    members: dict[str, bytes]  # of the archive, except session.json
 
 
 @dataclass
 class Restored:
-    """What a restoring has added, so that it can be taken back."""
+    """What a restore added, so that it can be undone."""
 
     directions: list[tuple[str, str]] = field(default_factory=list)  # checkpoint, name
     groups: list[tuple[str, str]] = field(default_factory=list)
     own: list[tuple[str, int]] = field(default_factory=list)
     pins: list[tuple[str, Pin]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    pages: Pages = field(default_factory=dict)  # with the names that things have got here
-    same: int = 0  # things that were there already
+    pages: Pages = field(default_factory=dict)  # with the new names of directions
+    same: int = 0  # number of identical things skipped
 
     @property
     def count(self) -> int:
-        """Things that were added."""
+        """Number of things added."""
         return len(self.directions) + len(self.groups) + len(self.own) + len(self.pins)
 
 
-def save_session(used: Iterable[Loaded], pages: Mapping[str, Mapping[str, str]]) -> bytes:
-    """A session as a file.
+def write_archive(used: Iterable[Loaded], pages: Mapping[str, Mapping[str, str]]) -> bytes:
+    """Writes a session archive.
 
     Arguments:
-        used: The checkpoints that were used.
-        pages: What each page shows: its title and the parameters of its address.
+        used: The checkpoints in use.
+        pages: The state of each page: its title and the parameters of its URL.
     """
     buffer = io.BytesIO()
     checkpoints = {}
@@ -148,21 +147,23 @@ def save_session(used: Iterable[Loaded], pages: Mapping[str, Mapping[str, str]])
     return buffer.getvalue()
 
 
-def load_session(data: bytes) -> Session:
-    """Reads a session's file.
+def read_archive(data: bytes) -> SessionArchive:
+    """Reads a session archive.
 
     Raises:
-        ValueError: If it is none, or goes over a bound; the message names which.
+        ValueError: If it is not one, or exceeds a limit; the message names which.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = _members(archive)
     except DAMAGE as error:
         raise ValueError(
-            f"The file is no session: it is no sound zip archive ({str(error)[:80]})."
+            f"The file is not a session archive: it cannot be read as a zip file ({str(error)[:80]})."
         ) from error
     if ABOUT not in members:
-        raise ValueError(f"The file is no session: it has no {ABOUT}. Choose one that this page has saved.")
+        raise ValueError(
+            f"The file is not a session archive: it has no {ABOUT}. Choose one that this page has saved."
+        )
     about = read_object(members.pop(ABOUT), ABOUT)
     if about.get("format") != FORMAT:
         raise ValueError(f"`format` must be {FORMAT!r}. Got {repr(about.get('format'))[:60]}.")
@@ -170,18 +171,18 @@ def load_session(data: bytes) -> Session:
         raise ValueError(
             f"`version` must be {VERSION}. Got {repr(about.get('version'))[:60]}. A newer program may read it."
         )
-    return Session(_pages(about.get("pages")), _checkpoints(about.get("checkpoints")), members)
+    return SessionArchive(_pages(about.get("pages")), _checkpoints(about.get("checkpoints")), members)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """The files of an archive by their names below its top folder, all together within the bound.
+    """The archive's files by name below its top folder, within the total size limit.
 
-    Folders and the hidden files that file managers add are passed over, so that an archive that was unpacked and
-    zipped again is read like the first.
+    Folders and hidden files added by file managers are ignored, so that an archive that was unpacked and zipped again
+    still loads.
     """
     infos = archive.infolist()
     if len(infos) > MEMBERS_AT_MOST:
-        raise ValueError(f"A session may hold {MEMBERS_AT_MOST:,} files. Got {len(infos):,}.")
+        raise ValueError(f"A session archive may hold {MEMBERS_AT_MOST:,} files. Got {len(infos):,}.")
     named = [(info.filename.replace("\\", "/").removeprefix("./"), info) for info in infos]
     files = [(name, info) for name, info in named if not name.endswith("/") and not is_hidden(name)]
     top = min((n.removesuffix(ABOUT) for n, _ in files if f"/{n}".endswith(f"/{ABOUT}")), key=len, default="")
@@ -190,15 +191,17 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     for path, info in files:
         name = path.removeprefix(top)
         if not path.startswith(top) or (name != ABOUT and not MEMBER.fullmatch(name)):
-            raise ValueError(f"A session must not hold {path[:80]!r}. Choose one that this page has saved.")
+            raise ValueError(
+                f"A session archive must not hold {path[:80]!r}. Choose one that this page has saved."
+            )
         if name in members:
-            raise ValueError(f"A session must hold {path[:80]!r} once.")
+            raise ValueError(f"A session archive must hold {path[:80]!r} once.")
         most = min(FILE_AT_MOST, room)
         with archive.open(info) as file:
             members[name] = file.read(most + 1)
         if len(members[name]) > most:
             raise ValueError(
-                f"A session may take {BYTES_AT_MOST >> 20} MiB unpacked, and each file {FILE_AT_MOST >> 20}. "
+                f"A session archive may take {BYTES_AT_MOST >> 20} MiB unpacked, and each file {FILE_AT_MOST >> 20}. "
                 f"{path[:80]!r} goes over it."
             )
         room -= len(members[name])
@@ -254,16 +257,16 @@ def _unpack_own(data: bytes) -> OwnPicture:
 # Restoring
 
 
-def restore(session: Session, open_checkpoint: Opener) -> Restored:
-    """Adds what a session holds to what is kept here.
+def restore(archive: SessionArchive, open_checkpoint: Opener) -> Restored:
+    """Adds the contents of a session archive to the workspaces on this machine.
 
     Arguments:
-        session: As `load_session` gives it.
-        open_checkpoint: Gives a checkpoint by its name, or raises ValueError.
+        archive: From `read_archive`.
+        open_checkpoint: Loads a checkpoint by name, or raises ValueError.
     """
     done = Restored()
     renamed: dict[str, dict[str, str]] = {}
-    for name, weights in session.weights.items():
+    for name, weights in archive.weights.items():
         try:
             loaded = open_checkpoint(name)
         except ValueError as error:
@@ -273,12 +276,12 @@ def restore(session: Session, open_checkpoint: Opener) -> Restored:
             continue
         if _weights(loaded) != weights:
             done.problems.append(
-                f"{name} has other weights here ({_weights(loaded)[:12]}) than in the session ({weights[:12]}), so what "
+                f"{name} has other weights here ({_weights(loaded)[:12]}) than in the archive ({weights[:12]}), so what "
                 "was made with it is left out."
             )
             continue
         renamed[name] = {}
-        for member, data in sorted(session.members.items()):
+        for member, data in sorted(archive.members.items()):
             parts = MEMBER.fullmatch(member)
             if parts and parts["name"] == name:
                 try:
@@ -287,20 +290,20 @@ def restore(session: Session, open_checkpoint: Opener) -> Restored:
                     done.problems.append(f"{name}, {parts['what']}: {str(error)[:300]}")
     done.pages = {
         title: _with_names(parameters, renamed.get(parameters.get("model", ""), {}))
-        for title, parameters in session.pages.items()
+        for title, parameters in archive.pages.items()
         if all(name in renamed for name in models_of(parameters))
     }
     return done
 
 
 def models_of(parameters: Mapping[str, str]) -> list[str]:
-    """Names of the checkpoints that an address shows."""
+    """Names of the checkpoints in a URL's parameters."""
     named = ",".join(parameters[key] for key in ("model", "models") if key in parameters)
     return [name for name in named.split(",") if name]
 
 
 def _with_names(parameters: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, str]:
-    """An address with the names that directions have got here."""
+    """URL parameters with the new names of directions."""
     slugs = "|".join(map(re.escape, sorted(renamed, key=len, reverse=True)))
     if not slugs:
         return dict(parameters)
@@ -309,7 +312,7 @@ def _with_names(parameters: Mapping[str, str], renamed: Mapping[str, str]) -> di
 
 
 def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[str, str]) -> None:
-    """Adds one file of a session."""
+    """Adds one file of a session archive."""
     if what.startswith("directions/"):
         _add_direction(loaded, unpack_direction(loaded.entry, data), done, renamed)
     elif what.startswith("own/"):
@@ -332,11 +335,11 @@ def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[s
 
 
 def _add_direction(loaded: Loaded, direction: Direction, done: Restored, renamed: dict[str, str]) -> None:
-    there = loaded.directions.get(direction.name)
-    if there is not None and np.array_equal(there.vector, direction.vector):
+    existing = loaded.directions.get(direction.name)
+    if existing is not None and np.array_equal(existing.vector, direction.vector):
         done.same += 1
         return
-    name = direction.name if there is None else own_slug(direction.title, loaded.directions)
+    name = direction.name if existing is None else own_slug(direction.title, loaded.directions)
     loaded.keep_direction(replace(direction, name=name))
     done.directions.append((loaded.name, name))
     if name != direction.name:
@@ -344,8 +347,8 @@ def _add_direction(loaded: Loaded, direction: Direction, done: Restored, renamed
 
 
 def _add_group(loaded: Loaded, group: Group, done: Restored) -> None:
-    there = loaded.groups.get(group.name)
-    if there == group:
+    existing = loaded.groups.get(group.name)
+    if existing == group:
         done.same += 1
         return
     name, number = group.name, 2
@@ -375,11 +378,11 @@ def _add_pins(loaded: Loaded, values: object, done: Restored, renamed: Mapping[s
 
 
 def undo(done: Restored, open_checkpoint: Opener) -> None:
-    """Drops what a restoring has added.
+    """Removes everything that a restore added.
 
     Arguments:
-        done: As `restore` gave it.
-        open_checkpoint: Gives a checkpoint by its name.
+        done: From `restore`.
+        open_checkpoint: Loads a checkpoint by name.
     """
     for checkpoint, name in done.directions:
         open_checkpoint(checkpoint).drop_direction(name)

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.pages.shared.file_button import file_button
-from explorer.sharing.exports import figure_html
+from explorer.sharing.exports import chart_html
 
 __all__ = ["config", "drawn", "plotted"]
 
@@ -60,7 +60,7 @@ def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | Non
     st.html(STYLE)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"lx-html-{key}"):
         file_button(
-            st, "Interactive, HTML", f"{name}.html", partial(figure_html, figure), f"{key}-html",
+            st, "Interactive, HTML", f"{name}.html", partial(chart_html, figure), f"{key}-html",
             type="tertiary", icon=":material/download:", help="The camera in its corner gives a PNG",
         )  # fmt: skip
     return event

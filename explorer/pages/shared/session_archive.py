@@ -41,7 +41,7 @@ def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -
     others = [name for name in S.get("lx_used", {}) if name != loaded.name]
 
     def made() -> bytes:  # on the click, out of the script's run
-        return session_archive.save_session([loaded, *_opened(others)], shown)
+        return session_archive.write_archive([loaded, *_opened(others)], shown)
 
     offer(st, "Save session", "latent-explorer-session.zip", made)
     file = uploader(
@@ -69,7 +69,7 @@ def _restore(data: bytes) -> None:
     try:
         with st.spinner("Restoring …"):
             S["session-restored"] = session_archive.restore(
-                session_archive.load_session(data), engine().open_sync
+                session_archive.read_archive(data), engine().open_sync
             )
     except ValueError as error:
         S.pop("session-restored", None)

@@ -84,7 +84,7 @@ def test_vectors_come_back_bit_for_bit() -> None:
 
 
 def test_a_figure_as_html_needs_nothing_else() -> None:
-    page = exports.figure_html(
+    page = exports.chart_html(
         {"data": [{"type": "scatter", "x": [1, 2], "y": [3, 4]}], "layout": {}}
     ).decode()
     assert page.lower().startswith(("<html>", "<!doctype html>")) and "Plotly.newPlot" in page

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.sharing import map_drawing
-from explorer.sharing.map_drawing import HANDLES, HEIGHT, WIDTH, draw, figure, legend, shade, shade_style
+from explorer.sharing.map_drawing import HANDLES, HEIGHT, WIDTH, chart, draw, legend, shade, shade_style
 
 FRONTEND = Path(map_drawing.__file__).parents[1] / "components" / "frontend" / "src"
 RNG = np.random.default_rng(0)
@@ -88,13 +88,13 @@ def test_a_legend_counts_each_kind() -> None:
 def test_the_figure_holds_every_point_with_its_own_line_and_value() -> None:
     hover = [f"#{number}" for number in range(200)]
     kinds = (np.arange(200) % 3).astype(np.float32)
-    found = figure(XY, shade(200, kinds, "categorical", "", ("a", "b", "c")), ENDS, PATH, hover, "T")
+    found = chart(XY, shade(200, kinds, "categorical", "", ("a", "b", "c")), ENDS, PATH, hover, "T")
     for kind, trace in enumerate(each for each in found["data"] if each["type"] == "scattergl"):
         np.testing.assert_allclose(np.c_[trace["x"], trace["y"]], XY[kind::3])
         assert trace["text"] == hover[kind::3] and trace["name"] == "abc"[kind]
     values = np.linspace(-1, 4, 200).astype(np.float32)
     shades = shade(200, values, "continuous", "Size")
-    (points,) = (t for t in figure(XY, shades, ENDS, PATH, hover, "T")["data"] if t["type"] == "scattergl")
+    (points,) = (t for t in chart(XY, shades, ENDS, PATH, hover, "T")["data"] if t["type"] == "scattergl")
     np.testing.assert_allclose(np.c_[points["x"], points["y"], points["marker"]["color"]], np.c_[XY, values])
     assert (points["marker"]["cmin"], points["marker"]["cmax"]) == shades.range and -1 <= shades.range[0] < 0
 
@@ -105,7 +105,7 @@ def test_a_map_of_one_place_can_be_drawn() -> None:
 
 def test_the_figure_escapes_its_labels() -> None:
     shades = shade(200, (np.arange(200) % 2).astype(np.float32), "binary", "<b>T</b>", ("<i>no</i>", "yes"))
-    found = figure(XY, shades, ENDS, PATH, ["<script>"] * 200, "<img>")
+    found = chart(XY, shades, ENDS, PATH, ["<script>"] * 200, "<img>")
     assert "<i>" not in str(found) and "<script>" not in str(found) and "<img>" not in str(found)
     points = [trace for trace in found["data"] if trace["type"] == "scattergl"]
     assert sum(len(trace["x"]) for trace in points) == 200 and len(points) == 2

@@ -168,7 +168,7 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
     ("given", "options", "said"),
     [
         ("nothing.json", [], "RECIPE must be a recipe's JSON file, or a link in quotes. Got 'nothing.json'"),
-        ("?view=umap", [], "The link must name `model`, such as ?model=faces-vae. Copy it whole, in quotes"),
+        ("?view=umap", [], "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes"),
         ("?model=none&view=umap&a=1&b=2", [], "Unknown model 'none'. Choose one of: broken-vae, flat-vae"),
         ("?model=../../etc&view=umap&a=1&b=2", [], "Unknown model '../../etc'"),
         ("?model=broken-vae&view=umap&a=1&b=2", [], "The file was changed or cut short"),

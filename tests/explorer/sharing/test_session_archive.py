@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.loaded import Loaded, find, load
 from explorer.sharing import session_archive
-from explorer.sharing.session_archive import load_session, models_of, restore, save_session, undo
+from explorer.sharing.session_archive import models_of, read_archive, restore, undo, write_archive
 from explorer.workspace.storage import Group, Pin
 from tests.explorer.conftest import library, places  # noqa: F401
 
@@ -74,7 +74,7 @@ def saved(moved: Move) -> bytes:
     two = [opened("tiny-vae"), opened("tiny-flow")]
     for loaded in two:
         made(loaded)
-    return save_session(two, PAGES)
+    return write_archive(two, PAGES)
 
 
 def test_everything_comes_back_in_an_empty_folder(saved: bytes, moved: Move) -> None:
@@ -82,14 +82,14 @@ def test_everything_comes_back_in_an_empty_folder(saved: bytes, moved: Move) -> 
     assert all(part for each in before.values() for part in each.values())
     moved("second")
     assert not contents(opened("tiny-vae"))["groups"]
-    done = restore(load_session(saved), opened)
+    done = restore(read_archive(saved), opened)
     assert {name: contents(opened(name)) for name in before} == before
     assert done.count == 10 and not done.problems and not done.same and done.pages == PAGES
 
 
 def test_the_same_twice_adds_nothing(saved: bytes) -> None:
     before = contents(opened("tiny-vae"))
-    done = restore(load_session(saved), opened)
+    done = restore(read_archive(saved), opened)
     assert done.count == 0 and done.same == 10 and contents(opened("tiny-vae")) == before
 
 
@@ -97,7 +97,7 @@ def test_what_has_the_name_of_something_else_gets_a_free_one(saved: bytes, moved
     moved("second")
     made(opened("tiny-vae"), 2.0)
     before = contents(opened("tiny-vae"))
-    done = restore(load_session(saved), opened)
+    done = restore(read_archive(saved), opened)
     after = contents(opened("tiny-vae"))
     assert set(after["directions"]) == {"own-mine", "own-mine-2"} and set(after["groups"]) == {
         "some",
@@ -123,7 +123,7 @@ def test_what_belongs_to_no_checkpoint_here_is_told_and_kept_out(
     (tmp_path / "few").mkdir()
     (tmp_path / "few" / "tiny-vae").symlink_to(library / "tiny-vae")
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path / "few"))
-    done = restore(load_session(saved), opened)
+    done = restore(read_archive(saved), opened)
     assert done.count == 5 and len(done.problems) == 1
     assert "tiny-flow is not here, so what was made with it is left out" in done.problems[0]
     assert set(done.pages) == {"Explore"}
@@ -131,7 +131,7 @@ def test_what_belongs_to_no_checkpoint_here_is_told_and_kept_out(
 
 def test_other_weights_are_told_with_both_hashes(saved: bytes, moved: Move) -> None:
     moved("second")
-    session = load_session(saved)
+    session = read_archive(saved)
     right = session.weights["tiny-vae"]
     done = restore(replace(session, weights={"tiny-vae": "ab" * 32}), opened)
     assert done.count == 0 and "abababababab" in done.problems[0] and right[:12] in done.problems[0]
@@ -157,17 +157,17 @@ def test_an_archive_that_was_unpacked_and_zipped_anew_is_read(saved: bytes) -> N
     edited = held["session.json"]
     assert isinstance(edited, bytes)
     held["session.json"] = b"\xef\xbb\xbf" + edited
-    first = load_session(saved)
+    first = read_archive(saved)
     for again in (
         folders | companions | {f"my session/{name}": data for name, data in held.items()},
         {name.replace("/", "\\"): data for name, data in held.items()},
         {f"./{name}": data for name, data in held.items()},
     ):
-        assert load_session(packed(again)) == first
+        assert read_archive(packed(again)) == first
     for name in ("session.json", "other/session.json", "my session/more.txt"):
         twice = packed({f"my session/{name}": data for name, data in held.items()} | {name: b"{}"})
-        with pytest.raises(ValueError, match=r"A session must not hold|must be"):
-            load_session(twice)
+        with pytest.raises(ValueError, match=r"A session archive must not hold|must be"):
+            read_archive(twice)
 
 
 def about(**changes: object) -> str:
@@ -201,7 +201,7 @@ def about(**changes: object) -> str:
 )  # fmt: skip
 def test_what_is_no_session_is_refused(members: dict[str, bytes | str], said: str) -> None:
     with pytest.raises(ValueError) as caught:
-        load_session(packed(members))
+        read_archive(packed(members))
     assert said in str(caught.value)
 
 
@@ -209,10 +209,10 @@ def test_all_together_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_archive, "BYTES_AT_MOST", 3 << 20)
     many = {f"checkpoints/x{n}/groups.json": bytes(1 << 20) for n in range(4)}
     with pytest.raises(ValueError, match="may take 3 MiB unpacked"):
-        load_session(packed({"session.json": about(), **many}))
+        read_archive(packed({"session.json": about(), **many}))
     monkeypatch.setattr(session_archive, "MEMBERS_AT_MOST", 3)
     with pytest.raises(ValueError, match=r"may hold 3 files\. Got 5"):
-        load_session(packed({"session.json": about(), **many}))
+        read_archive(packed({"session.json": about(), **many}))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -221,13 +221,13 @@ def test_a_file_that_comes_twice_is_refused() -> None:
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr("session.json", about(version=2))
     with pytest.raises(ValueError, match=r"must hold 'session.json' once"):
-        load_session(buffer.getvalue())
+        read_archive(buffer.getvalue())
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_value_error(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no session"):
-        load_session(data)
+    with pytest.raises(ValueError, match="not a session archive"):
+        read_archive(data)
 
 
 def test_a_damaged_file_is_a_value_error(saved: bytes) -> None:
@@ -237,7 +237,7 @@ def test_a_damaged_file_is_a_value_error(saved: bytes) -> None:
         for place in rng.integers(0, len(saved), 3):
             damaged[place] = rng.integers(256)
         try:
-            session = load_session(bytes(damaged))
+            session = read_archive(bytes(damaged))
         except ValueError:
             continue
         assert all(models_of(parameters) is not None for parameters in session.pages.values())
@@ -245,7 +245,7 @@ def test_a_damaged_file_is_a_value_error(saved: bytes) -> None:
 
 def test_a_broken_part_leaves_the_rest(saved: bytes, moved: Move) -> None:
     moved("second")
-    session = load_session(saved)
+    session = read_archive(saved)
     wrong = {
         name: b"junk" if "own/" in name else b'{"count": 300, "groups": [{"items": [1, 999]}]}' if "groups" in name else data
         for name, data in session.members.items()

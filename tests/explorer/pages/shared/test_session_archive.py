@@ -10,7 +10,7 @@ import pytest
 from explorer.latent.directions.mean_difference import Direction
 from explorer.pages.shared import downloads
 from explorer.scene.engine import Engine
-from explorer.sharing.session_archive import load_session
+from explorer.sharing.session_archive import read_archive
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, told
 
@@ -32,7 +32,7 @@ def test_a_session_is_saved_restored_shown_and_taken_back(
     try:
         at = open_page(view="pca", a="12", b="40", a_with="own-mine:1.5")
         data = made["latent-explorer-session.zip"]()
-        assert load_session(data).pages["Explore"]["a_with"] == "own-mine:1.5"
+        assert read_archive(data).pages["Explore"]["a_with"] == "own-mine:1.5"
     finally:
         loaded.drop_direction("own-mine")
 
@@ -51,4 +51,4 @@ def test_a_session_is_saved_restored_shown_and_taken_back(
 def test_a_wrong_file_is_told(open_page: Open) -> None:
     at = open_page()
     at.file_uploader(key="session-file").upload("x.zip", b"junk", "application/zip").run()
-    assert "The file is no session" in told(at) and not at.success
+    assert "The file is not a session archive" in told(at) and not at.success
