@@ -52,7 +52,7 @@ def test_a_level_that_is_not_there_is_told(open_page: Open, model: str, level: s
 
 def test_no_page_shows_the_gauge_of_a_flow() -> None:
     for page, parameters in (("paths", {}), ("paths", {"shape": "grid"}), ("samples", {})):
-        at = AppTest.from_file(os.fspath(MAIN.with_name(f"{page}.py")), default_timeout=90)
+        at = AppTest.from_file(os.fspath(MAIN.with_name(page) / "page.py"), default_timeout=90)
         for name, value in ({"model": "digits-flow", "view": "pca"} | parameters).items():
             at.query_params[name] = value
         at.run()

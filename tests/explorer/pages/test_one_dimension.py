@@ -44,7 +44,7 @@ def place(lines: Path, place: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_shows_it(page: str) -> None:
-    path = MAIN if page == "main" else MAIN.with_name(f"{page}.py")
+    path = MAIN if page == "main" else MAIN.with_name(page) / "page.py"
     at = AppTest.from_file(os.fspath(path), default_timeout=120)
     for name, value in PAGES[page].items():
         at.query_params[name] = value

@@ -26,7 +26,7 @@ from explorer.pages.paths.url import Shown
 from explorer.scene.engine import engine
 from explorer.scene.geodesics import geodesics, off_data
 from explorer.scene.loaded import Loaded
-from explorer.scene.trajectories import measure, way
+from explorer.scene.trajectories import measure, path_through
 from tests.explorer.checkpoints import CODES, train_digits
 from tests.explorer.pages.reading import address, components, told
 
@@ -75,7 +75,7 @@ def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_p
     found = ways(at)
     assert list(found) == ["straight", "great-circle", "player"] and found["player"]["count"] == 33
     loaded = model()
-    codes = way("straight", loaded.atlas.mean[[3, 70]])[::2]
+    codes = path_through("straight", loaded.atlas.mean[[3, 70]])[::2]
     expected = loaded.decoder(codes)[..., 0]
     shown = pixels(found["straight"]["sheet"]).reshape(33, 8, 8)
     assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1
@@ -142,7 +142,7 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
     loaded, stops = model(), model().atlas.mean[[3, 70]]
     (codes,) = at.session_state["pt_geodesics"].values()
     assert codes.shape == (65, 8) and codes[[0, -1]] == pytest.approx(stops)
-    geodesic, straight = measure(loaded, codes, 1), measure(loaded, way("straight", stops), 1)
+    geodesic, straight = measure(loaded, codes, 1), measure(loaded, path_through("straight", stops), 1)
     assert geodesic.penalised == pytest.approx(straight.penalised, rel=5e-3), (
         "so few epochs leave it almost flat"
     )
@@ -269,7 +269,7 @@ def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_pag
         atlas=SimpleNamespace(mean=items, neighbour_distance=distances.astype(np.float32)),
     )  # fmt: skip
     stops = np.array([[-1.0, 0.02], [1.0, 0.02]], np.float32)
-    straight = measure(world, way("straight", stops), 10)
+    straight = measure(world, path_through("straight", stops), 10)
     found = geodesics(
         decode, torch.from_numpy(stops[:1]), torch.from_numpy(stops[1:]), rounds=200,
         weight=off_data(items, world.atlas.neighbour_distance, 10),
