@@ -1,4 +1,4 @@
-"""The scores of oddness: what each means, which end is odd, where it comes from, and which models can give it.
+"""Outlier scores: what each means, which end marks outliers, where it comes from, and which models can give it.
 
 How well a score finds images of another kind was measured by `python -m benchmarks.outliers`, which keeps its figures
 in `outlier_figures.json`.
@@ -26,12 +26,12 @@ FIGURES = Path(__file__).with_name("outlier_figures.json")
 
 @dataclass(frozen=True)
 class Score:
-    """One way to say how odd an image is."""
+    """One outlier score."""
 
     key: str
     title: str
     unit: str
-    odd: Odd  # which end is odd
+    odd: Odd  # which end marks outliers
     what: str  # in one sentence
     source: str  # paper
     link: str

@@ -31,7 +31,7 @@ PICTURE = {
 
 
 def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, uploads: Floats) -> go.Figure:
-    """A score's histogram, the odd end coloured, with its threshold.
+    """A score's histogram, the outliers coloured, with its threshold.
 
     Arguments:
         values: Of the images that have one, shape (N,).
@@ -44,7 +44,7 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
     figure = go.Figure()
     above = np.histogram(values[odd], edges)[0]
     widths, middles = np.diff(edges), (edges[:-1] + edges[1:]) / 2
-    for title, heights, colour in (("Usual", counts - above, USUAL), ("Odd", above, ODD)):
+    for title, heights, colour in (("Usual", counts - above, USUAL), ("Outlier", above, ODD)):
         figure.add_bar(
             x=middles, y=heights, width=widths, name=title, marker_color=colour, marker_line_width=0,
             customdata=np.stack([edges[:-1], edges[1:]], axis=1),
@@ -77,7 +77,7 @@ def place_on_map(
     xy: NDArray[np.float32], odd: NDArray[np.bool_], scored: NDArray[np.bool_], said: Sequence[str],
     uploads: NDArray[np.float32], names: Sequence[str],
 ) -> go.Figure:  # fmt: skip
-    """All images on the map, the odd ones above the others.
+    """All images on the map, the outliers above the others.
 
     Arguments:
         xy: Map positions, shape (N, 2).
@@ -91,7 +91,11 @@ def place_on_map(
     groups = (
         ("Not scored", ~scored, {"size": 3, "color": USUAL, "opacity": 0.18}),
         ("Usual", scored & ~odd, {"size": 4, "color": USUAL, "opacity": 0.45}),
-        ("Odd", odd, {"size": 7, "color": ODD, "opacity": 0.95, "line": {"width": 0.5, "color": "white"}}),
+        (
+            "Outlier",
+            odd,
+            {"size": 7, "color": ODD, "opacity": 0.95, "line": {"width": 0.5, "color": "white"}},
+        ),
     )
     for title, those, marker in groups:
         if those.any():
@@ -123,7 +127,7 @@ def two_scores(
     one: Floats, other: Floats, odd: NDArray[np.bool_], scores: tuple[Score, Score], cut: float,
     rows: NDArray[np.int64], said: Sequence[str],
 ) -> go.Figure:  # fmt: skip
-    """One score against another, the odd ones coloured.
+    """One score against another, the outliers coloured.
 
     Arguments:
         one: Of the images that have both, shape (M,).
@@ -135,7 +139,7 @@ def two_scores(
         said: What is said of each image of the atlas.
     """
     figure, small = go.Figure(), 4 if len(one) > FEW else 7
-    for title, those, colour, size in (("Usual", ~odd, USUAL, small), ("Odd", odd, ODD, small + 2)):
+    for title, those, colour, size in (("Usual", ~odd, USUAL, small), ("Outlier", odd, ODD, small + 2)):
         if those.any():
             figure.add_scattergl(
                 x=one[those], y=other[those], mode="markers", name=title, customdata=rows[those],

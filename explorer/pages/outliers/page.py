@@ -1,4 +1,4 @@
-"""The Outliers page: which images of a collection are odd, by which score, where they lie, and how odd one's own are."""
+"""The Outliers page: which images of a collection are outliers by which score, where they lie, and how one's own pictures score."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def settle(loaded: Loaded, scores: Sequence[Score], values: dict[str, NDArray[np
 
 
 def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]) -> None:
-    """Which score says what is odd."""
+    """Chooses the score."""
     named = {
         score.key: score.title + ("" if np.isfinite(values[score.key]).any() else " · not computed yet")
         for score in scores
@@ -135,7 +135,7 @@ def overview(
             ),
             key=f"ol-map-{loaded.name}", on_select="rerun", selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]},
-            alt="Where the odd images lie on the map",
+            alt="Where the outliers lie on the map",
         )  # fmt: skip
     return chosen_rows(event, loaded.count)
 
@@ -155,7 +155,7 @@ def chosen_rows(event: object, count: int) -> NDArray[np.int64]:
 def gallery(
     loaded: Loaded, found: Scored, values: dict[str, NDArray[np.float64]], chosen: NDArray[np.int64]
 ) -> None:
-    """The odd images, the oddest first, or those that were chosen on the map."""
+    """The outliers by descending score, or the images chosen on the map."""
     shown: Shown = S.ol_shown
     if loaded.originals.state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
@@ -165,7 +165,7 @@ def gallery(
             st.markdown("##### Outliers" if not len(chosen) else "##### Chosen on the map", width="content")
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
-                "Order, oddest first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
+                "Order, outliers first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
                 on_change=lambda: change(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
             )  # fmt: skip
         rows = chosen if len(chosen) else found.rows[found.odd]

@@ -86,7 +86,7 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
     S.ol_share = float(f"{max(found.share, 0.01):.4g}") if shown.cut is not None else shown.share
     S.ol_value = float(f"{found.cut:.6g}")
     st.number_input(
-        "Odd, %", 0.01, 100.0, key="ol_share", step=0.5, format="%.4g", width=120,
+        "Outliers, %", 0.01, 100.0, key="ol_share", step=0.5, format="%.4g", width=120,
         on_change=lambda: change(share=S.ol_share, cut=None, page=1), help="The share of the images that counts as outliers",
     )  # fmt: skip
     sign = "≥" if found.score.odd == "high" else "≤"
@@ -240,15 +240,15 @@ def _progress() -> None:
 
 
 def save_group(loaded: Loaded, found: Scored, tell: Callable[..., None]) -> None:
-    """Keeps the odd images as a group, which Explore shows."""
+    """Saves the outliers as a group, which Explore shows."""
     with st.popover("Save as group", icon=":material/group_add:"), st.container(width=300, gap="small"):
         sign = "≥" if found.score.odd == "high" else "≤"
         title = st.text_input(
             "Name",
-            f"Odd by {found.score.title}",
+            f"Outliers by {found.score.title}",
             key="ol_group",
             max_chars=GROUP_AT_MOST,
-            placeholder="Odd ones",
+            placeholder="Outliers",
         )
         st.caption(f"{int(found.odd.sum()):,} images, {found.score.title} {sign} {short(found.cut)}")
         st.button("Save", key="ol_save", type="primary", width="stretch", disabled=not found.odd.any(),
@@ -259,7 +259,7 @@ def _save(loaded: Loaded, found: Scored, title: str, note: str, tell: Callable[.
     try:
         items = tuple(int(row) for row in found.rows[found.odd])
         loaded.keep_group(
-            Group(slug(title)[:GROUP_AT_MOST].strip("-") or "odd-ones", title.strip(), items, note)
+            Group(slug(title)[:GROUP_AT_MOST].strip("-") or "outliers", title.strip(), items, note)
         )
     except ValueError as error:
         tell(f"The group was not kept: {error}", problem=True)
@@ -268,7 +268,7 @@ def _save(loaded: Loaded, found: Scored, title: str, note: str, tell: Callable[.
 
 
 def download(loaded: Loaded, found: Scored, values: dict[str, Floats]) -> None:
-    """The list of odd images, the oddest first, as a table."""
+    """The list of outliers by descending score, as a table."""
 
     def table() -> dict[str, list[Any]]:
         rows = ordered(found.rows[found.odd], values[found.score.key], found.score)

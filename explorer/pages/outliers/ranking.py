@@ -27,7 +27,7 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The images that have a score, M of them, and which of them are odd."""
+    """The images that have a score, M of them, and which of them are outliers."""
 
     score: Score
     rows: NDArray[np.int64]  # (M,), of the atlas, ascending
@@ -37,7 +37,7 @@ class Scored:
 
     @property
     def share(self) -> float:
-        """How many are odd, in percent."""
+        """Share of outliers, in percent."""
         return 100 * float(self.odd.mean())
 
     @property
@@ -50,7 +50,7 @@ class Scored:
         )
 
     def everywhere(self, count: int) -> NDArray[np.bool_]:
-        """Which of all images are odd, shape (count,)."""
+        """Which of all images are outliers, shape (count,)."""
         found = np.zeros(count, bool)
         found[self.rows[self.odd]] = True
         return found
@@ -63,7 +63,7 @@ class Scored:
 
 
 def scored(values: Floats, score: Score, shown: Shown) -> Scored | None:
-    """The images with a score and which of them are odd; None where none has one.
+    """The images with a score and which of them are outliers; None where none has one.
 
     Arguments:
         values: Of all images, NaN where there is none.
@@ -84,7 +84,7 @@ def scored(values: Floats, score: Score, shown: Shown) -> Scored | None:
 
 
 def ordered(rows: NDArray[np.int64], values: Floats, score: Score) -> NDArray[np.int64]:
-    """Rows with the oddest first; those without a score last."""
+    """Rows with the largest outliers first; those without a score last."""
     turned = oddness(values[rows], score.odd)
     return rows[np.argsort(-np.nan_to_num(turned, nan=-np.inf), kind="stable")]
 

@@ -1,4 +1,4 @@
-"""Pictures of a person's own, scored against the collection: how odd each is among its images, and where it lies."""
+"""Pictures of a person's own, scored against the collection: each one's percentile among its images, and where it lies."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
 
 
 def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats) -> None:
-    """Takes pictures, scores them, and says how odd each is among the collection's.
+    """Takes pictures, scores them, and gives each one's percentile among the collection's.
 
     Arguments:
         loaded: The model.
@@ -212,7 +212,7 @@ def _said(title: str, value: float | None, score: Score, known: Floats, found: S
             lines.append(f"odder than {share:.4g} % of {len(known):,} images")
         if found is not None:
             beyond = oddness([value], score.odd)[0] >= oddness([found.cut], score.odd)[0]
-            lines.append("<b>odd</b>" if beyond else "usual")
+            lines.append("<b>outlier</b>" if beyond else "usual")
     return "<br>".join(lines)
 
 

@@ -37,7 +37,7 @@ def test_the_map_shows_every_image_once() -> None:
     said = [f"image {row}" for row in range(6)]
     figure = charts.place_on_map(xy, odd, scored, said, xy[:1] + 0.01, ["mine"])
     rows = {trace.name: list(trace.customdata) for trace in figure.data[:3]}
-    assert rows == {"Not scored": [2, 4], "Usual": [0, 3], "Odd": [1, 5]}
+    assert rows == {"Not scored": [2, 4], "Usual": [0, 3], "Outlier": [1, 5]}
     assert list(figure.data[2].text) == ["image 1", "image 5"]
     assert figure.data[3].x[0] == xy[0, 0] + np.float32(0.01) and list(figure.data[3].text) == ["mine"]
 

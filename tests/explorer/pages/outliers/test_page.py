@@ -73,7 +73,7 @@ def test_it_shows_something_at_once(place: None) -> None:
     assert html(at).count('alt="Reconstruction"') == 8
     histogram, place_on_map, two = charts(at)
     assert total(histogram) == COUNT
-    odd = next(trace for trace in place_on_map["data"] if trace["name"] == "Odd")
+    odd = next(trace for trace in place_on_map["data"] if trace["name"] == "Outlier")
     atlas = engine().open_sync(NAME).atlas
     assert sorted(numbers(odd["customdata"]).tolist()) == sorted(np.argsort(-atlas.scores["kl"])[:8].tolist())
     assert len(two["data"]) == 2 and told(at) == ""
