@@ -15,10 +15,10 @@ def test_the_page_works_below_a_path(new_page: NewPage, server: Server) -> None:
         before = tab.shown()
         tab.drag("A", 60, 30)
         tab.until(lambda: tab.changed(before, "A"), "another picture of A")
-        tab.page.get_by_role("link", name="Models", exact=True).click()
+        tab.visit("Models")
         preview = tab.page.locator("img.lx-preview").first
         tab.until(lambda: preview.evaluate("image => image.naturalWidth > 0"), "the preview of a checkpoint")
-        tab.page.get_by_role("link", name="Compare", exact=True).click()
+        tab.visit("Compare")
         tab.page.wait_for_selector("[data-testid=compare][data-ready=true]", timeout=90_000)
 
 
