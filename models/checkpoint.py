@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shlex
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -216,9 +216,9 @@ def pack(folder: Path) -> Card:
     command = f"{card.command} && python -m models pack {shlex.quote(str(folder))}"
     card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest(), command=command, metrics={})
     home = folder.resolve()
-    new = Path(tempfile.mkdtemp(prefix=f".{home.name}.pack.", dir=home.parent))
+    new = home.with_name(f".{home.name}.pack.{secrets.token_hex(4)}")
+    make_folder(new)
     try:
-        new.chmod(home.stat().st_mode & 0o777)
         _put(new, weights, card)
         replace_folder(home, new, (WEIGHTS, CARD, ATLAS))
     finally:

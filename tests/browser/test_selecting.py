@@ -43,7 +43,7 @@ def test_a_filter_selects_on_the_map_and_a_group_stays(new_page: NewPage) -> Non
     page = tab.page
     page.get_by_role("button", name="Select", exact=False).first.click()
     page.get_by_role("radio", name="Search").click()
-    page.get_by_placeholder("12, 40-60").fill("10-29")
+    page.get_by_placeholder("12, 40-60").fill("test 10-29")
     page.keyboard.press("Enter")
     page.get_by_text("20 of 400 images").wait_for()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Select", exact=True).click()

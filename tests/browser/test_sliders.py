@@ -74,7 +74,7 @@ def test_a_held_picture_shows_the_image_that_it_comes_from(tab: StagePage) -> No
     tab.get("picture-A").hover()
     tab.page.mouse.down()
     tab.until(name.is_visible, "the image while it is held")
-    assert name.inner_text().startswith(("Original #", "Reconstruction #"))
+    assert name.inner_text().startswith(("Original test ", "Reconstruction test "))
     tab.page.mouse.up()
     assert not name.is_visible()
     tab.page.keyboard.down("o")

@@ -116,6 +116,7 @@ def test_from_two_groups_to_a_command_that_draws_the_same(
     page.locator("input[type=file]").set_input_files(
         {"name": "stroke.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     )
+    page.get_by_role("button", name="Take it").click()
     page.get_by_role("button", name="stroke: put the active handle on it").wait_for()
     page.keyboard.press("Escape")
     tab.until(lambda: tab.changed(before, "A"), "the upload under handle A")

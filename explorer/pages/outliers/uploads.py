@@ -19,6 +19,7 @@ from explorer.latent.statistics.outliers import LARGEST, bounded, extent, oddnes
 from explorer.pages.outliers import gallery, panels
 from explorer.pages.outliers.ranking import Scored, short
 from explorer.pages.shared import faults
+from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.engine import engine
@@ -165,10 +166,7 @@ def _take_scores(
             ("CSV", f"{name}.csv", lambda: exports.table_csv(made())),
             ("Parquet", f"{name}.parquet", lambda: exports.table_parquet(made())),
         ):
-            st.download_button(
-                f"Scores, {title}", content, file, key=f"ol_mine_{title}", icon=":material/download:",
-                on_click="ignore",
-            )  # fmt: skip
+            file_button(st, f"Scores, {title}", file, content, f"ol_mine_{title}", icon=":material/download:")
 
 
 def _bring(loaded: Loaded) -> None:

@@ -156,7 +156,7 @@ def test_all_sequences_are_there_without_a_filter(both_shelves: None, film: Foot
 
 def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open_time: Open) -> None:
     at = open_time(model=NAME, seen="10")
-    assert "All 10 frames are seen" in text(at)
+    assert "The sequence has 10 frames" in text(at)
     assert len(charts_of(at)) == 3
     at = open_time(model=NAME, seen="8", by="1", steps="6")
     assert "4 of 6 steps lie beyond the end of the sequence." in text(at)
@@ -237,7 +237,7 @@ def test_without_the_data_set_the_page_says_which_and_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("page", "words"), [("explore", "it is no course of time"), ("anatomy", "this one frame")]
+    ("page", "words"), [("explore", "it does not show time passing"), ("anatomy", "this one frame")]
 )
 def test_other_pages_say_what_holds_and_lead_here(
     moving: Loaded, monkeypatch: pytest.MonkeyPatch, page: str, words: str
@@ -263,4 +263,4 @@ def test_cards_lead_here_and_comparisons_say_why_there_are_no_samples(
     at = AppTest.from_file(os.fspath(PAGE.parents[1] / "model_cards" / "page.py"), default_timeout=60).run()
     assert not at.exception
     assert [each.key for each in at.button if each.label == "Time"] == [f"card-time-{NAME}"]
-    assert "The Time page draws from its beliefs" in why_no_prior(moving)
+    assert "The Time page samples how a sequence goes on" in why_no_prior(moving)
