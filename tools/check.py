@@ -2,7 +2,7 @@
 """Runs the fast tests of what changed: `python tools/check.py [BASE]`, with BASE the branch to compare with (main).
 
 A changed test file is run, and so are the tests of a changed module: the file at the mirrored path, `explorer/atlas/umap_maps.py`
--> `tests/explorer/test_maps.py`. Slow tests and those in the browser are left to `make test`.
+-> `tests/explorer/atlas/test_umap_maps.py`. Slow tests and those in the browser are left to `make test`.
 """
 
 from __future__ import annotations

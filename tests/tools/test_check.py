@@ -17,7 +17,7 @@ def test_a_changed_module_has_the_tests_at_the_mirrored_path() -> None:
     }
     found = {str(path) for path in related_tests({Path(name) for name in changed}) if path not in ALWAYS}
     assert found == {
-        "tests/explorer/test_maps.py",
+        "tests/explorer/atlas/test_umap_maps.py",
         "tests/explorer/test_main.py",
         "tests/models/data/test_idx.py",
     }
@@ -25,11 +25,11 @@ def test_a_changed_module_has_the_tests_at_the_mirrored_path() -> None:
 
 def test_a_changed_test_runs_unless_it_needs_the_browser_or_is_gone() -> None:
     changed = [
-        "tests/explorer/test_maps.py",
+        "tests/explorer/atlas/test_umap_maps.py",
         "tests/browser/test_stage.py",
         "tests/explorer/test_gone.py",
         "tests/conftest.py",
     ]
     assert set(related_tests({Path(name) for name in changed})) == ALWAYS | {
-        Path("tests/explorer/test_maps.py")
+        Path("tests/explorer/atlas/test_umap_maps.py")
     }

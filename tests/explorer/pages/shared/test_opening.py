@@ -32,6 +32,8 @@ ALL = [entry("a-ae", "ae"), entry("broken", sound=False), entry("b-vae"), entry(
 
 @pytest.fixture(autouse=True)
 def session() -> Iterator[None]:
+    """A session and an address without anything in them; other tests of this process share both."""
+    st.query_params.clear()
     yield
     for key in list(opening.S):
         del opening.S[key]
