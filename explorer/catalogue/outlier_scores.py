@@ -79,8 +79,9 @@ SCORES = {
             "Xiao et al. 2020", "https://arxiv.org/abs/2003.02977",
         ),
         Score(
-            "density", "log p(x), exact", "nats", "low",
-            "The image's log-likelihood as the flow gives it, with the same noise on the grey levels of every image.",
+            "density", "log P(x), bound", "nats", "low",
+            "A lower bound on the log-likelihood: the flow's density of the image with noise on its grey levels, the same "
+            "noise for every image.",
             "Dinh et al. 2016", "https://arxiv.org/abs/1605.08803", likelihood=True,
         ),
     )
@@ -105,7 +106,7 @@ def refusal(key: str, spec: LatentSpec) -> str:
     if key == "error":
         return "A flow decodes every image to itself: its error is rounding alone." if exact else ""
     if key == "density":
-        return "" if exact else "Only a flow gives log p(x) exactly."
+        return "" if exact else "Only a flow gives the density of an image."
     if spec.sequence:
         return "It takes sequences, whose frames have no posterior and no likelihood of their own."
     if spec.discrete:
@@ -113,7 +114,7 @@ def refusal(key: str, spec: LatentSpec) -> str:
             "Its codes are discrete: there is no Gaussian posterior to hold against a prior or to search in."
         )
     if exact:
-        return "A flow's code is a point and its log p(x) exact: there is no posterior, and nothing to bound."
+        return "A flow's latent is a point: there is no posterior, and so no ELBO and no regret."
     if not spec.prior or spec.likelihood != "bound":
         return "Its code is a point: there is no posterior and no likelihood."
     return ""

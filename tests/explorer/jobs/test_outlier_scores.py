@@ -174,7 +174,7 @@ def test_pictures_of_a_file_are_scored(tiny_only: Path, tmp_path: Path) -> None:
         (["--score", "beauty"], "`score` must be one of: reconstruction,"),
         (["--score", "kl"], "`score` must be one of: reconstruction,"),
         (["--score", "elbo", "--count", "0"], "`count` must be at least 1. Got 0."),
-        (["--score", "density"], "Only a flow gives log p(x) exactly."),
+        (["--score", "density"], "Only a flow gives the density of an image."),
         (["--score", "elbo", "--pictures", "WRONG"], "`pictures` must be uint8 of the shape (N, 8, 8, 1)."),
         (["--score", "elbo", "--pictures", "MANY"], "`pictures` must hold 1 to 200 pictures. Got 201."),
         (["--score", "elbo", "--pictures", "OBJECTS"], "allow_pickle"),

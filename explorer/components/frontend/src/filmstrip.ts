@@ -34,7 +34,7 @@ export class Filmstrip {
   private readonly title = h("span");
   private readonly unit = h(
     "span",
-    { class: "unit", title: "The exact likelihood of each picture; less is likelier" },
+    { class: "unit", title: "A bound on the likelihood of each picture; less is likelier" },
     "bits/dim",
   );
   private frames: Frame[] = [];

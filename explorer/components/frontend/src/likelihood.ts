@@ -1,4 +1,4 @@
-// The exact likelihood of what is shown, asked for when the hand rests: one request at a time, a newer one wins.
+// The likelihood bound of what is shown, asked for when the hand rests: one request at a time, a newer one wins.
 import { RestingLoader } from "./resting";
 import { type Fields, finite, list, parseJson } from "./wire";
 

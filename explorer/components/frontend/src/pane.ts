@@ -23,8 +23,8 @@ export class Pane {
     {
       class: "likely",
       title:
-        "The exact likelihood of this picture: bits for each of its numbers (less is likelier), " +
-        "and the whole picture's log P(x).",
+        "A bound on the likelihood of this picture, from the density averaged over draws of the noise on its grey levels: " +
+        "bits for each of its numbers (less is likelier), and log P(x) of the whole picture.",
     },
     this.bits,
     this.nats,
