@@ -71,7 +71,7 @@ export class Figures {
       h(
         "div",
         { class: "figures-head" },
-        h("span", {}, "This code"),
+        h("span", {}, "This latent"),
         h("span", { class: "figures-unit" }, "nats"),
         h(
           "span",
