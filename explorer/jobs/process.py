@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ LAST_LINES = 5  # of what it prints, for the message should it fail
 LINE_AT_MOST = 500  # characters of such a line
 
 
-class ChildProcess:
+class ChildProcess(ABC):
     """A running Python module. Read `share`, `what`, `result` and `error` at any time, from any thread.
 
     A subclass reads standard output (`_read_output`); what comes on standard error is kept for the message.
@@ -70,9 +71,9 @@ class ChildProcess:
         """Waits until it has ended, at most `seconds`."""
         self._reader.join(seconds)
 
+    @abstractmethod
     def _read_output(self, stream: IO[bytes]) -> None:
-        """Reads standard output to its end. To be overridden."""
-        raise NotImplementedError
+        """Reads standard output to its end."""
 
     def _follow(self, given: bytes) -> None:
         """Writes what is given, reads to the end and settles the outcome."""
