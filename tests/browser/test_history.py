@@ -21,6 +21,9 @@ def settled(tab: StagePage, changed: Callable[[], object], what: str) -> Shown:
 def arrives(tab: StagePage, shown: Shown, what: str) -> None:
     tab.until(lambda: tab.address == shown[1], f"the address {what}")
     tab.until(lambda: same(tab.shown(), shown[0]), f"the pictures {what}")
+    tab.at_rest()
+    assert tab.address == shown[1], f"the address {what}, at rest"
+    assert same(tab.shown(), shown[0]), f"the pictures {what}, at rest"
 
 
 def test_back_and_undo_go_change_by_change_over_everything(tab: StagePage) -> None:

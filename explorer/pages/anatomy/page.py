@@ -21,6 +21,7 @@ from explorer.pages.shared import (
     image_picker,
     navigation,
     opening,
+    releases,
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
@@ -129,21 +130,20 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
     Returns:
         Whether it was new and for this model and these dimensions.
     """
-    if received is None or received == S.get("an_received"):
-        return False
-    S.an_received = received
-    shown: Shown = S.an_shown
-    if isinstance(received, Mapping) and (received.get("model"), received.get("view")) != (
-        loaded.name,
-        shown.view,
-    ):
-        return False
-    S.an_problems = []
-    try:
-        S.an_shown = url.from_json(received, shown, limits)
-    except ValueError as error:
-        S.an_problems = [f"The browser sent an edit that does not hold: {error}"]
-    return True
+
+    def follow(received: object) -> bool:
+        shown: Shown = S.an_shown
+        made_on = (loaded.name, shown.view)
+        if isinstance(received, Mapping) and (received.get("model"), received.get("view")) != made_on:
+            return False
+        S.an_problems = []
+        try:
+            S.an_shown = url.from_json(received, shown, limits)
+        except ValueError as error:
+            S.an_problems = [f"The browser sent an edit that does not hold: {error}"]
+        return True
+
+    return releases.take("an_received", received, follow)
 
 
 def choose_item(item: int) -> None:

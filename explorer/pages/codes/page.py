@@ -20,6 +20,7 @@ from explorer.pages.shared import (
     controls,
     image_picker,
     opening,
+    releases,
 )
 from explorer.pages.shared.layout import warn_of
 from explorer.scene.codebook import codebooks, grids_of, look_size
@@ -143,31 +144,33 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
     Returns:
         Whether it was new and of what is shown now.
     """
-    if received is None or received == S.get("cd_received"):
-        return False
-    S.cd_received = received
-    if not isinstance(received, Mapping) or received.get("model") != loaded.name:
-        return False
-    if received.get("revision") != S.cd_revision:
-        return False  # painted on an image that has been changed since
-    S.cd_problems = []
-    try:
-        S.cd_shown = url.from_json(received, S.cd_shown, limits)
-    except ValueError as error:
-        S.cd_problems = [f"The browser sent an edit that does not hold: {error}"]
-    return True
+
+    def follow(received: object) -> bool:
+        if not isinstance(received, Mapping) or received.get("model") != loaded.name:
+            return False
+        if received.get("revision") != S.cd_revision:
+            return False  # painted on an image that has been changed since
+        S.cd_problems = []
+        try:
+            S.cd_shown = url.from_json(received, S.cd_shown, limits)
+        except ValueError as error:
+            S.cd_problems = [f"The browser sent an edit that does not hold: {error}"]
+        return True
+
+    return releases.take("cd_received", received, follow)
 
 
 def take_sample(received: object, loaded: Loaded) -> bool:
     """Takes a sample that was clicked as A or B; gives whether the click was new."""
-    if received is None or received == S.get("cd_clicked"):
-        return False
-    S.cd_clicked = received
-    text = samples.clicked(received, loaded)
-    if text is None or not isinstance(received, Mapping):
-        return False
-    choose(**{"a" if received.get("side") == "a" else "b": text})
-    return True
+
+    def follow(received: object) -> bool:
+        text = samples.clicked(received, loaded)
+        if text is None or not isinstance(received, Mapping):
+            return False
+        choose(**{"a" if received.get("side") == "a" else "b": text})
+        return True
+
+    return releases.take("cd_clicked", received, follow)
 
 
 def choose(**images: int | str) -> None:

@@ -18,7 +18,7 @@ from explorer.pages.compare import (
 )
 from explorer.pages.compare.choice import by_data, first_choice, kind, ready_series
 from explorer.pages.compare.state import State
-from explorer.pages.shared import carried_checkpoint, checkpoint_picker
+from explorer.pages.shared import carried_checkpoint, checkpoint_picker, releases
 from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import MODELS, Lineup, line_up
@@ -251,20 +251,21 @@ def take_release(received: object, lineup: Lineup) -> bool:
     Returns:
         Whether it was new and of these models.
     """
-    if received is None or received == S.get("compare_received"):
-        return False
-    S.compare_received = received
-    if not isinstance(received, Mapping):
-        return False
-    S.compare_heard = received.get("connection", 0)
-    if received.get("models") != [model.name for model in lineup.models]:
-        return False
-    S.compare_problems = []
-    try:
-        S.compare_state = compare_state.from_json(received, len(lineup.models), lineup.count)
-    except ValueError as error:
-        S.compare_problems = [f"The comparison sent a state that does not hold: {error}"]
-    return True
+
+    def follow(received: object) -> bool:
+        if not isinstance(received, Mapping):
+            return False
+        S.compare_heard = received.get("connection", 0)
+        if received.get("models") != [model.name for model in lineup.models]:
+            return False
+        S.compare_problems = []
+        try:
+            S.compare_state = compare_state.from_json(received, len(lineup.models), lineup.count)
+        except ValueError as error:
+            S.compare_problems = [f"The comparison sent a state that does not hold: {error}"]
+        return True
+
+    return releases.take("compare_received", received, follow)
 
 
 def component_data(lineup: Lineup, state: State) -> dict[str, Any]:

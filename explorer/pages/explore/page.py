@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from explorer.pages.shared import (
     checkpoint_picker,
     controls,
     downloads,
+    releases,
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
@@ -55,7 +57,8 @@ def main() -> None:
     warn_of(S.problems)
     selection.take(getattr(S.get("stage"), "selection", None), loaded)
     heard = {"heard": S.get("heard_connection", 0), "serial": S.get("heard_serial", 0)}
-    told = {"selection": selection.told(loaded)} | heard
+    link = stage_edit.link(loaded.name, view.id, S.colour, S.edit, loaded.token_of)
+    told = {"selection": selection.told(loaded), "address": link} | heard
     kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | told)
     if take_release(
         kept.edit, loaded, view
@@ -107,17 +110,21 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
     """
     if not isinstance(received, Mapping) or received.get("restore") is not True or "model" not in S:
         return
-    if received == S.get("received"):
-        return
-    hear(received)
-    name = received.get("model")
-    if name not in [entry.name for entry in entries if entry.card]:
-        S.problems = [f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone."]
-        S.revision += 1  # the stage then shows what Python has
-        return
-    if name != S.model:
-        selection.forget()
-    S.model, S.fresh, S.problems, S.restored = name, True, [], received
+
+    def follow(received: Mapping[str, Any]) -> bool:
+        hear(received)
+        name = received.get("model")
+        if name not in [entry.name for entry in entries if entry.card]:
+            S.problems = [f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone."]
+            S.revision += 1  # the stage then shows what Python has
+            return False
+        if name != S.model:
+            selection.forget()
+        S.restored = received
+        S.model, S.fresh, S.problems = name, True, []
+        return True
+
+    releases.take("received", received, follow)
 
 
 def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
@@ -144,9 +151,16 @@ def shown_view(loaded: Loaded) -> View:
             S.view, S.edit = view.id, stage_edit.rehomed(S.edit, Places(loaded, view))
             S.revision += 1
         return view
-    S.fresh = False
+    view = first_view(loaded)
+    # Last: a run that Streamlit ends before leaves the next one to begin anew.
     S.revision += 1
-    restored = S.pop("restored", None)
+    S.restored, S.fresh = None, False
+    return view
+
+
+def first_view(loaded: Loaded) -> View:
+    """Sets map, colour and edit of a fresh model: what undo or Back leads to, else from the address or the defaults."""
+    restored = S.get("restored")
     if restored is not None and restored["model"] == loaded.name:
         return restored_view(loaded, restored)
     wanted, S.colour, problems = address.view_and_colour(loaded)
@@ -179,24 +193,26 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
     Returns:
         Whether the page must run again to show it.
     """
-    if received is None or received == S.get("received"):
-        return False
-    hear(received)
-    if belongs_elsewhere(received, loaded, view):
-        return False
-    if is_outdated(received):
-        S.revision += 1
+
+    def follow(received: object) -> bool:
+        hear(received)
+        if belongs_elsewhere(received, loaded, view):
+            return False
+        if is_outdated(received):
+            S.revision += 1
+            return True
+        S.problems = []
+        try:
+            levels = len(controls.levels(loaded))
+            edit = stage_edit.edit_from_json(
+                received, S.edit, loaded.count, loaded.directions, levels, loaded.own
+            )
+            S.edit = stage_edit.settled(edit, Places(loaded, view))
+        except ValueError as error:
+            S.problems = [f"The stage sent an edit that does not hold: {error}"]
         return True
-    S.problems = []
-    try:
-        levels = len(controls.levels(loaded))
-        edit = stage_edit.edit_from_json(
-            received, S.edit, loaded.count, loaded.directions, levels, loaded.own
-        )
-        S.edit = stage_edit.settled(edit, Places(loaded, view))
-    except ValueError as error:
-        S.problems = [f"The stage sent an edit that does not hold: {error}"]
-    return True
+
+    return releases.take("received", received, follow)
 
 
 def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
@@ -209,7 +225,6 @@ def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
 
 def hear(received: object) -> None:
     """Notes a message of the stage, and what identifies it, so that the stage can be told that it was heard."""
-    S.received = received
     fields = received if isinstance(received, Mapping) else {}
     for name in ("connection", "serial"):
         number = fields.get(name)
@@ -224,16 +239,16 @@ def is_outdated(received: object) -> bool:
 
 def chosen_view(loaded: Loaded, view: View) -> View:
     """The view that was chosen since the last run, if any; the handles go over to it."""
-    chosen = S.pop("wanted_view", view.id)
+    chosen = S.get("wanted_view") or view.id
     if chosen == view.id:
         return view
     S.problems = []
     try:
         after = resolve(loaded, chosen)
+        switch_view(loaded, view, after)
     except UnknownView as error:
-        S.problems = [str(error)]
-        return view
-    switch_view(loaded, view, after)
+        S.problems, after = [str(error)], view
+    S.wanted_view = None
     return after
 
 
@@ -252,7 +267,7 @@ def switch_view(loaded: Loaded, before: View, after: View) -> None:
         handle = getattr(edit, name)
         x, y = move_to_view(loaded, before, after, handle, edit.residual)
         edit = replace(edit, **{name: replace(handle, x=x, y=y)})
-    S.view, S.edit = after.id, edit
+    S.edit, S.view = edit, after.id
     S.revision += 1
 
 

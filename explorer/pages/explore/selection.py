@@ -11,7 +11,7 @@ import streamlit as st
 
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.selection import example, matching, search, telling
-from explorer.pages.shared import faults, recently_deleted
+from explorer.pages.shared import faults, recently_deleted, releases
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
@@ -42,18 +42,19 @@ def take(received: object, loaded: Loaded) -> bool:
     Returns:
         Whether it was new.
     """
-    if received is None or received == S.get("selection_received"):
-        return False
-    S.selection_received = received
-    if not isinstance(received, Mapping) or received.get("model") != loaded.name:
-        return False
-    items = received.get("items")
-    if not isinstance(items, list) or len(items) > loaded.count:
-        return False
-    if any(type(item) is not int or not 0 <= item < loaded.count for item in items):
-        return False
-    S.selection = (loaded.name, tuple(sorted(set(items))))
-    return True
+
+    def follow(received: object) -> bool:
+        if not isinstance(received, Mapping) or received.get("model") != loaded.name:
+            return False
+        items = received.get("items")
+        if not isinstance(items, list) or len(items) > loaded.count:
+            return False
+        if any(type(item) is not int or not 0 <= item < loaded.count for item in items):
+            return False
+        S.selection = (loaded.name, tuple(sorted(set(items))))
+        return True
+
+    return releases.take("selection_received", received, follow)
 
 
 def forget() -> None:

@@ -13,7 +13,7 @@ from explorer.components.sequences import sequences
 from explorer.pages.sequences import panels, url
 from explorer.pages.sequences.choice import choose_sequence
 from explorer.pages.sequences.url import Limits, Shown
-from explorer.pages.shared import address, checkpoint_picker, controls, opening
+from explorer.pages.shared import address, checkpoint_picker, controls, opening, releases
 from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.text import plain
 from explorer.scene.forecasts import longest_jump
@@ -88,17 +88,18 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
     Returns:
         Whether it was new and for this model.
     """
-    if received is None or received == S.get("tm_received"):
-        return False
-    S.tm_received = received
-    if isinstance(received, Mapping) and received.get("model") != loaded.name:
-        return False
-    S.tm_problems = []
-    try:
-        S.tm_shown = url.from_json(received, S.tm_shown, limits)
-    except ValueError as error:
-        S.tm_problems = [f"The browser sent an edit that does not hold: {error}"]
-    return True
+
+    def follow(received: object) -> bool:
+        if isinstance(received, Mapping) and received.get("model") != loaded.name:
+            return False
+        S.tm_problems = []
+        try:
+            S.tm_shown = url.from_json(received, S.tm_shown, limits)
+        except ValueError as error:
+            S.tm_problems = [f"The browser sent an edit that does not hold: {error}"]
+        return True
+
+    return releases.take("tm_received", received, follow)
 
 
 def choose(sequence: int) -> None:

@@ -20,12 +20,18 @@ export const storedIn = (state: unknown): unknown =>
  *
  * Streamlit adds an entry each time Python writes the address, late and once per rerun; the stage
  * adds one per change itself (`addEntry`). What the stage stored in an entry survives a new address.
- * `leaves` is called when an entry for another page is added.
+ *
+ * Arguments:
+ *   history: The browser's.
+ *   here: Gives the present address.
+ *   leaves: Called when an entry for another page is added.
+ *   owned: Whether somebody else sees to the page's address (`setAddress`); Streamlit's is then left out.
  */
 export function replaceWithinPage(
   history: Entries,
   here: () => string,
   leaves: () => void = () => {},
+  owned: () => boolean = () => false,
 ): void {
   if (wrapped.has(history)) return;
   wrapped.add(history);
@@ -43,8 +49,10 @@ export function replaceWithinPage(
     else push(state, unused, url);
   };
   history.replaceState = (state, unused, url) => {
+    const within = isSamePage(url) && storedIn(state) === undefined;
+    if (within && owned()) return;
     const stored = storedIn(history.state);
-    const kept = stored !== undefined && storedIn(state) === undefined && isSamePage(url);
+    const kept = stored !== undefined && within;
     replace(kept ? { ...(state as object | null), [KEY]: stored } : state, unused, url);
   };
 }
@@ -52,6 +60,17 @@ export function replaceWithinPage(
 /** Adds an entry at the present address that stores a value. */
 export function addEntry(history: Entries, value: unknown): void {
   history.pushState({ [KEY]: value }, "");
+}
+
+/** Gives the present entry, which stores a value, another query; options of an embedded page stay. */
+export function setAddress(history: Entries, here: string, query: string): void {
+  const url = new URL(here);
+  const wanted = new URLSearchParams(query);
+  for (const [key, value] of url.searchParams) if (/^embed/.test(key)) wanted.append(key, value);
+  // As Python writes it: commas and colons stand for themselves in a query.
+  const search = wanted.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  if (url.search !== `?${search}`)
+    history.replaceState(history.state, "", `${url.pathname}?${search}`);
 }
 
 /** Stores a value in the present entry. */

@@ -23,6 +23,7 @@ export function mount(component: Component<StageData>): () => void {
     history,
     () => location.href,
     () => timeline.leave(),
+    () => timeline.attached,
   );
   return mountStage(component);
 }

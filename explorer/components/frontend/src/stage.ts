@@ -205,6 +205,7 @@ export class Stage {
     this.socket.open(data.model.name, data.view.id);
     this.selecting.take(data.selection);
     if (instead) this.restore(instead);
+    this.writeAddress();
   }
 
   // From Streamlit
@@ -244,6 +245,7 @@ export class Stage {
     } else this.allowTravel();
     const missed = this.timeline.stay();
     if (missed) this.restore(missed);
+    this.writeAddress();
   }
 
   dispose(): void {
@@ -1009,6 +1011,17 @@ export class Stage {
   private letGo(): void {
     this.world += 1;
     this.gestures = 0;
+  }
+
+  /**
+   * Writes the address that Python sent, if it has heard of all that was told.
+   *
+   * What it wrote before that belongs to another entry: Back may have led on meanwhile.
+   */
+  private writeAddress(): void {
+    const { address, serial: latest } = this.data;
+    if (address !== undefined && (latest ?? 0) >= serial)
+      this.timeline.address(location.href, address);
   }
 
   private tell(): void {

@@ -1,7 +1,7 @@
 // Undo, redo, Back and Forward over everything the stage shows: model, map, colour and edit.
 import { copyEdit, sameEdit } from "./edit";
 import { History } from "./history";
-import { addEntry, type Entries, storedIn, storeInEntry } from "./history-entries";
+import { addEntry, type Entries, setAddress, storedIn, storeInEntry } from "./history-entries";
 import type { Edit } from "./types";
 
 /** What the stage shows. `id` tells one moment from another that looks the same. */
@@ -104,6 +104,16 @@ export class Timeline {
     this.moveTo(shown);
     this.write(() => storeInEntry(this.entries, shown));
     return null;
+  }
+
+  /** Whether a stage sees to the page's address. */
+  get attached(): boolean {
+    return this.restore !== null && !this.away;
+  }
+
+  /** Gives the present entry the address of what it shows. */
+  address(here: string, query: string): void {
+    if (this.attached) this.write(() => setAddress(this.entries, here, query));
   }
 
   /** The stage is taken down; `revision` is that of the last data from Python. */

@@ -112,5 +112,7 @@ export interface StageData {
   heard?: number;
   /** The last message that Python has heard. */
   serial?: number;
+  /** The query that shows what Python knows again. */
+  address?: string;
   picture_note?: string;
 }

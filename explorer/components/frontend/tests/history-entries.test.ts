@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { addEntry, replaceWithinPage, storedIn, storeInEntry } from "../src/history-entries";
+import {
+  addEntry,
+  replaceWithinPage,
+  setAddress,
+  storedIn,
+  storeInEntry,
+} from "../src/history-entries";
 
 class Kept {
   calls: string[] = [];
@@ -58,6 +64,33 @@ describe("the browser's history", () => {
       "push undefined",
       "replace undefined",
       "replace /?a=1",
+      "push /paths",
+    ]);
+  });
+
+  it("leaves the page's address to whoever sees to it", () => {
+    const history = new Kept();
+    let owned = true;
+    const here = "http://localhost/?a=1&embed=true";
+    replaceWithinPage(
+      history,
+      () => here,
+      () => {},
+      () => owned,
+    );
+    storeInEntry(history, "x");
+    history.pushState({}, "", "/?a=2");
+    history.replaceState({}, "", "/?a=3");
+    setAddress(history, here, "?a=test-1,2&c=d%20e");
+    setAddress(history, "http://localhost/?a=1,2", "?a=1,2");
+    expect(storedIn(history.state)).toBe("x");
+    owned = false;
+    history.pushState({}, "", "/?a=5");
+    history.pushState({}, "", "/paths");
+    expect(history.calls).toEqual([
+      "replace undefined",
+      "replace /?a=test-1,2&c=d+e&embed=true",
+      "replace /?a=5",
       "push /paths",
     ]);
   });
