@@ -145,7 +145,10 @@ ONES = np.ones(8)
         (own(*[ONES] * 9), "There may be at most 8 directions. Got 9."),
     ],
 )
-def test_invalid_requests_are_errors(values: dict[str, Any], text: str, folder: Path) -> None:
+def test_invalid_requests_are_errors(
+    values: dict[str, Any], text: str, folder: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.jobs.leakage.open_bench", lambda *_: bench)
     with pytest.raises(ValueError, match=re.escape(text)):
         table(Request(str(folder), **values), lambda *_: None)
 
