@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,14 @@ from explorer.live.stage import item_labels
 from explorer.pages.anatomy import panels, url
 from explorer.pages.anatomy.url import Limits, Shown
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     controls,
     image_picker,
     navigation,
-    opening,
-    releases,
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
 from explorer.scene.inspection import Specimen, examine
@@ -32,28 +29,29 @@ from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded
 
 S = st.session_state
+page = PageState[Shown]("an")
 
 
 def main() -> None:
     """Controls, the live image, and the panels under it."""
     entries = checkpoint_picker.entries()
-    loaded = opening.opened("an", entries)
+    loaded = page.opened(entries)
     if loaded is None:
-        warn_of(S.an_problems)
+        warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     limits = limits_of(loaded)
-    settle(loaded, limits)
+    read(loaded, limits)
     take_release(getattr(S.get("anatomy"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
-        image_picker.chooser(loaded, S.an_shown.item, choose_item, tell)
+        image_picker.chooser(loaded, page.shown.item, choose_item, page.tell)
         choose_dimensions(loaded)
-    warn_of(S.an_problems)
+    warn_of(page.problems)
     state = (
         loaded.originals.state
     )  # read first: pictures that come while the image is examined are not missed
-    specimen = examine(loaded, S.an_shown.item)
+    specimen = examine(loaded, page.shown.item)
     st.caption(about_image(loaded, specimen))
     if state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
@@ -76,7 +74,7 @@ def main() -> None:
     elif specimen.std is None:
         panels.what_it_lacks(loaded, specimen)
     else:
-        panels.bound(loaded, specimen, S.an_shown.dims)
+        panels.bound(loaded, specimen, page.shown.dims)
         panels.estimates(loaded, specimen)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
@@ -98,20 +96,15 @@ def limits_of(loaded: Loaded) -> Limits:
     return Limits(loaded.count, loaded.latent, loaded.atlas.std is not None, loaded.atlas.names.from_address)
 
 
-def settle(loaded: Loaded, limits: Limits) -> None:
+def read(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults; on another model the image stays if it can."""
     loaded.originals.start()
-    if S.an_shown is not None:
-        return
-    S.an_revision = S.get("an_revision", 0) + 1
-    default = Shown(0, default_dimensions(loaded))
-    kept = S.pop("an_kept", None)
-    if kept is not None:
-        before, item = kept
-        row = image_picker.same_image(before, item, loaded)
-        default = replace(default, item=row or 0)
-    S.an_shown, problems = url.from_query(S.an_asked, default, limits)
-    S.an_problems += [f"In the address: {problem} Using the default." for problem in problems]
+
+    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
+        item = image_picker.same_image(kept[0], kept[1], loaded) if kept else 0
+        return url.from_query(asked, Shown(item or 0, default_dimensions(loaded)), limits)
+
+    page.read(reader)
 
 
 def default_dimensions(loaded: Loaded) -> tuple[int, int]:
@@ -125,37 +118,24 @@ def default_dimensions(loaded: Loaded) -> tuple[int, int]:
 
 
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+    """Takes over what the browser sent when the hand let go.
 
     Returns:
         Whether it was new and for this model and these dimensions.
     """
 
-    def follow(received: object) -> bool:
-        shown: Shown = S.an_shown
-        made_on = (loaded.name, shown.view)
+    def reader(received: object) -> Shown | None:
+        made_on = (loaded.name, page.shown.view)
         if isinstance(received, Mapping) and (received.get("model"), received.get("view")) != made_on:
-            return False
-        S.an_problems = []
-        try:
-            S.an_shown = url.from_json(received, shown, limits)
-        except ValueError as error:
-            S.an_problems = [f"The browser sent an edit that does not hold: {error}"]
-        return True
+            return None
+        return url.from_json(received, page.shown, limits)
 
-    return releases.take("an_received", received, follow)
+    return page.take("anatomy", received, reader)
 
 
 def choose_item(item: int) -> None:
     """Another image, at its mean."""
-    S.an_shown = Shown(item, S.an_shown.dims)
-    S.an_revision += 1
-    S.an_problems = []
-
-
-def tell(problem: str) -> None:
-    """Shows what cannot be followed."""
-    S.an_problems = [problem]
+    page.put(item=item, draw=None, turn={}, revise=True)
 
 
 def choose_dimensions(loaded: Loaded) -> None:
@@ -165,18 +145,15 @@ def choose_dimensions(loaded: Loaded) -> None:
     order = {str(dimension): str(dimension) for dimension in controls.spread_dimensions(loaded)}
 
     def changed(across: str, up: str) -> None:
-        S.an_shown = replace(S.an_shown, dims=(int(across), int(up)))
-        S.an_problems = []
+        page.put(dims=(int(across), int(up)))
 
-    controls.two_of("Dimension", order, [str(end) for end in S.an_shown.dims], 130, changed)
+    controls.two_of("Dimension", order, [str(end) for end in page.shown.dims], 130, changed)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same image where its data are the same."""
-    before = engine().peek(S.an_model)
-    if before is not None:
-        S.an_kept = (before, S.an_shown.item)
-    opening.leave("an", name)
+    before = engine().peek(page.model)
+    page.leave(name, kept=(before, page.shown.item) if before else None)
 
 
 def about_image(loaded: Loaded, specimen: Specimen) -> str:
@@ -191,7 +168,7 @@ def about_image(loaded: Loaded, specimen: Specimen) -> str:
 
 def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
     """What the live image is told: small values and addresses."""
-    shown: Shown = S.an_shown
+    shown: Shown = page.shown
     return {
         "model": controls.model_data(loaded),
         "socket": "/live/anatomy",
@@ -203,13 +180,13 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
         "probabilistic": specimen.std is not None,
         "likelihood": panels.has_bound(loaded, specimen),
         "edit": shown.as_json(),
-        "revision": S.an_revision,
+        "revision": page.revision,
     }
 
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    address.put("an", {"model": loaded.name} | url.query(S.an_shown, loaded.token_of))
+    page.write_address({"model": loaded.name} | url.query(page.shown, loaded.token_of))
 
 
 main()

@@ -15,20 +15,19 @@ from explorer.latent.geometry.grids import as_text
 from explorer.pages.codes import samples, url
 from explorer.pages.codes.url import Limits, Shown
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     controls,
     image_picker,
-    opening,
-    releases,
 )
 from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.page_state import PageState, able
 from explorer.scene.codebook import codebooks, grids_of, look_size
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models.card import Card, Entry
 
 S = st.session_state
+page = PageState[Shown]("cd")
 VIEW = "dims-0-1"  # the socket opens a model with a view; this one costs nothing to make
 PAPERS = "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · [Razavi et al. 2019](https://arxiv.org/abs/1906.00446)"
 
@@ -36,10 +35,10 @@ PAPERS = "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · [Razav
 def main() -> None:
     """Controls, the grid to paint on, and samples of the prior under it."""
     entries = checkpoint_picker.entries()
-    discrete = opening.able(entries, refusal)
-    loaded = opening.opened("cd", entries, refusal)
+    discrete = able(entries, refusal)
+    loaded = page.opened(entries, refusal)
     if loaded is None:
-        warn_of(S.cd_problems)
+        warn_of(page.problems)
         none_yet(entries)
         return
     try:
@@ -47,21 +46,21 @@ def main() -> None:
             limits = limits_of(loaded)
     except ValueError as error:
         checkpoint_picker.button(discrete, loaded, switch_model)
-        warn_of([*S.cd_problems, str(error)])
+        warn_of([*page.problems, str(error)])
         return
-    settle(loaded, limits)
+    read(loaded, limits)
     take_release(getattr(S.get("codes"), "edit", None), loaded, limits)
     take_sample(getattr(S.get("code_samples"), "edit", None), loaded)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(discrete, loaded, switch_model)
         image_picker.chooser(
-            loaded, item_of(S.cd_shown.a), lambda item: choose(a=item), tell, "code_a", "Image A"
+            loaded, item_of(page.shown.a), lambda item: choose(a=item), page.tell, "code_a", "Image A"
         )
         st.button("", icon=":material/swap_horiz:", key="cd_swap", help="Swap A and B", on_click=swap)
         image_picker.chooser(
-            loaded, item_of(S.cd_shown.b), lambda item: choose(b=item), tell, "code_b", "Image B"
+            loaded, item_of(page.shown.b), lambda item: choose(b=item), page.tell, "code_b", "Image B"
         )
-    warn_of(S.cd_problems)
+    warn_of(page.problems)
     head()
     data = grid_data(loaded, limits)
     if loaded.originals.state in image_picker.WAITING:
@@ -111,21 +110,19 @@ def limits_of(loaded: Loaded) -> Limits:
     )  # fmt: skip
 
 
-def settle(loaded: Loaded, limits: Limits) -> None:
+def read(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults."""
     loaded.originals.start()
-    if S.cd_shown is not None:
-        return
-    S.cd_revision = S.get("cd_revision", 0) + 1
-    default = Shown(0, unlike(loaded, 0), level=0)
-    kept = S.pop("cd_kept", None)
-    if kept is not None:
-        before, items = kept
+
+    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
+        default = Shown(0, unlike(loaded, 0), level=0)
+        before, items = kept or (loaded, ())
         rows = [image_picker.same_image(before, item, loaded) for item in items if item is not None]
         if len(rows) == 2 and None not in rows:
             default = replace(default, a=rows[0], b=rows[1])  # type: ignore[arg-type]
-    S.cd_shown, problems = url.from_query(S.cd_asked, default, limits)
-    S.cd_problems += [f"In the address: {problem} Using the default." for problem in problems]
+        return url.from_query(asked, default, limits)
+
+    page.read(reader)
 
 
 def unlike(loaded: Loaded, item: int) -> int:
@@ -139,25 +136,20 @@ def unlike(loaded: Loaded, item: int) -> int:
 
 
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+    """Takes over what the browser sent when the hand let go.
 
     Returns:
         Whether it was new and of what is shown now.
     """
 
-    def follow(received: object) -> bool:
+    def reader(received: object) -> Shown | None:
         if not isinstance(received, Mapping) or received.get("model") != loaded.name:
-            return False
-        if received.get("revision") != S.cd_revision:
-            return False  # painted on an image that has been changed since
-        S.cd_problems = []
-        try:
-            S.cd_shown = url.from_json(received, S.cd_shown, limits)
-        except ValueError as error:
-            S.cd_problems = [f"The browser sent an edit that does not hold: {error}"]
-        return True
+            return None
+        if received.get("revision") != page.revision:
+            return None  # painted on an image that has been changed since
+        return url.from_json(received, page.shown, limits)
 
-    return releases.take("cd_received", received, follow)
+    return page.take("codes", received, reader)
 
 
 def take_sample(received: object, loaded: Loaded) -> bool:
@@ -170,32 +162,23 @@ def take_sample(received: object, loaded: Loaded) -> bool:
         choose(**{"a" if received.get("side") == "a" else "b": text})
         return True
 
-    return releases.take("cd_clicked", received, follow)
+    return page.now.take("samples", received, follow)
 
 
 def choose(**images: int | str) -> None:
     """Another A or B. What was painted on A goes with it; a new B leaves it."""
-    S.cd_shown = replace(S.cd_shown, **images, **({"codes": None} if "a" in images else {}))
-    S.cd_revision += 1
-    S.cd_problems = []
-
-
-def tell(problem: str) -> None:
-    """Shows what cannot be followed."""
-    S.cd_problems = [problem]
+    page.put(**images, **({"codes": None} if "a" in images else {}), revise=True)
 
 
 def swap() -> None:
     """A takes B's place and the other way round; what was painted on A is let go."""
-    choose(a=S.cd_shown.b, b=S.cd_shown.a)
+    choose(a=page.shown.b, b=page.shown.a)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same images where its data are the same."""
-    before = engine().peek(S.cd_model)
-    if before is not None and S.cd_shown is not None:
-        S.cd_kept = (before, [item_of(S.cd_shown.a), item_of(S.cd_shown.b)])
-    opening.leave("cd", name)
+    before, shown = engine().peek(page.model), page.now.shown
+    page.leave(name, kept=(before, [item_of(shown.a), item_of(shown.b)]) if before and shown else None)
 
 
 def item_of(image: int | str) -> int | None:
@@ -205,7 +188,7 @@ def item_of(image: int | str) -> int | None:
 
 def text_of(loaded: Loaded, name: str) -> str:
     """The codes of "a", of "b", or of what A was painted to."""
-    shown: Shown = S.cd_shown
+    shown: Shown = page.shown
     if name == "codes":
         return shown.codes or text_of(loaded, "a")
     image = getattr(shown, name)
@@ -240,7 +223,7 @@ def usage(loaded: Loaded) -> str:
 
 def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
     """What the grid is told: small values and addresses."""
-    shown: Shown = S.cd_shown
+    shown: Shown = page.shown
     base, version = f"/live/atlas/{loaded.name}/codes", f"?v={loaded.version}"
     return {
         "model": controls.model_data(loaded),
@@ -263,13 +246,13 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
             for name in ("a", "b")
         },
         "edit": shown.as_json(),
-        "revision": S.cd_revision,
+        "revision": page.revision,
     }
 
 
 def write_address(loaded: Loaded, limits: Limits) -> None:
     """Puts what is shown into the address bar."""
-    address.put("cd", {"model": loaded.name} | url.query(S.cd_shown, limits, loaded.token_of))
+    page.write_address({"model": loaded.name} | url.query(page.shown, limits, loaded.token_of))
 
 
 main()

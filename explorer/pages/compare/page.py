@@ -18,14 +18,16 @@ from explorer.pages.compare import (
 )
 from explorer.pages.compare.choice import by_data, first_choice, kind, ready_series
 from explorer.pages.compare.state import State
-from explorer.pages.shared import carried_checkpoint, checkpoint_picker, releases
+from explorer.pages.shared import carried_checkpoint, checkpoint_picker
 from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import MODELS, Lineup, line_up
 from explorer.scene.views import default_view, resolve
 from models.card import Card
 
 S = st.session_state
+page = PageState[State]("compare")
 LONGEST = 2000  # characters of one parameter
 SECTIONS = {
     "reconstructions": "Reconstructions",
@@ -265,7 +267,7 @@ def take_release(received: object, lineup: Lineup) -> bool:
             S.compare_problems = [f"The comparison sent a state that does not hold: {error}"]
         return True
 
-    return releases.take("compare_received", received, follow)
+    return page.now.take("comparison", received, follow)
 
 
 def component_data(lineup: Lineup, state: State) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -22,12 +21,11 @@ from explorer.pages.directions import (
     shelf,
     url,
 )
+from explorer.pages.directions.state import page
 from explorer.pages.directions.url import Limits, Shown
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     image_picker,
-    opening,
 )
 from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.plotly_chart import plotted
@@ -36,7 +34,6 @@ from explorer.scene import direction_sources
 from explorer.scene.direction_sources import Found
 from explorer.scene.loaded import Loaded
 
-S = st.session_state
 LEAKAGE = "explorer.pages.directions.leakage"
 PAPERS = (
     "[Larsen et al. 2015](https://arxiv.org/abs/1512.09300) · [White 2016](https://arxiv.org/abs/1609.04468) · "
@@ -47,19 +44,19 @@ PAPERS = (
 def main() -> None:
     """Controls, the estimators, what they have in common, and the shelf."""
     entries = checkpoint_picker.entries()
-    loaded = opening.opened("dr", entries)
+    loaded = page.opened(entries)
     if loaded is None:
-        warn_of(S.dr_problems)
+        warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     settle(loaded)
-    if not loaded.has(S.dr_shown.item):  # an own picture that was deleted elsewhere
-        S.dr_shown = replace(S.dr_shown, item=0)
+    if not loaded.has(page.shown.item):  # an own picture that was deleted elsewhere
+        page.shown = replace(page.shown, item=0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
-        choice.choose_source(loaded, S.dr_shown, choose, tell)
-    warn_of(S.dr_problems)
-    shown: Shown = S.dr_shown
+        choice.choose_source(loaded, page.shown, page.put, page.tell)
+    warn_of(page.problems)
+    shown: Shown = page.shown
     if shown.kind == "groups" and not loaded.groups:
         st.caption(
             "These two groups are told by their values. To take any images you like, select them on Explore with the "
@@ -75,50 +72,34 @@ def main() -> None:
         else:
             show(loaded, found, shown)
     shelf.shelf(loaded)
-    address.put("dr", {"model": loaded.name} | url.query(S.dr_shown, loaded.token_of))
+    page.write_address({"model": loaded.name} | url.query(page.shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
 
 
 def settle(loaded: Loaded) -> None:
     """Fills in what is shown: from the address, or the defaults."""
-    if S.dr_shown is not None:
-        return
-    default = Shown(*direction_sources.default(loaded))
-    limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
-    S.dr_shown, problems = url.from_query(S.dr_asked, default, limits)
-    if S.dr_shown.kind != "expression":  # what was typed stays, to be mended
-        try:
-            resolved(loaded, S.dr_shown)
-        except ValueError as error:
-            problems.append(str(error))
-            S.dr_shown = replace(S.dr_shown, kind=default.kind, text=default.text)
-    if S.dr_shown.kind == "items":  # older links name rows
-        items = direction_sources.two_items(loaded, S.dr_shown.text)
-        S.dr_shown = replace(S.dr_shown, text=",".join(map(loaded.token_of, items)))
-    S.dr_problems += [f"In the address: {problem} Using the default." for problem in problems]
 
+    def reader(asked: dict[str, str], _: object) -> tuple[Shown, list[str]]:
+        default = Shown(*direction_sources.default(loaded))
+        limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
+        shown, problems = url.from_query(asked, default, limits)
+        if shown.kind != "expression":  # what was typed stays, to be mended
+            try:
+                resolved(loaded, shown)
+            except ValueError as error:
+                problems = [*problems, str(error)]
+                shown = replace(shown, kind=default.kind, text=default.text)
+        if shown.kind == "items":  # older links name rows
+            items = direction_sources.two_items(loaded, shown.text)
+            shown = replace(shown, text=",".join(map(loaded.token_of, items)))
+        return shown, problems
 
-def choose(*, of: str | None = None, **changes: Any) -> None:
-    """Another source, estimator, image or direction to hold.
-
-    Arguments:
-        of: The kind of source whose control says so. One of a kind that was left may still speak when it goes, unheard.
-        changes: Of what is shown.
-    """
-    if of is not None and S.dr_shown.kind != of:
-        return
-    S.dr_shown = replace(S.dr_shown, **changes)
-    S.dr_problems = []
-
-
-def tell(problem: str) -> None:
-    """Shows what cannot be followed."""
-    S.dr_problems = [problem]
+    page.read(reader)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
-    opening.leave("dr", name)
+    page.leave(name)
 
 
 def resolved(loaded: Loaded, shown: Shown) -> Found:
@@ -152,9 +133,9 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         head(found)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             image_picker.chooser(loaded, shown.item if shown.item < loaded.count else None,
-                                  lambda item: choose(item=item), tell, "dr_on", "Try it on image")  # fmt: skip
+                                  lambda item: page.put(item=item), page.tell, "dr_on", "Try it on image")  # fmt: skip
             own = shown.text if shown.kind == "attribute" else ""
-            choice.choose_hold(loaded, shown, own, choose)
+            choice.choose_hold(loaded, shown, own, page.put)
         estimators.progress(study)
         before = estimates[method].vector
         if others and before is not None:
@@ -171,7 +152,7 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         if vectors:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 if len(estimates) > 1:
-                    choice.choose_method(method, list(estimates), choose)
+                    choice.choose_method(method, list(estimates), page.put)
             if method in vectors:
                 shelf.save(loaded, found, replace(shown, method=method), vectors[method])
     if method in vectors:

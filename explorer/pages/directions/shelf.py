@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer.latent.directions.estimators import NAMES
 from explorer.latent.directions.mean_difference import Direction
 from explorer.pages.directions.estimators import STEPS
+from explorer.pages.directions.state import page
 from explorer.pages.directions.url import Shown
 from explorer.pages.shared import navigation
 from explorer.pages.shared.downloads import offer
@@ -186,7 +187,7 @@ def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
 
 
 def _use(name: str) -> None:
-    S.dr_shown = replace(S.dr_shown, kind="attribute", text=name, method="mean", hold=())
+    page.put(kind="attribute", text=name, method="mean", hold=())
 
 
 def _rename(loaded: Loaded, name: str) -> None:
@@ -208,8 +209,7 @@ def _drop(loaded: Loaded, name: str) -> None:
         S.dr_failed = f"{direction.title} was not deleted. {error}"
         return
     S.dr_dropped = (loaded.name, loaded.version, direction)
-    shown: Shown = S.dr_shown
-    S.dr_shown = replace(shown, hold=tuple(held for held in shown.hold if held != name))
+    page.put(hold=tuple(held for held in page.shown.hold if held != name))
 
 
 def _undo(loaded: Loaded) -> None:

@@ -11,13 +11,13 @@ import streamlit as st
 
 from explorer.components.stage import stage
 from explorer.pages.explore import neighbourhood, new_map, own_images, selection, shelf
+from explorer.pages.explore.state import page
 from explorer.pages.shared import (
     address,
     carried_checkpoint,
     checkpoint_picker,
     controls,
     downloads,
-    releases,
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
@@ -124,7 +124,7 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
         S.model, S.fresh, S.problems = name, True, []
         return True
 
-    releases.take("received", received, follow)
+    page.now.take("stage", received, follow)
 
 
 def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
@@ -212,7 +212,7 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
             S.problems = [f"The stage sent an edit that does not hold: {error}"]
         return True
 
-    return releases.take("received", received, follow)
+    return page.now.take("stage", received, follow)
 
 
 def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:

@@ -11,7 +11,8 @@ import streamlit as st
 
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.selection import example, matching, search, telling
-from explorer.pages.shared import faults, recently_deleted, releases
+from explorer.pages.explore.state import page
+from explorer.pages.shared import faults, recently_deleted
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
@@ -54,7 +55,7 @@ def take(received: object, loaded: Loaded) -> bool:
         S.selection = (loaded.name, tuple(sorted(set(items))))
         return True
 
-    return releases.take("selection_received", received, follow)
+    return page.now.take("selection", received, follow)
 
 
 def forget() -> None:

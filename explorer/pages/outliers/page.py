@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -26,12 +25,11 @@ from explorer.pages.outliers import url as link
 from explorer.pages.outliers.ranking import Scored, scored, texts
 from explorer.pages.outliers.url import Shown
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     image_picker,
-    opening,
 )
 from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
@@ -39,6 +37,7 @@ from explorer.scene.view import View
 from explorer.scene.views import default_view, resolve
 
 S = st.session_state
+page = PageState[Shown]("ol", lambda shown: shown.score)
 FIRST = (
     "regret",
     "density",
@@ -52,25 +51,25 @@ def main() -> None:
     """Controls, the score's histogram and map, the gallery, and what else can be asked."""
     entries = checkpoint_picker.entries()
     S.setdefault("ol_told", "")
-    loaded = opening.opened("ol", entries)
+    loaded = page.opened(entries)
     if loaded is None:
-        warn_of(S.ol_problems)
+        warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     scores = usable(loaded.decoder.model.spec)
     values, broken = panels.known(loaded, scores)
     settle(loaded, scores, values)
-    shown: Shown = S.ol_shown
+    shown: Shown = page.shown
     score = SCORES[shown.score]
     found = scored(values[shown.score], score, shown)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
         choose_score(scores, values)
         if found is not None:
-            panels.choose_threshold(found, shown, partial(change, of=shown.score))
+            panels.choose_threshold(found, shown, partial(page.put, of=shown.score))
             panels.save_group(loaded, found, tell)
             panels.download(loaded, found, values)
-    warn_of([*S.ol_problems, *broken])
+    warn_of([*page.problems, *broken])
     if S.ol_told:
         st.success(S.ol_told, icon=":material/check:")
         S.ol_told = ""
@@ -91,12 +90,9 @@ def main() -> None:
 def settle(loaded: Loaded, scores: Sequence[Score], values: dict[str, NDArray[np.float64]]) -> None:
     """Fills in what is shown: from the address, or a score that is already there."""
     loaded.originals.start()
-    if S.ol_shown is not None:
-        return
     keys = [score.key for score in scores]
     ready = [key for key in (*FIRST, *keys) if key in keys and np.isfinite(values[key]).any()]
-    S.ol_shown, problems = link.from_query(S.ol_asked, Shown((ready or keys)[0]), keys)
-    S.ol_problems += [f"In the address: {problem} Using the default." for problem in problems]
+    page.read(lambda asked, _: link.from_query(asked, Shown((ready or keys)[0]), keys))
 
 
 def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]) -> None:
@@ -105,10 +101,10 @@ def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]
         score.key: score.title + ("" if np.isfinite(values[score.key]).any() else " · not computed yet")
         for score in scores
     }
-    S.ol_score = S.ol_shown.score
+    S.ol_score = page.shown.score
     st.selectbox(
         "Score", list(named), key="ol_score", format_func=named.__getitem__, width=290,
-        on_change=lambda: change(score=S.ol_score, cut=None, page=1, sort=""),
+        on_change=lambda: page.put(score=S.ol_score, cut=None, page=1, sort=""),
     )  # fmt: skip
 
 
@@ -123,7 +119,7 @@ def overview(
             charts.histogram(found.values, found.odd, found.cut, found.score, mine), "ol-histogram",
             f"{loaded.name}-{found.score.key}",
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
-            below=lambda: panels.drag_threshold(found, mine, partial(change, of=found.score.key)),
+            below=lambda: panels.drag_threshold(found, mine, partial(page.put, of=found.score.key)),
         )  # fmt: skip
         st.caption(found.sentence)
     with right:
@@ -156,7 +152,7 @@ def gallery(
     loaded: Loaded, found: Scored, values: dict[str, NDArray[np.float64]], chosen: NDArray[np.int64]
 ) -> None:
     """The outliers by descending score, or the images chosen on the map."""
-    shown: Shown = S.ol_shown
+    shown: Shown = page.shown
     if loaded.originals.state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
     ready = {key: SCORES[key].title for key, each in values.items() if np.isfinite(each).any()}
@@ -166,12 +162,12 @@ def gallery(
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
                 "Order, outliers first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
-                on_change=lambda: change(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
+                on_change=lambda: page.put(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
             )  # fmt: skip
         rows = chosen if len(chosen) else found.rows[found.odd]
         order = ranking.ordered(rows, values[S.ol_sort], SCORES[S.ol_sort])
-        page = outliers_gallery.pager(shown.page, len(order), lambda page: change(page=page))
-        items = order[(page - 1) * outliers_gallery.PER_PAGE :][: outliers_gallery.PER_PAGE].tolist()
+        number = outliers_gallery.pager(shown.page, len(order), lambda number: page.put(page=number))
+        items = order[(number - 1) * outliers_gallery.PER_PAGE :][: outliers_gallery.PER_PAGE].tolist()
         told = [ranking.card_text(loaded, values, item, (shown.score, S.ol_sort)) for item in items]
         shelf = outliers_gallery.of_items(loaded, items, told)
         outliers_gallery.cards(shelf, "ol-cards", lambda number: outliers_gallery.lead(loaded, items[number]))
@@ -183,7 +179,7 @@ def gallery(
 
 def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequence[str]) -> None:
     """Two scores against each other."""
-    shown: Shown = S.ol_shown
+    shown: Shown = page.shown
     others = [key for key in values if key != shown.score and np.isfinite(values[key]).any()]
     if not others:
         return
@@ -194,7 +190,7 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
             S.ol_against = shown.against if shown.against in others else others[0]
             st.selectbox(
                 f"{found.score.title} against", others, key="ol_against", format_func=named.__getitem__, width=290,
-                on_change=lambda: change(of=shown.score, against=S.ol_against),
+                on_change=lambda: page.put(of=shown.score, against=S.ol_against),
             )  # fmt: skip
         other = values[S.ol_against][found.rows]
         both = np.isfinite(other)
@@ -206,36 +202,23 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
                 found.values[both], other[both], found.odd[both], (found.score, SCORES[S.ol_against]), found.cut,
                 found.rows[both], said,
             ),
-            "ol-two", f"{S.ol_model}-{found.score.key}-{S.ol_against}",
+            "ol-two", f"{page.model}-{found.score.key}-{S.ol_against}",
             alt=f"{found.score.title} against {SCORES[S.ol_against].title}",
         )  # fmt: skip
         st.caption(ranking.agreement(found, other, both, SCORES[S.ol_against]))
 
 
-def change(*, of: str | None = None, **parts: object) -> None:
-    """Shows something else.
-
-    Arguments:
-        of: The score whose control says so. One of a score that was left may still speak when it goes, unheard.
-        parts: Of what is shown.
-    """
-    if of is not None and S.ol_shown.score != of:
-        return
-    S.ol_shown = replace(S.ol_shown, **parts)
-    S.ol_problems = []
-
-
 def tell(text: str, problem: bool = False) -> None:
     """Says at the next run what came of something."""
     if problem:
-        S.ol_problems = [text]
+        page.tell(text)
     else:
         S.ol_told = text
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, by the same score where it has that."""
-    kept = {"score": S.ol_shown.score} if S.ol_shown is not None else {}
+    kept = {"score": page.shown.score} if page.shown is not None else {}
     loaded = engine().peek(name)
     if (
         loaded is not None
@@ -243,12 +226,12 @@ def switch_model(name: str) -> None:
         and kept["score"] not in [s.key for s in usable(loaded.decoder.model.spec)]
     ):
         kept = {}
-    opening.leave("ol", name, kept)
+    page.leave(name, asked=kept)
 
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    address.put("ol", {"model": loaded.name} | link.query(S.ol_shown))
+    page.write_address({"model": loaded.name} | link.query(page.shown))
 
 
 main()

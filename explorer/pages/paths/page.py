@@ -17,15 +17,14 @@ from explorer.pages.anatomy.charts import short
 from explorer.pages.paths import charts, panels, url
 from explorer.pages.paths.url import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     controls,
     image_picker,
     navigation,
-    opening,
     sequence_note,
 )
 from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
 from explorer.scene.geodesics import USUAL
@@ -38,6 +37,7 @@ from explorer.workspace.stage_edit import PATHS
 from models.card import Card
 
 S = st.session_state
+page = PageState[Shown]("pt", lambda shown: shown.shape)
 SHAPES = {"path": "Path", "grid": "Four corners"}
 KEPT = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
 HELP = (
@@ -50,15 +50,15 @@ HELP = (
 def main() -> None:
     """Controls, the images to go through, the map beside the pictures, and the profile."""
     entries = checkpoint_picker.entries()
-    loaded = opening.opened("pt", entries, refusal)
+    loaded = page.opened(entries, refusal)
     if loaded is None:
-        warn_of(S.pt_problems)
+        warn_of(page.problems)
         none_yet(entries)
         return
     view = settle(loaded)
-    shown: Shown = S.pt_shown
+    shown: Shown = page.shown
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        checkpoint_picker.button(opening.able(entries, refusal), loaded, switch_model)
+        checkpoint_picker.button(able(entries, refusal), loaded, switch_model)
         choose_shape(shown)
         (choose_grid if shown.shape == "grid" else choose_path)(shown)
         choose_view(loaded, view)
@@ -70,8 +70,8 @@ def main() -> None:
             help="The first and the last image",
         ):
             to_explore(loaded, view, shown)
-    panels.stops_row(loaded, shown, choose_stops, tell)
-    warn_of(S.pt_problems)
+    panels.stops_row(loaded, shown, choose_stops, page.tell)
+    warn_of(page.problems)
     left, right = side_by_side([0.42, 0.58], "pt-body")
     if shown.shape == "grid":
         with taking:
@@ -98,7 +98,7 @@ def main() -> None:
             draw_map(loaded, view, lines, stops, shown)
         with taking:
             panels.downloads(loaded, shown, ways)
-    address.put("pt", {"model": loaded.name} | url.query(shown, loaded.token_of))
+    page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
     sequence_note.note(
         loaded,
@@ -133,29 +133,33 @@ def none_yet(entries: list[checkpoint_picker.Entry]) -> None:
 
 def settle(loaded: Loaded) -> View:
     """Fills in what is shown: from the address, or the defaults; gives the map."""
-    if S.pt_shown is None:
-        default = Shown(default_stops(loaded))
-        S.pt_shown, problems = url.from_query(
-            S.pt_asked, default, loaded.has, loaded.atlas.names.from_address
-        )
-        S.pt_problems += [f"In the address: {problem} Using the default." for problem in problems]
-        S.pt_revision = S.get("pt_revision", 0) + 1
-        if S.pt_shown.shape == "grid":
-            S.pt_shown = replace(S.pt_shown, stops=four(loaded, S.pt_shown.stops))
-    known = tuple(item for item in S.pt_shown.stops if loaded.has(item))
-    if len(known) < len(S.pt_shown.stops):  # an own picture that was dropped elsewhere
-        S.pt_shown = replace(S.pt_shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
+
+    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
+        default = Shown(default_stops(loaded, kept))
+        shown, problems = url.from_query(asked, default, loaded.has, loaded.atlas.names.from_address)
+        if shown.shape == "grid":
+            shown = replace(shown, stops=four(loaded, shown.stops))
+        return shown, problems
+
+    page.read(reader)
+    known = tuple(item for item in page.shown.stops if loaded.has(item))
+    if len(known) < len(page.shown.stops):  # an own picture that was dropped elsewhere
+        page.shown = replace(page.shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
     try:
-        return resolve(loaded, S.pt_shown.view or default_view(loaded))
+        return resolve(loaded, page.shown.view or default_view(loaded))
     except UnknownView as error:
-        S.pt_problems.append(f"{error} Showing the usual map instead.")
-        S.pt_shown = replace(S.pt_shown, view="")
+        page.problems.append(f"{error} Showing the usual map instead.")
+        page.shown = replace(page.shown, view="")
         return resolve(loaded, default_view(loaded))
 
 
-def default_stops(loaded: Loaded) -> tuple[int, ...]:
-    """The images that were on the stage or on this page, else two to the left and right of the map's middle."""
-    kept = S.pop("pt_kept", None)
+def default_stops(loaded: Loaded, kept: Any = None) -> tuple[int, ...]:
+    """The images that were on this page or on the stage, else two to the left and right of the map's middle.
+
+    Arguments:
+        loaded: The model.
+        kept: Another model and the stops that were shown of it; None for nothing.
+    """
     if kept is not None:
         before, items = kept
         rows = [image_picker.same_image(before, item, loaded) for item in items if item < before.count]
@@ -199,11 +203,11 @@ def choose_shape(shown: Shown) -> None:
 
 def turn_shape() -> None:
     """Another shape; a grid gets its four corners."""
-    loaded = engine().peek(S.pt_model)
-    stops = S.pt_shown.stops
+    loaded = engine().peek(page.model)
+    stops = page.shown.stops
     if S.pt_shape == "grid" and loaded is not None:
         stops = four(loaded, stops)
-    S.pt_shown = replace(S.pt_shown, shape=S.pt_shape, stops=stops)
+    page.shown = replace(page.shown, shape=S.pt_shape, stops=stops)
 
 
 def choose_path(shown: Shown) -> None:
@@ -211,16 +215,16 @@ def choose_path(shown: Shown) -> None:
     S.pt_kinds = list(shown.kinds)
     st.pills(
         "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=charts.TITLES.__getitem__,
-        on_change=lambda: put(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
+        on_change=lambda: page.put(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
     )  # fmt: skip
     S.pt_frames = shown.frames
     st.selectbox("Frames", FRAMES, key="pt_frames", width=90,
-                 on_change=lambda: put(of="path", frames=S.pt_frames))  # fmt: skip
+                 on_change=lambda: page.put(of="path", frames=S.pt_frames))  # fmt: skip
     if GEODESIC in shown.kinds:
         S.pt_keep = shown.keep
         st.selectbox(
             "Penalty off the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
-            on_change=lambda: put(of="path", keep=S.pt_keep),
+            on_change=lambda: page.put(of="path", keep=S.pt_keep),
             help="How much longer a path counts where it is farther from the encoded images than 90 % of them are from "
             "each other. Without it, a geodesic cuts through holes in the data, where the decoder shows little change but "
             "nothing it has learnt.",
@@ -231,9 +235,9 @@ def choose_grid(shown: Shown) -> None:
     """How the grid goes from corner to corner, and its size."""
     S.pt_by, S.pt_side = shown.by, shown.side
     st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=charts.TITLES.__getitem__,
-                 on_change=lambda: put(of="grid", by=S.pt_by))  # fmt: skip
+                 on_change=lambda: page.put(of="grid", by=S.pt_by))  # fmt: skip
     st.selectbox("Pictures a side", SIDES, key="pt_side", width=130,
-                 on_change=lambda: put(of="grid", side=S.pt_side))  # fmt: skip
+                 on_change=lambda: page.put(of="grid", side=S.pt_side))  # fmt: skip
 
 
 def choose_view(loaded: Loaded, view: View) -> None:
@@ -242,20 +246,7 @@ def choose_view(loaded: Loaded, view: View) -> None:
     titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
     S.pt_view = view.id
     st.selectbox("Map", list(titles), key="pt_view", width=185, format_func=titles.__getitem__,
-                 on_change=lambda: put(view=S.pt_view))  # fmt: skip
-
-
-def put(*, of: str | None = None, **changes: Any) -> None:
-    """Changes what is shown.
-
-    Arguments:
-        of: The shape whose control says so. One of a shape that was left may still speak when it goes, unheard.
-        changes: Of what is shown.
-    """
-    if of is not None and S.pt_shown.shape != of:
-        return
-    S.pt_shown = replace(S.pt_shown, **changes)
-    S.pt_problems = []
+                 on_change=lambda: page.put(view=S.pt_view))  # fmt: skip
 
 
 def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> None:
@@ -265,23 +256,15 @@ def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> N
         stops: The images.
         of: Those among which the control stood that says so. Of others it is unheard: it has gone with them.
     """
-    if of is not None and S.pt_shown.stops != of:
+    if of is not None and page.shown.stops != of:
         return
-    put(stops=stops)
-    S.pt_revision += 1
-
-
-def tell(problem: str) -> None:
-    """Shows what did not hold."""
-    S.pt_problems = [problem]
+    page.put(stops=stops, revise=True)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same images where its data are the same."""
-    before, shown = engine().peek(S.pt_model), S.pt_shown
-    if before is not None:
-        S.pt_kept = (before, shown.stops)
-    opening.leave("pt", name)
+    before, shown = engine().peek(page.model), page.shown
+    page.leave(name, kept=(before, shown.stops) if before else None)
 
 
 def to_explore(loaded: Loaded, view: View, shown: Shown) -> None:
@@ -307,7 +290,7 @@ def draw_map(
     """The map; a click on a point takes its image in."""
     colour = controls.default_colour(loaded)
     figure = charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
-    key = f"pt-map-{S.pt_revision}"
+    key = f"pt-map-{page.revision}"
     plotted(
         figure,
         key,
@@ -326,8 +309,8 @@ def draw_map(
 
 def take_click(loaded: Loaded, event: object) -> None:
     """Adds the image that was clicked on the map as a waypoint."""
-    stops = panels.with_click(loaded, S.pt_shown, event)
-    if stops != S.pt_shown.stops:
+    stops = panels.with_click(loaded, page.shown, event)
+    if stops != page.shown.stops:
         choose_stops(stops)
 
 

@@ -23,20 +23,20 @@ from explorer.pages.samples.url import (
     Shown,
 )
 from explorer.pages.shared import (
-    address,
     checkpoint_picker,
     image_picker,
     navigation,
-    opening,
 )
 from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models.card import Card, Entry
 
 S = st.session_state
+page = PageState[Shown]("sm", lambda shown: kind(shown))
 SHOWS = {"samples": "Samples", "traversals": "Dimensions", "manifold": "Plane"}
 SOURCES = {
     "prior": "Prior",
@@ -61,22 +61,22 @@ BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
 def main() -> None:
     """Controls, pictures in rows, and the one that was clicked."""
     entries = checkpoint_picker.entries()
-    loaded = opening.opened("sm", entries, refusal)
+    loaded = page.opened(entries, refusal)
     if loaded is None:
-        warn_of(S.sm_problems)
+        warn_of(page.problems)
         none_yet(entries)
         return
     limits = limits_of(loaded)
     settle(loaded, limits)
-    shown: Shown = S.sm_shown
+    shown: Shown = page.shown
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        checkpoint_picker.button(opening.able(entries, refusal), loaded, switch_model)
+        checkpoint_picker.button(able(entries, refusal), loaded, switch_model)
         choose_what(limits, shown)
         {"samples": sample_controls, "traversals": row_controls, "manifold": plane_controls}[shown.show](
             loaded, limits, shown
         )
         taking = st.container(width="content")
-    warn_of(S.sm_problems)
+    warn_of(page.problems)
     words = st.container()
     try:
         found = panels.drawn(loaded, shown)
@@ -97,10 +97,10 @@ def main() -> None:
         st.rerun()
     with right, st.container(key="sm-picked"):
         if index is not None:
-            panels.picked(loaded, found, index, name_of(found, shown, index), tell)
+            panels.picked(loaded, found, index, name_of(found, shown, index), page.tell)
         else:
             st.caption("Click a picture to look closer and to put a handle on it.")
-    address.put("sm", {"model": loaded.name} | url.query(shown, loaded.token_of))
+    page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
 
 
@@ -144,20 +144,21 @@ def limits_of(loaded: Loaded) -> Limits:
 
 def settle(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults."""
-    if S.sm_shown is None:
+
+    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
         attribute = next(iter(limits.values), "")
-        asked = S.sm_asked.get("source") in limits.sources  # then the default need not be found
-        source = "prior" if limits.prior and (asked or panels.prior_fits(loaded)) else "mixture"
+        named = asked.get("source") in limits.sources  # then the default need not be found
+        source = "prior" if limits.prior and (named or panels.prior_fits(loaded)) else "mixture"
         default = Shown(source=source, attribute=attribute)
-        kept = S.pop("sm_kept", None)
         if kept is not None:
             default = like(kept[0], kept[1], default, loaded, limits)
-        S.sm_shown, problems = url.from_query(S.sm_asked, default, limits)
-        S.sm_problems += [f"In the address: {problem} Using the default." for problem in problems]
-    if S.sm_shown.item is not None and not loaded.has(S.sm_shown.item):
-        S.sm_shown = replace(S.sm_shown, item=None)
-    if S.sm_shown.source == "near" and S.sm_shown.item is None:
-        S.sm_shown = replace(S.sm_shown, item=0)
+        return url.from_query(asked, default, limits)
+
+    page.read(reader)
+    if page.shown.item is not None and not loaded.has(page.shown.item):
+        page.shown = replace(page.shown, item=None)
+    if page.shown.source == "near" and page.shown.item is None:
+        page.shown = replace(page.shown, item=0)
 
 
 def like(before: Loaded, shown: Shown, default: Shown, loaded: Loaded, limits: Limits) -> Shown:
@@ -185,14 +186,14 @@ def choose_what(limits: Limits, shown: Shown) -> None:
     """Samples, dimensions, or the plane of a two-dimensional latent."""
     S.sm_show = shown.show
     st.segmented_control("Show", limits.shows, key="sm_show", format_func=SHOWS.__getitem__, required=True,
-                         on_change=lambda: put(show=S.sm_show))  # fmt: skip
+                         on_change=lambda: page.put(show=S.sm_show))  # fmt: skip
 
 
 def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """Where codes are drawn from, how boldly, how many, and the seed."""
     S.sm_source = shown.source
     st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=130,
-                 on_change=lambda: put(source=S.sm_source))  # fmt: skip
+                 on_change=lambda: page.put(source=S.sm_source))  # fmt: skip
     if shown.source == "value":
         choose_value(loaded, shown)
     if shown.source == "near":
@@ -208,16 +209,20 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
         S.sm_components = shown.components
         st.number_input(
             "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
-            on_change=lambda: put(of=shown, components=int(S.sm_components or 1)),
+            on_change=lambda: page.put(of=kind(shown), components=int(S.sm_components or 1)),
         )  # fmt: skip
     S.sm_count, S.sm_seed = shown.count, shown.seed
     st.selectbox(
-        "Samples", COUNTS, key="sm_count", width=90, on_change=lambda: put(of=shown, count=S.sm_count)
+        "Samples",
+        COUNTS,
+        key="sm_count",
+        width=90,
+        on_change=lambda: page.put(of=kind(shown), count=S.sm_count),
     )
     st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=90, help="The same seed, the same samples.",
-                    on_change=lambda: put(of=shown, seed=int(S.sm_seed or 0)))  # fmt: skip
+                    on_change=lambda: page.put(of=kind(shown), seed=int(S.sm_seed or 0)))  # fmt: skip
     st.button("Another seed", icon=":material/casino:", key="sm_again",
-              on_click=lambda: put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
+              on_click=lambda: page.put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
 
 
 def choose_value(loaded: Loaded, shown: Shown) -> None:
@@ -227,13 +232,13 @@ def choose_value(loaded: Loaded, shown: Shown) -> None:
     S.sm_attribute = shown.attribute
     st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
                  format_func=lambda name: attributes[name].title,
-                 on_change=lambda: put(of=shown, attribute=S.sm_attribute, value=0))  # fmt: skip
+                 on_change=lambda: page.put(of=kind(shown), attribute=S.sm_attribute, value=0))  # fmt: skip
     named = list(known[shown.attribute])
     S.sm_value = named[shown.value]
 
     def changed() -> None:
         if S.sm_value in named:  # not one of the attribute before
-            put(of=shown, value=named.index(S.sm_value))
+            page.put(of=kind(shown), value=named.index(S.sm_value))
 
     st.selectbox("Value", named, key="sm_value", width=130, on_change=changed)
 
@@ -241,10 +246,16 @@ def choose_value(loaded: Loaded, shown: Shown) -> None:
 def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
     """Which image, by its name or at random."""
     item_field(
-        loaded, label, "sm_item", shown.item, lambda item: put(of=shown, item=item), tell, empty="Mean"
+        loaded,
+        label,
+        "sm_item",
+        shown.item,
+        lambda item: page.put(of=kind(shown), item=item),
+        page.tell,
+        empty="Mean",
     )
     st.button("Random", icon=":material/casino:", key="sm_item_any",
-              on_click=lambda: put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
+              on_click=lambda: page.put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
 
 
 def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> None:
@@ -258,7 +269,7 @@ def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> Non
         step=step,
         width=120,
         help=words,
-        on_change=lambda: put(of=shown, **{name: S[key]}),
+        on_change=lambda: page.put(of=kind(shown), **{name: S[key]}),
     )
 
 
@@ -266,45 +277,32 @@ def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """Where traversals start, how far they go, and how many."""
     choose_item(loaded, shown, "Start at image")
     if shown.item is not None:
-        st.button("The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: put(item=None))
+        st.button(
+            "The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: page.put(item=None)
+        )
     if loaded.latent > ROWS[0]:  # else all of them are shown
         S.sm_rows = shown.rows
-        st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: put(rows=S.sm_rows))
+        st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: page.put(rows=S.sm_rows))
     degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
 
 
 def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """How fine the plane's grid is."""
     S.sm_side = shown.side
-    st.selectbox("Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: put(side=S.sm_side))
+    st.selectbox(
+        "Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: page.put(side=S.sm_side)
+    )
 
 
-def put(*, of: Shown | None = None, **changes: Any) -> None:
-    """Changes what is shown.
-
-    Arguments:
-        of: What was shown when the control was drawn that says so. One of what was left, such as another source of
-            samples, may still speak when it goes, unheard.
-        changes: Of what is shown.
-    """
-    now: Shown = S.sm_shown
-    if of is not None and (of.show, of.source, of.attribute) != (now.show, now.source, now.attribute):
-        return
-    S.sm_shown = replace(S.sm_shown, **changes)
-    S.sm_problems = []
-
-
-def tell(problem: str) -> None:
-    """Shows what did not hold."""
-    S.sm_problems = [problem]
+def kind(shown: Shown) -> tuple[str, str, str]:
+    """What decides which controls there are."""
+    return shown.show, shown.source, shown.attribute
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint in the same way, as far as it can."""
-    before = engine().peek(S.sm_model)
-    if before is not None:
-        S.sm_kept = (before, S.sm_shown)
-    opening.leave("sm", name)
+    before = engine().peek(page.model)
+    page.leave(name, kept=(before, page.shown) if before else None)
 
 
 # What is shown
@@ -366,14 +364,16 @@ def name_of(found: panels.Drawn, shown: Shown, index: int) -> str:
 
 def take_click(received: object, found: panels.Drawn) -> bool:
     """Takes a picture that was clicked; gives whether the click was new."""
-    if received is None or received == S.get("sm_received"):
-        return False
-    S.sm_received = received
-    index = panels.clicked(received, found)
-    if index is None:
-        return False
-    S.sm_chosen = None if S.get("sm_chosen") == (found.mark, index) else (found.mark, index)
-    return True
+    before = S.get("sm_chosen")  # a click on the chosen picture lets it go
+
+    def follow(received: object) -> bool:
+        index = panels.clicked(received, found)
+        if index is None:
+            return False
+        S.sm_chosen = None if before == (found.mark, index) else (found.mark, index)
+        return True
+
+    return page.now.take("gallery", received, follow)
 
 
 main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -13,8 +13,9 @@ from explorer.components.sequences import sequences
 from explorer.pages.sequences import panels, url
 from explorer.pages.sequences.choice import choose_sequence
 from explorer.pages.sequences.url import Limits, Shown
-from explorer.pages.shared import address, checkpoint_picker, controls, opening, releases
+from explorer.pages.shared import checkpoint_picker, controls
 from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.forecasts import longest_jump
 from explorer.scene.loaded import Loaded
@@ -22,6 +23,7 @@ from explorer.scene.sequences import Footage, footage
 from models.card import Card
 
 S = st.session_state
+page = PageState[Shown]("tm")
 TRAIN = """```
 python -m models train td-vae --data moving-digits --out runs/moving-digits-td-vae
 python -m explorer.atlas moving-digits-td-vae
@@ -35,33 +37,33 @@ python -m explorer.atlas small-td-vae
 def main() -> None:
     """Controls, the live sequence, and the charts under it."""
     entries = checkpoint_picker.entries()
-    able = opening.able(entries, refusal)
-    loaded = opening.opened("tm", entries, refusal)
+    fit = able(entries, refusal)
+    loaded = page.opened(entries, refusal)
     if loaded is None or loaded.entry.card is None:
-        warn_of(S.tm_problems)
+        warn_of(page.problems)
         nothing_yet()
         return
     try:
         film = footage(loaded.entry.card)
     except ValueError as error:
-        checkpoint_picker.button(able, loaded, switch_model)
-        warn_of(S.tm_problems)
+        checkpoint_picker.button(fit, loaded, switch_model)
+        warn_of(page.problems)
         no_sequences(loaded, str(error))
         return
     limits = Limits(len(film.data), film.data.length, longest_jump(loaded))
-    settle(limits)
+    page.read(lambda asked, _: url.from_query(asked, limits))
     take_release(getattr(S.get("time"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
-        checkpoint_picker.button(able, loaded, switch_model)
-        choose_sequence(film, S.tm_shown.sequence, choose)
-        panels.download(loaded, film, S.tm_shown)
-    warn_of(S.tm_problems)
-    st.caption(about(film, S.tm_shown.sequence))
+        checkpoint_picker.button(fit, loaded, switch_model)
+        choose_sequence(film, page.shown.sequence, choose)
+        panels.download(loaded, film, page.shown)
+    warn_of(page.problems)
+    st.caption(about(film, page.shown.sequence))
     kept = sequences(component_data(loaded, limits))
     if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
         st.rerun()
-    panels.certainty(loaded, film, S.tm_shown)
-    panels.against_truth(loaded, film, S.tm_shown)
+    panels.certainty(loaded, film, page.shown)
+    panels.against_truth(loaded, film, page.shown)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
 
@@ -73,45 +75,29 @@ def refusal(card: Card) -> str:
     return f"{card.name} is a {families.title(card.model)}, which takes single images: it has no time."
 
 
-def settle(limits: Limits) -> None:
-    """Fills in what is shown: from the address, or the defaults."""
-    if S.tm_shown is not None:
-        return
-    S.tm_revision = S.get("tm_revision", 0) + 1
-    S.tm_shown, problems = url.from_query(S.tm_asked, limits)
-    S.tm_problems += [f"In the address: {problem} Using the default." for problem in problems]
-
-
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go; what does not hold is told and left.
+    """Takes over what the browser sent when the hand let go.
 
     Returns:
         Whether it was new and for this model.
     """
 
-    def follow(received: object) -> bool:
+    def reader(received: object) -> Shown | None:
         if isinstance(received, Mapping) and received.get("model") != loaded.name:
-            return False
-        S.tm_problems = []
-        try:
-            S.tm_shown = url.from_json(received, S.tm_shown, limits)
-        except ValueError as error:
-            S.tm_problems = [f"The browser sent an edit that does not hold: {error}"]
-        return True
+            return None
+        return url.from_json(received, page.shown, limits)
 
-    return releases.take("tm_received", received, follow)
+    return page.take("time", received, reader)
 
 
 def choose(sequence: int) -> None:
     """Another sequence, seen as far."""
-    S.tm_shown = replace(S.tm_shown, sequence=sequence)
-    S.tm_revision += 1
-    S.tm_problems = []
+    page.put(sequence=sequence, revise=True)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint."""
-    opening.leave("tm", name)
+    page.leave(name)
 
 
 def about(film: Footage, number: int) -> str:
@@ -123,7 +109,7 @@ def about(film: Footage, number: int) -> str:
 
 def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
     """What the live sequence is told."""
-    shown: Shown = S.tm_shown
+    shown: Shown = page.shown
     return {
         "model": controls.model_data(loaded),
         "socket": "/live/time",
@@ -131,7 +117,7 @@ def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
         "length": limits.length,
         "longest": limits.longest,
         "edit": asdict(shown),
-        "revision": S.tm_revision,
+        "revision": page.revision,
     }
 
 
@@ -160,7 +146,7 @@ def no_sequences(loaded: Loaded, reason: str) -> None:
 
 def write_address(loaded: Loaded) -> None:
     """Puts what is shown into the address bar."""
-    address.put("tm", {"model": loaded.name} | url.query(S.tm_shown))
+    page.write_address({"model": loaded.name} | url.query(page.shown))
 
 
 main()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import streamlit as st
 
 from explorer.pages.shared import controls
@@ -13,11 +11,10 @@ from explorer.scene.views import default_view
 from explorer.workspace import stage_edit
 from models.card import Entry
 
-__all__ = ["clear", "is_news", "model", "parameters", "put", "view_and_colour", "write"]
+__all__ = ["clear", "model", "parameters", "put", "view_and_colour", "write"]
 
 DEFAULT_MODEL = "faces-vae"
 LONGEST = 4000  # characters of one parameter
-KEPT = 64  # addresses of its own that a page knows again
 
 
 def parameters() -> dict[str, str]:
@@ -25,32 +22,10 @@ def parameters() -> dict[str, str]:
     return {key: value[:LONGEST] for key, value in st.query_params.items()}
 
 
-def put(page: str, wanted: dict[str, str]) -> None:
-    """Puts what a page shows into the address bar, and remembers that it did.
-
-    Arguments:
-        page: The start of the page's keys in the session, e.g. "an".
-        wanted: The parameters.
-    """
-    _remember(page, wanted)
+def put(wanted: dict[str, str]) -> None:
+    """Puts parameters into the address bar."""
     if dict(st.query_params) != wanted:
         st.query_params.from_dict(wanted)
-
-
-def is_news(page: str, asked: dict[str, str]) -> bool:
-    """Whether the address asks for something that the page has neither followed nor put there itself.
-
-    The browser tells the address with each run. After quick edits it still tells one of before, which asks for nothing.
-    """
-    known = asked in st.session_state.get(f"{page}_addresses", ())
-    _remember(page, asked)
-    return bool(asked) and not known
-
-
-def _remember(page: str, address: dict[str, str]) -> None:
-    kept = st.session_state.setdefault(f"{page}_addresses", deque(maxlen=KEPT))
-    if address not in kept:
-        kept.append(address)
 
 
 def clear() -> None:

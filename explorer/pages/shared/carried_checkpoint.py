@@ -51,7 +51,8 @@ def shown(title: str) -> navigation.Shown | None:
     """
     cards = {entry.name: entry.card for entry in checkpoint_picker.entries() if entry.card}
     key = navigation.DECIDED.get(title)
-    asked = (S.get(key) if key else None) or current()
+    kept = S.get(key) if key else None
+    asked = getattr(kept, "model", kept) or current()
     names = [name for name in ((asked,) if isinstance(asked, str) else asked) if name in cards]
     if not names:
         return None

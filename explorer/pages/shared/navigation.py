@@ -19,10 +19,10 @@ PAGES = {
     "Explore": "explore", "Directions": "directions", "Paths": "paths", "Samples": "samples", "Outliers": "outliers",
     "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes", "Time": "sequences", "Models": "model_cards",
 }  # fmt: skip
-# Title -> what a page keeps in the session once its address has decided what it shows.
+# Title -> what the session holds of a page once its address has decided what it shows.
 DECIDED = {
-    "Explore": "model", "Directions": "dr_model", "Paths": "pt_model", "Samples": "sm_model", "Outliers": "ol_model",
-    "Compare": "compare_models", "Anatomy": "an_model", "Codes": "cd_model", "Time": "tm_model",
+    "Explore": "model", "Directions": "lx_page_dr", "Paths": "lx_page_pt", "Samples": "lx_page_sm", "Outliers": "lx_page_ol",
+    "Compare": "compare_models", "Anatomy": "lx_page_an", "Codes": "lx_page_cd", "Time": "lx_page_tm",
 }  # fmt: skip
 # The bar from left to right: a page by itself under its own title, or several behind a button.
 GROUPS = {
@@ -188,5 +188,9 @@ def go(title: str, checkpoint: str, **more: str) -> NoReturn:
 
 def show(title: str, parameters: dict[str, str]) -> NoReturn:
     """Shows another page at an address."""
-    st.session_state.pop(DECIDED[title], None)  # the page then takes the address at its word
+    kept = st.session_state.get(DECIDED[title])  # without it the page takes the address at its word
+    if kept is not None and hasattr(kept, "model"):
+        kept.model = ""
+    else:
+        st.session_state.pop(DECIDED[title], None)
     st.switch_page(f"{PAGES[title]}/page.py", query_params=parameters)

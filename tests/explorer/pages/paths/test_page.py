@@ -128,7 +128,8 @@ def test_what_is_drawn_over_the_points_is_drawn_as_they_are(open_paths: Open) ->
 
 def test_no_kind_leaves_the_map_and_nothing_breaks(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
-    at.session_state["pt_shown"] = at.session_state["pt_shown"].__class__((3, 70), ())
+    state = at.session_state["lx_page_pt"]
+    state.shown = type(state.shown)((3, 70), ())
     at.run()
     assert not at.exception and not [values for values in components(at) if "ways" in values]
 

@@ -1,0 +1,139 @@
+"""The state of a page: which checkpoint it opens, what it takes from a component, and what a control may still say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from explorer.catalogue import families
+from explorer.pages.shared import carried_checkpoint, checkpoint_picker
+from explorer.pages.shared.page_state import PageState, able, chosen
+from models.card import Card, Entry
+
+BUNDLED = Path(__file__).resolve().parents[4] / "checkpoints"
+
+
+def entry(name: str, model: str = "vae", sound: bool = True) -> Entry:
+    card = Card(
+        name=name, title=name, model=model, config={}, data={"name": "digits"}, weights_sha256="ab" * 32, command="",
+    )  # fmt: skip
+    return Entry(name, Path(name), card if sound else None)
+
+
+def refusal(card: Card) -> str:
+    return "" if card.model == "vae" else f"{card.name} has no posterior."
+
+
+ALL = [entry("a-ae", "ae"), entry("broken", sound=False), entry("b-vae"), entry("c-vae"), entry("d-ae", "ae")]
+
+
+@pytest.fixture(autouse=True)
+def session() -> Iterator[None]:
+    """A session and an address without anything in them; other tests of this process share both."""
+    st.query_params.clear()
+    yield
+    for key in list(st.session_state):
+        del st.session_state[key]
+
+
+def test_the_checkpoints_that_fit_are_those_that_are_not_refused_and_the_broken() -> None:
+    assert [each.name for each in able(ALL, refusal)] == ["broken", "b-vae", "c-vae"]
+
+
+def test_the_address_comes_before_what_was_explored_and_that_before_the_first() -> None:
+    fit = able(ALL, refusal)
+    assert chosen({}, ALL, fit, refusal) == ("b-vae", "")
+    carried_checkpoint.choose("c-vae")
+    assert chosen({}, ALL, fit, refusal) == ("c-vae", "")
+    carried_checkpoint.choose("a-ae")  # which cannot be shown here
+    assert chosen({}, ALL, fit, refusal) == ("b-vae", "")
+
+
+def test_a_checkpoint_that_the_page_cannot_show_is_refused_by_its_reason() -> None:
+    fit = able(ALL, refusal)
+    carried_checkpoint.choose("c-vae")
+    name, problem = chosen({"model": "d-ae"}, ALL, fit, refusal)
+    assert (name, problem) == ("b-vae", "d-ae has no posterior. Showing b-vae instead.")
+    assert chosen({"model": "d-ae"}, ALL, [], refusal) == ("", "d-ae has no posterior.")
+
+
+@dataclass(frozen=True)
+class Shown:
+    kind: str = "smooth"
+    steps: int = 0
+
+
+def page() -> PageState[Shown]:
+    """A page that shows something."""
+    state = PageState[Shown]("pt", lambda shown: shown.kind)
+    assert state.read(lambda asked, kept: (Shown(**asked), ["`x` is unknown."])) and state.revision == 1
+    assert not state.read(lambda asked, kept: (Shown("straight"), [])), "it was read before"
+    return state
+
+
+def test_who_leaves_for_another_begins_with_what_is_asked_of_it() -> None:
+    state = page()
+    assert state.problems == ["In the address: `x` is unknown. Using the default."]
+    state.leave("c-vae", asked={"kind": "great"}, kept=7)
+    assert (state.model, state.problems, carried_checkpoint.current()) == ("c-vae", [], "c-vae")
+    assert state.read(lambda asked, kept: (Shown(**asked, steps=kept), []))
+    assert state.shown == Shown("great", 7) and state.revision == 2
+
+
+def test_a_control_of_what_was_left_is_not_heard() -> None:
+    state = page()
+    state.put(of="smooth", steps=3)
+    state.put(of="straight", steps=9)
+    assert state.shown.steps == 3 and state.problems == [] and state.revision == 1
+    state.put(kind="straight", revise=True)
+    assert state.shown.kind == "straight" and state.revision == 2
+
+
+def test_a_message_is_taken_once_and_whole() -> None:
+    state = page()
+    message = {"steps": 4}
+
+    def ended(received: object) -> Shown:
+        raise RuntimeError("a newer run waits")
+
+    with pytest.raises(RuntimeError):
+        state.take("strip", message, ended)
+    assert state.shown.steps == 0
+    assert state.take("strip", message, lambda received: Shown(**received)), "the next run takes it"
+    assert not state.take("strip", message, ended) and state.shown.steps == 4
+    assert not state.take("strip", None, ended)
+    assert not state.take("strip", {"steps": 5}, lambda received: None), "of something else"
+
+    def wrong(received: object) -> Shown:
+        raise ValueError("`steps` must be a number.")
+
+    assert state.take("strip", {"steps": "x"}, wrong) and state.shown.steps == 4
+    assert state.problems == ["The browser sent an edit that does not hold: `steps` must be a number."]
+
+
+def discrete(card: Card) -> str:
+    return "It has discrete codes." if families.spec_of(card).discrete else ""
+
+
+@pytest.mark.parametrize(("asked", "data"), [("fashion-vq-vae", "fashion-mnist"), ("faces-vq-vae", "faces")])
+def test_a_checkpoint_of_the_same_data_stands_in(
+    monkeypatch: pytest.MonkeyPatch, asked: str, data: str
+) -> None:
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", os.fspath(BUNDLED))
+    st.cache_data.clear()
+    entries = checkpoint_picker.entries()
+    cards = {entry.name: entry.card for entry in entries if entry.card}
+    name, problem = chosen({"model": asked}, entries, able(entries, discrete), discrete)
+    card = cards[name]
+    assert card is not None and card.data["name"] == data and not discrete(card)
+    assert problem == f"It has discrete codes. Showing {name} instead."
+    without = [
+        entry for entry in entries if entry.card and (entry.name == asked or entry.card.data["name"] != data)
+    ]
+    name, _ = chosen({"model": asked}, without, able(without, discrete), discrete)
+    assert name == ("faces-vae" if data != "faces" else able(without, discrete)[0].name)
