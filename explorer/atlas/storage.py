@@ -251,7 +251,7 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
         scores={s: numbers(s) for s in about["scores"]},
         neighbour_distance=numbers("neighbour_distance"),
     )
-    if len(np.unique(2 * atlas.ids.astype(np.uint64) + splits.astype(np.uint64))) < len(atlas):
+    if len(np.unique(len(SPLITS) * atlas.ids.astype(np.uint64) + splits.astype(np.uint64))) < len(atlas):
         raise ValueError("columns 'split' and 'id' must name each image once")
     if atlas.ids.min() < 0 or atlas.neighbour_distance.min() < 0:
         raise ValueError("columns 'id' and 'neighbour_distance' must not be negative")

@@ -10,7 +10,8 @@ and sequences of images, whose frames are made when they are asked for:
     data = load_sequences("moving-digits", "test", limit=1000)
     data.frames([7])     # uint8 (1, 20, 28, 28, 1)
 
-A data set's module is imported when it is first asked for, so naming one costs nothing.
+A data set's module is imported when it is first asked for, so naming one costs nothing. Images of
+your own, a folder or a file of them, are opened with `open_images`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "Dataset",
     "ImageData",
     "SequenceData",
+    "Texts",
     "data_available",
     "load_data",
     "load_pictures",
@@ -34,7 +36,7 @@ from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any
 
-from models.data.base import SPLITS, Attribute, ImageData
+from models.data.base import SPLITS, Attribute, ImageData, Texts
 from models.data.sequences import SequenceData
 
 
@@ -48,12 +50,15 @@ class Dataset:
         None  # reason(**options that decide) -> why it can not be loaded now without a download
     )
     shape: tuple[int, int, int] = (1, 28, 28)  # of an image, (C, H, W)
-    images: int = 60_000  # of its training split, or sequences
+    images: int = 60_000  # of its training split, or sequences; 0 where the options decide
+    splits: tuple[str, ...] = ("train", "test")  # those it has, of `SPLITS`
 
     def __call__(self, split: str, limit: int | None = None, **options: Any) -> Any:
         """Loads the first `limit` images or sequences of `split`."""
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
+        if split not in self.splits:
+            raise ValueError(f"This data set has no {split} split. Choose one of: {', '.join(self.splits)}.")
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise ValueError(f"`limit` must be an integer of at least 1, or None. Got {limit!r}.")
         load = getattr(import_module(f"models.data.{self.module}"), self.function)
@@ -104,7 +109,7 @@ def load_data(name: str, split: str = "train", *, limit: int | None = None, **op
 
     Arguments:
         name: One of `DATASETS`.
-        split: "train" or "test".
+        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
         limit: Load only the first so many images; None for all.
         options: What the data set itself offers.
 
@@ -125,7 +130,7 @@ def load_sequences(
 
     Arguments:
         name: One of `SEQUENCES`.
-        split: "train" or "test".
+        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
         limit: Load only the first so many sequences; None for all.
         options: What the data set itself offers.
 
@@ -143,7 +148,7 @@ def load_pictures(name: str, split: str = "train", *, limit: int | None = None, 
 
     Arguments:
         name: One of `DATASETS` or `SEQUENCES`.
-        split: "train" or "test".
+        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
         limit: Load only the first so many items; None for all.
         options: What the data set itself offers.
 

@@ -2,7 +2,8 @@
 
 A data set is a stack of images of one size with, for each image, the truth that is known about it
 (a digit, a garment, how far the head is turned). Models are trained on the images alone; attributes
-colour the maps, give the directions and measure how well a latent space keeps what matters.
+colour the maps, give the directions and measure how well a latent space keeps what matters. A value
+may be missing. Texts (file names, ids, captions) are shown and searched.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ __all__ = [
     "Attribute",
     "ImageData",
     "Kind",
+    "Texts",
     "check_facts",
     "check_integer",
     "indices_below",
 ]
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -28,12 +31,13 @@ from numpy.typing import ArrayLike, NDArray
 Kind = Literal["binary", "categorical", "continuous"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 
 _DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
-_ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_MISSING = {"binary": 255, "categorical": -1}  # NaN where it is continuous
+_ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_LABEL = re.compile(r"[a-z0-9 _-]{1,40}")
+_LABEL_LENGTH = 80  # characters of a label or title
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +47,13 @@ class Attribute:
     Arguments:
         name: Lower-case identifier, such as "head_turn".
         kind: "binary", "categorical" or "continuous".
-        values: One value an image, shape (N,). Binary: uint8, 0 or 1. Categorical: int16, an index
-            into `labels`. Continuous: float32, finite.
-        labels: Names of the categories; for a binary attribute nothing or (without, with); for a
-            continuous one nothing.
+        values: One value an image, shape (N,). Binary: uint8, 0 or 1, 255 where it is missing.
+            Categorical: int16, an index into `labels`, -1 where it is missing. Continuous: float32,
+            finite, NaN where it is missing.
+        labels: Names of the categories, in any script, 1 to 80 printable characters; for a binary
+            attribute nothing or (without, with); for a continuous one nothing.
+        title: The name as a person reads it, 1 to 80 printable characters; "" makes it from
+            `name`: "head_turn" is "Head turn".
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -56,13 +63,12 @@ class Attribute:
     kind: Kind
     values: NDArray[Any]
     labels: tuple[str, ...] = ()
+    title: str = ""
 
     def __post_init__(self) -> None:
         """Checks every field."""
-        if not isinstance(self.name, str) or not _ATTRIBUTE_NAME.fullmatch(self.name):
-            raise ValueError(
-                f"`name` must match {_ATTRIBUTE_NAME.pattern}, such as 'head_turn'. Got {self.name!r}."
-            )
+        _check_name(self.name)
+        object.__setattr__(self, "title", _title(self.name, self.title))
         if self.kind not in KINDS:
             raise ValueError(
                 f"`kind` of {self.name!r} must be one of: {', '.join(KINDS)}. Got {self.kind!r}."
@@ -75,29 +81,70 @@ class Attribute:
         return len(self.values)
 
     @property
-    def title(self) -> str:
-        """The name as a person reads it: "head_turn" is "Head turn"."""
-        return self.name.replace("_", " ").capitalize()
+    def known(self) -> NDArray[np.bool_]:
+        """Which images have a value, shape (N,)."""
+        missing = np.isnan(self.values) if self.kind == "continuous" else self.values == _MISSING[self.kind]
+        known: NDArray[np.bool_] = ~missing
+        return known
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether a value of an image is missing."""
+        return not self.known.all()
 
     def take(self, indices: ArrayLike) -> Attribute:
         """The attribute of the images at `indices`, shape (M,), in that order."""
+        return replace(self, values=self.values[indices_below(indices, len(self))])
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """A text for each image that is shown and searched: its file's name, an id or a caption.
+
+    Arguments:
+        name: Lower-case identifier, such as "file".
+        title: The name as a person reads it, 1 to 80 printable characters; "" makes it from `name`.
+        values: One text an image, N of them; "" where it is missing.
+
+    Raises:
+        ValueError: If a field breaks one of these rules.
+    """
+
+    name: str
+    title: str
+    values: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Checks every field."""
+        _check_name(self.name)
+        object.__setattr__(self, "title", _title(self.name, self.title))
+        if not isinstance(self.values, tuple) or not all(isinstance(value, str) for value in self.values):
+            raise ValueError(f"`values` of {self.name!r} must be a tuple of texts.")
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.values)
+
+    def take(self, indices: ArrayLike) -> Texts:
+        """The texts of the images at `indices`, shape (M,), in that order."""
         rows = indices_below(indices, len(self))
-        return Attribute(self.name, self.kind, self.values[rows], self.labels)
+        return replace(self, values=tuple(self.values[row] for row in rows.tolist()))
 
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """One split of a data set, in memory.
+    """One split of a data set, in memory or mapped into it.
 
     Arguments:
         name: The data set, such as "fashion-mnist".
-        split: "train" or "test".
-        images: Pictures, uint8, shape (N, H, W, C); C is 1 (grey) or 3 (RGB).
+        split: One of `SPLITS`.
+        images: Pictures, uint8, shape (N, H, W, C); C is 1 (grey), 3 (RGB) or 4 (RGBA).
         attributes: What is known about the images, by name; each of N values.
         ids: Row of each image in the data set's own split, int64, shape (N,); stable between loads.
         publishable: False if no picture of it may be published, not even on a screenshot.
         licence: Licence of the pictures as their source states it.
         source: Where they are from and whom to credit.
+        texts: Texts of the images, by name; each of N values.
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -111,11 +158,13 @@ class ImageData:
     publishable: bool
     licence: str
     source: str
+    texts: dict[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks every field."""
         _check_images(self.images)
         check_facts(self, len(self.images))
+        _check_named("texts", Texts, self.texts, len(self.images))
 
     def __len__(self) -> int:
         """The number of images."""
@@ -137,20 +186,17 @@ class ImageData:
             ValueError: If `indices` are not such integers.
         """
         rows = indices_below(indices, len(self))
-        return ImageData(
-            name=self.name,
-            split=self.split,
+        return replace(
+            self,
             images=self.images[rows],
             attributes={name: each.take(rows) for name, each in self.attributes.items()},
             ids=self.ids[rows],
-            publishable=self.publishable,
-            licence=self.licence,
-            source=self.source,
+            texts={name: each.take(rows) for name, each in self.texts.items()},
         )
 
 
 def check_facts(data: Any, count: int) -> None:
-    """Raises ValueError where a fact of a data set breaks its rule: all fields of `ImageData` but the images.
+    """Raises ValueError where a fact of a data set breaks its rule: all fields of `ImageData` but images and texts.
 
     Arguments:
         data: With the fields name, split, attributes, ids, publishable, licence and source.
@@ -161,13 +207,33 @@ def check_facts(data: Any, count: int) -> None:
     if data.split not in SPLITS:
         raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {data.split!r}.")
     _check_ids(data.ids, count)
-    _check_attributes(data.attributes, count)
+    _check_named("attributes", Attribute, data.attributes, count)
     if not isinstance(data.publishable, bool):
         raise ValueError(f"`publishable` must be True or False. Got {data.publishable!r}.")
-    for field in ("licence", "source"):
-        value = getattr(data, field)
+    for name in ("licence", "source"):
+        value = getattr(data, name)
         if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"`{field}` must be a text that is not empty. Got {value!r}.")
+            raise ValueError(f"`{name}` must be a text that is not empty. Got {value!r}.")
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not _ATTRIBUTE_NAME.fullmatch(name):
+        raise ValueError(f"`name` must match {_ATTRIBUTE_NAME.pattern}, such as 'head_turn'. Got {name!r}.")
+
+
+def _title(name: str, title: object) -> str:
+    """The title that was given, else one made from the name."""
+    if title == "":
+        return name.replace("_", " ").capitalize()
+    if not isinstance(title, str) or not _is_label(title):
+        raise ValueError(
+            f"`title` of {name!r} must have 1 to {_LABEL_LENGTH} printable characters. Got {str(title)[:100]!r}."
+        )
+    return title
+
+
+def _is_label(text: str) -> bool:
+    return len(text) <= _LABEL_LENGTH and text.isprintable() and text.strip() != ""
 
 
 def _check_labels(attribute: Attribute) -> None:
@@ -175,8 +241,10 @@ def _check_labels(attribute: Attribute) -> None:
     if not isinstance(labels, tuple):
         raise ValueError(f"`labels` of {name!r} must be a tuple of texts. Got {labels!r}.")
     for label in labels:
-        if not isinstance(label, str) or not _LABEL.fullmatch(label):
-            raise ValueError(f"`labels` of {name!r} must match {_LABEL.pattern}. Got {label!r}.")
+        if not isinstance(label, str) or not _is_label(label):
+            raise ValueError(
+                f"`labels` of {name!r} must have 1 to {_LABEL_LENGTH} printable characters. Got {str(label)[:100]!r}."
+            )
     if len(set(labels)) != len(labels):
         raise ValueError(f"`labels` of {name!r} must differ from each other. Got {labels!r}.")
     if attribute.kind == "categorical" and not labels:
@@ -190,12 +258,13 @@ def _check_labels(attribute: Attribute) -> None:
 def _check_values(attribute: Attribute) -> None:
     name, values = attribute.name, attribute.values
     _check_array(f"`values` of {name!r}", values, np.dtype(_DTYPES[attribute.kind]), ndim=1)
+    values = values[attribute.known]
     if not len(values):
         return
     low, high = values.min(), values.max()
     if attribute.kind == "continuous":
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise ValueError(f"`values` of {name!r} must be finite. Got NaN or infinity.")
+            raise ValueError(f"`values` of {name!r} must be finite, or NaN where missing. Got infinity.")
         return
     count = 2 if attribute.kind == "binary" else len(attribute.labels)
     if low < 0 or high >= count:
@@ -212,8 +281,8 @@ def _check_array(what: str, array: object, dtype: np.dtype[Any], ndim: int) -> N
 
 def _check_images(images: NDArray[np.uint8]) -> None:
     _check_array("`images`", images, np.dtype(np.uint8), ndim=4)
-    if images.shape[3] not in (1, 3) or 0 in images.shape[1:3]:
-        raise ValueError(f"`images` must have the shape (N, H, W, 1 or 3). Got {images.shape}.")
+    if not 1 <= images.shape[3] <= 4 or 0 in images.shape[1:3]:
+        raise ValueError(f"`images` must have the shape (N, H, W, 1 to 4). Got {images.shape}.")
 
 
 def _check_ids(ids: NDArray[np.int64], count: int) -> None:
@@ -224,14 +293,12 @@ def _check_ids(ids: NDArray[np.int64], count: int) -> None:
         raise ValueError(f"`ids` must be at least 0. Got {ids.min()}.")
 
 
-def _check_attributes(attributes: dict[str, Attribute], count: int) -> None:
-    for name, attribute in attributes.items():
-        if not isinstance(attribute, Attribute) or attribute.name != name:
-            raise ValueError(f"`attributes` must hold the attribute {name!r} under its name.")
-        if len(attribute) != count:
-            raise ValueError(
-                f"`attributes`: {name!r} must have one value an image, {count}. Got {len(attribute)}."
-            )
+def _check_named(what: str, kind: type[Attribute] | type[Texts], held: Mapping[str, Any], count: int) -> None:
+    for name, each in held.items():
+        if not isinstance(each, kind) or each.name != name:
+            raise ValueError(f"`{what}` must hold {kind.__name__} {name!r} under its name.")
+        if len(each) != count:
+            raise ValueError(f"`{what}`: {name!r} must have one value an image, {count}. Got {len(each)}.")
 
 
 def check_integer(name: str, value: object, low: int) -> None:

@@ -27,7 +27,7 @@ class SequenceData:
 
     Arguments:
         name: The data set, such as "moving-digits".
-        split: "train" or "test".
+        split: One of `models.data.base.SPLITS`.
         make: Gives the frames of the sequences with the ids (M,), int64: uint8, shape (M, T, H, W, C).
         shape: Of one sequence, (T, H, W, C); C is 1 (grey) or 3 (RGB).
         attributes: What is known about the sequences, by name; each of N values.

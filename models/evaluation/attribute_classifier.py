@@ -2,7 +2,8 @@
 
 One small convolutional network learns every attribute from the original training images, then reads the test
 images and their reconstructions. What it reads less well there, the model did not keep. Categories are scored
-by accuracy, continuous factors by R^2.
+by accuracy, continuous factors by R^2. Where an attribute's value is missing, an image neither teaches it nor
+counts in its score.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = N
         judge = Judge(data.image_shape, data.attributes)
     judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     targets = {k: torch.from_numpy(np.asarray(a.values)) for k, a in data.attributes.items()}
-    spread = {k: scale(a.values) for k, a in data.attributes.items() if a.kind == "continuous"}
+    known = {k: torch.from_numpy(a.known) for k, a in data.attributes.items()}
+    spread = {k: scale(a.values[a.known]) for k, a in data.attributes.items() if a.kind == "continuous"}
     steps = EPOCHS * -(-len(data) // BATCH)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
@@ -88,11 +90,8 @@ def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = N
                     answers = judge(x)
                 losses = []
                 for name, answer in answers.items():
-                    y = targets[name][chosen]
-                    if name in spread:
-                        losses.append(F.mse_loss(answer[:, 0], y.float()) / spread[name] ** 2)
-                    else:
-                        losses.append(F.cross_entropy(answer, y.long()))
+                    rows = known[name][chosen]
+                    losses.append(error(answer[rows], targets[name][chosen][rows], spread.get(name)))
                 optimizer.zero_grad(set_to_none=True)
                 torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -104,20 +103,35 @@ def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = N
     return judge
 
 
+def error(answer: Tensor, truth: Tensor, spread: float | None) -> Tensor:
+    """Mean loss of the answers (B, K) of one head: cross-entropy, or squares of a spread where there is one; 0 of none."""
+    if not len(truth):
+        return answer.sum()
+    if spread is None:
+        return F.cross_entropy(answer, truth.long())
+    return F.mse_loss(answer[:, 0], truth.float()) / spread**2
+
+
 def scale(values: NDArray[np.generic]) -> float:
     """Standard deviation of a continuous attribute, at least a little."""
-    return max(float(np.asarray(values, np.float64).std()), 1e-6)
+    return max(float(np.asarray(values, np.float64).std()), 1e-6) if len(values) else 1.0
 
 
 def score(judge: Judge, images: NDArray[np.uint8], attributes: dict[str, Attribute]) -> dict[str, float]:
-    """Accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images."""
+    """Accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images.
+
+    Only the images count whose value is known; 0 where it is of none.
+    """
     with torch.inference_mode():
         parts = [judge(x) for x in chunks(images)]
     scores = {}
     for name, attribute in attributes.items():
-        answer = torch.cat([part[name] for part in parts]).numpy()
-        truth = np.asarray(attribute.values)
-        if attribute.kind == "continuous":
+        known = attribute.known
+        answer = torch.cat([part[name] for part in parts]).numpy()[known]
+        truth = np.asarray(attribute.values)[known]
+        if not len(truth):
+            scores[name] = 0.0
+        elif attribute.kind == "continuous":
             residual = ((answer[:, 0] - truth) ** 2).mean()
             scores[name] = float(1 - residual / scale(truth) ** 2)
         else:

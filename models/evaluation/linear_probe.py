@@ -3,7 +3,8 @@ r"""How much of what is known about images can be read off their codes by a line
 p(y|z) = softmax(W z + b),   min_W  -sum log p(y|z) + |W|^2 / (2 C)
 
 Codes are posterior means, standardised over the training images. C is the one of a short list with the least error
-on a held-out tenth of the training images; the rule is then fitted to all of them and judged on test images.
+on a held-out tenth of the training images; the rule is then fitted to all of them and judged on test images. Images
+whose value is missing are left out.
 
 References:
     | Understanding intermediate layers using linear classifier probes (Alain & Bengio, 2016)
@@ -49,19 +50,20 @@ def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 
     Raises:
         ValueError: If the images have no such attribute.
     """
-    attributes = classes(test)
+    both = {attribute.name for attribute in classes(train)}
+    attributes = [attribute for attribute in classes(test) if attribute.name in both]
     if not attributes:
         raise ValueError(f"The data set {test.name!r} has no classes to probe for. Leave out `--probe`.")
     fit, judged = codes(model, train.images), codes(model, test.images)
     metrics = {}
     for attribute in attributes:
         name = attribute.name
-        found = linear_probe(
-            fit, train.attributes[name].values, judged, test.attributes[name].values, seed=seed
-        )
+        taught = train.attributes[name]
+        a, b = taught.known, attribute.known
+        found = linear_probe(fit[a], taught.values[a], judged[b], attribute.values[b], seed=seed)
         about = (
-            f"multinomial logistic regression on standardised posterior means of {len(train)} training images, "
-            f"C chosen on a held-out tenth (seed {seed}), {test.name} {test.split}, {len(test)} images"
+            f"multinomial logistic regression on standardised posterior means of {a.sum()} training images, "
+            f"C chosen on a held-out tenth (seed {seed}), {test.name} {test.split}, {b.sum()} images"
         )
         metrics[f"probe_error_{name}"] = metric(100 * found.error, "% of test images", about)
     return metrics
@@ -72,7 +74,7 @@ def classes(data: ImageData) -> list[Attribute]:
     return [
         attribute
         for attribute in data.attributes.values()
-        if attribute.kind != "continuous" and len(np.unique(attribute.values)) > 1
+        if attribute.kind != "continuous" and len(np.unique(attribute.values[attribute.known])) > 1
     ]
 
 

@@ -138,8 +138,12 @@ def measurable(data: ImageData) -> bool:
 
 
 def known_factors(data: ImageData) -> Factors:
-    """The attributes of a set that differ between its images, in their order."""
-    varied = {name: each for name, each in data.attributes.items() if len(np.unique(each.values)) > 1}
+    """The attributes of a set that are known of all its images and differ between them, in their order."""
+    varied = {
+        name: each
+        for name, each in data.attributes.items()
+        if not each.has_missing and len(np.unique(each.values)) > 1
+    }
     return Factors(
         names=tuple(varied),
         values=table(data, tuple(varied)),

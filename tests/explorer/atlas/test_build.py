@@ -291,7 +291,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "ids of half": (put("id", ones(pa.float32())), "column 'id' must be of type int64. Got float"),
     "an id missing": (first("id", None), "column 'id' must have a value in every row"),
     "an id below nought": (first("id", -1), "'id' and 'neighbour_distance' must not be negative"),
-    "unknown split": (first("split", "dev"), "column 'split' must hold only train, test"),
+    "unknown split": (first("split", "dev"), "column 'split' must hold only train, validation, test"),
     "split missing": (first("split", None), "column 'split' must have a value in every row"),
     "split plain text": (put("split", lambda t: [pa.array(["test"] * len(t))]), "'split' must not be of type string"),
     "split numbers": (put("split", ones(pa.float32())), "column 'split' must hold names"),

@@ -92,6 +92,26 @@ def test_the_judge_is_the_same_for_one_seed_and_leaves_others_randomness_alone()
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_missing_values_neither_teach_nor_count() -> None:
+    def without(data: ImageData) -> ImageData:
+        """Every third value is missing, and what is not read must not matter."""
+        values = {name: a.values.copy() for name, a in data.attributes.items()}
+        for name, missing in (("light", np.nan), ("left", 255), ("row", -1)):
+            values[name][::3] = missing
+        return replace(
+            data, attributes={name: replace(a, values=values[name]) for name, a in data.attributes.items()}
+        )
+
+    judge, test = train_judge(without(bars(400, 0))), bars(300, 1)
+    scores = score(judge, test.images, without(test).attributes)
+    assert min(scores.values()) > 0.7
+    rows = np.flatnonzero(np.arange(300) % 3)
+    part = test.take(rows)
+    assert scores == pytest.approx(score(judge, part.images, part.attributes))
+    none = {"left": Attribute("left", "binary", np.full(300, 255, np.uint8))}
+    assert score(judge, test.images, none) == {"left": 0.0}
+
+
 def test_heads_fit_their_attribute() -> None:
     assert [outputs(a) for a in bars(4, 0).attributes.values()] == [1, 2, 3]
 

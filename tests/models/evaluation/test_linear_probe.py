@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,17 @@ def test_the_probe_of_a_model_reads_its_codes(tiny_checkpoint: Path) -> None:
     )  # fmt: skip
     assert metric["value"] == pytest.approx(100 * by_hand.error) and metric["value"] < 80
     assert "300 training images" in metric["protocol"] and "digits test, 100 images" in metric["protocol"]
+
+
+def test_images_whose_class_is_missing_are_left_out(tiny_checkpoint: Path) -> None:
+    model = load(tiny_checkpoint)
+    train, test = load_data("digits", limit=200), load_data("digits", "test", limit=80)
+    known = test.attributes["digit"].values.copy()
+    known[:30] = -1
+    missing = {"digit": replace(test.attributes["digit"], values=known)}
+    metrics = probe(model, train, replace(test, attributes=missing))["probe_error_digit"]
+    rest = probe(model, train, test.take(np.arange(30, 80)))["probe_error_digit"]
+    assert metrics["value"] == rest["value"] and "50 images" in metrics["protocol"]
 
 
 def test_images_without_classes_are_refused(tiny_checkpoint: Path) -> None:

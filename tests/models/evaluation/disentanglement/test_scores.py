@@ -135,6 +135,14 @@ def test_factors_are_the_attributes_that_vary() -> None:
     np.testing.assert_array_equal(factors.values[:, 1], data.attributes["row"].values)
 
 
+def test_factors_of_which_a_value_is_missing_are_left_out() -> None:
+    data = pictures(40)
+    values = data.attributes["row"].values.copy()
+    values[3] = -1
+    odd = {**data.attributes, "row": replace(data.attributes["row"], values=values)}
+    assert "row" not in known_factors(replace(data, attributes=odd)).names
+
+
 def test_codes_are_those_of_all_images_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.data.tensors.BATCH", 16)
     data = pictures(40)
