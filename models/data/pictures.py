@@ -5,20 +5,26 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageColor, UnidentifiedImageError
 
-__all__ = ["KINDS", "PIXELS_AT_MOST", "Framing", "PictureError", "crop_box", "fitted", "open_picture", "read_file",
-           "read_picture", "turned"]  # fmt: skip
+__all__ = [
+    "FILE_AT_MOST", "KINDS", "PIXELS_AT_MOST", "Framing", "Header", "PictureError", "Reading", "crop_box", "fitted",
+    "open_picture", "read_file", "read_header", "read_picture", "scaled", "turned",
+]  # fmt: skip
 
 KINDS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none of them runs another program; MPO is JPEG
 PIXELS_AT_MOST = 50_000_000
 FILE_AT_MOST = 1 << 28  # bytes of a file on disk
+GREY = ("1", "L", "LA", "La")  # modes
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # of so many channels
 ORIENTATION = 0x0112  # of EXIF
 PNG = b"\x89PNG\r\n\x1a\n"
 ANCILLARY = (b"tRNS", b"acTL")  # the ancillary PNG chunks that change what is seen: transparency, animation
@@ -30,6 +36,7 @@ TRANSPOSED = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+T = TypeVar("T")
 QUARTERS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
 
 
@@ -58,6 +65,32 @@ class Framing:
 
 
 CENTRED = Framing()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a picture file is opened. The default refuses what is ambiguous and lays transparency on white."""
+
+    background: str = "#ffffff"  # behind transparent parts
+    alpha: bool = False  # keep transparency: mode RGBA
+    first: bool = False  # take the first frame of an animation and the first page of a document
+
+    @classmethod
+    def lenient(cls, background: str = "#ffffff", alpha: bool = False) -> Reading:
+        """Takes first frames and pages."""
+        return cls(background, alpha, first=True)
+
+
+STRICT = Reading()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture file says of itself before its pixels are decoded."""
+
+    size: tuple[int, int]  # width and height in pixels, upright
+    mode: str  # "L", "LA", "RGB" or "RGBA": what it is once it is decoded
+    notes: tuple[str, ...] = ()  # how it differs from what is used: "animated", "CMYK", "16 bits", "turned"
 
 
 def read_picture(data: bytes, shape: tuple[int, int, int], framing: Framing = CENTRED) -> NDArray[np.uint8]:
@@ -94,22 +127,41 @@ def read_file(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return read_picture(data, shape)
 
 
-def open_picture(data: bytes) -> Image.Image:
-    """Opens a picture file: upright as its EXIF says, transparency on white, mode L or RGB.
+def open_picture(data: bytes, reading: Reading = STRICT) -> Image.Image:
+    """Opens a picture file: upright as its EXIF says, transparency on the background, mode L or RGB (or RGBA).
 
     16-bit grey levels become 8-bit ones. Of a camera's MPO file the main picture is taken. Damaged metadata are
-    ignored. Animations and files of several pages are refused: which frame is meant is not known.
+    ignored. Animations and files of several pages are refused, unless `reading` takes the first: which frame is
+    meant is not known.
+
+    Arguments:
+        data: The file's bytes, untrusted.
+        reading: What becomes of transparency and animations.
+
+    Raises:
+        PictureError: If the file is no picture, too large, animated, damaged, or its levels have no known range.
+    """
+    return _with_reasons(data, lambda file: _decoded(file, reading), reading)
+
+
+def read_header(data: bytes) -> Header:
+    """The size and mode of a picture file; its pixels are not decoded.
 
     Arguments:
         data: The file's bytes, untrusted.
 
     Raises:
-        PictureError: If the file is no picture, too large, animated, damaged, or its levels have no known range.
+        PictureError: As `open_picture` does; damage of the pixels is not noticed.
     """
+    return _with_reasons(data, _header, Reading.lenient())
+
+
+def _with_reasons(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> T:
+    """What `read` makes of a file, or a PictureError with the reason; damaged metadata of PNG files are ignored."""
     if not data:
         raise PictureError("The file is empty. Choose a picture.")
     try:
-        return _opened(data)
+        return _opened(data, read, reading)
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -117,7 +169,7 @@ def open_picture(data: bytes) -> Image.Image:
     except DAMAGE as error:
         if data.startswith(PNG):
             try:
-                return _opened(_without_metadata(data))
+                return _opened(_without_metadata(data), read, reading)
             except PictureError:
                 raise
             except (Image.DecompressionBombError, *DAMAGE):
@@ -137,9 +189,37 @@ def fitted(image: Image.Image, shape: tuple[int, int, int], framing: Framing = C
         framing: Which part is taken, and how.
     """
     channels, height, width = shape
-    flat = turned(image, framing).convert("L" if channels == 1 else "RGB")
+    flat = turned(image, framing).convert(MODES[channels])
     box = crop_box(flat.size, shape, framing)
     small = flat.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return np.asarray(small, np.uint8).reshape(height, width, channels)
+
+
+def scaled(
+    image: Image.Image, shape: tuple[int, int, int], fit: str, background: str = "#ffffff"
+) -> NDArray[np.uint8]:
+    """A whole picture brought into a shape, as uint8 (H, W, C).
+
+    Arguments:
+        image: As `open_picture` gives it.
+        shape: (C, H, W).
+        fit: "crop" cuts off what does not fit, "pad" fills with the background (with nothing where C is 4),
+            "stretch" changes the aspect ratio.
+        background: A colour such as "#ffffff".
+    """
+    channels, height, width = shape
+    if fit == "crop":
+        return fitted(image, shape)
+    flat, inner = image.convert(MODES[channels]), (width, height)
+    if fit == "pad":
+        share = min(width / flat.width, height / flat.height)
+        inner = (max(1, round(flat.width * share)), max(1, round(flat.height * share)))
+    small = flat.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if inner != (width, height):
+        around = (0, 0, 0, 0) if channels == 4 else ImageColor.getcolor(background, MODES[channels])
+        canvas = Image.new(MODES[channels], (width, height), around)
+        canvas.paste(small, ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        small = canvas
     return np.asarray(small, np.uint8).reshape(height, width, channels)
 
 
@@ -162,30 +242,57 @@ def crop_box(
     return left, top, min(right, size[0]), min(bottom, size[1])
 
 
-def _opened(data: bytes) -> Image.Image:
-    """As `open_picture`, with whatever Pillow raises."""
+def _opened(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> T:
+    """What `read` makes of an open file that passes the checks, with whatever Pillow raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd files; what it cannot read, it raises
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             if file.width * file.height > PIXELS_AT_MOST:
                 raise PictureError(_too_many(f"{file.width} × {file.height} pixels"))
-            frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
-            if frames > 1 and file.format == "TIFF":
-                raise PictureError(f"The file has {frames} pages. Save the page you mean as a PNG.")
-            if frames > 1:
-                raise PictureError(
-                    f"The picture is animated ({frames} frames). Save the frame you mean as a PNG."
-                )
+            if not reading.first:
+                _check_frames(file)
             if file.mode == "LAB":
                 raise PictureError("The picture has LAB colours. Save it as RGB.")
             if file.mode in ("I", "F"):
                 raise PictureError(
                     "The picture has 32 bits a channel, whose range is unknown. Save it with 8 or 16 bits."
                 )
-            file.load()
-            upright = TRANSPOSED.get(_orientation(file))
-            opaque = _opaque(file)
-    return opaque if upright is None else opaque.transpose(upright)
+            return read(file)
+
+
+def _check_frames(file: Image.Image) -> None:
+    """Raises where a file has several pictures, and which is meant is not known."""
+    frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
+    if frames > 1 and file.format == "TIFF":
+        raise PictureError(f"The file has {frames} pages. Save the page you mean as a PNG.")
+    if frames > 1:
+        raise PictureError(f"The picture is animated ({frames} frames). Save the frame you mean as a PNG.")
+
+
+def _decoded(file: Image.Image, reading: Reading) -> Image.Image:
+    """The upright picture of an open file."""
+    file.load()
+    upright = TRANSPOSED.get(_orientation(file))
+    flat = _flat(file, reading)
+    return flat if upright is None else flat.transpose(upright)
+
+
+def _header(file: Image.Image) -> Header:
+    """What an open file says of itself."""
+    orientation = _orientation(file)
+    size = file.size[::-1] if orientation >= 5 else file.size
+    mode = "L" if file.mode in GREY or file.mode.startswith("I;16") else "RGB"
+    mode += "A" if file.has_transparency_data else ""
+    notes = []
+    if file.format != "MPO" and getattr(file, "is_animated", False):
+        notes.append("several pages" if file.format == "TIFF" else "animated")
+    if file.mode in ("CMYK", "YCbCr", "HSV"):
+        notes.append(file.mode)
+    if file.mode.startswith("I;16"):
+        notes.append("16 bits")
+    if orientation > 1:
+        notes.append("turned")
+    return Header(size, mode, tuple(notes))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -197,20 +304,26 @@ def _orientation(image: Image.Image) -> int:
         return 0
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """An image in mode L or RGB, on white where it is transparent."""
+def _flat(image: Image.Image, reading: Reading) -> Image.Image:
+    """An image in mode L or RGB, on the background where it is transparent; or in RGBA."""
     if image.mode.startswith("I;16"):
         levels = np.asarray(image)
         grey = (levels >> 8).astype(np.uint8)
         clear = image.info.get("transparency")
         if isinstance(clear, int):
-            grey[levels == clear] = 255
-        return Image.fromarray(grey)
-    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+            solid = Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8))
+            image = Image.merge("LA", [Image.fromarray(grey), solid])
+        else:
+            image = Image.fromarray(grey)
+    if reading.alpha:
+        return image.convert("RGBA")
+    mode = "L" if image.mode in GREY else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)
+    if len(set(ImageColor.getrgb(reading.background))) > 1:
+        mode = "RGB"  # the background has a colour
     rgba = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert(mode)
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, reading.background), rgba).convert(mode)
 
 
 def _without_metadata(data: bytes) -> bytes:

@@ -17,7 +17,7 @@ SIZES = (8, 256)  # px, the smallest and the largest
 SEED_AT_MOST = 2**31 - 1
 PATH_LENGTH = 4000  # characters
 COLUMNS_AT_MOST = 1000
-TYPES = {"path": str, "labels": str, "size": int, "fit": str, "background": str, "channels": int, "kinds": dict,
+TYPES = {"path": str, "labels": str, "size": int, "height": int, "width": int, "fit": str, "background": str, "channels": int, "kinds": dict,
          "validation": float, "test": float, "group": str, "seed": int}  # fmt: skip
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -34,14 +34,12 @@ class Preparation:
     path: str  # of the folder or file, absolute
     labels: str = ""  # path of a table that the user named, absolute; "" for what the source itself has
     size: int = 64  # px, the longer side; the shorter one too, unless all pictures share one aspect ratio
-    fit: str = (
-        "crop"  # one of `FITS`: cut off the edges, fill with the background, or change the aspect ratio
-    )
+    height: int = 0  # px, exactly, as a checkpoint needs it; 0 for what `size` gives
+    width: int = 0  # likewise
+    fit: str = "crop"  # one of `FITS`: cut off edges, fill with the background, or change the aspect
     background: str = "#ffffff"  # behind transparent parts, and around a padded picture
     channels: int = 0  # 0: grey where all pictures are grey, else RGB; 1: grey; 3: RGB; 4: RGBA
-    kinds: dict[str, str] = field(
-        default_factory=dict
-    )  # slug of a column -> kind, where it is not the proposed one
+    kinds: dict[str, str] = field(default_factory=dict)  # by slug, where not the proposed ones
     validation: float = 0.1  # share of the images, where the source has no validation split
     test: float = 0.1  # share of the images, where the source has no test split
     group: str = ""  # slug of a column whose equal values stay in one split; "" for none
@@ -61,6 +59,11 @@ class Preparation:
             _check_path(name, getattr(self, name))
         if not SIZES[0] <= self.size <= SIZES[1]:
             raise ValueError(f"`size` must lie in {SIZES[0]}..{SIZES[1]} pixels. Got {self.size}.")
+        sides = (self.height, self.width)
+        if sides != (0, 0) and not all(SIZES[0] <= side <= SIZES[1] for side in sides):
+            raise ValueError(
+                f"`height` and `width` must both be 0, or lie in {SIZES[0]}..{SIZES[1]} pixels. Got {sides}."
+            )
         if self.fit not in FITS:
             raise ValueError(f"`fit` must be one of: {', '.join(FITS)}. Got {self.fit!r:.80}.")
         if not _COLOUR.fullmatch(self.background):
@@ -119,3 +122,5 @@ def _check_path(name: str, text: str) -> None:
         return
     if not text.strip() or len(text) > PATH_LENGTH or "\0" in text:
         raise ValueError(f"`{name}` must be the path of a folder or file. Got {text!r:.80}.")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(f"`{name}` must be valid Unicode. Rename {text!r:.80}.")

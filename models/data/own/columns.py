@@ -1,0 +1,265 @@
+"""What a column of labels is, and the attributes and texts that it becomes."""
+
+from __future__ import annotations
+
+__all__ = ["LABELS_AT_MOST", "attributes_of", "describe", "is_group", "slug_of", "texts_of"]
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.base import Attribute, Texts
+from models.data.own.records import Cell, Column
+from models.data.own.values import as_dates, as_labels, as_numbers, as_text, separator
+
+LABELS_AT_MOST = 300  # of a category; more have no colours that differ
+CLASSES_AT_MOST = 40  # binary attributes that a column of several labels a row becomes
+LABEL_LENGTH = 80
+FEW = 20  # whole numbers up to which they are proposed as a category
+UNREAD_AT_MOST = 0.1  # share of the values of a column of numbers or dates that may be none
+CHARTED = 20  # labels
+BINS = 12
+# Names that columns of an atlas have.
+TAKEN = ("id", "split", "mean", "codes", "std", "neighbour_distance", "file", "item", "row")
+SWITCHES = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))
+_CLASS_NAME = re.compile(
+    r"(class|label|category|target|digit|type|kind|species|cluster|grade)", re.IGNORECASE
+)
+_ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|index|key|number|nr|no|hash|url|name)s?($|[\W_])|^unnamed|^column 1$",
+                      re.IGNORECASE)  # fmt: skip
+_GROUP_NAME = re.compile(
+    r"(patient|subject|scene|group|person|identity|series|session|study|case|video|clip|sequence|camera|site|"
+    r"family|animal|participant|individual|specimen|volunteer)", re.IGNORECASE)  # fmt: skip
+
+
+def describe(title: str, slug: str, cells: Sequence[Cell], comma: bool, kind: str | None = None) -> Column:
+    """What a column is, with what a small chart of it needs.
+
+    Arguments:
+        title: Its name.
+        slug: As `slug_of` gives it.
+        cells: One an item.
+        comma: Whether the table's own notation has decimal commas.
+        kind: What it is to be; what it looks like where None.
+
+    Raises:
+        ValueError: If it cannot be of this kind.
+    """
+    texts = [as_text(value) for value in cells if value is not None]
+    counts = Counter(texts)
+    kinds = _possible(cells, counts, comma)
+    proposed, why = _proposal(title, cells, counts, kinds, comma)
+    if kind is not None and kind not in kinds:
+        raise ValueError(f"The column {title[:80]!r} can be one of: {', '.join(kinds)}. Got {kind!r:.40}.")
+    chosen = kind or proposed
+    labels, bars, edges = _chart(chosen, cells, counts, comma)
+    return Column(slug, title, chosen, kinds, labels, bars, edges, len(counts), len(cells) - len(texts),
+                  why if chosen == proposed else "As chosen.")  # fmt: skip
+
+
+def _possible(cells: Sequence[Cell], counts: Counter[str], comma: bool) -> tuple[str, ...]:
+    known = sum(counts.values())
+    kinds = []
+    if 1 <= len(counts) <= LABELS_AT_MOST:
+        kinds.append("category")
+    if len(counts) == 2:
+        kinds.append("binary")
+    if known and separator(cells) is not None:
+        kinds.append("classes")
+    if known and np.isfinite(as_numbers(cells, comma).values).sum() > known / 2:
+        kinds.append("number")
+    elif known and np.isfinite(as_dates(cells)[0]).sum() > known / 2:
+        kinds.append("date")
+    return (*kinds, "id", "caption", "ignore")
+
+
+def _proposal(
+    title: str, cells: Sequence[Cell], counts: Counter[str], kinds: tuple[str, ...], comma: bool
+) -> tuple[str, str]:
+    """The kind that a column looks like, and why."""
+    known = sum(counts.values())
+    if not known:
+        return "ignore", "It has no values."
+    if len(counts) == 1:
+        return "ignore", f"All its values are {next(iter(counts))[:40]!r}."
+    if any(isinstance(value, list) for value in cells):
+        return "classes", "Its values are lists."
+    if len(counts) == 2 and known >= 4:
+        return "binary", "It has two values."
+    if "number" in kinds and not _padded(counts):
+        return _of_numbers(title, cells, counts, known, comma)
+    if "date" in kinds and as_dates(cells)[1] <= UNREAD_AT_MOST * known:
+        return "date", "Its values are dates; they become decimal years."
+    if "classes" in kinds:
+        return "classes", f"Several labels stand in a cell, divided by {separator(cells)!r}."
+    if len(counts) <= LABELS_AT_MOST and known >= 1.5 * len(counts):
+        return "category", f"{len(counts)} labels repeat."
+    spaced = sum(text.count(" ") >= 2 for text in counts) > len(counts) / 3
+    reason = f"It has {len(counts):,} different values"
+    reason += (
+        f", more than {LABELS_AT_MOST} labels" if len(counts) > LABELS_AT_MOST else ", which hardly repeat"
+    )
+    return ("caption" if spaced else "id"), f"{reason}: it is shown and searched."
+
+
+def _padded(counts: Counter[str]) -> bool:
+    """Whether whole numbers are written with leading zeros, as ids are."""
+    return any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in counts)
+
+
+def _of_numbers(
+    title: str, cells: Sequence[Cell], counts: Counter[str], known: int, comma: bool
+) -> tuple[str, str]:
+    values, unread, infinite = as_numbers(cells, comma)
+    odd = unread + infinite
+    finite = values[np.isfinite(values)]
+    if odd > max(UNREAD_AT_MOST * known, infinite):
+        if len(counts) <= LABELS_AT_MOST and known >= 1.5 * len(counts):
+            return "category", f"{len(counts)} labels repeat."
+        return "id", f"{odd:,} of its values are no numbers: it is shown and searched."
+    whole = bool((finite == np.round(finite)).all())
+    if whole and len(counts) > 0.9 * known and known > 2:
+        span = float(np.ptp(finite)) if len(finite) else 0.0
+        if _ID_NAME.search(title) or span == len(finite) - 1:
+            return "id", "Its numbers do not repeat: it is shown and searched."
+    repeats = known >= 2 * len(counts)
+    if (
+        whole
+        and repeats
+        and not odd
+        and (len(counts) <= FEW or (_CLASS_NAME.search(title) and len(counts) <= LABELS_AT_MOST))
+    ):
+        return "category", f"{len(counts)} whole numbers repeat."
+    return (
+        "number",
+        f"{odd:,} values are no finite numbers; they count as missing." if odd else "Its values are numbers.",
+    )
+
+
+def _chart(
+    kind: str, cells: Sequence[Cell], counts: Counter[str], comma: bool
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[float, ...]]:
+    """Labels, bars and edges of a chart."""
+    if kind in ("number", "date"):
+        values = as_numbers(cells, comma).values if kind == "number" else as_dates(cells)[0]
+        bars, edges = np.histogram(values[np.isfinite(values)], bins=BINS)
+        return (), tuple(bars.tolist()), tuple(edges.tolist())
+    if kind == "classes":
+        counts = Counter(label for value in cells for label in as_labels(value, separator(cells) or ""))
+    if kind in ("id", "caption", "ignore") and len(counts) > LABELS_AT_MOST:
+        return (), (), ()
+    top = counts.most_common(CHARTED)
+    return tuple(label[:LABEL_LENGTH] for label, _ in top), tuple(count for _, count in top), ()
+
+
+def attributes_of(
+    column: Column, cells: Sequence[Cell], comma: bool, taken: Collection[str] = ()
+) -> list[Attribute]:
+    """The attributes that a column becomes: several where it has several labels a row, none of ids and captions.
+
+    Arguments:
+        column: As `describe` gives it.
+        cells: One an item, perhaps of fewer items.
+        comma: As for `describe`.
+        taken: Names that attributes have already.
+    """
+    title = _label(column.title)
+    if column.kind in ("number", "date"):
+        values = as_numbers(cells, comma).values if column.kind == "number" else as_dates(cells)[0]
+        return [Attribute(column.slug, "continuous", values.astype(np.float32), (), title)]
+    if column.kind == "classes":
+        return _of_classes(column, cells, taken)
+    if column.kind not in ("category", "binary"):
+        return []
+    texts = [as_text(value) for value in cells]
+    names = _ordered({text for text in texts if text})
+    if column.kind == "binary" and len(names) == 2:
+        places = {name: place for place, name in enumerate(names)}
+        flags = np.array([places.get(text, 255) for text in texts], np.uint8)
+        plain = tuple(name.lower() for name in names) in SWITCHES
+        return [Attribute(column.slug, "binary", flags, () if plain else _labels(names), title)]
+    if not names:
+        return []
+    places = {name: place for place, name in enumerate(names)}
+    indices = np.array([places.get(text, -1) for text in texts], np.int16)
+    return [Attribute(column.slug, "categorical", indices, _labels(names), title)]
+
+
+def _of_classes(column: Column, cells: Sequence[Cell], taken: Collection[str]) -> list[Attribute]:
+    """A binary attribute for each of the most frequent labels; missing where a row has no cell."""
+    mark = separator(cells) or ""
+    held = [set(as_labels(value, mark)) for value in cells]
+    known = np.array([value is not None for value in cells])
+    names = set(taken) | {column.slug}
+    found = []
+    for label, count in Counter(label for labels in held for label in labels).most_common(CLASSES_AT_MOST):
+        if count == known.sum():
+            continue  # all have it
+        slug = slug_of(f"{column.slug} {label}", names)
+        names.add(slug)
+        has: NDArray[np.uint8] = np.where(known, [label in labels for labels in held], 255).astype(np.uint8)
+        found.append(Attribute(slug, "binary", has, (), _label(f"{column.title}: {label}")))
+    return found
+
+
+def texts_of(column: Column, cells: Sequence[Cell]) -> Texts | None:
+    """The texts that a column becomes; None unless it holds ids or captions."""
+    if column.kind not in ("id", "caption"):
+        return None
+    return Texts(column.slug, _label(column.title), tuple(as_text(value) for value in cells))
+
+
+def is_group(column: Column, count: int) -> bool:
+    """Whether a column of `count` items names what must not be torn apart by a split: a patient, a scene."""
+    repeats = 2 <= column.distinct <= (count - column.missing) / 1.5
+    return repeats and column.kind in ("category", "id", "number") and bool(_GROUP_NAME.search(column.title))
+
+
+def slug_of(title: str, taken: Collection[str]) -> str:
+    """A name for a column that matches `[a-z][a-z0-9_]{0,39}` and is not taken."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not slug or not slug[0].isalpha():
+        slug = f"column_{slug}".rstrip("_")
+    slug = slug[:36].rstrip("_")
+    if slug in TAKEN or slug.endswith(("_x", "_y")):
+        slug = f"{slug}_label"
+    unique, count = slug, 2
+    while unique in taken:
+        unique, count = f"{slug[:35]}_{count}", count + 1
+    return unique
+
+
+def _ordered(names: Collection[str]) -> list[str]:
+    """Labels as people sort them: whole numbers by their value, switches from off to on, texts by the alphabet."""
+    if len(names) == 2:
+        for pair in SWITCHES:
+            if {name.lower() for name in names} == set(pair):
+                return sorted(names, key=lambda name: pair.index(name.lower()))
+    values = as_numbers(list(names)).values
+    if np.isfinite(values).all():
+        return [name for _, name in sorted(zip(values.tolist(), names, strict=True))]
+    return sorted(names, key=lambda name: (name.casefold(), name))
+
+
+def _labels(names: Sequence[str]) -> tuple[str, ...]:
+    """Labels that fit an attribute: printable, not too long, different from each other."""
+    labels: list[str] = []
+    seen: set[str] = set()
+    for name in names:
+        label, count = _label(name), 2
+        while label in seen:
+            label, count = f"{_label(name)[: LABEL_LENGTH - 8]} ({count})", count + 1
+        seen.add(label)
+        labels.append(label)
+    return tuple(labels)
+
+
+def _label(text: str) -> str:
+    """A printable text of 1 to 80 characters."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return (line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…") or "?"

@@ -1,0 +1,104 @@
+r"""Pictures that look alike, by a perceptual hash: which of 8×8 neighbours is lighter, in a small grey copy.
+
+h(x) = [g_{i,j} < g_{i,j+1}],   distance = \|h(x) - h(y)\|_1,   g = x in grey at 9×8 pixels
+
+Flat pictures have one hash, so that small copies in colour are compared too.
+
+References:
+    | Kind of Like That (Krawetz, 2013), dHash
+    | https://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+"""
+
+from __future__ import annotations
+
+__all__ = ["Pair", "alike", "near_duplicates"]
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.data.own.records import Report
+from models.data.own.sources import Pictures
+from models.data.own.workers import in_chunks, spread
+from models.data.pictures import PictureError, Reading
+
+Pair = tuple[int, int, int]  # row, row, distance in bits
+Hashes = tuple[NDArray[np.uint64], NDArray[np.uint8]]  # (N,), and small copies (N, 192)
+
+COMPARED_AT_MOST = 20_000  # pictures; of more, as many at equal steps
+PAIRS_AT_MOST = 1_000
+BITS = 4  # that may differ, of 64
+LEVELS = 6.0  # mean difference of the small copies, of 255
+CHUNK, BLOCK = 250, 512  # pictures that are read, and compared with all, at a time
+MANY = 1_000  # pictures that are worth worker processes
+SMALL = 8  # px, a side of the small copies
+
+
+def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | None = None) -> list[Pair]:
+    """Pairs of rows that look alike, with their distance in bits, the most alike first; at most `PAIRS_AT_MOST`.
+
+    Arguments:
+        pictures: Give a picture for each of the places.
+        places: N of them.
+        report: Called with the share done and what is being done.
+    """
+    rows = np.arange(len(places))
+    if len(rows) > COMPARED_AT_MOST:
+        rows = np.linspace(0, len(places) - 1, COMPARED_AT_MOST).astype(np.int64)
+    hashes, small = np.zeros(len(rows), np.uint64), np.zeros((len(rows), 3 * SMALL**2), np.uint8)
+    sound = np.zeros(len(rows), bool)
+    chunks = in_chunks(len(rows), CHUNK)
+    tasks = [(pictures, [places[rows[n]] for n in chunk], chunk) for chunk in chunks]
+    done = 0
+    for (_, _, chunk), (part, copies, read) in spread(_hashed, tasks, len(rows) >= MANY):
+        hashes[chunk], small[chunk], sound[chunk] = part, copies, read
+        done += len(chunk)
+        if report:
+            report(done / len(rows), "Looking for near-duplicates")
+    kept = np.flatnonzero(sound)
+    return [(int(rows[kept[a]]), int(rows[kept[b]]), d) for a, b, d in alike(hashes[kept], small[kept])]
+
+
+def _hashed(
+    task: tuple[Pictures, list[Any], range],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_]]:
+    pictures, places, _ = task
+    hashes, small = np.zeros(len(places), np.uint64), np.zeros((len(places), 3 * SMALL**2), np.uint8)
+    sound = np.zeros(len(places), bool)
+    for n, place in enumerate(places):
+        try:
+            image = pictures.picture(place, Reading.lenient()).convert("RGB")
+        except PictureError:
+            continue  # it is listed when it is prepared
+        colour = image.resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=2.0)
+        grey = image.resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0).convert("L")
+        levels = np.asarray(grey, np.int16)
+        bits = (levels[:, :-1] < levels[:, 1:]).ravel()
+        hashes[n] = np.packbits(bits).view(">u8")[0]
+        small[n], sound[n] = np.asarray(colour, np.uint8).ravel(), True
+    return hashes, small, sound
+
+
+def alike(hashes: NDArray[np.uint64], small: NDArray[np.uint8]) -> list[Pair]:
+    """Pairs of positions whose hashes (N,) and small copies (N, K) hardly differ, the most alike first."""
+    found: list[tuple[int, float, int, int]] = []
+    for start in range(0, len(hashes), BLOCK):
+        block = hashes[start : start + BLOCK]
+        gaps = np.bitwise_count(block[:, None] ^ hashes[None, start:])
+        first, second = np.nonzero(gaps <= BITS)
+        later = second > first
+        first, second = first[later], second[later]
+        for part in np.array_split(np.arange(len(first)), max(1, len(first) // 100_000)):
+            a, b = first[part] + start, second[part] + start
+            differ = np.abs(small[a].astype(np.int16) - small[b]).mean(1)
+            near = np.flatnonzero(differ <= LEVELS)
+            found += zip(
+                gaps[first[part], second[part]][near].tolist(), differ[near].tolist(), a[near].tolist(), b[near].tolist(),
+                strict=True,
+            )  # fmt: skip
+        if len(found) > 10 * PAIRS_AT_MOST:
+            found = sorted(found)[:PAIRS_AT_MOST]
+    return [(a, b, bits) for bits, _, a, b in sorted(found)[:PAIRS_AT_MOST]]

@@ -1,0 +1,118 @@
+"""Joins a table of labels to pictures by the column that names the files, whatever it is called."""
+
+from __future__ import annotations
+
+__all__ = ["Joined", "join"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.data.own.records import Cell, shown
+from models.data.own.tables import Table
+from models.data.own.values import as_text
+
+NAMES = ("file_name", "filename", "file", "filepath", "file_path", "image", "img", "path", "image_id", "name")
+
+
+@dataclass
+class Joined:
+    """A table, one row a picture."""
+
+    column: str  # that names the files
+    columns: dict[str, list[Cell]]  # the others, one cell a picture, None where no row belongs to it
+    matched: int  # pictures that have a row
+    notes: list[str]
+
+
+class Names:
+    """Finds pictures by what tables call them: a path, the end of one, a file's name with or without its ending."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.paths: dict[str, int] = {}
+        self.lasts: dict[str, int] = {}
+        self.stems: dict[str, int] = {}
+        for row, name in enumerate(names):
+            path = name.lower()
+            last = path.rpartition("/")[2]
+            self.paths.setdefault(path, row)
+            for index, key in ((self.lasts, last), (self.stems, last.rpartition(".")[0] or last)):
+                index[key] = -1 if key in index else row  # -1: several have it
+
+    def find(self, text: str, folder: str = "") -> int:
+        """The row of a picture; -1 where none, or several, have this name."""
+        path = text.replace("\\", "/").lower()
+        while path.startswith("./"):
+            path = path[2:]
+        if folder and (row := self.paths.get(f"{folder}{path}", -1)) >= 0:
+            return row
+        rest = path
+        while rest:
+            if (row := self.paths.get(rest, -1)) >= 0:
+                return row
+            _, slash, rest = rest.partition("/")
+            if not slash:
+                break
+        last = path.rpartition("/")[2]
+        if last in self.lasts:
+            return self.lasts[last]
+        return self.stems.get(last, self.stems.get(last.rpartition(".")[0], -1))
+
+
+def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") -> Joined | None:
+    """Joins a table to pictures; None where no column names one.
+
+    Arguments:
+        table: The table.
+        table_name: For messages.
+        names: Of the pictures, paths with "/".
+        folder: Where the table lies in the source, "" or with "/" at its end: paths may be relative to it.
+    """
+    index = Names(names)
+    best, found = "", []
+    for title in sorted(table.columns, key=_likely):
+        cells = table.columns[title]
+        if any(isinstance(value, list | float) for value in cells[:100]):
+            continue
+        rows = [-1 if value is None else index.find(as_text(value), folder.lower()) for value in cells]
+        if len(set(rows) - {-1}) > len(set(found) - {-1}):
+            best, found = title, rows
+    if not best:
+        return None
+    places = [-1] * len(names)
+    twice: list[str] = []
+    for place, row in enumerate(found):
+        if row < 0:
+            continue
+        if places[row] < 0:
+            places[row] = place
+        elif any(cells[place] != cells[places[row]] for cells in table.columns.values()):
+            twice.append(names[row])
+    columns = {
+        title: [None if place < 0 else cells[place] for place in places]
+        for title, cells in table.columns.items()
+        if title != best
+    }
+    matched = sum(place >= 0 for place in places)
+    return Joined(best, columns, matched, _notes(table_name, names, found, matched, twice))
+
+
+def _likely(title: str) -> tuple[int, str]:
+    """Sorts columns: those whose name says that they name files come first."""
+    name = title.lower()
+    return (NAMES.index(name) if name in NAMES else len(NAMES), name)
+
+
+def _notes(
+    table: str, names: Sequence[str], found: Sequence[int], matched: int, twice: Sequence[str]
+) -> list[str]:
+    notes = []
+    if lost := sum(row < 0 for row in found):
+        notes.append(f"{lost:,} rows of {shown(table)} belong to no picture.")
+    if matched < len(names):
+        notes.append(f"{len(names) - matched:,} pictures have no row in {shown(table)}.")
+    if twice:
+        notes.append(
+            f"{shown(table)} has different rows for one file ({len(twice):,}, such as {shown(twice[0])}): the first "
+            "one is used."
+        )
+    return notes

@@ -1,0 +1,392 @@
+"""Opens somebody's images: finds out what a path is, lists its pictures, reads their headers and labels."""
+
+from __future__ import annotations
+
+__all__ = ["open_images", "scan", "stamp_of"]
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.data.own.arrays import scan_arrays
+from models.data.own.columns import describe, slug_of
+from models.data.own.found import FoundImages
+from models.data.own.layout import add_columns, scan_tree, take_splits
+from models.data.own.matching import join
+from models.data.own.parquet import holds_pictures, scan_parquet
+from models.data.own.records import Cell, Column, Item, Refused, Report, shown
+from models.data.own.sources import ENDINGS_OF_CONTAINERS, Pictures, Scan, split_of
+from models.data.own.tables import ENDINGS as TABLES
+from models.data.own.tables import Table, read_table
+from models.data.own.trees import File, Folder, Listing, Tar, Zip, digest, stamp
+from models.data.own.unpacking import OPENERS, unpack_members, unpack_stream
+from models.data.own.workers import in_chunks, spread
+from models.data.pictures import KINDS, Header, PictureError
+
+CHUNK = 1_000  # headers read at a time
+MANY = 8_000  # headers that are worth worker processes
+TELLING = 5  # names in a note
+SMALLEST = 2  # px, a side
+HINT = "Open a folder, a zip, a Parquet file, a WebDataset tar, or an npy or npz file of pictures."
+NOTES = {
+    "animated": "Animated, the first frame is used",
+    "several pages": "Several pages, the first one is used",
+    "CMYK": "CMYK colours, converted to RGB",
+    "YCbCr": "YCbCr colours, converted to RGB",
+    "HSV": "HSV colours, converted to RGB",
+    "16 bits": "16 bits a channel, brought to 8",
+    "turned": "Turned upright, as the camera noted",
+}
+
+
+def open_images(
+    source: str | Path, labels: str | Path | None = None, report: Report | None = None
+) -> FoundImages:
+    """Finds the pictures and labels of a folder or file; only headers are decoded.
+
+    Arguments:
+        source: A folder (of classes, of splits, with metadata, or plain), a zip of one, Parquet files, a WebDataset
+            tar or a folder of them, or arrays (.npy, .npz).
+        labels: A table (.csv, .tsv, .jsonl, .parquet) of which some column names the files.
+        report: Called with the share done and what is being done.
+
+    Raises:
+        ValueError: If there is no such path, it holds no picture that can be read, or the table names none of them;
+            the message says what to do.
+    """
+    path, table = resolved(source, labels)
+    tell = report or (lambda share, what: None)
+    tell(0.0, "Listing the files")
+    found = scan(path)
+    headers, refused = _headers(found.pictures, found.places, found.names, tell)
+    if not any(headers):
+        _raise_none(path, found, refused)
+    if table is not None:
+        _add_named_table(found, table)
+    take_splits(found)
+    rows = [row for row, header in enumerate(headers) if header]
+    items = _items(found, headers, rows)
+    slugs: dict[str, list[Cell]] = {}
+    columns: dict[str, Column] = {}
+    comma = set()
+    for title, cells in found.cells.items():
+        slug = slug_of(title, slugs)
+        slugs[slug] = [cells[row] for row in rows]
+        if title in found.comma:
+            comma.add(slug)
+        columns[slug] = describe(title, slug, slugs[slug], title in found.comma)
+    splits = Counter(item.split for item in items)
+    return FoundImages(
+        source=path,
+        form=found.form,
+        items=items,
+        refused=[*found.refused, *refused],
+        notes=[*found.notes, *_notes(headers), *_column_notes(columns)],
+        columns=columns,
+        splits={split: splits[split] for split in ("train", "validation", "test") if splits[split]}
+        if "" not in splits
+        else {},
+        labels=table,
+        fingerprint=digest([(found.fingerprint, stamp(table) if table else "")]),
+        pictures=found.pictures,
+        places=[found.places[row] for row in rows],
+        cells=slugs,
+        comma=frozenset(comma),
+    )
+
+
+def resolved(source: str | Path, labels: str | Path | None) -> tuple[Path, Path | None]:
+    """The absolute paths of a source and its table; a table alone stands for the folder that it lies in.
+
+    Raises:
+        ValueError: If one does not exist.
+    """
+    path = Path(source).expanduser().absolute()
+    table = Path(labels).expanduser().absolute() if labels else None
+    for each, what in ((path, "the pictures"), (table, "the labels")):
+        try:
+            there = each is None or each.exists()
+        except (OSError, ValueError):
+            there = False
+        if not there:
+            raise ValueError(f"{shown(str(each))} does not exist. Correct the path of {what}.")
+    if table is not None and not table.is_file():
+        raise ValueError(f"{shown(str(table))} must be a file: {', '.join(f'.{kind}' for kind in TABLES)}.")
+    if table is None and path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
+        return path.parent, path
+    return path, table
+
+
+def stamp_of(source: Path, labels: Path | None) -> str:
+    """The fingerprint that `open_images` would give, without a look into files.
+
+    Raises:
+        ValueError: If the source cannot be listed.
+    """
+    if source.is_dir():
+        folder = Folder(source)
+        own = folder.fingerprint(folder.listing())
+    else:
+        own = stamp(source)
+    return digest([(own, stamp(labels) if labels else "")])
+
+
+def scan(path: Path) -> Scan:
+    """Lists the pictures of a source.
+
+    Raises:
+        ValueError: If it is of no kind that is read.
+    """
+    if path.is_dir():
+        return _scan_folder(path)
+    name = path.name.lower()
+    opened = Path(path)
+    if name.rpartition(".")[2] in OPENERS:
+        opened, name = unpack_stream(path), "unpacked.tar"
+    start = _start(opened)
+    if name.endswith(".npy"):
+        return scan_arrays({path.stem: path}, path)
+    if start.startswith(b"PK") or name.endswith((".zip", ".npz")):
+        return _scan_zip(path)
+    if start.startswith(b"PAR1"):
+        return scan_parquet([path])
+    if start[257:262] == b"ustar" or name.endswith(".tar"):
+        tar = Tar(opened)
+        found = scan_tree(tar, "webdataset", tar.listing())
+        found.fingerprint = stamp(path)
+        return found
+    if name.rpartition(".")[2] in KINDS:
+        raise ValueError(f"{shown(str(path))} is one picture. Open the folder that it lies in.")
+    raise ValueError(f"{shown(str(path))} is of no kind that is read. {HINT}")
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(512)
+    except OSError as error:
+        raise ValueError(
+            f"{shown(str(path))} cannot be read: {error.strerror}. Change its permissions."
+        ) from error
+
+
+def _scan_folder(path: Path) -> Scan:
+    folder = Folder(path)
+    listing = folder.listing()
+    found = _containers(folder, listing)
+    if found is None:
+        return scan_tree(folder, "folder", listing)
+    found.fingerprint = folder.fingerprint(listing)
+    found.refused += listing.refused
+    return found
+
+
+def _containers(folder: Folder, listing: Listing) -> Scan | None:
+    """The Parquet files, tars or arrays of a folder without picture files; None where it has none."""
+    endings: dict[str, list[Path]] = {}
+    for file in listing.files:
+        endings.setdefault(file.name.rpartition(".")[2].lower(), []).append(folder.path / file.name)
+    if any(kind in endings for kind in KINDS):
+        return None
+    if files := [each for each in endings.get("parquet", ()) if holds_pictures(each)]:
+        return scan_parquet(files)
+    if files := endings.get("tar", []):
+        return joined([_scan_tar(each) for each in files])
+    if files := endings.get("npy", []):
+        return scan_arrays({each.stem: each for each in files}, *files)
+    if files := [each for kind in ("zip", "npz") for each in endings.get(kind, ())]:
+        if len(files) == 1:
+            return _scan_zip(files[0])
+        raise ValueError(f"{shown(str(folder.path))} holds {len(files)} archives. Open one of them, such as "
+                         f"{shown(files[0].name)}.")  # fmt: skip
+    return None
+
+
+def _scan_tar(path: Path) -> Scan:
+    tar = Tar(path)
+    return scan_tree(tar, "webdataset", tar.listing(), split_of(path.name))
+
+
+def _scan_zip(path: Path) -> Scan:
+    """A zip of pictures, or of one container of pictures, which is unpacked into the cache."""
+    archive = Zip(path)
+    listing = archive.listing()
+    endings = {file.name.rpartition(".")[2].lower() for file in listing.files}
+    inner: list[File] = []
+    if not endings & set(KINDS):
+        inner = [file for file in listing.files if file.name.lower().endswith(ENDINGS_OF_CONTAINERS)]
+    if not inner:
+        return scan_tree(archive, "zip", listing)
+    unpacked = Folder(unpack_members(path, inner))
+    found = _containers(unpacked, unpacked.listing())
+    if found is None:
+        raise ValueError(f"{shown(str(path))} holds no pictures. {HINT}")
+    found.fingerprint = stamp(path)
+    return found
+
+
+class JoinedPictures:
+    """The pictures of several sources; a place is a source and a place in it."""
+
+    def __init__(self, parts: Sequence[Pictures]) -> None:
+        self.parts = list(parts)
+
+    def header(self, place: tuple[int, Any]) -> Header:
+        return self.parts[place[0]].header(place[1])
+
+    def picture(self, place: tuple[int, Any], reading: Any) -> Any:
+        return self.parts[place[0]].picture(place[1], reading)
+
+
+def joined(scans: Sequence[Scan]) -> Scan:
+    """Several sources as one."""
+    whole = Scan(scans[0].form, JoinedPictures([each.pictures for each in scans]), "", [], [], [])
+    for number, each in enumerate(scans):
+        start = len(whole.places)
+        whole.places += [(number, place) for place in each.places]
+        whole.names += each.names
+        whole.splits += each.splits
+        whole.refused += each.refused
+        whole.notes += [note for note in each.notes if note not in whole.notes]
+        whole.comma |= each.comma
+        for title, cells in each.cells.items():
+            held = whole.cells.setdefault(title, [])
+            held += [None] * (start - len(held))
+            held += cells
+    for held in whole.cells.values():
+        held += [None] * (len(whole.places) - len(held))
+    return whole
+
+
+# Headers
+
+
+def _headers(
+    pictures: Pictures, places: Sequence[Any], names: Sequence[str], tell: Callable[[float, str], None]
+) -> tuple[list[Header | None], list[Refused]]:
+    """The header of each picture, None where it is refused, and the refused ones."""
+    headers: list[Header | None] = [None] * len(places)
+    reasons: dict[int, str] = {}
+    tasks = [(pictures, places[chunk.start : chunk.stop], chunk) for chunk in in_chunks(len(places), CHUNK)]
+    done = 0
+    for (_, _, chunk), found in spread(_read_headers, tasks, len(places) >= MANY):
+        for row, header in zip(chunk, found, strict=True):
+            if isinstance(header, str):
+                reasons[row] = header
+            else:
+                headers[row] = header
+        done += len(chunk)
+        tell(done / len(places), "Reading the pictures' headers")
+    return headers, [Refused(shown(names[row]), reasons[row]) for row in sorted(reasons)]
+
+
+def _read_headers(task: tuple[Pictures, Sequence[Any], range]) -> list[Header | str]:
+    pictures, places, _ = task
+    found: list[Header | str] = []
+    for place in places:
+        try:
+            header = pictures.header(place)
+        except PictureError as error:
+            found.append(str(error))
+            continue
+        small = min(header.size) < SMALLEST
+        found.append(
+            f"It has {header.size[0]} × {header.size[1]} pixels; a side needs {SMALLEST}."
+            if small
+            else header
+        )
+    return found
+
+
+def _raise_none(path: Path, found: Scan, refused: Sequence[Refused]) -> None:
+    """Raises where no picture can be read, with the first reasons."""
+    where = shown(str(path))
+    both = [*refused, *found.refused]
+    if both:
+        told = " ".join(f"{each.name}: {each.reason}" for each in both[:TELLING])
+        more = f" … and {len(both) - TELLING:,} more" if len(both) > TELLING else ""
+        raise ValueError(f"No picture in {where} can be read. {told}{more}")
+    count = len(found.listing.files) if found.listing else 0
+    held = f"It holds {count:,} other files." if count else "It is empty."
+    raise ValueError(f"No picture found in {where}. {held} Use {', '.join(f'.{kind}' for kind in KINDS)}.")
+
+
+def _items(found: Scan, headers: Sequence[Header | None], rows: Sequence[int]) -> list[Item]:
+    items = []
+    seen: Counter[str] = Counter()
+    keys = set()
+    for row in rows:
+        header = headers[row]
+        if header is None:
+            continue
+        plain = key = key_of(found.names[row])
+        while key in keys:
+            seen[plain] += 1
+            key = f"{plain} ({seen[plain] + 1})"
+        keys.add(key)
+        items.append(Item(key, found.splits[row], header.size, header.mode))
+    return items
+
+
+def key_of(name: str) -> str:
+    """A name as it is shown and searched: printable, whole."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _notes(headers: Sequence[Header | None]) -> list[str]:
+    counts = Counter(note for header in headers if header for note in header.notes)
+    return [f"{NOTES[note]}: {counted(count)}." for note, count in counts.items()]
+
+
+def counted(count: int) -> str:
+    """A number of pictures in words."""
+    return "1 picture" if count == 1 else f"{count:,} pictures"
+
+
+def _column_notes(columns: dict[str, Column]) -> list[str]:
+    return [
+        f"{column.title}: {column.why}"
+        for column in columns.values()
+        if column.kind in ("id", "caption") and column.distinct > 300
+    ]
+
+
+# The table that the user named
+
+
+def _add_named_table(found: Scan, path: Path) -> None:
+    """Adds the columns of a table that the user named.
+
+    Raises:
+        ValueError: If it cannot be read, or names none of the pictures.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{shown(str(path))} cannot be read: {error.strerror}. Change its permissions."
+        ) from error
+    table = read_table(data, path.name)
+    matched = join(table, path.name, found.names)
+    if matched is None and found.form == "array" and len(table) == len(found.names):
+        columns = {title: cells for title, cells in table.columns.items()}
+        found.cells |= columns
+        found.comma |= set(columns) if table.comma else set()
+        found.notes.append(f"The rows of {shown(path.name)} belong to the pictures in their order.")
+        return
+    if matched is None:
+        raise ValueError(_no_match(path, table, found.names))
+    add_columns(found, matched, table)
+
+
+def _no_match(path: Path, table: Table, names: Sequence[str]) -> str:
+    texts = {t: next((str(c) for c in cells if c is not None), "") for t, cells in table.columns.items()}
+    told = ", ".join(f"{shown(title)} ({shown(text)[:30]})" for title, text in list(texts.items())[:TELLING])
+    return (
+        f"{shown(path.name)} matches no picture: no column holds names such as {shown(names[0])}. Its columns, with "
+        f"their first values: {told}. Add one that names the files."
+    )

@@ -1,0 +1,204 @@
+"""Parquet files with a column of pictures, as Hugging Face writes them: {bytes, path}, or plain bytes."""
+
+from __future__ import annotations
+
+__all__ = ["ParquetPictures", "holds_pictures", "scan_parquet"]
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from models.data.own.records import Cell, shown
+from models.data.own.sources import Scan, split_of
+from models.data.own.tables import cell
+from models.data.own.trees import FILES_AT_MOST, OUTSIDE, is_inside, stamp
+from models.data.pictures import Header, PictureError, Reading, open_picture, read_header
+
+GROUP_AT_MOST = 1 << 32  # bytes of a row group, unpacked
+COLUMNS_AT_MOST = 1000
+DAMAGE = (pa.ArrowException, OSError, ValueError)
+Place = tuple[int, int, int]  # file, row group, row of it
+
+
+class ParquetPictures:
+    """The pictures of Parquet files; the row group that was read last stays in memory."""
+
+    def __init__(self, files: Sequence[Path], column: str) -> None:
+        self.files, self.column = list(files), column
+        self._held: tuple[tuple[int, int], Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"files": self.files, "column": self.column, "_held": None}
+
+    def header(self, place: Place) -> Header:
+        return read_header(self._bytes(place))
+
+    def picture(self, place: Place, reading: Reading) -> Image.Image:
+        return open_picture(self._bytes(place), reading)
+
+    def _bytes(self, place: Place) -> bytes:
+        file, group, row = place
+        if self._held is None or self._held[0] != (file, group):
+            try:
+                table = pq.ParquetFile(self.files[file]).read_row_group(group, columns=[self.column])
+            except DAMAGE as error:
+                raise PictureError(
+                    f"The Parquet file is damaged: {str(error)[:80]}. Save it anew."
+                ) from error
+            self._held = ((file, group), table.column(0))
+        value = self._held[1][row].as_py()
+        if isinstance(value, dict):
+            value = value.get("bytes") or self._beside(self.files[file], value.get("path"))
+        if not isinstance(value, bytes) or not value:
+            raise PictureError("The row has no picture.")
+        return value
+
+    def _beside(self, file: Path, name: object) -> bytes:
+        """A picture file that a row names instead of holding it."""
+        if not isinstance(name, str) or not name:
+            raise PictureError("The row has no picture.")
+        path = (file.parent / name).resolve()
+        if not is_inside(name) or not path.is_relative_to(file.parent.resolve()):
+            raise PictureError(OUTSIDE)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PictureError(f"{shown(name)} cannot be read.") from error
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a Parquet file has a column of pictures."""
+    try:
+        return _picture_column(pq.read_schema(path)) is not None
+    except DAMAGE:
+        return False
+
+
+def scan_parquet(files: Sequence[Path]) -> Scan:
+    """Lists the rows of Parquet files of one layout, and reads their other columns.
+
+    Raises:
+        ValueError: If a file is damaged, or has no column of pictures.
+    """
+    column = ""
+    places: list[Place] = []
+    names: list[str] = []
+    splits: list[str] = []
+    cells: dict[str, list[Cell]] = {}
+    notes: list[str] = []
+    for number, path in enumerate(files):
+        opened = _opened(path)
+        found = _picture_column(opened.schema_arrow)
+        if found is None or (column and found != column):
+            raise ValueError(
+                f"{shown(str(path))} has no column {column or 'of pictures'}: binary, or a struct with `bytes`. "
+                f"It has: {', '.join(opened.schema_arrow.names)[:200]}."
+            )
+        column = found
+        start = len(places)
+        for group in range(opened.num_row_groups):
+            about = opened.metadata.row_group(group)
+            if about.total_byte_size > GROUP_AT_MOST:
+                raise ValueError(f"{shown(str(path))} has a row group of {about.total_byte_size:,} bytes; at most "
+                                 f"{GROUP_AT_MOST:,} are read. Write it with smaller row groups.")  # fmt: skip
+            places += [(number, group, row) for row in range(about.num_rows)]
+        if len(places) > FILES_AT_MOST:
+            raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open a part of the files.")
+        names += _names(opened, column, path, len(places) - start, len(files) > 1)
+        splits += [split_of(path.name)] * (len(places) - start)
+        _add_columns(opened, column, cells, start, len(places), notes)
+    for values in cells.values():
+        values += [None] * (len(places) - len(values))
+    return Scan("parquet", ParquetPictures(files, column), stamp(*files), places, names, splits, cells,
+                notes=list(dict.fromkeys(notes)))  # fmt: skip
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except DAMAGE as error:
+        raise ValueError(
+            f"{shown(str(path))} is no Parquet file, or damaged ({str(error)[:80]}). Save it anew."
+        ) from error
+
+
+def _picture_column(schema: pa.Schema) -> str | None:
+    """The first column of pictures: a struct with `bytes`, else a binary one."""
+    binary = None
+    for each in schema:
+        if pa.types.is_struct(each.type) and each.type.get_field_index("bytes") >= 0:
+            return str(each.name)
+        if binary is None and (pa.types.is_binary(each.type) or pa.types.is_large_binary(each.type)):
+            binary = str(each.name)
+    return binary
+
+
+def _names(opened: pq.ParquetFile, column: str, path: Path, count: int, several: bool) -> list[str]:
+    """Names of the rows: the paths that their pictures had, where these tell them apart."""
+    prefix = f"{path.stem}/" if several else ""
+    numbered = [f"{prefix}{row}" for row in range(count)]
+    if not pa.types.is_struct(opened.schema_arrow.field(column).type):
+        return numbered
+    try:
+        read = opened.read(columns=[f"{column}.path"]).column(0)
+        paths = [value.get("path") if isinstance(value, dict) else None for value in read.to_pylist()]
+    except (*DAMAGE, KeyError, IndexError):
+        return numbered
+    named = [name for name in paths if isinstance(name, str) and name]
+    return [prefix + str(name) for name in paths] if len(set(named)) == count else numbered
+
+
+def _add_columns(
+    opened: pq.ParquetFile, column: str, cells: dict[str, list[Cell]], start: int, end: int, notes: list[str]
+) -> None:
+    """Reads the other columns; those of numbers that stand for names, as Hugging Face stores classes, get the names."""
+    schema = opened.schema_arrow
+    if len(schema) > COLUMNS_AT_MOST:
+        raise ValueError(f"A Parquet file has {len(schema):,} columns; at most {COLUMNS_AT_MOST} are read.")
+    classes = _class_names(schema)
+    for each in schema:
+        if each.name == column:
+            continue
+        if pa.types.is_struct(each.type) or pa.types.is_map(each.type) or pa.types.is_binary(each.type):
+            notes.append(f"The column {shown(each.name)!r} is nested and not used.")
+            continue
+        try:
+            values = opened.read(columns=[each.name]).column(0).to_pylist()
+        except DAMAGE as error:
+            raise ValueError(
+                f"A Parquet file is damaged at {each.name[:40]!r}: {str(error)[:80]}."
+            ) from error
+        names = classes.get(each.name)
+        held = cells.setdefault(each.name, [])
+        held += [None] * (start - len(held))
+        held += [_named(value, names) for value in values[: end - start]]
+
+
+def _named(value: Any, names: list[str] | None) -> Cell:
+    if names is None:
+        return cell(value)
+    if isinstance(value, list):
+        return [names[each] for each in value if isinstance(each, int) and 0 <= each < len(names)]
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """The names of classes in Hugging Face's metadata, by column."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        found = {}
+        for name, feature in features.items():
+            inner = feature.get("feature", feature) if isinstance(feature, dict) else {}
+            labels = inner.get("names") if isinstance(inner, dict) else None
+            if isinstance(labels, dict):
+                labels = list(labels.values())
+            if isinstance(labels, list) and all(isinstance(label, str) for label in labels):
+                found[name] = labels
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}

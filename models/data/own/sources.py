@@ -1,0 +1,88 @@
+"""Where pictures come from: a tree of files, Parquet files, or arrays. A place names one picture of a source."""
+
+from __future__ import annotations
+
+__all__ = ["ENDINGS_OF_CONTAINERS", "SPLIT_NAMES", "Pictures", "Scan", "TreePictures", "split_of"]
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from PIL import Image
+
+from models.data.own.records import Cell, Refused
+from models.data.own.trees import File, Listing, Tree
+from models.data.pictures import FILE_AT_MOST, Header, PictureError, Reading, open_picture, read_header
+
+ENDINGS_OF_CONTAINERS = ("parquet", "tar", "npz", "npy")
+HEAD = 1 << 16  # bytes of a file that usually hold all of its header
+TOO_LARGE = f"The file has more than {FILE_AT_MOST >> 20} MiB. Save the picture smaller."
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
+    "dev": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+class Pictures(Protocol):
+    """Gives pictures by their places; small enough to be sent to a worker process."""
+
+    def header(self, place: Any) -> Header:
+        """The size and mode of a picture.
+
+        Raises:
+            PictureError: If it cannot be read.
+        """
+
+    def picture(self, place: Any, reading: Reading) -> Image.Image:
+        """A picture, as `open_picture` gives it.
+
+        Raises:
+            PictureError: If it cannot be read.
+        """
+
+
+@dataclass
+class Scan:
+    """What a source says that it holds. Lists are of one length, one entry a picture."""
+
+    form: str  # "folder", "zip", "parquet", "webdataset" or "array"
+    pictures: Pictures
+    fingerprint: str  # changes when the source does
+    places: list[Any]
+    names: list[str]
+    splits: list[str]  # as the source itself says: "" where it does not
+    cells: dict[str, list[Cell]] = field(default_factory=dict)  # columns that it has itself, by title
+    comma: set[str] = field(default_factory=set)  # columns whose numbers have decimal commas
+    refused: list[Refused] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tree: Tree | None = None  # where tables of labels may lie
+    listing: Listing | None = None
+
+
+class TreePictures:
+    """The picture files of a tree; a place is a `File`."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def header(self, place: File) -> Header:
+        if place.size > FILE_AT_MOST:
+            raise PictureError(TOO_LARGE)
+        if place.size > HEAD:
+            try:
+                return read_header(self.tree.read(place, HEAD))
+            except PictureError:
+                pass  # the header goes on behind the head
+        return read_header(self.tree.read(place))
+
+    def picture(self, place: File, reading: Reading) -> Image.Image:
+        if place.size > FILE_AT_MOST:
+            raise PictureError(TOO_LARGE)
+        return open_picture(self.tree.read(place), reading)
+
+
+def split_of(name: str) -> str:
+    """The split that the start of a file's name tells, such as "train-00000-of-00001.parquet"; "" for none."""
+    first = re.split(r"[^a-z]", Path(name).name.lower(), maxsplit=1)[0]
+    return SPLIT_NAMES.get(first, "")

@@ -1,0 +1,106 @@
+"""Divides somebody's images into training, validation and test images: seeded, by class or by group.
+
+The place of an image depends on the seed and its name alone, so an image that is added later moves hardly any other.
+"""
+
+from __future__ import annotations
+
+__all__ = ["draw", "place"]
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 3  # images from which on every split has one
+
+
+def place(key: str, seed: int) -> int:
+    """A number in [0, 2^64) that orders images at random, from the seed and a name."""
+    digest = hashlib.blake2b(f"{seed}|{key}".encode("utf-8", "surrogateescape"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def draw(
+    keys: Sequence[str],
+    own: Sequence[str],
+    *,
+    strata: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+) -> list[str]:
+    """The split of each image.
+
+    Splits that the source has are kept, if training images are among them; what it lacks is cut from these.
+
+    Arguments:
+        keys: Names of the images, N of them.
+        own: The source's own splits, "" where it has none.
+        strata: Classes whose shares are kept, or None.
+        groups: Images of one group stay together, "" for an image alone; None for no groups.
+        validation: Share of all images, or of the training images of the source.
+        test: Likewise.
+        seed: Decides which.
+
+    Returns:
+        "train", "validation" or "test", N times.
+    """
+    if "train" not in own or "" in own:
+        own = ["train"] * len(keys)
+    splits = np.array(own, dtype=object)
+    for split, share in (("test", test), ("validation", validation)):
+        if split in own or share <= 0:
+            continue
+        rows = np.flatnonzero(splits == "train")
+        kept = share if split == "test" or "test" in own else share / max(1e-9, 1 - test)
+        splits[_drawn(rows, keys, strata, groups, kept, seed)] = split
+    return [str(split) for split in splits]
+
+
+def _drawn(
+    rows: NDArray[np.int64],
+    keys: Sequence[str],
+    strata: Sequence[str] | None,
+    groups: Sequence[str] | None,
+    share: float,
+    seed: int,
+) -> list[int]:
+    """Which of some rows are cut from the training images: about `share` of them, but not all."""
+    wanted = round(len(rows) * share)
+    if len(rows) >= LEAST:
+        wanted = max(1, wanted)
+    order = sorted(rows.tolist(), key=lambda row: place(keys[row], seed))
+    if groups is not None:
+        return _whole_groups(order, groups, wanted, seed)
+    if strata is None:
+        return order[: min(wanted, len(order) - 1)]
+    by_class: dict[str, list[int]] = defaultdict(list)
+    for row in order:
+        by_class[strata[row]].append(row)
+    found: list[int] = []
+    carry = 0.0
+    for name in sorted(by_class):
+        members = by_class[name]
+        exact = len(members) * share + carry
+        count = max(0, min(round(exact), len(members) - 1))
+        carry = exact - count
+        found += members[:count]
+    return found or order[: min(wanted, len(order) - 1)]
+
+
+def _whole_groups(order: Sequence[int], groups: Sequence[str], wanted: int, seed: int) -> list[int]:
+    """Whole groups, in an order that the seed decides, until as many images are drawn as wanted."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for row in order:
+        members[groups[row] or f"\0{row}"].append(row)
+    found: list[int] = []
+    for name in sorted(members, key=lambda name: place(name, seed)):
+        group = members[name]
+        nearer = abs(len(found) + len(group) - wanted) < abs(len(found) - wanted)
+        if nearer and len(found) + len(group) < len(order):
+            found += group
+    return found

@@ -1,0 +1,240 @@
+"""Tables of labels: CSV in its dialects, JSON lines, Parquet and CelebA's lists, as columns of cells."""
+
+from __future__ import annotations
+
+__all__ = ["ENDINGS", "Table", "cell", "read_table"]
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from models.data.own.records import Cell, shown
+from models.system.json_input import read_json
+
+ENDINGS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "parquet")
+BYTES_AT_MOST = 1 << 29
+ROWS_AT_MOST = 2_000_000
+COLUMNS_AT_MOST = 1000
+LINE_AT_MOST = 1 << 20  # characters of a line of JSON
+CELL_AT_MOST = 4000  # characters that are kept of a cell
+DELIMITERS = (",", ";", "\t", "|")
+SNIFFED = 50  # lines that show the delimiter
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "#n/a", "<na>"))  # in lower case
+
+
+@dataclass
+class Table:
+    """Columns of one length."""
+
+    columns: dict[str, list[Cell]]
+    comma: bool = False  # whether a comma in a number is a decimal comma
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self.columns.values()), []))
+
+
+def read_table(data: bytes, name: str) -> Table:
+    """Reads a table; its kind is told by the ending of its name.
+
+    Arguments:
+        data: The file's bytes, untrusted.
+        name: Of the file, for its ending and for messages.
+
+    Raises:
+        ValueError: If it is too large, empty, or no such table; the message names the file.
+    """
+    if len(data) > BYTES_AT_MOST:
+        raise ValueError(
+            f"{shown(name)} has more than {BYTES_AT_MOST >> 20} MiB. Leave out what is no label."
+        )
+    ending = name.rpartition(".")[2].lower()
+    try:
+        if ending == "parquet":
+            table = _parquet(data)
+        elif ending in ("jsonl", "ndjson", "json"):
+            table = _from_records(_records(data, lines=ending != "json"))
+        else:
+            table = _delimited(_decoded(data))
+    except (ValueError, csv.Error, OSError) as error:
+        raise ValueError(f"{shown(name)} cannot be read as a table: {error}") from error
+    if not len(table):
+        raise ValueError(f"{shown(name)} has no rows. It needs one for each picture, below a line of names.")
+    if len(table.columns) > COLUMNS_AT_MOST:
+        raise ValueError(
+            f"{shown(name)} has {len(table.columns):,} columns, at most {COLUMNS_AT_MOST} are read. Leave out those "
+            "that are no labels."
+        )
+    return table
+
+
+def cell(value: Any) -> Cell:
+    """A value as a cell: what is missing, not finite or nested is None."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text.lower() in MISSING else text[:CELL_AT_MOST]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        parts = [part for each in value if isinstance(part := cell(each), str | int | float)]
+        if value and not parts:
+            return None  # nested
+        return [str(part)[:CELL_AT_MOST] for part in parts][:1000]
+    return None
+
+
+def _decoded(data: bytes) -> tuple[str, list[str]]:
+    """The text of a file, and what is to be said of it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16"), []
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace"), ["The table is not UTF-8; it was read as Windows-1252."]
+
+
+def _delimited(decoded: tuple[str, list[str]]) -> Table:
+    text, notes = decoded
+    text = text.replace("\0", "")
+    if celeba := _celeba(text):
+        return Table(celeba, notes=notes)
+    delimiter = _delimiter(text)
+    csv.field_size_limit(1 << 20)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    rows = [row for row in _bounded(reader) if any(part.strip() for part in row)]
+    if not rows:
+        return Table({})
+    header, body = (rows[0], rows[1:]) if _is_header(rows) else ([], rows)
+    width = len(header) or len(body[0])
+    names = _names(header, width)
+    ragged = sum(len(row) != width for row in body)
+    if ragged:
+        notes.append(
+            f"{ragged:,} rows have more or fewer cells than the first line; what is missing counts as missing."
+        )
+    columns = {
+        title: [cell(row[place]) if place < len(row) else None for row in body]
+        for place, title in enumerate(names)
+    }
+    return Table(columns, comma=delimiter in (";", "\t"), notes=notes)
+
+
+def _bounded(rows: Iterable[Any]) -> Iterable[Any]:
+    for count, row in enumerate(rows):
+        if count > ROWS_AT_MOST:
+            raise ValueError(f"it has more than {ROWS_AT_MOST:,} rows.")
+        yield row
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that divides the first lines into the same number of cells, of more than one."""
+    lines = [line for line in text[: 1 << 16].splitlines()[:SNIFFED] if line.strip()]
+    best, most = ",", 0
+    for delimiter in DELIMITERS:
+        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
+        alike = sum(count == counts[0] for count in counts) if counts and counts[0] > 1 else 0
+        if alike > most:
+            best, most = delimiter, alike
+    return best
+
+
+PICTURE = re.compile(r"\.(png|jpe?g|webp|gif|bmp|tiff?)$", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?[\d.,]+")
+
+
+def _is_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns: it holds no file of a picture, and no number."""
+    return (
+        not any(PICTURE.search(part.strip()) or NUMBER.fullmatch(part.strip()) for part in rows[0])
+        or len(rows) == 1
+    )
+
+
+def _names(header: list[str], width: int) -> list[str]:
+    """Names of columns that differ from each other; those without one are numbered."""
+    names: list[str] = []
+    for place in range(width):
+        name = header[place].strip()[:80] if place < len(header) else ""
+        name = "".join(letter if letter.isprintable() else " " for letter in name) or f"column {place + 1}"
+        count = 2
+        unique = name
+        while unique in names:
+            unique, count = f"{name} {count}", count + 1
+        names.append(unique)
+    return names
+
+
+def _celeba(text: str) -> dict[str, list[Cell]] | None:
+    """Lists as CelebA has them, divided by blanks: a count, the names, then a file and its values a line.
+
+    Lists without names, a file and a value a line, are read too.
+    """
+    lines = text.splitlines()
+    if lines and lines[0].strip().isdecimal() and len(lines) > 2:
+        names, body = lines[1].split(), lines[2:]
+    else:
+        names, body = [], lines
+    rows = [line.split() for line in _bounded(body) if line.strip()]
+    if (
+        not rows
+        or not PICTURE.search(rows[0][0])
+        or len(rows[0]) < 2
+        or any(mark in text[:4096] for mark in ",;\t")
+    ):
+        return None
+    width = len(rows[0])
+    if len(names) == width - 1 or not names:
+        names = ["file", *names]
+    if any(len(row) != width for row in rows):
+        return None
+    return {title: [cell(row[n]) for row in rows] for n, title in enumerate(_names(names, width))}
+
+
+def _records(data: bytes, lines: bool) -> list[dict[str, Any]]:
+    """The objects of JSON lines, or of a list."""
+    if not lines:
+        found = read_json(data, "It", BYTES_AT_MOST)
+        if isinstance(found, dict):
+            raise ValueError("it must hold a list of objects, one for each picture.")
+    else:
+        text, _ = _decoded(data)
+        found = []
+        for count, line in enumerate(_bounded(text.split("\n"))):
+            if line.strip():
+                found.append(read_json(line, f"Line {count + 1}", LINE_AT_MOST))
+    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
+        raise ValueError("it must hold objects, one for each picture.")
+    return found
+
+
+def _from_records(records: list[dict[str, Any]]) -> Table:
+    titles = dict.fromkeys(str(title) for record in records for title in record)
+    if len(titles) > COLUMNS_AT_MOST:
+        raise ValueError(f"it has more than {COLUMNS_AT_MOST} columns.")
+    names = _names(list(titles), len(titles))
+    return Table({n: [cell(r.get(t)) for r in records] for n, t in zip(names, titles, strict=True)})
+
+
+def _parquet(data: bytes) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        if file.metadata.num_rows > ROWS_AT_MOST:
+            raise ValueError(f"it has more than {ROWS_AT_MOST:,} rows.")
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"it is no Parquet file, or damaged ({str(error)[:80]}).") from error
+    names = _names(table.column_names, len(table.column_names))
+    return Table({n: [cell(v) for v in c.to_pylist()] for n, c in zip(names, table.columns, strict=True)})

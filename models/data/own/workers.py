@@ -1,0 +1,68 @@
+"""Work on many pictures in worker processes; few pictures are done here, for a process takes a second to start."""
+
+from __future__ import annotations
+
+__all__ = ["in_chunks", "spread"]
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WORKERS_AT_MOST = 16
+AHEAD = 3  # tasks a worker that wait, so that a cancelled job ends soon
+
+
+def in_chunks(count: int, size: int) -> list[range]:
+    """The rows 0..count-1 in chunks of `size`, the last one shorter."""
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def spread(function: Callable[[T], R], tasks: Sequence[T], many: bool) -> Iterator[tuple[T, R]]:
+    """Calls a function for each task, in worker processes where these are many; results as they come.
+
+    Arguments:
+        function: Of a module, so that a worker process can import it.
+        tasks: Arguments that can be sent to a process.
+        many: Whether the work takes longer than a process takes to start.
+    """
+    count = min(WORKERS_AT_MOST, os.cpu_count() or 1, len(tasks))
+    if not many or count < 2 or multiprocessing.parent_process() is not None:
+        for task in tasks:
+            yield task, function(task)
+        return
+    done: set[int] = set()
+    try:
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+            try:
+                for number, result in _results(pool, function, tasks, count * AHEAD):
+                    done.add(number)
+                    yield tasks[number], result
+            except GeneratorExit:
+                pool.shutdown(cancel_futures=True)
+                raise
+    except BrokenProcessPool:  # a script without `if __name__ == "__main__":`, or too little memory
+        for number, task in enumerate(tasks):
+            if number not in done:
+                yield task, function(task)
+
+
+def _results(
+    pool: ProcessPoolExecutor, function: Callable[[Any], R], tasks: Sequence[Any], ahead: int
+) -> Iterator[tuple[int, R]]:
+    waiting: dict[Future[R], int] = {}
+    following = iter(enumerate(tasks))
+    while True:
+        for number, task in following:
+            waiting[pool.submit(function, task)] = number
+            if len(waiting) >= ahead:
+                break
+        if not waiting:
+            return
+        future = next(as_completed(waiting))
+        yield waiting.pop(future), future.result()
