@@ -23,7 +23,6 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from explorer.atlas.build import encode
 from explorer.catalogue.outlier_scores import FIGURES, SCORES, usable
 from explorer.jobs.outlier_scores import measure
 from explorer.latent.neighbours.exact import Neighbours
@@ -31,6 +30,7 @@ from explorer.latent.statistics.outliers import auroc, auroc_error, oddness
 from models import load
 from models.data import load_data
 from models.data.tensors import to_tensor
+from models.latents import encode
 from models.system.files import replace_file
 from models.vae import VAE, VAEConfig
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 from hypothesis import settings
 
-from explorer.atlas.build import encode, neighbour_distances
+from explorer.atlas.build import neighbour_distances
 from explorer.atlas.storage import Atlas, save_atlas
 from models import Autoencoder, load
 from models.card import ATLAS
 from models.data import Attribute, ImageData, load_data
+from models.latents import encode
 from models.training.train import Run, train
 
 settings.register_profile("project", deadline=None)  # a busy machine is no bug

@@ -1,8 +1,8 @@
 """Builds an atlas: encodes a collection of images with one model and computes its maps and scores.
 
-An atlas has one Parquet row per image: id, split, attributes, posterior mean and standard deviation, map positions,
-scores. It holds no pictures, so it may be published where they may not. `python -m explorer.atlas MODEL` builds the
-atlas of a checkpoint.
+An atlas has one Parquet row per image: id, split, texts, attributes, posterior mean and standard deviation, map
+positions, scores. It holds no pictures, so it may be published where they may not. `python -m explorer.atlas MODEL`
+builds the atlas of a checkpoint.
 """
 
 from __future__ import annotations
@@ -10,33 +10,46 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from explorer.atlas.storage import ROWS_AT_MOST, Array, Atlas, save_atlas
-from explorer.atlas.umap_maps import MapSettings, fit_umap
+from explorer.atlas.latents import StoredLatents, read_latents
+from explorer.atlas.storage import ROWS_AT_MOST, Array, Atlas, load_atlas, save_atlas
+from explorer.atlas.umap_maps import FEWEST, MapSettings, Report, fit_umap
 from models import checkpoint
-from models.base import Autoencoder
-from models.card import ATLAS, CheckpointError
-from models.data import SEQUENCES, Attribute, ImageData, SequenceData, load_data, load_sequences
-from models.protocols import as_discrete
+from models.base import Autoencoder, LatentSpec
+from models.card import ATLAS, Card, CheckpointError, Entry
+from models.data import (
+    DATASETS,
+    SEQUENCES,
+    Attribute,
+    ImageData,
+    SequenceData,
+    Texts,
+    load_data,
+    load_sequences,
+)
+from models.latents import encode
 from models.system.progress import JsonProgress, add_option, say
 
-__all__ = ["build_atlas", "encode", "main", "neighbour_distances", "rounded"]
+__all__ = ["add_umap", "build", "build_atlas", "main", "neighbour_distances"]
 
-COUNT = 8_000  # default number of images
+COUNT, OWN_COUNT = 8_000, 20_000  # default number of images, of a bundled data set and of a person's own
+OWN_IMAGES = "own-images"  # the data set of a person's own images
+ORDER = ("test", "validation", "train")
 NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
 GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
-BATCH = 256
 
 
 def build_atlas(
     model: Autoencoder,
     data: Sequence[ImageData | SequenceData],
-    report: Callable[[float, str], None] | None = None,
+    report: Report | None = None,
     umap: bool = True,
+    stored: StoredLatents | None = None,
 ) -> Atlas:
     """Encodes images and fits their maps.
 
@@ -45,6 +58,7 @@ def build_atlas(
         data: Splits of one data set, in this order; each sequence is one row.
         report: Called with the fraction done (0 to 1) and a status text.
         umap: Whether to fit a UMAP map if the latent has more than two dimensions.
+        stored: Latents of images that were encoded before; images without one are encoded here.
 
     Raises:
         ValueError: If there are too few images for a map.
@@ -53,7 +67,8 @@ def build_atlas(
     encoded = []
     for number, part in enumerate(data):
         progress(0.1 * number / len(data), f"Encoding {part.split} images")
-        encoded.append(encode(model, part if isinstance(part, SequenceData) else part.images))
+        known = stored.of(part) if stored else None
+        encoded.append(known or encode(model, part if isinstance(part, SequenceData) else part.images))
     mean = np.concatenate([e["mean"] for e in encoded])
     std = np.concatenate([e["std"] for e in encoded]) if "std" in encoded[0] else None
     scores = {str(k): np.concatenate([e[k] for e in encoded]) for k in ("kl", "error") if k in encoded[0]}
@@ -63,6 +78,7 @@ def build_atlas(
     if umap and mean.shape[1] > 2:
         maps["umap"] = fit_umap(mean, MapSettings(), lambda s, what: progress(0.15 + 0.84 * s, what))
     progress(1.0, "Done")
+    images = [part for part in data if isinstance(part, ImageData)]
     return Atlas(
         ids=np.concatenate([d.ids for d in data]),
         split=[d.split for d in data for _ in range(len(d))],
@@ -72,41 +88,10 @@ def build_atlas(
         maps=maps,
         scores=scores,
         neighbour_distance=distance,
+        texts={name: _joined_texts([d.texts[name] for d in images]) for name in images[0].texts}
+        if images
+        else {},
     )
-
-
-def encode(model: Autoencoder, images: NDArray[np.uint8] | SequenceData) -> dict[str, Array]:
-    """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images.
-
-    For a model with discrete codes the mean is the embedding of the codes, which `decode` maps to the same codes.
-    The latent of a sequence shows its last frame; the error is that of this frame.
-    """
-    import torch
-
-    from models.data.tensors import to_tensor
-    from models.evaluation.moving_digits import as_tensor
-
-    discrete = as_discrete(model) if model.spec.discrete else None
-    rows: dict[str, list[Array]] = {}
-    with torch.inference_mode():
-        for start in range(0, len(images), BATCH):
-            if isinstance(images, SequenceData):
-                x = as_tensor(images.frames(np.arange(start, min(start + BATCH, len(images)))))
-                shown = x[:, -1]
-            else:
-                x = shown = to_tensor(images[start : start + BATCH])
-            q = model.encode(x)
-            mean = discrete.embed(discrete.codes(x)) if discrete else q.mean
-            found = {"mean": mean.flatten(1), "error": (model.decode(mean) - shown).square().mean((1, 2, 3))}
-            if q.std is not None:
-                found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
-            for name, values in found.items():
-                rows.setdefault(name, []).append(values.numpy().astype(np.float32))
-    whole = {name: np.concatenate(parts) for name, parts in rows.items()}
-    exact = (
-        ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")
-    )  # embeddings are stored as codes
-    return {name: values if name in exact else rounded(values) for name, values in whole.items()}
 
 
 def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
@@ -126,44 +111,140 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
 
 
 def _joined(parts: list[Attribute]) -> Attribute:
-    """Concatenates an attribute over several splits."""
+    """Concatenates an attribute over several splits.
+
+    Raises:
+        ValueError: If its kind or labels differ between them.
+    """
     first = parts[0]
-    return Attribute(first.name, first.kind, np.concatenate([p.values for p in parts]), first.labels)
+    if any((part.kind, part.labels) != (first.kind, first.labels) for part in parts):
+        raise ValueError(
+            f"`attributes`: {first.name!r} must have one kind and the same labels in every split."
+        )
+    return replace(first, values=np.concatenate([part.values for part in parts]))
 
 
-def rounded(values: Array) -> Array:
-    """Rounds to 10 bits of mantissa (a relative 0.05 %), which halves the size of the compressed column."""
-    bits = np.ascontiguousarray(values).view(np.uint32)
-    return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+def _joined_texts(parts: list[Texts]) -> Texts:
+    """Concatenates texts over several splits."""
+    return replace(parts[0], values=tuple(text for part in parts for text in part.values))
+
+
+def collection(card: Card, count: int | None = None) -> list[ImageData | SequenceData]:
+    """The images of a checkpoint's data set that its atlas holds: those of the test split first.
+
+    Arguments:
+        card: Names the data set.
+        count: How many at most; where None, `OWN_COUNT` of a person's own images, else `COUNT`.
+
+    Raises:
+        ValueError: If the data set cannot be read, or has fewer than two images.
+    """
+    name, options = card.data["name"], card.data.get("options", {})
+    known = (DATASETS | SEQUENCES).get(name)
+    load: Callable[..., Any] = load_sequences if name in SEQUENCES else load_data
+    rest = count or (OWN_COUNT if name == OWN_IMAGES else COUNT)
+    parts: list[ImageData | SequenceData] = []
+    for split in [each for each in ORDER if known is None or each in known.splits]:
+        part = load(name, split, limit=rest, **options)
+        if len(part):
+            parts.append(part)
+        rest -= len(part)
+        if rest <= 0:
+            break
+    if sum(map(len, parts)) < 2:
+        raise ValueError(f"An atlas must have at least 2 images. {name} has {sum(map(len, parts))}.")
+    return parts
+
+
+def add_umap(name: str | Path, report: Report | None = None) -> int:
+    """Fits the UMAP map of an atlas that was built without one, and stores it there.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        ValueError: If there is no atlas, it has too few images, or it was built anew meanwhile.
+    """
+    entry = checkpoint.read(name)
+    path = entry.path / ATLAS
+    atlas, before = load_atlas(entry), _stamp(path)
+    xy = fit_umap(atlas.mean, MapSettings(), report)
+    if _stamp(path) != before:
+        raise ValueError(
+            f"{path} was built anew while its map was fitted, so the map is not kept. Fit it again."
+        )
+    _store(entry, replace(atlas, maps=atlas.maps | {"umap": xy}), checkpoint.load(entry.path).spec)
+    return len(atlas)
+
+
+def build(name: str | Path, count: int | None = None, report: Report | None = None, umap: bool = True) -> int:
+    """Builds and stores the atlas of a checkpoint.
+
+    Arguments:
+        name: Name or folder.
+        count: As in `collection`.
+        report: Called with the fraction done (0 to 1) and a status text.
+        umap: Whether to fit a UMAP map, which takes the longest; `add_umap` fits it later.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        ValueError: If the checkpoint or its data set cannot be used, or the weights changed meanwhile.
+    """
+    entry = checkpoint.read(name)
+    data = collection(_card(entry), count)
+    model = checkpoint.load(entry.path)
+    stored = read_latents(entry.path, entry.card.weights_sha256 if entry.card else "")
+    atlas = build_atlas(model, data, report, umap and sum(map(len, data)) >= FEWEST, stored)
+    if checkpoint.read(entry.path).version != entry.version:
+        raise CheckpointError(
+            f"The weights of {entry.name} changed while its images were encoded, so the atlas is not kept. "
+            f"Build it again: `python -m explorer.atlas {name}`."
+        )
+    _store(entry, atlas, model.spec)
+    return len(atlas)
+
+
+def _store(entry: Entry, atlas: Atlas, spec: LatentSpec) -> None:
+    codebook = spec.levels if spec.discrete else ()
+    save_atlas(entry.path / ATLAS, atlas, _card(entry).weights_sha256, codebook)
+
+
+def _card(entry: Entry) -> Card:
+    if entry.card is None:
+        raise CheckpointError(f"{entry.path} has no card.")
+    return entry.card
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_mtime_ns, facts.st_size
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atlas") -> int:
-    """Builds and saves the atlas of a checkpoint: test images first, then training images."""
+    """Builds and saves the atlas of a checkpoint: test images first, then validation and training images."""
     from tqdm import tqdm
 
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
-    parser.add_argument("--count", type=int, default=COUNT, help=f"images in the atlas ({COUNT})")
+    parser.add_argument(
+        "--count", type=int, help=f"images in the atlas ({COUNT}; of your own images {OWN_COUNT})"
+    )
     parser.add_argument(
         "--no-umap", action="store_true", help="leave out the UMAP map, which takes the longest"
+    )
+    parser.add_argument(
+        "--add-umap", action="store_true", help="only fit the UMAP map of an atlas that has none"
     )
     add_option(parser)
     options = parser.parse_args(arguments)
     as_json = options.progress == "json"
     writer = JsonProgress()
     try:
-        if not 20 <= options.count <= ROWS_AT_MOST:
+        if options.count is not None and not 20 <= options.count <= ROWS_AT_MOST:
             raise ValueError(f"`--count` must lie in [20, {ROWS_AT_MOST}]. Got {options.count}.")
         entry = checkpoint.read(options.model)
-        if entry.card is None:
-            raise CheckpointError(f"{entry.path} has no card.")
-        about = entry.card.data
-        load: Callable[..., Any] = load_sequences if about["name"] in SEQUENCES else load_data
-        test = load(about["name"], "test", limit=options.count, **about.get("options", {}))
-        rest = options.count - len(test)
-        data = [test]
-        if rest:
-            data.append(load(about["name"], "train", limit=rest, **about.get("options", {})))
         with tqdm(
             total=100, desc=entry.name, bar_format="{desc} {bar} {n:.0f} % {postfix}", disable=as_json
         ) as bar:
@@ -174,22 +255,18 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
                 bar.set_postfix_str(what, refresh=False)
                 bar.update(100 * share - bar.n)
 
-            model = checkpoint.load(entry.path)
-            atlas = build_atlas(model, data, report, not options.no_umap)
-        if checkpoint.read(entry.path).version != entry.version:
-            raise CheckpointError(
-                f"The weights of {entry.name} changed while its images were encoded, so the atlas is not kept. "
-                f"Build it again: `python -m explorer.atlas {options.model}`."
+            images = (
+                add_umap(options.model, report)
+                if options.add_umap
+                else build(options.model, options.count, report, not options.no_umap)
             )
-        codebook = model.spec.levels if model.spec.discrete else ()
-        save_atlas(entry.path / ATLAS, atlas, entry.card.weights_sha256, codebook)
     except (ValueError, OSError, RuntimeError) as error:
         if as_json:
             writer.error(error)
         print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     if as_json:
-        say(result={"images": len(atlas)})
+        say(result={"images": images})
     else:
-        print(f"{entry.path / ATLAS} holds {len(atlas)} images.")
+        print(f"{entry.path / ATLAS} holds {images} images.")
     return 0

@@ -1,7 +1,7 @@
 """An atlas as a Parquet file, one row per image, fully validated on load.
 
-Columns: id, split, attributes, posterior mean and standard deviation, map positions, scores. It holds no pictures,
-so it may be published where they may not.
+Columns: id, split, texts, attributes, posterior mean and standard deviation, map positions, scores. A value that is
+missing is null. It holds no pictures, so it may be published where they may not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, rows_of
+from explorer.atlas.columns import TEXT_AT_MOST, Columns, vectors_of
 from explorer.latent.item_names import ItemNames
 from models.base import Level
 from models.card import ATLAS, Entry
-from models.data import Attribute
+from models.data import Attribute, Texts
 from models.data.base import SPLITS
 from models.system.files import replace_file
 
@@ -54,13 +55,14 @@ class Atlas:
     """An encoded collection of N images in a latent space of D dimensions."""
 
     ids: NDArray[np.int64]  # (N,), row in the data set's split
-    split: list[str]  # N times "train" or "test"
+    split: list[str]  # N times one of `SPLITS`
     mean: Array  # (N, D), posterior means, in prior standard deviations
     std: Array | None  # (N, D), same unit
     attributes: dict[str, Attribute]
     maps: dict[str, Array]  # view id -> (N, 2)
     scores: dict[str, Array]  # name -> (N,)
     neighbour_distance: Array  # (N,), to the 10th nearest other image, in latent space
+    texts: dict[str, Texts] = field(default_factory=dict)  # file names, ids and captions, N each
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,29 +82,25 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
         weights_sha256: Hash of the weights that encoded it; `load_atlas` compares it with the card's.
         codebook: The levels of a quantised latent, whose codes are stored instead of vectors.
 
-    Raises:
-        ValueError: If an attribute has the name of another column.
     """
-    others = {"id", "split", "mean", "codes", "std", "neighbour_distance", *atlas.scores}
-    others |= {f"{name}_{axis}" for name in atlas.maps for axis in "xy"}
-    if taken := sorted(others & atlas.attributes.keys()):
-        raise ValueError(
-            f"An attribute must not be called {taken[0]!r}: another column has that name. Rename it."
-        )
+    texts, attributes = _column_names(atlas)
     columns: dict[str, Any] = {"id": atlas.ids, "split": pa.array(atlas.split).dictionary_encode()}
-    for name, a in atlas.attributes.items():
-        columns[name] = a.values
+    for name, column in texts.items():
+        columns[column] = pa.array([_storable(text) for text in atlas.texts[name].values]).dictionary_encode()
+    for name, column in attributes.items():
+        a = atlas.attributes[name]
+        columns[column] = pa.array(a.values, mask=~a.known)
         if a.kind == "categorical":
-            columns[name] = pa.DictionaryArray.from_arrays(pa.array(a.values, pa.int16()), list(a.labels))
+            columns[column] = pa.DictionaryArray.from_arrays(columns[column], pa.array(a.labels, pa.string()))
     levels: dict[str, Any] = {}
     if codebook:
         codes, lists = codes_of(atlas.mean, codebook)
-        columns["codes"] = _vectors(codes, pa.uint16())
+        columns["codes"] = vectors_of(codes, pa.uint16())
         levels = {"levels": levels_as_json(codebook, lists)}
     else:
-        columns["mean"] = _vectors(atlas.mean)
+        columns["mean"] = vectors_of(atlas.mean)
     if atlas.std is not None:
-        columns["std"] = _vectors(atlas.std)
+        columns["std"] = vectors_of(atlas.std)
     for name, xy in atlas.maps.items():
         columns |= {f"{name}_x": xy[:, 0].copy(), f"{name}_y": xy[:, 1].copy()}
     columns |= atlas.scores
@@ -111,25 +109,54 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
         "weights_sha256": weights_sha256,
         "maps": list(atlas.maps),
         "scores": list(atlas.scores),
+        "texts": [
+            {"name": n, "title": atlas.texts[n].title, "column": column} for n, column in texts.items()
+        ],
         "attributes": [
-            {"name": a.name, "kind": a.kind, "labels": a.labels} for a in atlas.attributes.values()
+            {
+                "name": a.name,
+                "kind": a.kind,
+                "labels": a.labels,
+                "title": a.title,
+                "column": attributes[a.name],
+            }
+            for a in atlas.attributes.values()
         ],
     } | levels
     table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(about)})
     numbers = [f"{name}.list.element" for name in ("mean", "std") if name in columns]
 
     def fill(temporary: Path) -> None:
-        texts = ["split", *(a.name for a in atlas.attributes.values() if a.kind != "continuous")]
+        named = [attributes[a.name] for a in atlas.attributes.values() if a.kind != "continuous"]
         pq.write_table(
             table,
             temporary,
             compression="zstd",
             compression_level=9,
-            use_dictionary=texts,
+            use_dictionary=["split", *texts.values(), *named],
             use_byte_stream_split=numbers,
         )
 
     replace_file(path, fill)
+
+
+def _column_names(atlas: Atlas) -> tuple[dict[str, str], dict[str, str]]:
+    """The column of each text and of each attribute, by name: the name itself unless another column has it."""
+    taken = {"id", "split", "mean", "codes", "std", "neighbour_distance", *atlas.scores}
+    taken |= {f"{name}_{axis}" for name in atlas.maps for axis in "xy"}
+
+    def free(name: str) -> str:
+        while name in taken:
+            name += "_label"
+        taken.add(name)
+        return name
+
+    return {name: free(name) for name in atlas.texts}, {name: free(name) for name in atlas.attributes}
+
+
+def _storable(text: str) -> str:
+    """A text that Parquet can hold: valid Unicode of at most `TEXT_AT_MOST` characters."""
+    return text[:TEXT_AT_MOST].encode("utf-8", "replace").decode()
 
 
 def load_atlas(entry: Entry) -> Atlas:
@@ -168,90 +195,34 @@ def _check_size(file: pq.ParquetFile) -> None:
     numbers = sum(g.column(n).num_values for g in groups for n in range(about.num_columns))
     if max(size, 4 * numbers) > BYTES_AT_MOST:
         raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
-    for field in file.schema_arrow:
-        texts = pa.types.is_dictionary(field.type) and pa.types.is_string(field.type.value_type)
-        vector = pa.types.is_fixed_size_list(field.type) and field.type.value_type in (
-            pa.float32(),
-            pa.uint16(),
-        )
-        if not (texts or vector or field.type in (pa.int64(), pa.float32(), pa.uint8())):
-            raise ValueError(f"column {field.name[:80]!r} must not be of type {str(field.type)[:80]}")
+    for column in file.schema_arrow:
+        kind = column.type
+        texts = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+        vector = pa.types.is_fixed_size_list(kind) and kind.value_type in (pa.float32(), pa.uint16())
+        if not (texts or vector or kind in (pa.int64(), pa.float32(), pa.uint8())):
+            raise ValueError(f"column {column.name[:80]!r} must not be of type {str(kind)[:80]}")
 
 
 def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
     """Builds an atlas from a table; any departure from the layout raises ValueError, KeyError or TypeError."""
-
-    def column(name: str, kind: pa.DataType | None = None) -> Any:
-        values = table[name].combine_chunks()
-        values.validate(full=True)
-        if values.null_count:
-            raise ValueError(f"column {name!r} must have a value in every row")
-        if kind is not None and values.type != kind:
-            raise ValueError(f"column {name!r} must be of type {kind}. Got {values.type}")
-        return values
-
-    def numbers(name: str) -> Array:
-        values: Array = np.array(column(name, pa.float32()).to_numpy())
-        if not np.isfinite(values).all():
-            raise ValueError(f"column {name!r} must hold finite numbers")
-        return values
-
-    def lists(name: str, kind: pa.DataType) -> NDArray[Any]:
-        values = column(name)
-        if not pa.types.is_fixed_size_list(values.type) or values.type.value_type != kind:
-            raise ValueError(f"column {name!r} must hold vectors")
-        flat = values.flatten()
-        if flat.null_count or not len(flat) or len(flat) % len(table):
-            raise ValueError(f"column {name!r} must hold one vector a row")
-        return np.array(flat.to_numpy()).reshape(len(table), -1)
-
-    def vectors(name: str) -> Array:
-        rows: Array = lists(name, pa.float32())
-        if not np.isfinite(rows).all():
-            raise ValueError(f"column {name!r} must hold finite numbers")
-        return rows
-
-    def latents() -> Array:
-        if "levels" not in about:
-            return vectors("mean")
-        levels, known = read_levels(about["levels"])
-        if len(table) * sum(math.prod(level.shape) for level in levels) * 4 > BYTES_AT_MOST:
-            raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
-        return rows_of(lists("codes", pa.uint16()), levels, known)
-
-    def places(name: str, labels: tuple[str, ...]) -> NDArray[np.int16]:
-        values = column(name)
-        if not pa.types.is_dictionary(values.type):
-            raise ValueError(f"column {name!r} must hold names")
-        order = {label: place for place, label in enumerate(labels)}
-        known = np.array([order.get(each, -1) for each in values.dictionary.to_pylist()], np.int16)
-        found: NDArray[np.int16] = known[values.indices.to_numpy()]
-        if (found < 0).any():
-            raise ValueError(f"column {name!r} must hold only {', '.join(labels)}"[:200])
-        return found
-
-    def attribute(name: str, kind: Any, labels: tuple[str, ...]) -> Attribute:
-        if kind == "categorical":
-            return Attribute(name, kind, places(name, labels), labels)
-        values = numbers(name) if kind == "continuous" else np.array(column(name, pa.uint8()))
-        return Attribute(name, kind, values, labels)
-
+    columns = Columns(table)
     for name in (*about["maps"], *about["scores"]):
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(f"a map or score must not be called {str(name)[:80]!r}")
-    facts = [(f["name"], f["kind"], tuple(f["labels"])) for f in about["attributes"]]
-    splits = places("split", SPLITS)
+    splits = columns.places("split", SPLITS)
+    numbers = columns.numbers
     atlas = Atlas(
-        ids=np.array(column("id", pa.int64())),
+        ids=np.array(columns.column("id", pa.int64())),
         split=[SPLITS[place] for place in splits],
-        mean=latents(),
-        std=vectors("std") if "std" in table.column_names else None,
-        attributes={name: attribute(name, kind, labels) for name, kind, labels in facts},
+        mean=_latents(columns, about),
+        std=columns.vectors("std") if "std" in columns else None,
+        attributes={fact["name"]: columns.attribute(fact) for fact in about["attributes"]},
         maps={m: np.stack([numbers(f"{m}_x"), numbers(f"{m}_y")], axis=1) for m in about["maps"]},
         scores={s: numbers(s) for s in about["scores"]},
         neighbour_distance=numbers("neighbour_distance"),
+        texts={fact["name"]: columns.texts(fact) for fact in about.get("texts", ())},
     )
-    if len(np.unique(len(SPLITS) * atlas.ids.astype(np.uint64) + splits.astype(np.uint64))) < len(atlas):
+    if len(np.unique(np.stack([splits.astype(np.int64), atlas.ids]), axis=1).T) < len(atlas):
         raise ValueError("columns 'split' and 'id' must name each image once")
     if atlas.ids.min() < 0 or atlas.neighbour_distance.min() < 0:
         raise ValueError("columns 'id' and 'neighbour_distance' must not be negative")
@@ -260,5 +231,11 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
     return atlas
 
 
-def _vectors(rows: NDArray[Any], kind: pa.DataType | None = None) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind or pa.float32()), rows.shape[1])
+def _latents(columns: Columns, about: dict[str, Any]) -> Array:
+    """The posterior means (N, D), from vectors or from codes."""
+    if "levels" not in about:
+        return columns.vectors("mean")
+    levels, known = read_levels(about["levels"])
+    if len(columns) * sum(math.prod(level.shape) for level in levels) * 4 > BYTES_AT_MOST:
+        raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
+    return rows_of(columns.lists("codes", pa.uint16()), levels, known)

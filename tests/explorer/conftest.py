@@ -15,7 +15,7 @@ import torch
 import uvicorn
 from starlette.applications import Starlette
 
-from explorer.atlas.build import encode, neighbour_distances
+from explorer.atlas.build import neighbour_distances
 from explorer.atlas.storage import Atlas, save_atlas
 from explorer.live.routes import routes
 from explorer.scene import engine as engine_module
@@ -25,6 +25,7 @@ from models import checkpoint
 from models.base import Autoencoder
 from models.card import ATLAS
 from models.data import Attribute, load_data
+from models.latents import encode
 from models.real_nvp import RealNVP, RealNVPConfig
 from models.vae import VAE, VAEConfig
 from tests.explorer.checkpoints import CODES, train_digits, write_sequences

@@ -21,7 +21,7 @@ from torch.distributions import Normal, kl_divergence
 
 from explorer.atlas import build as module
 from explorer.atlas import storage
-from explorer.atlas.build import build_atlas, encode, main, neighbour_distances
+from explorer.atlas.build import build_atlas, main, neighbour_distances
 from explorer.atlas.storage import KEY, Atlas, AtlasError, load_atlas, save_atlas
 from explorer.atlas.storage import KEY as STORAGE_KEY
 from explorer.atlas.umap_maps import MapSettings
@@ -29,7 +29,8 @@ from explorer.scene.originals import collect
 from models import MODELS, checkpoint, load
 from models.base import Level
 from models.card import ATLAS
-from models.data import Attribute, load_data, load_sequences
+from models.data import Attribute, Texts, load_data, load_sequences
+from models.latents import encode
 from models.td_vae import TDVAE, TDVAEConfig
 from tests.conftest import make_atlas
 
@@ -78,17 +79,62 @@ def test_an_atlas_without_deviations_maps_and_attributes_survives_too(copy_of_ti
     assert_same(bare, found)
 
 
-def test_an_attribute_must_not_hide_another_column(copy_of_tiny: Path) -> None:
+def test_an_attribute_never_hides_another_column(copy_of_tiny: Path) -> None:
     atlas = saved(copy_of_tiny)
-    clash = Attribute("kl", "continuous", atlas.scores["kl"])
-    with pytest.raises(ValueError, match="An attribute must not be called 'kl'"):
-        save_atlas(copy_of_tiny / ATLAS, replace(atlas, attributes={"kl": clash}))
+    clash = {
+        name: Attribute(name, "continuous", atlas.scores["kl"] + 1) for name in ("kl", "split", "umap_x")
+    }
+    save_atlas(copy_of_tiny / ATLAS, replace(atlas, attributes=clash))
+    assert_same(saved(copy_of_tiny), replace(atlas, attributes=clash))
+    assert {"kl", "kl_label", "split_label", "umap_x_label"} < {*pq.read_schema(copy_of_tiny / ATLAS).names}
+
+
+def own_labels(count: int) -> tuple[dict[str, Attribute], dict[str, Texts]]:
+    """Attributes with missing values, titles and labels in any script, and texts."""
+    rows = np.arange(count)
+    kinds = ("C++", "猫", "5_o_Clock | Shadow", "Ünlü")
+    attributes = [
+        Attribute("art", "categorical", (rows % 5 - 1).astype(np.int16), kinds, "Art & Größe"),
+        Attribute("ripe", "binary", np.where(rows % 3 == 0, 255, rows % 2).astype(np.uint8), ("raw", "ripe")),
+        Attribute(
+            "mass", "continuous", np.where(rows % 4 == 0, np.nan, rows).astype(np.float32), (), "Mass (g)"
+        ),
+        Attribute("unknown", "categorical", np.full(count, -1, np.int16), ("a",)),
+    ]
+    texts = [
+        Texts("file", "File", tuple(f"ordner {row % 3}/Bild_{row}.JPG" for row in rows)),
+        Texts("mass", "Said of the mass", tuple("" if row % 2 else f"{row} grams, 約" for row in rows)),
+    ]
+    return {each.name: each for each in attributes}, {each.name: each for each in texts}
+
+
+def test_missing_values_titles_texts_and_three_splits_survive(copy_of_tiny: Path) -> None:
+    attributes, texts = own_labels(200)
+    splits = ["test"] * 50 + ["validation"] * 50 + ["train"] * 100
+    atlas = replace(
+        saved(copy_of_tiny),
+        attributes=attributes,
+        texts=texts,
+        split=splits,
+        ids=np.tile(np.arange(50), 4) + 50 * (np.arange(200) >= 150),
+    )
+    save_atlas(copy_of_tiny / ATLAS, atlas)
+    found = saved(copy_of_tiny)
+    assert_same(found, atlas)
+    assert {name: each.title for name, each in found.attributes.items()} == {
+        "art": "Art & Größe", "ripe": "Ripe", "mass": "Mass (g)", "unknown": "Unknown",
+    }  # fmt: skip
+    assert {name: (each.title, each.values) for name, each in found.texts.items()} == {
+        name: (each.title, each.values) for name, each in texts.items()
+    }
+    table = pq.read_table(copy_of_tiny / ATLAS)
+    assert [table[name].null_count for name in ("art", "ripe", "mass_label", "unknown")] == [40, 67, 50, 200]
 
 
 def test_codes_and_scores_are_those_of_the_model(
     tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", 16)
+    monkeypatch.setattr("models.latents.BATCH", 16)
     images = load_data("digits", "test", limit=40).images
     model = load(tiny_checkpoint)
     rows = encode(model, images)
@@ -312,6 +358,10 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "label missing": (tell(attributes=[DIGIT | {"labels": ["0", "1"]}]), "column 'digit' must hold only 0, 1"),
     "no labels": (tell(attributes=[DIGIT | {"labels": []}]), "column 'digit' must hold only"),
     "labels no texts": (tell(attributes=[DIGIT | {"labels": [[1]]}]), "cannot be used"),
+    "texts a number": (tell(texts=[{"name": "file", "title": "File", "column": "ink"}]), "column 'ink' must hold names"),
+    "texts of no column": (tell(texts=[{"name": "file", "title": "File", "column": "nothing"}]), "nothing"),
+    "a text too long": (lambda t: tell(texts=[{"name": "file", "title": "File", "column": "long"}])(
+        t.append_column("long", pa.array(["x" * 5000] * len(t)).dictionary_encode())), "texts of at most 4000"),
     "category of numbers": (put("digit", ones(pa.float32())), "column 'digit' must hold names"),
     "binary beyond 1": (first("even", 2), "`values` of 'even' must lie in 0..1"),
     "continuous NaN": (first("ink", float("nan")), "column 'ink' must hold finite numbers"),

@@ -1,0 +1,115 @@
+"""Reads the columns of an atlas from an untrusted table; anything but the expected layout is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from models.data import Attribute, Texts
+
+__all__ = ["TEXT_AT_MOST", "Columns", "vectors_of"]
+
+Array = NDArray[np.float32]
+
+TEXT_AT_MOST = 4_000  # characters of one text
+
+
+class Columns:
+    """The columns of a table of N rows. Every method raises ValueError or LookupError for an invalid column."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.table.column_names
+
+    def column(self, name: str, kind: pa.DataType | None = None, *, missing: bool = False) -> Any:
+        """A column.
+
+        Arguments:
+            name: Its name.
+            kind: Its type; any where None.
+            missing: Whether values may be null.
+        """
+        values = self.table[name].combine_chunks()
+        values.validate(full=True)
+        if values.null_count and not missing:
+            raise ValueError(f"column {name!r} must have a value in every row")
+        if kind is not None and values.type != kind:
+            raise ValueError(f"column {name!r} must be of type {kind}. Got {values.type}")
+        return values
+
+    def numbers(self, name: str, *, missing: bool = False) -> Array:
+        """Finite float32 numbers, shape (N,); NaN where one is missing."""
+        held = self.column(name, pa.float32(), missing=missing)
+        values: Array = np.array(held.to_numpy(zero_copy_only=False))  # null becomes NaN
+        if not np.isfinite(values[np.asarray(held.is_valid())]).all():
+            raise ValueError(f"column {name!r} must hold finite numbers")
+        return values
+
+    def lists(self, name: str, kind: pa.DataType) -> NDArray[Any]:
+        """Vectors of one length, shape (N, D)."""
+        values = self.column(name)
+        if not pa.types.is_fixed_size_list(values.type) or values.type.value_type != kind:
+            raise ValueError(f"column {name!r} must hold vectors")
+        flat = values.flatten()
+        if flat.null_count or not len(flat) or len(flat) % len(self):
+            raise ValueError(f"column {name!r} must hold one vector a row")
+        return np.array(flat.to_numpy()).reshape(len(self), -1)
+
+    def vectors(self, name: str) -> Array:
+        """Vectors of finite float32 numbers, shape (N, D)."""
+        rows: Array = self.lists(name, pa.float32())
+        if not np.isfinite(rows).all():
+            raise ValueError(f"column {name!r} must hold finite numbers")
+        return rows
+
+    def words(self, name: str, *, missing: bool = False) -> tuple[list[str], NDArray[np.int32]]:
+        """The K different texts of a column, and each row's place among them, shape (N,); K where it is missing."""
+        values = self.column(name, missing=missing)
+        if not pa.types.is_dictionary(values.type):
+            raise ValueError(f"column {name!r} must hold names")
+        held = values.dictionary.to_pylist()
+        if any(not isinstance(text, str) or len(text) > TEXT_AT_MOST for text in held):
+            raise ValueError(f"column {name!r} must hold texts of at most {TEXT_AT_MOST} characters")
+        return held, np.asarray(pc.fill_null(values.indices.cast(pa.int32()), len(held)))
+
+    def places(self, name: str, labels: tuple[str, ...], *, missing: bool = False) -> NDArray[np.int16]:
+        """Each row's place among the labels, shape (N,); -1 where it is missing."""
+        held, rows = self.words(name, missing=missing)
+        order = {label: place for place, label in enumerate(labels)}
+        known = np.array([*(order.get(each, -1) for each in held), -1], np.int16)
+        found: NDArray[np.int16] = known[rows]
+        if (found[rows < len(held)] < 0).any():
+            raise ValueError(f"column {name!r} must hold only {', '.join(labels)}"[:200])
+        return found
+
+    def texts(self, fact: dict[str, Any]) -> Texts:
+        """The texts of which a fact gives the name, title and column."""
+        held, rows = self.words(fact["column"])
+        return Texts(fact["name"], fact["title"], tuple(held[row] for row in rows.tolist()))
+
+    def attribute(self, fact: dict[str, Any]) -> Attribute:
+        """The attribute of which a fact gives the name, kind, labels and, unless the file is older, title and column."""
+        name, kind, labels = fact["name"], fact["kind"], tuple(fact["labels"])
+        column, title = fact.get("column", name), fact.get("title", "")
+        values: NDArray[Any]
+        if kind == "categorical":
+            values = self.places(column, labels, missing=True)
+        elif kind == "continuous":
+            values = self.numbers(column, missing=True)
+        else:
+            values = np.array(pc.fill_null(self.column(column, pa.uint8(), missing=True), 255))
+        return Attribute(name, kind, values, labels, title)
+
+
+def vectors_of(rows: NDArray[Any], kind: pa.DataType | None = None) -> pa.FixedSizeListArray:
+    """Vectors (N, D) as a column, of float32 where no type is given."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind or pa.float32()), rows.shape[1])
