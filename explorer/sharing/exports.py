@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.latent.attribute_values import value_text
 from models.system.extras import require
 
 __all__ = [
@@ -122,11 +123,16 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
 
 
 def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
-    """Items of an atlas as CSV in UTF-8: their names, as in `ItemNames.columns`, and every attribute and score."""
+    """Items of an atlas as CSV in UTF-8: their names, as in `ItemNames.columns`, every text, attribute and score.
+
+    A cell is empty where a value is missing.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = atlas.names.columns(items)
     columns: dict[str, Callable[[int], object]] = {}
+    for name, texts in atlas.texts.items():
+        columns[name] = texts.values.__getitem__
     for name, attribute in atlas.attributes.items():
         columns[name] = partial(_value, attribute)
     for name, values in atlas.scores.items():
@@ -140,10 +146,9 @@ def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
 
 
 def _value(attribute: Any, row: int) -> object:
-    value = attribute.values[row]
-    if attribute.kind == "continuous":
-        return f"{float(value):.6g}"
-    return attribute.labels[int(value)] if attribute.labels else int(value)
+    if attribute.kind == "binary" and not attribute.labels:
+        return int(attribute.values[row]) if attribute.known[row] else ""
+    return value_text(attribute, row, ".6g")
 
 
 def vectors_npz(vectors: dict[str, NDArray[np.float32]]) -> bytes:

@@ -6,7 +6,8 @@ on each side, where x_i are the other attributes of image i and t is the mean of
 w_i ~ c_i exp(lambda . x_i), where lambda minimises a smooth convex function with one variable per column of x.
 
 Only the means of columns are balanced, not their interactions. A binary attribute gives one column, a categorical one
-a column per label, a continuous one its value and its squared deviation, so that mean and variance agree.
+a column per label, a continuous one its value and its squared deviation, so that mean and variance agree. Where values
+are missing, they count as the mean of the others, and one more column says which are missing.
 
 References:
     | Entropy Balancing for Causal Effects (Hainmueller, 2012)
@@ -20,7 +21,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.latent.directions.mean_difference import Attribute
+from explorer.latent.attribute_values import Attribute, known_values
 
 __all__ = ["balancing_weights", "covariates", "remaining_difference"]
 
@@ -46,14 +47,17 @@ def covariates(attributes: Mapping[str, Attribute], leave_out: Collection[str] =
     columns = []
     count = 0
     for name, attribute in attributes.items():
-        values = np.asarray(attribute.values)
+        values, known = np.asarray(attribute.values), attribute.known
         count = len(values)
-        if name in leave_out:
+        if name in leave_out or not known.any():
             continue
+        if not known.all():
+            columns.append((~known).astype(np.float64))
         if attribute.kind == "categorical":
             columns += [(values == index).astype(np.float64) for index in range(len(attribute.labels))]
             continue
-        value = values.astype(np.float64)
+        value = np.full(count, known_values(attribute).mean())
+        value[known] = known_values(attribute)
         columns.append(value)
         if attribute.kind == "continuous":
             columns.append((value - value.mean()) ** 2)

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.latent.directions.mean_difference import Attribute, slug
+from explorer.latent.attribute_values import Attribute, quantiles
+from explorer.latent.directions.mean_difference import label_slugs
 
 __all__ = ["AIM", "STRONGEST", "Leak", "Target", "Trial", "find_strength", "spread", "targets"]
 
@@ -92,10 +93,10 @@ def targets(attributes: Mapping[str, Attribute]) -> dict[str, Target]:
         if attribute.kind == "binary":
             found[name] = Target(name)
         elif attribute.kind == "categorical":
-            for column, label in enumerate(attribute.labels):
-                found.setdefault(f"{name}-{slug(label)}", Target(name, column, exclusive=True))
+            for column, key in enumerate(label_slugs(attribute.labels)):
+                found[f"{name}-{key}"] = Target(name, column, exclusive=True)
         else:
-            found[name] = Target(name, threshold=float(np.median(attribute.values)))
+            found[name] = Target(name, threshold=quantiles(attribute, 0.5)[0])
     return found
 
 
@@ -103,10 +104,12 @@ def spread(attribute: Attribute, column: int | None = None) -> float:
     """The standard deviation of an attribute; for a categorical one, the root of the sum of its labels' variances.
 
     Arguments:
-        attribute: With its values.
+        attribute: With its values; missing ones do not count.
         column: Only this label of a categorical attribute, against the rest.
     """
-    values = np.asarray(attribute.values)
+    values = np.asarray(attribute.values)[attribute.known]
+    if not len(values):
+        return 0.0
     if attribute.kind != "categorical":
         return float(values.astype(np.float64).std())
     shares = np.bincount(values, minlength=len(attribute.labels)) / max(1, len(values))

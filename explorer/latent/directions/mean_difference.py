@@ -10,32 +10,31 @@ References:
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FEWEST", "Attribute", "Direction", "attribute_directions", "mean_difference", "sides_of", "slug"]
+from explorer.latent.attribute_values import Attribute, quantiles
+
+__all__ = [
+    "FEWEST",
+    "Direction",
+    "attribute_directions",
+    "label_slugs",
+    "mean_difference",
+    "sides_of",
+    "slug",
+]
 
 FEWEST = 5  # images a side; fewer give no direction
+SLUG_AT_MOST = 30  # characters of a label's slug
 
 Mask = NDArray[np.bool_]
-
-
-class Attribute(Protocol):
-    """The fields of `models.data.Attribute` that directions need."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def values(self) -> NDArray[Any]: ...
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-    @property
-    def title(self) -> str: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +84,7 @@ def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> d
     """The direction of every attribute that has at least `FEWEST` images on both sides.
 
     Binary: with minus without. Categorical: each label against all others, as `attribute-label`. Continuous: the
-    highest third of the values minus the lowest third.
-
+    highest third of the values minus the lowest third. Images whose value is missing are on no side.
 
     Arguments:
         z: Latents, shape (N, D).
@@ -112,16 +110,38 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def label_slugs(labels: Sequence[str]) -> list[str]:
+    """A different slug for each label, in any script: ("猫", "C", "C++") gives e.g. "x4a28b1", "c", "c-9f0e77".
+
+    Accents are dropped. A label that loses more than that, is long, or has the slug of an earlier one ends with a
+    digest of its text, so that its slug does not change with the other labels.
+    """
+    found: list[str] = []
+    for label in labels:
+        plain = "".join(c for c in unicodedata.normalize("NFKD", label) if not unicodedata.combining(c))
+        short = slug(plain)
+        whole = (
+            short and len(short) <= SLUG_AT_MOST and not any(c.isalnum() and not c.isascii() for c in plain)
+        )
+        if not whole or short in found:
+            digest = hashlib.sha256(label.encode()).hexdigest()[:6]
+            head = short[: SLUG_AT_MOST - 7].strip("-")
+            short = f"{head}-{digest}" if head else f"x{digest}"
+        found.append(short)
+    return found
+
+
 def sides_of(name: str, attribute: Attribute) -> Iterator[tuple[str, str, Mask, Mask]]:
     """Slug, title and the two sides of each direction of an attribute."""
     values = np.asarray(attribute.values)
     if attribute.kind == "binary":
         yield name, attribute.title, values == 1, values == 0
     elif attribute.kind == "categorical":
-        for index, label in enumerate(attribute.labels):
+        known = attribute.known
+        for index, key in enumerate(label_slugs(attribute.labels)):
             chosen = values == index
-            yield f"{name}-{slug(label)}", f"{attribute.title}: {label}", chosen, ~chosen
+            yield f"{name}-{key}", f"{attribute.title}: {attribute.labels[index]}", chosen, known & ~chosen
     else:
-        low, high = np.quantile(values.astype(np.float64), [1 / 3, 2 / 3])
+        low, high = quantiles(attribute, 1 / 3, 2 / 3)
         if low < high:
             yield name, attribute.title, values >= high, values <= low

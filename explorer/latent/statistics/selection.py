@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.latent.directions.mean_difference import Attribute, Mask
+from explorer.latent.attribute_values import Attribute, quantiles
+from explorer.latent.directions.mean_difference import Mask
 from explorer.latent.item_names import ItemNames
 
 __all__ = ["SEARCH_AT_MOST", "Telling", "example", "matching", "search", "telling"]
@@ -39,7 +40,7 @@ def matching(attributes: Mapping[str, Attribute], conditions: Mapping[str, Any],
         count: N.
 
     Returns:
-        bool, shape (N,); all where there is no condition.
+        bool, shape (N,); all where there is no condition. An image whose value is missing meets none.
 
     Raises:
         ValueError: If an attribute or a label is unknown.
@@ -71,12 +72,13 @@ def search(
     names: ItemNames,
     titles: Mapping[int, str],
     ends: Mapping[str, tuple[str, str]] | None = None,
+    texts: Sequence[Sequence[str]] = (),
 ) -> list[int]:
     """Items that a search finds: names, numbers, ranges and words.
 
     "test 12, 40-60, beard no hat": test 12, all items numbered 40 to 60 in their split, and the images with a beard and
     without a hat. Results of parts between commas are joined; all words of one part must match. A word matches labels,
-    binary attributes, splits and titles of uploads; the name of a continuous attribute matches its highest third, as
+    binary attributes, splits, titles of uploads, and texts that contain it, such as file names and captions; the name of a continuous attribute matches its highest third, as
     its direction does, and the name of one of its ends the third at that end.
 
     Arguments:
@@ -85,6 +87,7 @@ def search(
         names: Names of the images.
         titles: Titles of further items by number, e.g. uploads.
         ends: Names of the low and the high end of a continuous attribute, by attribute.
+        texts: Texts of the N images, each N long.
 
     Returns:
         Items, ascending, each once.
@@ -94,12 +97,30 @@ def search(
     """
     if len(text) > SEARCH_AT_MOST:
         raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
+    known = _Known(attributes, names, titles, ends or {}, _folded(texts) if text.strip() else [])
     found: set[int] = set()
     for part in (" ".join(part.split()) for part in text.split(",")):
         if part:
-            numbered = _numbered(part, names)
-            found |= _worded(part, attributes, names, titles, ends or {}) if numbered is None else numbered
+            same = {
+                row for column in known.texts for row, each in enumerate(column) if each == part.casefold()
+            }
+            numbered = same or _numbered(part, names)
+            found |= _worded(part, known) if numbered is None else numbered
     return sorted(found)
+
+
+class _Known(NamedTuple):
+    """What a search looks through."""
+
+    attributes: Mapping[str, Attribute]
+    names: ItemNames
+    titles: Mapping[int, str]
+    ends: Mapping[str, tuple[str, str]]
+    texts: list[list[str]]  # casefolded, spaces joined
+
+
+def _folded(texts: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[" ".join(each.casefold().split()) for each in column] for column in texts]
 
 
 def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
@@ -108,10 +129,14 @@ def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -
     switches = [
         (each.title.lower(), values == 1)
         for each in attributes.values()
-        if each.kind == "binary" and (values := np.asarray(each.values)).any()
+        if each.kind == "binary" and ((values := np.asarray(each.values)) == 1).any()
     ]
     pairs = [f"{a} {b}" for i, (a, x) in enumerate(switches) for b, y in switches[i + 1 :] if (x & y).any()]
-    labels = [each.labels[int(each.values[0])] for each in attributes.values() if each.kind == "categorical"]
+    labels = [
+        each.labels[int(each.values[each.known][0])]
+        for each in attributes.values()
+        if each.kind == "categorical" and each.known.any()
+    ]
     scales = [each.title.lower() for each in attributes.values() if each.kind == "continuous"]
     words = [
         word for word in (*pairs[:1], *labels, *scales) if not any(map(str.isdigit, word)) and "," not in word
@@ -131,7 +156,8 @@ def telling(
         most: Number of attributes returned.
 
     Returns:
-        Only differences of at least 0.2 standard deviations (Cohen's "small"); empty if all or none are selected.
+        Only differences of at least 0.2 standard deviations (Cohen's "small"), over the images whose value is known;
+        empty if all or none are selected.
     """
     chosen = np.zeros(count, np.bool_)
     chosen[list(items)] = True
@@ -139,10 +165,14 @@ def telling(
         return []
     found = []
     for attribute in attributes.values():
+        known = attribute.known
+        inner, outer = chosen & known, ~chosen & known
+        if not (inner.any() and outer.any()):
+            continue
         for title, values in _columns(attribute):
-            spread = float(values.std())
+            spread = float(values[known].std())
             if spread > 0:
-                inside, outside = float(values[chosen].mean()), float(values[~chosen].mean())
+                inside, outside = float(values[inner].mean()), float(values[outer].mean())
                 found.append(Telling(title, inside, outside, (inside - outside) / spread))
     found = [each for each in found if abs(each.effect) >= 0.2]
     return sorted(found, key=lambda each: -abs(each.effect))[:most]
@@ -175,51 +205,41 @@ def _numbered(part: str, names: ItemNames) -> set[int] | None:
     return set(rows.tolist())
 
 
-def _worded(
-    part: str,
-    attributes: Mapping[str, Attribute],
-    names: ItemNames,
-    titles: Mapping[int, str],
-    ends: Mapping[str, tuple[str, str]],
-) -> set[int]:
+def _worded(part: str, known: _Known) -> set[int]:
     """Items that match all words of a part; adjacent words are one phrase if something has that name."""
     words, start = part.casefold().split(" "), 0
     found: set[int] | None = None
     while start < len(words):
         for end in range(len(words), start, -1):
-            some = _phrase(" ".join(words[start:end]), attributes, names, titles, ends)
+            some = _phrase(" ".join(words[start:end]), known)
             if some is not None:
                 found = some if found is None else found & some
                 start = end
                 break
         else:
             word = words[start]
-            there = ", ".join(attribute.title.lower() for attribute in attributes.values())
+            there = ", ".join(attribute.title.lower() for attribute in known.attributes.values())
             raise ValueError(
-                f"Nothing is called {word[:40]!r}. Use names ({names.name(0)}), numbers (12, 40-60) or words"
+                f"Nothing is called {word[:40]!r}. Use names ({known.names.name(0)}), numbers (12, 40-60) or words"
                 + (f", such as: {there[:200]}." if there else ".")
             )
     return found or set()
 
 
-def _phrase(
-    phrase: str,
-    attributes: Mapping[str, Attribute],
-    names: ItemNames,
-    titles: Mapping[int, str],
-    ends: Mapping[str, tuple[str, str]],
-) -> set[int] | None:
+def _phrase(phrase: str, known: _Known) -> set[int] | None:
     """Items that match one phrase; None if nothing has that name."""
-    found = {item for item, title in titles.items() if phrase in title.casefold()}
-    known = bool(found) or phrase in names.splits
-    if phrase in names.splits:
-        found |= set(names.rows(0, NUMBER_AT_MOST, phrase).tolist())
-    for name, attribute in attributes.items():
-        mask = _meant(phrase, attribute, ends.get(name, ("", "")))
+    found = {item for item, title in known.titles.items() if phrase in title.casefold()}
+    for column in known.texts:
+        found |= {row for row, each in enumerate(column) if phrase in each}
+    there = bool(found) or phrase in known.names.splits
+    if phrase in known.names.splits:
+        found |= set(known.names.rows(0, NUMBER_AT_MOST, phrase).tolist())
+    for name, attribute in known.attributes.items():
+        mask = _meant(phrase, attribute, known.ends.get(name, ("", "")))
         if mask is not None:
-            known = True
+            there = True
             found |= set(np.flatnonzero(mask).tolist())
-    return found if known else None
+    return found if there else None
 
 
 def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | None:
@@ -236,7 +256,7 @@ def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | N
         mask = values == int(phrase != low)
         return mask if phrase in (low, high) or phrase in title else None
     low, high = (end.casefold() for end in ends)
-    lowest, highest = np.quantile(values.astype(np.float64), [1 / 3, 2 / 3])
+    lowest, highest = quantiles(attribute, 1 / 3, 2 / 3)
     upper = _stands_in(phrase, title) or _stands_in(phrase, high)
     mask = values >= highest if upper else values <= lowest
     return mask if upper or _stands_in(phrase, low) else None

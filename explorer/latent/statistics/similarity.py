@@ -93,11 +93,15 @@ def label_agreement(neighbours: ArrayLike, queries: ArrayLike, labels: ArrayLike
     Arguments:
         neighbours: As `nearest_others` gives them, shape (Q, k).
         queries: The images searched for, shape (Q,).
-        labels: A label per item, shape (N,).
+        labels: A label per item, integers of shape (N,); negative where it is not known: such pairs do not count.
+
+    Returns:
+        The share; NaN where no label of a pair is known.
     """
-    known = np.asarray(labels)
-    same = known[np.asarray(neighbours)] == known[np.asarray(queries)][:, None]
-    return float(same.mean())
+    found = np.asarray(labels)
+    near, own = found[np.asarray(neighbours)], found[np.asarray(queries)][:, None]
+    counted = (near >= 0) & (own >= 0)
+    return float((near == own)[counted].mean()) if counted.any() else float("nan")
 
 
 def linear_reach(source: ArrayLike, target: ArrayLike) -> float:

@@ -54,7 +54,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_a_list_of_items_as_csv_names_them() -> None:
-    atlas = SimpleNamespace(names=NAMES, attributes={}, scores={"kl": np.arange(6, dtype=np.float32)})
+    atlas = SimpleNamespace(
+        names=NAMES, attributes={}, texts={}, scores={"kl": np.arange(6, dtype=np.float32)}
+    )
     assert items_csv(atlas, [4, 1]).decode().splitlines() == [
         "item,split,id,row,kl", "train 124,train,124,4,4", "test 3518,test,3518,1,1",
     ]  # fmt: skip
