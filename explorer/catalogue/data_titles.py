@@ -1,11 +1,16 @@
-"""What data sets are called on a page."""
+"""What data sets are called on a page, and which of them have the same pictures."""
 
 from __future__ import annotations
 
+import json
+from pathlib import PurePath
 from typing import Any
 
-__all__ = ["DATA_TITLES", "data_title"]
+from models.card import Card
 
+__all__ = ["DATA_TITLES", "OWN_IMAGES", "data_title", "pictures_key"]
+
+OWN_IMAGES = "own-images"  # the data set of somebody's own images
 DATA_TITLES = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
@@ -14,10 +19,27 @@ DATA_TITLES = {
     "lpc-sprites": "Sprites",
     "digits": "Digits",
 }
+# Options of own images that decide neither which images there are nor, beside the shape of a model's pictures, their
+# pixels.
+INDIFFERENT = ("labels", "kinds", "size", "sides", "channels")
+TITLE_LENGTH = 48  # characters of the title of own images
 
 
 def data_title(data: dict[str, Any]) -> str:
-    """What a card's data set is called, with its options."""
+    """What a card's data set is called, with its options; somebody's own images by the name of their folder or file."""
+    options = data.get("options", {})
+    if data["name"] == OWN_IMAGES:
+        path = PurePath(str(options.get("path", "")).replace("\\", "/"))
+        title = "".join(letter if letter.isprintable() else " " for letter in path.stem or path.name)
+        return title.strip()[:TITLE_LENGTH] or "Own images"
     title = DATA_TITLES.get(data["name"], data["name"])
-    options = ", ".join(f"{name} {value}" for name, value in sorted(data.get("options", {}).items()))
-    return f"{title} ({options})" if options else title
+    told = ", ".join(f"{name} {value}" for name, value in sorted(options.items()))
+    return f"{title} ({told})" if told else title
+
+
+def pictures_key(card: Card) -> str:
+    """Equal for checkpoints that have the same pictures of the same size, under the same numbers."""
+    name, options = card.data["name"], card.data.get("options", {})
+    if name == OWN_IMAGES:
+        options = {key: value for key, value in options.items() if key not in INDIFFERENT}
+    return json.dumps([name, options, card.config.get("image_shape")], sort_keys=True)

@@ -198,7 +198,8 @@ def measured_attributes(atlas: Atlas, judge: Any) -> dict[str, Attribute]:
     found = {
         name: each
         for name, each in atlas.attributes.items()
-        if sizes.get(name) == wanted.get(each.kind, len(each.labels)) and np.ptp(each.values) > 0
+        if sizes.get(name) == wanted.get(each.kind, len(each.labels))
+        and len(np.unique(each.values[each.known])) > 1
     }
     if not found:
         raise ValueError("The judge reads no attribute of the atlas. Build the atlas anew.")

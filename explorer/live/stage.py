@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from explorer.latent.attribute_values import value_text
 from explorer.latent.geometry.paths import fractions
 from explorer.latent.geometry.projections import ScatterProjection
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
@@ -48,6 +49,7 @@ BURST = 400.0  # messages allowed at once
 COST: dict[Role, float] = {"open": 20.0, "items": 2.0, "frame": 1.0, "ping": 1.0}
 BAD_COST = 4.0
 SLOWED_AT_MOST = 2000  # consecutive throttled messages until the connection is closed
+TEXT_SHOWN = 120  # characters of a file's name or a caption
 TURN = 8  # messages read before other connections get a turn
 
 ORIGINALS_BEAT = 0.3  # s between checks on originals that are loading
@@ -452,16 +454,23 @@ def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.
 
 
 def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
-    """The attributes of an item, for display."""
+    """What is known of an item, for display: its file, its attributes, further texts; missing values are left out."""
     if item in loaded.own:
         return {"Yours": loaded.own[item].title}
     found = {}
+    texts = {
+        each.title: shortened(each.values[item]) for each in loaded.atlas.texts.values() if each.values[item]
+    }
+    file = loaded.atlas.texts.get("file")
+    if file is not None and file.title in texts:
+        found[file.title] = texts.pop(file.title)
     for attribute in loaded.atlas.attributes.values():
-        value = attribute.values[item]
-        if attribute.kind == "continuous":
-            found[attribute.title] = f"{float(value):.2f}"
-        elif attribute.labels:
-            found[attribute.title] = attribute.labels[int(value)]
-        else:
-            found[attribute.title] = "yes" if value else "no"
-    return found
+        if text := value_text(attribute, item):
+            found[attribute.title] = text
+    return found | texts
+
+
+def shortened(text: str) -> str:
+    """A text in one line of at most `TEXT_SHOWN` characters; of a longer one the end, which tells files apart."""
+    line = " ".join(text.split())
+    return line if len(line) <= TEXT_SHOWN else f"{line[: TEXT_SHOWN - 41]} … {line[-38:]}"

@@ -16,11 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.catalogue.data_titles import data_title, pictures_key
 from explorer.latent.geometry.projections import ScatterProjection, place
 from explorer.latent.item_names import row_of
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
+from models.data.base import SPLITS
 
 __all__ = [
     "MODELS",
@@ -112,7 +114,7 @@ def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
     """Creates a lineup.
 
     Arguments:
-        models: Two to six, trained on the same data set.
+        models: Two to six, whose atlases are of the same data set.
         views: The map of each.
 
     Raises:
@@ -124,17 +126,20 @@ def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
         raise ValueError(f"`models` must be {low} to {high} different ones. Got: {names or 'none'}.")
     first = models[0]
     for model in models[1:]:
-        if _data(model) != _data(first) or model.shape != first.shape:
+        if _pictures(model) != _pictures(first) or model.shape != first.shape:
             raise ValueError(
-                f"`models` must be trained on one data set. {first.name} was trained on {_data(first)[0]!r}, "
-                f"{model.name} on {_data(model)[0]!r}."
+                f"`models` must have one data set. {first.name} has {_data(first)!r}, "
+                f"{model.name} has {_data(model)!r}."
             )
     return Lineup(tuple(models), tuple(views), shared_rows(models))
 
 
-def _data(model: Loaded) -> tuple[str, object]:
-    card = model.entry.card
-    return (card.data["name"], card.data.get("options", {})) if card else ("", None)
+def _pictures(model: Loaded) -> str:
+    return pictures_key(model.entry.card) if model.entry.card else ""
+
+
+def _data(model: Loaded) -> str:
+    return data_title(model.entry.card.data) if model.entry.card else ""
 
 
 def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
@@ -162,8 +167,8 @@ def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
 
 def _keys(model: Loaded) -> NDArray[np.int64]:
     """A unique number per image, equal in all atlases: from its row in its split of the data set and the split."""
-    test = np.array([split == "test" for split in model.atlas.split])
-    keys: NDArray[np.int64] = 2 * model.atlas.ids + test
+    splits = np.array([SPLITS.index(split) for split in model.atlas.split], np.int64)
+    keys: NDArray[np.int64] = len(SPLITS) * model.atlas.ids + splits
     return keys
 
 

@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import value_names
 from explorer.latent.directions import expressions
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import Sides
-from explorer.latent.directions.mean_difference import sides_of, slug
+from explorer.latent.directions.mean_difference import label_slugs, sides_of
 from explorer.latent.geometry.principal import principal_directions
 from explorer.scene.loaded import Loaded
 
@@ -38,7 +39,7 @@ __all__ = [
     "resolve",
     "side_mask",
     "two_items",
-    "value_names",
+    "value_keys",
 ]
 
 Mask = NDArray[np.bool_]
@@ -54,6 +55,7 @@ KINDS = {
 LONGEST = 1000  # characters of a source
 COMPONENTS = 10  # offered
 REST = "rest"
+SIGNS = re.compile(r"[&|~=@]|\.\.|^$")  # of a side's text, which a value's name in it must not have
 WHOLE = re.compile(r"[1-9][0-9]?")
 
 
@@ -146,9 +148,13 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
     return mask
 
 
-def value_names(attribute: Any) -> list[str]:
-    """The names of the values of a binary or categorical attribute, by value."""
-    return list(attribute.labels) if attribute.labels else ["no", "yes"]
+def value_keys(attribute: Any) -> list[str]:
+    """How a side names each value of a binary or categorical attribute: as people do, else by its slug."""
+    names = value_names(attribute)
+    return [
+        key if SIGNS.search(name) or name in names[:n] else name
+        for n, (name, key) in enumerate(zip(names, label_slugs(names), strict=True))
+    ]
 
 
 def _attribute(loaded: Loaded, text: str) -> Found:
@@ -268,9 +274,15 @@ def _title_of(loaded: Loaded, text: str) -> str:
         return loaded.groups[text[1:]].title
     titles: Mapping[str, Any] = loaded.atlas.attributes
     parts = [part.partition("=") for part in text.split("&")]
-    return ", ".join(
-        f"{titles[name].title} {value.replace('|', ' or ').replace('..', ' to ')}" for name, _, value in parts
-    )
+    return ", ".join(f"{titles[name].title} {_spoken(titles[name], value)}" for name, _, value in parts)
+
+
+def _spoken(attribute: Any, text: str) -> str:
+    """The values of a side for display."""
+    if attribute.kind == "continuous":
+        return text.replace("..", " to ")
+    named = dict(zip(value_keys(attribute), value_names(attribute), strict=True))
+    return " or ".join(named.get(key, key) for key in text.split("|"))
 
 
 def _there(mask: Mask | None) -> Mask:
@@ -281,7 +293,9 @@ def _there(mask: Mask | None) -> Mask:
 
 def _values(attribute: Any, text: str) -> Mask:
     names = value_names(attribute)
-    by_slug = {slug(name): index for index, name in enumerate(names)} | {n: i for i, n in enumerate(names)}
+    by_slug = {key: index for index, key in enumerate(label_slugs(names))} | {
+        n: i for i, n in enumerate(names)
+    }
     wanted = text.split("|")
     for value in wanted:
         if value not in by_slug:

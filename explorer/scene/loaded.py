@@ -107,7 +107,7 @@ class Loaded:
         return self.atlas.names.token(item) if 0 <= item < self.count else str(item)
 
     def find_item(self, text: str) -> int:
-        """Finds an item by name, by number alone if that is unique, or by the title of an upload.
+        """Finds an item by name, by number alone if that is unique, by its file, or by the title of an upload.
 
         Raises:
             ValueError: If there is none or more than one; the message says which.
@@ -119,6 +119,10 @@ class Loaded:
         titled = [own.item for own in self.own.values() if own.title.casefold() == text.casefold()]
         if titled:
             return titled[0]
+        if files := self.atlas.texts.get("file"):
+            same = [row for row, file in enumerate(files.values) if text in (file, file.rpartition("/")[2])]
+            if len(same) == 1:
+                return same[0]
         if not NUMBER.fullmatch(text):
             raise ValueError(
                 f"There is no item {text[:40]!r}. {names.extent} Type a name such as {names.name(0)}."
@@ -308,10 +312,11 @@ def load(entry: Entry, device: torch.device) -> Loaded:
 
 
 def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:
-    """Values of an attribute or a score as float32, shape (N,); None if there is none of this name."""
+    """Values of an attribute or a score as float32, shape (N,), NaN where missing; None if there is none of this name."""
     atlas = loaded.atlas
-    if name in atlas.attributes:
-        return atlas.attributes[name].values.astype(np.float32)
+    attribute = atlas.attributes.get(name)
+    if attribute is not None:
+        return np.where(attribute.known, attribute.values, np.nan).astype(np.float32)
     if name in atlas.scores:
         return atlas.scores[name].astype(np.float32)
     return atlas.neighbour_distance.astype(np.float32) if name == "neighbour_distance" else None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import quantiles, value_names
 from explorer.latent.statistics import dimensions, draws
 from explorer.latent.statistics.mixtures import FEWEST
 from explorer.scene.loaded import Loaded
@@ -32,13 +33,11 @@ def values(attribute: Attribute) -> dict[str, NDArray[np.bool_]]:
     """The values to condition samples on: name -> which images have it; only those of at least five images."""
     raw = np.asarray(attribute.values)
     if attribute.kind == "continuous":
-        low, high = np.quantile(raw.astype(np.float64), [1 / 3, 2 / 3])
+        low, high = quantiles(attribute, 1 / 3, 2 / 3)
         masks = [raw < low, (raw >= low) & (raw <= high), raw > high]
         named = dict(zip(THIRDS, masks, strict=True))
-    elif attribute.labels:
-        named = {label: raw == number for number, label in enumerate(attribute.labels)}
     else:
-        named = {"no": raw == 0, "yes": raw == 1}
+        named = {label: raw == number for number, label in enumerate(value_names(attribute))}
     return {name: mask for name, mask in named.items() if mask.sum() >= FEWEST}
 
 

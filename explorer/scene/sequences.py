@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import value_text
 from explorer.scene.tracking import Bead, Digit, Mover
 from models.card import Card
 from models.data import SequenceData, data_available, load_sequences
@@ -44,14 +45,8 @@ class Footage:
 
     def labels(self, number: int) -> dict[str, str]:
         """The attributes of a sequence, for display."""
-        found = {}
-        for attribute in self.data.attributes.values():
-            value = attribute.values[number]
-            if attribute.kind == "continuous":
-                found[attribute.title] = f"{float(value):.4g}"
-            else:
-                found[attribute.title] = attribute.labels[int(value)] if attribute.labels else str(value)
-        return found
+        shown = {each.title: value_text(each, number, ".4g") for each in self.data.attributes.values()}
+        return {title: text for title, text in shown.items() if text}
 
 
 def footage(card: Card) -> Footage:

@@ -129,7 +129,7 @@ def unlike(loaded: Loaded, item: int) -> int:
     """The first image of another class, or simply another one."""
     for attribute in loaded.atlas.attributes.values():
         if attribute.kind == "categorical":
-            found = np.flatnonzero(attribute.values != attribute.values[item])
+            found = np.flatnonzero((attribute.values != attribute.values[item]) & attribute.known)
             if len(found):
                 return int(found[0])
     return min(item + 1, loaded.count - 1)

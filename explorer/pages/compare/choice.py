@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from explorer.catalogue import families
-from explorer.catalogue.data_titles import data_title
+from explorer.catalogue.data_titles import data_title, pictures_key
 from explorer.scene.comparison import MODELS
 from models import MODELS as FAMILY_CLASSES
 from models.card import Card, Entry
@@ -45,9 +46,21 @@ def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.card:
-            groups.setdefault(data_title(entry.card.data), []).append(entry)
-    enough = {title: sorted(found, key=_order) for title, found in groups.items() if len(found) >= MODELS[0]}
-    return dict(sorted(enough.items(), key=lambda pair: -len(pair[1])))
+            groups.setdefault(pictures_key(entry.card), []).append(entry)
+    enough: dict[str, list[Entry]] = {}
+    for found in sorted(groups.values(), key=lambda found: -len(found)):
+        if len(found) >= MODELS[0] and found[0].card:
+            title = _free(data_title(found[0].card.data), found[0].card, enough)
+            enough[title] = sorted(found, key=_order)
+    return enough
+
+
+def _free(title: str, card: Card, taken: Container[str]) -> str:
+    """A title that no other group has: with the size of the pictures where it is taken, then with a number."""
+    _, height, width = card.config.get("image_shape", (0, 0, 0))
+    sized = f"{title}, {width}×{height}"
+    more = (f"{sized} ({number})" for number in count(2))
+    return next(each for each in chain([title, sized], more) if each not in taken)
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import value_text
 from explorer.pages.compare.choice import kind
 from explorer.pages.compare.state import Selection, inside
 from explorer.scene.comparison import Lineup
@@ -187,7 +188,7 @@ def _name(lineup: Lineup, item: int) -> str:
     name = first.atlas.names.name(row)
     for attribute in first.atlas.attributes.values():
         if attribute.kind == "categorical":
-            return f"{name}, {attribute.labels[int(attribute.values[row])]}"
+            return f"{name}, {value_text(attribute, row)}" if attribute.known[row] else name
     return name
 
 

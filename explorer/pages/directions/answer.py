@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import value_text
 from explorer.latent.directions import expressions
 from explorer.pages.directions.estimators import picture_address
 from explorer.pages.shared import navigation
@@ -88,8 +89,8 @@ def _open(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
 def _known(loaded: Loaded, item: int) -> list[str]:
     """The item's label where the collection has classes."""
     for attribute in loaded.atlas.attributes.values():
-        if attribute.kind == "categorical":
-            return [f"{attribute.title.lower()} {attribute.labels[int(attribute.values[item])]}"]
+        if attribute.kind == "categorical" and attribute.known[item]:
+            return [f"{attribute.title.lower()} {value_text(attribute, item)}"]
     return []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.latent.attribute_values import extent, value_names
 from explorer.latent.directions.estimators import METHODS
 from explorer.pages.directions.url import HELD_AT_MOST, Shown
 from explorer.pages.shared.item_field import item_field
@@ -16,7 +17,7 @@ from explorer.scene.direction_sources import (
     default,
     side_mask,
     two_items,
-    value_names,
+    value_keys,
 )
 from explorer.scene.loaded import Loaded
 
@@ -183,10 +184,13 @@ def _by_value(loaded: Loaded, text: str, key: str, choose: Choose) -> None:
 def _one_value(attribute: Any, value: str, key: str, changed: Callable[[], None]) -> None:
     if attribute.kind != "continuous":
         names = value_names(attribute)
-        S[key] = [name for name in value.split("|") if name in names]
+        chosen = value.split("|")
+        S[key] = [
+            name for name, own in zip(names, value_keys(attribute), strict=True) if {name, own} & {*chosen}
+        ]
         st.pills(attribute.title, names, selection_mode="multi", key=key, on_change=changed)
         return
-    low, high = float(attribute.values.min()), float(attribute.values.max())
+    low, high = extent(attribute)
     ends = [min(max(float(end), low), high) for end in value.split("..")] if ".." in value else [low, high]
     S[key] = (ends[0], max(ends))
     if low < high:
@@ -196,10 +200,11 @@ def _one_value(attribute: Any, value: str, key: str, changed: Callable[[], None]
 def _value(attribute: Any, key: str) -> str:
     """What the controls of an attribute say; its upper values where they say nothing yet."""
     if attribute.kind == "continuous":
-        low, high = float(attribute.values.min()), float(attribute.values.max())
+        low, high = extent(attribute)
         one, other = S.get(key, ((low + high) / 2, high))
         return f"{one:.6g}..{other:.6g}"
-    return "|".join(S.get(key) or [value_names(attribute)[-1]])
+    keys = dict(zip(value_names(attribute), value_keys(attribute), strict=True))
+    return "|".join(keys[name] for name in S.get(key) or [*keys][-1:])
 
 
 def _first_value(loaded: Loaded) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer.latent.attribute_values import extent
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.selection import example, matching, search, telling
 from explorer.pages.explore.state import page
@@ -109,7 +110,7 @@ def _condition(name: str, attribute: Any) -> Any:
         return wanted != words[0]
     if attribute.kind == "categorical":
         return st.multiselect(attribute.title, attribute.labels, default=attribute.labels[:1], key=key)
-    low, high = float(attribute.values.min()), float(attribute.values.max())
+    low, high = extent(attribute)
     if low == high:
         st.caption(f"{attribute.title} is {low:g} everywhere.")
         return low, high
@@ -123,12 +124,13 @@ def _search(loaded: Loaded) -> None:
     text = st.text_input(
         "Search", key="search-text",
         placeholder=example(loaded.atlas.attributes, loaded.atlas.names, loaded.count),
-        help="Names, numbers and ranges, and words in labels. Words of one part must all hold; commas add parts up. "
+        help="Names, numbers and ranges, and words in labels, file names and captions. Words of one part must all hold; commas add parts up. "
         "The name of a scale finds its highest third.",
     )  # fmt: skip
     titles = {item: own.title for item, own in loaded.own.items()}
     try:
-        found = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends)
+        texts = [each.values for each in loaded.atlas.texts.values()]
+        found = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends, texts)
     except ValueError as error:
         st.warning(plain(str(error)))
         found = []

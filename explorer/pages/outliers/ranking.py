@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import SCORES, Score
+from explorer.latent.attribute_values import value_text
 from explorer.latent.statistics.outliers import oddness, ranks_alike, threshold
 from explorer.live.stage import item_labels
 from explorer.pages.outliers.url import Shown
@@ -93,11 +94,11 @@ def texts(loaded: Loaded, values: Mapping[str, Floats]) -> list[str]:
     """What is said of each image where it is a point: what it is, and its scores."""
     atlas = loaded.atlas
     lines = [f"<b>{atlas.names.name(row)}</b>" for row in range(len(atlas))]
-    for name, attribute in list(atlas.attributes.items())[:1]:
+    for attribute in list(atlas.attributes.values())[:1]:
         if attribute.labels:
             lines = [
-                f"{line}<br>{escape(name)} {escape(attribute.labels[int(value)])}"
-                for line, value in zip(lines, attribute.values, strict=True)
+                f"{line}<br>{escape(attribute.title)} {escape(value_text(attribute, row) or 'not known')}"
+                for row, line in enumerate(lines)
             ]
     for key, each in values.items():
         lines = [
@@ -128,16 +129,21 @@ def agreement(found: Scored, other: Floats, both: NDArray[np.bool_], against: Sc
 
 
 def columns(loaded: Loaded, rows: NDArray[np.int64], values: Mapping[str, Floats]) -> dict[str, list[Any]]:
-    """The list of some images as columns: their names, every score that is known, every attribute."""
+    """The list of some images as columns: their names, every score that is known, every attribute and text."""
     atlas = loaded.atlas
     table = atlas.names.columns(rows)
     for key, each in values.items():
         if np.isfinite(each[rows]).any():
             table[key] = [value if np.isfinite(value) else None for value in each[rows].tolist()]
     for name, attribute in atlas.attributes.items():
-        known = attribute.values[rows].tolist()
-        named = attribute.kind == "categorical" and attribute.labels
-        table[name] = [attribute.labels[int(value)] for value in known] if named else known
+        held = attribute.values[rows].tolist()
+        if attribute.kind == "categorical":
+            held = [attribute.labels[value] for value in held]
+        table[name] = [
+            value if known else None for value, known in zip(held, attribute.known[rows], strict=True)
+        ]
+    for name, text in atlas.texts.items():
+        table.setdefault(name, [text.values[row] for row in rows])
     return table
 
 

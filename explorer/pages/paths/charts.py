@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from explorer.latent.attribute_values import value_text
 from explorer.pages.anatomy.charts import FONT
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
@@ -60,12 +61,11 @@ def path_map(
     figure = go.Figure()
     attribute = loaded.atlas.attributes.get(colour) if colour else None
     named = attribute is not None and attribute.kind == "categorical"
-    shades = [PALE[int(value) % len(PALE)] for value in attribute.values] if named and attribute else PLAIN
-    told = (
-        [attribute.labels[int(value)] for value in attribute.values]
-        if named and attribute
-        else [""] * loaded.count
-    )
+    shades: str | list[str] = PLAIN
+    told = [""] * loaded.count
+    if named and attribute:
+        shades = [PALE[value % len(PALE)] if value >= 0 else PLAIN for value in attribute.values.tolist()]
+        told = [value_text(attribute, row) for row in range(loaded.count)]
     figure.add_scattergl(
         x=view.xy[:, 0], y=view.xy[:, 1], mode="markers", showlegend=False, name="",
         marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},

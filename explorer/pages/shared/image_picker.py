@@ -8,6 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.catalogue.data_titles import pictures_key
+from explorer.latent.attribute_values import extent, value_names
 from explorer.pages.shared.item_field import item_field
 from explorer.scene.loaded import Loaded
 from models.data import Attribute
@@ -62,19 +64,19 @@ def among(loaded: Loaded, key: str = "anatomy") -> NDArray[np.int64]:
         return np.arange(loaded.count)
     values = attribute.values
     if attribute.kind == "continuous":
-        low, high = S.get(_key(attribute, key), (float(values.min()), float(values.max())))
+        if _key(attribute, key) not in S:
+            return np.arange(loaded.count)
+        low, high = S[_key(attribute, key)]
         return np.flatnonzero((values >= low) & (values <= high))
-    wanted = S.get(_key(attribute, key), [])
-    named = _names(attribute)
-    return np.flatnonzero(
-        np.isin(values, [named.index(w) for w in wanted if w in named] or range(len(named)))
-    )
+    named = value_names(attribute)
+    wanted = [named.index(each) for each in S.get(_key(attribute, key), []) if each in named]
+    return np.flatnonzero(np.isin(values, wanted)) if wanted else np.arange(loaded.count)
 
 
 def same_image(before: Loaded, item: int, after: Loaded) -> int | None:
     """The row of the same image in another model's atlas; None if it is of other data, or not there."""
     one, other = before.entry.card, after.entry.card
-    if one is None or other is None or one.data != other.data:
+    if one is None or other is None or pictures_key(one) != pictures_key(other):
         return None
     atlas = after.atlas
     same = (atlas.ids == before.atlas.ids[item]) & (np.array(atlas.split) == before.atlas.split[item])
@@ -118,18 +120,12 @@ def _filter(loaded: Loaded, item: int | None, found: NDArray[np.int64], choose: 
 def _values(attribute: Attribute, key: str) -> None:
     """The filter's values: names to tick, or a range."""
     if attribute.kind != "continuous":
-        st.pills("Values", _names(attribute), selection_mode="multi", key=key)
+        st.pills("Values", value_names(attribute), selection_mode="multi", key=key)
         return
-    low, high = float(attribute.values.min()), float(attribute.values.max())
+    low, high = extent(attribute)
     if low < high:
         S.setdefault(key, (low, high))
         st.slider("Range", low, high, key=key, step=(high - low) / 100, format="%.2f")
-
-
-def _names(attribute: Attribute) -> list[str]:
-    if attribute.labels:
-        return list(attribute.labels)
-    return ["no", "yes"] if attribute.kind == "binary" else sorted({str(v) for v in attribute.values})
 
 
 def _key(attribute: Attribute, key: str) -> str:

@@ -224,7 +224,7 @@ def test_the_newest_frame_wins(client: CompareClient) -> None:
         (("tiny-vae", "nowhere"), "unknown-model", "Unknown model 'nowhere'"),
         (("tiny-vae", "broken-vae"), "broken-model", "SHA-256"),
         (("tiny-vae", "tiny-vae"), "bad-message", "2 to 6 different ones"),
-        (("tiny-vae", "stranger-vae"), "bad-message", "trained on one data set"),
+        (("tiny-vae", "stranger-vae"), "bad-message", "must have one data set"),
     ],
 )
 def test_models_that_do_not_fit_are_refused(

@@ -17,7 +17,7 @@ from explorer.scene.views import resolve
 def atlas(name: str, *keys: tuple[str, int], data: str = "digits") -> Any:
     """A model of which only the images of its atlas are known."""
     splits, ids = zip(*keys, strict=True)
-    card = SimpleNamespace(data={"name": data, "options": {}})
+    card = SimpleNamespace(data={"name": data, "options": {}}, config={})
     return SimpleNamespace(
         name=name,
         atlas=SimpleNamespace(split=list(splits), ids=np.array(ids, np.int64)),
@@ -31,8 +31,8 @@ def images(model: Any, rows: np.ndarray) -> list[tuple[str, int]]:
 
 
 def test_shared_images_are_found_by_split_and_id_in_the_first_ones_order() -> None:
-    one = atlas("one", ("test", 3), ("test", 1), ("train", 1), ("test", 9))
-    two = atlas("two", ("train", 1), ("test", 1), ("train", 3), ("test", 3))
+    one = atlas("one", ("test", 3), ("test", 1), ("train", 1), ("test", 9), ("validation", 1))
+    two = atlas("two", ("train", 1), ("test", 1), ("train", 3), ("test", 3), ("validation", 9))
     three = atlas("three", ("test", 1), ("test", 3), ("train", 1), ("train", 9))
     rows = shared_rows([one, two, three])
     expected = [("test", 3), ("test", 1), ("train", 1)]
@@ -52,7 +52,7 @@ def test_atlases_that_share_nothing_are_refused_with_a_remedy() -> None:
 
 def test_models_of_other_data_are_refused() -> None:
     one, two = atlas("one", ("test", 1), ("test", 2)), atlas("two", ("test", 1), ("test", 2), data="faces")
-    with pytest.raises(ValueError, match=r"one was trained on 'digits', two on 'faces'"):
+    with pytest.raises(ValueError, match=r"one has 'Digits', two has 'Faces'"):
         line_up([one, two], [])
     with pytest.raises(ValueError, match=r"2 to 6 different ones\. Got: one\."):
         line_up([one], [])
