@@ -18,6 +18,7 @@ COMMAND = "latent-drag"
 MODULES = {
     "atlas": ("explorer.atlas.build", "encode a collection and lay out its map"),
     "scores": ("explorer.jobs.outlier_scores", "compute outlier scores of a collection"),
+    "statistics": ("explorer.latent.statistics.__main__", "print what each number of the pages is"),
 }  # command -> module with a parser of its own, and what it does
 
 
