@@ -1,4 +1,4 @@
-"""A job: the estimators of one direction side by side, with their vectors, held-out AUC and bootstrap angles."""
+"""A job: the estimators of one direction side by side, with their vectors, angle errors and cross-validated AUCs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from explorer.jobs.runner import Report, start
 from explorer.latent.directions.estimators import METHODS, Sides, fit
 from explorer.latent.directions.mean_difference import FEWEST
-from explorer.latent.directions.reliability import bootstrap_angles, held_out_auc, resamples, warnings_of
+from explorer.latent.directions.reliability import (
+    ANGLE_FROM,
+    AUC_FROM,
+    cross_validated_auc,
+    noise,
+    sides_p_value,
+    warnings_of,
+)
+from explorer.latent.intervals import Interval
+from explorer.latent.statistics.registry import unsupported
 
 __all__ = ["Estimate", "Request", "Study", "estimate", "estimates", "methods_of"]
 
@@ -23,32 +32,39 @@ class Estimate:
 
     method: str
     vector: NDArray[np.float32] | None = None  # (D,)
-    auc: float | None = None
-    angle: tuple[float, float, float] | None = None  # median, and the ends of the middle 95 %, degrees
-    repeats: int = 0  # behind the angle
+    auc: Interval | None = None  # on images that it was not fitted on
+    angle: Interval | None = None  # angle error, degrees
+    p_value: float | None = None  # of the sides' difference; the same for all estimators
     warnings: tuple[str, ...] = ()
     problem: str = ""  # why there is no direction
+    unknown: str = ""  # why it is not known how reliable the direction is
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Two sides of images, as `Sides` has them."""
+    """Two sides of images, as `Sides` has them, and the directions that are held fixed."""
 
     z: NDArray[np.float32]
     positive: NDArray[np.bool_]
     others: NDArray[np.float64]
+    held: NDArray[np.float32]  # (K, D)
 
 
 class Study:
     """The running or finished estimates of two sides. Read from any thread."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, sides: Sides, held: NDArray[np.floating] | None = None) -> None:
         """Starts a job.
+
+        Arguments:
+            sides: The images.
+            held: Directions held fixed where AUC and angle error are measured, shape (K, D).
 
         Raises:
             OSError: If no process can be started.
         """
-        self._job = start(estimate, Request(sides.z, sides.positive, sides.others))
+        others = np.zeros((0, sides.z.shape[1]), np.float32) if held is None else held.astype(np.float32)
+        self._job = start(estimate, Request(sides.z, sides.positive, sides.others, others))
 
     @property
     def running(self) -> bool:
@@ -99,16 +115,20 @@ def methods_of(sides: Sides) -> list[str]:
     return [name for name in METHODS if name != "balanced" or sides.others.shape[1]]
 
 
-def estimates(sides: Sides, report: Callable[[float, str, dict[str, Estimate]], None]) -> dict[str, Estimate]:
-    """All estimators: first every vector, then every AUC, then every angle.
+def estimates(
+    sides: Sides,
+    report: Callable[[float, str, dict[str, Estimate]], None],
+    held: NDArray[np.floating] | None = None,
+) -> dict[str, Estimate]:
+    """All estimators: first every vector, then the angle error and the AUC of each.
 
     Arguments:
         sides: The images.
         report: Called with the share done, what is being done, and what is known so far.
+        held: Directions held fixed where AUC and angle error are measured, shape (K, D); the vectors are those before.
     """
     names = methods_of(sides)
     found: dict[str, Estimate] = {}
-    whole = 0.25 * len(names)
     for place, name in enumerate(names):
         report(place * 0.15 / len(names), f"Estimating: {METHODS[name]}", found)
         try:
@@ -117,33 +137,48 @@ def estimates(sides: Sides, report: Callable[[float, str, dict[str, Estimate]], 
         except ValueError as error:
             found[name] = Estimate(name, problem=str(error))
     usable = [name for name in names if found[name].vector is not None]
-    if min(sides.counts) < FEWEST:
+    if min(sides.counts) < FEWEST or not usable:
         return found
+    report(0.15, "Permuting the sides", found)
+    p_value = sides_p_value(sides)
+    for name in usable:
+        found[name] = _with(found[name], sides, p_value=p_value)
+    whole = 0.8 / len(usable)
     for place, name in enumerate(usable):
-        report(0.15 + place * 0.1 / len(usable), f"Held-out images: {METHODS[name]}", found)
-        found[name] = _with(found[name], sides, auc=held_out_auc(name, sides))
-    whole = 0.75 / max(1, len(usable))
-    for place, name in enumerate(usable):
-        start = 0.25 + place * whole
-        count = resamples(name, sides.z.shape[1])
+        start = 0.2 + place * whole
 
-        def tell(share: float, start: float = start, name: str = name, count: int = count) -> None:
-            report(
-                start + whole * share, f"Bootstrap: {METHODS[name]}, {round(share * count)} of {count}", found
-            )
+        def tell(share: float, start: float = start, name: str = name) -> None:
+            report(start + whole * share, f"Angle error and AUC: {METHODS[name]}", found)
 
         tell(0.0)
-        angles = bootstrap_angles(name, sides, found[name].vector, count, progress=tell)  # type: ignore[arg-type]
-        low, middle, high = (float(v) for v in np.percentile(angles, [2.5, 50, 97.5]))
-        found[name] = _with(found[name], sides, angle=(middle, low, high), repeats=count)
+        found[name] = _measured(found[name], sides, () if held is None else held, tell)
     return found
 
 
+def _measured(
+    known: Estimate, sides: Sides, held: NDArray[np.floating] | tuple[()], tell: Callable[[float], None]
+) -> Estimate:
+    """The estimate with its angle error and AUC, as far as there are images for them."""
+    if min(sides.counts) < ANGLE_FROM:
+        return _with(known, sides, unknown=unsupported("angle", min(sides.counts)))
+    try:
+        noisy = noise(known.method, sides, held, progress=lambda share: tell(0.8 * share))
+        known = _with(known, sides, angle=noisy.angle)
+        if min(sides.counts) < AUC_FROM:
+            return _with(known, sides, unknown=unsupported("auc", min(sides.counts)))
+        found = cross_validated_auc(
+            known.method, sides, noisy.in_scores, held, progress=lambda share: tell(0.8 + 0.2 * share)
+        )
+    except ValueError as error:
+        return _with(known, sides, unknown=str(error))
+    return _with(known, sides, auc=found)
+
+
 def _with(known: Estimate, sides: Sides, **news: Any) -> Estimate:
-    """The estimate with what was found since, and with its warnings anew."""
+    """The estimate with new values, and with its warnings anew."""
     values = vars(known) | news
-    angles = [values["angle"][0]] if values["angle"] else None
-    return Estimate(**values | {"warnings": tuple(warnings_of(known.method, sides, values["auc"], angles))})
+    warnings = warnings_of(known.method, sides, values["auc"], values["angle"], values["p_value"])
+    return Estimate(**values | {"warnings": tuple(warnings)})
 
 
 def estimate(request: Request, report: Report) -> dict[str, Any]:
@@ -168,12 +203,12 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
         step, known = step + 1, now
         report(share, what, {"estimates": found, "step": step})
 
-    found = estimates(Sides(request.z, request.positive, request.others), tell)
+    found = estimates(Sides(request.z, request.positive, request.others), tell, request.held)
     report(1.0, "Done")
     return {"estimates": found, "step": step + 1}
 
 
 def _read(values: dict[str, Any]) -> Estimate:
     """An estimate from a message."""
-    angle = None if values["angle"] is None else tuple(values["angle"])
-    return Estimate(**values | {"angle": angle, "warnings": tuple(values["warnings"])})
+    intervals = {key: None if values[key] is None else Interval(*values[key]) for key in ("auc", "angle")}
+    return Estimate(**values | intervals | {"warnings": tuple(values["warnings"])})

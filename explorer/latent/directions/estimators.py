@@ -11,7 +11,9 @@ the same in every model), y = 1 with and -1 without, and c_i weighting both side
 
 v = w (w . (m1 - m0)) / (w . w)
 
-so that adding v moves the projection onto w from the mean without to the mean with: s = 1 means the same for all.
+so that adding v moves the projection onto w from the mean without to the mean with: s = 1 means the same for all. The
+balanced estimate takes the difference of the weighted means for m1 - m0, which may even point the other way (Simpson's
+paradox).
 
 In thousands of dimensions no D x D matrix is formed: Newton steps use conjugate gradients, and LDA uses the Gram matrix
 of the images (Woodbury's identity) or, where there are too many images, conjugate gradients too.
@@ -49,6 +51,7 @@ __all__ = [
     "cosine",
     "cosines",
     "fit",
+    "fit_held",
     "gap",
     "hold_fixed",
     "shrinkage",
@@ -172,7 +175,7 @@ def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Float
         Shape (D,), in the unit of the latents.
 
     Raises:
-            ValueError: If the method is unknown, the sides do not differ, or the fitted direction points from with to
+        ValueError: If the method is unknown, the sides do not differ, or a classifier's direction points from with to
             without.
     """
     if method not in METHODS:
@@ -185,10 +188,36 @@ def fit(method: str, sides: Sides, counts: ArrayLike | None = None, start: Float
         if not sides.others.shape[1]:
             raise ValueError("There is no other attribute that could be equalised. Choose another estimator.")
         balanced = balancing_weights(sides.others, sides.positive, weight)
-        return to_unit(gap(sides, balanced), difference)
+        weighted = gap(sides, balanced)
+        return to_unit(weighted, weighted)
     if method == "lda":
         return to_unit(_lda(sides, weight, difference, start), difference)
     return to_unit(_classifier(sides, weight, method, start), difference)
+
+
+def fit_held(
+    method: str,
+    sides: Sides,
+    held: ArrayLike,
+    counts: ArrayLike | None = None,
+    start: Floats | None = None,
+) -> Floats:
+    """Fits a direction that is orthogonal to others, in the unit of `fit`.
+
+    Arguments:
+        method: A key of `METHODS`.
+        sides: The images.
+        held: Directions to hold fixed, shape (K, D); K may be 0.
+        counts: As in `fit`.
+        start: As in `fit`.
+
+    Raises:
+        ValueError: As `fit` and `hold_fixed`, or if what is left leads away from the side with.
+    """
+    vector, others = fit(method, sides, counts, start), np.asarray(held, np.float64)
+    if not len(others):
+        return vector
+    return to_unit(hold_fixed(vector, others), vector if method == "balanced" else gap(sides, counts))
 
 
 def gap(sides: Sides, weight: ArrayLike | None = None) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.jobs.direction_study import Estimate, Study, methods_of
 from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, gap, hold_fixed, to_unit
+from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.shared import faults
 from explorer.scene.direction_sources import Found
 from explorer.scene.engine import engine
@@ -43,13 +44,16 @@ STYLE = """<style>
 </style>"""
 
 
-def known(loaded: Loaded, found: Found, source: str) -> tuple[dict[str, Estimate], Study | None]:
+def known(
+    loaded: Loaded, found: Found, source: str, others: NDArray[np.floating] | None = None
+) -> tuple[dict[str, Estimate], Study | None]:
     """What is known of each estimator by now, and the study that finds it out.
 
     Arguments:
         loaded: The model.
         found: What the direction is made of.
-        source: Tells this source from others of the model.
+        source: Identifies this source, and what is held fixed, among those of the model.
+        others: Directions held fixed where AUC and angle error are measured, shape (K, D).
     """
     _stop_others((loaded.name, loaded.version, source))
     if found.sides is None:
@@ -58,7 +62,7 @@ def known(loaded: Loaded, found: Found, source: str) -> tuple[dict[str, Estimate
     study: Study | None = None
     estimates: dict[str, Estimate] = {}
     with faults.reported():
-        study = _study((loaded.name, loaded.version, source), found.sides)
+        study = _study((loaded.name, loaded.version, source), found.sides, others)
         estimates = study.estimates()
     if "mean" not in estimates:
         try:
@@ -68,10 +72,10 @@ def known(loaded: Loaded, found: Found, source: str) -> tuple[dict[str, Estimate
     return {name: estimates.get(name, Estimate(name)) for name in methods_of(found.sides)}, study
 
 
-def _study(key: tuple[str, ...], sides: Sides) -> Study:
+def _study(key: tuple[str, ...], sides: Sides, others: NDArray[np.floating] | None) -> Study:
     kept: dict[tuple[str, ...], Study] = S.setdefault("dr_studies", {})
     if key not in kept:
-        kept[key] = Study(sides)
+        kept[key] = Study(sides, others)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept))).cancel()
     return kept[key]
@@ -84,13 +88,14 @@ def _stop_others(key: tuple[str, ...]) -> None:
         kept.pop(other).cancel()
 
 
-def held(vector: Vector, found: Found, others: NDArray[np.floating]) -> Vector:
+def held(vector: Vector, found: Found, others: NDArray[np.floating], method: str = "mean") -> Vector:
     """A direction orthogonal to those that are held fixed, in the unit of its sides.
 
     Arguments:
         vector: The direction, shape (D,).
         found: What it is made of.
         others: Directions that are held fixed, shape (K, D).
+        method: The estimator that gave it.
 
     Raises:
         ValueError: If nothing is left, or what is left no longer leads from one side to the other.
@@ -98,7 +103,9 @@ def held(vector: Vector, found: Found, others: NDArray[np.floating]) -> Vector:
     if not len(others):
         return vector
     left = hold_fixed(vector, others)
-    return (to_unit(left, gap(found.sides)) if found.sides is not None else left).astype(np.float32)
+    if found.sides is not None:
+        left = to_unit(left, vector if method == "balanced" else gap(found.sides))
+    return left.astype(np.float32)
 
 
 def vectors_of(
@@ -112,7 +119,7 @@ def vectors_of(
                 problems[name] = estimate.problem
             continue
         try:
-            vectors[name] = held(estimate.vector, found, others)
+            vectors[name] = held(estimate.vector, found, others, name)
         except ValueError as error:
             problems[name] = str(error)
     return vectors, problems
@@ -200,13 +207,10 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
     if found.sides is None:
         length = float(np.linalg.norm(vector)) if vector is not None else 0.0
         return f"<small>{escape(found.made[0].upper() + found.made[1:])}</small><small>length {length:.2f}</small>"
-    told = [f"AUC {estimate.auc:.3f}" if estimate.auc is not None else "AUC …"]
-    if estimate.angle is not None:
-        middle, low, high = estimate.angle
-        told.append(f"angle error {middle:.1f}° ({low:.1f}–{high:.1f}°)")
-    else:
-        told.append("angle error …")
-    lines = [" · ".join(told)] if min(found.sides.counts) > 1 and estimate.vector is not None else []
+    lines = []
+    if estimate.vector is not None:
+        lines = [f"{label}: {text}" for label, text in _reliability(estimate)]
+        lines += [estimate.unknown] if estimate.unknown else []
     if vector is not None:
         to_mean = ""
         if mean is not None and estimate.method != "mean":
@@ -215,6 +219,19 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
     elif not estimate.problem:
         lines.append("being estimated …")
     return "".join(f"<small>{escape(line)}</small>" for line in lines)
+
+
+def _reliability(estimate: Estimate) -> list[tuple[str, str]]:
+    """What is known of a direction's reliability, with 95 % intervals: names and values."""
+    found = []
+    for key, value, form in (("auc", estimate.auc, "{:.3f}"), ("angle", estimate.angle, "{:.0f}°")):
+        if value is not None:
+            texts = [form.format(number) for number in value]
+            chance = f", chance {'0.5' if key == 'auc' else '90°'}"
+            found.append((STATISTICS[key].name, f"{texts[0]} ({texts[1]}–{texts[2]}{chance})"))
+        elif not estimate.unknown and not estimate.problem:
+            found.append((STATISTICS[key].name, "…"))
+    return found
 
 
 def _told(problems: dict[str, str], name: str) -> Sequence[str]:

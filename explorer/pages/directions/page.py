@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explorer.jobs.direction_study import Estimate
 from explorer.latent.directions.estimators import METHODS, NAMES, cosine, cosines
 from explorer.latent.directions.mean_difference import Direction
+from explorer.latent.statistics.registry import STATISTICS, tooltip
 from explorer.pages.directions import (
     answer,
     charts,
@@ -124,10 +125,11 @@ def _resolved(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -
 
 def show(loaded: Loaded, found: Found, shown: Shown) -> None:
     """A direction: its estimators, its place among others, and what can be done with it."""
-    estimates, study = estimators.known(loaded, found, f"{shown.kind}:{shown.text}:{_mark(found)}")
-    method = shown.method if shown.method in estimates else "mean"
     others = [loaded.directions[name] for name in shown.hold if name in loaded.directions]
     matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
+    source = f"{shown.kind}:{shown.text}:{_mark(found)}:{hash(matrix.tobytes()):x}"
+    estimates, study = estimators.known(loaded, found, source, matrix)
+    method = shown.method if shown.method in estimates else "mean"
     vectors, problems = estimators.vectors_of(estimates, found, matrix)
     with st.container(border=True):
         head(found)
@@ -143,12 +145,7 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         z = loaded.codes([shown.item])[0]
         estimators.rows(loaded, found, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
-            st.caption(
-                "*AUC*: how well the direction tells the two groups apart on a third of the images, when it is estimated from "
-                "the others; 0.5 is chance. *Angle error*: how far the direction turns when it is estimated from resampled "
-                "images (bootstrap): the median, and the range of the middle 95 %. Resamples: "
-                + repeats(estimates)
-            )
+            st.caption(reliability_note(estimates), help="\n\n".join(map(tooltip, ("auc", "angle", "sides"))))
         if vectors:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 if len(estimates) > 1:
@@ -202,14 +199,15 @@ def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray
     st.caption(
         "What the direction shares with those held fixed is taken out of it (a cosine of 0 means that nothing is shared). The "
         f"cosine between the direction before and after is {abs(cosine(before, after)):.2f}. AUC and angle error below are "
-        "those before."
+        "those after."
     )
 
 
-def repeats(estimates: dict[str, Estimate]) -> str:
-    """How many resamples stand behind each angle."""
-    told = [f"{NAMES[name]} {e.repeats}" for name, e in estimates.items() if e.repeats]
-    return (", ".join(told) or "none yet") + "."
+def reliability_note(estimates: dict[str, Estimate]) -> str:
+    """What AUC and angle error are, and whether the sides differ at all."""
+    note = " ".join(f"*{STATISTICS[key].name}*: {STATISTICS[key].definition}" for key in ("auc", "angle"))
+    p_value = next((e.p_value for e in estimates.values() if e.p_value is not None), None)
+    return note + ("" if p_value is None else f" The sides differ with p = {p_value:.3g} (199 permutations).")
 
 
 def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32]], method: str) -> None:

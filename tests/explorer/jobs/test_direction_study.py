@@ -7,9 +7,16 @@ import time
 import numpy as np
 import pytest
 
+from explorer.jobs import direction_study
 from explorer.jobs.direction_study import Estimate, Study, estimates, methods_of
 from explorer.latent.directions.estimators import Sides, fit
-from explorer.latent.directions.reliability import bootstrap_angles, held_out_auc, warnings_of
+from explorer.latent.directions.reliability import (
+    Noise,
+    cross_validated_auc,
+    noise,
+    sides_p_value,
+    warnings_of,
+)
 
 
 def sides_of(count: int, size: int = 4) -> Sides:
@@ -28,39 +35,68 @@ def test_a_study_gives_what_the_estimators_give_here() -> None:
     assert list(found) == ["mean", "balanced", "logistic", "svm", "lda"]
     for name, estimate in found.items():
         np.testing.assert_allclose(estimate.vector, fit(name, sides), rtol=1e-5, atol=1e-6)
-        assert estimate.auc == pytest.approx(held_out_auc(name, sides))
-        assert estimate.angle is not None and estimate.repeats >= 100
-        middle, low, high = estimate.angle
+        noisy = noise(name, sides)
+        assert estimate.angle == pytest.approx(noisy.angle)
+        assert estimate.auc == pytest.approx(cross_validated_auc(name, sides, noisy.in_scores))
+        assert estimate.p_value == sides_p_value(sides) and not estimate.unknown
+        low, middle, high = estimate.angle.low, estimate.angle.value, estimate.angle.high
         assert 0 < low < middle < high < 60
-        assert estimate.warnings == tuple(warnings_of(name, sides, estimate.auc, [middle]))
-    angles = bootstrap_angles("mean", sides, found["mean"].vector, found["mean"].repeats)
-    assert found["mean"].angle == pytest.approx(np.percentile(angles, [50, 2.5, 97.5]))
+        assert estimate.warnings == tuple(
+            warnings_of(name, sides, estimate.auc, estimate.angle, estimate.p_value)
+        )
 
 
-def test_vectors_come_first_then_aucs_then_angles() -> None:
-    seen: list[tuple[int, int, int]] = []
+def test_what_is_held_fixed_is_measured_as_such() -> None:
+    sides = sides_of(300)
+    study = Study(sides, np.ones((1, 4)))
+    study.wait(120)
+    found = study.estimates()["mean"]
+    assert found.auc is not None and found.auc.low < 0.6
+    np.testing.assert_allclose(found.vector, fit("mean", sides), rtol=1e-5)
+
+
+def test_vectors_come_first_then_angles_and_aucs() -> None:
+    seen: list[tuple[int, ...]] = []
     shares: list[float] = []
 
     def report(share: float, what: str, known: dict[str, Estimate]) -> None:
         values = known.values()
         seen.append(
             tuple(sum(getattr(e, part) is not None for e in values) for part in ("vector", "auc", "angle"))
-        )  # type: ignore[arg-type]
+        )
         shares.append(share)
 
     rng = np.random.default_rng(0)
-    side = np.arange(60) % 2 == 0
-    chance = Sides.of(
-        rng.normal(size=(60, 4)), side, ~side, rng.normal(size=(60, 1))
-    )  # nothing tells them apart
+    side = np.arange(120) % 2 == 0
+    chance = Sides.of(rng.normal(size=(120, 4)), side, ~side, rng.normal(size=(120, 1)))
     for name, found in estimates(chance, report).items():
-        assert found.angle is not None
-        assert found.warnings == tuple(warnings_of(name, chance, found.auc, [found.angle[0]]))
+        assert found.angle is not None and found.auc is not None
+        assert found.warnings == tuple(warnings_of(name, chance, found.auc, found.angle, found.p_value))
         assert any(said.startswith("Unstable") for said in found.warnings)
-    assert shares[seen.index((5, 0, 0))] <= 0.15 and shares[seen.index((5, 5, 0))] == pytest.approx(0.25)
-    for vectors, aucs, angles in seen:
-        assert (not aucs or vectors == 5) and (not angles or aucs == 5)
+    assert shares[seen.index((5, 0, 0))] <= 0.15
+    for vectors, aucs, _ in seen:
+        assert not aucs or vectors == 5
     assert (np.diff(shares) >= -1e-9).all() and shares[-1] <= 1 + 1e-9
+
+
+def test_an_estimator_that_cannot_be_measured_says_so_and_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(method: str, sides: Sides, held: object = (), **more: object) -> Noise:
+        if method == "svm":
+            raise ValueError("There is no split.")
+        return noise(method, sides, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(direction_study, "noise", failing)
+    found = estimates(sides_of(120), lambda *_: None)
+    assert found["svm"].unknown == "There is no split." and found["svm"].vector is not None
+    assert found["lda"].auc is not None
+
+
+def test_where_there_are_too_few_images_the_study_says_so() -> None:
+    few, some = (estimates(sides_of(count), lambda *_: None)["mean"] for count in (16, 60))
+    assert few.angle is None and few.auc is None and "Angle error: not told from 8 images" in few.unknown
+    assert some.angle is not None and some.auc is None and "AUC: not told from 30 images" in some.unknown
 
 
 def test_it_stops_when_asked_and_keeps_what_it_had() -> None:

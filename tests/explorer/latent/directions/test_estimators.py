@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from explorer.latent.directions import estimators
+from explorer.latent.directions.balance import balancing_weights
 from explorer.latent.directions.estimators import (
     METHODS,
     Sides,
@@ -163,7 +164,8 @@ def test_a_step_of_one_goes_from_the_mean_without_to_the_mean_with(method: str, 
     others = np.random.default_rng(2).normal(size=(len(z), 2)) + side[:, None]
     v = fit(method, Sides.of(z, side, ~side, others))
     normal = v / np.linalg.norm(v)
-    without, with_ = (z[those].mean(0) for those in (~side, side))
+    weights = balancing_weights(others, side) if method == "balanced" else np.ones(len(z))
+    without, with_ = (np.average(z[those], 0, weights[those]) for those in (~side, side))
     assert normal @ (without + v) == pytest.approx(normal @ with_, rel=1e-4)
 
 
