@@ -13,21 +13,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
+from explorer import fields
+from explorer.fields import Item, Schema, Seed, Seq, distinct
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.live import deferred, messages
 from explorer.live.messages import Items, Open, Ping
 from explorer.live.stage import Role, StageConnection
-from explorer.live.validation import WireError, bad, number, only, read, some, whole
+from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -42,58 +44,25 @@ __all__ = ["AnatomyConnection", "Turn", "parse"]
 
 Want = Literal["input", "picture"]
 
-WANTS: tuple[Want, ...] = ("input", "picture")  # in the order of the answer
-TURNS_AT_MOST = 64  # dimensions set by hand
-TURN_LIMIT = 1e6  # of eps
-DRAW_LIMIT = 2**31
-DIMENSION = re.compile(r"0|[1-9]\d{0,4}")
+WANTS: tuple[Want, ...] = get_args(Want)  # in the order of the answer
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Schema, frozen=True, tag="frame"):
     """Shows an item's latent at this eps."""
 
-    seq: int
-    item: int
-    draw: int | None  # seed of eps; None for zero
-    turn: dict[int, float]  # dimension -> eps there
-    want: tuple[Want, ...]
+    seq: Seq
+    item: Item
+    draw: Seed | None  # of eps; None for zero
+    turn: fields.Turn  # dimension -> eps there
+    want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "want", distinct(self.want, "want", WANTS))
 
 
 Message = Open | Turn | Items | Ping
 
-
-def parse(data: str | bytes) -> Message:
-    """Parses a client's message.
-
-    Raises:
-        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
-    """
-    return cast("Message", read(data, READERS))
-
-
-def _frame(body: dict[str, Any]) -> Turn:
-    only(body, "frame", ("seq", "item", "draw", "turn", "want"))
-    draw = body["draw"]
-    return Turn(
-        body["seq"],
-        whole(body["item"], "item", 0, 2**31),
-        None if draw is None else whole(draw, "draw", 0, DRAW_LIMIT),
-        _turn(body["turn"]),
-        some(body["want"], "want", WANTS),
-    )
-
-
-def _turn(value: object) -> dict[int, float]:
-    if type(value) is not dict or len(value) > TURNS_AT_MOST:
-        raise bad(f"`turn` must be an object of at most {TURNS_AT_MOST} dimensions", value)
-    for name in value:
-        if not DIMENSION.fullmatch(name):
-            raise bad("`turn` must name dimensions, such as 3", name)
-    return {int(name): number(eps, f"turn.{name}", TURN_LIMIT) for name, eps in value.items()}
-
-
-READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**messages.READERS, "frame": _frame}
+parse: Callable[[str | bytes], Message] = parser(Message)
 
 
 class AnatomyConnection(StageConnection):
@@ -114,7 +83,9 @@ class AnatomyConnection(StageConnection):
         across, up = _dimensions(view)
         specimen = await self._examined(engine, loaded, frame.item)
         try:
-            eps = deferred.inspection.noise(specimen, frame.draw, frame.turn)
+            eps = deferred.inspection.noise(
+                specimen, frame.draw, {int(dimension): eps for dimension, eps in frame.turn.items()}
+            )
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         z = deferred.inspection.place(specimen, eps)

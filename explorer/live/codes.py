@@ -18,17 +18,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
-from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, as_text, from_text, text_length
+from explorer.fields import LEVELS_AT_MOST, Codes, Fraction, FrameCount, Schema, Seq, distinct
+from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, as_text, from_text
 from explorer.latent.geometry.paths import fractions, straight
 from explorer.live import deferred, messages
-from explorer.live.messages import FRAMES, Items, Open, Ping
+from explorer.live.messages import Items, Open, Ping
 from explorer.live.stage import Role, StageConnection
-from explorer.live.validation import WireError, bad, number, only, read, some, whole
+from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
@@ -37,76 +40,36 @@ __all__ = ["CodeGridConnection", "Painted", "parse"]
 
 Want = Literal["picture", "a", "b", "reach", "step", "strip"]
 
-WANTS: tuple[Want, ...] = ("picture", "a", "b", "reach", "step", "strip")  # in the order of the answer
-LEVELS_AT_MOST = 8
+WANTS: tuple[Want, ...] = get_args(Want)  # in the order of the answer
 OTHERS = 6  # most used other codes, tried in the probed cell
 
+LevelIndex = Annotated[int, Meta(ge=0, le=LEVELS_AT_MOST - 1)]
+Place = Annotated[int, Meta(ge=0, le=PLACES_AT_MOST - 1)]
 
-@dataclass(frozen=True, slots=True)
-class Painted:
+
+class Painted(Schema, frozen=True, tag="frame"):
     """Shows these codes, and what lies between them and others."""
 
-    seq: int
-    codes: str
-    a: str
-    b: str
-    t: float  # fraction of the path from `codes` to `b`, 0 to 1
-    frames: int  # pictures in the strip
-    probe: tuple[int, int] | None  # level and cell
-    want: tuple[Want, ...]
+    seq: Seq
+    codes: Codes
+    a: Codes
+    b: Codes
+    t: Fraction  # of the path from `codes` to `b`
+    frames: FrameCount
+    probe: (
+        Annotated[tuple[LevelIndex, Place], Meta(description="a level and a place, such as [0, 12]")] | None
+    )
+    want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "want", distinct(self.want, "want", WANTS))
+        if "reach" in self.want and self.probe is None:
+            raise ValueError("`probe` must be a level and a place where `reach` is wanted. Got None.")
 
 
 Message = Open | Painted | Items | Ping
 
-
-def parse(data: str | bytes) -> Message:
-    """Parses a client's message.
-
-    Raises:
-        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
-    """
-    return cast("Message", read(data, READERS))
-
-
-def _frame(body: dict[str, Any]) -> Painted:
-    only(body, "frame", ("seq", "codes", "a", "b", "t", "frames", "probe", "want"))
-    probe, want = _probe(body["probe"]), some(body["want"], "want", WANTS)
-    if "reach" in want and probe is None:
-        raise bad("`probe` must be a level and a place where `reach` is wanted", None)
-    t = number(body["t"], "t", 1)
-    if t < 0:
-        raise bad("`t` must be a number in 0..1", body["t"])
-    return Painted(
-        body["seq"],
-        _codes(body["codes"], "codes"),
-        _codes(body["a"], "a"),
-        _codes(body["b"], "b"),
-        t,
-        whole(body["frames"], "frames", *FRAMES),
-        probe,
-        want,
-    )
-
-
-def _codes(value: object, name: str) -> str:
-    """Bounds a text that may encode codes; it is parsed against the open model."""
-    if not isinstance(value, str) or len(value) > text_length(PLACES_AT_MOST):
-        raise bad(f"`{name}` must be codes of at most {PLACES_AT_MOST} places", value)
-    return value
-
-
-def _probe(value: object) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    if type(value) is not list or len(value) != 2:
-        raise bad("`probe` must be a level and a place, such as [0, 12]", value)
-    return (
-        whole(value[0], "probe", 0, LEVELS_AT_MOST - 1),
-        whole(value[1], "probe", 0, PLACES_AT_MOST - 1),
-    )
-
-
-READERS: dict[str, Callable[[dict[str, Any]], Any]] = {**messages.READERS, "frame": _frame}
+parse: Callable[[str | bytes], Message] = parser(Message)
 
 
 class CodeGridConnection(StageConnection):

@@ -13,17 +13,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from explorer.fields import (
+    DRIVES_AT_MOST,
+    MODELS,
+    PROTOCOL,
+    Item,
+    ModelName,
+    Position,
+    Schema,
+    Seq,
+    ViewId,
+)
 from explorer.live import deferred, messages
-from explorer.live.messages import MODEL_NAME, POSITION_LIMIT, VIEW_ID, Items, Ping
+from explorer.live.messages import ItemSource, Opening, Ping
 from explorer.live.stage import LiveConnection, Role, item_labels
-from explorer.live.validation import PROTOCOL, WireError, bad, named, number, only, protocol, read, whole
+from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -33,94 +44,51 @@ if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["CompareConnection", "Moved", "Together", "parse"]
+__all__ = ["Column", "CompareConnection", "Move", "Moved", "SharedItems", "Together", "parse"]
 
-MODELS = (2, 6)  # as in explorer.scene.comparison, which imports torch
-DRIVES_AT_MOST = 8
 ITEMS_AT_MOST = 16  # per message; each has a picture per model
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Column(Schema, frozen=True):
+    """A model and its map."""
+
+    model: ModelName
+    view: ViewId
+
+
+class Move(Schema, frozen=True):
+    """A handle dragged to a position on one model's map."""
+
+    by: Annotated[int, Meta(ge=0, le=MODELS[1] - 1)]
+    x: Position
+    y: Position
+
+
+class Together(Opening, frozen=True, tag="open"):
     """Opens these models and maps."""
 
-    models: tuple[tuple[str, str], ...]  # model, view
-    seq: int | None = None
+    models: Annotated[tuple[Column, ...], Meta(min_length=MODELS[0], max_length=MODELS[1])]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Schema, frozen=True, tag="frame"):
     """Shows an item, or the result of drives from it."""
 
-    seq: int
-    item: int
-    drives: tuple[tuple[int, float, float], ...]  # which model, x, y
+    seq: Seq
+    item: Item
+    drives: Annotated[tuple[Move, ...], Meta(max_length=DRIVES_AT_MOST)]
 
 
-Message = Together | Moved | Items | Ping
+class SharedItems(Schema, frozen=True, tag="items"):
+    """Asks for each model's pictures of these shared items."""
+
+    seq: Seq
+    items: Annotated[tuple[Item, ...], Meta(min_length=1, max_length=ITEMS_AT_MOST)]
+    source: ItemSource
 
 
-def parse(data: str | bytes) -> Message:
-    """Parses a client's message.
+Message = Together | Moved | SharedItems | Ping
 
-    Raises:
-        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
-    """
-    return cast("Message", read(data, READERS))
-
-
-def _open(body: dict[str, Any]) -> Together:
-    only(body, "open", ("protocol", "models"), ("seq",))
-    protocol(body["protocol"])
-    given = body["models"]
-    low, high = MODELS
-    if type(given) is not list or not low <= len(given) <= high:
-        raise bad(f"`models` must be a list of {low} to {high} models", given)
-    return Together(tuple(_model(each) for each in given), body.get("seq"))
-
-
-def _model(value: object) -> tuple[str, str]:
-    if type(value) is not dict:
-        raise bad("`models` must hold objects with model and view", value)
-    only(value, "models", ("model", "view"))
-    return (
-        named(value["model"], "model", MODEL_NAME, "the name of a checkpoint"),
-        named(value["view"], "view", VIEW_ID, "the id of a view, such as umap or pca"),
-    )
-
-
-def _frame(body: dict[str, Any]) -> Moved:
-    only(body, "frame", ("seq", "item", "drives"))
-    drives = body["drives"]
-    if type(drives) is not list or len(drives) > DRIVES_AT_MOST:
-        raise bad(f"`drives` must be a list of at most {DRIVES_AT_MOST} drives", drives)
-    return Moved(body["seq"], whole(body["item"], "item", 0, 2**31), tuple(_drive(drive) for drive in drives))
-
-
-def _drive(value: object) -> tuple[int, float, float]:
-    if type(value) is not dict:
-        raise bad("`drives` must hold objects with by, x and y", value)
-    only(value, "drives", ("by", "x", "y"))
-    return (
-        whole(value["by"], "by", 0, MODELS[1] - 1),
-        number(value["x"], "x", POSITION_LIMIT),
-        number(value["y"], "y", POSITION_LIMIT),
-    )
-
-
-def _items(body: dict[str, Any]) -> Items:
-    message = messages.READERS["items"](body)
-    if not isinstance(message, Items) or len(message.items) > ITEMS_AT_MOST:
-        raise bad(f"`items` must be a list of 1 to {ITEMS_AT_MOST} items", body["items"])
-    return message
-
-
-READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "open": _open,
-    "frame": _frame,
-    "items": _items,
-    "ping": messages.READERS["ping"],
-}
+parse: Callable[[str | bytes], Message] = parser(Message)
 
 
 class _Opened(NamedTuple):
@@ -139,7 +107,7 @@ class _Shown(NamedTuple):
 class CompareConnection(LiveConnection):
     """Serves one connection."""
 
-    roles: ClassVar[dict[type, Role]] = {Together: "open", Moved: "frame", Items: "items", Ping: "ping"}
+    roles: ClassVar[dict[type, Role]] = {Together: "open", Moved: "frame", SharedItems: "items", Ping: "ping"}
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
@@ -154,10 +122,10 @@ class CompareConnection(LiveConnection):
         engine = self._engine = await asyncio.to_thread(self._get_engine)
 
         try:
-            models = await asyncio.gather(*(engine.open(name) for name, _ in message.models))
+            models = await asyncio.gather(*(engine.open(column.model) for column in message.models))
             views = [
-                await asyncio.to_thread(deferred.views.resolve, model, view)
-                for model, (_, view) in zip(models, message.models, strict=True)
+                await asyncio.to_thread(deferred.views.resolve, model, column.view)
+                for model, column in zip(models, message.models, strict=True)
             ]
         except deferred.loaded.UnknownModel as error:
             raise WireError("unknown-model", str(error)) from error
@@ -244,7 +212,7 @@ class CompareConnection(LiveConnection):
 
         if not frame.drives:
             return await _on_item(engine, lineup, frame.item)
-        drives = [deferred.comparison.Drive(*drive) for drive in frame.drives]
+        drives = [deferred.comparison.Drive(drive.by, drive.x, drive.y) for drive in frame.drives]
         key = (lineup.models, frame.item, frame.drives[:-1])
         if self._stand is not None and self._stand[0] == key:
             stand = self._stand[1]
@@ -257,7 +225,7 @@ class CompareConnection(LiveConnection):
         by = drives[-1].by
         return _Shown(answers[by].picture, by, answers)
 
-    async def _show_items(self, message: Items) -> None:
+    async def _show_items(self, message: SharedItems) -> None:
         engine, lineup = await self._current()
         for item in message.items:
             if item >= lineup.count:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.fields import HandleName
 from explorer.live.messages import Frame
 from explorer.scene.handles import place_handles, walk_codes
 
@@ -23,7 +24,7 @@ class Plan(NamedTuple):
     z: NDArray[np.float32]  # (M, D)
     rows: list[int]  # one per picture of the answer
     names: list[str]
-    handles: dict[str, int]  # wanted handle -> row
+    handles: dict[HandleName, int]  # wanted handle -> row
     strip: slice  # rows of the strip, empty if it is not wanted
 
 
@@ -35,14 +36,16 @@ def plan_frame(loaded: Loaded, view: View, frame: Frame) -> Plan:
     Raises:
         ValueError: If the model has no such item, direction or level.
     """
-    wanted: list[str] = [name for name in frame.want if name != "strip"]
-    needed = ["A", "B"] if frame.strip else wanted
+    wanted = [name for name in frame.want if name != "strip"]
+    needed: list[HandleName] = ["A", "B"] if frame.strip else wanted
     z = place_handles(loaded, view, [frame.handles[name] for name in needed], frame.residual, frame.level)
     if frame.strip is None:
-        return Plan(z, list(range(len(wanted))), wanted, dict(zip(wanted, range(2), strict=False)), slice(0))
+        return Plan(
+            z, list(range(len(wanted))), [*wanted], dict(zip(wanted, range(2), strict=False)), slice(0)
+        )
     count = frame.strip.frames
     codes = walk_codes(loaded, z[0], z[1], frame.strip.path, count, frame.level)
-    ends = {"A": 0, "B": count - 1}
+    ends: dict[HandleName, int] = {"A": 0, "B": count - 1}
     if frame.level:
         codes = np.concatenate([codes, z[1:]])
         ends["B"] = count

@@ -27,11 +27,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from explorer.fields import MODEL_NAME, MODELS, VIEW_ID
 from explorer.live import deferred, made_files
 from explorer.live.anatomy import AnatomyConnection
 from explorer.live.codes import CodeGridConnection
-from explorer.live.compare import MODELS, CompareConnection
-from explorer.live.messages import MODEL_NAME, VIEW_ID, Frame, parse
+from explorer.live.compare import CompareConnection
+from explorer.live.messages import Frame, parse
 from explorer.live.stage import LiveConnection, StageConnection
 from explorer.live.time_page import SequenceConnection
 from models.system import settings

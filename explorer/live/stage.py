@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from explorer.fields import PROTOCOL
 from explorer.latent.attribute_values import value_text
 from explorer.latent.geometry.paths import fractions
 from explorer.latent.geometry.projections import ScatterProjection
@@ -308,7 +309,7 @@ class StageConnection(LiveConnection):
         await self._send(
             messages.text(
                 "opened",
-                protocol=messages.PROTOCOL,
+                protocol=PROTOCOL,
                 model=loaded.name,
                 version=loaded.version,
                 view=view.id,

@@ -15,17 +15,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
+from explorer.fields import PROTOCOL, Item, ModelName, Schema, Seed, Seq, distinct
 from explorer.live import deferred, messages
-from explorer.live.messages import MODEL_NAME, Ping
+from explorer.live.messages import Opening, Ping
 from explorer.live.stage import LiveConnection, Role
-from explorer.live.validation import PROTOCOL, WireError, named, only, protocol, read, some, whole
+from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BY_AT_MOST",
     "SAMPLES_AT_MOST",
-    "SEED_AT_MOST",
     "STEPS_AT_MOST",
     "Ask",
     "Film",
@@ -49,77 +50,42 @@ __all__ = [
 Want = Literal["frames", "belief", "jump", "future"]
 Group = tuple[str, NDArray[np.uint8]]  # name of pictures (P, H, W, C)
 
-WANTS: tuple[Want, ...] = ("frames", "belief", "jump", "future")  # in the order of the answer
+WANTS: tuple[Want, ...] = get_args(Want)  # in the order of the answer
 FRAMES_AT_MOST = 100  # of a sequence
 BY_AT_MOST = 64  # frames per jump
 SAMPLES_AT_MOST = 8
 STEPS_AT_MOST = 40
-SEED_AT_MOST = 2**31
 ALONG = 16  # draws of the belief after each frame of a sequence
 
+Jump = Annotated[int, Meta(ge=1, le=BY_AT_MOST)]  # frames
 
-@dataclass(frozen=True, slots=True)
-class Film:
+
+class Film(Opening, frozen=True, tag="open"):
     """Opens this model."""
 
-    model: str
-    seq: int | None = None
+    model: ModelName
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Schema, frozen=True, tag="frame"):
     """Asks for the belief about a sequence after `seen` frames."""
 
-    seq: int
-    sequence: int
-    seen: int
-    jump: int
-    samples: int
-    seed: int
-    steps: int
-    by: int
-    want: tuple[Want, ...]
+    seq: Seq
+    sequence: Item
+    seen: Annotated[int, Meta(ge=1, le=FRAMES_AT_MOST)]
+    jump: Jump
+    samples: Annotated[int, Meta(ge=1, le=SAMPLES_AT_MOST)]
+    seed: Seed
+    steps: Annotated[int, Meta(ge=1, le=STEPS_AT_MOST)]
+    by: Jump
+    want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "want", distinct(self.want, "want", WANTS))
 
 
 Message = Film | Ask | Ping
 
-BOUNDS = {
-    "sequence": (0, 2**31),
-    "seen": (1, FRAMES_AT_MOST),
-    "jump": (1, BY_AT_MOST),
-    "samples": (1, SAMPLES_AT_MOST),
-    "seed": (0, SEED_AT_MOST),
-    "steps": (1, STEPS_AT_MOST),
-    "by": (1, BY_AT_MOST),
-}
-
-
-def parse(data: str | bytes) -> Message:
-    """Parses a client's message.
-
-    Raises:
-        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
-    """
-    return cast("Message", read(data, READERS))
-
-
-def _open(body: dict[str, Any]) -> Film:
-    only(body, "open", ("protocol", "model"), ("seq",))
-    protocol(body["protocol"])
-    return Film(named(body["model"], "model", MODEL_NAME, "the name of a checkpoint"), body.get("seq"))
-
-
-def _frame(body: dict[str, Any]) -> Ask:
-    only(body, "frame", ("seq", *BOUNDS, "want"))
-    numbers = {name: whole(body[name], name, low, high) for name, (low, high) in BOUNDS.items()}
-    return Ask(seq=body["seq"], want=some(body["want"], "want", WANTS), **numbers)
-
-
-READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "open": _open,
-    "frame": _frame,
-    "ping": messages.READERS["ping"],
-}
+parse: Callable[[str | bytes], Message] = parser(Message)
 
 
 class _Opened(NamedTuple):

@@ -1,35 +1,21 @@
-"""Validation of socket messages: sizes, types, ranges, names; all input is untrusted."""
+"""Reads socket messages: bounds their size, decodes strict JSON, and checks them against the declared messages."""
 
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NoReturn, TypeVar, cast
+from functools import partial
+from typing import Any, Literal, NoReturn, get_args
 
-__all__ = [
-    "MESSAGE_BYTES",
-    "PROTOCOL",
-    "Code",
-    "WireError",
-    "bad",
-    "choice",
-    "named",
-    "number",
-    "only",
-    "protocol",
-    "read",
-    "some",
-    "whole",
-]
+import msgspec
 
-T = TypeVar("T")
+from explorer.fields import Schema, Seq
+from models.system import schema
+from models.system.schema import shown
 
-PROTOCOL = 1
+__all__ = ["MESSAGE_BYTES", "Code", "WireError", "parser"]
+
 MESSAGE_BYTES = 16 * 1024
-SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
-SHOWN = 60  # characters of an invalid value that an error quotes
 
 Code = Literal[
     "bad-message",
@@ -53,43 +39,41 @@ class WireError(ValueError):
         self.seq = seq
 
 
-def read(data: str | bytes, readers: Mapping[str, Callable[[dict[str, Any]], T]]) -> T:
-    """Parses a client's message.
+def parser(union: Any) -> Callable[[str | bytes], Any]:
+    """The parser of a client's messages, given as text or as the bytes of one in UTF-8.
+
+    It raises WireError if a message is malformed: "too-large" above 16 KiB, otherwise "bad-message".
 
     Arguments:
-        data: A text message, or the bytes of one in UTF-8.
-        readers: Parser of each message `type`, given the other members; `seq` is checked first.
-
-    Raises:
-        WireError: If the message is malformed; "too-large" above 16 KiB, otherwise "bad-message".
+        union: The union of the message classes, told apart by their `type`.
     """
+    kinds: dict[Any, type[Schema]] = {kind.__struct_config__.tag: kind for kind in get_args(union)}
+    return partial(_read, kinds)
+
+
+def _read(kinds: Mapping[Any, type[Schema]], data: str | bytes) -> Schema:
+    """Parses a message; `seq` is checked first, so that an error carries it."""
     seq: int | None = None
     try:
         body = _object(_decode(data))
-        seq = _seq(body["seq"]) if "seq" in body else None
-        kind = body.pop("type", None)
-        reader = readers.get(kind) if isinstance(kind, str) else None
-        if reader is None:
-            raise bad(f"`type` must be one of: {', '.join(readers)}", kind)
-        return reader(body)
+        seq = schema.read(body, _Numbered, "A message").seq if "seq" in body else None
+        kind = body.get("type")
+        known = kinds.get(kind) if isinstance(kind, str) else None
+        if known is None:
+            raise schema.broken("type", f"one of: {', '.join(kinds)}", kind)
+        return schema.read(body, known, str(kind))
     except WireError as error:
-        if error.seq is None:
-            error.seq = seq
+        error.seq = seq
         raise
+    except ValueError as error:
+        text = str(error).encode("ascii", "backslashreplace").decode()
+        raise WireError("bad-message", text, seq) from error
 
 
-def protocol(value: object) -> None:
-    """Checks the client's protocol version."""
-    if type(value) is not int or value != PROTOCOL:
-        raise bad(f"`protocol` must be {PROTOCOL}; reload the page for the server's version", value)
+class _Numbered(msgspec.Struct):
+    """A message's number, read before the rest."""
 
-
-def bad(rule: str, value: object) -> WireError:
-    """The error for a value that breaks a rule; the value is truncated."""
-    shown = ascii(value) if isinstance(value, str | int | float | None) else type(value).__name__
-    if len(shown) > SHOWN:
-        shown = shown[:SHOWN] + "..."
-    return WireError("bad-message", f"{rule}. Got {shown}.")
+    seq: Seq
 
 
 def _decode(data: str | bytes) -> str:
@@ -107,9 +91,8 @@ def _decode(data: str | bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as problem:
-        raise WireError(
-            "bad-message",
-            f"A message must be JSON text in UTF-8. Got other bytes at {problem.start}.",
+        raise ValueError(
+            f"A message must be JSON text in UTF-8. Got other bytes at {problem.start}."
         ) from problem
 
 
@@ -118,16 +101,15 @@ def _object(source: str) -> dict[str, Any]:
     try:
         value = _DECODER.decode(source)
     except RecursionError as problem:
-        raise WireError("bad-message", "A message must not nest this deeply. Send a flat one.") from problem
+        raise ValueError("A message must not nest this deeply. Send a flat one.") from problem
     except WireError:
         raise
     except ValueError as problem:  # not JSON, or a whole number of thousands of digits
-        raise WireError(
-            "bad-message",
-            f"A message must be one JSON object. Got other text ({str(problem)[:80]}).",
+        raise ValueError(
+            f"A message must be one JSON object. Got other text ({str(problem)[:80]})."
         ) from problem
     if type(value) is not dict:
-        raise bad("A message must be one JSON object", value)
+        raise ValueError(f"A message must be one JSON object. Got {shown(value)}.")
     return value
 
 
@@ -137,7 +119,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise bad("A name must occur only once in an object", name)
+                raise WireError(
+                    "bad-message",
+                    f"A name must occur only once in an object. Got {ascii(name)[: schema.SHOWN]}.",
+                )
             seen.add(name)
     return members
 
@@ -147,61 +132,3 @@ def _constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
-
-
-def only(body: dict[str, Any], what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Checks that an object has the required members and no others except optional ones."""
-    for name in required:
-        if name not in body:
-            raise WireError("bad-message", f"{what} must have `{name}`. Got none.")
-    if len(body) > len(required):
-        for name in body:
-            if name not in required and name not in optional:
-                raise bad(f"{what} may only have {', '.join((*required, *optional))}", name)
-
-
-def whole(value: object, name: str, low: int, high: int) -> int:
-    """Checks an integer within bounds."""
-    if type(value) is not int or not low <= value <= high:
-        raise bad(f"`{name}` must be a whole number in {low}..{high}", value)
-    return value
-
-
-def _seq(value: object) -> int:
-    return whole(value, "seq", 0, SEQ_LIMIT)
-
-
-def number(value: object, name: str, limit: float) -> float:
-    """Checks a finite number in -limit..limit."""
-    kind = type(value)
-    if kind is float or kind is int:
-        number = cast("float", value)
-        # Compared before the conversion: an integer can be too large for a float.
-        if -limit <= number <= limit and math.isfinite(number):
-            return float(number)
-    raise bad(f"`{name}` must be a number in {-limit:g}..{limit:g}", value)
-
-
-def named(value: object, name: str, pattern: re.Pattern[str], what: str) -> str:
-    """Checks that a pattern matches the whole text."""
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise bad(f"`{name}` must be {what}", value)
-    return value
-
-
-def choice(value: object, name: str, choices: tuple[str, ...]) -> Any:
-    """Checks that a text is one of the choices."""
-    if not isinstance(value, str) or value not in choices:
-        raise bad(f"`{name}` must be one of: {', '.join(choices)}", value)
-    return value
-
-
-def some(value: object, name: str, choices: tuple[T, ...]) -> tuple[T, ...]:
-    """Checks a list of distinct choices; returns them in the order of `choices`."""
-    if type(value) is not list or not 1 <= len(value) <= len(choices):
-        raise bad(f"`{name}` must be a list of some of: {', '.join(map(str, choices))}", value)
-    for each in value:
-        choice(each, name, cast("tuple[str, ...]", choices))
-    if len(set(value)) != len(value):
-        raise bad(f"`{name}` must name each part once", ", ".join(value))
-    return tuple(each for each in choices if each in value)

@@ -27,14 +27,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.fields import LEVELS_AT_MOST, MODEL_NAME, SLUG, VIEW_ID
 from explorer.latent.directions.mean_difference import Direction
-from explorer.live.messages import LEVELS_AT_MOST, MODEL_NAME, VIEW_ID
 from explorer.scene.handles import Places, level_of, place_handles, walk_codes
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import UnknownView, View
 from explorer.scene.views import FITTED, resolve
 from explorer.workspace.stage_edit import (
-    SLUG,
     Edit,
     Handle,
     edit_from_json,

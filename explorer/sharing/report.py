@@ -110,11 +110,11 @@ def _view(shown: Shown) -> View:
 
 def _answer(loaded: Loaded, view: View, edit: Edit, decode: Decode) -> Answer:
     """Decodes the frame as the live socket does."""
-    handles = {n: Handle(h.item, h.x, h.y, dict(h.sliders)) for n, h in (("A", edit.A), ("B", edit.B))}
+    a, b = (Handle(h.item, h.x, h.y, dict(h.sliders)) for h in (edit.A, edit.B))
     path: Any = edit.path
     residual: Any = edit.residual
     strip = Strip(edit.frames or FRAMES, path)
-    frame = Frame(0, ("A", "B", "strip"), handles, strip, residual, edit.level)
+    frame = Frame(0, ("A", "B", "strip"), {"A": a, "B": b}, strip, residual, edit.level)
     plan = plan_frame(loaded, view, frame)
     wanted = NEAREST + 3
     if isinstance(view.projection, ScatterProjection):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from explorer.fields import SLUG
 from explorer.latent.item_names import row_of
 
 __all__ = [
@@ -44,7 +45,6 @@ PLACE_AT_MOST = 1e6  # map units
 SLIDER_AT_MOST = 5.0  # times the difference of the two means
 SLIDERS_AT_MOST = 64
 DECIMALS = 6  # of a position or a slider, in a URL and in messages of the stage
-SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
 @dataclass(frozen=True)

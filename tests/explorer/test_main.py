@@ -71,7 +71,18 @@ def test_its_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         main(["--help"])
     told = capsys.readouterr().out
     assert caught.value.code == 0
-    for command in ("run", "render", "list", "train", "pack", "evaluate", "encode", "atlas", "scores", "statistics"):
+    for command in (
+        "run",
+        "render",
+        "list",
+        "train",
+        "pack",
+        "evaluate",
+        "encode",
+        "atlas",
+        "scores",
+        "statistics",
+    ):
         assert f"\n    {command} " in told
 
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
-from explorer.live.time_page import SAMPLES_AT_MOST, SEED_AT_MOST, STEPS_AT_MOST
+from explorer.fields import SEED_LIMIT
+from explorer.live.time_page import SAMPLES_AT_MOST, STEPS_AT_MOST
 
 __all__ = ["Limits", "Shown", "default", "from_json", "from_query", "query"]
 
@@ -99,7 +100,7 @@ def _checked(value: object, name: str, limits: Limits) -> int:
         "seen": (1, limits.length),
         "jump": (1, limits.longest),
         "samples": (1, SAMPLES_AT_MOST),
-        "seed": (0, SEED_AT_MOST),
+        "seed": (0, SEED_LIMIT),
         "by": (1, limits.longest),
         "steps": (1, STEPS_AT_MOST),
     }[name]

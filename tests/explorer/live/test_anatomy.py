@@ -47,11 +47,11 @@ def anatomy(server: str, view: str = "dims-0-5", **options: Any) -> Client:
 
 
 def test_good_messages() -> None:
-    assert parse(json.dumps(FRAME)) == Turn(7, 3, 11, {0: 0.5, 5: -2.0}, ("input", "picture"))
+    assert parse(json.dumps(FRAME)) == Turn(7, 3, 11, {"0": 0.5, "5": -2.0}, ("input", "picture"))
     mean = parse(json.dumps(frame(1, draw=None, turn={}, want=["picture"])))
     assert mean == Turn(1, 3, None, {}, ("picture",))
     opening = {"type": "open", "protocol": 1, "model": "faces-vae", "view": "dims-0-1"}
-    assert parse(json.dumps(opening)) == Open("faces-vae", "dims-0-1")
+    assert parse(json.dumps(opening)) == Open("faces-vae", "dims-0-1", protocol=1)
     assert parse('{"type": "items", "seq": 1, "items": [2], "source": "best"}') == Items(1, (2,), "best")
     assert parse('{"type": "ping", "seq": 4}') == Ping(4)
 
@@ -66,15 +66,15 @@ def test_good_messages() -> None:
         ("draw", 2**40, "`draw` must be a whole number"),
         ("turn", [], "`turn` must be an object"),
         ("turn", {str(n): 1 for n in range(65)}, "at most 64 dimensions"),
-        ("turn", {"-1": 1}, "`turn` must name dimensions"),
-        ("turn", {"01": 1}, "`turn` must name dimensions"),
-        ("turn", {"٣": 1}, "`turn` must name dimensions"),
+        ("turn", {"-1": 1}, "Each name in `turn` must be the number of a dimension"),
+        ("turn", {"01": 1}, "Each name in `turn` must be the number of a dimension"),
+        ("turn", {"٣": 1}, "Each name in `turn` must be the number of a dimension"),
         ("turn", {"0": "1"}, "`turn.0` must be a number"),
         ("turn", {"0": 1e9}, "`turn.0` must be a number"),
         ("turn", {"0": True}, "`turn.0` must be a number"),
         ("want", [], "`want` must be a list"),
         ("want", ["input", "input"], "each part once"),
-        ("want", ["A"], "`want` must be one of"),
+        ("want", ["A"], "`want[0]` must be one of"),
         ("want", "input", "`want` must be a list"),
         ("handles", {}, "frame may only have"),
     ],

@@ -47,7 +47,7 @@ def test_good_messages() -> None:
         7, "AAAA", "AAAB", "AAAC", 0.25, 5, (0, 3), ("picture", "step")
     )
     opening = {"type": "open", "protocol": 1, "model": "two-codes", "view": "dims-0-1"}
-    assert parse(json.dumps(opening)) == Open("two-codes", "dims-0-1")
+    assert parse(json.dumps(opening)) == Open("two-codes", "dims-0-1", protocol=1)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_good_messages() -> None:
         ("t", True, "`t` must be a number"),
         ("frames", 4, "`frames` must be a whole number in 5..15"),
         ("probe", [0], "`probe` must be a level and a place"),
-        ("probe", [0, 1.5], "`probe` must be a whole number"),
-        ("probe", [9, 0], "`probe` must be a whole number in 0..7"),
+        ("probe", [0, 1.5], "`probe[1]` must be a whole number"),
+        ("probe", [9, 0], "`probe[0]` must be a whole number in 0..7"),
         ("want", [], "`want` must be a list"),
         ("want", ["picture", "picture"], "each part once"),
-        ("want", ["input"], "`want` must be one of"),
+        ("want", ["input"], "`want[0]` must be one of"),
         ("item", 3, "frame may only have"),
     ],
 )

@@ -18,9 +18,10 @@ from starlette.testclient import TestClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from explorer.fields import DRIVES_AT_MOST
 from explorer.latent.geometry.projections import place
 from explorer.live import compare as compare_module
-from explorer.live.compare import DRIVES_AT_MOST, ITEMS_AT_MOST, Moved, Together, parse
+from explorer.live.compare import ITEMS_AT_MOST, Column, Move, Moved, Together, parse
 from explorer.live.routes import REFUSED
 from explorer.live.validation import WireError
 from explorer.scene import comparison as lineup_module
@@ -257,8 +258,10 @@ def test_other_origins_are_refused(server: str) -> None:
 
 
 def test_messages_are_read() -> None:
-    assert parse(json.dumps(frame(1, 2, (0, 1, -2.5)))) == Moved(1, 2, ((0, 1.0, -2.5),))
-    assert parse(json.dumps(opening(("a", "b")))) == Together((("a", "pca"), ("b", "pca")))
+    assert parse(json.dumps(frame(1, 2, (0, 1, -2.5)))) == Moved(1, 2, (Move(0, 1.0, -2.5),))
+    assert parse(json.dumps(opening(("a", "b")))) == Together(
+        (Column("a", "pca"), Column("b", "pca")), protocol=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -266,19 +269,22 @@ def test_messages_are_read() -> None:
     [
         ({**opening(), "models": opening()["models"][:1]}, "`models` must be a list of 2 to 6"),
         ({**opening(), "models": opening()["models"] * 3}, "`models` must be a list of 2 to 6"),
-        ({**opening(), "models": ["a", "b"]}, "`models` must hold objects"),
-        ({**opening(), "models": [{"model": "../a", "view": "pca"}] * 2}, "`model` must be the name"),
-        ({**opening(), "models": [{"model": "a", "view": "A B"}] * 2}, "`view` must be the id"),
+        ({**opening(), "models": ["a", "b"]}, "`models[0]` must be an object with model and view"),
+        (
+            {**opening(), "models": [{"model": "../a", "view": "pca"}] * 2},
+            "`models[0].model` must be the name",
+        ),
+        ({**opening(), "models": [{"model": "a", "view": "A B"}] * 2}, "`models[0].view` must be the id"),
         ({**opening(), "models": [{"model": "a"}] * 2}, "must have `view`"),
         ({**opening(), "protocol": 2}, "`protocol` must be 1"),
         ({**frame(), "more": 1}, "may only have"),
         ({**frame(), "item": -1}, "`item` must be a whole number"),
         ({**frame(), "item": 1.5}, "`item` must be a whole number"),
-        ({**frame(), "drives": None}, "`drives` must be a list of at most 8"),
+        ({**frame(), "drives": None}, "`drives` must be a list of at most 8 items"),
         (frame(0, 1, *[(0, 0.0, 0.0)] * (DRIVES_AT_MOST + 1)), "`drives` must be a list of at most 8"),
-        (frame(0, 1, (6, 0.0, 0.0)), "`by` must be a whole number in 0..5"),
-        (frame(0, 1, (0, 1e7, 0.0)), "`x` must be a number in"),
-        ({**frame(), "drives": [5]}, "`drives` must hold objects"),
+        (frame(0, 1, (6, 0.0, 0.0)), "`drives[0].by` must be a whole number in 0..5"),
+        (frame(0, 1, (0, 1e7, 0.0)), "`drives[0].x` must be a number in"),
+        ({**frame(), "drives": [5]}, "`drives[0]` must be an object with by, x and y"),
         (
             {"type": "items", "seq": 1, "items": [1] * (ITEMS_AT_MOST + 1), "source": "best"},
             "list of 1 to 16",

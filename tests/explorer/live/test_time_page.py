@@ -60,8 +60,8 @@ def near(one: np.ndarray, other: np.ndarray) -> None:
 
 def test_good_messages() -> None:
     assert parse(json.dumps(FRAME)) == Ask(7, 12, 4, 3, 5, 2, 6, 2, ("belief", "future"))
-    assert parse(json.dumps(OPEN)) == Film(SEQUENCES)
-    assert parse(json.dumps({**OPEN, "seq": 3})) == Film(SEQUENCES, 3)
+    assert parse(json.dumps(OPEN)) == Film(SEQUENCES, protocol=1)
+    assert parse(json.dumps({**OPEN, "seq": 3})) == Film(SEQUENCES, protocol=1, seq=3)
     assert parse('{"type": "ping", "seq": 4}') == Ping(4)
 
 
@@ -80,7 +80,7 @@ def test_good_messages() -> None:
         ("by", 1.0, "`by` must be a whole number in 1..64"),
         ("want", [], "`want` must be a list"),
         ("want", ["jump", "jump"], "each part once"),
-        ("want", ["input"], "`want` must be one of"),
+        ("want", ["input"], "`want[0]` must be one of"),
         ("want", "jump", "`want` must be a list"),
         ("item", 3, "frame may only have"),
     ],

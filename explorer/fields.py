@@ -1,0 +1,141 @@
+"""The fields of what comes from outside, and their limits, each stated once: for messages, addresses and files.
+
+A description completes the sentence "`field` must be ...", and is the field's comment in the generated TypeScript.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeVar, get_args
+
+from msgspec import Meta, Struct
+
+from explorer.latent.geometry.grids import PLACES_AT_MOST, text_length
+from models.card import NAME
+
+__all__ = [
+    "CORNERS",
+    "DRIVES_AT_MOST",
+    "FRAMES",
+    "ITEM_LIMIT",
+    "LEVELS_AT_MOST",
+    "MODELS",
+    "MODEL_NAME",
+    "PATHS",
+    "POSITION_LIMIT",
+    "PROTOCOL",
+    "RESIDUALS",
+    "SEED_LIMIT",
+    "SEQ_LIMIT",
+    "SLIDERS_AT_MOST",
+    "SLIDER_LIMIT",
+    "SLUG",
+    "TURNS_AT_MOST",
+    "TURN_LIMIT",
+    "VIEW_ID",
+    "Codes",
+    "Dimension",
+    "Eps",
+    "Fraction",
+    "FrameCount",
+    "HandleName",
+    "Item",
+    "LevelNumber",
+    "ModelName",
+    "PathKind",
+    "Position",
+    "Protocol",
+    "Residual",
+    "Schema",
+    "Seed",
+    "Seq",
+    "Sliders",
+    "Slug",
+    "Turn",
+    "ViewId",
+    "distinct",
+]
+
+T = TypeVar("T")
+
+PROTOCOL = 1  # of the socket
+SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
+ITEM_LIMIT = 2**31  # atlas rows, and uploads from 2**30
+SEED_LIMIT = 2**31
+POSITION_LIMIT = 1e6  # map units
+SLIDER_LIMIT = 5.0  # times the difference of the two means
+SLIDERS_AT_MOST = 64  # of a handle
+TURN_LIMIT = 1e6  # of eps
+TURNS_AT_MOST = 64  # dimensions set by hand
+LEVELS_AT_MOST = 8  # of a latent
+FRAMES = (5, 15)  # of a filmstrip
+MODELS = (2, 6)  # side by side
+DRIVES_AT_MOST = 8
+CORNERS = (3, 32)  # of a selection's polygon
+SLUG_LENGTH = 96
+VIEW_LENGTH = len("plane-") + 2 * SLUG_LENGTH + len("--")  # the longest id is plane-SLUG--SLUG
+
+MODEL_NAME = NAME
+SLUG = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{SLUG_LENGTH - 1}}}")  # of a direction or an attribute
+VIEW_ID = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{VIEW_LENGTH - 1}}}")
+
+
+class Schema(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=False):
+    """An object from outside, or for outside: its members are declared, others are refused."""
+
+
+def _whole(pattern: re.Pattern[str]) -> str:
+    """The pattern for the whole text: msgspec searches."""
+    return rf"\A(?:{pattern.pattern})\Z"
+
+
+Protocol = Annotated[Literal[1], Meta(description=f"{PROTOCOL}; reload the page for the server's version")]
+Seq = Annotated[int, Meta(ge=0, le=SEQ_LIMIT)]
+ModelName = Annotated[str, Meta(pattern=_whole(MODEL_NAME), description="the name of a checkpoint")]
+ViewId = Annotated[
+    str, Meta(pattern=_whole(VIEW_ID), description="the id of a view, such as umap or dims-0-1")
+]
+Slug = Annotated[str, Meta(pattern=_whole(SLUG), description="the name of a direction, such as smile")]
+
+Item = Annotated[int, Meta(ge=0, le=ITEM_LIMIT)]
+Position = Annotated[float, Meta(ge=-POSITION_LIMIT, le=POSITION_LIMIT)]
+Steps = Annotated[float, Meta(ge=-SLIDER_LIMIT, le=SLIDER_LIMIT)]
+Sliders = Annotated[
+    dict[Slug, Steps],
+    Meta(max_length=SLIDERS_AT_MOST, description=f"an object of at most {SLIDERS_AT_MOST} sliders"),
+]
+HandleName = Literal["A", "B"]
+PathKind = Literal["straight", "great-circle"]
+Residual = Literal["hold", "fade"]
+FrameCount = Annotated[int, Meta(ge=FRAMES[0], le=FRAMES[1])]
+LevelNumber = Annotated[int, Meta(ge=0, le=LEVELS_AT_MOST)]  # counted from 1; 0 for all
+
+Seed = Annotated[int, Meta(ge=0, le=SEED_LIMIT)]
+Dimension = Annotated[
+    str, Meta(pattern=r"\A(?:0|[1-9][0-9]{0,4})\Z", description="the number of a dimension, such as 3")
+]
+Eps = Annotated[float, Meta(ge=-TURN_LIMIT, le=TURN_LIMIT)]
+Turn = Annotated[
+    dict[Dimension, Eps],
+    Meta(max_length=TURNS_AT_MOST, description=f"an object of at most {TURNS_AT_MOST} dimensions"),
+]
+
+Codes = Annotated[
+    str,
+    Meta(max_length=text_length(PLACES_AT_MOST), description=f"codes of at most {PLACES_AT_MOST} places"),
+]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+PATHS: tuple[str, ...] = get_args(PathKind)
+RESIDUALS: tuple[str, ...] = get_args(Residual)
+
+
+def distinct(values: tuple[T, ...], name: str, order: tuple[T, ...]) -> tuple[T, ...]:
+    """The values in the order of `order`.
+
+    Raises:
+        ValueError: If one is named twice.
+    """
+    if len(set(values)) != len(values):
+        raise ValueError(f"`{name}` must name each part once. Got {', '.join(map(str, values))}.")
+    return tuple(value for value in order if value in values)
