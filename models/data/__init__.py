@@ -18,6 +18,7 @@ from __future__ import annotations
 
 __all__ = [
     "DATASETS",
+    "OWN",
     "SEQUENCES",
     "Attribute",
     "Dataset",
@@ -28,16 +29,21 @@ __all__ = [
     "load_data",
     "load_pictures",
     "load_sequences",
+    "open_images",
 ]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, signature
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from models.data.base import SPLITS, Attribute, ImageData, Texts
 from models.data.sequences import SequenceData
+
+if TYPE_CHECKING:
+    from models.data.own.found import FoundImages
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,9 @@ class Dataset:
         if self.reason is None:
             return None
         reason = getattr(import_module(f"models.data.{self.module}"), self.reason)
-        deciding = {name: value for name, value in options.items() if name in signature(reason).parameters}
+        parameters = signature(reason).parameters
+        whole = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+        deciding = {name: value for name, value in options.items() if whole or name in parameters}
         why: str | None = reason(**deciding)
         return why
 
@@ -87,6 +95,8 @@ def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
             )
 
 
+OWN = "own-images"  # somebody's own images; its options say where they lie
+
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset("digits", "load_digits", shape=(1, 8, 8), images=1_497),
     "mnist": Dataset("mnist", "load_mnist", "unavailable"),
@@ -94,6 +104,7 @@ DATASETS: dict[str, Dataset] = {
     "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable", (3, 64, 64), 20_000),
     "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable", images=1_769),
     "faces": Dataset("faces", "load_faces", shape=(3, 64, 64), images=20_000),
+    OWN: Dataset("own.dataset", "load_own_images", "unavailable", (3, 64, 64), 0, SPLITS),
 }
 
 SEQUENCES: dict[str, Dataset] = {
@@ -158,6 +169,15 @@ def load_pictures(name: str, split: str = "train", *, limit: int | None = None, 
     if name in SEQUENCES:
         return load_sequences(name, split, limit=limit, **options).last()
     return load_data(name, split, limit=limit, **options)
+
+
+def open_images(
+    source: str | Path, labels: str | Path | None = None, report: Callable[[float, str], None] | None = None
+) -> FoundImages:
+    """Finds the pictures and labels of a folder or file of yours; see `models.data.own.opening.open_images`."""
+    from models.data.own.opening import open_images as find
+
+    return find(source, labels, report)
 
 
 def data_available(name: str, /, **options: Any) -> str | None:

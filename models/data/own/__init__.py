@@ -1,6 +1,7 @@
 """Somebody's own images: a folder, a zip, Parquet, a WebDataset tar or arrays, with or without labels.
 
-    from models.data import open_images
+    from models.data.own import open_images, prepare, propose
+
     found = open_images("~/photos")      # what is there; only headers are decoded
     preparation = propose(found)         # size, fit, labels and splits that suit it
     prepared = prepare(preparation)      # decoded once into the cache folder
@@ -11,7 +12,25 @@ Files come from outside: they are bounded and checked, and one that cannot be us
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Column", "Item", "Preparation", "Refused"]
+__all__ = [
+    "KINDS",
+    "Column",
+    "FoundImages",
+    "Item",
+    "Preparation",
+    "Prepared",
+    "Refused",
+    "bytes_needed",
+    "open_images",
+    "prepare",
+    "prepared_folder",
+    "propose",
+    "shape_of",
+]
 
+from models.data.own.cache import Prepared, prepare, prepared_folder
+from models.data.own.found import FoundImages
+from models.data.own.opening import open_images
 from models.data.own.preparation import Preparation
+from models.data.own.proposal import bytes_needed, propose, shape_of
 from models.data.own.records import KINDS, Column, Item, Refused

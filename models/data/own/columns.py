@@ -23,6 +23,7 @@ FEW = 20  # whole numbers up to which they are proposed as a category
 UNREAD_AT_MOST = 0.1  # share of the values of a column of numbers or dates that may be none
 CHARTED = 20  # labels
 BINS = 12
+GROUPS = 10  # that a column of groups has at least
 # Names that columns of an atlas have.
 TAKEN = ("id", "split", "mean", "codes", "std", "neighbour_distance", "file", "item", "row")
 SWITCHES = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))
@@ -214,8 +215,12 @@ def texts_of(column: Column, cells: Sequence[Cell]) -> Texts | None:
 
 
 def is_group(column: Column, count: int) -> bool:
-    """Whether a column of `count` items names what must not be torn apart by a split: a patient, a scene."""
-    repeats = 2 <= column.distinct <= (count - column.missing) / 1.5
+    """Whether a column of `count` items names what must not be torn apart by a split: a patient, a scene.
+
+    There are many of them, and each has few images: few large ones would be classes.
+    """
+    known = count - column.missing
+    repeats = GROUPS <= column.distinct <= known / 1.5 and max(column.counts, default=0) <= known / 5
     return repeats and column.kind in ("category", "id", "number") and bool(_GROUP_NAME.search(column.title))
 
 

@@ -33,7 +33,6 @@ PAIRS_AT_MOST = 1_000
 BITS = 4  # that may differ, of 64
 LEVELS = 6.0  # mean difference of the small copies, of 255
 CHUNK, BLOCK = 250, 512  # pictures that are read, and compared with all, at a time
-MANY = 1_000  # pictures that are worth worker processes
 SMALL = 8  # px, a side of the small copies
 
 
@@ -53,7 +52,7 @@ def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | 
     chunks = in_chunks(len(rows), CHUNK)
     tasks = [(pictures, [places[rows[n]] for n in chunk], chunk) for chunk in chunks]
     done = 0
-    for (_, _, chunk), (part, copies, read) in spread(_hashed, tasks, len(rows) >= MANY):
+    for (_, _, chunk), (part, copies, read) in spread(_hashed, tasks):
         hashes[chunk], small[chunk], sound[chunk] = part, copies, read
         done += len(chunk)
         if report:

@@ -25,7 +25,6 @@ from models.data.own.workers import in_chunks, spread
 from models.data.pictures import KINDS, Header, PictureError
 
 CHUNK = 1_000  # headers read at a time
-MANY = 8_000  # headers that are worth worker processes
 TELLING = 5  # names in a note
 SMALLEST = 2  # px, a side
 HINT = "Open a folder, a zip, a Parquet file, a WebDataset tar, or an npy or npz file of pictures."
@@ -270,7 +269,7 @@ def _headers(
     reasons: dict[int, str] = {}
     tasks = [(pictures, places[chunk.start : chunk.stop], chunk) for chunk in in_chunks(len(places), CHUNK)]
     done = 0
-    for (_, _, chunk), found in spread(_read_headers, tasks, len(places) >= MANY):
+    for (_, _, chunk), found in spread(_read_headers, tasks):
         for row, header in zip(chunk, found, strict=True):
             if isinstance(header, str):
                 reasons[row] = header

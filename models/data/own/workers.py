@@ -1,4 +1,4 @@
-"""Work on many pictures in worker processes; few pictures are done here, for a process takes a second to start."""
+"""Work on many pictures: here as long as little is left, in worker processes where it takes longer than they take to start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ __all__ = ["in_chunks", "spread"]
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +16,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORKERS_AT_MOST = 16
+WORTH = 8.0  # s of work left that are worth the start of processes
 AHEAD = 3  # tasks a worker that wait, so that a cancelled job ends soon
 
 
@@ -23,22 +25,28 @@ def in_chunks(count: int, size: int) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def spread(function: Callable[[T], R], tasks: Sequence[T], many: bool) -> Iterator[tuple[T, R]]:
-    """Calls a function for each task, in worker processes where these are many; results as they come.
+def spread(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+    """Calls a function for each task; results as they come.
 
     Arguments:
         function: Of a module, so that a worker process can import it.
-        tasks: Arguments that can be sent to a process.
-        many: Whether the work takes longer than a process takes to start.
+        tasks: Arguments that can be sent to a process, of about equal work.
     """
-    count = min(WORKERS_AT_MOST, os.cpu_count() or 1, len(tasks))
-    if not many or count < 2 or multiprocessing.parent_process() is not None:
-        for task in tasks:
-            yield task, function(task)
-        return
+    count = min(WORKERS_AT_MOST, os.cpu_count() or 1)
+    alone = count < 2 or multiprocessing.parent_process() is not None
+    began = time.perf_counter()
+    for number, task in enumerate(tasks):
+        left = (time.perf_counter() - began) / max(1, number) * (len(tasks) - number)
+        if number and left > WORTH and not alone:
+            yield from _in_processes(function, tasks[number:], count)
+            return
+        yield task, function(task)
+
+
+def _in_processes(function: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[tuple[T, R]]:
     done: set[int] = set()
     try:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(min(count, len(tasks)), multiprocessing.get_context("spawn")) as pool:
             try:
                 for number, result in _results(pool, function, tasks, count * AHEAD):
                     done.add(number)

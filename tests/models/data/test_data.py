@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data import DATASETS, data_available, load_data
+from models.data import DATASETS, OWN, data_available, load_data
 from tests.models.data import NEEDS_DATA
 
 SIZES = {
@@ -100,7 +100,7 @@ def test_table_imports_no_data_set() -> None:
 
 
 def test_names_of_the_data_sets() -> None:
-    assert list(DATASETS) == [*SIZES, "faces"]
+    assert list(DATASETS) == [*SIZES, "faces", OWN]
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "lpc-sprites", "frey-faces"])
