@@ -9,7 +9,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.system.progress import JsonProgress, add_option, say
 
@@ -61,7 +61,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     training = commands.add_parser("train", help="train a model")
     training.add_argument("model", nargs="?", help="which model, e.g. vae")
-    training.add_argument("--data", help="which data set, e.g. faces")
+    training.add_argument("--data", help="which data set, e.g. faces; or a folder or file of your own images")
+    training.add_argument(
+        "--labels", metavar="TABLE", help="labels of your own images, .csv, .jsonl or .parquet"
+    )
+    training.add_argument("--size", type=int, help="pixels of the longer side of your own images")
     training.add_argument("--out", type=Path, help="checkpoint folder (runs/DATA-MODEL)")
     training.add_argument("--resume", type=Path, nargs="?", const=Path(), metavar="FOLDER",
                           help="go on with a training that was stopped")  # fmt: skip
@@ -190,7 +194,19 @@ def run_train(options: argparse.Namespace) -> int:
     chosen = {name: getattr(options, name) for name in CHOICES if getattr(options, name) is not None}
     if resume and options.resume != Path():
         folder = options.resume
-        for name in ("model", "data", "out", "overwrite", "set", "option", "bf16", "compile", *chosen):
+        for name in (
+            "model",
+            "data",
+            "labels",
+            "size",
+            "out",
+            "overwrite",
+            "set",
+            "option",
+            "bf16",
+            "compile",
+            *chosen,
+        ):
             if getattr(options, name):
                 raise ValueError(
                     f"`--resume {folder}` keeps to the values it was started with. Leave out `{name}`."
@@ -200,9 +216,10 @@ def run_train(options: argparse.Namespace) -> int:
     else:
         if not options.model or not options.data:
             raise ValueError("Say which model and data: `python -m models train vae --data digits`.")
-        folder = options.out or Path("runs") / f"{options.data}-{options.model}"
-        run = Run(model=options.model, data=options.data,
-                  config=assignments(options.set), options=assignments(options.option))  # fmt: skip
+        data = data_set(options)
+        folder = options.out or Path("runs") / f"{data.name}-{options.model}"
+        run = Run(model=options.model, data=data.key, config=assignments(options.set), options=data.options,
+                  title=data.title)  # fmt: skip
         run = replace(run, bf16=options.bf16, compile=options.compile, **chosen)
     device = settings.device(options.device, "`--device`") if options.device else None
     writer = JsonProgress() if options.progress == "json" else None
@@ -221,6 +238,44 @@ def run_train(options: argparse.Namespace) -> int:
         print(f"{folder} is trained: {card.training['steps']} steps. "
               f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
     return 0
+
+
+class DataChoice(NamedTuple):
+    """The data set of a training."""
+
+    name: str  # in the name of the run's folder
+    key: str  # of `models.data.DATASETS` or `SEQUENCES`
+    options: dict[str, Any]
+    title: str = ""  # of the checkpoint, unless another one is given
+
+
+def data_set(options: argparse.Namespace) -> DataChoice:
+    """The data set that a line names; images of one's own, named by their path, are prepared.
+
+    Raises:
+        ValueError: If it is neither a data set nor a path, or options of one are given to the other.
+    """
+    from models.data import DATASETS, OWN, SEQUENCES
+
+    given = assignments(options.option)
+    if options.data in DATASETS | SEQUENCES:
+        for name in ("labels", "size"):
+            if getattr(options, name) is not None:
+                raise ValueError(
+                    f"`--{name}` belongs to images of your own. {options.data!r} is a data set; leave it out."
+                )
+        return DataChoice(options.data, options.data, given)
+    from models.data.own.command import folder_name, is_path, options_from_path, title_of
+
+    if not is_path(options.data):
+        raise ValueError(
+            f"Unknown data set {options.data[:200]!r}, and there is no such folder or file. Choose one of: "
+            f"{', '.join(name for name in DATASETS | SEQUENCES if name != OWN)}; or name a folder of images."
+        )
+    size = {} if options.size is None else {"size": options.size}
+    writer = JsonProgress() if options.progress == "json" else None
+    own = options_from_path(options.data, options.labels, size | given, writer)
+    return DataChoice(folder_name(options.data), OWN, own, title_of(options.data))
 
 
 def run_pack(options: argparse.Namespace) -> int:

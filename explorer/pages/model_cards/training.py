@@ -30,7 +30,7 @@ from explorer.pages.shared.text import plain
 from models import MODELS
 from models.card import TRAINING
 from models.configuration import config_from_dict
-from models.data import DATASETS, SEQUENCES, Dataset, data_available
+from models.data import DATASETS, OWN, SEQUENCES, Dataset, data_available
 from models.training.train import Run
 
 __all__ = ["show"]
@@ -112,7 +112,7 @@ def _fitting(model: str) -> tuple[dict[str, Dataset], str]:
     """The data sets that a model learns from, images or sequences, and the key of the choice among them."""
     if families.family(model).spec.sequence:
         return SEQUENCES, "train_sequences"
-    return DATASETS, "train_data"
+    return {name: data for name, data in DATASETS.items() if name != OWN}, "train_data"
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -359,7 +359,7 @@ def _about(info: RunInfo) -> str:
         )
     facts = [families.title(info.run.model), info.run.data] if info.run else []
     if info.run and info.state == "unfinished":
-        _, steps = plan(info.run, KNOWN[info.run.data].images if info.run.data in KNOWN else 1)
+        _, steps = plan(info.run, KNOWN[info.run.data].images or 1 if info.run.data in KNOWN else 1)
         facts.append(f"{info.step:,} of {steps:,} steps are saved")
     if info.state == "elsewhere":
         facts.append("it wrote something seconds ago, so it may be going on in a terminal")
@@ -400,7 +400,7 @@ def _take_over(run: Run) -> None:
     place = f"{run.model}_{run.data}"
     S.train_model = run.model
     S[_fitting(run.model)[1]] = run.data
-    images = KNOWN[run.data].images
+    images = KNOWN[run.data].images or 1  # 0 where its options decide
     for setting in families.settings(run.model):
         value = run.config.get(setting.name, setting.default)
         if setting.kind in (int, float):  # a terminal's `beta=4` is whole

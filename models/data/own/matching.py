@@ -68,7 +68,8 @@ def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") 
         folder: Where the table lies in the source, "" or with "/" at its end: paths may be relative to it.
     """
     index = Names(names)
-    best, found = "", []
+    best = ""
+    found: list[int] = []
     for title in sorted(table.columns, key=_likely):
         cells = table.columns[title]
         if any(isinstance(value, list | float) for value in cells[:100]):

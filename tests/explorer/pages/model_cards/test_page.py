@@ -20,7 +20,7 @@ from explorer.jobs.trainings import RunInfo, Trainings
 from explorer.pages.model_cards import cards, training
 from models import MODELS, checkpoint
 from models.card import CARD, write_card
-from models.data import DATASETS
+from models.data import DATASETS, OWN
 from models.training.train import Run
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "model_cards" / "page.py"
@@ -338,6 +338,7 @@ def test_every_data_set_fits_the_form(open_models: Open, runs: Trainings) -> Non
     assert at.selectbox(key="train_data").options == [
         f"{name} · {data.shape[2]}×{data.shape[1]} {'colour' if data.shape[0] == 3 else 'grey'}"
         for name, data in DATASETS.items()
+        if name != OWN
     ]
 
 
