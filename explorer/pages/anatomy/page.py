@@ -35,7 +35,7 @@ page = PageState[Shown]("an")
 def main() -> None:
     """Controls, the live image, and the panels under it."""
     entries = checkpoint_picker.entries()
-    loaded = page.opened(entries)
+    loaded = page.open_checkpoint(entries)
     if loaded is None:
         warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
@@ -45,7 +45,7 @@ def main() -> None:
     take_release(getattr(S.get("anatomy"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
-        image_picker.chooser(loaded, page.shown.item, choose_item, page.tell)
+        image_picker.chooser(loaded, page.shown.item, choose_item, page.report)
         choose_dimensions(loaded)
     warn_of(page.problems)
     state = (
@@ -100,11 +100,11 @@ def read(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults; on another model the image stays if it can."""
     loaded.originals.start()
 
-    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
-        item = image_picker.same_image(kept[0], kept[1], loaded) if kept else 0
-        return url.from_query(asked, Shown(item or 0, default_dimensions(loaded)), limits)
+    def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
+        item = image_picker.same_image(previous[0], previous[1], loaded) if previous else 0
+        return url.from_query(query, Shown(item or 0, default_dimensions(loaded)), limits)
 
-    page.read(reader)
+    page.load(reader)
 
 
 def default_dimensions(loaded: Loaded) -> tuple[int, int]:
@@ -130,12 +130,12 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
             return None
         return url.from_json(received, page.shown, limits)
 
-    return page.take("anatomy", received, reader)
+    return page.handle_release("anatomy", received, reader)
 
 
 def choose_item(item: int) -> None:
     """Another image, at its mean."""
-    page.put(item=item, draw=None, turn={}, revise=True)
+    page.update(item=item, draw=None, turn={}, revise=True)
 
 
 def choose_dimensions(loaded: Loaded) -> None:
@@ -145,7 +145,7 @@ def choose_dimensions(loaded: Loaded) -> None:
     order = {str(dimension): str(dimension) for dimension in controls.spread_dimensions(loaded)}
 
     def changed(across: str, up: str) -> None:
-        page.put(dims=(int(across), int(up)))
+        page.update(dims=(int(across), int(up)))
 
     controls.two_of("Dimension", order, [str(end) for end in page.shown.dims], 130, changed)
 
@@ -153,7 +153,7 @@ def choose_dimensions(loaded: Loaded) -> None:
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same image where its data are the same."""
     before = engine().peek(page.model)
-    page.leave(name, kept=(before, page.shown.item) if before else None)
+    page.switch_checkpoint(name, previous=(before, page.shown.item) if before else None)
 
 
 def about_image(loaded: Loaded, specimen: Specimen) -> str:

@@ -36,7 +36,7 @@ def main() -> None:
     """Controls, the grid to paint on, and samples of the prior under it."""
     entries = checkpoint_picker.entries()
     discrete = able(entries, refusal)
-    loaded = page.opened(entries, refusal)
+    loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
         warn_of(page.problems)
         none_yet(entries)
@@ -54,11 +54,11 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(discrete, loaded, switch_model)
         image_picker.chooser(
-            loaded, item_of(page.shown.a), lambda item: choose(a=item), page.tell, "code_a", "Image A"
+            loaded, item_of(page.shown.a), lambda item: choose(a=item), page.report, "code_a", "Image A"
         )
         st.button("", icon=":material/swap_horiz:", key="cd_swap", help="Swap A and B", on_click=swap)
         image_picker.chooser(
-            loaded, item_of(page.shown.b), lambda item: choose(b=item), page.tell, "code_b", "Image B"
+            loaded, item_of(page.shown.b), lambda item: choose(b=item), page.report, "code_b", "Image B"
         )
     warn_of(page.problems)
     head()
@@ -114,15 +114,15 @@ def read(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults."""
     loaded.originals.start()
 
-    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
+    def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
         default = Shown(0, unlike(loaded, 0), level=0)
-        before, items = kept or (loaded, ())
+        before, items = previous or (loaded, ())
         rows = [image_picker.same_image(before, item, loaded) for item in items if item is not None]
         if len(rows) == 2 and None not in rows:
             default = replace(default, a=rows[0], b=rows[1])  # type: ignore[arg-type]
-        return url.from_query(asked, default, limits)
+        return url.from_query(query, default, limits)
 
-    page.read(reader)
+    page.load(reader)
 
 
 def unlike(loaded: Loaded, item: int) -> int:
@@ -149,25 +149,25 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
             return None  # painted on an image that has been changed since
         return url.from_json(received, page.shown, limits)
 
-    return page.take("codes", received, reader)
+    return page.handle_release("codes", received, reader)
 
 
 def take_sample(received: object, loaded: Loaded) -> bool:
     """Takes a sample that was clicked as A or B; gives whether the click was new."""
 
-    def follow(received: object) -> bool:
+    def apply(received: object) -> bool:
         text = samples.clicked(received, loaded)
         if text is None or not isinstance(received, Mapping):
             return False
         choose(**{"a" if received.get("side") == "a" else "b": text})
         return True
 
-    return page.now.take("samples", received, follow)
+    return page.now.handle("samples", received, apply)
 
 
 def choose(**images: int | str) -> None:
     """Another A or B. What was painted on A goes with it; a new B leaves it."""
-    page.put(**images, **({"codes": None} if "a" in images else {}), revise=True)
+    page.update(**images, **({"codes": None} if "a" in images else {}), revise=True)
 
 
 def swap() -> None:
@@ -178,7 +178,9 @@ def swap() -> None:
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same images where its data are the same."""
     before, shown = engine().peek(page.model), page.now.shown
-    page.leave(name, kept=(before, [item_of(shown.a), item_of(shown.b)]) if before and shown else None)
+    page.switch_checkpoint(
+        name, previous=(before, [item_of(shown.a), item_of(shown.b)]) if before and shown else None
+    )
 
 
 def item_of(image: int | str) -> int | None:

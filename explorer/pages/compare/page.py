@@ -254,7 +254,7 @@ def take_release(received: object, lineup: Lineup) -> bool:
         Whether it was new and of these models.
     """
 
-    def follow(received: object) -> bool:
+    def apply(received: object) -> bool:
         if not isinstance(received, Mapping):
             return False
         S.compare_heard = received.get("connection", 0)
@@ -264,10 +264,10 @@ def take_release(received: object, lineup: Lineup) -> bool:
         try:
             S.compare_state = compare_state.from_json(received, len(lineup.models), lineup.count)
         except ValueError as error:
-            S.compare_problems = [f"The comparison sent a state that does not hold: {error}"]
+            S.compare_problems = [f"The comparison sent an invalid state: {error}"]
         return True
 
-    return page.now.take("comparison", received, follow)
+    return page.now.handle("comparison", received, apply)
 
 
 def component_data(lineup: Lineup, state: State) -> dict[str, Any]:

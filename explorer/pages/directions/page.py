@@ -45,7 +45,7 @@ PAPERS = (
 def main() -> None:
     """Controls, the estimators, what they have in common, and the shelf."""
     entries = checkpoint_picker.entries()
-    loaded = page.opened(entries)
+    loaded = page.open_checkpoint(entries)
     if loaded is None:
         warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
@@ -55,7 +55,7 @@ def main() -> None:
         page.shown = replace(page.shown, item=0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
-        choice.choose_source(loaded, page.shown, page.put, page.tell)
+        choice.choose_source(loaded, page.shown, page.update, page.report)
     warn_of(page.problems)
     shown: Shown = page.shown
     if shown.kind == "groups" and not loaded.groups:
@@ -80,10 +80,10 @@ def main() -> None:
 def settle(loaded: Loaded) -> None:
     """Fills in what is shown: from the address, or the defaults."""
 
-    def reader(asked: dict[str, str], _: object) -> tuple[Shown, list[str]]:
+    def reader(query: dict[str, str], _: object) -> tuple[Shown, list[str]]:
         default = Shown(*direction_sources.default(loaded))
         limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
-        shown, problems = url.from_query(asked, default, limits)
+        shown, problems = url.from_query(query, default, limits)
         if shown.kind != "expression":  # what was typed stays, to be mended
             try:
                 resolved(loaded, shown)
@@ -95,12 +95,12 @@ def settle(loaded: Loaded) -> None:
             shown = replace(shown, text=",".join(map(loaded.token_of, items)))
         return shown, problems
 
-    page.read(reader)
+    page.load(reader)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
-    page.leave(name)
+    page.switch_checkpoint(name)
 
 
 def resolved(loaded: Loaded, shown: Shown) -> Found:
@@ -135,9 +135,9 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         head(found)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             image_picker.chooser(loaded, shown.item if shown.item < loaded.count else None,
-                                  lambda item: page.put(item=item), page.tell, "dr_on", "Try it on image")  # fmt: skip
+                                  lambda item: page.update(item=item), page.report, "dr_on", "Try it on image")  # fmt: skip
             own = shown.text if shown.kind == "attribute" else ""
-            choice.choose_hold(loaded, shown, own, page.put)
+            choice.choose_hold(loaded, shown, own, page.update)
         estimators.progress(study)
         before = estimates[method].vector
         if others and before is not None:
@@ -149,7 +149,7 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         if vectors:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 if len(estimates) > 1:
-                    choice.choose_method(method, list(estimates), page.put)
+                    choice.choose_method(method, list(estimates), page.update)
             if method in vectors:
                 shelf.save(loaded, found, replace(shown, method=method), vectors[method])
     if method in vectors:

@@ -187,7 +187,7 @@ def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
 
 
 def _use(name: str) -> None:
-    page.put(kind="attribute", text=name, method="mean", hold=())
+    page.update(kind="attribute", text=name, method="mean", hold=())
 
 
 def _rename(loaded: Loaded, name: str) -> None:
@@ -209,7 +209,7 @@ def _drop(loaded: Loaded, name: str) -> None:
         S.dr_failed = f"{direction.title} was not deleted. {error}"
         return
     S.dr_dropped = (loaded.name, loaded.version, direction)
-    page.put(hold=tuple(held for held in page.shown.hold if held != name))
+    page.update(hold=tuple(held for held in page.shown.hold if held != name))
 
 
 def _undo(loaded: Loaded) -> None:

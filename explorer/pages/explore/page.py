@@ -111,7 +111,7 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
     if not isinstance(received, Mapping) or received.get("restore") is not True or "model" not in S:
         return
 
-    def follow(received: Mapping[str, Any]) -> bool:
+    def apply(received: Mapping[str, Any]) -> bool:
         hear(received)
         name = received.get("model")
         if name not in [entry.name for entry in entries if entry.card]:
@@ -124,7 +124,7 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
         S.model, S.fresh, S.problems = name, True, []
         return True
 
-    page.now.take("stage", received, follow)
+    page.now.handle("stage", received, apply)
 
 
 def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
@@ -194,7 +194,7 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
         Whether the page must run again to show it.
     """
 
-    def follow(received: object) -> bool:
+    def apply(received: object) -> bool:
         hear(received)
         if belongs_elsewhere(received, loaded, view):
             return False
@@ -209,10 +209,10 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
             )
             S.edit = stage_edit.settled(edit, Places(loaded, view))
         except ValueError as error:
-            S.problems = [f"The stage sent an edit that does not hold: {error}"]
+            S.problems = [f"The stage sent an invalid edit: {error}"]
         return True
 
-    return page.now.take("stage", received, follow)
+    return page.now.handle("stage", received, apply)
 
 
 def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:

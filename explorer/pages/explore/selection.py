@@ -45,7 +45,7 @@ def take(received: object, loaded: Loaded) -> bool:
         Whether it was new.
     """
 
-    def follow(received: object) -> bool:
+    def apply(received: object) -> bool:
         if not isinstance(received, Mapping) or received.get("model") != loaded.name:
             return False
         items = received.get("items")
@@ -56,7 +56,7 @@ def take(received: object, loaded: Loaded) -> bool:
         S.selection = (loaded.name, tuple(sorted(set(items))))
         return True
 
-    return page.now.take("selection", received, follow)
+    return page.now.handle("selection", received, apply)
 
 
 def forget() -> None:

@@ -51,7 +51,7 @@ def main() -> None:
     """Controls, the score's histogram and map, the gallery, and what else can be asked."""
     entries = checkpoint_picker.entries()
     S.setdefault("ol_told", "")
-    loaded = page.opened(entries)
+    loaded = page.open_checkpoint(entries)
     if loaded is None:
         warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
@@ -66,7 +66,7 @@ def main() -> None:
         checkpoint_picker.button(entries, loaded, switch_model)
         choose_score(scores, values)
         if found is not None:
-            panels.choose_threshold(found, shown, partial(page.put, of=shown.score))
+            panels.choose_threshold(found, shown, partial(page.update, of=shown.score))
             panels.save_group(loaded, found, tell)
             panels.download(loaded, found, values)
     warn_of([*page.problems, *broken])
@@ -92,7 +92,7 @@ def settle(loaded: Loaded, scores: Sequence[Score], values: dict[str, NDArray[np
     loaded.originals.start()
     keys = [score.key for score in scores]
     ready = [key for key in (*FIRST, *keys) if key in keys and np.isfinite(values[key]).any()]
-    page.read(lambda asked, _: link.from_query(asked, Shown((ready or keys)[0]), keys))
+    page.load(lambda query, _: link.from_query(query, Shown((ready or keys)[0]), keys))
 
 
 def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]) -> None:
@@ -104,7 +104,7 @@ def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]
     S.ol_score = page.shown.score
     st.selectbox(
         "Score", list(named), key="ol_score", format_func=named.__getitem__, width=290,
-        on_change=lambda: page.put(score=S.ol_score, cut=None, page=1, sort=""),
+        on_change=lambda: page.update(score=S.ol_score, cut=None, page=1, sort=""),
     )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def overview(
             charts.histogram(found.values, found.odd, found.cut, found.score, mine), "ol-histogram",
             f"{loaded.name}-{found.score.key}",
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
-            below=lambda: panels.drag_threshold(found, mine, partial(page.put, of=found.score.key)),
+            below=lambda: panels.drag_threshold(found, mine, partial(page.update, of=found.score.key)),
         )  # fmt: skip
         st.caption(found.sentence)
     with right:
@@ -162,11 +162,11 @@ def gallery(
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
                 "Order, outliers first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
-                on_change=lambda: page.put(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
+                on_change=lambda: page.update(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
             )  # fmt: skip
         rows = chosen if len(chosen) else found.rows[found.odd]
         order = ranking.ordered(rows, values[S.ol_sort], SCORES[S.ol_sort])
-        number = outliers_gallery.pager(shown.page, len(order), lambda number: page.put(page=number))
+        number = outliers_gallery.pager(shown.page, len(order), lambda number: page.update(page=number))
         items = order[(number - 1) * outliers_gallery.PER_PAGE :][: outliers_gallery.PER_PAGE].tolist()
         told = [ranking.card_text(loaded, values, item, (shown.score, S.ol_sort)) for item in items]
         shelf = outliers_gallery.of_items(loaded, items, told)
@@ -190,7 +190,7 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
             S.ol_against = shown.against if shown.against in others else others[0]
             st.selectbox(
                 f"{found.score.title} against", others, key="ol_against", format_func=named.__getitem__, width=290,
-                on_change=lambda: page.put(of=shown.score, against=S.ol_against),
+                on_change=lambda: page.update(of=shown.score, against=S.ol_against),
             )  # fmt: skip
         other = values[S.ol_against][found.rows]
         both = np.isfinite(other)
@@ -211,7 +211,7 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
 def tell(text: str, problem: bool = False) -> None:
     """Says at the next run what came of something."""
     if problem:
-        page.tell(text)
+        page.report(text)
     else:
         S.ol_told = text
 
@@ -226,7 +226,7 @@ def switch_model(name: str) -> None:
         and kept["score"] not in [s.key for s in usable(loaded.decoder.model.spec)]
     ):
         kept = {}
-    page.leave(name, asked=kept)
+    page.switch_checkpoint(name, query=kept)
 
 
 def write_address(loaded: Loaded) -> None:

@@ -50,7 +50,7 @@ HELP = (
 def main() -> None:
     """Controls, the images to go through, the map beside the pictures, and the profile."""
     entries = checkpoint_picker.entries()
-    loaded = page.opened(entries, refusal)
+    loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
         warn_of(page.problems)
         none_yet(entries)
@@ -70,7 +70,7 @@ def main() -> None:
             help="The first and the last image",
         ):
             to_explore(loaded, view, shown)
-    panels.stops_row(loaded, shown, choose_stops, page.tell)
+    panels.stops_row(loaded, shown, choose_stops, page.report)
     warn_of(page.problems)
     left, right = side_by_side([0.42, 0.58], "pt-body")
     if shown.shape == "grid":
@@ -134,14 +134,14 @@ def none_yet(entries: list[checkpoint_picker.Entry]) -> None:
 def settle(loaded: Loaded) -> View:
     """Fills in what is shown: from the address, or the defaults; gives the map."""
 
-    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
-        default = Shown(default_stops(loaded, kept))
-        shown, problems = url.from_query(asked, default, loaded.has, loaded.atlas.names.from_address)
+    def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
+        default = Shown(default_stops(loaded, previous))
+        shown, problems = url.from_query(query, default, loaded.has, loaded.atlas.names.from_address)
         if shown.shape == "grid":
             shown = replace(shown, stops=four(loaded, shown.stops))
         return shown, problems
 
-    page.read(reader)
+    page.load(reader)
     known = tuple(item for item in page.shown.stops if loaded.has(item))
     if len(known) < len(page.shown.stops):  # an own picture that was dropped elsewhere
         page.shown = replace(page.shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
@@ -153,15 +153,15 @@ def settle(loaded: Loaded) -> View:
         return resolve(loaded, default_view(loaded))
 
 
-def default_stops(loaded: Loaded, kept: Any = None) -> tuple[int, ...]:
+def default_stops(loaded: Loaded, previous: Any = None) -> tuple[int, ...]:
     """The images that were on this page or on the stage, else two to the left and right of the map's middle.
 
     Arguments:
         loaded: The model.
-        kept: Another model and the stops that were shown of it; None for nothing.
+        previous: Another model and the stops that were shown of it; None for nothing.
     """
-    if kept is not None:
-        before, items = kept
+    if previous is not None:
+        before, items = previous
         rows = [image_picker.same_image(before, item, loaded) for item in items if item < before.count]
         found = tuple(row for row in rows if row is not None)
         if len(found) >= STOPS[0]:
@@ -215,16 +215,16 @@ def choose_path(shown: Shown) -> None:
     S.pt_kinds = list(shown.kinds)
     st.pills(
         "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=charts.TITLES.__getitem__,
-        on_change=lambda: page.put(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
+        on_change=lambda: page.update(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
     )  # fmt: skip
     S.pt_frames = shown.frames
     st.selectbox("Frames", FRAMES, key="pt_frames", width=90,
-                 on_change=lambda: page.put(of="path", frames=S.pt_frames))  # fmt: skip
+                 on_change=lambda: page.update(of="path", frames=S.pt_frames))  # fmt: skip
     if GEODESIC in shown.kinds:
         S.pt_keep = shown.keep
         st.selectbox(
             "Penalty off the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
-            on_change=lambda: page.put(of="path", keep=S.pt_keep),
+            on_change=lambda: page.update(of="path", keep=S.pt_keep),
             help="How much longer a path counts where it is farther from the encoded images than 90 % of them are from "
             "each other. Without it, a geodesic cuts through holes in the data, where the decoder shows little change but "
             "nothing it has learnt.",
@@ -235,9 +235,9 @@ def choose_grid(shown: Shown) -> None:
     """How the grid goes from corner to corner, and its size."""
     S.pt_by, S.pt_side = shown.by, shown.side
     st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=charts.TITLES.__getitem__,
-                 on_change=lambda: page.put(of="grid", by=S.pt_by))  # fmt: skip
+                 on_change=lambda: page.update(of="grid", by=S.pt_by))  # fmt: skip
     st.selectbox("Pictures a side", SIDES, key="pt_side", width=130,
-                 on_change=lambda: page.put(of="grid", side=S.pt_side))  # fmt: skip
+                 on_change=lambda: page.update(of="grid", side=S.pt_side))  # fmt: skip
 
 
 def choose_view(loaded: Loaded, view: View) -> None:
@@ -246,7 +246,7 @@ def choose_view(loaded: Loaded, view: View) -> None:
     titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
     S.pt_view = view.id
     st.selectbox("Map", list(titles), key="pt_view", width=185, format_func=titles.__getitem__,
-                 on_change=lambda: page.put(view=S.pt_view))  # fmt: skip
+                 on_change=lambda: page.update(view=S.pt_view))  # fmt: skip
 
 
 def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> None:
@@ -258,13 +258,13 @@ def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> N
     """
     if of is not None and page.shown.stops != of:
         return
-    page.put(stops=stops, revise=True)
+    page.update(stops=stops, revise=True)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint, with the same images where its data are the same."""
     before, shown = engine().peek(page.model), page.shown
-    page.leave(name, kept=(before, shown.stops) if before else None)
+    page.switch_checkpoint(name, previous=(before, shown.stops) if before else None)
 
 
 def to_explore(loaded: Loaded, view: View, shown: Shown) -> None:

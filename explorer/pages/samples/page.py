@@ -61,7 +61,7 @@ BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
 def main() -> None:
     """Controls, pictures in rows, and the one that was clicked."""
     entries = checkpoint_picker.entries()
-    loaded = page.opened(entries, refusal)
+    loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
         warn_of(page.problems)
         none_yet(entries)
@@ -97,7 +97,7 @@ def main() -> None:
         st.rerun()
     with right, st.container(key="sm-picked"):
         if index is not None:
-            panels.picked(loaded, found, index, name_of(found, shown, index), page.tell)
+            panels.picked(loaded, found, index, name_of(found, shown, index), page.report)
         else:
             st.caption("Click a picture to look closer and to put a handle on it.")
     page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
@@ -145,16 +145,16 @@ def limits_of(loaded: Loaded) -> Limits:
 def settle(loaded: Loaded, limits: Limits) -> None:
     """Fills in what is shown: from the address, or the defaults."""
 
-    def reader(asked: dict[str, str], kept: Any) -> tuple[Shown, list[str]]:
+    def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
         attribute = next(iter(limits.values), "")
-        named = asked.get("source") in limits.sources  # then the default need not be found
+        named = query.get("source") in limits.sources  # then the default need not be found
         source = "prior" if limits.prior and (named or panels.prior_fits(loaded)) else "mixture"
         default = Shown(source=source, attribute=attribute)
-        if kept is not None:
-            default = like(kept[0], kept[1], default, loaded, limits)
-        return url.from_query(asked, default, limits)
+        if previous is not None:
+            default = like(previous[0], previous[1], default, loaded, limits)
+        return url.from_query(query, default, limits)
 
-    page.read(reader)
+    page.load(reader)
     if page.shown.item is not None and not loaded.has(page.shown.item):
         page.shown = replace(page.shown, item=None)
     if page.shown.source == "near" and page.shown.item is None:
@@ -186,14 +186,14 @@ def choose_what(limits: Limits, shown: Shown) -> None:
     """Samples, dimensions, or the plane of a two-dimensional latent."""
     S.sm_show = shown.show
     st.segmented_control("Show", limits.shows, key="sm_show", format_func=SHOWS.__getitem__, required=True,
-                         on_change=lambda: page.put(show=S.sm_show))  # fmt: skip
+                         on_change=lambda: page.update(show=S.sm_show))  # fmt: skip
 
 
 def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """Where codes are drawn from, how boldly, how many, and the seed."""
     S.sm_source = shown.source
     st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=130,
-                 on_change=lambda: page.put(source=S.sm_source))  # fmt: skip
+                 on_change=lambda: page.update(source=S.sm_source))  # fmt: skip
     if shown.source == "value":
         choose_value(loaded, shown)
     if shown.source == "near":
@@ -209,7 +209,7 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
         S.sm_components = shown.components
         st.number_input(
             "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
-            on_change=lambda: page.put(of=kind(shown), components=int(S.sm_components or 1)),
+            on_change=lambda: page.update(of=kind(shown), components=int(S.sm_components or 1)),
         )  # fmt: skip
     S.sm_count, S.sm_seed = shown.count, shown.seed
     st.selectbox(
@@ -217,12 +217,12 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
         COUNTS,
         key="sm_count",
         width=90,
-        on_change=lambda: page.put(of=kind(shown), count=S.sm_count),
+        on_change=lambda: page.update(of=kind(shown), count=S.sm_count),
     )
     st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=90, help="The same seed, the same samples.",
-                    on_change=lambda: page.put(of=kind(shown), seed=int(S.sm_seed or 0)))  # fmt: skip
+                    on_change=lambda: page.update(of=kind(shown), seed=int(S.sm_seed or 0)))  # fmt: skip
     st.button("Another seed", icon=":material/casino:", key="sm_again",
-              on_click=lambda: page.put(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
+              on_click=lambda: page.update(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
 
 
 def choose_value(loaded: Loaded, shown: Shown) -> None:
@@ -232,13 +232,13 @@ def choose_value(loaded: Loaded, shown: Shown) -> None:
     S.sm_attribute = shown.attribute
     st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
                  format_func=lambda name: attributes[name].title,
-                 on_change=lambda: page.put(of=kind(shown), attribute=S.sm_attribute, value=0))  # fmt: skip
+                 on_change=lambda: page.update(of=kind(shown), attribute=S.sm_attribute, value=0))  # fmt: skip
     named = list(known[shown.attribute])
     S.sm_value = named[shown.value]
 
     def changed() -> None:
         if S.sm_value in named:  # not one of the attribute before
-            page.put(of=kind(shown), value=named.index(S.sm_value))
+            page.update(of=kind(shown), value=named.index(S.sm_value))
 
     st.selectbox("Value", named, key="sm_value", width=130, on_change=changed)
 
@@ -250,12 +250,12 @@ def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
         label,
         "sm_item",
         shown.item,
-        lambda item: page.put(of=kind(shown), item=item),
-        page.tell,
+        lambda item: page.update(of=kind(shown), item=item),
+        page.report,
         empty="Mean",
     )
     st.button("Random", icon=":material/casino:", key="sm_item_any",
-              on_click=lambda: page.put(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
+              on_click=lambda: page.update(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
 
 
 def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> None:
@@ -269,7 +269,7 @@ def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> Non
         step=step,
         width=120,
         help=words,
-        on_change=lambda: page.put(of=kind(shown), **{name: S[key]}),
+        on_change=lambda: page.update(of=kind(shown), **{name: S[key]}),
     )
 
 
@@ -278,11 +278,13 @@ def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     choose_item(loaded, shown, "Start at image")
     if shown.item is not None:
         st.button(
-            "The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: page.put(item=None)
+            "The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: page.update(item=None)
         )
     if loaded.latent > ROWS[0]:  # else all of them are shown
         S.sm_rows = shown.rows
-        st.selectbox("Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: page.put(rows=S.sm_rows))
+        st.selectbox(
+            "Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: page.update(rows=S.sm_rows)
+        )
     degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
 
 
@@ -290,7 +292,7 @@ def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
     """How fine the plane's grid is."""
     S.sm_side = shown.side
     st.selectbox(
-        "Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: page.put(side=S.sm_side)
+        "Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: page.update(side=S.sm_side)
     )
 
 
@@ -302,7 +304,7 @@ def kind(shown: Shown) -> tuple[str, str, str]:
 def switch_model(name: str) -> None:
     """Shows another checkpoint in the same way, as far as it can."""
     before = engine().peek(page.model)
-    page.leave(name, kept=(before, page.shown) if before else None)
+    page.switch_checkpoint(name, previous=(before, page.shown) if before else None)
 
 
 # What is shown
@@ -366,14 +368,14 @@ def take_click(received: object, found: panels.Drawn) -> bool:
     """Takes a picture that was clicked; gives whether the click was new."""
     before = S.get("sm_chosen")  # a click on the chosen picture lets it go
 
-    def follow(received: object) -> bool:
+    def apply(received: object) -> bool:
         index = panels.clicked(received, found)
         if index is None:
             return False
         S.sm_chosen = None if before == (found.mark, index) else (found.mark, index)
         return True
 
-    return page.now.take("gallery", received, follow)
+    return page.now.handle("gallery", received, apply)
 
 
 main()

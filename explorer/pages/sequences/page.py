@@ -38,7 +38,7 @@ def main() -> None:
     """Controls, the live sequence, and the charts under it."""
     entries = checkpoint_picker.entries()
     fit = able(entries, refusal)
-    loaded = page.opened(entries, refusal)
+    loaded = page.open_checkpoint(entries, refusal)
     if loaded is None or loaded.entry.card is None:
         warn_of(page.problems)
         nothing_yet()
@@ -51,7 +51,7 @@ def main() -> None:
         no_sequences(loaded, str(error))
         return
     limits = Limits(len(film.data), film.data.length, longest_jump(loaded))
-    page.read(lambda asked, _: url.from_query(asked, limits))
+    page.load(lambda query, _: url.from_query(query, limits))
     take_release(getattr(S.get("time"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
         checkpoint_picker.button(fit, loaded, switch_model)
@@ -87,17 +87,17 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
             return None
         return url.from_json(received, page.shown, limits)
 
-    return page.take("time", received, reader)
+    return page.handle_release("time", received, reader)
 
 
 def choose(sequence: int) -> None:
     """Another sequence, seen as far."""
-    page.put(sequence=sequence, revise=True)
+    page.update(sequence=sequence, revise=True)
 
 
 def switch_model(name: str) -> None:
     """Shows another checkpoint."""
-    page.leave(name)
+    page.switch_checkpoint(name)
 
 
 def about(film: Footage, number: int) -> str:

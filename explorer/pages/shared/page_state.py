@@ -1,7 +1,7 @@
-"""What a page shows in one browser tab: its checkpoint, what it shows of it, and what went wrong.
+"""The state of a page in one browser tab: its checkpoint, what it shows of it, and messages for the user.
 
-One mechanism for all pages. The state is one object in Streamlit's session. Streamlit may end a run at any access to the
-session, where a newer run waits; what the methods of this object change together therefore changes together or not at all.
+All pages share this mechanism. The state is one object in Streamlit's session. Streamlit may abort a run at any access to
+the session when a newer run is waiting; methods of this object change its fields together or not at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["PageState", "State", "able", "chosen"]
 
 T = TypeVar("T")
 Refusal = Callable[[Card], str]
-ADDRESSES = 64  # of its own that a page knows again
+QUERIES = 64  # recent addresses of its own that a page recognises
 
 
 @dataclass(eq=False)
@@ -29,59 +29,63 @@ class State(Generic[T]):
     """The state of one page in one tab."""
 
     model: str = ""  # name of the checkpoint
-    asked: dict[str, str] = field(default_factory=dict)  # parameters of the address that `shown` is read from
-    shown: T | None = None  # None until it has been read
+    query: dict[str, str] = field(default_factory=dict)  # parameters of the address that `shown` is read from
+    shown: T | None = None  # None until it has been read from `query`
     problems: list[str] = field(default_factory=list)  # sentences for the user
-    revision: int = 0  # rises when the page, not the hand, changes what is shown
-    kept: Any = None  # what was shown of the checkpoint before
-    taken: dict[str, object] = field(
-        default_factory=dict
-    )  # component -> its newest message that was followed
-    addresses: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=ADDRESSES))
+    revision: int = 0  # incremented when the page, not the component, changes `shown`
+    previous: Any = None  # what was shown of the previous checkpoint
+    handled: dict[str, object] = field(default_factory=dict)  # component -> its last message that was applied
+    queries: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=QUERIES))
 
-    def turn_to(self, name: str, asked: dict[str, str], problems: list[str], kept: Any = None) -> None:
-        """Goes over to a checkpoint; what is shown of it is read anew."""
-        self.model, self.asked, self.shown, self.problems, self.kept = name, asked, None, problems, kept
+    def reset(self, name: str, query: dict[str, str], problems: list[str], previous: Any = None) -> None:
+        """Switches to a checkpoint; `shown` is then read anew."""
+        self.model, self.query, self.shown, self.problems, self.previous = (
+            name,
+            query,
+            None,
+            problems,
+            previous,
+        )
 
-    def is_news(self, asked: dict[str, str]) -> bool:
-        """Whether an address asks for something that the page has neither followed nor put there itself.
+    def is_new(self, query: dict[str, str]) -> bool:
+        """Whether an address is neither one that the page has read nor one that it has written.
 
-        The browser tells the address with each run. After quick edits it still tells one of before, which asks for
-        nothing.
+        The browser sends its address with each run. After quick edits it may still send an older one.
         """
-        known = asked in self.addresses
-        self.remember(asked)
-        return bool(asked) and not known
+        known = query in self.queries
+        self.remember(query)
+        return bool(query) and not known
 
-    def remember(self, asked: dict[str, str]) -> None:
-        """Notes an address as one of the page's own."""
-        if asked not in self.addresses:
-            self.addresses.append(asked)
+    def remember(self, query: dict[str, str]) -> None:
+        """Marks an address as known."""
+        if query not in self.queries:
+            self.queries.append(query)
 
-    def take(self, component: str, received: object, follow: Callable[[Any], bool]) -> bool:
-        """Follows a component's newest message unless that was done before; Streamlit gives it to every run.
+    def handle(self, component: str, message: object, apply: Callable[[Any], bool]) -> bool:
+        """Applies a component's newest message once; Streamlit passes it to every run.
 
         Arguments:
-            component: The component's name.
-            received: Its newest message, untrusted JSON; None where there is none.
-            follow: Does what the message says; gives whether the page must show it.
+            component: Name of the component.
+            message: Its newest message, untrusted JSON; None if there is none.
+            apply: Applies the message; returns whether the page must show the result. A run may be aborted inside it,
+                so applying the same message twice must give the same result.
 
         Returns:
-            Whether it was new and the page must show it.
+            Whether the message was new and the page must show its result.
         """
-        if received is None or received == self.taken.get(component):
+        if message is None or message == self.handled.get(component):
             return False
-        shows = follow(received)
-        self.taken[component] = received
+        shows = apply(message)
+        self.handled[component] = message
         return shows
 
 
 class PageState(Generic[T]):
-    """The state of a page in the tab whose run asks for it.
+    """Access to the state of a page in the tab of the current run.
 
     Arguments:
-        page: The start of the page's keys in the session, e.g. "pt".
-        kind: The part of what is shown on which it depends what controls there are, e.g. the kind of a source.
+        page: Prefix of the page's keys in the session, e.g. "pt".
+        kind: The part of `shown` that determines which widgets are rendered, e.g. the kind of a source.
     """
 
     def __init__(self, page: str, kind: Callable[[T], object] = lambda _: None) -> None:
@@ -94,12 +98,12 @@ class PageState(Generic[T]):
 
     @property
     def model(self) -> str:
-        """The name of the checkpoint that is shown."""
+        """Name of the checkpoint."""
         return self.now.model
 
     @property
     def shown(self) -> T:
-        """What is shown of the checkpoint; `read` comes first."""
+        """What is shown of the checkpoint; available after `load`."""
         return cast("T", self.now.shown)
 
     @shown.setter
@@ -113,64 +117,64 @@ class PageState(Generic[T]):
 
     @property
     def revision(self) -> int:
-        """Rises when the page, not the hand, changes what is shown."""
+        """Incremented when the page, not the component, changes `shown`."""
         return self.now.revision
 
-    def opened(self, entries: list[Entry], refusal: Refusal = lambda _: "") -> Loaded | None:
-        """The checkpoint that is to be shown, opened; None where none fits.
+    def open_checkpoint(self, entries: list[Entry], refusal: Refusal = lambda _: "") -> Loaded | None:
+        """Opens the checkpoint to show; None if no checkpoint fits.
 
-        The address decides, then the checkpoint that was chosen last on any page, then the first that fits.
+        The address decides, then the checkpoint last chosen on any page, then the first that fits.
 
         Arguments:
             entries: All checkpoints.
-            refusal: Why the page cannot show a checkpoint, as a sentence; "" where it can.
+            refusal: Why the page cannot show a checkpoint, as a sentence; "" if it can.
         """
-        state, fit, asked = self.now, able(entries, refusal), address.parameters()
-        if state.is_news(asked) or not state.model:
-            name, problem = chosen(asked, entries, fit, refusal)
-            if name == asked.get("model") or not carried_checkpoint.current():
+        state, fit, query = self.now, able(entries, refusal), address.parameters()
+        if state.is_new(query) or not state.model:
+            name, problem = chosen(query, entries, fit, refusal)
+            if name == query.get("model") or not carried_checkpoint.current():
                 carried_checkpoint.choose(name)
-            state.turn_to(name, asked, [problem] if problem else [])
+            state.reset(name, query, [problem] if problem else [])
         names = [entry.name for entry in fit if entry.card]
         follow = carried_checkpoint.followed(self.page, state.model, names)
-        if follow and "model" not in asked:
-            state.turn_to(follow, {}, [])
+        if follow and "model" not in query:
+            state.reset(follow, {}, [])
         while state.model:
             try:
                 return checkpoint_picker.open_model(state.model)
             except CheckpointError as error:
                 fit = [entry for entry in fit if entry.name != state.model]
-                told = [*state.problems, f"{error} Showing another checkpoint instead."]
-                state.turn_to(next((entry.name for entry in fit if entry.card), ""), {}, told)
+                problems = [*state.problems, f"{error} Showing another checkpoint instead."]
+                state.reset(next((entry.name for entry in fit if entry.card), ""), {}, problems)
         return None
 
-    def read(self, reader: Callable[[dict[str, str], Any], tuple[T, list[str]]]) -> bool:
-        """Fills in what is shown, unless that was done.
+    def load(self, reader: Callable[[dict[str, str], Any], tuple[T, list[str]]]) -> bool:
+        """Reads `shown` from the address, unless that was done.
 
         Arguments:
-            reader: Given the address's parameters and what was kept of the checkpoint before (None for nothing); gives
-                what to show, and a sentence for each part of the address that does not hold.
+            reader: Receives the parameters of the address and what was shown of the previous checkpoint (None for
+                nothing); returns what to show, and a sentence for each invalid parameter.
 
         Returns:
-            Whether it was read anew.
+            Whether it was read now.
         """
         state = self.now
         if state.shown is not None:
             return False
-        shown, problems = reader(state.asked, state.kept)
-        told = [f"In the address: {problem} Using the default." for problem in problems]
-        state.shown, state.kept, state.problems = shown, None, [*state.problems, *told]
+        shown, problems = reader(state.query, state.previous)
+        sentences = [f"In the address: {problem} Using the default." for problem in problems]
+        state.shown, state.previous, state.problems = shown, None, [*state.problems, *sentences]
         state.revision += 1
         return True
 
-    def put(self, *, of: object = None, revise: bool = False, **changes: Any) -> None:
-        """Changes parts of what is shown.
+    def update(self, *, of: object = None, revise: bool = False, **changes: Any) -> None:
+        """Changes fields of `shown`.
 
         Arguments:
-            of: The kind for which the control stands that asks for it. One of a kind that was left may still speak when
-                it goes; it is not heard.
-            revise: Whether the component must take over what is shown.
-            changes: Fields of what is shown.
+            of: The kind for which the widget that calls this is rendered. Calls from widgets of another kind, which are
+                no longer rendered, are ignored.
+            revise: Whether the component must adopt the change.
+            changes: New values of the fields.
         """
         state = self.now
         if of is not None and of != self.kind(cast("T", state.shown)):
@@ -179,52 +183,54 @@ class PageState(Generic[T]):
         state.problems = []
         state.revision += revise
 
-    def tell(self, problem: str) -> None:
-        """Shows what cannot be followed."""
+    def report(self, problem: str) -> None:
+        """Shows a problem to the user."""
         self.now.problems = [problem]
 
-    def leave(self, name: str, *, kept: Any = None, asked: dict[str, str] | None = None) -> None:
-        """Goes over to another checkpoint.
+    def switch_checkpoint(
+        self, name: str, *, previous: Any = None, query: dict[str, str] | None = None
+    ) -> None:
+        """Switches to another checkpoint.
 
         Arguments:
-            name: The checkpoint's.
-            kept: What `read` is given to start from; None for the defaults.
-            asked: What an address of it would ask for.
+            name: Its name.
+            previous: Passed to the `reader` of `load`, to keep what both checkpoints can show.
+            query: Parameters to read, as in an address.
         """
         carried_checkpoint.choose(name)
-        self.now.turn_to(name, asked or {}, [], kept)
+        self.now.reset(name, query or {}, [], previous)
 
-    def take(self, component: str, received: object, read: Callable[[Any], T | None]) -> bool:
-        """Takes over what a component sent when the hand let go; what does not hold is told and left.
+    def handle_release(self, component: str, message: object, read: Callable[[Any], T | None]) -> bool:
+        """Adopts what a component sends at the end of a gesture; invalid input is reported and ignored.
 
         Arguments:
-            component: The component's name.
-            received: Its newest message, untrusted JSON; None where there is none.
-            read: Gives what to show, or None where the message is of something else; raises ValueError where it does not
-                hold.
+            component: Name of the component.
+            message: Its newest message, untrusted JSON; None if there is none.
+            read: Returns what to show, or None if the message refers to something else; raises ValueError if it is
+                invalid.
 
         Returns:
-            Whether it was new and of what is shown.
+            Whether the message was new and refers to what is shown.
         """
         state = self.now
 
-        def follow(received: Any) -> bool:
+        def apply(message: Any) -> bool:
             try:
-                shown = read(received)
+                shown = read(message)
             except ValueError as error:
-                state.problems = [f"The browser sent an edit that does not hold: {error}"]
+                state.problems = [f"The browser sent an invalid edit: {error}"]
                 return True
             if shown is None:
                 return False
             state.shown, state.problems = shown, []
             return True
 
-        return state.take(component, received, follow)
+        return state.handle(component, message, apply)
 
-    def write_address(self, wanted: dict[str, str]) -> None:
-        """Puts what is shown into the address bar, and remembers that it did."""
-        self.now.remember(wanted)
-        address.put(wanted)
+    def write_address(self, query: dict[str, str]) -> None:
+        """Writes the address of what is shown, and remembers it."""
+        self.now.remember(query)
+        address.put(query)
 
 
 def able(entries: list[Entry], refusal: Refusal) -> list[Entry]:

@@ -71,26 +71,26 @@ class Shown:
 def page() -> PageState[Shown]:
     """A page that shows something."""
     state = PageState[Shown]("pt", lambda shown: shown.kind)
-    assert state.read(lambda asked, kept: (Shown(**asked), ["`x` is unknown."])) and state.revision == 1
-    assert not state.read(lambda asked, kept: (Shown("straight"), [])), "it was read before"
+    assert state.load(lambda query, _: (Shown(**query), ["`x` is unknown."])) and state.revision == 1
+    assert not state.load(lambda query, _: (Shown("straight"), [])), "it was read before"
     return state
 
 
 def test_who_leaves_for_another_begins_with_what_is_asked_of_it() -> None:
     state = page()
     assert state.problems == ["In the address: `x` is unknown. Using the default."]
-    state.leave("c-vae", asked={"kind": "great"}, kept=7)
+    state.switch_checkpoint("c-vae", query={"kind": "great"}, previous=7)
     assert (state.model, state.problems, carried_checkpoint.current()) == ("c-vae", [], "c-vae")
-    assert state.read(lambda asked, kept: (Shown(**asked, steps=kept), []))
+    assert state.load(lambda query, previous: (Shown(**query, steps=previous), []))
     assert state.shown == Shown("great", 7) and state.revision == 2
 
 
 def test_a_control_of_what_was_left_is_not_heard() -> None:
     state = page()
-    state.put(of="smooth", steps=3)
-    state.put(of="straight", steps=9)
+    state.update(of="smooth", steps=3)
+    state.update(of="straight", steps=9)
     assert state.shown.steps == 3 and state.problems == [] and state.revision == 1
-    state.put(kind="straight", revise=True)
+    state.update(kind="straight", revise=True)
     assert state.shown.kind == "straight" and state.revision == 2
 
 
@@ -102,18 +102,18 @@ def test_a_message_is_taken_once_and_whole() -> None:
         raise RuntimeError("a newer run waits")
 
     with pytest.raises(RuntimeError):
-        state.take("strip", message, ended)
+        state.handle_release("strip", message, ended)
     assert state.shown.steps == 0
-    assert state.take("strip", message, lambda received: Shown(**received)), "the next run takes it"
-    assert not state.take("strip", message, ended) and state.shown.steps == 4
-    assert not state.take("strip", None, ended)
-    assert not state.take("strip", {"steps": 5}, lambda received: None), "of something else"
+    assert state.handle_release("strip", message, lambda received: Shown(**received)), "the next run takes it"
+    assert not state.handle_release("strip", message, ended) and state.shown.steps == 4
+    assert not state.handle_release("strip", None, ended)
+    assert not state.handle_release("strip", {"steps": 5}, lambda received: None), "of something else"
 
     def wrong(received: object) -> Shown:
         raise ValueError("`steps` must be a number.")
 
-    assert state.take("strip", {"steps": "x"}, wrong) and state.shown.steps == 4
-    assert state.problems == ["The browser sent an edit that does not hold: `steps` must be a number."]
+    assert state.handle_release("strip", {"steps": "x"}, wrong) and state.shown.steps == 4
+    assert state.problems == ["The browser sent an invalid edit: `steps` must be a number."]
 
 
 def discrete(card: Card) -> str:
