@@ -12,6 +12,7 @@ from torch import Tensor
 from explorer.atlas.storage import load_atlas
 from explorer.jobs.runner import Report
 from explorer.scene.geodesics import POINTS, STRENGTH, Floats, evenly, geodesics, off_data
+from explorer.scene.loaded import neighbours_of
 from models import checkpoint
 
 __all__ = ["Request", "find"]
@@ -63,7 +64,7 @@ def find(request: Request, report: Report) -> dict[str, Any]:
         x: Tensor = model.decode(z.reshape(-1, *model.spec.shape))
         return x
 
-    weight = off_data(atlas.mean, atlas.neighbour_distance, request.strength)
+    weight = off_data(neighbours_of(atlas, model.spec.gauged), request.strength)
     found = geodesics(decode, stops[:-1], stops[1:], weight=weight, report=report)
     path = evenly(decode, found.codes, POINTS)
     return {"latents": path, "rounds": found.rounds, "energy": float(found.energy.sum())}

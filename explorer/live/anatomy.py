@@ -91,7 +91,7 @@ class AnatomyConnection(StageConnection):
         z = deferred.inspection.place(specimen, eps)
         try:
             decoded, costs = await asyncio.gather(
-                engine.decode(loaded, z[None], neighbours=GAUGE_NEIGHBOUR + 1),
+                engine.decode(loaded, z[None], neighbours=GAUGE_NEIGHBOUR),
                 engine.run(partial(deferred.inspection.terms, loaded, specimen, z)),
             )
             at_mean = None

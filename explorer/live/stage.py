@@ -347,7 +347,7 @@ class StageConnection(LiveConnection):
         engine, loaded, view = await self._current()
         plan = _planned(loaded, view, frame)
         projection = view.projection
-        neighbours = GAUGE_NEIGHBOUR + 1
+        neighbours = GAUGE_NEIGHBOUR
         if frame.strip and isinstance(projection, ScatterProjection):
             neighbours = max(neighbours, projection.forward_count)
         try:

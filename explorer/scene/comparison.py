@@ -201,7 +201,7 @@ def moved(lineup: Lineup, stand: Stand, drive: Drive) -> NDArray[np.float32]:
 def neighbours(view: View) -> int:
     """Number of nearest items that an answer needs, for the gauge and for the position on a scatter map."""
     count = view.projection.forward_count if isinstance(view.projection, ScatterProjection) else 0
-    return max(GAUGE_NEIGHBOUR + 1, count)
+    return max(GAUGE_NEIGHBOUR, count)
 
 
 def follow(loaded: Loaded, view: View, picture: NDArray[np.uint8]) -> Answer:

@@ -53,7 +53,7 @@ def familiarity(
     held = test if test.sum() >= HELD_OUT_AT_LEAST else np.ones(len(test), bool)
     error = squared_error(picture, reconstruction)
     distances = atlas.neighbour_distance[held]
-    distance = float(loaded.neighbours.query(z[None]).distance[0])
+    distance = float(loaded.euclidean.query(z[None]).distance[0])
     alarms = percentiles(distances, distances) > LIMIT
     error_percentile = None
     if "error" in atlas.scores and not refusal("error", loaded.decoder.model.spec):

@@ -1,7 +1,8 @@
 r"""Geodesics: the curves between two latents along which the decoded picture changes least.
 
 E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T fixed
-m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image, r its 90th percentile
+m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image in the metric of the
+                                             gauge, r its 90th percentile over posterior draws of held-out images
 
 z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so E has few variables; L-BFGS minimises
 it. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which the page
@@ -28,6 +29,8 @@ from torch import Tensor
 
 from explorer.latent.geometry.energy import speeds
 from explorer.latent.geometry.splines import natural_weights
+from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.metric import draw_distances
 
 __all__ = [
     "POINTS",
@@ -66,12 +69,11 @@ class Found(NamedTuple):
     rounds: int
 
 
-def off_data(items: Floats, distances: Floats, strength: float = STRENGTH) -> Weight:
+def off_data(neighbours: Neighbours, strength: float = STRENGTH) -> Weight:
     """The factor m of latents (M, D), shape (M,): 1 among the items, growing with the distance from them.
 
     Arguments:
-        items: Codes of the encoded images, shape (N, D).
-        distances: Each item's distance to its 10th nearest other, shape (N,).
+        neighbours: The items; without a `reference`, the items' own distances stand in for it.
         strength: s.
 
     Raises:
@@ -79,19 +81,30 @@ def off_data(items: Floats, distances: Floats, strength: float = STRENGTH) -> We
     """
     if not 0 <= strength <= STRENGTH_AT_MOST:
         raise ValueError(f"`strength` must lie in 0..{STRENGTH_AT_MOST:g}. Got {strength}.")
-    reference = torch.from_numpy(np.ascontiguousarray(items, np.float32))
-    usual = float(np.quantile(distances, USUAL)) or 1.0
-    k = min(NEIGHBOUR, len(reference))
+    items = torch.from_numpy(neighbours.items)
+    metric = None if neighbours.metric is None else torch.from_numpy(neighbours.metric)
+    usual = _usual(neighbours) if strength else 1.0
+    k = min(NEIGHBOUR, len(items))
 
     def weight(z: Tensor) -> Tensor:
         if strength == 0:
             return torch.ones(len(z), dtype=z.dtype)
+        scaled = z if metric is None else z * metric.to(z.dtype)
         with torch.no_grad():
-            nearest = torch.cdist(z, reference.to(z.dtype)).topk(k, largest=False).indices[:, -1]
-        distance = (z - reference[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
+            nearest = torch.cdist(scaled, items.to(z.dtype)).topk(k, largest=False).indices[:, -1]
+        distance = (scaled - items[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
         return 1 + strength * torch.relu(distance / usual - 1).square()
 
     return weight
+
+
+def _usual(neighbours: Neighbours) -> float:
+    """The distance r within which nothing is penalised."""
+    reference = neighbours.reference
+    if reference is None:
+        everyone = np.ones(len(neighbours), bool)
+        reference = draw_distances(neighbours.items, None, everyone, np.ones(neighbours.items.shape[1]))
+    return float(np.quantile(reference, USUAL)) or 1.0
 
 
 def geodesics(

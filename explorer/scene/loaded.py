@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from explorer.atlas.storage import Atlas, load_atlas
 from explorer.inference.decoder import Decoder, Encoder
 from explorer.latent.directions.mean_difference import Direction, attribute_directions
 from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.metric import draw_distances, metric_of
 from explorer.latent.neighbours.moving import Nearby
 from explorer.scene.originals import Originals
 from explorer.scene.view import View
@@ -25,7 +27,7 @@ from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
 from models import checkpoint
 from models.card import ATLAS, NAME, CheckpointError, Entry, roots
 
-__all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "stamp"]
+__all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "neighbours_of", "stamp"]
 
 VIEWS_AT_MOST = 16
 NUMBER = re.compile(r"#?[0-9]{1,18}")
@@ -58,6 +60,11 @@ class Loaded:
     near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
     trust_lock: threading.Lock = field(default_factory=threading.Lock)  # of `near` and of a map's trust
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
+
+    @cached_property
+    def euclidean(self) -> Neighbours:
+        """The neighbour index in Euclidean distance, in which the score "Distance to neighbours" is measured."""
+        return Neighbours(self.atlas.mean)
 
     def __post_init__(self) -> None:
         self.encoder = Encoder(self.decoder)
@@ -299,7 +306,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             atlas,
             attribute_directions(atlas.mean, atlas.attributes)
             | storage.read_directions(entry, decoder.latent),
-            Neighbours(atlas.mean, atlas.neighbour_distance if decoder.model.spec.gauged else None),
+            neighbours_of(atlas, decoder.model.spec.gauged),
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
             storage.read_groups(entry, len(atlas.ids)),
             storage.read_own(entry, decoder.shape, decoder.latent),
@@ -309,6 +316,15 @@ def load(entry: Entry, device: torch.device) -> Loaded:
         raise
     except (ValueError, OSError, RuntimeError) as error:
         raise CheckpointError(str(error)) from error
+
+
+def neighbours_of(atlas: Atlas, gauged: bool) -> Neighbours:
+    """The neighbour index of an atlas, in the metric of the gauge where the model has one."""
+    if not gauged:
+        return Neighbours(atlas.mean)
+    metric = metric_of(atlas.mean, atlas.std)
+    held_out = np.asarray(atlas.split) == "test"
+    return Neighbours(atlas.mean, draw_distances(atlas.mean, atlas.std, held_out, metric), metric)
 
 
 def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:

@@ -33,7 +33,7 @@ class Measured(NamedTuple):
     penalised: float  # the length with the penalty off the data, which a geodesic minimises; same unit
     # Share of the length above the percentile 100 * `geodesics.USUAL`, where the penalty applies.
     beyond: float | None
-    # (T,), among the data's own distances to their 10th neighbour, 0 to 100; both None if the model has no gauge.
+    # (T,), of the gauge, 0 to 100; both None if the model has no gauge.
     percentile: NDArray[np.float64] | None
 
 
@@ -90,7 +90,7 @@ def measure(loaded: Loaded, latents: Floats, strength: float = 0.0) -> Measured:
     ]
     x = torch.cat(parts)
     pictures: NDArray[np.uint8] = levels(x).contiguous().numpy()
-    factor = off_data(loaded.atlas.mean, loaded.atlas.neighbour_distance, strength)(torch.from_numpy(latents))
+    factor = off_data(loaded.neighbours, strength)(torch.from_numpy(latents))
     steps = speeds(x.numpy())
     beyond = None
     if percentile is not None:

@@ -22,10 +22,8 @@ class Gauge(NamedTuple):
     """How far latents are from the items, shape (M,) each."""
 
     nearest: NDArray[np.int64]  # index of the nearest item
-    distance: NDArray[np.float64]  # to the 10th nearest other item, in the unit of the latents
-    percentile: (
-        NDArray[np.float64] | None
-    )  # 0..100 among the items' own distances; None without a `reference`
+    distance: NDArray[np.float64]  # to the 10th nearest item, in the metric
+    percentile: NDArray[np.float64] | None  # 0..100 among the `reference`; None without one
 
     def at(self, row: int) -> float | None:
         """One latent's percentile to two decimals."""
@@ -35,13 +33,17 @@ class Gauge(NamedTuple):
 class Neighbours:
     """The items of an atlas, indexed for nearest-neighbour queries."""
 
-    def __init__(self, z: ArrayLike, reference: ArrayLike | None = None) -> None:
+    def __init__(
+        self, z: ArrayLike, reference: ArrayLike | None = None, metric: ArrayLike | None = None
+    ) -> None:
         """Indexes the items.
 
         Arguments:
             z: Latents of the items, shape (N, D), finite.
-            reference: Each item's distance to its 10th nearest other item, shape (N,); None if no percentile is
-                needed.
+            reference: Distances to the 10th nearest item that count as usual, in the metric, shape (R,), R of at least
+                1; None if no percentile is needed.
+            metric: Factor of each dimension in a distance, shape (D,), not negative; None for 1. See
+                `explorer.latent.neighbours.metric`.
 
         Raises:
             ValueError: If a shape is wrong or a value not finite.
@@ -51,7 +53,15 @@ class Neighbours:
             raise ValueError(f"`z` must have the shape (N, D) with N > 0. Got {items.shape}.")
         if not np.isfinite(items).all():
             raise ValueError("`z` must be finite. Got NaN or infinity.")
-        self.items = np.ascontiguousarray(items, np.float32)
+        self.metric: NDArray[np.float32] | None = None
+        if metric is not None:
+            self.metric = np.asarray(metric, np.float32)
+            if self.metric.shape != items.shape[1:] or not (self.metric >= 0).all():
+                raise ValueError(
+                    f"`metric` must be {items.shape[1]} numbers of at least 0. Got shape {self.metric.shape}."
+                )
+            items = items * self.metric
+        self.items = np.ascontiguousarray(items, np.float32)  # in the metric
         # Centring minimises the items' norms and with them the rounding error.
         self._centre = self.items.mean(0, np.float64).astype(np.float32)
         padded = -(-len(items) // BLOCKS) * BLOCKS
@@ -64,10 +74,8 @@ class Neighbours:
         self.reference: NDArray[np.float64] | None = None
         if reference is not None:
             given = np.asarray(reference, np.float64)
-            if given.shape != (len(items),) or not np.isfinite(given).all():
-                raise ValueError(
-                    f"`reference` must be finite and of shape ({len(items)},). Got shape {given.shape}."
-                )
+            if given.ndim != 1 or not len(given) or not np.isfinite(given).all():
+                raise ValueError(f"`reference` must be a list of finite numbers. Got shape {given.shape}.")
             self.reference = np.sort(given)
 
     def __len__(self) -> int:
@@ -82,12 +90,12 @@ class Neighbours:
             k: How many, 1 to N.
 
         Returns:
-            Indices (M, k) and distances (M, k) in the unit of the latents.
+            Indices (M, k) and distances (M, k) in the metric.
 
         Raises:
             ValueError: If `z` has another D or is not finite, or `k` is out of range.
         """
-        latents = np.asarray(z, np.float32)
+        latents = self.scaled(z)
         if latents.ndim != 2 or latents.shape[1] != self.items.shape[1]:
             raise ValueError(f"`z` must have the shape (M, {self.items.shape[1]}). Got {latents.shape}.")
         if not 1 <= k <= len(self.items):
@@ -106,11 +114,18 @@ class Neighbours:
                 )
         return index, distance
 
+    def scaled(self, z: ArrayLike) -> NDArray[np.float32]:
+        """Latents (*, D) in the metric; those of another D unchanged."""
+        latents = np.asarray(z, np.float32)
+        if self.metric is None or latents.shape[-1:] != self.metric.shape:
+            return latents
+        return latents * self.metric
+
     def within_about(self, latent: ArrayLike, count: int) -> tuple[NDArray[np.int64], float]:
         """All items within some distance of a latent, about `count` of them.
 
         Arguments:
-            latent: Shape (D,), finite.
+            latent: Shape (D,), finite, in the metric.
             count: Approximate number; the distance is estimated from a sixteenth of the items.
 
         Returns:
@@ -133,9 +148,9 @@ class Neighbours:
         return near, float(np.sqrt(max(0.0, square)))
 
     def query(self, z: ArrayLike) -> Gauge:
-        """For each latent: the nearest item, the distance to the 10th nearest other item, and its percentile.
+        """For each latent: the nearest item, the distance to the 10th nearest item, and its percentile.
 
-        An item is not its own neighbour, so a latent equal to an item gets exactly the item's reference distance.
+        An item counts as its own neighbour, so the distance changes by no more than the latent does.
 
         Arguments:
             z: Latents, shape (M, D).
@@ -143,30 +158,23 @@ class Neighbours:
         Raises:
             ValueError: If `z` has another D.
         """
-        return self.gauge(*self.nearest(z, min(GAUGE_NEIGHBOUR + 1, len(self))))
+        return self.gauge(*self.nearest(z, min(GAUGE_NEIGHBOUR, len(self))))
 
     def gauge(self, index: NDArray[np.int64], distance: NDArray[np.float64]) -> Gauge:
         """The gauge of latents from their neighbours.
 
         Arguments:
-            index: From `nearest` with at least 11 neighbours (or all items), shape (M, k).
+            index: From `nearest` with at least 10 neighbours (or all items), shape (M, k).
             distance: Likewise.
 
         Raises:
             ValueError: If k is too small.
         """
-        if distance.shape[1] < min(GAUGE_NEIGHBOUR + 1, len(self)):
-            raise ValueError(
-                f"`distance` must hold {GAUGE_NEIGHBOUR + 1} neighbours. Got {distance.shape[1]}."
-            )
-        last = distance.shape[1] - 1
-        other = np.where(
-            distance[:, 0] == 0.0,
-            distance[:, min(GAUGE_NEIGHBOUR, last)],
-            distance[:, min(GAUGE_NEIGHBOUR - 1, last)],
-        )
-        share = None if self.reference is None else percentile(self.reference, other)
-        return Gauge(index[:, 0], other, share)
+        if distance.shape[1] < min(GAUGE_NEIGHBOUR, len(self)):
+            raise ValueError(f"`distance` must hold {GAUGE_NEIGHBOUR} neighbours. Got {distance.shape[1]}.")
+        tenth = distance[:, min(GAUGE_NEIGHBOUR, distance.shape[1]) - 1]
+        share = None if self.reference is None else percentile(self.reference, tenth)
+        return Gauge(index[:, 0], tenth, share)
 
     def _rough(self, latents: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Squared distances to all items, less |x|^2, shape (M, N padded), and the comparison error, (M,)."""

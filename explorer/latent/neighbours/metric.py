@@ -24,7 +24,7 @@ from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 
 __all__ = ["DRAWS", "HELD_OUT_FROM", "draw_distances", "metric_of"]
 
-DRAWS = 2_000  # images whose posteriors give the reference
+DRAWS = 1_000  # images whose posteriors give the reference
 HELD_OUT_FROM = 100  # test images; with fewer, all images are drawn from
 BLOCK = 1 << 23  # distances in memory at once, 32 MiB
 
@@ -42,7 +42,8 @@ def metric_of(mean: ArrayLike, std: ArrayLike | None) -> NDArray[np.float32]:
     weight = np.divide(between, total, out=np.zeros_like(between), where=total > 0)
     if not weight.any():  # all images at one point
         weight = np.ones_like(weight)
-    return np.sqrt(weight).astype(np.float32)
+    factor: NDArray[np.float32] = np.sqrt(weight).astype(np.float32)
+    return factor
 
 
 def draw_distances(
@@ -58,7 +59,7 @@ def draw_distances(
         seed: Of the choice of images and of the draws.
 
     Returns:
-        Shape (R,), R at most 2,000.
+        Shape (R,), R at most 1,000.
     """
     rng = np.random.default_rng(seed)
     means = np.asarray(mean, np.float32)

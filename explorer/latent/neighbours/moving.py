@@ -59,14 +59,14 @@ class Nearby:
             k: How many, 1 to N.
 
         Returns:
-            Indices (M, k) and distances (M, k) in the unit of the latents.
+            Indices (M, k) and distances (M, k) in the metric.
 
         Raises:
             ValueError: If `z` has another D or is not finite, or `k` is out of range.
         """
-        latents = np.asarray(z, np.float32)
-        if not self._cache.maxlen or latents.ndim != 2 or k > self.kept // 4:
-            return self.items.nearest(latents, k)
+        if not self._cache.maxlen or np.ndim(z) != 2 or k > self.kept // 4:
+            return self.items.nearest(z, k)
+        latents = self.items.scaled(z)
         index = np.empty((len(latents), k), np.int64)
         distance = np.empty((len(latents), k))
         for row, latent in enumerate(latents):
@@ -101,8 +101,7 @@ class Nearby:
             self.items.nearest(latent[None], k)  # raises with the reason
         near, distance = self.items.within_about(latent, self.kept)
         if len(near) < k:
-            index, exact = self.items.nearest(latent[None], k)
-            return index[0], exact[0]
+            near, distance = self.items.within_about(latent, len(self.items))
         neighbourhood = _Neighbourhood(latent.copy(), distance, near, Neighbours(self.items.items[near]))
         with self._lock:
             self._cache.append(neighbourhood)

@@ -390,7 +390,7 @@ def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -
     )
     off = int((percentiles >= OFF).sum())
     st.caption(
-        f"{off} of {len(codes)} are off the data: farther from any image's code than 99 % of the images are."
+        f"{off} of {len(codes)} are off the data: farther from the images than 99 % of the posterior draws of held-out images."
     )
 
 

@@ -76,7 +76,7 @@ def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
             return np.empty(0)
         return np.asarray(kl_to_prior(uploads.codes, uploads.std).sum(1), np.float64)
     if score.key == "neighbour_distance":
-        return np.asarray(loaded.neighbours.query(uploads.codes).distance, np.float64)
+        return np.asarray(loaded.euclidean.query(uploads.codes).distance, np.float64)
     if score.key == "error":
         gaps = (uploads.pictures.astype(np.float64) - uploads.reconstructions) / 255
         return np.asarray((gaps**2).mean((1, 2, 3)), np.float64)

@@ -13,6 +13,7 @@ from explorer.catalogue import families
 from explorer.components import paths as components
 from explorer.components import samples as gallery
 from explorer.latent.geometry.corners import corner_grid
+from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.anatomy.charts import short
 from explorer.pages.paths import charts, panels, url
 from explorer.pages.paths.url import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
@@ -319,8 +320,8 @@ def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None
     gauge = (
         ""
         if straight.percentile is None
-        else " The profile is the distance to the 10th nearest image as a percentile of the images' own; in the red "
-        "band a picture is the decoder's guess."
+        else f" The profile is the percentile of the gauge. {STATISTICS['gauge'].definition} In the red band a picture is "
+        "the decoder's guess."
     )
     st.caption(
         "Length: how much the decoded picture changes along the path, the summed Euclidean distances from frame to "
@@ -381,7 +382,7 @@ def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -
         )
         away = loaded.neighbours.query(flat).percentile
         gauge = "" if away is None else (
-            f" Distance to the data: at most percentile {away.max():.0f} of the images' own distances, "
+            f" Distance to the data: at most percentile {away.max():.0f}, "
             f"{away.mean():.0f} on average."
         )  # fmt: skip
         st.caption(

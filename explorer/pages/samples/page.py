@@ -52,7 +52,7 @@ FORMULAS = {
 }
 GAUGE = (
     "Under each picture: it is encoded again, and the number is the percentile of its distance to the 10th nearest image, "
-    "among the same distances of the images themselves; from 90 on it is unusual."
+    "among those of posterior draws of held-out images; from 90 on it is unusual."
 )
 GHOSH = "[Ghosh et al. 2019](https://arxiv.org/abs/1903.12436)"
 BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"

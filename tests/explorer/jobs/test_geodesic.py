@@ -12,6 +12,7 @@ from torch import Tensor
 
 from explorer.jobs import geodesic, runner
 from explorer.latent.geometry.energy import energy, length
+from explorer.latent.neighbours.exact import Neighbours
 from explorer.scene.engine import Engine
 from explorer.scene.geodesics import POINTS, evenly, geodesics, off_data
 from tests.explorer.checkpoints import train_digits
@@ -63,12 +64,13 @@ def test_the_penalty_leads_round_a_hole_in_the_data() -> None:
     )
     items = ring.astype(np.float32)
     distances = np.sort(np.linalg.norm(items[:, None] - items, axis=2), axis=1)[:, 10].astype(np.float32)
+    near = Neighbours(items, distances)
     ends = torch.tensor([[1.0, 0.05]]), torch.tensor([[-1.0, 0.05]])
     through = geodesics(lambda z: z, *ends).codes[0]
-    around = geodesics(lambda z: z, *ends, weight=off_data(items, distances, 10), rounds=200).codes[0]
+    around = geodesics(lambda z: z, *ends, weight=off_data(near, 10), rounds=200).codes[0]
     gap = lambda curve: torch.cdist(curve, torch.from_numpy(items)).min(1).values.max()  # noqa: E731
     assert gap(through) > 0.8 and gap(around) < 0.2
-    assert (off_data(items, distances, 10)(torch.from_numpy(items))[:50] == 1).float().mean() > 0.6
+    assert (off_data(near, 10)(torch.from_numpy(items))[:50] == 1).float().mean() > 0.6
 
 
 def test_the_penalty_is_what_its_formula_says() -> None:
@@ -78,13 +80,25 @@ def test_the_penalty_is_what_its_formula_says() -> None:
     asked = 2 * rng.normal(size=(40, 3)).astype(np.float32)
     tenth = np.sort(np.linalg.norm(asked[:, None] - items, axis=2), axis=1)[:, 9]
     expected = 1 + 7 * np.maximum(0, tenth / np.quantile(near, 0.9) - 1) ** 2
-    found = off_data(items, near, 7)(torch.from_numpy(asked))
+    found = off_data(Neighbours(items, near), 7)(torch.from_numpy(asked))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     assert expected.max() > 1 and (expected == 1).any()
-    few = off_data(items[:3], near[:3], 7)(torch.from_numpy(asked))  # fewer than ten: the farthest of them
+    few = off_data(Neighbours(items[:3], near[:3]), 7)(
+        torch.from_numpy(asked)
+    )  # fewer than ten: the farthest of them
     last = np.linalg.norm(asked[:, None] - items[:3], axis=2).max(1)
     np.testing.assert_allclose(
         few, 1 + 7 * np.maximum(0, last / np.quantile(near[:3], 0.9) - 1) ** 2, rtol=1e-4
+    )
+    metric = np.array([1, 0.5, 0], np.float32)
+    scaled = off_data(Neighbours(items, near, metric), 7)(torch.from_numpy(asked))
+    np.testing.assert_allclose(
+        scaled, off_data(Neighbours(items * metric, near), 7)(torch.from_numpy(asked * metric))
+    )
+    own = off_data(Neighbours(items), 7)(torch.from_numpy(asked))  # without a gauge: the items' own distances
+    tenth_other = np.sort(np.linalg.norm(items[:, None] - items, axis=2), axis=1)[:, 10]
+    np.testing.assert_allclose(
+        own, 1 + 7 * np.maximum(0, tenth / np.quantile(tenth_other, 0.9) - 1) ** 2, rtol=1e-3
     )
 
 
@@ -135,7 +149,7 @@ def test_shapes_that_do_not_match_are_told() -> None:
         geodesics(lambda z: z / 0 * z, torch.zeros(1, 2), torch.ones(1, 2))
     for wrong in (-1, 101):
         with pytest.raises(ValueError, match=rf"`strength` must lie in 0..100. Got {wrong}"):
-            off_data(np.zeros((3, 2), np.float32), np.ones(3, np.float32), wrong)
+            off_data(Neighbours(np.zeros((3, 2)), np.ones(3)), wrong)
 
 
 def test_the_job_reports_its_progress_and_finds_a_path_of_less_energy(

@@ -62,7 +62,7 @@ def test_what_is_measured_is_that_of_the_decoders_pictures(loaded: Loaded) -> No
     steps = np.sqrt((np.diff(x, axis=0) ** 2).sum((1, 2, 3)))
     assert found.length == pytest.approx(steps.sum(), rel=1e-5)
     assert found.penalised == pytest.approx(found.length, rel=1e-6), "no penalty"
-    far = measure(loaded, 3 * codes, 10)
+    far = measure(loaded, 20 * codes, 10)
     assert far.penalised > 1.5 * far.length and far.beyond > 0.9, "off the data"
     direct = loaded.decoder(codes)
     assert np.abs(found.pictures.astype(int) - direct.astype(int)).max() <= 1

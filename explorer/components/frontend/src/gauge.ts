@@ -3,7 +3,7 @@ import { h, setText } from "./dom";
 
 export type Verdict = "typical" | "unusual" | "off the data";
 
-/** Below the 90th percentile of the neighbour distance: typical; from the 99th: off the data. */
+/** Below the 90th percentile of the posterior draws of held-out images: typical; from the 99th: off the data. */
 export const verdict = (percentile: number): Verdict =>
   percentile < 90 ? "typical" : percentile < 99 ? "unusual" : "off the data";
 
@@ -45,8 +45,9 @@ export class Gauge {
       {
         class: "gauge",
         title:
-          "Distance to the 10th nearest real item, as a percentile of the same distance among " +
-          "real items. From 99 on, the picture is the decoder's guess.",
+          "Distance to the 10th nearest encoded image, as a percentile of that of posterior draws of " +
+          "held-out images; a dimension counts as far as the encoder is sure of it. From 99 on, the " +
+          "picture is the decoder's guess.",
       },
       h("div", { class: "gauge-text" }, this.word, this.figure),
       this.meter,

@@ -50,12 +50,28 @@ def test_all_items_can_be_asked_for() -> None:
     assert index[0, 0] == 0
 
 
-def test_an_item_gets_its_own_leave_one_out_distance() -> None:
+def test_the_distance_changes_no_more_than_the_latent_does() -> None:
+    """An item that stops being its own neighbour 1e-5 away would make it jump."""
     z = codes(400, 6)
-    reference = leave_one_out(z)
-    found = Neighbours(z, reference).query(z[:50])
-    np.testing.assert_array_equal(found.nearest, np.arange(50))
-    np.testing.assert_allclose(found.distance, reference[:50], rtol=1e-6)
+    near = Neighbours(z, leave_one_out(z))
+    moved = z[:50] + 1e-3 * codes(50, 6, 7)
+    step = np.linalg.norm(moved - z[:50], axis=1)
+    for share in (0.0, 0.01, 1.0):
+        between = z[:50] + np.float32(share) * (moved - z[:50])
+        gap = np.abs(near.query(between).distance - near.query(z[:50]).distance)
+        assert (gap <= share * step + 1e-6).all()
+
+
+def test_a_metric_scales_each_dimension() -> None:
+    z, asked = codes(400, 6), codes(9, 6, 4)
+    metric = np.array([1, 0.5, 0, 1, 0.1, 0.9], np.float32)
+    near, plain = Neighbours(z, metric=metric), Neighbours(z * metric)
+    for one, other in zip(near.nearest(asked, 11), plain.nearest(asked * metric, 11), strict=True):
+        np.testing.assert_array_equal(one, other)
+    moved = asked + np.array([0, 0, 50, 0, 0, 0], np.float32)
+    np.testing.assert_array_equal(near.query(moved).distance, near.query(asked).distance)
+    with pytest.raises(ValueError, match=r"`metric` must be 6 numbers of at least 0. Got shape \(5,\)"):
+        Neighbours(z, metric=metric[1:])
 
 
 def test_the_tenth_nearest_counts_for_a_code_that_is_no_item() -> None:
@@ -88,6 +104,9 @@ def test_few_items_use_the_farthest_there_is() -> None:
     z = codes(4, 3)
     found = Neighbours(z, np.ones(4)).query(z[:1])
     assert found.distance[0] == pytest.approx(np.linalg.norm(z[1:] - z[0], axis=1).max(), rel=1e-6)
+    with pytest.raises(ValueError, match=r"`distance` must hold 10 neighbours. Got 3"):
+        near = Neighbours(codes(20, 3))
+        near.gauge(*near.nearest(codes(1, 3), 3))
 
 
 def test_joined_codes_give_what_single_ones_give() -> None:
@@ -115,7 +134,7 @@ def test_errors_name_the_argument() -> None:
         near.nearest(np.zeros((1, 3)), 21)
     with pytest.raises(ValueError, match=r"`z` must be finite"):
         near.nearest(np.full((1, 3), np.inf), 1)
-    with pytest.raises(ValueError, match=r"`reference` must be finite and of shape \(20,\)"):
-        Neighbours(codes(20, 3), np.zeros(19))
+    with pytest.raises(ValueError, match=r"`reference` must be a list of finite numbers. Got shape \(0,\)"):
+        Neighbours(codes(20, 3), np.zeros(0))
     with pytest.raises(ValueError, match=r"`z` must have the shape \(N, D\) with N > 0"):
         Neighbours(np.zeros((0, 3)))

@@ -88,7 +88,7 @@ def test_it_opens_with_an_attribute_and_five_estimators_side_by_side(open_direct
     found = rows(at)
     assert list(found) == ["mean", "balanced", "logistic", "svm", "lda"]
     for row in found.values():
-        assert row.count("<img") == 9 and re.search(r"AUC [01]\.\d{3} · angle error \d+\.\d°", row)
+        assert row.count("<img") == 9 and re.search(r"Angle error: \d+° \(\d+°–\d+°, chance 90°\)", row)
     assert (
         len({row.partition("lx-dr-strip")[2] for row in found.values()}) == 5
     )  # no two show the same pictures
@@ -100,7 +100,7 @@ def test_there_is_something_to_see_before_the_figures_are_there(open_directions:
     found = rows(at)
     assert found["mean"].count("<img") == 9
     settled(at)
-    assert "AUC …" not in "".join(rows(at).values())
+    assert "AUC: …" not in "".join(rows(at).values())
 
 
 def test_a_link_shows_the_same_again(open_directions: Open) -> None:

@@ -267,13 +267,12 @@ def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_pag
     )
     world: Any = SimpleNamespace(
         decoder=decoder, neighbours=Neighbours(items, distances),
-        atlas=SimpleNamespace(mean=items, neighbour_distance=distances.astype(np.float32)),
     )  # fmt: skip
     stops = np.array([[-1.0, 0.02], [1.0, 0.02]], np.float32)
     straight = measure(world, path_through("straight", stops), 10)
     found = geodesics(
         decode, torch.from_numpy(stops[:1]), torch.from_numpy(stops[1:]), rounds=200,
-        weight=off_data(items, world.atlas.neighbour_distance, 10),
+        weight=off_data(world.neighbours, 10),
     ).codes[0]  # fmt: skip
     geodesic = measure(world, found.numpy(), 10)
     assert straight.length > 5 and 2 < geodesic.length < 3, "over the hill, and round it"
