@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 from abc import ABC, abstractmethod
@@ -63,9 +64,9 @@ class ChildProcess(ABC):
         return self._reader.is_alive()
 
     def cancel(self) -> None:
-        """Ends it. Unfinished work is lost; no half-written file is left."""
+        """Ends it and the processes that it has started. Unfinished work is lost; no half-written file is left."""
         self.cancelled = True
-        self._process.terminate()
+        self._terminate()
 
     def wait(self, seconds: float | None = None) -> None:
         """Waits until it has ended, at most `seconds`."""
@@ -88,13 +89,19 @@ class ChildProcess(ABC):
             self._read_output(process.stdout)
         except ValueError as error:
             self.error = str(error)
-            process.terminate()
+            self._terminate()
         for stream in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()
         status = process.wait()
         errors.join(1.0)  # a process that it has left behind may hold the stream open
         self._end(status)
+
+    def _terminate(self) -> None:
+        """Asks its process group to end; it leads one of its own."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGTERM)
 
     def _read_errors(self, stream: IO[bytes]) -> None:
         with stream:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import signal
 import sys
 import threading
 import time
@@ -99,9 +100,11 @@ def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _end_with_parent(incoming: IO[bytes]) -> None:
-    """Ends this process once the parent has closed the pipe, or died."""
+    """Ends this process, and those that it has started, once the parent has closed the pipe, or died."""
     while incoming.read(1):
         pass
+    if os.getpgid(0) == os.getpid():  # it leads a group of its own
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

@@ -106,6 +106,15 @@ def test_cancel_ends_the_process_at_once(tmp_path: Path) -> None:
     job.cancel()  # again does no harm
 
 
+def test_cancel_ends_the_processes_of_a_job_too(tmp_path: Path) -> None:
+    job = start(work.hold_in_a_child, {"path": str(tmp_path / "lock")})
+    wait_for(lambda: job.partial)
+    job.cancel()
+    job.wait(5)
+    assert job.error == "Cancelled."
+    wait_for(lambda: is_free(tmp_path / "lock"), 5)
+
+
 def test_a_result_outlasts_a_late_cancel() -> None:
     job = start(work.hurry, {"steps": 1})
     job.wait(20)
@@ -131,12 +140,15 @@ def test_one_key_has_one_job(tmp_path: Path) -> None:
     assert is_free(tmp_path / "a") and is_free(tmp_path / "b")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_job_ends_with_its_parent(tmp_path: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("job", "how"),
+    [("hold", signal.SIGKILL), ("hold", signal.SIGTERM), ("hold_in_a_child", signal.SIGKILL)],
+)
+def test_a_job_ends_with_its_parent(tmp_path: Path, job: str, how: signal.Signals) -> None:
     path = tmp_path / "lock"
     code = (
         "import sys, time\nfrom explorer.jobs.runner import start\nfrom tests.explorer.jobs import work\n"
-        "job = start(work.hold, {'path': sys.argv[1]})\n"
+        f"job = start(work.{job}, {{'path': sys.argv[1]}})\n"
         "while job.partial is None: time.sleep(0.01)\n"
         "print('started', flush=True)\ntime.sleep(60)\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -43,6 +44,16 @@ def hold(request: dict[str, Any], report: Report) -> dict[str, Any]:
     fcntl.flock(file, fcntl.LOCK_EX)
     report(0.1, "Holding", {"pid": os.getpid()})
     time.sleep(60)
+    return {}
+
+
+def hold_in_a_child(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Has a process of its own hold a lock on a file for a minute."""
+    code = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", code, request["path"]], stdout=subprocess.PIPE)
+    assert child.stdout is not None and child.stdout.readline()
+    report(0.1, "Holding", {"pid": child.pid})
+    child.wait()
     return {}
 
 
