@@ -279,7 +279,8 @@ def _decoded(file: Image.Image, reading: Reading) -> Image.Image:
 
 def _header(file: Image.Image) -> Header:
     """What an open file says of itself."""
-    orientation = _orientation(file)
+    late = file.format == "PNG" and not file.info.keys() & {"exif", "Raw profile type exif"}
+    orientation = 0 if late else _orientation(file)  # of a PNG it could stand behind the pixels
     size = file.size[::-1] if orientation >= 5 else file.size
     mode = "L" if file.mode in GREY or file.mode.startswith("I;16") else "RGB"
     mode += "A" if file.has_transparency_data else ""

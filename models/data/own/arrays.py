@@ -126,7 +126,7 @@ def _load(path: Path) -> Array:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        if any(sign in str(error) for sign in ("allow_pickle", "Object arrays", "Python objects")):
             raise ValueError(
                 f"{shown(path.name)} holds Python objects, which could run code. Save it as numbers or texts."
             ) from error

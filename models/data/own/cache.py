@@ -218,7 +218,7 @@ def _fill(folder: Path, preparation: Preparation, found: FoundImages, tell: Repo
     order = np.array(sorted(range(len(found)), key=ranks.__getitem__), np.int64)
     shape = shape_of(found, preparation)
     staging = folder.with_name(f".{folder.name}.part")
-    if not staging.exists():
+    if not (staging / IMAGES).exists():
         check_disk(len(found) * int(np.prod(shape)), "The decoded pictures")
     make_folder(staging)
     plan = Plan(

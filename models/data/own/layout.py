@@ -50,7 +50,6 @@ def scan_tree(tree: Tree, form: str, listing: Listing, prefix: str = "") -> Scan
                 [prefix] * len(names) if prefix else splits, folders, refused=refused, tree=tree, listing=listing)  # fmt: skip
     _add_sidecars(scan, pictures, listing)
     _add_tables(scan, listing)
-    take_splits(scan)
     return scan
 
 
@@ -70,8 +69,6 @@ def _folders(names: Sequence[str]) -> tuple[list[str], dict[str, list[Cell]]]:
     if depth is not None:
         splits = [SPLIT_NAMES[parts[depth].lower()] for parts in parents]
         parents = [parts[:depth] + parts[depth + 1 :] for parts in parents]
-        if len(set(splits)) == 1:
-            splits = [""] * len(names)  # a folder called "train" alone divides nothing
     shared = _shared(parents)
     parents = [parts[shared:] for parts in parents]
     columns: dict[str, list[Cell]] = {}
@@ -160,35 +157,37 @@ def _add_tables(scan: Scan, listing: Listing) -> None:
     metadata = [file for file in tables if file.name.rpartition("/")[2].lower() in METADATA]
     top = min(name.count("/") for name in scan.names)
     others = [file for file in tables if file not in metadata and file.name.count("/") <= max(1, top)]
-    used = [file for file in metadata if _add_table(scan, file, 0.0)]
-    if used:
+    joined = [(file, found) for file in metadata if (found := _joined(scan, file, 0.0))]
+    if joined:
         for title in [title for title in scan.cells if title == "class" or title.startswith("folder")]:
             del scan.cells[title]  # where there are metadata, folders are no labels
-    for file in others[:TABLES_AT_MOST]:
-        _add_table(scan, file, AUTOMATIC)
+    joined += [(file, found) for file in others[:TABLES_AT_MOST] if (found := _joined(scan, file, AUTOMATIC))]
+    for file, (table, matched) in joined:
+        automatic = file not in metadata
+        if automatic:
+            scan.notes.append(f"{shown(file.name)} was read as labels, by its column {matched.column!r}.")
+        add_columns(scan, matched, table, quiet=not automatic)
 
 
-def _add_table(scan: Scan, file: File, share: float) -> bool:
-    """Joins a table that lies in the source; False where it is none, or names too few pictures."""
+def _joined(scan: Scan, file: File, share: float) -> tuple[Table, Joined] | None:
+    """A table that lies in the source, joined to the pictures; None where it names no more than a share of them."""
     if scan.tree is None or file.size > TABLE_AT_MOST:
-        return False
+        return None
     try:
         table = read_table(scan.tree.read(file, TABLE_AT_MOST), file.name)
     except (PictureError, ValueError) as error:
         if not share:
             scan.refused.append(Refused(shown(file.name), str(error)))
-        return False
+        return None
     if list(table.columns) == ["file", "column 2"] and "partition" in file.name.lower():
         table.columns["split"] = table.columns.pop(
             "column 2"
         )  # CelebA's list of splits has no names of columns
-    joined = join(table, file.name, scan.names, file.name.rpartition("/")[0] + "/" * ("/" in file.name))
-    if joined is None or joined.matched <= share * len(scan.names):
-        return False
-    if share:
-        scan.notes.append(f"{shown(file.name)} was read as labels, by its column {joined.column!r}.")
-    add_columns(scan, joined, table, quiet=not share)
-    return True
+    folder = file.name.rpartition("/")[0]
+    matched = join(table, file.name, scan.names, f"{folder}/" if folder else "")
+    if matched is None or matched.matched <= share * len(scan.names):
+        return None
+    return table, matched
 
 
 def add_columns(scan: Scan, joined: Joined, table: Table, quiet: bool = False) -> None:
@@ -204,7 +203,7 @@ def add_columns(scan: Scan, joined: Joined, table: Table, quiet: bool = False) -
 
 
 def take_splits(scan: Scan) -> None:
-    """Turns a column that names splits into the splits of the source."""
+    """Turns a column that names splits into the splits of the source, and passes over splits that divide nothing."""
     for title in list(scan.cells):
         values = [None if value is None else str(value).lower() for value in scan.cells[title]]
         known = Counter(value for value in values if value is not None)
@@ -214,4 +213,6 @@ def take_splits(scan: Scan) -> None:
         if len(known) >= 2 and all(names.values()) and len(values) == sum(known.values()):
             scan.splits = [names[value or ""] for value in values]
             del scan.cells[title]
-            return
+            break
+    if "train" not in scan.splits or len(set(scan.splits)) < 2 or "" in scan.splits:
+        scan.splits = [""] * len(scan.splits)  # what has no training images, or nothing else, is not divided

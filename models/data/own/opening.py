@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.data.base import SPLITS
 from models.data.own.arrays import scan_arrays
 from models.data.own.columns import describe, slug_of
 from models.data.own.found import FoundImages
@@ -83,9 +84,7 @@ def open_images(
         refused=[*found.refused, *refused],
         notes=[*found.notes, *_notes(headers), *_column_notes(columns)],
         columns=columns,
-        splits={split: splits[split] for split in ("train", "validation", "test") if splits[split]}
-        if "" not in splits
-        else {},
+        splits={split: splits[split] for split in SPLITS if splits[split]},
         labels=table,
         fingerprint=digest([(found.fingerprint, stamp(table) if table else "")]),
         pictures=found.pictures,

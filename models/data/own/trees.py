@@ -102,7 +102,7 @@ class Folder:
                 reason = f"The folder cannot be read: {why(error)}. Change its permissions."
                 if not inside:
                     raise ValueError(f"{shown(str(self.path))}: {reason}") from error
-                found.refuse(inside, reason)
+                found.refuse(inside.rstrip("/"), reason)
                 continue
             for entry in here:
                 name = f"{inside}{entry.name}"
@@ -142,12 +142,9 @@ class Folder:
         return digest((file.name, file.size, file.stamp) for file in listing.files)
 
     def read(self, file: File, most: int = FILE_AT_MOST) -> bytes:
-        path = self.path / file.name
-        if not Path(os.path.realpath(path)).is_relative_to(self.path):
-            raise PictureError(OUTSIDE)  # it has become a link since it was listed
         try:
-            with path.open("rb") as stream:
-                return stream.read(most)
+            with open(f"{self.path}/{file.name}", "rb", buffering=0) as stream:
+                return stream.read(min(most, file.size))
         except OSError as error:
             raise PictureError(f"The file cannot be read: {why(error)}.") from error
 
