@@ -30,7 +30,7 @@ Hashes = tuple[NDArray[np.uint64], NDArray[np.uint8]]  # (N,), and small copies 
 
 COMPARED_AT_MOST = 20_000  # pictures; of more, as many at equal steps
 PAIRS_AT_MOST = 1_000
-BITS = 4  # that may differ, of 64
+BITS = 5  # that may differ, of 64
 LEVELS = 6.0  # mean difference of the small copies, of 255
 CHUNK, BLOCK = 250, 512  # pictures that are read, and compared with all, at a time
 SMALL = 8  # px, a side of the small copies
@@ -72,8 +72,8 @@ def _hashed(
             image = pictures.picture(place, Reading.lenient()).convert("RGB")
         except PictureError:
             continue  # it is listed when it is prepared
-        colour = image.resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=2.0)
-        grey = image.resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0).convert("L")
+        colour = image.resize((SMALL, SMALL), Image.Resampling.BOX)
+        grey = image.resize((9, 8), Image.Resampling.BOX).convert("L")
         levels = np.asarray(grey, np.int16)
         bits = (levels[:, :-1] < levels[:, 1:]).ravel()
         hashes[n] = np.packbits(bits).view(">u8")[0]

@@ -71,7 +71,7 @@ def _drawn(
 ) -> list[int]:
     """Which of some rows are cut from the training images: about `share` of them, but not all."""
     wanted = round(len(rows) * share)
-    if len(rows) >= LEAST:
+    if len(keys) >= LEAST and len(rows) > 1:
         wanted = max(1, wanted)
     order = sorted(rows.tolist(), key=lambda row: place(keys[row], seed))
     if groups is not None:

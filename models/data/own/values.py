@@ -142,7 +142,7 @@ def separator(cells: Sequence[Cell]) -> str | None:
         tokens = Counter(part for text in texts for part in as_labels(text, mark))
         if (
             2 <= len(tokens) <= TOKENS_AT_MOST
-            and len(tokens) < whole
+            and len(tokens) <= whole
             and sum(tokens.values()) >= 2 * len(tokens)
             and max(map(len, tokens)) <= TOKEN_LENGTH
         ):
