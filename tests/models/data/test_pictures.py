@@ -16,11 +16,14 @@ from PIL import Image
 from models.data.pictures import (
     Framing,
     PictureError,
+    Reading,
     crop_box,
     fitted,
     open_picture,
     read_file,
+    read_header,
     read_picture,
+    scaled,
 )
 
 GREY, COLOUR = (1, 8, 8), (3, 8, 8)
@@ -266,3 +269,70 @@ def test_a_crop_stays_inside_the_picture() -> None:
 def test_a_framing_out_of_range_is_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(values))}` must"):
         Framing(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp", "gif"])
+def test_a_header_says_what_decoding_gives(mode: str, suffix: str) -> None:
+    try:
+        data = saved(
+            noise("L" if mode == "I;16" else mode).convert(mode),
+            {"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix),
+        )
+    except (OSError, ValueError):
+        return  # this format has no such mode
+    header = read_header(data)
+    whole = open_picture(data, Reading.lenient(alpha=True))
+    assert header.size == whole.size == (40, 30)
+    assert header.mode.endswith("A") == bool((np.asarray(whole)[..., 3] < 255).any())
+    assert open_picture(data).mode == header.mode.removesuffix("A")
+
+
+def test_a_header_says_how_a_picture_lies_and_what_is_left_out() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = read_header(saved(noise(), "JPEG", exif=exif))
+    assert turned.size == (30, 40) and turned.notes == ("turned",)
+    frames = saved(noise(), "GIF", save_all=True, append_images=[noise().rotate(180)])
+    assert read_header(frames).notes == ("animated",)
+    assert read_header(saved(noise("CMYK"), "JPEG")).notes == ("CMYK",)
+    with pytest.raises(PictureError, match="no picture that can be read"):
+        read_header(b"text")
+    with pytest.raises(PictureError, match="The file is empty"):
+        read_header(b"")
+
+
+def test_first_frames_and_backgrounds_are_taken_where_they_are_asked_for() -> None:
+    frames = saved(
+        Image.new("L", (8, 8), 10), "GIF", save_all=True, append_images=[Image.new("L", (8, 8), 200)]
+    )
+    assert np.asarray(open_picture(frames, Reading.lenient()).convert("L")).max() == 10
+    pages = saved(
+        Image.new("L", (8, 8), 10), "TIFF", save_all=True, append_images=[Image.new("L", (8, 8), 200)]
+    )
+    assert np.asarray(open_picture(pages, Reading.lenient())).max() == 10
+    clear = saved(Image.new("LA", (8, 8), (0, 0)))
+    assert open_picture(clear, Reading("#ff0000")).getpixel((0, 0)) == (255, 0, 0)
+    assert open_picture(clear, Reading("#808080")).getpixel((0, 0)) == 128
+    assert open_picture(clear, Reading(alpha=True)).getpixel((0, 0)) == (0, 0, 0, 0)
+
+
+def test_a_whole_picture_is_cropped_padded_or_stretched() -> None:
+    wide = Image.new("RGB", (32, 16), (0, 0, 0))
+    wide.paste((200, 0, 0), (0, 0, 8, 16))  # the left quarter
+    shape = (3, 8, 8)
+    assert scaled(wide, shape, "crop")[..., 0].max() < 20  # the quarter is cut off
+    stretched = scaled(wide, shape, "stretch")
+    assert (stretched[:, 0, 0] > 150).all() and (stretched[:, 4:, 0] < 20).all()
+    padded = scaled(wide, shape, "pad", "#00ff00")
+    assert (padded[:2] == (0, 255, 0)).all() and (padded[6:] == (0, 255, 0)).all()
+    assert (padded[2:6, 0, 0] > 150).all() and (padded[2:6, :, 1] == 0).all()
+
+
+def test_transparency_is_scaled_without_the_colour_behind_it() -> None:
+    image = Image.new("RGBA", (16, 16), (0, 255, 0, 0))  # green, but not to be seen
+    image.paste((255, 0, 0, 255), (0, 0, 8, 16))
+    pixels = scaled(image, (4, 5, 5), "stretch")
+    seen = pixels[pixels[..., 3] > 0]
+    assert seen[:, 1].max() == 0 and seen[:, 0].min() > 200
+    assert (scaled(image.resize((32, 16)), (4, 8, 8), "pad")[:2] == 0).all()
