@@ -21,13 +21,13 @@ from torch import Tensor
 from models.about import About
 from models.base import Loss, Posterior
 from models.criterion import Criterion
-from models.encoder_decoder import EncoderDecoder, NetworkConfig
+from models.encoder_decoder import EncoderDecoder, GridConfig
 
 __all__ = ["AE", "AEConfig"]
 
 
 @dataclass(frozen=True)
-class AEConfig(NetworkConfig):
+class AEConfig(GridConfig):
     """Configuration of an autoencoder."""
 
 

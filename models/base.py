@@ -34,10 +34,15 @@ Progress = Callable[[int, int], None]  # called with the number of places drawn 
 
 @dataclass(frozen=True)
 class Level:
-    """A part of a latent with its own grid: a scale of a flow, or the top or bottom codes of a VQ-VAE-2."""
+    """A part of a latent with its own grid: a scale of a flow, the top or bottom codes of a VQ-VAE-2, a spatial latent."""
 
     name: str  # for people, e.g. "top"
     shape: tuple[int, int, int]  # values per place, rows, columns
+
+    @property
+    def size(self) -> int:
+        """Numbers in it."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class LatentSpec:
     sequence: bool = False  # x is a sequence and the model predicts
 
     def __post_init__(self) -> None:
-        total = sum(math.prod(level.shape) for level in self.levels)
+        total = sum(level.size for level in self.levels)
         if self.levels and self.shape != (total,):
             raise ValueError(f"`shape` must be ({total},), all levels end to end. Got {self.shape}.")
 

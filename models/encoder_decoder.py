@@ -14,25 +14,27 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from models.base import Autoencoder, LatentSpec
+from models.base import Autoencoder, LatentSpec, Level
 from models.configuration import check_settings, described, setting
 from models.layers.likelihoods import LIKELIHOODS, make_likelihood
-from models.layers.networks import NETWORKS, make_decoder, make_encoder
+from models.layers.networks import NETWORKS, grid_of, make_decoder, make_encoder
 
-__all__ = ["CodeConfig", "EncoderDecoder", "ImageConfig", "LikelihoodConfig", "NetworkConfig"]
+__all__ = ["CodeConfig", "EncoderDecoder", "GridConfig", "ImageConfig", "LikelihoodConfig", "NetworkConfig"]
+
+LATENT_AT_MOST = 16_384  # dimensions of a grid
 
 
 @dataclass(frozen=True)
 class ImageConfig:
     """Configuration of a model of images; subclasses declare their fields with `setting`."""
 
-    image_shape: tuple[int, ...] = field(metadata=described("(C, H, W), sides of 8 to 64 pixels"))
+    image_shape: tuple[int, ...] = field(metadata=described("(C, H, W), sides of 8 to 256 pixels"))
 
     def __post_init__(self) -> None:
-        if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
-            raise ValueError(f"`image_shape` must be (1 or 3, H, W). Got {self.image_shape}.")
-        if not all(8 <= side <= 64 for side in self.image_shape[1:]):
-            raise ValueError(f"`image_shape` must have sides of 8 to 64 pixels. Got {self.image_shape}.")
+        if len(self.image_shape) != 3 or not 1 <= self.image_shape[0] <= 4:
+            raise ValueError(f"`image_shape` must be (1 to 4, H, W). Got {self.image_shape}.")
+        if not all(8 <= side <= 256 for side in self.image_shape[1:]):
+            raise ValueError(f"`image_shape` must have sides of 8 to 256 pixels. Got {self.image_shape}.")
         check_settings(self)
 
     @property
@@ -77,6 +79,36 @@ class NetworkConfig(LikelihoodConfig):
     )
 
 
+@dataclass(frozen=True)
+class GridConfig(NetworkConfig):
+    """Configuration of a model whose latent is a vector, or a grid of vectors that keeps where in the image they are."""
+
+    grid: int = setting(
+        0,
+        "places along the longer side of a spatial latent, each of `latent` dimensions; 0 for a vector",
+        low=0,
+        high=128,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.grid:
+            return
+        if self.neck:
+            raise ValueError(f"`neck` must be 0 with a `grid`, which has no linear layers. Got {self.neck}.")
+        if self.level.size > LATENT_AT_MOST:
+            raise ValueError(
+                f"`grid` must leave at most {LATENT_AT_MOST:,} dimensions in all. Got {self.level.shape}, "
+                f"{self.level.size:,}. Choose a smaller `grid` or `latent`."
+            )
+
+    @property
+    def level(self) -> Level:
+        """The grid of the latent, where there is one."""
+        channels, height, width = self.image_shape
+        return Level("grid", (self.latent, *grid_of(self.network, (channels, height, width), self.grid)))
+
+
 class EncoderDecoder(Autoencoder):
     """An encoder, a decoder and a likelihood; a subclass defines what the encoder's outputs mean."""
 
@@ -88,8 +120,11 @@ class EncoderDecoder(Autoencoder):
         channels, height, width = config.image_shape
         self.config = config
         self.image_shape = (channels, height, width)
+        self.grid = config.grid if isinstance(config, GridConfig) else 0
+        levels = (config.level,) if self.grid else ()
+        size = levels[0].size if levels else config.latent
         self.spec = LatentSpec(
-            (config.latent,), prior=self.prior, likelihood="bound" if self.prior else "none"
+            (size,), levels, prior=self.prior, likelihood="bound" if self.prior else "none"
         )
         self.encoder, self.decoder = self.networks()
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
@@ -99,8 +134,8 @@ class EncoderDecoder(Autoencoder):
         c = self.config
         network = (c.network, self.image_shape, c.width, c.depth)
         return (
-            make_encoder(*network, self.numbers * c.latent, c.neck),
-            make_decoder(*network, c.latent, c.neck),
+            make_encoder(*network, self.numbers * c.latent, c.neck, self.grid),
+            make_decoder(*network, c.latent, c.neck, self.grid),
         )
 
     def decode(self, z: Tensor) -> Tensor:

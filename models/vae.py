@@ -23,7 +23,7 @@ from models.about import About
 from models.base import Loss, Posterior
 from models.configuration import setting
 from models.criterion import ELBO, ELBO_FORMULA, Criterion
-from models.encoder_decoder import EncoderDecoder, NetworkConfig
+from models.encoder_decoder import EncoderDecoder, GridConfig
 from models.sharding import batch_mean
 
 __all__ = ["VAE", "VAEConfig"]
@@ -32,7 +32,7 @@ LOG_STD_RANGE = (-9.0, 3.0)  # soft bounds, so that no posterior collapses to a 
 
 
 @dataclass(frozen=True)
-class VAEConfig(NetworkConfig):
+class VAEConfig(GridConfig):
     """Configuration of a VAE."""
 
     free_bits: float = setting(

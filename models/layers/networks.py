@@ -1,4 +1,9 @@
-"""Encoder and decoder networks, convolutional and MLP, for images from 8x8 to 64x64, grey and colour.
+"""Encoder and decoder networks for images from 8x8 to 256x256: convolutions, convolutions over patches, and MLPs.
+
+"conv" halves the image step by step down to 4 pixels. "patch" cuts it into patches of 2 to 16 pixels a side, a vector
+each, so that all further layers work on a grid of at most 16 places: a step takes a fraction of the time.
+
+A latent is a vector behind a linear layer, or itself a grid of vectors (`grid_of`).
 
 No layer mixes images of a batch (no batch normalisation), so a picture does not depend on the rest of its batch.
 """
@@ -11,30 +16,43 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 __all__ = [
-    "NETWORKS", "Residual", "conv_decoder", "conv_encoder", "double", "doubling", "halve", "halved", "make_decoder",
-    "make_encoder", "mlp",
+    "NETWORKS", "Residual", "conv_decoder", "conv_encoder", "double", "doubling", "grid_of", "halve", "halved",
+    "make_decoder", "make_encoder", "mlp", "patch_of",
 ]  # fmt: skip
 
-NETWORKS = ("conv", "mlp")
+NETWORKS = ("conv", "mlp", "patch")
 SMALLEST = 4  # side in pixels at which a linear layer follows the convolutions
 RESIDUAL_AT_MOST = 16  # side in pixels up to which there are residual blocks, where they are cheap
 CHANNELS_AT_MOST = 4  # times `width`
+PATCHES = (
+    (24, 2),
+    (48, 4),
+    (128, 8),
+)  # longer side in pixels up to which a patch has so many a side; 16 above
 
 Shape = tuple[int, int, int]
 Size = tuple[int, int]
 
 
 class Residual(nn.Module):
-    """x + f(x), with two 3x3 convolutions."""
+    """x + f(x), with two 3x3 convolutions.
 
-    def __init__(self, channels: int) -> None:
+    Arguments:
+        channels: Of x and f(x).
+        normed: Normalise the values of each image before f, and begin with f = 0.
+    """
+
+    def __init__(self, channels: int, normed: bool = False) -> None:
         super().__init__()
         self.body = nn.Sequential(
+            *([nn.GroupNorm(1, channels)] if normed else []),
             nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
             nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
+        if normed:
+            nn.init.zeros_(self.body[-1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, channels, H, W) to the same shape."""
@@ -66,35 +84,132 @@ def linear(before: int, after: int, neck: int = 0) -> nn.Module:
     return Neck(before, after, neck) if neck else nn.Linear(before, after)
 
 
-def conv_encoder(shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
+class Crop(nn.Module):
+    """Cuts images (B, C, H, W) to the first rows and columns."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, : self.size[0], : self.size[1]]
+
+
+def conv_encoder(
+    shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
+) -> nn.Sequential:
     """Convolutions that halve the image down to 4 pixels and double the channels up to four times `width`, then a linear layer.
 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels after the first convolution.
         depth: Residual blocks per level, at 16 pixels and below.
-        out: Outputs per image.
+        out: Outputs per image, or per place of a grid.
         neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
+        grid: Places along the longer side of a spatial latent (`grid_of`); 0 for a vector.
     """
-    sizes, channels = _levels(shape, width)
-    last = linear(channels[-1] * math.prod(sizes[-1]), out, neck)
-    return nn.Sequential(*halve(sizes, [shape[0], *channels], depth), nn.Flatten(), last)
+    sizes, channels = _levels(shape, width, grid)
+    convolutions = halve(sizes, [shape[0], *channels], depth)
+    return nn.Sequential(*convolutions, *to_latent(channels[-1], sizes[-1], out, neck, grid))
 
 
-def conv_decoder(shape: Shape, width: int, depth: int, latent: int, neck: int = 0) -> nn.Sequential:
+def conv_decoder(
+    shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
+) -> nn.Sequential:
     """The mirror image of `conv_encoder`, with transposed convolutions whose kernels overlap evenly.
 
     Arguments:
         shape: Image shape (C, H, W).
         width: Channels before the last convolution.
         depth: Residual blocks per level, at 16 pixels and below.
-        latent: Dimensions of a latent.
+        latent: Dimensions of a latent, or of each place of a grid.
         neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
+        grid: As of `conv_encoder`.
     """
-    sizes, channels = _levels(shape, width)
-    first = linear(latent, channels[-1] * math.prod(sizes[-1]), neck)
-    grid = nn.Unflatten(1, (channels[-1], *sizes[-1]))
-    return nn.Sequential(first, grid, *double(sizes, [shape[0], *channels], depth))
+    sizes, channels = _levels(shape, width, grid)
+    convolutions = double(sizes, [shape[0], *channels], depth)
+    return nn.Sequential(*from_latent(channels[-1], sizes[-1], latent, neck, grid), *convolutions)
+
+
+def patch_encoder(
+    shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
+) -> nn.Sequential:
+    """A vector for each patch of the image, then convolutions that halve the grid of patches down to 4 places.
+
+    Arguments:
+        shape: Image shape (C, H, W).
+        width: Channels of all levels.
+        depth: Residual blocks per level.
+        out: Outputs per image, or per place of a grid.
+        neck: Hidden units of a `Neck` in place of the last layer; 0 for none.
+        grid: Places along the longer side of a spatial latent (`grid_of`); 0 for a vector.
+    """
+    patch, sizes = _patches(shape, grid)
+    bottom, right = (patch * count - side for count, side in zip(sizes[0], shape[1:], strict=True))
+    layers: list[nn.Module] = [nn.ReplicationPad2d((0, right, 0, bottom))] if bottom or right else []
+    layers += [nn.Conv2d(shape[0], width, patch, stride=patch)]
+    layers += [Residual(width, normed=True) for _ in range(depth)]
+    for _ in sizes[1:]:
+        layers += [nn.SiLU(), nn.Conv2d(width, width, 3, stride=2, padding=1)]
+        layers += [Residual(width, normed=True) for _ in range(depth)]
+    return nn.Sequential(*layers, nn.SiLU(), *to_latent(width, sizes[-1], out, neck, grid))
+
+
+def patch_decoder(
+    shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
+) -> nn.Sequential:
+    """The mirror image of `patch_encoder`; the last convolution gives each place the pixels of its patch.
+
+    Arguments:
+        shape: Image shape (C, H, W).
+        width: Channels of all levels.
+        depth: Residual blocks per level.
+        latent: Dimensions of a latent, or of each place of a grid.
+        neck: Hidden units of a `Neck` in place of the first layer; 0 for none.
+        grid: As of `patch_encoder`.
+
+    References:
+        | Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network
+        | (Shi et al., 2016), https://arxiv.org/abs/1609.05158
+    """
+    patch, sizes = _patches(shape, grid)
+    layers = from_latent(width, sizes[-1], latent, neck, grid)
+    for h, w in reversed(sizes[:-1]):
+        layers += [Residual(width, normed=True) for _ in range(depth)]
+        kernel = (4 - h % 2, 4 - w % 2)  # as in `double`
+        layers += [nn.SiLU(), nn.ConvTranspose2d(width, width, kernel, stride=2, padding=1)]
+    layers += [Residual(width, normed=True) for _ in range(depth)]
+    layers += [nn.SiLU(), nn.Conv2d(width, shape[0] * patch**2, 3, padding=1), nn.PixelShuffle(patch)]
+    whole = tuple(patch * count for count in sizes[0]) == shape[1:]
+    return nn.Sequential(*layers, *([] if whole else [Crop(shape[1:])]))
+
+
+def to_latent(channels: int, size: Size, out: int, neck: int, grid: int) -> list[nn.Module]:
+    """The last layers of an encoder: `out` numbers an image, or a place of a grid, as one vector."""
+    if grid:
+        return [nn.Conv2d(channels, out, 1), nn.Flatten()]
+    return [nn.Flatten(), linear(channels * math.prod(size), out, neck)]
+
+
+def from_latent(channels: int, size: Size, latent: int, neck: int, grid: int) -> list[nn.Module]:
+    """The first layers of a decoder, from vectors to a grid of `channels`."""
+    if grid:
+        return [nn.Unflatten(1, (latent, *size)), nn.Conv2d(latent, channels, 3, padding=1)]
+    return [linear(latent, channels * math.prod(size), neck), nn.Unflatten(1, (channels, *size))]
+
+
+def grid_of(kind: str, shape: Shape, grid: int) -> Size:
+    """Rows and columns of a spatial latent: the first size on a network's way down with at most `grid` places a side."""
+    if kind == "conv":
+        return _levels(shape, 1, grid)[0][-1]
+    if kind == "patch":
+        return _patches(shape, grid)[1][-1]
+    raise ValueError(f"`grid` must be 0 for the network {kind!r}. Got {grid}.")
+
+
+def patch_of(shape: Shape) -> int:
+    """Pixels a side of a patch, so that an image has a grid of 4 to 16 of them along its longer side."""
+    return next((patch for side, patch in PATCHES if max(shape[1:]) <= side), 16)
 
 
 def halve(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
@@ -145,27 +260,48 @@ def mlp(sizes: list[int]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def make_encoder(kind: str, shape: Shape, width: int, depth: int, out: int, neck: int = 0) -> nn.Sequential:
-    """Builds the encoder of a configuration: images (B, C, H, W) to outputs (B, out)."""
+def make_encoder(
+    kind: str, shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
+) -> nn.Sequential:
+    """Builds the encoder of a configuration: images (B, C, H, W) to outputs (B, out), or (B, out * places) with a grid."""
     if kind == "mlp":
         return nn.Sequential(nn.Flatten(), mlp([math.prod(shape)] + [width] * depth + [out]))
     if kind == "conv":
-        return conv_encoder(shape, width, depth, out, neck)
+        return conv_encoder(shape, width, depth, out, neck, grid)
+    if kind == "patch":
+        return patch_encoder(shape, width, depth, out, neck, grid)
     raise ValueError(f"Unknown network {kind!r}. Choose one of: {', '.join(NETWORKS)}.")
 
 
 def make_decoder(
-    kind: str, shape: Shape, width: int, depth: int, latent: int, neck: int = 0
+    kind: str, shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """Builds the decoder of a configuration: latents (B, latent) to outputs (B, C, H, W)."""
+    """Builds the decoder of a configuration: latents (B, latent), or (B, latent * places), to outputs (B, C, H, W)."""
     if kind == "mlp":
         return nn.Sequential(mlp([latent] + [width] * depth + [math.prod(shape)]), nn.Unflatten(1, shape))
     if kind == "conv":
-        return conv_decoder(shape, width, depth, latent, neck)
+        return conv_decoder(shape, width, depth, latent, neck, grid)
+    if kind == "patch":
+        return patch_decoder(shape, width, depth, latent, neck, grid)
     raise ValueError(f"Unknown network {kind!r}. Choose one of: {', '.join(NETWORKS)}.")
 
 
-def _levels(shape: Shape, width: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Sizes (H, W) from the image down to about 4 pixels, and the channels at each size below the image's."""
+def _levels(shape: Shape, width: int, grid: int = 0) -> tuple[list[Size], list[int]]:
+    """Sizes from the image down to about 4 pixels or `grid` places, and the channels at each size below the image's."""
     steps = math.ceil(math.log2(max(shape[1:]) / SMALLEST)) if max(shape[1:]) > SMALLEST else 0
-    return halved(shape[1:], steps), doubling(width, steps)
+    sizes = _down_to(grid, halved(shape[1:], steps)[1:])
+    return [shape[1:], *sizes], doubling(width, len(sizes))
+
+
+def _patches(shape: Shape, grid: int) -> tuple[int, list[Size]]:
+    """Pixels a side of a patch, and the sizes from the grid of patches down to about 4 places or `grid`."""
+    patch = patch_of(shape)
+    rows, columns = (-(-side // patch) for side in shape[1:])
+    steps = max(0, math.ceil(math.log2(max(rows, columns) / SMALLEST)))
+    return patch, _down_to(grid, halved((rows, columns), steps))
+
+
+def _down_to(grid: int, sizes: list[Size]) -> list[Size]:
+    """The sizes up to the first with at most `grid` places a side; all where `grid` is 0 or none is so small."""
+    last = next((index for index, size in enumerate(sizes) if grid and max(size) <= grid), len(sizes) - 1)
+    return sizes[: last + 1]

@@ -35,7 +35,9 @@ def test_nll_and_picture_are_those_of_the_likelihood() -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_configuration_checks_its_images(kind: str) -> None:
-    with pytest.raises(ValueError, match=r"`image_shape` must have sides of 8 to 64 pixels. Got \(1, 4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"`image_shape` must have sides of 8 to 256 pixels. Got \(1, 4, 4\)"
+    ):
         MODELS[kind].Config((1, 4, 4))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,10 @@ def test_inside_its_range_the_soft_clamp_hardly_changes_a_value() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"image_shape": (2, 8, 8)}, r"`image_shape` must be \(1 or 3, H, W\). Got \(2, 8, 8\)"),
-        ({"image_shape": (8, 8)}, r"`image_shape` must be \(1 or 3, H, W\)"),
-        ({"image_shape": (1, 7, 8)}, "`image_shape` must have sides of 8 to 64 pixels"),
-        ({"image_shape": (1, 8, 65)}, "`image_shape` must have sides of 8 to 64 pixels"),
+        ({"image_shape": (5, 8, 8)}, r"`image_shape` must be \(1 to 4, H, W\). Got \(5, 8, 8\)"),
+        ({"image_shape": (8, 8)}, r"`image_shape` must be \(1 to 4, H, W\)"),
+        ({"image_shape": (1, 7, 8)}, "`image_shape` must have sides of 8 to 256 pixels"),
+        ({"image_shape": (1, 8, 257)}, "`image_shape` must have sides of 8 to 256 pixels"),
         ({"latent": 0}, r"`latent` must lie in \[1, 1024\]. Got 0"),
         ({"latent": 10**9}, "`latent` must lie in"),
         ({"width": 4096}, "`width` must lie in"),
@@ -132,3 +133,21 @@ def test_trained_with_a_learnt_sigma_it_beats_every_fixed_alpha(tmp_path: Path) 
         model = load(tmp_path / name)
         elbos[name] = bound(model, test)["elbo"]["value"]
     assert elbos["learnt"] > max(value for name, value in elbos.items() if name != "learnt")
+
+
+def test_a_spatial_latent_is_one_level_and_is_sampled_like_a_vector() -> None:
+    config = VAEConfig((4, 20, 12), latent=2, width=4, network="patch", grid=8)
+    model = VAE(config).eval()
+    (level,) = model.spec.levels
+    assert level.shape == (2, 10, 6) and model.spec.shape == (120,) and model.spec.gauged
+    x = torch.rand(3, 4, 20, 12, generator=torch.Generator().manual_seed(0))
+    loss = model.loss(x, generator=torch.Generator().manual_seed(0))
+    assert loss.terms["kl"] == pytest.approx(model.encode(x).kl().sum(1).mean().item(), rel=1e-5)
+    assert model.sample(2).shape == (2, 4, 20, 12)
+    for changes, message in (
+        ({"network": "mlp"}, "`grid` must be 0 for the network 'mlp'. Got 8"),
+        ({"neck": 8}, "`neck` must be 0 with a `grid`"),
+        ({"latent": 1024}, r"must leave at most 16,384 dimensions in all. Got \(1024, 10, 6\), 61,440"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            replace(config, **changes)

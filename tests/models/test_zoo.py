@@ -317,6 +317,6 @@ def test_checkpoints_made_before_the_family_load_as_they_were(name: str) -> None
     model = checkpoint.load(BUNDLED / name)
     assert type(model) is MODELS["vae"]
     assert list(config_to_dict(model.config)) == [
-        "image_shape", "latent", "likelihood", "sigma", "network", "width", "depth", "neck", "free_bits",
+        "image_shape", "latent", "likelihood", "sigma", "network", "width", "depth", "neck", "grid", "free_bits",
     ]  # fmt: skip
     assert next(iter(model.state_dict())) == "encoder.0.weight"

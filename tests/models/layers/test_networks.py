@@ -6,9 +6,29 @@ import pytest
 import torch
 from torch import nn
 
-from models.layers.networks import NETWORKS, conv_decoder, conv_encoder, make_decoder, make_encoder, mlp
+from models.layers.networks import (
+    NETWORKS,
+    conv_decoder,
+    conv_encoder,
+    grid_of,
+    make_decoder,
+    make_encoder,
+    mlp,
+    patch_of,
+)
 
-SHAPES = [(1, 8, 8), (3, 9, 8), (1, 13, 21), (3, 8, 64), (1, 28, 28), (1, 33, 31), (3, 63, 64), (3, 64, 64)]
+SHAPES = [
+    (1, 8, 8),
+    (3, 9, 8),
+    (1, 13, 21),
+    (3, 8, 64),
+    (1, 28, 28),
+    (1, 33, 31),
+    (3, 63, 64),
+    (3, 64, 64),
+    (4, 100, 77),
+    (2, 256, 40),
+]
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -44,5 +64,41 @@ def test_an_mlp_is_linear_at_its_end() -> None:
 
 @pytest.mark.parametrize("make", [make_encoder, make_decoder])
 def test_an_unknown_network_is_refused(make: type) -> None:
-    with pytest.raises(ValueError, match=r"Unknown network 'unet'. Choose one of: conv, mlp."):
+    with pytest.raises(ValueError, match=r"Unknown network 'unet'. Choose one of: conv, mlp, patch."):
         make("unet", (1, 8, 8), 4, 1, 2)
+
+
+@pytest.mark.parametrize(("shape", "grid", "expected"), [
+    ((3, 64, 64), 8, (8, 8)), ((1, 100, 77), 8, (7, 5)), ((4, 256, 256), 16, (16, 16)), ((3, 9, 8), 4, (3, 2)),
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("kind", ["conv", "patch"])
+def test_a_spatial_latent_has_at_most_so_many_places(
+    kind: str, shape: tuple[int, int, int], grid: int, expected: tuple[int, int]
+) -> None:
+    rows, columns = grid_of(kind, shape, grid)
+    assert (rows, columns) == expected
+    assert make_encoder(kind, shape, 4, 1, 6, grid=grid)(torch.rand(2, *shape)).shape == (
+        2,
+        6 * rows * columns,
+    )
+    assert make_decoder(kind, shape, 4, 1, 3, grid=grid)(torch.rand(2, 3 * rows * columns)).shape == (
+        2,
+        *shape,
+    )
+
+
+def test_a_place_of_a_spatial_latent_decodes_to_its_own_part_of_the_image() -> None:
+    torch.manual_seed(0)
+    decoder = make_decoder("patch", (1, 64, 64), 4, 0, 2, grid=8).eval()
+    z = torch.zeros(2, 2, 8, 8)
+    z[1, :, 1, 6] = 3.0
+    changed = (torch.diff(decoder(z.flatten(1)), dim=0)[0, 0] != 0).nonzero()
+    assert (
+        changed[:, 0].max() < 32 and changed[:, 1].min() >= 32
+    )  # two 3x3 convolutions: two places around it
+
+
+def test_patches_leave_a_grid_of_4_to_16_places() -> None:
+    for side in range(8, 257):
+        places = -(-side // patch_of((3, side, 8)))
+        assert 4 <= places <= 16
