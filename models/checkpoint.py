@@ -118,7 +118,13 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     if card is None:
         raise CheckpointError(f"{entry.path} has no card.")
     path = entry.path / WEIGHTS
-    raw = _read_weights(path, card)
+    try:
+        raw = _read_weights(path, card)
+    except CheckpointError:
+        newer = read(name).card  # a training may have replaced weights and card meanwhile
+        if newer is None or newer == card:
+            raise
+        card, raw = newer, _read_weights(path, newer)
     try:
         tensors = load_bytes(raw)
     except SafetensorError as error:

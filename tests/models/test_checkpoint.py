@@ -8,6 +8,7 @@ import re
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -409,3 +410,15 @@ def test_no_bundled_description_is_contradicted_by_its_own_card() -> None:
         numbers = {"two": 2, "five": 5, "ten": 10, "twenty": 20}
         for word in re.findall(r"\b(\w+) dimensions", claims):
             assert numbers[word] == card.config["latent"] == measured.get("active_units", numbers[word])
+
+
+def test_a_checkpoint_that_a_training_replaces_while_it_is_read_is_read_again(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outdated = replace(
+        checkpoint.read(copy_of_tiny),
+        card=replace(checkpoint.read(copy_of_tiny).card, weights_sha256="0" * 64),
+    )
+    entries = iter([outdated, checkpoint.read(copy_of_tiny)])
+    monkeypatch.setattr("models.checkpoint.read", lambda _: next(entries))
+    assert load(copy_of_tiny)
