@@ -16,8 +16,9 @@ from models.system.progress import JsonProgress, add_option, say
 __all__ = ["add_commands", "main", "run"]
 
 MESSAGE = 1000  # characters of an error
-CHOICES = ("epochs", "prior_epochs", "batch", "rate", "kl_warmup", "seed", "limit", "save_every", "title", "description",
-           "optimizer", "rate_warmup", "decay", "clip", "ema", "start")  # fmt: skip
+CHOICES = ("epochs", "prior_epochs", "minutes", "steps", "batch", "rate", "kl_warmup", "seed", "limit", "save_every",
+           "title", "description", "optimizer", "rate_warmup", "decay", "clip", "ema", "start", "validation", "check_every",
+           "patience", "augment")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,10 +85,17 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                           help="begin with the weights of a checkpoint of the same layout: its name or folder")  # fmt: skip
     training.add_argument("--title", help="the checkpoint's name for people")
     training.add_argument("--description", help="what it is, in a sentence")
+    training.add_argument("--augment", nargs="+", metavar="CHANGE",
+                          help="change the images at random at each pass: flip, shift, colour")  # fmt: skip
+    training.add_argument("--steps", nargs="+", type=int, metavar="N",
+                          help="steps of each equal part of the schedule, in place of epochs")  # fmt: skip
+    training.add_argument("--snapshots", nargs="+", type=float, default=[], metavar="SECONDS",
+                          help="when to leave what is learnt so far as a checkpoint")  # fmt: skip
     for name, kind, about in (
         ("epochs", int, "passes over the images"),
         ("prior-epochs", int, "further passes in which only a prior over codes learns (0: beside the model)"),
-        ("batch", int, "images a step"),
+        ("minutes", float, "how long to train, in place of epochs"),
+        ("batch", int, "images a step (0: as many as the memory holds, at most 128)"),
         ("rate", float, "learning rate"),
         ("kl-warmup", float, "share of the steps over which the regulariser comes in"),
         ("rate-warmup", int, "steps to the learning rate's height"),
@@ -97,6 +105,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("seed", int, "decides weights, order and noise"),
         ("limit", int, "train on the first images only"),
         ("save-every", int, "steps between two saved states"),
+        (
+            "validation",
+            float,
+            "share of the training images held out to choose the weights, where the data has none",
+        ),
+        ("check-every", int, "steps between two measurements of the validation loss"),
+        ("patience", int, "measurements without a lower validation loss that end the training"),
     ):
         training.add_argument(f"--{name}", type=kind, help=about)
     add_option(training)
@@ -216,6 +231,10 @@ def run_train(options: argparse.Namespace) -> int:
     else:
         if not options.model or not options.data:
             raise ValueError("Say which model and data: `python -m models train vae --data digits`.")
+        if options.epochs is not None and (options.minutes or options.steps):
+            raise ValueError(
+                "`--epochs` says how long to train, and so does the other option. Leave out one of them."
+            )
         data = data_set(options)
         folder = options.out or Path("runs") / f"{data.name}-{options.model}"
         run = Run(model=options.model, data=data.key, config=assignments(options.set), options=data.options,
@@ -229,14 +248,19 @@ def run_train(options: argparse.Namespace) -> int:
             writer(step / steps, "Training", done=step, total=steps)
 
     card = train(run, folder, resume=resume, overwrite=options.overwrite, device=device, command=options.line,
-                 tensorboard=options.tensorboard, progress=progress if writer else None)  # fmt: skip
+                 tensorboard=options.tensorboard, progress=progress if writer else None,
+                 snapshots=options.snapshots)  # fmt: skip
     part()
     if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks
+        steps, finished = card.training["steps"], card.training.get("finished", True)
         if writer:
-            say(result={"folder": str(folder), "steps": card.training["steps"]})
-            return 0
-        print(f"{folder} is trained: {card.training['steps']} steps. "
-              f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
+            say(result={"folder": str(folder), "steps": steps, "finished": finished})
+        elif finished:
+            print(f"{folder} is trained: {steps} steps. "
+                  f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
+        else:
+            print(f"{folder} is paused after {steps} steps. "
+                  f"Go on: python -m models train --resume {shlex.quote(str(folder))}")  # fmt: skip
     return 0
 
 

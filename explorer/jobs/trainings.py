@@ -28,8 +28,9 @@ from models.card import ATLAS, CARD, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots
 from models.system.files import StorageError, make_folder
 from models.system.replacing import staging_folder
-from models.training.run_folder import MADE, resumed_folder
+from models.training.run_folder import MADE, has_ended, resumed_folder
 from models.training.train import Run, read_run
+from models.training.trial import BATCH
 
 __all__ = [
     "MAP_IMAGES",
@@ -270,10 +271,10 @@ class Trainings:
         told = {"run": training.run, "error": training.error} if training else {}
         if training and training.running:
             return RunInfo(entry.name, entry.path, training.phase, run=training.run)
-        if entry.card:
+        if entry.card and has_ended(entry.path):
             state: State = "ready" if (entry.path / ATLAS).is_file() else "bare"
             return RunInfo(entry.name, entry.path, state, card=entry.card, **told)  # type: ignore[arg-type]
-        if (entry.path / CARD).is_file():
+        if not entry.card and (entry.path / CARD).is_file():
             return RunInfo(entry.name, entry.path, "broken", error=entry.error)
         if training is None and time.time() - _changed(entry.path) < FRESH:
             return RunInfo(entry.name, entry.path, "elsewhere")
@@ -354,7 +355,7 @@ def plan(run: Run, images: int) -> tuple[Run, int]:
         images: Of the data set's training split.
     """
     used = min(run.limit or images, images)
-    steps = (run.epochs + run.prior_epochs) * -(-used // run.batch)
+    steps = sum(run.steps) or (run.epochs + run.prior_epochs) * -(-used // (run.batch or BATCH))
     values = {field.name: getattr(run, field.name) for field in fields(run)}
     return Run(**values | {"save_every": max(1, min(SAVE_AT_MOST, steps // SAVES))}), steps
 
@@ -366,7 +367,11 @@ def command_line(run: Run, folder: Path) -> list[str]:
         value = getattr(run, field.name)
         if field.name not in APART and (field.default is MISSING or value != field.default):
             line.append(f"--{field.name.replace('_', '-')}")
-            line += [] if value is True else [str(value)]
+            line += (
+                []
+                if value is True
+                else [str(each) for each in (value if isinstance(value, tuple) else [value])]
+            )
     cls = MODELS.get(run.model)
     usual = {field.name: field.default for field in fields(cls.Config)} if cls else {}
     chosen = {name: value for name, value in run.config.items() if usual.get(name, MISSING) != value}

@@ -64,6 +64,9 @@ class Processes:
         """The images of this process among those chosen for a batch."""
         return chosen
 
+    def begin(self, whole: int) -> None:
+        """Begins a step with a batch of `whole` images, all processes together."""
+
     def weight(self, own: int, whole: int) -> float:
         """What the mean over `own` images counts in the mean, over processes, of the loss of `whole` images."""
         return 1.0
@@ -76,6 +79,10 @@ class Processes:
         """The means over processes of some figures."""
         found: list[float] = values.tolist()
         return found
+
+    def most(self, value: float) -> float:
+        """The largest value that any process has."""
+        return value
 
     def one_by_one(self) -> AbstractContextManager[Any]:
         """Lets one process a machine go first, so that what it fetches is there for the others."""
@@ -106,8 +113,10 @@ class SeveralProcesses(Processes):
         self.generator = self.shared = SharedGenerator(self.device, self.rank, self.count)
 
     def share(self, chosen: Tensor) -> Tensor:
-        self.shared.whole = len(chosen)
         return chosen[self.rank :: self.count]
+
+    def begin(self, whole: int) -> None:
+        self.shared.whole = whole
 
     def weight(self, own: int, whole: int) -> float:
         return self.count * own / whole
@@ -119,6 +128,10 @@ class SeveralProcesses(Processes):
     def mean(self, values: Tensor) -> list[float]:
         found: list[float] = self.accelerator.reduce(values.detach(), "mean").tolist()
         return found
+
+    def most(self, value: float) -> float:
+        values = self.accelerator.gather(torch.tensor([value], device=self.device))
+        return float(values.max())
 
     def one_by_one(self) -> AbstractContextManager[Any]:
         first: AbstractContextManager[Any] = self.accelerator.local_main_process_first()

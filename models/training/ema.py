@@ -42,3 +42,15 @@ class Average:
         """Replaces the model's weights by their average."""
         for name, mean in self.means.items():
             self.weights[name].copy_(mean)
+
+    def swap(self) -> dict[str, Tensor]:
+        """Replaces the model's weights by their average, and gives the weights themselves for `restore`."""
+        own = {name: self.weights[name].detach().clone() for name in self.means}
+        self.apply()
+        return own
+
+    @torch.no_grad()
+    def restore(self, own: dict[str, Tensor]) -> None:
+        """Takes the replacement back."""
+        for name, weight in own.items():
+            self.weights[name].copy_(weight)

@@ -1,9 +1,11 @@
 """The curves of a training: `curves.jsonl`, a JSON object a line, and TensorBoard's event files on request.
 
-{"step": 40, "epoch": 0.085, "loss": 132.1, "reconstruction": 120.4, "kl": 11.7, "figures": {"perplexity": 201.5}}
+{"step": 40, "epoch": 0.085, "loss": 132.1, "reconstruction": 120.4, "kl": 11.7, "figures": {"perplexity": 201.5},
+ "validation": {"loss": 140.2, "reconstruction": 128.6, "kl": 11.6}}
 
 Loss and terms are in nats per image; `figures`, where a model has any, holds what is watched and has other units, so
-that no reader adds it up with nats. A line is written once; what a killed run wrote after its last saved
+that no reader adds it up with nats. `validation`, on some lines, holds loss and terms of a fixed sample of validation
+images after the step, with the whole weight of the regulariser. A line is written once; what a killed run wrote after its last saved
 state is dropped when it goes on, so that no step stands there twice.
 """
 
@@ -56,13 +58,28 @@ class CurveWriter:
             self._events.close()
 
     def add(
-        self, step: int, epoch: float, terms: dict[str, float], figures: dict[str, float] | None = None
+        self,
+        step: int,
+        epoch: float,
+        terms: dict[str, float],
+        figures: dict[str, float] | None = None,
+        validation: dict[str, float] | None = None,
     ) -> None:
-        """Logs a step: loss and terms in nats per image, and figures of other units."""
-        line = {"step": step, "epoch": round(epoch, 3), **terms, **({"figures": figures} if figures else {})}
+        """Logs a step.
+
+        Arguments:
+            step: Its number, from 0.
+            epoch: How often all images were seen.
+            terms: Loss and terms, in nats per image.
+            figures: Of other units.
+            validation: Loss and terms of validation images, in nats per image.
+        """
+        apart = {"figures": figures, "validation": validation}
+        line = {"step": step, "epoch": round(epoch, 3), **terms, **{k: v for k, v in apart.items() if v}}
         self._lines.write(json.dumps(line) + "\n")
         if self._events:
-            for name, value in (terms | (figures or {})).items():
+            checked = {f"validation/{name}": value for name, value in (validation or {}).items()}
+            for name, value in (terms | (figures or {}) | checked).items():
                 self._events.add_scalar(name, value, step)
 
     def flush(self) -> None:
@@ -98,6 +115,8 @@ def trim_curves(path: Path, step: int) -> None:
 def thin_curves(folder: Path, most: int = 300) -> int:
     """Keeps at most `most` lines of a checkpoint's curves, evenly spaced, the first and the last among them.
 
+    Lines with a validation loss are rarer than the others and go first: up to half of the lines are theirs.
+
     Arguments:
         folder: The checkpoint's folder.
         most: Lines to keep, at least 2.
@@ -117,9 +136,18 @@ def thin_curves(folder: Path, most: int = 300) -> int:
         raise ValueError(f"{folder} is a training that has not ended. Thin its curves when it has.")
     lines = read_lines(path)
     if len(lines) > most:
-        lines = [lines[round(place * (len(lines) - 1) / (most - 1))] for place in range(most)]
+        checked = [line for line in lines if '"validation"' in line]
+        kept = set(evenly(checked, min(len(checked), most // 2)) if most >= 4 else [])
+        others = [line for line in lines if line not in kept]
+        kept |= set(evenly(others, most - len(kept)))
+        lines = [line for line in lines if line in kept]
         write_lines(path, lines)
     return len(lines)
+
+
+def evenly(lines: list[str], count: int) -> list[str]:
+    """`count` of the lines, evenly spaced, the first and the last among them where there are two."""
+    return [lines[round(place * (len(lines) - 1) / max(1, count - 1))] for place in range(count)]
 
 
 def read_lines(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -9,9 +10,15 @@ from typing import Any
 
 import torch
 
+from models.training.augment import AUGMENTATIONS
+
 __all__ = ["OPTIMIZERS", "Run"]
 
-KINDS = {"str": str, "int": int, "bool": bool, "dict[str, Any]": dict}  # types of the fields of a run
+KINDS = {"str": str, "int": int, "bool": bool, "float": (int, float), "dict[str, Any]": dict,
+         "tuple[int, ...]": tuple, "tuple[str, ...]": tuple}  # types of the fields of a run  # fmt: skip
+LEAST = {"epochs": 1, "prior_epochs": 0, "batch": 0, "seed": 0, "limit": 0, "save_every": 1, "rate_warmup": 0,
+         "check_every": 1, "patience": 0}  # fmt: skip
+MINUTES_AT_MOST = 60 * 24 * 365
 
 # adamw-fused is AdamW in one kernel: faster, and equal up to rounding.
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -35,7 +42,9 @@ class Run:
     prior_epochs: int = (
         0  # further epochs that train only a prior over codes; with 0 it is trained with the model
     )
-    batch: int = 128  # images a step, all processes together
+    minutes: float = 0.0  # a budget of time that replaces the epochs; 0 for none
+    steps: tuple[int, ...] = ()  # of each equal part of the schedule, replaces the epochs; () for none
+    batch: int = 128  # images a step, all processes together; 0 for 128, halved until memory suffices
     rate: float = 1e-3  # peak learning rate
     rate_warmup: int = 200  # steps of linear rise to the peak; then a cosine decay to a hundredth
     kl_warmup: float = 0.2  # share of the steps over which the regulariser rises to full weight
@@ -49,21 +58,36 @@ class Run:
     ema: float = 0.0  # decay of the moving average of the weights, which is saved instead of them; 0 for none
     compile: bool = False  # the loss compiled by torch.compile
     start: str = ""  # name or folder of a checkpoint to initialise from; "" draws the weights from the seed
+    validation: float = 0.0  # share of the training images held out where the data has no validation split
+    check_every: int = 200  # steps between two measurements of the validation loss, which choose the weights
+    patience: int = 0  # measurements without a lower validation loss that end the run; 0 for no such end
+    augment: tuple[str, ...] = ()  # keys of `AUGMENTATIONS`
 
     def __post_init__(self) -> None:
-        for place in fields(self):
-            value = getattr(self, place.name)
-            kinds = (int, float) if place.type == "float" else KINDS[str(place.type)]
-            if not isinstance(value, kinds) or (isinstance(value, bool) and place.type != "bool"):
-                raise ValueError(f"`{place.name}` must be of type {place.type}. Got {value!r}.")
-        for name, low in (("epochs", 1), ("prior_epochs", 0), ("batch", 1), ("seed", 0), ("limit", 0), ("save_every", 1),
-                          ("rate_warmup", 0)):  # fmt: skip
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if str(each.type).startswith("tuple") and isinstance(value, list):  # as JSON has it
+                value = tuple(value)
+                object.__setattr__(self, each.name, value)
+            if not isinstance(value, KINDS[str(each.type)]) or (
+                isinstance(value, bool) and each.type != "bool"
+            ):
+                raise ValueError(f"`{each.name}` must be of type {each.type}. Got {value!r}.")
+        for name, low in LEAST.items():
             if getattr(self, name) < low:
                 raise ValueError(f"`{name}` must be at least {low}. Got {getattr(self, name)}.")
         if taken := sorted(self.options.keys() & {"name", "split", "limit"}):
             raise ValueError(f"`options` must be the data set's own. Got {taken[0]!r}; a run sets it itself.")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"Unknown optimizer {self.optimizer!r}. Choose one of: {', '.join(OPTIMIZERS)}.")
+        self._check_shares()
+        self._check_length()
+        for name in self.augment:
+            if name not in AUGMENTATIONS:
+                raise ValueError(f"Unknown augmentation {name!r}. Choose from: {', '.join(AUGMENTATIONS)}.")
+
+    def _check_shares(self) -> None:
+        """Checks the numbers that are not whole."""
         if not 0 < self.rate < 1:
             raise ValueError(f"`rate` must lie between 0 and 1. Got {self.rate}.")
         if not 0 <= self.kl_warmup <= 1:
@@ -71,5 +95,17 @@ class Run:
         for name in ("decay", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must lie in [0, 1). Got {getattr(self, name)}.")
+        if not 0 <= self.validation <= 0.5:
+            raise ValueError(f"`validation` must lie in [0, 0.5]. Got {self.validation}.")
         if not self.clip > 0:
             raise ValueError(f"`clip` must be positive. Got {self.clip}.")
+
+    def _check_length(self) -> None:
+        """Checks what says how long the run is."""
+        if not (math.isfinite(self.minutes) and 0 <= self.minutes <= MINUTES_AT_MOST):
+            raise ValueError(f"`minutes` must lie in [0, {MINUTES_AT_MOST}]. Got {self.minutes}.")
+        if not all(type(part) is int and part > 0 for part in self.steps):
+            raise ValueError(f"`steps` must be whole numbers of at least 1. Got {self.steps}.")
+        given = [name for name in ("minutes", "steps", "prior_epochs") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"`{given[0]}` and `{given[1]}` must not both be set. Leave out one of them.")

@@ -1,6 +1,7 @@
 """The folder that a run writes to: its own, or one beside it that replaces an older run once the new one has ended.
 
-Nothing that a run has left is written over unasked. With `--overwrite` the older run stays whole until the end of
+A run that goes on may leave a checkpoint of what it has learnt so far, a snapshot: its card says `"finished": false`,
+and the state to go on from lies beside it. Nothing that a run has left is written over unasked. With `--overwrite` the older run stays whole until the end of
 the new one, which then takes its place at one stroke; the atlas of the old weights goes with them.
 """
 
@@ -9,14 +10,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from models.card import ATLAS, CARD, TRAINING, WEIGHTS
+from models.card import ATLAS, CARD, TRAINING, WEIGHTS, read_card
 from models.system.replacing import recover, replace_folder, staging_folder
 from models.training.log import CURVES, EVENTS
+from models.training.previews import PREVIEWS
 from models.training.state import read_run
 
-__all__ = ["MADE", "clear", "finish", "resumed_folder", "working_folder"]
+__all__ = ["MADE", "PAUSE", "STOP", "clear", "finish", "has_ended", "resumed_folder", "working_folder"]
 
-MADE = (CARD, WEIGHTS, TRAINING, ATLAS, CURVES)  # files that a training, or the atlas after it, makes
+STOP, PAUSE = "stop", "pause"  # files that ask a run to end here, or to go on later
+MADE = (
+    CARD, WEIGHTS, TRAINING, ATLAS, CURVES, PREVIEWS, STOP, PAUSE,
+)  # files that a training, or the atlas after it, makes  # fmt: skip
 
 
 def working_folder(folder: Path, *, resume: bool, overwrite: bool) -> Path:
@@ -52,7 +57,7 @@ def working_folder(folder: Path, *, resume: bool, overwrite: bool) -> Path:
 def resumed_folder(folder: Path) -> Path:
     """The folder whose state `--resume` goes on from: an unfinished successor of `folder`, else `folder` itself."""
     staged = staging_folder(folder)
-    ended = (folder / CARD).is_file() and (folder / TRAINING).is_file()  # killed in its last moment
+    ended = (folder / TRAINING).is_file() and has_ended(folder)  # killed in its last moment
     return staged if (staged / TRAINING).is_file() and not ended else folder
 
 
@@ -60,8 +65,25 @@ def clear(work: Path, folder: Path) -> None:
     """Prepares an overwriting: no trace of an earlier attempt, and no state beside a run that has ended."""
     if work != folder:
         shutil.rmtree(work, ignore_errors=True)
-        if (folder / CARD).is_file():
+        if has_ended(folder):
             (folder / TRAINING).unlink(missing_ok=True)
+    forget_requests(folder)
+
+
+def forget_requests(folder: Path) -> None:
+    """Deletes the files that asked a run to end or to pause."""
+    for name in (STOP, PAUSE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the folder holds the checkpoint of a run that has ended, not a snapshot of one that has not."""
+    if not (folder / CARD).is_file():
+        return False
+    try:
+        return read_card(folder).training.get("finished") is not False
+    except ValueError:
+        return True  # broken, but not ours to replace
 
 
 def finish(work: Path, folder: Path) -> None:
@@ -76,7 +98,9 @@ def finish(work: Path, folder: Path) -> None:
     else:
         work.rename(folder)
     shutil.rmtree(staging_folder(folder), ignore_errors=True)
-    (folder / TRAINING).unlink(missing_ok=True)
+    for name in (PREVIEWS, TRAINING):
+        (folder / name).unlink(missing_ok=True)
+    forget_requests(folder)
 
 
 def _held(folder: Path) -> str:
@@ -88,7 +112,7 @@ def _held(folder: Path) -> str:
             f"{folder} is being overwritten by a run that has not ended ({_steps(staged)}). Go on with that: "
             f"`python -m models train --resume {folder}`. To start it over, add `--overwrite`."
         )
-    if (folder / CARD).is_file():
+    if has_ended(folder):
         return f"{folder} already holds a finished run. {replacing}"
     if (folder / TRAINING).is_file():
         return (

@@ -1,13 +1,14 @@
 """The state of a run between two steps: `training.safetensors`, all that the next step needs.
 
-Weights, the optimizer's moments and the running mean of the weights, with the run and the step's number beside
-them. The file is replaced at one stroke, so a kill at any moment leaves the old state or the new one.
+Weights, the optimizer's moments, the running mean of the weights and the best ones so far, with the run, the number of
+steps, the time they took and their schedule beside them. The file is replaced at one stroke, so a kill at any moment leaves the old state or the new one.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -21,20 +22,25 @@ from models.system.files import replace_file
 from models.training.ema import Average
 from models.training.log import CURVES
 from models.training.run import OPTIMIZERS, Run
+from models.training.validation import Best
 
-__all__ = ["RunState", "read_run", "started_by", "sweep"]
+__all__ = ["RunState", "read_run", "started_by", "sweep", "with_saved_batch"]
 
+BEST = ("loss", "step", "waited")
 MOMENTS = {"AdamW": ("exp_avg", "exp_avg_sq"), "Adamax": ("exp_avg", "exp_inf")}  # of each parameter
 FOREIGN = "was not written by this trainer. Start anew without `--resume`."
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunState:
     """What a step changes."""
 
     model: Autoencoder
     optimizer: torch.optim.Optimizer
     average: Average
+    best: Best = field(default_factory=Best)
+    parts: tuple[int, ...] = ()  # steps of the parts of a budget of time that are planned
+    seconds: float = 0.0  # that the steps before the last resumption took
 
     @classmethod
     def start(cls, run: Run, model: Autoencoder) -> RunState:
@@ -42,15 +48,23 @@ class RunState:
         optimizer = OPTIMIZERS[run.optimizer](model.parameters(), lr=run.rate, weight_decay=run.decay)
         return cls(model, optimizer, Average(model, run.ema))
 
-    def keep(self, folder: Path, run: Run, step: int, command: str = "") -> None:
-        """Saves the state after `step` steps, in one file and at one stroke."""
+    def keep(self, folder: Path, run: Run, step: int, command: str = "", seconds: float = 0.0) -> None:
+        """Saves the state after `step` steps, which took `seconds`, in one file and at one stroke."""
         names = [name for name, _ in self.model.named_parameters()]
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for index, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{names[index]}.{k}": v for k, v in values.items()}
         tensors |= {f"average.{k}": v for k, v in self.average.means.items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.weights.items()}
         flat = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        about = {"run": json.dumps(asdict(run)), "step": str(step), "command": command}
+        about = {
+            "run": json.dumps(asdict(run)),
+            "step": str(step),
+            "command": command,
+            "seconds": f"{seconds:.3f}",
+            "parts": json.dumps(self.parts),
+            "best": json.dumps({k: getattr(self.best, k) for k in BEST} if self.best.weights else {}),
+        }
         state = save(flat, metadata=about)  # `save_file` would leave a file of its own behind when killed
         replace_file(folder / TRAINING, lambda path: path.write_bytes(state))
 
@@ -84,11 +98,31 @@ class RunState:
             }
             for name, mean in self.average.means.items():
                 mean.copy_(tensors[f"average.{name}"])
-        except (KeyError, RuntimeError) as error:
+            self._restore_progress(read_about(folder), tensors)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ValueError(f"{path} {FOREIGN} ({error})") from error
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         return step
+
+    def _restore_progress(self, about: dict[str, str], tensors: dict[str, Tensor]) -> None:
+        """Restores the clock, the schedule and the best weights."""
+        self.seconds = float(about.get("seconds", "0"))
+        parts = json.loads(about.get("parts", "[]"))
+        if not math.isfinite(self.seconds) or not all(type(part) is int and part > 0 for part in parts):
+            raise ValueError("its schedule is damaged")
+        self.parts = tuple(parts)
+        best = json.loads(about.get("best", "{}"))
+        if best:
+            weights = {name: tensors[f"best.{name}"] for name in self.model.state_dict()}
+            self.best = Best(float(best["loss"]), int(best["step"]), int(best["waited"]), weights)
+
+
+def with_saved_batch(run: Run, folder: Path) -> Run:
+    """The run with the batch that its saved state found by trying."""
+    if run.batch or not (folder / TRAINING).is_file():
+        return run
+    return replace(run, batch=read_run(folder)[0].batch)
 
 
 def read_run(folder: Path) -> tuple[Run, int]:

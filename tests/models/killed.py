@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-import models.training.train
+import models.training.loop
 from models.card import CARD, TRAINING
 from models.training.state import read_run
 from models.training.train import Run, train
@@ -90,7 +90,7 @@ def kill_at_random(out: Path, kills: int, places: int) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    models.training.train.LOG_EVERY = 3
+    models.training.loop.LOG_EVERY = 3
     tqdm.monitor_interval = 0  # no thread
     out = Path(sys.argv[1])
     train(replace(RUN, epochs=1), out / "warm-up", device=CPU)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import models.training.train
+import models.training.loop
 from models import MODELS
 from models.__main__ import main
 from models.training.train import Run, TrainingError, train
@@ -73,7 +73,7 @@ class Spoilt(VAE):
 
 def all_trainings(out: Path) -> None:
     """Every model; one whose prior learns last; one that meets NaN and goes on; one by the command line."""
-    models.training.train.LOG_EVERY = 1
+    models.training.loop.LOG_EVERY = 1
     for kind in MODELS:
         train(tiny(kind), out / kind, device=CPU)
     train(tiny("vq-vae-2", **PRIOR_LAST), out / "prior-last", device=CPU)

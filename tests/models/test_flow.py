@@ -138,7 +138,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(kind, "digits", SMALL[kind], epochs=2, batch=32, limit=128, save_every=3, optimizer="adamax")
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 1)
     train(run, tmp_path / "whole", device=CPU)
 
     def stop(step: int, steps: int, terms: dict[str, float]) -> None:

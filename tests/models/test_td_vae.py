@@ -248,7 +248,7 @@ class Killed(BaseException):
 
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 1)
     run = tiny_run()
     train(run, tmp_path / "whole", device=CPU)
 

@@ -178,7 +178,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: str, epochs: int, prior_epochs: int
 ) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 2)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 2)
     chosen = run(config=SMALL | {"update": update}, epochs=epochs, prior_epochs=prior_epochs)
     train(chosen, tmp_path / "whole", device=torch.device("cpu"))
 
@@ -198,7 +198,7 @@ def test_in_its_epochs_the_prior_alone_learns_on_codes_that_stand_still(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 1)
     cpu = torch.device("cpu")
     card = train(run(epochs=2, prior_epochs=3), tmp_path / "both", device=cpu)
     train(run(epochs=2, config=SMALL | {"prior_depth": 0}), tmp_path / "alone", device=cpu)

@@ -56,7 +56,7 @@ def by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def log_often(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 1)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 1)
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -83,7 +83,7 @@ def test_what_cannot_be_thinned_is_refused(tmp_path: Path) -> None:
 
 def test_tensorboard_is_told_what_the_lines_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    monkeypatch.setattr("models.training.train.LOG_EVERY", 2)
+    monkeypatch.setattr("models.training.loop.LOG_EVERY", 2)
 
     def stop(done: int, *_: object) -> None:
         if done > 11:

@@ -1,0 +1,76 @@
+"""Who follows a run while it goes on: its curves, a progress bar, callbacks, and files by which it is ended or paused."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from tqdm import tqdm
+
+from models.training.log import CurveWriter
+from models.training.run_folder import PAUSE, STOP
+
+__all__ = ["Observer", "Watch"]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What happens while a run goes on, besides its steps."""
+
+    report: Callable[[int, int, dict[str, float]], None] | None = None  # (step, steps, terms) at logged steps
+    progress: Callable[[int, int], None] | None = None  # (step, steps) after every step
+    snapshot: Callable[[Path, int], None] | None = None  # (folder, step) when a snapshot is written
+    snapshots: tuple[float, ...] = ()  # seconds of training after which a snapshot is due, rising
+    previews: int = 0  # pictures of a preview; 0 for none
+    control: Callable[[], str] | None = None  # asked after every step: "", "stop" or "pause"
+    tensorboard: bool = False
+
+
+def asked_in(folder: Path) -> str:
+    """What a file in the run's folder asks for: "stop", "pause" or ""."""
+    return next((name for name in (STOP, PAUSE) if (folder / name).exists()), "")
+
+
+class Observer:
+    """Writes curves and shows progress; a context manager. Only the first process has one.
+
+    Arguments:
+        work: The folder that the run writes to.
+        name: Of the checkpoint, for the bar.
+        watch: Who is told.
+        start: Steps taken so far.
+    """
+
+    def __init__(self, work: Path, name: str, watch: Watch, start: int) -> None:
+        self.watch = watch
+        self._opened = contextlib.ExitStack()
+        self.curves = self._opened.enter_context(CurveWriter(work, start, tensorboard=watch.tensorboard))
+        hidden = watch.progress is not None
+        self.bar = self._opened.enter_context(
+            tqdm(initial=start, unit="step", desc=name, mininterval=0.5, disable=hidden)
+        )
+
+    def __enter__(self) -> Observer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def tell(self, step: int, steps: int, terms: dict[str, float]) -> None:
+        """Tells of a logged step, counted from 1."""
+        shown = {name: f"{value:.1f}" for name, value in terms.items()} | {"unit": "nats/image"}
+        self.bar.set_postfix(shown, refresh=False)
+        if self.watch.report:
+            self.watch.report(step, steps, terms)
+
+    def advance(self, step: int, steps: int) -> None:
+        """Moves the bar."""
+        self.bar.total = steps
+        self.bar.update()
+        if self.watch.progress:
+            self.watch.progress(step, steps)

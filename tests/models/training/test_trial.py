@@ -1,0 +1,69 @@
+"""Tests of the trial: memory that does not suffice halves the batch, and nothing of it is left in the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from models import MODELS, checkpoint
+from models.training.build import build
+from models.training.distributed import Processes
+from models.training.examples import load_examples
+from models.training.train import TrainingError, train
+from models.training.trial import try_steps
+from models.vae import VAE
+from tests.conftest import tiny_run
+
+CPU = torch.device("cpu")
+
+
+class Large(VAE):
+    """Needs too much memory for more than `most` images."""
+
+    most = 40
+
+    def loss(self, x: Tensor, **options: Any) -> Any:
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+        return super().loss(x, **options)
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, "vae", Large)
+    monkeypatch.setattr(Large, "most", 40)
+
+
+def test_a_batch_that_is_too_large_is_halved_and_kept_in_the_card(tmp_path: Path) -> None:
+    run = tiny_run(batch=0, epochs=1, config={"latent": 2, "width": 4, "network": "mlp"})
+    card = train(run, tmp_path / "run", device=CPU)
+    assert card.training["batch"] == 32 and card.training["steps"] == 10  # 128, 64, 32
+    assert checkpoint.read(tmp_path / "run").card == card
+
+
+def test_the_model_is_left_as_it_was_and_the_time_of_a_step_is_known() -> None:
+    run = tiny_run(batch=64)
+    examples, _ = load_examples(run)
+    model = build(run, examples.image_shape)
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    found, seconds = try_steps(run, model, examples, Processes(CPU))
+    assert found.batch == 32 and seconds > 0
+    assert all(torch.equal(before[name], values) for name, values in model.state_dict().items())
+
+
+def test_memory_that_does_not_hold_one_image_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Large, "most", 0)
+    examples, _ = load_examples(tiny_run())
+    with pytest.raises(ValueError, match=r"even for one image. Choose a smaller network"):
+        try_steps(tiny_run(batch=4), build(tiny_run(), examples.image_shape), examples, Processes(CPU))
+
+
+def test_memory_that_ends_later_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(
+        TrainingError, match=r"at step 0, with 50 images a step. .* Start anew with a smaller `--batch`"
+    ):
+        train(tiny_run(), tmp_path / "run", device=CPU)
