@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -59,8 +60,8 @@ def load_examples(run: Run) -> tuple[Examples, Examples | None]:
     data = load_split(run, "train")
     rows = np.arange(len(data))
     if "validation" in (SEQUENCES | DATASETS)[run.data].splits:
-        held = load_split(run, "validation")
-        if len(held):
+        with contextlib.suppress(ValueError):  # its options may leave that split empty
+            held = load_split(run, "validation")
             return Examples(data, rows), Examples(held, np.arange(len(held)))
     if not run.validation:
         return Examples(data, rows), None

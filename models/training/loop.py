@@ -132,7 +132,7 @@ class Training:
             )
             if observer and self.model.closed_form:
                 self.fit(observer)
-            snapshots = [due for due in self.watch.snapshots if due > self.seconds]
+            snapshots = [due for due in self.watch.snapshots if due > self.state.seconds]
             for phase, step in self.upcoming():
                 terms, figures = self.step(phase, step, loader, places.work)
                 self.steps = step + 1
