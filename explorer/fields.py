@@ -6,7 +6,7 @@ A description completes the sentence "`field` must be ...", and is the field's c
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Final, Literal, TypeVar, get_args
 
 from msgspec import Meta, Struct
 
@@ -17,6 +17,7 @@ __all__ = [
     "CORNERS",
     "DRIVES_AT_MOST",
     "FRAMES",
+    "HANDLE_NAMES",
     "ITEM_LIMIT",
     "LEVELS_AT_MOST",
     "MODELS",
@@ -43,6 +44,7 @@ __all__ = [
     "LevelNumber",
     "ModelName",
     "PathKind",
+    "Percentile",
     "Position",
     "Protocol",
     "Residual",
@@ -58,7 +60,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-PROTOCOL = 1  # of the socket
+PROTOCOL: Final = 1  # of the socket
 SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
 ITEM_LIMIT = 2**31  # atlas rows, and uploads from 2**30
 SEED_LIMIT = 2**31
@@ -126,6 +128,9 @@ Codes = Annotated[
 ]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
+Percentile = Annotated[float | None, Meta(description="0 to 100, or null where the model has no gauge")]
+
+HANDLE_NAMES: tuple[HandleName, ...] = get_args(HandleName)
 PATHS: tuple[str, ...] = get_args(PathKind)
 RESIDUALS: tuple[str, ...] = get_args(Residual)
 

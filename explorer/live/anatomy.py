@@ -27,22 +27,23 @@ from explorer import fields
 from explorer.fields import Item, Schema, Seed, Seq, distinct
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.live import deferred, messages
-from explorer.live.messages import Items, Open, Ping
-from explorer.live.stage import Role, StageConnection
+from explorer.live.messages import Answer, GaugeReading, Items, Open, Pictures, PictureSource, Ping
+from explorer.live.stage import Role, StageConnection, gauge_of
 from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.inference.engine import Decoded
     from explorer.scene.engine import Engine
     from explorer.scene.inspection import Specimen, Terms
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["AnatomyConnection", "Turn", "parse"]
+__all__ = ["AnatomyConnection", "AnatomyHeader", "Turn", "parse"]
 
 Want = Literal["input", "picture"]
+
+Coordinates = tuple[float | None, float | None]
 
 WANTS: tuple[Want, ...] = get_args(Want)  # in the order of the answer
 
@@ -51,13 +52,43 @@ class Turn(Schema, frozen=True, tag="frame"):
     """Shows an item's latent at this eps."""
 
     seq: Seq
-    item: Item
-    draw: Seed | None  # of eps; None for zero
-    turn: fields.Turn  # dimension -> eps there
+    item: Annotated[Item, Meta(title="Row of the atlas.")]
+    draw: Annotated[Seed | None, Meta(title="Seed of eps; null for zero, the mean.")]
+    turn: Annotated[fields.Turn, Meta(title="Dimension to eps, where it was set by hand.")]
     want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
 
     def __post_init__(self) -> None:
         force_setattr(self, "want", distinct(self.want, "want", WANTS))
+
+
+class Along(Answer, frozen=True):
+    """Mean, scale and eps of a latent along the two dimensions of the map."""
+
+    mean: Coordinates
+    scale: Coordinates
+    turn: Coordinates
+
+
+class BoundTerms(Answer, frozen=True):
+    """The terms of the bound, in nats; None where one is not finite."""
+
+    reconstruction: float | None
+    log_q: float | None
+    log_p: float | None
+    log_weight: float | None
+
+
+class AnatomyHeader(Pictures, frozen=True, tag="frame"):
+    """The pictures of an image, where its latent is, what it costs, and how far it is from the data."""
+
+    pictures: tuple[Want, ...]
+    item: Item
+    source: PictureSource  # of the encoded picture
+    gauge: GaugeReading
+    at: Along
+    terms: BoundTerms | None
+    at_mean: BoundTerms | None  # with the picture `input`
+    ms: dict[str, float]
 
 
 Message = Open | Turn | Items | Ping
@@ -101,10 +132,22 @@ class AnatomyConnection(StageConnection):
                 )
         except (RuntimeError, ValueError) as error:
             raise WireError("internal", str(error)[:300]) from error
-        header = _header(loaded, frame, specimen, decoded)
-        header |= {"terms": _terms(costs), "at_mean": _terms(at_mean)}
-        header["at"] = along(specimen, eps, across, up)
-        header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
+        header = AnatomyHeader(
+            seq=frame.seq,
+            shape=loaded.shape,
+            pictures=frame.want,
+            item=frame.item,
+            source=specimen.source,
+            gauge=gauge_of(loaded.neighbours.gauge(decoded.index, decoded.distance), 0),
+            at=along(specimen, eps, across, up),
+            terms=_terms(costs),
+            at_mean=_terms(at_mean),
+            ms={
+                "queue": round(decoded.queue_ms, 3),
+                "decode": round(decoded.decode_ms, 3),
+                "total": round(1e3 * (time.perf_counter() - came), 3),
+            },
+        )
         pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}
         await self._send(messages.answer(header, [pictures[name] for name in frame.want]))
 
@@ -134,51 +177,28 @@ def _dimensions(view: View) -> tuple[int, int]:
     return across, up
 
 
-def along(
-    specimen: Specimen, eps: NDArray[np.float32], across: int, up: int
-) -> dict[str, list[float | None]]:
+def along(specimen: Specimen, eps: NDArray[np.float32], across: int, up: int) -> Along:
     """Mean, scale and eps of a latent along the two dimensions of the map.
 
     In a one-dimensional latent space the map is a strip whose y has no meaning: the latent stays at height 0.
     """
     scale = specimen.scale[across]
-    return {
-        name: [_rounded(values[across]), _rounded(values[up] if up < len(values) else beyond)]
-        for name, values, beyond in (
-            ("mean", specimen.mean, 0.0),
-            ("scale", specimen.scale, scale),
-            ("turn", eps, 0.0),
-        )
-    }
+
+    def pair(values: NDArray[np.float32], beyond: float) -> tuple[float | None, float | None]:
+        return _rounded(values[across]), _rounded(values[up] if up < len(values) else beyond)
+
+    return Along(mean=pair(specimen.mean, 0.0), scale=pair(specimen.scale, float(scale)), turn=pair(eps, 0.0))
 
 
-def _header(loaded: Loaded, frame: Turn, specimen: Specimen, decoded: Decoded) -> dict[str, Any]:
-    gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
-    return {
-        "type": "frame",
-        "seq": frame.seq,
-        "shape": loaded.shape,
-        "pictures": frame.want,
-        "item": frame.item,
-        "source": specimen.source,
-        "gauge": {
-            "percentile": gauge.at(0),
-            "distance": round(float(gauge.distance[0]), 5),
-            "nearest": int(gauge.nearest[0]),
-        },
-        "ms": {"queue": round(decoded.queue_ms, 3), "decode": round(decoded.decode_ms, 3)},
-    }
-
-
-def _terms(costs: Terms | None) -> dict[str, float | None] | None:
+def _terms(costs: Terms | None) -> BoundTerms | None:
     if costs is None:
         return None
-    return {
-        "reconstruction": _rounded(costs.reconstruction),
-        "log_q": _rounded(costs.log_q),
-        "log_p": _rounded(costs.log_p),
-        "log_weight": _rounded(costs.log_weight),
-    }
+    return BoundTerms(
+        reconstruction=_rounded(costs.reconstruction),
+        log_q=_rounded(costs.log_q),
+        log_p=_rounded(costs.log_p),
+        log_weight=_rounded(costs.log_weight),
+    )
 
 
 def _rounded(value: float | np.floating[Any]) -> float | None:

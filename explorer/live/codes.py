@@ -29,14 +29,14 @@ from explorer.fields import LEVELS_AT_MOST, Codes, Fraction, FrameCount, Schema,
 from explorer.latent.geometry.grids import PLACES_AT_MOST, Grids, as_text, from_text
 from explorer.latent.geometry.paths import fractions, straight
 from explorer.live import deferred, messages
-from explorer.live.messages import Items, Open, Ping
+from explorer.live.messages import Items, Open, Pictures, Ping
 from explorer.live.stage import Role, StageConnection
 from explorer.live.validation import WireError, parser
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
 
-__all__ = ["CodeGridConnection", "Painted", "parse"]
+__all__ = ["CodeGridConnection", "CodesHeader", "Painted", "parse"]
 
 Want = Literal["picture", "a", "b", "reach", "step", "strip"]
 
@@ -67,6 +67,18 @@ class Painted(Schema, frozen=True, tag="frame"):
             raise ValueError("`probe` must be a level and a place where `reach` is wanted. Got None.")
 
 
+class CodesHeader(Pictures, frozen=True, tag="frame"):
+    """The pictures of codes, and the codes of the steps between them."""
+
+    pictures: Annotated[
+        list[str],
+        Meta(description="the names of the pictures: picture, a, b, reach, step, and S0, S1 and so on"),
+    ]
+    step: Codes | None  # at `t`, where it is wanted
+    strip: list[Codes]
+    ms: dict[str, float]
+
+
 Message = Open | Painted | Items | Ping
 
 parse: Callable[[str | bytes], Message] = parser(Message)
@@ -94,19 +106,18 @@ class CodeGridConnection(StageConnection):
             _change(decoded.pictures[rows]) if name == "reach" else decoded.pictures[rows]
             for name, rows in plan.rows.items()
         ]
-        header = {
-            "type": "frame",
-            "seq": frame.seq,
-            "shape": loaded.shape,
-            "pictures": plan.names(),
-            "step": plan.step,
-            "strip": plan.strip,
-            "ms": {
+        header = CodesHeader(
+            seq=frame.seq,
+            shape=loaded.shape,
+            pictures=plan.names(),
+            step=plan.step,
+            strip=plan.strip,
+            ms={
                 "queue": round(decoded.queue_ms, 3),
                 "decode": round(decoded.decode_ms, 3),
                 "total": round(1e3 * (time.perf_counter() - came), 3),
             },
-        }
+        )
         await self._send(messages.answer(header, [np.ascontiguousarray(each) for each in pictures]))
 
 

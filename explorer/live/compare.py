@@ -14,10 +14,10 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 import numpy as np
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from explorer.fields import (
@@ -26,13 +26,15 @@ from explorer.fields import (
     PROTOCOL,
     Item,
     ModelName,
+    Percentile,
     Position,
+    Protocol,
     Schema,
     Seq,
     ViewId,
 )
 from explorer.live import deferred, messages
-from explorer.live.messages import ItemSource, Opening, Ping
+from explorer.live.messages import ItemSource, Opening, Pictures, Ping, Shape
 from explorer.live.stage import LiveConnection, Role, item_labels
 from explorer.live.validation import WireError, parser
 
@@ -44,7 +46,20 @@ if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["Column", "CompareConnection", "Move", "Moved", "SharedItems", "Together", "parse"]
+__all__ = [
+    "Column",
+    "ColumnReading",
+    "CompareConnection",
+    "ComparedHeader",
+    "Move",
+    "Moved",
+    "OpenedColumn",
+    "OpenedTogether",
+    "SharedItems",
+    "SharedItemsHeader",
+    "Together",
+    "parse",
+]
 
 ITEMS_AT_MOST = 16  # per message; each has a picture per model
 
@@ -84,6 +99,66 @@ class SharedItems(Schema, frozen=True, tag="items"):
     seq: Seq
     items: Annotated[tuple[Item, ...], Meta(min_length=1, max_length=ITEMS_AT_MOST)]
     source: ItemSource
+
+
+class OpenedColumn(messages.Answer, frozen=True):
+    """A model and map that are now open."""
+
+    model: ModelName
+    version: str
+    view: ViewId
+    latent: int
+
+
+class OpenedTogether(messages.Answer, frozen=True, tag="opened"):
+    """The models and maps that are now open."""
+
+    protocol: Protocol
+    models: list[OpenedColumn]
+    count: int
+    shape: Shape
+    seq: Seq | UnsetType = UNSET
+
+
+class ColumnReading(messages.Answer, frozen=True):
+    """What one model shows in a frame."""
+
+    x: float
+    y: float
+    percentile: Percentile
+    nearest: Annotated[
+        Item | None, Meta(description="the nearest shared item, or null where the nearest is not shared")
+    ]
+    error: Annotated[
+        float | None,
+        Meta(
+            description="the squared error per pixel against the encoded picture, or null where there is none"
+        ),
+    ]
+
+
+class ComparedHeader(Pictures, frozen=True, tag="frame"):
+    """A picture per model, after the item's original if it is there."""
+
+    by: Annotated[
+        int | None,
+        Meta(description="the model that decoded the encoded picture, or null for the item's original"),
+    ]
+    original: bool
+    models: list[ColumnReading]
+    ms: dict[str, float]
+
+
+class SharedItemsHeader(Pictures, frozen=True, tag="items"):
+    """The pictures of items: of each its original if it is there, and then one per model."""
+
+    models: int
+    items: list[Item]
+    originals: Annotated[
+        list[bool], Meta(description="whether each item's original comes before its pictures")
+    ]
+    names: Annotated[list[str], Meta(description="what each item is called, such as test 3518")]
+    labels: list[dict[str, str]]
 
 
 Message = Together | Moved | SharedItems | Ping
@@ -141,19 +216,19 @@ class CompareConnection(LiveConnection):
             return  # superseded by a newer message
         names = tuple((m.name, m.version, v.id) for m, v in zip(models, views, strict=True))
         self._opened = _Opened(names, lineup.rows)
-        fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         opened = [
-            {"model": model.name, "version": model.version, "view": view.id, "latent": model.latent}
+            OpenedColumn(model.name, model.version, view.id, model.latent)
             for model, view in zip(models, views, strict=True)
         ]
         await self._send(
             messages.text(
-                "opened",
-                protocol=PROTOCOL,
-                models=opened,
-                count=lineup.count,
-                shape=models[0].shape,
-                **fields,
+                OpenedTogether(
+                    protocol=PROTOCOL,
+                    models=opened,
+                    count=lineup.count,
+                    shape=models[0].shape,
+                    seq=UNSET if message.seq is None else message.seq,
+                )
             )
         )
         self._follow_originals(models[0].originals)
@@ -193,18 +268,17 @@ class CompareConnection(LiveConnection):
             raise WireError("internal", str(error)[:300]) from error
         now = time.perf_counter()
         original = shown.by is None and shown.source is not None
-        header = {
-            "type": "frame",
-            "seq": frame.seq,
-            "shape": lineup.models[0].shape,
-            "by": shown.by,
-            "original": original,
-            "models": [
-                _model_header(lineup, frame.item, number, answer, shown)
+        header = ComparedHeader(
+            seq=frame.seq,
+            shape=lineup.models[0].shape,
+            by=shown.by,
+            original=original,
+            models=[
+                _reading(lineup, frame.item, number, answer, shown)
                 for number, answer in enumerate(shown.answers)
             ],
-            "ms": {"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
-        }
+            ms={"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
+        )
         pictures = [shown.source] if original and shown.source is not None else []
         await self._send(messages.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
 
@@ -242,16 +316,15 @@ class CompareConnection(LiveConnection):
             )
         except RuntimeError as error:
             raise WireError("internal", str(error)[:300]) from error
-        header = {
-            "type": "items",
-            "seq": message.seq,
-            "shape": first.shape,
-            "models": len(lineup.models),
-            "items": items,
-            "originals": [original is not None for original in originals],
-            "names": [first.name_of(int(row)) for row in rows[0]],
-            "labels": [item_labels(first, int(row)) for row in rows[0]],
-        }
+        header = SharedItemsHeader(
+            seq=message.seq,
+            shape=first.shape,
+            models=len(lineup.models),
+            items=items,
+            originals=[original is not None for original in originals],
+            names=[first.name_of(int(row)) for row in rows[0]],
+            labels=[item_labels(first, int(row)) for row in rows[0]],
+        )
         pictures: list[NDArray[np.uint8]] = []
         for place, original in enumerate(originals):
             pictures += [] if original is None else [np.ascontiguousarray(original)]
@@ -305,15 +378,15 @@ def _stand(answers: Sequence[Answer]) -> Stand:
     )
 
 
-def _model_header(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> dict[str, Any]:
+def _reading(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> ColumnReading:
     """The part of a frame's header about one model."""
-    return {
-        "x": float(answer.xy[0]),
-        "y": float(answer.xy[1]),
-        "percentile": answer.percentile,
-        "nearest": lineup.shared(model, answer.nearest),
-        "error": _error(lineup, item, model, answer, shown),
-    }
+    return ColumnReading(
+        x=float(answer.xy[0]),
+        y=float(answer.xy[1]),
+        percentile=answer.percentile,
+        nearest=lineup.shared(model, answer.nearest),
+        error=_error(lineup, item, model, answer, shown),
+    )
 
 
 def _error(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:

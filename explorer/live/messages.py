@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
+import msgspec
 import numpy as np
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ from explorer.fields import (
     LevelNumber,
     ModelName,
     PathKind,
+    Percentile,
     Position,
     Protocol,
     Residual,
@@ -40,14 +42,29 @@ from explorer.live.validation import Code, WireError, parser
 __all__ = [
     "ANSWER_MAGIC",
     "ITEMS_AT_MOST",
+    "Answer",
     "Code",
+    "Failure",
     "Frame",
+    "FrameHeader",
+    "GaugeReading",
     "Handle",
+    "ItemSource",
     "Items",
+    "ItemsHeader",
     "Message",
     "Open",
+    "Opened",
     "Opening",
+    "Originals",
+    "OriginalsState",
+    "Picture",
+    "PictureSource",
+    "Pictures",
     "Ping",
+    "Point",
+    "Pong",
+    "Shape",
     "Strip",
     "WireError",
     "answer",
@@ -60,7 +77,12 @@ ANSWER_MAGIC = b"LXP1"
 ITEMS_AT_MOST = 64  # of a message
 
 ItemSource = Literal["reconstruction", "best"]
+PictureSource = Literal["original", "reconstruction"]
+OriginalsState = Literal["unasked", "loading", "ready", "absent"]
 Picture = Literal["A", "B", "strip"]
+
+Shape = tuple[int, int, int]  # channels, height, width
+Point = tuple[float, float]
 
 PICTURES: tuple[Picture, ...] = get_args(Picture)  # in the order of the answer
 
@@ -130,26 +152,103 @@ class Ping(Schema, frozen=True, tag="ping"):
 
 Message = Open | Frame | Items | Ping
 
+
+class Answer(Schema, frozen=True):
+    """What the server sends: a text, or the header of pictures."""
+
+
+class Opened(Answer, frozen=True, tag="opened"):
+    """The model and view that are now open."""
+
+    protocol: Protocol
+    model: ModelName
+    version: str
+    view: ViewId
+    count: int
+    latent: int
+    shape: Shape
+    seq: Seq | UnsetType = UNSET
+
+
+class Failure(Answer, frozen=True, tag="error"):
+    """A message that could not be answered, and why."""
+
+    code: Code
+    message: str
+    seq: Seq | None
+
+
+class Pong(Answer, frozen=True, tag="pong"):
+    """A sign of life."""
+
+    seq: Seq
+
+
+class Originals(Answer, frozen=True, tag="originals"):
+    """How the original pictures of the open model are: they load in the background after "opened"."""
+
+    state: OriginalsState
+
+
+class GaugeReading(Answer, frozen=True):
+    """How far a latent is from the data."""
+
+    percentile: Percentile
+    distance: float
+    nearest: Item
+
+
+class Pictures(Answer, frozen=True):
+    """The header of pictures, (H, W, C) each."""
+
+    seq: Seq
+    shape: Shape
+
+
+class FrameHeader(Pictures, frozen=True, tag="frame"):
+    """The pictures of a frame, the gauge of its handles, and the strip's path."""
+
+    pictures: Annotated[
+        list[str], Meta(description="the names of the pictures: A, B, and S0, S1 and so on of the strip")
+    ]
+    handles: dict[HandleName, GaugeReading]
+    ms: dict[str, float]
+    path: Annotated[list[Point], Meta(description="the map positions of the strip's frames")]
+    off: Annotated[
+        list[float],
+        Meta(description="the percentiles of the strip's frames, none where the model has no gauge"),
+    ]
+
+
+class ItemsHeader(Pictures, frozen=True, tag="items"):
+    """The pictures of items, what they are called and their attributes."""
+
+    items: tuple[Item, ...]
+    sources: list[PictureSource]
+    names: Annotated[list[str], Meta(description="what each item is called, such as test 3518")]
+    labels: list[dict[str, str]]
+
+
 parse: Callable[[str | bytes], Message] = parser(Message)
 
 
-def text(kind: str, **fields: Any) -> str:
-    """A text answer, JSON in ASCII."""
-    return json.dumps({"type": kind, **fields}, allow_nan=False, separators=(",", ":"))
+def text(answer: Answer) -> str:
+    """A text answer, JSON in ASCII; NaN and infinity raise ValueError."""
+    return json.dumps(msgspec.to_builtins(answer), allow_nan=False, separators=(",", ":"))
 
 
 def error(problem: WireError) -> str:
     """The text answer to a message that failed."""
-    return text("error", code=problem.code, message=problem.message, seq=problem.seq)
+    return text(Failure(problem.code, problem.message, problem.seq))
 
 
-def answer(header: dict[str, Any], pictures: Iterable[NDArray[np.uint8]]) -> bytes:
+def answer(header: Answer, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
     """Encodes a binary answer.
 
     Arguments:
-        header: JSON values; NaN and infinity raise ValueError.
+        header: What the pictures are; NaN and infinity in it raise ValueError.
         pictures: Pixels, uint8, contiguous; any number of pictures (H, W, C) or stacks of them.
     """
-    head = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
+    head = text(header).encode()
     head += b" " * (-len(head) % 4)
     return b"".join((ANSWER_MAGIC, struct.pack("<I", len(head)), head, *(p.data for p in pictures)))

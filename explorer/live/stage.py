@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -23,10 +24,10 @@ from explorer.fields import PROTOCOL
 from explorer.latent.attribute_values import value_text
 from explorer.latent.geometry.paths import fractions
 from explorer.latent.geometry.projections import ScatterProjection
-from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
+from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR, Gauge
 from explorer.live import deferred, messages
 from explorer.live.frame_plan import Plan, plan_frame
-from explorer.live.messages import Frame, Items, Open, Ping, WireError
+from explorer.live.messages import Frame, FrameHeader, GaugeReading, Items, Open, Ping, WireError
 from explorer.scene.handles import check_item
 from explorer.workspace.storage import FIRST_OWN
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from explorer.scene.originals import Originals
     from explorer.scene.view import View
 
-__all__ = ["LiveConnection", "Role", "StageConnection", "frame_header", "item_labels"]
+__all__ = ["LiveConnection", "Role", "StageConnection", "frame_header", "gauge_of", "item_labels"]
 
 LOG = logging.getLogger(__name__)
 
@@ -179,7 +180,7 @@ class LiveConnection(ABC):
             self._ready.clear()
             self._frame_wake.set()
         else:
-            await self._send(messages.text("pong", seq=message.seq))
+            await self._send(messages.text(messages.Pong(message.seq)))
 
     async def _pace(self, cost: float) -> bool:
         """Throttles a client that sends too fast; False if it keeps on and the connection was closed.
@@ -241,7 +242,7 @@ class LiveConnection(ABC):
         reported = None
         while reported != originals.state:
             reported = originals.state
-            await self._send(messages.text("originals", state=reported))
+            await self._send(messages.text(messages.Originals(reported)))
             while reported == "loading" == originals.state:
                 await asyncio.sleep(ORIGINALS_BEAT)
 
@@ -305,18 +306,18 @@ class StageConnection(LiveConnection):
         if self._open is not None:
             return  # superseded by a newer message
         self._opened = _Opened(loaded.name, loaded.version, view.id)
-        fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         await self._send(
             messages.text(
-                "opened",
-                protocol=PROTOCOL,
-                model=loaded.name,
-                version=loaded.version,
-                view=view.id,
-                count=loaded.count,
-                latent=loaded.latent,
-                shape=loaded.shape,
-                **fields,
+                messages.Opened(
+                    protocol=PROTOCOL,
+                    model=loaded.name,
+                    version=loaded.version,
+                    view=view.id,
+                    count=loaded.count,
+                    latent=loaded.latent,
+                    shape=loaded.shape,
+                    seq=UNSET if message.seq is None else message.seq,
+                )
             )
         )
         self._follow_originals(loaded.originals)
@@ -355,7 +356,7 @@ class StageConnection(LiveConnection):
         except RuntimeError as error:
             raise WireError("internal", str(error)[:300]) from error
         header = frame_header(loaded, view, frame, plan, decoded)
-        header["ms"]["total"] = round(1e3 * (time.perf_counter() - came), 3)
+        header.ms["total"] = round(1e3 * (time.perf_counter() - came), 3)
         await self._send(messages.answer(header, [decoded.pictures[row] for row in plan.rows]))
 
     async def _show_items(self, message: Items) -> None:
@@ -376,17 +377,14 @@ class StageConnection(LiveConnection):
             for place, picture in zip(missing, decoded.pictures, strict=True):
                 pictures[place] = picture
         absent = set(missing)
-        header = {
-            "type": "items",
-            "seq": message.seq,
-            "shape": loaded.shape,
-            "items": message.items,
-            "sources": [
-                "reconstruction" if place in absent else "original" for place in range(len(pictures))
-            ],
-            "names": [loaded.name_of(item) for item in message.items],
-            "labels": [item_labels(loaded, item) for item in message.items],
-        }
+        header = messages.ItemsHeader(
+            seq=message.seq,
+            shape=loaded.shape,
+            items=message.items,
+            sources=["reconstruction" if place in absent else "original" for place in range(len(pictures))],
+            names=[loaded.name_of(item) for item in message.items],
+            labels=[item_labels(loaded, item) for item in message.items],
+        )
         await self._send(
             messages.answer(header, [np.ascontiguousarray(p) for p in pictures if p is not None])
         )
@@ -407,31 +405,27 @@ def _planned(loaded: Loaded, view: View, frame: Frame) -> Plan:
         raise WireError("bad-message", str(error)) from error
 
 
-def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> dict[str, Any]:
+def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: Decoded) -> FrameHeader:
     """The header of a frame's answer: gauge and nearest item of each handle, the path and its gauge.
 
     If the model has no gauge, a handle's `percentile` is None and `off` is empty.
     """
     gauge = loaded.neighbours.gauge(decoded.index, decoded.distance)
-    header: dict[str, Any] = {
-        "type": "frame",
-        "seq": frame.seq,
-        "shape": loaded.shape,
-        "pictures": plan.names,
-        "handles": {
-            name: {
-                "percentile": gauge.at(row),
-                "distance": round(float(gauge.distance[row]), 5),
-                "nearest": int(gauge.nearest[row]),
-            }
-            for name, row in plan.handles.items()
-        },
-        "ms": {"queue": round(decoded.queue_ms, 3), "decode": round(decoded.decode_ms, 3)},
-    }
-    if frame.strip:
-        header["path"] = np.round(_path(view, frame, plan, decoded), 4).tolist()
-        header["off"] = [] if gauge.percentile is None else np.round(gauge.percentile[plan.strip], 2).tolist()
-    return header
+    percentile = gauge.percentile
+    return FrameHeader(
+        seq=frame.seq,
+        shape=loaded.shape,
+        pictures=plan.names,
+        handles={name: gauge_of(gauge, row) for name, row in plan.handles.items()},
+        ms={"queue": round(decoded.queue_ms, 3), "decode": round(decoded.decode_ms, 3)},
+        path=np.round(_path(view, frame, plan, decoded), 4).tolist() if frame.strip else [],
+        off=[] if percentile is None else np.round(percentile[plan.strip], 2).tolist(),
+    )
+
+
+def gauge_of(gauge: Gauge, row: int) -> GaugeReading:
+    """A row of the gauge, as an answer has it."""
+    return GaugeReading(gauge.at(row), round(float(gauge.distance[row]), 5), int(gauge.nearest[row]))
 
 
 def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.float64]:

@@ -16,16 +16,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
-from explorer.fields import PROTOCOL, Item, ModelName, Schema, Seed, Seq, distinct
+from explorer.fields import PROTOCOL, Item, ModelName, Protocol, Schema, Seed, Seq, distinct
 from explorer.live import deferred, messages
-from explorer.live.messages import Opening, Ping
+from explorer.live.messages import Answer, Opening, Pictures, Ping, Shape
 from explorer.live.stage import LiveConnection, Role
 from explorer.live.validation import WireError, parser
 
@@ -48,8 +48,25 @@ __all__ = [
 ]
 
 Want = Literal["frames", "belief", "jump", "future"]
-Group = tuple[str, NDArray[np.uint8]]  # name of pictures (P, H, W, C)
+GroupName = Literal[
+    "frames",
+    "means",
+    "spreads",
+    "belief",
+    "belief-mean",
+    "belief-spread",
+    "jump",
+    "jump-mean",
+    "jump-spread",
+    "future",
+]
+Part = Literal["belief", "jump", "future"]  # has pictures of draws
+Group = tuple[GroupName, NDArray[np.uint8]]  # name of pictures (P, H, W, C)
 
+STATISTICS: dict[Part, tuple[GroupName, GroupName]] = {  # over all draws: names of mean and spread
+    "belief": ("belief-mean", "belief-spread"),
+    "jump": ("jump-mean", "jump-spread"),
+}
 WANTS: tuple[Want, ...] = get_args(Want)  # in the order of the answer
 FRAMES_AT_MOST = 100  # of a sequence
 BY_AT_MOST = 64  # frames per jump
@@ -70,17 +87,49 @@ class Ask(Schema, frozen=True, tag="frame"):
     """Asks for the belief about a sequence after `seen` frames."""
 
     seq: Seq
-    sequence: Item
-    seen: Annotated[int, Meta(ge=1, le=FRAMES_AT_MOST)]
-    jump: Jump
-    samples: Annotated[int, Meta(ge=1, le=SAMPLES_AT_MOST)]
+    sequence: Annotated[Item, Meta(title="Row of the test split.")]
+    seen: Annotated[int, Meta(ge=1, le=FRAMES_AT_MOST, title="Frames that the model has seen.")]
+    jump: Annotated[Jump, Meta(title="Frames that a single jump goes ahead.")]
+    samples: Annotated[int, Meta(ge=1, le=SAMPLES_AT_MOST, title="Draws that are shown.")]
     seed: Seed
-    steps: Annotated[int, Meta(ge=1, le=STEPS_AT_MOST)]
-    by: Jump
+    steps: Annotated[int, Meta(ge=1, le=STEPS_AT_MOST, title="Jumps of a future.")]
+    by: Annotated[Jump, Meta(title="Frames of each jump of a future.")]
     want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
 
     def __post_init__(self) -> None:
         force_setattr(self, "want", distinct(self.want, "want", WANTS))
+
+
+class OpenedFilm(Answer, frozen=True, tag="opened"):
+    """The model that is now open, and its sequences."""
+
+    protocol: Protocol
+    model: ModelName
+    version: str
+    shape: Shape
+    count: Annotated[int, Meta(title="Number of sequences.")]
+    length: Annotated[int, Meta(title="Frames of each.")]
+    longest: Annotated[int, Meta(title="The longest jump that the model was trained on, in frames.")]
+    seq: Seq | UnsetType = UNSET
+
+
+class Disagreement(Answer, frozen=True):
+    """How far draws differ after each frame, as pictures now and one jump ahead, in [0, 1]."""
+
+    now: list[float]
+    ahead: list[float]
+
+
+class SequenceHeader(Pictures, frozen=True, tag="frame"):
+    """Groups of pictures of a sequence."""
+
+    sequence: Item
+    seen: int
+    jump: int
+    by: int
+    groups: list[tuple[GroupName, int]]  # name and number of pictures, in the order of the pictures
+    disagreement: Disagreement | None  # with the frames only
+    ms: dict[str, float]
 
 
 Message = Film | Ask | Ping
@@ -127,18 +176,18 @@ class SequenceConnection(LiveConnection):
         if self._open is not None:
             return  # superseded by a newer message
         self._opened = _Opened(loaded.name, loaded.version, film)
-        fields: dict[str, Any] = {} if message.seq is None else {"seq": message.seq}
         await self._send(
             messages.text(
-                "opened",
-                protocol=PROTOCOL,
-                model=loaded.name,
-                version=loaded.version,
-                shape=loaded.shape,
-                count=len(film.data),
-                length=film.data.length,
-                longest=deferred.forecasts.longest_jump(loaded),
-                **fields,
+                OpenedFilm(
+                    protocol=PROTOCOL,
+                    model=loaded.name,
+                    version=loaded.version,
+                    shape=loaded.shape,
+                    count=len(film.data),
+                    length=film.data.length,
+                    longest=deferred.forecasts.longest_jump(loaded),
+                    seq=UNSET if message.seq is None else message.seq,
+                )
             )
         )
 
@@ -160,23 +209,22 @@ class SequenceConnection(LiveConnection):
         engine, loaded, footage = await self._current()
         try:
             followed = await self._follow(engine, loaded, footage, frame.sequence)
-            groups, fields = await _show(engine, loaded, followed, frame)
+            groups, disagreement = await _show(engine, loaded, followed, frame)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         except RuntimeError as error:
             raise WireError("internal", str(error)[:300]) from error
-        header = {
-            "type": "frame",
-            "seq": frame.seq,
-            "shape": loaded.shape,
-            "sequence": frame.sequence,
-            "seen": frame.seen,
-            "jump": frame.jump,
-            "by": frame.by,
-            "groups": [[name, len(pictures)] for name, pictures in groups],
-            **fields,
-            "ms": {"total": round(1e3 * (time.perf_counter() - came), 3)},
-        }
+        header = SequenceHeader(
+            seq=frame.seq,
+            shape=loaded.shape,
+            sequence=frame.sequence,
+            seen=frame.seen,
+            jump=frame.jump,
+            by=frame.by,
+            groups=[(name, len(pictures)) for name, pictures in groups],
+            disagreement=disagreement,
+            ms={"total": round(1e3 * (time.perf_counter() - came), 3)},
+        )
         await self._send(messages.answer(header, [np.ascontiguousarray(pictures) for _, pictures in groups]))
 
     async def _follow(self, engine: Engine, loaded: Loaded, footage: Footage, number: int) -> Followed:
@@ -192,12 +240,12 @@ class SequenceConnection(LiveConnection):
 
 async def _show(
     engine: Engine, loaded: Loaded, followed: Followed, frame: Ask
-) -> tuple[list[Group], dict[str, Any]]:
-    """The requested pictures of a frame, and further fields of its header."""
+) -> tuple[list[Group], Disagreement | None]:
+    """The requested pictures of a frame, and with its frames the disagreement of the draws."""
     groups: list[Group] = []
-    fields: dict[str, Any] = {}
+    disagreement = None
     if "frames" in frame.want:
-        along, fields = await _along(engine, loaded, followed, frame.seed)
+        along, disagreement = await _along(engine, loaded, followed, frame.seed)
         groups += along
     states = await engine.run(partial(_states, loaded, followed, frame))
     decoded = await engine.decode(loaded, np.concatenate(list(states.values()))) if states else None
@@ -206,12 +254,12 @@ async def _show(
         pictures = decoded.pictures[start : start + len(z)] if decoded else np.empty(0, np.uint8)
         start += len(z)
         groups += _shown(name, pictures, frame.samples)
-    return groups, fields
+    return groups, disagreement
 
 
-def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray[np.float32]]:
+def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[Part, NDArray[np.float32]]:
     """The states (M, D) to decode for each requested part; a belief or a jump needs all draws for its statistics."""
-    found: dict[str, NDArray[np.float32]] = {}
+    found: dict[Part, NDArray[np.float32]] = {}
     if "belief" in frame.want:
         found["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
     if "jump" in frame.want:
@@ -226,21 +274,22 @@ def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[str, NDArray
     return found
 
 
-def _shown(name: str, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
+def _shown(name: Part, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
     """The pictures of a part: the first draws, and for a belief or a jump also mean and spread over all draws."""
     if name == "future":
         return [(name, pictures)]
     mean = np.round(pictures.mean(0, keepdims=True)).astype(np.uint8)
+    of_mean, of_spread = STATISTICS[name]
     return [
         (name, pictures[:samples]),
-        (f"{name}-mean", mean),
-        (f"{name}-spread", deferred.forecasts.spread(pictures)[None]),
+        (of_mean, mean),
+        (of_spread, deferred.forecasts.spread(pictures)[None]),
     ]
 
 
 async def _along(
     engine: Engine, loaded: Loaded, followed: Followed, seed: int
-) -> tuple[list[Group], dict[str, Any]]:
+) -> tuple[list[Group], Disagreement]:
     """The frames and, after each, mean and spread of the belief and the disagreement of its draws."""
 
     def states() -> NDArray[np.float32]:
@@ -255,12 +304,9 @@ async def _along(
     decoded = await engine.decode(loaded, await engine.run(states), background=True)
     means, draws = np.split(decoded.pictures, [followed.length])
     now, ahead = draws.reshape(2, followed.length, ALONG, *draws.shape[1:])
-    differ = {
-        name: deferred.beliefs.disagreement(part) / 255 for name, part in (("now", now), ("ahead", ahead))
-    }
-    fields = {"disagreement": {name: np.round(values, 5).tolist() for name, values in differ.items()}}
+    differ = [np.round(deferred.beliefs.disagreement(part) / 255, 5).tolist() for part in (now, ahead)]
     return [
         ("frames", followed.frames),
         ("means", means),
         ("spreads", deferred.forecasts.spread(now)),
-    ], fields
+    ], Disagreement(*differ)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from explorer.catalogue import families
 from explorer.catalogue.metrics import name_of, protocol
+from explorer.fields import HANDLE_NAMES
 from explorer.inference.engine import Decoded
 from explorer.latent.geometry.projections import ScatterProjection
 from explorer.live.frame_plan import plan_frame
-from explorer.live.messages import Frame, Handle, Strip
+from explorer.live.messages import Frame, FrameHeader, Handle, Strip
 from explorer.live.stage import frame_header, item_labels
 from explorer.scene.loaded import Loaded, attribute_values
 from explorer.scene.view import View
@@ -46,7 +47,7 @@ class Answer(NamedTuple):
     """The decoded frame of an edit."""
 
     pictures: dict[str, NDArray[np.uint8]]  # A, B, S0, S1 …, (H, W, C)
-    header: dict[str, Any]  # gauges, nearest items, the path on the map
+    header: FrameHeader  # gauges, nearest items, the path on the map
     near: NDArray[np.int64]  # items nearest to A and B, (2, k)
     distance: NDArray[np.float64]
 
@@ -141,7 +142,7 @@ def _places(edit: Edit) -> dict[str, tuple[float, float]]:
 
 
 def _path(answer: Answer) -> NDArray[np.float64]:
-    return np.array(answer.header["path"], float).reshape(-1, 2)
+    return np.array(answer.header.path, float).reshape(-1, 2)
 
 
 # Parts of the page
@@ -157,12 +158,12 @@ def _subtitle(loaded: Loaded, view: View) -> str:
 
 def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
     found = []
-    for name in "AB":
-        gauge, handle = answer.header["handles"][name], getattr(edit, name)
+    for name in HANDLE_NAMES:
+        percentile, handle = answer.header.handles[name].percentile, getattr(edit, name)
         item = loaded.name_of(handle.item)
         found.append(
             f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from {escape(item)}"
-            f"{_gauge_text(gauge['percentile'])}</figcaption></figure>"
+            f"{_gauge_text(percentile)}</figcaption></figure>"
         )
     return "".join(found)
 
@@ -190,7 +191,7 @@ def _gauge(percentile: float) -> str:
 
 def _strip(edit: Edit, answer: Answer) -> str:
     frames = [name for name in answer.pictures if name.startswith("S")]
-    off = answer.header["off"]
+    off = answer.header.off
     captions = [f"<figcaption>{_gauge(value)}<small>{_ordinal(value)}</small></figcaption>" for value in off]
     shown = "".join(
         f"<figure>{_picture(answer.pictures[name], f'Step {place} of the path')}{caption}</figure>"

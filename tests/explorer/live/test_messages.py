@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.live import messages
-from explorer.live.messages import Frame, Handle, Items, Open, Ping, Strip, WireError, parse
+from explorer.live.messages import (
+    Failure,
+    Frame,
+    GaugeReading,
+    Handle,
+    Items,
+    Open,
+    Ping,
+    Strip,
+    WireError,
+    parse,
+)
 
 HANDLE = {"item": 3, "x": 1.25, "y": -3.5, "sliders": {"smile": 0.5}}
 FRAME: dict[str, Any] = {
@@ -217,14 +228,15 @@ def test_any_json(raw: str) -> None:
 def test_answer_layout() -> None:
     pictures = np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3)
     for name in ("a", "ab", "abc", "abcd"):
-        raw = messages.answer({"type": name}, pictures)
+        raw = messages.answer(Failure("busy", name, None), pictures)
         (length,) = struct.unpack_from("<I", raw, 4)
         assert raw[:4] == b"LXP1"
         assert (8 + length) % 4 == 0
-        assert json.loads(raw[8 : 8 + length]) == {"type": name}
+        header = {"type": "error", "code": "busy", "message": name, "seq": None}
+        assert json.loads(raw[8 : 8 + length]) == header
         assert raw[8 + length :] == pictures.tobytes()
 
 
 def test_answers_hold_no_nan() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        messages.answer({"x": float("nan")}, [])
+        messages.answer(GaugeReading(float("nan"), 1.0, 2), [])
