@@ -1,11 +1,8 @@
 // Reads, copies, rounds and compares edits; an edit from outside is made whole, never trusted.
+import { MAX_FRAMES, MAX_SLIDER, MAX_SLIDERS, MIN_FRAMES } from "./messages.gen";
 import type { Edit, Handle, HandleName, OwnInfo } from "./types";
 import type { Point } from "./viewport";
 
-export const MAX_SLIDER = 5;
-export const MAX_SLIDERS = 64;
-export const MIN_FRAMES = 5;
-export const MAX_FRAMES = 15;
 const DECIMALS = 1e6;
 
 type Fields = Record<string, unknown>;

@@ -11,7 +11,8 @@ import {
 } from "./along";
 import type { Choice } from "./dom";
 import { field, h, icon, segmented } from "./dom";
-import { MAX_SLIDER, targets } from "./edit";
+import { targets } from "./edit";
+import { MAX_SLIDER } from "./messages.gen";
 import type { DirectionInfo, Edit, HandleName, Target } from "./types";
 import { HANDLE_NAMES } from "./types";
 

@@ -1,19 +1,15 @@
 // The shapes shared by the stage's modules: what Python sends, and the edit both sides keep.
 
-export type HandleName = "A" | "B";
-export type Target = "both" | HandleName;
-export type PathKind = "straight" | "great-circle";
-export type Residual = "hold" | "fade";
+import type * as gen from "./messages.gen";
+import type { HandleName, PathKind, Residual } from "./messages.gen";
 
-export const HANDLE_NAMES: readonly HandleName[] = ["A", "B"];
+export type { HandleName, PathKind, Residual } from "./messages.gen";
+export { HANDLE_NAMES } from "./messages.gen";
+
+export type Target = "both" | HandleName;
 
 /** A point of the edit: the real item it was taken from, its place on the map, its attributes. */
-export interface Handle {
-  item: number;
-  x: number;
-  y: number;
-  sliders: Record<string, number>;
-}
+export type Handle = Required<gen.Handle>;
 
 /** Everything a person can change on the stage; the address bar keeps the same. */
 export interface Edit {

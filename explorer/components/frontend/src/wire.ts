@@ -1,17 +1,30 @@
 // The socket's messages: requests to text, answers validated byte by byte (nothing is trusted).
-import { MAX_SLIDER, MAX_SLIDERS } from "./edit";
-import type { Edit, Handle, HandleName, PathKind, Residual } from "./types";
+import type * as gen from "./messages.gen";
+import {
+  ERROR_CODES,
+  MAX_PLACE,
+  MAX_SLIDER,
+  MAX_SLIDERS,
+  ORIGINALS_STATES,
+  PICTURE_SOURCES,
+  PROTOCOL,
+} from "./messages.gen";
+import type { Edit } from "./types";
 
-export const PROTOCOL = 1;
-export const MAX_ITEMS = 64;
 const MAGIC = 0x3150584c; // "LXP1", little-endian
 const MAX_HEADER = 1 << 20;
 const MAX_SIDE = 4096;
-const MAX_PLACE = 1e6;
 
-export type Want = HandleName | "strip";
-export type ItemSource = "reconstruction" | "best";
-export type Shape = readonly [channels: number, height: number, width: number];
+export type { ItemSource, OriginalsState, Shape, Want } from "./messages.gen";
+
+/** The body of a request, without what every request has. */
+export type Body<Request> = Omit<Request, "type" | "seq">;
+/** An answer as it is read: without the protocol and the server's times. */
+export type Heard<Answer> = Omit<Answer, "protocol" | "ms">;
+/** The pictures after a header: one after another, rows of RGB or grey bytes. */
+export interface Pixels {
+  pixels: Uint8Array;
+}
 
 /** An answer that breaks the protocol; the message says which rule. */
 export class WireError extends Error {
@@ -20,24 +33,11 @@ export class WireError extends Error {
 
 // Requests
 
-interface WireHandle {
-  item: number;
-  x: number;
-  y: number;
-  sliders: Record<string, number>;
-}
-
-export interface FrameBody {
-  want: Want[];
-  handles: Partial<Record<HandleName, WireHandle>>;
-  strip?: { frames: number; path: PathKind };
-  residual: Residual;
-  level?: number;
-}
+export type FrameBody = Body<gen.Frame>;
 
 const clamp = (value: number, limit: number) => Math.min(limit, Math.max(-limit, value));
 
-function wireHandle(handle: Handle): WireHandle {
+function wireHandle(handle: Edit["A"]): gen.Handle {
   const sliders: Record<string, number> = {};
   let sent = 0;
   for (const slug in handle.sliders) {
@@ -55,7 +55,7 @@ function wireHandle(handle: Handle): WireHandle {
 }
 
 /** The frame request for what is wanted of an edit; B is left out when nothing needs it. */
-export function frameBody(edit: Edit, want: Want[]): FrameBody {
+export function frameBody(edit: Edit, want: gen.Want[]): FrameBody {
   const strip = want.includes("strip");
   const body: FrameBody = { want, handles: { A: wireHandle(edit.A) }, residual: edit.residual };
   if (strip || want.includes("B")) body.handles.B = wireHandle(edit.B);
@@ -64,72 +64,33 @@ export function frameBody(edit: Edit, want: Want[]): FrameBody {
   return body;
 }
 
+/** A request as text; its type says what must be in it. */
+export const encode = <Request extends { type: string }>(request: Request): string =>
+  JSON.stringify(request);
+
 export const encodeOpen = (model: string, view: string): string =>
-  JSON.stringify({ type: "open", protocol: PROTOCOL, model, view });
+  encode<gen.Open>({ type: "open", protocol: PROTOCOL, model, view });
 
 export const encodeFrame = (seq: number, body: FrameBody): string =>
-  JSON.stringify({ type: "frame", seq, ...body });
+  encode<gen.Frame>({ type: "frame", seq, ...body });
 
-export const encodeItems = (seq: number, items: readonly number[], source: ItemSource): string =>
-  JSON.stringify({ type: "items", seq, items, source });
+export const encodeItems = (
+  seq: number,
+  items: readonly number[],
+  source: gen.ItemSource,
+): string => encode<gen.Items>({ type: "items", seq, items: [...items], source });
 
-export const encodePing = (seq: number): string => JSON.stringify({ type: "ping", seq });
+export const encodePing = (seq: number): string => encode<gen.Ping>({ type: "ping", seq });
 
 // Answers
 
-export interface Opened {
-  type: "opened";
-  model: string;
-  version: string;
-  view: string;
-  count: number;
-  latent: number;
-  shape: Shape;
-}
-export interface ServerError {
-  type: "error";
-  code: string;
-  message: string;
-  seq: number | null;
-}
-export interface Pong {
-  type: "pong";
-  seq: number;
-}
-export interface Reading {
-  /** Null where the model has no gauge. */
-  percentile: number | null;
-  distance: number;
-  nearest: number;
-}
-/** Pictures of one answer: `pixels` holds them one after another, rows of RGB or grey bytes. */
-interface Pictures {
-  seq: number;
-  shape: Shape;
-  pixels: Uint8Array;
-}
-export interface FrameAnswer extends Pictures {
-  type: "frame";
-  pictures: string[];
-  handles: Partial<Record<HandleName, Reading>>;
-  path: [number, number][];
-  /** The percentile of each frame; empty where the model has no gauge. */
-  off: number[];
-}
-export interface ItemsAnswer extends Pictures {
-  type: "items";
-  items: number[];
-  sources: string[];
-  /** What each item is called, such as "test 3518". */
-  names: string[];
-  labels: Record<string, string>[];
-}
-/** How the original pictures of the open model are: they load in the background after "opened". */
-export type OriginalsState = "unasked" | "loading" | "ready" | "absent";
-export interface Originals {
-  type: "originals";
-  state: OriginalsState;
-}
+export type Opened = Heard<gen.Opened>;
+export type ServerError = gen.Failure;
+export type Pong = gen.Pong;
+export type Originals = gen.Originals;
+export type Reading = gen.GaugeReading;
+export type FrameAnswer = Heard<gen.FrameHeader> & Pixels;
+export type ItemsAnswer = Heard<gen.ItemsHeader> & Pixels;
 export type TextAnswer = Opened | ServerError | Pong | Originals;
 export type BinaryAnswer = FrameAnswer | ItemsAnswer;
 
@@ -162,6 +123,11 @@ export function whole(fields: Fields, name: string): number {
     : fail(`${name} is not a whole number`);
 }
 
+/** One of the choices that the server declares. */
+export function choice<T extends string>(value: unknown, choices: readonly T[], name: string): T {
+  return choices.find((known) => known === value) ?? fail(`${name} is unknown`);
+}
+
 export function finite(value: unknown, name: string): number {
   return typeof value === "number" && Number.isFinite(value)
     ? value
@@ -176,7 +142,7 @@ export function list(fields: Fields, name: string, length?: number): unknown[] {
   return value;
 }
 
-export function shapeOf(fields: Fields): Shape {
+export function shapeOf(fields: Fields): gen.Shape {
   const [c, h, w] = list(fields, "shape", 3);
   const side = (v: unknown) =>
     Number.isInteger(v) && (v as number) >= 1 && (v as number) <= MAX_SIDE;
@@ -184,8 +150,6 @@ export function shapeOf(fields: Fields): Shape {
   if (!side(h) || !side(w)) fail("shape has an impossible side");
   return [c, h as number, w as number];
 }
-
-const ORIGINALS: readonly OriginalsState[] = ["unasked", "loading", "ready", "absent"];
 
 /** Reads a text message. Raises WireError for anything else than the four known kinds. */
 export function parseText(message: string): TextAnswer {
@@ -205,15 +169,15 @@ export function parseText(message: string): TextAnswer {
     case "error":
       return {
         type: "error",
-        code: text(fields, "code"),
+        code: choice(fields["code"], ERROR_CODES, "the kind of error"),
         message: text(fields, "message"),
         seq: fields["seq"] == null ? null : whole(fields, "seq"),
       };
     case "pong":
       return { type: "pong", seq: whole(fields, "seq") };
     case "originals": {
-      const state = ORIGINALS.find((known) => known === fields["state"]);
-      return { type: "originals", state: state ?? fail("the state of the originals is unknown") };
+      const state = choice(fields["state"], ORIGINALS_STATES, "the state of the originals");
+      return { type: "originals", state };
     }
     default:
       return fail("its type is unknown");
@@ -238,7 +202,7 @@ export function splitBinary(buffer: ArrayBuffer): [Fields, Uint8Array] {
   return [parseJson(header), new Uint8Array(buffer, 8 + length)];
 }
 
-export function checkPixels(pixels: Uint8Array, shape: Shape, pictures: number): void {
+export function checkPixels(pixels: Uint8Array, shape: gen.Shape, pictures: number): void {
   const expected = shape[0] * shape[1] * shape[2] * pictures;
   if (pixels.length !== expected) fail(`${pixels.length} bytes of pixels, not ${expected}`);
 }
@@ -303,7 +267,9 @@ function parseItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
     shape,
     pixels,
     items,
-    sources: list(fields, "sources", items.length).map(String),
+    sources: list(fields, "sources", items.length).map((source) =>
+      choice(source, PICTURE_SOURCES, "the source of a picture"),
+    ),
     names: list(fields, "names", items.length).map(String),
     labels: list(fields, "labels", items.length).map(parseLabels),
   };

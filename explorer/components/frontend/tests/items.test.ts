@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { missingOriginal } from "../src/compare/items";
 import { ItemStore, itemName, labelLine } from "../src/items";
+import type { PictureSource } from "../src/messages.gen";
 import type { ItemsAnswer } from "../src/wire";
 
 beforeEach(() => {
@@ -23,7 +24,7 @@ function store() {
     (wanted) => sent.push(wanted) - 1,
     () => {},
   );
-  const answer = (seq: number, source: string): ItemsAnswer => ({
+  const answer = (seq: number, source: PictureSource): ItemsAnswer => ({
     type: "items",
     seq,
     shape: [1, 1, 1],

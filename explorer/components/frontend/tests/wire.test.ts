@@ -116,7 +116,7 @@ describe("text answers", () => {
     ['{"type":"hello"}', "type is unknown"],
     ['{"type":"pong","seq":-1}', "seq is not a whole number"],
     ['{"type":"pong","seq":1.5}', "seq is not a whole number"],
-    ['{"type":"error","code":3,"message":"m","seq":1}', "code is not a string"],
+    ['{"type":"error","code":3,"message":"m","seq":1}', "the kind of error is unknown"],
     ['{"type":"opened","protocol":2}', "protocol is not 1"],
   ])("refuses %s", (text, rule) => {
     expect(() => wire.parseText(text)).toThrow(wire.WireError);

@@ -1,9 +1,8 @@
 // Reads, rounds and compares what is shown; an edit from outside is made whole, never trusted.
+import { MAX_TURN, MAX_TURNS } from "../messages.gen";
 import type { Edit } from "./types";
 
 const DECIMALS = 1e4;
-const MAX_TURNS = 64;
-const MAX_TURN = 1e6;
 const DIMENSION = /^(0|[1-9]\d{0,4})$/;
 
 export const roundTurn = (eps: number): number =>

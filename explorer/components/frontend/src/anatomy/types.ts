@@ -1,14 +1,8 @@
 // What Python tells the anatomy, and what it hears back.
+import type { Turn } from "../messages.gen";
 
 /** The image that is shown and where its code was turned to. */
-export interface Edit {
-  /** Row of the atlas. */
-  item: number;
-  /** Seed of eps; null for zero, the mean. */
-  draw: number | null;
-  /** Dimension to eps, where it was set by hand. */
-  turn: Record<string, number>;
-}
+export type Edit = Omit<Turn, "type" | "seq" | "want">;
 
 export interface AnatomyData {
   part: "image";

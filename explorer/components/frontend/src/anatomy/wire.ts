@@ -1,50 +1,29 @@
 // The anatomy's messages: requests to text, answers validated byte by byte (nothing is trusted).
+import type { AnatomyHeader, BoundTerms, Turn } from "../messages.gen";
+import { ANATOMY_WANTS, PICTURE_SOURCES } from "../messages.gen";
 import type { ModelView, Speech } from "../socket";
 import { STAGE } from "../socket";
-import type { Fields, ItemsAnswer, Opened, Shape } from "../wire";
+import type { Body, Fields, Heard, ItemsAnswer, Opened, Pixels } from "../wire";
 import {
   checkPixels,
+  choice,
+  encode,
   fail,
   finite,
   list,
   percentileOf,
   shapeOf,
   splitBinary,
-  text,
   whole,
 } from "../wire";
-import type { Edit } from "./types";
 
-export type Picture = "input" | "picture";
-
-export interface FrameBody extends Edit {
-  want: Picture[];
-}
-
-/** What a code costs, in nats; null where a figure is not finite. */
-export interface Terms {
-  reconstruction: number | null;
-  log_q: number | null;
-  log_p: number | null;
-  log_weight: number | null;
-}
-
+export type FrameBody = Body<Turn>;
+export type Terms = BoundTerms;
 export type Pair = readonly [across: number, up: number];
 
-export interface FrameAnswer {
-  type: "frame";
-  seq: number;
-  item: number;
-  shape: Shape;
-  pixels: Uint8Array;
-  pictures: Picture[];
-  source: "original" | "reconstruction";
-  /** In the view's two dimensions: where the code of eps = 0 is, one unit of eps, and eps. */
-  at: { mean: Pair; scale: Pair; turn: Pair };
-  terms: Terms | null;
-  at_mean: Terms | null;
-  gauge: { percentile: number | null; distance: number; nearest: number };
-}
+/** Its place in the view's two dimensions is known: where eps is 0, one unit of eps, and eps. */
+export type FrameAnswer = Omit<Heard<AnatomyHeader>, "at"> &
+  Pixels & { at: { mean: Pair; scale: Pair; turn: Pair } };
 
 function record(value: unknown, name: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -71,13 +50,10 @@ function termsOf(value: unknown, name: string): Terms | null {
 
 function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
   const shape = shapeOf(fields);
-  const pictures = list(fields, "pictures").map((name): Picture => {
-    if (name !== "input" && name !== "picture") fail("a picture has an unknown name");
-    return name;
-  });
+  const pictures = list(fields, "pictures").map((name) =>
+    choice(name, ANATOMY_WANTS, "the name of a picture"),
+  );
   checkPixels(pixels, shape, pictures.length);
-  const source = text(fields, "source");
-  if (source !== "original" && source !== "reconstruction") fail("source is unknown");
   const at = record(fields["at"], "at");
   const gauge = record(fields["gauge"], "gauge");
   return {
@@ -87,7 +63,7 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
     shape,
     pixels,
     pictures,
-    source,
+    source: choice(fields["source"], PICTURE_SOURCES, "source"),
     at: { mean: pair(at, "mean"), scale: pair(at, "scale"), turn: pair(at, "turn") },
     terms: termsOf(fields["terms"], "terms"),
     at_mean: termsOf(fields["at_mean"], "at_mean"),
@@ -103,7 +79,7 @@ function parseFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
 export const ANATOMY: Speech<ModelView, Opened, FrameBody, FrameAnswer, ItemsAnswer> = {
   ...STAGE,
   encodeFrame: (seq, { item, draw, turn, want }) =>
-    JSON.stringify({ type: "frame", seq, item, draw, turn, want }),
+    encode<Turn>({ type: "frame", seq, item, draw, turn, want }),
   parseBinary: (buffer) => {
     const [fields, pixels] = splitBinary(buffer);
     if (fields["type"] === "frame") return parseFrame(fields, pixels);

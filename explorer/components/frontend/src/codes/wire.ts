@@ -1,33 +1,18 @@
 // The code grid's messages: requests to text, answers validated byte by byte (nothing is trusted).
+import type { CodesHeader, CodesWant, Painted } from "../messages.gen";
 import type { ModelView, Speech } from "../socket";
 import { STAGE } from "../socket";
-import type { Fields, ItemsAnswer, Opened, Shape } from "../wire";
-import { checkPixels, fail, list, shapeOf, splitBinary, whole } from "../wire";
+import type { Body, Fields, Heard, ItemsAnswer, Opened, Pixels } from "../wire";
+import { checkPixels, encode, fail, list, shapeOf, splitBinary, whole } from "../wire";
 import type { GridShape, Grids } from "./grids";
 import { decode } from "./grids";
 
-export type Want = "picture" | "a" | "b" | "reach" | "step" | "strip";
+export type Want = CodesWant;
+export type FrameBody = Body<Painted>;
 
-export interface FrameBody {
-  codes: string;
-  a: string;
-  b: string;
-  t: number;
-  frames: number;
-  probe: readonly [level: number, place: number] | null;
-  want: Want[];
-}
-
-export interface FrameAnswer {
-  type: "frame";
-  seq: number;
-  shape: Shape;
-  pixels: Uint8Array;
-  /** "picture", "a", "b", "reach", "step", and S0, S1 ... of the strip. */
-  pictures: string[];
-  step: Grids | null;
-  strip: Grids[];
-}
+/** The codes are decoded. */
+export type FrameAnswer = Omit<Heard<CodesHeader>, "step" | "strip"> &
+  Pixels & { step: Grids | null; strip: Grids[] };
 
 const NAME = /^(picture|a|b|reach|step|S\d{1,2})$/;
 
@@ -53,7 +38,7 @@ export function speech(
 ): Speech<ModelView, Opened, FrameBody, FrameAnswer, ItemsAnswer> {
   return {
     ...STAGE,
-    encodeFrame: (seq, body) => JSON.stringify({ type: "frame", seq, ...body }),
+    encodeFrame: (seq, body) => encode<Painted>({ type: "frame", seq, ...body }),
     parseBinary: (buffer) => {
       const [fields, pixels] = splitBinary(buffer);
       if (fields["type"] === "frame") return parseFrame(fields, pixels, levels());

@@ -6,6 +6,7 @@ import { h, setText } from "../dom";
 import { Gauge } from "../gauge";
 import { Knob } from "../knob";
 import { MapView } from "../map";
+import { MAX_CORNERS } from "../messages.gen";
 import { PictureCanvas } from "../pictures";
 import { decimalsFor, simplify } from "../select";
 import type { Theme } from "../theme";
@@ -13,7 +14,6 @@ import type { Point } from "../viewport";
 import type { Shape } from "../wire";
 import type { SharedItem } from "./items";
 import { Peek } from "./peek";
-import { MAX_CORNERS } from "./state";
 import type { ColumnInfo } from "./types";
 import type { Reading } from "./wire";
 

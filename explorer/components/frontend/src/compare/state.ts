@@ -1,9 +1,7 @@
 // The comparison's state: reading it from elsewhere, and every step that a person can take.
+import { MAX_CORNERS, MAX_DRIVES, MAX_PLACE, MIN_CORNERS } from "../messages.gen";
 import type { Drive, Selection, State } from "./types";
 
-export const MAX_DRIVES = 8;
-export const MAX_CORNERS = 32;
-const MAX_PLACE = 1e6;
 const DECIMALS = 6;
 
 const whole = (value: unknown, below: number): value is number =>
@@ -19,7 +17,10 @@ function readDrive(value: unknown, models: number): Drive | null {
 function readSelection(value: unknown, models: number): Selection | null {
   const { by, corners } = (value ?? {}) as Record<string, unknown>;
   if (!whole(by, models) || !Array.isArray(corners) || !corners.every(place)) return null;
-  const fits = corners.length >= 6 && corners.length <= 2 * MAX_CORNERS && corners.length % 2 === 0;
+  const fits =
+    corners.length >= 2 * MIN_CORNERS &&
+    corners.length <= 2 * MAX_CORNERS &&
+    corners.length % 2 === 0;
   return fits ? { by, corners: [...corners] } : null;
 }
 

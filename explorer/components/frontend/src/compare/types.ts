@@ -1,4 +1,5 @@
 // The shapes shared by the comparison's modules: what Python sends, and the state both sides keep.
+import type { Move } from "../messages.gen";
 import type { ColourInfo, ModelInfo, ViewInfo } from "../types";
 
 /** A model's column. */
@@ -8,13 +9,8 @@ export interface ColumnInfo extends Omit<ModelInfo, "shape" | "count"> {
   view: ViewInfo;
 }
 
-/** One model's handle was taken to a place of its map. */
-export interface Drive {
-  /** The model's column. */
-  by: number;
-  x: number;
-  y: number;
-}
+/** One model's handle was taken to a place of its map; `by` is the model's column. */
+export type Drive = Move;
 
 /** A part of one model's map, whose items are shown in all. */
 export interface Selection {

@@ -1,13 +1,23 @@
 // The comparison's messages: requests to text, answers validated byte by byte (nothing is trusted).
+import type {
+  Column,
+  ColumnReading,
+  ComparedHeader,
+  Moved,
+  OpenedTogether,
+  SharedItemsHeader,
+  Together,
+} from "../messages.gen";
+import { PROTOCOL } from "../messages.gen";
 import type { Speech } from "../socket";
-import type { Fields, Originals, Pong, ServerError, Shape } from "../wire";
+import type { Body, Fields, Heard, Originals, Pixels, Pong, ServerError } from "../wire";
 import {
   checkPixels,
+  encode,
   encodeItems,
   fail,
   finite,
   list,
-  PROTOCOL,
   parseJson,
   parseLabels,
   parseText,
@@ -17,67 +27,21 @@ import {
   text,
   whole,
 } from "../wire";
-import type { Drive } from "./types";
 
 /** Which models with which maps, in the columns' order. */
-export type Target = readonly { model: string; view: string }[];
-
-export interface FrameBody {
-  item: number;
-  drives: Drive[];
-}
-
-export interface Opened {
-  type: "opened";
-  models: { model: string; version: string; view: string; latent: number }[];
-  count: number;
-  shape: Shape;
-}
-
-/** What one model shows in a frame. */
-export interface Reading {
-  x: number;
-  y: number;
-  /** Null where the model has no gauge. */
-  percentile: number | null;
-  /** The nearest shared item; null where the nearest is not shared. */
-  nearest: number | null;
-  /** Squared error a pixel against the picture that was encoded; null where there is none. */
-  error: number | null;
-}
-
-export interface FrameAnswer {
-  type: "frame";
-  seq: number;
-  shape: Shape;
-  /** The item's original if it is there, then a picture a model. */
-  pixels: Uint8Array;
-  /** The model that made the picture that was encoded; null: it is the item's original. */
-  by: number | null;
-  original: boolean;
-  models: Reading[];
-}
-
-export interface ItemsAnswer {
-  type: "items";
-  seq: number;
-  shape: Shape;
-  pixels: Uint8Array;
-  models: number;
-  items: number[];
-  /** Whether each item's original comes before its pictures. */
-  originals: boolean[];
-  /** What each item is called, such as "test 3518". */
-  names: string[];
-  labels: Record<string, string>[];
-}
+export type Target = readonly Column[];
+export type FrameBody = Body<Moved>;
+export type Opened = Heard<OpenedTogether>;
+export type Reading = ColumnReading;
+export type FrameAnswer = Heard<ComparedHeader> & Pixels;
+export type ItemsAnswer = Heard<SharedItemsHeader> & Pixels;
 
 export function encodeOpen(target: Target): string {
-  return JSON.stringify({ type: "open", protocol: PROTOCOL, models: target });
+  return encode<Together>({ type: "open", protocol: PROTOCOL, models: [...target] });
 }
 
 export const encodeFrame = (seq: number, body: FrameBody): string =>
-  JSON.stringify({ type: "frame", seq, item: body.item, drives: body.drives });
+  encode<Moved>({ type: "frame", seq, item: body.item, drives: body.drives });
 
 function objectOf(value: unknown, name: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -1,9 +1,7 @@
 // Reads and compares what is shown; an edit from outside is made whole, never trusted.
+import type { SequenceWant } from "../messages.gen";
+import { MAX_SAMPLES, MAX_SEED, MAX_STEPS } from "../messages.gen";
 import type { Edit, TimeData } from "./types";
-
-export const MAX_SAMPLES = 8;
-export const MAX_STEPS = 40;
-export const MAX_SEED = 2 ** 31;
 
 type Bounds = Record<keyof Edit, readonly [low: number, high: number, usual: number]>;
 
@@ -43,7 +41,7 @@ export function readEdit(value: unknown, data: Parameters<typeof bounds>[0]): Ed
 export const sameEdit = (a: Edit, b: Edit): boolean =>
   (Object.keys(a) as (keyof Edit)[]).every((name) => a[name] === b[name]);
 
-export type Want = "frames" | "belief" | "jump" | "future";
+export type Want = SequenceWant;
 
 /** What must be asked anew where one edit has become another. */
 export function wants(before: Edit, now: Edit): Want[] {

@@ -1,6 +1,7 @@
 // A sequence under the hand, live: what the model believes after the frames seen, one jump ahead, and futures.
 import { Banner } from "../banner";
 import { field, h } from "../dom";
+import { MAX_SAMPLES, MAX_SEED, MAX_STEPS } from "../messages.gen";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
 import { heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
@@ -9,16 +10,7 @@ import { FrameStats } from "../stats";
 import { watchTheme } from "../theme";
 import { ANNOUNCE_MS, KEY_COMMIT_MS } from "../waits";
 import { Draws, type Film } from "./draws";
-import {
-  MAX_SAMPLES,
-  MAX_SEED,
-  MAX_STEPS,
-  readEdit,
-  sameEdit,
-  type Want,
-  wants,
-  within,
-} from "./edit";
+import { readEdit, sameEdit, type Want, wants, within } from "./edit";
 import { Player } from "./player";
 import { Strip } from "./strip";
 import type { Edit, TimeData, Told } from "./types";

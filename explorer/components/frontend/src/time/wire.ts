@@ -1,13 +1,16 @@
 // The Time page's messages: requests to text, answers validated byte by byte (nothing is trusted).
+import type { Ask, Film, GroupName, OpenedFilm, SequenceHeader, Shape } from "../messages.gen";
+import { GROUP_NAMES, PROTOCOL } from "../messages.gen";
 import type { Speech } from "../socket";
-import type { Fields, Originals, Pong, ServerError, Shape } from "../wire";
+import type { Body, Fields, Heard, Originals, Pixels, Pong, ServerError } from "../wire";
 import {
   checkPixels,
+  choice,
+  encode,
   encodeItems,
   fail,
   finite,
   list,
-  PROTOCOL,
   parseJson,
   parseText,
   shapeOf,
@@ -15,36 +18,10 @@ import {
   text,
   whole,
 } from "../wire";
-import type { Want } from "./edit";
-import type { Edit } from "./types";
 
-export interface FrameBody extends Edit {
-  want: Want[];
-}
-
-export interface Opened {
-  type: "opened";
-  model: string;
-  version: string;
-  shape: Shape;
-  count: number;
-  length: number;
-  longest: number;
-}
-
-const GROUPS = [
-  "frames",
-  "means",
-  "spreads",
-  "belief",
-  "belief-mean",
-  "belief-spread",
-  "jump",
-  "jump-mean",
-  "jump-spread",
-  "future",
-] as const;
-export type Group = (typeof GROUPS)[number];
+export type FrameBody = Body<Ask>;
+export type Opened = Heard<OpenedFilm>;
+export type Group = GroupName;
 
 /** Where the pictures of a group lie among those of an answer. */
 export interface Span {
@@ -52,19 +29,9 @@ export interface Span {
   count: number;
 }
 
-export interface FrameAnswer {
-  type: "frame";
-  seq: number;
-  sequence: number;
-  seen: number;
-  jump: number;
-  by: number;
-  shape: Shape;
-  pixels: Uint8Array;
-  groups: Partial<Record<Group, Span>>;
-  /** How far draws differ after each frame, as pictures now and one jump ahead; with the frames only. */
-  disagreement: { now: number[]; ahead: number[] } | null;
-}
+/** The groups are found among the pictures. */
+export type FrameAnswer = Omit<Heard<SequenceHeader>, "groups"> &
+  Pixels & { groups: Partial<Record<Group, Span>> };
 
 function groupsOf(fields: Fields, shape: Shape, pixels: Uint8Array): FrameAnswer["groups"] {
   const groups: FrameAnswer["groups"] = {};
@@ -72,7 +39,7 @@ function groupsOf(fields: Fields, shape: Shape, pixels: Uint8Array): FrameAnswer
   for (const entry of list(fields, "groups")) {
     if (!Array.isArray(entry) || entry.length !== 2) fail("a group is not a pair");
     const [name, count] = entry as [unknown, unknown];
-    const known = GROUPS.find((group) => group === name) ?? fail("a group has an unknown name");
+    const known = choice(name, GROUP_NAMES, "the name of a group");
     if (!Number.isSafeInteger(count) || (count as number) < 0) fail("a group has no count");
     groups[known] = { first, count: count as number };
     first += count as number;
@@ -120,10 +87,10 @@ function parseOpened(fields: Fields): Opened {
 
 /** There are no items on this page, so none are ever asked for. */
 export const TIME: Speech<string, Opened, FrameBody, FrameAnswer, never> = {
-  encodeOpen: (model) => JSON.stringify({ type: "open", protocol: PROTOCOL, model }),
+  encodeOpen: (model) => encode<Film>({ type: "open", protocol: PROTOCOL, model }),
   answers: (opened, model) => opened.model === model,
   encodeFrame: (seq, { sequence, seen, jump, samples, seed, steps, by, want }) =>
-    JSON.stringify({
+    encode<Ask>({
       type: "frame",
       seq,
       sequence,

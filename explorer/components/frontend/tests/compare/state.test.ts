@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import {
   copyState,
   driver,
-  MAX_DRIVES,
   moved,
   pinned,
   readState,
@@ -12,6 +11,7 @@ import {
   taken,
 } from "../../src/compare/state";
 import type { State } from "../../src/compare/types";
+import { MAX_DRIVES } from "../../src/messages.gen";
 
 const plain: State = { item: 3, drives: [], selection: null };
 const triangle = { by: 1, corners: [0, 0, 1, 0, 0, 1] };

@@ -65,7 +65,7 @@ describe("answers", () => {
   it.each([
     [{ groups: [["belief", 4]] }, "bytes of pixels"],
     [{ groups: [["belief", -1]] }, "no count"],
-    [{ groups: [["elsewhere", 3]] }, "unknown name"],
+    [{ groups: [["elsewhere", 3]] }, "the name of a group is unknown"],
     [{ groups: ["belief"] }, "not a pair"],
     [{ groups: {} }, "groups is not a list"],
     [{ disagreement: [1] }, "disagreement is not an object"],
