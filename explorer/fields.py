@@ -16,6 +16,7 @@ from models.card import NAME
 __all__ = [
     "CORNERS",
     "DRIVES_AT_MOST",
+    "FIRST_OWN",
     "FRAMES",
     "HANDLE_NAMES",
     "ITEM_LIMIT",
@@ -34,6 +35,7 @@ __all__ = [
     "TURNS_AT_MOST",
     "TURN_LIMIT",
     "VIEW_ID",
+    "VIEW_LENGTH",
     "Codes",
     "Dimension",
     "Eps",
@@ -62,7 +64,8 @@ T = TypeVar("T")
 
 PROTOCOL: Final = 1  # of the socket
 SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
-ITEM_LIMIT = 2**31  # atlas rows, and uploads from 2**30
+FIRST_OWN = 1 << 30  # first item number of uploads, far above the rows of any atlas
+ITEM_LIMIT = 2 * FIRST_OWN
 SEED_LIMIT = 2**31
 POSITION_LIMIT = 1e6  # map units
 SLIDER_LIMIT = 5.0  # times the difference of the two means
@@ -131,8 +134,8 @@ Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Percentile = Annotated[float | None, Meta(description="0 to 100, or null where the model has no gauge")]
 
 HANDLE_NAMES: tuple[HandleName, ...] = get_args(HandleName)
-PATHS: tuple[str, ...] = get_args(PathKind)
-RESIDUALS: tuple[str, ...] = get_args(Residual)
+PATHS: tuple[PathKind, ...] = get_args(PathKind)
+RESIDUALS: tuple[Residual, ...] = get_args(Residual)
 
 
 def distinct(values: tuple[T, ...], name: str, order: tuple[T, ...]) -> tuple[T, ...]:

@@ -104,11 +104,11 @@ def interface(struct: type[Any]) -> str:
     config = struct.__struct_config__
     if config.tag is not None:
         lines.append(f"  {config.tag_field}: {_quoted(config.tag)};")
-    for field in schema.fields_of(struct):
-        if comment := _comment(field.type):
+    for member in schema.members_of(struct):
+        if comment := _comment(member.kind):
             lines.append(f"  /** {comment} */")
-        optional = "" if field.required else "?"
-        lines.append(f"  {field.encode_name}{optional}: {_type(field.type)};")
+        optional = "" if member.required else "?"
+        lines.append(f"  {member.name}{optional}: {_type(member.kind)};")
     return "\n".join([*lines, "}", ""])
 
 
@@ -141,7 +141,7 @@ def _type(kind: Any) -> str:
     for name, (known, _) in TUPLES.items():
         if kind == known:
             return name
-    if schema.is_struct(kind):
+    if schema.is_object(kind):
         return str(kind.__name__)
     if get_origin(kind) is not None:
         return _generic(kind)

@@ -20,7 +20,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from explorer.fields import PROTOCOL
+from explorer.fields import FIRST_OWN, PROTOCOL
 from explorer.latent.attribute_values import value_text
 from explorer.latent.geometry.paths import fractions
 from explorer.latent.geometry.projections import ScatterProjection
@@ -29,7 +29,6 @@ from explorer.live import deferred, messages
 from explorer.live.frame_plan import Plan, plan_frame
 from explorer.live.messages import Frame, FrameHeader, GaugeReading, Items, Open, Ping, WireError
 from explorer.scene.handles import check_item
-from explorer.workspace.storage import FIRST_OWN
 
 if TYPE_CHECKING:
     from explorer.inference.engine import Decoded

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.fields import FIRST_OWN
 from explorer.latent.geometry.paths import PATHS, fractions
 from explorer.latent.geometry.projections import Residual, place
-from explorer.workspace.storage import FIRST_OWN
 
 if TYPE_CHECKING:
     from explorer.scene.loaded import Loaded

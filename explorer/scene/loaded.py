@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.atlas.storage import Atlas, load_atlas
+from explorer.fields import FIRST_OWN
 from explorer.inference.decoder import Decoder, Encoder
 from explorer.latent.directions.mean_difference import Direction, attribute_directions
 from explorer.latent.neighbours.exact import Neighbours
@@ -23,7 +24,7 @@ from explorer.latent.neighbours.moving import Nearby
 from explorer.scene.originals import Originals
 from explorer.scene.view import View
 from explorer.workspace import storage
-from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture, Pin
+from explorer.workspace.storage import Group, OwnPicture, Pin
 from models import checkpoint
 from models.card import ATLAS, NAME, CheckpointError, Entry, roots
 

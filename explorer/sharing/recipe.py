@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.fields import LEVELS_AT_MOST, MODEL_NAME, SLUG, VIEW_ID
+from explorer.fields import FIRST_OWN, LEVELS_AT_MOST, MODEL_NAME, SLUG, VIEW_ID
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places, level_of, place_handles, walk_codes
 from explorer.scene.loaded import Loaded
@@ -42,7 +42,6 @@ from explorer.workspace.stage_edit import (
     settled,
 )
 from explorer.workspace.storage import (
-    FIRST_OWN,
     OWN_SLUG,
     TITLE_AT_MOST,
     OwnPicture,
@@ -110,8 +109,7 @@ def stand(loaded: Loaded, view: View, edit: Edit, colour: str | None = None) -> 
     Raises:
         ValueError: If it names something the model does not have.
     """
-    residual: Any = edit.residual
-    ends = place_handles(loaded, view, [edit.A, edit.B], residual, edit.level)
+    ends = place_handles(loaded, view, [edit.A, edit.B], edit.residual, edit.level)
     return Shown(loaded, view, edit, ends, colour)
 
 
@@ -412,9 +410,8 @@ def to_python(shown: Shown) -> str:
     card = loaded.entry.card
     if view is None or card is None:
         raise ValueError("The map of this recipe is not on this machine. Open it where it was fitted.")
-    residual: Any = edit.residual
     plain = [replace(handle, sliders={}) for handle in (edit.A, edit.B)]
-    places = place_handles(loaded, view, plain, residual, edit.level)
+    places = place_handles(loaded, view, plain, edit.residual, edit.level)
     dimensions = level_of(loaded, edit.level)
     directions = {}
     for slug in sorted(_named(edit, "")):

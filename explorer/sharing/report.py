@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,10 +112,8 @@ def _view(shown: Shown) -> View:
 def _answer(loaded: Loaded, view: View, edit: Edit, decode: Decode) -> Answer:
     """Decodes the frame as the live socket does."""
     a, b = (Handle(h.item, h.x, h.y, dict(h.sliders)) for h in (edit.A, edit.B))
-    path: Any = edit.path
-    residual: Any = edit.residual
-    strip = Strip(edit.frames or FRAMES, path)
-    frame = Frame(0, ("A", "B", "strip"), {"A": a, "B": b}, strip, residual, edit.level)
+    strip = Strip(edit.frames or FRAMES, edit.path)
+    frame = Frame(0, ("A", "B", "strip"), {"A": a, "B": b}, strip, edit.residual, edit.level)
     plan = plan_frame(loaded, view, frame)
     wanted = NEAREST + 3
     if isinstance(view.projection, ScatterProjection):

@@ -10,21 +10,30 @@ by their defaults; the rest is kept.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
-from explorer.fields import SLUG
+from explorer.addresses import choice_in, number_in, read_parts, short, whole_in
+from explorer.fields import (
+    FIRST_OWN,
+    HANDLE_NAMES,
+    PATHS,
+    RESIDUALS,
+    SLIDERS_AT_MOST,
+    Item,
+    LevelNumber,
+    PathKind,
+    Position,
+    Residual,
+    Sliders,
+)
 from explorer.latent.item_names import row_of
+from models.system.schema import broken, choice, read, shown
 
 __all__ = [
-    "FIRST_OWN",
     "FRAMES",
-    "PATHS",
-    "RESIDUALS",
     "TARGETS",
     "Edit",
     "Handle",
@@ -36,14 +45,11 @@ __all__ = [
     "settled",
 ]
 
-FIRST_OWN = 1 << 30  # first item number of uploads, far above the rows of any atlas
-PATHS = ("straight", "great-circle")
-RESIDUALS = ("hold", "fade")
-TARGETS = ("both", "A", "B")
-FRAMES = (0, *range(5, 16))  # 0: no filmstrip
-PLACE_AT_MOST = 1e6  # map units
-SLIDER_AT_MOST = 5.0  # times the difference of the two means
-SLIDERS_AT_MOST = 64
+Target = Literal["both", "A", "B"]
+StripFrames = Literal[0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]  # 0: no filmstrip
+
+TARGETS: tuple[Target, ...] = get_args(Target)
+FRAMES: tuple[StripFrames, ...] = get_args(StripFrames)
 DECIMALS = 6  # of a position or a slider, in a URL and in messages of the stage
 
 
@@ -51,10 +57,10 @@ DECIMALS = 6  # of a position or a slider, in a URL and in messages of the stage
 class Handle:
     """A handle on the map: its item, its position, and its sliders."""
 
-    item: int  # row of the atlas
-    x: float  # map units
-    y: float
-    sliders: dict[str, float] = field(default_factory=dict)  # direction -> s of s * (z_pos - z_neg)
+    item: Item  # row of the atlas
+    x: Position
+    y: Position
+    sliders: Sliders = field(default_factory=dict)  # direction -> s of s * (z_pos - z_neg)
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,13 @@ class Edit:
 
     A: Handle
     B: Handle
-    target: str = "both"  # the handles whose sliders the panel moves
-    path: str = "straight"
-    frames: int = 9  # pictures in the filmstrip; 0 for none
-    residual: str = "hold"  # the part of a latent that the map cannot show: held, or fading with the distance
-    level: int = 0  # the one level of the latent that moves, counted from 1, the coarsest; 0 for all
+    target: Target = "both"  # the handles whose sliders the panel moves
+    path: PathKind = "straight"
+    frames: StripFrames = 9  # pictures in the filmstrip; 0 for none
+    residual: Residual = (
+        "hold"  # the part of a latent that the map cannot show: held, or fading with the distance
+    )
+    level: LevelNumber = 0  # the one level of the latent that moves, counted from 1, the coarsest; 0 for all
 
     def as_json(self) -> dict[str, Any]:
         """The edit in the stage's JSON form."""
@@ -103,18 +111,19 @@ def edit_from_json(
     Raises:
         ValueError: For the first invalid field, by name.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"An edit must be an object. Got {_seen(values)}.")
-    return replace(
-        default,
-        A=_handle(values.get("A"), "A", default.A, count, directions, own),
-        B=_handle(values.get("B"), "B", default.B, count, directions, own),
-        target=_choice(values.get("target", default.target), "target", TARGETS),
-        path=_choice(values.get("path", default.path), "path", PATHS),
-        frames=_choice(values.get("frames", default.frames), "frames", FRAMES),
-        residual=_choice(values.get("residual", default.residual), "residual", RESIDUALS),
-        level=_choice(values.get("level", default.level), "level", tuple(range(levels + 1))),
-    )
+    given = read(values, dict[str, Any], "An edit")
+    merged = default.as_json()
+    merged |= {name: value for name, value in given.items() if name not in HANDLE_NAMES}
+    for name in HANDLE_NAMES:
+        if isinstance(given.get(name), Mapping):
+            merged[name] |= given[name]
+        elif given.get(name) is not None:
+            merged[name] = given[name]
+    edit = read(merged, Edit, "An edit")
+    for name in HANDLE_NAMES:
+        _check_handle(getattr(edit, name), name, count, directions, own)
+    choice(edit.level, "level", range(levels + 1))
+    return edit
 
 
 def edit_from_query(
@@ -130,33 +139,26 @@ def edit_from_query(
         directions: The model's directions, by slug.
         levels: Number of levels in the model's latent.
     """
-    edit, problems = default, []
     own: Container[int] = getattr(places, "own", ())
-    for name in ("A", "B"):
-        for part, read in ((name.lower(), _place_text), (f"{name.lower()}_with", _sliders_text)):
-            if part not in params:
-                continue
-            try:
-                given = read(params[part], part, places)
-                handle = _handle(given, name, getattr(edit, name), len(places), directions, own)
-                edit = replace(edit, **{name: handle})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-    for part, choices in (("target", TARGETS), ("path", PATHS), ("residual", RESIDUALS)):
-        if part in params:
-            try:
-                edit = replace(edit, **{part: _choice(params[part], part, choices)})
-            except ValueError as error:
-                problems.append(str(error))
-    for part, numbers in (("frames", FRAMES), ("level", tuple(range(levels + 1)))):
-        if part in params:
-            try:
-                text = params[part]
-                number = int(text) if re.fullmatch(r"\d{1,3}", text) else text
-                edit = replace(edit, **{part: _choice(number, part, numbers)})
-            except ValueError as error:
-                problems.append(str(error))
-    return edit, problems
+
+    def handle(name: str, given: dict[str, Any], edit: Edit) -> dict[str, object]:
+        before: Handle = getattr(edit, name)
+        read_handle = read(vars(before) | given, Handle, "A handle", name)
+        _check_handle(read_handle, name, len(places), directions, own)
+        return {name: read_handle}
+
+    readers: dict[str, Callable[[str, Edit], dict[str, object]]] = {
+        "a": lambda text, edit: handle("A", _place_text(text, "a", places), edit),
+        "a_with": lambda text, edit: handle("A", _sliders_text(text, "a_with"), edit),
+        "b": lambda text, edit: handle("B", _place_text(text, "b", places), edit),
+        "b_with": lambda text, edit: handle("B", _sliders_text(text, "b_with"), edit),
+        "target": lambda text, _: {"target": choice_in(text, "target", TARGETS)},
+        "path": lambda text, _: {"path": choice_in(text, "path", PATHS)},
+        "residual": lambda text, _: {"residual": choice_in(text, "residual", RESIDUALS)},
+        "frames": lambda text, _: {"frames": int(choice_in(text, "frames", [str(n) for n in FRAMES]))},
+        "level": lambda text, _: {"level": whole_in(text, "level", 0, levels)},
+    }
+    return read_parts(params, default, readers)
 
 
 def settled(edit: Edit, places: Any) -> Edit:
@@ -190,10 +192,12 @@ def query(edit: Edit, default: Edit, token: Callable[[int], str] = str) -> dict[
     params = {}
     for name in ("A", "B"):
         handle: Handle = getattr(edit, name)
-        params[name.lower()] = f"{token(handle.item)},{_short(handle.x)},{_short(handle.y)}"
+        params[name.lower()] = f"{token(handle.item)},{short(handle.x, DECIMALS)},{short(handle.y, DECIMALS)}"
         moved = {slug: s for slug, s in handle.sliders.items() if s}
         if moved:
-            params[f"{name.lower()}_with"] = ",".join(f"{slug}:{_short(s)}" for slug, s in moved.items())
+            params[f"{name.lower()}_with"] = ",".join(
+                f"{slug}:{short(s, DECIMALS)}" for slug, s in moved.items()
+            )
     for part in ("target", "path", "frames", "residual", "level"):
         if getattr(edit, part) != getattr(default, part):
             params[part] = str(getattr(edit, part))
@@ -206,39 +210,22 @@ def link(model: str, view: str, colour: str | None, edit: Edit, token: Callable[
     return "?" + urlencode(shown | query(edit, Edit(edit.A, edit.B), token), safe=",:")
 
 
-def _handle(
-    values: object,
-    name: str,
-    default: Handle,
-    count: int,
-    directions: Mapping[str, object],
-    own: Container[int],
-) -> Handle:
-    if values is None:
-        return default
-    if not isinstance(values, Mapping):
-        raise ValueError(f"`{name}` must be an object. Got {_seen(values)}.")
-    item = values.get("item", default.item)
-    if type(item) is not int or not (0 <= item < count or item in own):
-        _gone(name, item)
-        raise ValueError(f"`{name}` must name an item from 0 to {count - 1}. Got {_seen(item)}.")
-    x = _number(values.get("x", default.x), f"{name}.x", PLACE_AT_MOST)
-    y = _number(values.get("y", default.y), f"{name}.y", PLACE_AT_MOST)
-    given = values.get("sliders", default.sliders)
-    if not isinstance(given, Mapping) or len(given) > SLIDERS_AT_MOST:
-        raise ValueError(f"`{name}.sliders` must be an object of at most {SLIDERS_AT_MOST} directions.")
-    sliders = {}
-    for slug, value in given.items():
-        if not isinstance(slug, str) or slug not in directions:
+def _check_handle(
+    handle: Handle, name: str, count: int, directions: Mapping[str, object], own: Container[int]
+) -> None:
+    """Raises ValueError if a handle names something that the model does not have."""
+    if not (handle.item < count or handle.item in own):
+        _gone(name, handle.item)
+        raise ValueError(f"`{name}` must name an item from 0 to {count - 1}. Got {handle.item}.")
+    for slug in handle.sliders:
+        if slug not in directions:
             known = ", ".join(list(directions)[:8])
-            raise ValueError(f"Unknown direction {str(slug)[:40]!r} for `{name}`. This model has: {known} …")
-        sliders[slug] = _number(value, f"{name}.{slug}", SLIDER_AT_MOST)
-    return Handle(item, x, y, sliders)
+            raise ValueError(f"Unknown direction {shown(slug)} for `{name}`. This model has: {known} …")
 
 
-def _gone(name: str, item: object) -> None:
+def _gone(name: str, item: int) -> None:
     """Raises ValueError if an item is an upload that no longer exists."""
-    if type(item) is int and FIRST_OWN <= item < 2 * FIRST_OWN:
+    if FIRST_OWN <= item < 2 * FIRST_OWN:
         raise ValueError(
             f"`{name}` names a picture of your own, {item}, that is not kept on this machine. Upload it again."
         )
@@ -254,23 +241,6 @@ def _settled(handle: Handle, places: Any) -> Handle:
     return home if max(abs(handle.x - home.x), abs(handle.y - home.y)) <= 10**-DECIMALS else handle
 
 
-def _number(value: object, name: str, most: float) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value) or abs(value) > most:  # type: ignore[arg-type]
-        raise ValueError(f"`{name}` must be a number from {-most:g} to {most:g}. Got {_seen(value)}.")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _choice(value: Any, name: str, choices: tuple[Any, ...]) -> Any:
-    if type(value) is not type(choices[0]) or value not in choices:
-        raise ValueError(f"`{name}` must be one of: {', '.join(map(str, choices))}. Got {_seen(value)}.")
-    return value
-
-
-def _seen(value: object) -> str:
-    """A value as an error message shows it."""
-    return repr(value)[:60]
-
-
 def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
     """Parses "test-12", "test-12,1.25,-3.5", or the same with a bare row of the atlas."""
     parts = text.split(",")
@@ -283,33 +253,19 @@ def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
             f"`{name}` must be an item and its place, such as test-12,1.25,-3.5. Got {text[:40]!r}. {error}"
         ) from None
     if len(parts) == 3:
-        return {"item": item, "x": _float(parts[1], name), "y": _float(parts[2], name)}
+        return {"item": item, "x": number_in(parts[1], name), "y": number_in(parts[2], name)}
     if item >= len(places) and item not in getattr(places, "own", ()):
         _gone(name, item)
         raise ValueError(f"`{name}` must name an item from 0 to {len(places) - 1}. Got {item}.")
     return {"item": item, "x": float(places[item][0]), "y": float(places[item][1])}
 
 
-def _sliders_text(text: str, name: str, places: Any) -> dict[str, Any]:
+def _sliders_text(text: str, name: str) -> dict[str, Any]:
     """Parses "smile:0.5,glasses:-1"."""
     sliders = {}
     for pair in text.split(",")[: SLIDERS_AT_MOST + 1]:
         slug, colon, value = pair.partition(":")
-        if not colon or not SLUG.fullmatch(slug):
-            raise ValueError(
-                f"`{name}` must list directions such as smile:0.5,glasses:-1. Got {text[:40]!r}."
-            )
-        sliders[slug] = _float(value, name)
+        if not colon:
+            raise broken(name, "directions such as smile:0.5,glasses:-1", text)
+        sliders[slug] = number_in(value, name)
     return {"sliders": sliders}
-
-
-def _float(text: str, name: str) -> float:
-    try:
-        return float(text[:40])
-    except ValueError:
-        raise ValueError(f"`{name}` must hold numbers. Got {text[:40]!r}.") from None
-
-
-def _short(value: float) -> str:
-    text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

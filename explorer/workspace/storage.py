@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as pack
 
+from explorer.fields import FIRST_OWN
 from explorer.latent.directions.mean_difference import Direction, slug
-from explorer.workspace.stage_edit import FIRST_OWN
 from models.card import Entry
 from models.data.locations import cache_folder
 from models.system.files import remove_file, replace_file

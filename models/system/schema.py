@@ -1,25 +1,45 @@
 """Checks what comes from outside against types that are declared once, and names in one sentence what breaks a rule.
 
-A schema is a `msgspec.Struct` or any type that msgspec converts to. A field's rule is derived from its type, or stated
+A schema is a `msgspec.Struct`, a dataclass, or any type that msgspec converts to. A field's rule is derived from its type, or stated
 by `Meta(description=...)` where a type alone does not say it ("the name of a checkpoint").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.structs import FieldInfo
 
-__all__ = ["SHOWN", "bare", "broken", "described", "fields_of", "is_struct", "read", "shown", "union_of"]
+__all__ = [
+    "SHOWN",
+    "Member",
+    "bare",
+    "broken",
+    "choice",
+    "described",
+    "is_object",
+    "members_of",
+    "read",
+    "shown",
+    "union_of",
+    "whole",
+]
 
 T = TypeVar("T")
 
 SHOWN = 60  # characters of an invalid value that an error quotes
-NAMED = 8  # choices that an error lists
+
+
+class Member(NamedTuple):
+    """A declared member of an object."""
+
+    name: str
+    kind: Any  # its annotated type
+    required: bool
 
 
 class _Part(NamedTuple):
@@ -28,13 +48,14 @@ class _Part(NamedTuple):
     path: str
 
 
-def read(value: object, kind: type[T], what: str) -> T:
+def read(value: object, kind: type[T], what: str, path: str = "") -> T:
     """Converts a value to a type; nothing is coerced but a whole number to a float.
 
     Arguments:
         value: Untrusted, of the types that JSON has.
         kind: A Struct or another type that msgspec knows, with its limits.
         what: What the value is, as the message names it, such as "An edit".
+        path: Where the value is inside a larger one that has this name, such as "edit.A".
 
     Raises:
         ValueError: For the first part that breaks a rule: its path, the rule, and the value.
@@ -42,13 +63,37 @@ def read(value: object, kind: type[T], what: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
-        problem = _problem(_Part(value, kind, ""), what)
+        problem = _problem(_Part(value, kind, path), what)
     raise ValueError(problem)
 
 
 def broken(name: str, rule: str, value: object) -> ValueError:
     """The error for a value that breaks a rule, such as `x` and "a number in 0..1"."""
     return ValueError(f"`{name}` must be {rule}. Got {shown(value)}.")
+
+
+def whole(value: object, name: str, low: int, high: int) -> int:
+    """Checks a whole number whose limits are known only when it is read.
+
+    Raises:
+        ValueError: If it is none, or outside the limits.
+    """
+    if type(value) is not int or not low <= value <= high:
+        raise broken(name, f"a whole number in {low}..{high}", value)
+    return value
+
+
+def choice(value: object, name: str, choices: Sequence[T]) -> T:
+    """Checks a value whose choices are known only when it is read.
+
+    Raises:
+        ValueError: If it is none of them.
+    """
+    for known in choices:
+        if type(value) is type(known) and value == known:
+            return known
+    rule = f"one of: {', '.join(map(str, choices))}" if choices else "left out: there is nothing to choose"
+    raise broken(name, rule, value)
 
 
 def shown(value: object) -> str:
@@ -64,14 +109,20 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
-def is_struct(kind: Any) -> bool:
-    """Whether a type is a Struct."""
-    return isinstance(kind, type) and issubclass(kind, Struct)
+def is_object(kind: Any) -> bool:
+    """Whether a type declares the members of an object: a Struct or a dataclass."""
+    return isinstance(kind, type) and (issubclass(kind, Struct) or is_dataclass(kind))
 
 
-def fields_of(kind: type[Struct]) -> tuple[FieldInfo, ...]:
-    """The fields of a Struct, with their annotated types."""
-    return msgspec.structs.fields(kind)
+def members_of(kind: type[Any]) -> list[Member]:
+    """The members of a Struct or of a dataclass."""
+    if issubclass(kind, Struct):
+        return [Member(each.encode_name, each.type, each.required) for each in msgspec.structs.fields(kind)]
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        Member(each.name, hints[each.name], each.default is MISSING and each.default_factory is MISSING)
+        for each in fields(kind)
+    ]
 
 
 def bare(kind: Any) -> Any:
@@ -100,7 +151,7 @@ def _problem(part: _Part, what: str) -> str:
     """The sentence for a part that does not fit its type: about the innermost part that breaks a rule."""
     said = f"`{part.path}`" if part.path else what
     for kind in union_of(part.kind):
-        if is_struct(bare(kind)) and isinstance(part.value, dict):
+        if is_object(bare(kind)) and isinstance(part.value, dict):
             return _object_problem(part, bare(kind), said, what)
         for inner in _parts(part, bare(kind)):
             if not _fits(inner):
@@ -113,17 +164,17 @@ def _problem(part: _Part, what: str) -> str:
     return f"{said} must be {_rule(part.kind)}. Got {shown(part.value)}."
 
 
-def _object_problem(part: _Part, kind: type[Struct], said: str, what: str) -> str:
+def _object_problem(part: _Part, kind: type[Any], said: str, what: str) -> str:
     """The sentence for an object with a missing, an unknown or an invalid member, or with members that disagree."""
     given: dict[str, object] = part.value  # type: ignore[assignment]
-    fields = fields_of(kind)
-    tag = kind.__struct_config__.tag_field
-    for field in fields:
-        if field.required and field.encode_name not in given:
-            return f"{said} must have `{field.encode_name}`. Got none."
-    names = [field.encode_name for field in fields]
-    for name in given:
-        if name not in names and name != tag and kind.__struct_config__.forbid_unknown_fields:
+    members = members_of(kind)
+    for member in members:
+        if member.required and member.name not in given:
+            return f"{said} must have `{member.name}`. Got none."
+    names = [member.name for member in members]
+    if issubclass(kind, Struct) and kind.__struct_config__.forbid_unknown_fields:
+        unknown = given.keys() - {*names, kind.__struct_config__.tag_field}
+        for name in [name for name in given if name in unknown][:1]:
             return f"{said} may only have {', '.join(names)}. Got {shown(name)}."
     for inner in _parts(part, kind):
         if not _fits(inner):
@@ -139,10 +190,10 @@ def _parts(part: _Part, kind: Any) -> Iterator[_Part]:
     """The members of an object, or the items of a list, with their types."""
     value, arguments = part.value, get_args(kind)
     start = f"{part.path}." if part.path else ""
-    if is_struct(kind) and isinstance(value, dict):
-        for field in fields_of(kind):
-            if field.encode_name in value:
-                yield _Part(value[field.encode_name], field.type, start + field.encode_name)
+    if is_object(kind) and isinstance(value, dict):
+        for member in members_of(kind):
+            if member.name in value:
+                yield _Part(value[member.name], member.kind, start + member.name)
     elif get_origin(kind) is dict and isinstance(value, dict):
         for name, inner in value.items():
             if _fits(_Part(name, arguments[0], "")):
@@ -168,9 +219,13 @@ def _rule(kind: Any) -> str:
     text = described(kind)
     if text is not None:
         return text
-    members = [member for member in union_of(kind) if member is not type(None)]
-    rules = [described(member) or _plain_rule(member) for member in members]
-    if len(members) < len(union_of(kind)):
+    members = union_of(kind)
+    rules = [
+        described(member) or _plain_rule(member)
+        for member in members
+        if member not in (type(None), msgspec.UnsetType)
+    ]
+    if type(None) in members:
         rules.append("null")
     return " or ".join(rules)
 
@@ -189,8 +244,8 @@ def _plain_rule(kind: Any) -> str:
         return "a text" + _length(info, " characters")
     if isinstance(info, msgspec.inspect.BoolType):
         return "true or false"
-    if isinstance(info, msgspec.inspect.StructType):
-        names = [field.encode_name for field in info.fields if field.required]
+    if is_object(core):
+        names = [member.name for member in members_of(core) if member.required]
         return "an object" + (f" with {_listed(names)}" if names else "")
     if isinstance(info, msgspec.inspect.DictType):
         return "an object" + _length(info, " members")

@@ -7,22 +7,22 @@ Everything is read from the address bar or the browser, so everything is checked
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import UNSET, Struct, UnsetType
+
+from explorer.addresses import number_in, read_parts, short, whole_in
+from explorer.fields import SEED_LIMIT, TURNS_AT_MOST, Item, Seed, Turn
 from explorer.latent.item_names import read_item, row_of
+from models.system.schema import broken, read, shown, whole
 
 __all__ = ["Limits", "Shown", "from_json", "from_query", "query"]
 
-TURNS_AT_MOST = 64  # dimensions set by hand
-TURN_AT_MOST = 1e6  # of eps
-DRAW_AT_MOST = 2**31
 DECIMALS = 4  # of eps
-WHOLE = re.compile(r"\d{1,10}")  # so many digits has the largest draw
-DIMENSIONS = re.compile(r"(\d{1,5})-(\d{1,5})")
+DIMENSIONS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ class Shown:
         return {"item": self.item, "draw": self.draw, "turn": turn}
 
 
+class _Edit(Struct, frozen=True):
+    """What a browser sends."""
+
+    item: Item | UnsetType = UNSET
+    draw: Seed | None = None
+    turn: Turn = {}
+
+
 def from_json(values: object, now: Shown, limits: Limits) -> Shown:
     """What a browser sent.
 
@@ -66,16 +74,13 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
     Raises:
         ValueError: Naming the first field that breaks a rule.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"An edit must be an object. Got {_seen(values)}.")
-    given = values.get("turn", {})
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise ValueError(f"`turn` must be an object. Got {_seen(given)}.")
+    edit = read(values, _Edit, "An edit")
+    item = now.item if edit.item is UNSET else edit.item
     return replace(
         now,
-        item=_whole(values.get("item", now.item), "item", limits.count - 1),
-        draw=_draw(values.get("draw"), limits),
-        turn=_turn(given, limits),
+        item=whole(item, "item", 0, limits.count - 1),
+        draw=_draw(edit.draw, limits),
+        turn=_turn(edit.turn, limits),
     )
 
 
@@ -87,15 +92,18 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
         default: For what is missing or does not hold.
         limits: Of the open model.
     """
-    readers = {"item": _item_text, "dims": _dims_text, "draw": _draw_text, "turn": _turn_text}
-    shown, problems = default, []
-    for name, read in readers.items():
-        if name in params:
-            try:
-                shown = replace(shown, **{name: read(params[name], limits)})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+    return read_parts(
+        params,
+        default,
+        {
+            "item": lambda text, _: {
+                "item": read_item(text, "item", limits.item, lambda item: item < limits.count)
+            },
+            "dims": lambda text, _: {"dims": _dims(text, limits)},
+            "draw": lambda text, _: {"draw": _draw(whole_in(text, "draw", 0, SEED_LIMIT), limits)},
+            "turn": lambda text, _: {"turn": _turn(_turn_text(text), limits)},
+        },
+    )
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
@@ -104,80 +112,38 @@ def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
     if shown.draw is not None:
         params["draw"] = str(shown.draw)
     if shown.turn:
-        params["turn"] = ",".join(f"{d}:{_short(eps)}" for d, eps in sorted(shown.turn.items()))
+        params["turn"] = ",".join(f"{d}:{short(eps, DECIMALS)}" for d, eps in sorted(shown.turn.items()))
     return params
 
 
-def _item_text(text: str, limits: Limits) -> int:
-    return read_item(text, "item", limits.item, lambda item: item < limits.count)
-
-
-def _draw_text(text: str, limits: Limits) -> int | None:
-    return _draw(_number_of(text, "draw"), limits)
-
-
-def _dims_text(text: str, limits: Limits) -> tuple[int, int]:
+def _dims(text: str, limits: Limits) -> tuple[int, int]:
     match = DIMENSIONS.fullmatch(text)
     if match is None:
-        raise ValueError(f"`dims` must be two dimensions, such as 0-1. Got {_seen(text)}.")
-    across, up = (_whole(int(end), "dims", max(limits.latent, 2) - 1) for end in match.groups())
+        raise broken("dims", "two dimensions, such as 0-1", text)
+    across, up = (whole(int(end), "dims", 0, max(limits.latent, 2) - 1) for end in match.groups())
     if across == up:
-        raise ValueError(f"`dims` must be two different dimensions. Got {_seen(text)}.")
+        raise broken("dims", "two different dimensions", text)
     return across, up
 
 
-def _turn_text(text: str, limits: Limits) -> dict[int, float]:
+def _turn_text(text: str) -> dict[str, float]:
     turn: dict[str, float] = {}
     for pair in text.split(",")[: TURNS_AT_MOST + 1]:
         name, colon, value = pair.partition(":")
-        if not colon or not WHOLE.fullmatch(name):
-            raise ValueError(f"`turn` must list dimensions such as 3:0.5,11:-1. Got {_seen(text)}.")
-        try:
-            turn[name] = float(value[:40])
-        except ValueError:
-            raise ValueError(f"`turn` must hold numbers. Got {_seen(text)}.") from None
-    return _turn(turn, limits)
+        if not colon:
+            raise broken("turn", "dimensions such as 3:0.5,11:-1", text)
+        turn[name] = number_in(value, f"turn.{name[:5]}")
+    return read(turn, Turn, "", "turn")
 
 
-def _number_of(text: str, name: str) -> int:
-    if not WHOLE.fullmatch(text):
-        raise ValueError(f"`{name}` must be a whole number. Got {_seen(text)}.")
-    return int(text)
-
-
-def _whole(value: object, name: str, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise ValueError(f"`{name}` must lie in 0..{most}. Got {_seen(value)}.")
-    return value
-
-
-def _draw(value: object, limits: Limits) -> int | None:
-    if value is None:
-        return None
-    if not limits.draws:
+def _draw(draw: int | None, limits: Limits) -> int | None:
+    if draw is not None and not limits.draws:
         raise ValueError("`draw` must be left out: a deterministic code has no posterior to draw from.")
-    return _whole(value, "draw", DRAW_AT_MOST)
+    return draw
 
 
-def _turn(given: Mapping[str, object], limits: Limits) -> dict[int, float]:
-    if len(given) > TURNS_AT_MOST:
-        raise ValueError(f"`turn` must name at most {TURNS_AT_MOST} dimensions. Got {len(given)}.")
-    turn = {}
-    for name, eps in given.items():
-        number = type(eps) in (int, float) and math.isfinite(eps) and abs(eps) <= TURN_AT_MOST  # type: ignore[arg-type]
-        if not WHOLE.fullmatch(name) or int(name) >= limits.latent or not number:
-            raise ValueError(
-                f"`turn` must give dimensions of 0..{limits.latent - 1} a number. Got {_seen(name)}: {_seen(eps)}."
-            )
-        turn[int(name)] = round(float(eps), DECIMALS)  # type: ignore[arg-type]
-    return turn
-
-
-def _seen(value: object) -> str:
-    """A value as a message shows it."""
-    return repr(value)[:60]
-
-
-def _short(value: float) -> str:
-    text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+def _turn(given: Mapping[str, float], limits: Limits) -> dict[int, float]:
+    for name in given:
+        if int(name) >= limits.latent:
+            raise ValueError(f"`turn` must name dimensions of 0..{limits.latent - 1}. Got {shown(name)}.")
+    return {int(name): round(eps, DECIMALS) for name, eps in given.items()}

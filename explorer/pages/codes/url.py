@@ -8,13 +8,17 @@ browser, so everything is checked.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import UNSET, Struct, UnsetType
+
+from explorer.addresses import choice_in, number_in, read_parts, short
+from explorer.fields import Codes, Fraction
 from explorer.latent.geometry.grids import from_text
 from explorer.latent.item_names import read_item, row_of
+from models.system.schema import read, whole
 
 __all__ = ["Limits", "Shown", "from_json", "from_query", "query"]
 
@@ -53,6 +57,14 @@ class Shown:
         return {"codes": self.codes, "level": self.level, "t": self.t}
 
 
+class _Edit(Struct, frozen=True):
+    """What a browser sends."""
+
+    codes: Codes | None = None
+    level: int | UnsetType = UNSET
+    t: Fraction | UnsetType = UNSET
+
+
 def from_json(values: object, now: Shown, limits: Limits) -> Shown:
     """What a browser sent.
 
@@ -64,16 +76,13 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
     Raises:
         ValueError: Naming the first field that breaks a rule.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"An edit must be an object. Got {_seen(values)}.")
-    codes = values.get("codes")
-    if codes is not None and not isinstance(codes, str):
-        raise ValueError(f"`codes` must be a text or left out. Got {_seen(codes)}.")
+    edit = read(values, _Edit, "An edit")
+    level = now.level if edit.level is UNSET else edit.level
     return replace(
         now,
-        codes=None if codes is None else limits.check(codes, "codes"),
-        level=_level(values.get("level", now.level), limits),
-        t=_share(values.get("t", now.t)),
+        codes=None if edit.codes is None else limits.check(edit.codes, "codes"),
+        level=whole(level, "level", 0, len(limits.levels) - 1),
+        t=now.t if edit.t is UNSET else round(edit.t, DECIMALS),
     )
 
 
@@ -85,15 +94,17 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
         default: For what is missing or does not hold.
         limits: Of the open model.
     """
-    readers = {"a": _image, "b": _image, "level": _level_name, "codes": _painted, "t": _share_text}
-    shown, problems = default, []
-    for name, read in readers.items():
-        if name in params:
-            try:
-                shown = replace(shown, **{name: read(params[name], name, limits)})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+    return read_parts(
+        params,
+        default,
+        {
+            "a": lambda text, _: {"a": _image(text, "a", limits)},
+            "b": lambda text, _: {"b": _image(text, "b", limits)},
+            "level": lambda text, _: {"level": limits.levels.index(choice_in(text, "level", limits.levels))},
+            "codes": lambda text, _: {"codes": limits.check(text, "codes")},
+            "t": lambda text, _: {"t": round(number_in(text, "t", 0, 1), DECIMALS)},
+        },
+    )
 
 
 def query(shown: Shown, limits: Limits, token: Callable[[int], str] = str) -> dict[str, str]:
@@ -104,7 +115,7 @@ def query(shown: Shown, limits: Limits, token: Callable[[int], str] = str) -> di
     if shown.codes is not None:
         params["codes"] = shown.codes
     if shown.t != Shown.t:
-        params["t"] = f"{shown.t:.{DECIMALS}f}".rstrip("0").rstrip(".")
+        params["t"] = short(shown.t, DECIMALS)
     return params
 
 
@@ -116,37 +127,3 @@ def _image(text: str, name: str, limits: Limits) -> int | str:
     if text.startswith(CODES):
         return limits.check(text[1:], name)
     return read_item(text, name, limits.item, lambda item: item < limits.count)
-
-
-def _painted(text: str, name: str, limits: Limits) -> str:
-    return limits.check(text, name)
-
-
-def _level_name(text: str, name: str, limits: Limits) -> int:
-    if text not in limits.levels:
-        raise ValueError(f"`level` must be one of: {', '.join(limits.levels)}. Got {_seen(text)}.")
-    return limits.levels.index(text)
-
-
-def _level(value: object, limits: Limits) -> int:
-    if type(value) is not int or not 0 <= value < len(limits.levels):
-        raise ValueError(f"`level` must lie in 0..{len(limits.levels) - 1}. Got {_seen(value)}.")
-    return value
-
-
-def _share_text(text: str, name: str, limits: Limits) -> float:
-    try:
-        return _share(float(text[:20]))
-    except ValueError:
-        raise ValueError(f"`t` must be a number in 0..1. Got {_seen(text)}.") from None
-
-
-def _share(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= 1:  # type: ignore[arg-type, operator]
-        raise ValueError(f"`t` must be a number in 0..1. Got {_seen(value)}.")
-    return round(float(value), DECIMALS)  # type: ignore[arg-type]
-
-
-def _seen(value: object) -> str:
-    """A value as a message shows it."""
-    return repr(value)[:60]

@@ -9,11 +9,13 @@ says.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from explorer.addresses import choice_in, read_parts
 from explorer.latent.directions.estimators import METHODS
 from explorer.latent.item_names import read_item, row_of
 from explorer.scene.direction_sources import KINDS, LONGEST
+from models.system.schema import broken, shown
 
 __all__ = ["HELD_AT_MOST", "Limits", "Shown", "from_query", "query"]
 
@@ -48,17 +50,16 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
         default: For what is missing or does not hold.
         limits: Of the open model.
     """
-    readers: dict[str, Callable[[str, Shown, Limits], Shown]] = {
-        "from": _source, "method": _method, "hold": _hold, "item": _item,
-    }  # fmt: skip
-    shown, problems = default, []
-    for name, read in readers.items():
-        if name in params:
-            try:
-                shown = read(params[name], shown, limits)
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+    return read_parts(
+        params,
+        default,
+        {
+            "from": lambda text, _: _source(text),
+            "method": lambda text, _: {"method": choice_in(text, "method", tuple(METHODS))},
+            "hold": lambda text, _: {"hold": _hold(text, limits)},
+            "item": lambda text, _: {"item": read_item(text, "item", limits.item, limits.has)},
+        },
+    )
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
@@ -69,30 +70,18 @@ def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
     return params | {"item": token(shown.item)}
 
 
-def _source(text: str, shown: Shown, limits: Limits) -> Shown:
+def _source(text: str) -> dict[str, object]:
     kind, colon, rest = text.partition(":")
     if kind not in KINDS or not colon or len(rest) > LONGEST:
-        raise ValueError(
-            f"`from` must be one of {', '.join(KINDS)}, a colon and what it is. Got {text[:60]!r}."
-        )
-    return replace(shown, kind=kind, text=rest)
+        raise broken("from", f"one of {', '.join(KINDS)}, a colon and what it is", text)
+    return {"kind": kind, "text": rest}
 
 
-def _method(text: str, shown: Shown, limits: Limits) -> Shown:
-    if text not in METHODS:
-        raise ValueError(f"`method` must be one of: {', '.join(METHODS)}. Got {text[:40]!r}.")
-    return replace(shown, method=text)
-
-
-def _hold(text: str, shown: Shown, limits: Limits) -> Shown:
+def _hold(text: str, limits: Limits) -> tuple[str, ...]:
     held = tuple(dict.fromkeys(text.split(","))) if text else ()
     if len(held) > HELD_AT_MOST:
         raise ValueError(f"`hold` may name at most {HELD_AT_MOST} directions. Got {len(held)}.")
     for name in held:
         if name not in limits.directions:
-            raise ValueError(f"`hold` must name directions of the model. Got {name[:40]!r}.")
-    return replace(shown, hold=held)
-
-
-def _item(text: str, shown: Shown, limits: Limits) -> Shown:
-    return replace(shown, item=read_item(text, "item", limits.item, limits.has))
+            raise ValueError(f"`hold` must name directions of the model. Got {shown(name)}.")
+    return held

@@ -37,7 +37,7 @@ def picker(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
 
 
 def _around(loaded: Loaded, view: View, edit: stage_edit.Edit, name: str) -> None:
-    z = place_handles(loaded, view, [getattr(edit, name)], edit.residual, edit.level)  # type: ignore[arg-type]
+    z = place_handles(loaded, view, [getattr(edit, name)], edit.residual, edit.level)
     index, distance = loaded.neighbours.nearest(z, min(SHOWN, loaded.count))
     near = [int(item) for item in index[0]]
     _row(loaded, "Nearest in latent space", near, [f"{d:.2f}" for d in distance[0]], f"z-{name}")

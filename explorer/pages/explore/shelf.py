@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from explorer.fields import SLIDER_LIMIT
 from explorer.pages.shared import controls, faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
@@ -128,7 +129,7 @@ def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:
         elif pin.kind == "view" and isinstance(pin.value, dict):
             then = resolve(loaded, pin.value.get("view", view.id))
             edit = _edit(loaded, then, pin.value)
-            z = place_handles(loaded, then, [edit.A], edit.residual, edit.level)  # type: ignore[arg-type]
+            z = place_handles(loaded, then, [edit.A], edit.residual, edit.level)
         else:
             return None
     except (ValueError, KeyError, IndexError):
@@ -161,8 +162,7 @@ def _use(loaded: Loaded, view: View, pin: Pin) -> None:
     elif pin.kind == "direction" and pin.value in loaded.directions:
         for letter in "AB" if S.edit.target == "both" else S.edit.target:
             handle = getattr(S.edit, letter)
-            most = stage_edit.SLIDER_AT_MOST
-            step = min(most, handle.sliders.get(str(pin.value), 0.0) + 1)
+            step = min(SLIDER_LIMIT, handle.sliders.get(str(pin.value), 0.0) + 1)
             moved = replace(handle, sliders={**handle.sliders, str(pin.value): step})
             S.edit = replace(S.edit, **{letter: moved})
     else:

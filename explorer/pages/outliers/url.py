@@ -8,16 +8,16 @@ A threshold is a share of the images in percent, or a value of the score. Everyt
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from explorer.addresses import choice_in, number_in, read_parts, whole_in
 
 __all__ = ["SHARE", "Shown", "from_query", "query"]
 
 SHARE = 2.0  # percent
 PAGES_AT_MOST = 100_000
-WHOLE = re.compile(r"\d{1,6}")
 DIGITS = 6  # of a threshold, that count
 
 
@@ -42,31 +42,18 @@ def from_query(params: Mapping[str, str], default: Shown, scores: Sequence[str])
         scores: That the open model can give.
     """
 
-    def score(text: str, name: str) -> str:
-        if text not in scores:
-            raise ValueError(f"`{name}` must be one of: {', '.join(scores)}. Got {text[:40]!r}.")
-        return text
+    def score(name: str, text: str, shown: Shown) -> dict[str, object]:
+        return {name: choice_in(text, name, scores)}
 
-    def share(text: str, name: str) -> float:
-        value = _number(text, name)
-        if not 0.01 <= value <= 100:
-            raise ValueError(f"`{name}` must lie in 0.01..100 percent. Got {text[:40]!r}.")
-        return value
-
-    def page(text: str, name: str) -> int:
-        if not WHOLE.fullmatch(text) or not 1 <= int(text) <= PAGES_AT_MOST:
-            raise ValueError(f"`{name}` must be a whole number from 1. Got {text[:40]!r}.")
-        return int(text)
-
-    readers = {"score": score, "share": share, "cut": _number, "page": page, "sort": score, "against": score}
-    shown, problems = default, []
-    for name, read in readers.items():
-        if name in params:
-            try:
-                shown = replace(shown, **{name: read(params[name], name)})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+    readers: dict[str, Callable[[str, Shown], dict[str, object]]] = {
+        "score": partial(score, "score"),
+        "share": lambda text, _: {"share": number_in(text, "share", 0.01, 100)},
+        "cut": lambda text, _: {"cut": number_in(text, "cut")},
+        "page": lambda text, _: {"page": whole_in(text, "page", 1, PAGES_AT_MOST)},
+        "sort": partial(score, "sort"),
+        "against": partial(score, "against"),
+    }
+    return read_parts(params, default, readers)
 
 
 def query(shown: Shown) -> dict[str, str]:
@@ -80,13 +67,3 @@ def query(shown: Shown) -> dict[str, str]:
         params["page"] = str(shown.page)
     params |= {name: value for name in ("sort", "against") if (value := getattr(shown, name))}
     return params
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        value = float(text[:40])
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"`{name}` must be a number. Got {text[:40]!r}.")
-    return value

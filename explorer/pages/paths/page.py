@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer.catalogue import families
 from explorer.components import paths as components
 from explorer.components import samples as gallery
+from explorer.fields import PATHS
 from explorer.latent.geometry.corners import corner_grid
 from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.anatomy.charts import short
@@ -34,7 +35,6 @@ from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import Measured, on_map
 from explorer.scene.view import UnknownView, View
 from explorer.scene.views import default_view, resolve
-from explorer.workspace.stage_edit import PATHS
 from models.card import Card
 
 S = st.session_state

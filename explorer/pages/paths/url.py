@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
+from explorer.addresses import choice_in, read_parts
+from explorer.fields import PATHS, VIEW_LENGTH
 from explorer.latent.item_names import row_of
-from explorer.workspace.stage_edit import PATHS
 
 __all__ = ["FRAMES", "GEODESIC", "KEEP", "KINDS", "SHAPES", "SIDES", "STOPS", "Shown", "from_query", "query"]
 
@@ -55,31 +57,23 @@ def from_query(
         has: Whether the open model has an item.
         item: Reads an item of an address.
     """
-    shown, problems = default, []
-
-    def take(name: str, read: Callable[[str], object], field: str = "") -> None:
-        nonlocal shown
-        if name in params:
-            try:
-                shown = replace(shown, **{field or name: read(params[name])})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-
-    take("stops", lambda text: _stops(text, has, item))
+    start = default
+    if "path" in params and "kinds" not in params and params["path"] in PATHS:
+        start = replace(start, by=params["path"])
+    readers: dict[str, Callable[[str, Shown], dict[str, object]]] = {
+        "stops": lambda text, _: {"stops": _stops(text, has, item)},
+        "kinds": lambda text, _: {"kinds": _kinds(text)},
+        "shape": lambda text, _: {"shape": choice_in(text, "shape", SHAPES)},
+        "by": lambda text, _: {"by": choice_in(text, "by", PATHS)},
+        "view": lambda text, _: {"view": text[:VIEW_LENGTH]},
+    }
     if "stops" not in params and {"a", "b"} <= params.keys():
         ends = ",".join(params[name].split(",")[0] for name in ("a", "b"))
-        take("a", lambda _: _stops(ends, has, item, "a` and `b"), "stops")
-    if "path" in params and "kinds" not in params and params["path"] in PATHS:
-        shown = replace(shown, by=params["path"])
-    take("kinds", _kinds)
-    take("shape", lambda text: _one(text, "shape", SHAPES))
-    take("by", lambda text: _one(text, "by", PATHS))
-    take("view", lambda text: text[:200])
-    for name, choices in (("frames", FRAMES), ("keep", KEEP), ("side", SIDES)):
-        if name == "frames" and "stops" not in params:
-            continue  # Explore's links count their strip's frames
-        take(name, lambda text, name=name, choices=choices: int(_one(text, name, tuple(map(str, choices)))))  # type: ignore[misc]
-    return shown, problems
+        readers["a"] = lambda _, __: {"stops": _stops(ends, has, item, "a` and `b")}
+    for name, numbers in (("frames", FRAMES), ("keep", KEEP), ("side", SIDES)):
+        if name != "frames" or "stops" in params:  # Explore's links count their strip's frames
+            readers[name] = partial(_one_of, name, numbers)
+    return read_parts(params, start, readers)
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
@@ -123,7 +117,5 @@ def _kinds(text: str) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def _one(text: str, name: str, choices: tuple[str, ...]) -> str:
-    if text not in choices:
-        raise ValueError(f"`{name}` must be one of: {', '.join(choices)}. Got {text[:40]!r}.")
-    return text
+def _one_of(name: str, numbers: tuple[int, ...], text: str, shown: Shown) -> dict[str, object]:
+    return {name: int(choice_in(text, name, tuple(map(str, numbers))))}

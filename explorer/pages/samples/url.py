@@ -9,13 +9,14 @@ Everything is read from the address bar, so everything is checked.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
+from explorer.addresses import choice_in, number_in, read_parts, whole_in
 from explorer.latent.item_names import read_item, row_of
 from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
+from models.system.schema import broken
 
 __all__ = ["COUNTS", "RANGES", "ROWS", "SEED_AT_MOST", "SHOWS", "SIDES", "SOURCES", "Limits", "Shown", "from_query", "query"]  # fmt: skip
 
@@ -28,7 +29,6 @@ SEED_AT_MOST = 2**31 - 1
 # Least and most of what is chosen by degrees.
 RANGES = {"temperature": (0.0, 2.0), "truncation": (0.0, 4.0), "radius": (0.0, 3.0), "reach": (0.5, 6.0)}
 LEAST_TRUNCATION = 0.25
-WHOLE = re.compile(r"\d{1,10}")
 NEEDED = {
     "prior": ("temperature", "truncation", "count", "seed"),
     "mixture": ("components", "temperature", "count", "seed"),
@@ -87,27 +87,22 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
         default: For what is missing or does not hold.
         limits: Of the open model.
     """
-    shown, problems = default, []
-    readers: dict[str, Callable[[str], object]] = {
-        "show": lambda text: _one(text, "show", limits.shows),
-        "source": lambda text: _one(text, "source", limits.sources),
-        "attribute": lambda text: _one(text, "attribute", tuple(limits.values)),
-        "value": lambda text: _whole(text, "value", limits.values.get(shown.attribute, 1) - 1),
-        "components": lambda text: _whole(text, "components", COMPONENTS_AT_MOST, 1),
-        "item": lambda text: _item(text, limits),
-        "count": lambda text: int(_one(text, "count", tuple(map(str, COUNTS)))),
-        "rows": lambda text: int(_one(text, "rows", tuple(map(str, ROWS)))),
-        "side": lambda text: int(_one(text, "side", tuple(map(str, SIDES)))),
-        "seed": lambda text: _whole(text, "seed", SEED_AT_MOST),
+    readers: dict[str, Callable[[str, Shown], dict[str, object]]] = {
+        "show": lambda text, _: {"show": choice_in(text, "show", limits.shows)},
+        "source": lambda text, _: {"source": choice_in(text, "source", limits.sources)},
+        "attribute": lambda text, _: {"attribute": choice_in(text, "attribute", tuple(limits.values))},
+        "value": lambda text, shown: {
+            "value": whole_in(text, "value", 0, limits.values.get(shown.attribute, 1) - 1)
+        },
+        "components": lambda text, _: {"components": whole_in(text, "components", 1, COMPONENTS_AT_MOST)},
+        "item": lambda text, _: {"item": read_item(text, "item", limits.item, limits.has)},
+        "seed": lambda text, _: {"seed": whole_in(text, "seed", 0, SEED_AT_MOST)},
     }
-    readers |= {name: lambda text, name=name: _number(text, name) for name in RANGES}  # type: ignore[misc]
-    for name, read in readers.items():
-        if name in params:
-            try:
-                shown = replace(shown, **{name: read(params[name])})  # type: ignore[arg-type]
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+    for name, numbers in (("count", COUNTS), ("rows", ROWS), ("side", SIDES)):
+        readers[name] = partial(_one_of, name, numbers)
+    for name in RANGES:
+        readers[name] = partial(_in_range, name)
+    return read_parts(params, default, readers)
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
@@ -129,33 +124,12 @@ def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
     }
 
 
-def _one(text: str, name: str, choices: tuple[str, ...]) -> str:
-    if text not in choices:
-        known = f"one of: {', '.join(choices)}" if choices else "left out: this model has none"
-        raise ValueError(f"`{name}` must be {known}. Got {text[:40]!r}.")
-    return text
+def _one_of(name: str, numbers: tuple[int, ...], text: str, shown: Shown) -> dict[str, object]:
+    return {name: int(choice_in(text, name, tuple(map(str, numbers))))}
 
 
-def _whole(text: str, name: str, most: int, least: int = 0) -> int:
-    if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
-        raise ValueError(f"`{name}` must be a whole number in {least}..{most}. Got {text[:40]!r}.")
-    return int(text)
-
-
-def _item(text: str, limits: Limits) -> int:
-    return read_item(text, "item", limits.item, limits.has)
-
-
-def _number(text: str, name: str) -> float:
-    low, high = RANGES[name]
-    try:
-        value = float(text[:40])
-    except ValueError:
-        value = math.nan
+def _in_range(name: str, text: str, shown: Shown) -> dict[str, object]:
+    value = number_in(text, name, *RANGES[name])
     if name == "truncation" and 0 < value < LEAST_TRUNCATION:
-        raise ValueError(
-            f"`truncation` must be 0 for none, or at least {LEAST_TRUNCATION}. Got {text[:40]!r}."
-        )
-    if not low <= value <= high:
-        raise ValueError(f"`{name}` must be a number from {low:g} to {high:g}. Got {text[:40]!r}.")
-    return value
+        raise broken(name, f"0 for none, or at least {LEAST_TRUNCATION}", text)
+    return {name: value}

@@ -7,16 +7,17 @@ Everything is read from the address bar or the browser, so everything is checked
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from explorer.addresses import read_parts, whole_in
 from explorer.fields import SEED_LIMIT
 from explorer.live.time_page import SAMPLES_AT_MOST, STEPS_AT_MOST
+from models.system.schema import read, whole
 
 __all__ = ["Limits", "Shown", "default", "from_json", "from_query", "query"]
 
-WHOLE = re.compile(r"\d{1,10}")  # so many digits has the largest seed
 SEEN = 11  # frames, where there are enough
 BEYOND = 5  # steps that a future goes on after the end of the sequence
 
@@ -61,9 +62,12 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
     Raises:
         ValueError: Naming the first part that breaks a rule.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"An edit must be an object. Got {values!r:.60}.")
-    given = {name: _checked(values[name], name, limits) for name in _names() if name in values}
+    edit = read(values, dict[str, Any], "An edit")
+    given = {
+        name: whole(edit[name], name, low, high)
+        for name, (low, high) in _bounds(limits).items()
+        if name in edit
+    }
     return replace(now, **given)
 
 
@@ -74,15 +78,12 @@ def from_query(params: Mapping[str, str], limits: Limits) -> tuple[Shown, list[s
         params: The address's parameters.
         limits: Of the open model.
     """
-    shown, problems = default(limits), []
-    for name in _names():
-        if name in params:
-            try:
-                value = int(params[name]) if WHOLE.fullmatch(params[name]) else params[name]
-                shown = replace(shown, **{name: _checked(value, name, limits)})
-            except ValueError as error:
-                problems.append(str(error))
-    return shown, problems
+
+    def reader(name: str, low: int, high: int) -> Callable[[str, Shown], dict[str, object]]:
+        return lambda text, _: {name: whole_in(text, name, low, high)}
+
+    readers = {name: reader(name, low, high) for name, (low, high) in _bounds(limits).items()}
+    return read_parts(params, default(limits), readers)
 
 
 def query(shown: Shown) -> dict[str, str]:
@@ -90,12 +91,9 @@ def query(shown: Shown) -> dict[str, str]:
     return {name: str(value) for name, value in asdict(shown).items()}
 
 
-def _names() -> list[str]:
-    return [field.name for field in fields(Shown)]
-
-
-def _checked(value: object, name: str, limits: Limits) -> int:
-    low, high = {
+def _bounds(limits: Limits) -> dict[str, tuple[int, int]]:
+    """Least and most of each part."""
+    return {
         "sequence": (0, limits.count - 1),
         "seen": (1, limits.length),
         "jump": (1, limits.longest),
@@ -103,7 +101,4 @@ def _checked(value: object, name: str, limits: Limits) -> int:
         "seed": (0, SEED_LIMIT),
         "by": (1, limits.longest),
         "steps": (1, STEPS_AT_MOST),
-    }[name]
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError(f"`{name}` must be a whole number in {low}..{high}. Got {value!r:.60}.")
-    return value
+    }

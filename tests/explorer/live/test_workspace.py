@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.fields import FIRST_OWN
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places, check_item, move_to_view, place_handles
 from explorer.scene.inspection import examine
@@ -18,7 +19,7 @@ from explorer.scene.loaded import Loaded, find, load
 from explorer.scene.view import UnknownView
 from explorer.scene.views import resolve
 from explorer.workspace.stage_edit import Handle, edit_from_query
-from explorer.workspace.storage import FIRST_OWN, Group, OwnPicture
+from explorer.workspace.storage import Group, OwnPicture
 from tests.explorer.live.client import Client, frame
 
 

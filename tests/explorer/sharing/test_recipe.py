@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from explorer.fields import FIRST_OWN, PATHS, RESIDUALS
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places
 from explorer.scene.loaded import Loaded
@@ -40,10 +41,7 @@ from explorer.sharing.recipe import (
     to_python,
 )
 from explorer.workspace.stage_edit import (
-    FIRST_OWN,
     FRAMES,
-    PATHS,
-    RESIDUALS,
     TARGETS,
     Edit,
     Handle,
@@ -164,7 +162,7 @@ def changed(path: str, value: Any) -> str:
         ("edit/A/x", float("nan"), "In `edit`: `A.x` must be a number"),
         ("edit/A", 3, "`edit.A` must be an object"),
         ("edit/B/item", 10**400, "`own` must hold"),
-        ("edit/B/item", -1, "In `edit`: `B` must name an item"),
+        ("edit/B/item", -1, "In `edit`: `B.item` must be a whole number in 0"),
         ("own", {}, f"`own` must hold {OWN}, the picture that `edit.B` names"),
         ("directions", {}, "`directions` must hold own-mine"),
         (f"own/{OWN}/z", "AAA", f"`own.{OWN}.z` must be base64"),

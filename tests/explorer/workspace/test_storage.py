@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from explorer.fields import FIRST_OWN
 from explorer.latent.directions.mean_difference import Direction
 from explorer.workspace import storage
-from explorer.workspace.storage import FIRST_OWN, PINS_AT_MOST, Group, Pin, own_slug
+from explorer.workspace.storage import PINS_AT_MOST, Group, Pin, own_slug
 from models.card import Card, Entry
 
 RNG = np.random.default_rng(0)

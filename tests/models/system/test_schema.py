@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
 from msgspec import Meta, Struct
 
-from models.system.schema import read, shown
+from models.system.schema import choice, read, shown, whole
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z]+\Z", description="a lower-case name")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -91,6 +92,42 @@ def test_the_first_part_that_breaks_a_rule_is_named(change: dict[str, Any], text
 def test_a_shape_must_be_an_object(value: object) -> None:
     with pytest.raises(ValueError, match=r"A shape must be an object with kind and points\. Got "):
         read(value, Shape, "A shape")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A dataclass, whose other members are ignored."""
+
+    width: Annotated[int, Meta(ge=1, le=9)]
+    corner: Point | None = None
+
+    def __post_init__(self) -> None:
+        if self.width == 7:
+            raise ValueError("`width` must not be 7. Got 7.")
+
+
+def test_a_dataclass_is_read_as_a_struct_is() -> None:
+    assert read({"width": 2, "else": 1}, Frame, "A frame") == Frame(2)
+    for value, text in (
+        ({"width": True}, "`a.width` must be a whole number in 1..9. Got True."),
+        ({"width": 2, "corner": {"x": 2}}, "`a.corner.x` must be a number in 0..1. Got 2."),
+        ({"corner": {"x": 0}}, "`a` must have `width`. Got none."),
+        ({"width": 7}, "`width` must not be 7. Got 7."),
+        (7, "`a` must be an object with width. Got 7."),
+    ):
+        with pytest.raises(ValueError) as caught:
+            read(value, Frame, "A frame", "a")
+        assert str(caught.value) == text
+
+
+def test_limits_may_be_known_only_when_a_value_is_read() -> None:
+    assert (whole(3, "n", 0, 3), choice("b", "kind", ("a", "b"))) == (3, "b")
+    for value in (True, 3.0, 4, -1, "3", None):
+        with pytest.raises(ValueError, match=r"`n` must be a whole number in 0\.\.3\. Got "):
+            whole(value, "n", 0, 3)
+    for value in (True, 1.0, "1", None, ["a"]):
+        with pytest.raises(ValueError, match=r"`kind` must be one of: 0, 1\. Got "):
+            choice(value, "kind", (0, 1))
 
 
 def test_a_value_is_quoted_in_short() -> None:

@@ -142,7 +142,7 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_anatomy: Open) -> None:
         "`item` must be an image of this model. Got '400'",
         "`dims` must be two different",
         "`draw` must",
-        "`turn` must list",
+        "`turn` must be dimensions such as",
     ):
         assert part in said, part
     assert len(at.warning) == 1 and r"\!\[y\](" in at.warning[0].value

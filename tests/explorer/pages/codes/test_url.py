@@ -57,10 +57,10 @@ def test_what_does_not_hold_is_told_and_left(params: dict[str, str], said: str) 
     ("values", "said"),
     [
         (None, "An edit must be an object"),
-        ({"codes": 7}, "`codes` must be a text"),
+        ({"codes": 7}, "`codes` must be codes of at most"),
         ({"codes": OTHER}, "`codes` must hold codes of 0..15"),
-        ({"level": 2}, "`level` must lie in 0..1"),
-        ({"level": True}, "`level` must lie in 0..1"),
+        ({"level": 2}, "`level` must be a whole number in 0..1"),
+        ({"level": True}, "`level` must be a whole number"),
         ({"t": float("nan")}, "`t` must be a number in 0..1"),
         ({"t": "1"}, "`t` must be a number in 0..1"),
         ({"t": -0.5}, "`t` must be a number in 0..1"),

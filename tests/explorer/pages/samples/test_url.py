@@ -41,10 +41,10 @@ def test_a_link_shows_the_same_again(shown: Shown) -> None:
         ({"item": "-1"}, "`item` must be an image of this model"),
         ({"count": "7"}, "`count` must be one of: 12"),
         ({"seed": "99999999999"}, "`seed` must be a whole number"),
-        ({"temperature": "nan"}, "`temperature` must be a number from 0 to 2"),
+        ({"temperature": "nan"}, "`temperature` must be a number in 0..2"),
         ({"truncation": "0.1"}, "`truncation` must be 0 for none, or at least 0.25"),
-        ({"radius": "9"}, "`radius` must be a number from 0 to 3"),
-        ({"reach": "x"}, "`reach` must be a number from 0.5 to 6"),
+        ({"radius": "9"}, "`radius` must be a number in 0..3"),
+        ({"reach": "x"}, "`reach` must be a number in 0.5..6"),
     ],
 )
 def test_what_does_not_hold_is_told_and_the_default_stays(params: dict[str, str], said: str) -> None:
@@ -56,4 +56,4 @@ def test_what_a_model_lacks_cannot_be_asked_for() -> None:
     bare = Limits(lambda item: True, prior=False, plane=False)
     assert bare.sources == ("mixture", "near") and bare.shows == ("samples", "traversals")
     _, problems = from_query({"source": "prior", "show": "manifold", "attribute": "digit"}, DEFAULT, bare)
-    assert len(problems) == 3 and "left out: this model has none" in problems[2]
+    assert len(problems) == 3 and "left out: there is nothing to choose" in problems[2]
