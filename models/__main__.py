@@ -16,6 +16,10 @@ from models.system.progress import JsonProgress, add_option, say
 __all__ = ["add_commands", "main", "run"]
 
 MESSAGE = 1000  # characters of an error
+TOLD_AT_MOST = 20  # files that cannot be used, listed
+FITS = ("crop", "pad", "stretch")
+# Endings of `encode --out` that name a file; those that cannot be written are refused.
+TABLES = (".parquet", ".csv", ".tsv", ".json", ".jsonl", ".npz", ".npy", ".txt", ".xlsx")
 CHOICES = ("epochs", "prior_epochs", "minutes", "steps", "batch", "rate", "kl_warmup", "seed", "limit", "save_every",
            "title", "description", "optimizer", "rate_warmup", "decay", "clip", "ema", "start", "validation", "check_every",
            "patience", "augment")  # fmt: skip
@@ -142,12 +146,23 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                             help="write RESULTS.md from the cards; measured metrics are stored in them")  # fmt: skip
     evaluation.set_defaults(run=run_evaluate)
 
-    encoding = commands.add_parser("encode", help="encode image files to a table, Parquet or CSV")
+    encoding = commands.add_parser(
+        "encode", help="encode images to a table, or as a collection beside a checkpoint's own"
+    )
     encoding.add_argument("name", help="name or folder of a checkpoint")
     encoding.add_argument(
-        "images", nargs="+", type=Path, help="image files, and folders of them; hidden files are left out"
+        "images", nargs="+", type=Path, metavar="PATH",
+        help="image files, and folders of them; hidden files are left out. A collection takes one folder, zip, Parquet "
+        "file, WebDataset tar or array",
+    )  # fmt: skip
+    encoding.add_argument("--out", type=Path, metavar="FILE|DIR",
+                          help="the table to write, .parquet or .csv; or the folder of a collection")  # fmt: skip
+    encoding.add_argument(
+        "--labels", type=Path, metavar="CSV", help="of a collection: a table that names the files"
     )
-    encoding.add_argument("--out", type=Path, required=True, help="the table to write, .parquet or .csv")
+    encoding.add_argument("--fit", choices=FITS, default="",
+                          help="of a collection: how pictures of another aspect become the model's (what suits them)")  # fmt: skip
+    add_option(encoding)
     encoding.set_defaults(run=run_encode)
 
 
@@ -355,16 +370,67 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 
 def run_encode(options: argparse.Namespace) -> int:
-    """Encodes image files; the status is 1 where some could not be read, which are listed."""
+    """Encodes images; the status is 1 where some files of a table could not be read, which are listed."""
     from models.data.locations import printable
     from models.encode import encode_files
 
+    if options.out is None:
+        raise ValueError(
+            "Say where to: `--out table.parquet`, `--out table.csv` or `--out FOLDER` for a collection."
+        )
+    if options.out.suffix.lower() not in TABLES:
+        folder = encode_as_collection(options, options.out)
+        if options.progress != "json":
+            print(f"Make its map: python -m explorer.atlas {shlex.quote(str(folder))}")
+        return 0
+    if options.labels or options.fit:
+        raise ValueError(
+            "`--labels` and `--fit` belong to a collection. Leave them out, or name a folder by `--out`."
+        )
     count, problems = encode_files(options.name, options.images, options.out)
     for problem in problems:
         print(problem, file=sys.stderr)
     left_out = f"; {len(problems)} could not be read" if problems else ""
     print(f"{printable(options.out)} holds {count} encoded image{'' if count == 1 else 's'}{left_out}.")
     return 1 if problems else 0
+
+
+def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
+    """Encodes images as a collection and says what became of them.
+
+    Arguments:
+        options: Of the command `encode`.
+        out: The folder to write.
+    """
+    from tqdm import tqdm
+
+    from models.collection import encode_collection
+
+    if len(options.images) != 1:
+        raise ValueError(f"A collection takes one folder or file. Got {len(options.images)}.")
+    as_json = options.progress == "json"
+    writer = JsonProgress()
+    with tqdm(
+        total=100, desc="encode", bar_format="{desc} {bar} {n:.0f} % {postfix}", disable=as_json
+    ) as bar:
+
+        def report(share: float, what: str) -> None:
+            if as_json:
+                writer(share, what)
+            bar.set_postfix_str(what, refresh=False)
+            bar.update(100 * share - bar.n)
+
+        made = encode_collection(options.name, options.images[0], out, labels=options.labels, fit=options.fit,
+                                 command=options.line, report=report)  # fmt: skip
+    for line in [*made.notes, *(f"{each.name}: {each.reason}" for each in made.refused[:TOLD_AT_MOST])]:
+        print(line, file=sys.stderr)
+    if len(made.refused) > TOLD_AT_MOST:
+        print(f"… and {len(made.refused) - TOLD_AT_MOST:,} more files that cannot be used.", file=sys.stderr)
+    if as_json:
+        say(result={"folder": str(made.folder), "images": made.images, "refused": len(made.refused)})
+    else:
+        print(f"{made.folder} holds {made.images:,} images, encoded by {options.name}.")
+    return made.folder
 
 
 def assignments(pairs: list[str]) -> dict[str, Any]:

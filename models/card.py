@@ -1,6 +1,9 @@
 """A checkpoint's card: what it is, how it was made and what was measured. Needs no torch.
 
 A card comes from outside, so it is checked field by field; nothing is unpickled.
+
+The card of a collection names the checkpoint whose weights encoded it (`weights_of`), so its folder holds no weights of
+its own: a card that says which images, and their atlas. Everything that takes a checkpoint takes a collection too.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from models.system.files import replace_file
 from models.system.json_input import read_object
 from models.system.settings import checkpoint_folders
 
-__all__ = ["Card", "CheckpointError", "Entry", "roots", "write_card"]
+__all__ = ["Card", "CheckpointError", "Entry", "roots", "weights_file", "write_card"]
 
 _PACKAGED = Path(__file__).resolve().parent / "checkpoints"  # what the wheel brings; see pyproject.toml
 BUNDLED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[1] / "checkpoints"
@@ -55,6 +58,7 @@ class Card:
     metrics: dict[str, Any] = field(
         default_factory=dict
     )  # name -> {value, unit, protocol, command}, perhaps error, values
+    weights_of: str = ""  # of a collection: the name of the checkpoint that has the weights
 
     def __post_init__(self) -> None:
         for name, kind in _CARD_FIELDS.items():
@@ -67,6 +71,10 @@ class Card:
             raise CheckpointError(
                 f"`name` must be 1 to 64 lower-case letters, digits, dots, dashes or underscores. "
                 f"Got {self.name[:80]!r}."
+            )
+        if self.weights_of and (not NAME.fullmatch(self.weights_of) or self.weights_of == self.name):
+            raise CheckpointError(
+                f"`weights_of` must be the name of another checkpoint. Got {self.weights_of[:80]!r}."
             )
         if not re.fullmatch(r"[0-9a-f]{64}", self.weights_sha256):
             raise CheckpointError(
@@ -94,6 +102,7 @@ class Card:
 _CARD_FIELDS: dict[str, type] = {
     "name": str, "title": str, "model": str, "config": dict, "data": dict, "weights_sha256": str,
     "command": str, "description": str, "training": dict, "versions": dict, "metrics": dict,
+    "weights_of": str,
 }  # fmt: skip
 
 
@@ -120,9 +129,37 @@ def roots() -> list[Path]:
     return checkpoint_folders() or [BUNDLED, Path(RUNS).absolute()]
 
 
+def weights_file(folder: Path, card: Card) -> Path:
+    """The file of a checkpoint's weights; of a collection, that of the checkpoint that it names.
+
+    The checkpoint is looked for beside the collection, then in `roots()`.
+
+    Raises:
+        CheckpointError: If it is not there, or has other weights by now.
+    """
+    if not card.weights_of:
+        return folder / WEIGHTS
+    places = [place / card.weights_of for place in (folder.absolute().parent, *roots())]
+    for place in places:
+        if (place / CARD).is_file():
+            other = read_card(place)
+            if other.weights_sha256 == card.weights_sha256 and not other.weights_of:
+                return place / WEIGHTS
+    found = any((place / CARD).is_file() for place in places)
+    raise CheckpointError(
+        f"{folder} holds images that were encoded by the checkpoint {card.weights_of!r}, which "
+        f"{'has other weights by now' if found else 'is not there'}. "
+        f"{'Encode them again' if found else 'Put it beside this folder, or encode them again'}: "
+        "`python -m models encode NAME PATH --out DIR`."
+    )
+
+
 def write_card(folder: Path, card: Card) -> None:
     """Writes `card.json` at one stroke."""
-    text = json.dumps(asdict(card), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    values = asdict(card)
+    if not card.weights_of:
+        del values["weights_of"]
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     replace_file(folder / CARD, lambda path: path.write_text(text, encoding="utf-8"))
 
 

@@ -39,6 +39,7 @@ from models.card import (
     _name,
     read_card,
     roots,
+    weights_file,
     write_card,
 )
 from models.configuration import config_from_dict, config_to_dict
@@ -94,7 +95,7 @@ def verify(entry: Entry) -> Entry:
     if entry.card is None:
         return entry
     try:
-        _read_weights(entry.path / WEIGHTS, entry.card)
+        _read_weights(weights_file(entry.path, entry.card), entry.card)
     except CheckpointError as error:
         return Entry(entry.name, entry.path, error=str(error)[:ERROR_LENGTH])
     return entry
@@ -117,7 +118,7 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     card = entry.card
     if card is None:
         raise CheckpointError(f"{entry.path} has no card.")
-    path = entry.path / WEIGHTS
+    path = weights_file(entry.path, card)
     try:
         raw = _read_weights(path, card)
     except CheckpointError:
@@ -209,11 +210,13 @@ def pack(folder: Path) -> Card:
         The new card; the old one where the weights were packed already.
 
     Raises:
-        CheckpointError: If there is no sound checkpoint.
+        CheckpointError: If there is no sound checkpoint, or it has no weights of its own.
     """
     card = read(folder).card
     if card is None:
         raise CheckpointError(f"{folder} has no card.")
+    if card.weights_of:
+        raise CheckpointError(f"{folder} has no weights of its own. Pack {card.weights_of}.")
     tensors = load_bytes(_read_weights(folder / WEIGHTS, card))
     packed = {key: _halved(values) for key, values in tensors.items()}
     if all(packed[key].dtype == values.dtype for key, values in tensors.items()):
@@ -250,7 +253,8 @@ def _inspect(path: Path) -> Entry:
     """Checks a folder as far as can be done without reading the weights through."""
     try:
         card = read_card(path)
-        _compare(path / WEIGHTS, _header(path / WEIGHTS), _expected(path / CARD, card))
+        weights = weights_file(path, card)
+        _compare(weights, _header(weights), _expected(path / CARD, card))
     except (ValueError, OSError) as error:
         return Entry(_name(path), path, error=str(error)[:ERROR_LENGTH])
     return Entry(_name(path), path, card)

@@ -24,6 +24,7 @@ from models.base import Autoencoder, LatentSpec
 from models.card import ATLAS, Card, CheckpointError, Entry
 from models.data import (
     DATASETS,
+    OWN,
     SEQUENCES,
     Attribute,
     ImageData,
@@ -32,13 +33,13 @@ from models.data import (
     load_data,
     load_sequences,
 )
+from models.data.own import Preparation, prepare
 from models.latents import encode
 from models.system.progress import JsonProgress, add_option, say
 
 __all__ = ["add_umap", "build", "build_atlas", "main", "neighbour_distances"]
 
 COUNT, OWN_COUNT = 8_000, 20_000  # default number of images, of a bundled data set and of a person's own
-OWN_IMAGES = "own-images"  # the data set of a person's own images
 ORDER = ("test", "validation", "train")
 NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
 GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
@@ -140,20 +141,26 @@ def collection(card: Card, count: int | None = None) -> list[ImageData | Sequenc
         ValueError: If the data set cannot be read, or has fewer than two images.
     """
     name, options = card.data["name"], card.data.get("options", {})
-    known = (DATASETS | SEQUENCES).get(name)
     load: Callable[..., Any] = load_sequences if name in SEQUENCES else load_data
-    rest = count or (OWN_COUNT if name == OWN_IMAGES else COUNT)
+    rest = count or (OWN_COUNT if name == OWN else COUNT)
     parts: list[ImageData | SequenceData] = []
-    for split in [each for each in ORDER if known is None or each in known.splits]:
-        part = load(name, split, limit=rest, **options)
-        if len(part):
-            parts.append(part)
-        rest -= len(part)
+    for split in _splits(name, options):
+        parts.append(load(name, split, limit=rest, **options))
+        rest -= len(parts[-1])
         if rest <= 0:
             break
     if sum(map(len, parts)) < 2:
         raise ValueError(f"An atlas must have at least 2 images. {name} has {sum(map(len, parts))}.")
     return parts
+
+
+def _splits(name: str, options: dict[str, Any]) -> list[str]:
+    """The splits of a data set that have images, in the order of an atlas."""
+    if name == OWN:
+        counts = prepare(Preparation.from_options(options)).splits
+        return [split for split in ORDER if counts[split]]
+    known = (DATASETS | SEQUENCES).get(name)
+    return [split for split in ORDER if known is None or split in known.splits]
 
 
 def add_umap(name: str | Path, report: Report | None = None) -> int:

@@ -422,3 +422,48 @@ def test_a_checkpoint_that_a_training_replaces_while_it_is_read_is_read_again(
     entries = iter([outdated, checkpoint.read(copy_of_tiny)])
     monkeypatch.setattr("models.checkpoint.read", lambda _: next(entries))
     assert load(copy_of_tiny)
+
+
+# ---- collections: a card, and the weights of another checkpoint
+
+
+def collection_of(folder: Path, name: str = "tiny-vae.mine", **changes: Any) -> Path:
+    """A collection beside a checkpoint, without an atlas."""
+    made = folder.parent / name
+    made.mkdir()
+    shutil.copy(folder / CARD, made / CARD)
+    edit(**({"weights_of": folder.name, "name": name} | changes))(made)
+    return made
+
+
+def test_a_collection_has_the_weights_of_its_checkpoint(copy_of_tiny: Path) -> None:
+    made = collection_of(copy_of_tiny)
+    entry = checkpoint.read(made)
+    assert entry.card is not None and entry.card.weights_of == "tiny-vae" and entry.version
+    assert checkpoint.verify(entry).error is None
+    mine, its = load(made).state_dict(), load(copy_of_tiny).state_dict()
+    assert all(torch.equal(values, its[key]) for key, values in mine.items())
+    with pytest.raises(CheckpointError, match=r"has no weights of its own. Pack tiny-vae"):
+        checkpoint.pack(made)
+    assert "weights_of" not in card_of(copy_of_tiny), "other cards stay as they were"
+
+
+def test_a_collection_without_its_checkpoint_says_what_to_do(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = collection_of(copy_of_tiny)
+    chained = collection_of(copy_of_tiny, "third", weights_of=made.name)
+    assert "which has other weights by now" in str(checkpoint.scan(made.parent)[-1].error), "no chains"
+    shutil.rmtree(chained)
+    edit(weights_sha256="0" * 64)(copy_of_tiny)
+    with pytest.raises(
+        CheckpointError, match=r"'tiny-vae', which has other weights by now. Encode them again"
+    ):
+        checkpoint.read(made)
+    shutil.rmtree(copy_of_tiny)
+    with pytest.raises(CheckpointError, match=r"'tiny-vae', which is not there. Put it beside this folder"):
+        checkpoint.read(made)
+    for wrong in ("../tiny-vae", "tiny-vae.mine", "/etc"):
+        edit(weights_of=wrong)(made)
+        with pytest.raises(CheckpointError, match="`weights_of` must be the name of another checkpoint"):
+            checkpoint.read(made)

@@ -126,6 +126,15 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
     [
         (["evaluate", "nothing"], "Unknown checkpoint 'nothing'. Choose one of: tiny-vae"),
         (["encode", "nothing", "a.png", "--out", "b.csv"], "a.png does not exist"),
+        (["encode", "nothing", "a.png"], "Say where to: `--out table.parquet`"),
+        (
+            ["encode", "nothing", "a.png", "--out", "b.csv", "--fit", "pad"],
+            "`--labels` and `--fit` belong to a collection",
+        ),
+        (
+            ["encode", "nothing", "a.png", "b.png", "--out", "b"],
+            "A collection takes one folder or file. Got 2.",
+        ),
         (["evaluate", "tiny-vae", "--report", "."], "`--report` must be a file. . is a folder"),
         (["train"], "Say which model and data: `python -m models train vae --data digits`"),
         (
@@ -167,9 +176,7 @@ def test_errors_are_one_line_and_status_1(
     assert said.err.startswith("python -m models: ") and message in said.err
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["fly"], ["train", "vae", "--epochs", "many"], ["encode", "x", "a.png"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["train", "vae", "--epochs", "many"], ["encode", "x"]])
 def test_a_line_that_cannot_be_read_shows_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,169 @@
+"""A collection: somebody's images, encoded by a checkpoint, beside the checkpoint's own images.
+
+It is a folder with a card, which names the images and the checkpoint whose weights encoded them, and their latents.
+Once `python -m explorer.atlas` has made its atlas, everything that takes a checkpoint takes the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from models import checkpoint
+from models.card import ATLAS, CARD, TITLE_LENGTH, Card, CheckpointError, Entry, read_card, roots, write_card
+from models.data import OWN
+from models.data.base import SPLITS
+from models.data.own import Preparation, Refused, open_images, prepare, propose
+from models.data.own.command import folder_name, title_of
+from models.latents import LATENTS, encode, write_latents
+from models.system.files import make_folder
+
+__all__ = ["Collection", "collection_folder", "encode_collection"]
+
+NAME_LENGTH = 24  # characters of the images' part in a collection's name
+MADE = (CARD, LATENTS, ATLAS)  # files of a collection
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What became of somebody's images."""
+
+    folder: Path
+    images: int
+    refused: tuple[Refused, ...]  # files that cannot be used
+    notes: tuple[str, ...]  # what was found in the images, sentences
+
+
+def collection_folder(name: str | Path, source: str | Path) -> Path:
+    """Where the collection of some images goes if nobody says: in the folder of new runs, "faces-vae.fruits".
+
+    That of a checkpoint outside of `roots()` goes beside it.
+
+    Raises:
+        CheckpointError: If the checkpoint cannot be used.
+    """
+    entry = _encoder(name)
+    beside = entry.path.absolute().parent
+    home = roots()[-1] if beside in [root.absolute() for root in roots()] else beside
+    short = folder_name(str(source))[:NAME_LENGTH].strip("-")
+    return home / f"{entry.name[: 63 - NAME_LENGTH]}.{short}"
+
+
+def encode_collection(
+    name: str | Path,
+    source: str | Path,
+    out: Path,
+    *,
+    labels: Path | None = None,
+    fit: str = "",
+    command: str = "",
+    report: Report | None = None,
+) -> Collection:
+    """Encodes images with a checkpoint and writes a collection; its atlas is made from it afterwards.
+
+    Every image is fitted to the shape that the checkpoint takes: its sides and its channels.
+
+    Arguments:
+        name: Name or folder of a checkpoint, or of one of its collections.
+        source: A folder, zip, Parquet file, WebDataset or array, as `models.data.open_images` takes it.
+        out: The folder to write; a former collection of the same checkpoint there is replaced.
+        labels: A table of labels.
+        fit: "crop", "pad" or "stretch"; where empty, what suits the images.
+        command: That is run, for the card.
+        report: Called with the share done, 0 to 1, and what is being done.
+
+    Raises:
+        ValueError: If the images cannot be read, the checkpoint takes sequences, or `out` holds something else.
+    """
+    progress = report or (lambda share, what: None)
+    entry = _encoder(name)
+    card = _card(entry)
+    _check_out(out, entry)
+    model = checkpoint.load(entry.path)
+    if model.spec.sequence:
+        raise ValueError(f"{name} encodes sequences, not single images. Choose another checkpoint.")
+    found = open_images(source, labels, lambda share, what: progress(0.3 * share, what))
+    preparation = fitted(propose(found), model.image_shape, fit)
+    described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)
+    prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
+    parts = []
+    done = 0
+    for split in [each for each in SPLITS if prepared.splits[each]]:
+        data = prepared.load(split)
+
+        def tell(share: float, done: int = done, count: int = len(data), split: str = split) -> None:
+            progress(0.6 + 0.4 * (done + share * count) / len(prepared), f"Encoding {split} images")
+
+        parts.append((data, encode(model, data.images, tell)))
+        done += len(data)
+    make_folder(out)
+    (out / ATLAS).unlink(missing_ok=True)  # of former images
+    write_latents(out / LATENTS, parts, card.weights_sha256)
+    write_card(out, described)
+    return Collection(out, len(prepared), (*found.refused, *prepared.refused), tuple(found.notes))
+
+
+def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "") -> Preparation:
+    """The preparation that gives pictures of a model's shape (C, H, W)."""
+    channels, height, width = shape
+    return replace(
+        preparation,
+        size=max(height, width),
+        height=height,
+        width=width,
+        channels=channels,
+        fit=fit or preparation.fit,
+    )
+
+
+def _describe(
+    card: Card, entry: Entry, name: str, source: Path, options: dict[str, object], command: str
+) -> Card:
+    """The card of a collection."""
+    title = title_of(str(source))
+    return Card(
+        name=name,
+        title=f"{card.title} · {title}"[:TITLE_LENGTH],
+        model=card.model,
+        config=card.config,
+        data={"name": OWN, "options": options},
+        weights_sha256=card.weights_sha256,
+        command=command,
+        description=f"Images of {title}, encoded by {card.title}",
+        versions=card.versions,
+        weights_of=entry.name,
+    )
+
+
+def _encoder(name: str | Path) -> Entry:
+    """The checkpoint that has the weights, of itself or of one of its collections."""
+    entry = checkpoint.read(name)
+    card = _card(entry)
+    if not card.weights_of:
+        return entry
+    beside = entry.path.absolute().parent / card.weights_of
+    return checkpoint.read(beside if beside.is_dir() else card.weights_of)
+
+
+def _card(entry: Entry) -> Card:
+    if entry.card is None:
+        raise CheckpointError(f"{entry.path} has no card.")
+    return entry.card
+
+
+def _check_out(out: Path, entry: Entry) -> None:
+    """Raises ValueError where a folder holds anything but a collection of the same checkpoint."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ValueError(f"`--out` must be a folder or end in .parquet or .csv. {out} is a file.")
+    others = sorted(
+        path.name for path in out.iterdir() if path.name not in MADE and not path.name.startswith(".")
+    )
+    if others and not (out / CARD).is_file():
+        raise ValueError(f"`--out` must be a new folder or a collection. {out} holds {others[0][:80]!r}.")
+    if (out / CARD).is_file() and read_card(out).weights_of != entry.name:
+        raise ValueError(f"`--out` must not be another checkpoint. {out} is one: name another folder.")

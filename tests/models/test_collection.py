@@ -1,0 +1,96 @@
+"""Tests of collections: somebody's images encoded by a checkpoint, in its shape and with its weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from models import checkpoint, load
+from models.__main__ import main
+from models.card import ATLAS, CARD, CheckpointError
+from models.collection import collection_folder, encode_collection
+from models.data import load_data
+from models.latents import LATENTS, WEIGHTS_KEY, encode
+from tests.own_pictures import COUNT, write_pictures
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
+    return write_pictures(tmp_path / "Obst & Gemüse")
+
+
+def test_pictures_of_any_shape_are_encoded_in_the_checkpoints_shape(
+    pictures: Path, copy_of_tiny: Path
+) -> None:
+    out = collection_folder(copy_of_tiny, pictures)
+    assert out == copy_of_tiny.parent / "tiny-vae.obst-gem-se"
+    said: list[float] = []
+    made = encode_collection(
+        copy_of_tiny, pictures, out, command="encode", report=lambda share, _: said.append(share)
+    )
+    assert made.images == COUNT and [each.name for each in made.refused] == ["broken.png"]
+    assert said == sorted(said) and said[-1] == 1
+    entry = checkpoint.read(out)
+    card = entry.card
+    assert card is not None and card.weights_of == "tiny-vae" and card.title == "Tiny · Obst & Gemüse"
+    assert entry.version == checkpoint.read(copy_of_tiny).version and card.metrics == {}
+    parts = [
+        load_data(card.data["name"], split, **card.data["options"])
+        for split in ("train", "validation", "test")
+    ]
+    assert all(part.image_shape == (1, 8, 8) for part in parts) and sum(map(len, parts)) == COUNT
+    table = pq.read_table(out / LATENTS)
+    expected = np.concatenate([encode(load(copy_of_tiny), part.images)["mean"] for part in parts])
+    np.testing.assert_array_equal(np.stack(table["mean"].to_numpy()), expected)
+    assert table["file"].to_pylist() == [file for part in parts for file in part.texts["file"].values]
+    assert table.schema.metadata[WEIGHTS_KEY].decode() == card.weights_sha256
+
+
+def test_a_collection_is_encoded_anew_and_encodes_with_its_checkpoint(
+    pictures: Path, copy_of_tiny: Path
+) -> None:
+    first = encode_collection(copy_of_tiny, pictures, copy_of_tiny.parent / "mine").folder
+    (first / ATLAS).write_bytes(b"of former images")
+    (pictures / "Bild 00.png").unlink()
+    assert encode_collection(copy_of_tiny, pictures, first, fit="pad").images == COUNT - 1
+    assert not (first / ATLAS).exists(), "it does not fit any more"
+    assert json.loads((first / CARD).read_text())["data"]["options"]["fit"] == "pad"
+    again = encode_collection(first, pictures, copy_of_tiny.parent / "third").folder
+    card = checkpoint.read(again).card
+    assert card is not None and card.weights_of == "tiny-vae", "not of the collection"
+
+
+def test_nothing_else_is_overwritten(pictures: Path, copy_of_tiny: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}
+    with pytest.raises(ValueError, match="must not be another checkpoint"):
+        encode_collection(copy_of_tiny, pictures, copy_of_tiny)
+    assert {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()} == before
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("x")
+    with pytest.raises(ValueError, match=r"must be a new folder or a collection. .*holds 'thesis.txt'"):
+        encode_collection(copy_of_tiny, pictures, tmp_path / "full")
+    with pytest.raises(CheckpointError, match="`name` must be 1 to 64 lower-case letters"):
+        encode_collection(copy_of_tiny, pictures, copy_of_tiny.parent / "Not A Name")
+    assert not (copy_of_tiny.parent / "Not A Name").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty"):
+        encode_collection(copy_of_tiny, tmp_path / "empty", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_a_collection(
+    pictures: Path, copy_of_tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = copy_of_tiny.parent / "tiny-vae.mine"
+    line = ["encode", str(copy_of_tiny), str(pictures), "--out", str(out), "--progress", "json"]
+    assert main(line) == 0
+    said = capsys.readouterr()
+    *steps, last = [json.loads(text) for text in said.out.splitlines()]
+    assert steps[-1]["share"] == 1 and last == {"result": {"folder": str(out), "images": COUNT, "refused": 1}}
+    assert "broken.png: " in said.err
+    assert json.loads((out / CARD).read_text())["command"].endswith(f"--out {out}")
