@@ -43,12 +43,14 @@ from explorer.latent.intervals import Interval, auc_interval, auc_variance
 
 __all__ = [
     "AUC_FROM",
+    "FOLDS",
     "Noise",
     "angle",
     "cross_validated_auc",
     "groups_of",
     "noise",
     "sides_p_value",
+    "stratified",
     "warnings_of",
 ]
 
@@ -114,7 +116,7 @@ def noise(
         raise ValueError(f"The angle error takes {ANGLE_FROM} images a side. There are {min(sides.counts)}.")
     whole = fit_held(method, sides, held)
     count = groups_of(method, sides)
-    group = _stratified(sides.positive, count, np.random.default_rng(seed))
+    group = stratified(sides.positive, count, np.random.default_rng(seed))
     units = np.empty((count, len(whole)))
     for number in range(count):
         vector = fit_held(method, sides, held, (group != number).astype(np.float64), whole)
@@ -173,7 +175,7 @@ def cross_validated_auc(
     """
     if min(sides.counts) < AUC_FROM:
         raise ValueError(f"AUC takes {AUC_FROM} images a side. There are {min(sides.counts)}.")
-    fold = _stratified(sides.positive, FOLDS, np.random.default_rng(seed))
+    fold = stratified(sides.positive, FOLDS, np.random.default_rng(seed))
     found = []
     for number in range(FOLDS):
         direction = fit_held(method, sides.take(np.flatnonzero(fold != number)), held)
@@ -202,7 +204,7 @@ def sides_p_value(sides: Sides, seed: int = 0) -> float:
     return (1 + reached) / (1 + PERMUTATIONS)
 
 
-def _stratified(positive: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def stratified(positive: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A group for each image at random, each side spread evenly over the groups."""
     group = np.empty(len(positive), np.int64)
     for those in (positive, ~positive):

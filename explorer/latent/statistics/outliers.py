@@ -1,13 +1,18 @@
-r"""Outlier scores as arrays: AUROC, thresholds, percentiles, histograms.
+r"""Outlier scores as arrays: AUROC, FPR@95, thresholds, percentiles, histograms.
 
-AUROC = P(outlier's score > inlier's) + 1/2 P(equal), the area under the receiver operating characteristic.
+AUROC  = P(outlier's score > inlier's) + 1/2 P(equal), the area under the receiver operating characteristic
+FPR@95 = P(inlier's score >= the 5th percentile of the outliers' scores): what finding 95 % of the outliers costs
 
 The sign of a score that is low for outliers, such as a likelihood, is flipped first (`oddness`), so that everywhere
 below a higher score means more of an outlier.
 
 References:
-    | The meaning and use of the area under a receiver operating characteristic (ROC) curve (Hanley & McNeil, 1982)
-    | https://doi.org/10.1148/radiology.143.1.7063747
+    | Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves (DeLong et al., 1988)
+    | https://doi.org/10.2307/2531595
+    | A Baseline for Detecting Misclassified and Out-of-Distribution Examples (Hendrycks & Gimpel, 2016): FPR@95
+    | https://arxiv.org/abs/1610.02136
+    | Improved confidence intervals for the sensitivity at a fixed level of specificity (Zhou & Qin, 2005)
+    | https://doi.org/10.1002/sim.1563
 """
 
 from __future__ import annotations
@@ -17,15 +22,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.intervals import Interval, Z, auc_interval, auc_variance, share_interval
+
 __all__ = [
     "LARGEST",
     "Odd",
     "auroc",
-    "auroc_error",
+    "auroc_interval",
     "bins",
     "bounded",
     "extent",
+    "false_alarms",
+    "fpr95",
     "oddness",
+    "percentile_interval",
     "percentiles",
     "ranks_alike",
     "residual",
@@ -38,6 +48,8 @@ Odd = Literal["high", "low"]  # which end of a score marks outliers
 LARGEST = 1e30  # absolute value to which scores are clipped
 REACH = 1.0  # how far an axis extends beyond a collection, relative to its range
 BINS = (12, 60)  # of a histogram, at least and at most
+FOUND = 0.95  # share of the outliers beyond the threshold of FPR@95
+RESAMPLES = 2_000  # of the bootstrap of FPR@95
 
 
 def oddness(values: ArrayLike, odd: Odd) -> Floats:
@@ -62,11 +74,70 @@ def auroc(usual: ArrayLike, strange: ArrayLike) -> float:
     return float((above + 0.5 * equal).mean() / len(other))
 
 
-def auroc_error(area: float, usual: int, strange: int) -> float:
-    """The standard error of an AUROC from so many images of each kind, by Hanley & McNeil's formula."""
-    both, twice = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = area * (1 - area) + (strange - 1) * (both - area**2) + (usual - 1) * (twice - area**2)
-    return float(np.sqrt(max(spread, 0.0) / (usual * strange)))
+def auroc_interval(usual: ArrayLike, strange: ArrayLike) -> Interval:
+    """AUROC with its 95 % interval, by DeLong's variance on the logit scale.
+
+    Arguments:
+        usual: Outlier scores of images like the training data, shape (N,), N of at least 2.
+        strange: Outlier scores of other images, shape (M,), M of at least 2.
+
+    Raises:
+        ValueError: If there are too few, or one is not finite.
+    """
+    one, other = _finite(usual, "usual"), _finite(strange, "strange")
+    return auc_interval(*auc_variance(one, other), min(len(one), len(other)))
+
+
+def fpr95(usual: ArrayLike, strange: ArrayLike, seed: int = 0) -> Interval:
+    """The share of inliers beyond the threshold that finds 95 % of the outliers, with its 95 % interval.
+
+    The interval is that of Agresti and Coull with the variance of a bootstrap over both kinds of images.
+
+    Arguments:
+        usual: Outlier scores of images like the training data, shape (N,).
+        strange: Outlier scores of other images, shape (M,).
+        seed: Of the bootstrap.
+
+    Raises:
+        ValueError: If one of them is empty or not finite.
+    """
+    one, other = np.sort(_finite(usual, "usual")), np.sort(_finite(strange, "strange"))
+    place = (len(other) - 1) - int(np.ceil(FOUND * len(other)) - 1)  # of the least score that still counts
+    beyond = len(one) - np.searchsorted(one, other, "left")  # inliers at or above each outlier's score
+    rng = np.random.default_rng(seed)
+    drawn = np.ceil(len(other) * rng.beta(place + 1, len(other) - place, RESAMPLES)).astype(np.int64) - 1
+    counts = rng.binomial(len(one), beyond[np.clip(drawn, 0, len(other) - 1)] / len(one))
+    smooth = (np.append(counts, beyond[place]) + Z**2 / 2) / (len(one) + Z**2)
+    half = Z * float(np.sqrt(smooth[:-1].var() + 0.25 / (len(one) + Z**2) ** 2))
+    middle = float(smooth[-1])
+    return Interval(float(beyond[place] / len(one)), max(0.0, middle - half), min(1.0, middle + half))
+
+
+def false_alarms(held_out: ArrayLike, cut: float) -> Interval:
+    """The share of new images like the collection's that reach a threshold, with its 95 % interval.
+
+    Arguments:
+        held_out: Outlier scores of images that the model was not fitted on, shape (N,).
+        cut: The threshold, an outlier score.
+    """
+    values = _finite(held_out, "held_out")
+    return share_interval(int((values >= cut).sum()), len(values))
+
+
+def percentile_interval(odd: float, held_out: ArrayLike) -> Interval:
+    """The share of held-out images below a picture's score, 0 to 1, ties counting half, with its 95 % interval.
+
+    Arguments:
+        odd: The picture's outlier score.
+        held_out: Outlier scores of images that the model was not fitted on, shape (N,).
+    """
+    values = _finite(held_out, "held_out")
+    below = int((values < odd).sum()) + int((values == odd).sum()) / 2
+    low, high = (
+        share_interval(int(np.floor(below)), len(values)),
+        share_interval(int(np.ceil(below)), len(values)),
+    )
+    return Interval(below / len(values), low.low, high.high)
 
 
 def threshold(odd: ArrayLike, share: float) -> float:

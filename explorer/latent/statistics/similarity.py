@@ -3,35 +3,60 @@ r"""Similarity of two latent spaces of the same images, and the effective dimens
 Neighbours kept: |N_k(a) & N_k(b)| / k, the mean over images of the share of the k nearest that both spaces agree on.
 
 Linear reach: 1 - |b - (a W + c)|^2 / |b - mean b|^2, the R^2 of a linear map from one space to the other, fitted on
-every other image and measured on the rest. A linear autoencoder and PCA predict each other perfectly.
+every other image by ridge regression, its penalty chosen there by the leave-one-out error, and measured on the rest.
+A linear autoencoder and PCA predict each other perfectly.
 
-Effective dimensions: (sum lambda)^2 / sum lambda^2 of the covariance, D if all directions have equal variance.
+CKA: HSIC(a, b) / sqrt(HSIC(a, a) HSIC(b, b)) of the matrices of inner products K = a a', with the unbiased HSIC
+
+    1 / (n (n - 3)) (tr(K L) + 1'K1 1'L1 / ((n - 1)(n - 2)) - 2 / (n - 2) 1'K L 1),   diagonals of K and L set to 0,
+
+which is 0 on average for unrelated spaces, whatever their dimensions.
+
+Effective dimensions: (tr S)^2 / tr S^2 of the covariance S, D if all directions have equal variance. The sample's
+tr S^2 is too large by about (tr S)^2 / n; an estimate without that bias takes its place.
 
 References:
     | Local Multidimensional Scaling for Nonlinear Dimension Reduction (Chen & Buja, 2009)
     | https://doi.org/10.1198/jasa.2009.0111
     | Neural networks and principal component analysis (Baldi & Hornik, 1989)
     | https://doi.org/10.1016/0893-6080(89)90014-2
+    | Ridge Regression: Biased Estimation for Nonorthogonal Problems (Hoerl & Kennard, 1970)
+    | https://doi.org/10.1080/00401706.1970.10488634
+    | Similarity of Neural Network Representations Revisited (Kornblith et al., 2019): CKA
+    | https://arxiv.org/abs/1905.00414
+    | Feature Selection via Dependence Maximization (Song et al., 2012): unbiased HSIC
+    | https://jmlr.org/papers/v13/song12a.html
+    | Tests for High-Dimensional Covariance Matrices (Srivastava, 2005): tr S^2
+    | https://doi.org/10.14490/jjss.35.251
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.intervals import Interval, ratio_interval
+
 __all__ = [
+    "Reach",
     "by_chance",
+    "cka",
     "effective_dimensions",
     "explained",
     "label_agreement",
     "linear_reach",
     "nearest_others",
     "neighbours_kept",
+    "ridge",
 ]
 
 Floats = NDArray[np.float64]
 
-RIDGE = 1e-6  # of the mean variance; keeps the system regular if a dimension is constant
+PENALTIES = 10.0 ** np.arange(-6, 5)  # of ridge regression, times the images and their mean variance
+PERMUTATIONS = 199
+CKA_AT_MOST = 2_000  # images whose inner products are compared
 BLOCK = 1 << 23  # distances in memory at once, 64 MiB
 
 
@@ -104,30 +129,98 @@ def label_agreement(neighbours: ArrayLike, queries: ArrayLike, labels: ArrayLike
     return float((near == own)[counted].mean()) if counted.any() else float("nan")
 
 
-def linear_reach(source: ArrayLike, target: ArrayLike) -> float:
-    """R^2 of a linear map from `source` to `target` on held-out images, at most 1, negative if worse than the mean.
+class Reach(NamedTuple):
+    """How well a linear map of one space predicts another."""
+
+    r2: Interval  # on held-out images, at most 1; negative if worse than the mean
+    p_value: float  # how often the predictions fit shuffled images as well, 0.005 to 1
+
+
+def linear_reach(source: ArrayLike, target: ArrayLike, seed: int = 0) -> Reach:
+    """R^2 of a linear map from `source` to `target` on held-out images.
 
     Arguments:
         source: Latents of the images in one space, shape (N, D).
         target: Latents of the same images in the other, shape (N, E).
+        seed: Of the permutations.
+
+    Raises:
+        ValueError: If the numbers of images differ, or there are fewer than 8.
+    """
+    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or len(a) < 8:
+        raise ValueError(
+            f"`source` and `target` must be latents of the same images, at least 8. Got {a.shape} and {b.shape}."
+        )
+    centre_a, centre_b = a[::2].mean(0), b[::2].mean(0)
+    weights = ridge(a[::2] - centre_a, b[::2] - centre_b)
+    predicted, spread = (a[1::2] - centre_a) @ weights, b[1::2] - b[1::2].mean(0)
+    left = b[1::2] - centre_b - predicted
+    total = np.square(spread).sum(1)
+    if not total.any():
+        return Reach(Interval(0.0, 0.0, 0.0), 1.0)
+    lost = ratio_interval(np.square(left).sum(1), total)
+    fitted = float((predicted * spread).sum())
+    rng = np.random.default_rng(seed)
+    shuffled = [float((predicted * spread[rng.permutation(len(spread))]).sum()) for _ in range(PERMUTATIONS)]
+    reached = int((np.array(shuffled) >= fitted).sum())
+    return Reach(Interval(1 - lost.value, 1 - lost.high, 1 - lost.low), (1 + reached) / (1 + PERMUTATIONS))
+
+
+def ridge(a: Floats, b: Floats) -> Floats:
+    """Weights (D, E) of a ridge regression of centred `b` (N, E) on centred `a` (N, D), by the leave-one-out error."""
+    values, vectors = np.linalg.eigh(a.T @ a)
+    values = np.maximum(values, 0.0)
+    if not values.any():
+        return np.zeros((a.shape[1], b.shape[1]))
+    scores, along = a @ vectors, vectors.T @ (a.T @ b)
+    best, weights = np.inf, np.zeros((a.shape[1], b.shape[1]))
+    for penalty in PENALTIES * values.sum() / len(values):
+        shrunk = along / (values + penalty)[:, None]
+        leverage = np.square(scores) @ (1 / (values + penalty)) + 1 / len(a)
+        error = float(np.square((b - scores @ shrunk) / (1 - np.minimum(leverage, 1 - 1e-9))[:, None]).sum())
+        if error < best:
+            best, weights = error, vectors @ shrunk
+    return weights
+
+
+def cka(a: ArrayLike, b: ArrayLike) -> float:
+    """Linear CKA with the unbiased HSIC: 1 for spaces that are equal up to rotation and scale, 0 for unrelated ones.
+
+    Arguments:
+        a: Latents of the images in one space, shape (N, D), N of at least 4.
+        b: Latents of the same images in the other, shape (N, E).
+
+    Returns:
+        At most 1; of the first 2,000 images. 0 if a space has no spread.
 
     Raises:
         ValueError: If the numbers of images differ, or there are fewer than 4.
     """
-    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or len(a) < 4:
+    one, other = np.asarray(a, np.float64)[:CKA_AT_MOST], np.asarray(b, np.float64)[:CKA_AT_MOST]
+    if one.ndim != 2 or other.ndim != 2 or len(one) != len(other) or len(one) < 4:
         raise ValueError(
-            f"`source` and `target` must be latents of the same images, at least 4. Got {a.shape} and {b.shape}."
+            f"`a` and `b` must be latents of the same images, at least 4. Got {one.shape}, {other.shape}."
         )
-    centre_a, centre_b = a[::2].mean(0), b[::2].mean(0)
-    fit, rest = a[::2] - centre_a, a[1::2] - centre_a
-    square = fit.T @ fit
-    ridge = RIDGE * float(np.trace(square)) / len(square) or 1.0
-    weights = np.linalg.solve(square + ridge * np.eye(len(square)), fit.T @ (b[::2] - centre_b))
-    left = b[1::2] - centre_b - rest @ weights
-    spread = b[1::2] - b[1::2].mean(0)
-    total = float((spread**2).sum())
-    return 1.0 - float((left**2).sum()) / total if total > 0 else 0.0
+    k, m = _inner(one), _inner(other)
+    size = _hsic(k, k) * _hsic(m, m)
+    return min(1.0, _hsic(k, m) / float(np.sqrt(size))) if size > 0 else 0.0
+
+
+def _inner(z: Floats) -> Floats:
+    """Inner products of centred latents (N, D), the diagonal set to 0."""
+    centred = z - z.mean(0)
+    found: Floats = centred @ centred.T
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
+def _hsic(k: Floats, m: Floats) -> float:
+    """The unbiased HSIC of two matrices (N, N) without their diagonals."""
+    n = len(k)
+    rows, others = k.sum(0), m.sum(0)
+    total = float((k * m).sum()) + float(rows.sum() * others.sum()) / ((n - 1) * (n - 2))
+    return (total - 2 / (n - 2) * float(rows @ others)) / (n * (n - 3))
 
 
 def explained(z: ArrayLike) -> Floats:
@@ -142,10 +235,21 @@ def explained(z: ArrayLike) -> Floats:
 
 
 def effective_dimensions(z: ArrayLike) -> float:
-    """Effective number of dimensions of latents (N, D), 1 to D: the participation ratio of their variances."""
-    variances = _variances(z)
-    squares = float((variances**2).sum())
-    return float(variances.sum()) ** 2 / squares if squares > 0 else 0.0
+    """Effective number of dimensions of latents (N, D), 1 to D: the participation ratio of their variances.
+
+    Unbiased in tr S^2 for normal latents; 0 if they have no spread.
+    """
+    count, size = np.shape(z)
+    n = count - 1
+    variances = _variances(z) * count / max(1, n)
+    trace, squares = float(variances.sum()), float((variances**2).sum())
+    if squares <= 0:
+        return 0.0
+    if n < 3:
+        return trace**2 / squares
+    square = n**2 / ((n - 1) * (n + 2)) * (squares - trace**2 / n)
+    whole = trace**2 - 2 * square / n  # (tr S)^2 is too large by its own variance
+    return float(np.clip(whole / square, 1.0, size)) if square > 0 else float(size)
 
 
 def _variances(z: ArrayLike) -> Floats:

@@ -12,8 +12,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.catalogue.metrics import name_of, protocol
+from explorer.latent.statistics.registry import STATISTICS, tooltip
 from explorer.latent.statistics.similarity import (
+    Reach,
     by_chance,
+    cka,
     effective_dimensions,
     explained,
     label_agreement,
@@ -238,7 +241,8 @@ class Spaces(NamedTuple):
     names: list[str]
     kept: NDArray[np.float64]  # (R, R), share of neighbours kept
     chance: float
-    reach: NDArray[np.float64]  # (M, M), how much of column's space a linear map of row's tells
+    reach: list[list[Reach]]  # (M, M), how much of column's space a linear map of row's tells
+    alike: NDArray[np.float64]  # (M, M), CKA
     explained: list[NDArray[np.float64]]  # of each model
     effective: list[float]
     label: str  # the attribute that neighbours were asked about, empty for none
@@ -259,11 +263,24 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
         )
     with right:
         st.markdown("**What one space tells of the other**")
-        st.html(_matrix(found.reach, [letter(n) for n in range(len(lineup.models))], symmetric=False))
-        st.caption(
-            "How much of the column's latents a linear map of the row's latents predicts: share of the variance, %, fitted on "
-            "every other image and measured on the rest. A linear autoencoder and PCA span the same subspace: 100 both ways."
+        letters = [letter(n) for n in range(len(lineup.models))]
+        r2 = np.array([[each.r2.value for each in row] for row in found.reach])
+        st.html(
+            _matrix(
+                r2,
+                letters,
+                symmetric=False,
+                hints=[[_reach_hint(each) for each in row] for row in found.reach],
+            )
         )
+        st.caption(
+            "How much of the column's latents a linear map of the row's latents predicts: R² in %, on every other image; the "
+            "interval is shown on hover. A linear autoencoder and PCA span the same subspace: 100 both ways.",
+            help=tooltip("linear_reach"),
+        )
+        st.markdown("**Linear CKA**")
+        st.html(_matrix(found.alike, letters, symmetric=True))
+        st.caption(f"{STATISTICS['cka'].definition} In %; unrelated spaces have 0.", help=tooltip("cka"))
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Variance of the latents**")
@@ -299,10 +316,11 @@ def _spaces(_lineup: Lineup, key: object, ready: str) -> Spaces:
         near.append(nearest_others(np.stack(truth).reshape(len(truth), -1), queries, k))
         names.append(PIXELS)
     kept = np.array([[neighbours_kept(a, b) for b in near] for a in near])
-    reach = np.array([[linear_reach(a, b) for b in codes] for a in codes])
+    reach = [[linear_reach(a, b) for b in codes] for a in codes]
+    alike = np.array([[cka(a, b) for b in codes] for a in codes])
     effective = [effective_dimensions(z) for z in codes]
     return Spaces(
-        names, kept, by_chance(lineup.count, k), reach, [explained(z) for z in codes], effective, label, agreement
+        names, kept, by_chance(lineup.count, k), reach, alike, [explained(z) for z in codes], effective, label, agreement
     )  # fmt: skip
 
 
@@ -315,8 +333,27 @@ def _labels(lineup: Lineup) -> tuple[str, NDArray[Any] | None]:
     return "", None
 
 
-def _matrix(values: NDArray[np.float64], names: Sequence[str], *, symmetric: bool) -> str:
-    """Shares as a table whose cells are the darker the larger they are; nothing on the diagonal."""
+def _reach_hint(reach: Reach) -> str:
+    """The interval of an R², and whether it is more than chance."""
+    chance = "" if reach.p_value <= 0.05 else f"; no more than chance (p = {reach.p_value:.2f})"
+    return f"95 % interval {100 * reach.r2.low:.0f} to {100 * reach.r2.high:.0f}{chance}".replace("-", "−")
+
+
+def _matrix(
+    values: NDArray[np.float64],
+    names: Sequence[str],
+    *,
+    symmetric: bool,
+    hints: Sequence[Sequence[str]] | None = None,
+) -> str:
+    """Shares as a table whose cells are the darker the larger they are; nothing on the diagonal.
+
+    Arguments:
+        values: Shape (R, R).
+        names: Of the rows and columns.
+        symmetric: Whether to leave the upper half out.
+        hints: Shown on hover, (R, R).
+    """
     columns = range(len(names) - 1 if symmetric else len(names))
     head = "".join(f'<th scope="col">{escape(names[c])}</th>' for c in columns)
     rows = []
@@ -328,7 +365,8 @@ def _matrix(values: NDArray[np.float64], names: Sequence[str], *, symmetric: boo
                 continue
             share = float(np.clip(values[r, c], 0, 1))
             ground = f"color-mix(in srgb, var(--st-primary-color, #3b5bdb) {60 * share:.0f}%, transparent)"
-            cells.append(f'<td style="background: {ground}">{100 * values[r, c]:.0f}</td>')
+            hint = f' title="{escape(hints[r][c])}"' if hints else ""
+            cells.append(f'<td style="background: {ground}"{hint}>{100 * values[r, c]:.0f}</td>')
         rows.append(f'<tr><th scope="row">{escape(names[r])}</th>{"".join(cells)}</tr>')
     table = f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'{MATRIX}<table class="lxc-matrix">{table}</table>'
@@ -391,7 +429,8 @@ def _filled_config(found: Spaces) -> dict[str, Any]:
 
 def _filled_note(found: Spaces) -> str:
     told = (
-        "Effective: over how many dimensions the latents spread, (Σλ)² / Σλ² with λ the variances of the principal components. "
+        f"Effective: {STATISTICS['effective_dimensions'].definition} It is (Σλ)² / Σλ², λ the variances of the principal "
+        "components, with the bias of few images removed. "
         "First two: share of the variance in the first two principal components."
     )
     if found.agreement:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer.latent.attribute_values import extent
 from explorer.latent.directions.mean_difference import slug
+from explorer.latent.statistics.registry import tooltip, unsupported
 from explorer.latent.statistics.selection import example, matching, search, telling
 from explorer.pages.explore.state import page
 from explorer.pages.shared import faults, recently_deleted
@@ -197,7 +198,9 @@ def bar(loaded: Loaded) -> None:
     if not items:
         return
     with st.container(border=True, key="selection-bar", gap="small"):
-        st.markdown(f"**{len(items):,} images selected** · {_apart(loaded, items)}")
+        st.markdown(
+            f"**{len(items):,} images selected** · {_apart(loaded, items)}", help=tooltip("difference")
+        )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             title = st.text_input("Name", key="group-title", max_chars=TITLE_AT_MOST, width=200)
             note = st.text_input("Note", key="group-note", max_chars=NOTE_AT_MOST, width=300)
@@ -228,16 +231,19 @@ def _keep(loaded: Loaded, group: Group) -> None:
 
 
 def _apart(loaded: Loaded, items: tuple[int, ...]) -> str:
-    """What the selection has more or less of than the rest."""
+    """What the selection has more or less of than the rest, as far as chance does not explain it."""
+    if reason := unsupported("difference", min(len(items), loaded.count - len(items))):
+        return reason
     found = telling(loaded.atlas.attributes, items, loaded.count)
     if not found:
-        return "nothing sets them apart by their attributes"
+        return "no attribute differs from the rest by more than chance"
     kinds = {attribute.title: attribute.kind for attribute in loaded.atlas.attributes.values()}
 
     def said(title: str, value: float) -> str:
         return f"{value:.2f}" if kinds.get(title) == "continuous" else f"{100 * value:.0f} %"
 
     return " · ".join(
-        f"{plain(each.title)} {said(each.title, each.inside)} (others {said(each.title, each.outside)})"
+        f"{plain(each.title)} {said(each.title, each.inside)} ({said(each.title, each.interval[0])} to "
+        f"{said(each.title, each.interval[1])}; others {said(each.title, each.outside)})"
         for each in found[:4]
     )

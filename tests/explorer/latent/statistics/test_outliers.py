@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from explorer.latent.statistics.outliers import (
     BINS,
     auroc,
-    auroc_error,
+    auroc_interval,
     bins,
     bounded,
     extent,
+    false_alarms,
+    fpr95,
     oddness,
+    percentile_interval,
     percentiles,
     ranks_alike,
     residual,
@@ -44,18 +47,34 @@ def test_auroc_is_scikit_learns(rounded: bool) -> None:
     assert auroc([1.0], [1.0]) == 0.5 and auroc([0.0], [1.0]) == 1
 
 
-def test_the_error_of_an_auroc_is_how_far_it_scatters() -> None:
+def test_the_interval_of_an_auroc_is_as_wide_as_it_scatters() -> None:
     draws = [auroc(RNG.normal(size=60), RNG.normal(1, 1, size=80)) for _ in range(400)]
-    assert auroc_error(float(np.mean(draws)), 60, 80) == pytest.approx(np.std(draws), rel=0.15)
-    assert auroc_error(1.0, 60, 80) == 0
+    found = auroc_interval(RNG.normal(size=60), RNG.normal(1, 1, size=80))
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.std(draws), rel=0.3)
+    assert auroc_interval(np.zeros(60), np.ones(80)) == pytest.approx((1, 0.025 ** (1 / 60), 1))
 
 
-@pytest.mark.parametrize(("usual", "strange"), [(8, 400), (400, 8)])
-def test_the_error_of_an_auroc_knows_which_kind_is_rare(usual: int, strange: int) -> None:
-    """Of exponential scores, for which Hanley and McNeil's two probabilities hold exactly."""
-    rng = np.random.default_rng(0)
-    draws = [auroc(rng.exponential(1, usual), rng.exponential(4, strange)) for _ in range(1500)]
-    assert auroc_error(4 / 5, usual, strange) == pytest.approx(np.std(draws), rel=0.08)
+def test_fpr95_is_the_price_of_finding_the_outliers() -> None:
+    usual, strange = RNG.normal(size=400), RNG.normal(2, 1, size=200)
+    truth = np.r_[np.zeros(400), np.ones(200)]
+    false, true, _ = roc_curve(truth, np.r_[usual, strange], drop_intermediate=False)
+    found = fpr95(usual, strange)
+    assert found.value == pytest.approx(false[np.argmax(true >= 0.95)])
+    assert 0 < found.low < found.value < found.high < 1
+    assert fpr95(usual, usual).value == pytest.approx(0.95, abs=0.01)
+    assert fpr95(np.zeros(9), np.ones(9)).value == 0 and fpr95(np.zeros(90), np.ones(90)).high < 0.1
+
+
+def test_a_threshold_is_told_in_false_alarms_and_a_picture_in_its_percentile() -> None:
+    known = np.arange(200.0)
+    found = false_alarms(known, 190.0)
+    assert found == pytest.approx((0.05, 0.0274, 0.0896), abs=2e-4)
+    place = percentile_interval(150.0, known)
+    assert (
+        place.value == pytest.approx(percentiles([150.0], known)[0] / 100)
+        and place.low < place.value < place.high
+    )
+    assert percentile_interval(-1.0, known).low == 0 and percentile_interval(999.0, known).high == 1
 
 
 def test_oddness_turns_round_what_is_low_for_odd_images() -> None:

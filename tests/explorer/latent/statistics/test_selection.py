@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import fisher_exact, permutation_test, sem, t
 
 from explorer.latent.item_names import ItemNames
-from explorer.latent.statistics.selection import example, matching, search, telling
+from explorer.latent.statistics.selection import example, matching, p_value, search, telling
 from models.data import Attribute
 
 COUNT = 200
@@ -112,3 +113,39 @@ def test_what_sets_a_selection_apart_comes_first() -> None:
     assert less[0].effect < 0 < less[1].effect
     assert telling(ATTRIBUTES, np.flatnonzero(SMILE).tolist(), COUNT, most=1) == found[:1]
     assert telling(ATTRIBUTES, range(COUNT), COUNT) == telling(ATTRIBUTES, [], COUNT) == []
+
+
+def test_the_p_value_of_a_label_is_scipys_mid_p_and_that_of_a_value_a_permutation_tests() -> None:
+    chosen = np.arange(COUNT) % 5 == 0
+    for count in (3, 12, 30):
+        values = np.zeros(COUNT)
+        values[np.flatnonzero(chosen)[:count]] = 1
+        values[np.flatnonzero(~chosen)[:40]] = 1
+        table = [[count, 40 - count], [40, 120]]
+        ends = [fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+        half = (sum(ends) - 1) / 2  # the observed table counts in both
+        assert p_value(values, chosen) == pytest.approx(min(1, 2 * (min(ends) - half)))
+    values = np.random.default_rng(1).exponential(size=COUNT) + 0.3 * chosen
+    drawn = permutation_test(
+        (values[chosen], values[~chosen]), lambda a, b, axis: a.mean(axis) - b.mean(axis), n_resamples=2000,
+        vectorized=True, rng=np.random.default_rng(0),
+    )  # fmt: skip
+    assert p_value(values, chosen) == pytest.approx(drawn.pvalue, abs=0.05)
+
+
+def test_a_random_selection_is_rarely_set_apart() -> None:
+    """By size of the effect alone, random selections of ten differ in most attributes."""
+    rng = np.random.default_rng(3)
+    many = {
+        f"a{n}": Attribute(f"a{n}", "binary", (rng.random(1000) < 0.3).astype(np.uint8)) for n in range(16)
+    }
+    found = [len(telling(many, rng.choice(1000, 10, replace=False), 1000)) for _ in range(60)]
+    assert np.mean([count > 0 for count in found]) < 0.15
+
+
+def test_what_sets_apart_comes_with_its_interval() -> None:
+    smile, age = telling(ATTRIBUTES, np.flatnonzero(SMILE).tolist(), COUNT)[:2]
+    assert smile.interval == pytest.approx((1 / (1 + 1.96**2 / 60), 1), abs=1e-3)
+    values = np.linspace(0, 1, COUNT)[:60]
+    expected = t.interval(0.95, 59, values.mean(), sem(values))
+    assert age.interval == pytest.approx(expected, abs=1e-5)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.latent.statistics.similarity import (
+    PENALTIES,
     by_chance,
+    cka,
     effective_dimensions,
     explained,
     label_agreement,
@@ -66,31 +68,58 @@ def test_label_agreement_counts_neighbours_with_the_same_label() -> None:
     assert label_agreement([[1, 2], [0, 4]], [0, 3], labels) == pytest.approx((0.5 + 0) / 2)
 
 
-def test_linear_reach_is_the_held_out_r2_of_a_regression() -> None:
-    source = RNG.normal(size=(400, 4))
-    target = source @ RNG.normal(size=(4, 3)) + 0.5 * RNG.normal(size=(400, 3)) + 2
-    model = LinearRegression().fit(source[::2], target[::2])
+def test_linear_reach_is_the_held_out_r2_of_scikit_learns_ridge() -> None:
+    source = RNG.normal(size=(400, 40))
+    target = source @ RNG.normal(size=(40, 3)) + 9 * RNG.normal(size=(400, 3)) + 2
+    found = linear_reach(source, target)
+    centred = source[::2] - source[::2].mean(0)
+    penalties = PENALTIES * np.square(centred).sum() / 40
+    model = RidgeCV(penalties).fit(source[::2], target[::2])
     left = ((target[1::2] - model.predict(source[1::2])) ** 2).sum()
     expected = 1 - left / ((target[1::2] - target[1::2].mean(0)) ** 2).sum()
-    assert linear_reach(source, target) == pytest.approx(expected, abs=1e-5)
+    assert found.r2.value == pytest.approx(expected, abs=1e-6)
+    assert found.r2.low < expected < found.r2.high and found.p_value == 1 / 200
+
+
+def test_a_space_with_about_as_many_dimensions_as_images_is_not_overfitted() -> None:
+    """With a penalty of next to nothing the R^2 is far below 0."""
+    hidden = RNG.normal(size=(400, 3))
+    source = hidden @ RNG.normal(size=(3, 190)) + 0.8 * RNG.normal(size=(400, 190))
+    target = hidden @ RNG.normal(size=(3, 5)) + 1.5 * RNG.normal(size=(400, 5))
+    plain = LinearRegression().fit(source[::2], target[::2]).score(source[1::2], target[1::2])
+    assert plain < 0 < 0.2 < linear_reach(source, target).r2.value
 
 
 def test_linear_spaces_of_the_same_plane_reach_each_other_and_not_more() -> None:
     images = RNG.normal(size=(500, 30)) * np.linspace(5, 0.1, 30)
     pca = PCA(4).fit_transform(images)
     mixed = pca @ RNG.normal(size=(4, 4)) + 3
-    assert linear_reach(pca, mixed) == pytest.approx(1, abs=1e-4)
-    assert linear_reach(mixed, pca) == pytest.approx(1, abs=1e-4)
-    assert linear_reach(pca[:, :1], pca) == pytest.approx(pca[:, 0].var() / pca.var(0).sum(), abs=0.03)
-    assert linear_reach(RNG.normal(size=(500, 4)), pca) < 0.05
+    assert linear_reach(pca, mixed).r2.value == pytest.approx(1, abs=1e-4)
+    assert linear_reach(mixed, pca).r2.value == pytest.approx(1, abs=1e-4)
+    assert linear_reach(pca[:, :1], pca).r2.value == pytest.approx(
+        pca[:, 0].var() / pca.var(0).sum(), abs=0.03
+    )
+    unrelated = linear_reach(RNG.normal(size=(500, 4)), pca)
+    assert unrelated.r2.value < 0.05 and unrelated.p_value > 0.01
 
 
 def test_linear_reach_needs_the_same_images_and_survives_dead_dimensions() -> None:
     with pytest.raises(ValueError, match="same images"):
         linear_reach(CODES, CODES[:-1])
     dead = np.zeros((300, 3))
-    assert linear_reach(dead, CODES) == pytest.approx(0, abs=0.05)
-    assert linear_reach(CODES, dead) == 0.0
+    assert linear_reach(dead, CODES).r2.value == pytest.approx(0, abs=0.05)
+    assert linear_reach(CODES, dead).r2.value == 0.0
+
+
+def test_cka_is_one_up_to_rotation_and_scale_and_zero_for_unrelated_spaces() -> None:
+    z = RNG.normal(size=(300, 8)) * np.linspace(2, 0.3, 8)
+    turned = 3 * z @ np.linalg.qr(RNG.normal(size=(8, 8)))[0] + 1
+    assert cka(z, turned) == pytest.approx(1)
+    found = [cka(RNG.normal(size=(60, 200)), RNG.normal(size=(60, 200))) for _ in range(20)]
+    assert np.mean(found) == pytest.approx(0, abs=0.03), "the biased estimate gives about 0.8"
+    assert cka(z, np.zeros((300, 2))) == 0.0
+    with pytest.raises(ValueError, match="same images"):
+        cka(z, z[:-1])
 
 
 def test_explained_variance_is_scikit_learns() -> None:
@@ -101,8 +130,12 @@ def test_explained_variance_is_scikit_learns() -> None:
 
 @pytest.mark.parametrize(("spread", "expected"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([1, 1, 0, 0], 2)])
 def test_effective_dimensions_of_known_spreads(spread: list[float], expected: float) -> None:
-    signs = np.array(np.meshgrid(*[[-1, 1]] * 4)).reshape(4, -1).T
-    assert effective_dimensions(signs * spread) == pytest.approx(expected)
+    assert effective_dimensions(RNG.normal(size=(4000, 4)) * spread) == pytest.approx(expected, rel=0.01)
+
+
+def test_effective_dimensions_do_not_depend_on_the_number_of_images() -> None:
+    found = [effective_dimensions(RNG.normal(size=(60, 100))) for _ in range(20)]
+    assert np.mean(found) == pytest.approx(98, abs=3), "the participation ratio of the sample is about 38"
 
 
 def test_a_space_without_spread_has_no_dimensions() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -87,11 +89,16 @@ def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
 
     items = tuple(np.flatnonzero(loaded.atlas.attributes["digit"].values == 3).tolist())
     said = selection._apart(loaded, items)
-    assert "Digit\\: 3 100 % (others 0 %)" in said and "Even 0 % (others " in said
+    assert re.search(r"Digit\\: 3 100 % \(\d+ % to 100 %; others 0 %\)", said) and re.search(
+        r"Even 0 % \(0 % to ", said
+    )
     ink = loaded.atlas.attributes["ink"].values
     dark = ink >= np.quantile(ink, 0.8)
     said = selection._apart(loaded, tuple(np.flatnonzero(dark).tolist()))
-    assert f"Ink {ink[dark].mean():.2f} (others {ink[~dark].mean():.2f})" in said
+    assert f"Ink {ink[dark].mean():.2f} (" in said and f"; others {ink[~dark].mean():.2f})" in said
+    assert selection._apart(loaded, (1, 2, 3)) == (
+        "What sets a selection apart: not told from 3 images. It takes at least 10."
+    )
 
 
 def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_engine: Engine) -> None:

@@ -276,7 +276,7 @@ def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_pag
     ).codes[0]  # fmt: skip
     geodesic = measure(world, found.numpy(), 10)
     assert straight.length > 5 and 2 < geodesic.length < 3, "over the hill, and round it"
-    assert geodesic.length <= geodesic.penalised < straight.penalised
+    assert geodesic.length <= geodesic.penalised * (1 + 1e-9) < straight.penalised
     assert geodesic.percentile.mean() > straight.percentile.mean() + 5, (
         "the hill is where the data are densest"
     )

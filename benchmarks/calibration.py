@@ -1,0 +1,262 @@
+"""Measures whether the statistics of the pages are calibrated, on simulated worlds with known truth.
+
+    python -m benchmarks.calibration [--small] [--only angle auc ...] [--json]
+
+For every statistic: how often its 95 % interval holds the truth (bar: 93 to 97 %), how often it raises an alarm at 5 %
+where there is nothing to find (bar: 3 to 7 %; after FDR where many are tested), and its bias. Rows of one statistic and
+estimator are pooled for the bar. Every rate has a Monte Carlo error, its standard deviation; a bar is missed where a rate
+lies outside by more than twice its error, or where the pooled rate does. `--small` simulates a few worlds only and leaves
+out the bundled checkpoints. The exit status is 1 if a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from benchmarks import worlds
+from benchmarks.report import json_text, number, table
+from benchmarks.worlds import Trial, gauge_share
+from explorer.latent.directions.estimators import METHODS
+
+__all__ = ["COVERAGE", "FALSE_ALARMS", "Row", "World", "main", "missed", "pooled", "run"]
+
+COVERAGE = (0.93, 0.97)
+FALSE_ALARMS = (0.03, 0.07)
+SPLITS = 5  # of a checkpoint's held-out images
+
+
+@dataclass(frozen=True)
+class World:
+    """What to simulate, and how often."""
+
+    statistic: str  # key of the registry, with the estimator if there are several
+    about: str
+    simulate: Callable[[np.random.Generator], Trial]
+    count: int
+    each: int = 1  # independent outcomes that one simulation averages
+
+
+@dataclass(frozen=True)
+class Row:
+    """The rates of one world, or of several."""
+
+    statistic: str
+    world: str
+    simulations: int
+    coverage: float
+    false_alarms: float
+    bias: float
+    seconds: float = 0.0
+    alarms_of: int = 0  # simulations behind the false alarms, if other than all
+
+    def error(self, rate: float) -> float:
+        """Monte Carlo error of a rate."""
+        count = self.alarms_of or self.simulations
+        return float(np.sqrt(max(rate * (1 - rate), 0.05 * 0.95) / count))
+
+    @property
+    def missed(self) -> bool:
+        """Whether a rate lies outside its bar by more than twice its error; no rate is never outside."""
+        pairs = ((self.coverage, COVERAGE), (self.false_alarms, FALSE_ALARMS))
+        return any(
+            rate < low - 2 * self.error(rate) or rate > high + 2 * self.error(rate)
+            for rate, (low, high) in pairs
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        errors = {
+            "coverage_error": self.error(self.coverage),
+            "false_alarms_error": self.error(self.false_alarms),
+        }
+        return vars(self) | errors | {"missed": self.missed}
+
+
+def _world(statistic: str, count: int, name: str, **about: Any) -> World:
+    simulate = getattr(worlds, name)
+    told = ", ".join(f"{key} {value}" for key, value in about.items() if key != "method")
+    return World(statistic, told, lambda rng: simulate(rng, **about), count)
+
+
+def _directions(small: bool) -> Iterator[World]:
+    """Angle error and AUC of every estimator, D from 2 to 1000, 20 to 2000 images, effects 0 to 3."""
+    if small:
+        for method in ("mean", "lda"):
+            for effect in (0, 1):
+                yield _world(
+                    f"angle, {method}", 50, "angle", method=method, size=20, images=50, effect=effect
+                )
+        yield _world("auc, mean", 50, "direction_auc", method="mean", size=20, images=50, effect=0)
+        yield _world("auc, mean", 30, "direction_auc", method="mean", size=20, images=50, effect=2)
+        return
+    cells = [(2, 10), (2, 100), (30, 20), (30, 200), (200, 50), (200, 500), (1000, 100), (1000, 1000)]
+    for method in METHODS:
+        quick = method in ("mean", "balanced")
+        for size, images in cells:
+            heavy = size * images > 20_000
+            count = (400 if quick else 100) if not heavy else 60 if quick else 10
+            for effect in (0, 1, 3):
+                about = {"method": method, "size": size, "images": images, "effect": effect}
+                yield _world(f"angle, {method}", count, "angle", **about)
+                if images >= 50:
+                    yield _world(f"auc, {method}", count, "direction_auc", **about)
+
+
+def _outliers(small: bool) -> Iterator[World]:
+    times = 150 if small else 4000
+    for images in (100,) if small else (50, 300, 1000):
+        for effect, spread in ((0, 1), (1, 1), (2, 2)):
+            yield _world("auroc", times, "outlier_auroc", images=images, effect=effect, spread=spread)
+        for effect in (0, 2, 3):
+            yield _world("fpr95", times, "outlier_fpr95", images=images, effect=effect)
+        for share in (0.02, 0.05, 0.2):
+            yield _world("false_alarms", times, "expected_alarms", images=images, share=share)
+        yield _world("percentile", times, "upload_percentile", images=images)
+
+
+def _others(small: bool) -> Iterator[World]:
+    times = 30 if small else 1000
+    for size, images in ((20, 20),) if small else ((2, 10), (30, 100), (1000, 50)):
+        yield _world("sides", 3 * times, "sides_differ", size=size, images=images)
+    for images in (50,) if small else (20, 50, 200):
+        yield _world("difference", 2 * times, "group_difference", images=images)
+    for size, images in ((10, 200),) if small else ((10, 200), (100, 400), (190, 400)):
+        for signal in (0.0, 1.0):
+            yield _world("linear_reach", times, "reach", images=images, size=size, signal=signal)
+    yield _world("effective_dimensions", times, "dimensions", images=100, size=50)
+    yield _world("cka", times, "unrelated_cka", images=60, size=100)
+    gauge = _world("gauge", 5 if small else 40, "gauge", images=1200, size=10)
+    yield replace(gauge, each=300)
+
+
+def worlds_of(small: bool) -> list[World]:
+    """All simulated worlds."""
+    return [*_directions(small), *_outliers(small), *_others(small)]
+
+
+def run(world: World, seed: int) -> Row:
+    """Simulates a world."""
+    began, name = time.perf_counter(), f"{world.statistic} {world.about}".encode()
+    trials = []
+    for number_ in range(world.count):
+        try:
+            trials.append(world.simulate(np.random.default_rng([seed, crc32(name), number_])))
+        except ValueError:
+            continue  # sides that give no direction, which the page says
+    found = np.array(trials or [Trial()], np.float64)
+
+    def mean(column: int) -> float:
+        values = found[:, column][np.isfinite(found[:, column])]
+        return float(values.mean()) if len(values) else float("nan")
+
+    seconds = time.perf_counter() - began
+    return Row(world.statistic, world.about, world.each * len(found), mean(0), mean(1), mean(2), seconds)
+
+
+def pooled(rows: Sequence[Row]) -> list[Row]:
+    """One row for each statistic: its worlds weighted by their simulations."""
+    found = []
+    for statistic in dict.fromkeys(row.statistic for row in rows):
+        those = [row for row in rows if row.statistic == statistic]
+        rates = []
+        for name in ("coverage", "false_alarms", "bias"):
+            known = [
+                (getattr(row, name), row.simulations) for row in those if np.isfinite(getattr(row, name))
+            ]
+            values, weights = zip(*known, strict=True) if known else ((np.nan,), (1,))
+            rates.append(float(np.average(values, weights=weights)))
+        coverage, alarms_rate, bias = rates
+        total = sum(row.simulations for row in those)
+        alarms = sum(row.simulations for row in those if np.isfinite(row.false_alarms))
+        seconds = sum(row.seconds for row in those)
+        found.append(Row(statistic, "all", total, coverage, alarms_rate, bias, seconds, alarms))
+    return found
+
+
+def missed(rows: Sequence[Row]) -> list[Row]:
+    """The rows that miss a bar."""
+    return [row for row in rows if row.missed]
+
+
+def checkpoints(seed: int = 0) -> list[Row]:
+    """The gauge on every bundled checkpoint with a posterior: draws of held-out images above the 95th percentile."""
+    from explorer.atlas.storage import load_atlas
+    from models import checkpoint  # torch comes with it
+
+    rows = []
+    for entry in checkpoint.scan():
+        if entry.error or entry.card is None:
+            continue
+        atlas = load_atlas(entry)
+        held = np.asarray(atlas.split) == "test"
+        if atlas.std is None or held.sum() < 400:
+            continue
+        began = time.perf_counter()
+        shares = [
+            gauge_share(np.random.default_rng([seed, n]), atlas.mean, atlas.std, held) for n in range(SPLITS)
+        ]
+        share, drawn = float(np.mean(shares)), SPLITS * int(held.sum() // 2)
+        seconds = time.perf_counter() - began
+        rows.append(Row("gauge", entry.name, drawn, np.nan, share, np.nan, seconds))
+    return rows
+
+
+def rows_text(rows: Sequence[Row]) -> str:
+    """A table of rates in percent, each with its Monte Carlo error."""
+
+    def rate(row: Row, value: float) -> str:
+        return f"{100 * value:.1f} ± {100 * row.error(value):.1f}" if np.isfinite(value) else "–"
+
+    heads = ["statistic", "world", "simulations", "coverage, %", "false alarms, %", "bias", "bar"]
+    lines = [
+        [row.statistic, row.world, str(row.simulations), rate(row, row.coverage), rate(row, row.false_alarms),
+         number(row.bias, 3), "no" if row.missed else "yes"]
+        for row in rows
+    ]  # fmt: skip
+    return table(heads, lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Simulates, prints the tables, and compares the rates with the bars."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.calibration", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--small", action="store_true", help="a few worlds, without the checkpoints")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="STATISTIC", help="e.g. angle auc gauge (all)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    wanted = [
+        w for w in worlds_of(options.small) if not options.only or w.statistic.split(",")[0] in options.only
+    ]
+    rows = []
+    for world in wanted:
+        rows.append(run(world, options.seed))
+        if not options.small:
+            print(f"{world.statistic}: {world.about}, {rows[-1].seconds:.0f} s", file=sys.stderr, flush=True)
+    models = (
+        [] if options.small or (options.only and "gauge" not in options.only) else checkpoints(options.seed)
+    )
+    whole = pooled(rows)
+    failed = missed([*rows, *models, *whole])
+    if options.json:
+        print(json_text({"rows": [r.as_dict() for r in (*rows, *models)], "pooled": [r.as_dict() for r in whole],
+                         "missed": len(failed)}))  # fmt: skip
+    else:
+        print(rows_text([*rows, *models]), rows_text(whole), sep="\n\n")
+        print(f"\n{len(failed)} bars missed." if failed else "\nEvery bar is met.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Simulated worlds whose truth is known, one function for each statistic: does the interval hold it, is there an alarm?
+
+Each function simulates once and returns a `Trial`. A world is described by its keyword arguments.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from explorer.latent.directions.estimators import Sides, fit
+from explorer.latent.directions.reliability import (
+    AUC_FROM,
+    FOLDS,
+    cross_validated_auc,
+    noise,
+    sides_p_value,
+    stratified,
+)
+from explorer.latent.intervals import Interval, discoveries
+from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.metric import draw_distances, metric_of
+from explorer.latent.statistics.outliers import auroc_interval, false_alarms, fpr95, percentile_interval
+from explorer.latent.statistics.selection import p_value
+from explorer.latent.statistics.similarity import cka, effective_dimensions, linear_reach, ridge
+
+__all__ = ["ALARM", "Trial", "gauge_share"]
+
+Floats = NDArray[np.float64]
+Generator = np.random.Generator
+
+ALARM = 0.05  # level of every test
+NONE = float("nan")
+
+
+class Trial(NamedTuple):
+    """The outcome of one simulation; NaN where it says nothing."""
+
+    covered: float = NONE  # 1 if the 95 % interval holds the truth, 0 otherwise
+    alarm: float = NONE  # 1 if a test at 5 % rejects a null that is true, 0 otherwise
+    bias: float = NONE  # estimate less truth
+
+
+def _sides(rng: Generator, size: int, images: int, effect: float) -> Sides:
+    """Two sides of so many images each, a covariate that differs between them, and `effect` along the first axis."""
+    side = np.arange(2 * images) < images
+    z = rng.normal(size=(2 * images, size))
+    z[side, 0] += effect
+    other = rng.normal(size=(2 * images, 1)) + 0.5 * side[:, None]
+    return Sides.of(z, side, ~side, other)
+
+
+def _held(interval: Interval, truth: float) -> Trial:
+    """Whether an interval holds the truth, and how far its estimate is off."""
+    slack = 1e-9
+    return Trial(float(interval.low - slack <= truth <= interval.high + slack), bias=interval.value - truth)
+
+
+def angle(rng: Generator, *, method: str, size: int, images: int, effect: float) -> Trial:
+    """The angle error of one estimator."""
+    sides = _sides(rng, size, images, effect)
+    direction = fit(method, sides)
+    cosine = min(1.0, abs(float(direction[0])) / float(np.linalg.norm(direction)))
+    return _held(noise(method, sides).angle, float(np.degrees(np.arccos(cosine))))
+
+
+def direction_auc(rng: Generator, *, method: str, size: int, images: int, effect: float) -> Trial:
+    """The cross-validated AUC of one estimator; the truth is the mean AUC of the folds' directions."""
+    sides = _sides(rng, size, max(images, AUC_FROM), effect)
+    found = cross_validated_auc(method, sides, noise(method, sides).in_scores)
+    fold = stratified(sides.positive, FOLDS, np.random.default_rng(0))
+    truths = []
+    for number in range(FOLDS):
+        direction = fit(method, sides.take(np.flatnonzero(fold != number)))
+        truths.append(norm.cdf(effect * direction[0] / np.linalg.norm(direction) / np.sqrt(2)))
+    alarm = float(not found.low <= 0.5 <= found.high) if effect == 0 else NONE
+    return _held(found, float(np.mean(truths)))._replace(alarm=alarm)
+
+
+def sides_differ(rng: Generator, *, size: int, images: int) -> Trial:
+    """The permutation test of sides that do not differ."""
+    return Trial(
+        alarm=float(sides_p_value(_sides(rng, size, images, 0.0), int(rng.integers(2**31))) <= ALARM)
+    )
+
+
+def outlier_auroc(rng: Generator, *, images: int, effect: float, spread: float = 1.0) -> Trial:
+    """AUROC of normal scores."""
+    found = auroc_interval(rng.normal(size=images), rng.normal(effect, spread, size=images))
+    truth = float(norm.cdf(effect / np.hypot(1, spread)))
+    alarm = float(not found.low <= 0.5 <= found.high) if effect == 0 else NONE
+    return _held(found, truth)._replace(alarm=alarm)
+
+
+def outlier_fpr95(rng: Generator, *, images: int, effect: float) -> Trial:
+    """FPR@95 of normal scores; without an effect it is 0.95."""
+    found = fpr95(rng.normal(size=images), rng.normal(effect, 1, size=images), int(rng.integers(2**31)))
+    trial = _held(found, float(norm.sf(effect + norm.ppf(0.05))))
+    return trial._replace(alarm=1 - trial.covered) if effect == 0 else trial
+
+
+def expected_alarms(rng: Generator, *, images: int, share: float) -> Trial:
+    """The share of new images beyond a threshold."""
+    return _held(false_alarms(rng.random(images), 1 - share), share)
+
+
+def upload_percentile(rng: Generator, *, images: int) -> Trial:
+    """The percentile of a new picture that is like the collection's; an alarm is one above the 95th."""
+    score = float(rng.random())
+    found = percentile_interval(score, rng.random(images))
+    return _held(found, score)._replace(alarm=float(found.value > 1 - ALARM))
+
+
+def group_difference(rng: Generator, *, images: int) -> Trial:
+    """A random selection and the attributes that seem to set it apart, after FDR."""
+    count = 3000
+    chosen = np.zeros(count, bool)
+    chosen[rng.choice(count, images, replace=False)] = True
+    rates = np.linspace(0.1, 0.7, 10)
+    columns = [(rng.random(count) < rate).astype(float) for rate in rates]
+    hair = rng.integers(0, 5, count)
+    columns += [(hair == label).astype(float) for label in range(5)]
+    columns += [rng.normal(size=count), rng.exponential(size=count)]
+    p = np.array([p_value(values, chosen) for values in columns])
+    return Trial(alarm=float(discoveries(p).any()))
+
+
+def reach(rng: Generator, *, images: int, size: int, signal: float) -> Trial:
+    """R^2 of a linear map; the truth is that of the fitted map on new images."""
+    weights = rng.normal(size=(size, 4)) / np.sqrt(size)
+
+    def draw(count: int) -> tuple[Floats, Floats]:
+        a = rng.normal(size=(count, size))
+        return a, signal * a @ weights + rng.normal(size=(count, 4))
+
+    a, b = draw(images)
+    found = linear_reach(a, b, int(rng.integers(2**31)))
+    if signal == 0:
+        return Trial(alarm=float(found.p_value <= ALARM))
+    fitted = ridge(a[::2] - a[::2].mean(0), b[::2] - b[::2].mean(0))
+    new_a, new_b = draw(20_000)
+    left = new_b - b[::2].mean(0) - (new_a - a[::2].mean(0)) @ fitted
+    return _held(found.r2, 1 - float(np.square(left).sum()) / float(np.square(new_b - new_b.mean(0)).sum()))
+
+
+def dimensions(rng: Generator, *, images: int, size: int) -> Trial:
+    """Effective dimensions of normal latents of equal variance, relative to the truth."""
+    return Trial(bias=effective_dimensions(rng.normal(size=(images, size))) / size - 1)
+
+
+def unrelated_cka(rng: Generator, *, images: int, size: int) -> Trial:
+    """CKA of unrelated spaces, which is 0."""
+    return Trial(bias=cka(rng.normal(size=(images, size)), rng.normal(size=(images, size))))
+
+
+def gauge(rng: Generator, *, images: int, size: int) -> Trial:
+    """A posterior draw of a new image of a VAE with active and inactive dimensions; an alarm is above the 95th."""
+    sizes = np.linspace(1, 0, size).astype(np.float32)
+    std = np.broadcast_to(np.sqrt(1 - sizes**2), (images, size)).astype(np.float32)
+    mean = rng.normal(size=(images, size)).astype(np.float32) * sizes
+    share = gauge_share(rng, mean, std, np.arange(images) < images // 2)
+    return Trial(alarm=share)
+
+
+def gauge_share(
+    rng: Generator, mean: NDArray[np.float32], std: NDArray[np.float32], held: NDArray[np.bool_]
+) -> float:
+    """Share of posterior draws of held-out images above the gauge's 95th percentile.
+
+    Arguments:
+        rng: Splits the held-out images: one half is encoded and gives the reference, the other is drawn from.
+        mean: Posterior means, shape (N, D).
+        std: Posterior standard deviations, same shape.
+        held: Which images the model was not fitted on, bool, shape (N,).
+    """
+    rows = rng.permutation(np.flatnonzero(held))
+    fresh, known = rows[: len(rows) // 2], np.ones(len(mean), bool)
+    known[fresh] = False
+    metric = metric_of(mean[known], std[known])
+    reference = draw_distances(mean[known], std[known], held[known], metric, int(rng.integers(2**31)))
+    near = Neighbours(mean[known], reference, metric)
+    drawn = mean[fresh] + std[fresh] * rng.standard_normal(mean[fresh].shape).astype(np.float32)
+    found = near.query(drawn).percentile
+    return NONE if found is None else float((found > 100 * (1 - ALARM)).mean())
