@@ -24,13 +24,16 @@ __all__ = [
     "open_images",
     "prepare",
     "prepared_folder",
+    "preview",
     "propose",
     "shape_of",
+    "splits_of",
 ]
 
 from models.data.own.cache import Prepared, prepare, prepared_folder
 from models.data.own.found import FoundImages
+from models.data.own.labels import splits_of
 from models.data.own.opening import open_images
 from models.data.own.preparation import Preparation
-from models.data.own.proposal import bytes_needed, propose, shape_of
+from models.data.own.proposal import bytes_needed, preview, propose, shape_of
 from models.data.own.records import KINDS, Column, Item, Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["ArrayPictures", "scan_arrays"]
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from models.data.pictures import Header, PictureError, Reading
 SIDES = (2, 8192)
 SAMPLED = 500  # pictures whose values tell the scale
 FACTORS_AT_MOST = 100  # columns of a table of labels
-Place = tuple[int, int]  # array, row
+Place = Sequence[int]  # array, row
 Array = NDArray[Any]
 
 
@@ -45,8 +45,9 @@ class ArrayPictures:
         self.stacks = stacks
         self._arrays: dict[Path, Array] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"stacks": self.stacks, "_arrays": {}}
+    def about(self) -> dict[str, Any]:
+        stacks = [[str(s.path), s.name, s.channels_first, s.scale, str(s.palette or "")] for s in self.stacks]
+        return {"kind": "array", "stacks": stacks}
 
     def header(self, place: Place) -> Header:
         levels = self._levels(place)

@@ -26,12 +26,12 @@ from models.data.base import SPLITS, ImageData
 from models.data.locations import cache_folder
 from models.data.own.decoding import Plan, decode
 from models.data.own.found import FoundImages
-from models.data.own.labels import Labels, groups_of, labels_of, read_labels, strata_of, write_labels
+from models.data.own.labels import Labels, labels_of, read_labels, splits_of, write_labels
 from models.data.own.opening import open_images, resolved, stamp_of
 from models.data.own.preparation import Preparation
 from models.data.own.proposal import shape_of
 from models.data.own.records import Refused, Report, shown
-from models.data.own.splitting import draw, place
+from models.data.own.splitting import place
 from models.data.own.trees import digest, why
 from models.data.own.unpacking import check_disk
 from models.system.files import StorageError, make_folder, replace_file
@@ -201,15 +201,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _fill(folder: Path, preparation: Preparation, found: FoundImages, tell: Report) -> None:
     """Decodes into a folder beside `folder`, and renames it when it is complete."""
-    splits = draw(
-        [item.key for item in found.items],
-        [item.split for item in found.items],
-        strata=strata_of(found, preparation),
-        groups=groups_of(found, preparation),
-        validation=preparation.validation,
-        test=preparation.test,
-        seed=preparation.seed,
-    )
+    splits = splits_of(found, preparation)
     labels = labels_of(found, preparation)
     ranks = [
         (SPLITS.index(s), place(i.key, preparation.seed + 1))

@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = ["Plan", "decode"]
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from models.data.own.records import Report
 from models.data.own.sources import Pictures
+from models.data.own.tasks import Task
 from models.data.own.workers import in_chunks, spread
-from models.data.pictures import PictureError, Reading, scaled
 from models.system.files import StorageError
 
 CHUNK = 256  # pictures decoded between two notes of what is done
 DONE = "done.jsonl"
-HASH_BYTES = 8  # of an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,23 +58,36 @@ def decode(plan: Plan, tell: Report) -> tuple[dict[int, str], int]:
     rows[plan.order] = np.arange(count)  # of the array, by the source's order
     notes = plan.path.with_name(DONE)
     done = _notes(notes)
-    tasks = [
-        (plan.path, plan.pictures, plan.places[chunk.start : chunk.stop], rows[chunk], plan.shape, plan.fit,
-         plan.background, chunk.start)
-        for chunk in in_chunks(count, CHUNK) if chunk.start not in done
-    ]  # fmt: skip
-    finished = sum(len(hashes) for _, hashes in done.values())
-    with notes.open("a", encoding="utf-8") as file:
-        for task, (failed, hashes) in spread(_decode_chunk, tasks):
-            done[task[-1]] = (failed, hashes)
-            file.write(json.dumps([task[-1], failed, hashes]) + "\n")
+    chunks = [chunk for chunk in in_chunks(count, CHUNK) if chunk.start not in done]
+    tasks: list[Task] = [
+        {
+            "do": "decode",
+            "places": plan.places[chunk.start : chunk.stop],
+            "path": str(plan.path),
+            "rows": rows[chunk].tolist(),
+            "shape": list(plan.shape),
+            "fit": plan.fit,
+            "background": plan.background,
+        }
+        for chunk in chunks
+    ]
+    finished = sum(len(found) for found in done.values())
+    with notes.open("a", encoding="utf-8") as file, closing(spread(plan.pictures, tasks)) as results:
+        for number, found in results:
+            done[chunks[number].start] = found
+            file.write(json.dumps([chunks[number].start, found]) + "\n")
             file.flush()
-            finished += len(hashes)
+            finished += len(found)
             tell(finished / count, "Decoding the pictures")
-    reasons = {start + n: reason for start, (failed, _) in done.items() for n, reason in failed}
+    reasons = {
+        start + n: str(each[0])
+        for start, found in done.items()
+        for n, each in enumerate(found)
+        if isinstance(each, list)
+    }
     notes.unlink()  # what is cut short from here on is decoded anew
     _compact(plan, {int(rows[row]) for row in reasons})
-    return reasons, len({each for _, hashes in done.values() for each in hashes if each})
+    return reasons, len({each for found in done.values() for each in found if isinstance(each, str)})
 
 
 def _allocate(plan: Plan) -> None:
@@ -109,38 +121,16 @@ def _allocate(plan: Plan) -> None:
         ) from error
 
 
-def _notes(path: Path) -> dict[int, tuple[list[tuple[int, str]], list[str]]]:
-    """The chunks that are done, by their start; a line that was cut short is passed over."""
+def _notes(path: Path) -> dict[int, list[Any]]:
+    """The results of the chunks that are done, by their start; a line that was cut short is passed over."""
     done = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            start, failed, hashes = json.loads(line)
-            done[int(start)] = (
-                [(int(n), str(reason)) for n, reason in failed],
-                [str(each) for each in hashes],
-            )
+            start, found = json.loads(line)
+            done[int(start)] = list(found)
         except (ValueError, TypeError):
             continue
     return done
-
-
-def _decode_chunk(task: tuple[Any, ...]) -> tuple[list[tuple[int, str]], list[str]]:
-    """Decodes pictures into their rows; those that failed with their reasons, and a hash of each image ("" of none)."""
-    path, pictures, places, rows, shape, fit, background, _ = task
-    images = np.load(path, mmap_mode="r+", allow_pickle=False)
-    reading = Reading.lenient(background, alpha=shape[0] == 4)
-    failed, hashes = [], []
-    for n, (place, row) in enumerate(zip(places, rows.tolist(), strict=True)):
-        try:
-            pixels = scaled(pictures.picture(place, reading), shape, fit, background)
-        except PictureError as error:
-            failed.append((n, str(error)))
-            hashes.append("")
-            continue
-        images[row] = pixels
-        hashes.append(hashlib.blake2b(pixels.tobytes(), digest_size=HASH_BYTES).hexdigest())
-    images.flush()
-    return failed, hashes
 
 
 def _compact(plan: Plan, without: set[int]) -> None:

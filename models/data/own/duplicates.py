@@ -14,26 +14,24 @@ from __future__ import annotations
 __all__ = ["Pair", "alike", "near_duplicates"]
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from models.data.own.records import Report
 from models.data.own.sources import Pictures
+from models.data.own.tasks import SMALL, Task
 from models.data.own.workers import in_chunks, spread
-from models.data.pictures import PictureError, Reading
 
 Pair = tuple[int, int, int]  # row, row, distance in bits
-Hashes = tuple[NDArray[np.uint64], NDArray[np.uint8]]  # (N,), and small copies (N, 192)
 
 COMPARED_AT_MOST = 20_000  # pictures; of more, as many at equal steps
 PAIRS_AT_MOST = 1_000
 BITS = 5  # that may differ, of 64
 LEVELS = 6.0  # mean difference of the small copies, of 255
 CHUNK, BLOCK = 250, 512  # pictures that are read, and compared with all, at a time
-SMALL = 8  # px, a side of the small copies
 
 
 def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | None = None) -> list[Pair]:
@@ -50,35 +48,19 @@ def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | 
     hashes, small = np.zeros(len(rows), np.uint64), np.zeros((len(rows), 3 * SMALL**2), np.uint8)
     sound = np.zeros(len(rows), bool)
     chunks = in_chunks(len(rows), CHUNK)
-    tasks = [(pictures, [places[rows[n]] for n in chunk], chunk) for chunk in chunks]
+    tasks: list[Task] = [{"do": "hashes", "places": [places[rows[n]] for n in chunk]} for chunk in chunks]
     done = 0
-    for (_, _, chunk), (part, copies, read) in spread(_hashed, tasks):
-        hashes[chunk], small[chunk], sound[chunk] = part, copies, read
-        done += len(chunk)
-        if report:
-            report(done / len(rows), "Looking for near-duplicates")
+    with closing(spread(pictures, tasks)) as results:
+        for number, found in results:
+            for n, each in zip(chunks[number], found, strict=True):
+                if each is not None:  # a damaged one is listed when it is decoded
+                    hashes[n], sound[n] = each[0], True
+                    small[n] = np.frombuffer(bytes.fromhex(each[1]), np.uint8)
+            done += len(found)
+            if report:
+                report(done / len(rows), "Looking for near-duplicates")
     kept = np.flatnonzero(sound)
     return [(int(rows[kept[a]]), int(rows[kept[b]]), d) for a, b, d in alike(hashes[kept], small[kept])]
-
-
-def _hashed(
-    task: tuple[Pictures, list[Any], range],
-) -> tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_]]:
-    pictures, places, _ = task
-    hashes, small = np.zeros(len(places), np.uint64), np.zeros((len(places), 3 * SMALL**2), np.uint8)
-    sound = np.zeros(len(places), bool)
-    for n, place in enumerate(places):
-        try:
-            image = pictures.picture(place, Reading.lenient()).convert("RGB")
-        except PictureError:
-            continue  # it is listed when it is prepared
-        colour = image.resize((SMALL, SMALL), Image.Resampling.BOX)
-        grey = image.resize((9, 8), Image.Resampling.BOX).convert("L")
-        levels = np.asarray(grey, np.int16)
-        bits = (levels[:, :-1] < levels[:, 1:]).ravel()
-        hashes[n] = np.packbits(bits).view(">u8")[0]
-        small[n], sound[n] = np.asarray(colour, np.uint8).ravel(), True
-    return hashes, small, sound
 
 
 def alike(hashes: NDArray[np.uint64], small: NDArray[np.uint8]) -> list[Pair]:

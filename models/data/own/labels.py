@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Labels", "labels_of", "read_labels", "write_labels"]
+__all__ = ["Labels", "labels_of", "read_labels", "splits_of", "write_labels"]
 
 import json
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from models.data.own.columns import attributes_of, texts_of
 from models.data.own.found import FoundImages
 from models.data.own.preparation import Preparation
 from models.data.own.records import Column
+from models.data.own.splitting import draw
 from models.data.own.values import as_text
 from models.system.json_input import read_json
 
@@ -70,6 +71,23 @@ def labels_of(found: FoundImages, preparation: Preparation) -> Labels:
         if text is not None:
             texts[text.name] = text
     return Labels(attributes, texts)
+
+
+def splits_of(found: FoundImages, preparation: Preparation) -> list[str]:
+    """The split of each item: "train", "validation" or "test".
+
+    Raises:
+        ValueError: If a column that was chosen is not there.
+    """
+    return draw(
+        [item.key for item in found.items],
+        [item.split for item in found.items],
+        strata=strata_of(found, preparation),
+        groups=groups_of(found, preparation),
+        validation=preparation.validation,
+        test=preparation.test,
+        seed=preparation.seed,
+    )
 
 
 def strata_of(found: FoundImages, preparation: Preparation) -> list[str] | None:

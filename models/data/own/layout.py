@@ -46,7 +46,7 @@ def scan_tree(tree: Tree, form: str, listing: Listing, prefix: str = "") -> Scan
     ]
     names = [file.name for file in pictures]
     splits, folders = _folders(names)
-    scan = Scan(form, TreePictures(tree), tree.fingerprint(listing), pictures, names,
+    scan = Scan(form, TreePictures(tree), tree.fingerprint(listing), [[file.name, file.size, file.place] for file in pictures], names,
                 [prefix] * len(names) if prefix else splits, folders, refused=refused, tree=tree, listing=listing)  # fmt: skip
     _add_sidecars(scan, pictures, listing)
     _add_tables(scan, listing)

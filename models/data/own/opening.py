@@ -6,6 +6,7 @@ __all__ = ["open_images", "scan", "stamp_of"]
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,19 @@ from models.data.own.found import FoundImages
 from models.data.own.layout import add_columns, scan_tree, take_splits
 from models.data.own.matching import join
 from models.data.own.parquet import holds_pictures, scan_parquet
+from models.data.own.readers import JoinedPictures
 from models.data.own.records import Cell, Column, Item, Refused, Report, shown
 from models.data.own.sources import ENDINGS_OF_CONTAINERS, Pictures, Scan, split_of
 from models.data.own.tables import ENDINGS as TABLES
 from models.data.own.tables import Table, read_table
+from models.data.own.tasks import Task
 from models.data.own.trees import File, Folder, Listing, Tar, Zip, digest, stamp
 from models.data.own.unpacking import OPENERS, unpack_members, unpack_stream
 from models.data.own.workers import in_chunks, spread
-from models.data.pictures import KINDS, Header, PictureError
+from models.data.pictures import KINDS, Header
 
 CHUNK = 1_000  # headers read at a time
 TELLING = 5  # names in a note
-SMALLEST = 2  # px, a side
 HINT = "Open a folder, a zip, a Parquet file, a WebDataset tar, or an npy or npz file of pictures."
 NOTES = {
     "animated": "Animated, the first frame is used",
@@ -224,25 +226,12 @@ def _scan_zip(path: Path) -> Scan:
     return found
 
 
-class JoinedPictures:
-    """The pictures of several sources; a place is a source and a place in it."""
-
-    def __init__(self, parts: Sequence[Pictures]) -> None:
-        self.parts = list(parts)
-
-    def header(self, place: tuple[int, Any]) -> Header:
-        return self.parts[place[0]].header(place[1])
-
-    def picture(self, place: tuple[int, Any], reading: Any) -> Any:
-        return self.parts[place[0]].picture(place[1], reading)
-
-
 def joined(scans: Sequence[Scan]) -> Scan:
     """Several sources as one."""
     whole = Scan(scans[0].form, JoinedPictures([each.pictures for each in scans]), "", [], [], [])
     for number, each in enumerate(scans):
         start = len(whole.places)
-        whole.places += [(number, place) for place in each.places]
+        whole.places += [[number, place] for place in each.places]
         whole.names += each.names
         whole.splits += each.splits
         whole.refused += each.refused
@@ -266,35 +255,20 @@ def _headers(
     """The header of each picture, None where it is refused, and the refused ones."""
     headers: list[Header | None] = [None] * len(places)
     reasons: dict[int, str] = {}
-    tasks = [(pictures, places[chunk.start : chunk.stop], chunk) for chunk in in_chunks(len(places), CHUNK)]
+    chunks = in_chunks(len(places), CHUNK)
+    tasks: list[Task] = [{"do": "headers", "places": places[chunk.start : chunk.stop]} for chunk in chunks]
     done = 0
-    for (_, _, chunk), found in spread(_read_headers, tasks):
-        for row, header in zip(chunk, found, strict=True):
-            if isinstance(header, str):
-                reasons[row] = header
-            else:
-                headers[row] = header
-        done += len(chunk)
-        tell(done / len(places), "Reading the pictures' headers")
+    with closing(spread(pictures, tasks)) as results:
+        for number, found in results:
+            for row, header in zip(chunks[number], found, strict=True):
+                if isinstance(header, str):
+                    reasons[row] = header
+                else:
+                    width, height, mode, notes = header
+                    headers[row] = Header((width, height), mode, tuple(notes))
+            done += len(found)
+            tell(done / len(places), "Reading the pictures' headers")
     return headers, [Refused(shown(names[row]), reasons[row]) for row in sorted(reasons)]
-
-
-def _read_headers(task: tuple[Pictures, Sequence[Any], range]) -> list[Header | str]:
-    pictures, places, _ = task
-    found: list[Header | str] = []
-    for place in places:
-        try:
-            header = pictures.header(place)
-        except PictureError as error:
-            found.append(str(error))
-            continue
-        small = min(header.size) < SMALLEST
-        found.append(
-            f"It has {header.size[0]} × {header.size[1]} pixels; a side needs {SMALLEST}."
-            if small
-            else header
-        )
-    return found
 
 
 def _raise_none(path: Path, found: Scan, refused: Sequence[Refused]) -> None:

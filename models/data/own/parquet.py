@@ -22,7 +22,7 @@ from models.data.pictures import Header, PictureError, Reading, open_picture, re
 GROUP_AT_MOST = 1 << 32  # bytes of a row group, unpacked
 COLUMNS_AT_MOST = 1000
 DAMAGE = (pa.ArrowException, OSError, ValueError)
-Place = tuple[int, int, int]  # file, row group, row of it
+Place = Sequence[int]  # file, row group, row of it
 
 
 class ParquetPictures:
@@ -32,8 +32,8 @@ class ParquetPictures:
         self.files, self.column = list(files), column
         self._held: tuple[tuple[int, int], Any] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"files": self.files, "column": self.column, "_held": None}
+    def about(self) -> dict[str, Any]:
+        return {"kind": "parquet", "files": [str(path) for path in self.files], "column": self.column}
 
     def header(self, place: Place) -> Header:
         return read_header(self._bytes(place))

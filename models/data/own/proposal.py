@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["bytes_needed", "propose", "shape_of"]
+__all__ = ["bytes_needed", "preview", "propose", "shape_of"]
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.own.columns import is_group
 from models.data.own.found import FoundImages
 from models.data.own.preparation import SIZES, Preparation
+from models.data.pictures import Reading, scaled
 
 LARGE, SMALL = 64, 32  # px, that train in minutes
 ALIKE = 0.02  # relative difference of aspect ratios that count as one
@@ -52,6 +54,18 @@ def shape_of(found: FoundImages, preparation: Preparation) -> tuple[int, int, in
     shorter = round(exact) if whole else STEP * round(exact / STEP)
     shorter = min(size, max(SIZES[0], shorter))
     return (channels, shorter, size) if ratio > 1 else (channels, size, shorter)
+
+
+def preview(found: FoundImages, row: int, preparation: Preparation) -> NDArray[np.uint8]:
+    """A picture as it will be prepared, uint8 (H, W, C).
+
+    Raises:
+        PictureError: If its pixels are damaged.
+    """
+    shape = shape_of(found, preparation)
+    reading = Reading.lenient(preparation.background, alpha=shape[0] == 4)
+    image = found.pictures.picture(found.places[row], reading)
+    return scaled(image, shape, preparation.fit, preparation.background)
 
 
 def bytes_needed(found: FoundImages, preparation: Preparation) -> int:

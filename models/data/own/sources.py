@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ENDINGS_OF_CONTAINERS", "SPLIT_NAMES", "Pictures", "Scan", "TreePictures", "split_of"]
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +26,10 @@ SPLIT_NAMES = {
 
 
 class Pictures(Protocol):
-    """Gives pictures by their places; small enough to be sent to a worker process."""
+    """Gives pictures by their places, which are lists of numbers and texts."""
+
+    def about(self) -> dict[str, Any]:
+        """What `models.data.own.readers.build` makes the same reader of, plain JSON values."""
 
     def header(self, place: Any) -> Header:
         """The size and mode of a picture.
@@ -61,25 +65,32 @@ class Scan:
 
 
 class TreePictures:
-    """The picture files of a tree; a place is a `File`."""
+    """The picture files of a tree; a place is the fields of a `File`."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
 
-    def header(self, place: File) -> Header:
-        if place.size > FILE_AT_MOST:
-            raise PictureError(TOO_LARGE)
-        if place.size > HEAD:
+    def about(self) -> dict[str, Any]:
+        return {"kind": self.tree.kind, "path": str(self.tree.path)}
+
+    def header(self, place: Sequence[Any]) -> Header:
+        file = _file(place)
+        if file.size > HEAD:
             try:
-                return read_header(self.tree.read(place, HEAD))
+                return read_header(self.tree.read(file, HEAD))
             except PictureError:
                 pass  # the header goes on behind the head
-        return read_header(self.tree.read(place))
+        return read_header(self.tree.read(file))
 
-    def picture(self, place: File, reading: Reading) -> Image.Image:
-        if place.size > FILE_AT_MOST:
-            raise PictureError(TOO_LARGE)
-        return open_picture(self.tree.read(place), reading)
+    def picture(self, place: Sequence[Any], reading: Reading) -> Image.Image:
+        return open_picture(self.tree.read(_file(place)), reading)
+
+
+def _file(place: Sequence[Any]) -> File:
+    file = File(*place)
+    if file.size > FILE_AT_MOST:
+        raise PictureError(TOO_LARGE)
+    return file
 
 
 def split_of(name: str) -> str:

@@ -61,8 +61,9 @@ class Listing:
 
 
 class Tree(Protocol):
-    """Files by name; small enough to be sent to a worker process."""
+    """Files by name."""
 
+    kind: str
     path: Path
 
     def listing(self) -> Listing:
@@ -81,6 +82,8 @@ class Tree(Protocol):
 
 class Folder:
     """A folder of files; links that lead out of it, and links to folders, are not followed."""
+
+    kind = "folder"
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -152,12 +155,11 @@ class Folder:
 class Zip:
     """The files of a zip, read where they lie."""
 
+    kind = "zip"
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: Any = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_open": None}
 
     def listing(self) -> Listing:
         """Its files, sorted by name.
@@ -209,6 +211,8 @@ class Zip:
 
 class Tar:
     """The files of an uncompressed tar, read where they lie."""
+
+    kind = "tar"
 
     def __init__(self, path: Path) -> None:
         self.path = path

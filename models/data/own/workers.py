@@ -1,23 +1,33 @@
-"""Work on many pictures: here as long as little is left, in worker processes where it takes longer than they take to start."""
+"""Work on many pictures: here as long as little is left, in worker processes where it takes longer than they take to start.
+
+A worker gets tasks and gives results as lines of JSON, so that a picture that ends a process does not end this one.
+"""
 
 from __future__ import annotations
 
 __all__ = ["in_chunks", "spread"]
 
-import multiprocessing
+import json
 import os
+import queue
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
-T = TypeVar("T")
-R = TypeVar("R")
+from models.data.own.sources import Pictures
+from models.data.own.tasks import Task
+from models.data.own.worker import perform
 
 WORKERS_AT_MOST = 16
 WORTH = 8.0  # s of work left that are worth the start of processes
-AHEAD = 3  # tasks a worker that wait, so that a cancelled job ends soon
+Result = tuple[int, list[Any]]  # number of a task, one value a picture
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def in_chunks(count: int, size: int) -> list[range]:
@@ -25,52 +35,95 @@ def in_chunks(count: int, size: int) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def spread(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
-    """Calls a function for each task; results as they come.
+def spread(pictures: Pictures, tasks: Sequence[Task]) -> Generator[Result, None, None]:
+    """Does tasks of about equal work; gives the number of a task with its result, as they come. Close it at its end.
 
     Arguments:
-        function: Of a module, so that a worker process can import it.
-        tasks: Arguments that can be sent to a process, of about equal work.
+        pictures: What they read.
+        tasks: Plain JSON values.
+
+    Raises:
+        RuntimeError: If a worker process ends before its work is done.
     """
     count = min(WORKERS_AT_MOST, os.cpu_count() or 1)
-    alone = count < 2 or multiprocessing.parent_process() is not None
     began = time.perf_counter()
     for number, task in enumerate(tasks):
         left = (time.perf_counter() - began) / max(1, number) * (len(tasks) - number)
-        if number and left > WORTH and not alone:
-            yield from _in_processes(function, tasks[number:], count)
+        if number and left > WORTH and count > 1:
+            with closing(_in_processes(pictures, tasks, number, count)) as results:
+                yield from results
             return
-        yield task, function(task)
+        yield number, perform(pictures, task)
 
 
-def _in_processes(function: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[tuple[T, R]]:
-    done: set[int] = set()
+def _in_processes(
+    pictures: Pictures, tasks: Sequence[Task], first: int, count: int
+) -> Generator[Result, None, None]:
+    """Does the tasks from number `first` on in worker processes."""
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[int, list[Any] | None]] = queue.SimpleQueue()
+    for number in range(first, len(tasks)):
+        waiting.put(number)
+    workers = [_start(pictures) for _ in range(min(count, len(tasks) - first))]
+    threads = [
+        threading.Thread(target=_feed, args=(worker, tasks, waiting, results), daemon=True)
+        for worker in workers
+    ]
     try:
-        with ProcessPoolExecutor(min(count, len(tasks)), multiprocessing.get_context("spawn")) as pool:
-            try:
-                for number, result in _results(pool, function, tasks, count * AHEAD):
-                    done.add(number)
-                    yield tasks[number], result
-            except GeneratorExit:
-                pool.shutdown(cancel_futures=True)
-                raise
-    except BrokenProcessPool:  # a script without `if __name__ == "__main__":`, or too little memory
-        for number, task in enumerate(tasks):
-            if number not in done:
-                yield task, function(task)
+        for thread in threads:
+            thread.start()
+        for _ in range(len(tasks) - first):
+            number, result = results.get()
+            if result is None:
+                raise RuntimeError(
+                    "A process that reads pictures has ended before its work was done: the memory may be too small, "
+                    f"or a picture stops its reader. It is one of {len(tasks[number]['places'])} pictures from "
+                    f"{str(tasks[number]['places'][0])[:120]} on."
+                )
+            yield number, result
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+        for thread in threads:
+            thread.join()
+        for worker in workers:
+            for stream in (worker.stdin, worker.stdout):
+                if stream:
+                    stream.close()
 
 
-def _results(
-    pool: ProcessPoolExecutor, function: Callable[[Any], R], tasks: Sequence[Any], ahead: int
-) -> Iterator[tuple[int, R]]:
-    waiting: dict[Future[R], int] = {}
-    following = iter(enumerate(tasks))
+def _start(pictures: Pictures) -> subprocess.Popen[str]:
+    """A worker that has been told what it reads."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    worker = subprocess.Popen(
+        [sys.executable, "-P", "-m", "models.data.own.worker"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    if worker.stdin:
+        worker.stdin.write(json.dumps(pictures.about()) + "\n")
+    return worker
+
+
+def _feed(
+    worker: subprocess.Popen[str],
+    tasks: Sequence[Task],
+    waiting: queue.SimpleQueue[int],
+    results: queue.SimpleQueue[tuple[int, list[Any] | None]],
+) -> None:
+    """Gives a worker one task after another, until none is left or the worker ends."""
+    if worker.stdin is None or worker.stdout is None:
+        return
     while True:
-        for number, task in following:
-            waiting[pool.submit(function, task)] = number
-            if len(waiting) >= ahead:
-                break
-        if not waiting:
+        try:
+            number = waiting.get_nowait()
+        except queue.Empty:
             return
-        future = next(as_completed(waiting))
-        yield waiting.pop(future), future.result()
+        try:
+            worker.stdin.write(json.dumps(tasks[number]) + "\n")
+            worker.stdin.flush()
+            results.put((number, json.loads(worker.stdout.readline())))
+        except (OSError, ValueError):  # it has ended, or was ended
+            results.put((number, None))
+            return

@@ -13,7 +13,7 @@ import pytest
 
 from models.data import data_available, load_data, open_images
 from models.data.base import SPLITS
-from models.data.own import Preparation, bytes_needed, prepare, propose, shape_of
+from models.data.own import Preparation, bytes_needed, prepare, preview, propose, shape_of
 from tests.models.data.own import folder_of, picture, saved
 
 TAGS = ("cat|tame", "dog", "dog|tame")
@@ -130,6 +130,7 @@ def test_sizes_fits_and_channels(tmp_path: Path) -> None:
     for preparation, shape in shapes.values():
         assert prepare(preparation, found=found).images.shape[1:] == (shape[1], shape[2], shape[0])
     padded = prepare(shapes["exact"][0]).images
+    assert any((preview(found, 0, shapes["exact"][0]) == image).all() for image in padded)
     assert (padded[:, 0] == (255, 0, 0)).all() and (padded[:, 8, 8] != (255, 0, 0)).any()
     unlike = folder_of(
         tmp_path / "unlike", {"a.png": saved(picture(0, (90, 30))), "b.png": saved(picture(1, (30, 60)))}
