@@ -27,10 +27,10 @@ class JoinedPictures:
         return {"kind": "joined", "parts": [part.about() for part in self.parts]}
 
     def header(self, place: Sequence[Any]) -> Header:
-        return self.parts[place[0]].header(place[1])
+        return self.parts[int(place[0])].header(place[1])
 
     def picture(self, place: Sequence[Any], reading: Reading) -> Image.Image:
-        return self.parts[place[0]].picture(place[1], reading)
+        return self.parts[int(place[0])].picture(place[1], reading)
 
 
 def build(about: Mapping[str, Any]) -> Pictures:
