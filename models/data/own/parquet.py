@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["ParquetPictures", "holds_pictures", "scan_parquet"]
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,21 @@ from models.data.own.tables import cell
 from models.data.own.trees import FILES_AT_MOST, OUTSIDE, is_inside, stamp
 from models.data.pictures import Header, PictureError, Reading, open_picture, read_header
 
-GROUP_AT_MOST = 1 << 32  # bytes of a row group, unpacked
+BATCH = 64  # rows that are read at a time
+BUFFER = 1 << 20  # bytes that are read at a time
 COLUMNS_AT_MOST = 1000
 DAMAGE = (pa.ArrowException, OSError, ValueError)
 Place = Sequence[int]  # file, row group, row of it
 
 
 class ParquetPictures:
-    """The pictures of Parquet files; the row group that was read last stays in memory."""
+    """The pictures of Parquet files, read in small batches: best from the first row to the last."""
 
     def __init__(self, files: Sequence[Path], column: str) -> None:
         self.files, self.column = list(files), column
-        self._held: tuple[tuple[int, int], Any] | None = None
+        self._group = (-1, -1)  # file and row group that are being read
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._start, self._batch = 0, None  # the batch that was read last, and its first row
 
     def about(self) -> dict[str, Any]:
         return {"kind": "parquet", "files": [str(path) for path in self.files], "column": self.column}
@@ -43,20 +46,29 @@ class ParquetPictures:
 
     def _bytes(self, place: Place) -> bytes:
         file, group, row = place
-        if self._held is None or self._held[0] != (file, group):
-            try:
-                table = pq.ParquetFile(self.files[file]).read_row_group(group, columns=[self.column])
-            except DAMAGE as error:
-                raise PictureError(
-                    f"The Parquet file is damaged: {str(error)[:80]}. Save it anew."
-                ) from error
-            self._held = ((file, group), table.column(0))
-        value = self._held[1][row].as_py()
+        try:
+            value = self._value(file, group, row)
+        except (*DAMAGE, StopIteration) as error:
+            self._group = (-1, -1)
+            raise PictureError(f"The Parquet file is damaged: {str(error)[:80]}. Save it anew.") from error
         if isinstance(value, dict):
             value = value.get("bytes") or self._beside(self.files[file], value.get("path"))
         if not isinstance(value, bytes) or not value:
             raise PictureError("The row has no picture.")
         return value
+
+    def _value(self, file: int, group: int, row: int) -> Any:
+        """The value of one row; batches are read on up to it, from the start of the row group where it lies behind."""
+        if self._group != (file, group) or row < self._start:
+            opened = pq.ParquetFile(self.files[file], buffer_size=BUFFER)
+            self._batches = opened.iter_batches(
+                BATCH, row_groups=[group], columns=[self.column], use_threads=False
+            )
+            self._group, self._start, self._batch = (file, group), 0, None
+        while self._batch is None or row >= self._start + len(self._batch):
+            self._start += 0 if self._batch is None else len(self._batch)
+            self._batch = next(self._batches)
+        return self._batch.column(0)[row - self._start].as_py()
 
     def _beside(self, file: Path, name: object) -> bytes:
         """A picture file that a row names instead of holding it."""
@@ -102,11 +114,7 @@ def scan_parquet(files: Sequence[Path]) -> Scan:
         column = found
         start = len(places)
         for group in range(opened.num_row_groups):
-            about = opened.metadata.row_group(group)
-            if about.total_byte_size > GROUP_AT_MOST:
-                raise ValueError(f"{shown(str(path))} has a row group of {about.total_byte_size:,} bytes; at most "
-                                 f"{GROUP_AT_MOST:,} are read. Write it with smaller row groups.")  # fmt: skip
-            places += [(number, group, row) for row in range(about.num_rows)]
+            places += [(number, group, row) for row in range(opened.metadata.row_group(group).num_rows)]
         if len(places) > FILES_AT_MOST:
             raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open a part of the files.")
         names += _names(opened, column, path, len(places) - start, len(files) > 1)

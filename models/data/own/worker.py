@@ -24,7 +24,3 @@ def main() -> int:
     for line in sys.stdin:
         print(json.dumps(perform(pictures, json.loads(line))), flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -27,6 +27,7 @@ WORKERS_AT_MOST = 16
 WORTH = 8.0  # s of work left that are worth the start of processes
 Result = tuple[int, list[Any]]  # number of a task, one value a picture
 
+START = "from models.data.own.worker import main; raise SystemExit(main())"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -97,7 +98,7 @@ def _start(pictures: Pictures) -> subprocess.Popen[str]:
     """A worker that has been told what it reads."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     worker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "models.data.own.worker"],
+        [sys.executable, "-P", "-c", START],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
