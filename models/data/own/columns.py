@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.base import Attribute, Texts
+from models.data.own.distinct import Distinct
 from models.data.own.records import Cell, Column
 from models.data.own.values import as_dates, as_labels, as_numbers, as_text, separator
 
@@ -50,61 +51,72 @@ def describe(title: str, slug: str, cells: Sequence[Cell], comma: bool, kind: st
     Raises:
         ValueError: If it cannot be of this kind.
     """
-    texts = [as_text(value) for value in cells if value is not None]
-    counts = Counter(texts)
-    kinds = _possible(cells, counts, comma)
-    proposed, why = _proposal(title, cells, counts, kinds, comma)
+    held = Distinct(cells, comma)
+    kinds = _possible(held)
+    proposed, why = _proposal(title, held, kinds)
     if kind is not None and kind not in kinds:
         raise ValueError(f"The column {title[:80]!r} can be one of: {', '.join(kinds)}. Got {kind!r:.40}.")
     chosen = kind or proposed
-    labels, bars, edges = _chart(chosen, cells, counts, comma)
-    return Column(slug, title, chosen, kinds, labels, bars, edges, len(counts), len(cells) - len(texts),
-                  why if chosen == proposed else "As chosen.")  # fmt: skip
+    labels, bars, edges = _chart(chosen, held)
+    return Column(
+        slug=slug,
+        title=title,
+        kind=chosen,
+        kinds=kinds,
+        labels=labels,
+        counts=bars,
+        edges=edges,
+        distinct=len(held.counts),
+        missing=len(cells) - held.known,
+        why=why if chosen == proposed else "As chosen.",
+    )
 
 
-def _possible(cells: Sequence[Cell], counts: Counter[str], comma: bool) -> tuple[str, ...]:
-    known = sum(counts.values())
+def _possible(held: Distinct) -> tuple[str, ...]:
+    known, count = held.known, len(held.counts)
     kinds = []
-    if 1 <= len(counts) <= LABELS_AT_MOST:
+    if 1 <= count <= LABELS_AT_MOST:
         kinds.append("category")
-    if len(counts) == 2:
+    if count == 2:
         kinds.append("binary")
-    if known and separator(cells) is not None:
+    if known and held.mark is not None:
         kinds.append("classes")
-    if known and np.isfinite(as_numbers(cells, comma).values).sum() > known / 2:
+    if known and held.weight(np.isfinite(held.numbers.values)) > known / 2:
         kinds.append("number")
-    elif known and np.isfinite(as_dates(cells)[0]).sum() > known / 2:
+    elif known and held.weight(np.isfinite(held.dates)) > known / 2:
         kinds.append("date")
     return (*kinds, "id", "caption", "ignore")
 
 
-def _proposal(
-    title: str, cells: Sequence[Cell], counts: Counter[str], kinds: tuple[str, ...], comma: bool
-) -> tuple[str, str]:
+def _proposal(title: str, held: Distinct, kinds: tuple[str, ...]) -> tuple[str, str]:
     """The kind that a column looks like, and why."""
-    known = sum(counts.values())
+    known, counts = held.known, held.counts
     if not known:
         return "ignore", "It has no values."
     if len(counts) == 1:
         return "ignore", f"All its values are {next(iter(counts))[:40]!r}."
-    if any(isinstance(value, list) for value in cells):
+    if held.mark == "":
         return "classes", "Its values are lists."
     if len(counts) == 2 and known >= 4:
         return "binary", "It has two values."
     if "number" in kinds and not _padded(counts):
-        return _of_numbers(title, cells, counts, known, comma)
-    if "date" in kinds and as_dates(cells)[1] <= UNREAD_AT_MOST * known:
+        return _of_numbers(title, held)
+    if "date" in kinds and held.weight(np.isnan(held.dates)) <= UNREAD_AT_MOST * known:
         return "date", "Its values are dates; they become decimal years."
     if "classes" in kinds:
-        return "classes", f"Several labels stand in a cell, divided by {separator(cells)!r}."
-    if len(counts) <= LABELS_AT_MOST and known >= 1.5 * len(counts):
+        return "classes", f"Several labels stand in a cell, divided by {held.mark!r}."
+    if _is_category(held):
         return "category", f"{len(counts)} labels repeat."
     spaced = sum(text.count(" ") >= 2 for text in counts) > len(counts) / 3
-    reason = f"It has {len(counts):,} different values"
-    reason += (
-        f", more than {LABELS_AT_MOST} labels" if len(counts) > LABELS_AT_MOST else ", which hardly repeat"
-    )
-    return ("caption" if spaced else "id"), f"{reason}: it is shown and searched."
+    many = f"more than {LABELS_AT_MOST} labels" if len(counts) > LABELS_AT_MOST else "which hardly repeat"
+    return (
+        "caption" if spaced else "id"
+    ), f"It has {len(counts):,} different values, {many}: it is shown and searched."
+
+
+def _is_category(held: Distinct) -> bool:
+    """Whether labels are few and repeat."""
+    return len(held.counts) <= LABELS_AT_MOST and held.known >= 1.5 * len(held.counts)
 
 
 def _padded(counts: Counter[str]) -> bool:
@@ -112,45 +124,36 @@ def _padded(counts: Counter[str]) -> bool:
     return any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in counts)
 
 
-def _of_numbers(
-    title: str, cells: Sequence[Cell], counts: Counter[str], known: int, comma: bool
-) -> tuple[str, str]:
-    values, unread, infinite = as_numbers(cells, comma)
-    odd = unread + infinite
-    finite = values[np.isfinite(values)]
-    if odd > max(UNREAD_AT_MOST * known, infinite):
-        if len(counts) <= LABELS_AT_MOST and known >= 1.5 * len(counts):
-            return "category", f"{len(counts)} labels repeat."
-        return "id", f"{odd:,} of its values are no numbers: it is shown and searched."
+def _of_numbers(title: str, held: Distinct) -> tuple[str, str]:
+    """The kind of a column of which more than half are numbers, and why."""
+    known, count = held.known, len(held.counts)
+    unread, infinite = held.weight(held.numbers.unread), held.weight(held.numbers.infinite)
+    if unread > UNREAD_AT_MOST * known:
+        if _is_category(held):
+            return "category", f"{count} labels repeat."
+        return "id", f"{unread:,} of its values are no numbers: it is shown and searched."
+    finite = held.numbers.values[np.isfinite(held.numbers.values)]
     whole = bool((finite == np.round(finite)).all())
-    if whole and len(counts) > 0.9 * known and known > 2:
-        span = float(np.ptp(finite)) if len(finite) else 0.0
-        if _ID_NAME.search(title) or span == len(finite) - 1:
-            return "id", "Its numbers do not repeat: it is shown and searched."
-    repeats = known >= 2 * len(counts)
     if (
         whole
-        and repeats
-        and not odd
-        and (len(counts) <= FEW or (_CLASS_NAME.search(title) and len(counts) <= LABELS_AT_MOST))
+        and count > 0.9 * known
+        and known > 2
+        and (_ID_NAME.search(title) or np.ptp(finite) == len(finite) - 1)
     ):
-        return "category", f"{len(counts)} whole numbers repeat."
-    return (
-        "number",
-        f"{odd:,} values are no finite numbers; they count as missing." if odd else "Its values are numbers.",
-    )
+        return "id", "Its numbers do not repeat: it is shown and searched."
+    few = count <= FEW or (_CLASS_NAME.search(title) is not None and count <= LABELS_AT_MOST)
+    if whole and few and known >= 2 * count and not unread + infinite:
+        return "category", f"{count} whole numbers repeat."
+    if unread + infinite:
+        return "number", f"{unread + infinite:,} values are no finite numbers; they count as missing."
+    return "number", "Its values are numbers."
 
 
-def _chart(
-    kind: str, cells: Sequence[Cell], counts: Counter[str], comma: bool
-) -> tuple[tuple[str, ...], tuple[int, ...], tuple[float, ...]]:
+def _chart(kind: str, held: Distinct) -> tuple[tuple[str, ...], tuple[int, ...], tuple[float, ...]]:
     """Labels, bars and edges of a chart."""
     if kind in ("number", "date"):
-        values = as_numbers(cells, comma).values if kind == "number" else as_dates(cells)[0]
-        bars, edges = np.histogram(values[np.isfinite(values)], bins=BINS)
-        return (), tuple(bars.tolist()), tuple(edges.tolist())
-    if kind == "classes":
-        counts = Counter(label for value in cells for label in as_labels(value, separator(cells) or ""))
+        return (), *held.histogram(held.numbers.values if kind == "number" else held.dates, BINS)
+    counts = held.labels() if kind == "classes" else held.counts
     if kind in ("id", "caption", "ignore") and len(counts) > LABELS_AT_MOST:
         return (), (), ()
     top = counts.most_common(CHARTED)
@@ -170,7 +173,7 @@ def attributes_of(
     """
     title = _label(column.title)
     if column.kind in ("number", "date"):
-        values = as_numbers(cells, comma).values if column.kind == "number" else as_dates(cells)[0]
+        values = as_numbers(cells, comma).values if column.kind == "number" else as_dates(cells)
         return [Attribute(column.slug, "continuous", values.astype(np.float32), (), title)]
     if column.kind == "classes":
         return _of_classes(column, cells, taken)

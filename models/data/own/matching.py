@@ -11,6 +11,7 @@ from models.data.own.records import Cell, shown
 from models.data.own.tables import Table
 from models.data.own.values import as_text
 
+SAMPLED = 500  # rows that show whether a column names pictures
 NAMES = ("file_name", "filename", "file", "filepath", "file_path", "image", "img", "path", "image_id", "name")
 
 
@@ -74,6 +75,9 @@ def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") 
         cells = table.columns[title]
         if any(isinstance(value, list | float) for value in cells[:100]):
             continue
+        some = cells[:: max(1, len(cells) // SAMPLED)]
+        if best and all(value is None or index.find(as_text(value), folder.lower()) < 0 for value in some):
+            continue  # another column names pictures, and this one does not seem to
         rows = [-1 if value is None else index.find(as_text(value), folder.lower()) for value in cells]
         if len(set(rows) - {-1}) > len(set(found) - {-1}):
             best, found = title, rows

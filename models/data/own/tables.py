@@ -23,6 +23,7 @@ COLUMNS_AT_MOST = 1000
 LINE_AT_MOST = 1 << 20  # characters of a line of JSON
 CELL_AT_MOST = 4000  # characters that are kept of a cell
 DELIMITERS = (",", ";", "\t", "|")
+REMEMBERED = 10_000  # values of a column
 SNIFFED = 50  # lines that show the delimiter
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "#n/a", "<na>"))  # in lower case
 
@@ -122,11 +123,22 @@ def _delimited(decoded: tuple[str, list[str]]) -> Table:
         notes.append(
             f"{ragged:,} rows have more or fewer cells than the first line; what is missing counts as missing."
         )
-    columns = {
-        title: [cell(row[place]) if place < len(row) else None for row in body]
-        for place, title in enumerate(names)
-    }
+    columns = {title: _cells(body, place) for place, title in enumerate(names)}
     return Table(columns, comma=delimiter in (";", "\t"), notes=notes)
+
+
+def _cells(rows: list[list[str]], place: int) -> list[Cell]:
+    """One column; few values that repeat are read once."""
+    known: dict[str, Cell] = {}
+    found: list[Cell] = []
+    for row in rows:
+        text = row[place] if place < len(row) else ""
+        if text not in known:
+            if len(known) > REMEMBERED:
+                known.clear()
+            known[text] = cell(text)
+        found.append(known[text])
+    return found
 
 
 def _bounded(rows: Iterable[Any]) -> Iterable[Any]:

@@ -33,8 +33,8 @@ class Numbers(NamedTuple):
     """A column read as numbers."""
 
     values: NDArray[np.float64]  # (N,), NaN where there is none
-    unread: int  # cells that are no numbers
-    infinite: int  # numbers that are infinite or too large
+    unread: NDArray[np.bool_]  # (N,), cells that are no numbers
+    infinite: NDArray[np.bool_]  # (N,), numbers that are infinite or too large
 
 
 def as_text(value: Cell) -> str:
@@ -58,15 +58,15 @@ def as_numbers(cells: Sequence[Cell], comma: bool = False) -> Numbers:
     texts = [value.replace("\u2212", "-") for value in cells if isinstance(value, str)]
     comma = comma or any(_DECIMAL_COMMA.fullmatch(t) and not _THOUSANDS.fullmatch(t) for t in texts)
     values = np.full(len(cells), np.nan)
-    unread = infinite = 0
+    unread, infinite = np.zeros(len(cells), bool), np.zeros(len(cells), bool)
     for row, value in enumerate(cells):
         if value is None:
             continue
         number = _number(value, comma)
         if number is None:
-            unread += 1
+            unread[row] = True
         elif abs(number) > LARGEST:
-            infinite += 1
+            infinite[row] = True
         else:
             values[row] = number
     return Numbers(values, unread, infinite)
@@ -87,21 +87,16 @@ def _number(value: Cell, comma: bool) -> float | None:
     return float(text) if _PLAIN.fullmatch(text) and len(text) < 400 else None
 
 
-def as_dates(cells: Sequence[Cell]) -> tuple[NDArray[np.float64], int]:
-    """Reads dates as decimal years, shape (N,), NaN where there is none, and how many cells are none."""
+def as_dates(cells: Sequence[Cell]) -> NDArray[np.float64]:
+    """Reads dates as decimal years, shape (N,), NaN where there is none."""
     values = np.full(len(cells), np.nan)
     known = [value for value in cells if isinstance(value, str)]
     found = _date_format(known[:TRIED] if len(known) <= TRIED else known[:: len(known) // TRIED])
-    unread = 0
     for row, value in enumerate(cells):
-        if value is None:
-            continue
         when = _date(value, found) if isinstance(value, str) and found is not None else None
-        if when is None:
-            unread += 1
-        else:
+        if when is not None:
             values[row] = _decimal_year(when)
-    return values, unread
+    return values
 
 
 def _date_format(texts: Sequence[str]) -> str | None:
@@ -134,16 +129,15 @@ def separator(cells: Sequence[Cell]) -> str | None:
     """What divides several labels in one cell; None where a cell is one label, "" where cells are lists."""
     if any(isinstance(value, list) for value in cells):
         return ""
-    texts = [value for value in cells if isinstance(value, str)]
-    whole = len(set(texts))
+    texts = {value for value in cells if isinstance(value, str)}
     for mark in SEPARATORS:
         if sum(mark in text for text in texts) < max(1, len(texts) // 10):
             continue
         tokens = Counter(part for text in texts for part in as_labels(text, mark))
         if (
             2 <= len(tokens) <= TOKENS_AT_MOST
-            and len(tokens) <= whole
-            and sum(tokens.values()) >= 2 * len(tokens)
+            and len(tokens) <= len(texts)
+            and sum(tokens.values()) >= 1.5 * len(tokens)
             and max(map(len, tokens)) <= TOKEN_LENGTH
         ):
             return mark
