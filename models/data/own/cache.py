@@ -113,8 +113,10 @@ class Prepared:
         if len(self) < LEARNABLE:
             raise ValueError(f"A model needs {LEARNABLE} images at least. {where} has {len(self)}. Add some.")
         if self.distinct < 2:
-            raise ValueError(f"All {len(self):,} images of {where} are equal, so there is nothing to learn. "
-                             "Open images that differ.")  # fmt: skip
+            raise ValueError(
+                f"All {len(self):,} images of {where} are equal, so there is nothing to learn. "
+                "Open images that differ."
+            )
 
 
 def prepare(

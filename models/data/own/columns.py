@@ -31,11 +31,15 @@ SWITCHES = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"
 _CLASS_NAME = re.compile(
     r"(class|label|category|target|digit|type|kind|species|cluster|grade)", re.IGNORECASE
 )
-_ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|index|key|number|nr|no|hash|url|name)s?($|[\W_])|^unnamed|^column 1$",
-                      re.IGNORECASE)  # fmt: skip
+_ID_NAME = re.compile(
+    r"(^|[\W_])(id|ids|uuid|guid|index|key|number|nr|no|hash|url|name)s?($|[\W_])|^unnamed|^column 1$",
+    re.IGNORECASE,
+)
 _GROUP_NAME = re.compile(
     r"(patient|subject|scene|group|person|identity|series|session|study|case|video|clip|sequence|camera|site|"
-    r"family|animal|participant|individual|specimen|volunteer)", re.IGNORECASE)  # fmt: skip
+    r"family|animal|participant|individual|specimen|volunteer)",
+    re.IGNORECASE,
+)
 
 
 def describe(title: str, slug: str, cells: Sequence[Cell], comma: bool, kind: str | None = None) -> Column:

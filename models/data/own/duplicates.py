@@ -77,9 +77,12 @@ def alike(hashes: NDArray[np.uint64], small: NDArray[np.uint8]) -> list[Pair]:
             differ = np.abs(small[a].astype(np.int16) - small[b]).mean(1)
             near = np.flatnonzero(differ <= LEVELS)
             found += zip(
-                gaps[first[part], second[part]][near].tolist(), differ[near].tolist(), a[near].tolist(), b[near].tolist(),
+                gaps[first[part], second[part]][near].tolist(),
+                differ[near].tolist(),
+                a[near].tolist(),
+                b[near].tolist(),
                 strict=True,
-            )  # fmt: skip
+            )
         if len(found) > 10 * PAIRS_AT_MOST:
             found = sorted(found)[:PAIRS_AT_MOST]
     return [(a, b, bits) for bits, _, a, b in sorted(found)[:PAIRS_AT_MOST]]

@@ -16,8 +16,28 @@ from models.data.own.trees import File, Listing, Tree
 from models.data.pictures import KINDS, PictureError
 from models.system.json_input import read_object
 
-UNREAD = ("heic", "heif", "avif", "svg", "psd", "raw", "cr2", "nef", "dng", "jp2", "jxl", "ico", "tga", "pgm", "ppm",
-          "dcm", "nii", "exr", "hdr", "eps")  # fmt: skip  # pictures that are not read
+UNREAD = (
+    "heic",
+    "heif",
+    "avif",
+    "svg",
+    "psd",
+    "raw",
+    "cr2",
+    "nef",
+    "dng",
+    "jp2",
+    "jxl",
+    "ico",
+    "tga",
+    "pgm",
+    "ppm",
+    "dcm",
+    "nii",
+    "exr",
+    "hdr",
+    "eps",
+)  # pictures that are not read
 SIDECARS = ("json", "txt", "cls", "caption")
 SIDECAR_AT_MOST = 1 << 16  # bytes
 TABLE_AT_MOST = 1 << 29
@@ -46,8 +66,18 @@ def scan_tree(tree: Tree, form: str, listing: Listing, prefix: str = "") -> Scan
     ]
     names = [file.name for file in pictures]
     splits, folders = _folders(names)
-    scan = Scan(form, TreePictures(tree), tree.fingerprint(listing), [[file.name, file.size, file.place] for file in pictures], names,
-                [prefix] * len(names) if prefix else splits, folders, refused=refused, tree=tree, listing=listing)  # fmt: skip
+    scan = Scan(
+        form,
+        TreePictures(tree),
+        tree.fingerprint(listing),
+        [[file.name, file.size, file.place] for file in pictures],
+        names,
+        [prefix] * len(names) if prefix else splits,
+        folders,
+        refused=refused,
+        tree=tree,
+        listing=listing,
+    )
     _add_sidecars(scan, pictures, listing)
     _add_tables(scan, listing)
     return scan

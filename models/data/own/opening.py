@@ -1,8 +1,8 @@
-"""Opens somebody's images: finds out what a path is, lists its pictures, reads their headers and labels."""
+"""Opens somebody's images: lists the pictures of a path, reads their headers and labels."""
 
 from __future__ import annotations
 
-__all__ = ["open_images", "scan", "stamp_of"]
+__all__ = ["open_images", "resolved", "stamp_of"]
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,26 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from models.data.base import SPLITS
-from models.data.own.arrays import scan_arrays
 from models.data.own.columns import describe, slug_of
 from models.data.own.found import FoundImages
-from models.data.own.layout import add_columns, scan_tree, take_splits
+from models.data.own.layout import add_columns, take_splits
 from models.data.own.matching import join
-from models.data.own.parquet import holds_pictures, scan_parquet
-from models.data.own.readers import JoinedPictures
 from models.data.own.records import Cell, Column, Item, Refused, Report, shown
-from models.data.own.sources import ENDINGS_OF_CONTAINERS, Pictures, Scan, split_of
+from models.data.own.scanning import scan
+from models.data.own.sources import Pictures, Scan
 from models.data.own.tables import ENDINGS as TABLES
 from models.data.own.tables import Table, read_table
 from models.data.own.tasks import Task
-from models.data.own.trees import File, Folder, Listing, Tar, Zip, digest, stamp
-from models.data.own.unpacking import OPENERS, unpack_members, unpack_stream
+from models.data.own.trees import Folder, digest, stamp
 from models.data.own.workers import in_chunks, spread
 from models.data.pictures import KINDS, Header
 
 CHUNK = 1_000  # headers read at a time
 TELLING = 5  # names in a note
-HINT = "Open a folder, a zip, a Parquet file, a WebDataset tar, or an npy or npz file of pictures."
 NOTES = {
     "animated": "Animated, the first frame is used",
     "several pages": "Several pages, the first one is used",
@@ -130,120 +126,6 @@ def stamp_of(source: Path, labels: Path | None) -> str:
     else:
         own = stamp(source)
     return digest([(own, stamp(labels) if labels else "")])
-
-
-def scan(path: Path) -> Scan:
-    """Lists the pictures of a source.
-
-    Raises:
-        ValueError: If it is of no kind that is read.
-    """
-    if path.is_dir():
-        return _scan_folder(path)
-    name = path.name.lower()
-    opened = Path(path)
-    if name.rpartition(".")[2] in OPENERS:
-        opened, name = unpack_stream(path), "unpacked.tar"
-    start = _start(opened)
-    if name.endswith(".npy"):
-        return scan_arrays({path.stem: path}, path)
-    if start.startswith(b"PK") or name.endswith((".zip", ".npz")):
-        return _scan_zip(path)
-    if start.startswith(b"PAR1"):
-        return scan_parquet([path])
-    if start[257:262] == b"ustar" or name.endswith(".tar"):
-        tar = Tar(opened)
-        found = scan_tree(tar, "webdataset", tar.listing())
-        found.fingerprint = stamp(path)
-        return found
-    if name.rpartition(".")[2] in KINDS:
-        raise ValueError(f"{shown(str(path))} is one picture. Open the folder that it lies in.")
-    raise ValueError(f"{shown(str(path))} is of no kind that is read. {HINT}")
-
-
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(512)
-    except OSError as error:
-        raise ValueError(
-            f"{shown(str(path))} cannot be read: {error.strerror}. Change its permissions."
-        ) from error
-
-
-def _scan_folder(path: Path) -> Scan:
-    folder = Folder(path)
-    listing = folder.listing()
-    found = _containers(folder, listing)
-    if found is None:
-        return scan_tree(folder, "folder", listing)
-    found.fingerprint = folder.fingerprint(listing)
-    found.refused += listing.refused
-    return found
-
-
-def _containers(folder: Folder, listing: Listing) -> Scan | None:
-    """The Parquet files, tars or arrays of a folder without picture files; None where it has none."""
-    endings: dict[str, list[Path]] = {}
-    for file in listing.files:
-        endings.setdefault(file.name.rpartition(".")[2].lower(), []).append(folder.path / file.name)
-    if any(kind in endings for kind in KINDS):
-        return None
-    if files := [each for each in endings.get("parquet", ()) if holds_pictures(each)]:
-        return scan_parquet(files)
-    if files := endings.get("tar", []):
-        return joined([_scan_tar(each) for each in files])
-    if files := endings.get("npy", []):
-        return scan_arrays({each.stem: each for each in files}, *files)
-    if files := [each for kind in ("zip", "npz") for each in endings.get(kind, ())]:
-        if len(files) == 1:
-            return _scan_zip(files[0])
-        raise ValueError(f"{shown(str(folder.path))} holds {len(files)} archives. Open one of them, such as "
-                         f"{shown(files[0].name)}.")  # fmt: skip
-    return None
-
-
-def _scan_tar(path: Path) -> Scan:
-    tar = Tar(path)
-    return scan_tree(tar, "webdataset", tar.listing(), split_of(path.name))
-
-
-def _scan_zip(path: Path) -> Scan:
-    """A zip of pictures, or of one container of pictures, which is unpacked into the cache."""
-    archive = Zip(path)
-    listing = archive.listing()
-    endings = {file.name.rpartition(".")[2].lower() for file in listing.files}
-    inner: list[File] = []
-    if not endings & set(KINDS):
-        inner = [file for file in listing.files if file.name.lower().endswith(ENDINGS_OF_CONTAINERS)]
-    if not inner:
-        return scan_tree(archive, "zip", listing)
-    unpacked = Folder(unpack_members(path, inner))
-    found = _containers(unpacked, unpacked.listing())
-    if found is None:
-        raise ValueError(f"{shown(str(path))} holds no pictures. {HINT}")
-    found.fingerprint = stamp(path)
-    return found
-
-
-def joined(scans: Sequence[Scan]) -> Scan:
-    """Several sources as one."""
-    whole = Scan(scans[0].form, JoinedPictures([each.pictures for each in scans]), "", [], [], [])
-    for number, each in enumerate(scans):
-        start = len(whole.places)
-        whole.places += [[number, place] for place in each.places]
-        whole.names += each.names
-        whole.splits += each.splits
-        whole.refused += each.refused
-        whole.notes += [note for note in each.notes if note not in whole.notes]
-        whole.comma |= each.comma
-        for title, cells in each.cells.items():
-            held = whole.cells.setdefault(title, [])
-            held += [None] * (start - len(held))
-            held += cells
-    for held in whole.cells.values():
-        held += [None] * (len(whole.places) - len(held))
-    return whole
 
 
 # Headers

@@ -122,8 +122,16 @@ def scan_parquet(files: Sequence[Path]) -> Scan:
         _add_columns(opened, column, cells, start, len(places), notes)
     for values in cells.values():
         values += [None] * (len(places) - len(values))
-    return Scan("parquet", ParquetPictures(files, column), stamp(*files), places, names, splits, cells,
-                notes=list(dict.fromkeys(notes)))  # fmt: skip
+    return Scan(
+        "parquet",
+        ParquetPictures(files, column),
+        stamp(*files),
+        places,
+        names,
+        splits,
+        cells,
+        notes=list(dict.fromkeys(notes)),
+    )
 
 
 def _opened(path: Path) -> pq.ParquetFile:

@@ -17,8 +17,21 @@ SIZES = (8, 256)  # px, the smallest and the largest
 SEED_AT_MOST = 2**31 - 1
 PATH_LENGTH = 4000  # characters
 COLUMNS_AT_MOST = 1000
-TYPES = {"path": str, "labels": str, "size": int, "height": int, "width": int, "fit": str, "background": str, "channels": int, "kinds": dict,
-         "validation": float, "test": float, "group": str, "seed": int}  # fmt: skip
+TYPES = {
+    "path": str,
+    "labels": str,
+    "size": int,
+    "height": int,
+    "width": int,
+    "fit": str,
+    "background": str,
+    "channels": int,
+    "kinds": dict,
+    "validation": float,
+    "test": float,
+    "group": str,
+    "seed": int,
+}
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 

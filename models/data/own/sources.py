@@ -20,9 +20,15 @@ ENDINGS_OF_CONTAINERS = ("parquet", "tar", "npz", "npy")
 HEAD = 1 << 16  # bytes of a file that usually hold all of its header
 TOO_LARGE = f"The file has more than {FILE_AT_MOST >> 20} MiB. Save the picture smaller."
 SPLIT_NAMES = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "dev": "validation", "test": "test", "testing": "test",
-}  # fmt: skip
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
 
 
 class Pictures(Protocol):

@@ -23,8 +23,16 @@ FILES_AT_MOST = 1_000_000
 DEPTH_AT_MOST = 40  # folders inside each other
 EXPANSION_AT_MOST = 100  # bytes that an archive may hold for each of its own, once it holds more than `LARGE`
 LARGE = 1 << 30  # bytes
-DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, tarfile.TarError,
-          ValueError)  # fmt: skip  # what the readers of archives raise
+DAMAGE = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    tarfile.TarError,
+    ValueError,
+)  # what the readers of archives raise
 OUTSIDE = "It lies outside the folder. Copy it into the folder."
 
 

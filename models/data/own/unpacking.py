@@ -37,8 +37,10 @@ def check_disk(needed: int, what: str) -> None:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise StorageError(f"The cache folder {cache_folder()} cannot be written: {why(error)}. "
-                           "Set LATENT_CACHE_DIR to a folder that can be written.") from error  # fmt: skip
+        raise StorageError(
+            f"The cache folder {cache_folder()} cannot be written: {why(error)}. "
+            "Set LATENT_CACHE_DIR to a folder that can be written."
+        ) from error
     if free < needed + SPARE:
         raise StorageError(
             f"{what} need {_megabytes(needed)}, and {cache_folder()} has {_megabytes(free)} left. Free some space, "

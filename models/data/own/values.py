@@ -20,9 +20,21 @@ TRIED = 50  # values that choose a date's format
 SEPARATORS = ("|", ";", ",")
 TOKENS_AT_MOST, TOKEN_LENGTH = 100, 40  # different labels in a column of several a row; characters of one
 FORMATS = (
-    "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y:%m:%d %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y",
-    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d-%m-%Y", "%b %d, %Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y",
-)  # fmt: skip  # beside ISO 8601; where day and month can be exchanged, the month comes first
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y:%m:%d %H:%M:%S",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%d-%m-%Y",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+)  # beside ISO 8601; where day and month can be exchanged, the month comes first
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d{1,3}(\.\d{3})*,\d+|[-+]?\d+,\d+")

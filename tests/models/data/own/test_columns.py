@@ -20,7 +20,11 @@ def kind_of(cells: list[Cell], title: str = "x", comma: bool = False) -> str:
 @pytest.mark.parametrize(
     ("data", "name", "columns"),
     [
-        (b"\xef\xbb\xbfa;b\r\n1,5;\xe7\x8c\xab\r\n;C++\r\n", "x.csv", {"a": ["1,5", None], "b": ["猫", "C++"]}),
+        (
+            b"\xef\xbb\xbfa;b\r\n1,5;\xe7\x8c\xab\r\n;C++\r\n",
+            "x.csv",
+            {"a": ["1,5", None], "b": ["猫", "C++"]},
+        ),
         (b'a,b\n"x, y\nz",NaN\n', "x.csv", {"a": ["x, y\nz"], "b": [None]}),
         ("a\tb\n1\tü\n".encode("utf-16"), "x.tsv", {"a": ["1"], "b": ["ü"]}),
         (b"a|b\n1|\xe4\n", "x.txt", {"a": ["1"], "b": ["ä"]}),
@@ -28,13 +32,19 @@ def kind_of(cells: list[Cell], title: str = "x", comma: bool = False) -> str:
         (b"a,a,\n1,2,3\n", "x.csv", {"a": ["1"], "a 2": ["2"], "column 3": ["3"]}),
         (b"a,b\n1\n2,3,4\n", "x.csv", {"a": ["1", "2"], "b": [None, "3"]}),
         (b"a\n1\n2\n", "x.csv", {"a": ["1", "2"]}),
-        (b"2\nMale Young\n1.jpg -1  1\n2.jpg  1 -1\n", "list.txt",
-         {"file": ["1.jpg", "2.jpg"], "Male": ["-1", "1"], "Young": ["1", "-1"]}),
-        ('{"a": "x\u2028y", "b": [1, "z"]}\n\n{"a": NaN, "c": {"d": 1}}\n'.encode(), "x.jsonl",
-         {"a": ["x\u2028y", None], "b": [["1", "z"], None], "c": [None, None]}),
+        (
+            b"2\nMale Young\n1.jpg -1  1\n2.jpg  1 -1\n",
+            "list.txt",
+            {"file": ["1.jpg", "2.jpg"], "Male": ["-1", "1"], "Young": ["1", "-1"]},
+        ),
+        (
+            '{"a": "x\u2028y", "b": [1, "z"]}\n\n{"a": NaN, "c": {"d": 1}}\n'.encode(),
+            "x.jsonl",
+            {"a": ["x\u2028y", None], "b": [["1", "z"], None], "c": [None, None]},
+        ),
         (b'[{"a": true}, {"a": false}]', "x.json", {"a": [True, False]}),
     ],
-)  # fmt: skip
+)
 def test_tables(data: bytes, name: str, columns: dict[str, Any]) -> None:
     assert read_table(data, name).columns == columns
 
@@ -139,8 +149,10 @@ def test_several_labels_a_row_become_binary_attributes() -> None:
     cells: list[Cell] = [["a", "b"], ["b"], None, ["c", "b"], []]
     found = attributes_of(describe("tags", "tags", cells, False), cells, False)
     assert {a.title: a.values.tolist() for a in found} == {
-        "tags: b": [1, 1, 255, 1, 0], "tags: a": [1, 0, 255, 0, 0], "tags: c": [0, 0, 255, 1, 0],
-    }  # fmt: skip
+        "tags: b": [1, 1, 255, 1, 0],
+        "tags: a": [1, 0, 255, 0, 0],
+        "tags: c": [0, 0, 255, 1, 0],
+    }
     assert len({a.name for a in found}) == 3
 
 

@@ -131,10 +131,19 @@ def npz_in_a_zip(root: Path) -> Path:
 
 
 FORMS: list[tuple[Callable[[Path], Path], str]] = [
-    (class_folders, "folder"), (metadata_csv, "folder"), (metadata_jsonl, "folder"), (metadata_parquet, "folder"),
-    (windows_csv, "folder"), (zipped, "zip"), (hugging_face, "parquet"), (plain_bytes, "parquet"),
-    (webdataset, "webdataset"), (webdataset_gz, "webdataset"), (npz, "array"), (npz_in_a_zip, "array"),
-]  # fmt: skip
+    (class_folders, "folder"),
+    (metadata_csv, "folder"),
+    (metadata_jsonl, "folder"),
+    (metadata_parquet, "folder"),
+    (windows_csv, "folder"),
+    (zipped, "zip"),
+    (hugging_face, "parquet"),
+    (plain_bytes, "parquet"),
+    (webdataset, "webdataset"),
+    (webdataset_gz, "webdataset"),
+    (npz, "array"),
+    (npz_in_a_zip, "array"),
+]
 
 
 @pytest.mark.parametrize(("make", "form"), FORMS, ids=[make.__name__ for make, _ in FORMS])
@@ -161,8 +170,12 @@ def test_a_table_that_the_user_names(tmp_path: Path) -> None:
 
 
 def test_folders_of_splits_stand_above_classes(tmp_path: Path) -> None:
-    files = {f"data/{s}/{k}/{n}.png": n for n, (s, k) in enumerate(
-        [("train", "a"), ("train", "b"), ("val", "a"), ("val", "b"), ("test", "a"), ("test", "b")])}  # fmt: skip
+    files = {
+        f"data/{s}/{k}/{n}.png": n
+        for n, (s, k) in enumerate(
+            [("train", "a"), ("train", "b"), ("val", "a"), ("val", "b"), ("test", "a"), ("test", "b")]
+        )
+    }
     found = open_images(folder_of(tmp_path, files))
     assert found.splits == {"train": 2, "validation": 2, "test": 2}
     assert labels(found) == {str(n): "ab"[n % 2] for n in range(6)}
@@ -174,10 +187,16 @@ def test_celeba_s_lists(tmp_path: Path) -> None:
         f"{n} {(-1) ** i:2}  1\n" for i, n in enumerate(names)
     )
     partition = "".join(f"{name} {part}\n" for name, part in zip(names, (0, 0, 1, 2), strict=True))
-    found = open_images(folder_of(tmp_path, {
-        **{f"img_align_celeba/{name}": saved(picture(n), "JPEG") for n, name in enumerate(names)},
-        "list_attr_celeba.txt": attributes, "list_eval_partition.txt": partition,
-    }))  # fmt: skip
+    found = open_images(
+        folder_of(
+            tmp_path,
+            {
+                **{f"img_align_celeba/{name}": saved(picture(n), "JPEG") for n, name in enumerate(names)},
+                "list_attr_celeba.txt": attributes,
+                "list_eval_partition.txt": partition,
+            },
+        )
+    )
     assert found.splits == {"train": 2, "validation": 1, "test": 1}
     assert found.cells["smiling"] == ["1", "-1", "1", "-1"] and found.columns["smiling"].kind == "binary"
     assert found.columns["column_5_o_clock_shadow"].title == "5_o_Clock_Shadow"
@@ -207,12 +226,24 @@ def test_arrays_of_several_splits_channels_first_in_floats(tmp_path: Path) -> No
 
 
 def test_what_is_odd_about_pictures_is_noted(tmp_path: Path) -> None:
-    found = open_images(folder_of(tmp_path, {
-        "a.gif": saved(picture(0, mode="L"), "GIF", save_all=True, append_images=[picture(1, mode="L")]),
-        "b.jpg": saved(picture(2, mode="CMYK"), "JPEG"),
-        "c.png": saved(picture(3, mode="RGBA")), "d.png": saved(picture(4, mode="LA")), "e.png": 5,
-        "f.heic": b"x", "g.txt": "nothing", "h.png": b"no picture", "i.png": b"",
-    }))  # fmt: skip
+    found = open_images(
+        folder_of(
+            tmp_path,
+            {
+                "a.gif": saved(
+                    picture(0, mode="L"), "GIF", save_all=True, append_images=[picture(1, mode="L")]
+                ),
+                "b.jpg": saved(picture(2, mode="CMYK"), "JPEG"),
+                "c.png": saved(picture(3, mode="RGBA")),
+                "d.png": saved(picture(4, mode="LA")),
+                "e.png": 5,
+                "f.heic": b"x",
+                "g.txt": "nothing",
+                "h.png": b"no picture",
+                "i.png": b"",
+            },
+        )
+    )
     assert len(found) == 5 and found.transparent == 2 and not found.grey
     assert sorted(each.name for each in found.refused) == ["f.heic", "h.png", "i.png"]
     assert any("first frame is used: 1 picture" in note for note in found.notes)

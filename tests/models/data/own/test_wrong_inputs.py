@@ -40,6 +40,7 @@ def test_paths_that_hold_no_pictures(tmp_path: Path) -> None:
         },
     )
     (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     for name, message in (
         ("empty", "No picture found in .*empty. It is empty. Use .png"),
         ("texts", "No picture found in .*texts. It holds 1 other files"),
@@ -47,6 +48,7 @@ def test_paths_that_hold_no_pictures(tmp_path: Path) -> None:
         ("one.png", "one.png is one picture. Open the folder"),
         ("b.doc", "b.doc is of no kind that is read. Open a folder, a zip"),
         ("two", "holds 2 archives. Open one of them, such as a.zip"),
+        ("pipe", "pipe is neither a folder nor a file. Open a folder"),
         ("nowhere", "nowhere does not exist. Correct the path of the pictures"),
         ("two/a.zip", "a.zip is no zip, or damaged"),
     ):
@@ -184,16 +186,23 @@ def test_parquet_without_pictures(tmp_path: Path) -> None:
     rows = [{"bytes": saved(picture(1)), "path": None}, {"bytes": None, "path": "../../etc/passwd"}, None]
     pq.write_table(pa.table({"image": rows}), tmp_path / "c.parquet")
     assert set(reasons(tmp_path / "c.parquet").values()) == {
-        "It lies outside the folder. Copy it into the folder.", "The row has no picture.",
-    }  # fmt: skip
+        "It lies outside the folder. Copy it into the folder.",
+        "The row has no picture.",
+    }
 
 
 def test_tables_that_do_not_fit(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "in", {"a.png": 1, "b.png": 2})
-    tables = folder_of(tmp_path, {
-        "none.csv": "what,who\nx.png,cat\n", "empty.csv": "", "bad.jsonl": "{", "twice.csv": "f,c\na.png,1\na.png,2\nb.png,3\nz.png,4\n",
-        "half.csv": "f,c\na.png,1\n",
-    })  # fmt: skip
+    tables = folder_of(
+        tmp_path,
+        {
+            "none.csv": "what,who\nx.png,cat\n",
+            "empty.csv": "",
+            "bad.jsonl": "{",
+            "twice.csv": "f,c\na.png,1\na.png,2\nb.png,3\nz.png,4\n",
+            "half.csv": "f,c\na.png,1\n",
+        },
+    )
     for name, message in (
         (
             "none.csv",
