@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.data.npz import DAMAGE
 from models.data.own.records import Cell, shown
 from models.data.own.sources import SPLIT_NAMES, Scan
 from models.data.own.tables import cell
@@ -126,7 +127,7 @@ def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
 def _load(path: Path) -> Array:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except (*DAMAGE, OverflowError, MemoryError) as error:
         if any(sign in str(error) for sign in ("allow_pickle", "Object arrays", "Python objects")):
             raise ValueError(
                 f"{shown(path.name)} holds Python objects, which could run code. Save it as numbers or texts."

@@ -82,6 +82,26 @@ def test_links(tmp_path: Path) -> None:
     assert {item.key for item in open_images(root).items} == {"b.png", "sub/c.png", "inside.png"}
 
 
+def test_no_bytes_do_anything_but_give_pictures_or_a_message(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "a.npy", np.stack([np.asarray(picture(n)) for n in range(3)]))
+    with tarfile.open(tmp_path / "b.tar", "w") as archive:
+        archive.add(tmp_path / "a.npy", "not a picture.png")
+        archive.add(folder_of(tmp_path / "in", {"c.png": 1}) / "c.png", "c.png")
+    zip_of(tmp_path / "c.zip", {"1.png": 1, "metadata.csv": "file_name,x\n1.png,2\n"})
+    good = [path.read_bytes() for path in sorted(tmp_path.glob("?.*"))]
+    for turn in range(240):
+        data = bytearray(good[turn % 3])
+        for place in rng.integers(0, min(len(data), 1500), 4):
+            data[place] = int(rng.integers(256))
+        path = tmp_path / ("x.npy", "x.tar", "x.zip")[turn % 3]
+        path.write_bytes(data)
+        try:
+            prepare(propose(open_images(path)))
+        except ValueError as error:
+            assert str(error).rstrip("…").endswith((".", "more")), str(error)
+
+
 def test_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = folder_of(tmp_path, {"a.png": 1, "b.png": 2, "closed/c.png": 3})
     scandir = os.scandir
