@@ -44,15 +44,11 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, normed: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            *([nn.GroupNorm(1, channels)] if normed else []),
-            nn.SiLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
+        first, last = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+        norm = [nn.GroupNorm(1, channels)] if normed else []
+        self.body = nn.Sequential(*norm, nn.SiLU(), first, nn.SiLU(), last)
         if normed:
-            nn.init.zeros_(self.body[-1].weight)
+            nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, channels, H, W) to the same shape."""

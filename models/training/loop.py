@@ -56,7 +56,7 @@ class Places:
     folder: Path  # of the checkpoint; files in it ask the run to end or pause
     work: Path  # what is written to until the run has ended
     command: str  # that started it
-    write_snapshot: Callable[[], None]
+    write_snapshot: Callable[[], object]
 
 
 class Training:
