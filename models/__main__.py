@@ -269,7 +269,7 @@ def run_train(options: argparse.Namespace) -> int:
     if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks
         steps, finished = card.training["steps"], card.training.get("finished", True)
         if writer:
-            say(result={"folder": str(folder), "steps": steps, "finished": finished})
+            say(result={"folder": str(folder), "steps": steps} | ({} if finished else {"finished": False}))
         elif finished:
             print(f"{folder} is trained: {steps} steps. "
                   f"Measure it: python -m models evaluate {shlex.quote(str(folder))}")  # fmt: skip
