@@ -23,6 +23,8 @@ __all__ = [
     "LEVELS_AT_MOST",
     "MODELS",
     "MODEL_NAME",
+    "NOTE_LENGTH",
+    "OWN_SLUG",
     "PATHS",
     "POSITION_LIMIT",
     "PROTOCOL",
@@ -32,6 +34,7 @@ __all__ = [
     "SLIDERS_AT_MOST",
     "SLIDER_LIMIT",
     "SLUG",
+    "TITLE_LENGTH",
     "TURNS_AT_MOST",
     "TURN_LIMIT",
     "VIEW_ID",
@@ -45,6 +48,8 @@ __all__ = [
     "Item",
     "LevelNumber",
     "ModelName",
+    "Note",
+    "OwnSlug",
     "PathKind",
     "Percentile",
     "Position",
@@ -53,8 +58,10 @@ __all__ = [
     "Schema",
     "Seed",
     "Seq",
+    "Sha256",
     "Sliders",
     "Slug",
+    "Title",
     "Turn",
     "ViewId",
     "distinct",
@@ -78,10 +85,13 @@ MODELS = (2, 6)  # side by side
 DRIVES_AT_MOST = 8
 CORNERS = (3, 32)  # of a selection's polygon
 SLUG_LENGTH = 96
+TITLE_LENGTH = 80
+NOTE_LENGTH = 2000
 VIEW_LENGTH = len("plane-") + 2 * SLUG_LENGTH + len("--")  # the longest id is plane-SLUG--SLUG
 
 MODEL_NAME = NAME
 SLUG = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{SLUG_LENGTH - 1}}}")  # of a direction or an attribute
+OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")  # of a saved direction
 VIEW_ID = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{VIEW_LENGTH - 1}}}")
 
 
@@ -132,6 +142,28 @@ Codes = Annotated[
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 Percentile = Annotated[float | None, Meta(description="0 to 100, or null where the model has no gauge")]
+
+Title = Annotated[
+    str,
+    Meta(
+        pattern=r"(?s)\A(?=.*\S)[^\ud800-\udfff]*\Z",  # more than spaces, and no unpaired surrogate
+        max_length=TITLE_LENGTH,
+        description=f"1 to {TITLE_LENGTH} characters of valid Unicode",
+    ),
+]
+Note = Annotated[
+    str,
+    Meta(
+        pattern=r"(?s)\A[^\ud800-\udfff]*\Z",
+        max_length=NOTE_LENGTH,
+        description=f"0 to {NOTE_LENGTH} characters of valid Unicode",
+    ),
+]
+OwnSlug = Annotated[
+    str,
+    Meta(pattern=_whole(OWN_SLUG), description="the name of a saved direction, such as own-smile"),
+]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
 
 HANDLE_NAMES: tuple[HandleName, ...] = get_args(HandleName)
 PATHS: tuple[PathKind, ...] = get_args(PathKind)

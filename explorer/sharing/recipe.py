@@ -15,19 +15,36 @@ and they replace it only if the map was fitted on another machine. `link` is for
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
+from msgspec import UNSET, Meta, UnsetType, field
 from numpy.typing import NDArray
 
-from explorer.fields import FIRST_OWN, LEVELS_AT_MOST, MODEL_NAME, SLUG, VIEW_ID
+from explorer.fields import (
+    FIRST_OWN,
+    OWN_SLUG,
+    Item,
+    LevelNumber,
+    ModelName,
+    Note,
+    OwnSlug,
+    PathKind,
+    Position,
+    Residual,
+    Schema,
+    Sha256,
+    Sliders,
+    Slug,
+    Title,
+    ViewId,
+)
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places, level_of, place_handles, walk_codes
 from explorer.scene.loaded import Loaded
@@ -36,19 +53,16 @@ from explorer.scene.views import FITTED, resolve
 from explorer.workspace.stage_edit import (
     Edit,
     Handle,
+    StripFrames,
+    Target,
     edit_from_json,
     edit_from_query,
     link,
     settled,
 )
-from explorer.workspace.storage import (
-    OWN_SLUG,
-    TITLE_AT_MOST,
-    OwnPicture,
-    direction_of,
-    is_whole,
-)
+from explorer.workspace.storage import OwnPicture, direction_of
 from models.system.json_input import read_json
+from models.system.schema import broken, read
 
 __all__ = [
     "FRAMES",
@@ -65,12 +79,64 @@ __all__ = [
 
 FORMAT, VERSION = "latent-explorer recipe", 1
 BYTES_AT_MOST = 1 << 24
-FIELDS = ("format", "version", "checkpoint", "view", "colour", "edit", "directions", "own", "vectors", "link")
+OwnNumber = Annotated[str, Meta(pattern=r"\A[0-9]{10}\Z", description="the number of an upload")]
 FRAMES = 9  # in a strip if none is shown
 ALMOST = 1e-4  # relative tolerance for results of different machines
-LINE = 96  # characters of base64 per line of Python
-HASH = re.compile(r"[0-9a-f]{64}")
 START = Edit(Handle(0, 0.0, 0.0), Handle(0, 0.0, 0.0))
+LINE = 96  # characters of base64 per line of Python
+
+
+class _Checkpoint(Schema, frozen=True):
+    name: ModelName
+    weights_sha256: Sha256
+
+
+class _HandleFile(Schema, frozen=True):
+    item: Item
+    x: Position
+    y: Position
+    sliders: Sliders
+
+
+class _EditFile(Schema, frozen=True):
+    A: _HandleFile
+    B: _HandleFile
+    target: Target
+    path: PathKind
+    frames: StripFrames
+    residual: Residual
+    level: LevelNumber
+
+
+class _DirectionFile(Schema, frozen=True):
+    title: Title
+    vector: str
+    made: Note = ""
+
+
+class _OwnFile(Schema, frozen=True):
+    title: Title
+    z: str
+
+
+class _Vectors(Schema, frozen=True):
+    A: str | UnsetType = UNSET
+    B: str | UnsetType = UNSET
+
+
+class _File(Schema, frozen=True):
+    """A recipe's JSON."""
+
+    format: Literal["latent-explorer recipe"]
+    version: Annotated[Literal[1], Meta(description="1; a newer program may read others")]
+    checkpoint: _Checkpoint
+    view: ViewId
+    edit: _EditFile
+    colour: Annotated[Slug, Meta(description="an attribute")] | None = None
+    directions: dict[OwnSlug, _DirectionFile] = field(default_factory=dict)
+    own: dict[OwnNumber, _OwnFile] = field(default_factory=dict)
+    vectors: _Vectors = _Vectors()
+    link: Any = None  # not read
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,100 +224,55 @@ def from_json(data: bytes | str) -> Recipe:
     Raises:
         ValueError: For the first invalid field, by name.
     """
-    values = _object(
-        read_json(data, "A recipe", BYTES_AT_MOST),
-        "The recipe",
-        FIELDS,
-        optional=("colour", "directions", "own", "vectors", "link"),
-    )
-    if values["format"] != FORMAT:
-        raise ValueError(f"`format` must be {FORMAT!r}. Got {_seen(values['format'])}.")
-    if type(values["version"]) is not int or values["version"] != VERSION:
-        raise ValueError(
-            f"`version` must be {VERSION}. Got {_seen(values['version'])}. A newer program may read it."
-        )
-    checkpoint = _object(values["checkpoint"], "`checkpoint`", ("name", "weights_sha256"))
-    own = {}
-    for item, about in _object(values.get("own", {}), "`own`").items():
-        number = int(item) if re.fullmatch(r"\d{10}", item) else 0
-        if not FIRST_OWN <= number < 2 * FIRST_OWN:
-            raise ValueError(f"`own` must have numbers from {FIRST_OWN} as keys. Got {_seen(item)}.")
-        about = _object(about, f"`own.{item}`", ("title", "z"))
-        title = about["title"]
-        if (
-            not isinstance(title, str)
-            or not title.strip()
-            or len(title) > TITLE_AT_MOST
-            or not is_whole(title)
-        ):
-            raise ValueError(
-                f"`own.{item}.title` must be 1 to {TITLE_AT_MOST} characters. Got {_seen(title)}."
-            )
-        own[number] = title, _vector(about["z"], f"own.{item}.z")
-    directions = {
-        slug: _direction(slug, about)
-        for slug, about in _object(values.get("directions", {}), "`directions`").items()
-    }
+    file = read(read_json(data, "A recipe", BYTES_AT_MOST), _File, "The recipe")
+    for item in file.own:
+        if not FIRST_OWN <= int(item) < 2 * FIRST_OWN:
+            raise ValueError(f"`own` must have numbers from {FIRST_OWN} as keys. Got {item}.")
+    own = {int(item): (about.title, _vector(about.z, f"own.{item}.z")) for item, about in file.own.items()}
     recipe = Recipe(
-        _text(checkpoint["name"], "checkpoint.name", MODEL_NAME, "the name of a checkpoint"),
-        _text(checkpoint["weights_sha256"], "checkpoint.weights_sha256", HASH, "64 hexadecimal digits"),
-        _text(values["view"], "view", VIEW_ID, "the id of a view, such as umap or dims-0-1"),
-        _edit(values["edit"], own),
-        None
-        if values.get("colour") is None
-        else _text(values["colour"], "colour", SLUG, "an attribute or null"),
-        directions,
+        file.checkpoint.name,
+        file.checkpoint.weights_sha256,
+        file.view,
+        _edit(file.edit, own),
+        file.colour,
+        {slug: _direction(slug, about) for slug, about in file.directions.items()},
         own,
-        _ends(values.get("vectors", {})),
+        _ends(file.vectors),
     )
     for slug in _named(recipe.edit, recipe.view):
-        if OWN_SLUG.fullmatch(slug) and slug not in directions:
+        if OWN_SLUG.fullmatch(slug) and slug not in file.directions:
             raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe again.")
     return recipe
 
 
-def _edit(values: object, own: Mapping[int, object]) -> Edit:
-    names = tuple(field.name for field in fields(Edit))
-    given = _object(values, "`edit`", names)
-    used: dict[str, None] = {}
-    for name in "AB":
-        handle = _object(given[name], f"`edit.{name}`", ("item", "x", "y", "sliders"))
-        used |= {
-            slug: None
-            for slug in _object(handle["sliders"], f"`edit.{name}.sliders`")
-            if SLUG.fullmatch(slug)
-        }
-        if type(handle["item"]) is int and handle["item"] >= FIRST_OWN and handle["item"] not in own:
+def _edit(file: _EditFile, own: Mapping[int, object]) -> Edit:
+    for name, handle in (("A", file.A), ("B", file.B)):
+        if handle.item >= FIRST_OWN and handle.item not in own:
             raise ValueError(
-                f"`own` must hold {_seen(handle['item'])}, the picture that `edit.{name}` names. "
-                "Save the recipe again."
+                f"`own` must hold {handle.item}, the picture that `edit.{name}` names. Save the recipe again."
             )
-    try:
-        return edit_from_json(given, START, FIRST_OWN, used, LEVELS_AT_MOST, own)
-    except ValueError as error:
-        raise ValueError(f"In `edit`: {error}") from error
+    a, b = (Handle(handle.item, handle.x, handle.y, handle.sliders) for handle in (file.A, file.B))
+    return Edit(a, b, file.target, file.path, file.frames, file.residual, file.level)
 
 
 def _direction_json(direction: Direction) -> dict[str, str]:
     return {"title": direction.title, "made": direction.made, "vector": _packed(direction.vector)}
 
 
-def _direction(slug: str, values: object) -> Direction:
-    about = _object(values, f"`directions.{slug[:80]}`", ("title", "made", "vector"), optional=("made",))
-    vector = _vector(about["vector"], f"directions.{slug[:80]}.vector")
+def _direction(slug: str, about: _DirectionFile) -> Direction:
+    vector = _vector(about.vector, f"directions.{slug}.vector")
     try:
-        return direction_of(vector, {"name": slug, "title": about["title"], "made": about.get("made", "")})
+        return direction_of(vector, {"name": slug, "title": about.title, "made": about.made})
     except ValueError as error:
         raise ValueError(f"In `directions`: {error}") from error
 
 
-def _ends(values: object) -> NDArray[np.float32] | None:
-    given = _object(values, "`vectors`", ("A", "B"), optional=("A", "B"))
-    if not given:
+def _ends(vectors: _Vectors) -> NDArray[np.float32] | None:
+    if vectors.A is UNSET and vectors.B is UNSET:
         return None
-    if len(given) < 2:
+    if vectors.A is UNSET or vectors.B is UNSET:
         raise ValueError("`vectors` must hold both A and B, or none.")
-    ends = [_vector(given[name], f"vectors.{name}") for name in "AB"]
+    ends = [_vector(vectors.A, "vectors.A"), _vector(vectors.B, "vectors.B")]
     if len(ends[0]) != len(ends[1]):
         raise ValueError(f"`vectors.B` must be as long as `vectors.A`, {len(ends[0])}. Got {len(ends[1])}.")
     return np.stack(ends)
@@ -261,47 +282,17 @@ def _packed(vector: NDArray[np.float32]) -> str:
     return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
 
 
-def _vector(value: object, name: str) -> NDArray[np.float32]:
+def _vector(text: str, name: str) -> NDArray[np.float32]:
     try:
-        raw = base64.b64decode(value if isinstance(value, str) else "!", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"`{name}` must be base64 of float32. Got {_seen(value)}.") from error
+        raw = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise broken(name, "base64 of float32", text) from error
     if not raw or len(raw) % 4:
         raise ValueError(f"`{name}` must hold float32, 4 bytes each. Got {len(raw)} bytes.")
     vector = np.frombuffer(raw, "<f4").astype(np.float32)
     if not np.isfinite(vector).all():
         raise ValueError(f"`{name}` must be finite. Got NaN or infinity.")
     return vector
-
-
-def _object(
-    value: object, name: str, names: Iterable[str] = (), optional: Iterable[str] = ()
-) -> dict[str, Any]:
-    """Checks that the value is an object with these fields (any fields if none are given)."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} must be an object. Got {_seen(value)}.")
-    known = list(names)
-    for field in value if known else ():
-        if field not in known:
-            raise ValueError(f"{name} has an unknown field {_seen(field)}. It may have: {', '.join(known)}.")
-    for field in known:
-        if field not in value and field not in optional:
-            raise ValueError(f"{name} must have `{field}`. It is not there.")
-    return value
-
-
-def _text(value: object, name: str, form: re.Pattern[str], what: str) -> str:
-    if not isinstance(value, str) or not form.fullmatch(value):
-        raise ValueError(f"`{name}` must be {what}. Got {_seen(value)}.")
-    return value
-
-
-def _seen(value: object) -> str:
-    """A value as an error message shows it, even an integer too large to print."""
-    try:
-        return repr(value)[:60]
-    except ValueError:
-        return "a number too large to show"
 
 
 def _named(edit: Edit, view: str) -> list[str]:

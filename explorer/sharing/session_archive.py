@@ -21,28 +21,30 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from safetensors.numpy import save as pack
 
+from explorer.fields import MODEL_NAME, OWN_SLUG, ModelName, Sha256
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.loaded import Loaded
 from explorer.workspace.storage import (
     FILE_AT_MOST,
-    PINS_AT_MOST,
     Group,
     OwnPicture,
     Pin,
+    Pins,
     groups_of,
-    is_whole,
     own_of,
     own_slug,
     pack_direction,
     unpack_direction,
 )
-from models.card import NAME
 from models.data.locations import is_hidden
 from models.system.json_input import read_object, read_tensors
+from models.system.schema import read
 
 __all__ = [
     "ADDRESS_AT_MOST",
@@ -77,12 +79,34 @@ DAMAGE = (
     OSError,
 )
 MEMBER = re.compile(
-    r"checkpoints/(?P<name>[a-z0-9][a-z0-9._-]{0,63})/(?P<what>groups\.json|pins\.json|directions/own-[a-z0-9-]{1,80}\.safetensors"
-    r"|own/\d{10}\.safetensors)"
+    rf"checkpoints/(?P<name>{MODEL_NAME.pattern})/(?P<what>groups\.json|pins\.json"
+    rf"|directions/{OWN_SLUG.pattern}\.safetensors|own/[0-9]{{10}}\.safetensors)"
 )
 
+AddressText = Annotated[
+    str,
+    Meta(
+        pattern=r"(?s)\A[^\ud800-\udfff]*\Z",
+        max_length=ADDRESS_AT_MOST,
+        description=f"a text of at most {ADDRESS_AT_MOST} characters of valid Unicode",
+    ),
+]
+Parameters = Annotated[dict[AddressText, AddressText], Meta(max_length=PARAMETERS_AT_MOST)]
 Pages = dict[str, dict[str, str]]  # page's title -> its address's parameters
 Opener = Callable[[str], Loaded]  # loads a checkpoint by name; ValueError if there is none
+
+
+class _Checkpoint(Struct, frozen=True):
+    weights_sha256: Sha256
+
+
+class _About(Struct, frozen=True):
+    """What session.json says."""
+
+    format: Literal["latent-explorer session"]
+    version: Annotated[Literal[1], Meta(description="1; a newer program may read others")]
+    pages: Annotated[dict[AddressText, Parameters], Meta(max_length=PAGES_AT_MOST)]
+    checkpoints: Annotated[dict[ModelName, _Checkpoint], Meta(max_length=CHECKPOINTS_AT_MOST)]
 
 
 @dataclass(frozen=True)
@@ -165,13 +189,9 @@ def read_archive(data: bytes) -> SessionArchive:
             f"The file is not a session archive: it has no {ABOUT}. Choose one that this page has saved."
         )
     about = read_object(members.pop(ABOUT), ABOUT)
-    if about.get("format") != FORMAT:
-        raise ValueError(f"`format` must be {FORMAT!r}. Got {repr(about.get('format'))[:60]}.")
-    if type(about.get("version")) is not int or about["version"] != VERSION:
-        raise ValueError(
-            f"`version` must be {VERSION}. Got {repr(about.get('version'))[:60]}. A newer program may read it."
-        )
-    return SessionArchive(_pages(about.get("pages")), _checkpoints(about.get("checkpoints")), members)
+    told = read(about, _About, ABOUT)
+    weights = {name: checkpoint.weights_sha256 for name, checkpoint in told.checkpoints.items()}
+    return SessionArchive(told.pages, weights, members)
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -206,38 +226,6 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
             )
         room -= len(members[name])
     return members
-
-
-def _pages(value: object) -> Pages:
-    if not isinstance(value, dict) or len(value) > PAGES_AT_MOST:
-        raise ValueError(f"`pages` must be an object of at most {PAGES_AT_MOST} addresses.")
-    for title, parameters in value.items():
-        texts = [*parameters, *parameters.values()] if isinstance(parameters, dict) else [None]
-        if len(texts) > 2 * PARAMETERS_AT_MOST or any(
-            type(t) is not str or len(t) > ADDRESS_AT_MOST or not is_whole(t) for t in (title, *texts)
-        ):
-            raise ValueError(
-                f"`pages.{ascii(title)[1:-1][:40]}` must hold at most {PARAMETERS_AT_MOST} parameters, all of them texts."
-            )
-    return value
-
-
-def _checkpoints(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or len(value) > CHECKPOINTS_AT_MOST:
-        raise ValueError(f"`checkpoints` must be an object of at most {CHECKPOINTS_AT_MOST}.")
-    found = {}
-    for name, about in value.items():
-        weights = about.get("weights_sha256") if isinstance(about, dict) else None
-        if (
-            not NAME.fullmatch(name)
-            or not isinstance(weights, str)
-            or not re.fullmatch(r"[0-9a-f]{64}", weights)
-        ):
-            raise ValueError(
-                f"`checkpoints` must name checkpoints with their `weights_sha256`. Got {name[:60]!r}."
-            )
-        found[name] = weights
-    return found
 
 
 def _weights(loaded: Loaded) -> str:
@@ -359,17 +347,10 @@ def _add_group(loaded: Loaded, group: Group, done: Restored) -> None:
 
 
 def _add_pins(loaded: Loaded, values: object, done: Restored, renamed: Mapping[str, str]) -> None:
-    if not isinstance(values, list) or len(values) > PINS_AT_MOST:
-        raise ValueError(f"`pins` must be a list of at most {PINS_AT_MOST}.")
-    for value in values:
-        if not isinstance(value, dict):
-            raise ValueError("A pin must be an object with `kind`, `title` and `value`.")
-        found = value.get("value")
-        if isinstance(found, str):
-            found = renamed.get(found, found)
-        elif isinstance(found, dict) and all(isinstance(v, str) for v in found.values()):
-            found = _with_names(found, renamed)
-        pin = Pin(value.get("kind", ""), value.get("title", ""), found or "")
+    for kept in read(values, Pins, "A file", "pins"):
+        value = kept.value
+        named = renamed.get(value, value) if isinstance(value, str) else _with_names(value, renamed)
+        pin = replace(kept, value=named)
         if pin in loaded.pins:
             done.same += 1
         else:

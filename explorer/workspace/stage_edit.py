@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
-from explorer.addresses import choice_in, number_in, read_parts, short, whole_in
+from explorer.addresses import choice_in, number_in, read_parts, short
 from explorer.fields import (
     FIRST_OWN,
     HANDLE_NAMES,
@@ -37,6 +37,8 @@ __all__ = [
     "TARGETS",
     "Edit",
     "Handle",
+    "StripFrames",
+    "Target",
     "edit_from_json",
     "edit_from_query",
     "link",
@@ -156,7 +158,9 @@ def edit_from_query(
         "path": lambda text, _: {"path": choice_in(text, "path", PATHS)},
         "residual": lambda text, _: {"residual": choice_in(text, "residual", RESIDUALS)},
         "frames": lambda text, _: {"frames": int(choice_in(text, "frames", [str(n) for n in FRAMES]))},
-        "level": lambda text, _: {"level": whole_in(text, "level", 0, levels)},
+        "level": lambda text, _: {
+            "level": int(choice_in(text, "level", [str(n) for n in range(levels + 1)]))
+        },
     }
     return read_parts(params, default, readers)
 

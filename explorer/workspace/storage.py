@@ -16,33 +16,41 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Container, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 from safetensors.numpy import save as pack
 
-from explorer.fields import FIRST_OWN
+from explorer.fields import (
+    FIRST_OWN,
+    ITEM_LIMIT,
+    OWN_SLUG,
+    TITLE_LENGTH,
+    Item,
+    Note,
+    OwnSlug,
+    Title,
+)
 from explorer.latent.directions.mean_difference import Direction, slug
 from models.card import Entry
 from models.data.locations import cache_folder
 from models.system.files import remove_file, replace_file
 from models.system.json_input import read_json, read_object, read_tensors
+from models.system.schema import check, read
 
 __all__ = [
     "DIRECTIONS_AT_MOST",
-    "FIRST_OWN",
     "GROUPS_AT_MOST",
     "OWN_AT_MOST",
     "PINS_AT_MOST",
     "Group",
     "OwnPicture",
     "Pin",
-    "is_whole",
     "own_slug",
     "pack_direction",
     "read_directions",
@@ -64,32 +72,45 @@ DIRECTIONS_AT_MOST = 48
 GROUPS_AT_MOST = 100
 OWN_AT_MOST = 200
 PINS_AT_MOST = 40
-TITLE_AT_MOST = 80  # characters
-NOTE_AT_MOST = 2000
 FILE_AT_MOST = 1 << 24  # bytes
 ADDRESS_AT_MOST = 4000  # characters
-PINNED = ("item", "direction", "view")
-OWN_SLUG = re.compile(r"own-[a-z0-9][a-z0-9-]{0,70}")
+
+GroupName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-z0-9]+(-[a-z0-9]+)*\Z",
+        max_length=TITLE_LENGTH,
+        description="lower-case letters, digits and dashes",
+    ),
+]
+PinKind = Literal["item", "direction", "view"]
+Pinned = str | dict[str, str]
+Count = Annotated[int, Meta(ge=0, le=ITEM_LIMIT - 1)]
+
+# What a pin of each kind holds.
+PINNED: dict[PinKind, Any] = {
+    "item": Annotated[str, Meta(pattern=r"\A[0-9]{1,100}\Z", description="the number of an item")],
+    "direction": Annotated[
+        str, Meta(min_length=1, max_length=100, description="the name of a direction of 1 to 100 characters")
+    ],
+    "view": Annotated[
+        dict[str, str],
+        Meta(min_length=1, max_length=20, description="the 1 to 20 parameters of an address"),
+    ],
+}
 
 
 @dataclass(frozen=True)
 class Group:
     """A named group of images of the collection."""
 
-    name: str  # slug, unique in its checkpoint
-    title: str
-    items: tuple[int, ...]  # rows of the atlas, ascending
-    note: str = ""
+    name: GroupName  # unique in its checkpoint
+    title: Title
+    items: Annotated[tuple[Item, ...], Meta(min_length=1)]  # rows of the atlas, ascending
+    note: Note = ""
 
     def __post_init__(self) -> None:
-        if not self.name or slug(self.name) != self.name or len(self.name) > TITLE_AT_MOST:
-            raise ValueError(
-                f"`name` must be lower-case letters, digits and dashes. Got {str(self.name)[:40]!r}."
-            )
-        _check_text("title", self.title, TITLE_AT_MOST, least=1)
-        _check_text("note", self.note, NOTE_AT_MOST)
-        if not self.items:
-            raise ValueError("`items` must hold at least one image. Got none.")
+        check(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,24 +127,32 @@ class OwnPicture:
 class Pin:
     """An entry on the shelf."""
 
-    kind: str  # item, direction or view
-    title: str
-    value: str | dict[str, str]  # an item's number, a direction's slug, or the URL parameters of a view
+    kind: PinKind
+    title: Title
+    value: Pinned  # an item's number, a direction's slug, or the URL parameters of a view
 
     def __post_init__(self) -> None:
-        if self.kind not in PINNED:
-            raise ValueError(f"`kind` must be one of: {', '.join(PINNED)}. Got {str(self.kind)[:40]!r}.")
-        _check_text("title", self.title, TITLE_AT_MOST, least=1)
-        if self.kind == "view":
-            parts = list(self.value.items()) if isinstance(self.value, dict) else []
-            holds = 0 < len(parts) <= 20 and all(isinstance(p, str) for part in parts for p in part)
-            holds = holds and sum(len(k) + len(v) for k, v in parts) <= ADDRESS_AT_MOST
-        else:
-            holds = isinstance(self.value, str) and 0 < len(self.value) <= 100
-        if not holds or (self.kind == "item" and not str(self.value).isdecimal()):
+        check(self)
+        read(self.value, PINNED[self.kind], "A pin", "value")
+        size = sum(map(len, [*self.value, *self.value.values()])) if isinstance(self.value, dict) else 0
+        if size > ADDRESS_AT_MOST:
             raise ValueError(
-                f"`value` must be an item, a direction or an address. Got {str(self.value)[:40]!r}."
+                f"`value` must be an address of at most {ADDRESS_AT_MOST} characters. Got {size}."
             )
+
+
+class _About(Struct, frozen=True):
+    """What the file of a direction says beside its vector."""
+
+    name: OwnSlug
+    title: Title | UnsetType = UNSET
+    made: Note = ""
+    count_with: Count = 0
+    count_without: Count = 0
+
+
+Groups = Annotated[tuple[Group, ...], Meta(max_length=GROUPS_AT_MOST)]
+Pins = Annotated[tuple[Pin, ...], Meta(max_length=PINS_AT_MOST)]
 
 
 def own_slug(title: str, taken: Container[str]) -> str:
@@ -133,15 +162,6 @@ def own_slug(title: str, taken: Container[str]) -> str:
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
-
-
-def is_whole(text: str) -> bool:
-    """Whether a text can be encoded: JSON can contain an unpaired surrogate, which cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 # Directions
@@ -183,15 +203,9 @@ def direction_of(vector: Any, about: dict[str, Any]) -> Direction:
         raise ValueError("`vector` must be float32 of the shape (D,).")
     if not np.isfinite(vector).all() or not vector.any():
         raise ValueError("`vector` must be finite and not zero.")
-    name, counts = about.get("name"), (about.get("count_with", 0), about.get("count_without", 0))
-    if not isinstance(name, str) or not OWN_SLUG.fullmatch(name):
-        raise ValueError(f"`name` must start with own- and be a slug. Got {str(name)[:40]!r}.")
-    if any(type(count) is not int or not 0 <= count < 2**31 for count in counts):
-        raise ValueError(f"`count_with` and `count_without` must be whole numbers. Got {str(counts)[:60]}.")
-    title, made = about.get("title", name), about.get("made", "")
-    _check_text("title", title, TITLE_AT_MOST, least=1)
-    _check_text("made", made, NOTE_AT_MOST)
-    return Direction(vector, name, title, "Yours", *counts, "own", made)
+    told = read(about, _About, "A direction")
+    title = told.name if told.title is UNSET else told.title
+    return Direction(vector, told.name, title, "Yours", told.count_with, told.count_without, "own", told.made)
 
 
 def write_direction(entry: Entry, direction: Direction) -> None:
@@ -270,18 +284,14 @@ def groups_of(values: object, count: int) -> list[Group]:
     Raises:
         ValueError: For the first invalid field, by name.
     """
-    if not isinstance(values, list) or len(values) > GROUPS_AT_MOST:
-        raise ValueError(f"`groups` must be a list of at most {GROUPS_AT_MOST}.")
-    found = []
-    for value in values:
-        if not isinstance(value, dict) or not isinstance(value.get("items"), list):
-            raise ValueError("A group must be an object with `name`, `title` and `items`.")
-        items = value["items"]
-        if any(type(item) is not int or not 0 <= item < count for item in items):
-            raise ValueError(f"`items` of a group must be rows of the collection, 0 to {count - 1}.")
-        texts = [str(value.get(name, "")) for name in ("name", "title", "note")]
-        found.append(Group(texts[0], texts[1], tuple(sorted(set(items))), texts[2]))
-    return found
+    found = read(values, Groups, "A file", "groups")
+    for group in found:
+        for item in group.items:
+            if item >= count:
+                raise ValueError(
+                    f"`items` of a group must be rows of the collection, 0 to {count - 1}. Got {item}."
+                )
+    return [replace(group, items=tuple(sorted(set(group.items)))) for group in found]
 
 
 # Uploads
@@ -307,14 +317,14 @@ def own_of(title: object, picture: Any, z: Any) -> OwnPicture:
     Raises:
         ValueError: For the first invalid field, by name.
     """
-    _check_text("title", title, TITLE_AT_MOST, least=1)
+    title = read(title, Title, "A picture", "title")
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
         raise ValueError("`picture` must be uint8 of the shape (H, W, C).")
     if not isinstance(z, np.ndarray) or z.dtype != np.float32 or z.ndim != 1 or not np.isfinite(z).all():
         raise ValueError("`z` must be finite float32 of the shape (D,).")
     mark = hashlib.sha256(picture.tobytes() + z.tobytes()).digest()
     number = FIRST_OWN + int.from_bytes(mark[:4], "little") % FIRST_OWN
-    return OwnPicture(number, str(title), picture, z)
+    return OwnPicture(number, title, picture, z)
 
 
 def free_title(title: str, taken: Container[str]) -> str:
@@ -322,7 +332,7 @@ def free_title(title: str, taken: Container[str]) -> str:
     free, number = title, 2
     while free.casefold() in taken:
         ending = f" ({number})"
-        free, number = title[: TITLE_AT_MOST - len(ending)].rstrip() + ending, number + 1
+        free, number = title[: TITLE_LENGTH - len(ending)].rstrip() + ending, number + 1
     return free
 
 
@@ -368,13 +378,10 @@ def read_pins(entry: Entry) -> tuple[Pin, ...]:
     """The pins on a checkpoint's shelf."""
     path = _folder(entry) / "shelf.json"
     try:
-        found = read_json(_bytes(path), "The file")
-        if not isinstance(found, list) or len(found) > PINS_AT_MOST:
-            raise ValueError(f"it must hold a list of at most {PINS_AT_MOST}")
-        return tuple(Pin(pin["kind"], pin["title"], pin["value"]) for pin in found)
+        return read(read_json(_bytes(path), "The file"), Pins, "The file")
     except FileNotFoundError:
         return ()
-    except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, OSError) as error:
         LOG.warning("%s is ignored: %s", path, error)
         return ()
 
@@ -412,10 +419,3 @@ def _room(folder: Path, file: str, most: int, what: str) -> None:
     """Raises ValueError if the folder already has the maximum number of other files."""
     if sum(path.name != file for path in _files(folder)) >= most:
         raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
-
-
-def _check_text(name: str, value: object, most: int, least: int = 0) -> None:
-    if not isinstance(value, str) or not least <= len(value.strip()) or len(value) > most:
-        raise ValueError(f"`{name}` must be {least} to {most} characters. Got {str(value)[:40]!r}.")
-    if not is_whole(value):
-        raise ValueError(f"`{name}` must be valid Unicode. Got an unpaired surrogate in {value[:40]!r}.")

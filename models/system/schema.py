@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ __all__ = [
     "Member",
     "bare",
     "broken",
+    "check",
     "choice",
     "described",
     "is_object",
@@ -32,6 +34,7 @@ __all__ = [
 T = TypeVar("T")
 
 SHOWN = 60  # characters of an invalid value that an error quotes
+NAME_SHOWN = 80  # of a name inside a path
 
 
 class Member(NamedTuple):
@@ -65,6 +68,16 @@ def read(value: object, kind: type[T], what: str, path: str = "") -> T:
     except msgspec.ValidationError:
         problem = _problem(_Part(value, kind, path), what)
     raise ValueError(problem)
+
+
+def check(instance: Any, path: str = "") -> None:
+    """Checks the members of a Struct or a dataclass that was made by a call, which checks nothing.
+
+    Raises:
+        ValueError: For the first part that breaks a rule, as `read`.
+    """
+    for member in members_of(type(instance)):
+        read(getattr(instance, member.name), member.kind, "", f"{path}{member.name}")
 
 
 def broken(name: str, rule: str, value: object) -> ValueError:
@@ -118,11 +131,16 @@ def members_of(kind: type[Any]) -> list[Member]:
     """The members of a Struct or of a dataclass."""
     if issubclass(kind, Struct):
         return [Member(each.encode_name, each.type, each.required) for each in msgspec.structs.fields(kind)]
-    hints = get_type_hints(kind, include_extras=True)
+    hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
     return [
         Member(each.name, hints[each.name], each.default is MISSING and each.default_factory is MISSING)
         for each in fields(kind)
     ]
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def bare(kind: Any) -> Any:
@@ -153,6 +171,8 @@ def _problem(part: _Part, what: str) -> str:
     for kind in union_of(part.kind):
         if is_object(bare(kind)) and isinstance(part.value, dict):
             return _object_problem(part, bare(kind), said, what)
+        if not _has_length(part.value, kind):
+            break
         for inner in _parts(part, bare(kind)):
             if not _fits(inner):
                 return _problem(inner, what)
@@ -197,13 +217,22 @@ def _parts(part: _Part, kind: Any) -> Iterator[_Part]:
     elif get_origin(kind) is dict and isinstance(value, dict):
         for name, inner in value.items():
             if _fits(_Part(name, arguments[0], "")):
-                yield _Part(inner, arguments[1], start + str(name))
+                yield _Part(inner, arguments[1], start + repr(str(name)[:NAME_SHOWN])[1:-1])
     elif get_origin(kind) in (tuple, list) and isinstance(value, list | tuple):
         alike = len(arguments) == 1 or arguments[-1] is Ellipsis
         kinds: Iterable[Any] = [arguments[0]] * len(value) if alike else arguments
         if alike or len(value) == len(arguments):
             for place, (inner, inner_kind) in enumerate(zip(value, kinds, strict=True)):
                 yield _Part(inner, inner_kind, f"{part.path}[{place}]")
+
+
+def _has_length(value: object, kind: Any) -> bool:
+    """Whether a list or an object has as many items or members as its type allows."""
+    info = msgspec.inspect.type_info(kind)
+    while isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    low, high = getattr(info, "min_length", None), getattr(info, "max_length", None)
+    return not isinstance(value, list | tuple | dict) or (low or 0) <= len(value) <= (high or len(value))
 
 
 def _fits(part: _Part) -> bool:
@@ -256,7 +285,7 @@ def _plain_rule(kind: Any) -> str:
 
 def _choices(values: tuple[Any, ...]) -> str:
     texts = [str(value) for value in values]
-    return texts[0] if len(texts) == 1 else f"one of: {', '.join(texts)}"
+    return repr(values[0]) if len(texts) == 1 else f"one of: {', '.join(texts)}"
 
 
 def _bounds(info: Any) -> str:

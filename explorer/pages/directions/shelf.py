@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.fields import TITLE_LENGTH
 from explorer.latent.directions.estimators import NAMES
 from explorer.latent.directions.mean_difference import Direction
 from explorer.pages.directions.estimators import STEPS
@@ -29,7 +30,6 @@ from explorer.workspace.storage import own_slug
 __all__ = ["as_direction", "same_as", "save", "shelf"]
 
 S = st.session_state
-TITLE_AT_MOST = 80
 MADE_AT_MOST = 2000
 STRIP_SCALE = 4  # pixels a side for each pixel
 
@@ -45,7 +45,7 @@ def as_direction(
         f"held fixed: {held}" if held else "",
     ]
     counts = found.sides.counts if found.sides is not None else (0, 0)
-    title = " ".join(title.split())[:TITLE_AT_MOST] or "Direction"
+    title = " ".join(title.split())[:TITLE_LENGTH] or "Direction"
     name = own_slug(title, loaded.directions)
     words = "; ".join(part for part in made if part)[:MADE_AT_MOST]
     return Direction(np.asarray(vector, np.float32), name, title, "Yours", *counts, "own", words)
@@ -65,7 +65,7 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
     if S.setdefault("dr_named", usual) != usual:  # what was typed was meant for another one
         S.dr_named, S.dr_name = usual, ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Name", key="dr_name", max_chars=TITLE_AT_MOST, width=300, placeholder=usual)
+        st.text_input("Name", key="dr_name", max_chars=TITLE_LENGTH, width=300, placeholder=usual)
         st.button("Save", icon=":material/bookmark_add:", key="dr_save", type="primary",
                   on_click=_save, args=(loaded, found, shown, vector))  # fmt: skip
         if st.button("Try it on Explore", icon=":material/open_in_new:", key="dr_try",
@@ -117,7 +117,7 @@ def _line(loaded: Loaded, name: str, direction: Direction) -> None:
             st.caption(f"`{name}` · {plain(direction.made) or 'imported'}")
         st.button("Use", key=f"dr_use_{name}", on_click=_use, args=(name,), help="Show it here")
         with st.popover("", icon=":material/edit:", key=f"dr_edit_{name}", help="Rename"):
-            st.text_input("Name", direction.title, key=f"dr_title_{name}", max_chars=TITLE_AT_MOST)
+            st.text_input("Name", direction.title, key=f"dr_title_{name}", max_chars=TITLE_LENGTH)
             st.button("Rename", key=f"dr_rename_{name}", on_click=_rename, args=(loaded, name))
         with st.popover("", icon=":material/download:", key=f"dr_take_{name}", help="Export"):
             _export(loaded, direction, name)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer.fields import NOTE_LENGTH, TITLE_LENGTH
 from explorer.latent.attribute_values import extent
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.registry import tooltip, unsupported
@@ -19,7 +20,7 @@ from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import items_csv
-from explorer.workspace.storage import NOTE_AT_MOST, TITLE_AT_MOST, Group
+from explorer.workspace.storage import Group
 from models.data.ends import ENDS
 
 __all__ = ["bar", "chosen", "forget", "picker", "put", "take", "told"]
@@ -202,8 +203,8 @@ def bar(loaded: Loaded) -> None:
             f"**{len(items):,} images selected** · {_apart(loaded, items)}", help=tooltip("difference")
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            title = st.text_input("Name", key="group-title", max_chars=TITLE_AT_MOST, width=200)
-            note = st.text_input("Note", key="group-note", max_chars=NOTE_AT_MOST, width=300)
+            title = st.text_input("Name", key="group-title", max_chars=TITLE_LENGTH, width=200)
+            note = st.text_input("Note", key="group-note", max_chars=NOTE_LENGTH, width=300)
             name = slug(title)
             known = name in loaded.groups
             if st.button(

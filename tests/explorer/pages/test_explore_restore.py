@@ -95,7 +95,7 @@ def test_undo_restores_the_model(page: tuple[AppTest, Say]) -> None:
         ({"model": ["x"]}, "no longer available"),
         ({"view": "umap-00000000"}, "umap-00000000"),
         ({"view": 7, "colour": []}, ""),
-        ({"A": {"item": -1}}, "`A` must name an item"),
+        ({"A": {"item": -1}}, "`A.item` must be a whole number"),
     ],
 )
 def test_what_cannot_be_restored_is_reported_and_the_page_goes_on(

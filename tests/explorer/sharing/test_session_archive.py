@@ -183,17 +183,17 @@ def about(**changes: object) -> str:
         ({"session.json": "[1]"}, "session.json must hold one JSON object"),
         ({"session.json": "{"}, "session.json must be JSON"),
         ({"session.json": about(format="x")}, "`format` must be 'latent-explorer session'. Got 'x'"),
-        ({"session.json": about(version=2)}, "`version` must be 1. Got 2"),
+        ({"session.json": about(version=2)}, "`version` must be 1; a newer program may read others. Got 2"),
         ({"session.json": about(pages=[1])}, "`pages` must be an object"),
-        ({"session.json": about(pages={"Explore": {"a": 1}})}, "`pages.Explore` must hold at most 64"),
-        ({"session.json": about(pages={"Explore": {"a": "x" * 9000}})}, "`pages.Explore` must hold"),
-        ({"session.json": about(pages={"Explore": {"a": "\ud83d"}})}, "`pages.Explore` must hold"),
-        ({"session.json": about(pages={"\ud83d": {}})}, "`pages.\\ud83d` must hold"),
+        ({"session.json": about(pages={"Explore": {"a": 1}})}, "`pages.Explore.a` must be a text of at most 8000 characters of valid Unicode"),
+        ({"session.json": about(pages={"Explore": {"a": "x" * 9000}})}, "`pages.Explore.a` must be a text"),
+        ({"session.json": about(pages={"Explore": {"a": "\ud83d"}})}, "`pages.Explore.a` must be a text"),
+        ({"session.json": about(pages={"\ud83d": {}})}, "Each name in `pages` must be a text of at most 8000 characters of valid Unicode. Got '\\ud83d'"),
         ({"session.json": about(pages={str(n): {} for n in range(41)})}, "`pages` must be an object of at most 40"),
-        ({"session.json": about(pages={"Explore": {str(n): "" for n in range(65)}})}, "`pages.Explore` must hold at most 64"),
+        ({"session.json": about(pages={"Explore": {str(n): "" for n in range(65)}})}, "`pages.Explore` must be an object of at most 64"),
         ({"session.json": about(checkpoints={f"x{n}": {} for n in range(201)})}, "must be an object of at most 200"),
-        ({"session.json": about(checkpoints={"../x": {}})}, "`checkpoints` must name checkpoints"),
-        ({"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})}, "`weights_sha256`. Got 'x'"),
+        ({"session.json": about(checkpoints={"../x": {}})}, "Each name in `checkpoints` must be the name of a checkpoint"),
+        ({"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})}, "`checkpoints.x.weights_sha256` must be 64 hexadecimal digits. Got '1'"),
         ({"session.json": about(), "../../evil": b""}, "must not hold '../../evil'"),
         ({"session.json": about(), "checkpoints/x/own/../../y.safetensors": b""}, "must not hold"),
         ({"session.json": about(), "checkpoints/x/groups.json": bytes(1 << 25)}, "each file 16"),
@@ -247,7 +247,7 @@ def test_a_broken_part_leaves_the_rest(saved: bytes, moved: Move) -> None:
     moved("second")
     session = read_archive(saved)
     wrong = {
-        name: b"junk" if "own/" in name else b'{"count": 300, "groups": [{"items": [1, 999]}]}' if "groups" in name else data
+        name: b"junk" if "own/" in name else b'{"count": 300, "groups": [{"name": "a", "title": "A", "items": [1, 999]}]}' if "groups" in name else data
         for name, data in session.members.items()
     }  # fmt: skip
     done = restore(replace(session, members=wrong), opened)

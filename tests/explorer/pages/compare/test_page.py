@@ -79,7 +79,7 @@ def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
         models=f"{BOTH},nowhere", item="x", drives="9,0,0", select="![x](//y)", colour="love", below="?"
     )
     said = told(at)
-    for part in ("'nowhere'", "`item` must", "`by` must", "`select` must", "'love'"):
+    for part in ("'nowhere'", "`item` must", "`drives[0].by` must", "`select` must", "'love'"):
         assert part in said, part
     assert len(at.warning) == 1 and r"\!\[x\](" in at.warning[0].value
     assert address(at)["below"] == "reconstructions"

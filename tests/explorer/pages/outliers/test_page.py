@@ -123,7 +123,7 @@ def test_what_a_link_asks_wrongly_is_told(place: None) -> None:
     at = opened(score="beauty", share="0", page="-1", cut="nan")
     for part in (
         "`score` must be one of: kl,",
-        "`share` must lie in 0.01..100 percent",
+        "`share` must be a number in 0.01..100",
         "`page` must be",
         "`cut` must be a number",
     ):
