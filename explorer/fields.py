@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar, get_args
 from msgspec import Meta, Struct
 
 from explorer.latent.geometry.grids import PLACES_AT_MOST, text_length
-from models.card import NAME
+from models.card import NAME, TITLE_LENGTH, Sha256
 
 __all__ = [
     "CORNERS",
@@ -85,7 +85,6 @@ MODELS = (2, 6)  # side by side
 DRIVES_AT_MOST = 8
 CORNERS = (3, 32)  # of a selection's polygon
 SLUG_LENGTH = 96
-TITLE_LENGTH = 80
 NOTE_LENGTH = 2000
 VIEW_LENGTH = len("plane-") + 2 * SLUG_LENGTH + len("--")  # the longest id is plane-SLUG--SLUG
 
@@ -163,7 +162,6 @@ OwnSlug = Annotated[
     str,
     Meta(pattern=_whole(OWN_SLUG), description="the name of a saved direction, such as own-smile"),
 ]
-Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
 
 HANDLE_NAMES: tuple[HandleName, ...] = get_args(HandleName)
 PATHS: tuple[PathKind, ...] = get_args(PathKind)

@@ -12,12 +12,15 @@ import json
 import math
 import os
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from models.system.files import replace_file
 from models.system.json_input import read_object
+from models.system.schema import check, read
 from models.system.settings import checkpoint_folders
 
 __all__ = ["Card", "CheckpointError", "Entry", "roots", "weights_file", "write_card"]
@@ -37,6 +40,16 @@ CARD_DEPTH = 8  # lists and objects inside each other
 TITLE_LENGTH, TEXT_LENGTH, ERROR_LENGTH = 80, 4000, 600  # characters
 
 
+CheckpointName = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A(?:{NAME.pattern})\Z",
+        description="1 to 64 lower-case letters, digits, dots, dashes or underscores",
+    ),
+]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
+
+
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used, with the reason and what to do."""
 
@@ -45,12 +58,15 @@ class CheckpointError(ValueError):
 class Card:
     """What a checkpoint is and how it was made."""
 
-    name: str
-    title: str  # for people, e.g. "Faces"
+    name: CheckpointName
+    title: Annotated[  # for people, e.g. "Faces"
+        str,
+        Meta(max_length=TITLE_LENGTH, description=f"one line of at most {TITLE_LENGTH} characters"),
+    ]
     model: str  # a key of `models.MODELS`
     config: dict[str, Any]  # of the model's Config
     data: dict[str, Any]  # name, options
-    weights_sha256: str
+    weights_sha256: Sha256
     command: str = ""  # that made it
     description: str = ""
     training: dict[str, Any] = field(default_factory=dict)  # seed, steps, batch, learning rate ...
@@ -61,28 +77,23 @@ class Card:
     weights_of: str = ""  # of a collection: the name of the checkpoint that has the weights
 
     def __post_init__(self) -> None:
-        for name, kind in _CARD_FIELDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise CheckpointError(
-                    f"`{name}` must be of type {kind.__name__}. Got {str(getattr(self, name))[:80]!r}."
-                )
-            _check_json(name, getattr(self, name))
-        if not NAME.fullmatch(self.name):
-            raise CheckpointError(
-                f"`name` must be 1 to 64 lower-case letters, digits, dots, dashes or underscores. "
-                f"Got {self.name[:80]!r}."
-            )
+        try:
+            for each in fields(self):
+                _check_json(each.name, getattr(self, each.name))
+            check(self)
+            for name, metric in self.metrics.items():
+                read(metric, _Metric, "A metric", f"metrics.{name[:TITLE_LENGTH]}")
+        except CheckpointError:
+            raise
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
         if self.weights_of and (not NAME.fullmatch(self.weights_of) or self.weights_of == self.name):
             raise CheckpointError(
                 f"`weights_of` must be the name of another checkpoint. Got {self.weights_of[:80]!r}."
             )
-        if not re.fullmatch(r"[0-9a-f]{64}", self.weights_sha256):
+        if not self.title.isprintable():
             raise CheckpointError(
-                f"`weights_sha256` must be 64 hexadecimal digits. Got {self.weights_sha256[:80]!r}."
-            )
-        if len(self.title) > TITLE_LENGTH or not self.title.isprintable():
-            raise CheckpointError(
-                f"`title` must be one line of at most {TITLE_LENGTH} characters. Got {self.title[:80]!r}."
+                f"`title` must be one line of at most {TITLE_LENGTH} characters. Got {self.title!r}."
             )
         if not isinstance(self.data.get("name"), str):
             raise CheckpointError("`data` must have a `name`, the data set that the model was trained on.")
@@ -92,18 +103,17 @@ class Card:
                 "`data`: `options` must be an object without `name`, `split` or `limit`. "
                 f"Got {str(options)[:80]!r}."
             )
-        for name, text in self.versions.items():
-            if not isinstance(text, str):
-                raise CheckpointError(f"`versions`: {name[:80]!r} must be a text. Got {str(text)[:80]!r}.")
-        for name, figure in self.metrics.items():
-            _check_figure(name, figure)
 
 
-_CARD_FIELDS: dict[str, type] = {
-    "name": str, "title": str, "model": str, "config": dict, "data": dict, "weights_sha256": str,
-    "command": str, "description": str, "training": dict, "versions": dict, "metrics": dict,
-    "weights_of": str,
-}  # fmt: skip
+class _Metric(Struct, frozen=True):
+    """A metric of a card; further facts may stand beside these."""
+
+    value: float
+    error: float = 0.0
+    values: Annotated[list[float], Meta(min_length=1)] | UnsetType = UNSET  # of each seed
+    unit: str = ""
+    protocol: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +191,8 @@ def read_card(path: Path) -> Card:
         values = read_object(file.read_bytes(), str(file), CARD_BYTES)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
-    values = {key: value for key, value in values.items() if key in _CARD_FIELDS}
+    known = {each.name for each in fields(Card)}
+    values = {key: value for key, value in values.items() if key in known}
     try:
         card = Card(**values)
     except CheckpointError as error:
@@ -236,26 +247,3 @@ def _check_json(name: str, value: Any, depth: int = CARD_DEPTH) -> None:
             raise CheckpointError(f"`{name}` must hold whole numbers of at most 63 bits.")
     elif value is not None:
         raise CheckpointError(f"`{name}` must hold JSON values only. Got {type(value).__name__}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_figure(name: str, figure: Any) -> None:
-    """Raises where a metric is not {"value": number, "unit": text, ...}."""
-    if not isinstance(figure, dict) or not _is_number(figure.get("value")):
-        raise CheckpointError(
-            f"`metrics`: {name[:80]!r} must have a number as `value`. Got {str(figure)[:80]!r}."
-        )
-    if not _is_number(figure.get("error", 0)):
-        raise CheckpointError(f"`metrics`: `error` of {name[:80]!r} must be a number.")
-    values = figure.get("values", [figure["value"]])
-    if not isinstance(values, list) or not values or not all(map(_is_number, values)):
-        raise CheckpointError(
-            f"`metrics`: `values` of {name[:80]!r} must be a list of numbers, one for each seed. "
-            f"Got {str(values)[:80]!r}."
-        )
-    for fact in ("unit", "protocol", "command"):
-        if not isinstance(figure.get(fact, ""), str):
-            raise CheckpointError(f"`metrics`: `{fact}` of {name[:80]!r} must be a text.")
