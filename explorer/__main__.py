@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = root.add_subparsers(required=True, metavar="command")
     add_own_commands(commands)
     add_commands(commands)
+    add_opening(commands.choices["encode"])
     return run(root, arguments)
 
 
@@ -56,6 +57,39 @@ def add_own_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
                            "(an unknown one lists them all)")  # fmt: skip
     rendering.add_argument("--scale", type=int, default=1, help="pixels a side for each pixel (1)")
     rendering.set_defaults(run=run_render)
+
+
+def add_opening(encoding: argparse.ArgumentParser) -> None:
+    """Adds to the command `encode` that it opens the explorer on what it encoded."""
+    encoding.add_argument("--open", action="store_true", dest="opens",
+                          help="encode a collection, build its atlas, and open the explorer on it")  # fmt: skip
+    encoding.add_argument("--port", type=port, help="with --open: port on localhost")
+    encoding.add_argument("--headless", action="store_true", help="with --open: do not open a browser")
+    encoding.set_defaults(run=run_encode)
+
+
+def run_encode(options: argparse.Namespace) -> int:
+    """Encodes images; with `--open`, shows them beside the checkpoint's own until the explorer is stopped."""
+    from models import __main__ as zoo
+
+    if not options.opens:
+        return zoo.run_encode(options)
+    from explorer.jobs.collections import build, start_map, wants_map  # torch comes with it
+    from models.card import roots
+    from models.collection import collection_folder
+    from models.system.settings import use_checkpoint_folders, use_first_checkpoint
+
+    out = options.out or collection_folder(options.name, options.images[0])
+    folder = zoo.encode_as_collection(options, out).resolve()
+    print("Building the atlas …", flush=True)
+    build(folder, umap=False)
+    if folder.parent not in [root.resolve() for root in roots()]:
+        use_checkpoint_folders([folder.parent, *roots()])
+    use_first_checkpoint(folder.name)
+    if wants_map(folder):
+        start_map(folder)
+    line = ["--port", str(options.port)] if options.port else []
+    return run_page("explorer", [*line, *(["--headless"] if options.headless else [])])
 
 
 def run_page(prog: str, arguments: list[str]) -> int:

@@ -427,9 +427,14 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
     if len(made.refused) > TOLD_AT_MOST:
         print(f"… and {len(made.refused) - TOLD_AT_MOST:,} more files that cannot be used.", file=sys.stderr)
     if as_json:
-        say(result={"folder": str(made.folder), "images": made.images, "refused": len(made.refused)})
+        say(result={"folder": str(made.folder), "images": made.images, "refused": len(made.refused),
+                    "psnr": round(made.psnr, 2)})  # fmt: skip
     else:
-        print(f"{made.folder} holds {made.images:,} images, encoded by {options.name}.")
+        print(f"{made.folder} holds {made.images:,} images, encoded by {options.name}. Its reconstructions of them have "
+              f"a PSNR of {made.psnr:.1f} dB.")  # fmt: skip
+    if not made.fits:
+        print(f"{options.name} does not fit these images. Train a model on them: python -m models train vae --data "
+              f"{shlex.quote(str(options.images[0]))}", file=sys.stderr)  # fmt: skip
     return made.folder
 
 

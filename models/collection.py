@@ -10,18 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from models import checkpoint
 from models.card import ATLAS, CARD, TITLE_LENGTH, Card, CheckpointError, Entry, read_card, roots, write_card
 from models.data import OWN
 from models.data.base import SPLITS
 from models.data.own import Preparation, Refused, open_images, prepare, propose
 from models.data.own.command import folder_name, title_of
+from models.evaluation.metric import metric
 from models.latents import LATENTS, encode, write_latents
 from models.system.files import make_folder
 
 __all__ = ["Collection", "collection_folder", "encode_collection"]
 
+EXACT = 1e-10  # squared error per pixel that counts as none, as in models/evaluation/reconstruction.py
 NAME_LENGTH = 24  # characters of the images' part in a collection's name
+PSNR_AT_LEAST = 20  # dB; below it a checkpoint does not fit the images
 MADE = (CARD, LATENTS, ATLAS)  # files of a collection
 
 Report = Callable[[float, str], None]
@@ -35,6 +40,12 @@ class Collection:
     images: int
     refused: tuple[Refused, ...]  # files that cannot be used
     notes: tuple[str, ...]  # what was found in the images, sentences
+    psnr: float  # dB, of the reconstructions, a mean over the images
+
+    @property
+    def fits(self) -> bool:
+        """Whether the checkpoint reconstructs the images well enough to be of use."""
+        return self.psnr >= PSNR_AT_LEAST
 
 
 def collection_folder(name: str | Path, source: str | Path) -> Path:
@@ -87,7 +98,7 @@ def encode_collection(
         raise ValueError(f"{name} encodes sequences, not single images. Choose another checkpoint.")
     found = open_images(source, labels, lambda share, what: progress(0.3 * share, what))
     preparation = fitted(propose(found), model.image_shape, fit)
-    described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)
+    described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)  # or raises
     prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
     parts = []
     done = 0
@@ -102,8 +113,11 @@ def encode_collection(
     make_folder(out)
     (out / ATLAS).unlink(missing_ok=True)  # of former images
     write_latents(out / LATENTS, parts, card.weights_sha256)
-    write_card(out, described)
-    return Collection(out, len(prepared), (*found.refused, *prepared.refused), tuple(found.notes))
+    error = np.concatenate([rows["error"] for _, rows in parts])
+    psnr = float(-10 * np.log10(np.maximum(error, EXACT)).mean())
+    about = f"decoded posterior means, all {len(prepared)} images of the collection"
+    write_card(out, replace(described, metrics={"psnr": metric(psnr, "dB", about)}))
+    return Collection(out, len(prepared), (*found.refused, *prepared.refused), tuple(found.notes), psnr)
 
 
 def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "") -> Preparation:

@@ -30,7 +30,7 @@ def write_pictures(folder: Path) -> Path:
         picture = Image.new("RGB", size, colour).convert(("RGB", "L", "RGBA", "P")[row % 4])
         name = f"Bild {row:02}.png"
         picture.save(folder / name)
-        art = "" if row % 8 == 7 else ("猫", "C++")[row % 2]
+        art = "" if row % 8 == 7 else ("猫", "C++", "Ünlü")[row % 3]
         lines.append(f"{name},{art},{'' if row % 3 == 0 else row / 4},Picture number {row} of the shelf")
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
     (folder / "metadata.csv").write_text("\n".join([*lines, "broken.png,猫,1,broken"]), encoding="utf-8")

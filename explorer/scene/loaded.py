@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections import OrderedDict
@@ -27,6 +28,7 @@ from explorer.workspace import storage
 from explorer.workspace.storage import Group, OwnPicture, Pin
 from models import checkpoint
 from models.card import ATLAS, NAME, CheckpointError, Entry, roots
+from models.data import OWN
 
 __all__ = ["Loaded", "UnknownModel", "attribute_values", "find", "load", "neighbours_of", "stamp"]
 
@@ -61,6 +63,7 @@ class Loaded:
     near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
     trust_lock: threading.Lock = field(default_factory=threading.Lock)  # of `near` and of a map's trust
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
+    stamp: tuple[object, ...] = ()  # of the files that were loaded
 
     @cached_property
     def euclidean(self) -> Neighbours:
@@ -78,8 +81,11 @@ class Loaded:
 
     @property
     def version(self) -> str:
-        """Identifies the weights; changes with them."""
-        return self.entry.version
+        """Identifies the weights; of somebody's own images the atlas too, which changes with the images."""
+        card = self.entry.card
+        if card is None or card.data["name"] != OWN:
+            return self.entry.version
+        return f"{self.entry.version}-{hashlib.sha256(repr(self.stamp[1:]).encode()).hexdigest()[:8]}"
 
     @property
     def count(self) -> int:
@@ -293,6 +299,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
         CheckpointError: If its weights or atlas cannot be used; the message gives the reason and what to do.
     """
     try:
+        mark = stamp(entry)
         atlas = load_atlas(entry)
         decoder = Decoder(checkpoint.load(entry.path), device)
         if atlas.mean.shape[1] != decoder.latent:
@@ -312,6 +319,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             storage.read_groups(entry, len(atlas.ids)),
             storage.read_own(entry, decoder.shape, decoder.latent),
             storage.read_pins(entry),
+            stamp=mark,
         )
     except CheckpointError:
         raise

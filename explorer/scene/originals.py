@@ -3,6 +3,9 @@
 Reading or drawing a data set takes seconds in which it would hold the interpreter lock and stall every drag. So a
 separate process (`python -m explorer.scene.originals`) writes the atlas's pictures to one file in the cache folder, and
 this process memory-maps it. Until the file exists, and if it cannot be written, items show their reconstruction.
+
+Somebody's own images lie prepared in the cache folder already; this process maps those, and the separate process only
+prepares them where they are not there yet.
 """
 
 from __future__ import annotations
@@ -25,8 +28,11 @@ from numpy.typing import NDArray
 from explorer.installation import module_command, module_environment
 from models.card import CheckpointError, Entry
 from models.checkpoint import read
-from models.data import data_available, load_pictures
+from models.data import OWN, data_available, load_pictures
+from models.data.base import SPLITS
 from models.data.locations import cache_folder
+from models.data.own import Preparation, prepare, prepared_folder
+from models.data.own.cache import ABOUT
 from models.system.files import replace_file
 
 __all__ = ["Originals", "State", "collect", "main", "original_path"]
@@ -66,6 +72,9 @@ class Originals:
         channels, height, width = shape
         self._shape = (len(ids), height, width, channels)
         self._images: NDArray[np.uint8] | None = None
+        self._rows: NDArray[np.int64] | None = (
+            None  # of `_images`, by item; None where it has one an item, in order
+        )
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -78,20 +87,16 @@ class Originals:
 
     def get(self, items: Sequence[int]) -> list[NDArray[np.uint8] | None]:
         """The original of each item, (H, W, C), or None while it is loading or if it is absent. Never blocks."""
-        images = self._images
+        images, rows = self._images, self._rows
         if images is None:
             return [None] * len(items)
-        return [images[item] for item in items]
+        return [images[item if rows is None else rows[item]] for item in items]
 
     def _fetch(self) -> None:
         try:
-            path = original_path(self.entry, self._ids, self._split)
-            images = self._map(path)
-            if images is None:
-                self._collect(path)
-                images = self._map(path)
-            if images is None:
-                raise ValueError(f"{path} does not fit the atlas.")
+            card = self.entry.card
+            own = card is not None and card.data["name"] == OWN
+            images = self._prepared() if own else self._collected()
         except (ValueError, OSError, subprocess.SubprocessError) as error:
             self.reason = str(error)
             self.state = "absent"
@@ -99,6 +104,34 @@ class Originals:
             return
         self._images = images
         self.state = "ready"
+
+    def _collected(self) -> NDArray[np.uint8]:
+        """The pictures from their file, which is written where it is not there."""
+        path = original_path(self.entry, self._ids, self._split)
+        images = self._map(path)
+        if images is None:
+            self._collect(path)
+            images = self._map(path)
+        if images is None:
+            raise ValueError(f"{path} does not fit the atlas.")
+        return images
+
+    def _prepared(self) -> NDArray[np.uint8]:
+        """Somebody's own images where they were prepared: mapped, not copied."""
+        preparation = Preparation.from_options(
+            self.entry.card.data.get("options", {}) if self.entry.card else {}
+        )
+        folder = prepared_folder(preparation)
+        if folder is None or not (folder / ABOUT).is_file():
+            self._collect(Path(os.devnull))
+        prepared = prepare(preparation)
+        counts = np.array([prepared.splits[split] for split in SPLITS])
+        splits = np.array([SPLITS.index(split) for split in self._split], np.int64)
+        images = prepared.images
+        if images.shape[1:] != self._shape[1:] or (self._ids >= counts[splits]).any():
+            raise ValueError(f"The images of {self.entry.name} have changed. Encode them again.")
+        self._rows = (np.cumsum(counts) - counts)[splits] + self._ids
+        return images
 
     def _map(self, path: Path) -> NDArray[np.uint8] | None:
         """Maps the file of pictures; None if it is missing or does not match the atlas."""
@@ -110,14 +143,14 @@ class Originals:
         return images if fits else None
 
     def _collect(self, path: Path) -> None:
-        """Writes the file in a separate process."""
+        """Writes the file in a separate process; of somebody's own images that only prepares them."""
         card = self.entry.card
         if card is None:
             raise ValueError(f"{self.entry.path} has no card.")
         reason = data_available(card.data["name"], **card.data.get("options", {}))
         if reason:
             raise ValueError(reason)
-        if int(np.prod(self._shape)) > BYTES_AT_MOST:
+        if path != Path(os.devnull) and int(np.prod(self._shape)) > BYTES_AT_MOST:
             raise ValueError(f"The originals of {self.entry.name} take over {BYTES_AT_MOST >> 20} MiB.")
         done = subprocess.run(
             module_command(MODULE, str(self.entry.path), str(path)),
@@ -176,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Writes the originals of a checkpoint's atlas to a file."""
     parser = argparse.ArgumentParser(prog="python -m explorer.scene.originals", description=__doc__)
     parser.add_argument("model", type=Path, help="folder of a checkpoint")
-    parser.add_argument("out", type=Path, help="file to write, .npy")
+    parser.add_argument("out", type=Path, help="file to write, .npy; of no account for somebody's own images")
     options = parser.parse_args(arguments)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -186,6 +219,9 @@ def main(arguments: list[str] | None = None) -> int:
         entry = read(options.model)
         if entry.card is None:
             raise CheckpointError(f"{entry.path} has no card.")
+        if entry.card.data["name"] == OWN:
+            prepare(Preparation.from_options(entry.card.data.get("options", {})))
+            return 0
         atlas = load_atlas(entry)
         pictures = collect(entry.card.data, atlas.ids, atlas.split)
         replace_file(options.out, lambda path: _save(path, pictures))

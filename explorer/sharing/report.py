@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalogue import families
+from explorer.catalogue.data_titles import data_name
 from explorer.catalogue.metrics import name_of, protocol
 from explorer.fields import HANDLE_NAMES
 from explorer.inference.engine import Decoded
@@ -279,7 +280,7 @@ def _facts(loaded: Loaded) -> str:
         "Model": families.title(card.model),
         "Latent": families.extent(families.spec_of(card)),
         "Pictures": f"{width}×{height} {'colour' if channels == 3 else 'grey'}",
-        "Data": card.data["name"],
+        "Data": data_name(card.data),
         "Images on the map": f"{loaded.count:,}",
         "Made by": card.command,
         "About": card.description,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEMORY_MB", "Problem", "SettingError", "allowed_origins", "authority", "cache_folder", "cache_name",
-    "cache_problem", "checkpoint_folders", "data_folder", "device", "memory_mb", "mirror", "problems", "use_checkpoint_folders"]  # fmt: skip
+    "cache_problem", "checkpoint_folders", "data_folder", "device", "first_checkpoint", "memory_mb", "mirror", "problems", "use_checkpoint_folders", "use_first_checkpoint"]  # fmt: skip
 
 CACHE = "~/.cache/latent-explorer"
 MEMORY_MB = 1536  # MiB of loaded models
@@ -96,6 +96,16 @@ def checkpoint_folders() -> list[Path]:
 def use_checkpoint_folders(folders: Sequence[Path]) -> None:
     """Sets LATENT_CHECKPOINT_DIR for this process and its children."""
     os.environ["LATENT_CHECKPOINT_DIR"] = os.pathsep.join(map(str, folders))
+
+
+def first_checkpoint() -> str:
+    """LATENT_FIRST_CHECKPOINT, the name of the checkpoint that is shown where no address names one; "" if unset."""
+    return _text("LATENT_FIRST_CHECKPOINT")
+
+
+def use_first_checkpoint(name: str) -> None:
+    """Sets LATENT_FIRST_CHECKPOINT for this process and its children."""
+    os.environ["LATENT_FIRST_CHECKPOINT"] = name
 
 
 def cache_folder() -> Path:

@@ -38,7 +38,7 @@ def test_pictures_of_any_shape_are_encoded_in_the_checkpoints_shape(
     entry = checkpoint.read(out)
     card = entry.card
     assert card is not None and card.weights_of == "tiny-vae" and card.title == "Tiny · Obst & Gemüse"
-    assert entry.version == checkpoint.read(copy_of_tiny).version and card.metrics == {}
+    assert entry.version == checkpoint.read(copy_of_tiny).version and list(card.metrics) == ["psnr"]
     parts = [
         load_data(card.data["name"], split, **card.data["options"])
         for split in ("train", "validation", "test")
@@ -91,6 +91,11 @@ def test_the_command_writes_a_collection(
     assert main(line) == 0
     said = capsys.readouterr()
     *steps, last = [json.loads(text) for text in said.out.splitlines()]
-    assert steps[-1]["share"] == 1 and last == {"result": {"folder": str(out), "images": COUNT, "refused": 1}}
+    error = np.array(pq.read_table(out / LATENTS)["error"].to_pylist())
+    psnr = float(np.mean(-10 * np.log10(error)))
+    assert steps[-1]["share"] == 1 and last == {
+        "result": {"folder": str(out), "images": COUNT, "refused": 1, "psnr": pytest.approx(psnr, abs=0.01)}
+    }
     assert "broken.png: " in said.err
+    assert ("does not fit these images. Train a model on them" in said.err) == (psnr < 20)
     assert json.loads((out / CARD).read_text())["command"].endswith(f"--out {out}")

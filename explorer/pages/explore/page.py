@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.components.stage import stage
-from explorer.pages.explore import neighbourhood, new_map, own_images, selection, shelf
+from explorer.pages.explore import first_map, neighbourhood, new_map, own_images, selection, shelf
 from explorer.pages.explore.state import page
 from explorer.pages.shared import (
     address,
@@ -43,6 +43,7 @@ def main() -> None:
     view = shown_view(loaded)
     take_release(getattr(S.get("stage"), "edit", None), loaded, view)
     view = chosen_view(loaded, view)
+    first_map.line(loaded)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
         controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))

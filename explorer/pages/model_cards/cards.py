@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.catalogue import families, metrics
 from explorer.catalogue.architecture import Architecture, describe
 from explorer.catalogue.curves import Curves, read_curves
+from explorer.catalogue.data_titles import data_name
 from explorer.jobs.trainings import runs_folder
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
@@ -89,7 +90,9 @@ def _card(entry: Entry, metric: str) -> None:
         preview(entry)
         st.markdown(f"**{plain(card.title)}**  \n{plain(card.description or card.data['name'])}")
         st.caption(
-            plain(" · ".join([*checkpoint_picker.summary(card)[:3], _parameters(entry), card.data["name"]]))
+            plain(
+                " · ".join([*checkpoint_picker.summary(card)[:3], _parameters(entry), data_name(card.data)])
+            )
         )
         _figures(card, metric)
         _spark(entry)

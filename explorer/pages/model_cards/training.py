@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.catalogue import families, training_time
 from explorer.catalogue.curves import read_curves
+from explorer.catalogue.data_titles import data_name
 from explorer.catalogue.families import Setting
 from explorer.jobs.trainings import (
     MAP_IMAGES,
@@ -352,7 +353,7 @@ def _run(info: RunInfo) -> None:
 def _about(info: RunInfo) -> str:
     """Model, data and how far it came."""
     if info.card:
-        facts = [*checkpoint_picker.summary(info.card)[:2], info.card.data["name"]]
+        facts = [*checkpoint_picker.summary(info.card)[:2], data_name(info.card.data)]
         steps = info.card.training.get("steps")
         return " · ".join([*facts, f"{steps:,} steps" if isinstance(steps, int) and steps else ""]).rstrip(
             " ·"

@@ -10,6 +10,7 @@ from explorer.scene.view import View
 from explorer.scene.views import default_view
 from explorer.workspace import stage_edit
 from models.card import Entry
+from models.system.settings import first_checkpoint
 
 __all__ = ["clear", "model", "parameters", "put", "view_and_colour", "write"]
 
@@ -36,7 +37,8 @@ def clear() -> None:
 def model(entries: list[Entry]) -> tuple[str, str]:
     """The checkpoint that the address asks for, else the default; and a sentence where it could not be had."""
     names = [entry.name for entry in entries if entry.card]
-    default = DEFAULT_MODEL if DEFAULT_MODEL in names else (names[0] if names else "")
+    wanted = (first_checkpoint(), DEFAULT_MODEL, *names)
+    default = next((name for name in wanted if name in names), "")
     asked = parameters().get("model", default)
     if asked in names:
         return asked, ""

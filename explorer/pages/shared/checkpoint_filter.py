@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 
 from explorer.catalogue import families as zoo
+from explorer.catalogue.data_titles import data_name
 from explorer.live.routes import preview_address
 from models import MODELS
 from models.card import Card, Entry
@@ -27,7 +28,7 @@ def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
         key: Start of Streamlit's keys, its own for each list.
     """
     cards = [entry.card for entry in usable if entry.card]
-    datas = sorted({card.data["name"] for card in cards}, key=_data_rank)
+    datas = sorted({data_name(card.data) for card in cards}, key=_data_rank)
     families = [family for family in MODELS if any(card.model == family for card in cards)]
     text = st.text_input(
         "Search", key=f"{key}_search", placeholder="Name, data set or model", width=230, persist_state="session",
@@ -43,11 +44,11 @@ def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
 
 def fits(card: Card, text: str, data: Sequence[str] = (), family: Sequence[str] = ()) -> bool:
     """Whether a checkpoint has every word of a search, and is of one of the data sets and families, if any."""
-    about = [card.name, card.title, card.description, card.data["name"], card.model, zoo.title(card.model)]
+    about = [card.name, card.title, card.description, data_name(card.data), card.model, zoo.title(card.model)]
     told = " ".join(about).casefold()
     return (
         all(word in told for word in text.casefold().split())
-        and (not data or card.data["name"] in data)
+        and (not data or data_name(card.data) in data)
         and (not family or card.model in family)
     )
 
@@ -55,7 +56,9 @@ def fits(card: Card, text: str, data: Sequence[str] = (), family: Sequence[str] 
 def by_showcase(entry: Entry) -> tuple[object, ...]:
     """What to sort checkpoints by: sprites and faces first, then by data set and title."""
     card = entry.card
-    return (*_data_rank(card.data["name"]), by_name(card.title)) if card else (len(FIRST) + 1, entry.name, [])
+    return (
+        (*_data_rank(data_name(card.data)), by_name(card.title)) if card else (len(FIRST) + 1, entry.name, [])
+    )
 
 
 def by_name(title: str) -> list[tuple[int, str]]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.catalogue import families
+from explorer.catalogue.data_titles import data_name
+from explorer.pages.shared import collections
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models import checkpoint
-from models.card import ATLAS, WEIGHTS, Card, Entry
+from models.card import ATLAS, WEIGHTS, Card, Entry, weights_file
 from models.card import roots as card_roots
 
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
@@ -30,7 +32,7 @@ def _scan(roots: tuple[Path, ...]) -> list[Entry]:
 
 def _checked(entry: Entry) -> Entry:
     """The entry, with the reason if it cannot be shown; its files are read through once, and when they change."""
-    files = [entry.path / name for name in (WEIGHTS, ATLAS)]
+    files = [weights_file(entry.path, entry.card) if entry.card else entry.path / WEIGHTS, entry.path / ATLAS]
     facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
     reason = _reason(entry, (str(entry.path), entry.version, *facts))
     return Entry(entry.name, entry.path, error=reason) if reason else entry
@@ -75,7 +77,8 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
     card = loaded.entry.card
     with st.container(width="content", gap=None):
         st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
-        title = card.title if card else loaded.name
+        titles = {entry.name: entry.card.title for entry in found if entry.card}
+        title = titles.get(collections.base_of(loaded.entry), card.title if card else loaded.name)
         if st.button(
             title,
             icon=":material/grid_view:",
@@ -83,6 +86,7 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
             key="checkpoint",
         ):
             _dialog(found, loaded.name, choose)
+    collections.field(found, loaded, choose)
 
 
 @st.dialog("Choose a checkpoint", width="large")
@@ -98,10 +102,12 @@ def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> 
     ):  # stays as it is while the list is narrowed
         if not shown:
             st.info("No checkpoint fits. Clear the search or a filter.", icon=":material/search_off:")
-        for start in range(0, len(shown), 2):
-            for column, entry in zip(st.columns(2), shown[start : start + 2], strict=False):
+        listed = collections.heads(shown)
+        for start in range(0, len(listed), 2):
+            for column, entry in zip(st.columns(2), listed[start : start + 2], strict=False):
                 with column.container(border=True, height="stretch"):
                     _one(entry, present, choose)
+                    collections.buttons(found, entry, present, choose)
         _broken(found)
 
 
@@ -142,7 +148,7 @@ def facts(loaded: Loaded) -> str:
     if card is None:
         return loaded.name
     what = "sequences" if loaded.decoder.model.spec.sequence else "images"
-    parts = [*summary(card), f"{loaded.count:,} {what} of {card.data['name']}"]
+    parts = [*summary(card), f"{loaded.count:,} {what} of {data_name(card.data)}"]
     if loaded.originals.state == "absent":
         parts.append("its images are not on this machine: nearest items are shown as reconstructions")
     return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"

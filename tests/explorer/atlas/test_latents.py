@@ -51,7 +51,7 @@ def test_the_atlas_of_a_collection_takes_its_latents_labels_and_texts(
     assert atlas.texts["file"].values[: len(test)] == test.texts["file"].values
     row = atlas.texts["file"].values.index("Bild 07.png")
     art, mass = atlas.attributes["art"], atlas.attributes["mass_g"]
-    assert (art.title, set(art.labels), bool(art.known[row])) == ("Art", {"猫", "C++"}, False)
+    assert (art.title, set(art.labels), bool(art.known[row])) == ("Art", {"猫", "C++", "Ünlü"}, False)
     assert (mass.title, mass.values[row]) == ("Mass (g)", 1.75) and mass.has_missing
     table = {
         (split, number): mean

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from explorer.atlas.build import build
+from explorer.atlas.storage import load_atlas
 from explorer.scene import originals as originals_module
 from explorer.scene.loaded import Loaded
 from explorer.scene.originals import Originals, collect, main, original_path
+from models import checkpoint
+from models.collection import encode_collection
 from models.data import load_data
+from tests.own_pictures import write_pictures
 
 
 def fresh(loaded: Loaded) -> Originals:
@@ -94,3 +100,29 @@ def test_the_command_tells_what_is_wrong(
     assert main([str(tmp_path / "nobody"), str(tmp_path / "out.npy")]) == 1
     assert "nobody" in capsys.readouterr().err
     assert not (tmp_path / "out.npy").exists()
+
+
+def test_somebodys_own_images_are_mapped_where_they_were_prepared(
+    tmp_path: Path, copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
+    in_process(monkeypatch)
+    folder = encode_collection(
+        copy_of_tiny, write_pictures(tmp_path / "mine"), copy_of_tiny.parent / "mine"
+    ).folder
+    build(folder, umap=False)
+    entry = checkpoint.read(folder)
+    atlas = load_atlas(entry)
+    shutil.rmtree(tmp_path / "cache" / "own")  # prepared anew by the other process
+    found = wait(Originals(entry, atlas.ids, atlas.split, (1, 8, 8)))
+    assert (found.state, found.reason) == ("ready", "")
+    card = entry.card
+    assert card is not None
+    row = atlas.split.index("train") + 2
+    data = load_data("own-images", "train", **card.data["options"])
+    np.testing.assert_array_equal(found.get([row])[0], data.images[int(atlas.ids[row])])
+    assert not (tmp_path / "cache" / "originals").exists(), "no second copy"
+    fewer = [split.replace("validation", "test") for split in atlas.split]
+    assert (
+        "have changed. Encode them again" in wait(Originals(entry, atlas.ids + 30, fewer, (1, 8, 8))).reason
+    )

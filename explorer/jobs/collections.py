@@ -1,0 +1,99 @@
+"""Jobs: encode somebody's images as a collection beside a checkpoint's own, and fit its UMAP map afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.atlas.build import add_umap, build
+from explorer.atlas.storage import load_atlas
+from explorer.atlas.umap_maps import FEWEST
+from explorer.jobs.runner import Job, Report, start
+from models import checkpoint
+from models.collection import collection_folder, encode_collection
+
+__all__ = ["MapRequest", "Request", "encode", "lay_out", "start_map", "wants_map"]
+
+REFUSED_AT_MOST = 1000  # files that cannot be used, in a result
+ENCODING = 0.85  # share of the time that the encoding takes
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which images to encode, with what."""
+
+    model: str  # name or folder of a checkpoint
+    source: str  # path of the images
+    labels: str = ""  # path of a table; "" for none
+    fit: str = ""  # crop, pad or stretch; "" for what suits the images
+    out: str = ""  # the folder to write; "" for one in the folder of new runs
+
+
+@dataclass(frozen=True)
+class MapRequest:
+    """Whose UMAP map to fit."""
+
+    model: str  # name or folder
+
+
+def encode(request: Request, report: Report) -> dict[str, Any]:
+    """Encodes images and builds their atlas, without the UMAP map: that of the principal components is there at once.
+
+    Returns:
+        `name` and `folder` of the collection, the number of `images`, the `psnr` of their reconstructions in dB,
+        whether the checkpoint `fits` them, and the `refused` files, each a name and a reason.
+
+    Raises:
+        ValueError: If the images or the checkpoint cannot be used.
+        StorageError: If the collection cannot be written.
+    """
+    out = Path(request.out) if request.out else collection_folder(request.model, request.source)
+    made = encode_collection(
+        request.model,
+        request.source,
+        out,
+        labels=Path(request.labels) if request.labels else None,
+        fit=request.fit,
+        report=lambda share, what: report(ENCODING * share, what),
+    )
+    build(made.folder, report=lambda share, what: report(ENCODING + (1 - ENCODING) * share, what), umap=False)
+    return {
+        "name": made.folder.name,
+        "folder": str(made.folder),
+        "images": made.images,
+        "psnr": made.psnr,
+        "fits": made.fits,
+        "refused": [[each.name, each.reason] for each in made.refused[:REFUSED_AT_MOST]],
+    }
+
+
+def lay_out(request: MapRequest, report: Report) -> dict[str, Any]:
+    """Fits the UMAP map of an atlas that was built without one.
+
+    Returns:
+        The number of `images`.
+
+    Raises:
+        ValueError: If there is no atlas, or it was built anew meanwhile.
+    """
+    return {"images": add_umap(request.model, report)}
+
+
+def wants_map(name: str | Path) -> bool:
+    """Whether an atlas has no UMAP map yet and is worth one.
+
+    Raises:
+        ValueError: If there is no atlas.
+    """
+    atlas = load_atlas(checkpoint.read(name))
+    return "umap" not in atlas.maps and atlas.mean.shape[1] > 2 and len(atlas) >= FEWEST
+
+
+def start_map(name: str | Path) -> Job:
+    """Starts to fit the UMAP map of an atlas, or joins the job that does.
+
+    Raises:
+        OSError: If no process can be started.
+    """
+    return start(lay_out, MapRequest(str(name)), key=("first map", str(name)))

@@ -1,0 +1,33 @@
+"""A line over the stage once the UMAP map of a new collection has been fitted; until then its principal components show."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.pages.shared import checkpoint_picker
+from explorer.scene.loaded import Loaded, stamp
+from models.data import OWN
+
+__all__ = ["line"]
+
+S = st.session_state
+EVERY = 3.0  # s between two looks at the atlas
+
+
+def line(loaded: Loaded) -> None:
+    """Shows the line, where there is something to say."""
+    card = loaded.entry.card
+    if card and card.data["name"] == OWN and "umap" not in loaded.atlas.maps and loaded.latent > 2:
+        _line(loaded)
+
+
+@st.fragment(run_every=EVERY)
+def _line(loaded: Loaded) -> None:
+    if stamp(loaded.entry) == loaded.stamp:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lx-first-map"):
+        st.markdown("The UMAP map of these images is ready.", width="content")
+        if st.button("Show it", type="primary", key="first-map-show"):
+            checkpoint_picker.refresh(loaded.name)
+            S.wanted_view = "umap"
+            st.rerun()
