@@ -79,6 +79,10 @@ def run_encode(options: argparse.Namespace) -> int:
     from models.collection import collection_folder
     from models.system.settings import use_checkpoint_folders, use_first_checkpoint
 
+    if options.out and options.out.suffix.lower() in zoo.TABLES:
+        raise ValueError(
+            f"`--open` shows a collection: name a folder by `--out`, or leave it out. Got {options.out}."
+        )
     out = options.out or collection_folder(options.name, options.images[0])
     folder = zoo.encode_as_collection(options, out).resolve()
     print("Building the atlas …", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 
 from explorer.__main__ import COMMAND, main
+from explorer.atlas.storage import load_atlas
 from explorer.installation import APP
+from models import checkpoint
+from tests.own_pictures import COUNT, write_pictures
 
 Lines = list[list[str]]
 
@@ -37,6 +41,35 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Lines:
 def test_without_a_command_it_opens_the_page(line: list[str], options: list[str], served: Lines) -> None:
     assert main(line) == 0
     assert served == [["run", str(APP), *options]]
+
+
+def test_it_opens_on_the_images_that_it_encoded(
+    copy_of_tiny: Path,
+    tmp_path: Path,
+    served: Lines,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    maps: list[Path] = []
+    for name, value in (
+        ("CACHE_DIR", tmp_path / "cache"),
+        ("CHECKPOINT_DIR", copy_of_tiny.parent),
+        ("FIRST_CHECKPOINT", ""),
+    ):
+        monkeypatch.setenv(f"LATENT_{name}", str(value))
+    monkeypatch.setattr("explorer.jobs.collections.start_map", maps.append)
+    images = str(write_pictures(tmp_path / "fruit"))
+    line = ["encode", str(copy_of_tiny), images, "--open", "--headless", "--port", "8600"]
+    assert main(line) == 0
+    assert served == [["run", str(APP), "--server.port", "8600", "--server.headless", "true"]]
+    folder = copy_of_tiny.parent / "tiny-vae.fruit"
+    assert os.environ["LATENT_FIRST_CHECKPOINT"] == folder.name and maps == [folder]
+    assert len(load_atlas(checkpoint.read(folder))) == COUNT
+    assert main([*line, "--out", str(tmp_path / "elsewhere" / "fruit")]) == 0
+    assert os.environ["LATENT_CHECKPOINT_DIR"].startswith(str(tmp_path / "elsewhere") + os.pathsep)
+    capsys.readouterr()
+    assert main([*line, "--out", "table.csv"]) == 1
+    assert "`--open` shows a collection: name a folder" in capsys.readouterr().err
 
 
 def test_further_checkpoints_come_before_the_others(
@@ -83,7 +116,7 @@ def test_its_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         "scores",
         "statistics",
     ):
-        assert f"\n    {command} " in told
+        assert re.search(rf"\n    {command}\s", told), command
 
 
 def test_it_has_the_models_commands(tiny_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
