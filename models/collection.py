@@ -13,13 +13,24 @@ from pathlib import Path
 import numpy as np
 
 from models import checkpoint
-from models.card import ATLAS, CARD, TITLE_LENGTH, Card, CheckpointError, Entry, read_card, roots, write_card
+from models.card import (
+    ATLAS,
+    CARD,
+    LATENTS,
+    TITLE_LENGTH,
+    Card,
+    CheckpointError,
+    Entry,
+    read_card,
+    roots,
+    write_card,
+)
 from models.data import OWN
 from models.data.base import SPLITS
 from models.data.own import Preparation, Refused, open_images, prepare, propose
 from models.data.own.command import folder_name, title_of
 from models.evaluation.metric import metric
-from models.latents import LATENTS, encode, write_latents
+from models.latents import encode, write_latents
 from models.system.files import make_folder
 
 __all__ = ["Collection", "collection_folder", "encode_collection"]

@@ -22,12 +22,11 @@ from models.data.tensors import to_tensor
 from models.protocols import as_discrete
 from models.system.files import replace_file
 
-__all__ = ["LATENTS", "WEIGHTS_KEY", "encode", "rounded", "write_latents"]
+__all__ = ["WEIGHTS_KEY", "encode", "rounded", "write_latents"]
 
 Array = NDArray[np.float32]
 
 BATCH = 256
-LATENTS = "latents.parquet"
 WEIGHTS_KEY = b"weights_sha256"  # of the Parquet metadata: the weights that encoded the images
 
 

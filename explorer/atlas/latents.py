@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from explorer.atlas.columns import Columns
+from models.card import LATENTS
 from models.data import ImageData, SequenceData
 from models.data.base import SPLITS
-from models.latents import LATENTS, WEIGHTS_KEY
+from models.latents import WEIGHTS_KEY
 
 __all__ = ["StoredLatents", "read_latents"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from explorer.atlas.storage import load_atlas
@@ -169,12 +169,13 @@ def map_path(entry: Entry, view: str) -> Path:
     return cache_folder() / "maps" / f"{entry.name}-{entry.version}-{view}.safetensors"
 
 
-def load_map(entry: Entry, view: str, count: int) -> Array:
-    """Loads a fitted map, shape (count, 2).
+def load_map(entry: Entry, view: str, mean: Array) -> Array:
+    """Loads a fitted map of latents (N, D), shape (N, 2).
 
     Raises:
         ValueError: If there is none, or it does not match the checkpoint's atlas.
     """
+    count = len(mean)
     path = map_path(entry, view)
     if not path.is_file():
         raise ValueError(
@@ -183,18 +184,24 @@ def load_map(entry: Entry, view: str, count: int) -> Array:
     try:
         if path.stat().st_size > 8 * count + HEADER_AT_MOST:
             raise ValueError(f"it is too large for {count} positions")
+        with safe_open(path, framework="np") as file:
+            about = file.metadata() or {}
         xy = load_file(path)["xy"]
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}). Delete it and fit the map anew.") from error
-    if xy.shape != (count, 2) or xy.dtype != np.float32 or not np.isfinite(xy).all():
+    other = about.get("latents", "") not in ("", _digest(mean))  # an older file does not say
+    if other or xy.shape != (count, 2) or xy.dtype != np.float32 or not np.isfinite(xy).all():
         raise ValueError(f"{path} does not fit the atlas of {entry.name}. Delete it and fit the map anew.")
     return xy
 
 
+def _digest(mean: Array) -> str:
+    """Tells atlases apart that the same weights encoded."""
+    return hashlib.sha256(np.ascontiguousarray(mean)).hexdigest()[:16]
+
+
 def list_maps(entry: Entry) -> dict[str, str]:
     """Fitted maps of a checkpoint: view id -> title."""
-    from safetensors import safe_open
-
     titles = {}
     for path in sorted((cache_folder() / "maps").glob(f"{entry.name}-{entry.version}-umap-*.safetensors")):
         try:
@@ -224,6 +231,6 @@ def fit_map(request: Request, report: Report) -> dict[str, Any]:
     path = map_path(entry, settings.view)
     make_folder(path.parent)  # so that a folder that is not writable fails before the work
     xy = fit_umap(atlas.mean, settings, report)
-    packed = save({"xy": xy}, {"title": settings.title})
+    packed = save({"xy": xy}, {"title": settings.title, "latents": _digest(atlas.mean)})
     replace_file(path, lambda temporary: temporary.write_bytes(packed))
     return {"view": settings.view}

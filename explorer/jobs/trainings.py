@@ -24,7 +24,7 @@ from typing import Any, Literal
 from explorer.catalogue import families
 from explorer.jobs.commands import Command
 from models import MODELS, checkpoint
-from models.card import ATLAS, CARD, NAME, TRAINING, Card, Entry
+from models.card import ATLAS, CARD, LATENTS, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots
 from models.system.files import StorageError, make_folder
 from models.system.replacing import staging_folder
@@ -422,9 +422,9 @@ def _lock(root: Path, name: str) -> int:
 
 
 def _made(path: Path) -> bool:
-    """Whether a file of a run was made by a training, or is what a kill left of one."""
+    """Whether a file of a run was made by a training or an encoding, or is what a kill left of one."""
     return path.is_file() and not path.is_symlink() and any(
-        path.name == name or path.name.startswith(f".{name}.") for name in MADE
+        path.name == name or path.name.startswith(f".{name}.") for name in (*MADE, LATENTS)
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def _make(loaded: Loaded, view_id: str) -> View:
     if view_id.startswith("plane-"):
         return _plane(loaded, view_id)
     if FITTED.fullmatch(view_id):
-        return _scatter(loaded, view_id, load_map(loaded.entry, view_id, loaded.count))
+        return _scatter(loaded, view_id, load_map(loaded.entry, view_id, mean))
     known = [*loaded.atlas.maps, "pca", *(["raw"] if loaded.latent == 2 else []), "dims-0-1"]
     known = ["strip", "pca"] if loaded.latent == 1 else known
     raise UnknownView(f"Unknown view {view_id[:80]!r} of {loaded.name}. Choose one of: {', '.join(known)}.")

@@ -11,10 +11,10 @@ import pytest
 
 from models import checkpoint, load
 from models.__main__ import main
-from models.card import ATLAS, CARD, CheckpointError
+from models.card import ATLAS, CARD, LATENTS, CheckpointError
 from models.collection import collection_folder, encode_collection
 from models.data import load_data
-from models.latents import LATENTS, WEIGHTS_KEY, encode
+from models.latents import WEIGHTS_KEY, encode
 from tests.own_pictures import COUNT, write_pictures
 
 

@@ -13,10 +13,9 @@ from explorer.atlas.build import add_umap, build
 from explorer.atlas.latents import read_latents
 from explorer.atlas.storage import Atlas, load_atlas
 from models import checkpoint
-from models.card import ATLAS
+from models.card import ATLAS, LATENTS
 from models.collection import encode_collection
 from models.data import load_data
-from models.latents import LATENTS
 from tests.own_pictures import COUNT, write_pictures
 
 

@@ -83,7 +83,7 @@ def test_a_kept_map_is_listed_and_read_back(entry: Entry, cache: Path) -> None:
     path = keep(entry, title="Near", xy=xy)
     assert path.is_relative_to(cache)
     assert list_maps(entry) == {VIEW: "Near"}
-    np.testing.assert_array_equal(load_map(entry, VIEW, 200), xy)
+    np.testing.assert_array_equal(load_map(entry, VIEW, load_atlas(entry).mean), xy)
 
 
 def test_the_list_passes_over_what_is_broken_or_of_other_weights(entry: Entry) -> None:
@@ -105,7 +105,7 @@ def test_a_title_is_kept_short(entry: Entry) -> None:
 def test_without_a_cache_the_list_is_empty_and_a_map_says_so(entry: Entry) -> None:
     assert list_maps(entry) == {}
     with pytest.raises(ValueError, match=f"The map {VIEW} of tiny-vae is not on this machine. Fit it anew"):
-        load_map(entry, VIEW, 200)
+        load_map(entry, VIEW, load_atlas(entry).mean)
 
 
 NAN = np.full((200, 2), np.nan, np.float32)
@@ -126,7 +126,7 @@ def test_a_broken_map_is_refused_with_its_reason(case: str, entry: Entry) -> Non
     make, message = BROKEN[case]
     make(entry)
     with pytest.raises(ValueError, match=f"{message}.*Delete it and fit the map anew"):
-        load_map(entry, VIEW, 200)
+        load_map(entry, VIEW, load_atlas(entry).mean)
 
 
 def test_too_few_images_make_no_map() -> None:
@@ -149,7 +149,10 @@ def test_the_job_reports_its_progress_and_stores_the_map(
     found = fit_map(Request(entry.name, 5, 0.25, 7), lambda *news: reports.append(news))
     assert reports == [(0.33, "Laying out the map")] and found == {"view": settings.view}
     assert list_maps(entry) == {settings.view: settings.title}
-    np.testing.assert_array_equal(load_map(entry, settings.view, 200), load_atlas(entry).mean[:, :2])
+    mean = load_atlas(entry).mean
+    np.testing.assert_array_equal(load_map(entry, settings.view, mean), mean[:, :2])
+    with pytest.raises(ValueError, match="does not fit the atlas of tiny-vae"):
+        load_map(entry, settings.view, mean[::-1])  # other images, encoded by the same weights
 
 
 def test_invalid_requests_are_errors(
@@ -201,7 +204,8 @@ def test_a_real_map_of_200_images(entry: Entry, cache: Path, monkeypatch: pytest
     assert shares == sorted(shares) and job.share == 1 and len(set(shares)) > 4
     view = MapSettings(neighbours=8).view
     assert job.result == {"view": view}
-    xy, atlas = load_map(entry, view, 200), load_atlas(entry)
+    atlas = load_atlas(entry)
+    xy = load_map(entry, view, atlas.mean)
     np.testing.assert_allclose(xy.mean(0), 0, atol=1e-4)
     near = np.argsort(((xy[:, None] - xy) ** 2).sum(2), axis=1)[:, 1:9]
     far = ((atlas.mean[:, None] - atlas.mean) ** 2).sum(2)
