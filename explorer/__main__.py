@@ -74,7 +74,8 @@ def run_encode(options: argparse.Namespace) -> int:
 
     if not options.opens:
         return zoo.run_encode(options)
-    from explorer.jobs.collections import build, start_map, wants_map  # torch comes with it
+    from explorer.atlas.build import build  # torch comes with it
+    from explorer.jobs.collections import start_map, wants_map
     from models.card import roots
     from models.collection import collection_folder
     from models.system.settings import use_checkpoint_folders, use_first_checkpoint

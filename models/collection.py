@@ -35,6 +35,7 @@ from models.system.files import make_folder
 
 __all__ = ["Collection", "collection_folder", "encode_collection"]
 
+FEWEST = 2  # images of an atlas
 EXACT = 1e-10  # squared error per pixel that counts as none, as in models/evaluation/reconstruction.py
 NAME_LENGTH = 24  # characters of the images' part in a collection's name
 PSNR_AT_LEAST = 20  # dB; below it a checkpoint does not fit the images
@@ -111,6 +112,10 @@ def encode_collection(
     preparation = fitted(propose(found), model.image_shape, fit)
     described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)  # or raises
     prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
+    if len(prepared) < FEWEST:
+        raise ValueError(
+            f"A collection must have at least {FEWEST} images. {source} has {len(prepared)}. Add some."
+        )
     parts = []
     done = 0
     for split in [each for each in SPLITS if prepared.splits[each]]:
@@ -180,7 +185,13 @@ def _card(entry: Entry) -> Card:
 
 
 def _check_out(out: Path, entry: Entry) -> None:
-    """Raises ValueError where a folder holds anything but a collection of the same checkpoint."""
+    """Raises ValueError where a folder holds anything but a collection of the same checkpoint, or would not find it."""
+    beside = entry.path.resolve().parent
+    if beside not in [place.resolve() for place in (out.absolute().parent, *roots())]:
+        raise ValueError(
+            f"`--out` must lie beside {entry.path}, which is in no folder of checkpoints: a collection finds its "
+            f"checkpoint there. Got {out}."
+        )
     if not out.exists():
         return
     if not out.is_dir():

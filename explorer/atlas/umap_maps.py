@@ -197,7 +197,7 @@ def load_map(entry: Entry, view: str, mean: Array) -> Array:
 
 def _digest(mean: Array) -> str:
     """Tells atlases apart that the same weights encoded."""
-    return hashlib.sha256(np.ascontiguousarray(mean)).hexdigest()[:16]
+    return hashlib.sha256(np.ascontiguousarray(mean).tobytes()).hexdigest()[:16]
 
 
 def list_maps(entry: Entry) -> dict[str, str]:

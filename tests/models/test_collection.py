@@ -65,8 +65,15 @@ def test_a_collection_is_encoded_anew_and_encodes_with_its_checkpoint(
     assert card is not None and card.weights_of == "tiny-vae", "not of the collection"
 
 
-def test_nothing_else_is_overwritten(pictures: Path, copy_of_tiny: Path, tmp_path: Path) -> None:
+def test_nothing_else_is_overwritten(
+    pictures: Path, copy_of_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}
+    with pytest.raises(
+        ValueError, match=r"`--out` must lie beside .*tiny-vae, which is in no folder of checkpoints"
+    ):
+        encode_collection(copy_of_tiny, pictures, tmp_path / "far" / "mine")
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))
     with pytest.raises(ValueError, match="must not be another checkpoint"):
         encode_collection(copy_of_tiny, pictures, copy_of_tiny)
     assert {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()} == before
@@ -77,6 +84,11 @@ def test_nothing_else_is_overwritten(pictures: Path, copy_of_tiny: Path, tmp_pat
     with pytest.raises(CheckpointError, match="`name` must be 1 to 64 lower-case letters"):
         encode_collection(copy_of_tiny, pictures, copy_of_tiny.parent / "Not A Name")
     assert not (copy_of_tiny.parent / "Not A Name").exists()
+    for path in pictures.glob("*.png"):
+        if path.name != "Bild 01.png":
+            path.unlink()
+    with pytest.raises(ValueError, match=r"A collection must have at least 2 images. .* has 1"):
+        encode_collection(copy_of_tiny, pictures, tmp_path / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty"):
         encode_collection(copy_of_tiny, tmp_path / "empty", tmp_path / "out")
