@@ -131,6 +131,11 @@ def _others(small: bool) -> Iterator[World]:
     for size, images in ((10, 200),) if small else ((10, 200), (100, 400), (190, 400)):
         for signal in (0.0, 1.0):
             yield _world("linear_reach", times, "reach", images=images, size=size, signal=signal)
+    for images in (100,) if small else (50, 200):
+        for length in (1.0, 2.0):
+            yield _world("success", times, "success", images=images, length=length)
+            yield _world("dependency", times, "dependency", images=images, length=length)
+        yield _world("drift", times, "drift", images=images)
     yield _world("effective_dimensions", times, "dimensions", images=100, size=50)
     yield _world("cka", times, "unrelated_cka", images=60, size=100)
     gauge = _world("gauge", 5 if small else 40, "gauge", images=1200, size=10)

@@ -60,10 +60,10 @@ def measured(
 
 def chosen(before: Mapping[str, Leak]) -> str:
     """The estimator with the least dependency among those that flip enough images, otherwise the one that flips most."""
-    good = {name: leak.dependency for name, leak in before.items() if leak.success >= SUCCESS}
+    good = {name: leak.dependency.value for name, leak in before.items() if leak.success.value >= SUCCESS}
     if good:
         return min(good, key=good.__getitem__)
-    return max(before, key=lambda name: before[name].success)
+    return max(before, key=lambda name: before[name].success.value)
 
 
 def independent(bench: Bench, methods: Sequence[str], images: int, seed: int) -> list[dict[str, Any]]:
@@ -129,7 +129,13 @@ def correlated(bench: Bench, images: int, seed: int) -> list[dict[str, Any]]:
 def as_json(found: Found) -> dict[str, Any]:
     """Success, dependency and strength of each estimator."""
     return {
-        name: {"success": leak.success, "dependency": leak.dependency, "strength": leak.strength}
+        name: {
+            "success": leak.success.value,
+            "dependency": leak.dependency.value,
+            "dependency_interval": list(leak.dependency[1:]),
+            "worst": leak.worst[1],
+            "strength": leak.strength,
+        }
         for name, leak in found.items()
     }
 

@@ -5,13 +5,16 @@ Each function simulates once and returns a `Trial`. A world is described by its 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from explorer.latent.directions.estimators import Sides, fit
+from explorer.latent.directions.leakage import Leak, Target, sign_test
+from explorer.latent.directions.leakage import Trial as Edits
 from explorer.latent.directions.reliability import (
     AUC_FROM,
     FOLDS,
@@ -144,6 +147,62 @@ def reach(rng: Generator, *, images: int, size: int, signal: float) -> Trial:
     new_a, new_b = draw(20_000)
     left = new_b - b[::2].mean(0) - (new_a - a[::2].mean(0)) @ fitted
     return _held(found.r2, 1 - float(np.square(left).sum()) / float(np.square(new_b - new_b.mean(0)).sum()))
+
+
+class _Attribute(NamedTuple):
+    """A continuous attribute of the worlds of edits."""
+
+    values: Floats
+    kind: str = "continuous"
+    labels: tuple[str, ...] = ()
+    title: str = ""
+
+
+def _read(z: Any) -> dict[str, Floats]:
+    """Readings of latents (M, 3): the second attribute follows the first in some images more than in others."""
+    rows = np.asarray(z, np.float64)
+    bend = rows[:, 1] + 0.3 * rows[:, 0] * np.abs(rows[:, 2])
+    return {"target": 2 * rows[:, :1], "second": bend[:, None], "third": rows[:, 2:]}
+
+
+EDIT = np.array([1.0, 0.1, 0.05], np.float32)
+
+
+@cache
+def _true_dependency(length: float) -> float:
+    """The dependency of the edit over 400,000 images."""
+    z = np.random.default_rng(0).normal(size=(400_000, 3))
+    way = np.where(z[:, :1] > 0, -1.0, 1.0)
+    before, after = _read(z), _read(z + length * way * EDIT)
+    moved = {name: float(np.abs(after[name] - before[name]).mean()) for name in before}
+    return (moved["second"] + moved["third"]) / 2 / moved["target"]
+
+
+def _leak(rng: Generator, images: int, length: float) -> Leak:
+    """The leakage of an edit whose pictures are latents and whose readings are known."""
+    z = rng.normal(size=(images, 3)).astype(np.float32)
+    known: dict[str, Any] = {name: _Attribute(values[:, 0]) for name, values in _read(z).items()}
+    decode: Any = lambda latents: latents  # noqa: E731
+    edits = Edits(decode, _read, z, known, Target("target"), {name: np.ones(1) for name in known})
+    return edits.leak(EDIT, length)
+
+
+def success(rng: Generator, *, images: int, length: float) -> Trial:
+    """The success of an edit."""
+    return _held(_leak(rng, images, length).success, float(2 * norm.cdf(length) - 1))
+
+
+def dependency(rng: Generator, *, images: int, length: float) -> Trial:
+    """The dependency of an edit."""
+    return _held(_leak(rng, images, length).dependency, _true_dependency(length))
+
+
+def drift(rng: Generator, *, images: int) -> Trial:
+    """Attributes that move at random, tested with random signs at a false discovery rate of 5 %."""
+    p = [
+        sign_test(rng.normal(size=(images, 1 + n % 2)) * rng.exponential(size=(images, 1))) for n in range(12)
+    ]
+    return Trial(alarm=float(discoveries(p).any()))
 
 
 def dimensions(rng: Generator, *, images: int, size: int) -> Trial:

@@ -3,7 +3,8 @@
 The judge is an attribute classifier that was trained on the data set's original pixels
 (`models/evaluation/classifier_cache.py`), never a probe of the latent. Its images are of the test split: half of them serve
 to find the strength, the smallest at which 95 % of the targets flip, and the other half is judged
-(`explorer/latent/directions/leakage.py`). Beside the edit of some images stands the truth, where the data set can be drawn
+(`explorer/latent/directions/leakage.py`). A direction that was estimated from two sides is estimated again without
+any of them. Random directions that flip as many targets are the control. Beside the edit of some images stands the truth, where the data set can be drawn
 with one factor changed.
 """
 
@@ -20,14 +21,24 @@ from numpy.typing import NDArray
 
 from explorer.atlas.storage import Atlas, load_atlas
 from explorer.latent.directions.balance import covariates
-from explorer.latent.directions.estimators import METHODS, Sides, fit, gap, hold_fixed, to_unit
-from explorer.latent.directions.leakage import AIM, Leak, Target, Trial, find_strength, targets
+from explorer.latent.directions.estimators import METHODS, Sides, fit, fit_held
+from explorer.latent.directions.leakage import (
+    AIM,
+    Leak,
+    Target,
+    Trial,
+    find_strength,
+    random_directions,
+    spreads_of,
+    targets,
+)
 from explorer.latent.directions.mean_difference import sides_of
+from explorer.latent.intervals import discoveries
 from explorer.sharing import exports
 from models import Autoencoder, checkpoint
 from models.card import Entry
 from models.data import Attribute, ImageData, load_pictures
-from models.evaluation.attribute_classifier import expectations
+from models.evaluation.attribute_classifier import log_odds
 from models.evaluation.classifier_cache import Kept, kept_judge
 from models.evaluation.counterfactuals import redrawn
 
@@ -52,6 +63,8 @@ Report = Callable[[float, str], None]
 IMAGES = 400
 IMAGES_AT_LEAST, IMAGES_AT_MOST = 20, 4_000
 DIRECTIONS_AT_MOST = 8
+SPREAD_OVER = 300  # decoded images over which the readings' standard deviations are taken
+CONTROLS = 3  # random directions
 SHOWN = 4  # images whose edit stands beside the truth
 BATCH = 64  # codes decoded at once
 TITLE_AT_MOST = 120
@@ -67,6 +80,12 @@ class Request:
     hold: Sequence[str] = ()  # slugs of directions to hold fixed
     titles: Sequence[str] = ()  # of the K given directions
     vectors: NDArray[np.float32] | None = None  # of the given directions, (K, D)
+    methods: Sequence[
+        str
+    ] = ()  # estimator of each given direction, to fit it again; "" where it is used as it is
+    sides: NDArray[np.int8] | None = None  # of the images, (N,): 1 with, -1 without, 0 neither
+    others: NDArray[np.float64] | None = None  # columns that `balanced` balances, (N, C)
+    held: NDArray[np.float32] | None = None  # directions held fixed, (H, D)
     images: int = IMAGES  # of the test split, half of them to find the strength
     seed: int = 0  # of the choice of images
 
@@ -81,6 +100,12 @@ class Request:
             raise ValueError(f"There may be at most {DIRECTIONS_AT_MOST} directions. Got {len(self.titles)}.")
         if not self.titles and not self.direction:
             raise ValueError("Name a direction, or give some.")
+        if self.methods and (
+            len(self.methods) != len(self.titles) or not set(self.methods) <= {"", *METHODS}
+        ):
+            raise ValueError(
+                f"`methods` must name an estimator or nothing for each direction: {', '.join(METHODS)}."
+            )
         if not all(0 < len(title) <= TITLE_AT_MOST for title in self.titles):
             raise ValueError(f"A title must have 1 to {TITLE_AT_MOST} characters.")
 
@@ -128,12 +153,20 @@ class Bench:
         return np.ascontiguousarray(np.concatenate(parts))
 
     def read(self, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-        """What the judge expects of each attribute."""
-        return expectations(self.kept.judge, pictures, self.attributes)
+        """The judge's log-odds or value of each attribute."""
+        return log_odds(self.kept.judge, pictures, self.attributes)
 
-    def trial(self, rows: Rows, target: Target | None) -> Trial:
-        """Images of the atlas on which edits are tried."""
-        return Trial(self.decode, self.read, self.atlas.mean[rows], self.attributes, target)
+    def trial(
+        self, rows: Rows, target: Target | None, spreads: Mapping[str, NDArray[np.float64]] | None = None
+    ) -> Trial:
+        """Images of the atlas on which edits are tried, and how far the readings spread over the collection."""
+        return Trial(self.decode, self.read, self.atlas.mean[rows], self.attributes, target, spreads)
+
+    def spreads(self, seed: int = 0) -> dict[str, NDArray[np.float64]]:
+        """The standard deviation of each reading over decoded images of the atlas."""
+        count = min(SPREAD_OVER, len(self.atlas))
+        rows = np.sort(np.random.default_rng(seed).choice(len(self.atlas), count, replace=False))
+        return spreads_of(self.read(self.decode(self.atlas.mean[rows])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +175,7 @@ class Given:
 
     title: str
     vector: NDArray[np.float32]  # (D,)
+    apart: bool = False  # whether it was fitted on other images than those it is to be measured on
 
 
 @dataclass(frozen=True)
@@ -151,10 +185,11 @@ class Measured:
     title: str
     leak: Leak
     reached: bool  # whether its strength flips as many targets as aimed at
+    apart: bool = True  # whether it was fitted on other images than those it is measured on
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return {"title": self.title, "reached": self.reached} | self.leak.as_json()
+        return {"title": self.title, "reached": self.reached, "apart": self.apart} | self.leak.as_json()
 
 
 def open_bench(name: str, report: Report | None = None) -> Bench:
@@ -273,12 +308,8 @@ def fitted(
         others = covariates(attributes, [own]) if method == "balanced" else None
         return Sides.of(z, with_ & used, without & used, others)
 
-    both = parted(slug)
-    vector = fit(method, both)
-    if hold:
-        vector = hold_fixed(vector, np.stack([fit(method, parted(name)) for name in hold]))
-        vector = to_unit(vector, gap(both))
-    return vector.astype(np.float32)
+    held = [fit(method, parted(name)) for name in hold]
+    return fit_held(method, parted(slug), np.stack(held) if held else ()).astype(np.float32)
 
 
 def measure(
@@ -298,7 +329,8 @@ def measure(
     say = report or (lambda share, what: None)
     target = None if slug is None else targets(bench.attributes)[slug]
     say(0.0, f"Reading {sum(map(len, halves)):,} pictures")
-    tuned, judged = (bench.trial(rows, target) for rows in halves)
+    spreads = bench.spreads()
+    tuned, judged = (bench.trial(rows, target, spreads) for rows in halves)
     found = []
     for number, each in enumerate(given):
         what = f"Editing along {each.title}"
@@ -307,8 +339,83 @@ def measure(
             say((number + 0.9 * done) / len(given), what)
 
         strength, reached = find_strength(tuned, each.vector, aim, share)
-        found.append(Measured(each.title, judged.leak(each.vector, strength), reached))
+        found.append(Measured(each.title, judged.leak(each.vector, strength), reached, each.apart))
     return found
+
+
+def control(
+    bench: Bench, length: float, slug: str | None, halves: tuple[Rows, Rows], aim: float = AIM, seed: int = 0
+) -> list[Measured]:
+    """Random directions, each at the strength that flips as many targets, or as many as it can.
+
+    Arguments:
+        bench: The model and its judge.
+        length: Of the directions.
+        slug: Of the target's direction; without one there is no control.
+        halves: Images to find the strength on, and images to judge.
+        aim: Share of the targets that are to flip.
+        seed: Of the directions.
+    """
+    if slug is None:
+        return []
+    vectors = random_directions(bench.atlas.mean, length, CONTROLS, seed)
+    both = [Given("", sign * vector) for vector in vectors for sign in (1, -1)]
+    found = measure(bench, both, slug, halves, aim)
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return [max(pair, key=lambda each: each.leak.success.value) for pair in pairs]
+
+
+def _control_json(found: Sequence[Measured]) -> dict[str, Any] | None:
+    """The control's mean success, and the mean and range of its dependency; None where it flips nothing."""
+    known = [each.leak for each in found if np.isfinite(each.leak.dependency.value)]
+    if not known:
+        return None
+    values = [leak.dependency.value for leak in known]
+    return {
+        "count": len(known),
+        "success": round(float(np.mean([leak.success.value for leak in known])), 5),
+        "dependency": round(float(np.mean(values)), 5),
+        "dependency_range": [round(min(values), 5), round(max(values), 5)],
+        "worst": round(float(np.mean([leak.worst[1] for leak in known])), 5),
+    }
+
+
+def _leaks(found: Sequence[Measured]) -> list[dict[str, bool]]:
+    """Which attributes other than the target drift, at a false discovery rate of 5 % over all cells of the table."""
+    cells = [
+        (n, name) for n, each in enumerate(found) for name in each.leak.p_values if name != each.leak.target
+    ]
+    certain = discoveries([found[n].leak.p_values[name] for n, name in cells])
+    leaks: list[dict[str, bool]] = [{} for _ in found]
+    for (n, name), sure in zip(cells, certain, strict=True):
+        leaks[n][name] = bool(sure)
+    return leaks
+
+
+def refitted(
+    request: Request, z: NDArray[np.float32], given: Sequence[Given], unseen: NDArray[np.bool_]
+) -> list[Given]:
+    """The given directions, those of an estimator fitted again on the unseen images alone.
+
+    Arguments:
+        request: Has the estimators, the sides, and what is held fixed.
+        z: Latents of the atlas, shape (N, D).
+        given: The directions.
+        unseen: Which images are not measured on, bool, shape (N,).
+
+    Raises:
+        ValueError: If the sides do not fit the atlas, or the unseen images give no direction.
+    """
+    if request.sides is None or not request.methods:
+        return list(given)
+    if request.sides.shape != unseen.shape:
+        raise ValueError(f"`sides` must have the shape {unseen.shape}. Got {request.sides.shape}.")
+    sides = Sides.of(z, (request.sides == 1) & unseen, (request.sides == -1) & unseen, request.others)
+    held = np.zeros((0, z.shape[1]), np.float32) if request.held is None else request.held
+    return [
+        each if not method else Given(each.title, fit_held(method, sides, held).astype(np.float32), True)
+        for each, method in zip(given, request.methods, strict=True)
+    ]
 
 
 def pictures_beside(
@@ -397,7 +504,7 @@ def _wanted(
     if forward:
         return float(target.column)
     probable = bench.read(edited)[target.attribute][0].copy()
-    probable[target.column] = -1  # away from this label, to whichever the edit has made of it
+    probable[target.column] = -np.inf  # away from this label, to whichever the edit has made of it
     return float(probable.argmax())
 
 
@@ -418,16 +525,19 @@ def table(request: Request, report: Report) -> dict[str, Any]:
     slug = request.direction
     given = request.given(bench.atlas.mean.shape[1])
     halves = held_out(bench.atlas, bench.attributes, slug, request.images, request.seed)
+    unseen = np.ones(len(bench.atlas), bool)
+    unseen[np.concatenate(halves)] = False
+    given = refitted(request, bench.atlas.mean, given, unseen)
     if not given and slug is not None:
-        unseen = np.ones(len(bench.atlas), bool)
-        unseen[np.concatenate(halves)] = False
         vector = fitted(bench.atlas.mean, bench.attributes, slug, request.method, request.hold, unseen)
         held = f", holding {', '.join(request.hold)}" if request.hold else ""
-        given = [Given(f"{slug}, {METHODS[request.method].lower()}{held}", vector)]
+        given = [Given(f"{slug}, {METHODS[request.method].lower()}{held}", vector, True)]
     found = measure(
         bench, given, slug, halves,
-        report=lambda share, what: report(0.6 + 0.35 * share, what),
+        report=lambda share, what: report(0.6 + 0.2 * share, what),
     )  # fmt: skip
+    report(0.8, "Editing along random directions")
+    random = control(bench, float(np.linalg.norm(given[-1].vector)), slug, halves, seed=request.seed)
     report(0.95, "Drawing the truth")
     shown = np.concatenate([halves[1][: SHOWN // 2], halves[1][len(halves[1]) - SHOWN // 2 :]])
     return {
@@ -441,6 +551,7 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         "seed": request.seed,
         "attributes": {name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()},
         "judge": {name: round(bench.kept.scores[name], 4) for name in bench.attributes},
-        "columns": [each.as_json() for each in found],
+        "columns": [each.as_json() | {"leaks": leaks} for each, leaks in zip(found, _leaks(found), strict=True)],
+        "control": _control_json(random),
         "pictures": pictures_beside(bench, given, found, slug, shown),
     }  # fmt: skip

@@ -23,7 +23,7 @@ from models.data.tensors import chunks, to_tensor
 from models.evaluation.metric import Metrics, metric
 from models.evaluation.reconstruction import reconstruct
 
-__all__ = ["Judge", "expectations", "readability", "score", "train_judge"]
+__all__ = ["Judge", "expectations", "log_odds", "readability", "score", "train_judge"]
 
 WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
 
@@ -161,6 +161,37 @@ def expectations(
         if attribute.kind != "continuous":
             answer = answer.softmax(1)
         found[name] = (answer[:, 1:] if attribute.kind == "binary" else answer).numpy()
+    return found
+
+
+def log_odds(
+    judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+) -> dict[str, NDArray[np.float64]]:
+    """The classifier's unbounded reading of each attribute, which does not saturate where it is sure.
+
+    Arguments:
+        judge: Trained with these attributes, perhaps among others.
+        images: uint8, shape (N, H, W, C).
+        attributes: What to read, by name.
+
+    Returns:
+        By name float64: the value of a continuous attribute, shape (N, 1); the log-odds that a binary one is there,
+        (N, 1); the log-odds of each label of a categorical one against all others, (N, K).
+    """
+    with torch.inference_mode():
+        parts = [judge(x) for x in chunks(images)]
+    found = {}
+    for name, attribute in attributes.items():
+        answer = torch.cat([part[name] for part in parts]).double()
+        if attribute.kind == "binary":
+            answer = answer[:, 1:] - answer[:, :1]
+        elif attribute.kind == "categorical":
+            others = [
+                answer[:, [k for k in range(answer.shape[1]) if k != label]]
+                for label in range(answer.shape[1])
+            ]
+            answer = answer - torch.stack([each.logsumexp(1) for each in others], dim=1)
+        found[name] = answer.numpy()
     return found
 
 

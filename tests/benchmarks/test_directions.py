@@ -7,11 +7,13 @@ import pytest
 
 from benchmarks.directions import bars_of, chosen, correlated_bars, correlated_with, main, partners_leak
 from explorer.latent.directions.leakage import Leak
+from explorer.latent.intervals import Interval
 from models.data import Attribute
 
 
 def leak(success: float, dependency: float) -> Leak:
-    return Leak(1.0, 50, success, dependency, "hat", {"hat": 2.0, "smile": 0.5, "hair": 0.1}, {})
+    both = Interval(success, success, success), Interval(dependency, dependency, dependency)
+    return Leak(1.0, 50, *both, "hat", {"hat": 2.0, "smile": 0.5, "hair": 0.1}, {}, {})
 
 
 def test_of_those_that_flip_enough_the_one_with_the_least_dependency_is_chosen() -> None:

@@ -6,13 +6,14 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from explorer.jobs import messages
 from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Request
@@ -21,6 +22,7 @@ from explorer.jobs.runner import Job, start
 from explorer.latent.directions.estimators import cosine
 from explorer.latent.directions.leakage import targets
 from explorer.latent.directions.mean_difference import Direction
+from explorer.latent.statistics.registry import STATISTICS, tooltip
 from explorer.pages.anatomy.charts import COST, QUIET, RATE
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.layout import job_notice, side_by_side
@@ -30,7 +32,7 @@ from explorer.scene.loaded import Loaded
 from models.data import data_available
 from models.evaluation.classifier_cache import is_kept
 
-__all__ = ["compared", "panel", "table_html", "target_of", "why_not"]
+__all__ = ["Source", "compared", "panel", "table_html", "target_of", "why_not"]
 
 S = st.session_state
 KEPT_AT_MOST = 8  # tables that a session keeps
@@ -40,10 +42,9 @@ COUNTS = (200, 400, 1000)
 SEED_AT_MOST = 2**31 - 1
 COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
 BARS = (
-    "**Success**: share of the test images whose target attribute changes as wanted; good from 90 %. **Dependency**: how far "
-    "the other attributes move on average, divided by how far the target moves, both in standard deviations; good up to 0.2. "
-    "Each direction is used at the smallest strength that changes the target in 95 % of some other images."
-)
+    "Each direction is used at the smallest strength that changes the target in 95 % of some other images. **Success** is good "
+    "from 90 %, **dependency** up to 0.2.\n\n"
+) + "\n\n".join(map(tooltip, ("success", "dependency", "drift")))
 STYLE = """<style>
 .lx-leak { overflow-x: auto; }
 .lx-leak table { border-collapse: separate; border-spacing: 2px; border: 0; width: auto; margin: 0; }
@@ -61,13 +62,26 @@ STYLE = """<style>
 </style>"""
 
 
-def panel(loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = None) -> None:
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What the chosen directions were estimated from, so that they can be estimated again without the judged images."""
+
+    methods: Sequence[str]  # of each direction; "" where it is used as it is
+    sides: NDArray[np.int8]  # (N,): 1 with, -1 without, 0 neither
+    others: NDArray[np.float64]  # (N, C), columns that `balanced` balances
+    held: NDArray[np.float32]  # (K, D)
+
+
+def panel(
+    loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = None, source: Source | None = None
+) -> None:
     """The controls, the job, the table, its chart, and pictures beside the truth.
 
     Arguments:
         loaded: The model.
         chosen: Directions to compare, e.g. one before and after others are held fixed.
         target: Slug of the attribute's direction that they are estimates of; found by their names where None.
+        source: What they were estimated from; None where they are used as they are.
     """
     with st.container(border=True):
         st.markdown("##### What else the edit changes", help=BARS)
@@ -81,7 +95,7 @@ def panel(loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = N
         if not chosen:
             st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
             return
-        asked = _controls(loaded, list(chosen), target)
+        asked = _controls(loaded, list(chosen), target, source)
         _run()
         found = _tables().get(asked)
         if found is None:
@@ -138,7 +152,7 @@ def _targets(loaded: Loaded) -> list[str]:
     return [slug for slug in targets(loaded.atlas.attributes) if slug in loaded.directions]
 
 
-def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> str:
+def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, source: Source | None) -> str:
     """What is to be measured, and the button that starts it; gives the key of what is asked for."""
     known = _targets(loaded)
     guess = target if target in known else target_of(loaded, chosen[0])
@@ -161,6 +175,7 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> st
         request = Request(
             str(loaded.entry.path), slug, titles=[_title(each) for each in measured],
             vectors=np.stack([each.vector for each in measured]).astype(np.float32), images=images, seed=int(seed),
+            **_again(measured, chosen, source),
         )  # fmt: skip
         digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
         if st.button(
@@ -177,6 +192,17 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None) -> st
             f"The first time, a classifier for {data['name']} is trained; it takes some minutes and is kept for all its models."
         )
     return digest
+
+
+def _again(
+    measured: Sequence[Direction], chosen: Sequence[Direction], source: Source | None
+) -> dict[str, Any]:
+    """How the measured directions are estimated again; one that was put before the chosen ones is a mean difference."""
+    if source is None:
+        return {}
+    known = {id(each): method for each, method in zip(chosen, source.methods, strict=True)}
+    methods = [known.get(id(each), "") for each in measured]
+    return {"methods": methods, "sides": source.sides, "others": source.others, "held": source.held}
 
 
 def _title(direction: Direction) -> str:
@@ -219,12 +245,16 @@ def _shown(found: Mapping[str, Any]) -> None:
     """The table, its chart and the pictures."""
     images = found["images"]
     reads = min(found["judge"].items(), key=lambda pair: pair[1])
+    seen = [each["title"] for each in found["columns"] if not each["apart"]]
     told = (
-        f"Mean change of each attribute, in standard deviations over the collection; ↑ and ↓ where it mostly goes one way. "
+        "Mean change of each attribute's log-odds, in standard deviations over the collection; ↑ and ↓ where it mostly goes "
+        "one way, in bold where that is more than chance (false discovery rate 5 %). "
         f"Measured on {images['judged']:,} test images, the strength found on {images['to find the strength']:,} others, "
         f"seed {found['seed']}. On unseen originals the classifier's lowest accuracy or R² is {reads[1]:.2f} "
         f"({found['attributes'][reads[0]]['title'].lower()})."
     )
+    if seen:
+        told += f" Used as they are, and perhaps fitted to the judged images too: {plain(', '.join(seen))}."
     left, right = side_by_side([5, 4], "leak-figures")
     with left:
         st.html(STYLE + table_html(found))
@@ -250,10 +280,15 @@ def table_html(found: Mapping[str, Any]) -> str:
     head = "".join(f'<th scope="col">{escape(each["title"])}</th>' for each in columns)
     rows = [
         _row("Strength", [_strength(each) for each in columns], "units of the direction"),
-        _row("Success", [_judged(each["success"], SUCCESS, True) for each in columns],
-             "share of the images whose target changes as wanted; good from 90 %", "lx-sum"),
-        _row("Dependency", [_judged(each["dependency"], DEPENDENCY, False) for each in columns],
-             "mean change of the other attributes, divided by the target's; good up to 0.2", "lx-sum lx-last"),
+        _row("Success", [_judged(each["success"], each["success_interval"], SUCCESS, True) for each in columns],
+             STATISTICS["success"].definition, "lx-sum"),
+        _row("Dependency",
+             [_judged(each["dependency"], each["dependency_interval"], DEPENDENCY, False) for each in columns],
+             STATISTICS["dependency"].definition, "lx-sum"),
+        _row("Worst case", [_worst(each, found["attributes"]) for each in columns],
+             "the attribute that moves most beside the target, divided by the target's movement"),
+        _row("Random directions", [_random(found["control"])] * len(columns),
+             "mean dependency, at the strength that changes as many targets, and its range", "lx-last"),
     ]  # fmt: skip
     main = columns[0]["target"]
     order = sorted(found["attributes"], key=lambda name: name != main)
@@ -277,13 +312,31 @@ def _strength(column: Mapping[str, Any]) -> str:
     return f'<td class="lx-miss" title="{hint}">{column["strength"]:.2f} *</td>'
 
 
-def _judged(value: float | None, bar: float, least: bool) -> str:
-    """A figure with a mark whether its bar is met."""
-    if value is None:
+def _judged(value: float | None, interval: Sequence[float | None], bar: float, least: bool) -> str:
+    """A number with its interval, and whether its bar is met: by all of the interval, by a part of it, or by none."""
+    low, high = interval
+    if value is None or low is None or high is None:
         return "<td>–</td>"
-    met = value >= bar if least else value <= bar
-    said = f"{value:.0%}".replace("%", " %") if least else f"{value:.3f}"
-    return f'<td class="{"lx-met" if met else "lx-miss"}">{said} {"✓" if met else "✗"}</td>'
+    sure, possible = (low >= bar, high >= bar) if least else (high <= bar, low <= bar)
+    mark, kind = ("✓", "lx-met") if sure else ("?", "") if possible else ("✗", "lx-miss")
+    texts = [f"{each:.0%}".replace("%", " %") if least else f"{each:.2f}" for each in (value, low, high)]
+    return f'<td class="{kind}">{texts[0]} {mark}<br><small>{texts[1]}–{texts[2]}</small></td>'
+
+
+def _worst(column: Mapping[str, Any], attributes: Mapping[str, Any]) -> str:
+    worst = column["worst"]
+    if worst["ratio"] is None:
+        return "<td>–</td>"
+    return (
+        f"<td>{worst['ratio']:.2f}<br><small>{escape(attributes[worst['attribute']]['title'])}</small></td>"
+    )
+
+
+def _random(control: Mapping[str, Any] | None) -> str:
+    if control is None:
+        return "<td>–</td>"
+    low, high = control["dependency_range"]
+    return f"<td>{control['dependency']:.2f}<br><small>{low:.2f}–{high:.2f}, success {control['success']:.0%}</small></td>"
 
 
 def _cell(column: Mapping[str, Any], name: str) -> str:
@@ -298,7 +351,8 @@ def _cell(column: Mapping[str, Any], name: str) -> str:
     drift = column["drifts"].get(name)
     arrow = "" if drift is None or abs(drift) < value / 2 else (" ↑" if drift > 0 else " ↓")
     hint = "" if own or target <= 0 else f' title="{value / target:.0%} of the target\'s movement"'
-    return f'<td style="background: {colour}"{hint}>{value:.2f}{arrow}</td>'
+    said = f"<b>{value:.2f}{arrow}</b>" if column["leaks"].get(name) else f"{value:.2f}{arrow}"
+    return f'<td style="background: {colour}"{hint}>{said}</td>'
 
 
 def _chart(found: Mapping[str, Any]) -> go.Figure:
@@ -364,10 +418,10 @@ def _csv(found: Mapping[str, Any]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(
-        ["direction", "strength", "success", "dependency", "target", "attribute", "movement", "drift"]
+        ["direction", "strength", "success", "dependency", "target", "attribute", "movement", "drift", "p"]
     )
     for column in found["columns"]:
         whole = [column[name] for name in ("title", "strength", "success", "dependency", "target")]
         for name, value in column["movements"].items():
-            writer.writerow([*whole, name, value, column["drifts"].get(name)])
+            writer.writerow([*whole, name, value, column["drifts"].get(name), column["p_values"].get(name)])
     return out.getvalue().encode()

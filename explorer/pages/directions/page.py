@@ -259,7 +259,20 @@ def leakage(loaded: Loaded, found: Found, shown: Shown, vectors: dict[str, NDArr
         title = f"{found.title[:50]}, {NAMES[name]}" if found.sides is not None else found.title
         made = shelf.as_direction(loaded, found, replace(shown, method=name), vector, title)
         chosen.append(replace(made, group=found.group or "Yours", kind=found.kind))
-    importlib.import_module(LEAKAGE).panel(loaded, chosen)
+    module = importlib.import_module(LEAKAGE)
+    source = None
+    if found.sides is not None and found.masks is not None:
+        with_, without = found.masks
+        others = np.zeros((loaded.count, found.sides.others.shape[1]))
+        others[with_ | without] = found.sides.others
+        held = [loaded.directions[name].vector for name in shown.hold if name in loaded.directions]
+        source = module.Source(
+            list(vectors),
+            with_.astype(np.int8) - without.astype(np.int8),
+            others,
+            np.stack(held) if held else np.zeros((0, loaded.latent), np.float32),
+        )
+    module.panel(loaded, chosen, source=source)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

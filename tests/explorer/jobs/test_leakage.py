@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from explorer.jobs.leakage import (
     Given,
     Request,
     _wanted,
+    control,
     fitted,
     held_out,
     measure,
     measured_attributes,
     open_bench,
     pictures_beside,
+    refitted,
     table,
 )
 from explorer.jobs.runner import start
@@ -88,7 +91,9 @@ def test_the_job_reports_its_progress_and_gives_the_table(folder: Path) -> None:
     assert found["judge"]["digit"] > 0.8
     (column,) = found["columns"]
     assert column["success"] > 0.6 and column["dependency"] is None  # there is no other attribute
-    assert column["movements"]["digit"] * column["strength"] > 1
+    assert column["movements"]["digit"] * column["strength"] > 1 and column["apart"] is True
+    assert column["success_interval"][0] < column["success"] <= column["success_interval"][1]
+    assert column["p_values"]["digit"] < 0.01 and column["leaks"] == {}
     assert len(found["pictures"]) == 4 and {item["way"] for item in found["pictures"]} == {1, -1}
     test = load_data("digits", "test")
     for item in found["pictures"]:
@@ -106,6 +111,33 @@ def test_given_directions_are_measured_side_by_side(bench: Bench, folder: Path) 
     assert 0.3 < two["strength"] / one["strength"] < 0.8
     assert two["movements"]["digit"] > 1.3 * one["movements"]["digit"]
     assert one["success"] > 0.7 and two["success"] > 0.7 and not away["reached"] and away["success"] < 0.5
+    assert not any(column["apart"] for column in (one, two, away))
+
+
+def test_a_direction_is_fitted_again_without_the_judged_images(bench: Bench) -> None:
+    z, digit = bench.atlas.mean, bench.attributes["digit"].values
+    sides = np.where(digit == 0, 1, np.where(digit == 1, -1, 0)).astype(np.int8)
+    unseen = np.arange(len(z)) % 2 == 0
+    request = Request("any", "digit-0", titles=["Zero", "Own"], methods=["mean", ""], sides=sides)
+    given = [Given("Zero", z[0]), Given("Own", z[1])]
+    zero, own_ = refitted(request, z, given, unseen)
+    expected = z[unseen & (digit == 0)].mean(0) - z[unseen & (digit == 1)].mean(0)
+    np.testing.assert_allclose(zero.vector, expected, rtol=1e-4, atol=1e-6)
+    assert zero.apart and own_ is given[1] and not own_.apart
+    held = replace(request, held=np.eye(len(expected), dtype=np.float32)[:1])
+    assert abs(refitted(held, z, given, unseen)[0].vector[0]) < 1e-6
+    assert refitted(replace(request, methods=()), z, given, unseen) == given
+    with pytest.raises(ValueError, match=r"`sides` must have the shape \(\d+,\)\. Got \(3,\)"):
+        refitted(replace(request, sides=sides[:3]), z, given, unseen)
+    with pytest.raises(ValueError, match="`methods` must name an estimator or nothing"):
+        replace(request, methods=["mean"])
+
+
+def test_random_directions_of_equal_success_are_the_control(bench: Bench) -> None:
+    halves = held_out(bench.atlas, bench.attributes, "digit-0", 40, 0)
+    found = control(bench, 2.0, "digit-0", halves, aim=0.5)
+    assert len(found) == 3 and all(each.leak.target == "digit" for each in found)
+    assert control(bench, 2.0, None, halves) == []
 
 
 def test_a_direction_without_a_target_is_measured_at_one_unit(bench: Bench, folder: Path) -> None:
@@ -173,7 +205,9 @@ def test_a_job_gives_the_same_table_and_can_be_cancelled(bench: Bench, folder: P
     vector = fitted(bench.atlas.mean, bench.attributes, "digit-3", use=use)
     (here,) = measure(bench, [Given("x", vector)], "digit-3", halves)
     (there,) = job.result["columns"]
-    assert there["success"] == pytest.approx(here.leak.success) and there["strength"] == here.leak.strength
+    assert (
+        there["success"] == pytest.approx(here.leak.success.value) and there["strength"] == here.leak.strength
+    )
     assert there["movements"] == pytest.approx(here.as_json()["movements"], rel=1e-3), (
         "fitted on the same images"
     )

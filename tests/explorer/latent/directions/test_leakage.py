@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from explorer.latent.directions.leakage import STRONGEST, Target, Trial, find_strength, spread, targets
+from explorer.latent.directions.leakage import (
+    STRONGEST,
+    Target,
+    Trial,
+    find_strength,
+    random_directions,
+    sign_test,
+    targets,
+)
+from explorer.latent.intervals import share_interval
 from models.data import Attribute
 
 COUNT, STEP = 200, 0.01  # a level of the picture is a hundredth of a code's unit
@@ -21,11 +30,11 @@ def decode(z: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def read(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-    """The first number as a value, the second as a yes or no, the third as one of three labels."""
+    """The first number as a value, the second as log-odds, the third as the log-odds of three labels."""
     levels = pictures[:, :, 0, 0].astype(np.float64) * 256 + pictures[:, :, 0, 1]
     width, hat, hair = ((levels - 2**15) * STEP).T
-    thirds = np.stack([hair < -0.5, abs(hair) <= 0.5, hair > 0.5], axis=1)
-    return {"width": width[:, None], "hat": (hat > 0)[:, None] * 1.0, "hair": thirds * 1.0}
+    thirds = np.stack([-0.5 - hair, 0.5 - abs(hair), hair - 0.5], axis=1)
+    return {"width": width[:, None], "hat": 3 * hat[:, None], "hair": thirds}
 
 
 def collection(seed: int = 0) -> tuple[NDArray[np.float32], dict[str, Attribute]]:
@@ -34,7 +43,7 @@ def collection(seed: int = 0) -> tuple[NDArray[np.float32], dict[str, Attribute]
     truth = read(decode(z))
     return z, {
         "width": Attribute("width", "continuous", truth["width"][:, 0].astype(np.float32)),
-        "hat": Attribute("hat", "binary", truth["hat"][:, 0].astype(np.uint8)),
+        "hat": Attribute("hat", "binary", (truth["hat"][:, 0] > 0).astype(np.uint8)),
         "hair": Attribute(
             "hair", "categorical", truth["hair"].argmax(1).astype(np.int16), ("red", "grey", "pale blue")
         ),
@@ -47,44 +56,70 @@ def trial(target: Target | None, seed: int = 0) -> Trial:
 
 
 def test_a_pure_direction_moves_its_own_attribute_alone() -> None:
-    z, attributes = collection()
+    z, _ = collection()
     found = trial(Target("width")).leak([1.0, 0, 0], 0.5)
-    sigma = attributes["width"].values.astype(np.float64).std()
+    sigma = read(decode(z))["width"].std()
     assert found.movements == {"width": pytest.approx(1 / sigma, rel=0.02), "hat": 0.0, "hair": 0.0}
     assert found.drifts["width"] == pytest.approx(1 / sigma, rel=0.02)
-    assert found.dependency == 0.0 and found.images == len(z)
+    assert found.dependency == (0, 0, 0) and found.images == len(z) and found.worst == ("hat", 0.0)
+    assert found.p_values["width"] == 1 / 1000 and found.p_values["hat"] == 1
 
 
 def test_a_leak_is_told_as_large_as_it_is() -> None:
-    """The direction moves `hat` across 0 for those images that lie within the edit of it, by 1 each."""
-    z, attributes = collection()
-    target = Target("width", threshold=0.0)
-    found = trial(target).leak([1.0, 0.4, 0], 1.0)
-    way = np.where(read(decode(z))["width"][:, 0] > 0, -1, 1)
-    before, after = read(decode(z)), read(decode((z + way[:, None] * [1.0, 0.4, 0]).astype(np.float32)))
-    crossed = (before["hat"] != after["hat"]).mean()
-    assert 0.1 < crossed < 0.3
-    assert found.movements["hat"] == pytest.approx(crossed / attributes["hat"].values.std())
-    others = np.mean([found.movements["hat"], found.movements["hair"]])
-    assert found.movements["hair"] == 0 and found.dependency == pytest.approx(
-        others / found.movements["width"]
-    )
-    assert found.success == ((before["width"] > 0) != (after["width"] > 0)).mean()
-
-
-def test_what_is_dragged_along_drifts_by_as_much_as_the_edit_takes_it_its_own_way() -> None:
-    """Both ways of the edit count in its sense, a label's flip by the length of the change, all of it per unit."""
-    z, attributes = collection()
-    found = trial(Target("width", threshold=0.0)).leak([1.0, 0.4, 1.6], 0.5)
-    way = np.where(read(decode(z))["width"][:, 0] > 0, -1, 1)
-    after = read(decode((z + 0.5 * way[:, None] * [1.0, 0.4, 1.6]).astype(np.float32)))
-    change = {name: after[name] - values for name, values in read(decode(z)).items()}
-    drift = (way * change["hat"][:, 0]).mean()
-    assert found.drifts["hat"] == pytest.approx(drift / 0.5 / attributes["hat"].values.std()) and drift > 0.05
-    length = np.linalg.norm(change["hair"], axis=1).mean()
+    found = trial(Target("width")).leak([1.0, 0.4, 0], 1.0)
+    before = read(decode(collection()[0]))
+    sigma = {name: values.std(0) for name, values in before.items()}
+    expected = (3 * 0.4 / sigma["hat"][0]) / (1 / sigma["width"][0])  # of the odds, beside the width's
+    assert found.movements["hat"] / found.movements["width"] == pytest.approx(expected, rel=0.02)
+    assert found.movements["hair"] == 0 and found.dependency.value == pytest.approx(expected / 2, rel=0.02)
+    assert found.worst == ("hat", pytest.approx(expected, rel=0.02))
     assert (
-        found.movements["hair"] == pytest.approx(length / 0.5 / spread(attributes["hair"])) and length > 0.2
+        found.drifts["hat"] == pytest.approx(3 * 0.4 / sigma["hat"][0], rel=0.02)
+        and found.p_values["hat"] == 0.001
     )
+
+
+@pytest.mark.parametrize("sure", [1.0, 50.0])
+def test_a_classifier_that_is_sure_and_a_longer_edit_change_nothing(sure: float) -> None:
+    """Probabilities would saturate: the same direction would pass or fail by its length."""
+    z, attributes = collection()
+
+    def surer(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+        found = read(pictures)
+        return found | {"hat": sure * found["hat"]}
+
+    made = Trial(decode, surer, z, attributes, Target("width"))
+    found = [made.leak([1.0, 0.4, 0], strength).dependency.value for strength in (0.5, 1.0, 2.0)]
+    assert found == pytest.approx(
+        [trial(Target("width")).leak([1.0, 0.4, 0], 1.0).dependency.value] * 3, rel=0.02
+    )
+
+
+def test_what_moves_as_often_one_way_as_the_other_is_no_drift() -> None:
+    found = trial(Target("width", threshold=0.0)).leak([1.0, 0, 0], 0.5)
+    assert found.drifts["hat"] == 0
+    rng = np.random.default_rng(0)
+    p = [sign_test(rng.normal(size=(60, 2)), seed) for seed in range(200)]
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.04)
+    assert sign_test(np.ones((20, 1))) == 0.001
+
+
+def test_the_intervals_of_a_leak_are_those_of_the_images() -> None:
+    found = trial(Target("hat")).leak([0.2, 0.5, 0.4], 1.0)
+    drawn = share_interval(round(found.success.value * COUNT), COUNT)
+    assert found.success == drawn and 0 < drawn.low < drawn.high < 1
+    assert found.dependency.low <= found.dependency.value <= found.dependency.high
+    told = found.as_json()
+    assert told["success_interval"] == [round(drawn.low, 5), round(drawn.high, 5)]
+    assert told["worst"]["attribute"] in ("width", "hair")
+
+
+def test_random_directions_have_the_length_and_lie_among_the_latents() -> None:
+    z, _ = collection()
+    found = random_directions(z, 2.5, 6, 0)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 2.5, rtol=1e-5)
+    flat = random_directions(z * [1, 1, 0], 1.0, 4, 1)
+    assert not flat[:, 2].any()
 
 
 def test_movements_are_per_unit_and_dependency_has_no_unit() -> None:
@@ -102,22 +137,22 @@ def test_images_with_go_one_way_and_images_without_the_other() -> None:
     np.testing.assert_allclose(moved[:, 1], np.where(has, -0.25, 0.25), atol=1e-6)
     assert made.success([0, 1.0, 0], 1.01) == 1.0 and made.success([0, -1.0, 0], 1.01) == 0.0
     back = made.leak([0, -1.0, 0], 0.2)
-    assert back.success == 0.0 and back.drifts["hat"] == 0.0
+    assert back.success.value == 0.0 and back.drifts["hat"] < 0
 
 
 def test_a_label_stands_against_the_rest() -> None:
     z, attributes = collection()
     target = targets(attributes)["hair-pale-blue"]
-    assert target == Target("hair", 2, exclusive=True)
+    assert target == Target("hair", 2)
     found = trial(target).leak([0, 0, 1.0], 1.6)
     values = attributes["hair"].values
-    share = (values == 2).mean()
     gone, come = z[values == 2, 2] - 1.6 <= 0.5, z[values != 2, 2] + 1.6 > 0.5
     flipped = (gone.sum() + come.sum()) / len(z)
-    assert found.success == pytest.approx(
+    assert found.success.value == pytest.approx(
         flipped, abs=0.011
-    )  # a code on the very edge may be rounded over it
-    assert found.movements["hair"] * 1.6 == pytest.approx(found.success / np.sqrt(share * (1 - share)))
+    )  # one on the very edge may be rounded over it
+    sigma = read(decode(z))["hair"][:, 2].std()
+    assert found.movements["hair"] == pytest.approx(1 / sigma, rel=0.02)
 
 
 def test_targets_are_named_as_directions_are() -> None:
@@ -129,17 +164,9 @@ def test_targets_are_named_as_directions_are() -> None:
     ] == Target("hat")
 
 
-def test_a_flip_between_two_labels_counts_like_that_of_a_yes_or_no() -> None:
-    values = np.array([0, 1] * 10)
-    yes = Attribute("hat", "binary", values.astype(np.uint8))
-    labels = Attribute("hat", "categorical", values.astype(np.int16), ("off", "on"))
-    assert np.sqrt(2) / spread(labels) == pytest.approx(1 / spread(yes))
-    assert spread(labels, 1) == pytest.approx(spread(yes))
-
-
 def test_without_a_target_what_moves_most_is_taken_for_it() -> None:
     found = trial(None).leak([0.2, 0, 3.0], 1.0)
-    assert found.target == "hair" and np.isnan(found.success) and 0 < found.dependency < 0.5
+    assert found.target == "hair" and np.isnan(found.success.value) and 0 < found.dependency.value < 0.5
     assert found.as_json()["success"] is None
     assert find_strength(trial(None), [0.2, 0, 3.0]) == (1.0, True)
 
@@ -178,13 +205,13 @@ def test_nothing_beyond_the_strongest_is_tried() -> None:
     made = trial(Target("hat"))
     strength, reached = find_strength(made, [0, 0.11, 0])  # which would take all across at 9.1
     assert (strength, reached) == (STRONGEST, False)
-    assert 0.8 < made.leak([0, 0.11, 0], strength).success < 0.95
+    assert 0.8 < made.leak([0, 0.11, 0], strength).success.value < 0.95
 
 
 def test_a_single_attribute_has_nothing_beside_it() -> None:
     z, attributes = collection()
     found = Trial(decode, read, z, {"width": attributes["width"]}, Target("width")).leak([1.0, 0, 0], 1.0)
-    assert np.isnan(found.dependency) and list(found.movements) == ["width"]
+    assert np.isnan(found.dependency.value) and list(found.movements) == ["width"]
 
 
 def test_it_is_written_to_five_places() -> None:
@@ -193,7 +220,7 @@ def test_it_is_written_to_five_places() -> None:
     for name in ("movements", "drifts"):
         assert told[name] == {key: round(value, 5) for key, value in getattr(found, name).items()}
         assert any(value % 0.001 for value in told[name].values())
-    assert told["dependency"] == round(found.dependency, 5) and told["strength"] == 0.7
+    assert told["dependency"] == round(found.dependency.value, 5) and told["strength"] == 0.7
     assert told["target"] == "width" and told["images"] == COUNT
 
 
@@ -218,7 +245,7 @@ def test_an_attribute_that_does_not_vary_is_left_out() -> None:
 
 def test_a_target_that_stays_has_no_dependency() -> None:
     found = trial(Target("width")).leak([0, 1.0, 0], 1.0)
-    assert np.isnan(found.dependency) and found.as_json()["dependency"] is None
+    assert np.isnan(found.dependency.value) and found.as_json()["dependency"] is None
 
 
 def test_what_does_not_hold_is_refused() -> None:

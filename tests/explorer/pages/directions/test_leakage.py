@@ -50,7 +50,9 @@ def wait(at: AppTest, done: Callable[[], bool], seconds: float = 240) -> None:
 
 def column(title: str, **changes: Any) -> dict[str, Any]:
     return {
-        "title": title, "reached": True, "strength": 1.25, "images": 50, "success": 0.93, "dependency": 0.041,
+        "title": title, "reached": True, "apart": True, "strength": 1.25, "images": 50, "success": 0.96,
+        "success_interval": [0.91, 0.99], "dependency": 0.041, "dependency_interval": [0.03, 0.06],
+        "worst": {"attribute": "smile", "ratio": 0.25}, "leaks": {"smile": True, "hair": False}, "p_values": {},
         "target": "hat", "movements": {"smile": 0.5, "hat": 2.0, "hair": 0.01}, "drifts": {"smile": -0.4, "hat": 2.0},
     } | changes  # fmt: skip
 
@@ -59,29 +61,58 @@ def table(*columns: dict[str, Any]) -> dict[str, Any]:
     titles = {"smile": "Smile", "hat": "Hat", "hair": "Hair"}
     return {
         "columns": list(columns),
+        "control": {
+            "count": 3,
+            "success": 0.9,
+            "dependency": 0.8,
+            "dependency_range": [0.6, 1.1],
+            "worst": 2.0,
+        },
         "attributes": {name: {"title": title, "kind": "binary"} for name, title in titles.items()},
     }
 
 
 def test_a_table_has_the_bars_on_top_and_the_target_first() -> None:
     found = table_html(
-        table(column("Hat"), column("Hat & <b>others</b>", success=0.5, dependency=0.3, reached=False))
+        table(
+            column("Hat"),
+            column(
+                "Hat & <i>others</i>",
+                success=0.5,
+                success_interval=[0.4, 0.6],
+                dependency=0.3,
+                dependency_interval=[0.15, 0.45],
+                reached=False,
+            ),
+        )
     )
     rows = found.split("<tr")[2:]
     assert [row.split("</th>")[0].rsplit(">", 1)[1] for row in rows] == [
-        "Strength", "Success", "Dependency", "Hat (target)", "Smile", "Hair",
+        "Strength", "Success", "Dependency", "Worst case", "Random directions", "Hat (target)", "Smile", "Hair",
     ]  # fmt: skip
-    assert "93 % ✓" in rows[1] and "50 % ✗" in rows[1]
-    assert "0.041 ✓" in rows[2] and "0.300 ✗" in rows[2]
+    assert "96 % ✓" in rows[1] and "91 %–99 %" in rows[1] and "50 % ✗" in rows[1]
+    assert "0.04 ✓" in rows[2] and "0.30 ?" in rows[2], "an interval that holds the bar decides nothing"
+    assert "0.25" in rows[3] and "Smile" in rows[3] and "0.80" in rows[4] and "0.60–1.10" in rows[4]
     assert "1.25 *" in rows[0] and "changes the most" in rows[0]
-    assert "2.00 ↑" in rows[3] and "0.50 ↓" in rows[4] and "25% of the target" in rows[4]
-    assert "0.01<" in rows[5]  # a categorical attribute goes no one way
-    assert "Hat &amp; &lt;b&gt;others&lt;/b&gt;" in found and "<b>" not in found
+    assert "2.00 ↑" in rows[5] and "<b>0.50 ↓</b>" in rows[6] and "25% of the target" in rows[6]
+    assert "0.01<" in rows[7] and "<b>" not in rows[7]  # a categorical attribute goes no one way
+    assert "Hat &amp; &lt;i&gt;others&lt;/i&gt;" in found and "<i>" not in found
 
 
 def test_what_has_no_number_is_a_dash() -> None:
-    found = table_html(table(column("Own", success=None, dependency=None, movements={"hat": 0.0})))
-    assert found.count("<td>–</td>") == 4
+    found = table_html(
+        table(
+            column(
+                "Own",
+                success=None,
+                dependency=None,
+                movements={"hat": 0.0},
+                worst={"attribute": "", "ratio": None},
+            )
+        )
+        | {"control": None}
+    )
+    assert found.count("<td>–</td>") == 6
 
 
 def test_the_button_measures_and_the_table_stays() -> None:
