@@ -1,10 +1,11 @@
-"""Measures how well each outlier score finds images of another kind, as AUROC.
+"""Measures how well each outlier score finds images of another kind, as AUROC and FPR@95 with their intervals.
 
-    python -m benchmarks.outliers [--images 500] [--only fashion-vae ...] [--digit 9] [--write] [--json]
+    python -m benchmarks.outliers [--images 500] [--seed 0] [--only fashion-vae ...] [--data mnist] [--digit 9] [--write]
 
-Inliers are test images of the data set that a model was trained on, outliers are test images of another: garments and
-digits, both ways, with bundled checkpoints; and one digit held out from a small VAE that is trained here (seeded, in a
-minute or two). 0.5 is chance; below it a score ranks the wrong way. Distances to neighbours use the latents of training
+Inliers are test images of the data set that a model was trained on. Far outliers are test images of another: garments
+and digits, both ways, with bundled checkpoints. Near outliers are one class held out from a small VAE that is trained
+here (seeded, in a minute or two; `--data fashion-mnist` for garments, `--digit` for the class). The images are drawn at
+random. 0.5 is chance; below it a score ranks the wrong way. Distances to neighbours use the latents of training
 images. The bar is on likelihood regret where the likelihood itself fails. `--write` saves the results for the Outliers page.
 """
 
@@ -21,14 +22,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from explorer.catalogue.outlier_scores import FIGURES, SCORES, usable
+from explorer.catalogue.outlier_scores import FIGURES, HELD_OUT, SCORES, usable
 from explorer.jobs.outlier_scores import measure
+from explorer.latent.intervals import Interval, Z
 from explorer.latent.neighbours.exact import Neighbours
-from explorer.latent.statistics.outliers import auroc, auroc_error, oddness
+from explorer.latent.statistics.outliers import auroc_interval, fpr95, oddness
 from models import load
-from models.data import load_data
+from models.data import ImageData, load_data
 from models.data.tensors import to_tensor
 from models.latents import encode
 from models.system.files import replace_file
@@ -41,7 +44,6 @@ FAILS = 0.5  # the bar of the likelihood, which fails on this pair
 REFERENCE = 2000  # training images that serve as neighbours
 NEIGHBOUR = 10
 STEPS, BATCH, RATE = 3000, 128, 1e-3  # of the small VAE's training
-HELD_OUT = "held-out"
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ CASES = (
 
 def areas(
     model: Any, usual: NDArray[np.uint8], odd: NDArray[np.uint8], reference: NDArray[np.uint8]
-) -> dict[str, float]:
-    """The AUROC of every score that the model supports.
+) -> dict[str, tuple[Interval, Interval]]:
+    """The AUROC and the FPR@95 of every score that the model supports.
 
     Arguments:
         model: In evaluation mode.
@@ -86,13 +88,14 @@ def areas(
                 values[key] = measure(model, images, range(len(images)), key)
         found.append(values)
     one, other = found
-    return {key: auroc(*(oddness(each[key], SCORES[key].odd) for each in (one, other))) for key in known}
+    turned = {key: [oddness(each[key], SCORES[key].odd) for each in (one, other)] for key in known}
+    return {key: (auroc_interval(*pair), fpr95(pair[0], pair[1])) for key, pair in turned.items()}
 
 
-def held_out(digit: int, seed: int = 0) -> tuple[VAE, NDArray[np.uint8]]:
-    """A small VAE of MNIST without one digit, and its training images."""
-    data = load_data("mnist", "train")
-    images = data.images[data.attributes["digit"].values != digit]
+def held_out(name: str, label: int, seed: int = 0) -> tuple[VAE, NDArray[np.uint8]]:
+    """A small VAE of a data set without one class, and its training images."""
+    data = load_data(name, "train")
+    images = data.images[_labels(data) != label]
     torch.manual_seed(seed)
     config = VAEConfig((1, 28, 28), latent=10, likelihood="bernoulli", network="mlp", width=300, depth=1)
     model = VAE(config).train()
@@ -106,31 +109,32 @@ def held_out(digit: int, seed: int = 0) -> tuple[VAE, NDArray[np.uint8]]:
     return model.eval(), images
 
 
-def run(only: Sequence[str], count: int, digit: int) -> list[dict[str, Any]]:
+def _labels(data: ImageData) -> NDArray[Any]:
+    """The class of each image: the first categorical attribute."""
+    return next(each.values for each in data.attributes.values() if each.kind == "categorical")
+
+
+def _some(images: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
+    """Images drawn at random without replacement."""
+    return images[np.random.default_rng(seed).permutation(len(images))[:count]]
+
+
+def run(only: Sequence[str], count: int, data: str, label: int, seed: int) -> list[dict[str, Any]]:
     """The metrics of all cases, as JSON values."""
     done = []
     for case in CASES:
         if case.model in only:
             model = load(case.model).eval()
-            usual, odd = (load_data(name, "test", limit=count).images for name in (case.usual, case.odd))
+            usual, odd = (_some(load_data(n, "test").images, count, seed) for n in (case.usual, case.odd))
             reference = load_data(case.usual, "train", limit=REFERENCE).images
             done.append(_case(case.model, case.usual, case.odd, model, usual, odd, reference))
     if HELD_OUT in only:
-        model, seen = held_out(digit)
-        test = load_data("mnist", "test")
-        which = test.attributes["digit"].values == digit
-        name = f"mnist without {digit}"
-        done.append(
-            _case(
-                HELD_OUT,
-                name,
-                f"{digit} of mnist",
-                model,
-                test.images[~which][:count],
-                test.images[which][:count],
-                seen[:REFERENCE],
-            )
-        )
+        vae, seen = held_out(data, label, seed)
+        test = load_data(data, "test")
+        which = _labels(test) == label
+        usual, odd = _some(test.images[~which], count, seed), _some(test.images[which], count, seed)
+        names = f"{data} without {label}", f"{label} of {data}"
+        done.append(_case(HELD_OUT, *names, vae, usual, odd, seen[:REFERENCE]) | {"near": True})
     return done
 
 
@@ -138,12 +142,19 @@ def _case(
     name: str, seen: str, odd: str, model: Any, usual: NDArray[Any], strange: NDArray[Any], near: NDArray[Any]
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    found = areas(model, usual, strange, near)
     count = min(len(usual), len(strange))
-    scores = {
-        key: {"auroc": round(area, 4), "error": round(auroc_error(area, len(usual), len(strange)), 4)}
-        for key, area in found.items()
-    }
+    scores = {}
+    for key, (area, price) in areas(model, usual, strange, near).items():
+        error = (
+            (logit(area.high) - logit(area.low)) / (2 * Z) * area.value * (1 - area.value)
+            if area.high < 1
+            else 0.0
+        )
+        scores[key] = {
+            "auroc": round(area.value, 4),
+            "error": round(float(error), 4),
+            "fpr95": [round(value, 4) for value in price],
+        }
     seconds = round(time.perf_counter() - began, 1)
     print(f"{name}: {seen} → {odd}, {seconds} s", file=sys.stderr, flush=True)
     return {"model": name, "seen": seen, "odd": odd, "images": count, "seconds": seconds, "scores": scores}
@@ -163,8 +174,8 @@ def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
 def write(cases: Sequence[dict[str, Any]], command: str) -> None:
     """Saves metrics for the page, and keeps those of other cases."""
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))["cases"] if FIGURES.is_file() else []
-    names = [case["model"] for case in cases]
-    every = [*(case for case in kept if case["model"] not in names), *cases]
+    names = [(case["model"], case["seen"]) for case in cases]
+    every = [*(case for case in kept if (case["model"], case["seen"]) not in names), *cases]
     order = [*(case.model for case in CASES), HELD_OUT]
     every.sort(key=lambda case: order.index(case["model"]))
     text = json.dumps({"command": command, "cases": every}, indent=1, ensure_ascii=False) + "\n"
@@ -179,7 +190,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--images", type=int, default=500, help="of each kind (500)")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="these cases (all)")
-    parser.add_argument("--digit", type=int, choices=range(10), default=9, help="that is held out (9)")
+    parser.add_argument("--seed", type=int, default=0, help="of the images and the training (0)")
+    parser.add_argument(
+        "--data", choices=("mnist", "fashion-mnist"), default="mnist", help="of the held-out class (mnist)"
+    )
+    parser.add_argument(
+        "--digit", type=int, choices=range(10), default=9, help="the class that is held out (9)"
+    )
     parser.add_argument("--write", action="store_true", help="save the results for the Outliers page")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
@@ -188,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     about = machine()
     torch.set_num_threads(about["cores"])
     try:
-        cases = run(options.only, options.images, options.digit)
+        cases = run(options.only, options.images, options.data, options.digit, options.seed)
     except (ValueError, OSError) as error:
         print(f"python -m benchmarks.outliers: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,8 @@
 """Outlier scores: what each means, which end marks outliers, where it comes from, and which models can give it.
 
-How well a score finds images of another kind was measured by `python -m benchmarks.outliers`, which keeps its figures
-in `outlier_figures.json`.
+How well a score finds outliers was measured by `python -m benchmarks.outliers`, which keeps its figures in
+`outlier_figures.json`: far outliers are images of another data set, near ones a class that a small VAE of the same data
+set was not trained on.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.latent.intervals import auc_interval
 from explorer.latent.statistics.outliers import Odd
 
 if TYPE_CHECKING:
     from models.base import LatentSpec
 
-__all__ = ["FIGURES", "SCORES", "Figure", "Score", "figures", "refusal", "usable"]
+__all__ = ["FIGURES", "HELD_OUT", "SCORES", "Figure", "Score", "figures", "refusal", "usable"]
 
+HELD_OUT = "held-out"  # the small VAE without one class
 FIGURES = Path(__file__).with_name("outlier_figures.json")
 
 
@@ -68,8 +71,9 @@ SCORES = {
             "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", likelihood=True,
         ),
         Score(
-            "importance", "log p(x), importance-sampled", "nats", "low",
-            "The image's log-likelihood, estimated from weighted latents drawn from its posterior.",
+            "importance", "log p(x), 64 samples", "nats", "low",
+            "A lower bound on the image's log-likelihood: the log of the mean weight of 64 latents drawn from its posterior; on "
+            "outliers it may be many nats too low.",
             "Burda et al. 2015", "https://arxiv.org/abs/1509.00519", likelihood=True,
         ),
         Score(
@@ -134,9 +138,16 @@ class Figure:
     seen: str  # what the model was trained on, for people
     odd: str  # what was to be found
     auroc: float  # 0 to 1
-    error: float  # its standard error
+    low: float  # of its 95 % interval
+    high: float
     images: int  # of each kind
     command: str
+    near: bool = (
+        False  # whether the outliers are a class of the same data set that the model was not trained on
+    )
+    fpr95: tuple[float, float, float] | None = (
+        None  # share of inliers beyond the threshold that finds 95 %, interval
+    )
 
     @property
     def backwards(self) -> bool:
@@ -158,10 +169,22 @@ def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
     try:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
         return tuple(
-            Figure(case["model"], key, case["seen"], case["odd"], float(value["auroc"]), float(value["error"]),
-                   int(case["images"]), about["command"])
+            _figure(case, key, value, about["command"])
             for case in about["cases"] for key, value in case["scores"].items()
             if key in SCORES and math.isfinite(value["auroc"])
         )  # fmt: skip
     except (OSError, ValueError, LookupError, TypeError):
         return ()
+
+
+def _figure(case: dict[str, Any], score: str, value: dict[str, Any], command: str) -> Figure:
+    """A figure from the file; the interval is that of the standard error on the logit scale."""
+    images, area = int(case["images"]), float(value["auroc"])
+    found = auc_interval(area, float(value["error"]) ** 2, images)
+    ends = tuple(map(float, value["fpr95"])) if "fpr95" in value else None
+    if ends is not None and len(ends) != 3:
+        raise ValueError(f"`fpr95` must be a share and its interval. Got {len(ends)} numbers.")
+    return Figure(
+        case["model"], score, case["seen"], case["odd"], area, found.low, found.high, images,
+        str(case.get("command", command)), bool(case.get("near", case["model"] == HELD_OUT)), ends,
+    )  # fmt: skip

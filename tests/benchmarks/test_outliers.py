@@ -30,7 +30,11 @@ def test_areas_are_of_every_score_that_a_model_gives(tiny_checkpoint: Path) -> N
         "importance",
         "regret",
     ]
-    assert all(0 <= area <= 1 for area in found.values()) and found["error"] > 0.9 < found["elbo"]
+    assert found["error"][0].value > 0.9 < found["elbo"][0].value
+    for area, price in found.values():
+        assert (
+            0 <= area.low <= area.value <= area.high <= 1 and 0 <= price.low <= price.value <= price.high <= 1
+        )
 
 
 def test_bars_are_of_garments_and_their_likelihood() -> None:

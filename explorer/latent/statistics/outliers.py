@@ -109,8 +109,8 @@ def fpr95(usual: ArrayLike, strange: ArrayLike, seed: int = 0) -> Interval:
     counts = rng.binomial(len(one), beyond[np.clip(drawn, 0, len(other) - 1)] / len(one))
     smooth = (np.append(counts, beyond[place]) + Z**2 / 2) / (len(one) + Z**2)
     half = Z * float(np.sqrt(smooth[:-1].var() + 0.25 / (len(one) + Z**2) ** 2))
-    middle = float(smooth[-1])
-    return Interval(float(beyond[place] / len(one)), max(0.0, middle - half), min(1.0, middle + half))
+    middle, value = float(smooth[-1]), float(beyond[place] / len(one))
+    return Interval(value, max(0.0, min(value, middle - half)), min(1.0, max(value, middle + half)))
 
 
 def false_alarms(held_out: ArrayLike, cut: float) -> Interval:

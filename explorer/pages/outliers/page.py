@@ -121,7 +121,7 @@ def overview(
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
             below=lambda: panels.drag_threshold(found, mine, partial(page.update, of=found.score.key)),
         )  # fmt: skip
-        st.caption(found.sentence)
+        st.caption(f"{found.sentence} {found.alarms(outliers_uploads.held_out(loaded))}")
     with right:
         xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.codes)
         event = st.plotly_chart(

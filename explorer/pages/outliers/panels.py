@@ -16,6 +16,7 @@ from explorer.jobs.outlier_scores import COUNT, digest_of_atlas, read_scores, sc
 from explorer.jobs.runner import Job
 from explorer.latent.directions.mean_difference import slug
 from explorer.latent.statistics.outliers import extent
+from explorer.latent.statistics.registry import tooltip
 from explorer.pages.outliers.ranking import Scored, columns, ordered, short
 from explorer.pages.outliers.url import Shown
 from explorer.pages.shared.downloads import offer
@@ -26,6 +27,7 @@ from explorer.sharing import exports
 from explorer.workspace.storage import Group
 
 __all__ = [
+    "cases",
     "choose_threshold",
     "compute",
     "download",
@@ -87,7 +89,8 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
     S.ol_value = float(f"{found.cut:.6g}")
     st.number_input(
         "Outliers, %", 0.01, 100.0, key="ol_share", step=0.5, format="%.4g", width=120,
-        on_change=lambda: change(share=S.ol_share, cut=None, page=1), help="The share of the images that counts as outliers",
+        on_change=lambda: change(share=S.ol_share, cut=None, page=1),
+        help=f"The share of the images that counts as outliers. {tooltip('false_alarms')}",
     )  # fmt: skip
     sign = "≥" if found.score.odd == "high" else "≤"
     st.number_input(
@@ -117,11 +120,9 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
     """What the score means, how well it finds images of another kind, and where it points the wrong way."""
     end = "High values are outliers" if score.odd == "high" else "Low values are outliers"
     parts = [f"**{score.title}.** {score.what} {end}; in {score.unit}. [{score.source}]({score.link})"]
-    own = [each for each in figures() if each.model == loaded.name and each.score == score.key]
-    parts += [measured(each) for each in own]
-    if not own and (others := [each for each in figures() if each.score == score.key]):
-        parts.append(f"Not measured for this checkpoint. {measured(others[0], elsewhere=True)}")
-    st.caption("  \n".join(parts))
+    data = loaded.entry.card.data["name"] if loaded.entry.card else ""
+    parts += [f"{kind}: {text}" for kind, text in cases(loaded.name, data, score)]
+    st.caption("  \n".join(parts), help=f"{tooltip('auroc')}\n\n{tooltip('fpr95')}")
     wrong = min(
         (each for each in figures() if each.score == score.key and each.backwards),
         key=lambda each: (each.model != loaded.name, each.auroc), default=None,
@@ -144,13 +145,39 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
                     st.markdown(f"**{each.title}**: {reason}")
 
 
+def cases(model: str, data: str, score: Score) -> list[tuple[str, str]]:
+    """For far and for near outliers, how well the score found them, in a sentence each.
+
+    Arguments:
+        model: Name of the checkpoint.
+        data: Its data set.
+        score: Which one.
+    """
+    known = [each for each in figures() if each.score == score.key]
+    found = []
+    for kind, near in (("Far outliers (another data set)", False), ("Near outliers (an unseen class)", True)):
+        alike = [each for each in known if each.near == near]
+        own = [each for each in alike if each.model == model or (near and each.seen.split()[0] == data)]
+        if own:
+            found.append((kind, " ".join(measured(each, elsewhere=each.model != model) for each in own)))
+        elif alike:
+            found.append((kind, f"not measured on {plain(data)}. {measured(alike[0], elsewhere=True)}"))
+        else:
+            found.append((kind, "not measured."))
+    return found
+
+
 def measured(figure: Figure, elsewhere: bool = False) -> str:
     """How well a score did, in one sentence."""
-    said = "  **Below 0.5: outliers score as less unusual.**" if figure.backwards else ""
-    where = f"On {plain(figure.model)}, " if elsewhere else "Measured: "
+    said = " **Below 0.5: outliers score as less unusual.**" if figure.backwards else ""
+    vae = "a small VAE without that class" if figure.near else plain(figure.model)
+    where = f"on {vae}, " if elsewhere else ""
+    price = ""
+    if figure.fpr95 is not None:
+        price = f"; FPR@95 {figure.fpr95[0]:.2f} ({figure.fpr95[1]:.2f}–{figure.fpr95[2]:.2f})"
     return (
-        f"{where}AUROC **{figure.auroc:.3f}** ± {figure.error:.3f} at telling {plain(figure.odd)} from "
-        f"{plain(figure.seen)} ({figure.images} images each; `{figure.command}`).{said}"
+        f"{where}AUROC **{figure.auroc:.3f}** ({figure.low:.3f}–{figure.high:.3f}){price} at telling "
+        f"{plain(figure.odd)} from {plain(figure.seen)} ({figure.images} images each; `{figure.command}`).{said}"
     )
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import SCORES, Score
 from explorer.latent.attribute_values import value_text
-from explorer.latent.statistics.outliers import oddness, ranks_alike, threshold
+from explorer.latent.statistics.outliers import false_alarms, oddness, ranks_alike, threshold
+from explorer.latent.statistics.registry import unsupported
 from explorer.live.stage import item_labels
 from explorer.pages.outliers.url import Shown
 from explorer.scene.loaded import Loaded
@@ -48,6 +49,22 @@ class Scored:
         return (
             f"**{int(self.odd.sum()):,} of {len(self.odd):,}** images ({self.share:.3g} %) lie {side} "
             f"{short(self.cut)} {self.score.unit}. {'High' if self.score.odd == 'high' else 'Low'} values are outliers."
+        )
+
+    def alarms(self, held_out: NDArray[np.bool_]) -> str:
+        """What the threshold means for new images like the collection's, in one sentence.
+
+        Arguments:
+            held_out: Which of all images the model was not fitted on, shape (N,).
+        """
+        values = oddness(self.values, self.score.odd)[held_out[self.rows]]
+        if reason := unsupported("false_alarms", len(values)):
+            return reason
+        found = false_alarms(values, float(oddness([self.cut], self.score.odd)[0]))
+        low, middle, high = (f"{1000 * share:.3g}" for share in (found.low, found.value, found.high))
+        return (
+            f"Of 1,000 new images like these, about {middle} ({low}–{high}) lie beyond it though nothing is wrong with "
+            f"them; told from {len(values):,} held-out images."
         )
 
     def everywhere(self, count: int) -> NDArray[np.bool_]:

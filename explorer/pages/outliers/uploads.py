@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 
 from explorer.catalogue.outlier_scores import Score, usable
 from explorer.jobs.outlier_scores import digest_of_pictures, read_scores, scores_path
+from explorer.latent.neighbours.metric import HELD_OUT_FROM
 from explorer.latent.statistics.densities import kl_to_prior
-from explorer.latent.statistics.outliers import LARGEST, bounded, extent, oddness, percentiles
+from explorer.latent.statistics.outliers import (
+    LARGEST,
+    bounded,
+    extent,
+    oddness,
+    percentile_interval,
+    percentiles,
+)
+from explorer.latent.statistics.registry import unsupported
 from explorer.pages.outliers import gallery, panels
 from explorer.pages.outliers.ranking import Scored, short
 from explorer.pages.shared import faults
@@ -28,7 +37,7 @@ from explorer.sharing import exports
 from explorer.workspace.upload_lists import ARCHIVE_MIB_AT_MOST, PICTURES_AT_MOST, gather
 from explorer.workspace.uploads import MIB_AT_MOST
 
-__all__ = ["Uploads", "current", "panel", "scores_of", "table"]
+__all__ = ["Uploads", "current", "held_out", "panel", "scores_of", "table"]
 
 S = st.session_state
 Floats = NDArray[np.float64]
@@ -88,6 +97,12 @@ def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
     return values[np.argsort(rows)] if len(rows) == len(uploads.pictures) else np.empty(0)
 
 
+def held_out(loaded: Loaded) -> NDArray[np.bool_]:
+    """Which images of the collection the model was not fitted on, shape (N,); all where too few of them are known."""
+    test = np.asarray(loaded.atlas.split) == "test"
+    return test if test.sum() >= HELD_OUT_FROM else np.ones(len(test), bool)
+
+
 def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats) -> None:
     """Takes pictures, scores them, and gives each one's percentile among the collection's.
 
@@ -121,7 +136,7 @@ def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats
             order = np.argsort(-oddness(values, score.odd), kind="stable")
         page = gallery.pager(int(S.get("ol_upload_page", 1)), len(order), _turn, key="ol_my")
         shown = order[(page - 1) * gallery.PER_PAGE :][: gallery.PER_PAGE]
-        known = collection[np.isfinite(collection)]
+        known = collection[np.isfinite(collection) & held_out(loaded)]
         said = [
             _said(uploads.titles[n], values[n] if len(values) else None, score, known, found) for n in shown
         ]
@@ -146,7 +161,7 @@ def table(
         values = scores_of(loaded, each, uploads)
         if len(values):
             columns[each.key] = values.tolist()
-    known = collection[np.isfinite(collection)]
+    known = collection[np.isfinite(collection) & held_out(loaded)]
     if score.key in columns and len(known):
         turned = oddness(columns[score.key], score.odd)
         columns[f"{score.key}_percentile"] = percentiles(turned, oddness(known, score.odd)).tolist()
@@ -206,12 +221,22 @@ def _said(title: str, value: float | None, score: Score, known: Floats, found: S
             low, high = extent(known, [value])
             if not low <= value <= high:
                 lines.append("<b>far beyond the collection</b>")
-            share = float(percentiles(oddness([value], score.odd), oddness(known, score.odd))[0])
-            lines.append(f"odder than {share:.4g} % of {len(known):,} images")
+            lines.append(_percentile(float(oddness([value], score.odd)[0]), oddness(known, score.odd)))
         if found is not None:
             beyond = oddness([value], score.odd)[0] >= oddness([found.cut], score.odd)[0]
             lines.append("<b>outlier</b>" if beyond else "usual")
     return "<br>".join(lines)
+
+
+def _percentile(odd: float, known: Floats) -> str:
+    """Where a picture stands among held-out images, with its interval."""
+    if reason := unsupported("percentile", len(known)):
+        return reason
+    found = percentile_interval(odd, known)
+    return (
+        f"odder than {100 * found.value:.3g} % ({100 * found.low:.3g}–{100 * found.high:.3g}) of {len(known):,} held-out "
+        "images"
+    )
 
 
 def _turn(page: int) -> None:

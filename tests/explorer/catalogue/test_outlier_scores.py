@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.catalogue.outlier_scores import FIGURES, SCORES, Figure, figures, refusal, usable
+from explorer.latent.intervals import auc_interval
 from models.base import LatentSpec
 
 VAE = LatentSpec((4,))
@@ -79,9 +80,23 @@ def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
     case = {"model": "m", "seen": "a", "odd": "b", "images": 7, "scores": values}
     good = tmp_path / "good.json"
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
-    assert list(figures(good)) == [Figure("m", "regret", "a", "b", 0.4, 0.1, 7, "c")]
+    ends = auc_interval(0.4, 0.01, 7)
+    assert list(figures(good)) == [Figure("m", "regret", "a", "b", 0.4, ends.low, ends.high, 7, "c")]
     assert figures(good)[0].backwards and FIGURES.is_file()
     values |= {"regret": {"auroc": 0.6, "error": 0.1}, "elbo": {"auroc": float("nan"), "error": 0.1}}
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
     os.utime(good, ns=(1, 1))
     assert [each.auroc for each in figures(good)] == [0.6], "what was written since is read anew"
+    values["regret"] |= {"fpr95": [0.3, 0.2, 0.4]}
+    case |= {"near": True, "command": "d"}
+    good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
+    os.utime(good, ns=(2, 2))
+    (found,) = figures(good)
+    assert found.near and found.fpr95 == (0.3, 0.2, 0.4) and found.command == "d"
+
+
+def test_near_outliers_are_among_what_was_measured() -> None:
+    """The case in which most scores fail: a digit that the model was not trained on."""
+    near = {each.score: each for each in figures() if each.near}
+    assert near["regret"].auroc < 0.7 and near["kl"].backwards
+    assert not any(each.low == each.high for each in figures()), "not even an AUROC of 1 is certain"

@@ -195,7 +195,7 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
              ("letter.txt", b"no picture", "text/plain")]  # fmt: skip
     at.file_uploader(key="ol_files").set_value(files).run()
     said = html(at).replace("<br>", " ")
-    assert "noise" in said and "odder than" in said and "% of 400 images" in said
+    assert "noise" in said and "odder than" in said and "of 300 held-out images" in said
     assert "letter.txt: The file is no picture" in told(at)
     mine = next(trace for trace in charts(at)[1]["data"] if trace["name"] == "Uploaded")
     assert sorted(mine["text"]) == ["noise", "one"]
