@@ -127,7 +127,7 @@ def _others(small: bool) -> Iterator[World]:
     for size, images in ((20, 20),) if small else ((2, 10), (30, 100), (1000, 50)):
         yield _world("sides", 3 * times, "sides_differ", size=size, images=images)
     for images in (50,) if small else (20, 50, 200):
-        yield _world("difference", 2 * times, "group_difference", images=images)
+        yield _world("difference", times, "group_difference", images=images)
     for size, images in ((10, 200),) if small else ((10, 200), (100, 400), (190, 400)):
         for signal in (0.0, 1.0):
             yield _world("linear_reach", times, "reach", images=images, size=size, signal=signal)

@@ -53,6 +53,7 @@ __all__ = [
     "fit",
     "fit_held",
     "gap",
+    "held_direction",
     "hold_fixed",
     "shrinkage",
     "to_unit",
@@ -214,10 +215,28 @@ def fit_held(
     Raises:
         ValueError: As `fit` and `hold_fixed`, or if what is left leads away from the side with.
     """
-    vector, others = fit(method, sides, counts, start), np.asarray(held, np.float64)
+    return held_direction(fit(method, sides, counts, start), method, sides, held, counts)
+
+
+def held_direction(
+    vector: ArrayLike, method: str, sides: Sides, held: ArrayLike, counts: ArrayLike | None = None
+) -> Floats:
+    """A fitted direction made orthogonal to others, in the unit of `fit`: the same on the pages and in the jobs.
+
+    Arguments:
+        vector: From `fit`, shape (D,).
+        method: The estimator that gave it.
+        sides: The images that it was fitted on.
+        held: Directions to hold fixed, shape (K, D); K may be 0.
+        counts: As in `fit`.
+
+    Raises:
+        ValueError: If nothing is left of it, or what is left leads away from the side with.
+    """
+    fitted, others = np.asarray(vector, np.float64), np.asarray(held, np.float64)
     if not len(others):
-        return vector
-    return to_unit(hold_fixed(vector, others), vector if method == "balanced" else gap(sides, counts))
+        return fitted
+    return to_unit(hold_fixed(fitted, others), fitted if method == "balanced" else gap(sides, counts))
 
 
 def gap(sides: Sides, weight: ArrayLike | None = None) -> Floats:

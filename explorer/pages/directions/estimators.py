@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.jobs.direction_study import Estimate, Study, methods_of
-from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, gap, hold_fixed, to_unit
+from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, held_direction, hold_fixed
 from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.shared import faults
 from explorer.scene.direction_sources import Found
@@ -102,10 +102,9 @@ def held(vector: Vector, found: Found, others: NDArray[np.floating], method: str
     """
     if not len(others):
         return vector
-    left = hold_fixed(vector, others)
-    if found.sides is not None:
-        left = to_unit(left, vector if method == "balanced" else gap(found.sides))
-    return left.astype(np.float32)
+    if found.sides is None:
+        return hold_fixed(vector, others).astype(np.float32)
+    return held_direction(vector, method, found.sides, others).astype(np.float32)
 
 
 def vectors_of(
