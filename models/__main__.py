@@ -95,6 +95,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
                           help="steps of each equal part of the schedule, in place of epochs")  # fmt: skip
     training.add_argument("--snapshots", nargs="+", type=float, default=[], metavar="SECONDS",
                           help="when to leave what is learnt so far as a checkpoint")  # fmt: skip
+    training.add_argument("--previews", type=int, default=0, metavar="N",
+                          help="leave N reconstructions and samples in the folder every few seconds")  # fmt: skip
     for name, kind, about in (
         ("epochs", int, "passes over the images"),
         ("prior-epochs", int, "further passes in which only a prior over codes learns (0: beside the model)"),
@@ -264,7 +266,7 @@ def run_train(options: argparse.Namespace) -> int:
 
     card = train(run, folder, resume=resume, overwrite=options.overwrite, device=device, command=options.line,
                  tensorboard=options.tensorboard, progress=progress if writer else None,
-                 snapshots=options.snapshots)  # fmt: skip
+                 snapshots=options.snapshots, previews=options.previews)  # fmt: skip
     part()
     if int(os.environ.get("RANK", "0")) == 0:  # under `torchrun` one of them speaks
         steps, finished = card.training["steps"], card.training.get("finished", True)
