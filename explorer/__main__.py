@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     first = arguments[0] if arguments else ""
     if first == "run" or (first[:1] in ("", "-") and first not in ("-h", "--help")):
         return run_page(prog, arguments[first == "run" :])
+    if first == "open":
+        return run_open(prog, arguments[1:])
     if first in MODULES:
         status: int = importlib.import_module(MODULES[first][0]).main(arguments[1:], f"{prog} {first}")
         return status
@@ -45,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def add_own_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the explorer's commands to a parser's subparsers; those that `main` runs itself only for the help text."""
     commands.add_parser("run", help="open the explorer (the default)", add_help=False)
+    commands.add_parser("open", help="open the explorer on your own images", add_help=False)
     for name, (_, about) in MODULES.items():
         commands.add_parser(name, help=about, add_help=False)
 
@@ -107,11 +110,54 @@ def run_page(prog: str, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"{prog} run", description="Opens the explorer.", epilog=f"All commands: {prog} --help"
     )
+    add_page_options(parser)
+    return serve(parser.parse_args(arguments))
+
+
+def run_open(prog: str, arguments: list[str]) -> int:
+    """Serves the page, which opens on somebody's own images, until it is stopped.
+
+    Arguments:
+        prog: The command as it was typed.
+        arguments: The path and the options behind it.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"{prog} open",
+        description="Opens the explorer on your own images: a folder, a zip, a Parquet file, a WebDataset tar or an "
+        "npy or npz file.",
+        epilog=f"All commands: {prog} --help",
+    )
+    parser.add_argument("path", metavar="PATH", type=existing, help="folder or file with the images")
+    parser.add_argument(
+        "--labels",
+        metavar="CSV",
+        type=existing,
+        help="table with a row for each image: .csv, .parquet or .jsonl",
+    )
+    add_page_options(parser)
+    options = parser.parse_args(arguments)
+    from explorer.jobs.image_sources import open_at_start
+
+    open_at_start(str(options.path), str(options.labels or ""))
+    return serve(options)
+
+
+def add_page_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of a command that serves the page."""
     parser.add_argument("--port", type=port, help="port on localhost (8501, or the next free one)")
     parser.add_argument("--headless", action="store_true", help="do not open a browser")
-    parser.add_argument("--checkpoints", type=folder, action="append", default=[], metavar="FOLDER",
-                        help="search this folder of checkpoints first; may be repeated")  # fmt: skip
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--checkpoints",
+        type=folder,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="search this folder of checkpoints first; may be repeated",
+    )
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serves the page until it is stopped; `options` are those of `add_page_options`."""
     if options.checkpoints:
         from models.card import roots  # torch comes with it
         from models.system.settings import use_checkpoint_folders
@@ -139,6 +185,16 @@ def folder(text: str) -> Path:
     if not found.is_dir():
         raise argparse.ArgumentTypeError(
             f"must be a folder of checkpoints. Got {text[:200]!r}, which is none."
+        )
+    return found.resolve()
+
+
+def existing(text: str) -> Path:
+    """A file or folder that exists; an argparse type."""
+    found = Path(text).expanduser()
+    if not found.exists():
+        raise argparse.ArgumentTypeError(
+            f"must be a file or folder that exists. Got {text[:200]!r}, which is none."
         )
     return found.resolve()
 

@@ -79,9 +79,26 @@ def test_further_checkpoints_come_before_the_others(
     assert os.environ["LATENT_CHECKPOINT_DIR"] == os.pathsep.join(map(str, (tmp_path, tiny_only.parent)))
 
 
+def test_images_are_opened_and_read_before_the_page_asks(
+    tmp_path: Path, served: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, str]] = []
+    monkeypatch.setattr("explorer.jobs.image_sources.open_at_start", lambda *told: opened.append(told))
+    table = tmp_path / "labels.csv"
+    table.touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["open", ".", "--labels", "labels.csv", "--port", "8600", "--headless"]) == 0
+    assert main(["open", str(tmp_path)]) == 0
+    assert opened == [(str(tmp_path), str(table)), (str(tmp_path), "")]
+    assert served[0] == ["run", str(APP), "--server.port", "8600", "--server.headless", "true"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        (["open"], "the following arguments are required: PATH"),
+        (["open", "/nowhere"], "argument PATH: must be a file or folder that exists. Got '/nowhere'"),
+        (["open", ".", "--labels", "/no.csv"], "argument --labels: must be a file or folder that exists."),
         (["--port", "0"], "argument --port: must be a port from 1 to 65535. Got '0'."),
         (["--port", "many"], "Got 'many'."),
         (["--checkpoints", "/nowhere"], "must be a folder of checkpoints. Got '/nowhere'"),
@@ -106,6 +123,7 @@ def test_its_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     assert caught.value.code == 0
     for command in (
         "run",
+        "open",
         "render",
         "list",
         "train",

@@ -1,0 +1,136 @@
+"""Somebody's images that were opened: the job that reads them, and what was chosen for them on the page.
+
+They belong to the server, not to a page: a reload finds them again, read and with every choice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from explorer.jobs.image_reading import Found, ReadRequest, read_images
+from explorer.jobs.runner import Job, start
+from models.data.locations import cache_folder
+from models.system.files import replace_file
+
+__all__ = ["UPLOAD_MIB", "ImageSource", "at_start", "keep_upload", "open_at_start", "opened"]
+
+UPLOAD_MIB = 1024  # of an uploaded file; the server's own limit may be lower
+UPLOADED = (".zip", ".parquet", ".tar", ".npy", ".npz")  # files that may be uploaded
+NAME_LENGTH = 100  # characters of an uploaded file's name
+
+KEPT = 8  # sources that the server remembers; each holds a few MiB of small pictures
+
+_sources: OrderedDict[tuple[str, str], ImageSource] = OrderedDict()
+_guard = threading.Lock()
+_at_start: list[tuple[str, str]] = []  # the path and the labels that the command line names
+
+
+class ImageSource:
+    """Images at a path, as far as they are known. Read it at any time, from any thread."""
+
+    def __init__(self, path: str, labels: str) -> None:
+        """Starts reading.
+
+        Arguments:
+            path: Folder or file with the images.
+            labels: A table of labels that was named; "" for none.
+        """
+        self.path, self.labels = path, labels
+        self.choices: dict[str, Any] = {}  # by name: what differs from the proposal
+        self._job = self._start()
+        self._found: tuple[dict[str, Any], Found] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being read."""
+        return self._job.running
+
+    @property
+    def share(self) -> float:
+        """Done of the reading, 0 to 1."""
+        return self._job.share
+
+    @property
+    def what(self) -> str:
+        """What the reading does."""
+        return self._job.what
+
+    @property
+    def error(self) -> str | None:
+        """Why it could not be read."""
+        return None if self._job.running else self._job.error
+
+    @property
+    def found(self) -> Found | None:
+        """What is known so far; None before the first pictures."""
+        told = self._job.result or self._job.partial
+        if told is None:
+            return None
+        if self._found is None or self._found[0] is not told:
+            self._found = (told, Found.from_message(told))
+        return self._found[1]
+
+    def cancel(self) -> None:
+        """Stops the reading."""
+        self._job.cancel()
+
+    def retry(self) -> None:
+        """Reads anew where the last reading failed or was cancelled."""
+        if self.error is not None:
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Reads anew, for example after files were added; what was chosen stays."""
+        self._job.cancel()
+        self._job = self._start()
+
+    def _start(self) -> Job:
+        return start(read_images, ReadRequest(self.path, self.labels))
+
+
+def opened(path: str, labels: str = "") -> ImageSource:
+    """The images at a path; the first call starts to read them."""
+    with _guard:
+        source = _sources.get((path, labels))
+        if source is None:
+            source = _sources[path, labels] = ImageSource(path, labels)
+        _sources.move_to_end((path, labels))
+        while len(_sources) > KEPT:
+            _sources.popitem(last=False)[1].cancel()
+        return source
+
+
+def open_at_start(path: str, labels: str) -> None:
+    """Opens the images that the command line names, so that they are being read before the page asks."""
+    opened(path, labels)
+    _at_start[:] = [(path, labels)]
+
+
+def at_start() -> tuple[str, str] | None:
+    """The path and the labels that the command line named; None where it named none."""
+    return _at_start[0] if _at_start else None
+
+
+def keep_upload(name: str, data: bytes) -> Path:
+    """Keeps an uploaded file in the cache folder, under its own name; the same file is kept once.
+
+    Raises:
+        ValueError: If the file is of no kind that can be opened.
+        StorageError: If it cannot be written.
+    """
+    name = PurePosixPath(PureWindowsPath(name).name).name
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in UPLOADED:
+        raise ValueError(
+            f"An upload must be one of: {', '.join(UPLOADED)}. Got {name[:80]!r}. Pack a folder as a zip, or type its path."
+        )
+    stem = "".join(letter if letter.isprintable() else "_" for letter in name[: -len(suffix)])[-NAME_LENGTH:]
+    folder = cache_folder() / "uploads" / hashlib.sha256(data).hexdigest()[:16]
+    path = folder / f"{stem.strip(' .') or 'images'}{suffix}"
+    if not path.is_file():
+        replace_file(path, lambda temporary: temporary.write_bytes(data))
+    return path
