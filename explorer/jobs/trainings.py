@@ -1,6 +1,7 @@
 """Trainings that the explorer starts: one at a time, each in a process of its own, then the atlas of what it made.
 
-They belong to the server, not to a page: a reload finds them again. `python -m models train` does the work and can
+Somebody's own images are prepared first. What such a training has learnt so far is encoded while it goes on, and can
+be explored as a checkpoint of its own (`explorer.jobs.early_models`). They belong to the server, not to a page: a reload finds them again. `python -m models train` does the work and can
 do without us; where the server ends or a training is cancelled, the run's folder keeps the last saved state, from
 which `--resume` goes on as if nothing had happened.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import shlex
 import shutil
@@ -22,13 +24,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from explorer.catalogue import families
+from explorer.jobs import early_models, runner
 from explorer.jobs.commands import Command
+from explorer.jobs.own_training import is_own, prepare_images
+from explorer.jobs.process import ChildProcess
 from models import MODELS, checkpoint
 from models.card import ATLAS, CARD, LATENTS, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots
-from models.system.files import StorageError, make_folder
+from models.system.files import StorageError, make_folder, replace_file
 from models.system.replacing import staging_folder
-from models.training.run_folder import MADE, has_ended, resumed_folder
+from models.training.run_folder import MADE, PAUSE, STOP, has_ended, resumed_folder
 from models.training.train import Run, read_run
 from models.training.trial import BATCH
 
@@ -45,16 +50,21 @@ __all__ = [
     "trainings",
 ]
 
+LOG = logging.getLogger(__name__)
+
 LOCK = ".training.lock"
 MAP_IMAGES = 4000  # in the atlas of a run
 SAVES = 50  # states that a run saves, so that a cancel loses little
 SAVE_AT_MOST = 500  # steps
+SNAPSHOTS = (25, 120, 400, 1200, 3600)  # s of training after which what was learnt is mapped
+EARLY_KEPT = 2  # early models of a run, the newest
+POLL = 0.5  # s between two looks for a snapshot
 FRESH = 20.0  # s after its last line in which a run that is not ours may still be going on
 APART = ("model", "data", "config", "options")  # fields of a run that a command names in ways of their own
 
-Phase = Literal["training", "encoding", "mapping"]
+Phase = Literal["preparing", "training", "encoding", "mapping"]
 State = Literal[
-    "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
+    "preparing", "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
     "elsewhere", "broken",
 ]  # fmt: skip
 
@@ -89,14 +99,19 @@ class Training:
             lock: The place for a training, a file descriptor; given up at the end.
         """
         self.folder, self.run = folder, run
-        self.phase: Phase = "training" if arguments else "encoding"
+        self._arguments = arguments
+        self.phase: Phase = "encoding" if arguments is None else "preparing" if is_own(run) else "training"
         self.error: str | None = None
         self.cancelled = False
+        self.ending = False  # it was asked to end here, or to pause
+        self.newest = ""  # name of the newest checkpoint of it that can be explored
+        self._snapshot = ""  # hash of the weights that were encoded last
+        self._count = 0  # early models so far
         self._lock = lock
         self._began: tuple[float, float] | None = (
             None  # when it was first seen to advance, and how far it was
         )
-        self._job = self._command(arguments)
+        self._job = self._start_phase()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -104,6 +119,11 @@ class Training:
     def name(self) -> str:
         """Of the run and its checkpoint."""
         return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """Of its checkpoint, for people."""
+        return (self.run.title if self.run else "") or self.name
 
     @property
     def running(self) -> bool:
@@ -119,13 +139,13 @@ class Training:
     def what(self) -> str:
         """What is being done, with the step where there are some."""
         job = self._job
-        return f"Step {job.done:,} of {job.total:,}" if job.total else job.what
+        return f"Step {job.done:,} of {job.total:,}" if isinstance(job, Command) and job.total else job.what
 
     @property
     def seconds_left(self) -> float | None:
         """Of the steps; None where there are none or nothing is known yet."""
         share, now = self._job.share, time.monotonic()
-        if share <= 0 or not self._job.total:
+        if share <= 0 or not isinstance(self._job, Command) or not self._job.total:
             return None
         if self._began is None:
             self._began = (now, share)
@@ -138,6 +158,18 @@ class Training:
         self.cancelled = True
         self._job.cancel()
 
+    def stop(self) -> None:
+        """Asks it to end here, with the best weights so far."""
+        self._ask(STOP)
+
+    def pause(self) -> None:
+        """Asks it to save its state and to end; it can be resumed."""
+        self._ask(PAUSE)
+
+    def _ask(self, request: str) -> None:
+        self.ending = True
+        replace_file(self.folder / request, lambda path: path.touch())
+
     def wait(self, seconds: float | None = None) -> None:
         """Waits until it has ended, at most `seconds`."""
         self._thread.join(seconds)
@@ -145,30 +177,72 @@ class Training:
     def _follow(self) -> None:
         """Waits for the training, then has the images encoded, and at last laid out: it can be explored before."""
         try:
-            self._job.wait()
+            self._finish_phase()
             while self._job.error is None and not self.cancelled and (following := self._next()):
                 self.phase = following
-                self._job = self._command(None)
+                self._began = None
+                self._job = self._start_phase()
                 if self.cancelled:  # between the two
                     self._job.cancel()
-                self._job.wait()
+                self._finish_phase()
             self.error = self._job.error
         finally:
             os.close(self._lock)
 
+    def _finish_phase(self) -> None:
+        """Waits for the present phase; what a training has learnt so far is mapped meanwhile."""
+        while self.phase == "training" and is_own(self.run) and self._job.running:
+            self._job.wait(POLL)
+            self._map_snapshot()
+        self._job.wait()
+        if self.phase in ("encoding", "mapping") and self._job.error is None:
+            self.newest = self.name
+
+    def _map_snapshot(self) -> None:
+        """Encodes the newest snapshot of the training, if there is one, and puts it where checkpoints are found."""
+        card = early_models.snapshot(self.folder)
+        if card is None or card.weights_sha256 == self._snapshot or not self._job.running:
+            return
+        self._snapshot = card.weights_sha256
+        try:
+            work = early_models.staged(self.folder, card, self._count + 1)
+            encoding = self._command("explorer.atlas", shown(work), "--count", str(MAP_IMAGES), "--no-umap")
+            while encoding.running:
+                encoding.wait(POLL)
+                if self.cancelled:
+                    encoding.cancel()
+            if encoding.error is None:
+                self.newest = early_models.place(work)
+                self._count += 1
+                kept = range(self._count, self._count - EARLY_KEPT, -1)
+                early_models.remove(
+                    self.folder, frozenset(early_models.early_name(self.name, n) for n in kept)
+                )
+            else:
+                LOG.warning("A snapshot of %s is not mapped: %s", self.name, encoding.error)
+        except OSError as error:
+            LOG.warning("A snapshot of %s is not mapped: %s", self.name, error)
+
     def _next(self) -> Phase | None:
         """The phase after this one; a latent of two dimensions is its own map, and one of no chosen size is large."""
+        if self.phase == "preparing":
+            return "training"
         if self.phase == "training":
-            return "encoding"
+            return "encoding" if has_ended(self.folder) else None  # None: it was paused
         card = checkpoint.read(self.folder).card
         flat = card is None or families.spec_of(card).size <= 2
         return "mapping" if self.phase == "encoding" and not flat else None
 
-    def _command(self, arguments: tuple[str, ...] | None) -> Command:
+    def _start_phase(self) -> ChildProcess:
         """The process of the present phase."""
-        if arguments is None:
-            quick = ("--no-umap",) if self.phase == "encoding" else ()
-            arguments = ("explorer.atlas", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
+        if self.phase == "preparing" and self.run:
+            return runner.start(prepare_images, self.run.options)
+        if self.phase == "training" and self._arguments:
+            return self._command(*self._arguments)
+        quick = ("--no-umap",) if self.phase == "encoding" else ()
+        return self._command("explorer.atlas", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
+
+    def _command(self, *arguments: str) -> Command:
         return Command(*arguments, "--progress", "json", keep_open=(self._lock,))
 
 
@@ -198,7 +272,7 @@ class Trainings:
         """
         check_name(name)
         folder = self.root / name
-        return self._begin(folder, run, ("models", *command_line(run, folder)))
+        return self._begin(folder, run, ("models", *command_line(run, folder), *_watched(run)))
 
     def resume(self, name: str) -> Training:
         """Goes on with an unfinished training.
@@ -209,7 +283,7 @@ class Trainings:
         """
         folder = self._folder(name)
         run, _ = read_run(resumed_folder(folder))
-        return self._begin(folder, run, ("models", "train", "--resume", shown(folder)))
+        return self._begin(folder, run, ("models", "train", "--resume", shown(folder), *_watched(run)))
 
     def encode(self, name: str) -> Training:
         """Builds the atlas of a trained run anew.
@@ -241,6 +315,7 @@ class Trainings:
                 raise ValueError(
                     f"{shown(folder)} holds what no training makes ({', '.join(others)[:80]}). Delete it by hand."
                 )
+            early_models.remove(folder)
             for path in own:
                 path.unlink(missing_ok=True)
             shutil.rmtree(staging_folder(folder), ignore_errors=True)  # of an overwriting that has not ended
@@ -250,6 +325,7 @@ class Trainings:
     def runs(self) -> list[RunInfo]:
         """Every run, the newest first; on top those that failed or were cancelled before they had a folder."""
         entries = checkpoint.scan(self.root) if self.root.is_dir() else []
+        entries = [entry for entry in entries if not early_models.run_of_early(entry.name)]
         there = {entry.name for entry in entries}
         lost = [
             RunInfo(
@@ -265,6 +341,26 @@ class Trainings:
         found = [self._info(entry) for entry in entries]
         return lost + sorted(found, key=lambda info: -_changed(info.path))
 
+    def newer(self, name: str) -> str:
+        """The newest checkpoint to explore of the training that a checkpoint is of; "" where that is the one.
+
+        Arguments:
+            name: Of a run, or of an early model of it.
+        """
+        run = early_models.run_of_early(name) or name
+        training = self._all.get(run)
+        newest = training.newest if training else ""
+        if (
+            not newest and run != name and (self.root / run / ATLAS).is_file()
+        ):  # an early model of another server
+            newest = run
+        return "" if newest in ("", name) else newest
+
+    def of(self, name: str) -> Training | None:
+        """The training under way that a checkpoint is of: a run's, or an early model's."""
+        active = self.active
+        return active if active and active.name == (early_models.run_of_early(name) or name) else None
+
     def _info(self, entry: Entry) -> RunInfo:
         """How a run stands."""
         training = self._all.get(entry.name)
@@ -274,7 +370,7 @@ class Trainings:
         if entry.card and has_ended(entry.path):
             state: State = "ready" if (entry.path / ATLAS).is_file() else "bare"
             return RunInfo(entry.name, entry.path, state, card=entry.card, **told)  # type: ignore[arg-type]
-        if not entry.card and (entry.path / CARD).is_file():
+        if entry.card is None and (entry.path / CARD).is_file():
             return RunInfo(entry.name, entry.path, "broken", error=entry.error)
         if training is None and time.time() - _changed(entry.path) < FRESH:
             return RunInfo(entry.name, entry.path, "elsewhere")
@@ -301,6 +397,7 @@ class Trainings:
         """Takes the lock and starts with it; without arguments only the atlas is built."""
         with self._guard:
             lock = _lock(self.root, folder.name)
+            early_models.remove_superseded(self.root)
             try:
                 training = Training(folder, run, arguments, lock)
             except BaseException:
@@ -378,6 +475,11 @@ def command_line(run: Run, folder: Path) -> list[str]:
     for flag, values in (("--set", chosen), ("--option", run.options)):
         line += [flag, *(f"{name}={_written(value)}" for name, value in values.items())] if values else []
     return line
+
+
+def _watched(run: Run) -> list[str]:
+    """Options with which a training leaves pictures and snapshots as it goes; they do not change its result."""
+    return ["--previews", "8", "--snapshots", *map(str, SNAPSHOTS)] if is_own(run) else []
 
 
 def shown(path: Path) -> str:

@@ -1,0 +1,109 @@
+"""A training on somebody's own images: the run that the page's choices make, and the preparation before it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.atlas.storage import load_atlas
+from explorer.catalogue import families, training_time
+from explorer.catalogue.data_titles import data_title
+from explorer.catalogue.model_choices import ModelChoice
+from explorer.jobs.runner import Report
+from models.card import Entry
+from models.data import OWN
+from models.data.own import Preparation
+from models.training.run import Run
+
+__all__ = ["facts_of", "is_own", "name_of", "path_of", "prepare_images", "run_of"]
+
+NAME_LENGTH = 40  # characters of a proposed name
+BATCH = 32  # images a step: many small steps make the most of a few minutes
+
+
+def is_own(run: Run | None) -> bool:
+    """Whether a run learns from somebody's own images."""
+    return run is not None and run.data == OWN
+
+
+def run_of(choice: ModelChoice, settings: dict[str, Any], preparation: Preparation, minutes: int) -> Run:
+    """The run of a choice.
+
+    Raises:
+        ValueError: If a setting does not hold.
+    """
+    about = {"name": OWN, "options": preparation.as_options()}
+    title = f"{data_title(about)}, {families.title(choice.model)}"
+    return Run(
+        choice.model, OWN, settings, preparation.as_options(), title=title, minutes=minutes, batch=BATCH
+    )
+
+
+def name_of(run: Run) -> str:
+    """A name for a run, from its images and its model: "fruits-vae"."""
+    stem = unicodedata.normalize("NFKD", Path(path_of(run)).stem).encode("ascii", "ignore").decode("ascii")
+    plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:NAME_LENGTH].strip("-")
+    return f"{plain or 'images'}-{run.model}"
+
+
+def path_of(run: Run) -> str:
+    """The path of a run's images."""
+    return str(run.options.get("path", ""))
+
+
+def prepare_images(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The job before the training: decodes the images into the cache folder.
+
+    Arguments:
+        request: The options of a `Preparation`.
+        report: Called as it goes.
+
+    Raises:
+        ValueError: If there is nothing to train on.
+        StorageError: If the cache folder cannot be written.
+    """
+    from models.data.own import prepare
+
+    prepared = prepare(Preparation.from_options(dict(request)), lambda share, what: report(share, what))
+    prepared.check_learnable()
+    return {"images": len(prepared)}
+
+
+def facts_of(entry: Entry) -> dict[str, str]:
+    """What is told of a finished model: name -> value, for people.
+
+    Raises:
+        ValueError: If its atlas cannot be used.
+    """
+    card = entry.card
+    if card is None:
+        return {}
+    channels, height, width = card.config["image_shape"]
+    facts = {
+        "PSNR on test images": _psnr(entry),
+        "Model": f"{families.title(card.model)}, {families.extent(families.spec_of(card))}",
+        "Pixels": f"{width}×{height} {'grey' if channels == 1 else 'colour'}",
+    }
+    images, steps, seconds = (card.training.get(name) for name in ("images", "steps", "seconds"))
+    if isinstance(images, int):
+        facts["Training images"] = f"{images:,}"
+    if isinstance(steps, int):
+        facts["Steps"] = f"{steps:,}"
+    if isinstance(seconds, int | float):
+        facts["Training took"] = training_time.in_words(seconds)
+    return facts
+
+
+def _psnr(entry: Entry) -> str:
+    """Mean PSNR of the reconstructions of the test images in an atlas, whose `error` is the mean squared error."""
+    atlas = load_atlas(entry)
+    test = np.array(atlas.split) == "test"
+    if "error" not in atlas.scores or not test.any():
+        return "not measured"
+    errors = np.maximum(atlas.scores["error"][test].astype(np.float64), 1e-10)
+    return f"{np.mean(-10 * np.log10(errors)):.1f} dB of {test.sum():,}"
