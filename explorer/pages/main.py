@@ -16,14 +16,21 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's own folder there
     sys.path.insert(0, str(ROOT))
 
 from explorer.components.shell import shell  # noqa: E402
+from explorer.jobs.image_sources import at_start  # noqa: E402
 from explorer.pages.shared import navigation  # noqa: E402
 
 ICON = ROOT / "explorer" / "pages" / "icon.svg"
 pages = [
-    st.Page(f"{script}/page.py", title=title, url_path=title.lower(), default=title == "Explore")
+    st.Page(f"{script}/page.py", title=title, url_path=navigation.url_path(title), default=title == "Explore")
     for title, script in navigation.existing().items()
 ]
 chosen = st.navigation(pages, position="hidden")
+if (
+    at_start() and "lx_opened" not in st.session_state
+):  # the command named images: a plain address leads to them
+    st.session_state.lx_opened = True
+    if chosen.title == "Explore" and not st.query_params:
+        st.switch_page(next(page for page in pages if page.title == navigation.YOUR_IMAGES))
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
 tell = navigation.bar(pages, chosen.title, st.session_state.get("lx_shown"))
 navigation.heading(chosen.title)

@@ -16,6 +16,7 @@ ADDRESSES = {
     "Directions": "directions?model=mnist-vae-2d", "Paths": "paths?model=mnist-vae-2d",
     "Samples": "samples?model=mnist-vae-2d", "Outliers": "outliers?model=mnist-vae-2d&score=kl",
     "Compare": "compare?models=mnist-vae-2d,mnist-vae-5d", "Anatomy": "anatomy?model=mnist-vae-2d", "Models": "models",
+    "Your images": "your-images",
 }  # fmt: skip
 OPENED = ("Codes", "Time", "Explore")  # opened by their address in the dark, too; the bar leads to the others
 # The look of each visible element of ours, whatever it shows and however wide it is: classes -> styles.

@@ -12,6 +12,7 @@ from explorer.catalogue import families, metrics
 from explorer.catalogue.architecture import Architecture, describe
 from explorer.catalogue.curves import Curves, read_curves
 from explorer.catalogue.data_titles import data_name
+from explorer.jobs.early_models import superseded
 from explorer.jobs.trainings import runs_folder
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
@@ -47,13 +48,17 @@ def overview() -> None:
     """The cards, and what cannot be used."""
     st.html(STYLE)
     entries = checkpoint_picker.entries()
-    usable = [entry for entry in entries if entry.card]
+    names = {entry.name for entry in entries if entry.card}
+    usable = [entry for entry in entries if entry.card and not superseded(entry.name, names)]
     if not usable:
         st.info("No checkpoint can be used yet. Train one under Train.", icon=":material/model_training:")
     else:
         found, metric = _chosen(usable)
         told = f"{len(found)} of {len(usable)}" if len(found) < len(usable) else f"{len(usable)}"
-        st.caption(f"{told} checkpoints")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"{told} checkpoints", width="stretch")
+            if st.button("Train one on your own images", icon=":material/photo_library:", key="cards-yours"):
+                navigation.show(navigation.YOUR_IMAGES, {})
         with st.container(key="lx-cards"):
             for entry in found:
                 _card(entry, metric)

@@ -12,6 +12,7 @@ from explorer.catalogue import families, training_time
 from explorer.catalogue.curves import read_curves
 from explorer.catalogue.data_titles import data_name
 from explorer.catalogue.families import Setting
+from explorer.jobs.own_training import is_own
 from explorer.jobs.trainings import (
     MAP_IMAGES,
     RunInfo,
@@ -37,7 +38,12 @@ from models.training.train import Run
 __all__ = ["show"]
 
 S = st.session_state
-PHASES = {"training": "Training", "encoding": "Encoding its images", "mapping": "Laying out its map"}
+PHASES = {
+    "preparing": "Preparing its images",
+    "training": "Training",
+    "encoding": "Encoding its images",
+    "mapping": "Laying out its map",
+}
 TITLES = {
     "ready": "Ready", "bare": "Trained, not encoded", "unfinished": "Unfinished", "empty": "Nothing saved",
     "failed": "Could not start", "cancelled": "Cancelled",
@@ -59,6 +65,12 @@ KEEP: Any = {"persist_state": "session"}
 
 def show() -> None:
     """The form on the left, the runs on the right."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Of the data sets that the explorer knows.", width="content")
+        if st.button(
+            "Train on your own images", icon=":material/photo_library:", key="train-yours", type="tertiary"
+        ):
+            navigation.show(navigation.YOUR_IMAGES, {})
     left, right = side_by_side([5, 6], "lx-train")
     with left:
         _form()
@@ -288,6 +300,8 @@ def _under_way() -> None:
         # Cancel stands where the card of a run that has ended has no button.
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="lx-under-way-head"):
             st.markdown(f"**{plain(training.name)}** · {PHASES[training.phase]}")
+            if is_own(training.run) and st.button("Watch", key="train_watch", icon=":material/visibility:"):
+                navigation.show(navigation.YOUR_IMAGES, {"run": training.name})
             if st.button("Cancel", key="train_cancel", icon=":material/stop:"):
                 training.cancel()
         left = training.seconds_left
@@ -360,8 +374,7 @@ def _about(info: RunInfo) -> str:
         )
     facts = [families.title(info.run.model), info.run.data] if info.run else []
     if info.run and info.state == "unfinished":
-        _, steps = plan(info.run, KNOWN[info.run.data].images or 1 if info.run.data in KNOWN else 1)
-        facts.append(f"{info.step:,} of {steps:,} steps are saved")
+        facts.append(f"{info.step:,}{_planned(info.run)} steps are saved")
     if info.state == "elsewhere":
         facts.append("it wrote something seconds ago, so it may be going on in a terminal")
     if info.state == "empty":
@@ -369,6 +382,13 @@ def _about(info: RunInfo) -> str:
     if info.state == "cancelled":
         facts.append("nothing of it is saved")
     return " · ".join(facts)
+
+
+def _planned(run: Run) -> str:
+    """Of how many steps; "" where time decides."""
+    if run.minutes or run.data not in KNOWN or is_own(run):
+        return ""
+    return f" of {plan(run, KNOWN[run.data].images)[1]:,}"
 
 
 def _trouble(info: RunInfo) -> str:

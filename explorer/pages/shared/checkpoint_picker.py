@@ -10,7 +10,8 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.catalogue.data_titles import data_name
-from explorer.pages.shared import collections
+from explorer.jobs.early_models import superseded
+from explorer.pages.shared import collections, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
@@ -91,12 +92,23 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
 
 @st.dialog("Choose a checkpoint", width="large")
 def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
-    usable = sorted((entry for entry in found if entry.card), key=by_showcase)
+    names = {entry.name for entry in found if entry.card}
+    usable = [
+        entry
+        for entry in found
+        if entry.card and (entry.name == present or not superseded(entry.name, names))
+    ]
+    usable.sort(key=by_showcase)
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="pick-filters"):
         shown = narrowed(usable, "pick")
     told = f"{len(shown)} of {len(usable)} checkpoints" if len(shown) < len(usable) else ""
-    st.caption(told or f"{len(usable)} checkpoints")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(told or f"{len(usable)} checkpoints", width="stretch")
+        if st.button(
+            "Use your own images", icon=":material/photo_library:", key="pick-yours", type="tertiary"
+        ):
+            navigation.show(navigation.YOUR_IMAGES, {})
     with st.container(
         height=LIST_HEIGHT, border=False, key="pick-list"
     ):  # stays as it is while the list is narrowed
@@ -158,7 +170,8 @@ def nothing_yet(found: list[Entry]) -> None:
     """What to do where no checkpoint can be used."""
     st.title("Latent Explorer")
     st.info(
-        "No checkpoint can be used yet. Train one on the digits that come along, then encode them:\n\n"
+        "No checkpoint can be used yet. Train one on your own images, on the page Your images, or on the digits that "
+        "come along:\n\n"
         "```\npython -m models train vae --data digits --out runs/digits-vae\n"
         "python -m explorer.atlas digits-vae\n```",
         icon=":material/model_training:",

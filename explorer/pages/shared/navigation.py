@@ -10,15 +10,17 @@ from typing import NamedTuple, NoReturn
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["GROUPS", "PAGES", "Shown", "bar", "existing", "go", "heading", "show"]
+__all__ = ["GROUPS", "PAGES", "YOUR_IMAGES", "Shown", "bar", "existing", "go", "heading", "show", "url_path"]
 
 HERE = Path(__file__).resolve().parents[1]
 # Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
 # this folder first.
 PAGES = {
-    "Explore": "explore", "Directions": "directions", "Paths": "paths", "Samples": "samples", "Outliers": "outliers",
-    "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes", "Time": "sequences", "Models": "model_cards",
+    "Explore": "explore", "Your images": "your_images", "Directions": "directions", "Paths": "paths",
+    "Samples": "samples", "Outliers": "outliers", "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes",
+    "Time": "sequences", "Models": "model_cards",
 }  # fmt: skip
+YOUR_IMAGES = "Your images"
 # Title -> what the session holds of a page once its address has decided what it shows.
 DECIDED = {
     "Explore": "model", "Directions": "lx_page_dr", "Paths": "lx_page_pt", "Samples": "lx_page_sm", "Outliers": "lx_page_ol",
@@ -27,6 +29,7 @@ DECIDED = {
 # The bar from left to right: a page by itself under its own title, or several behind a button.
 GROUPS = {
     "Explore": ("Explore",),
+    YOUR_IMAGES: (YOUR_IMAGES,),
     "Edit": ("Directions", "Paths", "Samples"),
     "Check": ("Outliers", "Compare", "Anatomy"),
     "Models": ("Models",),
@@ -94,6 +97,11 @@ class Shown(NamedTuple):
     checkpoint: str  # its title, or how many
     data: str
     special: str = ""  # the page that only such a model has; "" where it has none
+
+
+def url_path(title: str) -> str:
+    """The path of a page in an address: "your-images"."""
+    return title.lower().replace(" ", "-")
 
 
 def existing() -> dict[str, str]:
@@ -188,9 +196,9 @@ def go(title: str, checkpoint: str, **more: str) -> NoReturn:
 
 def show(title: str, parameters: dict[str, str]) -> NoReturn:
     """Shows another page at an address."""
-    kept = st.session_state.get(DECIDED[title])  # without it the page takes the address at its word
+    kept = st.session_state.get(DECIDED.get(title, ""))  # without it the page takes the address at its word
     if kept is not None and hasattr(kept, "model"):
         kept.model = ""
     else:
-        st.session_state.pop(DECIDED[title], None)
+        st.session_state.pop(DECIDED.get(title, ""), None)
     st.switch_page(f"{PAGES[title]}/page.py", query_params=parameters)

@@ -58,7 +58,7 @@ def test_each_page_is_in_one_group_or_belongs_to_a_kind_of_model() -> None:
     grouped = [title for titles in navigation.GROUPS.values() for title in titles]
     assert len(grouped) == len(set(grouped))
     assert navigation.PAGES.keys() - set(grouped) == {"Codes", "Time"}
-    assert list(navigation.GROUPS) == ["Explore", "Edit", "Check", "Models"]
+    assert list(navigation.GROUPS) == ["Explore", "Your images", "Edit", "Check", "Models"]
 
 
 def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: Open) -> None:
@@ -70,9 +70,9 @@ def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: 
 
 
 def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None:
-    assert len(links(open_page(model="flat-vae"))) == 2
+    assert len(links(open_page(model="flat-vae"))) == 3
     at = open_page(model="digits-codes")
-    assert len(links(at)) == 3 and any("codes" in link for link in links(at))
+    assert len(links(at)) == 4 and any("codes" in link for link in links(at))
     turn_to(at, "codes")
     assert address(at)["model"] == "digits-codes"
 
