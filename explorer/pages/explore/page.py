@@ -10,7 +10,15 @@ from typing import Any
 import streamlit as st
 
 from explorer.components.stage import stage
-from explorer.pages.explore import first_map, neighbourhood, new_map, own_images, selection, shelf
+from explorer.pages.explore import (
+    first_map,
+    neighbourhood,
+    new_map,
+    newer,
+    own_images,
+    selection,
+    shelf,
+)
 from explorer.pages.explore.state import page
 from explorer.pages.shared import (
     address,
@@ -44,6 +52,7 @@ def main() -> None:
     take_release(getattr(S.get("stage"), "edit", None), loaded, view)
     view = chosen_view(loaded, view)
     first_map.line(loaded)
+    newer.line(loaded.name, partial(show_newer, loaded))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
         controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
@@ -259,6 +268,15 @@ def switch_model(name: str) -> None:
     selection.forget()
     carried_checkpoint.choose(name)
     S.model, S.fresh, S.problems = name, True, []
+
+
+def show_newer(loaded: Loaded, name: str) -> None:
+    """Shows a better version of the model, with both handles on the same images."""
+    items = {letter: getattr(S.edit, letter).item for letter in "AB"}
+    kept = {letter.lower(): loaded.token_of(item) for letter, item in items.items() if item < loaded.count}
+    colour = S.colour or "none"
+    switch_model(name)
+    st.query_params.from_dict({"model": name, "colour": colour} | kept)
 
 
 def switch_view(loaded: Loaded, before: View, after: View) -> None:
