@@ -60,20 +60,16 @@ class StoredLatents:
         )
 
     def of(self, data: ImageData | SequenceData) -> dict[str, Array] | None:
-        """The rows of a split's images; None unless all are there, under the same file names."""
-        split, ids = data.split, data.ids
-        own = np.flatnonzero(self._split == SPLITS.index(split))
-        if not len(own):
-            return None
-        order = own[np.argsort(self._ids[own], kind="stable")]
-        place = np.minimum(np.searchsorted(self._ids[order], ids), len(order) - 1)
-        rows = order[place]
+        """The rows of a split's images; None unless all are there.
+
+        Images with names are found by these, for ids count pictures too that turned out damaged when they were encoded.
+        """
+        own = np.flatnonzero(self._split == SPLITS.index(data.split))
         files = data.texts.get("file") if isinstance(data, ImageData) else None
-        if (self._ids[rows] != ids).any() or (
-            files and (self._files[rows] != np.array(files.values, object)).any()
-        ):
-            return None
-        return {name: values[rows] for name, values in self._rows.items()}
+        known = self._files[own].tolist() if files else self._ids[own].tolist()
+        places = dict(zip(known, own.tolist(), strict=True))
+        rows = [places.get(name, -1) for name in (files.values if files else data.ids.tolist())]
+        return None if -1 in rows else {name: values[rows] for name, values in self._rows.items()}
 
 
 def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
@@ -91,7 +87,8 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
         try:
             with pq.ParquetFile(path) as file:
                 left -= _size(file, left)
-                if (file.schema_arrow.metadata or {}).get(WEIGHTS_KEY) == weights_sha256.encode():
+                own = (file.schema_arrow.metadata or {}).get(WEIGHTS_KEY) == weights_sha256.encode()
+                if own and file.metadata.num_rows:  # of a part no picture may be sound
                     found.append(_checked(Columns(file.read())))
         except (pa.ArrowException, LookupError, TypeError, ValueError, OSError) as error:
             reason = str(error)[:300].rstrip(".")

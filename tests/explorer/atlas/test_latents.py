@@ -106,8 +106,12 @@ def test_latents_in_parts_of_other_weights_and_of_other_files(
     turned = stored.of(train.take(order))
     assert turned is not None
     np.testing.assert_array_equal(turned["mean"], found["mean"][order])
-    renamed = train.texts["file"].values[::-1]
-    object.__setattr__(train.texts["file"], "values", renamed)
+    names = train.texts["file"].values
+    object.__setattr__(train.texts["file"], "values", names[::-1])
+    turned = stored.of(train)
+    assert turned is not None, "ids do not count damaged pictures, names find their rows"
+    np.testing.assert_array_equal(turned["mean"], found["mean"][::-1])
+    object.__setattr__(train.texts["file"], "values", (*names[:-1], "new.png"))
     assert stored.of(train) is None, "the folder has changed since"
     (collection / "latents" / "part-1.parquet").unlink()
     part = read_latents(collection, sha)
