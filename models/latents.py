@@ -6,7 +6,7 @@ id, file, mean, std, kl, error. The atlas of the collection is made from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from models.data.tensors import to_tensor
 from models.protocols import as_discrete
 from models.system.files import replace_file
 
-__all__ = ["WEIGHTS_KEY", "encode", "rounded", "write_latents"]
+__all__ = ["LATENTS", "WEIGHTS_KEY", "encode", "rounded", "write_latents", "write_table"]
 
 Array = NDArray[np.float32]
 
@@ -88,17 +88,45 @@ def write_latents(
         parts: Images of a split, and their rows.
         weights_sha256: Of the weights that encoded them.
     """
-    files = [text for data, _ in parts for text in _files(data)]
+    write_table(
+        path,
+        [data.split for data, _ in parts for _ in range(len(data))],
+        np.concatenate([data.ids for data, _ in parts]),
+        [text for data, _ in parts for text in _files(data)],
+        {name: np.concatenate([rows[name] for _, rows in parts]) for name in parts[0][1]},
+        {WEIGHTS_KEY: weights_sha256.encode()},
+    )
+
+
+def write_table(
+    path: Path,
+    splits: Sequence[str],
+    ids: NDArray[np.int64],
+    files: Sequence[str],
+    rows: Mapping[str, Array],
+    about: Mapping[bytes, bytes],
+) -> None:
+    """Writes the latents of N images as a Parquet file, at one stroke; its pages have checksums.
+
+    Arguments:
+        path: The file.
+        splits: Split of each image.
+        ids: Row of each image in its split, shape (N,).
+        files: Name of each image's file.
+        rows: As `encode` gives them, N each.
+        about: Metadata; `WEIGHTS_KEY` gives the weights that encoded the images.
+    """
     columns: dict[str, Any] = {
-        "split": pa.array([data.split for data, _ in parts for _ in range(len(data))]).dictionary_encode(),
-        "id": np.concatenate([data.ids for data, _ in parts]),
+        "split": pa.array(splits, pa.string()).dictionary_encode(),
+        "id": ids,
         "file": pa.array(files, pa.string()).dictionary_encode(),
     }
-    for name in parts[0][1]:
-        values = np.concatenate([rows[name] for _, rows in parts])
-        columns[name] = values if values.ndim == 1 else _vectors(values)
-    table = pa.table(columns).replace_schema_metadata({WEIGHTS_KEY: weights_sha256})
-    replace_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    columns |= {name: values if values.ndim == 1 else _vectors(values) for name, values in rows.items()}
+    table = pa.table(columns).replace_schema_metadata(dict(about))
+    replace_file(
+        path,
+        lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
+    )
 
 
 def _files(data: ImageData) -> Sequence[str]:

@@ -7,7 +7,7 @@ is filled under another name and renamed when it is complete; one that was left 
 
 from __future__ import annotations
 
-__all__ = ["Prepared", "prepare", "prepared_folder"]
+__all__ = ["Prepared", "divided", "prepare", "prepared_folder"]
 
 import json
 import os
@@ -148,6 +148,21 @@ def prepare(
     return _read(folder, preparation)
 
 
+def divided(found: FoundImages, preparation: Preparation) -> tuple[list[str], NDArray[np.int64]]:
+    """The split of each image, and the order that images are kept in: those of a split together, at random.
+
+    Returns:
+        N splits, and the rows of `found` in their order, shape (N,).
+    """
+    keys = [item.key for item in found.items]
+    splits = splits_of(found, preparation)
+    ranks = [
+        (SPLITS.index(split), place(key, preparation.seed + 1))
+        for split, key in zip(splits, keys, strict=True)
+    ]
+    return splits, np.array(sorted(range(len(keys)), key=ranks.__getitem__), np.int64)
+
+
 def prepared_folder(preparation: Preparation) -> Path | None:
     """The folder of prepared images, which need not be there; where the source is gone, the last one it had.
 
@@ -203,13 +218,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _fill(folder: Path, preparation: Preparation, found: FoundImages, tell: Report) -> None:
     """Decodes into a folder beside `folder`, and renames it when it is complete."""
-    splits = splits_of(found, preparation)
+    splits, order = divided(found, preparation)
     labels = labels_of(found, preparation)
-    ranks = [
-        (SPLITS.index(s), place(i.key, preparation.seed + 1))
-        for s, i in zip(splits, found.items, strict=True)
-    ]
-    order = np.array(sorted(range(len(found)), key=ranks.__getitem__), np.int64)
     shape = shape_of(found, preparation)
     staging = folder.with_name(f".{folder.name}.part")
     if not (staging / IMAGES).exists():
