@@ -10,6 +10,7 @@ DISTRIBUTION = "latent-drag"
 EXTRAS = {
     "distributed": ("accelerate",),
     "onnx": ("onnx", "onnxruntime"),
+    "ray": ("ray", "pandas", "fsspec"),
     "tensorboard": ("tensorboard",),
     "video": ("av",),
 }  # name in pyproject.toml -> packages to import

@@ -1,0 +1,162 @@
+"""Encodes parts of a collection on a Ray cluster, with Ray Data: on the cores of this machine, or on many machines.
+
+Ray sends parts and outcomes between its own processes in its own serialisation, which can hold code; so a cluster that is
+started here listens on the loopback interface alone and takes only connections that know a random token. Files from
+outside never reach it as objects: workers read and check them as one process does.
+
+References:
+    | Ray Data: streaming batch inference
+    | https://docs.ray.io/en/latest/data/data.html
+"""
+
+from __future__ import annotations
+
+__all__ = ["cluster", "on_ray"]
+
+import logging
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from models.data.own.records import Refused, shown
+from models.encoded_parts import Outcome, Part, Workers, encode_part
+from models.system import extras
+from models.system.files import remove_file
+
+ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
+ATTEMPTS = 4  # workers that may be killed over one part
+OUTPUT_BYTES = 1 << 20  # that Ray reserves for the outcome of a part; its default keeps cores idle
+LOCAL = {  # of a cluster that is started here; Ray reads them when it is imported
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch, on any system, for the loopback address
+    "RAY_AUTH_MODE": "token",
+}
+
+
+def on_ray(address: str = "") -> Workers:
+    """Workers on a Ray cluster.
+
+    Arguments:
+        address: Of a running cluster, "auto" for that of this machine, or HOST:PORT; "" starts one here that ends with
+            the work.
+
+    Raises:
+        ValueError: If Ray is not installed, or the address is malformed.
+    """
+    extras.require("ray", "`--ray`")
+    if address and not ADDRESS.fullmatch(address):
+        raise ValueError(
+            f"`--ray` must be auto or HOST:PORT, such as 10.0.0.1:6379. Got {address!r:.80}. "
+            "Run the command on a machine of the cluster."
+        )
+
+    def encode(parts: Sequence[Part]) -> Iterator[Outcome]:
+        with cluster(address):
+            yield from _outcomes(parts)
+
+    return encode
+
+
+@contextmanager
+def cluster(address: str = "", workers: int | None = None) -> Iterator[str]:
+    """Connects to a Ray cluster, or starts one on this machine; gives its address. Inside of another, it is that one.
+
+    Arguments:
+        address: As `on_ray` takes it.
+        workers: Of a cluster that is started; where None, one a core.
+
+    Raises:
+        ConnectionError: If there is no cluster at the address.
+    """
+    if not address:
+        os.environ.update(LOCAL)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray
+
+    if ray.is_initialized():
+        yield ray.get_runtime_context().gcs_address
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    scratch = "" if address else tempfile.mkdtemp(prefix="ray-")
+    try:
+        if address:
+            try:
+                ray.init(address=address, **quiet)
+            except (OSError, RuntimeError, ray.exceptions.RayError) as error:
+                raise ConnectionError(
+                    f"`--ray {address}`: no Ray cluster answers there ({str(error)[:200]}). "
+                    "Start one with `ray start --head`."
+                ) from error
+        else:
+            ray.init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=scratch, **quiet)
+        yield ray.get_runtime_context().gcs_address
+    finally:
+        ray.shutdown()
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _outcomes(parts: Sequence[Part]) -> Iterator[Outcome]:
+    """Encodes parts on the cluster that is connected; outcomes as they come.
+
+    Raises:
+        ValueError: As `encode_part` does.
+        RuntimeError: If the cluster fails.
+    """
+    import ray
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.target_max_block_size = OUTPUT_BYTES
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    for part in parts:
+        remove_file(_attempts(part))
+    rows = ray.data.from_items([{"part": part} for part in parts], override_num_blocks=len(parts))
+    try:
+        for row in rows.map(_encoded, num_cpus=1).iter_rows():
+            if row["error"]:
+                raise ValueError(row["error"])
+            refused = zip(row["names"], row["reasons"], strict=True)
+            yield Outcome(row["number"], row["rows"], tuple(Refused(name, why) for name, why in refused))
+    except ray.exceptions.RayError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise RuntimeError(
+            f"The Ray cluster failed. Run the command again: parts that are encoded are kept. {reason}"
+        ) from error
+
+
+def _encoded(row: dict[str, Any]) -> dict[str, Any]:
+    """Encodes the part of a row, in a worker; an error that tells what to do is passed on as text."""
+    part: Part = row["part"]
+    outcome, problem = Outcome(part.number, 0, ()), ""
+    attempts = _attempts(part)
+    try:
+        with attempts.open("ab") as file:
+            file.write(b".")
+        if attempts.stat().st_size > ATTEMPTS:
+            raise ValueError(
+                f"{ATTEMPTS} workers were killed while they encoded {part.file.name}, which begins with "
+                f"{shown(part.names[0])}: perhaps memory ran out. Give the workers more, or remove the picture."
+            )
+        outcome = encode_part(part)
+        attempts.unlink(missing_ok=True)
+    except (ValueError, OSError) as error:
+        problem = str(error) or type(error).__name__
+    return {
+        "number": outcome.number,
+        "rows": outcome.rows,
+        "names": [each.name for each in outcome.refused],
+        "reasons": [each.reason for each in outcome.refused],
+        "error": problem,
+    }
+
+
+def _attempts(part: Part) -> Path:
+    """A file with one byte for each worker that began a part: Ray starts a part whose worker was killed without end."""
+    return part.file.with_name(f".{part.file.stem}.attempts")
