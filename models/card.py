@@ -33,7 +33,7 @@ CARD, WEIGHTS = "card.json", "weights.safetensors"
 ATLAS = (
     "atlas.parquet"  # what `explorer.atlas.build` makes of the weights; it is of no use with other weights
 )
-LATENTS = "latents.parquet"  # of a collection: what its atlas is made of
+LATENTS = "latents"  # of a collection: folder of Parquet files that its atlas is made of
 TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 CARD_BYTES = 1 << 20

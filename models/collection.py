@@ -26,12 +26,10 @@ from models.card import (
     write_card,
 )
 from models.data import OWN
-from models.data.base import SPLITS
 from models.data.own import Preparation, Refused, open_images, prepare, propose
 from models.data.own.command import folder_name, title_of
+from models.encoded_parts import DecodedPixels, Workers, encode_parts, in_this_process, read_errors
 from models.evaluation.metric import metric
-from models.latents import encode, write_latents
-from models.system.files import make_folder
 
 __all__ = ["Collection", "collection_folder", "encode_collection"]
 
@@ -83,11 +81,13 @@ def encode_collection(
     labels: Path | None = None,
     fit: str = "",
     command: str = "",
+    workers: Workers | None = None,
     report: Report | None = None,
 ) -> Collection:
     """Encodes images with a checkpoint and writes a collection; its atlas is made from it afterwards.
 
-    Every image is fitted to the shape that the checkpoint takes: its sides and its channels.
+    Every image is fitted to the shape that the checkpoint takes: its sides and its channels. The card is written last,
+    so what was killed is no collection yet; the same call goes on with the parts that are encoded.
 
     Arguments:
         name: Name or folder of a checkpoint, or of one of its collections.
@@ -96,6 +96,8 @@ def encode_collection(
         labels: A table of labels.
         fit: "crop", "pad" or "stretch"; where empty, what suits the images.
         command: That is run, for the card.
+        workers: Decode and encode parts of the images; where None, both are done here, and the cache keeps the decoded
+            images.
         report: Called with the share done, 0 to 1, and what is being done.
 
     Raises:
@@ -111,29 +113,29 @@ def encode_collection(
     found = open_images(source, labels, lambda share, what: progress(0.3 * share, what))
     preparation = fitted(propose(found), model.image_shape, fit)
     described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)  # or raises
-    prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
-    if len(prepared) < FEWEST:
-        raise ValueError(
-            f"A collection must have at least {FEWEST} images. {source} has {len(prepared)}. Add some."
-        )
-    parts = []
-    done = 0
-    for split in [each for each in SPLITS if prepared.splits[each]]:
-        data = prepared.load(split)
-
-        def tell(share: float, done: int = done, count: int = len(data), split: str = split) -> None:
-            progress(0.6 + 0.4 * (done + share * count) / len(prepared), f"Encoding {split} images")
-
-        parts.append((data, encode(model, data.images, tell)))
-        done += len(data)
-    make_folder(out)
-    (out / ATLAS).unlink(missing_ok=True)  # of former images
-    write_latents(out / LATENTS, parts, card.weights_sha256)
-    error = np.concatenate([rows["error"] for _, rows in parts])
-    psnr = float(-10 * np.log10(np.maximum(error, EXACT)).mean())
-    about = f"decoded posterior means, all {len(prepared)} images of the collection"
+    pixels, start = None, 0.3
+    if workers is None:
+        prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
+        if len(prepared) < FEWEST:
+            raise ValueError(
+                f"A collection must have at least {FEWEST} images. {source} has {len(prepared)}. Add some."
+            )
+        pixels, start = DecodedPixels(prepared), 0.6
+    for former in (ATLAS, CARD):
+        (out / former).unlink(missing_ok=True)
+    done = encode_parts(
+        entry.path,
+        found,
+        preparation,
+        out,
+        pixels=pixels,
+        workers=workers or in_this_process,
+        report=lambda share, what: progress(start + (1 - start) * share, what),
+    )
+    psnr = float(-10 * np.log10(np.maximum(read_errors(out), EXACT)).mean())
+    about = f"decoded posterior means, all {done.rows} images of the collection"
     write_card(out, replace(described, metrics={"psnr": metric(psnr, "dB", about)}))
-    return Collection(out, len(prepared), (*found.refused, *prepared.refused), tuple(found.notes), psnr)
+    return Collection(out, done.rows, (*found.refused, *done.refused), tuple(found.notes), psnr)
 
 
 def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "") -> Preparation:

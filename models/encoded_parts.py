@@ -8,7 +8,6 @@ Where parts are encoded, `workers` decides: in this process, or on a Ray cluster
 from __future__ import annotations
 
 __all__ = [
-    "FOLDER",
     "PART",
     "DecodedPixels",
     "EncodedParts",
@@ -20,6 +19,7 @@ __all__ = [
     "encode_part",
     "encode_parts",
     "in_this_process",
+    "read_errors",
 ]
 
 import json
@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from models import checkpoint
 from models.base import Autoencoder
-from models.card import Card, CheckpointError
+from models.card import LATENTS, Card, CheckpointError
 from models.data.own import FoundImages, Preparation, Prepared, Refused
 from models.data.own.cache import divided
 from models.data.own.records import Report, shown
@@ -45,11 +45,10 @@ from models.data.own.sources import Pictures
 from models.data.own.trees import digest
 from models.data.own.workers import in_chunks
 from models.data.pictures import PictureError, Reading, scaled
-from models.latents import LATENTS, WEIGHTS_KEY, encode, write_table
+from models.latents import WEIGHTS_KEY, encode, write_table
 from models.system.files import make_folder, remove_file
 from models.system.json_input import read_json
 
-FOLDER = Path(LATENTS).stem
 PART = 1_024  # pictures of a part
 NAME = re.compile(r"part-\d{5,}\.parquet")
 VERSION = 1  # of what is written; raised when decoding or encoding changes
@@ -179,7 +178,7 @@ def encode_parts(
     if pixels is None:
         shape = _model(entry.path.absolute(), entry.card.weights_sha256).image_shape
         pixels = SourcePixels(found.pictures, shape, preparation.fit, preparation.background)
-    folder = out.absolute() / FOLDER
+    folder = out.absolute() / LATENTS
     make_folder(folder)
     parts = divide(found, preparation, folder, entry.path.absolute(), entry.card, pixels, size)
     outcomes = {each.number: each for part in parts if (each := stored(part))}
@@ -311,6 +310,12 @@ def stored(part: Part) -> Outcome | None:
     except DAMAGE:
         return None
     return Outcome(part.number, rows, refused) if rows + len(refused) == len(part.names) else None
+
+
+def read_errors(out: Path) -> NDArray[np.float32]:
+    """Squared error per pixel of all images that are encoded, in the order of the source."""
+    paths = sorted((out / LATENTS).glob("part-*.parquet"))
+    return np.concatenate([pq.read_table(path, columns=["error"])["error"].to_numpy() for path in paths])
 
 
 def _remove_others(folder: Path, sound: Sequence[Part]) -> None:

@@ -1,7 +1,7 @@
 """Encodes images of a data set: posterior means and deviations, and how well the model knows each image.
 
-A collection keeps them as Parquet, `latents.parquet` or several files in a folder `latents/`, one row per image: split,
-id, file, mean, std, kl, error. The atlas of the collection is made from them.
+A collection keeps them as Parquet files in a folder `latents/`, one row per image: split, id, file, mean, std, kl, error.
+The atlas of the collection is made from them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from models.base import Autoencoder
-from models.data import ImageData, SequenceData
+from models.data import SequenceData
 from models.data.tensors import to_tensor
 from models.protocols import as_discrete
 from models.system.files import replace_file
 
-__all__ = ["LATENTS", "WEIGHTS_KEY", "encode", "rounded", "write_latents", "write_table"]
+__all__ = ["WEIGHTS_KEY", "encode", "rounded", "write_table"]
 
 Array = NDArray[np.float32]
 
@@ -78,26 +78,6 @@ def rounded(values: Array) -> Array:
     return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
-def write_latents(
-    path: Path, parts: Sequence[tuple[ImageData, dict[str, Array]]], weights_sha256: str
-) -> None:
-    """Writes what `encode` gives of several splits as one Parquet file, at one stroke.
-
-    Arguments:
-        path: The file.
-        parts: Images of a split, and their rows.
-        weights_sha256: Of the weights that encoded them.
-    """
-    write_table(
-        path,
-        [data.split for data, _ in parts for _ in range(len(data))],
-        np.concatenate([data.ids for data, _ in parts]),
-        [text for data, _ in parts for text in _files(data)],
-        {name: np.concatenate([rows[name] for _, rows in parts]) for name in parts[0][1]},
-        {WEIGHTS_KEY: weights_sha256.encode()},
-    )
-
-
 def write_table(
     path: Path,
     splits: Sequence[str],
@@ -127,11 +107,6 @@ def write_table(
         path,
         lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
     )
-
-
-def _files(data: ImageData) -> Sequence[str]:
-    texts = data.texts.get("file")
-    return texts.values if texts else [""] * len(data)
 
 
 def _vectors(rows: Array) -> pa.FixedSizeListArray:

@@ -78,7 +78,7 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
     Raises:
         ValueError: If a file cannot be used; the message gives its name and the reason.
     """
-    paths = [folder / LATENTS, *sorted((folder / Path(LATENTS).stem).glob("*.parquet"))]
+    paths = sorted((folder / LATENTS).glob("*.parquet"))
     found: list[StoredLatents] = []
     left = BYTES_AT_MOST
     for path in paths:

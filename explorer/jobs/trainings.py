@@ -33,6 +33,7 @@ from models.card import ATLAS, CARD, LATENTS, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots
 from models.system.files import StorageError, make_folder, replace_file
 from models.system.replacing import staging_folder
+from models.training.log import EVENTS
 from models.training.run_folder import MADE, PAUSE, STOP, has_ended, resumed_folder
 from models.training.train import Run, read_run
 from models.training.trial import BATCH
@@ -317,7 +318,10 @@ class Trainings:
                 )
             early_models.remove(folder)
             for path in own:
-                path.unlink(missing_ok=True)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
             shutil.rmtree(staging_folder(folder), ignore_errors=True)  # of an overwriting that has not ended
             folder.rmdir()
             self._all.pop(name, None)
@@ -524,10 +528,15 @@ def _lock(root: Path, name: str) -> int:
 
 
 def _made(path: Path) -> bool:
-    """Whether a file of a run was made by a training or an encoding, or is what a kill left of one."""
-    return path.is_file() and not path.is_symlink() and any(
-        path.name == name or path.name.startswith(f".{name}.") for name in (*MADE, LATENTS)
-    )  # fmt: skip
+    """Whether a file or folder in a run's folder was made by a training or an encoding, or is what a kill left of one."""
+    if path.is_symlink():
+        return False
+    if path.is_dir():
+        kind = {LATENTS: ".parquet", EVENTS: "events.out.tfevents."}.get(path.name)
+        return kind is not None and all(
+            kind in part.name and part.is_file() and not part.is_symlink() for part in path.iterdir()
+        )
+    return path.is_file() and any(path.name == name or path.name.startswith(f".{name}.") for name in MADE)
 
 
 def _changed(folder: Path) -> float:

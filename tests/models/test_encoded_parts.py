@@ -16,8 +16,9 @@ import pytest
 
 from explorer.atlas.latents import read_latents
 from models import checkpoint
+from models.card import LATENTS
 from models.data.own import FoundImages, Preparation, open_images, prepare, propose
-from models.encoded_parts import FOLDER, DecodedPixels, Outcome, Part, encode_parts, in_this_process
+from models.encoded_parts import DecodedPixels, Outcome, Part, encode_parts, in_this_process
 from models.latents import encode
 from tests.models.own_pictures import make_pictures
 
@@ -35,7 +36,7 @@ def opened(path: Path) -> tuple[FoundImages, Preparation]:
 
 def rows_of(out: Path) -> pa.Table:
     """The rows of all parts, in the order of the source."""
-    tables = [pq.read_table(path) for path in sorted((out / FOLDER).glob("*.parquet"))]
+    tables = [pq.read_table(path) for path in sorted((out / LATENTS).glob("*.parquet"))]
     return pa.concat_tables([each.replace_schema_metadata(None) for each in tables]).unify_dictionaries()
 
 
@@ -77,7 +78,7 @@ def test_a_run_goes_on_with_the_parts_that_are_missing_or_damaged(
     found, preparation = opened(make_pictures(tmp_path / "in", 23, bad=(4,)))
     first = encode_parts(tiny_checkpoint, found, preparation, tmp_path, size=5)
     whole = rows_of(tmp_path)
-    files = sorted((tmp_path / FOLDER).iterdir())
+    files = sorted((tmp_path / LATENTS).iterdir())
     assert [path.name for path in files] == [f"part-{n:05}.parquet" for n in range(5)]
     files[1].unlink()
     content = bytearray(files[3].read_bytes())
@@ -97,7 +98,7 @@ def test_parts_of_another_run_do_not_stay(tmp_path: Path, tiny_checkpoint: Path)
     other = Counted()
     changed = replace(preparation, seed=1)
     assert encode_parts(tiny_checkpoint, found, changed, tmp_path, size=10, workers=other).rows == 23
-    assert other.numbers == [0, 1, 2] and len(list((tmp_path / FOLDER).iterdir())) == 3
+    assert other.numbers == [0, 1, 2] and len(list((tmp_path / LATENTS).iterdir())) == 3
 
 
 def test_prepared_pictures_give_the_same_parts(tmp_path: Path, tiny_checkpoint: Path) -> None:
@@ -146,6 +147,10 @@ def test_workers_must_encode_every_part(tmp_path: Path, tiny_checkpoint: Path) -
     found, preparation = opened(make_pictures(tmp_path / "in", 6))
     with pytest.raises(RuntimeError, match="1 parts are not encoded, such as part-00002"):
         encode_parts(
-            tiny_checkpoint, found, preparation, tmp_path, size=2,
+            tiny_checkpoint,
+            found,
+            preparation,
+            tmp_path,
+            size=2,
             workers=lambda parts: in_this_process(parts[:2]),
-        )  # fmt: skip
+        )

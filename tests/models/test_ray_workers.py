@@ -17,7 +17,8 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from models.encoded_parts import FOLDER, Outcome, Part, SourcePixels, encode_parts
+from models.card import LATENTS
+from models.encoded_parts import Outcome, Part, SourcePixels, encode_parts
 from models.ray_workers import _encoded, cluster, on_ray
 from tests.models.own_pictures import make_pictures
 from tests.models.test_encoded_parts import opened, rows_of
@@ -30,6 +31,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from models.encoded_parts import encode_parts
+from models.card import LATENTS
 from models.ray_workers import on_ray
 from tests.models.test_encoded_parts import opened
 
@@ -81,7 +83,7 @@ def test_a_killed_worker_loses_no_picture(tmp_path: Path, tiny_checkpoint: Path,
         tiny_checkpoint, found, preparation, tmp_path / "ray", pixels=pixels, workers=on_ray(), size=SIZE,
         report=lambda share, _: told.append(share),
     )  # fmt: skip
-    assert (tmp_path / "killed").exists() and not list((tmp_path / "ray" / FOLDER).glob(".*"))
+    assert (tmp_path / "killed").exists() and not list((tmp_path / "ray" / LATENTS).glob(".*"))
     assert told == sorted(told) and len(told) == COUNT / SIZE + 1
     assert done == encode_parts(tiny_checkpoint, found, preparation, tmp_path / "here", size=SIZE)
     assert done.rows == COUNT - 1 and done.refused[0].name == "05.png"
@@ -95,7 +97,7 @@ def test_a_killed_driver_is_gone_on_with(tmp_path: Path, tiny_checkpoint: Path, 
     driver = [sys.executable, "-c", KILLED, str(tiny_checkpoint), str(source), str(tmp_path / "ray"), address]
     ended = subprocess.run(driver, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ended.returncode == -signal.SIGKILL, ended.stderr[-2000:]
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "ray" / FOLDER).glob("part-*.parquet")}
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "ray" / LATENTS).glob("part-*.parquet")}
     assert files
     found, preparation = opened(source)
     left: list[Part] = []
@@ -133,8 +135,8 @@ def test_a_part_that_kills_its_workers_is_given_up(tmp_path: Path, tiny_checkpoi
     found, preparation = opened(make_pictures(tmp_path / "in", 6))
     with pytest.raises(ValueError, match=r"4 workers were killed while they encoded part-00001.*with 02.png"):
         encode_parts(tiny_checkpoint, found, preparation, tmp_path, workers=killing, size=2)
-    assert len(list((tmp_path / FOLDER).glob("*.parquet"))) == 2
-    assert len(list((tmp_path / FOLDER).iterdir())) == 3
+    assert len(list((tmp_path / LATENTS).glob("*.parquet"))) == 2
+    assert len(list((tmp_path / LATENTS).iterdir())) == 3
 
 
 @pytest.mark.parametrize("address", ["photos/", "ray://a:1", "10.0.0.1", "a:b", "auto "])

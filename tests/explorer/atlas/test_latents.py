@@ -85,11 +85,9 @@ def test_latents_in_parts_of_other_weights_and_of_other_files(
     collection: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha = getattr(checkpoint.read(collection).card, "weights_sha256", "")
-    table = pq.read_table(collection / LATENTS)
-    (collection / LATENTS).unlink()
-    (collection / "latents").mkdir()
+    table = pq.read_table(collection / LATENTS / "part-00000.parquet")
     for number, part in enumerate((table.slice(0, 15), table.slice(15))):
-        pq.write_table(part, collection / "latents" / f"part-{number}.parquet")
+        pq.write_table(part, collection / LATENTS / f"part-{number:05}.parquet")
     card = checkpoint.read(collection).card
     assert card is not None
     train = load_data(card.data["name"], "train", **card.data["options"])
@@ -113,7 +111,7 @@ def test_latents_in_parts_of_other_weights_and_of_other_files(
     np.testing.assert_array_equal(turned["mean"], found["mean"][::-1])
     object.__setattr__(train.texts["file"], "values", (*names[:-1], "new.png"))
     assert stored.of(train) is None, "the folder has changed since"
-    (collection / "latents" / "part-1.parquet").unlink()
+    (collection / LATENTS / "part-00001.parquet").unlink()
     part = read_latents(collection, sha)
     assert part is not None and part.of(load_data(card.data["name"], "test", **card.data["options"])) is None
 
@@ -131,10 +129,10 @@ def test_latents_in_parts_of_other_weights_and_of_other_files(
     ],
 )
 def test_forged_latents_are_refused(collection: Path, change: object, message: str) -> None:
-    table = pq.read_table(collection / LATENTS)
-    pq.write_table(change(table), collection / LATENTS)  # type: ignore[operator]
+    path = collection / LATENTS / "part-00000.parquet"
+    pq.write_table(change(pq.read_table(path)), path)  # type: ignore[operator]
     with pytest.raises(
-        ValueError, match=rf"latents.parquet cannot be used: .*{message}.*Encode the images again"
+        ValueError, match=rf"part-00000.parquet cannot be used: .*{message}.*Encode the images again"
     ):
         build(collection, umap=False)
     assert not (collection / ATLAS).exists()
