@@ -164,6 +164,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     encoding.add_argument("--fit", choices=FITS, default="",
                           help="of a collection: how pictures of another aspect become the model's (what suits them)")  # fmt: skip
+    encoding.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="of a collection: encode on a Ray cluster, auto or HOST:PORT; without an address, on the cores of this "
+        "machine",
+    )
     add_option(encoding)
     encoding.set_defaults(run=run_encode)
 
@@ -385,9 +393,9 @@ def run_encode(options: argparse.Namespace) -> int:
         if options.progress != "json":
             print(f"Make its map: python -m explorer.atlas {shlex.quote(str(folder))}")
         return 0
-    if options.labels or options.fit:
+    if options.labels or options.fit or options.ray is not None:
         raise ValueError(
-            "`--labels` and `--fit` belong to a collection. Leave them out, or name a folder by `--out`."
+            "`--labels`, `--fit` and `--ray` belong to a collection. Leave them out, or name a folder by `--out`."
         )
     count, problems = encode_files(options.name, options.images, options.out)
     for problem in problems:
@@ -410,6 +418,11 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
 
     if len(options.images) != 1:
         raise ValueError(f"A collection takes one folder or file. Got {len(options.images)}.")
+    workers = None
+    if options.ray is not None:
+        from models.ray_workers import on_ray
+
+        workers = on_ray(options.ray)
     as_json = options.progress == "json"
     writer = JsonProgress()
     with tqdm(
@@ -422,8 +435,16 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
             bar.set_postfix_str(what, refresh=False)
             bar.update(100 * share - bar.n)
 
-        made = encode_collection(options.name, options.images[0], out, labels=options.labels, fit=options.fit,
-                                 command=options.line, report=report)  # fmt: skip
+        made = encode_collection(
+            options.name,
+            options.images[0],
+            out,
+            labels=options.labels,
+            fit=options.fit,
+            command=options.line,
+            workers=workers,
+            report=report,
+        )
     for line in [*made.notes, *(f"{each.name}: {each.reason}" for each in made.refused[:TOLD_AT_MOST])]:
         print(line, file=sys.stderr)
     if len(made.refused) > TOLD_AT_MOST:

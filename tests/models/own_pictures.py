@@ -1,13 +1,20 @@
-"""Pictures of a person that tests encode: a folder of random ones, which differ from each other."""
+"""Pictures that tests encode: a folder of random ones, which differ from each other, and ways to fail at them."""
 
 from __future__ import annotations
 
+import os
+import signal
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["make_pictures"]
+from models.encoded_parts import SourcePixels
+
+__all__ = ["FullDisk", "KilledOnce", "make_pictures"]
 
 
 def make_pictures(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Path:
@@ -20,3 +27,25 @@ def make_pictures(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Path:
         if number in bad:
             path.write_bytes(path.read_bytes()[:60])
     return folder
+
+
+@dataclass(frozen=True)
+class KilledOnce:
+    """Pixels whose reader is killed at one picture, the first time."""
+
+    inner: SourcePixels
+    marker: Path
+
+    def image(self, name: str, place: Any) -> NDArray[np.uint8]:
+        if name == "18.png" and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.inner.image(name, place)
+
+
+@dataclass(frozen=True)
+class FullDisk:
+    """Pixels of a disk that is full."""
+
+    def image(self, name: str, place: Any) -> NDArray[np.uint8]:
+        raise OSError(28, "No space left on device")

@@ -8,19 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import psutil
 import pytest
-from numpy.typing import NDArray
 
+from explorer.atlas.build import build
+from models.__main__ import main
 from models.card import LATENTS
 from models.encoded_parts import Outcome, Part, SourcePixels, encode_parts
 from models.ray_workers import _encoded, cluster, on_ray
-from tests.models.own_pictures import make_pictures
+from tests.models.own_pictures import FullDisk, KilledOnce, make_pictures
 from tests.models.test_encoded_parts import opened, rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:::ray")  # Ray warns of its own settings
@@ -44,28 +42,6 @@ encode_parts(checkpoint, *opened(Path(source)), Path(out), workers=on_ray(addres
 """
 
 
-@dataclass(frozen=True)
-class KilledOnce:
-    """Pixels whose reader is killed at one picture, the first time."""
-
-    inner: SourcePixels
-    marker: Path
-
-    def image(self, name: str, place: Any) -> NDArray[np.uint8]:
-        if name == "18.png" and not self.marker.exists():
-            self.marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.inner.image(name, place)
-
-
-@dataclass(frozen=True)
-class Full:
-    """Pixels of a disk that is full."""
-
-    def image(self, name: str, place: Any) -> NDArray[np.uint8]:
-        raise OSError(28, "No space left on device")
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A cluster of two workers on this machine."""
@@ -80,16 +56,24 @@ def test_a_killed_worker_loses_no_picture(tmp_path: Path, tiny_checkpoint: Path,
     )
     told: list[float] = []
     done = encode_parts(
-        tiny_checkpoint, found, preparation, tmp_path / "ray", pixels=pixels, workers=on_ray(), size=SIZE,
+        tiny_checkpoint,
+        found,
+        preparation,
+        tmp_path / "ray",
+        pixels=pixels,
+        workers=on_ray(),
+        size=SIZE,
         report=lambda share, _: told.append(share),
-    )  # fmt: skip
+    )
     assert (tmp_path / "killed").exists() and not list((tmp_path / "ray" / LATENTS).glob(".*"))
     assert told == sorted(told) and len(told) == COUNT / SIZE + 1
     assert done == encode_parts(tiny_checkpoint, found, preparation, tmp_path / "here", size=SIZE)
     assert done.rows == COUNT - 1 and done.refused[0].name == "05.png"
     assert rows_of(tmp_path / "ray").equals(rows_of(tmp_path / "here"))
     with pytest.raises(ValueError, match="No space left"):
-        encode_parts(tiny_checkpoint, found, preparation, tmp_path / "full", pixels=Full(), workers=on_ray())
+        encode_parts(
+            tiny_checkpoint, found, preparation, tmp_path / "full", pixels=FullDisk(), workers=on_ray()
+        )
 
 
 def test_a_killed_driver_is_gone_on_with(tmp_path: Path, tiny_checkpoint: Path, address: str) -> None:
@@ -111,6 +95,17 @@ def test_a_killed_driver_is_gone_on_with(tmp_path: Path, tiny_checkpoint: Path, 
     assert all(path.stat().st_mtime_ns == before for path, before in files.items())
     encode_parts(tiny_checkpoint, found, preparation, tmp_path / "here", size=SIZE)
     assert rows_of(tmp_path / "ray").equals(rows_of(tmp_path / "here"))
+
+
+def test_the_command_writes_a_collection_that_an_atlas_takes(
+    tmp_path: Path, copy_of_tiny: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))
+    source, out = make_pictures(tmp_path / "in", COUNT, BAD), copy_of_tiny.parent / "mine"
+    assert main(["encode", str(copy_of_tiny), str(source), "--out", str(out), "--ray"]) == 0
+    monkeypatch.setattr("explorer.atlas.build.encode", lambda *_: pytest.fail("it was encoded already"))
+    assert build(out, umap=False) == COUNT - len(BAD)
 
 
 def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str) -> None:
