@@ -58,9 +58,9 @@ SETS = {
     "emoji": Case(
         "noto-emoji/noto_emoji_128px_png.zip", 64, "noto-emoji/labels.csv", config=SMALL | {"width": 96}
     ),
-    "nouns": Case("nouns/nouns_20k_32x32.npz", 32, config=SMALL | {"width": 96}),
+    "nouns": Case("nouns/nouns_20k_32x32.npz", 32, config=SMALL),
 }
-COMMON: dict[str, Any] = {"batch": 32, "rate": 2e-3, "bf16": True, "optimizer": "adamw-fused", "ema": 0.999}
+COMMON: dict[str, Any] = {"batch": 32, "rate": 4e-3, "bf16": True, "optimizer": "adamw-fused", "ema": 0.999}
 
 
 def options_of(case: Case) -> dict[str, Any]:

@@ -126,10 +126,10 @@ class Training:
         self.model.train()
         with contextlib.ExitStack() as opened:
             loader = opened.enter_context(Loader(self.examples, self.run, self.team))
-            name, first = places.folder.name, self.team.first
-            observer = (
-                opened.enter_context(Observer(places.work, name, self.watch, self.start)) if first else None
-            )
+            observer = None
+            if self.team.first:
+                about = (places.work, places.folder.name, self.watch, self.start, self.total)
+                observer = opened.enter_context(Observer(*about))
             if observer and self.model.closed_form:
                 self.fit(observer)
             snapshots = [due for due in self.watch.snapshots if due > self.state.seconds]

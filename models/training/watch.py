@@ -42,15 +42,16 @@ class Observer:
         name: Of the checkpoint, for the bar.
         watch: Who is told.
         start: Steps taken so far.
+        steps: In all, where that is known; 0 otherwise.
     """
 
-    def __init__(self, work: Path, name: str, watch: Watch, start: int) -> None:
+    def __init__(self, work: Path, name: str, watch: Watch, start: int, steps: int = 0) -> None:
         self.watch = watch
         self._opened = contextlib.ExitStack()
         self.curves = self._opened.enter_context(CurveWriter(work, start, tensorboard=watch.tensorboard))
         hidden = watch.progress is not None
         self.bar = self._opened.enter_context(
-            tqdm(initial=start, unit="step", desc=name, mininterval=0.5, disable=hidden)
+            tqdm(total=steps or None, initial=start, unit="step", desc=name, mininterval=0.5, disable=hidden)
         )
 
     def __enter__(self) -> Observer:
