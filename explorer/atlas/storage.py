@@ -29,7 +29,7 @@ from models.data import Attribute, Texts
 from models.data.base import SPLITS
 from models.system.files import replace_file
 
-__all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas"]
+__all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps"]
 
 Array = NDArray[np.float32]
 KEY = b"latent-explorer"  # of the Parquet metadata
@@ -183,6 +183,15 @@ def load_atlas(entry: Entry) -> Atlas:
     except (pa.ArrowException, *DAMAGE) as error:
         reason = str(error)[:400].rstrip(".")
         raise AtlasError(f"{path} cannot be used: {reason}. {remedy}") from error
+
+
+def stored_maps(entry: Entry) -> list[str]:
+    """The maps in the file of an atlas, which is not read through; none if it cannot be read."""
+    try:
+        about = json.loads((pq.read_schema(entry.path / ATLAS).metadata or {})[KEY])
+        return [str(name) for name in about["maps"]]
+    except (pa.ArrowException, *DAMAGE):
+        return []
 
 
 def _check_size(file: pq.ParquetFile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer.atlas.storage import stored_maps
 from explorer.pages.shared import checkpoint_picker
 from explorer.scene.loaded import Loaded, stamp
 from models.data import OWN
@@ -23,7 +24,7 @@ def line(loaded: Loaded) -> None:
 
 @st.fragment(run_every=EVERY)
 def _line(loaded: Loaded) -> None:
-    if stamp(loaded.entry) == loaded.stamp:
+    if stamp(loaded.entry) == loaded.stamp or "umap" not in stored_maps(loaded.entry):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lx-first-map"):
         st.markdown("The UMAP map of these images is ready.", width="content")

@@ -11,7 +11,7 @@ import pytest
 
 from explorer.atlas.build import add_umap, build
 from explorer.atlas.latents import read_latents
-from explorer.atlas.storage import Atlas, load_atlas
+from explorer.atlas.storage import Atlas, load_atlas, stored_maps
 from models import checkpoint
 from models.card import ATLAS, LATENTS
 from models.collection import encode_collection
@@ -67,7 +67,9 @@ def test_the_umap_map_comes_later(collection: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("explorer.atlas.build.fit_umap", lambda z, *_: np.ascontiguousarray(z[:, :2]))
     build(collection, umap=False)
     before = saved(collection)
-    assert "umap" not in before.maps and add_umap(collection) == COUNT
+    entry = checkpoint.read(collection)
+    assert "umap" not in before.maps and stored_maps(entry) == [] and add_umap(collection) == COUNT
+    assert stored_maps(entry) == ["umap"]
     after = saved(collection)
     np.testing.assert_array_equal(after.maps["umap"], before.mean[:, :2])
     assert after.texts["file"].values == before.texts["file"].values
