@@ -29,6 +29,7 @@ class Curves:
     epochs: list[float]  # (N,)
     series: dict[str, list[float]]  # name -> (N,), nats per image; "loss" first
     figures: dict[str, list[float]] = field(default_factory=dict)  # name -> (N,), no nats
+    validation: tuple[tuple[int, float], ...] = ()  # step and loss of validation images, nats per image
 
     @property
     def last(self) -> int:
@@ -58,17 +59,18 @@ def read_curves(path: Path, points: int = POINTS_AT_MOST) -> Curves:
     if len(lines) > points:
         chosen = {round(place * (len(lines) - 1) / (points - 1)) for place in range(points)}
         lines = [line for place, line in enumerate(lines) if place in chosen]
-    rising: list[tuple[dict[str, float], dict[str, float]]] = []
-    for row, figures in filter(None, map(_row, lines)):
+    rising: list[tuple[dict[str, float], dict[str, float], dict[str, float]]] = []
+    for row, figures, validation in filter(None, map(_row, lines)):
         if not rising or row["step"] > rising[-1][0]["step"]:
-            rising.append((row, figures))
-    rows = [row for row, _ in rising]
+            rising.append((row, figures, validation))
+    rows = [row for row, _, _ in rising]
     series = {name: values for name, values in _columns(rows).items() if name not in ("step", "epoch")}
     return Curves(
         [int(row["step"]) for row in rows],
         [row.get("epoch", 0.0) for row in rows],
         dict(sorted(series.items(), key=lambda item: item[0] != "loss")),
-        _columns([figures for _, figures in rising]),
+        _columns([figures for _, figures, _ in rising]),
+        tuple((int(row["step"]), held["loss"]) for row, _, held in rising if "loss" in held),
     )
 
 
@@ -84,8 +86,8 @@ def _columns(rows: list[dict[str, float]]) -> dict[str, list[float]]:
     return {name: [row[name] for row in rows] for name in names[: SERIES_AT_MOST + 2]}
 
 
-def _row(line: str) -> tuple[dict[str, float], dict[str, float]] | None:
-    """The finite numbers of a line and of its figures, or None where it is no line of a curve."""
+def _row(line: str) -> tuple[dict[str, float], dict[str, float], dict[str, float]] | None:
+    """The finite numbers of a line, of its figures and of its validation, or None where it is no line of a curve."""
     try:
         values: Any = json.loads(line)
     except (ValueError, RecursionError):
@@ -93,7 +95,8 @@ def _row(line: str) -> tuple[dict[str, float], dict[str, float]] | None:
     if not isinstance(values, dict):
         return None
     row, figures = _numbers(values), _numbers(values.get("figures"))
-    return (row, figures) if "step" in row and row["step"] >= 0 and math.isfinite(row["step"]) else None
+    validation = _numbers(values.get("validation"))
+    return (row, figures, validation) if "step" in row and row["step"] >= 0 and math.isfinite(row["step"]) else None
 
 
 def _numbers(values: Any) -> dict[str, float]:

@@ -35,6 +35,8 @@ def curve_chart(
         _line(curves, name, values, place, UNIT) | {"y": above_lowest(values) if shifted else values}
         for place, (name, values) in enumerate(curves.series.items())
     ]
+    if curves.validation and not shifted:
+        lines.append(_validation(curves))
     axis = {"title": {"text": title}, "type": "log" if logarithmic else "linear"}
     _show(
         lines,
@@ -44,6 +46,20 @@ def curve_chart(
         f"Curves of {', '.join(curves.series)} over {curves.last + 1} steps, in {UNIT}.",
         drawn if live else plotted,
     )
+
+
+def _validation(curves: Curves) -> dict[str, Any]:
+    """The loss of validation images, dashed."""
+    steps, losses = zip(*curves.validation, strict=True)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "loss of validation images",
+        "x": steps,
+        "y": losses,
+        "line": {"width": 2.5, "color": COLOURS[0], "dash": "dot"},
+        "hovertemplate": f"%{{y:,.2f}} {UNIT}<extra>validation</extra>",
+    }
 
 
 def figure_charts(curves: Curves, key: str) -> None:

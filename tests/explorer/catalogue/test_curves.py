@@ -31,6 +31,13 @@ def test_steps_and_terms_with_the_loss_first(tmp_path: Path) -> None:
     assert read_curves(tmp_path) == found  # by the folder
 
 
+def test_the_loss_of_validation_images_stands_apart_on_the_lines_that_have_one(tmp_path: Path) -> None:
+    held = json.dumps({"step": 20, "loss": 4.0, "validation": {"loss": 6.5, "kl": 1.0}})
+    odd = json.dumps({"step": 40, "loss": 3.0, "validation": {"loss": "low"}})
+    found = read_curves(write(tmp_path / "curves.jsonl", line(0), held, odd))
+    assert found.validation == ((20, 6.5),) and found.steps == [0, 20, 40] and list(found.series) == ["loss"]
+
+
 def test_the_real_curve_of_a_training(tiny_checkpoint: Path) -> None:
     found = read_curves(tiny_checkpoint)
     card = json.loads((tiny_checkpoint / "card.json").read_text())
