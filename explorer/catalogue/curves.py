@@ -96,7 +96,11 @@ def _row(line: str) -> tuple[dict[str, float], dict[str, float], dict[str, float
         return None
     row, figures = _numbers(values), _numbers(values.get("figures"))
     validation = _numbers(values.get("validation"))
-    return (row, figures, validation) if "step" in row and row["step"] >= 0 and math.isfinite(row["step"]) else None
+    return (
+        (row, figures, validation)
+        if "step" in row and row["step"] >= 0 and math.isfinite(row["step"])
+        else None
+    )
 
 
 def _numbers(values: Any) -> dict[str, float]:

@@ -41,6 +41,7 @@ class ImageSource:
         """
         self.path, self.labels = path, labels
         self.choices: dict[str, Any] = {}  # by name: what differs from the proposal
+        self.encoding: Job | None = None  # by a checkpoint that was there already
         self._job = self._start()
         self._found: tuple[dict[str, Any], Found] | None = None
 

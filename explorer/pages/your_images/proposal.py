@@ -17,7 +17,7 @@ from explorer.jobs.trainings import as_text, command_line, free_name, runs_folde
 from explorer.pages.shared import checkpoint_picker
 from explorer.pages.shared.layout import side_by_side
 from explorer.pages.shared.text import plain
-from explorer.pages.your_images import estimate
+from explorer.pages.your_images import estimate, existing_model
 from explorer.pages.your_images.choices import Choices
 from models.data.own import Preparation
 from models.training.run import Run
@@ -53,6 +53,7 @@ def show(source: ImageSource, found: Found, started: Callable[[str], None]) -> N
     if run is None:
         return
     name = free_name(own_training.name_of(run))
+    existing_model.show(source, found)
     with st.expander("The same from a terminal", icon=":material/terminal:"):
         st.code(as_text(command_line(run, runs_folder() / name)), language="bash", wrap_lines=True)
         st.code(f"python -m explorer.atlas {name}", language="bash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs import image_sources, trainings
+from explorer.jobs import collections, image_sources, trainings
 from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.trainings import TrainingBusy
-from explorer.pages.your_images import estimate
+from explorer.pages.your_images import estimate, existing_model
 from models.training.run import Run
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, html
@@ -186,6 +187,23 @@ def test_a_start_is_passed_on_and_a_refusal_told(
     assert run.model == "vae" and run.data == "own-images" and run.options["path"] == str(photos)
     assert name.endswith("-vae") and run.minutes > 0
     assert "Another *one* is being trained." in said(at)
+
+
+def test_a_checkpoint_that_is_there_may_encode_them_instead(
+    show: Show, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Any, Any]] = []
+    refused = SimpleNamespace(running=False, result=None, error="It *cannot*.", share=0.0, what="")
+    monkeypatch.setattr(
+        existing_model, "start", lambda job, request, key: asked.append((job, request)) or refused
+    )
+    at = show(path=str(photos))
+    assert at.selectbox(key="yi_with").options == ["Digits · 8×8 grey", "Flat · 8×8 grey"]
+    at.selectbox(key="yi_with").set_value("flat-vae").run()
+    at.button(key="yi_encode_with").click().run()
+    assert asked == [(collections.encode, collections.Request("flat-vae", str(photos)))]
+    assert "It *cannot*." in said(at)
+    read(str(photos)).encoding = None
 
 
 def test_an_upload_of_another_kind_is_refused_with_what_to_do() -> None:
