@@ -244,9 +244,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    only = options.only
     wanted = [
-        w for w in worlds_of(options.small) if not options.only or w.statistic.split(",")[0] in options.only
+        world
+        for world in worlds_of(options.small)
+        if not only or world.statistic in only or world.statistic.split(",")[0] in only
     ]
+    if not wanted:
+        parser.error(f"--only names no statistic. Got {', '.join(only)[:80]}.")
     rows = []
     for world in wanted:
         rows.append(run(world, options.seed))

@@ -21,6 +21,7 @@ from explorer.catalogue.metrics import name_of, protocol
 from explorer.fields import HANDLE_NAMES
 from explorer.inference.engine import Decoded
 from explorer.latent.geometry.projections import ScatterProjection
+from explorer.latent.statistics.registry import STATISTICS
 from explorer.live.frame_plan import plan_frame
 from explorer.live.messages import Frame, FrameHeader, Handle, Strip
 from explorer.live.stage import frame_header, item_labels
@@ -197,10 +198,8 @@ def _strip(edit: Edit, answer: Answer) -> str:
         for place, (name, caption) in enumerate(zip(frames, captions or [""] * len(frames), strict=True))
     )
     words = {"straight": "a straight line", "great-circle": "a great circle"}
-    gauge = (
-        " Below each picture: its distance to the 10th nearest image in latent space, as a percentile of the same distance "
-        "among the images themselves."
-    )
+    known = STATISTICS["gauge"]
+    gauge = f" Below each picture, {known.name.lower()} ({known.unit}): {escape(known.definition)}"
     return (
         f'<div class="strip">{shown}</div><p class="note">Along {words.get(edit.path, escape(edit.path))}.'
         f"{gauge if off else ''}</p>"

@@ -30,6 +30,12 @@ def test_the_full_size_has_every_estimator_and_the_sizes_asked_for() -> None:
     )
 
 
+def test_a_statistic_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--small", "--only", "beauty"])
+    assert "--only names no statistic. Got beauty." in capsys.readouterr().err
+
+
 def test_a_bar_is_missed_where_a_rate_is_outside_by_more_than_twice_its_error() -> None:
     rows = [
         Row("a", "x", 1000, 0.92, np.nan, 0.0),
