@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from explorer.latent.directions.mean_difference import Direction
+from explorer.latent.neighbours.metric import metric_of
 from explorer.scene.handles import Places
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
@@ -121,7 +122,8 @@ def test_the_nearest_of_each_handle_come_in_order_with_their_distances(loaded: L
     for name, end in zip("AB", shown.ends, strict=True):
         part = page.split(f"<h3>{name}</h3>")[1].split("</section>")[0].split("<h3>")[0]
         told = re.findall(r"<b>(\w+ \d+)</b> ([\d.]+)", part)
-        far = np.linalg.norm(loaded.atlas.mean.astype(np.float64) - end, axis=1)
+        metric = metric_of(loaded.atlas.mean, loaded.atlas.std)
+        far = np.linalg.norm((loaded.atlas.mean.astype(np.float64) - end) * metric, axis=1)
         near = np.argsort(far)[:8]
         assert [name for name, _ in told] == [loaded.name_of(row) for row in near]
         assert [float(distance) for _, distance in told] == pytest.approx(far[near], abs=0.006)

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.latent.neighbours.map_trust import NEIGHBOURS
+from explorer.latent.neighbours.metric import metric_of
 from explorer.pages.explore import neighbourhood
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
@@ -50,7 +51,8 @@ def test_the_nearest_are_those_of_the_handle_that_is_asked_for(open_page: Open, 
     ready(loaded)
     at = opened(open_page, "B", view="pca", a="3", b="40")
     mean = loaded.atlas.mean
-    near = np.argsort(np.linalg.norm(mean - mean[40], axis=1))[:SHOWN]
+    metric = metric_of(mean, loaded.atlas.std)
+    near = np.argsort(np.linalg.norm((mean - mean[40]) * metric, axis=1))[:SHOWN]
     assert selected(at, "near-z-B") == tuple(sorted(near.tolist()))
     picture = loaded.decoder(mean[[40]])[0].astype(float)
     images = np.stack(loaded.originals.get(range(loaded.count))).astype(float)
