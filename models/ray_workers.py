@@ -19,7 +19,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ LOCAL = {  # of a cluster that is started here; Ray reads them when it is import
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch, on any system, for the loopback address
     "RAY_AUTH_MODE": "token",
 }
+# Even without usage statistics Ray asks addresses of clouds where it runs: its processes get a proxy that is not there.
+OFFLINE = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "localhost,127.0.0.1,::1"}
 
 
 def on_ray(address: str = "") -> Workers:
@@ -93,12 +95,30 @@ def cluster(address: str = "", workers: int | None = None) -> Iterator[str]:
                     "Start one with `ray start --head`."
                 ) from error
         else:
-            ray.init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=scratch, **quiet)
+            with _environment(OFFLINE):
+                ray.init(
+                    address="local", num_cpus=workers, include_dashboard=False, _temp_dir=scratch, **quiet
+                )
         yield ray.get_runtime_context().gcs_address
     finally:
         ray.shutdown()
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _outcomes(parts: Sequence[Part]) -> Iterator[Outcome]:

@@ -117,6 +117,8 @@ def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str)
     for end in ends:
         found = ipaddress.ip_address(end.ip)
         assert (getattr(found, "ipv4_mapped", None) or found).is_loopback, end
+    (asking,) = [process for process in family if any("dashboard.py" in part for part in process.cmdline())]
+    assert asking.environ()["http_proxy"] == "http://127.0.0.1:9" != os.environ.get("http_proxy")
     assert os.environ["RAY_AUTH_MODE"] == "token" and os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
