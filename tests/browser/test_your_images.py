@@ -20,7 +20,7 @@ COUNT = 60  # pictures
 def write_pictures(folder: Path) -> Path:
     """Writes pictures of discs and squares, a file that is none, and, elsewhere, a table of what they show."""
     rng = np.random.default_rng(0)
-    lines = ["picture;shape;size"]
+    lines = ["picture;shape;radius"]
     for number in range(COUNT):
         image = Image.new("RGB", (24, 24), "white")
         radius = int(rng.integers(4, 10))
@@ -101,5 +101,5 @@ def test_from_a_folder_to_a_drag(new_page: NewPage) -> None:
     tab.drag("A", 60, 30)
     tab.until(lambda: tab.changed(before, "A", "S0"), "pictures that follow the hand")
     before = tab.shown()
-    tab.slide("shape-disc", 1.0)
+    tab.slide(next(name for name in tab.sliders() if name.startswith("shape")), 1.0)
     tab.until(lambda: tab.changed(before, "A"), "a label's slider that does something")
