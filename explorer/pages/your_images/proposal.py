@@ -55,8 +55,8 @@ def show(source: ImageSource, found: Found, started: Callable[[str], None]) -> N
     name = free_name(own_training.name_of(run))
     existing_model.show(source, found)
     with st.expander("The same from a terminal", icon=":material/terminal:"):
-        st.code(as_text(command_line(run, runs_folder() / name)), language="bash", wrap_lines=True)
-        st.code(f"python -m explorer.atlas {name}", language="bash")
+        st.code(as_text(command_line(run, runs_folder() / name)), language=None, wrap_lines=True)
+        st.code(f"python -m explorer.atlas {name}", language=None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lx-yi-start"):
         _start(run, name, started)
         with st.container():

@@ -74,7 +74,7 @@ def empty() -> None:
     )
     st.markdown("\n".join(f"- **{name}** {about}" for name, about in FORMS))
     st.markdown("The same from a terminal:")
-    st.code(EXAMPLE, language="bash")
+    st.code(EXAMPLE, language=None)
 
 
 def _open(path: str, labels: str, choose: Callable[[Asked], None]) -> None:
