@@ -80,7 +80,7 @@ def train(
 def psnr(model: VAE, images: Tensor) -> float:
     """The mean PSNR of the decoded posterior means, in dB."""
     found = []
-    for x in images.split(AT_ONCE):
+    for x in torch.split(images, AT_ONCE):
         rebuilt = model.decoder(model.encoder(x).embedding).reconstruction.view_as(x).clamp(0, 1)
         found.append(-10 * (rebuilt - x).square().flatten(1).mean(1).clamp(min=1e-10).log10())
     return float(torch.cat(found).mean())

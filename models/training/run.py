@@ -14,7 +14,7 @@ from models.training.augment import AUGMENTATIONS
 
 __all__ = ["OPTIMIZERS", "Run"]
 
-KINDS = {"str": str, "int": int, "bool": bool, "float": (int, float), "dict[str, Any]": dict,
+KINDS: dict[str, Any] = {"str": str, "int": int, "bool": bool, "float": (int, float), "dict[str, Any]": dict,
          "tuple[int, ...]": tuple, "tuple[str, ...]": tuple}  # types of the fields of a run  # fmt: skip
 LEAST = {"epochs": 1, "prior_epochs": 0, "batch": 0, "seed": 0, "limit": 0, "save_every": 1, "rate_warmup": 0,
          "check_every": 1, "patience": 0}  # fmt: skip
