@@ -61,10 +61,8 @@ class Dataset:
 
     def __call__(self, split: str, limit: int | None = None, **options: Any) -> Any:
         """Loads the first `limit` images or sequences of `split`."""
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
         if split not in self.splits:
-            raise ValueError(f"This data set has no {split} split. Choose one of: {', '.join(self.splits)}.")
+            raise ValueError(f"`split` must be one of: {', '.join(self.splits)}. Got {split!r}.")
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise ValueError(f"`limit` must be an integer of at least 1, or None. Got {limit!r}.")
         load = getattr(import_module(f"models.data.{self.module}"), self.function)

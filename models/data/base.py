@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "KINDS",
     "SPLITS",
+    "STREAMS",
     "Attribute",
     "ImageData",
     "Kind",
@@ -32,6 +33,7 @@ Kind = Literal["binary", "categorical", "continuous"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SPLITS = ("train", "validation", "test")
+STREAMS = {"train": 0, "test": 1}  # random stream of a split that is drawn; a change would change its pixels
 
 _DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
 _MISSING = {"binary": 255, "categorical": -1}  # NaN where it is continuous

@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import SPLITS, Attribute, ImageData, check_integer
+from models.data.base import STREAMS, Attribute, ImageData, check_integer
 from models.data.faces_cache import Recipe, pictures
 from models.data.faces_drawing import BINARY, CONTINUOUS, VERSION, render
 
@@ -161,7 +161,7 @@ def sample_factors(split: str, count: int, *, seed: int = 0, correlated: bool = 
         float32, shape (count, 16), columns CONTINUOUS + BINARY; row i depends on seed, split, i and
         `correlated` only.
     """
-    key = np.random.SeedSequence((seed, SPLITS.index(split)))
+    key = np.random.SeedSequence((seed, STREAMS[split]))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     column = dict(zip(FACTORS, uniform.T, strict=False))
     spare = uniform[:, len(FACTORS)]
@@ -206,8 +206,8 @@ def load_faces(
     Raises:
         ValueError: If an argument breaks its rule.
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
+    if split not in STREAMS:
+        raise ValueError(f"`split` must be one of: {', '.join(STREAMS)}. Got {split!r}.")
     check_integer("seed", seed, 0)
     if not isinstance(correlated, bool):
         raise ValueError(f"`correlated` must be True or False. Got {correlated!r}.")

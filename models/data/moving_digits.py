@@ -25,7 +25,7 @@ __all__ = ["SOURCES", "load_moving_digits", "originals", "positions", "unavailab
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import SPLITS, Attribute, ImageData, check_integer
+from models.data.base import STREAMS, Attribute, ImageData, check_integer
 from models.data.digits import load_digits
 from models.data.mnist import load_mnist
 from models.data.mnist import unavailable as mnist_unavailable
@@ -81,7 +81,7 @@ def load_moving_digits(
     def make(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         path = moved(start[rows], direction[rows], frames, still.images.shape[2])
         pictures = rolled(still.images[rows % len(still)], path)
-        return with_noise(pictures, noise, rows, (seed, SPLITS.index(split))) if noise else pictures
+        return with_noise(pictures, noise, rows, (seed, STREAMS[split])) if noise else pictures
 
     digit = still.attributes["digit"]
     last = moved(start, direction, frames, still.images.shape[2])[:, -1]
@@ -130,7 +130,7 @@ def sample_factors(
     split: str, count: int, width: int, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start (0 to width - 1) and direction (-1 left, 1 right) of the first sequences of a split, each (count,)."""
-    key = np.random.SeedSequence((seed, SPLITS.index(split), FACTORS))
+    key = np.random.SeedSequence((seed, STREAMS[split], FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     return (uniform[:, 0] * width).astype(np.int64), np.where(uniform[:, 1] < 0.5, -1, 1)
 

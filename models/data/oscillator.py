@@ -25,7 +25,7 @@ __all__ = ["PERIOD", "load_oscillator", "positions", "spot_positions"]
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import SPLITS, Attribute, check_integer
+from models.data.base import STREAMS, Attribute, check_integer
 from models.data.sequences import SequenceData, check_frames, check_number
 
 PERIOD = 20.0  # frames
@@ -72,7 +72,7 @@ def load_oscillator(
     check_integer("seed", seed, 0)
     number = min(limit or COUNTS[split], COUNTS[split])
     amplitude, phase = sample_factors(split, number, seed)
-    turn, key = 2 * np.pi / period, (seed, SPLITS.index(split))
+    turn, key = 2 * np.pi / period, (seed, STREAMS[split])
 
     def make(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         path = swung(amplitude[rows], phase[rows], frames, period)
@@ -134,7 +134,7 @@ def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
 
 def sample_factors(split: str, count: int, seed: int = 0) -> tuple[Floats, Floats]:
     """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,), in single precision."""
-    key = np.random.SeedSequence((seed, SPLITS.index(split), FACTORS))
+    key = np.random.SeedSequence((seed, STREAMS[split], FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     low, high = AMPLITUDES
     amplitude, phase = low + (high - low) * uniform[:, 0], 2 * np.pi * uniform[:, 1]

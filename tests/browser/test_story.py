@@ -78,7 +78,7 @@ def test_from_two_groups_to_a_command_that_draws_the_same(
     page.get_by_text(f"From {right:,} images").wait_for()
     assert page.get_by_text(f"to {left:,} Left side").count()
     rows = page.locator(".lx-dr-row")
-    wait(page, lambda: rows.count() == 5 and all("angle error" in t and "…" not in t for t in rows.all_inner_texts()),
+    wait(page, lambda: rows.count() == 5 and all("Angle error" in t and "…" not in t for t in rows.all_inner_texts()),
          "five estimators with their figures")  # fmt: skip
 
     # Read what it drags along, hold some of it fixed, read again.

@@ -129,7 +129,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
         (["encode", "nothing", "a.png"], "Say where to: `--out table.parquet`"),
         (
             ["encode", "nothing", "a.png", "--out", "b.csv", "--fit", "pad"],
-            "`--labels` and `--fit` belong to a collection",
+            "`--labels`, `--fit` and `--ray` belong to a collection",
         ),
         (
             ["encode", "nothing", "a.png", "b.png", "--out", "b"],

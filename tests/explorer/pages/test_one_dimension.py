@@ -75,5 +75,5 @@ def test_the_code_on_anatomys_map_stays_at_height_nought(pages_engine: Engine) -
     loaded = pages_engine.open_sync("line-vae")
     specimen = examine(loaded, 3)
     found = along(specimen, np.array([0.5], np.float32), 0, 1)
-    assert found["mean"] == [pytest.approx(specimen.mean[0], rel=1e-5), 0] and found["turn"] == [0.5, 0]
-    assert found["scale"][0] == found["scale"][1]
+    assert list(found.mean) == [pytest.approx(specimen.mean[0], rel=1e-5), 0] and list(found.turn) == [0.5, 0]
+    assert found.scale[0] == found.scale[1]
