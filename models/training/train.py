@@ -28,7 +28,7 @@ from models.training.loop import Places, Training, TrainingError
 from models.training.run import OPTIMIZERS, Run
 from models.training.run_folder import PAUSE, clear, finish, forget_requests, working_folder
 from models.training.state import read_run, started_by, sweep, with_saved_batch
-from models.training.trial import BATCH, try_steps
+from models.training.trial import BATCH, keeping_threads, try_steps
 from models.training.watch import Watch
 
 __all__ = [
@@ -48,6 +48,7 @@ ELSEWHERE = {
 OPTIONAL = {"start", "minutes", "validation", "patience", "augment"}  # told where they are set
 
 
+@keeping_threads()
 def train(
     run: Run,
     folder: Path,

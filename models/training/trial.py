@@ -1,9 +1,15 @@
-"""A few steps without consequence: which batch the memory holds, and how long a step takes on this machine."""
+"""A few steps without consequence: which batch the memory holds, and how long a step takes on this machine.
+
+Threads wait for each other many times a step. Where other programs use the cores, several are many times slower than one
+(measured on two busy cores: 1.4 s a step instead of 0.05), so that one is tried too.
+"""
 
 from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -14,7 +20,7 @@ from models.training.examples import Examples, to_floats
 from models.training.randomness import Stream, seeded
 from models.training.run import OPTIMIZERS, Run
 
-__all__ = ["BATCH", "out_of_memory", "try_steps"]
+__all__ = ["BATCH", "keeping_threads", "out_of_memory", "try_steps"]
 
 BATCH = 128  # images a step where the run names none
 STEPS = 3  # that are made, the first not timed
@@ -40,7 +46,8 @@ def try_steps(run: Run, model: Autoencoder, examples: Examples, team: Processes)
     while True:
         try:
             run = replace(run, batch=batch)
-            return run, team.most(timed_steps(run, model, examples, team))
+            seconds = timed_steps(run, model, examples, team)
+            return run, team.most(choose_threads(run, model, examples, team, seconds))
         except RuntimeError as error:
             if not out_of_memory(error) or team.count > 1:
                 raise
@@ -51,6 +58,30 @@ def try_steps(run: Run, model: Autoencoder, examples: Examples, team: Processes)
                 "Training needs more memory than there is, even for one image. Choose a smaller network."
             )
         batch //= 2
+
+
+def choose_threads(
+    run: Run, model: Autoencoder, examples: Examples, team: Processes, seconds: float
+) -> float:
+    """Lets torch compute in one thread where all, which take `seconds` a step, are slower; seconds a step then."""
+    threads = torch.get_num_threads()
+    if team.device.type != "cpu" or team.count > 1 or threads == 1:
+        return seconds
+    torch.set_num_threads(1)
+    alone = timed_steps(run, model, examples, team)
+    if alone >= seconds:
+        torch.set_num_threads(threads)
+    return min(alone, seconds)
+
+
+@contextmanager
+def keeping_threads() -> Iterator[None]:
+    """Gives torch its number of threads back at the end."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def timed_steps(run: Run, model: Autoencoder, examples: Examples, team: Processes) -> float:

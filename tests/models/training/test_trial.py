@@ -67,3 +67,18 @@ def test_memory_that_ends_later_is_an_error_that_says_what_to_do(tmp_path: Path)
         TrainingError, match=r"at step 0, with 50 images a step. .* Start anew with a smaller `--batch`"
     ):
         train(tiny_run(), tmp_path / "run", device=CPU)
+
+
+@pytest.mark.parametrize(("alone", "threads"), [(0.01, 1), (0.1, 2)])
+def test_one_thread_computes_where_several_are_slower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: float, threads: int
+) -> None:
+    seconds = {1: alone, 2: 0.05}
+    monkeypatch.setattr("models.training.trial.timed_steps", lambda *_: seconds[torch.get_num_threads()])
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        card = train(tiny_run(minutes=0.005, batch=20), tmp_path / "run", device=CPU)
+        assert card.training["threads"] == threads and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
