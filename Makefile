@@ -12,9 +12,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
 
-# The browser's tests mostly wait: they run beside all the others, each side on a core of its own. Two sides with as
-# many threads as there are cores would wait for each other's.
+# The browser's tests mostly wait: they run beside all the others, which two processes share. As many threads as there
+# are cores, in each of them, would wait for each other's.
 test pytest check: export OMP_NUM_THREADS ?= 1
+test pytest check: export NUMBA_NUM_THREADS ?= 1
 
 test: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
@@ -47,7 +48,7 @@ pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser
 
 pytest-rest: $(VENV)/.test-ready
-	$(BIN)/python -m pytest --ignore tests/browser
+	$(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
 
 # The built bundle is committed, so running needs no Node; where Node is, it is checked against its sources.
 frontend:

@@ -54,7 +54,7 @@ def measured(page: Page) -> dict[str, float]:
     page.wait_for_selector(AT_REST)
     rows = shown.first.locator("tbody tr")
     cells = [row.inner_text().split("\t") for row in rows.all()]
-    return {row[0].replace(" (target)", ""): float(row[1].split()[0]) for row in cells[3:]}
+    return {row[0].replace(" (target)", ""): float(row[1].split()[0]) for row in cells[5:]}
 
 
 def test_from_two_groups_to_a_command_that_draws_the_same(
