@@ -58,7 +58,9 @@ def test_fingers_on_the_map(phone: StagePage) -> None:
     x, y = phone.handle("A")
     swipe(phone, ((x, y), (x + 40, y + 30)))
     phone.until(lambda: phone.changed(before, "A"), "a picture that follows the finger")
-    assert scrolled(phone) == pytest.approx(at, abs=1)
+    assert scrolled(phone) == pytest.approx(
+        at, abs=5
+    )  # the page may still come to rest; a finger that scrolled it would move it by 30
     assert phone.handle("A") == pytest.approx((x + 40, y + 30), abs=4)
     assert phone.handle("B") == pytest.approx(still, abs=1)
 

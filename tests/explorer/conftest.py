@@ -91,8 +91,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def places(library: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points the program at the test checkpoints and an empty cache."""
+def places(
+    library: Path,
+    shared_engine: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Points the program at the shared engine, the test checkpoints and an empty cache; the pages have others."""
+    monkeypatch.setattr(engine_module, "_ENGINE", shared_engine)
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(library))
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 

@@ -54,6 +54,9 @@ def test_opened_tells_what_the_model_is(server: str, loaded: Loaded) -> None:
 def test_the_originals_are_told_when_they_have_come(
     server: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    until = time.monotonic() + 60
+    while loaded.originals.state == "loading" and time.monotonic() < until:  # for another test
+        time.sleep(0.05)
     monkeypatch.setattr(loaded.originals, "start", lambda: None)
     monkeypatch.setattr(loaded.originals, "state", "loading")
     with Client(server) as client:

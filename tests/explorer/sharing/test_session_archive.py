@@ -23,7 +23,7 @@ from explorer.scene.loaded import Loaded, find, load
 from explorer.sharing import session_archive
 from explorer.sharing.session_archive import models_of, read_archive, restore, undo, write_archive
 from explorer.workspace.storage import Group, Pin
-from tests.explorer.conftest import library, places  # noqa: F401
+from tests.explorer.conftest import library, places, shared_engine  # noqa: F401
 
 Move = Callable[[str], None]
 PAGES = {
