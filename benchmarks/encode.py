@@ -1,6 +1,6 @@
 """Compares encoding a collection on two Ray workers with one, pictures per second on this machine, alternating.
 
-    python -m benchmarks.encode [--images 4096] [--rounds 3] [--checkpoint faces-vae] [--json]
+    python -m benchmarks.encode [--images 16384] [--rounds 3] [--checkpoint faces-vae] [--json]
 
 The pictures are JPEG files of 256×256 pixels, made from a seed; each worker decodes and encodes on one core. The first
 quarter of a run, in which the workers import their libraries and load the model, does not count.
@@ -22,7 +22,7 @@ from benchmarks.report import Bar, bars_text, json_text, machine, number, table
 from models import load
 from models.collection import fitted
 from models.data.own import FoundImages, Preparation, open_images, propose
-from models.encoded_parts import encode_parts
+from models.encoded_parts import PART, encode_parts
 from models.ray_workers import cluster, on_ray
 
 __all__ = ["main", "write_pictures"]
@@ -30,7 +30,6 @@ __all__ = ["main", "write_pictures"]
 BAR = 1.6  # times the pictures per second of one worker
 WORKERS = (1, 2)
 SIDE, COARSE = 256, 12  # px of a picture, and of the noise that it is scaled up from
-PART = 64  # pictures
 UNCOUNTED = 0.25  # share of the pictures
 
 
@@ -54,7 +53,6 @@ def rate(checkpoint: str, images: FoundImages, preparation: Preparation, workers
             Path(folder),
             workers=on_ray(),
             report=lambda share, _: times.append((share, time.perf_counter())),
-            size=PART,
         )
     (first, began), (last, ended) = next(each for each in times if each[0] >= UNCOUNTED), times[-1]
     return (last - first) * len(images) / (ended - began)
@@ -65,13 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.encode", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--images", type=int, default=4_096, help="to encode (4,096)")
+    parser.add_argument("--images", type=int, default=16_384, help="to encode (16,384)")
     parser.add_argument("--rounds", type=int, default=3, help="how often, in turns (3)")
     parser.add_argument("--checkpoint", default="faces-vae", help="that encodes (faces-vae)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
-    if options.rounds < 1 or options.images < 16 * PART:
-        parser.error(f"--rounds must be at least 1, --images {16 * PART}")
+    if options.rounds < 1 or options.images < 8 * PART:
+        parser.error(f"--rounds must be at least 1, --images {8 * PART}")
     about = machine() | {"images": options.images, "checkpoint": options.checkpoint}
     rates: dict[int, list[float]] = {workers: [] for workers in WORKERS}
     try:
