@@ -116,10 +116,7 @@ def encode_collection(
     pixels, start = None, 0.3
     if workers is None:
         prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
-        if len(prepared) < FEWEST:
-            raise ValueError(
-                f"A collection must have at least {FEWEST} images. {source} has {len(prepared)}. Add some."
-            )
+        _check_count(source, len(prepared))
         pixels, start = DecodedPixels(prepared), 0.6
     for former in (ATLAS, CARD):
         (out / former).unlink(missing_ok=True)
@@ -132,6 +129,7 @@ def encode_collection(
         workers=workers or in_this_process,
         report=lambda share, what: progress(start + (1 - start) * share, what),
     )
+    _check_count(source, done.rows)
     psnr = float(-10 * np.log10(np.maximum(read_errors(out), EXACT)).mean())
     about = f"decoded posterior means, all {done.rows} images of the collection"
     write_card(out, replace(described, metrics={"psnr": metric(psnr, "dB", about)}))
@@ -184,6 +182,12 @@ def _card(entry: Entry) -> Card:
     if entry.card is None:
         raise CheckpointError(f"{entry.path} has no card.")
     return entry.card
+
+
+def _check_count(source: str | Path, count: int) -> None:
+    """Raises ValueError where images are too few for an atlas."""
+    if count < FEWEST:
+        raise ValueError(f"A collection must have at least {FEWEST} images. {source} has {count}. Add some.")
 
 
 def _check_out(out: Path, entry: Entry) -> None:

@@ -50,7 +50,9 @@ from models.system.files import make_folder, remove_file
 from models.system.json_input import read_json
 
 PART = 1_024  # pictures of a part
-NAME = re.compile(r"part-\d{5,}\.parquet")
+NAME = re.compile(
+    r"part-\d{5,}\.parquet|\.part-\d{5,}\.parquet\.\w+"
+)  # of a part, or of what a kill left of one
 VERSION = 1  # of what is written; raised when decoding or encoding changes
 RUN_KEY, REFUSED_KEY = b"run", b"refused"  # of the Parquet metadata
 TOLD_AT_MOST = 5  # pictures in an error
@@ -319,7 +321,7 @@ def read_errors(out: Path) -> NDArray[np.float32]:
 
 
 def _remove_others(folder: Path, sound: Sequence[Part]) -> None:
-    """Removes the files of former parts, so that an atlas never takes latents of several runs."""
+    """Removes the files of former parts, so that an atlas never takes latents of several runs, and what kills left."""
     keep = {part.file.name for part in sound}
     for path in folder.iterdir():
         if NAME.fullmatch(path.name) and path.name not in keep:

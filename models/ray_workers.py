@@ -27,7 +27,6 @@ from typing import Any
 from models.data.own.records import Refused, shown
 from models.encoded_parts import Outcome, Part, Workers, encode_part
 from models.system import extras
-from models.system.files import remove_file
 
 ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
 ATTEMPTS = 4  # workers that may be killed over one part
@@ -135,8 +134,6 @@ def _outcomes(parts: Sequence[Part]) -> Iterator[Outcome]:
     context.enable_progress_bars = False
     context.target_max_block_size = OUTPUT_BYTES
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    for part in parts:
-        remove_file(_attempts(part))
     rows = ray.data.from_items([{"part": part} for part in parts], override_num_blocks=len(parts))
     try:
         for row in rows.map(_encoded, num_cpus=1).iter_rows():
@@ -178,5 +175,5 @@ def _encoded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempts(part: Part) -> Path:
-    """A file with one byte for each worker that began a part: Ray starts a part whose worker was killed without end."""
-    return part.file.with_name(f".{part.file.stem}.attempts")
+    """A file with a byte for each worker that began a part, for Ray tries without end; `encode_parts` removes old ones."""
+    return part.file.with_name(f".{part.file.name}.attempts")

@@ -86,8 +86,11 @@ def test_a_run_goes_on_with_the_parts_that_are_missing_or_damaged(
     files[3].write_bytes(content)
     files[2].write_bytes(files[0].read_bytes())  # sound, but another part
     kept = [files[n].stat().st_mtime_ns for n in (0, 4)]
+    for left in (".part-00003.parquet.0a1b2c3d", ".part-00000.parquet.attempts"):
+        (files[0].parent / left).write_bytes(b"x")
     again = Counted()
     assert encode_parts(tiny_checkpoint, found, preparation, tmp_path, size=5, workers=again) == first
+    assert sorted(files[0].parent.iterdir()) == files
     assert again.numbers == [1, 2, 3] and rows_of(tmp_path).equals(whole)
     assert [files[n].stat().st_mtime_ns for n in (0, 4)] == kept
 

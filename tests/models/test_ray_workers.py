@@ -98,7 +98,11 @@ def test_a_killed_driver_is_gone_on_with(tmp_path: Path, tiny_checkpoint: Path, 
 
 
 def test_the_command_writes_a_collection_that_an_atlas_takes(
-    tmp_path: Path, copy_of_tiny: Path, address: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    copy_of_tiny: Path,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))
@@ -106,6 +110,9 @@ def test_the_command_writes_a_collection_that_an_atlas_takes(
     assert main(["encode", str(copy_of_tiny), str(source), "--out", str(out), "--ray"]) == 0
     monkeypatch.setattr("explorer.atlas.build.encode", lambda *_: pytest.fail("it was encoded already"))
     assert build(out, umap=False) == COUNT - len(BAD)
+    alone = make_pictures(tmp_path / "alone", 1)
+    assert main(["encode", str(copy_of_tiny), str(alone), "--out", str(tmp_path / "none"), "--ray"]) == 1
+    assert "A collection must have at least 2 images" in capsys.readouterr().err
 
 
 def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str) -> None:
@@ -124,7 +131,7 @@ def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str)
 
 def test_a_part_that_kills_its_workers_is_given_up(tmp_path: Path, tiny_checkpoint: Path) -> None:
     def killing(parts: Sequence[Part]) -> Iterator[Outcome]:
-        (parts[1].file.parent / ".part-00001.attempts").write_bytes(b".." * 2)
+        (parts[1].file.parent / ".part-00001.parquet.attempts").write_bytes(b".." * 2)
         told = [_encoded({"part": part})["error"] for part in parts]
         assert told[::2] == ["", ""]
         raise ValueError(told[1])
