@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def _in_processes(
         for worker in workers:
             for stream in (worker.stdin, worker.stdout):
                 if stream:
-                    stream.close()
+                    with suppress(OSError):  # what it has not read is of no use any more
+                        stream.close()
 
 
 def _start(pictures: Pictures) -> subprocess.Popen[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -43,3 +45,18 @@ def test_a_process_that_ends_is_reported(tmp_path: Path) -> None:
     message = r"A process that reads pictures has ended before its work was done.*1 pictures from \['1.png'"
     with pytest.raises(RuntimeError, match=message), closing(spread(TreePictures(folder), tasks)) as results:
         list(results)
+
+
+def test_a_process_that_ends_before_it_reads_its_task_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", "pass"]
+        worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        worker.wait()
+        return worker
+
+    monkeypatch.setattr("models.data.own.workers._start", start)
+    folder = Folder(folder_of(tmp_path, {f"{n}.png": n for n in range(3)}))
+    with pytest.raises(RuntimeError, match="has ended before its work was done"):
+        list(spread(TreePictures(folder), tasks_of(folder)))
