@@ -23,7 +23,7 @@ from models.base import Autoencoder
 from models.sharding import SharedGenerator
 from models.system.extras import require
 
-__all__ = ["Objective", "Processes", "SeveralProcesses", "part", "processes"]
+__all__ = ["Objective", "Processes", "SeveralProcesses", "destroy_process_group", "processes"]
 
 
 class Objective(nn.Module):
@@ -155,7 +155,7 @@ def processes(device: torch.device) -> Processes:
     return SeveralProcesses(device) if several else Processes(device)
 
 
-def part() -> None:
-    """Parts from the other processes, where there are any, once the work is done."""
+def destroy_process_group() -> None:
+    """Leaves the process group of `torchrun`, if there is one, once the training is finished."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from models import checkpoint
-from models.__main__ import assignments, main
+from models.__main__ import main
+from models.commands.arguments import parse_assignments
 from models.training.train import CURVES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def test_train_evaluate_and_encode_one_after_another(
     folder = tmp_path / "mine"
     options = ["--title", "My digits", "--set", "latent=2", "network=mlp", "width=8", "--device", "cpu"]
     assert main([*TRAIN, "--out", str(folder), *options]) == 0
-    assert f"{folder} is trained: 4 steps" in capsys.readouterr().out
+    assert f"Trained {folder} for 4 steps" in capsys.readouterr().out
     card = checkpoint.read("mine").card
     assert card is not None and card.title == "My digits" and card.config["network"] == "mlp"
     assert card.command.startswith("python -m models train vae --data digits") and "latent=2" in card.command
@@ -136,7 +137,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
             "A collection takes one folder or file. Got 2.",
         ),
         (["evaluate", "tiny-vae", "--report", "."], "`--report` must be a file. . is a folder"),
-        (["train"], "Say which model and data: `python -m models train vae --data digits`"),
+        (["train"], "Name a model and its data: `python -m models train vae --data digits`"),
         (
             ["train", "vea", "--data", "digits", "--out", "{tmp}/x"],
             "Unknown model 'vea'. Choose one of: pca, ",
@@ -162,7 +163,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
         (["train", "--resume", "{tmp}/x"], "has no training.safetensors to resume from"),
         (
             ["train", "--resume", "{tmp}/x", "--epochs", "3"],
-            "keeps to the values it was started with. Leave out",
+            "continues with the settings it was started with. Leave out",
         ),
         (["evaluate", "tiny-vae", "--limit", "0"], "`limit` must be an integer of at least 1"),
     ],
@@ -195,5 +196,5 @@ def test_a_real_process_ends_with_status_1_and_no_traceback(tmp_path: Path) -> N
 
 
 def test_assignments_are_json_where_they_can_be() -> None:
-    found = assignments(["latent=2", "network=mlp", "sigma=0.5", "correlated=true", "name=a=b"])
-    assert found == {"latent": 2, "network": "mlp", "sigma": 0.5, "correlated": True, "name": "a=b"}
+    parsed = parse_assignments(["latent=2", "network=mlp", "sigma=0.5", "correlated=true", "name=a=b"])
+    assert parsed == {"latent": 2, "network": "mlp", "sigma": 0.5, "correlated": True, "name": "a=b"}

@@ -177,14 +177,14 @@ def test_a_report_alone_measures_nothing(
     assert main(["evaluate", "--report", str(out)]) == 0
     assert "| tiny-vae | digits | 4 | – |" in out.read_text()
     said = capsys.readouterr()
-    assert said.out == "" and said.err == f"{out} is written.\n"
+    assert said.out == "" and said.err == f"Wrote {out}.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Say which checkpoint"),
-        (["tiny-vae", "--all"], "Say which checkpoint"),
+        ([], "Name a checkpoint"),
+        (["tiny-vae", "--all"], "Name a checkpoint"),
         (["--all", "--seeds", "a"], "`--seeds` belongs to one checkpoint"),
         (["tiny-vae", "--samples", "0"], "at least 1 image and 1 sample"),
         (["tiny-vae", "--seeds", "nothing"], "Unknown checkpoint 'nothing'"),
