@@ -1,6 +1,6 @@
 """The Streamlit script: page config and navigation. `app.py` serves it.
 
-It stands among the pages, for Streamlit takes a folder `pages` beside its script for pages of its own making.
+It lies inside `pages`: Streamlit would read a folder `pages` beside its script as pages of its own.
 """
 
 from __future__ import annotations
@@ -25,26 +25,24 @@ pages = [
     for title, script in navigation.existing().items()
 ]
 chosen = st.navigation(pages, position="hidden")
-if (
-    at_start() and "lx_opened" not in st.session_state
-):  # the command named images: a plain address leads to them
-    st.session_state.lx_opened = True
+if at_start() and "lx_opened" not in st.session_state:
+    st.session_state.lx_opened = True  # the command line named images: a plain address opens Your images
     if chosen.title == "Explore" and not st.query_params:
         st.switch_page(next(page for page in pages if page.title == navigation.YOUR_IMAGES))
 st.set_page_config(page_title=f"{chosen.title} · Latent Explorer", page_icon=str(ICON), layout="wide")
-tell = navigation.bar(pages, chosen.title, st.session_state.get("lx_shown"))
+update_bar = navigation.bar(pages, chosen.title, st.session_state.get("lx_shown"))
 navigation.heading(chosen.title)
 shell()
 if "lx_started" not in st.session_state:
-    with st.spinner("Starting …"):  # the first visit to a server that was just started waits for PyTorch
+    with st.spinner("Starting …"):  # the first visit after a start waits for PyTorch to load
         importlib.import_module("explorer.scene.engine")
     st.session_state.lx_started = True
 faults = importlib.import_module("explorer.pages.shared.faults")
 faults.check_settings()
-with faults.reported((OSError,)):  # of the disk; other errors are mistakes of ours
+with faults.reported((OSError,)):  # disk errors; any other error is a bug
     chosen.run()
 importlib.import_module("explorer.pages.shared.session_archive").remember(chosen.title)
 st.session_state.lx_shown = importlib.import_module("explorer.pages.shared.carried_checkpoint").shown(
     chosen.title
 )
-tell(st.session_state.lx_shown)
+update_bar(st.session_state.lx_shown)

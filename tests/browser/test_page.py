@@ -40,7 +40,7 @@ def test_a_copied_link_shows_the_same_in_another_tab(tab: StagePage, new_page: N
 
 def test_nonsense_in_the_address_falls_back_and_says_so(new_page: NewPage) -> None:
     tab = new_page().open(model="nope", view="atlantis", a="x")
-    assert "'nope', which is not there" in tab.page.get_by_test_id("stAlert").inner_text()
+    assert "'nope', which does not exist" in tab.page.get_by_test_id("stAlert").inner_text()
     assert tab.address["model"] == "digits-vae"
     tab = new_page().open(view="atlantis", a="x,y,z", b_with="evil:9", frames="400", colour="[x](//y)")
     alert = tab.page.get_by_test_id("stAlert")

@@ -230,7 +230,7 @@ def _curve(entry: Entry) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     curve_charts.curve_chart(curves, f"curve-{entry.name}", logarithmic=scale == "Logarithmic")
-    curve_charts.figure_charts(curves, f"figure-{entry.name}")
+    curve_charts.metric_charts(curves, f"figure-{entry.name}")
 
 
 def _architecture(entry: Entry, card: Card) -> None:

@@ -316,7 +316,7 @@ def _under_way() -> None:
         curves = read_curves(training.folder)
         if curves.steps:
             curve_charts.curve_chart(curves, "train_curve", logarithmic=_scale("live"), height=260, live=True)
-            curve_charts.figure_charts(curves, "train_figure")
+            curve_charts.metric_charts(curves, "train_figure")
 
 
 def _on_cancel(training: Training) -> str:

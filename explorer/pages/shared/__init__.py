@@ -1,1 +1,1 @@
-"""What several pages use: pickers, links, navigation, downloads, charts."""
+"""Widgets and helpers that several pages share: pickers, links, navigation, downloads, charts."""

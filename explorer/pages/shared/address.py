@@ -1,4 +1,4 @@
-"""The address bar: a copied link shows the same model, view, colours, handles and sliders again."""
+"""The address bar: a copied link restores the model, view, colours, handles and sliders."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ from models.system.settings import first_checkpoint
 __all__ = ["clear", "model", "parameters", "put", "view_and_colour", "write"]
 
 DEFAULT_MODEL = "faces-vae"
-LONGEST = 4000  # characters of one parameter
+LENGTH_LIMIT = 4000  # characters of one parameter
 
 
 def parameters() -> dict[str, str]:
-    """The address's parameters, each cut to a length that no honest link has."""
-    return {key: value[:LONGEST] for key, value in st.query_params.items()}
+    """The address's parameters, each truncated to `LENGTH_LIMIT` characters."""
+    return {key: value[:LENGTH_LIMIT] for key, value in st.query_params.items()}
 
 
-def put(wanted: dict[str, str]) -> None:
-    """Puts parameters into the address bar."""
-    if dict(st.query_params) != wanted:
-        st.query_params.from_dict(wanted)
+def put(query: dict[str, str]) -> None:
+    """Writes parameters to the address bar, unless it has them already."""
+    if dict(st.query_params) != query:
+        st.query_params.from_dict(query)
 
 
 def clear() -> None:
-    """Empties the address, so that the next model starts from its defaults."""
+    """Clears the address, so that the next model starts from its defaults."""
     st.query_params.clear()
 
 
 def model(entries: list[Entry]) -> tuple[str, str]:
-    """The checkpoint that the address asks for, else the default; and a sentence where it could not be had."""
+    """The checkpoint named in the address, else the default; and a message if the named one is unavailable."""
     names = [entry.name for entry in entries if entry.card]
-    wanted = (first_checkpoint(), DEFAULT_MODEL, *names)
-    default = next((name for name in wanted if name in names), "")
-    asked = parameters().get("model", default)
-    if asked in names:
-        return asked, ""
-    broken = next((entry.error for entry in entries if entry.name == asked), None)
+    candidates = (first_checkpoint(), DEFAULT_MODEL, *names)
+    default = next((name for name in candidates if name in names), "")
+    requested = parameters().get("model", default)
+    if requested in names:
+        return requested, ""
+    error = next((entry.error for entry in entries if entry.name == requested), None)
     clear()
     if not default:
         return "", ""
     reason = (
-        f"The checkpoint {asked[:40]!r} cannot be used: {broken}"
-        if broken
-        else (f"The address asks for the checkpoint {asked[:40]!r}, which is not there.")
+        f"The checkpoint {requested[:40]!r} cannot be used: {error}"
+        if error
+        else f"The address names the checkpoint {requested[:40]!r}, which does not exist."
     )
     return default, f"{reason} Showing {default} instead."
 
 
 def view_and_colour(loaded: Loaded) -> tuple[str, str | None, list[str]]:
-    """View id and colour that the address asks for, else the defaults; and a sentence for what does not hold."""
-    asked = parameters()
+    """View id and colour from the address, else the defaults; and a message for each invalid parameter."""
+    query = parameters()
     problems = []
-    colour = asked.get("colour", controls.default_colour(loaded))
+    colour = query.get("colour", controls.default_colour(loaded))
     if colour == "none":
         colour = None
     elif colour is not None and colour not in controls.colours(loaded):
@@ -67,12 +67,10 @@ def view_and_colour(loaded: Loaded) -> tuple[str, str | None, list[str]]:
             f"In the address: `colour` must be one of: {known}. Got {colour[:40]!r}. Using the default."
         )
         colour = controls.default_colour(loaded)
-    return asked.get("view", default_view(loaded)), colour, problems
+    return query.get("view", default_view(loaded)), colour, problems
 
 
 def write(loaded: Loaded, view: View, colour: str | None, edit: stage_edit.Edit) -> None:
-    """Puts what is shown into the address bar."""
-    wanted = {"model": loaded.name, "view": view.id, "colour": colour or "none"}
-    wanted |= stage_edit.query(edit, controls.default_edit(view), loaded.token_of)
-    if dict(st.query_params) != wanted:
-        st.query_params.from_dict(wanted)
+    """Writes the address of what the stage shows."""
+    query = {"model": loaded.name, "view": view.id, "colour": colour or "none"}
+    put(query | stage_edit.query(edit, controls.default_edit(view), loaded.token_of))

@@ -1,4 +1,4 @@
-"""The checkpoint that goes along from page to page: the one a person chose last, wherever that was."""
+"""The checkpoint carried from page to page: the last one chosen on any page."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ CURRENT = "lx_checkpoint"
 
 
 def choose(name: str) -> None:
-    """Notes the checkpoint that a person chose, or that an address named."""
+    """Records the checkpoint that the user chose or an address named."""
     S[CURRENT] = name
 
 
 def current() -> str:
-    """The checkpoint that was chosen last; "" before any was."""
+    """The checkpoint chosen last; "" if there is none yet."""
     return str(S.get(CURRENT, ""))
 
 
 def followed(page: str, shown: str, able: Collection[str]) -> str:
-    """The checkpoint that a page should turn to because it was chosen on another page; "" where it should stay.
+    """The checkpoint to switch to because it was chosen on another page; "" to keep the current one.
 
-    A choice is followed once, so that a page keeps what it fell back to where the checkpoint cannot be opened.
+    A choice is followed once: if the checkpoint cannot be opened, the page keeps its replacement.
 
     Arguments:
-        page: The start of the page's keys in the session, e.g. "pt".
+        page: Prefix of the page's keys in the session, e.g. "pt".
         shown: The checkpoint that the page shows.
-        able: The checkpoints that it can show.
+        able: The checkpoints that the page can show.
     """
     name = current()
-    news = S.get(f"{page}_followed") != name
+    is_new = S.get(f"{page}_followed") != name
     S[f"{page}_followed"] = name
-    return name if news and name != shown and name in able else ""
+    return name if is_new and name != shown and name in able else ""
 
 
 def shown(title: str) -> navigation.Shown | None:
-    """What a page shows, for the bar; on a page without a checkpoint of its own, what was chosen last.
+    """The checkpoint and data that a page shows, for the bar; on a page without a checkpoint, the last chosen one.
 
     Arguments:
-        title: Of the page.
+        title: Title of the page.
     """
     cards = {entry.name: entry.card for entry in checkpoint_picker.entries() if entry.card}
     key = navigation.DECIDED.get(title)
-    kept = S.get(key) if key else None
-    asked = getattr(kept, "model", kept) or current()
-    names = [name for name in ((asked,) if isinstance(asked, str) else asked) if name in cards]
+    state = S.get(key) if key else None
+    models = getattr(state, "model", state) or current()
+    names = [name for name in ((models,) if isinstance(models, str) else models) if name in cards]
     if not names:
         return None
     card = cards[names[0]]
-    told = card.title if len(names) == 1 else f"{len(names)} side by side"
-    return navigation.Shown(told, data_title(card.data), _special(card))
+    label = card.title if len(names) == 1 else f"{len(names)} side by side"
+    return navigation.Shown(label, data_title(card.data), _special(card))
 
 
 def _special(card: Card) -> str:
-    """The page that only such a model has."""
+    """The page that only this kind of model has; "" if none."""
     spec = families.spec_of(card)
     return "Codes" if spec.discrete else "Time" if spec.sequence else ""

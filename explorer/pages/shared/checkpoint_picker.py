@@ -1,4 +1,4 @@
-"""The checkpoint picker: pictures and facts of each, and the reason where one cannot be used."""
+"""The checkpoint picker: a preview and facts of each checkpoint, or the reason why it cannot be used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from models.card import roots as card_roots
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
 LIST_HEIGHT = 560  # pixels
-STYLE = "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # before its fields have come
+STYLE = (
+    "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # the height before its fields are rendered
+)
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -32,7 +34,7 @@ def _scan(roots: tuple[Path, ...]) -> list[Entry]:
 
 
 def _checked(entry: Entry) -> Entry:
-    """The entry, with the reason if it cannot be shown; its files are read through once, and when they change."""
+    """The entry, with an error if it cannot be shown; its files are read once, and again when they change."""
     files = [weights_file(entry.path, entry.card) if entry.card else entry.path / WEIGHTS, entry.path / ATLAS]
     facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
     reason = _reason(entry, (str(entry.path), entry.version, *facts))
@@ -48,20 +50,20 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 
 
 def entries() -> list[Entry]:
-    """Every checkpoint there is, the broken ones with their reason; looked up anew every ten seconds."""
+    """All checkpoints, broken ones with their error; scanned again after ten seconds."""
     return _scan(tuple(card_roots()))
 
 
 def refresh(name: str | None = None) -> None:
-    """Looks for checkpoints anew at once; with a name, has that one read again if its files changed."""
+    """Scans for checkpoints at once; with a name, also reloads that one if its files changed."""
     _scan.clear()
     if name is not None:
-        with contextlib.suppress(ValueError):  # whoever opens it tells the reason
+        with contextlib.suppress(ValueError):  # reported when it is opened
             engine().open_sync(name)
 
 
 def open_model(name: str) -> Loaded:
-    """Opens a checkpoint in the engine, with a spinner while that takes.
+    """Opens a checkpoint in the engine, with a spinner meanwhile.
 
     Raises:
         CheckpointError: If it is broken.
@@ -74,7 +76,7 @@ def open_model(name: str) -> Loaded:
 
 
 def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
-    """A button with the present checkpoint's title that opens the picker."""
+    """A button with the current checkpoint's title that opens the picker."""
     card = loaded.entry.card
     with st.container(width="content", gap=None):
         st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
@@ -102,16 +104,14 @@ def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> 
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="pick-filters"):
         shown = narrowed(usable, "pick")
-    told = f"{len(shown)} of {len(usable)} checkpoints" if len(shown) < len(usable) else ""
+    count = f"{len(shown)} of {len(usable)}" if len(shown) < len(usable) else f"{len(usable)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(told or f"{len(usable)} checkpoints", width="stretch")
+        st.caption(f"{count} checkpoints", width="stretch")
         if st.button(
             "Use your own images", icon=":material/photo_library:", key="pick-yours", type="tertiary"
         ):
             navigation.show(navigation.YOUR_IMAGES, {})
-    with st.container(
-        height=LIST_HEIGHT, border=False, key="pick-list"
-    ):  # stays as it is while the list is narrowed
+    with st.container(height=LIST_HEIGHT, border=False, key="pick-list"):  # fixed while the list is filtered
         if not shown:
             st.info("No checkpoint fits. Clear the search or a filter.", icon=":material/search_off:")
         listed = collections.heads(shown)
@@ -138,7 +138,7 @@ def _one(entry: Entry, present: str, choose: Callable[[str], None]) -> None:
 
 
 def summary(card: Card) -> list[str]:
-    """Short facts of a card: model, latent size, picture size, and its main figures where they were measured."""
+    """Short facts of a card: family, latent size, image size, and its main metrics if measured."""
     shape = card.config.get("image_shape", [0, 0, 0])
     size = f"{shape[2]}×{shape[1]} {'colour' if shape[0] == 3 else 'grey'}"
     facts = [families.title(card.model), families.extent(families.spec_of(card)), size]
@@ -148,30 +148,30 @@ def summary(card: Card) -> list[str]:
         ("elbo", "ELBO {:,.1f} nats"),
         ("active_units", "{:.0f} active dimensions"),
     ):
-        figure = card.metrics.get(name)
-        if isinstance(figure, dict) and isinstance(figure.get("value"), int | float):
-            facts.append(form.format(figure["value"]).replace("-", "−"))
+        metric = card.metrics.get(name)
+        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float):
+            facts.append(form.format(metric["value"]).replace("-", "−"))
     return facts
 
 
 def facts(loaded: Loaded) -> str:
-    """One line on what is on the stage and where its pictures come from."""
+    """One line on the model shown and the source of its images."""
     card = loaded.entry.card
     if card is None:
         return loaded.name
     what = "sequences" if loaded.decoder.model.spec.sequence else "images"
     parts = [*summary(card), f"{loaded.count:,} {what} of {data_name(card.data)}"]
     if loaded.originals.state == "absent":
-        parts.append("its images are not on this machine: nearest items are shown as reconstructions")
+        parts.append("its images are not on this machine, so the nearest are shown as reconstructions")
     return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"
 
 
 def nothing_yet(found: list[Entry]) -> None:
-    """What to do where no checkpoint can be used."""
+    """Instructions for when no checkpoint can be used."""
     st.title("Latent Explorer")
     st.info(
-        "No checkpoint can be used yet. Train one on your own images, on the page Your images, or on the digits that "
-        "come along:\n\n"
+        "No checkpoint can be used yet. Train one on your own images, on the page Your images, or on the bundled "
+        "digits:\n\n"
         "```\npython -m models train vae --data digits --out runs/digits-vae\n"
         "python -m explorer.atlas digits-vae\n```",
         icon=":material/model_training:",

@@ -1,4 +1,4 @@
-"""The controls around the stage: which map, which colours; and what the stage is told to show."""
+"""The controls around the stage (map, colours), and the data that the stage receives."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = [
 
 S = st.session_state
 Choose = Callable[[str], None]
-DIMENSIONS, PLANE = "dims", "plane"  # the two kinds of view that need two more choices
+DIMENSIONS, PLANE = "dims", "plane"  # kinds of view with two more fields
 SCORES = {
     "kl": "KL to the prior (nats)",
     "error": "Reconstruction error",
     "neighbour_distance": "Distance to neighbours",
 }
-TRUST = "map_trust"  # not of the images but of the map: how many of an image's neighbours it keeps
-KINDS = {"binary": "Yes or no", "continuous": "By degrees"}  # slider groups
+TRUST = "map_trust"  # a score of the map: the share of an image's neighbours that it preserves
+KINDS = {"binary": "Yes or no", "continuous": "Continuous"}  # slider groups
 
 
 def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
-    """Lets one choose the map; `choose` is called with the id of another view."""
+    """A selectbox of maps; `choose` is called with the id of the selected view."""
     fixed = titles(loaded)
     kind = view.id if view.id in fixed else view.id.split("-")[0]
     if kind not in (*fixed, DIMENSIONS, PLANE) or FITTED.fullmatch(view.id):
@@ -51,9 +51,13 @@ def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
     names = fixed | {DIMENSIONS: "Two dimensions", PLANE: "Plane of two directions"}
     S.view_kind = kind
     st.selectbox(
-        "Map", options, key="view_kind", format_func=names.__getitem__, width=190,
+        "Map",
+        options,
+        key="view_kind",
+        format_func=names.__getitem__,
+        width=190,
         on_change=lambda: choose(first_view(loaded, S.view_kind)),
-    )  # fmt: skip
+    )
     if kind == DIMENSIONS:
         dimensions = {str(d): str(d) for d in spread_dimensions(loaded)}
         ends = view.id.split("-")[1:]
@@ -65,7 +69,7 @@ def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
 
 
 def first_view(loaded: Loaded, kind: str) -> str:
-    """The view that a choice under "Map" leads to: itself, or a first one of its kind."""
+    """The view to show for an option of "Map": itself, or the first one of its kind."""
     if kind == DIMENSIONS:
         i, j = spread_dimensions(loaded)[:2]
         return f"dims-{i}-{j}"
@@ -75,7 +79,7 @@ def first_view(loaded: Loaded, kind: str) -> str:
 
 
 def first_plane(loaded: Loaded) -> str:
-    """The plane of the first direction and the first one that is not parallel to it."""
+    """The plane of the first direction and the next one that is not parallel to it."""
     slugs = list(loaded.directions)
     first = loaded.directions[slugs[0]].vector
     for slug in slugs[1:]:
@@ -86,7 +90,7 @@ def first_plane(loaded: Loaded) -> str:
 
 
 def titles(loaded: Loaded) -> dict[str, str]:
-    """Title of each view that needs no further choice, the usual one first."""
+    """Titles of the views without further fields, the default first."""
     named = {"umap": "UMAP"} if "umap" in loaded.atlas.maps else {}
     named |= {"raw": "Both dimensions"} if loaded.latent == 2 else {}
     if loaded.latent == 1:
@@ -95,58 +99,66 @@ def titles(loaded: Loaded) -> dict[str, str]:
 
 
 def spread_dimensions(loaded: Loaded) -> list[int]:
-    """Latent dimensions, the ones that tell the images apart the most first."""
+    """Latent dimensions by decreasing variance over the images."""
     return [int(d) for d in np.argsort(-loaded.atlas.mean.var(0))]
 
 
 def two_of(
-    what: str, named: dict[str, str], ends: list[str], width: int, choose: Callable[[str, str], None]
+    what: str, titles: dict[str, str], axes: list[str], width: int, choose: Callable[[str, str], None]
 ) -> None:
-    """Lets one choose what runs across the map and what runs up; the same twice swaps them."""
-    S[f"{what}_x"], S[f"{what}_y"] = ends
+    """Two selectboxes, for the horizontal and the vertical axis; selecting the same twice swaps them."""
+    S[f"{what}_x"], S[f"{what}_y"] = axes
 
     def changed() -> None:
         x, y = S[f"{what}_x"], S[f"{what}_y"]
-        choose(*((ends[1], ends[0]) if x == y else (x, y)))
+        choose(*((axes[1], axes[0]) if x == y else (x, y)))
 
     for axis, side in (("x", "across"), ("y", "up")):
         st.selectbox(
-            f"{what} {side}", list(named), key=f"{what}_{axis}", format_func=named.__getitem__, width=width,
+            f"{what} {side}",
+            list(titles),
+            key=f"{what}_{axis}",
+            format_func=titles.__getitem__,
+            width=width,
             on_change=changed,
-        )  # fmt: skip
+        )
 
 
 def colours(loaded: Loaded) -> dict[str, str]:
-    """Title of everything that points can be coloured by."""
-    named = {name: attribute.title for name, attribute in loaded.atlas.attributes.items()}
+    """Titles of the attributes and scores that points can be coloured by."""
+    titles = {name: attribute.title for name, attribute in loaded.atlas.attributes.items()}
     scores = [*loaded.atlas.scores, "neighbour_distance"]
-    return named | {name: SCORES.get(name, name) for name in scores} | {TRUST: "Trust in the map"}
+    return titles | {name: SCORES.get(name, name) for name in scores} | {TRUST: "Trust in the map"}
 
 
 def default_colour(loaded: Loaded) -> str | None:
-    """The first categorical attribute, else the first of any kind."""
+    """The first categorical attribute, else the first attribute; None if there is none."""
     attributes = loaded.atlas.attributes
     return next((n for n, a in attributes.items() if a.kind == "categorical"), next(iter(attributes), None))
 
 
 def colour_picker(loaded: Loaded, colour: str | None, choose: Callable[[str | None], None]) -> None:
-    """Lets one choose what colours the points; `choose` is called with its name, None for one colour."""
-    named = {"none": "One colour"} | colours(loaded)
+    """A selectbox of colours; `choose` is called with the selected name, None for one colour."""
+    titles = {"none": "One colour"} | colours(loaded)
     S.colour_by = colour or "none"
     st.selectbox(
-        "Colour by", list(named), key="colour_by", format_func=named.__getitem__, width=190,
+        "Colour by",
+        list(titles),
+        key="colour_by",
+        format_func=titles.__getitem__,
+        width=190,
         on_change=lambda: choose(None if S.colour_by == "none" else S.colour_by),
-    )  # fmt: skip
+    )
 
 
 def default_edit(view: View) -> stage_edit.Edit:
-    """Handles on two items to the left and right of the map's middle, so that a first drag has room."""
+    """Handles on two items left and right of the map's centre, so that a first drag has room."""
     middle = np.median(view.xy, axis=0)
     spread = np.percentile(view.xy, 75, axis=0) - np.percentile(view.xy, 25, axis=0)
 
     def handle(side: float) -> stage_edit.Handle:
-        place = middle + np.array([side, 0.0]) * spread
-        item = int(((view.xy - place) ** 2).sum(1).argmin())
+        target = middle + np.array([side, 0.0]) * spread
+        item = int(((view.xy - target) ** 2).sum(1).argmin())
         x, y = (float(v) for v in view.xy[item])
         return stage_edit.Handle(item, x, y)
 
@@ -154,7 +166,7 @@ def default_edit(view: View) -> stage_edit.Edit:
 
 
 def model_data(loaded: Loaded) -> dict[str, Any]:
-    """What a live component is told of the model."""
+    """The model, as the live components receive it."""
     card = loaded.entry.card
     return {
         "name": loaded.name,
@@ -167,21 +179,23 @@ def model_data(loaded: Loaded) -> dict[str, Any]:
 
 
 def levels(loaded: Loaded) -> list[dict[str, str]]:
-    """The levels of a latent that can be moved apart, coarsest first; none where there is but one."""
-    there = loaded.decoder.model.spec.levels
-    if len(there) < 2:
+    """The levels of a latent that can be moved separately, coarsest first; empty if there is only one."""
+    levels = loaded.decoder.model.spec.levels
+    if len(levels) < 2:
         return []
-    return [{"name": level.name.capitalize(), "grid": "×".join(map(str, level.shape[1:]))} for level in there]
+    return [
+        {"name": level.name.capitalize(), "grid": "×".join(map(str, level.shape[1:]))} for level in levels
+    ]
 
 
 def version_of(loaded: Loaded, view: View) -> str:
-    """What an address of a view's arrays ends with, so that the browser keeps them as long as they hold."""
-    own = own_mark(loaded, view.id)
-    return f"?own={own}" if own else f"?v={loaded.version}"
+    """Query part of the URL of a view's arrays; it changes with them, so that the browser can cache them."""
+    mark = own_mark(loaded, view.id)
+    return f"?own={mark}" if mark else f"?v={loaded.version}"
 
 
 def own_pictures(loaded: Loaded, view: View) -> list[dict[str, Any]]:
-    """A person's own pictures and where they stand on a map."""
+    """The user's own pictures and their positions on a map."""
     return [
         {"item": own.item, "title": own.title}
         | dict(zip("xy", map(float, home(loaded, view, own.item)), strict=True))
@@ -192,7 +206,7 @@ def own_pictures(loaded: Loaded, view: View) -> list[dict[str, Any]]:
 def stage_data(
     loaded: Loaded, view: View, colour: str | None, edit: stage_edit.Edit, revision: int
 ) -> dict[str, Any]:
-    """What the stage is told, beside the selection: small values and addresses; geometry is fetched from those by the browser."""
+    """The data of the stage, without the selection: small values, and the URLs of the arrays that the browser fetches."""
     base, version = f"/live/atlas/{loaded.name}", f"?v={loaded.version}"
     return {
         "model": model_data(loaded),
@@ -226,7 +240,7 @@ def stage_data(
 
 
 def _in_order(loaded: Loaded) -> list[tuple[str, Direction]]:
-    """The directions by slug: a person's own, newest first, then those that add or take away something, then degrees."""
+    """The directions with their slugs: the user's own, newest first, then binary ones, then continuous ones."""
     own = [pair for pair in loaded.directions.items() if pair[1].kind == "own"]
     others = [pair for pair in loaded.directions.items() if pair[1].kind != "own"]
     return own[::-1] + sorted(others, key=lambda pair: pair[1].kind != "binary")

@@ -8,32 +8,32 @@ from typing import Any
 from explorer.catalogue.curves import Curves, above_lowest
 from explorer.pages.shared.plotly_chart import drawn, plotted
 
-__all__ = ["COLOURS", "curve_chart", "figure_charts"]
+__all__ = ["COLOURS", "curve_chart", "metric_charts"]
 
 UNIT = "nats per image"
 HEIGHT = 320  # pixels
-LOW = 150  # pixels, of a chart beside others
-# Three to tell loss and terms apart on light and dark; further terms take Streamlit's own.
+LOW = 150  # pixels, of a small chart
+# Distinct on light and dark backgrounds; the first is the loss.
 COLOURS = ("#4c6ef5", "#e8590c", "#0ca678", "#ae3ec9", "#c2920b", "#0c8599")
 
 
 def curve_chart(
     curves: Curves, key: str, *, logarithmic: bool = False, height: int = HEIGHT, live: bool = False
 ) -> None:
-    """Loss and terms over the steps.
+    """Draws loss and terms over the steps.
 
     Arguments:
         curves: At least one step.
         key: Streamlit's key.
-        logarithmic: A logarithmic axis; with values below 0, of how far each series stands above its lowest.
+        logarithmic: Logarithmic axis; if values are not positive, of each series' distance above its minimum.
         height: In pixels.
-        live: It is drawn anew every second, and so offers no page of its own.
+        live: Redrawn every second, so without a download.
     """
     shifted = logarithmic and not curves.positive
-    title = f"{UNIT}, above its lowest + 1" if shifted else UNIT
+    title = f"{UNIT}, above the minimum + 1" if shifted else UNIT
     lines = [
-        _line(curves, name, values, place, UNIT) | {"y": above_lowest(values) if shifted else values}
-        for place, (name, values) in enumerate(curves.series.items())
+        _line(curves, name, values, index, UNIT) | {"y": above_lowest(values) if shifted else values}
+        for index, (name, values) in enumerate(curves.series.items())
     ]
     if curves.validation and not shifted:
         lines.append(_validation(curves))
@@ -49,12 +49,12 @@ def curve_chart(
 
 
 def _validation(curves: Curves) -> dict[str, Any]:
-    """The loss of validation images, dashed."""
+    """The validation loss, dotted."""
     steps, losses = zip(*curves.validation, strict=True)
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": "loss of validation images",
+        "name": "validation loss",
         "x": steps,
         "y": losses,
         "line": {"width": 2.5, "color": COLOURS[0], "dash": "dot"},
@@ -62,15 +62,21 @@ def _validation(curves: Curves) -> dict[str, Any]:
     }
 
 
-def figure_charts(curves: Curves, key: str) -> None:
-    """What else was watched over the steps, such as how many codes are used: a low chart each, in its own unit."""
-    for place, (name, values) in enumerate(curves.figures.items()):
+def metric_charts(curves: Curves, key: str) -> None:
+    """Draws other metrics over the steps, such as the number of codes in use: a small chart each."""
+    for index, (name, values) in enumerate(curves.figures.items()):
         axis = {"title": {"text": name}, "rangemode": "tozero"}
-        _show([_line(curves, name, values, place, "")], axis, f"{key}-{place}", LOW,
-              f"Curve of {name} over {curves.last + 1} steps.", drawn)  # fmt: skip
+        _show(
+            [_line(curves, name, values, index, "")],
+            axis,
+            f"{key}-{index}",
+            LOW,
+            f"Curve of {name} over {curves.last + 1} steps.",
+            drawn,
+        )
 
 
-def _line(curves: Curves, name: str, values: list[float], place: int, unit: str) -> dict[str, Any]:
+def _line(curves: Curves, name: str, values: list[float], index: int, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines" if len(curves.steps) > 1 else "markers",
@@ -78,7 +84,7 @@ def _line(curves: Curves, name: str, values: list[float], place: int, unit: str)
         "x": curves.steps,
         "y": values,
         "customdata": values,
-        "line": {"width": 2.5 if name == "loss" else 1.5, "color": COLOURS[place % len(COLOURS)]},
+        "line": {"width": 2.5 if name == "loss" else 1.5, "color": COLOURS[index % len(COLOURS)]},
         "hovertemplate": f"%{{customdata:,.2f}} {unit}<extra>{name}</extra>",
     }
 

@@ -1,4 +1,4 @@
-"""What the pages say about this machine: settings that are wrong, and files that cannot be stored."""
+"""Reports invalid settings, and files that cannot be stored."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ LOG = logging.getLogger(__name__)
 
 
 def check_settings() -> None:
-    """Shows every setting that is wrong; ends the page's run if no model can be opened with them."""
-    found = settings.problems()
-    for problem in found:
+    """Shows every invalid setting; stops the run if no model can be opened with them."""
+    problems = settings.problems()
+    for problem in problems:
         show = st.error if problem.fatal else st.warning
         show(plain(problem.text), icon=":material/settings_alert:")
-    if any(problem.fatal for problem in found):
+    if any(problem.fatal for problem in problems):
         st.caption("Correct the environment, then start the explorer again.")
         st.stop()
 
 
 @contextmanager
 def reported(kinds: tuple[type[Exception], ...] = (ValueError, OSError)) -> Iterator[None]:
-    """Runs something that stores or deletes; if it fails, the page says why and goes on.
+    """Runs code that stores or deletes; if it fails, the page shows why and continues.
 
     Arguments:
         kinds: Errors to report.

@@ -1,8 +1,8 @@
-"""A button that makes a file on the click and has the browser save it, or says why it cannot.
+"""A download button that makes its file on the click, or shows why it cannot.
 
-Streamlit's own download button gives its file a new id in each run and forgets the old one, so a click that comes
-between a change and the end of its run finds nothing. This one is an ordinary button in a fragment: Streamlit queues
-its click behind the run that is under way, and the file is made of what that run shows.
+Streamlit's own download button gives its file a new id in each run and drops the old one, so a click during a run
+fails. This one is an ordinary button in a fragment: Streamlit queues the click behind the current run, and the file
+is made from what that run shows.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def file_button(place: Any, label: str, file: str, make: Callable[[], bytes], ke
     """Shows the button.
 
     Arguments:
-        place: Where: a container, or `st`.
-        label: Of the button.
-        file: What the file is called.
-        make: Makes its bytes; called on the click.
+        place: A container, or `st`.
+        label: Label of the button.
+        file: Name of the file.
+        make: Returns its bytes; called on the click.
         key: Streamlit's key.
         more: Further arguments of `st.button`.
     """
@@ -46,7 +46,7 @@ def _shown(label: str, file: str, make: Callable[[], bytes], key: str, more: dic
             return
         try:
             data = make()
-        except Exception as error:  # whatever it is, the person is told; the log has the rest
+        except Exception as error:  # any failure is shown; the traceback is in the log
             LOG.exception("%s could not be made", file)
             reason = str(error)[:300] or type(error).__name__
             st.warning(f"{plain(file)} could not be made: {plain(reason)}", icon=":material/error:")

@@ -1,4 +1,4 @@
-"""Which image a page shows: by name, at random, among those with an attribute."""
+"""Chooses an image: by name, or at random among those that an attribute filter leaves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["WAITING", "among", "chooser", "same_image", "wait_for_originals"]
 S = st.session_state
 Choose = Callable[[int], None]
 ANY = "any"
-WAITING = ("unasked", "loading")  # states of originals that are on their way
+WAITING = ("unasked", "loading")  # states of originals that are not loaded yet
 
 
 def chooser(
@@ -30,17 +30,17 @@ def chooser(
     key: str = "anatomy",
     label: str = "Image",
 ) -> None:
-    """The image's name, and one at random among those that the filter leaves.
+    """A field for the image's name, a button for a random image, and a filter.
 
     Arguments:
         loaded: The model, whose atlas has the images.
-        item: Row of the atlas; None where what is shown is none of its images.
+        item: Row of the atlas; None if the image shown is not in it.
         choose: Called with another row.
-        tell: Called with a sentence where what was typed names no image.
-        key: Start of Streamlit's keys, its own for each image of a page.
-        label: Over the name.
+        tell: Called with a message if the text names no image.
+        key: Prefix of the widget keys, unique for each image of a page.
+        label: Label of the field.
     """
-    found = among(loaded, key)
+    matching = among(loaded, key)
 
     def put(other: int | None) -> None:
         if other is not None:
@@ -50,15 +50,18 @@ def chooser(
         loaded, label, f"{key}_item", item, put, tell, empty="Sample" if item is None else "", own=False
     )
     st.button(
-        "Random", icon=":material/casino:", key=f"{key}_random", disabled=not len(found),
-        on_click=lambda: choose(int(np.random.default_rng().choice(found))),
-        help=f"One of the {len(found):,} images that the filter leaves",
-    )  # fmt: skip
-    _filter(loaded, item, found, choose, key)
+        "Random",
+        icon=":material/casino:",
+        key=f"{key}_random",
+        disabled=not len(matching),
+        on_click=lambda: choose(int(np.random.default_rng().choice(matching))),
+        help=f"One of the {len(matching):,} images that pass the filter",
+    )
+    _filter(loaded, item, matching, choose, key)
 
 
 def among(loaded: Loaded, key: str = "anatomy") -> NDArray[np.int64]:
-    """Rows of the images that the filter leaves, shape (M,)."""
+    """Rows of the images that pass the filter, shape (M,)."""
     attribute = loaded.atlas.attributes.get(S.get(f"{key}_attribute", ANY))
     if attribute is None:
         return np.arange(loaded.count)
@@ -74,25 +77,25 @@ def among(loaded: Loaded, key: str = "anatomy") -> NDArray[np.int64]:
 
 
 def same_image(before: Loaded, item: int, after: Loaded) -> int | None:
-    """The row of the same image in another model's atlas; None if it is of other data, or not there."""
+    """The row of the same image in another model's atlas; None if its data differ or the image is missing."""
     one, other = before.entry.card, after.entry.card
     if one is None or other is None or pictures_key(one) != pictures_key(other):
         return None
     atlas = after.atlas
     same = (atlas.ids == before.atlas.ids[item]) & (np.array(atlas.split) == before.atlas.split[item])
-    found = np.flatnonzero(same)
-    return int(found[0]) if len(found) else None
+    rows = np.flatnonzero(same)
+    return int(rows[0]) if len(rows) else None
 
 
 @st.fragment(run_every=0.5)
 def wait_for_originals(loaded: Loaded) -> None:
-    """Runs the page again once the data set's pictures are here, or known not to be."""
+    """Reruns the page once the data set's images are loaded or known to be absent."""
     if loaded.originals.state not in WAITING:
         st.rerun()
 
 
-def _filter(loaded: Loaded, item: int | None, found: NDArray[np.int64], choose: Choose, key: str) -> None:
-    attributes, left, by = loaded.atlas.attributes, len(found), f"{key}_attribute"
+def _filter(loaded: Loaded, item: int | None, matching: NDArray[np.int64], choose: Choose, key: str) -> None:
+    attributes, count, by = loaded.atlas.attributes, len(matching), f"{key}_attribute"
     if not attributes:
         return
     chosen = S.get(by, ANY)
@@ -108,17 +111,21 @@ def _filter(loaded: Loaded, item: int | None, found: NDArray[np.int64], choose: 
         attribute = attributes.get(S[by])
         if attribute is not None:
             _values(attribute, _key(attribute, key))
-        st.caption(f"{left:,} of {loaded.count:,} images")
-        if left and item is not None and item not in found:
-            st.caption("The image that is shown is not among them.")
+        st.caption(f"{count:,} of {loaded.count:,} images")
+        if count and item is not None and item not in matching:
+            st.caption("The current image is not among them.")
         st.button(
-            "Show the next of them", icon=":material/skip_next:", width="stretch", disabled=not left,
-            key=f"{key}_next", on_click=lambda: choose(_after(found, -1 if item is None else item)),
-        )  # fmt: skip
+            "Next match",
+            icon=":material/skip_next:",
+            width="stretch",
+            disabled=not count,
+            key=f"{key}_next",
+            on_click=lambda: choose(_after(matching, -1 if item is None else item)),
+        )
 
 
 def _values(attribute: Attribute, key: str) -> None:
-    """The filter's values: names to tick, or a range."""
+    """The filter's values: names to select, or a range."""
     if attribute.kind != "continuous":
         st.pills("Values", value_names(attribute), selection_mode="multi", key=key)
         return
@@ -132,7 +139,7 @@ def _key(attribute: Attribute, key: str) -> str:
     return f"{key}_filter_{attribute.name}"
 
 
-def _after(found: NDArray[np.int64], item: int) -> int:
-    """The first of the ascending rows after `item`, from the start again behind the last."""
-    later = found[found > item]
-    return int(later[0] if len(later) else found[0])
+def _after(rows: NDArray[np.int64], item: int) -> int:
+    """The first of the ascending rows after `item`, wrapping around."""
+    later = rows[rows > item]
+    return int(later[0] if len(later) else rows[0])

@@ -1,4 +1,4 @@
-"""The field that names one item: its name is shown, and a name, a number or the title of an own picture can be typed."""
+"""A text field for an item: a name, a number, or the title of one of the user's own pictures."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def item_field(
     own: bool = True,
     width: int = 140,
 ) -> None:
-    """Shows an item's name and takes another one.
+    """Shows an item's name and accepts another.
 
     Arguments:
         loaded: The model.
         label: Above the field.
         key: Streamlit's key.
-        item: What is shown; None for none.
-        choose: Called with another item; with None where the field is emptied and `empty` says what that means.
-        tell: Called with a sentence where the text names no item.
-        empty: What is shown while no item is chosen; "" where there must be one.
-        own: Whether own pictures are items here.
+        item: The item shown; None for none.
+        choose: Called with the item entered; with None if the field is cleared and `empty` allows it.
+        tell: Called with a message if the text names no item.
+        empty: Placeholder while no item is chosen; "" if one is required.
+        own: Whether the user's own pictures are allowed.
         width: In pixels.
     """
     S[key] = "" if item is None else loaded.name_of(item)
@@ -47,18 +47,23 @@ def item_field(
                 choose(None)
             return
         try:
-            found = loaded.find_item(text)
-            if found >= loaded.count and not own:
+            entered = loaded.find_item(text)
+            if entered >= loaded.count and not own:
                 raise ValueError(
-                    f"{loaded.name_of(found)} is one of your own pictures. {loaded.atlas.names.extent}"
+                    f"{loaded.name_of(entered)} is one of your own pictures. {loaded.atlas.names.extent}"
                 )
         except ValueError as error:
             tell(str(error))
             return
-        choose(found)
+        choose(entered)
 
     st.text_input(
-        label, key=key, width=width, placeholder=empty or None, max_chars=100, on_change=changed,
+        label,
+        key=key,
+        width=width,
+        placeholder=empty or None,
+        max_chars=100,
+        on_change=changed,
         help=f"Its split and number in the data set, such as {loaded.atlas.names.name(0)}"
         + (", or the title of one of your own pictures" if own else ""),
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""How parts of a page are laid out: columns that break in a narrow window, late buttons, the box of problems."""
+"""Layout helpers: columns that wrap in a narrow window, delayed buttons, a job's progress, the box of problems."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ LATE = """<style>
 def late(name: str) -> DeltaGenerator:
     """A container whose buttons ignore the pointer for 0.8 s after they appear.
 
-    For buttons that come where another one was, such as "Resume" after "Cancel": the second click of a double click,
-    or one meant for what was there a moment ago, must not start something else.
+    For buttons that replace another one, such as "Resume" after "Cancel": the second click of a double click, or a
+    click meant for the previous button, must not start something else.
 
     Arguments:
-        name: Its own on the page.
+        name: Unique on the page.
     """
     st.html(LATE)
     return st.container(key=f"lx-late-{name}")
@@ -47,14 +47,14 @@ def side_by_side(
     least: str = "100%",
     gap: Literal["small", "large"] = "large",
 ) -> list[DeltaGenerator]:
-    """Columns side by side; in a narrow window below each other, where Streamlit's own wait until 640 pixels.
+    """Columns that wrap at a width of our choice; Streamlit's own wrap at 640 pixels only.
 
     Arguments:
-        widths: Share of each.
-        key: Streamlit's key, its own on the page.
-        narrow: In a window of at most so many pixels they may break into lines.
-        least: A column's least width there, in CSS.
-        gap: Between them.
+        widths: Relative width of each.
+        key: Streamlit's key, unique on the page.
+        narrow: Window width in pixels up to which they may wrap.
+        least: Minimum width of a column there, in CSS.
+        gap: Gap between columns.
     """
     st.html(STYLE % {"narrow": narrow, "key": key, "least": least})
     with st.container(key=key):
@@ -62,13 +62,13 @@ def side_by_side(
 
 
 def job_notice(share: float, what: str, key: str, *, about: str | None = None) -> bool:
-    """A job's progress in the corner of the window, where it moves nothing that is under a pointer.
+    """A job's progress in the corner of the window, where it shifts nothing under the pointer.
 
     Arguments:
-        share: Done, 0 to 1.
-        what: What is being done.
-        key: Streamlit's key of the Cancel button, its own on the page.
-        about: What a tooltip on Cancel says.
+        share: Fraction done, 0 to 1.
+        what: Current step, as text.
+        key: Streamlit's key of the Cancel button, unique on the page.
+        about: Tooltip of Cancel.
 
     Returns:
         Whether Cancel was pressed.
@@ -79,7 +79,7 @@ def job_notice(share: float, what: str, key: str, *, about: str | None = None) -
 
 
 def warn_of(problems: Iterable[str]) -> None:
-    """Shows what did not hold, in one box; nothing where there is nothing to tell."""
-    told = [plain(problem) for problem in problems]
-    if told:
-        st.warning("  \n".join(told), icon=":material/link_off:")
+    """Shows problems in one box, if there are any."""
+    lines = [plain(problem) for problem in problems]
+    if lines:
+        st.warning("  \n".join(lines), icon=":material/link_off:")

@@ -1,4 +1,4 @@
-"""The pages in groups, the bar on top that links them and says what is shown, and "show this checkpoint there"."""
+"""The list of pages, the navigation bar, and links from one page to another."""
 
 from __future__ import annotations
 
@@ -13,20 +13,35 @@ from streamlit.delta_generator import DeltaGenerator
 __all__ = ["GROUPS", "PAGES", "YOUR_IMAGES", "Shown", "bar", "existing", "go", "heading", "show", "url_path"]
 
 HERE = Path(__file__).resolve().parents[1]
-# Title -> script. They are `model_cards`, not `models`, and `sequences`, not `time`: Streamlit looks for modules in
-# this folder first.
+# Title -> folder. `model_cards` instead of `models`, `sequences` instead of `time`: Streamlit searches this folder for
+# modules first.
 PAGES = {
-    "Explore": "explore", "Your images": "your_images", "Directions": "directions", "Paths": "paths",
-    "Samples": "samples", "Outliers": "outliers", "Compare": "compare", "Anatomy": "anatomy", "Codes": "codes",
-    "Time": "sequences", "Models": "model_cards",
-}  # fmt: skip
+    "Explore": "explore",
+    "Your images": "your_images",
+    "Directions": "directions",
+    "Paths": "paths",
+    "Samples": "samples",
+    "Outliers": "outliers",
+    "Compare": "compare",
+    "Anatomy": "anatomy",
+    "Codes": "codes",
+    "Time": "sequences",
+    "Models": "model_cards",
+}
 YOUR_IMAGES = "Your images"
-# Title -> what the session holds of a page once its address has decided what it shows.
+# Title -> key of the page's state in the session, once the page has read its address.
 DECIDED = {
-    "Explore": "model", "Directions": "lx_page_dr", "Paths": "lx_page_pt", "Samples": "lx_page_sm", "Outliers": "lx_page_ol",
-    "Compare": "compare_models", "Anatomy": "lx_page_an", "Codes": "lx_page_cd", "Time": "lx_page_tm",
-}  # fmt: skip
-# The bar from left to right: a page by itself under its own title, or several behind a button.
+    "Explore": "model",
+    "Directions": "lx_page_dr",
+    "Paths": "lx_page_pt",
+    "Samples": "lx_page_sm",
+    "Outliers": "lx_page_ol",
+    "Compare": "compare_models",
+    "Anatomy": "lx_page_an",
+    "Codes": "lx_page_cd",
+    "Time": "lx_page_tm",
+}
+# The bar from left to right: one page as a link, several as a menu.
 GROUPS = {
     "Explore": ("Explore",),
     YOUR_IMAGES: (YOUR_IMAGES,),
@@ -35,12 +50,11 @@ GROUPS = {
     "Models": ("Models",),
 }
 NAME = "Latent Explorer"
-# Streamlit's empty header gives its place to the page; only its status and menu can be clicked. The bar is one line; in a
-# narrow window the links are a second one. In a row of controls, choices side by side are as high as the other controls,
-# so that their labels stand in one line. What is chosen of many is quiet, and the words of a main button are dark in the
-# dark, where white on the accent is hard to read. Captions are dark enough to read (WCAG: 4.5).
-# A name of any length takes the same room, and a job's progress stands in the corner: nothing moves under a pointer.
-# Where the server is gone the shell says so, or a live component; Streamlit's dialog is never painted.
+# Streamlit's header is transparent; only its status and menu can be clicked. The bar is one line, in a narrow window two.
+# Segmented controls in a row are as high as other controls, so that labels align. Tags of a multiselect are muted. Text on
+# a primary button is dark in the dark theme, where white on the accent is hard to read; captions have a contrast of 4.5
+# (WCAG). Checkpoint titles have a fixed width and a job's progress a fixed position: nothing shifts under the pointer.
+# If the server is gone, the shell or a live component reports it instead of Streamlit's dialog.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
@@ -92,41 +106,41 @@ body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
 
 
 class Shown(NamedTuple):
-    """What a person looks at, as the bar says it."""
+    """The checkpoint and data that the bar names."""
 
-    checkpoint: str  # its title, or how many
+    checkpoint: str  # title, or the number of checkpoints
     data: str
-    special: str = ""  # the page that only such a model has; "" where it has none
+    special: str = ""  # the page that only this kind of model has; "" if none
 
 
 def url_path(title: str) -> str:
-    """The path of a page in an address: "your-images"."""
+    """The path of a page in an address, e.g. "your-images"."""
     return title.lower().replace(" ", "-")
 
 
 def existing() -> dict[str, str]:
-    """Title -> script of every page that is there."""
+    """Title -> folder of every page that exists."""
     return {title: script for title, script in PAGES.items() if (HERE / script / "page.py").is_file()}
 
 
 def heading(title: str) -> None:
-    """The page's first heading, for screen readers; on the screen the navigation says where one is."""
+    """The page's main heading, for screen readers only; the bar shows the open page."""
     st.html(f'<h1 class="lx-heading">{escape(title)}</h1>')
 
 
 def bar(pages: list[st.Page], here: str, shown: Shown | None) -> Callable[[Shown | None], None]:
-    """The product's name, the links to the pages, and what is shown.
+    """Draws the bar: the product's name, links to the pages, and what is shown.
 
     Arguments:
-        pages: Of the app.
-        here: Title of the page that is open.
-        shown: What is shown as far as is known before the page has run.
+        pages: All pages of the app.
+        here: Title of the open page.
+        shown: What is shown, as known before the page runs.
 
     Returns:
-        Tells the bar what is shown once that is known.
+        A function that updates the bar with what the page shows.
     """
     st.html(STYLE)
-    of = {page.title: page for page in pages}
+    by_title = {page.title: page for page in pages}
     with st.container(key="lx-nav", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<div class="lx-brand">{NAME}</div>', width="content")
         with st.container(
@@ -135,46 +149,47 @@ def bar(pages: list[st.Page], here: str, shown: Shown | None) -> Callable[[Shown
             for group, titles in GROUPS.items():
                 if group == "Models":
                     special = st.empty()
-                _links(group, [of[title] for title in titles if title in of], here)
+                _links(group, [by_title[title] for title in titles if title in by_title], here)
         with st.container(key="lx-shown"):
             state = st.html(_state(shown))
 
-    def tell(found: Shown | None) -> None:
-        if found != told[0]:
-            state.html(_state(found))
-            _special(special, of, found, here)
-        told[0] = found
+    def update(after: Shown | None) -> None:
+        if after != shown:
+            state.html(_state(after))
+            _special(special, by_title, after, here)
 
-    told = [shown]
-    _special(special, of, shown, here)
-    return tell
+    _special(special, by_title, shown, here)
+    return update
 
 
 def _links(group: str, pages: list[st.Page], here: str) -> None:
-    """A group's link, or a menu of its pages that names the one that is open."""
+    """A group's link, or a menu of its pages that names the open one."""
     if len(pages) == 1:
         st.page_link(pages[0])
     elif pages:
         inside = here in [page.title for page in pages]
         with st.container(key="lx-here" if inside else None, width="content"):
             page = st.menu_button(
-                f"{group}: {here}" if inside else group, pages, key=f"lx-menu-{group.lower()}", type="tertiary",
+                f"{group}: {here}" if inside else group,
+                pages,
+                key=f"lx-menu-{group.lower()}",
+                type="tertiary",
                 format_func=lambda page: page.title,
-            )  # fmt: skip
+            )
         if page is not None:
             st.switch_page(page)
 
 
-def _special(place: DeltaGenerator, of: dict[str, st.Page], shown: Shown | None, here: str) -> None:
-    """The link to the page that only some models have: the one that is open, else that of the model shown."""
-    title = here if here in _behind_a_model() else shown.special if shown else ""
-    if title in of:
-        place.page_link(of[title])
+def _special(place: DeltaGenerator, by_title: dict[str, st.Page], shown: Shown | None, here: str) -> None:
+    """The link to a page that only some models have: the open one, else that of the model shown."""
+    title = here if here in _ungrouped() else shown.special if shown else ""
+    if title in by_title:
+        place.page_link(by_title[title])
     else:
         place.empty()
 
 
-def _behind_a_model() -> set[str]:
+def _ungrouped() -> set[str]:
     """The pages that are in no group."""
     return PAGES.keys() - {title for titles in GROUPS.values() for title in titles}
 
@@ -190,15 +205,15 @@ def _state(shown: Shown | None) -> str:
 
 
 def go(title: str, checkpoint: str, **more: str) -> NoReturn:
-    """Shows a checkpoint on another page, e.g. `go("Explore", "faces-vae")`; `more` goes into its address."""
+    """Opens another page with a checkpoint, e.g. `go("Explore", "faces-vae")`; `more` is added to the address."""
     show(title, {"model": checkpoint} | more)
 
 
 def show(title: str, parameters: dict[str, str]) -> NoReturn:
-    """Shows another page at an address."""
-    kept = st.session_state.get(DECIDED.get(title, ""))  # without it the page takes the address at its word
-    if kept is not None and hasattr(kept, "model"):
-        kept.model = ""
+    """Opens another page with the given address parameters."""
+    state = st.session_state.get(DECIDED.get(title, ""))  # cleared, so that the page reads its address
+    if state is not None and hasattr(state, "model"):
+        state.model = ""
     else:
         st.session_state.pop(DECIDED.get(title, ""), None)
     st.switch_page(f"{PAGES[title]}/page.py", query_params=parameters)

@@ -30,22 +30,17 @@ class State(Generic[T]):
 
     model: str = ""  # name of the checkpoint
     query: dict[str, str] = field(default_factory=dict)  # parameters of the address that `shown` is read from
-    shown: T | None = None  # None until it has been read from `query`
-    problems: list[str] = field(default_factory=list)  # sentences for the user
+    shown: T | None = None  # None until read from `query`
+    problems: list[str] = field(default_factory=list)  # messages for the user
     revision: int = 0  # incremented when the page, not the component, changes `shown`
     previous: Any = None  # what was shown of the previous checkpoint
     handled: dict[str, object] = field(default_factory=dict)  # component -> its last message that was applied
     queries: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=QUERIES))
 
     def reset(self, name: str, query: dict[str, str], problems: list[str], previous: Any = None) -> None:
-        """Switches to a checkpoint; `shown` is then read anew."""
-        self.model, self.query, self.shown, self.problems, self.previous = (
-            name,
-            query,
-            None,
-            problems,
-            previous,
-        )
+        """Switches to a checkpoint; `shown` is then read from `query`."""
+        self.model, self.query, self.shown = name, query, None
+        self.problems, self.previous = problems, previous
 
     def is_new(self, query: dict[str, str]) -> bool:
         """Whether an address is neither one that the page has read nor one that it has written.
@@ -112,7 +107,7 @@ class PageState(Generic[T]):
 
     @property
     def problems(self) -> list[str]:
-        """Sentences for the user."""
+        """Messages for the user."""
         return self.now.problems
 
     @property
@@ -127,7 +122,7 @@ class PageState(Generic[T]):
 
         Arguments:
             entries: All checkpoints.
-            refusal: Why the page cannot show a checkpoint, as a sentence; "" if it can.
+            refusal: Returns why the page cannot show a checkpoint; "" if it can.
         """
         state, fit, query = self.now, able(entries, refusal), address.parameters()
         if state.is_new(query) or not state.model:
@@ -149,11 +144,11 @@ class PageState(Generic[T]):
         return None
 
     def load(self, reader: Callable[[dict[str, str], Any], tuple[T, list[str]]]) -> bool:
-        """Reads `shown` from the address, unless that was done.
+        """Reads `shown` from the address, if not done yet.
 
         Arguments:
             reader: Receives the parameters of the address and what was shown of the previous checkpoint (None for
-                nothing); returns what to show, and a sentence for each invalid parameter.
+                nothing); returns what to show, and a message for each invalid parameter.
 
         Returns:
             Whether it was read now.
@@ -162,8 +157,8 @@ class PageState(Generic[T]):
         if state.shown is not None:
             return False
         shown, problems = reader(state.query, state.previous)
-        sentences = [f"In the address: {problem} Using the default." for problem in problems]
-        state.shown, state.previous, state.problems = shown, None, [*state.problems, *sentences]
+        messages = [f"In the address: {problem} Using the default." for problem in problems]
+        state.shown, state.previous, state.problems = shown, None, [*state.problems, *messages]
         state.revision += 1
         return True
 
@@ -234,18 +229,18 @@ class PageState(Generic[T]):
 
 
 def able(entries: list[Entry], refusal: Refusal) -> list[Entry]:
-    """The checkpoints that a page can show, and those that cannot be read."""
+    """The checkpoints that a page can show, and the broken ones."""
     return [entry for entry in entries if entry.card is None or not refusal(entry.card)]
 
 
 def chosen(
-    asked: dict[str, str], entries: list[Entry], fit: list[Entry], refusal: Refusal
+    query: dict[str, str], entries: list[Entry], fit: list[Entry], refusal: Refusal
 ) -> tuple[str, str]:
-    """The checkpoint to show, and a sentence where it is not the one that the address asks for."""
+    """The checkpoint to show, and a message if it is not the one named in the address."""
     names = [entry.name for entry in fit if entry.card]
-    if "model" not in asked and carried_checkpoint.current() in names:
+    if "model" not in query and carried_checkpoint.current() in names:
         return carried_checkpoint.current(), ""
-    other = next((entry for entry in entries if entry.card and entry.name == asked.get("model")), None)
+    other = next((entry for entry in entries if entry.card and entry.name == query.get("model")), None)
     if other is None or other.card is None or other.name in names:
         return address.model(fit)
     problem = refusal(other.card)
@@ -254,8 +249,8 @@ def chosen(
 
 
 def _instead(card: Card, fit: list[Entry]) -> str:
-    """The checkpoint that stands in for one that a page cannot show: of the same data, else the usual one."""
+    """A replacement for a checkpoint that a page cannot show: of the same data, else the default."""
     cards = [entry.card for entry in fit if entry.card]
-    alike = [each for each in cards if each.data["name"] == card.data["name"]]
-    usual = [each for each in cards if each.name == address.DEFAULT_MODEL]
-    return next((each.name for each in [*alike, *usual, *cards]), "")
+    same_data = [each for each in cards if each.data["name"] == card.data["name"]]
+    default = [each for each in cards if each.name == address.DEFAULT_MODEL]
+    return next((each.name for each in [*same_data, *default, *cards]), "")

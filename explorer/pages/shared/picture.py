@@ -1,4 +1,4 @@
-"""A picture on a page, with a text that stands for it: Streamlit's own images have none."""
+"""An image with alternative text, which Streamlit's own images lack."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["show_picture"]
 
 
 def show_picture(png: bytes, alt: str, *, width: int | None = None, caption: str = "") -> None:
-    """Shows a picture.
+    """Shows an image.
 
     Arguments:
-        png: The file.
-        alt: What a screen reader says instead.
+        png: PNG file.
+        alt: Alternative text for screen readers.
         width: In CSS pixels; None fills the column.
-        caption: Text below the picture.
+        caption: Text below the image.
     """
     source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
     image = (

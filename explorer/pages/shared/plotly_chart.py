@@ -1,4 +1,4 @@
-"""A Plotly chart as a page shows it: its corner gives a PNG, a link below it a page of its own in which it still moves."""
+"""Plotly charts with downloads: a PNG from the corner, interactive HTML from a link below."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.sharing.exports import chart_html
 
 __all__ = ["config", "drawn", "plotted"]
 
-# The link is quiet and stands close under its chart.
+# The link is muted and close to its chart.
 STYLE = """<style>
 [class*="st-key-lx-html-"] { margin: -1rem 0 -0.4rem; }
 [class*="st-key-lx-html-"] button { min-height: 0; padding: 0.1rem 0; opacity: 0.7; }
@@ -23,10 +23,10 @@ STYLE = """<style>
 
 
 def config(name: str, **more: Any) -> dict[str, Any]:
-    """Plotly's settings: nothing but a camera in the corner, shown while the pointer is over the chart.
+    """Plotly's settings: only a camera in the corner, visible on hover.
 
     Arguments:
-        name: Of the file, without its ending.
+        name: Name of the file, without extension.
         more: Further settings.
     """
     picture = {"format": "png", "scale": 3, "filename": name}
@@ -34,25 +34,25 @@ def config(name: str, **more: Any) -> dict[str, Any]:
 
 
 def drawn(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None, **more: Any) -> Any:
-    """Draws a chart with the camera alone: for one of several small charts side by side, or one that changes by itself.
+    """Draws a chart without the HTML link: for small charts side by side, and for live ones.
 
     Arguments:
-        figure: Plotly's.
-        key: Streamlit's.
-        name: Of the files, without their ending.
+        figure: Plotly figure.
+        key: Streamlit's key.
+        name: Name of the files, without extension.
         settings: Further settings of Plotly.
         more: Further arguments of `st.plotly_chart`.
 
     Returns:
-        What `st.plotly_chart` gives: what was selected, where that is asked for.
+        The result of `st.plotly_chart`: the selection, if `on_select` is given.
     """
     return st.plotly_chart(figure, key=key, config=config(name, **(settings or {})), **more)
 
 
 def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | None = None, **more: Any) -> Any:
-    """Draws a chart and offers it as interactive HTML; takes and gives what `drawn` does.
+    """Draws a chart with a link to interactive HTML; arguments and result as of `drawn`.
 
-    `below` draws what stands between the chart and its link.
+    `below` draws content between the chart and the link.
     """
     event = drawn(figure, key, name, **more)
     if below is not None:
@@ -60,7 +60,13 @@ def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | Non
     st.html(STYLE)
     with st.container(horizontal=True, horizontal_alignment="right", key=f"lx-html-{key}"):
         file_button(
-            st, "Interactive, HTML", f"{name}.html", partial(chart_html, figure), f"{key}-html",
-            type="tertiary", icon=":material/download:", help="The camera in its corner gives a PNG",
-        )  # fmt: skip
+            st,
+            "Interactive, HTML",
+            f"{name}.html",
+            partial(chart_html, figure),
+            f"{key}-html",
+            type="tertiary",
+            icon=":material/download:",
+            help="For a PNG, use the camera in the chart's corner",
+        )
     return event

@@ -1,8 +1,8 @@
-"""What was deleted in a session and can be had back, the newest first."""
+"""Items deleted in this tab that can be restored, newest first."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -12,25 +12,24 @@ KEPT = 20  # of each kind
 
 
 def keep(kind: str, model: str, thing: Any) -> None:
-    """Keeps what was deleted; beyond `KEPT` of its kind the oldest is gone."""
-    held = _held(kind)
-    held.append((model, thing))
-    del held[:-KEPT]
+    """Remembers a deleted item; beyond `KEPT` of its kind the oldest is dropped."""
+    deleted = _deleted(kind)
+    deleted.append((model, thing))
+    del deleted[:-KEPT]
 
 
 def last(kind: str, model: str) -> Any:
-    """What was deleted last of a kind and a model; None where there is nothing."""
-    return next((thing for owner, thing in reversed(_held(kind)) if owner == model), None)
+    """The item of a kind and a model that was deleted last; None if there is none."""
+    return next((thing for owner, thing in reversed(_deleted(kind)) if owner == model), None)
 
 
 def take(kind: str, model: str) -> None:
-    """Forgets what `last` gives: it is back."""
-    held = _held(kind)
-    newest = next((place for place in reversed(range(len(held))) if held[place][0] == model), None)
+    """Removes the item that `last` returns, after it was restored."""
+    deleted = _deleted(kind)
+    newest = next((index for index in reversed(range(len(deleted))) if deleted[index][0] == model), None)
     if newest is not None:
-        del held[newest]
+        del deleted[newest]
 
 
-def _held(kind: str) -> list[tuple[str, Any]]:
-    held: list[tuple[str, Any]] = st.session_state.setdefault(f"{kind}_dropped", [])
-    return held
+def _deleted(kind: str) -> list[tuple[str, Any]]:
+    return cast("list[tuple[str, Any]]", st.session_state.setdefault(f"{kind}_dropped", []))

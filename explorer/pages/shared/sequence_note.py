@@ -1,4 +1,4 @@
-"""What holds of a model of sequences on a page of single images, and the way to the page of its own."""
+"""A note on sequence models on pages of single images, with a link to the Time page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from explorer.scene.loaded import Loaded
 __all__ = ["note"]
 
 
-def note(loaded: Loaded, words: str) -> None:
-    """Says what holds here, with a button to the Time page; nothing for a model of images.
+def note(loaded: Loaded, text: str) -> None:
+    """Shows the note and a button to the Time page; nothing for a model of single images.
 
     Arguments:
-        loaded: What the page shows.
-        words: What is shown of a sequence here.
+        loaded: The model.
+        text: What the page shows of a sequence.
     """
     if not loaded.decoder.model.spec.sequence:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.info(words, icon=":material/movie:")
+        st.info(text, icon=":material/movie:")
         if st.button("See it over time", icon=":material/timeline:", key="to-time"):
             navigation.go("Time", loaded.name)

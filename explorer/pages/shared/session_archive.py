@@ -1,7 +1,8 @@
-"""The session as one file: saved and restored from the Download popover, with a way back."""
+"""Saves, restores and undoes a session archive, in the Download popover."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ S = st.session_state
 
 
 def remember(title: str) -> None:
-    """Notes what a page shows, and which checkpoints were used; called once a run, after the page."""
+    """Records what a page shows and which checkpoints were used; called after each run of a page."""
     shown = {
         key: value for key, value in st.query_params.items() if len(value) <= session_archive.ADDRESS_AT_MOST
     }
@@ -34,35 +35,35 @@ def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -
 
     Arguments:
         loaded: The checkpoint that is shown.
-        address: What Explore shows now.
-        offer: Shows a download button: place, label, file, what makes its bytes.
+        address: Parameters of what Explore shows now.
+        offer: Shows a download button; takes container, label, file name and a function that returns the bytes.
     """
     shown = S.get("lx_pages", {}) | {"Explore": address}
     others = [name for name in S.get("lx_used", {}) if name != loaded.name]
 
-    def made() -> bytes:  # on the click, out of the script's run
+    def make() -> bytes:  # called on the click, outside the script's run
         return session_archive.write_archive([loaded, *_opened(others)], shown)
 
-    offer(st, "Save session", "latent-explorer-session.zip", made)
+    offer(st, "Save session", "latent-explorer-session.zip", make)
     file = uploader(
-        "Restore a session", session_archive.MIB_AT_MOST, key="session-file",
-        help="Adds what the file holds; nothing that is here is overwritten.",
-    )  # fmt: skip
+        "Restore a session",
+        session_archive.MIB_AT_MOST,
+        key="session-file",
+        help="Adds the contents of the file; nothing is overwritten.",
+    )
     if file is not None and S.get("session-taken") != file.file_id:
         S["session-taken"] = file.file_id
         _restore(file.getvalue())
-    _tell()
+    _show_result()
 
 
 def _opened(names: list[str]) -> list[Loaded]:
-    """The checkpoints of these names that can be had."""
-    found = []
+    """The checkpoints of these names that can be opened."""
+    opened = []
     for name in names:
-        try:
-            found.append(engine().open_sync(name))
-        except ValueError:
-            continue
-    return found
+        with contextlib.suppress(ValueError):
+            opened.append(engine().open_sync(name))
+    return opened
 
 
 def _restore(data: bytes) -> None:
@@ -76,26 +77,24 @@ def _restore(data: bytes) -> None:
         st.warning(plain(str(error)))
 
 
-def _tell() -> None:
-    """What the last restoring did, the pages it can show again, and the way back."""
+def _show_result() -> None:
+    """The result of the last restore: what was added, the pages that can be shown, and Undo."""
     done: Any = S.get("session-restored")
     if done is None:
         return
-    same = f"; {done.same:,} were here already" if done.same else ""
-    added = "1 thing was" if done.count == 1 else f"{done.count:,} things were"
+    same = f"; {done.same:,} existed already" if done.same else ""
+    added = "1 item" if done.count == 1 else f"{done.count:,} items"
     st.success(f"{added} added{same}.", icon=":material/inventory_2:")
     if done.problems:
         st.warning("  \n".join(plain(problem) for problem in done.problems[:8]))
-    there = navigation.existing()
+    pages = navigation.existing()
     for title, parameters in done.pages.items():
-        known = title in there and title in navigation.DECIDED
+        known = title in pages and title in navigation.DECIDED
         if known and st.button(f"Show {title} as it was", key=f"session-show-{title}", width="stretch"):
             navigation.show(title, parameters)
-    if done.count and st.button(
-        "Undo the restoring", icon=":material/undo:", key="session-undo", width="stretch"
-    ):
+    if done.count and st.button("Undo restore", icon=":material/undo:", key="session-undo", width="stretch"):
         with faults.reported():
             session_archive.undo(done, engine().open_sync)
             del S["session-restored"]
-            S.pop("model", None)  # the page reads its address anew, and tells what of it is gone
+            S.pop("model", None)  # the page reads its address again and reports what is gone
             st.rerun()

@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere, such as an address or a card, made safe for Streamlit's Markdown."""
+"""Escapes untrusted text, such as an address or a card, for Streamlit's Markdown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>$:#~|!])")
 
 
 def plain(text: str) -> str:
-    """The text so that Markdown shows it as it is: no pictures, links or formulas; `names` stay code."""
-    parts = CODE.split(text)  # every second one is code
-    return "".join(part if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in enumerate(parts))
+    """Escapes Markdown: no images, links or formulas; text in backticks stays code."""
+    parts = CODE.split(text)  # every second part is code
+    return "".join(part if index % 2 else SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""Streamlit's file uploader with one limit: what it shows is what the page and the server take."""
+"""Streamlit's file uploader, showing the limit that page and server enforce."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def uploader(label: str, mib: int, **more: Any) -> Any:
     """Shows an uploader.
 
     Arguments:
-        label: What is to be brought.
-        mib: The size of a file, in MiB, that the page can take; the server's own limit, where it is lower, counts.
+        label: Label of the uploader.
+        mib: Largest file that the page accepts, in MiB; a lower limit of the server takes precedence.
         more: Further arguments of `st.file_uploader`.
     """
     limit = min(mib, int(st.get_option("server.maxUploadSize")))

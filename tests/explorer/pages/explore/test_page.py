@@ -129,7 +129,7 @@ def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Ope
     at = open_page(model=name, view="atlantis")
     said = told(at)
     assert (
-        "which is not there. Showing digits-vae instead." in said
+        "which does not exist. Showing digits-vae instead." in said
         and "atlantis" not in said
         and len(said) < 200
     )

@@ -122,7 +122,7 @@ def test_a_model_of_images_is_refused_with_its_reason(both_shelves: None, open_t
     assert "digits-vae is a VAE, which takes single images: it has no time." in told(at)
     assert component(at)["model"]["name"] == NAME
     at = open_time(model="nobody")
-    assert "'nobody', which is not there" in told(at)
+    assert "'nobody', which does not exist" in told(at)
 
 
 def test_sequences_are_chosen_by_number_neighbour_and_label(

@@ -39,7 +39,7 @@ def test_a_session_is_saved_restored_shown_and_taken_back(
     at = open_page(view="umap", a="3", b="4")
     at.file_uploader(key="session-file").upload("session.zip", data, "application/zip").run()
     assert not at.exception
-    assert at.success[0].value == "1 thing was added."
+    assert at.success[0].value == "1 item added."
     assert "own-mine" in loaded.directions
     at.button(key="session-show-Explore").click().run()
     assert address(at)["view"] == "pca" and address(at)["a_with"] == "own-mine:1.5"
