@@ -127,15 +127,23 @@ def run(only: Sequence[str], count: int, data: str, label: int, seed: int) -> li
             model = load(case.model).eval()
             usual, odd = (_some(load_data(n, "test").images, count, seed) for n in (case.usual, case.odd))
             reference = load_data(case.usual, "train", limit=REFERENCE).images
-            done.append(_case(case.model, case.usual, case.odd, model, usual, odd, reference))
+            found = _case(case.model, case.usual, case.odd, model, usual, odd, reference)
+            done.append(found | {"command": _command(case.model, count, seed)})
     if HELD_OUT in only:
         vae, seen = held_out(data, label, seed)
         test = load_data(data, "test")
         which = _labels(test) == label
         usual, odd = _some(test.images[~which], count, seed), _some(test.images[which], count, seed)
         names = f"{data} without {label}", f"{label} of {data}"
-        done.append(_case(HELD_OUT, *names, vae, usual, odd, seen[:REFERENCE]) | {"near": True})
+        command = _command(HELD_OUT, count, seed, f" --data {data} --digit {label}")
+        found = _case(HELD_OUT, *names, vae, usual, odd, seen[:REFERENCE])
+        done.append(found | {"near": True, "command": command})
     return done
+
+
+def _command(case: str, count: int, seed: int, more: str = "") -> str:
+    """The command that measures one case alone."""
+    return f"python -m benchmarks.outliers --only {case} --images {count} --seed {seed}{more}"
 
 
 def _case(
@@ -171,14 +179,15 @@ def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
     return bars
 
 
-def write(cases: Sequence[dict[str, Any]], command: str) -> None:
-    """Saves metrics for the page, and keeps those of other cases."""
-    kept = json.loads(FIGURES.read_text(encoding="utf-8"))["cases"] if FIGURES.is_file() else []
+def write(cases: Sequence[dict[str, Any]]) -> None:
+    """Saves metrics for the page, and keeps those of other cases, each with the command that measured it."""
+    held = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.is_file() else {"cases": []}
+    kept = [{"command": held.get("command", "")} | case for case in held["cases"]]
     names = [(case["model"], case["seen"]) for case in cases]
     every = [*(case for case in kept if (case["model"], case["seen"]) not in names), *cases]
     order = [*(case.model for case in CASES), HELD_OUT]
     every.sort(key=lambda case: order.index(case["model"]))
-    text = json.dumps({"command": command, "cases": every}, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps({"cases": every}, indent=1, ensure_ascii=False) + "\n"
     replace_file(FIGURES, lambda path: path.write_text(text, encoding="utf-8"))
 
 
@@ -210,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m benchmarks.outliers: {error}", file=sys.stderr)
         return 1
     if options.write:
-        write(cases, f"python -m benchmarks.outliers --images {options.images}")
+        write(cases)
     bars = bars_of(cases)
     if options.json:
         print(json_text(about | {"cases": cases, "bars": [bar.as_dict() for bar in bars]}))

@@ -169,7 +169,7 @@ def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
     try:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
         return tuple(
-            _figure(case, key, value, about["command"])
+            _figure(case, key, value, str(case.get("command", about.get("command", ""))))
             for case in about["cases"] for key, value in case["scores"].items()
             if key in SCORES and math.isfinite(value["auroc"])
         )  # fmt: skip
@@ -186,5 +186,5 @@ def _figure(case: dict[str, Any], score: str, value: dict[str, Any], command: st
         raise ValueError(f"`fpr95` must be a share and its interval. Got {len(ends)} numbers.")
     return Figure(
         case["model"], score, case["seen"], case["odd"], area, found.low, found.high, images,
-        str(case.get("command", command)), bool(case.get("near", case["model"] == HELD_OUT)), ends,
+        command, bool(case.get("near", case["model"] == HELD_OUT)), ends,
     )  # fmt: skip

@@ -52,9 +52,15 @@ def test_figures_are_kept_beside_those_of_other_cases(
 ) -> None:
     path = tmp_path / "figures.json"
     monkeypatch.setattr(outliers, "FIGURES", path)
-    outliers.write([case("mnist-vae", "mnist", kl=0.5)], "one")
-    outliers.write([case("fashion-vae", "fashion-mnist", kl=0.7), case("mnist-vae", "mnist", kl=0.6)], "two")
-    assert [c["model"] for c in json.loads(path.read_text())["cases"]] == ["fashion-vae", "mnist-vae"]
+    one, two = {"command": "one"}, {"command": "two"}
+    outliers.write([case("mnist-vae", "mnist", kl=0.5) | one, case("held-out", "mnist", kl=0.4) | one])
+    outliers.write(
+        [case("fashion-vae", "fashion-mnist", kl=0.7) | two, case("mnist-vae", "mnist", kl=0.6) | two]
+    )
+    names = ["fashion-vae", "mnist-vae", "held-out"]
+    assert [c["model"] for c in json.loads(path.read_text())["cases"]] == names
     assert [(each.model, each.auroc, each.command) for each in figures(path)] == [
-        ("fashion-vae", 0.7, "two"), ("mnist-vae", 0.6, "two"),
-    ]  # fmt: skip
+        ("fashion-vae", 0.7, "two"),
+        ("mnist-vae", 0.6, "two"),
+        ("held-out", 0.4, "one"),
+    ]
