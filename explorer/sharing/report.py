@@ -175,7 +175,7 @@ def _gauge_text(percentile: float | None) -> str:
 
 def _verdict(percentile: float) -> str:
     """The gauge's wording, as on the page."""
-    level = "typical" if percentile < 90 else "unusual" if percentile < 99 else "off the data"
+    level = "near the data" if percentile < 90 else "unusual" if percentile < 99 else "off the data"
     return f"{level}, {_ordinal(percentile)} percentile"
 
 

@@ -38,7 +38,8 @@ STATISTICS = {
             "w = var(μ) / (var(μ) + E[σ²])",
             "empirical distribution of one draw for each of up to 1,000 images",
             "resolution 0.1 percentiles at 1,000 draws",
-            "uniform: 5 % of posterior draws of images lie above the 95th percentile",
+            "uniform: 5 % of posterior draws of images lie above the 95th percentile. Near the data does not mean that an image "
+            "has this latent: the mean of all latents is near many",
             100, "Ramaswamy et al. 2000", "https://doi.org/10.1145/342009.335437",
         ),
         Statistic(

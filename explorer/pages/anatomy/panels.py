@@ -395,11 +395,11 @@ def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -
 
 
 UNUSUAL, OFF = 90, 99  # percentiles of the neighbour distance, as the stage's gauge has them
-SIGNS = {"typical": "#2b9a66", "unusual": "#c98a00", "off the data": "#d43d51"}
+SIGNS = {"near the data": "#2b9a66", "unusual": "#c98a00", "off the data": "#d43d51"}
 
 
 def _cell(picture: NDArray[np.uint8], percentile: float) -> str:
-    word = "typical" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
+    word = "near the data" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
     source = base64.b64encode(exports.picture_png(picture)).decode("ascii")
     said = escape(f"{word}, {percentile:.0f}th percentile of the distance to the data", quote=True)
     return (

@@ -132,15 +132,15 @@ def test_the_nearest_of_each_handle_come_in_order_with_their_distances(loaded: L
 @pytest.mark.parametrize(
     ("percentile", "said"),
     [
-        (1, "typical, 1st percentile"),
-        (89.4, "typical, 89th percentile"),
+        (1, "near the data, 1st percentile"),
+        (89.4, "near the data, 89th percentile"),
         (90, "unusual, 90th percentile"),
         (92, "unusual, 92nd percentile"),
         (93.2, "unusual, 93rd percentile"),
         (99, "off the data, 99th percentile"),
         (100, "off the data, 100th percentile"),
-        (12, "typical, 12th percentile"),
-        (13.1, "typical, 13th percentile"),
+        (12, "near the data, 12th percentile"),
+        (13.1, "near the data, 13th percentile"),
     ],
 )
 def test_a_gauge_is_said_in_the_pages_words(percentile: float, said: str) -> None:

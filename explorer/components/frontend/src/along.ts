@@ -107,7 +107,7 @@ export const positionNow = (along: Along, name: HandleName, slider: number): num
   return at && at.position + slider - at.slider;
 };
 
-const COLOURS = { typical: "good", unusual: "warn", "off the data": "bad" } as const;
+const COLOURS = { "near the data": "good", unusual: "warn", "off the data": "bad" } as const;
 
 /** The track's colours as a CSS gradient over a slider from -range to range; "none" without a gauge. */
 export function trackColours({ steps }: Tracks, { off }: Along, range: number): string {

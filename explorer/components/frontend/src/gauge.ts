@@ -1,11 +1,11 @@
 // The off-data gauge: how unusual a place in latent space is, in calm words and a bar.
 import { h, setText } from "./dom";
 
-export type Verdict = "typical" | "unusual" | "off the data";
+export type Verdict = "near the data" | "unusual" | "off the data";
 
-/** Below the 90th percentile of the posterior draws of held-out images: typical; from the 99th: off the data. */
+/** Below the 90th percentile of the posterior draws of held-out images: near the data; from the 99th: off the data. */
 export const verdict = (percentile: number): Verdict =>
-  percentile < 90 ? "typical" : percentile < 99 ? "unusual" : "off the data";
+  percentile < 90 ? "near the data" : percentile < 99 ? "unusual" : "off the data";
 
 /** "73rd", "91st", "100th". */
 export function ordinal(value: number): string {
@@ -15,7 +15,7 @@ export function ordinal(value: number): string {
   return `${n}${suffix}`;
 }
 
-/** "typical, 73rd percentile" for people who listen. */
+/** "near the data, 73rd percentile" for people who listen. */
 export const spoken = (percentile: number): string =>
   `${verdict(percentile)}, ${ordinal(percentile)} percentile`;
 
@@ -47,7 +47,8 @@ export class Gauge {
         title:
           "Distance to the 10th nearest encoded image, as a percentile of that of posterior draws of " +
           "held-out images; a dimension counts as far as the encoder is sure of it. From 99 on, the " +
-          "picture is the decoder's guess.",
+          "picture is the decoder's guess. Near the data is not the latent of an image: the mean of all " +
+          "latents is nobody's and may be near many.",
       },
       h("div", { class: "gauge-text" }, this.word, this.figure),
       this.meter,

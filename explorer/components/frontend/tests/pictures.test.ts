@@ -15,8 +15,8 @@ it("expands RGB and grey bytes from an offset", () => {
 
 it("speaks calmly of distances", () => {
   expect([0, 89.9, 90, 98.9, 99, 100].map(verdict)).toEqual([
-    "typical",
-    "typical",
+    "near the data",
+    "near the data",
     "unusual",
     "unusual",
     "off the data",
