@@ -1,8 +1,6 @@
 // The live stage: joins map, handles, pictures, strip and sliders around one edit and one socket.
 import { TrackLoader } from "./along";
 import { Banner } from "./banner";
-import type { Shading } from "./colours";
-import { shadeBy } from "./colours";
 import { h, isTyping } from "./dom";
 import {
   copyEdit,
@@ -19,17 +17,19 @@ import { Filmstrip } from "./filmstrip";
 import { FrameQueue } from "./frames";
 import { spoken } from "./gauge";
 import { Loader } from "./geometry";
-import { HoverCard } from "./hover";
 import { ItemStore, itemName } from "./items";
 import { Knob } from "./knob";
-import { LegendBar } from "./legend";
 import { bitsPerDim, LikelihoodLoader, type Likelihoods } from "./likelihood";
-import { MapView } from "./map";
-import { OwnMarks } from "./own-marks";
-import { Pane } from "./pane";
+import type { Shading } from "./map/colours";
+import { shadeBy } from "./map/colours";
+import { HoverCard } from "./map/hover";
+import { LegendBar } from "./map/legend";
+import { MapView } from "./map/map";
+import { OwnMarks } from "./map/own-marks";
+import { Pane } from "./map/pane";
+import { Selecting } from "./map/selecting";
 import { Readout } from "./readout";
 import { fetchText, frameAddress, reasonOf } from "./resting";
-import { Selecting } from "./selecting";
 import {
   type Direction,
   HANDLE_KEYS,

@@ -1,5 +1,5 @@
 // Reads the theme that Streamlit sets as CSS variables, as numbers a canvas can use.
-import type { Rgb, Tone } from "./colours";
+import type { Rgb, Tone } from "./map/colours";
 
 export interface Theme {
   /** Behind the points. */

@@ -1,13 +1,13 @@
 // One image through one model, live: input, posterior, the code under the hand, reconstruction, residual.
 import { Banner } from "../banner";
-import { shadePlain } from "../colours";
 import { h, iconButton, segmented, setText } from "../dom";
 import { Gauge, spoken } from "../gauge";
 import { Loader } from "../geometry";
-import { HoverCard } from "../hover";
 import { ItemStore, itemName, labelLine } from "../items";
 import { Knob } from "../knob";
-import { MapView } from "../map";
+import { shadePlain } from "../map/colours";
+import { HoverCard } from "../map/hover";
+import { MapView } from "../map/map";
 import { Pace } from "../pace";
 import { PictureCanvas } from "../pictures";
 import { Readout } from "../readout";

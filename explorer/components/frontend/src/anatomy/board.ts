@@ -1,7 +1,8 @@
 // The board of two densities: a target's heat, the ellipses of q, and the handles that move both.
-import { pack, type Rgb } from "../colours";
+
 import { h, svg } from "../dom";
 import { Knob, type KnobEvents } from "../knob";
+import { pack, type Rgb } from "../map/colours";
 import type { Theme } from "../theme";
 import { type Diagonal, logDensity, type Mixture, type Vec } from "./gaussians";
 

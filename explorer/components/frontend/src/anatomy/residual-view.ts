@@ -1,6 +1,7 @@
 // The residual's picture and its scale.
-import type { Tone } from "../colours";
+
 import { h, setText } from "../dom";
+import type { Tone } from "../map/colours";
 import type { Shape } from "../wire";
 import { gradient, type Residual, scaleFor, shade } from "./residual";
 

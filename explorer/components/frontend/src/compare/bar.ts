@@ -1,8 +1,8 @@
 // The line above the maps: the picture that all models see, how the pointer works, what is selected.
 
-import type { Tool } from "../brush";
 import type { Choice } from "../dom";
 import { field, h, iconButton, segmented, setText } from "../dom";
+import type { Tool } from "../map/brush";
 import { PictureCanvas } from "../pictures";
 import type { Shape } from "../wire";
 

@@ -1,16 +1,16 @@
 // One model's column: its map with a handle, the picture that it makes, and what is measured of it.
 
-import { Brush, type Tool } from "../brush";
-import type { Shading } from "../colours";
 import { h, setText } from "../dom";
 import { Gauge } from "../gauge";
 import { Knob } from "../knob";
-import { MapView } from "../map";
+import { Brush, type Tool } from "../map/brush";
+import type { Shading } from "../map/colours";
+import { MapView } from "../map/map";
+import { decimalsFor, simplify } from "../map/select";
+import type { Point } from "../map/viewport";
 import { MAX_CORNERS } from "../messages.gen";
 import { PictureCanvas } from "../pictures";
-import { decimalsFor, simplify } from "../select";
 import type { Theme } from "../theme";
-import type { Point } from "../viewport";
 import type { Shape } from "../wire";
 import type { SharedItem } from "./items";
 import { Peek } from "./peek";

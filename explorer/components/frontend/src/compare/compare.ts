@@ -1,16 +1,16 @@
 // The comparison: several models' maps side by side around one state and one socket.
 import { Banner } from "../banner";
-import type { Tool } from "../brush";
-import { type Shading, shadeBy, shadePlain } from "../colours";
 import { h } from "../dom";
 import { Loader } from "../geometry";
 import { History } from "../history";
 import { itemName } from "../items";
-import { LegendBar } from "../legend";
+import type { Tool } from "../map/brush";
+import { type Shading, shadeBy, shadePlain } from "../map/colours";
+import { LegendBar } from "../map/legend";
+import { countOf, inside } from "../map/select";
+import { litShades, makeup, markedShading } from "../map/shade";
 import { Pace } from "../pace";
 import { Readout } from "../readout";
-import { countOf, inside } from "../select";
-import { litShades, makeup, markedShading } from "../shade";
 import {
   covered,
   type Direction,

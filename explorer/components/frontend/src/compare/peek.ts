@@ -1,8 +1,8 @@
 // What stands beside an item that is pointed at: a ring on every map, and the model's picture of it.
 import { h, setText } from "../dom";
 import { itemName } from "../items";
+import type { Point } from "../map/viewport";
 import { PictureCanvas } from "../pictures";
-import type { Point } from "../viewport";
 import type { SharedItem } from "./items";
 
 const GAP = 14;

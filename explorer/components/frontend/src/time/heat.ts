@@ -1,5 +1,5 @@
 // Standard deviations as colours: a fixed scale, so that any two pictures compare.
-import { viridis } from "../colours";
+import { viridis } from "../map/colours";
 import type { Shape } from "../wire";
 
 /** The standard deviation that the brightest level stands for. */

@@ -1,7 +1,7 @@
 // Pictures of a person's own on the map: a small framed picture each, at the place of its code.
-import { h } from "./dom";
-import type { Item } from "./items";
-import type { OwnInfo } from "./types";
+import { h } from "../dom";
+import type { Item } from "../items";
+import type { OwnInfo } from "../types";
 import type { Point } from "./viewport";
 
 export interface OwnEvents {

@@ -1,6 +1,6 @@
 // The grid agrees with brute force, and is fast enough for a hover over 100,000 points.
 import { describe, expect, it } from "vitest";
-import { SpatialIndex } from "../src/spatial";
+import { SpatialIndex } from "../../src/map/spatial";
 
 function randoms(seed: number): () => number {
   let state = seed;

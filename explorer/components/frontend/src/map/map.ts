@@ -1,17 +1,18 @@
 // The map: points, pictures beside them, the strip's path and the handles over one viewport.
+
+import { h, iconButton, prefersStill, segmented, svg } from "../dom";
+import { verdict } from "../gauge";
+import type { Item } from "../items";
+import { remember, remembered } from "../remembered";
+import type { Theme } from "../theme";
+import type { HandleName } from "../types";
 import type { Shading } from "./colours";
 import { pack, shadePlain } from "./colours";
-import { h, iconButton, prefersStill, segmented, svg } from "./dom";
-import { verdict } from "./gauge";
-import type { Item } from "./items";
 import { panZoom } from "./panzoom";
 import type { Discs } from "./points";
 import { makeDiscs, Raster, radiusFor } from "./points";
-import { remember, remembered } from "./remembered";
 import { SpatialIndex } from "./spatial";
-import type { Theme } from "./theme";
 import { drawThumbnails, type Placed, placeThumbnails } from "./thumbnails";
-import type { HandleName } from "./types";
 import type { Bounds, Point, Viewport } from "./viewport";
 import * as viewports from "./viewport";
 

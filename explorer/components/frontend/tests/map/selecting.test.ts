@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf, join, joining, marksOf } from "../src/selecting";
+import { itemsOf, join, joining, marksOf } from "../../src/map/selecting";
 
 const marks = (...values: number[]) => Uint8Array.from(values);
 

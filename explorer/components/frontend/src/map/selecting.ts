@@ -1,10 +1,11 @@
 // Selecting images on the map: the tools, the marked images, and the line that counts them.
+
+import { type Choice, h, iconButton, segmented, setText } from "../dom";
+import type { SelectionInfo } from "../types";
 import { Brush, type Tool } from "./brush";
 import { type Rgb, type Shading, shadePlain } from "./colours";
-import { type Choice, h, iconButton, segmented, setText } from "./dom";
 import { countOf, inside } from "./select";
 import { litShades, makeup, markedShading } from "./shade";
-import type { SelectionInfo } from "./types";
 import type { Point } from "./viewport";
 
 export interface SelectingEvents {

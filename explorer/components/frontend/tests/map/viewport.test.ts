@@ -1,6 +1,6 @@
 // The viewport's two transforms are inverse, and pan, zoom and fit keep what they promise.
 import { describe, expect, it } from "vitest";
-import * as vp from "../src/viewport";
+import * as vp from "../../src/map/viewport";
 
 const view: vp.Viewport = { cx: 3, cy: -2, kx: 12, ky: 7, width: 800, height: 500 };
 

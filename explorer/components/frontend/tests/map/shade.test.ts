@@ -1,7 +1,7 @@
 // A selection among coloured points.
 import { describe, expect, it } from "vitest";
-import { shadeBy } from "../src/colours";
-import { litShades, makeup, markedShading } from "../src/shade";
+import { shadeBy } from "../../src/map/colours";
+import { litShades, makeup, markedShading } from "../../src/map/shade";
 
 const base = shadeBy(
   Float32Array.of(0, 1, 1, 2, 2, 2),

@@ -1,7 +1,7 @@
 // The rasteriser: right places, right colours, clipped at the edges, blended in order.
 import { describe, expect, it } from "vitest";
-import { makeDiscs, Raster, radiusFor } from "../src/points";
-import type { Viewport } from "../src/viewport";
+import { makeDiscs, Raster, radiusFor } from "../../src/map/points";
+import type { Viewport } from "../../src/map/viewport";
 
 const BLACK = 0xff000000;
 const RED = 0xff0000ff;

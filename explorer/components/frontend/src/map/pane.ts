@@ -1,10 +1,10 @@
 // A large picture with its off-data gauge and its nearest real item.
-import { h, setText } from "./dom";
-import { Gauge } from "./gauge";
-import { type Item, itemName, labelLine } from "./items";
-import { PictureCanvas } from "./pictures";
-import type { HandleName } from "./types";
-import type { Reading, Shape } from "./wire";
+import { h, setText } from "../dom";
+import { Gauge } from "../gauge";
+import { type Item, itemName, labelLine } from "../items";
+import { PictureCanvas } from "../pictures";
+import type { HandleName } from "../types";
+import type { Reading, Shape } from "../wire";
 
 /** How long a picture is pressed before its image shows: a click only makes the handle active. */
 const HOLD_MS = 180;

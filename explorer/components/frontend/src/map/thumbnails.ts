@@ -1,5 +1,5 @@
 // Small pictures beside the points in view: chosen so that none covers another.
-import type { Item } from "./items";
+import type { Item } from "../items";
 import type { Viewport } from "./viewport";
 import { toScreen } from "./viewport";
 

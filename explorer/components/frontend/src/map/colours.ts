@@ -2,8 +2,8 @@
 //
 // The categorical colours were chosen greedily for the largest least distance in OKLab, seen with
 // normal, protan and deutan vision (Machado et al. 2009): the first ten stay apart for all three.
-import { quantile } from "./stats";
-import type { ColourKind } from "./types";
+import { quantile } from "../stats";
+import type { ColourKind } from "../types";
 
 // biome-ignore format: a table
 export const CATEGORIES: readonly string[] = [

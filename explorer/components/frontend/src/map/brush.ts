@@ -1,6 +1,6 @@
 // The layer over a map that draws a rectangle or a lasso; what it does not need goes on to the map.
-import { h, svg } from "./dom";
-import { draggable } from "./drag";
+import { h, svg } from "../dom";
+import { draggable } from "../drag";
 import { rectangle } from "./select";
 import type { Point } from "./viewport";
 

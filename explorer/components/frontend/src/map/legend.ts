@@ -1,6 +1,7 @@
 // The legend under the map: categories that can be picked out, or a colour ramp with its range.
+
+import { h } from "../dom";
 import type { CategoryEntry, Legend } from "./colours";
-import { h } from "./dom";
 
 /** A number in at most four characters or so, for the ends of a ramp. */
 export function brief(value: number): string {

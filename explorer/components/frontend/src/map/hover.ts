@@ -1,7 +1,7 @@
 // The card beside the pointer: a real item's picture, its name and its labels.
-import { h, setText } from "./dom";
-import { type Item, itemName } from "./items";
-import { PictureCanvas } from "./pictures";
+import { h, setText } from "../dom";
+import { type Item, itemName } from "../items";
+import { PictureCanvas } from "../pictures";
 
 const GAP = 16;
 const EDGE = 6;

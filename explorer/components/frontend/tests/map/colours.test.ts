@@ -1,6 +1,6 @@
 // Palettes stay apart for colour-blind eyes; values become shades, missing ones included.
 import { describe, expect, it } from "vitest";
-import { CATEGORIES, pack, parseHex, type Rgb, shadeBy, viridis } from "../src/colours";
+import { CATEGORIES, pack, parseHex, type Rgb, shadeBy, viridis } from "../../src/map/colours";
 
 const missing: Rgb = [1, 2, 3];
 

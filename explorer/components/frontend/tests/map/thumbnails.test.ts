@@ -1,7 +1,7 @@
 // Pictures beside points never cover each other and stay on the screen.
 import { expect, it } from "vitest";
-import { placeThumbnails } from "../src/thumbnails";
-import type { Viewport } from "../src/viewport";
+import { placeThumbnails } from "../../src/map/thumbnails";
+import type { Viewport } from "../../src/map/viewport";
 
 const view: Viewport = { cx: 0, cy: 0, kx: 10, ky: 10, width: 600, height: 400 };
 
