@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { scopedStyles, TARGET } from "./styles.mjs";
+import { inlineWorkers } from "./workers.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 /** Component to its entry. */
@@ -31,7 +32,7 @@ async function bundle(name, outfile) {
     charset: "utf8",
     legalComments: "none",
     target: TARGET,
-    plugins: [scopedStyles],
+    plugins: [scopedStyles, inlineWorkers],
   });
 }
 

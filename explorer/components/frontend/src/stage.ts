@@ -431,6 +431,7 @@ export class Stage {
       tell: (items) => this.tellState("selection", { items, model: this.data.model.name }),
       toMap: (x, y) => this.map.toMap(x, y),
       itemAt: (x, y) => this.map.itemAt(x, y),
+      inside: (corners) => this.map.inside(corners),
       start: () => this.hover(-1, 0, 0),
     });
   }

@@ -1,8 +1,8 @@
 // Raw bytes become opaque pixels; words and numbers of the gauge and the legend.
 import { expect, it } from "vitest";
 import { ordinal, verdict } from "../src/gauge";
+import { wheelFactor } from "../src/map/gestures";
 import { brief } from "../src/map/legend";
-import { wheelFactor } from "../src/map/panzoom";
 import { expand } from "../src/pictures";
 
 it("expands RGB and grey bytes from an offset", () => {

@@ -1,7 +1,7 @@
 // The layer over a map that draws a rectangle or a lasso; what it does not need goes on to the map.
 import { h, svg } from "../dom";
 import { draggable } from "../drag";
-import { rectangle } from "./select";
+import { rectangle, simplify } from "./select";
 import type { Point } from "./viewport";
 
 export type Tool = "move" | "rectangle" | "lasso";
@@ -13,6 +13,8 @@ export interface BrushEvents {
 }
 
 const LEAST_PX = 4;
+/** A line of more corners is thinned while it is drawn, so that every move costs the same. */
+const CORNERS = 1000;
 
 export class Brush {
   readonly element = h("div", { class: "brush" });
@@ -62,20 +64,29 @@ export class Brush {
     this.on.start();
     const corners = (): Point[] =>
       this.tool === "rectangle" ? rectangle(first, line[line.length - 1]) : line;
-    const draw = () => this.shape.setAttribute("points", corners().join(" "));
+    let scheduled = 0;
+    const draw = () => {
+      scheduled = 0;
+      this.shape.setAttribute("points", corners().join(" "));
+    };
+    const clear = () => {
+      cancelAnimationFrame(scheduled);
+      this.shape.setAttribute("points", "");
+    };
     return {
       move: (event: PointerEvent) => {
         const next = at(event);
         if (this.tool === "rectangle") line = [first, next];
         else if (distance(next, line[line.length - 1]) >= 2) line.push(next);
-        draw();
+        if (line.length > CORNERS) line = simplify(line, CORNERS / 2);
+        scheduled ||= requestAnimationFrame(draw);
       },
       up: (event: PointerEvent) => {
-        this.shape.setAttribute("points", "");
+        clear();
         const far = line.some((point) => distance(point, first) >= LEAST_PX);
         this.on.drawn(far ? corners() : [first], event);
       },
-      cancel: () => this.shape.setAttribute("points", ""),
+      cancel: clear,
     };
   }
 }

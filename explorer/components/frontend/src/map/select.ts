@@ -1,4 +1,5 @@
 // Selections: the shape a hand draws on a map, and the items inside it; no browser needed.
+import { insidePolygon } from "./picker";
 import type { Point } from "./viewport";
 
 /** A rectangle's four corners from two opposite ones. */
@@ -46,22 +47,13 @@ export const decimalsFor = (size: number): number =>
 /** Marks the points inside a polygon (x, y, x, y, …) by the even-odd rule: 1 inside, 0 outside. */
 export function inside(xy: Float32Array, corners: readonly number[]): Uint8Array {
   const marks = new Uint8Array(xy.length >> 1);
-  const count = corners.length >> 1;
-  for (let i = 0; i < marks.length; i++) {
-    const [x, y] = [xy[2 * i], xy[2 * i + 1]];
-    let within = false;
-    for (let a = 0, b = count - 1; a < count; b = a++) {
-      const [ax, ay, bx, by] = [
-        corners[2 * a],
-        corners[2 * a + 1],
-        corners[2 * b],
-        corners[2 * b + 1],
-      ];
-      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
-    }
-    marks[i] = within ? 1 : 0;
-  }
+  for (let i = 0; i < marks.length; i++)
+    marks[i] = insidePolygon(xy[2 * i], xy[2 * i + 1], corners) ? 1 : 0;
   return marks;
 }
 
-export const countOf = (marks: Uint8Array): number => marks.reduce((sum, mark) => sum + mark, 0);
+export function countOf(marks: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < marks.length; i++) count += marks[i];
+  return count;
+}

@@ -4,7 +4,7 @@ import { type Choice, h, iconButton, segmented, setText } from "../dom";
 import type { SelectionInfo } from "../types";
 import { Brush, type Tool } from "./brush";
 import { type Rgb, type Shading, shadePlain } from "./colours";
-import { countOf, inside } from "./select";
+import { countOf, simplify } from "./select";
 import { litShades, makeup, markedShading } from "./shade";
 import type { Point } from "./viewport";
 
@@ -16,6 +16,8 @@ export interface SelectingEvents {
   /** The place on the map of one of the screen. */
   toMap(x: number, y: number): Point;
   itemAt(x: number, y: number): number;
+  /** Marks the items inside a polygon of the map (x, y, x, y, …). */
+  inside(corners: readonly number[]): Uint8Array;
   start(): void;
 }
 
@@ -23,6 +25,8 @@ export interface SelectingEvents {
 export type Joining = "replace" | "add" | "take";
 
 const KEPT = 30;
+/** Corners of a lasso; more would not be told apart. */
+const CORNERS = 500;
 
 /** Shift adds to a selection, Alt takes away from it. */
 export const joining = (event: { shiftKey: boolean; altKey: boolean }): Joining =>
@@ -40,14 +44,14 @@ export function join(
         ? new Uint8Array(found.length)
         : found
       : before.map((mark, i) => (how === "add" ? mark | found[i] : mark & (1 - found[i])));
-  return marks.some((mark) => mark === 1) ? marks : null;
+  return marks.includes(1) ? marks : null;
 }
 
 /** Marks of a list of items; those that are not there are passed over. */
 export function marksOf(items: readonly number[], count: number): Uint8Array | null {
   const marks = new Uint8Array(count);
   for (const item of items) if (item >= 0 && item < count) marks[item] = 1;
-  return marks.some((mark) => mark === 1) ? marks : null;
+  return marks.includes(1) ? marks : null;
 }
 
 export function itemsOf(marks: Uint8Array | null): number[] {
@@ -191,8 +195,8 @@ export class Selecting {
       this.choose(join(this.marks, one, this.marks?.[item] ? "take" : "add"));
       return;
     }
-    const places = corners.flatMap(([x, y]) => this.on.toMap(x, y));
-    this.choose(join(this.marks, inside(this.xy, places), joining(event)));
+    const places = simplify(corners, CORNERS).flatMap(([x, y]) => this.on.toMap(x, y));
+    this.choose(join(this.marks, this.on.inside(places), joining(event)));
   }
 
   private choose(marks: Uint8Array | null): void {

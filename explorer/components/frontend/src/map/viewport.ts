@@ -53,13 +53,16 @@ export const resize = (v: Viewport, width: number, height: number): Viewport => 
   height,
 });
 
-/** The finite extent of interleaved x, y; a unit square for no points. */
-export function boundsOf(xy: Float32Array): Bounds {
+export const EVERYWHERE: Bounds = { x0: -Infinity, y0: -Infinity, x1: Infinity, y1: Infinity };
+
+/** The finite extent of interleaved x, y within bounds; a unit square for no points. */
+export function boundsOf(xy: Float32Array, within: Bounds = EVERYWHERE): Bounds {
   let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i + 1 < xy.length; i += 2) {
     const x = xy[i];
     const y = xy[i + 1];
     if (!Number.isFinite(x) || !Number.isFinite(y)) continue;
+    if (x < within.x0 || x > within.x1 || y < within.y0 || y > within.y1) continue;
     if (x < x0) x0 = x;
     if (x > x1) x1 = x;
     if (y < y0) y0 = y;
@@ -102,4 +105,33 @@ export function visible(v: Viewport): Bounds {
   const [x0, y1] = toMap(v, 0, 0);
   const [x1, y0] = toMap(v, v.width, v.height);
   return { x0, y0, x1, y1 };
+}
+
+/** The part of the map that the screen shows, and `margin` screen pixels beyond. */
+export const widened = (v: Viewport, margin: number): Viewport => ({
+  ...v,
+  width: v.width + 2 * margin,
+  height: v.height + 2 * margin,
+});
+
+export const sameView = (a: Viewport, b: Viewport): boolean =>
+  a.cx === b.cx &&
+  a.cy === b.cy &&
+  a.kx === b.kx &&
+  a.ky === b.ky &&
+  a.width === b.width &&
+  a.height === b.height;
+
+/** Where points of another map appear on this one, when they stay where they are on the screen. */
+export function carried(xy: Float32Array, from: Viewport, to: Viewport): Float32Array {
+  const scaleX = from.kx / to.kx;
+  const scaleY = from.ky / to.ky;
+  const shiftX = (from.width - to.width) / 2 / to.kx + to.cx - from.cx * scaleX;
+  const shiftY = (to.height - from.height) / 2 / to.ky + to.cy - from.cy * scaleY;
+  const moved = new Float32Array(xy.length);
+  for (let i = 0; i < xy.length; i += 2) {
+    moved[i] = xy[i] * scaleX + shiftX;
+    moved[i + 1] = xy[i + 1] * scaleY + shiftY;
+  }
+  return moved;
 }

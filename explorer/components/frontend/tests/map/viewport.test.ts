@@ -76,3 +76,16 @@ describe("viewport", () => {
     expect(vp.boundsOf(xy)).toEqual({ x0: -3, y0: 2, x1: 1, y1: 5 });
   });
 });
+
+it("carries points of one map to another, so that they stay where they are on the screen", () => {
+  const xy = Float32Array.of(1, 2, -3, 4);
+  const from = { cx: 1, cy: -2, kx: 30, ky: 40, width: 800, height: 600 };
+  const to = { cx: -5, cy: 7, kx: 3, ky: 2, width: 700, height: 500 };
+  const moved = vp.carried(xy, from, to);
+  for (const i of [0, 2]) {
+    const [x, y] = vp.toScreen(from, xy[i], xy[i + 1]);
+    const [mx, my] = vp.toScreen(to, moved[i], moved[i + 1]);
+    expect(mx).toBeCloseTo(x, 3);
+    expect(my).toBeCloseTo(y, 3);
+  }
+});

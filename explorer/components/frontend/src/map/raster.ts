@@ -1,7 +1,7 @@
 // Draws the points of a map straight into pixels: small antialiased discs, blended by hand.
 //
-// Canvas 2D without WebGL: it works on headless and remote machines, and at 100,000 points it is
-// faster than WebGL on a software renderer.
+// Plain arrays: it works in a worker and on machines without a GPU, and at 100,000 points it is faster
+// than WebGL on a software renderer.
 import type { Viewport } from "./viewport";
 
 /** Discs are prepared at this many sub-pixel places in each direction. */
@@ -52,16 +52,15 @@ export function makeDiscs(radius: number, opacity: number): Discs {
 export class Raster {
   width = 0;
   height = 0;
-  image: ImageData | null = null;
+  bytes: Uint8ClampedArray<ArrayBuffer> = new Uint8ClampedArray(0);
   pixels = new Uint32Array(0);
 
   resize(width: number, height: number): void {
     if (width === this.width && height === this.height) return;
     this.width = width;
     this.height = height;
-    const bytes = new Uint8ClampedArray(4 * width * height);
-    this.pixels = new Uint32Array(bytes.buffer);
-    this.image = typeof ImageData === "undefined" ? null : new ImageData(bytes, width, height);
+    this.bytes = new Uint8ClampedArray(4 * width * height);
+    this.pixels = new Uint32Array(this.bytes.buffer);
   }
 
   clear(colour: number): void {
@@ -76,6 +75,7 @@ export class Raster {
    *   view: the viewport in device pixels.
    *   shade: index of each point's colour in `palette` (opaque, 0xAABBGGRR).
    *   only: if given, points whose shade is marked 0 in it are left out.
+   *   from, to: the range of the points.
    */
   draw(
     xy: Float32Array,
@@ -84,6 +84,8 @@ export class Raster {
     palette: Uint32Array,
     discs: Discs,
     only: Uint8Array | null = null,
+    from = 0,
+    to = Math.min(shade.length, xy.length >> 1),
   ): void {
     const { pixels, width, height } = this;
     const { size, masks } = discs;
@@ -91,8 +93,7 @@ export class Raster {
     const { kx, ky } = view;
     const ox = view.width / 2 - view.cx * kx - half;
     const oy = view.height / 2 + view.cy * ky - half;
-    const count = Math.min(shade.length, xy.length >> 1);
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const s = shade[i];
       if (only !== null && only[s] === 0) continue;
       const left = xy[2 * i] * kx + ox;

@@ -1,6 +1,6 @@
 // The rasteriser: right places, right colours, clipped at the edges, blended in order.
 import { describe, expect, it } from "vitest";
-import { makeDiscs, Raster, radiusFor } from "../../src/map/points";
+import { makeDiscs, Raster, radiusFor } from "../../src/map/raster";
 import type { Viewport } from "../../src/map/viewport";
 
 const BLACK = 0xff000000;

@@ -1,0 +1,13 @@
+// What the page and the worker that draws its points say to each other.
+import type { Painted, Scene } from "./painter";
+
+/** To the worker. */
+export type PaintRequest =
+  | { type: "points"; generation: number; xy: Float32Array; from: Float32Array | null }
+  | { type: "shading"; shade: Uint16Array; palette: Uint32Array }
+  | { type: "draw"; scene: Scene };
+
+/** From the worker. */
+export type PaintAnswer =
+  | { type: "index"; generation: number; tree: ArrayBuffer }
+  | { type: "picture"; painted: Painted; bitmap: ImageBitmap };

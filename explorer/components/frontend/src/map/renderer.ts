@@ -1,0 +1,119 @@
+// Who draws the points: this thread for a few, a worker for many.
+import type { PaintAnswer, PaintRequest } from "./paint-messages";
+import script from "./paint-worker?worker";
+import { type Painted, Painter, type Scene } from "./painter";
+import { Picker } from "./picker";
+
+/** Up to this many points are drawn at once in the page's own thread: it takes some milliseconds. */
+export const LOCAL_POINTS = 20_000;
+
+/** A drawn map that a canvas can show. */
+export interface Picture extends Painted {
+  readonly source: CanvasImageSource;
+}
+
+export interface RendererEvents {
+  picture(picture: Picture): void;
+  indexed(picker: Picker): void;
+  /** The renderer cannot go on. */
+  failed(): void;
+}
+
+export interface Renderer {
+  /** Screen pixels beyond each edge that a picture should have, for a hand that pans meanwhile. */
+  readonly margin: number;
+  /** Takes other points; `from`: where they glide from. */
+  setPoints(xy: Float32Array, from: Float32Array | null): void;
+  setShading(shade: Uint16Array, palette: Uint32Array): void;
+  /** Draws; the picture comes by the event, at once or later. The latest call counts. */
+  draw(scene: Scene): void;
+  stop(): void;
+}
+
+/** Draws in this thread. */
+export class LocalRenderer implements Renderer {
+  readonly margin = 0;
+  private readonly painter = new Painter();
+  private readonly canvas = document.createElement("canvas");
+
+  constructor(private readonly on: RendererEvents) {}
+
+  setPoints(xy: Float32Array, from: Float32Array | null): void {
+    this.painter.setPoints(xy, from);
+    this.on.indexed(this.painter.index());
+  }
+
+  setShading(shade: Uint16Array, palette: Uint32Array): void {
+    this.painter.setShading(shade, palette);
+  }
+
+  draw(scene: Scene): void {
+    const painted = this.painter.paint(scene);
+    const { width, height } = painted;
+    if (width === 0 || height === 0) return;
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    const image = new ImageData(this.painter.raster.bytes, width, height);
+    this.canvas.getContext("2d")?.putImageData(image, 0, 0);
+    this.on.picture({ ...painted, source: this.canvas });
+  }
+
+  stop(): void {}
+}
+
+/** Draws in a worker: one picture at a time, and then the latest that was asked for meanwhile. */
+export class WorkerRenderer implements Renderer {
+  readonly margin = 96;
+  private readonly address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  private readonly worker = new Worker(this.address);
+  private generation = 0;
+  private busy = false;
+  private next: Scene | null = null;
+
+  constructor(private readonly on: RendererEvents) {
+    this.worker.onmessage = ({ data }: MessageEvent<PaintAnswer>) => this.take(data);
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      this.on.failed();
+    };
+  }
+
+  setPoints(xy: Float32Array, from: Float32Array | null): void {
+    this.generation += 1;
+    this.post({ type: "points", generation: this.generation, xy, from });
+  }
+
+  setShading(shade: Uint16Array, palette: Uint32Array): void {
+    this.post({ type: "shading", shade, palette });
+  }
+
+  draw(scene: Scene): void {
+    if (this.busy) {
+      this.next = scene;
+      return;
+    }
+    this.busy = true;
+    this.post({ type: "draw", scene });
+  }
+
+  stop(): void {
+    this.worker.terminate();
+    URL.revokeObjectURL(this.address);
+  }
+
+  private post(request: PaintRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  private take(answer: PaintAnswer): void {
+    if (answer.type === "index") {
+      if (answer.generation === this.generation) this.on.indexed(Picker.from(answer.tree));
+      return;
+    }
+    const { next } = this;
+    this.busy = false;
+    this.next = null;
+    if (next) this.draw(next);
+    this.on.picture({ ...answer.painted, source: answer.bitmap });
+  }
+}
