@@ -87,7 +87,7 @@ def run_encode(options: argparse.Namespace) -> int:
         raise ValueError(
             f"`--open` shows a collection: name a folder by `--out`, or leave it out. Got {options.out}."
         )
-    out = options.out or collection_folder(options.name, options.images[0])
+    out = options.out or collection_folder(options.name, options.images)
     folder = zoo.encode_as_collection(options, out).resolve()
     print("Building the atlas …", flush=True)
     build(folder, umap=False)

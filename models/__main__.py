@@ -65,8 +65,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     encoding.add_argument("name", help="name or folder of a checkpoint")
     encoding.add_argument(
         "images", nargs="+", type=Path, metavar="PATH",
-        help="image files, and folders of them; hidden files are left out. A collection takes one folder, zip, Parquet "
-        "file, WebDataset tar or array",
+        help="folders, zips, Parquet files, WebDataset tars, arrays, image files; hidden files are left out",
     )  # fmt: skip
     encoding.add_argument("--out", type=Path, metavar="FILE|DIR",
                           help="the table to write, .parquet or .csv; or the folder of a collection")  # fmt: skip
@@ -124,8 +123,6 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
 
     from models.collection import encode_collection
 
-    if len(options.images) != 1:
-        raise ValueError(f"A collection takes one folder or file. Got {len(options.images)}.")
     workers = None
     if options.ray is not None:
         from models.ray_workers import on_ray
@@ -145,7 +142,7 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
 
         made = encode_collection(
             options.name,
-            options.images[0],
+            options.images,
             out,
             labels=options.labels,
             fit=options.fit,
@@ -164,8 +161,11 @@ def encode_as_collection(options: argparse.Namespace, out: Path) -> Path:
         print(f"{made.folder} holds {made.images:,} images, encoded by {options.name}. Its reconstructions of them have "
               f"a PSNR of {made.psnr:.1f} dB.")  # fmt: skip
     if not made.fits:
-        print(f"{options.name} does not fit these images. Train a model on them: python -m models train vae --data "
-              f"{shlex.quote(str(options.images[0]))}", file=sys.stderr)  # fmt: skip
+        print(
+            f"{options.name} does not fit these images. Train a model on them: python -m models train vae --data "
+            f"{shlex.quote(str(options.images[0]))}",
+            file=sys.stderr,
+        )
     return made.folder
 
 

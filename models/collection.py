@@ -6,7 +6,7 @@ Once `python -m explorer.atlas` has made its atlas, everything that takes a chec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from models.card import (
 from models.data import OWN
 from models.data.own import Preparation, Refused, open_images, prepare, propose
 from models.data.own.command import folder_name, title_of
+from models.data.own.opening import common_folder
 from models.encoded_parts import DecodedPixels, Workers, encode_parts, in_this_process, read_errors
 from models.evaluation.metric import metric
 
@@ -39,6 +40,7 @@ NAME_LENGTH = 24  # characters of the images' part in a collection's name
 PSNR_AT_LEAST = 20  # dB; below it a checkpoint does not fit the images
 MADE = (CARD, LATENTS, ATLAS)  # files of a collection
 
+Source = str | Path | Sequence[str | Path]  # of images
 Report = Callable[[float, str], None]
 
 
@@ -58,7 +60,7 @@ class Collection:
         return self.psnr >= PSNR_AT_LEAST
 
 
-def collection_folder(name: str | Path, source: str | Path) -> Path:
+def collection_folder(name: str | Path, source: Source) -> Path:
     """Where the collection of some images goes if nobody says: in the folder of new runs, "faces-vae.fruits".
 
     That of a checkpoint outside of `roots()` goes beside it.
@@ -69,13 +71,13 @@ def collection_folder(name: str | Path, source: str | Path) -> Path:
     entry = _encoder(name)
     beside = entry.path.absolute().parent
     home = roots()[-1] if beside in [root.absolute() for root in roots()] else beside
-    short = folder_name(str(source))[:NAME_LENGTH].strip("-")
+    short = folder_name(str(common_folder(_paths(source))[0]))[:NAME_LENGTH].strip("-")
     return home / f"{entry.name[: 63 - NAME_LENGTH]}.{short}"
 
 
 def encode_collection(
     name: str | Path,
-    source: str | Path,
+    source: Source,
     out: Path,
     *,
     labels: Path | None = None,
@@ -91,7 +93,7 @@ def encode_collection(
 
     Arguments:
         name: Name or folder of a checkpoint, or of one of its collections.
-        source: A folder, zip, Parquet file, WebDataset or array, as `models.data.open_images` takes it.
+        source: A folder, zip, Parquet file, WebDataset or array, or several, as `models.data.open_images` takes them.
         out: The folder to write; a former collection of the same checkpoint there is replaced.
         labels: A table of labels.
         fit: "crop", "pad" or "stretch"; where empty, what suits the images.
@@ -116,7 +118,7 @@ def encode_collection(
     pixels, start = None, 0.3
     if workers is None:
         prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
-        _check_count(source, len(prepared))
+        _check_count(found.source, len(prepared))
         pixels, start = DecodedPixels(prepared), 0.6
     for former in (ATLAS, CARD):
         (out / former).unlink(missing_ok=True)
@@ -129,7 +131,7 @@ def encode_collection(
         workers=workers or in_this_process,
         report=lambda share, what: progress(start + (1 - start) * share, what),
     )
-    _check_count(source, done.rows)
+    _check_count(found.source, done.rows)
     psnr = float(-10 * np.log10(np.maximum(read_errors(out), EXACT)).mean())
     about = f"decoded posterior means, all {done.rows} images of the collection"
     write_card(out, replace(described, metrics={"psnr": metric(psnr, "dB", about)}))
@@ -184,7 +186,11 @@ def _card(entry: Entry) -> Card:
     return entry.card
 
 
-def _check_count(source: str | Path, count: int) -> None:
+def _paths(source: Source) -> Sequence[str | Path]:
+    return [source] if isinstance(source, str | Path) else source
+
+
+def _check_count(source: Path, count: int) -> None:
     """Raises ValueError where images are too few for an atlas."""
     if count < FEWEST:
         raise ValueError(f"A collection must have at least {FEWEST} images. {source} has {count}. Add some.")

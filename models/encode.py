@@ -1,11 +1,12 @@
-"""Encodes image files from disk to a table of posterior means and standard deviations, Parquet or CSV."""
+"""Encodes images from disk to a table of posterior means and standard deviations, Parquet or CSV."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +18,29 @@ from tqdm import tqdm
 
 from models import checkpoint
 from models.data.locations import check_output, is_hidden, printable
-from models.data.pictures import KINDS, read_file
+from models.data.own import open_images
+from models.data.own.sources import Pictures
+from models.data.pictures import KINDS, Reading, read_file, scaled
 from models.data.tensors import to_tensor
 from models.system.files import replace_file
 
 __all__ = ["Encoded", "encode_files"]
 
 ENDINGS = (".parquet", ".csv")
+CONTAINERS = (
+    ".zip",
+    ".parquet",
+    ".tar",
+    ".tgz",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".npy",
+    ".npz",
+)  # files of many images
 BATCH = 64
 TOLD_AT_MOST = 20  # bad files that an error lists
+Read = Callable[[tuple[int, int, int]], NDArray[np.uint8]]  # of a shape (C, H, W), gives (H, W, C)
 
 
 class Encoded(NamedTuple):
@@ -36,11 +51,12 @@ class Encoded(NamedTuple):
 
 
 def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
-    """Encodes image files, resized to the model's shape; those that cannot be read are listed and left out.
+    """Encodes images, cropped and resized to the model's shape; those that cannot be read are listed and left out.
 
     Arguments:
         name: Name or folder of a checkpoint.
-        paths: Image files, and folders, of which all image files that are not hidden are taken.
+        paths: Image files; folders, of which all image files that are not hidden are taken; and what else
+            `models.data.open_images` reads: zips, Parquet files, WebDataset tars, arrays.
         out: The table to write. `.parquet`: file, mean (D,), std (D,). `.csv`: file, mean_0 …, std_0 ….
 
     Returns:
@@ -51,8 +67,9 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
             be read.
     """
     check_output(out, "--out", ENDINGS)
-    files = _files(paths)
-    if not files:
+    problems: list[str] = []
+    files = list(_files(paths, problems))
+    if not files and not problems:
         kinds = ", ".join(f".{kind}" for kind in KINDS)
         raise ValueError(f"No image found in {', '.join(printable(path) for path in paths)}. Use {kinds}.")
     model = checkpoint.load(name)
@@ -61,17 +78,16 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
     names: list[str] = []
     means: list[torch.Tensor] = []
     stds: list[torch.Tensor] = []
-    problems: list[str] = []
     with tqdm(total=len(files), unit="image", desc="encode") as bar, torch.inference_mode():
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
             images = []
-            for file in batch:
+            for file, read in batch:
                 try:
-                    images.append(read_file(file, model.image_shape))
-                    names.append(printable(file))
+                    images.append(read(model.image_shape))
+                    names.append(file)
                 except ValueError as error:
-                    problems.append(f"{printable(file)}: {error}")
+                    problems.append(f"{file}: {error}")
             if images:
                 q = model.encode(to_tensor(np.stack(images)))
                 means.append(q.mean.flatten(1))
@@ -84,8 +100,8 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
     return Encoded(len(names), tuple(problems))
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """The image files of paths, those of folders in order of their names.
+def _files(paths: Sequence[Path], problems: list[str]) -> Iterator[tuple[str, Read]]:
+    """The images of paths, each with its name and what reads it; those of a path in order of their names.
 
     Raises:
         ValueError: Naming all paths that do not exist.
@@ -93,10 +109,32 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     missing = [printable(path) for path in paths if not path.exists()]
     if missing:
         raise ValueError(f"{', '.join(missing)} {'does' if len(missing) == 1 else 'do'} not exist.")
-    found: list[Path] = []
     for path in paths:
-        found += _inside(path) if path.is_dir() else [path]
-    return found
+        files = _inside(path) if path.is_dir() else [path]
+        if path.is_dir() and not files and any(each.suffix.lower() in CONTAINERS for each in path.iterdir()):
+            files = [path]
+        for file in files:
+            if file.is_dir() or file.suffix.lower() in CONTAINERS:
+                yield from _contained(file, problems)
+            else:
+                yield printable(file), partial(read_file, file)
+
+
+def _contained(path: Path, problems: list[str]) -> Iterator[tuple[str, Read]]:
+    """The pictures of an archive, a table or an array, or of a folder of these."""
+    try:
+        found = open_images(path)
+    except ValueError as error:
+        problems.append(str(error))
+        return
+    problems += [f"{printable(path)}/{each.name}: {each.reason}" for each in found.refused]
+    for item, place in zip(found.items, found.places, strict=True):
+        yield f"{printable(path)}/{item.key}", partial(_picture, found.pictures, place)
+
+
+def _picture(pictures: Pictures, place: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    reading = Reading.lenient(alpha=shape[0] == 4)
+    return scaled(pictures.picture(place, reading), shape, "crop")
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -104,10 +142,8 @@ def _inside(folder: Path) -> list[Path]:
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_hidden(name)]
-        found += [
-            Path(root, name) for name in files
-            if not is_hidden(name) and Path(name).suffix.lower().removeprefix(".") in KINDS
-        ]  # fmt: skip
+        names = [name for name in files if not is_hidden(name)]
+        found += [Path(root, name) for name in names if Path(name).suffix.lower().removeprefix(".") in KINDS]
     return sorted(found)
 
 

@@ -53,6 +53,22 @@ def test_pictures_of_any_shape_are_encoded_in_the_checkpoints_shape(
     assert table.schema.metadata[WEIGHTS_KEY].decode() == card.weights_sha256
 
 
+def test_several_paths_become_one_collection(pictures: Path, copy_of_tiny: Path) -> None:
+    files = sorted(pictures.glob("Bild *.png"))
+    (pictures / "zwei").mkdir()
+    for file in files[:2]:
+        file.rename(pictures / "zwei" / file.name)
+    out = copy_of_tiny.parent / "several"
+    line = ["encode", str(copy_of_tiny), str(pictures / "zwei"), *map(str, files[2:4]), "--out", str(out)]
+    assert main(line) == 0
+    table = pq.read_table(out / LATENTS / "part-00000.parquet")
+    inside = [f"zwei/{file.name}" for file in files[:2]]
+    assert table["file"].to_pylist() == [files[2].name, files[3].name, *inside]
+    card = checkpoint.read(out).card
+    assert card is not None and card.data["options"]["members"] == [files[2].name, files[3].name, "zwei"]
+    assert collection_folder(copy_of_tiny, files[2:4]).name == "tiny-vae.obst-gem-se"
+
+
 def test_a_collection_is_encoded_anew_and_encodes_with_its_checkpoint(
     pictures: Path, copy_of_tiny: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,34 @@ def test_files_and_folders_are_encoded_as_the_model_encodes_them(
     assert q.std is not None
     np.testing.assert_allclose(np.array(rows["mean"]), q.mean.numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(np.array(rows["std"]), q.std.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_archives_tables_and_arrays_are_read_as_the_folder_they_were_made_from(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    images = load_data("digits", "test", limit=6).images
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(folder / f"{n}.png")
+    shutil.make_archive(str(tmp_path / "images"), "zip", folder)
+    np.save(tmp_path / "array.npy", images)
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for n in range(2):
+        with tarfile.open(shards / f"{n}.tar", "w") as tar:
+            for file in sorted(folder.iterdir())[3 * n : 3 * n + 3]:
+                tar.add(file, file.name)
+    (tmp_path / "broken.zip").write_bytes(b"PK broken")
+    expected = tmp_path / "expected.parquet"
+    encode_files(tiny_checkpoint, [folder], expected)
+    means = np.array(pq.read_table(expected)["mean"].to_pylist())
+    for source in ("images.zip", "array.npy", "shards"):
+        out = tmp_path / "out.parquet"
+        assert encode_files(tiny_checkpoint, [tmp_path / source], out) == (6, ())
+        np.testing.assert_array_equal(np.array(pq.read_table(out)["mean"].to_pylist()), means)
+    rows, problems = encode_files(tiny_checkpoint, [tmp_path / "broken.zip", folder], tmp_path / "out.csv")
+    assert rows == 6 and len(problems) == 1 and "broken.zip" in problems[0]
 
 
 def picture(path: Path, level: int = 90) -> None:
@@ -137,7 +167,7 @@ def test_the_output_is_checked_before_the_work(
 def test_there_must_be_an_image_that_can_be_read(tmp_path: Path, tiny_checkpoint: Path) -> None:
     out = tmp_path / "out.parquet"
     out.write_text("old")
-    with pytest.raises(ValueError, match=r"No image found in .*Use .png, .jpg"):
+    with pytest.raises(ValueError, match=r"No picture found in .*Use .png, .jpg"):
         encode_files(tiny_checkpoint, [tmp_path], out)
     (tmp_path / "bad.png").write_text("x")
     with pytest.raises(ValueError, match=r"No image can be read. .*bad.png: The file is no picture"):

@@ -132,10 +132,6 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
             ["encode", "nothing", "a.png", "--out", "b.csv", "--fit", "pad"],
             "`--labels`, `--fit` and `--ray` belong to a collection",
         ),
-        (
-            ["encode", "nothing", "a.png", "b.png", "--out", "b"],
-            "A collection takes one folder or file. Got 2.",
-        ),
         (["evaluate", "tiny-vae", "--report", "."], "`--report` must be a file. . is a folder"),
         (["train"], "Name a model and its data: `python -m models train vae --data digits`"),
         (

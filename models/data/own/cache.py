@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +138,10 @@ def prepare(
     if folder is not None and (folder / ABOUT).is_file():
         return _read(folder, preparation)
     path, table = resolved(preparation.path, preparation.labels or None)
-    if found is None or found.source != path or found.labels != table:
-        found = open_images(path, table, lambda share, what: tell(0.3 * share, what))
+    if found is None or (found.source, found.labels, found.members) != (path, table, preparation.members):
+        found = open_images(
+            path, table, lambda share, what: tell(0.3 * share, what), members=preparation.members
+        )
     folder = _folder(preparation, found.fingerprint)
     with _locked(folder):
         if not (folder / ABOUT).is_file():
@@ -171,7 +173,7 @@ def prepared_folder(preparation: Preparation) -> Path | None:
     path = Path(preparation.path)
     if path.exists():
         source, table = resolved(preparation.path, preparation.labels or None)
-        return _folder(preparation, stamp_of(source, table))
+        return _folder(preparation, stamp_of(source, table, preparation.members))
     try:
         name = read_object(_pointer(preparation).read_bytes(), "It")["folder"]
     except (OSError, ValueError, KeyError):
@@ -184,14 +186,16 @@ def _folder(preparation: Preparation, fingerprint: str) -> Path:
     return (
         cache_folder()
         / "own"
-        / digest([(VERSION, fingerprint, json.dumps(asdict(preparation), sort_keys=True))])
+        / digest([(VERSION, fingerprint, json.dumps(preparation.as_options(), sort_keys=True))])
     )
 
 
 def _pointer(preparation: Preparation) -> Path:
     """Where the last folder of a preparation is noted."""
     return (
-        cache_folder() / "own" / f"last-{digest([(json.dumps(asdict(preparation), sort_keys=True),)])}.json"
+        cache_folder()
+        / "own"
+        / f"last-{digest([(json.dumps(preparation.as_options(), sort_keys=True),)])}.json"
     )
 
 

@@ -42,6 +42,7 @@ class FoundImages:
     pictures: Pictures = field(repr=False)
     places: list[Any] = field(repr=False)
     cells: dict[str, list[Cell]] = field(repr=False)  # of the columns, by slug
+    members: tuple[str, ...] = ()  # names in `source` that were read alone; () for all of it
     comma: frozenset[str] = frozenset()  # slugs of columns whose numbers have decimal commas
 
     def __len__(self) -> int:

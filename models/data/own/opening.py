@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["open_images", "resolved", "stamp_of"]
+__all__ = ["common_folder", "open_images", "resolved", "stamp_of"]
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -16,12 +17,12 @@ from models.data.own.found import FoundImages
 from models.data.own.layout import add_columns, take_splits
 from models.data.own.matching import join
 from models.data.own.records import Cell, Column, Item, Refused, Report, shown
-from models.data.own.scanning import scan
+from models.data.own.scanning import fingerprint_of, scan
 from models.data.own.sources import Pictures, Scan
 from models.data.own.tables import ENDINGS as TABLES
 from models.data.own.tables import Table, read_table
 from models.data.own.tasks import Task
-from models.data.own.trees import Folder, digest, stamp
+from models.data.own.trees import digest, stamp
 from models.data.own.workers import in_chunks, spread
 from models.data.pictures import KINDS, Header
 
@@ -39,24 +40,31 @@ NOTES = {
 
 
 def open_images(
-    source: str | Path, labels: str | Path | None = None, report: Report | None = None
+    source: str | Path | Sequence[str | Path],
+    labels: str | Path | None = None,
+    report: Report | None = None,
+    *,
+    members: Sequence[str] = (),
 ) -> FoundImages:
-    """Finds the pictures and labels of a folder or file; only headers are decoded.
+    """Finds the pictures and labels of a folder or file, or of several; only headers are decoded.
 
     Arguments:
         source: A folder (of classes, of splits, with metadata, or plain), a zip of one, Parquet files, a WebDataset
-            tar or a folder of them, or arrays (.npy, .npz).
+            tar or a folder of them, or arrays (.npy, .npz); or several of these.
         labels: A table (.csv, .tsv, .jsonl, .parquet) of which some column names the files.
         report: Called with the share done and what is being done.
+        members: Of a folder: names of the files and folders in it that are read alone.
 
     Raises:
         ValueError: If there is no such path, it holds no picture that can be read, or the table names none of them;
             the message says what to do.
     """
+    if not isinstance(source, str | Path):
+        source, members = common_folder(source)
     path, table = resolved(source, labels)
     tell = report or (lambda share, what: None)
     tell(0.0, "Listing the files")
-    found = scan(path)
+    found = scan(path, members)
     headers, refused = _headers(found.pictures, found.places, found.names, tell)
     if not any(headers):
         _raise_none(path, found, refused)
@@ -89,7 +97,33 @@ def open_images(
         places=[found.places[row] for row in rows],
         cells=slugs,
         comma=frozenset(comma),
+        members=tuple(members),
     )
+
+
+def common_folder(paths: Sequence[str | Path]) -> tuple[Path, tuple[str, ...]]:
+    """The folder that holds several paths, and their names in it; one path is itself, without names.
+
+    Paths that lie in another one of them, or are there twice, are left out. Links that are named are followed.
+
+    Raises:
+        ValueError: If one does not exist, or no folder holds all of them.
+    """
+    if not paths:
+        raise ValueError("Name at least one folder or file of pictures.")
+    if len(paths) == 1:
+        return Path(paths[0]), ()
+    resolved_paths = sorted({resolved(each, None)[0].resolve() for each in paths})
+    outermost = [
+        path for path in resolved_paths if not any(other in path.parents for other in resolved_paths)
+    ]
+    if len(outermost) == 1:
+        return outermost[0], ()
+    try:
+        folder = Path(os.path.commonpath(outermost))
+    except ValueError as error:
+        raise ValueError("The paths lie on several drives. Move the pictures into one folder.") from error
+    return folder, tuple(path.relative_to(folder).as_posix() for path in outermost)
 
 
 def resolved(source: str | Path, labels: str | Path | None) -> tuple[Path, Path | None]:
@@ -114,18 +148,13 @@ def resolved(source: str | Path, labels: str | Path | None) -> tuple[Path, Path 
     return path, table
 
 
-def stamp_of(source: Path, labels: Path | None) -> str:
+def stamp_of(source: Path, labels: Path | None, members: Sequence[str] = ()) -> str:
     """The fingerprint that `open_images` would give, without a look into files.
 
     Raises:
         ValueError: If the source cannot be listed.
     """
-    if source.is_dir():
-        folder = Folder(source)
-        own = folder.fingerprint(folder.listing())
-    else:
-        own = stamp(source)
-    return digest([(own, stamp(labels) if labels else "")])
+    return digest([(fingerprint_of(source, members), stamp(labels) if labels else "")])
 
 
 # Headers

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from models.data.own.records import KINDS
+from models.data.own.trees import is_inside
 
 FITS = ("crop", "pad", "stretch")
 CHANNELS = (0, 1, 3, 4)
@@ -17,6 +18,7 @@ SIZES = (8, 256)  # px, the smallest and the largest
 SEED_AT_MOST = 2**31 - 1
 PATH_LENGTH = 4000  # characters
 COLUMNS_AT_MOST = 1000
+MEMBERS_AT_MOST = 1000  # files and folders that are named one by one
 TYPES = {
     "path": str,
     "labels": str,
@@ -31,6 +33,7 @@ TYPES = {
     "test": float,
     "group": str,
     "seed": int,
+    "members": tuple,
 }
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -57,9 +60,12 @@ class Preparation:
     test: float = 0.1  # share of the images, where the source has no test split
     group: str = ""  # slug of a column whose equal values stay in one split; "" for none
     seed: int = 0  # of the splits and of the order of the images
+    members: tuple[str, ...] = ()  # files and folders in `path` that are read alone; () for all of it
 
     def __post_init__(self) -> None:
         """Checks every field."""
+        if isinstance(self.members, list):  # as JSON has it
+            object.__setattr__(self, "members", tuple(self.members))
         for name, kind in TYPES.items():
             value = getattr(self, name)
             if kind is float and isinstance(value, int):
@@ -87,6 +93,7 @@ class Preparation:
             )
         self._check_splits()
         self._check_kinds()
+        self._check_members()
 
     def _check_splits(self) -> None:
         for name in ("validation", "test"):
@@ -106,9 +113,22 @@ class Preparation:
             if kind not in KINDS:
                 raise ValueError(f"`kinds` of {slug!r} must be one of: {', '.join(KINDS)}. Got {kind!r:.80}.")
 
+    def _check_members(self) -> None:
+        if len(self.members) > MEMBERS_AT_MOST:
+            raise ValueError(
+                f"`members` must name at most {MEMBERS_AT_MOST:,} files and folders. Got {len(self.members):,}. Move "
+                "them into one folder, and name that."
+            )
+        for member in self.members:
+            if not isinstance(member, str) or len(member) > PATH_LENGTH or not is_inside(member):
+                raise ValueError(f"`members` must be paths inside `path`. Got {member!r:.80}.")
+            _check_path("members", member)
+
     def as_options(self) -> dict[str, Any]:
         """The options of the data set "own-images", as a card holds them."""
-        return asdict(self)
+        options = asdict(self)
+        members = options.pop("members")
+        return options | ({"members": list(members)} if members else {})
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Preparation:

@@ -36,6 +36,7 @@ def propose(found: FoundImages) -> Preparation:
         size=size,
         fit="pad" if found.transparent > len(found) / 2 else "crop",
         group=group,
+        members=found.members,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HINT", "scan"]
+__all__ = ["HINT", "fingerprint_of", "scan"]
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +13,25 @@ from models.data.own.parquet import holds_pictures, scan_parquet
 from models.data.own.readers import JoinedPictures
 from models.data.own.records import shown
 from models.data.own.sources import ENDINGS_OF_CONTAINERS, Scan, split_of
-from models.data.own.trees import File, Folder, Listing, Tar, Zip, stamp
+from models.data.own.trees import File, Folder, Listing, Tar, Zip, digest, stamp
 from models.data.own.unpacking import OPENERS, unpack_members, unpack_stream
 from models.data.pictures import KINDS
 
 HINT = "Open a folder, a zip, a Parquet file, a WebDataset tar, or an npy or npz file of pictures."
 
 
-def scan(path: Path) -> Scan:
+def scan(path: Path, members: Sequence[str] = ()) -> Scan:
     """Lists the pictures of a source.
+
+    Arguments:
+        path: A folder or file.
+        members: Files and folders in the folder that are read alone; () for all of it.
 
     Raises:
         ValueError: If it is of no kind that is read.
     """
+    if members:
+        return _scan_members(path, members)
     if path.is_dir():
         return _scan_folder(path)
     if not path.is_file():
@@ -70,6 +76,38 @@ def _scan_folder(path: Path) -> Scan:
     found.fingerprint = folder.fingerprint(listing)
     found.refused += listing.refused
     return found
+
+
+def _scan_members(path: Path, members: Sequence[str]) -> Scan:
+    """Some files and folders of a folder; picture files and folders of them are one tree, so that folders are classes."""
+    plain, scans = [], []
+    for member in members:
+        each = path / member
+        found = None if each.suffix.lower().removeprefix(".") in KINDS and each.is_file() else scan(each)
+        if found is None or found.form == "folder":
+            plain.append(member)
+        else:
+            scans.append(found)
+    if plain:
+        tree = Folder(path, plain)
+        scans.insert(0, scan_tree(tree, "folder", tree.listing()))
+    found = joined(scans) if len(scans) > 1 else scans[0]
+    found.fingerprint = fingerprint_of(path, members)
+    return found
+
+
+def fingerprint_of(path: Path, members: Sequence[str] = ()) -> str:
+    """What changes when a source does, without a look into files.
+
+    Raises:
+        ValueError: If it cannot be listed.
+    """
+    if members:
+        return digest((member, fingerprint_of(path / member)) for member in members)
+    if path.is_dir():
+        folder = Folder(path)
+        return folder.fingerprint(folder.listing())
+    return stamp(path)
 
 
 def _containers(folder: Folder, listing: Listing) -> Scan | None:

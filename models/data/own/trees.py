@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FILES_AT_MOST", "File", "Folder", "Listing", "Tar", "Tree", "Zip", "size_of"]
+__all__ = ["FILES_AT_MOST", "File", "Folder", "Listing", "Tar", "Tree", "Zip", "is_inside", "size_of"]
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,12 +89,18 @@ class Tree(Protocol):
 
 
 class Folder:
-    """A folder of files; links that lead out of it, and links to folders, are not followed."""
+    """A folder of files; links that lead out of it, and links to folders, are not followed.
+
+    Arguments:
+        path: The folder.
+        members: Files and folders in it that are read alone; all of it where there are none.
+    """
 
     kind = "folder"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, members: Sequence[str] = ()) -> None:
         self.path = path.resolve()
+        self.members = members
 
     def listing(self) -> Listing:
         """Its files, sorted by name.
@@ -103,7 +109,12 @@ class Folder:
             ValueError: If the folder cannot be read, or has too many files.
         """
         found = Listing()
-        waiting = [("", 0)]
+        waiting = [("", 0)] if not self.members else []
+        for member in self.members:
+            if (self.path / member).is_dir():
+                waiting.append((f"{member}/", 0))
+            else:
+                self._add(found, self.path / member, member)
         while waiting:
             inside, depth = waiting.pop()
             try:
@@ -129,7 +140,7 @@ class Folder:
         found.files.sort(key=lambda file: file.name)
         return found
 
-    def _add(self, found: Listing, entry: os.DirEntry[str], name: str) -> None:
+    def _add(self, found: Listing, entry: os.DirEntry[str] | Path, name: str) -> None:
         try:
             if entry.is_symlink() and (reason := self._bad_link(name)):
                 return found.refuse(name, reason)

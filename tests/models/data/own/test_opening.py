@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -17,8 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.data import open_images
-from models.data.own import FoundImages
+from models.data import load_data, open_images
+from models.data.own import FoundImages, Preparation, propose
+from models.data.own.cache import prepared_folder
+from models.data.own.opening import common_folder
 from tests.models.data import NEEDS_DATA
 from tests.models.data.own import folder_of, picture, saved, zip_of
 
@@ -159,6 +162,42 @@ def test_every_form_gives_the_same_pictures_and_classes(
         number = int(item.key.rpartition("/")[2].partition(".")[0])
         assert item.size == (12, 12) and item.mode == "RGB"
         np.testing.assert_array_equal(found.read(row), np.asarray(picture(number)))
+
+
+def test_several_paths_are_one_source_that_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))
+    root = folder_of(tmp_path / "in", {f"{n // 2}/{n}.png": n for n in range(8)} | {"loose.png": 8})
+    shutil.make_archive(str(root / "more"), "zip", folder_of(tmp_path / "zipped", {"9.png": 9, "10.png": 10}))
+    paths = [root / "2", root / "0", root / "loose.png", root / "more.zip", root / "0" / "1.png", root / "2"]
+    found = open_images(paths)
+    assert (found.source, found.members) == (root, ("0", "2", "loose.png", "more.zip"))
+    names = ["0/0.png", "0/1.png", "2/4.png", "2/5.png", "loose.png", "10.png", "9.png"]
+    assert [item.key for item in found.items] == names, "each once, the others left out"
+    assert found.columns["class"].labels == ("0", "2")
+    np.testing.assert_array_equal(found.read(6), np.asarray(picture(9)))
+    options = propose(found).as_options()
+    preparation = Preparation.from_options(json.loads(json.dumps(options)))
+    assert preparation == propose(found)
+    assert sorted(load_data("own-images", "train", **options).texts["file"].values)[0] in names
+    folder = prepared_folder(preparation)
+    assert folder is not None and folder.is_dir()
+    (root / "1" / "2.png").unlink()
+    assert prepared_folder(preparation) == folder, "that file is none of them"
+    (root / "2" / "4.png").unlink()
+    assert prepared_folder(preparation) != folder
+
+
+def test_several_paths_that_are_one() -> None:
+    root = Path(__file__).parent
+    assert common_folder([root]) == (root, ()) and common_folder([root, root / "conftest.py"]) == (root, ())
+    with pytest.raises(ValueError, match=r"nowhere does not exist"):
+        common_folder([root, root / "nowhere"])
+    with pytest.raises(ValueError, match="`members` must be paths inside"):
+        Preparation(str(root), members=("../else",))
+    with pytest.raises(ValueError, match=r"at most 1,000 files and folders\. Got 1,001"):
+        Preparation(str(root), members=tuple(map(str, range(1001))))
 
 
 def test_a_table_that_the_user_names(tmp_path: Path) -> None:
