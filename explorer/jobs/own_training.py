@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from explorer.atlas.storage import load_atlas
 from explorer.catalogue import families, training_time
 from explorer.catalogue.data_titles import data_title
-from explorer.catalogue.model_choices import ModelChoice
+from explorer.catalogue.model_choices import ModelChoice, schedule_for
 from explorer.jobs.runner import Report
 from models.card import Entry
 from models.data import OWN
 from models.data.own import Preparation
 from models.training.run import Run
 
-__all__ = ["facts_of", "is_own", "name_of", "path_of", "prepare_images", "run_of"]
+__all__ = ["bfloat16_is_fast", "facts_of", "is_own", "name_of", "path_of", "prepare_images", "run_of"]
 
 NAME_LENGTH = 40  # characters of a proposed name
 BATCH = 32  # images a step: many small steps make the most of a few minutes
@@ -32,16 +34,33 @@ def is_own(run: Run | None) -> bool:
 
 
 def run_of(choice: ModelChoice, settings: dict[str, Any], preparation: Preparation, minutes: int) -> Run:
-    """The run of a choice.
+    """The run of a choice, in bfloat16 where this machine computes faster in it.
 
     Raises:
-        ValueError: If a setting does not hold.
+        ValueError: If a setting breaks its rule.
     """
     about = {"name": OWN, "options": preparation.as_options()}
     title = f"{data_title(about)}, {families.title(choice.model)}"
     return Run(
-        choice.model, OWN, settings, preparation.as_options(), title=title, minutes=minutes, batch=BATCH
+        choice.model,
+        OWN,
+        settings,
+        preparation.as_options(),
+        title=title,
+        minutes=minutes,
+        batch=BATCH,
+        bf16=bfloat16_is_fast(),
+        **schedule_for(settings),
     )
+
+
+@cache
+def bfloat16_is_fast() -> bool:
+    """Whether the device that trains multiplies matrices in bfloat16 in hardware."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    features = torch.cpu.get_capabilities()
+    return any(features.get(name, False) for name in ("amx_bf16", "avx512_bf16", "sve_bf16", "arm_bf16"))
 
 
 def name_of(run: Run) -> str:

@@ -22,6 +22,8 @@ def main() -> None:
     """From top to bottom: which images, the training of them, what was found, what is proposed."""
     asked = follow()
     source_form.show(asked, choose)
+    for problem in page.problems:
+        st.warning(plain(problem), icon=":material/link_off:")
     if not asked.path:
         told(None, "empty")
         source_form.empty()
@@ -49,7 +51,8 @@ def main() -> None:
 def follow() -> Asked:
     """What is to be shown: what the address asks for, if that is news, else what was shown before."""
     if page.now.is_new(address.parameters()) or page.now.shown is None:
-        asked = url.read()
+        asked, problems = url.read()
+        page.now.problems = [f"In the address: {problem} It is ignored." for problem in problems]
         if asked.run and not asked.path:
             asked = Asked(*watch.images_of(asked.run), asked.run)
         elif asked.path and not asked.run:
@@ -60,7 +63,7 @@ def follow() -> Asked:
 
 def choose(asked: Asked) -> None:
     """Shows other images, or another training of them."""
-    page.shown = asked
+    page.shown, page.now.problems = asked, []
     write(asked)
     st.rerun()
 

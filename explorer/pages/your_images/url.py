@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from explorer.addresses import read_parts
 from explorer.jobs import image_sources
 from explorer.pages.shared import address
 from models.card import NAME
@@ -20,14 +22,30 @@ class Asked:
     run: str = ""  # a training of them
 
 
-def read() -> Asked:
-    """From the address; where it names nothing, the images that the command line opened."""
-    asked = address.parameters()
-    run = asked.get("run", "")
-    if "path" not in asked:
-        path, labels = image_sources.at_start() or ("", "")
-        return Asked(path, labels, run if NAME.fullmatch(run) else "")
-    return Asked(asked["path"], asked.get("labels", ""), run if NAME.fullmatch(run) else "")
+def read() -> tuple[Asked, list[str]]:
+    """From the address, with a sentence for each invalid part; without a path, the images of the command line."""
+    parameters = address.parameters()
+    start = Asked() if "path" in parameters else Asked(*(image_sources.at_start() or ("", "")))
+    return read_parts(parameters, start, READERS)
+
+
+def _path(name: str, text: str) -> dict[str, str]:
+    if any(not letter.isprintable() for letter in text):
+        raise ValueError(f"`{name}` must be a printable path. Got {text!r:.80}.")
+    return {name: text}
+
+
+def _run(text: str) -> dict[str, str]:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"`run` must be the name of a training. Got {text!r:.80}.")
+    return {"run": text}
+
+
+READERS: dict[str, Callable[[str, Asked], dict[str, str]]] = {
+    "path": lambda text, _: _path("path", text),
+    "labels": lambda text, _: _path("labels", text),
+    "run": lambda text, _: _run(text),
+}
 
 
 def query(asked: Asked) -> dict[str, str]:

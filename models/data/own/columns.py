@@ -36,8 +36,8 @@ _ID_NAME = re.compile(
     re.IGNORECASE,
 )
 _GROUP_NAME = re.compile(
-    r"(patient|subject|scene|group|person|identity|series|session|study|case|video|clip|sequence|camera|site|"
-    r"family|animal|participant|individual|specimen|volunteer)",
+    r"(patient|subject|scene|person|identity|session|study|video|clip|sequence|camera|participant|individual|specimen|"
+    r"volunteer)|(group|series|case|site|family|animal)s?[\W_]*(id|key|no|nr|number)\b",  # alone these name classes
     re.IGNORECASE,
 )
 

@@ -44,6 +44,7 @@ TABLE_AT_MOST = 1 << 29
 TABLES_AT_MOST = 50
 AUTOMATIC = 0.5  # share of the pictures that a table must name to be used unasked
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "metadata.tsv")
+CLASS, FOLDER = "Class", "Folder"  # titles of the columns that folders give
 SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold")
 NUMBERED = {"0": "train", "1": "validation", "2": "test"}  # as CelebA numbers its splits
 
@@ -104,11 +105,11 @@ def _folders(names: Sequence[str]) -> tuple[list[str], dict[str, list[Cell]]]:
     columns: dict[str, list[Cell]] = {}
     deepest = max((len(parts) for parts in parents), default=0)
     if deepest:
-        columns["class"] = [cell(shown(parts[-1])) if parts else None for parts in parents]
+        columns[CLASS] = [cell(shown(parts[-1])) if parts else None for parts in parents]
     if deepest > 1:
         for level in range(deepest - 1):
             values = [cell(shown(parts[level])) if len(parts) > level + 1 else None for parts in parents]
-            columns["folder" if deepest == 2 else f"folder {level + 1}"] = values
+            columns[FOLDER if deepest == 2 else f"{FOLDER} {level + 1}"] = values
     return splits, columns
 
 
@@ -170,7 +171,7 @@ def _sidecar(scan: Scan, file: File, ending: str) -> dict[str, Cell]:
     data = scan.tree.read(file, SIDECAR_AT_MOST)
     if ending == "json":
         return {str(title)[:80]: cell(value) for title, value in read_object(data, "It").items()}
-    return {{"txt": "caption", "cls": "class"}.get(ending, ending): cell(data.decode("utf-8-sig", "replace"))}
+    return {{"txt": "caption", "cls": CLASS}.get(ending, ending): cell(data.decode("utf-8-sig", "replace"))}
 
 
 # Tables
@@ -189,7 +190,7 @@ def _add_tables(scan: Scan, listing: Listing) -> None:
     others = [file for file in tables if file not in metadata and file.name.count("/") <= max(1, top)]
     joined = [(file, found) for file in metadata if (found := _joined(scan, file, 0.0))]
     if joined:
-        for title in [title for title in scan.cells if title == "class" or title.startswith("folder")]:
+        for title in [title for title in scan.cells if title == CLASS or title.startswith(FOLDER)]:
             del scan.cells[title]  # where there are metadata, folders are no labels
     joined += [(file, found) for file in others[:TABLES_AT_MOST] if (found := _joined(scan, file, AUTOMATIC))]
     for file, (table, matched) in joined:

@@ -90,6 +90,13 @@ def control(kind: Any, name: str) -> Any:
     return next(each for each in kind if (each.key or "").startswith(f"yi_{name}_"))
 
 
+def test_an_invalid_part_of_the_address_is_reported_and_ignored(show: Show, photos: Path) -> None:
+    at = show(path=str(photos / "images"), run="../etc")
+    (warning,) = [each.value for each in at.warning]
+    assert "`run` must be the name of a training. Got '../etc'. It is ignored." in warning
+    assert "run" not in at.query_params
+
+
 def test_before_anything_is_open_it_says_what_can_be_opened(show: Show) -> None:
     at = show()
     text = said(at)

@@ -197,3 +197,5 @@ def test_groups_are_many_and_named_like_ones() -> None:
     assert is_group(describe("Patient ID", "patient_id", patients, False), 80)
     assert not is_group(describe("breed", "breed", patients, False), 80)
     assert not is_group(describe("group", "group", [f"g{n % 4}" for n in range(80)], False), 80)
+    assert is_group(describe("Family ID", "family_id", patients, False), 80)
+    assert not is_group(describe("family", "family", patients, False), 80), "of plants, say"
