@@ -16,6 +16,7 @@ DATA_TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "faces": "Faces",
     "frey-faces": "Frey faces",
+    "fruits-360": "Fruits",
     "lpc-sprites": "Sprites",
     "digits": "Digits",
 }

@@ -101,6 +101,7 @@ DATASETS: dict[str, Dataset] = {
     "fashion-mnist": Dataset("fashion_mnist", "load_fashion_mnist", "unavailable"),
     "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable", (3, 64, 64), 20_000),
     "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable", images=1_769),
+    "fruits-360": Dataset("fruits_360", "load_fruits_360", "unavailable", (3, 64, 64), 1_764, SPLITS),
     "faces": Dataset("faces", "load_faces", shape=(3, 64, 64), images=20_000),
     OWN: Dataset("own.dataset", "load_own_images", "unavailable", (3, 64, 64), 0, SPLITS),
 }

@@ -19,6 +19,7 @@ SIZES = {
     "fashion-mnist": (60_000, 10_000, (1, 28, 28)),
     "lpc-sprites": (20_000, 4_000, (3, 64, 64)),
     "frey-faces": (1_769, 196, (1, 28, 28)),
+    "fruits-360": (1_764, 662, (3, 64, 64)),
 }
 ALL = [pytest.param(name, marks=() if name == "digits" else NEEDS_DATA) for name in SIZES]
 
@@ -103,7 +104,7 @@ def test_names_of_the_data_sets() -> None:
     assert list(DATASETS) == [*SIZES, "faces", OWN]
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "lpc-sprites", "frey-faces"])
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "lpc-sprites", "frey-faces", "fruits-360"])
 def test_missing_file_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path))
     reason = data_available(name)
@@ -114,7 +115,7 @@ def test_missing_file_is_named(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert f"{tmp_path / name}{os.sep}" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["lpc-sprites", "frey-faces"])
+@pytest.mark.parametrize("name", ["lpc-sprites", "frey-faces", "fruits-360"])
 def test_data_folder_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LATENT_DATA_DIR", raising=False)
     with pytest.raises(ValueError, match=f"LATENT_DATA_DIR is not set.*folder that holds {name}"):
