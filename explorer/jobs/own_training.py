@@ -125,4 +125,4 @@ def _psnr(entry: Entry) -> str:
     if "error" not in atlas.scores or not test.any():
         return "not measured"
     errors = np.maximum(atlas.scores["error"][test].astype(np.float64), 1e-10)
-    return f"{np.mean(-10 * np.log10(errors)):.1f} dB of {test.sum():,}"
+    return f"{np.mean(-10 * np.log10(errors)):.1f} dB ({test.sum():,} images)"

@@ -98,10 +98,13 @@ class ChildProcess(ABC):
         self._end(status)
 
     def _terminate(self) -> None:
-        """Asks its process group to end; it leads one of its own."""
+        """Asks its process group to end; it leads one of its own, except on Windows."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGTERM)
+                if hasattr(os, "killpg"):
+                    os.killpg(self._process.pid, signal.SIGTERM)
+                else:
+                    self._process.terminate()
 
     def _read_errors(self, stream: IO[bytes]) -> None:
         with stream:

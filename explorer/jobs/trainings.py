@@ -9,9 +9,7 @@ which `--resume` goes on as if nothing had happened.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
-import os
 import shlex
 import shutil
 import threading
@@ -28,10 +26,11 @@ from explorer.jobs import early_models, runner
 from explorer.jobs.commands import Command
 from explorer.jobs.own_training import is_own, prepare_images
 from explorer.jobs.process import ChildProcess
+from explorer.jobs.training_lock import TrainingBusy, TrainingLock
 from models import MODELS, checkpoint
 from models.card import ATLAS, CARD, LATENTS, NAME, TRAINING, Card, Entry
 from models.card import roots as card_roots
-from models.system.files import StorageError, make_folder, replace_file
+from models.system.files import replace_file
 from models.system.replacing import staging_folder
 from models.training.log import EVENTS
 from models.training.run_folder import MADE, PAUSE, STOP, has_ended, resumed_folder
@@ -53,7 +52,6 @@ __all__ = [
 
 LOG = logging.getLogger(__name__)
 
-LOCK = ".training.lock"
 MAP_IMAGES = 4000  # in the atlas of a run
 SAVES = 50  # states that a run saves, so that a cancel loses little
 SAVE_AT_MOST = 500  # steps
@@ -68,10 +66,6 @@ State = Literal[
     "preparing", "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
     "elsewhere", "broken",
 ]  # fmt: skip
-
-
-class TrainingBusy(ValueError):
-    """Another training is going on."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +84,16 @@ class RunInfo:
 class Training:
     """A training under way, or its outcome. Read it at any time, from any thread."""
 
-    def __init__(self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None, lock: int) -> None:
+    def __init__(
+        self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None, lock: TrainingLock
+    ) -> None:
         """Starts.
 
         Arguments:
             folder: Of the run.
             run: What is trained; None where nothing is, or where it is not known.
             arguments: Of the process that trains; None to encode what is trained already.
-            lock: The place for a training, a file descriptor; given up at the end.
+            lock: Released at the end.
         """
         self.folder, self.run = folder, run
         self._arguments = arguments
@@ -188,7 +184,7 @@ class Training:
                 self._finish_phase()
             self.error = self._job.error
         finally:
-            os.close(self._lock)
+            self._lock.release()
 
     def _finish_phase(self) -> None:
         """Waits for the present phase; what a training has learnt so far is mapped meanwhile."""
@@ -244,7 +240,7 @@ class Training:
         return self._command("explorer.atlas", shown(self.folder), "--count", str(MAP_IMAGES), *quick)
 
     def _command(self, *arguments: str) -> Command:
-        return Command(*arguments, "--progress", "json", keep_open=(self._lock,))
+        return Command(*arguments, "--progress", "json", keep_open=self._lock.keep_open)
 
 
 class Trainings:
@@ -400,12 +396,12 @@ class Trainings:
     def _begin(self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None) -> Training:
         """Takes the lock and starts with it; without arguments only the atlas is built."""
         with self._guard:
-            lock = _lock(self.root, folder.name)
+            lock = TrainingLock(self.root, folder.name)
             early_models.remove_superseded(self.root)
             try:
                 training = Training(folder, run, arguments, lock)
             except BaseException:
-                os.close(lock)
+                lock.release()
                 raise
             self._all[folder.name] = training
             return training
@@ -499,32 +495,6 @@ def as_text(line: list[str]) -> str:
 
 def _written(value: Any) -> str:
     return value if isinstance(value, str) else dumps(value)
-
-
-def _lock(root: Path, name: str) -> int:
-    """Takes the one place for a training; the processes that inherit it hold it too, until the last has ended.
-
-    Raises:
-        TrainingBusy: If it is taken, here or by another server.
-        StorageError: If the folder of runs cannot be written.
-    """
-    make_folder(root)
-    try:
-        place = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise StorageError(
-            f"{shown(root)} cannot be written: {error.strerror}. Change its permissions, or set "
-            "LATENT_CHECKPOINT_DIR to a folder that can be written."
-        ) from error
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        busy = os.pread(place, 64, 0).decode(errors="replace") or "another run"
-        os.close(place)
-        raise TrainingBusy(f"{busy} is being trained. Wait until it has ended, or cancel it.") from error
-    os.ftruncate(place, 0)
-    os.pwrite(place, name.encode(), 0)
-    return place
 
 
 def _made(path: Path) -> bool:

@@ -103,7 +103,7 @@ def _end_with_parent(incoming: IO[bytes]) -> None:
     """Ends this process, and those that it has started, once the parent has closed the pipe, or died."""
     while incoming.read(1):
         pass
-    if os.getpgid(0) == os.getpid():  # it leads a group of its own
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():  # it leads a group of its own
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
 

@@ -102,7 +102,7 @@ def _proposal(title: str, held: Distinct, kinds: tuple[str, ...]) -> tuple[str, 
     if held.mark == "":
         return "classes", "Its values are lists."
     if len(counts) == 2 and known >= 4:
-        return "binary", "It has two values."
+        return "binary", "Two different values."
     if "number" in kinds and not _padded(counts):
         return _of_numbers(title, held)
     if "date" in kinds and held.weight(np.isnan(held.dates)) <= UNREAD_AT_MOST * known:
@@ -110,7 +110,7 @@ def _proposal(title: str, held: Distinct, kinds: tuple[str, ...]) -> tuple[str, 
     if "classes" in kinds:
         return "classes", f"Several labels stand in a cell, divided by {held.mark!r}."
     if _is_category(held):
-        return "category", f"{len(counts)} labels repeat."
+        return "category", f"{len(counts)} different labels."
     spaced = sum(text.count(" ") >= 2 for text in counts) > len(counts) / 3
     many = f"more than {LABELS_AT_MOST} labels" if len(counts) > LABELS_AT_MOST else "which hardly repeat"
     return (
@@ -134,7 +134,7 @@ def _of_numbers(title: str, held: Distinct) -> tuple[str, str]:
     unread, infinite = held.weight(held.numbers.unread), held.weight(held.numbers.infinite)
     if unread > UNREAD_AT_MOST * known:
         if _is_category(held):
-            return "category", f"{count} labels repeat."
+            return "category", f"{count} different labels."
         return "id", f"{unread:,} of its values are no numbers: it is shown and searched."
     finite = held.numbers.values[np.isfinite(held.numbers.values)]
     whole = bool((finite == np.round(finite)).all())
@@ -147,7 +147,7 @@ def _of_numbers(title: str, held: Distinct) -> tuple[str, str]:
         return "id", "Its numbers do not repeat: it is shown and searched."
     few = count <= FEW or (_CLASS_NAME.search(title) is not None and count <= LABELS_AT_MOST)
     if whole and few and known >= 2 * count and not unread + infinite:
-        return "category", f"{count} whole numbers repeat."
+        return "category", f"{count} different whole numbers."
     if unread + infinite:
         return "number", f"{unread + infinite:,} values are no finite numbers; they count as missing."
     return "number", "Its values are numbers."

@@ -63,7 +63,7 @@ def test_it_is_prepared_explored_early_and_paused(runs: Trainings, run: Run) -> 
     assert training.newest == "photos-early-1" and runs.newer("photos") == "photos-early-1"
     early = checkpoint.read(runs.root / "photos-early-1")
     assert "class" in load_atlas(early).attributes
-    assert own_training.facts_of(early)["PSNR on test images"].endswith(" dB of 4")
+    assert own_training.facts_of(early)["PSNR on test images"].endswith(" dB (4 images)")
     assert read_previews(runs.root / "photos") is not None
     assert runs.of("photos-early-1") is training and runs.of("other") is None
     assert [info.state for info in runs.runs()] == ["training"], "an early model is no run"

@@ -13,10 +13,10 @@ import pytest
 
 from explorer.atlas.storage import load_atlas
 from explorer.catalogue.curves import read_curves
+from explorer.jobs.training_lock import LOCK
 from explorer.jobs.trainings import (
     ATLAS,
     FRESH,
-    LOCK,
     Training,
     TrainingBusy,
     Trainings,
