@@ -54,7 +54,7 @@ def ours(
 
     def quantise(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         found = quantiser.learn(z, generator) if quantiser.training else quantiser(z)
-        return found.passed, found.codes, found.commitment().sum() / z.numel()
+        return found.straight_through, found.codes, found.commitment().sum() / z.numel()
 
     seen, unseen = (torch.from_numpy(each).float() / 127.5 - 1 for each in (images, test))
     return train(seen, unseen, quantise, quantiser, steps, batch, seed)

@@ -1,6 +1,6 @@
-"""The model zoo and the training module. `from models import load; model = load("faces-vae")`.
+"""The models and their training: `from models import load; model = load("faces-vae")`.
 
-Names are imported at their first use, so that `import models.card` needs no torch.
+Names are imported on first use, so that `import models.card` does not import torch.
 """
 
 from __future__ import annotations

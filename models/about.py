@@ -1,4 +1,4 @@
-"""What a family of models is, for people: its title, its idea in one sentence, and the paper that introduced it."""
+"""The description of a model family that the pages show: title, idea in one sentence, and original paper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["About"]
 
 @dataclass(frozen=True)
 class About:
-    """A family of models, for people."""
+    """The description of a model family."""
 
     title: str  # e.g. "VAE"
     idea: str  # one sentence

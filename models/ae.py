@@ -32,7 +32,7 @@ class AEConfig(GridConfig):
 
 
 class AE(EncoderDecoder):
-    """The plain autoencoder; variants override `code`, `training_code` or `penalties`."""
+    """The plain autoencoder; variants override `latent`, `training_latent` or `penalties`."""
 
     Config: ClassVar[type[Any]] = AEConfig
     about = About(
@@ -43,37 +43,37 @@ class AE(EncoderDecoder):
         link="https://www.cs.toronto.edu/~hinton/absps/science.pdf",
     )
     prior = False
-    numbers = 1
+    outputs = 1
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"-\log p\big(x\,|\,g(f(x))\big)",
-            "Training asks that each image comes back from its own latent.",
-            {"reconstruction": "−log p of the image under what its latent decodes to"},
+            "The decoder learns to reconstruct each image from its latent.",
+            {"reconstruction": "−log p(x|z) of the image, given its latent"},
         )
 
-    def code(self, x: Tensor) -> Tensor:
-        """The latents (B, D) of images (B, C, H, W)."""
+    def latent(self, x: Tensor) -> Tensor:
+        """Computes the latents (B, D) of images (B, C, H, W)."""
         z: Tensor = self.encoder(x).float()
         return z
 
     def encode(self, x: Tensor) -> Posterior:
-        """The latents of images (B, C, H, W) in [0, 1], without a standard deviation."""
-        return Posterior(self.code(x))
+        """Encodes images (B, C, H, W) in [0, 1] to latents, without a standard deviation."""
+        return Posterior(self.latent(x))
 
-    def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
-        """The latents (B, D) that training decodes; variants may encode a corrupted image here."""
-        return self.code(x)
+    def training_latent(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
+        """Computes the latents (B, D) that training decodes; a variant may encode a corrupted image here."""
+        return self.latent(x)
 
     def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
-        """Weighted penalties by name, scalars in nats per image; none here."""
+        """Returns weighted penalties by name, scalars in nats per image; none for the plain autoencoder."""
         return {}
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """Reconstruction plus `warmup` times each penalty; the terms report penalties without `warmup`."""
+        """Adds `warmup` times each penalty to the reconstruction; the terms report penalties without `warmup`."""
         x = self.likelihood.prepare(x, generator)
-        z = self.training_code(x, generator, warmup)
+        z = self.training_latent(x, generator, warmup)
         reconstruction = total = self.nll(z, x).mean()
         penalties = self.penalties(x, z, generator)
         for penalty in penalties.values():

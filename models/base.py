@@ -1,7 +1,7 @@
-"""The interface of all models: encode, decode, loss, and a description of the latent.
+"""The interface of all models: encode, decode, loss, and the specification of the latent.
 
 An autoencoder is a pair of maps, `z = encode(x)` and `x = decode(z)`. Code that uses a model (the trainer, the
-evaluation, the explorer) depends on `Autoencoder` and its `LatentSpec`, never on the class of a model. Optional
+evaluation, the explorer) depends on `Autoencoder` and `LatentSpec`, never on the class of a model. Optional
 abilities are in `models/protocols.py`.
 """
 
@@ -29,43 +29,45 @@ __all__ = [
     "Progress",
 ]
 
-Progress = Callable[[int, int], None]  # called with the number of places drawn and their total
+Progress = Callable[[int, int], None]  # called with the number of codes drawn and their total
 
 
 @dataclass(frozen=True)
 class Level:
     """A part of a latent with its own grid: a scale of a flow, the top or bottom codes of a VQ-VAE-2, a spatial latent."""
 
-    name: str  # for people, e.g. "top"
-    shape: tuple[int, int, int]  # values per place, rows, columns
+    name: str  # display name, e.g. "top"
+    shape: tuple[int, int, int]  # values per position, rows, columns
 
     @property
     def size(self) -> int:
-        """Numbers in it."""
+        """Dimensions of the level."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class LatentSpec:
-    """What a latent is, and what the model offers for it."""
+    """The specification of a latent, and which operations the model offers on it."""
 
     shape: tuple[int, ...]  # without the batch, e.g. (32,)
-    levels: tuple[Level, ...] = ()  # concatenated in it, coarsest first; () for a plain vector
+    levels: tuple[Level, ...] = ()  # concatenated, coarsest first; () for a plain vector
     discrete: bool = False  # codes of a codebook instead of real numbers
     prior: bool = True  # a prior exists and can be sampled
-    likelihood: Literal["exact", "bound", "none"] = "bound"  # of log p(x)
-    sequence: bool = False  # x is a sequence and the model predicts
+    likelihood: Literal["exact", "bound", "none"] = "bound"  # how log p(x) can be computed
+    sequence: bool = False  # x is a sequence, and the model predicts later frames
 
     def __post_init__(self) -> None:
         total = sum(level.size for level in self.levels)
         if self.levels and self.shape != (total,):
-            raise ValueError(f"`shape` must be ({total},), all levels end to end. Got {self.shape}.")
+            raise ValueError(
+                f"`shape` must be ({total},), the sizes of all levels added up. Got {self.shape}."
+            )
 
     @property
     def gauged(self) -> bool:
-        """Whether the distance of a latent to the images' latents measures how typical its picture is.
+        """Whether the distance of a latent from those of the data set measures how typical its picture is.
 
-        Not where the likelihood is exact: in a flow that distance contradicts both the likelihood and the picture.
+        It does not if the likelihood is exact: in a flow, the distance contradicts the likelihood and the picture.
         """
         return self.likelihood != "exact"
 
@@ -82,16 +84,16 @@ class LatentSpec:
 
 @dataclass(frozen=True)
 class Posterior:
-    """q(z|x) of a batch: a diagonal Gaussian, or a single point where `std` is None."""
+    """q(z|x) of a batch: a diagonal Gaussian, or a point if `std` is None."""
 
     mean: Tensor  # (B, *latent), in prior standard deviations
     std: Tensor | None = None  # (B, *latent), same unit
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draws z = mean + std * eps, reparameterised; the mean itself where there is no `std`.
+        """Draws z = mean + std * eps, reparameterised; returns the mean if `std` is None.
 
         Arguments:
-            generator: Source of eps; torch's own where None.
+            generator: Source of eps; torch's default generator if None.
 
         Returns:
             Latents, shape of `mean`.
@@ -106,41 +108,43 @@ class Posterior:
         return self.mean + self.std * eps
 
     def kl(self) -> Tensor:
-        r"""KL(q(z|x) || N(0, I)) of each dimension, in nats.
+        r"""Computes KL(q(z|x) || N(0, I)) of each dimension, in nats.
 
         1/2 (mu^2 + sigma^2 - 1 - log sigma^2)
 
         Returns:
-            Shape of `mean`; sum over all but the batch for nats per image.
+            Shape of `mean`; its sum over all dimensions but the batch is in nats per image.
 
         Raises:
-            ValueError: If the posterior is deterministic, whose divergence is infinite.
+            ValueError: If the posterior is deterministic; its divergence is infinite.
         """
         if self.std is None:
-            raise ValueError("`std` must not be None for a KL divergence. A deterministic latent has none.")
+            raise ValueError(
+                "`std` must not be None. The KL divergence of a deterministic latent is infinite."
+            )
         variance = self.std.square()
         return 0.5 * (self.mean.square() + variance - 1 - variance.log())
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What training minimises, and its terms."""
+    """The training loss and its terms."""
 
     total: Tensor  # scalar, nats per image
     terms: dict[str, Tensor]  # scalars, means over the batch, nats per image
-    figures: dict[str, Tensor] = field(default_factory=dict)  # further scalars to log, in other units
+    metrics: dict[str, Tensor] = field(default_factory=dict)  # other scalars to log, in units of their own
 
 
 class Autoencoder(nn.Module, ABC):
     """The base of all models.
 
-    A subclass names its frozen configuration class in `Config` and its family in `about`, sets `spec` and
+    A subclass declares its frozen configuration class `Config` and the description `about`, sets `spec` and
     `image_shape`, and implements `criterion`, `encode`, `decode` and `loss`. Images are float tensors (B, C, H, W) in
     [0, 1].
     """
 
     Config: ClassVar[type[Any]]
-    about: ClassVar[About]  # each family its own
+    about: ClassVar[About]  # of the family
     closed_form: ClassVar[bool] = False  # fitted by `ClosedForm.fit` instead of gradient steps
 
     config: Any
@@ -150,7 +154,7 @@ class Autoencoder(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def criterion(cls, config: Any) -> Criterion:
-        """What training minimises under a configuration, for people."""
+        """Describes the training loss under a configuration."""
 
     @abstractmethod
     def encode(self, x: Tensor) -> Posterior:
@@ -162,7 +166,7 @@ class Autoencoder(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The training loss of a batch.
+        """Computes the training loss of a batch.
 
         Arguments:
             x: Images (B, C, H, W) in [0, 1].
@@ -181,11 +185,11 @@ class Autoencoder(nn.Module, ABC):
         """Draws pictures from the prior.
 
         Arguments:
-            count: How many.
-            generator: Source of the noise; torch's own where None.
-            temperature: At least 0. 1 samples the prior itself, less stays nearer to its mode. It is the standard
-                deviation of a normal prior, and divides the logits of a prior over codes.
-            progress: Called while codes are drawn one after another; not called by other priors.
+            count: Number of pictures.
+            generator: Source of the noise; torch's default generator if None.
+            temperature: At least 0. 1 samples from the prior, smaller values stay nearer to its mode. A normal prior
+                is sampled with this standard deviation; the logits of a prior over codes are divided by it.
+            progress: Called for each code that an autoregressive prior draws; other priors do not call it.
 
         Returns:
             Pictures (count, C, H, W) in [0, 1].

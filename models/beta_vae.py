@@ -2,7 +2,7 @@ r"""The beta-VAE: a VAE whose KL term is weighted by beta; a larger weight leave
 
 -E_q(z|x) [log p(x|z)] + beta KL(q(z|x) || p(z))
 
-beta acts as a Lagrange multiplier that holds the KL below an implicit budget. For beta >= 1 the loss still bounds
+beta acts as a Lagrange multiplier that keeps the KL below an implicit budget. For beta >= 1 the loss still bounds
 -log p(x), more loosely than the VAE's. The term `kl` is the KL itself, without beta.
 
 References:
@@ -49,12 +49,12 @@ class BetaVAE(VAE):
         plain = super().criterion(config)
         if config.beta == 1:
             return plain
-        kl = r"\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)" if not config.free_bits else (
-            rf"\sum_d \max(\mathrm{{KL}}_d, {config.free_bits:g})"
-        )  # fmt: skip
+        kl = r"\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
+        if config.free_bits:
+            kl = rf"\sum_d \max(\mathrm{{KL}}_d, {config.free_bits:g})"
         return Criterion(
             rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + {config.beta:g}\, {kl}",
-            f"{plain.asks} The divergence counts {config.beta:g} times, so this is not −ELBO.",
+            f"{plain.objective} The divergence is weighted by {config.beta:g}, so this is not −ELBO.",
             plain.terms | {"kl": "divergence of the posterior from the prior, without its weight"},
         )
 

@@ -1,9 +1,9 @@
-r"""The beta-VAE with a controlled capacity: the KL is held near a target that rises during training.
+r"""The beta-VAE with a controlled capacity: the KL is kept near a target that rises during training.
 
 -E_q(z|x) [log p(x|z)] + gamma |KL(q(z|x) || p(z)) - C(t)|,   C(t) = capacity * warmup(t)
 
-The latent first carries no information, then takes in factors one by one, those that improve the reconstruction most
-first. KL is the mean over the batch. C(t) rises over the share of the run that the trainer's `kl_warmup` gives.
+The latent first carries no information, then encodes one factor after another, those that improve the reconstruction
+most first. KL is the mean over the batch. C(t) rises over the share of the training that `kl_warmup` sets.
 
 References:
     | Understanding disentangling in beta-VAE (Burgess et al., 2018)
@@ -38,17 +38,17 @@ class CapacityVAEConfig(NetworkConfig):
         unit="nats per image",
     )
     gamma: float = setting(
-        100.0, "nats of loss for each nat by which the KL misses its target", low=0, high=10_000
+        100.0, "weight of the distance of the KL from its target, in nats per nat", low=0, high=10_000
     )
 
 
 class CapacityVAE(VAE):
-    """A VAE whose KL is held at C(t) instead of being minimised."""
+    """A VAE whose KL is kept at C(t) instead of being minimised."""
 
     Config = CapacityVAEConfig
     about = About(
         title="β-VAE with capacity",
-        idea="A VAE whose KL is held near a target that rises during training.",
+        idea="A VAE whose KL is kept near a target that rises during training.",
         year=2018,
         paper="Understanding disentangling in beta-VAE, Burgess et al.",
         link="https://arxiv.org/abs/1804.03599",
@@ -59,8 +59,9 @@ class CapacityVAE(VAE):
         return Criterion(
             rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + {config.gamma:g}\, "
             rf"\big|\mathrm{{KL}}\big(q(z|x)\,\|\,p(z)\big) - {config.capacity:g}\big|",
-            "Training asks that each image comes back from samples of its own posterior, and that the divergence from "
-            f"the prior, a batch's mean, is held at {config.capacity:g} nats at the end; so this is not −ELBO.",
+            "The model learns to reconstruct each image from samples of its posterior, while the divergence from the "
+            f"prior, averaged over a batch, is kept at a target that rises to {config.capacity:g} nats. So this is not "
+            "−ELBO.",
             super().criterion(config).terms
             | {"kl": "divergence of the posterior from the prior, not its distance from the target"},
         )

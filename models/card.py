@@ -1,9 +1,9 @@
-"""A checkpoint's card: what it is, how it was made and what was measured. Needs no torch.
+"""The card of a checkpoint: its model, its training and its metrics. Does not import torch.
 
-A card comes from outside, so it is checked field by field; nothing is unpickled.
+A card is untrusted input, so every field is validated; nothing is unpickled.
 
-The card of a collection names the checkpoint whose weights encoded it (`weights_of`), so its folder holds no weights of
-its own: a card that says which images, and their atlas. Everything that takes a checkpoint takes a collection too.
+A collection is a folder with a card and an atlas, but without weights: its card names the checkpoint whose weights
+encoded the images (`weights_of`). A collection can be used wherever a checkpoint can.
 """
 
 from __future__ import annotations
@@ -25,19 +25,17 @@ from models.system.settings import checkpoint_folders
 
 __all__ = ["Card", "CheckpointError", "Entry", "roots", "weights_file", "write_card"]
 
-_PACKAGED = Path(__file__).resolve().parent / "checkpoints"  # what the wheel brings; see pyproject.toml
+_PACKAGED = Path(__file__).resolve().parent / "checkpoints"  # in the wheel; see pyproject.toml
 BUNDLED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).resolve().parents[1] / "checkpoints"
 RUNS = "runs"  # in the working directory
-REMEDY = "Copy it again or train anew."
+REMEDY = "Copy it again, or train the model again."
 CARD, WEIGHTS = "card.json", "weights.safetensors"
-ATLAS = (
-    "atlas.parquet"  # what `explorer.atlas.build` makes of the weights; it is of no use with other weights
-)
-LATENTS = "latents"  # of a collection: folder of Parquet files that its atlas is made of
-TRAINING = "training.safetensors"  # what `--resume` needs; without a card beside it, a run has not ended
+ATLAS = "atlas.parquet"  # written by `explorer.atlas.build`; valid only for the weights that encoded it
+LATENTS = "latents"  # folder of Parquet files, from which the atlas of a collection is built
+TRAINING = "training.safetensors"  # state for `--resume`; without a card beside it, the run is unfinished
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 CARD_BYTES = 1 << 20
-CARD_DEPTH = 8  # lists and objects inside each other
+CARD_DEPTH = 8  # nesting of lists and objects
 TITLE_LENGTH, TEXT_LENGTH, ERROR_LENGTH = 80, 4000, 600  # characters
 
 
@@ -52,30 +50,29 @@ Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexade
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be used, with the reason and what to do."""
+    """A checkpoint cannot be used; the message gives the reason and a remedy."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a checkpoint is and how it was made."""
+    """The metadata of a checkpoint: its model, its training and its metrics."""
 
     name: CheckpointName
-    title: Annotated[  # for people, e.g. "Faces"
+    title: Annotated[  # display name, e.g. "Faces"
         str,
         Meta(max_length=TITLE_LENGTH, description=f"one line of at most {TITLE_LENGTH} characters"),
     ]
     model: str  # a key of `models.MODELS`
-    config: dict[str, Any]  # of the model's Config
+    config: dict[str, Any]  # fields of the model's `Config`
     data: dict[str, Any]  # name, options
     weights_sha256: Sha256
-    command: str = ""  # that made it
+    command: str = ""  # the command that created the checkpoint
     description: str = ""
     training: dict[str, Any] = field(default_factory=dict)  # seed, steps, batch, learning rate ...
     versions: dict[str, str] = field(default_factory=dict)  # of Python and the libraries
-    metrics: dict[str, Any] = field(
-        default_factory=dict
-    )  # name -> {value, unit, protocol, command}, perhaps error, values
-    weights_of: str = ""  # of a collection: the name of the checkpoint that has the weights
+    # Name -> value, unit, protocol and command; some have an error and the values of several seeds.
+    metrics: dict[str, Any] = field(default_factory=dict)
+    weights_of: str = ""  # name of the checkpoint that encoded a collection
 
     def __post_init__(self) -> None:
         try:
@@ -101,17 +98,17 @@ class Card:
         options = self.data.get("options", {})
         if not isinstance(options, dict) or options.keys() & {"name", "split", "limit"}:
             raise CheckpointError(
-                "`data`: `options` must be an object without `name`, `split` or `limit`. "
+                "`options` of `data` must be an object without `name`, `split` or `limit`. "
                 f"Got {str(options)[:80]!r}."
             )
 
 
 class _Metric(Struct, frozen=True):
-    """A metric of a card; further facts may stand beside these."""
+    """A metric of a card; other keys are allowed."""
 
     value: float
     error: float = 0.0
-    values: Annotated[list[float], Meta(min_length=1)] | UnsetType = UNSET  # of each seed
+    values: Annotated[list[float], Meta(min_length=1)] | UnsetType = UNSET  # one per seed
     unit: str = ""
     protocol: str = ""
     command: str = ""
@@ -128,45 +125,44 @@ class Entry:
 
     @property
     def version(self) -> str:
-        """The first 12 digits of the weights' hash; changes whenever the weights do."""
+        """The first 12 digits of the hash of the weights."""
         return self.card.weights_sha256[:12] if self.card else ""
 
 
 def roots() -> list[Path]:
-    """The folders of checkpoints: LATENT_CHECKPOINT_DIR, else the bundled ones and `runs/` of the working directory.
+    """Returns the folders of checkpoints: LATENT_CHECKPOINT_DIR, else the bundled ones and `runs/` here.
 
-    New runs go to the last one.
+    New runs are written to the last one.
     """
     return checkpoint_folders() or [BUNDLED, Path(RUNS).absolute()]
 
 
 def weights_file(folder: Path, card: Card) -> Path:
-    """The file of a checkpoint's weights; of a collection, that of the checkpoint that it names.
+    """Returns the weights file of a checkpoint; for a collection, that of the checkpoint that encoded it.
 
-    The checkpoint is looked for beside the collection, then in `roots()`.
+    That checkpoint is looked up beside the collection, then in `roots()`.
 
     Raises:
-        CheckpointError: If it is not there, or has other weights by now.
+        CheckpointError: If it does not exist, or its weights have changed.
     """
     if not card.weights_of:
         return folder / WEIGHTS
-    places = [place / card.weights_of for place in (folder.absolute().parent, *roots())]
-    for place in places:
-        if (place / CARD).is_file():
-            other = read_card(place)
-            if other.weights_sha256 == card.weights_sha256 and not other.weights_of:
-                return place / WEIGHTS
-    found = any((place / CARD).is_file() for place in places)
+    candidates = [parent / card.weights_of for parent in (folder.absolute().parent, *roots())]
+    existing = [path for path in candidates if (path / CARD).is_file()]
+    for path in existing:
+        other = read_card(path)
+        if other.weights_sha256 == card.weights_sha256 and not other.weights_of:
+            return path / WEIGHTS
     raise CheckpointError(
-        f"{folder} holds images that were encoded by the checkpoint {card.weights_of!r}, which "
-        f"{'has other weights by now' if found else 'is not there'}. "
-        f"{'Encode them again' if found else 'Put it beside this folder, or encode them again'}: "
+        f"The images in {folder} were encoded by the checkpoint {card.weights_of!r}, "
+        f"{'whose weights have changed since' if existing else 'which does not exist'}. "
+        f"{'Encode them again' if existing else 'Put it beside this folder, or encode them again'}: "
         "`python -m models encode NAME PATH --out DIR`."
     )
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Writes `card.json` at one stroke."""
+    """Writes `card.json` atomically."""
     values = asdict(card)
     if not card.weights_of:
         del values["weights_of"]
@@ -175,19 +171,22 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def read_card(path: Path) -> Card:
-    """The validated card of a folder."""
+    """Reads and validates the card of a folder.
+
+    Raises:
+        CheckpointError: If there is no card, or one of its fields is invalid.
+    """
     file = path / CARD
     if not path.is_dir():
-        raise CheckpointError(f"{path} is no folder. Choose a checkpoint with `python -m models list`.")
+        raise CheckpointError(f"{path} is not a folder. List the checkpoints with `python -m models list`.")
     if not file.is_file():
         if (path / TRAINING).is_file():
             raise CheckpointError(
-                f"{path} is a training that has not ended. Go on with it: "
-                f"`python -m models train --resume {path}`."
+                f"{path} holds an unfinished training. Resume it: `python -m models train --resume {path}`."
             )
         raise CheckpointError(f"{path} has no {CARD}. Create it with `python -m models train vae`.")
     if file.stat().st_size > CARD_BYTES:
-        raise CheckpointError(f"{file} is larger than {CARD_BYTES} bytes; a card is a few thousand.")
+        raise CheckpointError(f"{file} is larger than {CARD_BYTES} bytes, the limit for a card.")
     try:
         values = read_object(file.read_bytes(), str(file), CARD_BYTES)
     except ValueError as error:
@@ -205,15 +204,15 @@ def read_card(path: Path) -> Card:
 
 
 def _name(folder: Path) -> str:
-    """The name of a checkpoint's folder, which "." and ".." do not tell."""
+    """Returns the name of a folder, also if the path is "." or ".."."""
     return os.path.basename(os.path.abspath(folder))
 
 
 def _renamed(card: Card, folder: Path) -> Card:
-    """The card under its folder's name, for a folder may be copied or renamed.
+    """Returns the card with the name of its folder, since a folder may be copied or renamed.
 
     Raises:
-        CheckpointError: If the folder's name cannot be a checkpoint's.
+        CheckpointError: If the folder's name is not a valid name of a checkpoint.
     """
     name = _name(folder)
     if name == card.name:
@@ -227,24 +226,24 @@ def _renamed(card: Card, folder: Path) -> Card:
 
 
 def _check_json(name: str, value: Any, depth: int = CARD_DEPTH) -> None:
-    """Raises where a card's value is not plain JSON: texts, finite numbers, lists and objects of these."""
+    """Raises CheckpointError unless a value is plain JSON: strings, finite numbers, lists and objects of these."""
     if isinstance(value, str):
         if len(value) > TEXT_LENGTH:
-            raise CheckpointError(f"`{name}` holds a text of more than {TEXT_LENGTH} characters.")
+            raise CheckpointError(f"`{name}` holds a string of more than {TEXT_LENGTH} characters.")
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise CheckpointError(f"`{name}` holds a text that is not valid Unicode. Got {value[:80]!r}.")
+            raise CheckpointError(f"`{name}` holds a string that is not valid Unicode. Got {value[:80]!r}.")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise CheckpointError(f"`{name}` must hold finite numbers only. Got {value}.")
     elif isinstance(value, dict | list | tuple):
         if depth == 0:
             raise CheckpointError(f"`{name}` must not be nested deeper than {CARD_DEPTH} levels.")
-        for part in [*value, *value.values()] if isinstance(value, dict) else value:
-            _check_json(name, part, depth - 1)
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_json(name, item, depth - 1)
         if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
-            raise CheckpointError(f"`{name}` must have texts as keys.")
+            raise CheckpointError(f"`{name}` must have strings as keys.")
     elif isinstance(value, int):
         if abs(value) >= 1 << 63:
-            raise CheckpointError(f"`{name}` must hold whole numbers of at most 63 bits.")
+            raise CheckpointError(f"`{name}` must hold integers of at most 63 bits.")
     elif value is not None:
         raise CheckpointError(f"`{name}` must hold JSON values only. Got {type(value).__name__}.")

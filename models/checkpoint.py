@@ -1,10 +1,10 @@
-"""A checkpoint: a folder with `card.json`, `weights.safetensors` and, once it has been encoded, an atlas.
+"""A checkpoint: a folder with `card.json`, `weights.safetensors` and, once the data set is encoded, an atlas.
 
-A model computes in 32 bits. Its matrices may lie in the file in 16 (`pack`), half the size, for a published one.
+A model computes in 32 bits. `pack` stores its matrices in 16 bits, which halves the size of a published checkpoint.
 
-Nothing here is trusted and nothing is unpickled. A card is checked field by field, the weights against the
-card's SHA-256, and every tensor's name, shape and type against the model that the card describes, before any
-memory is given. What is loaded are the very bytes that were checked.
+Checkpoints are untrusted input, and nothing is unpickled. Before any memory is allocated, every field of the card is
+validated, the weights are compared with the SHA-256 of the card, and name, shape and type of every tensor with the
+model that the card describes. The bytes that were checked are the bytes that are loaded.
 """
 
 from __future__ import annotations
@@ -51,32 +51,38 @@ __all__ = ["Layout", "describe", "load", "pack", "read", "scan", "verify", "writ
 
 WEIGHT_BYTES = 1 << 30
 DTYPES = {
-    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
-    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
-}  # fmt: skip
-Layout = dict[str, tuple[str, tuple[int, ...]]]  # tensor name -> type (safetensors' word for it), shape
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+Layout = dict[str, tuple[str, tuple[int, ...]]]  # tensor name -> type as safetensors spells it, shape
 
 
 def scan(*folders: Path) -> list[Entry]:
-    """Lists every checkpoint folder, a broken one with its reason.
+    """Lists every checkpoint folder; a broken one has its error.
 
     Arguments:
-        folders: Where to look; `roots()` where none is given. The first of two with one name counts.
+        folders: Folders to search; `roots()` by default. The first of two checkpoints of the same name is listed.
     """
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for folder in folders or roots():
         if not folder.is_dir():
             continue
         for path in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            found.setdefault(path.name, _inspect(path))
-    return list(found.values())
+            entries.setdefault(path.name, _inspect(path))
+    return list(entries.values())
 
 
 def read(name: str | Path) -> Entry:
     """Finds one checkpoint by its name, or by the path of its folder.
 
     Raises:
-        CheckpointError: If there is none of this name, or it is broken.
+        CheckpointError: If there is no such checkpoint, or it is broken.
     """
     if isinstance(name, Path) or os.sep in name:
         entry = _inspect(Path(name))
@@ -91,7 +97,7 @@ def read(name: str | Path) -> Entry:
 
 
 def verify(entry: Entry) -> Entry:
-    """The entry, with the reason if its weights are not the ones that its card names; reads them through."""
+    """Reads the weights; returns the entry, with an error if they do not match the hash of the card."""
     if entry.card is None:
         return entry
     try:
@@ -106,13 +112,13 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
 
     Arguments:
         name: A name such as "faces-vae", or the path of a checkpoint folder.
-        device: Where to put it.
+        device: Device to load it to.
 
     Returns:
         The model in evaluation mode.
 
     Raises:
-        CheckpointError: If the folder, its card or its weights are not as they should be.
+        CheckpointError: If the folder, its card or its weights are missing or invalid.
     """
     entry = read(name)
     card = entry.card
@@ -122,7 +128,7 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     try:
         raw = _read_weights(path, card)
     except CheckpointError:
-        newer = read(name).card  # a training may have replaced weights and card meanwhile
+        newer = read(name).card  # a training may have replaced weights and card
         if newer is None or newer == card:
             raise
         card, raw = newer, _read_weights(path, newer)
@@ -135,9 +141,11 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
     _compare(path, _layout(tensors), _layout(model.state_dict()))
     for key, values in tensors.items():
         if not values.isfinite().all():
-            raise CheckpointError(f"{path}: {key!r} holds NaN or infinity. Train anew with a lower `--rate`.")
-    whole = {key: values.float() if values.dtype == torch.half else values for key, values in tensors.items()}
-    model.load_state_dict(whole, assign=True)
+            raise CheckpointError(
+                f"{path}: {key!r} holds NaN or infinity. Train again with a lower `--rate`."
+            )
+    state = {key: values.float() if values.dtype == torch.half else values for key, values in tensors.items()}
+    model.load_state_dict(state, assign=True)
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -151,19 +159,19 @@ def describe(
     data: dict[str, Any],
     **facts: Any,
 ) -> Card:
-    """The card of a model; a trainer makes one before the first step, to hear of a bad name in time.
+    """Returns the card of a model. Training makes one before the first step, so that an invalid name fails early.
 
     Arguments:
         folder: The checkpoint's folder; its last part is the checkpoint's name.
-        model: What is to be saved.
-        weights_sha256: Of the weights file.
-        title: For people; the name where empty.
+        model: The model.
+        weights_sha256: Hash of the weights file.
+        title: Display name; the folder's name if empty.
         model_name: Key of `models.MODELS`.
         data: Name and options of the data set.
-        facts: Further fields of `Card`.
+        facts: Other fields of `Card`.
 
     Raises:
-        CheckpointError: If a field is not as it should be.
+        CheckpointError: If a field is invalid.
     """
     return Card(
         name=folder.name,
@@ -177,46 +185,46 @@ def describe(
 
 
 def write(folder: Path, model: Autoencoder, *, into: Path | None = None, **facts: Any) -> Card:
-    """Writes the weights, then the card, each at one stroke.
+    """Writes the weights, then the card, each atomically.
 
     Arguments:
         folder: The checkpoint's folder; its last part is the checkpoint's name.
-        model: What to save.
-        into: The folder to write to, where it is to become `folder` later; `folder` where None.
-        facts: What `describe` takes: `model_name`, `data`, `title` and further fields of `Card`.
+        model: The model.
+        into: Folder to write to if it becomes `folder` later; `folder` if None.
+        facts: Arguments of `describe`: `model_name`, `data`, `title` and other fields of `Card`.
 
     Raises:
-        CheckpointError: If a fact is not as it should be; then nothing is written.
+        CheckpointError: If a field is invalid; then nothing is written.
     """
     weights = save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
     card = describe(folder, model, hashlib.sha256(weights).hexdigest(), **facts)
-    place = into or folder
-    make_folder(place)
-    _put(place, weights, card)
+    target = into or folder
+    make_folder(target)
+    _write_files(target, weights, card)
     return card
 
 
 def pack(folder: Path) -> Card:
-    """Stores the matrices of a checkpoint in 16 bits, about half the size; to be measured and encoded after it.
+    """Stores the matrices of a checkpoint in 16 bits, which about halves its size.
 
-    Vectors (biases, a learnt sigma) and what 16 bits cannot hold stay as they are. The metrics of the card and the
-    atlas belong to the former weights, so both are dropped; the card's command says that the weights were packed.
-    The folder is replaced at one stroke: a kill leaves the old checkpoint or the new one.
+    Vectors (biases, a learnt sigma) and matrices that overflow in 16 bits are not changed. Metrics and atlas belong to
+    the former weights, so both are removed: measure and encode the checkpoint again. The command of the card records
+    the packing. The folder is replaced atomically: an interruption leaves the old checkpoint or the new one.
 
     Arguments:
         folder: The checkpoint's folder.
 
     Returns:
-        The new card; the old one where the weights were packed already.
+        The new card; the old one if the weights were already packed.
 
     Raises:
-        CheckpointError: If there is no sound checkpoint, or it has no weights of its own.
+        CheckpointError: If the checkpoint is broken, or is a collection.
     """
     card = read(folder).card
     if card is None:
         raise CheckpointError(f"{folder} has no card.")
     if card.weights_of:
-        raise CheckpointError(f"{folder} has no weights of its own. Pack {card.weights_of}.")
+        raise CheckpointError(f"{folder} is a collection without weights. Pack {card.weights_of}.")
     tensors = load_bytes(_read_weights(folder / WEIGHTS, card))
     packed = {key: _halved(values) for key, values in tensors.items()}
     if all(packed[key].dtype == values.dtype for key, values in tensors.items()):
@@ -224,33 +232,33 @@ def pack(folder: Path) -> Card:
     weights = save(packed)
     command = f"{card.command} && python -m models pack {shlex.quote(str(folder))}"
     card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest(), command=command, metrics={})
-    home = folder.resolve()
-    new = home.with_name(f".{home.name}.pack.{secrets.token_hex(4)}")
-    make_folder(new)
+    target = folder.resolve()
+    staging = target.with_name(f".{target.name}.pack.{secrets.token_hex(4)}")
+    make_folder(staging)
     try:
-        _put(new, weights, card)
-        replace_folder(home, new, (WEIGHTS, CARD, ATLAS))
+        _write_files(staging, weights, card)
+        replace_folder(target, staging, (WEIGHTS, CARD, ATLAS))
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return card
 
 
 def _halved(values: Tensor) -> Tensor:
-    """A matrix of 32 bits in 16, unless it would overflow; anything else as it is."""
+    """Converts a 32-bit matrix to 16 bits, unless it overflows; returns other tensors unchanged."""
     if values.dtype != torch.float32 or values.ndim < 2:
         return values
     half = values.half()
     return half if half.isfinite().all() else values
 
 
-def _put(folder: Path, weights: bytes, card: Card) -> None:
-    """Puts weights, then the card, in place, each at one stroke."""
+def _write_files(folder: Path, weights: bytes, card: Card) -> None:
+    """Writes the weights, then the card, each atomically."""
     replace_file(folder / WEIGHTS, lambda path: path.write_bytes(weights))
     write_card(folder, card)
 
 
 def _inspect(path: Path) -> Entry:
-    """Checks a folder as far as can be done without reading the weights through."""
+    """Checks a folder without reading the weights, but for their header."""
     try:
         card = read_card(path)
         weights = weights_file(path, card)
@@ -261,7 +269,7 @@ def _inspect(path: Path) -> Entry:
 
 
 def _model(card: Card) -> Autoencoder:
-    """An untrained model as a card describes it."""
+    """Builds the untrained model that a card describes."""
     if card.model not in MODELS:
         raise CheckpointError(f"Unknown model {card.model[:80]!r}. Choose one of: {', '.join(MODELS)}.")
     cls = MODELS[card.model]
@@ -273,7 +281,7 @@ def _layout(tensors: Mapping[str, Tensor]) -> Layout:
 
 
 def _expected(file: Path, card: Card) -> Layout:
-    """The layout of a card's weights, found without giving them memory."""
+    """Returns the layout of the weights that a card describes, without allocating them."""
     try:
         with torch.device("meta"):
             return _layout(_model(card).state_dict())
@@ -282,38 +290,38 @@ def _expected(file: Path, card: Card) -> Layout:
 
 
 def _header(path: Path) -> Layout:
-    """The layout of a weights file, from its header alone."""
+    """Reads the layout of a weights file from its header."""
     _check_size(path)
     try:
         with safe_open(path, framework="pt") as file:
-            parts = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
-            return {key: (part.get_dtype(), tuple(part.get_shape())) for key, part in parts.items()}
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            return {key: (each.get_dtype(), tuple(each.get_shape())) for key, each in slices.items()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
 
 
-def _compare(path: Path, found: Layout, expected: Layout) -> None:
-    """Compares a weights file's layout with what the model expects."""
-    for key in sorted(expected.keys() ^ found.keys()):
+def _compare(path: Path, actual: Layout, expected: Layout) -> None:
+    """Raises CheckpointError if the layout of a weights file is not the one that the model expects."""
+    for key in sorted(expected.keys() ^ actual.keys()):
         raise CheckpointError(
             f"{path} {'lacks the' if key in expected else 'has the unknown'} tensor {key[:80]!r}. {REMEDY}"
         )
     for key, (dtype, shape) in expected.items():
-        if found[key][1] != shape:
-            raise CheckpointError(f"{path}: {key!r} must have the shape {shape}. Got {found[key][1]}.")
-        if found[key][0] not in ((dtype, "F16") if dtype == "F32" else (dtype,)):
-            raise CheckpointError(f"{path}: {key!r} must be of type {dtype}. Got {found[key][0]}.")
+        if actual[key][1] != shape:
+            raise CheckpointError(f"{path}: {key!r} must have the shape {shape}. Got {actual[key][1]}.")
+        if actual[key][0] not in ((dtype, "F16") if dtype == "F32" else (dtype,)):
+            raise CheckpointError(f"{path}: {key!r} must be of type {dtype}. Got {actual[key][0]}.")
 
 
 def _check_size(path: Path) -> None:
     if not path.is_file():
         raise CheckpointError(f"{path} is missing. {REMEDY}")
     if path.stat().st_size > WEIGHT_BYTES:
-        raise CheckpointError(f"{path} is larger than {WEIGHT_BYTES >> 20} MiB, the most that is loaded.")
+        raise CheckpointError(f"{path} is larger than {WEIGHT_BYTES >> 20} MiB, the limit for weights.")
 
 
 def _read_weights(path: Path, card: Card) -> bytes:
-    """All bytes of a weights file, read once, so that a file that is replaced meanwhile changes nothing."""
+    """Reads a weights file once, so that the bytes that are checked are those that are loaded."""
     try:
         _check_size(path)
         raw = path.read_bytes()
@@ -322,12 +330,12 @@ def _read_weights(path: Path, card: Card) -> bytes:
     digest = hashlib.sha256(raw).hexdigest()
     if digest != card.weights_sha256:
         raise CheckpointError(
-            f"{path} has the SHA-256 {digest[:12]}…, its card says {card.weights_sha256[:12]}…. "
-            f"The file was changed or cut short. {REMEDY}"
+            f"{path} has the SHA-256 {digest[:12]}…, but its card records {card.weights_sha256[:12]}…. "
+            f"The file was changed or truncated. {REMEDY}"
         )
     return raw
 
 
 def _unknown(name: str) -> str:
     names = [entry.name for entry in scan() if entry.card]
-    return f"Unknown checkpoint {name[:80]!r}. Choose one of: {', '.join(names) or 'none is there yet'}."
+    return f"Unknown checkpoint {name[:80]!r}. Choose one of: {', '.join(names) or 'none exists yet'}."

@@ -1,4 +1,4 @@
-"""Model configurations: fields that carry their meaning, choices and bounds, and conversion from and to JSON.
+"""Model configurations: fields with their meaning, choices and bounds, and conversion from and to JSON.
 
 A configuration is a frozen dataclass of int, float, str, bool and tuple fields:
 
@@ -18,23 +18,23 @@ __all__ = [
     "check_settings",
     "config_from_dict",
     "config_to_dict",
-    "described",
     "setting",
+    "setting_metadata",
     "setting_of",
 ]
 
 C = TypeVar("C")
 T = TypeVar("T")
-KEY = "setting"  # in the metadata of a field
-LARGEST = 1e30  # bound of every number; also keeps out NaN, infinity and whole numbers without end
+KEY = "setting"  # key in the metadata of a field
+LARGEST = 1e30  # bound of every number; also excludes NaN, infinity and huge integers
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of a configuration means, and which values it takes."""
+    """The meaning of a configuration field and its valid values."""
 
     meaning: str  # with its unit
-    choices: tuple[str, ...] = ()  # of a text field
+    choices: tuple[str, ...] = ()  # of a string field
     low: float = -math.inf
     high: float = math.inf
     unit: str = ""  # of the bounds, for error messages
@@ -52,44 +52,44 @@ def setting(
     """Declares a field of a configuration.
 
     Arguments:
-        default: Its value where none is given.
-        meaning: What it is, with its unit.
-        choices: The values that a text field takes.
-        low: The smallest value of a number.
-        high: The largest value of a number.
+        default: Default value.
+        meaning: Meaning, with the unit.
+        choices: Valid values of a string field.
+        low: Lower bound of a number.
+        high: Upper bound of a number.
         unit: Unit of the bounds, for error messages.
 
     Returns:
         A dataclass field, typed as its default so that type checkers see the field's type.
     """
     declared: Any = field(
-        default=default, metadata=described(meaning, choices=choices, low=low, high=high, unit=unit)
+        default=default, metadata=setting_metadata(meaning, choices=choices, low=low, high=high, unit=unit)
     )
     return declared  # type: ignore[no-any-return]
 
 
-def described(meaning: str, **limits: Any) -> dict[str, Setting]:
-    """The metadata of a field without a default; arguments as of `setting`."""
+def setting_metadata(meaning: str, **limits: Any) -> dict[str, Setting]:
+    """Returns the metadata of a field without a default; the arguments are those of `setting`."""
     return {KEY: Setting(meaning, **limits)}
 
 
 def setting_of(declared: Field[Any]) -> Setting:
-    """The declaration of a field.
+    """Returns the declaration of a field.
 
     Raises:
         ValueError: If the field was declared without `setting`.
     """
-    found = declared.metadata.get(KEY)
-    if not isinstance(found, Setting):
+    metadata = declared.metadata.get(KEY)
+    if not isinstance(metadata, Setting):
         raise ValueError(f"`{declared.name}` must be declared with `setting`.")
-    return found
+    return metadata
 
 
 def check_settings(config: Any) -> None:
     """Checks each field of a configuration against its choices and bounds.
 
     Raises:
-        ValueError: At the first value that is not allowed.
+        ValueError: If a value is invalid.
     """
     for each in fields(config):
         declared = setting_of(each)
@@ -100,7 +100,7 @@ def check_settings(config: Any) -> None:
 
 
 def check_range(config: Any, name: str, low: float, high: float, unit: str = "") -> None:
-    """Raises ValueError where a field of a configuration does not lie in [low, high]."""
+    """Raises ValueError if a field of a configuration is not in [low, high]."""
     value = getattr(config, name)
     if not low <= value <= high:
         bounds = ", ".join(f"{bound:.10g}" for bound in (low, high))
@@ -113,7 +113,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def config_to_dict(config: Any) -> dict[str, Any]:
-    """A configuration as plain JSON values (tuples become lists)."""
+    """Converts a configuration to plain JSON values (tuples become lists)."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
 
 
@@ -122,10 +122,10 @@ def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
 
     Arguments:
         cls: A frozen dataclass of int, float, str, bool and tuple fields. Its `__post_init__` checks the ranges.
-        values: Field names and values; fields with a default may be left out.
+        values: Field names and values; fields with a default may be omitted.
 
     Raises:
-        ValueError: On unknown or missing fields and on values of another type.
+        ValueError: If a field is unknown or missing, or a value has the wrong type.
     """
     hints = get_type_hints(cls)
     names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
@@ -136,17 +136,17 @@ def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
         )
     checked: dict[str, Any] = {}
     for name, value in values.items():
-        wanted = hints[name]
-        if getattr(wanted, "__origin__", None) is tuple:
+        expected = hints[name]
+        if getattr(expected, "__origin__", None) is tuple:
             if not isinstance(value, list | tuple) or not all(type(v) is int for v in value):
-                raise ValueError(f"`{name}` must be a list of whole numbers. Got {_short(value)}.")
+                raise ValueError(f"`{name}` must be a list of integers. Got {_short(value)}.")
             checked[name] = tuple(value)
-        elif wanted is float and type(value) in (int, float) and abs(value) < LARGEST:
+        elif expected is float and type(value) in (int, float) and abs(value) < LARGEST:
             checked[name] = float(value)
-        elif type(value) is wanted and wanted is not float:
+        elif type(value) is expected and expected is not float:
             checked[name] = value
         else:
-            raise ValueError(f"`{name}` must be of type {wanted.__name__}. Got {_short(value)}.")
+            raise ValueError(f"`{name}` must be of type {expected.__name__}. Got {_short(value)}.")
     try:
         return cls(**checked)
     except TypeError as error:
@@ -154,6 +154,6 @@ def config_from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
 
 
 def _short(value: Any) -> str:
-    """A value on one line of an error message, at most 81 characters."""
+    """Formats a value for an error message: one line of at most 81 characters."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -2,14 +2,14 @@ r"""The contractive autoencoder: a latent that changes little when the image cha
 
 min  -log p(x | g(z)) + weight * || J_f(x) ||^2_F,   z = f(x) = sigmoid(...),   J_f = dz/dx
 
-The reconstruction needs the directions along the data manifold, so the penalty flattens the others. For a single layer
+The reconstruction needs the directions along the data manifold, so the penalty suppresses the others. For a single layer
 z = sigmoid(W x + b) it has a closed form,
 
 || J ||^2_F = sum_j (z_j (1 - z_j))^2 sum_i W_ji^2,
 
 and for deep encoders Hutchinson's estimator is used, with one vector-Jacobian product per image:
 
-|| J ||^2_F = E_v || v^T J ||^2,   v_j = +1 or -1 with equal chance.
+|| J ||^2_F = E_v || v^T J ||^2,   v_j = +1 or -1 with equal probability.
 
 References:
     | Contractive Auto-Encoders: Explicit Invariance During Feature Extraction (Rifai et al., 2011)
@@ -69,33 +69,33 @@ class ContractiveAE(AE):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             rf"-\log p\big(x\,|\,g(f(x))\big) + {config.weight:g}\, \big\|\tfrac{{\partial f}}{{\partial x}}\big\|_F^2",
-            "Training asks that each image comes back from its own latent, and that the latent moves little when the image "
-            "does.",
+            "The decoder learns to reconstruct each image from its latent, and the latent to change little when the "
+            "image changes a little.",
             AE.criterion(config).terms | {"contraction": "weighted squared norm of the encoder's Jacobian"},
         )
 
-    def code(self, x: Tensor) -> Tensor:
-        return super().code(x).sigmoid()
+    def latent(self, x: Tensor) -> Tensor:
+        return super().latent(x).sigmoid()
 
     def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
         weight: float = self.config.weight
         return {"contraction": weight * self.squared_jacobian(x, z, generator).mean()}
 
     def squared_jacobian(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> Tensor:
-        """||J_f(x)||^2_F of images: exact for one layer, else estimated; in training on a share of the batch."""
+        """Computes ||J_f(x)||^2_F of images: exact for one layer, else estimated, in training on part of the batch."""
         if self.config.network == "mlp" and self.config.depth == 0:
             return sigmoid_layer(z, self.layer.weight)
         count = math.ceil(SHARE * len(x)) if self.training else len(x)
-        return hutchinson(self.code, x[:count], generator)
+        return hutchinson(self.latent, x[:count], generator)
 
     @property
     def layer(self) -> nn.Linear:
-        """The linear layer of an encoder that has only one."""
+        """The linear layer of a single-layer encoder."""
         return next(module for module in self.encoder.modules() if isinstance(module, nn.Linear))
 
 
 def sigmoid_layer(z: Tensor, weight: Tensor) -> Tensor:
-    """||J||^2_F of z = sigmoid(W x + b).
+    """Computes ||J||^2_F of z = sigmoid(W x + b).
 
     Arguments:
         z: Latents (B, D).
@@ -108,14 +108,14 @@ def sigmoid_layer(z: Tensor, weight: Tensor) -> Tensor:
 
 
 def hutchinson(f: Callable[[Tensor], Tensor], x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """An unbiased estimate of ||J_f(x)||^2_F with one random vector-Jacobian product per image.
+    """Estimates ||J_f(x)||^2_F without bias, from one random vector-Jacobian product per image.
 
-    The estimate is differentiable, and also works where gradients are disabled.
+    The estimate is differentiable, and works even if gradients are disabled.
 
     Arguments:
         f: Maps images (B, C, H, W) to latents (B, D), each image independently.
         x: The images.
-        generator: Source of v; torch's own where None.
+        generator: Source of v; torch's default generator if None.
 
     Returns:
         Shape (B,), in squared units of latent per unit of pixel.

@@ -3,9 +3,9 @@ r"""The denoising autoencoder: it reconstructs the clean image from a corrupted 
 min  E_c(x~|x) [ -log p(x | g(f(x~))) ]
 
 Corruptions c: masking (pixels become black), salt-and-pepper (pixels become black or white) and Gaussian
-(x~ = x + level * eps, not clipped to [0, 1]). Undoing them takes the dependencies between pixels, so the latent must
-capture those; the reconstruction of a noisy image points back towards the data. Only training corrupts images:
-`encode` takes them as they are.
+(x~ = x + level * eps, not clipped to [0, 1]). Undoing a corruption requires the dependencies between pixels, so the
+latent must capture them; the reconstruction of a noisy image points back towards the data. Images are corrupted only
+in training: `encode` takes them unchanged.
 
 References:
     | Extracting and Composing Robust Features with Denoising Autoencoders (Vincent et al., 2008)
@@ -41,11 +41,11 @@ class DAEConfig(NetworkConfig):
     corruption: str = setting("masking", "how training images are corrupted", choices=CORRUPTIONS)
     level: float = setting(
         0.5,
-        "share of pixels lost; for Gaussian noise its standard deviation, with black 0 and white 1",
+        "share of corrupted pixels; for Gaussian noise, its standard deviation with black 0 and white 1",
         low=0,
         high=1,
     )
-    sigmoid: bool = setting(False, "latents in (0, 1), as in the paper, instead of any real numbers")
+    sigmoid: bool = setting(False, "latents in (0, 1), as in the paper, instead of unbounded")
 
 
 class DAE(AE):
@@ -62,38 +62,36 @@ class DAE(AE):
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
-        suffered = {
+        corruption = {
             "masking": f"{100 * config.level:g} % of the pixels set to black",
             "salt-and-pepper": f"{100 * config.level:g} % of the pixels set to black or white",
             "gaussian": f"Gaussian noise of standard deviation {config.level:g} on each pixel",
         }[config.corruption]
         return Criterion(
             r"\mathbb{E}_{\tilde x \sim c(\tilde x|x)}\big[-\log p\big(x\,|\,g(f(\tilde x))\big)\big]",
-            f"Training asks that the clean image comes back from the latent of a corrupted one ({suffered}).",
-            {
-                "reconstruction": "−log p of the clean image under what the corrupted image's latent decodes to"
-            },
+            f"The decoder learns to reconstruct the clean image from the latent of a corrupted one ({corruption}).",
+            {"reconstruction": "−log p(x|z) of the clean image, given the corrupted image's latent"},
         )
 
-    def code(self, x: Tensor) -> Tensor:
-        z = super().code(x)
+    def latent(self, x: Tensor) -> Tensor:
+        z = super().latent(x)
         return z.sigmoid() if self.config.sigmoid else z
 
-    def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
-        return self.code(corrupt(x, self.config.corruption, self.config.level, generator))
+    def training_latent(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
+        return self.latent(corrupt(x, self.config.corruption, self.config.level, generator))
 
 
 def corrupt(x: Tensor, corruption: str, level: float, generator: torch.Generator | None = None) -> Tensor:
-    """Corrupts images; all channels of a pixel are lost together.
+    """Corrupts images; all channels of a pixel are corrupted together.
 
     Arguments:
         x: Images (B, C, H, W) in [0, 1].
         corruption: One of `CORRUPTIONS`.
-        level: Share of pixels lost, or the standard deviation of Gaussian noise.
-        generator: Source of the noise; torch's own where None.
+        level: Share of corrupted pixels, or the standard deviation of Gaussian noise.
+        generator: Source of the noise; torch's default generator if None.
 
     Returns:
-        Images of the same shape; with Gaussian noise they leave [0, 1].
+        Images of the same shape; Gaussian noise takes values out of [0, 1].
 
     Raises:
         ValueError: If `corruption` is unknown.

@@ -2,7 +2,7 @@ r"""The base of models with an encoder network, a decoder network and a likeliho
 
 z = f(x),   -log p(x|z) = -log p(x | g(z)),   x_hat = E[x|z]
 
-f and g are networks, and the likelihood defines what the outputs of g mean. A subclass defines whether the latent is a
+f and g are networks, and the likelihood interprets the outputs of g. A subclass defines whether the latent is a
 point or a distribution, and the rest of the loss.
 """
 
@@ -15,20 +15,20 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from models.base import Autoencoder, LatentSpec, Level
-from models.configuration import check_settings, described, setting
+from models.configuration import check_settings, setting, setting_metadata
 from models.layers.likelihoods import LIKELIHOODS, make_likelihood
 from models.layers.networks import NETWORKS, grid_of, make_decoder, make_encoder
 
-__all__ = ["CodeConfig", "EncoderDecoder", "GridConfig", "ImageConfig", "LikelihoodConfig", "NetworkConfig"]
+__all__ = ["EncoderDecoder", "GridConfig", "ImageConfig", "LatentConfig", "LikelihoodConfig", "NetworkConfig"]
 
 LATENT_AT_MOST = 16_384  # dimensions of a grid
 
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """Configuration of a model of images; subclasses declare their fields with `setting`."""
+    """Configuration of an image model; subclasses declare their fields with `setting`."""
 
-    image_shape: tuple[int, ...] = field(metadata=described("(C, H, W), sides of 8 to 256 pixels"))
+    image_shape: tuple[int, ...] = field(metadata=setting_metadata("(C, H, W), sides of 8 to 256 pixels"))
 
     def __post_init__(self) -> None:
         if len(self.image_shape) != 3 or not 1 <= self.image_shape[0] <= 4:
@@ -44,17 +44,19 @@ class ImageConfig:
 
 
 @dataclass(frozen=True)
-class CodeConfig(ImageConfig):
-    """Configuration of a model of images with a latent."""
+class LatentConfig(ImageConfig):
+    """Configuration of an image model with a latent vector."""
 
     latent: int = setting(32, "dimensions of z", low=1, high=1024)
 
 
 @dataclass(frozen=True)
-class LikelihoodConfig(CodeConfig):
+class LikelihoodConfig(LatentConfig):
     """Configuration of a model with a latent and a likelihood."""
 
-    likelihood: str = setting("learnt-gaussian", "what the decoder's output means", choices=LIKELIHOODS)
+    likelihood: str = setting(
+        "learnt-gaussian", "distribution of the pixels given the decoder's output", choices=LIKELIHOODS
+    )
     sigma: float = setting(
         0.1,
         "standard deviation of a pixel, for the fixed Gaussian; alpha = 1 / (2 sigma^2)",
@@ -75,17 +77,20 @@ class NetworkConfig(LikelihoodConfig):
         1, "residual blocks per level, or hidden layers; an MLP of 0 is one linear layer", low=0, high=8
     )
     neck: int = setting(
-        0, "hidden units beside the linear layers at the latent; 0 for none", low=0, high=4096
+        0,
+        "hidden units of a network parallel to the linear layers at the latent; 0 for none",
+        low=0,
+        high=4096,
     )
 
 
 @dataclass(frozen=True)
 class GridConfig(NetworkConfig):
-    """Configuration of a model whose latent is a vector, or a grid of vectors that keeps where in the image they are."""
+    """Configuration of a model whose latent is a vector, or a grid of vectors at positions of the image."""
 
     grid: int = setting(
         0,
-        "places along the longer side of a spatial latent, each of `latent` dimensions; 0 for a vector",
+        "positions along the longer side of a spatial latent, each with `latent` dimensions; 0 for a vector",
         low=0,
         high=128,
     )
@@ -95,25 +100,25 @@ class GridConfig(NetworkConfig):
         if not self.grid:
             return
         if self.neck:
-            raise ValueError(f"`neck` must be 0 with a `grid`, which has no linear layers. Got {self.neck}.")
+            raise ValueError(f"`neck` must be 0 for a `grid`, which has no linear layers. Got {self.neck}.")
         if self.level.size > LATENT_AT_MOST:
             raise ValueError(
-                f"`grid` must leave at most {LATENT_AT_MOST:,} dimensions in all. Got {self.level.shape}, "
+                f"`grid` must give at most {LATENT_AT_MOST:,} dimensions in total. Got {self.level.shape}, "
                 f"{self.level.size:,}. Choose a smaller `grid` or `latent`."
             )
 
     @property
     def level(self) -> Level:
-        """The grid of the latent, where there is one."""
+        """The grid of a spatial latent."""
         channels, height, width = self.image_shape
         return Level("grid", (self.latent, *grid_of(self.network, (channels, height, width), self.grid)))
 
 
 class EncoderDecoder(Autoencoder):
-    """An encoder, a decoder and a likelihood; a subclass defines what the encoder's outputs mean."""
+    """An encoder, a decoder and a likelihood; a subclass interprets the encoder's outputs."""
 
     prior: ClassVar[bool]  # latents follow N(0, I), and the loss bounds log p(x)
-    numbers: ClassVar[int]  # encoder outputs per latent dimension
+    outputs: ClassVar[int]  # encoder outputs per latent dimension
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -130,18 +135,18 @@ class EncoderDecoder(Autoencoder):
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
-        """The encoder, (B, C, H, W) to (B, numbers * D), and the decoder, (B, D) to (B, C, H, W)."""
+        """Builds the encoder, (B, C, H, W) to (B, outputs * D), and the decoder, (B, D) to (B, C, H, W)."""
         c = self.config
         network = (c.network, self.image_shape, c.width, c.depth)
         return (
-            make_encoder(*network, self.numbers * c.latent, c.neck, self.grid),
+            make_encoder(*network, self.outputs * c.latent, c.neck, self.grid),
             make_decoder(*network, c.latent, c.neck, self.grid),
         )
 
     def decode(self, z: Tensor) -> Tensor:
-        """E[x|z] of latents (B, D): pictures (B, C, H, W) in [0, 1]."""
+        """Decodes latents (B, D) to pictures E[x|z], (B, C, H, W) in [0, 1]."""
         return self.likelihood.mean(self.decoder(z).float())
 
     def nll(self, z: Tensor, x: Tensor) -> Tensor:
-        """-log p(x|z) in nats per image, shape (B,)."""
+        """Computes -log p(x|z) in nats per image, shape (B,)."""
         return self.likelihood.nll(self.decoder(z).float(), x)

@@ -1,4 +1,4 @@
-"""The families of the zoo by their keys, as cards and the command line name them."""
+"""The model families by their keys, which cards and the command line use."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MODELS: dict[str, type[Autoencoder]] = {
     "td-vae": TDVAE,
 }
 
-if TYPE_CHECKING:  # mypy checks here that the families offer what the protocols of their abilities say
+if TYPE_CHECKING:  # mypy checks here that the families implement their protocols
     _likelihood: tuple[type[HasLikelihood], ...] = (AE, VAE, VQVAE, TDVAE)
     _discrete: tuple[type[DiscreteLatent], ...] = (VQVAE, PixelSNAIL)
     _sequence: type[SequenceModel] = TDVAE

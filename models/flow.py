@@ -1,4 +1,4 @@
-r"""The base of the flows: an invertible map between pictures and a standard normal latent, and so an exact density.
+r"""The base of the flows: an invertible map between images and a standard normal latent, with an exact density.
 
 log p(v) = log N(f(v); 0, I) + log |det df/dv|
 
@@ -37,11 +37,11 @@ class FlowConfig(ImageConfig):
     """Configuration of a flow."""
 
     levels: int = setting(
-        3, "scales of the latent; fewer where both sides of the grid become odd", low=1, high=6
+        3, "scales of the latent; fewer if both sides of the grid become odd", low=1, high=6
     )
     width: int = setting(64, "channels of a coupling's network", low=1, high=1024)
     dequantisation: str = setting(
-        "uniform", "noise that turns whole grey levels into real numbers", choices=DEQUANTISATIONS
+        "uniform", "noise that makes integer grey levels continuous", choices=DEQUANTISATIONS
     )
 
 
@@ -62,46 +62,46 @@ class Flow(Autoencoder):
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
-        noise = {"uniform": "uniform noise", "variational": "noise that is learnt"}[config.dequantisation]
+        noise = {"uniform": "uniform noise", "variational": "learnt noise"}[config.dequantisation]
         return Criterion(
             r"\mathbb{E}_{q(u|x)}\Big[-\log \mathcal{N}\big(f(v); 0, I\big) - \log\left|\det \frac{\partial f}{\partial v}"
             r"\right| + \log q(u|x)\Big] \ge -\log P(x)",
-            "Training raises the density of images whose grey levels were made real numbers by "
-            f"{noise}. The density of v is exact; of −log P(x) of the 8-bit image its mean over the noise is a bound.",
+            f"The model learns to give images high density after {noise} made their grey levels continuous. The density "
+            "of v is exact; its mean over the noise gives a bound on −log P(x) of the 8-bit image.",
             {
                 "latent": "−log of the normal density of the latent",
                 "volume": "−log of the change of volume",
-                "noise": "log density of the noise, 0 where it is uniform",
+                "noise": "log density of the noise, 0 if it is uniform",
             },
             where="v = 255 x + u",
         )
 
     @property
     def pixels(self) -> str:
-        """What the density is of, for the protocol of a metric."""
+        """The pixels whose density is computed, for the protocol of a metric."""
         return f"{GREYS} grey levels with {self.config.dequantisation} noise"
 
     @abstractmethod
     def level(self, shape: Shape, last: bool) -> list[FlowLayer]:
-        """The layers of one level.
+        """Builds the layers of one level.
 
         Arguments:
-            shape: Of the input, (C, H, W).
-            last: Whether this is the last level; all others must give an even number of channels.
+            shape: Shape of the input, (C, H, W).
+            last: Whether this is the last level; all others must output an even number of channels.
         """
 
     def encode(self, x: Tensor) -> Posterior:
-        """The latents of images (B, C, H, W) in [0, 1], each grey level at its centre, without noise: (B, D)."""
+        """Encodes images (B, C, H, W) in [0, 1], each grey level at its centre, to latents (B, D)."""
         return Posterior(self.flow(255 * x + 0.5)[0])
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [0, 1] of latents (B, D), clipped to black and white."""
+        """Decodes latents (B, D) to pictures (B, C, H, W), clipped to [0, 1]."""
         return ((self.flow.inverse(z) - 0.5) / 255).clamp(0, 1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """The log-density log p(v) at v = 255 x + 1/2, the centre of each grey level, without noise.
+        """Computes the log-density log p(v) at v = 255 x + 1/2, the centre of each grey level, without noise.
 
-        This is the exact log-density of dequantised images. Where p is constant over a grey level it equals the
+        This is the exact log-density of dequantised images. If p is constant over a grey level, it equals the
         log-probability of the 8-bit image. The likelihood of a data set is the mean of `density` over the noise.
 
         Arguments:
@@ -113,13 +113,13 @@ class Flow(Autoencoder):
         return self.density(255 * x + 0.5)
 
     def density(self, v: Tensor) -> Tensor:
-        """The log-density log p(v) of dequantised images (B, C, H, W) in [0, 256], in nats, shape (B,)."""
+        """Computes the log-density log p(v) of dequantised images (B, C, H, W) in [0, 256], in nats, shape (B,)."""
         z, log_det = self.flow(v)
         log_p: Tensor = standard_normal(z) + log_det
         return log_p
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """-log p(v) + log q(u|x) with one draw of the noise u, which bounds -log P(x) of the 8-bit image.
+        """Computes -log p(v) + log q(u|x) with one draw of the noise u, a bound on -log P(x) of the 8-bit image.
 
         There is no regulariser, so `warmup` has no effect. Of the terms, `latent` is -log N(z; 0, I), `volume` is
         -log |det dz/dv|, and `noise` is log q(u|x), 0 for uniform noise.

@@ -2,7 +2,7 @@ r"""Glow: a flow like Real NVP, with learnt 1x1 convolutions that mix the channe
 
 A step is an ActNorm, an invertible 1x1 convolution and an affine channel coupling. A level is a squeeze and several
 steps, after which half of the channels is factored out. The paper predicts the mean and standard deviation of that half
-from the other half. One more coupling standardises it in the same way, so the prior stays N(0, I).
+from the other half. Here one more coupling standardises that half, which is equivalent, so the prior stays N(0, I).
 
 References:
     | Glow: Generative Flow with Invertible 1x1 Convolutions (Kingma & Dhariwal, 2018)
@@ -46,16 +46,18 @@ class Glow(Flow):
         layers: list[FlowLayer] = [squeeze]
         for number in range(self.config.steps):
             layers += self.step(squeeze.after, number)
-        prior = [] if last else [self.coupling(squeeze.after, flip=False)]  # of the half that is factored out
+        prior = (
+            [] if last else [self.coupling(squeeze.after, flip=False)]
+        )  # for the half that is factored out
         return [*layers, ActNorm(squeeze.after[0]), *prior]
 
     def step(self, shape: Shape, number: int) -> list[FlowLayer]:
-        """One step of flow, the `number`-th of its level."""
+        """Builds step `number` of a level."""
         channels = shape[0]
         mixing = [InvertibleConv(channels)] if channels > 1 else []
         return [ActNorm(channels), *mixing, self.coupling(shape, flip=bool(number % 2))]
 
     def coupling(self, shape: Shape, flip: bool) -> AffineCoupling:
-        """A coupling between halves of the channels; between pixels where there is one channel (odd sides)."""
+        """Builds a coupling between halves of the channels, or between pixels if there is one channel (odd sides)."""
         mask = ChannelMask if shape[0] > 1 else Checkerboard
         return AffineCoupling(mask(shape, flip), self.config.width)

@@ -61,27 +61,29 @@ class IWAE(VAE):
         k: int = config.samples
         return Criterion(
             rf"-\mathbb{{E}}\Big[\log \tfrac{{1}}{{{k}}} \textstyle\sum_{{i=1}}^{{{k}}} w_i\Big]",
-            f"Training lowers −log of the mean of {k} importance weights, a bound on −log p(x) that is tighter than −ELBO.",
+            f"The model learns to minimise −log of the mean of {k} importance weights, a tighter bound on −log p(x) than −ELBO.",
             super().criterion(config).terms
-            | {"reconstruction": "mean −log p of the image under what each sample decodes to"},
+            | {"reconstruction": "−log p(x|z) of the image, averaged over the samples"},
             f"−Bound, k = {k}",
             where=r"w_i = \frac{p(x|z_i)\,p(z_i)}{q(z_i|x)},\ z_i \sim q(z|x)",
         )
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The negative bound, with the DReG gradient for the encoder.
+        """Computes the negative bound, with the DReG gradient for the encoder.
 
         `warmup` scales log p(z) - log q(z|x) inside the weights, so that at k = 1 it scales the KL.
         """
         k: int = self.config.samples
         x = self.likelihood.prepare(x, generator)
         q = self.encode(x)
-        many = repeated(q, k)
-        z = many.sample(generator)
+        repeated = repeat(q, k)
+        z = repeated.sample(generator)
         nll = self.nll(z, x.repeat(k, 1, 1, 1))
-        log_w = (warmup * log_ratio(z, many) - nll).float().view(k, -1)
+        log_w = (warmup * log_ratio(z, repeated) - nll).float().view(k, -1)
         if z.requires_grad:
-            share = log_w.detach().softmax(0).flatten()[:, None]  # w~, the gradient that the bound gives
+            share = (
+                log_w.detach().softmax(0).flatten()[:, None]
+            )  # w~, the factor in the gradient of the bound
             z.register_hook(lambda gradient: gradient * (1 - warmup + warmup * share))  # type: ignore[no-untyped-call]
         return Loss(
             total=(math.log(k) - log_w.logsumexp(0)).mean(),
@@ -89,13 +91,13 @@ class IWAE(VAE):
         )
 
 
-def repeated(q: Posterior, k: int) -> Posterior:
-    """The posterior of a batch (B, D), repeated k times: (k * B, D)."""
+def repeat(q: Posterior, k: int) -> Posterior:
+    """Repeats the posterior of a batch (B, D) k times: (k * B, D)."""
     return Posterior(q.mean.repeat(k, 1), None if q.std is None else q.std.repeat(k, 1))
 
 
 def log_ratio(z: Tensor, q: Posterior) -> Tensor:
-    r"""The ratio log p(z) - log q(z|x) as a function of z alone; q's parameters get no gradient.
+    r"""Computes log p(z) - log q(z|x) as a function of z; no gradient flows to the parameters of q.
 
     Arguments:
         z: Latents (B, D).

@@ -1,4 +1,4 @@
-r"""The k-sparse autoencoder: only the k largest units of each image are kept; the others are set to 0.
+r"""The k-sparse autoencoder: all units but the k largest of each image are set to 0.
 
 z = top_k(f(x)),   min  -log p(x | g(z))
 
@@ -31,7 +31,7 @@ __all__ = ["KSparseAE", "KSparseAEConfig", "top_k"]
 class KSparseAEConfig(NetworkConfig):
     """Configuration of a k-sparse autoencoder."""
 
-    k: int = setting(8, "units that are not 0, at most `latent`")
+    k: int = setting(8, "units that are not set to 0, at most `latent`")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,21 +54,21 @@ class KSparseAE(AE):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"-\log p\big(x\,|\,g(z)\big)",
-            f"Training asks that each image comes back from the {config.k} most active of its {config.latent} units; "
+            f"The decoder learns to reconstruct each image from the {config.k} most active of its {config.latent} units; "
             "the others are set to 0.",
-            {"reconstruction": "−log p of the image under what the units that are kept decode to"},
+            {"reconstruction": "−log p(x|z) of the image, given its most active units"},
             where=rf"z = \mathrm{{top}}_{{{config.k}}}(f(x))",
         )
 
-    def code(self, x: Tensor) -> Tensor:
-        return top_k(super().code(x), self.config.k)
+    def latent(self, x: Tensor) -> Tensor:
+        return top_k(super().latent(x), self.config.k)
 
-    def training_code(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
+    def training_latent(self, x: Tensor, generator: torch.Generator | None, warmup: float) -> Tensor:
         k = self.config.latent + (self.config.k - self.config.latent) * warmup
-        return top_k(super().code(x), round(float(k)))
+        return top_k(super().latent(x), round(float(k)))
 
 
 def top_k(z: Tensor, k: int) -> Tensor:
     """Keeps the k largest values of each row of (B, D) and sets the others, and their gradients, to 0."""
-    kept = z.topk(k, dim=1)
-    return torch.zeros_like(z).scatter(1, kept.indices, kept.values)
+    largest = z.topk(k, dim=1)
+    return torch.zeros_like(z).scatter(1, largest.indices, largest.values)

@@ -1,7 +1,7 @@
-"""Encodes images of a data set: posterior means and deviations, and how well the model knows each image.
+"""Encodes images of a data set: posterior means and standard deviations, KL and reconstruction error of each image.
 
-A collection keeps them as Parquet files in a folder `latents/`, one row per image: split, id, file, mean, std, kl, error.
-The atlas of the collection is made from them.
+A collection stores them as Parquet files in the folder `latents/`, one row per image: split, id, file, mean, std, kl,
+error. The atlas of the collection is built from these files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["WEIGHTS_KEY", "encode", "rounded", "write_table"]
 Array = NDArray[np.float32]
 
 BATCH = 256
-WEIGHTS_KEY = b"weights_sha256"  # of the Parquet metadata: the weights that encoded the images
+WEIGHTS_KEY = b"weights_sha256"  # key of the Parquet metadata: hash of the weights that encoded the images
 
 
 def encode(
@@ -35,20 +35,20 @@ def encode(
     images: NDArray[np.uint8] | SequenceData,
     report: Callable[[float], None] | None = None,
 ) -> dict[str, Array]:
-    """Posterior mean and std (N, D), rounded; KL in nats (N,) and squared error per pixel (N,) of uint8 images.
+    """Encodes uint8 images to posterior mean and std (N, D), rounded, KL in nats (N,) and error per pixel (N,).
 
-    For a model with discrete codes the mean is the embedding of the codes, which `decode` maps to the same codes.
-    The latent of a sequence shows its last frame; the error is that of this frame.
+    For a model with discrete codes, the mean is the embedding of the codes. The latent of a sequence is that of its last
+    frame, and so is the error.
 
     Arguments:
-        model: In evaluation mode.
+        model: A model in evaluation mode.
         images: Images (N, H, W, C), or sequences.
-        report: Called with the fraction done.
+        report: Called with the fraction of the images that are encoded.
     """
     from models.evaluation.moving_digits import as_tensor
 
     discrete = as_discrete(model) if model.spec.discrete else None
-    rows: dict[str, list[Array]] = {}
+    batches: dict[str, list[Array]] = {}
     with torch.inference_mode():
         for start in range(0, len(images), BATCH):
             if isinstance(images, SequenceData):
@@ -58,18 +58,20 @@ def encode(
                 x = shown = to_tensor(images[start : start + BATCH])
             q = model.encode(x)
             mean = discrete.embed(discrete.codes(x)) if discrete else q.mean
-            found = {"mean": mean.flatten(1), "error": (model.decode(mean) - shown).square().mean((1, 2, 3))}
+            columns = {
+                "mean": mean.flatten(1),
+                "error": (model.decode(mean) - shown).square().mean((1, 2, 3)),
+            }
             if q.std is not None:
-                found |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
-            for name, values in found.items():
-                rows.setdefault(name, []).append(values.numpy().astype(np.float32))
+                columns |= {"std": q.std.flatten(1), "kl": q.kl().flatten(1).sum(1)}
+            for name, values in columns.items():
+                batches.setdefault(name, []).append(values.numpy().astype(np.float32))
             if report:
                 report(min(1.0, (start + BATCH) / len(images)))
-    whole = {name: np.concatenate(parts) for name, parts in rows.items()}
-    exact = (
-        ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")
-    )  # embeddings are stored as codes
-    return {name: values if name in exact else rounded(values) for name, values in whole.items()}
+    # Embeddings are not rounded, because the atlas stores them as codes.
+    exact = ("kl", "error", "mean") if model.spec.discrete else ("kl", "error")
+    encoded = {name: np.concatenate(each) for name, each in batches.items()}
+    return {name: values if name in exact else rounded(values) for name, values in encoded.items()}
 
 
 def rounded(values: Array) -> Array:
@@ -86,15 +88,15 @@ def write_table(
     rows: Mapping[str, Array],
     about: Mapping[bytes, bytes],
 ) -> None:
-    """Writes the latents of N images as a Parquet file, at one stroke; its pages have checksums.
+    """Writes the latents of N images to a Parquet file, atomically; its pages have checksums.
 
     Arguments:
-        path: The file.
+        path: File to write.
         splits: Split of each image.
         ids: Row of each image in its split, shape (N,).
         files: Name of each image's file.
-        rows: As `encode` gives them, N each.
-        about: Metadata; `WEIGHTS_KEY` gives the weights that encoded the images.
+        rows: Arrays of N rows, from `encode`.
+        about: Metadata; `WEIGHTS_KEY` is the hash of the weights that encoded the images.
     """
     columns: dict[str, Any] = {
         "split": pa.array(splits, pa.string()).dictionary_encode(),

@@ -1,4 +1,4 @@
-r"""The linear autoencoder: one linear layer each way, which at its optimum spans the subspace of PCA.
+r"""The linear autoencoder: a linear encoder and a linear decoder, which at the optimum span the subspace of PCA.
 
 min_(U, V)  || x - (V (U x + a) + b) ||^2
 
@@ -38,7 +38,7 @@ class LinearAE(AE):
     Config: ClassVar[type[Any]] = LinearAEConfig
     about = About(
         title="Linear AE",
-        idea="One linear layer each way, which at its optimum spans the subspace of PCA.",
+        idea="A linear encoder and a linear decoder, which at the optimum span the subspace of PCA.",
         year=1989,
         paper="Neural networks and principal component analysis: learning from examples without local minima, Baldi & Hornik",
         link="https://doi.org/10.1016/0893-6080(89)90014-2",
@@ -48,8 +48,8 @@ class LinearAE(AE):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"-\log p\big(x\,|\,V (U x + a) + b\big)",
-            "Training asks that each image comes back through two linear layers. The optimum spans the first principal "
-            "components. A linear decoder turns nearby latents into similar pictures without being asked.",
+            "Two linear layers learn to reconstruct each image. At the optimum they span the first principal components. "
+            "A linear decoder maps nearby latents to similar pictures without any term of the loss.",
             AE.criterion(config).terms,
         )
 

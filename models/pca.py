@@ -22,19 +22,19 @@ from torch import Tensor, nn
 
 from models.about import About
 from models.criterion import Criterion
-from models.encoder_decoder import CodeConfig
+from models.encoder_decoder import LatentConfig
 from models.layers.likelihoods import LearntGaussian, best_log_sigma
 from models.linear_ae import LinearAE
 
 __all__ = ["PCA", "PCAConfig", "principal_components"]
 
 AT_ONCE = 1 << 23  # float64 values of images processed at once, 64 MiB
-PIXELS_EXACT = 4096  # largest covariance that is decomposed exactly; beyond, subspace iteration
-SPARE, ROUNDS = 32, 16  # of that iteration: extra dimensions, products with the covariance
+PIXELS_EXACT = 4096  # largest covariance that is decomposed exactly; subspace iteration above
+SPARE, ROUNDS = 32, 16  # subspace iteration: extra dimensions, products with the covariance
 
 
 @dataclass(frozen=True)
-class PCAConfig(CodeConfig):
+class PCAConfig(LatentConfig):
     """Configuration of a PCA."""
 
     likelihood: ClassVar[str] = "learnt-gaussian"
@@ -44,7 +44,7 @@ class PCAConfig(CodeConfig):
         super().__post_init__()
         if self.latent > math.prod(self.image_shape):
             raise ValueError(
-                f"`latent` must be at most the {math.prod(self.image_shape)} numbers of an image. "
+                f"`latent` must be at most {math.prod(self.image_shape)}, the values of an image. "
                 f"Got {self.latent}."
             )
 
@@ -67,8 +67,8 @@ class PCA(LinearAE):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"\big\|x - \bar x - U U^\top (x - \bar x)\big\|^2",
-            f"No steps are taken: the {config.latent} directions of largest variance leave the least squared error. A "
-            "linear decoder turns nearby latents into similar pictures without being asked.",
+            f"There are no training steps: the {config.latent} directions of largest variance minimise the squared error. "
+            "A linear decoder maps nearby latents to similar pictures without any term of the loss.",
             LinearAE.criterion(config).terms,
             where=r"U^\top U = I",
         )
@@ -81,20 +81,19 @@ class PCA(LinearAE):
         encoder.bias.copy_(-components @ mean)
         decoder.weight.copy_(components.T)
         decoder.bias.copy_(mean)
-        self.likelihood.remember(best_log_sigma(error))
+        self.likelihood.set_log_sigma(best_log_sigma(error))
 
 
 def principal_components(images: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The principal components of images, computed in float64.
+    """Computes the principal components of images, in float64.
 
     Arguments:
-        images: uint8 (N, C, H, W); they count as numbers in [0, 1].
-        count: Components wanted, at most C * H * W.
+        images: uint8 (N, C, H, W), scaled to [0, 1].
+        count: Number of components, at most C * H * W.
 
     Returns:
-        The mean image (C * H * W,); the components (count, C * H * W), orthonormal, the one of the largest
-        variance first, each with its largest number positive; and the mean squared error of a pixel that they
-        leave, a scalar.
+        The mean image (C * H * W,); the components (count, C * H * W), orthonormal, sorted by decreasing variance,
+        each with a positive largest entry; and the mean squared error per pixel that remains, a scalar.
 
     Raises:
         ValueError: If there is no image.
@@ -122,14 +121,14 @@ def principal_components(images: Tensor, count: int) -> tuple[Tensor, Tensor, Te
 
 
 def _parts(rows: Tensor, mean: Tensor | float = 0.0) -> Iterator[Tensor]:
-    """uint8 images (N, P) in float64, 0 to 1 less their mean, some at a time."""
+    """Yields batches of uint8 images (N, P) in float64, scaled to [0, 1], minus the mean."""
     count = max(1, AT_ONCE // rows.shape[1])
     for start in range(0, len(rows), count):
         yield rows[start : start + count].double() / 255 - mean
 
 
 def _covariance(rows: Tensor, mean: Tensor, basis: Tensor | None = None) -> Tensor:
-    """The covariance (P, P) of images (N, P), or its product with a basis (P, Q)."""
+    """Computes the covariance (P, P) of images (N, P), or its product with a basis (P, Q)."""
     size = len(mean) if basis is None else basis.shape[1]
     total = torch.zeros(len(mean), size, dtype=mean.dtype)
     for part in _parts(rows, mean):
@@ -138,7 +137,7 @@ def _covariance(rows: Tensor, mean: Tensor, basis: Tensor | None = None) -> Tens
 
 
 def _subspace(rows: Tensor, mean: Tensor, size: int) -> Tensor:
-    """An orthonormal basis (P, size) of the directions in which images vary most."""
+    """Computes an orthonormal basis (P, size) of the directions of largest variance, by subspace iteration."""
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn(len(mean), size, generator=generator, dtype=mean.dtype)
     for _ in range(ROUNDS):
@@ -147,5 +146,5 @@ def _subspace(rows: Tensor, mean: Tensor, size: int) -> Tensor:
 
 
 def _linear(network: nn.Module) -> nn.Linear:
-    """The linear layer that a network of one layer is."""
+    """Returns the linear layer of a network of one layer."""
     return next(module for module in network.modules() if isinstance(module, nn.Linear))

@@ -3,8 +3,8 @@ r"""PixelSNAIL: an autoregressive model, which predicts each pixel from those be
 log P(x) = sum_i log P(x_i | x_1 ... x_(i-1)),   x_i one of K grey levels
 
 There is no separate latent: the codes are the picture in K grey levels, and its likelihood is exact. The channels of a
-pixel are neighbours in the sequence, so green is conditioned on red, and blue on both. The network is the one that is
-the prior of a VQ-VAE (`models/layers/autoregressive.py`); here it draws pixels.
+pixel are neighbours in the sequence, so green is conditioned on red, and blue on both. The network is also the prior of
+a VQ-VAE (`models/layers/autoregressive.py`); here it draws pixels.
 
 References:
     | PixelSNAIL: An Improved Autoregressive Generative Model (Chen et al., 2017)
@@ -33,11 +33,11 @@ __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
 class PixelSNAILConfig(ImageConfig):
     """Configuration of a PixelSNAIL."""
 
-    greys: int = setting(16, "K, grey levels of a channel; 256 for all that 8 bits hold", low=2, high=256)
+    greys: int = setting(16, "K, grey levels of a channel; 256 for all levels of 8 bits", low=2, high=256)
     width: int = setting(64, "channels", low=1, high=2048)
     depth: int = setting(
         2,
-        "blocks of gated convolutions and attention; 0 to condition on the previous value alone",
+        "blocks of gated convolutions and attention; 0 to condition only on the previous value",
         low=0,
         high=32,
     )
@@ -62,7 +62,7 @@ class PixelSNAIL(Autoencoder):
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             r"-\sum_i \log P(x_i\,|\,x_1 \ldots x_{i-1})",
-            f"Training raises the probability of each pixel, in {config.greys} grey levels, given those before it.",
+            f"The model learns to predict each pixel, in {config.greys} grey levels, from those before it.",
             {"pixels": "−log P of the picture in its grey levels, exact"},
             "−log P(x)",
         )
@@ -80,44 +80,44 @@ class PixelSNAIL(Autoencoder):
 
     @property
     def pixels(self) -> str:
-        """What the likelihood is of, for the protocol of a metric."""
+        """The pixels whose likelihood is computed, for the protocol of a metric."""
         return f"{self.config.greys} grey levels"
 
     def encode(self, x: Tensor) -> Posterior:
-        """The pictures (B, C, H, W) themselves as (B, H W C): row by row, the channels of a pixel side by side."""
+        """Flattens images (B, C, H, W) to (B, H W C): row by row, the channels of a pixel next to each other."""
         return Posterior(x.movedim(1, -1).flatten(1))
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [0, 1], each value of (B, H W C) at its nearest grey level."""
+        """Rounds each value of (B, H W C) to its nearest grey level: pictures (B, C, H, W) in [0, 1]."""
         channels, height, width = self.image_shape
         most = self.config.greys - 1
         pictures: Tensor = (z.clamp(0, 1) * most).round() / most
         return pictures.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
     def codes(self, x: Tensor) -> list[Tensor]:
-        """The grey levels of images (B, C, H, W) in [0, 1]: a list of one int64 (B, H, W C)."""
+        """Returns the grey levels of images (B, C, H, W) in [0, 1]: a list of one int64 (B, H, W C)."""
         return self.nearest(self.encode(x).mean)
 
     def embed(self, codes: list[Tensor]) -> Tensor:
-        """The latents (B, H W C) of grey levels, int64 (B, H, W C)."""
+        """Returns the latents (B, H W C) of grey levels, int64 (B, H, W C)."""
         z: Tensor = codes[0].flatten(1).float() / (self.config.greys - 1)
         return z
 
     def nearest(self, z: Tensor) -> list[Tensor]:
-        """The grey levels nearest to latents (B, H W C), a list of one int64 (B, H, W C)."""
+        """Returns the grey levels nearest to latents (B, H W C), a list of one int64 (B, H, W C)."""
         levels: Tensor = (z.clamp(0, 1) * (self.config.greys - 1)).round().long()
         return [levels.view(-1, *self.network.grid)]
 
     def codebooks(self) -> list[Tensor]:
-        """The grey levels from black to white, a list of one (K, 1)."""
+        """Returns the grey levels from black to white, a list of one (K, 1)."""
         return [torch.linspace(0, 1, self.config.greys, device=self.network.rows.device)[:, None]]
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
-        """-log P of grey levels, int64 (B, H, W C), in nats, a list of one (B,)."""
+        """Computes -log P of grey levels, int64 (B, H, W C), in nats, a list of one (B,)."""
         return [self.network.nll(codes[0])]
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """-log P(x) in nats; `generator` and `warmup` have no effect."""
+        """Computes -log P(x) in nats; `generator` and `warmup` have no effect."""
         nll = self.code_nll(self.codes(x))[0].mean()
         return Loss(nll, {"pixels": nll})
 
@@ -130,7 +130,7 @@ class PixelSNAIL(Autoencoder):
         progress: Progress | None = None,
         above: list[Tensor] | None = None,
     ) -> list[Tensor]:
-        """Draws grey levels, a list of one int64 (count, H, W C); arguments as of `DiscreteLatent.sample_codes`."""
+        """Draws grey levels, a list of one int64 (count, H, W C); see `DiscreteLatent.sample_codes` for the arguments."""
         if above:
             return list(above)
         return [self.network.sample(count, generator=generator, temperature=temperature, progress=progress)]

@@ -1,7 +1,7 @@
-"""What some models can do besides encoding and decoding, as protocols. `LatentSpec` says which of them a model has.
+"""Protocols of abilities that only some models have; `LatentSpec` says which of them a model has.
 
-A function that needs an ability takes its protocol; `as_discrete(model)` and the like check a model of unknown family
-and give it with the protocol's type.
+A function that needs an ability takes an argument of its protocol. `as_discrete(model)` and the like check a model of
+unknown family and return it with the type of the protocol.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ __all__ = [
 
 
 class Model(Protocol):
-    """What every `Autoencoder` offers."""
+    """The interface of every `Autoencoder`."""
 
     config: Any
     spec: LatentSpec
     image_shape: tuple[int, int, int]  # (C, H, W)
 
     def encode(self, x: Tensor) -> Posterior:
-        """As `Autoencoder.encode`."""
+        """See `Autoencoder.encode`."""
 
     def decode(self, z: Tensor) -> Tensor:
-        """As `Autoencoder.decode`."""
+        """See `Autoencoder.decode`."""
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """As `Autoencoder.loss`."""
+        """See `Autoencoder.loss`."""
 
 
 class HasLikelihood(Model, Protocol):
@@ -55,26 +55,26 @@ class HasLikelihood(Model, Protocol):
     likelihood: Likelihood
 
     def nll(self, z: Tensor, x: Tensor) -> Tensor:
-        """-log p(x|z) of images (B, C, H, W) under latents (B, D), in nats per image, shape (B,)."""
+        """Computes -log p(x|z) of images (B, C, H, W) given latents (B, D), in nats per image, shape (B,)."""
 
 
 class DiscreteLatent(Model, Protocol):
-    """A model whose latent stands for grids of codebook entries (`spec.discrete`)."""
+    """A model whose latent consists of grids of codebook entries (`spec.discrete`)."""
 
     def codes(self, x: Tensor) -> list[Tensor]:
-        """The codes of images (B, C, H, W) in [0, 1]: int64 (B, rows, columns) per level, coarsest first."""
+        """Returns the codes of images (B, C, H, W) in [0, 1]: int64 (B, rows, columns) per level, coarsest first."""
 
     def embed(self, codes: list[Tensor]) -> Tensor:
-        """The latents (B, D) of codes, int64 (B, rows, columns) per level."""
+        """Returns the latents (B, D) of codes, int64 (B, rows, columns) per level."""
 
     def nearest(self, z: Tensor) -> list[Tensor]:
-        """The codes nearest to latents (B, D), which `decode` shows: int64 (B, rows, columns) per level."""
+        """Returns the codes nearest to latents (B, D), which `decode` uses: int64 (B, rows, columns) per level."""
 
     def codebooks(self) -> list[Tensor]:
-        """The vectors of each level's codes, (K, vector size), coarsest level first."""
+        """Returns the codebook vectors of each level, (K, vector size), coarsest level first."""
 
     def code_nll(self, codes: list[Tensor]) -> list[Tensor]:
-        """-log p of each level's codes given the coarser levels, in nats: shape (B,) per level.
+        """Computes -log p of each level's codes given the coarser levels, in nats: shape (B,) per level.
 
         Raises:
             ValueError: If the model has no prior.
@@ -92,11 +92,11 @@ class DiscreteLatent(Model, Protocol):
         """Draws codes from the prior, level by level: int64 (count, rows, columns) per level.
 
         Arguments:
-            count: How many to draw.
-            generator: Source of the draws; torch's own where None.
-            temperature: Divides the prior's logits; 0 takes the likeliest code at each place.
-            progress: Called after each place with the number of places drawn and their total.
-            above: Codes of the coarser levels, which are kept instead of drawn.
+            count: Number of grids to draw.
+            generator: Source of the draws; torch's default generator if None.
+            temperature: Divides the logits of the prior; 0 takes the likeliest code at each position.
+            progress: Called after each code with the number of codes drawn and their total.
+            above: Given codes of the coarser levels, which are not drawn.
 
         Raises:
             ValueError: If the model has no prior.
@@ -105,10 +105,10 @@ class DiscreteLatent(Model, Protocol):
 
 @runtime_checkable
 class TrainablePrior(Protocol):
-    """A model whose prior can be trained apart from the rest."""
+    """A model whose prior can be trained separately."""
 
     def set_trainable(self, part: Literal["model", "prior"]) -> None:
-        """Trains one part of the model from here on and freezes the other.
+        """Makes one part of the model trainable and freezes the other.
 
         Arguments:
             part: The prior, or everything but the prior.
@@ -120,7 +120,7 @@ class TrainablePrior(Protocol):
 
 @runtime_checkable
 class ClosedForm(Protocol):
-    """A model that is fitted instead of trained (`Autoencoder.closed_form`)."""
+    """A model that is fitted in closed form instead of trained (`Autoencoder.closed_form`)."""
 
     def fit(self, images: Tensor) -> None:
         """Fits the model to all training images at once.
@@ -134,19 +134,19 @@ class ClosedForm(Protocol):
 
 
 class SequenceModel(HasLikelihood, Protocol):
-    """A model of sequences (`spec.sequence`), which predicts states from a belief."""
+    """A model of sequences (`spec.sequence`), which predicts states from a belief state."""
 
     @property
     def top_size(self) -> int:
-        """Dimensions of a state's top layer, which come first."""
+        """Dimensions of the top layer, which are the first of a state."""
 
     def belief(self, frames: Tensor) -> Tensor:
-        """The belief states (B, T, ...) of sequences (B, T, C, H, W) in [0, 1]."""
+        """Computes the belief states (B, T, ...) of sequences (B, T, C, H, W) in [0, 1]."""
 
     def filter(
         self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
     ) -> tuple[Tensor, Gaussian]:
-        """A state (B, D) drawn from each belief, or its mean, and its distribution."""
+        """Draws a state (B, D) from each belief, or takes its mean; returns it with its distribution."""
 
     def jump(
         self,
@@ -156,7 +156,7 @@ class SequenceModel(HasLikelihood, Protocol):
         *,
         means: bool = False,
     ) -> tuple[Tensor, Gaussian]:
-        """The states (B, D) after a jump of `length` frames, drawn or the mean, and their distribution."""
+        """Draws the state (B, D) `length` frames later, or takes its mean; returns it with its distribution."""
 
 
 def as_discrete(model: Model) -> DiscreteLatent:
@@ -196,11 +196,11 @@ def as_trainable_prior(model: Model) -> TrainablePrior:
     """The model with the type of its ability.
 
     Raises:
-        ValueError: If it has no prior that is trained apart from it.
+        ValueError: If it has no prior that can be trained separately.
     """
     if not isinstance(model, TrainablePrior):
         raise ValueError(
-            f"`prior_epochs` must be 0: {type(model).__name__} has no prior that is trained apart from it."
+            f"`prior_epochs` must be 0: {type(model).__name__} has no prior that can be trained separately."
         )
     return model
 

@@ -1,7 +1,7 @@
-r"""Real NVP: an invertible network, so that every image has a latent and an exact density.
+r"""Real NVP: an invertible network that gives every image a latent and an exact density.
 
 A level consists of three checkerboard couplings, a squeeze and three channel couplings, after which half of the
-channels is factored out. The last level consists of four checkerboard couplings. Two things differ from the paper:
+channels is factored out. The last level consists of four checkerboard couplings. There are two changes from the paper:
 ActNorm replaces batch normalisation, so that a picture does not depend on the rest of its batch, and the network of a
 coupling has three convolutions instead of residual blocks.
 
@@ -29,7 +29,7 @@ class RealNVPConfig(FlowConfig):
 
     couplings: int = setting(
         3,
-        "couplings of each mask at each level; the last level has one more, on a checkerboard",
+        "couplings of each mask at each level; the last level has one more, with a checkerboard",
         low=1,
         high=32,
     )
@@ -41,7 +41,7 @@ class RealNVP(Flow):
     Config = RealNVPConfig
     about = About(
         title="Real NVP",
-        idea="An invertible network, so that every image has a latent and an exact density.",
+        idea="An invertible network that gives every image a latent and an exact density.",
         year=2016,
         paper="Density Estimation Using Real NVP, Dinh et al.",
         link="https://arxiv.org/abs/1605.08803",
@@ -59,7 +59,7 @@ class RealNVP(Flow):
         ]
 
     def alternate(self, mask: type[Mask], shape: Shape, count: int) -> list[FlowLayer]:
-        """Couplings that transform the two parts of a mask in turn, each after an ActNorm."""
+        """Builds couplings that transform the two parts of a mask in turn, each after an ActNorm."""
         layers: list[FlowLayer] = []
         for number in range(count):
             coupling = AffineCoupling(mask(shape, flip=bool(number % 2)), self.config.width)

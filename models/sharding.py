@@ -1,11 +1,11 @@
-r"""One batch shared out over several processes, so that together they take the step that one would take.
+r"""A batch that is split over several processes, which together take the same step as a single process.
 
 L = 1/B sum_i l_i,   process r of P has the images i = r, r + P, r + 2 P ...
 
-The loss is a mean over the B images of the whole batch, whoever works on which. So of all noise that is drawn for
-the batch a process keeps the rows of its own images, and a mean that a loss goes on to calculate with (the error
-that decides sigma, the KL of a dimension) is taken over all processes; what every process must find alike (the codes
-of a codebook) is found from the whole batch by each. A process alone draws and averages as torch does, to the bit.
+The loss is a mean over the B images of the whole batch, however they are split. Therefore every process draws the
+noise of the whole batch and uses the rows of its own images, and averages that enter a loss nonlinearly (the error that
+sets sigma, the KL of a dimension) are taken over all processes. Updates that must agree (of a codebook) are computed by
+every process from the whole batch. A single process gives bitwise the same numbers as plain torch.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["SharedGenerator", "batch_mean", "draw", "draw_bernoulli", "whole_bat
 
 
 class SharedGenerator(torch.Generator):
-    """A source of noise that all processes seed alike and of which each keeps its share.
+    """A source of noise with the same seed in all processes, from which each uses the rows of its images.
 
     Arguments:
-        device: Where it draws.
-        rank: Which of the processes this is, from 0.
-        processes: How many there are.
+        device: Device of the noise.
+        rank: Index of this process, from 0.
+        processes: Number of processes.
     """
 
-    whole = 0  # images of the batch, all shares together
+    whole = 0  # images of the whole batch, in all processes
 
     def __new__(cls, device: torch.device, rank: int, processes: int) -> SharedGenerator:
         return super().__new__(cls, device)  # type: ignore[call-arg]
@@ -39,20 +39,20 @@ class SharedGenerator(torch.Generator):
 
     @property
     def own(self) -> int:
-        """Images of the batch that are this process's."""
+        """Number of images of this process."""
         return len(range(self.rank, self.whole, self.processes))
 
     def share(self, local: int, source: Callable[[int], Tensor]) -> Tensor:
-        """Draws the rows of the whole batch and keeps this process's.
+        """Draws the rows of the whole batch and returns those of this process.
 
         Arguments:
-            local: Rows wanted here. A multiple of `own` is the batch repeated, one after another; any other number
-                is the first rows of each process.
-            source: Gives noise of that many rows.
+            local: Number of rows to return. A multiple of `own` means the batch several times over; any other number
+                the first rows of each process.
+            source: Draws noise with the given number of rows.
         """
         if not self.own:
             raise ValueError(
-                f"`whole` must be at least {self.rank + 1}, an image for each. Got {self.whole}."
+                f"`whole` must be at least {self.rank + 1}, one image per process. Got {self.whole}."
             )
         repeats = local // self.own if local % self.own == 0 else 1
         rows = repeats * self.whole if local % self.own == 0 else local * self.processes
@@ -64,12 +64,12 @@ class SharedGenerator(torch.Generator):
 def draw(
     source: Callable[..., Tensor], shape: tuple[int, ...], generator: torch.Generator | None, **kind: Any
 ) -> Tensor:
-    """Draws noise for a batch, or this process's share of it.
+    """Draws noise for a batch, or for the images of this process.
 
     Arguments:
-        source: `torch.randn`, `torch.rand` or what is called like them.
-        shape: What is wanted here; its first dimension goes over images.
-        generator: Source of the noise; torch's own where None.
+        source: `torch.randn`, `torch.rand` or a function with the same signature.
+        shape: Shape in this process; its first dimension goes over images.
+        generator: Source of the noise; torch's default generator if None.
         kind: `dtype` and `device`.
     """
     if not isinstance(generator, SharedGenerator):
@@ -91,11 +91,11 @@ def draw_bernoulli(p: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def batch_mean(values: Tensor, *dim: int) -> Tensor:
-    """`values.mean(*dim)` over the values of all processes, which all must call it; its gradient flows to all.
+    """Computes `values.mean(*dim)` over all processes, each of which must call it; the gradient flows to all.
 
     Arguments:
-        values: Of this process's images, shape (B, *).
-        dim: The dimensions to average, that of the images among them; all where none is named.
+        values: Values of the images of this process, shape (B, *).
+        dim: Dimensions to average over, including that of the images; all by default.
     """
     if not (dist.is_available() and dist.is_initialized()):
         return values.mean(*dim)
@@ -105,27 +105,27 @@ def batch_mean(values: Tensor, *dim: int) -> Tensor:
 
 
 def whole_batch(values: Tensor, generator: torch.Generator | None) -> Tensor:
-    """The values of all processes' images, in the order in which one process alone has them; without a gradient.
+    """Gathers the values of the images of all processes, in the order of a single process; without a gradient.
 
     Arguments:
-        values: Of this process's images, shape (own, *).
-        generator: That of the step; it knows how many images there are.
+        values: Values of the images of this process, shape (own, *).
+        generator: The generator of the step, which has the number of images.
 
     Returns:
-        Shape (whole, *); `values` itself where a process is alone.
+        Shape (whole, *); `values` itself in a single process.
     """
     if not isinstance(generator, SharedGenerator) or generator.processes == 1:
         return values
     most = -(-generator.whole // generator.processes)
     padded = values.new_zeros(most, *values.shape[1:])
     padded[: len(values)] = values.detach()
-    parts = [torch.empty_like(padded) for _ in range(generator.processes)]
-    dist.all_gather(parts, padded)
-    return torch.stack(parts, 1).flatten(0, 1)[: generator.whole]
+    gathered = [torch.empty_like(padded) for _ in range(generator.processes)]
+    dist.all_gather(gathered, padded)
+    return torch.stack(gathered, 1).flatten(0, 1)[: generator.whole]
 
 
 class _Sum(torch.autograd.Function):
-    """The sum of a tensor over all processes; each one's gradient is the sum of all processes' gradients."""
+    """The sum of a tensor over all processes; its gradient is the sum of the gradients of all processes."""
 
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:

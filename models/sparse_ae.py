@@ -1,4 +1,4 @@
-r"""The sparse autoencoder: many units whose mean activation is kept small.
+r"""The sparse autoencoder: many units with a small mean activation.
 
 min  -log p(x | g(z)) + weight * sum_j KL(rho || rho_hat_j),   z = sigmoid(f(x)),   rho_hat_j = mean of z_j
 
@@ -29,7 +29,7 @@ from models.sharding import batch_mean
 
 __all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
 
-LEAST = 1e-6  # distance of mean activations from 0 and 1, where the divergence is infinite
+LEAST = 1e-6  # smallest distance of mean activations from 0 and 1, where the divergence is infinite
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SparseAEConfig(NetworkConfig):
 
 
 class SparseAE(AE):
-    """An autoencoder with sigmoid units whose mean activation is held at `rho`."""
+    """An autoencoder with sigmoid units whose mean activation is kept near `rho`."""
 
     Config = SparseAEConfig
     about = About(
@@ -51,35 +51,33 @@ class SparseAE(AE):
         paper="Sparse autoencoder, CS294A lecture notes, Ng",
         link="https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
     )
-    momentum = 0.5  # share of the running mean that a batch keeps
+    momentum = 0.5  # weight of the former running mean in an update
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
         return Criterion(
             rf"-\log p\big(x\,|\,g(z)\big) + {config.weight:g} \sum_j \mathrm{{KL}}(\rho\,\|\,\hat\rho_j)",
-            "Training asks that each image comes back from its own latent, and that each unit is active on average at "
+            "The decoder learns to reconstruct each image from its latent, and each unit to have a mean activation of "
             f"{config.rho:g}: few units are active for an image.",
             AE.criterion(config).terms
-            | {"sparsity": "weighted divergence of the units' mean activations from the wanted one"},
+            | {"sparsity": "weighted divergence of the mean activations of the units from the target"},
             where=rf"z = \sigma(f(x)),\ \rho = {config.rho:g}",
         )
 
     def __init__(self, config: SparseAEConfig) -> None:
         super().__init__(config)
-        self.register_buffer(
-            "activation", torch.full((config.latent,), config.rho)
-        )  # running mean of each unit
+        self.register_buffer("activation", torch.full((config.latent,), config.rho))  # running mean (D,)
         self.activation: Tensor
 
-    def code(self, x: Tensor) -> Tensor:
-        return super().code(x).sigmoid()
+    def latent(self, x: Tensor) -> Tensor:
+        return super().latent(x).sigmoid()
 
     def penalties(self, x: Tensor, z: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
         weight: float = self.config.weight
         return {"sparsity": weight * bernoulli_kl(self.config.rho, self.mean_activation(z)).sum()}
 
     def mean_activation(self, z: Tensor) -> Tensor:
-        """rho_hat of each unit, (D,): the batch's, in training the running mean with the batch's gradient."""
+        """Computes rho_hat, (D,): the mean of the batch; in training the running mean, with the batch's gradient."""
         batch = batch_mean(z, 0)
         if not self.training:
             return batch
@@ -89,7 +87,7 @@ class SparseAE(AE):
 
 
 def bernoulli_kl(rho: float, rho_hat: Tensor) -> Tensor:
-    """KL(Bernoulli(rho) || Bernoulli(rho_hat)) in nats, shape of `rho_hat`."""
+    """Computes KL(Bernoulli(rho) || Bernoulli(rho_hat)) in nats, shape of `rho_hat`."""
     r = rho_hat.clamp(LEAST, 1 - LEAST)
     p = torch.as_tensor(rho, dtype=r.dtype, device=r.device)
     return p * (p / r).log() + (1 - p) * ((1 - p) / (1 - r)).log()

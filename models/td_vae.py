@@ -1,8 +1,8 @@
-r"""TD-VAE: a model of sequences, which infers a belief state from the frames so far and predicts later states directly.
+r"""TD-VAE: a sequence model that infers a belief state from the frames so far and predicts later states directly.
 
 The belief state b_t is a function of x_1 ... x_t. p_B(z|b_t) is the distribution of the state z at t given the belief,
-p_T(z_t2|z_t1) that of a later state, p_D(x|z) that of the frame of a state, and q_S(z_t1|z_t2, b_t1, b_t2) that of the
-earlier state once the later one is known. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
+p_T(z_t2|z_t1) that of a later state, p_D(x|z) that of the frame given a state, and q_S(z_t1|z_t2, b_t1, b_t2) that of
+the earlier state given the later one. For two times t1 < t2, with z_t2 ~ p_B(.|b_t2) and then z_t1 ~ q_S,
 
     log p(x_t2 | x_1 ... x_t1) >= E [ log p_D(x_t2|z_t2)                                     reconstruction
                                       - (log p_B(z_t2|b_t2) - log p_T(z_t2|z_t1))            prediction
@@ -12,10 +12,10 @@ A state has two layers, drawn top down: p(z|c) = p(z^2|c) p(z^1|z^2, c). Each is
 
     [mu, log sigma] = W_3 (tanh(W_1 c) * sigmoid(W_2 c))
 
-(the paper's map D). Three things differ from the paper. p_T and q_S are conditioned on the jump t2 - t1, so that a jump
-of a chosen length can be made. Their mu is the output of D plus a state to start from: z_t1 for p_T, since most of a
-state persists, and the mean of p_B(z_t1|b_t1) for q_S. And b_t = (h_t, f_t) joins the LSTM's output with the features of
-the newest frame, so that a state learns to show its frame before the LSTM has learnt to remember.
+(the paper's map D). There are three changes from the paper. p_T and q_S are conditioned on the jump t2 - t1, so that the
+length of a jump can be chosen. Their mu is the output of D plus an initial state: z_t1 for p_T, since most of a state
+persists, and the mean of p_B(z_t1|b_t1) for q_S. And b_t = (h_t, f_t) is the output of the LSTM with the features of the
+last frame, so that a state learns to decode to its frame before the LSTM has learnt to remember.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -51,12 +51,14 @@ class TDVAEConfig(NetworkConfig):
     latent: int = setting(
         32, "dimensions of a state z; half of them, rounded down, are its top layer", low=2, high=1024
     )
-    likelihood: str = setting("bernoulli", "what the decoder's output means", choices=LIKELIHOODS)
+    likelihood: str = setting(
+        "bernoulli", "distribution of the pixels given the decoder's output", choices=LIKELIHOODS
+    )
     belief: int = setting(128, "units of the LSTM", low=1, high=2048)
-    features: int = setting(128, "features that the encoder gives the LSTM for a frame", low=1, high=2048)
+    features: int = setting(128, "features of a frame that the encoder passes to the LSTM", low=1, high=2048)
     hidden: int = setting(64, "units of each map D", low=1, high=2048)
     jump: int = setting(5, "longest jump from t1 to t2, in frames", low=1, high=64)
-    pairs: int = setting(4, "pairs (t1, t2) drawn for each sequence in a step", low=1, high=64)
+    pairs: int = setting(4, "pairs (t1, t2) per sequence in a step", low=1, high=64)
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,12 @@ class Gaussian:
         return Posterior(self.mean, self.std).sample(generator)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """The log density log N(z; mean, std^2) of latents (B, D), in nats, shape (B,)."""
+        """Computes the log-density log N(z; mean, std^2) of latents (B, D), in nats, shape (B,)."""
         eps = (z - self.mean) / self.std
         return -(0.5 * eps.square() + self.std.log() + HALF_LOG_TWO_PI).sum(1)
 
     def kl(self, other: Gaussian) -> Tensor:
-        """KL(self || other) in nats, shape (B,)."""
+        """Computes KL(self || other) in nats, shape (B,)."""
         ratio = self.std / other.std
         gap = (self.mean - other.mean) / other.std
         return (0.5 * (ratio.square() + gap.square() - 1) - ratio.log()).sum(1)
@@ -100,10 +102,10 @@ class DMap(nn.Module):
 class TwoLayers(nn.Module):
     """p(z|c) = p(z^2|c) p(z^1|z^2, c): the top layer z^2, then the bottom layer z^1 given it.
 
-    A state z (B, D) holds the top layer first.
+    The first dimensions of a state z (B, D) are the top layer.
 
     Arguments:
-        context: Numbers in c.
+        context: Dimensions of c.
         sizes: Dimensions of the top and of the bottom layer.
         hidden: Units of each map D.
     """
@@ -115,7 +117,7 @@ class TwoLayers(nn.Module):
         self.bottom = DMap(context + sizes[0], hidden, sizes[1])
 
     def layer(self, number: int, context: Tensor, origin: Tensor | None) -> Gaussian:
-        """One layer's Gaussian: 0 of the top, whose context is c; 1 of the bottom, whose context is [z^2, c]."""
+        """Computes the Gaussian of a layer: 0 for the top, with context c; 1 for the bottom, with context [z^2, c]."""
         mean, log_std = (self.bottom if number else self.top)(context)
         if origin is not None:
             top = self.sizes[0]
@@ -131,27 +133,27 @@ class TwoLayers(nn.Module):
         at: Tensor | None = None,
         means: bool = False,
     ) -> tuple[Tensor, Gaussian]:
-        """Draws a state, and gives each layer's Gaussian given the one above it.
+        """Draws a state; returns it with the Gaussian of each layer given the one above it.
 
         Arguments:
             context: c, (B, C).
-            generator: Source of the noise; torch's own where None.
-            origin: A state (B, D) that the means start from; 0 where None.
-            at: Take this state (B, D) instead of drawing one.
-            means: Take the mean of each layer instead of drawing it.
+            generator: Source of the noise; torch's default generator if None.
+            origin: A state (B, D) that is added to the means; none by default.
+            at: A given state (B, D), which is not drawn.
+            means: Take the mean of each layer instead of a draw.
 
         Returns:
-            The state z (B, D), and the Gaussians of its D numbers, each given the layers above in z: log p(z|c) is
+            The state z (B, D), and the Gaussians of its D dimensions, each given the layers above in z: log p(z|c) is
             their `log_prob(z)`.
         """
         top = self.layer(0, context, origin)
-        given = at[:, : self.sizes[0]] if at is not None else top.mean if means else top.sample(generator)
-        bottom = self.layer(1, torch.cat([given, context], dim=1), origin)
-        below = (
+        first = at[:, : self.sizes[0]] if at is not None else top.mean if means else top.sample(generator)
+        bottom = self.layer(1, torch.cat([first, context], dim=1), origin)
+        second = (
             at[:, self.sizes[0] :] if at is not None else bottom.mean if means else bottom.sample(generator)
         )
-        both = Gaussian(torch.cat([top.mean, bottom.mean], 1), torch.cat([top.std, bottom.std], 1))
-        return torch.cat([given, below], dim=1), both
+        joint = Gaussian(torch.cat([top.mean, bottom.mean], 1), torch.cat([top.std, bottom.std], 1))
+        return torch.cat([first, second], dim=1), joint
 
 
 class TDVAE(Autoencoder):
@@ -163,7 +165,7 @@ class TDVAE(Autoencoder):
     Config: ClassVar[type[Any]] = TDVAEConfig
     about = About(
         title="TD-VAE",
-        idea="A model of sequences, which infers a belief state from the frames so far and predicts later states directly.",
+        idea="A sequence model that infers a belief state from the frames so far and predicts later states directly.",
         year=2019,
         paper="Temporal Difference Variational Auto-Encoder, Gregor et al.",
         link="https://arxiv.org/abs/1806.03107",
@@ -178,15 +180,14 @@ class TDVAE(Autoencoder):
         sizes = (config.latent // 2, config.latent - config.latent // 2)
         network = (config.network, self.image_shape, config.width, config.depth)
         self.encoder = make_encoder(*network, config.features, config.neck)
-        self.normalised = nn.LayerNorm(
-            config.features
-        )  # or what a frame says drowns in the noise of z for long
+        # Without it, the noise of z hides the content of a frame for a long part of the training.
+        self.normalised = nn.LayerNorm(config.features)
         self.recurrence = nn.LSTM(config.features, config.belief, batch_first=True)
-        believed = config.belief + config.features
-        self.filtering = TwoLayers(believed, sizes, config.hidden)  # p_B
-        told = config.latent + config.jump  # a state and a jump
-        self.transition = TwoLayers(told, sizes, config.hidden)  # p_T
-        self.smoothing = TwoLayers(2 * believed + told, sizes, config.hidden)  # q_S
+        belief = config.belief + config.features
+        self.filtering = TwoLayers(belief, sizes, config.hidden)  # p_B
+        state_and_jump = config.latent + config.jump
+        self.transition = TwoLayers(state_and_jump, sizes, config.hidden)  # p_T
+        self.smoothing = TwoLayers(2 * belief + state_and_jump, sizes, config.hidden)  # q_S
         self.decoder = make_decoder(*network, config.latent, config.neck)  # p_D
         self.likelihood = make_likelihood(config.likelihood, config.sigma)
 
@@ -195,38 +196,38 @@ class TDVAE(Autoencoder):
         return Criterion(
             r"\mathbb{E}\Big[-\log p_D(x_{t_2}|z_{t_2}) + \log\frac{p_B(z_{t_2}|b_{t_2})}{p_T(z_{t_2}|z_{t_1})} + "
             r"\mathrm{KL}\big(q_S(z_{t_1}|z_{t_2}, b_{t_1}, b_{t_2})\,\|\,p_B(z_{t_1}|b_{t_1})\big)\Big]",
-            "Training asks that a later frame comes back from the state that is believed in then, and that a jump from "
-            f"an earlier state, of up to {config.jump} frames, foresees it. It bounds −log p of the later frame given "
-            "the earlier ones.",
+            "The model learns to reconstruct a later frame from its state, and to predict that state by a jump of up to "
+            f"{config.jump} frames from an earlier one. The loss is a bound on −log p of the later frame given the "
+            "earlier ones.",
             {
-                "reconstruction": "−log p of the later frame under its state",
-                "prediction": "how much likelier the later state is under its belief than under the jump",
-                "smoothing": "divergence of the earlier state, seen from later, from what was believed then",
+                "reconstruction": "−log p of the later frame given its state",
+                "prediction": "log-density of the later state given its belief, minus that given the jump",
+                "smoothing": "divergence of the earlier state given the later one from that given its own belief",
             },
         )
 
     @property
     def top_size(self) -> int:
-        """Dimensions of a state's top layer, which come first."""
+        """Dimensions of the top layer, which are the first of a state."""
         return self.filtering.sizes[0]
 
     def belief(self, frames: Tensor) -> Tensor:
-        """The belief states of sequences.
+        """Computes the belief states of sequences.
 
         Arguments:
             frames: (B, T, C, H, W) in [0, 1].
 
         Returns:
-            (B, T, belief + features), the LSTM's output and the features of the newest frame; the belief at t has
-            seen the frames up to t.
+            (B, T, belief + features), the output of the LSTM and the features of the last frame; the belief at t
+            depends on the frames up to t.
 
         Raises:
-            ValueError: If `frames` are not sequences of images of the model's shape.
+            ValueError: If `frames` are not sequences of images with the shape of the model.
         """
         if frames.ndim != 5 or frames.shape[2:] != self.image_shape:
-            wanted = ", ".join(map(str, self.image_shape))
+            shape = ", ".join(map(str, self.image_shape))
             raise ValueError(
-                f"`frames` must be sequences (B, T, {wanted}). Got {tuple(frames.shape)}. "
+                f"`frames` must be sequences (B, T, {shape}). Got {tuple(frames.shape)}. "
                 "One image is a sequence of one frame: `image[:, None]`."
             )
         features = self.normalised(self.encoder(frames.flatten(0, 1)).float()).view(*frames.shape[:2], -1)
@@ -235,15 +236,15 @@ class TDVAE(Autoencoder):
     def filter(
         self, belief: Tensor, generator: torch.Generator | None = None, *, means: bool = False
     ) -> tuple[Tensor, Gaussian]:
-        """The current state given a belief: p_B(z|b).
+        """Draws the current state given a belief, z ~ p_B(z|b).
 
         Arguments:
-            belief: One belief state a row, e.g. `belief(frames)[:, t]`.
-            generator: Source of the noise; torch's own where None.
+            belief: One belief state per row, e.g. `belief(frames)[:, t]`.
+            generator: Source of the noise; torch's default generator if None.
             means: Take the mean of each layer instead of a draw.
 
         Returns:
-            A state (B, D), and the Gaussians of its numbers, each given the layers above.
+            A state (B, D), and the Gaussians of its dimensions, each given the layers above.
         """
         found: tuple[Tensor, Gaussian] = self.filtering(belief, generator, means=means)
         return found
@@ -256,33 +257,33 @@ class TDVAE(Autoencoder):
         *,
         means: bool = False,
     ) -> tuple[Tensor, Gaussian]:
-        """The state after a jump: p_T(z_t2|z_t1).
+        """Draws the state after a jump, z_t2 ~ p_T(z_t2|z_t1).
 
         Arguments:
             z: States (B, D).
-            length: Frames to jump by, 1 to the configuration's `jump`; one for all, or int64 (B,).
-            generator: Source of the noise; torch's own where None.
+            length: Frames to jump, 1 to `jump` of the configuration; one number for all, or int64 (B,).
+            generator: Source of the noise; torch's default generator if None.
             means: Take the mean of each layer instead of a draw.
 
         Returns:
-            Later states (B, D), and the Gaussians of their numbers, each given the layers above.
+            Later states (B, D), and the Gaussians of their dimensions, each given the layers above.
 
         Raises:
-            ValueError: If a length does not lie in that range.
+            ValueError: If a length is not in that range.
         """
         found: tuple[Tensor, Gaussian] = self.transition(
-            torch.cat([z, self.told(length, len(z), z)], dim=1), generator, origin=z, means=means
+            torch.cat([z, self.one_hot(length, len(z), z)], dim=1), generator, origin=z, means=means
         )
         return found
 
-    def told(self, length: int | Tensor, count: int, like: Tensor) -> Tensor:
-        """Lengths of jumps as one-hot vectors, (count, jump)."""
+    def one_hot(self, length: int | Tensor, count: int, like: Tensor) -> Tensor:
+        """Encodes lengths of jumps as one-hot vectors, (count, jump)."""
         most = self.config.jump
         lengths = torch.as_tensor(length, device=like.device)
         if lengths.min() < 1 or lengths.max() > most:
             raise ValueError(
                 f"`length` must lie in [1, {most}], the jumps that the model was trained on. "
-                f"Got {lengths.min().item()} to {lengths.max().item()}. Go further by several jumps (`rollout`)."
+                f"Got {lengths.min().item()} to {lengths.max().item()}. For more frames, jump several times (`rollout`)."
             )
         return F.one_hot(lengths - 1, most).to(like.dtype).expand(count, most)
 
@@ -299,13 +300,13 @@ class TDVAE(Autoencoder):
 
         Arguments:
             frames: The frames so far, (B, T, C, H, W) in [0, 1].
-            steps: Jumps.
-            samples: Continuations of each sequence, each from its own draw of the state.
-            generator: Source of the noise; torch's own where None.
+            steps: Number of jumps.
+            samples: Continuations per sequence, each from another draw of the state.
+            generator: Source of the noise; torch's default generator if None.
             length: Frames of each jump.
 
         Returns:
-            Pictures (B, samples, steps, C, H, W) in [0, 1]: frame T + (i + 1) * length - 1 at place i.
+            Pictures (B, samples, steps, C, H, W) in [0, 1]; step i is frame T + (i + 1) * length - 1.
 
         Raises:
             ValueError: If `steps` or `samples` is below 1, or `frames` or `length` is invalid.
@@ -323,25 +324,25 @@ class TDVAE(Autoencoder):
         return pictures.view(len(frames), samples, steps, *self.image_shape)
 
     def encode(self, x: Tensor) -> Posterior:
-        """The expected state after the last frame of sequences (B, T, C, H, W) in [0, 1].
+        """Returns the expected state after the last frame of sequences (B, T, C, H, W) in [0, 1].
 
-        The mean of the top layer, and the mean of the bottom layer given it. The standard deviation is None, since
-        there is no prior N(0, I) to compare it with; `filter` gives the distribution.
+        It consists of the mean of the top layer, and the mean of the bottom layer given that. The standard deviation is
+        None, since there is no prior N(0, I) to compare it with; `filter` returns the distribution.
         """
         return Posterior(self.filter(self.belief(x)[:, -1], means=True)[0])
 
     def decode(self, z: Tensor) -> Tensor:
-        """E[x|z] of states (B, D): pictures (B, C, H, W) in [0, 1]."""
+        """Decodes states (B, D) to pictures E[x|z], (B, C, H, W) in [0, 1]."""
         return self.likelihood.mean(self.decoder(z).float())
 
     def nll(self, z: Tensor, x: Tensor) -> Tensor:
-        """-log p_D(x|z) of frames (B, C, H, W), in nats per frame, shape (B,)."""
+        """Computes -log p_D(x|z) of frames (B, C, H, W), in nats per frame, shape (B,)."""
         return self.likelihood.nll(self.decoder(z).float(), x)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The negative bound on log p(x_t2 | x_1 ... x_t1) of sequences (B, T, C, H, W), in nats per frame x_t2.
+        """Computes the negative bound on log p(x_t2 | x_1 ... x_t1) of sequences (B, T, C, H, W), in nats per x_t2.
 
-        One draw of z_t2 and z_t1 for each of `pairs` draws of the times. `warmup` scales prediction and smoothing.
+        z_t2 and z_t1 are drawn once for each of `pairs` draws of the times. `warmup` scales prediction and smoothing.
 
         Raises:
             ValueError: If `x` are not sequences of at least two frames.
@@ -351,14 +352,14 @@ class TDVAE(Autoencoder):
         t1, t2 = self.times(frames.shape[0], frames.shape[1], generator, frames.device)
         rows = torch.arange(len(frames), device=frames.device).repeat(self.config.pairs)
         b1, b2 = beliefs[rows, t1], beliefs[rows, t2]
-        told = self.told(t2 - t1, len(rows), b1)
+        jump = self.one_hot(t2 - t1, len(rows), b1)
         z2, now = self.filter(b2, generator)
         expected, _ = self.filter(b1, means=True)
-        z1, smoothed = self.smoothing(torch.cat([b1, b2, z2, told], dim=1), generator, origin=expected)
+        z1, smoothed = self.smoothing(torch.cat([b1, b2, z2, jump], dim=1), generator, origin=expected)
         _, before = self.filtering(b1, at=z1)
-        _, foreseen = self.transition(torch.cat([z1, told], dim=1), origin=z1, at=z2)
+        _, predicted = self.transition(torch.cat([z1, jump], dim=1), origin=z1, at=z2)
         reconstruction = self.nll(z2, frames[rows, t2]).mean()
-        prediction = (now.log_prob(z2) - foreseen.log_prob(z2)).mean()
+        prediction = (now.log_prob(z2) - predicted.log_prob(z2)).mean()
         smoothing = smoothed.kl(before).mean()
         return Loss(
             total=reconstruction + warmup * (prediction + smoothing),
@@ -370,20 +371,20 @@ class TDVAE(Autoencoder):
     ) -> tuple[Tensor, Tensor]:
         """Draws t1 < t2 for `pairs` times `count` sequences of `length` frames, int64 (pairs * count,) each.
 
-        The jump is uniform over 1 to `jump`, or as far as the sequence goes; t1 is uniform over the remaining times.
+        The jump is uniform over 1 to `jump` or to the end of the sequence; t1 is uniform over the remaining times.
 
         Raises:
             ValueError: If a sequence has fewer than two frames.
         """
         if length < 2:
             raise ValueError(f"`x` must be sequences of at least 2 frames. Got {length}.")
-        many = self.config.pairs * count
-        far, begin = draw(torch.rand, (many, 2), generator, device=device).unbind(1)
-        jump = 1 + below(far, min(self.config.jump, length - 1))
-        t1 = below(begin, length - jump)
+        pairs = self.config.pairs * count
+        u_jump, u_start = draw(torch.rand, (pairs, 2), generator, device=device).unbind(1)
+        jump = 1 + to_integers(u_jump, min(self.config.jump, length - 1))
+        t1 = to_integers(u_start, length - jump)
         return t1, t1 + jump
 
 
-def below(uniform: Tensor, end: int | Tensor) -> Tensor:
-    """Whole numbers 0 to `end` - 1, int64, from uniform numbers in [0, 1)."""
+def to_integers(uniform: Tensor, end: int | Tensor) -> Tensor:
+    """Maps uniform numbers in [0, 1) to integers from 0 to `end` - 1, int64."""
     return (uniform * end).long().minimum(torch.as_tensor(end, device=uniform.device) - 1)

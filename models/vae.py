@@ -2,7 +2,7 @@ r"""The variational autoencoder: an image is encoded as a distribution that is k
 
 log p(x) >= E_q(z|x) [log p(x|z)] - KL(q(z|x) || p(z)),   p(z) = N(0, I)
 
-The encoder gives the mean and standard deviation of q(z|x), the decoder the parameters of p(x|z). Both are trained to
+The encoder outputs the mean and standard deviation of q(z|x), the decoder the parameters of p(x|z). Both are trained to
 maximise the bound (the ELBO). New images are decoded from draws of the prior.
 
 References:
@@ -40,7 +40,7 @@ class VAEConfig(GridConfig):
         "KL of each dimension that is not penalised, in nats",
         low=0,
         high=10,
-        unit="nats a dimension",
+        unit="nats per dimension",
     )
 
 
@@ -56,34 +56,34 @@ class VAE(EncoderDecoder):
         link="https://arxiv.org/abs/1312.6114",
     )
     prior = True
-    numbers = 2  # mean and log standard deviation
+    outputs = 2  # mean and log standard deviation
 
     @classmethod
     def criterion(cls, config: Any) -> Criterion:
         terms = {
-            "reconstruction": "−log p of the image under what a sample of its posterior decodes to",
+            "reconstruction": "−log p(x|z) of the image, given a sample of its posterior",
             "kl": "divergence of the posterior from the prior",
         }
         if not getattr(config, "free_bits", 0):
-            asks = (
-                "Training asks that each image comes back from samples of its own posterior, and that the posterior "
-                "stays near the prior."
+            objective = (
+                "The model learns to reconstruct each image from samples of its posterior, while the posterior stays near "
+                "the prior."
             )
-            return Criterion(ELBO_FORMULA, asks, terms, ELBO)
+            return Criterion(ELBO_FORMULA, objective, terms, ELBO)
         return Criterion(
             rf"\mathbb{{E}}_{{q(z|x)}}[-\log p(x|z)] + \sum_d \max(\mathrm{{KL}}_d, {config.free_bits:g})",
-            "Training asks that each image comes back from samples of its own posterior, and that the posterior stays "
-            f"near the prior; in each dimension the first {config.free_bits:g} nats are free (a batch's mean).",
+            "The model learns to reconstruct each image from samples of its posterior, while the posterior stays near the "
+            f"prior; in each dimension the first {config.free_bits:g} nats, averaged over a batch, are free.",
             terms,
         )
 
     def encode(self, x: Tensor) -> Posterior:
-        """q(z|x) of images (B, C, H, W) in [0, 1]."""
+        """Encodes images (B, C, H, W) in [0, 1] to q(z|x)."""
         mean, log_std = self.encoder(x).float().chunk(2, dim=1)
         return Posterior(mean, soft_clamp(log_std, *LOG_STD_RANGE).exp())
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
-        """The negative ELBO with one sample of z; the KL term is weighted by `warmup`."""
+        """Computes the negative ELBO with one sample of z; the KL term is weighted by `warmup`."""
         x = self.likelihood.prepare(x, generator)
         q = self.encode(x)
         reconstruction = self.nll(q.sample(generator), x).mean()
@@ -94,11 +94,11 @@ class VAE(EncoderDecoder):
         )
 
     def regulariser(self, kl: Tensor, warmup: float) -> Tensor:
-        """The loss term (a scalar) of the KL of each dimension, (D,), in nats, averaged over the batch."""
-        pressed = kl.clamp(min=self.config.free_bits).sum() if self.config.free_bits else kl.sum()
-        return warmup * pressed
+        """Computes the loss term, a scalar, from the KL of each dimension, (D,), in nats, averaged over the batch."""
+        penalised = kl.clamp(min=self.config.free_bits).sum() if self.config.free_bits else kl.sum()
+        return warmup * penalised
 
 
 def soft_clamp(value: Tensor, low: float, high: float) -> Tensor:
-    """A smooth clamp to (low, high) whose gradient never vanishes."""
+    """Clamps smoothly to (low, high); the gradient never vanishes."""
     return low + F.softplus(value - low) - F.softplus(value - high)

@@ -2,8 +2,9 @@ r"""The VQ-VAE-2: two grids of codes, a coarse one and a fine one that is condit
 
 -log p(x) <= -log p(x | e_top, e_bottom) - log p(k_bottom | k_top) - log p(k_top)
 
-The bottom's vectors are computed from the image and the top's codes, so that they need not repeat the top's
-information, and the bottom's prior is conditioned on the top. The top has half the rows and columns of the bottom.
+The vectors of the bottom are computed from the image and the codes of the top, so that they need not repeat the
+information of the top, and the prior of the bottom is conditioned on the top. The top has half the rows and columns of
+the bottom.
 
 References:
     | Generating Diverse High-Fidelity Images with VQ-VAE-2 (Razavi et al., 2019)
@@ -32,7 +33,7 @@ class VQVAE2Config(VQVAEConfig):
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The grids of vectors: top, bottom."""
+        """The grids of vectors: top and bottom."""
         bottom, top = halved(self.grids()[-1], 1)
         return Level("top", (self.latent, *top)), Level("bottom", (self.latent, *bottom))
 
@@ -53,13 +54,13 @@ class VQVAE2(VQVAE):
     decoder: nn.ModuleDict
 
     def networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
-        """The parts of the encoder and the decoder, by what they give."""
+        """Builds the sub-networks of the encoder and the decoder, by their outputs."""
         c = self.config
         grids, channels = c.grids(), c.channels()
         between, wide = halved(grids[-1], 1), channels[-1]
 
         def above() -> nn.Module:
-            """From the top's codes to the bottom's grid."""
+            """Builds a network from the codes of the top to the grid of the bottom."""
             return nn.Sequential(
                 nn.Conv2d(c.latent, wide, 3, padding=1), double(between, [wide, wide], c.depth)
             )
@@ -81,7 +82,7 @@ class VQVAE2(VQVAE):
     def quantise(self, x: Tensor, by: Quantise) -> list[Quantised]:
         fine = self.encoder["fine"](x)
         top = by(self.quantiser(0), self.encoder["top"](fine).float())
-        both = torch.cat([fine, self.encoder["above"](top.passed)], 1)
+        both = torch.cat([fine, self.encoder["above"](top.straight_through)], 1)
         return [top, by(self.quantiser(1), self.encoder["bottom"](both).float())]
 
     def rebuild(self, vectors: list[Tensor]) -> Tensor:

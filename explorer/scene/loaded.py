@@ -279,7 +279,7 @@ def find(name: str) -> Entry:
     """
     if not NAME.fullmatch(name) or not any((r / name).is_dir() for r in roots()):
         names = ", ".join(entry.name for entry in checkpoint.scan() if not entry.error)
-        raise UnknownModel(f"Unknown model {name[:64]!r}. Choose one of: {names or 'none is there yet'}.")
+        raise UnknownModel(f"Unknown model {name[:64]!r}. Choose one of: {names or 'none exists yet'}.")
     return checkpoint.read(name)
 
 

@@ -1,1 +1,1 @@
-"""The parts that model families share: networks, likelihoods, couplings, quantisers, autoregressive priors."""
+"""Layers that model families share: networks, likelihoods, couplings, quantisers, autoregressive priors."""

@@ -1,13 +1,13 @@
-r"""A distribution of grids of codes, each place drawn after those before it, row by row.
+r"""An autoregressive distribution of grids of codes, row by row.
 
 log p(c) = sum_i log p(c_i | c_1 ... c_(i-1), condition)
 
-Gated convolutions look at what stands above and to the left (van den Oord et al. 2016), attention at all places before
-(Chen et al. 2017). The codes enter one place late, so that no layer has to leave out its own place; a convolution's
-window ends at its own place, its weights beyond are held at 0.
+Gated convolutions see the positions above and to the left (van den Oord et al. 2016), attention sees all earlier
+positions (Chen et al. 2017). The input is shifted by one position, so that layers may include the position itself; the
+weights of a convolution beyond that position are masked to 0.
 
-To draw place i the layers need what they gave for the places before: `Past` keeps it, so that a place costs one place
-and not the whole grid.
+To draw position i, the layers need their activations at the earlier positions. `Cache` stores them, so that each code
+costs one position instead of the whole grid.
 
 References:
     | PixelSNAIL: An Improved Autoregressive Generative Model (Chen et al., 2017)
@@ -29,44 +29,44 @@ from models.layers.networks import Residual
 
 __all__ = ["Autoregressive"]
 
-ROWS, COLUMNS = 2, 3  # of a convolution's window
-HEADS = (4, 2, 1)  # of the attention: the most that divide the channels
-CONVOLUTIONS = 2  # a block, before its attention
+ROWS, COLUMNS = 2, 3  # size of a convolution's window
+HEADS = (4, 2, 1)  # heads of the attention: the largest number that divides the channels
+CONVOLUTIONS = 2  # convolutions per block, before its attention
 
 
-class Past:
-    """What the layers keep of the places already drawn."""
+class Cache:
+    """Activations of the layers at the positions that are already drawn."""
 
     def __init__(self) -> None:
         self.row = self.column = 0
-        self.memory: dict[nn.Module, Tensor] = {}
+        self.activations: dict[nn.Module, Tensor] = {}
 
 
 class CausalConv(nn.Conv2d):
-    """A convolution that sees its own place, those to the left, and the rows above."""
+    """A convolution that sees its own position, those to the left, and the rows above."""
 
     def __init__(self, before: int, after: int, grid: tuple[int, int]) -> None:
         super().__init__(before, after, (ROWS, COLUMNS))
         self.grid = grid
 
-    def forward(self, x: Tensor, past: Past | None = None) -> Tensor:
-        """Grids (B, before, rows, columns) to (B, after, rows, columns); with a past, of its place alone."""
-        seen, side = COLUMNS // 2 + 1, COLUMNS // 2
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+        """Maps grids (B, before, rows, columns) to (B, after, rows, columns); with a cache, one position only."""
+        visible, side = COLUMNS // 2 + 1, COLUMNS // 2
         weight = self.weight.clone()
-        weight[:, :, -1, seen:] = 0
-        if past is None:
+        weight[:, :, -1, visible:] = 0
+        if cache is None:
             return F.conv2d(F.pad(x, (side, side, ROWS - 1, 0)), weight, self.bias)
         rows, columns = self.grid
-        if self not in past.memory:
-            past.memory[self] = x.new_zeros(*x.shape[:2], rows + ROWS - 1, columns + 2 * side)
-        padded = past.memory[self]
-        padded[:, :, past.row + ROWS - 1, past.column + side] = x[:, :, 0, 0]
-        window = padded[:, :, past.row : past.row + ROWS, past.column : past.column + COLUMNS]
+        if self not in cache.activations:
+            cache.activations[self] = x.new_zeros(*x.shape[:2], rows + ROWS - 1, columns + 2 * side)
+        padded = cache.activations[self]
+        padded[:, :, cache.row + ROWS - 1, cache.column + side] = x[:, :, 0, 0]
+        window = padded[:, :, cache.row : cache.row + ROWS, cache.column : cache.column + COLUMNS]
         return F.conv2d(window, weight, self.bias)
 
 
-class PlaceNorm(nn.Module):
-    """Brings the channels of each place to a mean square of 1, times a gain; places stay apart."""
+class PositionNorm(nn.Module):
+    """Scales the channels of each position to a mean square of 1, times a gain (RMSNorm)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -77,42 +77,41 @@ class PlaceNorm(nn.Module):
 
 
 class Gated(nn.Module):
-    """x + W (tanh(a) * sigmoid(b)), a and b from a causal convolution."""
+    """A gated block, x + W (tanh(a) * sigmoid(b)), where a causal convolution gives a and b."""
 
     def __init__(self, channels: int, grid: tuple[int, int]) -> None:
         super().__init__()
-        self.norm = PlaceNorm(channels)
+        self.norm = PositionNorm(channels)
         self.both = CausalConv(channels, 2 * channels, grid)
         self.out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, past: Past | None = None) -> Tensor:
-        a, b = self.both(self.norm(x), past).chunk(2, 1)
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+        a, b = self.both(self.norm(x), cache).chunk(2, 1)
         y: Tensor = x + self.out(a.tanh() * b.sigmoid())
         return y
 
 
 class Attention(nn.Module):
-    """x + what a place finds at the places before it and at its own, by several heads."""
+    """Multi-head attention of each position to the earlier ones and to itself, with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.heads = next(heads for heads in HEADS if channels % heads == 0)
-        self.norm = PlaceNorm(channels)
-        self.three = nn.Conv2d(channels, 3 * channels, 1, bias=False)  # the keys' would change nothing
+        self.norm = PositionNorm(channels)
+        self.three = nn.Conv2d(channels, 3 * channels, 1, bias=False)  # a bias of the keys has no effect
         self.out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, past: Past | None = None) -> Tensor:
-        three = (
-            self.three(self.norm(x)).flatten(2).unflatten(1, (3, self.heads, -1))
-        )  # (B, 3, heads, size, N)
-        query, keys = three[:, 0].mT, three[:, 1:]
-        if past is not None:
-            if self in past.memory:
-                keys = torch.cat([past.memory[self], keys], -1)
-            past.memory[self] = keys
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+        stacked = self.three(self.norm(x)).flatten(2)
+        stacked = stacked.unflatten(1, (3, self.heads, -1))  # (B, 3, heads, size, N)
+        query, keys = stacked[:, 0].mT, stacked[:, 1:]  # keys and values
+        if cache is not None:
+            if self in cache.activations:
+                keys = torch.cat([cache.activations[self], keys], -1)
+            cache.activations[self] = keys
         key, value = keys.mT.unbind(1)
-        found = F.scaled_dot_product_attention(query, key, value, is_causal=past is None)
-        y: Tensor = x + self.out(found.mT.reshape(x.shape))
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
+        y: Tensor = x + self.out(attended.mT.reshape(x.shape))
         return y
 
 
@@ -120,16 +119,16 @@ class Autoregressive(nn.Module):
     """p(codes), or p(codes | codes of a coarser grid).
 
     Arguments:
-        count: K, values of a code.
-        grid: Rows and columns.
+        count: K, number of codes.
+        grid: Rows and columns of the grid.
         width: Channels.
         depth: Blocks of gated convolutions and attention.
-        given: Values of a code of the coarser grid that it is conditioned on; 0 for none.
+        given: Number of codes of the coarser grid that it is conditioned on; 0 for none.
     """
 
     def __init__(self, count: int, grid: tuple[int, int], width: int, depth: int, given: int = 0) -> None:
         super().__init__()
-        self.grid, self.places = grid, math.prod(grid)
+        self.grid, self.positions = grid, math.prod(grid)
         self.codes = nn.Embedding(count, width)
         self.rows = nn.Parameter(0.1 * torch.randn(width, grid[0], 1))
         self.columns = nn.Parameter(0.1 * torch.randn(width, 1, grid[1]))
@@ -138,23 +137,23 @@ class Autoregressive(nn.Module):
         self.blocks = nn.ModuleList()
         for _ in range(depth):
             self.blocks += [*(Gated(width, grid) for _ in range(CONVOLUTIONS)), Attention(width)]
-        self.out = nn.Sequential(PlaceNorm(width), nn.Conv2d(width, count, 1))
+        self.out = nn.Sequential(PositionNorm(width), nn.Conv2d(width, count, 1))
 
     def forward(self, codes: Tensor, given: Tensor | None = None) -> Tensor:
-        """The logits of every place.
+        """Computes the logits of every position.
 
         Arguments:
             codes: int64 (B, rows, columns).
             given: Codes of the coarser grid, int64 (B, fewer rows, fewer columns), where it is conditioned.
 
         Returns:
-            Shape (B, K, rows, columns); those of a place do not depend on the codes there and behind.
+            Shape (B, K, rows, columns); the logits of a position depend only on the codes at earlier positions.
         """
-        late = F.pad(self.codes(codes.flatten(1)), (0, 0, 1, -1))
-        return self._logits(late.mT.reshape(len(codes), -1, *self.grid) + self._background(given))
+        shifted = F.pad(self.codes(codes.flatten(1)), (0, 0, 1, -1))
+        return self._logits(shifted.mT.reshape(len(codes), -1, *self.grid) + self._background(given))
 
     def nll(self, codes: Tensor, given: Tensor | None = None) -> Tensor:
-        """-log p(codes | given) in nats, shape (B,); arguments as of `forward`."""
+        """Computes -log p(codes | given) in nats, shape (B,); the arguments are those of `forward`."""
         return F.cross_entropy(self(codes, given), codes, reduction="none").flatten(1).sum(1)
 
     @torch.no_grad()
@@ -166,17 +165,17 @@ class Autoregressive(nn.Module):
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
         progress: Progress | None = None,
-        keep: bool = True,
+        cached: bool = True,
     ) -> Tensor:
         """Draws grids of codes.
 
         Arguments:
-            count: B, how many.
+            count: B, number of grids.
             given: Codes of the coarser grid, int64 (B, fewer rows, fewer columns), where it is conditioned.
-            generator: Source of the draws; torch's own where None.
-            temperature: What the logits are divided by; 0 takes the likeliest code of each place.
-            progress: Called after each place.
-            keep: Keep what the layers gave for the places before, instead of working them out again.
+            generator: Source of the draws; torch's default generator if None.
+            temperature: Divides the logits; 0 takes the likeliest code at each position.
+            progress: Called after each code.
+            cached: Store the activations at earlier positions instead of computing them again.
 
         Returns:
             int64 (B, rows, columns).
@@ -188,39 +187,39 @@ class Autoregressive(nn.Module):
             raise ValueError(f"`temperature` must be a finite number of at least 0. Got {temperature}.")
         background = self._background(given).expand(count, -1, -1, -1)
         codes = torch.zeros(count, *self.grid, dtype=torch.long, device=background.device)
-        past, before = Past(), torch.zeros_like(background[:, :, :1, :1])
-        for place in range(self.places):
-            row, column = past.row, past.column = divmod(place, self.grid[1])
-            if keep:
+        cache, previous = Cache(), torch.zeros_like(background[:, :, :1, :1])
+        for position in range(self.positions):
+            row, column = cache.row, cache.column = divmod(position, self.grid[1])
+            if cached:
                 here = background[:, :, row : row + 1, column : column + 1]
-                logits = self._logits(before + here, past)[:, :, 0, 0]
+                logits = self._logits(previous + here, cache)[:, :, 0, 0]
             else:
                 logits = self(codes, given)[:, :, row, column]
             codes[:, row, column] = drawn = draw_code(logits, temperature, generator)
-            before = self.codes(drawn)[:, :, None, None]
+            previous = self.codes(drawn)[:, :, None, None]
             if progress:
-                progress(place + 1, self.places)
+                progress(position + 1, self.positions)
         return codes
 
     def _background(self, given: Tensor | None) -> Tensor:
-        """What every place knows from the start: where it is, and what it is conditioned on; (B or 1, width, *grid)."""
-        place = (self.rows + self.columns)[None]
+        """Computes position embedding plus condition, the input that does not depend on codes: (B or 1, width, *grid)."""
+        positions = (self.rows + self.columns)[None]
         if self.given is None or self.around is None:
-            return place
+            return positions
         if given is None:
             raise ValueError("`given` must be the codes of the coarser grid. Got None.")
-        seen = self.around(self.given(given).movedim(-1, 1))
-        return place + F.interpolate(seen, self.grid)
+        condition = self.around(self.given(given).movedim(-1, 1))
+        return positions + F.interpolate(condition, self.grid)
 
-    def _logits(self, x: Tensor, past: Past | None = None) -> Tensor:
+    def _logits(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         for block in self.blocks:
-            x = block(x, past)
+            x = block(x, cache)
         logits: Tensor = self.out(x)
         return logits.float()
 
 
 def draw_code(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    """A code (B,) of each row of logits (B, K)."""
+    """Draws a code (B,) from each row of logits (B, K)."""
     if temperature == 0:
         return logits.argmax(1)
     return torch.multinomial((logits / temperature).softmax(1), 1, generator=generator).squeeze(1)

@@ -1,9 +1,9 @@
-r"""The affine coupling: one part of an image decides how the other is scaled and shifted.
+r"""The affine coupling: one part of an image determines how the other part is scaled and shifted.
 
 y_a = x_a,   y_b = x_b * exp(s(x_a)) + t(x_a),   log |det dy/dx| = sum s(x_a)
 
-s and t may be any network, as they are never inverted: x_b = (y_b - t(y_a)) * exp(-s(y_a)). A mask says which part
-is which; couplings alternate, so that every number is changed by the others.
+s and t may be any network, since they are never inverted: x_b = (y_b - t(y_a)) * exp(-s(y_a)). A mask defines the two
+parts; successive couplings exchange them, so that every value is transformed.
 
 References:
     | Density Estimation Using Real NVP (Dinh et al., 2016)
@@ -21,40 +21,38 @@ from models.layers.invertible import FlowLayer, Shape
 
 __all__ = ["AffineCoupling", "ChannelMask", "Checkerboard", "Mask", "coupling_network"]
 
-MOST_LOG_SCALE = (
-    2.0  # a coupling scales by e^-2 to e^2 at most: a floor for training, a ceiling for the inverse
-)
+MOST_LOG_SCALE = 2.0  # a coupling scales by e^-2 to e^2, which keeps training and the inverse stable
 
 
 class Mask(ABC):
-    """Which part of an image (C, H, W) a coupling keeps, and which it moves.
+    """The division of images (C, H, W) into a part that a coupling keeps and a part that it transforms.
 
     Arguments:
-        shape: Of the images.
-        flip: Change the two parts for each other.
+        shape: Shape of the images.
+        flip: Exchange the two parts.
     """
 
     def __init__(self, shape: Shape, flip: bool) -> None:
         self.shape, self.flip = shape, flip
 
-    kept: int  # channels of the part that is kept
-    moved: int  # channels of the part that is moved
+    kept: int  # channels of the kept part
+    moved: int  # channels of the transformed part
 
     @abstractmethod
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The kept and the moved part of images (B, C, H, W)."""
+        """Splits images (B, C, H, W) into the kept and the transformed part."""
 
     @abstractmethod
     def join(self, kept: Tensor, moved: Tensor) -> Tensor:
-        """The images of two parts; undoes `split`."""
+        """Joins the two parts to images; the inverse of `split`."""
 
-    def free(self, values: Tensor) -> Tensor:
-        """Numbers for the moved part, 0 where nothing is moved."""
+    def mask_moved(self, values: Tensor) -> Tensor:
+        """Sets values for the transformed part to 0 at all pixels outside of it."""
         return values
 
 
 class ChannelMask(Mask):
-    """One half of the channels is kept, the first unless flipped; of an odd number the first half is smaller."""
+    """Keeps one half of the channels, the first unless flipped; of an odd number, the first half is smaller."""
 
     def __init__(self, shape: Shape, flip: bool) -> None:
         super().__init__(shape, flip)
@@ -73,14 +71,14 @@ class ChannelMask(Mask):
 
 
 class Checkerboard(Mask):
-    """Every second pixel is kept, the top left one unless flipped; the other pixels of a part are 0."""
+    """Keeps every second pixel, including the top left one unless flipped; the other pixels of a part are 0."""
 
     def __init__(self, shape: Shape, flip: bool) -> None:
         super().__init__(shape, flip)
         self.kept = self.moved = shape[0]
 
     def board(self, x: Tensor) -> Tensor:
-        """1 on the pixels that are kept, else 0, shape (H, W)."""
+        """Returns 1 at the kept pixels and 0 at the others, shape (H, W)."""
         rows, columns = (torch.arange(side, device=x.device) for side in self.shape[1:])
         return ((rows[:, None] + columns + 1 + self.flip) % 2).to(x.dtype)
 
@@ -91,17 +89,17 @@ class Checkerboard(Mask):
     def join(self, kept: Tensor, moved: Tensor) -> Tensor:
         return kept + moved
 
-    def free(self, values: Tensor) -> Tensor:
+    def mask_moved(self, values: Tensor) -> Tensor:
         return values * (1 - self.board(values))
 
 
 class AffineCoupling(FlowLayer):
-    """One affine coupling; untrained it changes nothing.
+    """An affine coupling; it is initialised to the identity.
 
     Arguments:
-        mask: What is kept and what is moved.
-        width: Channels of its network.
-        context: Channels of images (B, context, H, W) that the scale and the shift may depend on besides.
+        mask: The kept and the transformed part.
+        width: Channels of the network.
+        context: Channels of images (B, context, H, W) on which scale and shift depend too.
     """
 
     def __init__(self, mask: Mask, width: int, context: int = 0) -> None:
@@ -110,9 +108,9 @@ class AffineCoupling(FlowLayer):
         self.network = coupling_network(mask.kept + context, width, 2 * mask.moved)
 
     def scale_and_shift(self, kept: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The numbers s and t of the kept part, in its precision, each of the moved part's shape."""
-        seen = kept if context is None else torch.cat([kept, context], 1)
-        raw, shift = self.mask.free(self.network(seen).to(kept.dtype)).chunk(2, 1)
+        """Computes s and t from the kept part, in its precision; each has the shape of the transformed part."""
+        x = kept if context is None else torch.cat([kept, context], 1)
+        raw, shift = self.mask.mask_moved(self.network(x).to(kept.dtype)).chunk(2, 1)
         return MOST_LOG_SCALE * torch.tanh(raw / MOST_LOG_SCALE), shift
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -127,7 +125,7 @@ class AffineCoupling(FlowLayer):
 
 
 def coupling_network(before: int, width: int, after: int) -> nn.Sequential:
-    """A 3x3, a 1x1 and a 3x3 convolution (Kingma & Dhariwal 2018), the last one zero at the start."""
+    """Builds a 3x3, a 1x1 and a 3x3 convolution (Kingma & Dhariwal 2018); the last one is initialised to 0."""
     last = nn.Conv2d(width, after, 3, padding=1)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)  # type: ignore[arg-type]

@@ -1,10 +1,10 @@
-r"""Dequantisation: noise that turns whole grey levels into real numbers, for which a density exists.
+r"""Dequantisation: noise that makes integer grey levels continuous, so that they have a density.
 
 v = 255 x + u,   u in [0, 1)^D,   log P(x) >= E_q(u|x) [log p(v) - log q(u|x)]
 
-P is the probability of an 8-bit image, p a density of real numbers, per grey level. Without noise the density
-would grow without bound on the 256 values that occur. Uniform noise has log q = 0. Variational noise is learnt along:
-a small flow of its own, given the image, which makes of the two sides of the bound nearly one.
+P is the probability of an 8-bit image, p a density per grey level. Without noise, the density would grow without bound
+at the 256 values that occur. Uniform noise has log q = 0. Variational noise comes from a small flow that is conditioned
+on the image and trained with the model; it makes the bound tighter.
 
 References:
     | A note on the evaluation of generative models (Theis et al., 2015), for uniform noise
@@ -29,29 +29,29 @@ from models.sharding import draw
 __all__ = ["DEQUANTISATIONS", "UniformNoise", "VariationalNoise", "make_dequantisation", "standard_normal"]
 
 DEQUANTISATIONS = ("uniform", "variational")
-COUPLINGS = 4  # of the flow of variational noise
+COUPLINGS = 4  # in the flow of variational noise
 
 
 class UniformNoise(nn.Module):
-    """The same noise for every image: u ~ U[0, 1)."""
+    """Noise that does not depend on the image: u ~ U[0, 1)."""
 
     name = "uniform"
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """Noise for images.
+        """Draws noise for images.
 
         Arguments:
             x: Images (B, C, H, W) in [0, 1].
-            generator: Source of the noise; torch's own where None.
+            generator: Source of the noise; torch's default generator if None.
 
         Returns:
-            u in [0, 1), of the shape of x, and log q(u|x) in nats, shape (B,).
+            u in [0, 1), with the shape of x, and log q(u|x) in nats, shape (B,).
         """
         return draw(torch.rand, x.shape, generator, dtype=x.dtype, device=x.device), x.new_zeros(len(x))
 
 
 class VariationalNoise(nn.Module):
-    """Noise that is learnt: u = sigmoid(f(eps; x)), eps ~ N(0, I), f a chain of couplings that see the image.
+    """Learnt noise: u = sigmoid(f(eps; x)), eps ~ N(0, I), where f is a chain of couplings conditioned on the image.
 
     Arguments:
         shape: Image shape (C, H, W).
@@ -71,7 +71,7 @@ class VariationalNoise(nn.Module):
         )
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """As `UniformNoise.forward`."""
+        """See `UniformNoise.forward`."""
         context = self.squeeze(x)[0] - 0.5
         h = self.squeeze(draw(torch.randn, x.shape, generator, dtype=x.dtype, device=x.device))[0]
         log_q = standard_normal(h)
@@ -84,12 +84,12 @@ class VariationalNoise(nn.Module):
 
 
 def standard_normal(z: Tensor) -> Tensor:
-    """The log-density of N(0, I) at each row of a batch (B, *), in nats, shape (B,)."""
+    """Computes the log-density of N(0, I) at each row of a batch (B, *), in nats, shape (B,)."""
     return -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
 
 
 def make_dequantisation(name: str, shape: Shape, width: int) -> nn.Module:
-    """The dequantisation of a configuration.
+    """Builds the dequantisation of a configuration.
 
     Arguments:
         name: One of `DEQUANTISATIONS`.

@@ -1,10 +1,10 @@
-r"""Invertible layers of normalizing flows: each gives its image, the logarithm of its volume change, and its inverse.
+r"""Invertible layers of normalizing flows: each computes its output, the log-determinant and the inverse.
 
 y = f(x),   log |det dy/dx|,   x = f^-1(y)
 
 Squeeze turns pixels into channels, ActNorm scales and shifts each channel, the invertible 1x1 convolution mixes the
-channels. Every layer works in the precision of its input, float32: autocast reaches the networks of the couplings
-alone, never a volume.
+channels. Every layer computes in float32, the precision of its input: autocast affects the networks of the couplings,
+but not the log-determinants.
 
 References:
     | Density Estimation Using Real NVP (Dinh et al., 2016), for squeeze
@@ -39,11 +39,9 @@ __all__ = [
 Shape = tuple[int, int, int]  # channels, rows, columns
 
 GREYS = 256  # grey levels of an 8-bit image
-MARGIN = 1e-5  # a of the logit, split between black's and white's end
-BLOCK = 8  # channels of a triangular matrix that is inverted as a whole; its eighth power is 0
-LEAST_STD = (
-    1e-4  # of a channel that ActNorm scales to 1; a channel that never changes is not blown up further
-)
+MARGIN = 1e-5  # a of the logit, half of it at black and half at white
+BLOCK = 8  # size up to which a triangular matrix is inverted directly; its eighth power is 0
+LEAST_STD = 1e-4  # lower bound of the standard deviation by which ActNorm divides, for constant channels
 
 
 class FlowLayer(nn.Module, ABC):
@@ -51,18 +49,18 @@ class FlowLayer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """f(x) of images (B, C, H, W), and log |det df/dx| in nats, shape (B,)."""
+        """Computes f(x) of images (B, C, H, W), and log |det df/dx| in nats, shape (B,)."""
 
     @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
-        """f^-1(y) of what `forward` gave."""
+        """Computes f^-1(y) of an output of `forward`."""
 
 
 class Logit(FlowLayer):
-    r"""Takes grey levels to the whole real line: y = logit(a / 2 + (1 - a) x / 256).
+    r"""Maps grey levels to the real line: y = logit(a / 2 + (1 - a) x / 256).
 
-    What comes out of its inverse is a picture, whatever goes in; and black and white, whose noise is narrow, become
-    as wide as the rest. a keeps the two ends of the scale finite (Dinh et al. 2016).
+    The inverse of any number is a valid grey level, and the logit stretches the narrow distributions at black and
+    white. a keeps both ends of the scale finite (Dinh et al. 2016).
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,12 +74,12 @@ class Logit(FlowLayer):
 
 
 class Squeeze(FlowLayer):
-    """Turns blocks of pixels into channels: (C, H, W) to (C * h * w, H / h, W / w), a volume change of 0.
+    """Turns blocks of pixels into channels: (C, H, W) to (C * h * w, H / h, W / w), with a log-determinant of 0.
 
-    Blocks are 2 pixels high and wide; a side whose number of pixels is odd stays as it is.
+    Blocks are 2 pixels high and wide; a side with an odd number of pixels is not changed.
 
     Arguments:
-        shape: Image shape (C, H, W) before it.
+        shape: Shape (C, H, W) of the input.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -91,7 +89,7 @@ class Squeeze(FlowLayer):
 
     @property
     def after(self) -> Shape:
-        """The shape that it gives."""
+        """The shape of the output."""
         (c, h, w), (high, wide) = self.before, self.block
         return c * high * wide, h // high, w // wide
 
@@ -106,10 +104,10 @@ class Squeeze(FlowLayer):
 
 
 class ActNorm(FlowLayer):
-    """Scales and shifts each channel; the first batch in training decides from where the two are learnt.
+    """Scales and shifts each channel; both parameters are initialised from the first batch in training.
 
-    After that batch each channel has mean 0 and standard deviation 1 on it. That it has been seen is a buffer, so
-    that a loaded or resumed model does not begin anew.
+    The initialisation gives each channel mean 0 and standard deviation 1 on that batch. A buffer records that it is
+    done, so that a loaded or resumed model is not initialised again.
 
     Arguments:
         channels: C.
@@ -135,8 +133,8 @@ class ActNorm(FlowLayer):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Normalises each channel of a batch (B, C, H, W), of all processes together."""
-        values = x.float().transpose(0, 1).flatten(1)  # all numbers of a channel
+        """Initialises from a batch (B, C, H, W), over all processes."""
+        values = x.float().transpose(0, 1).flatten(1)  # (C, B * H * W)
         mean = batch_mean(values, 1)
         std = batch_mean((values - mean[:, None]).square(), 1).sqrt()
         self.shift.copy_(-mean)
@@ -145,12 +143,12 @@ class ActNorm(FlowLayer):
 
 
 class InvertibleConv(FlowLayer):
-    r"""A 1x1 convolution whose square matrix is kept as W = P L (U + diag(s)).
+    r"""A 1x1 convolution with the square matrix W = P L (U + diag(s)).
 
     log |det dy/dx| = H W sum log |s|
 
-    P is a fixed permutation, L lower triangular with ones on its diagonal, U strictly upper triangular; it begins as
-    a random rotation. The signs of s are fixed, and log |s| is learnt, so W can not lose its inverse.
+    P is a fixed permutation, L is lower triangular with ones on its diagonal, U is strictly upper triangular. W is
+    initialised to a random rotation. The signs of s are fixed, and log |s| is learnt, so W stays invertible.
 
     Arguments:
         channels: C.
@@ -169,17 +167,17 @@ class InvertibleConv(FlowLayer):
 
     @property
     def diagonal(self) -> Tensor:
-        """The numbers s, shape (C,)."""
+        """s, shape (C,)."""
         return self.sign * self.log_scale.exp()
 
     def weight(self) -> Tensor:
-        """W, shape (C, C)."""
+        """Computes W, shape (C, C)."""
         eye = torch.eye(len(self.sign), device=self.sign.device)
         upper = self.upper.triu(1) + self.diagonal.diag()
         return self.permutation @ (self.lower.tril(-1) + eye) @ upper
 
     def inverse_weight(self) -> Tensor:
-        """W^-1, shape (C, C), from products alone."""
+        """Computes W^-1, shape (C, C), with products only."""
         lower = unit_triangular_inverse(self.lower.tril(-1))
         upper = unit_triangular_inverse((self.upper.triu(1) / self.diagonal[:, None]).T).T
         return (upper / self.diagonal) @ lower @ self.permutation.T
@@ -193,31 +191,34 @@ class InvertibleConv(FlowLayer):
 
 
 def random_rotation(channels: int) -> dict[str, Tensor]:
-    """The parts of a random rotation (C, C) by their names in `InvertibleConv`."""
+    """Draws a random rotation (C, C); returns its factors by their names in `InvertibleConv`."""
     weight = torch.empty(channels, channels)
-    if weight.is_meta:  # only shapes are asked for, and torch would import for seconds to calculate them
-        whole = dict.fromkeys(("permutation", "lower", "upper"), weight)
-        return whole | dict.fromkeys(("sign", "log_scale"), weight[0])
+    if weight.is_meta:  # only shapes are needed, and computing them makes torch import modules for seconds
+        matrices = dict.fromkeys(("permutation", "lower", "upper"), weight)
+        return matrices | dict.fromkeys(("sign", "log_scale"), weight[0])
     permutation, lower, upper = torch.linalg.lu(torch.linalg.qr(torch.randn_like(weight))[0])
     s = upper.diagonal()
     return {
-        "permutation": permutation, "lower": lower.tril(-1), "upper": upper.triu(1),
-        "sign": s.sign(), "log_scale": s.abs().log(),
-    }  # fmt: skip
+        "permutation": permutation,
+        "lower": lower.tril(-1),
+        "upper": upper.triu(1),
+        "sign": s.sign(),
+        "log_scale": s.abs().log(),
+    }
 
 
 def mix(x: Tensor, weight: Callable[[], Tensor]) -> Tensor:
-    """Mixes the channels of images (B, C, H, W) by a matrix (C, C), in its full precision even under autocast."""
+    """Multiplies the channels of images (B, C, H, W) by a matrix (C, C), in full precision even under autocast."""
     with torch.autocast(x.device.type, enabled=False):
         return F.conv2d(x, weight()[:, :, None, None])
 
 
 def unit_triangular_inverse(strict: Tensor) -> Tensor:
-    r"""(I + N)^-1 of a strictly lower triangular matrix N (C, C), from products alone.
+    r"""Computes (I + N)^-1 of a strictly lower triangular matrix N (C, C), with products only.
 
-    A runtime that a decoder is exported to has those, but may have no triangular solver. Large matrices are inverted
-    by blocks, [[A, 0], [B, D]]^-1 = [[A^-1, 0], [-D^-1 B A^-1, D^-1]]; in small ones N is nilpotent, so that
-    (I + N)^-1 = (I - N)(I + N^2)(I + N^4) ends.
+    Runtimes for exported decoders may lack a triangular solver. Large matrices are inverted by blocks,
+    [[A, 0], [B, D]]^-1 = [[A^-1, 0], [-D^-1 B A^-1, D^-1]]; for small ones, N^8 = 0 gives
+    (I + N)^-1 = (I - N)(I + N^2)(I + N^4).
     """
     size = len(strict)
     if size <= BLOCK:
@@ -227,5 +228,5 @@ def unit_triangular_inverse(strict: Tensor) -> Tensor:
     half = size // 2
     first, last = unit_triangular_inverse(strict[:half, :half]), unit_triangular_inverse(strict[half:, half:])
     below = -last @ strict[half:, :half] @ first
-    nothing = strict.new_zeros(half, size - half)
-    return torch.cat([torch.cat([first, nothing], 1), torch.cat([below, last], 1)])
+    zeros = strict.new_zeros(half, size - half)
+    return torch.cat([torch.cat([first, zeros], 1), torch.cat([below, last], 1)])

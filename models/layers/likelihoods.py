@@ -1,4 +1,4 @@
-r"""Likelihoods p(x|z): what a decoder's output means, its range, and its negative log-density.
+r"""Likelihoods p(x|z): the distribution of the pixels given a decoder's output, and its negative log-density.
 
 A likelihood includes its normaliser and sums over all pixels and channels, so that every loss is in nats per image and
 losses can be compared.
@@ -18,31 +18,31 @@ from models.sharding import batch_mean, draw_bernoulli
 __all__ = ["LIKELIHOODS", "Bernoulli", "Gaussian", "LearntGaussian", "Likelihood", "make_likelihood"]
 
 LIKELIHOODS = ("bernoulli", "binarised-bernoulli", "gaussian", "learnt-gaussian")
-LOG_SIGMA_FLOOR = -6.0  # soft floor; below it the density of a pixel, and with it training, explodes
-FACTORS = 120  # of at least 1/2, whose product does not underflow in float32: 2^-120
+LOG_SIGMA_FLOOR = -6.0  # soft floor; below it, the density of a pixel and the gradients explode
+FACTORS = 120  # factors of at least 1/2 whose product, at least 2^-120, does not underflow in float32
 LEAST_ERROR = 1e-12  # far below the floor; avoids a NaN gradient for a batch without error
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 class Likelihood(nn.Module, ABC):
-    """p(x | output of the decoder)."""
+    """The distribution p(x | output of the decoder)."""
 
-    pixels = "grey pixels"  # what `prepare` gives, for the protocol of a metric
+    pixels = "grey pixels"  # what the likelihood is computed on, for the protocol of a metric
 
     def prepare(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Converts images in [0, 1] to what the model is trained on; the identity for most likelihoods."""
+        """Converts images in [0, 1] to the pixels that the model is trained on; the identity for most likelihoods."""
         return x
 
     @abstractmethod
     def mean(self, output: Tensor) -> Tensor:
-        """The picture of a decoder output: E[x], in [0, 1]."""
+        """Computes the picture E[x] of a decoder output, in [0, 1]."""
 
     @abstractmethod
     def nll(self, output: Tensor, x: Tensor) -> Tensor:
-        """-log p(x | output), in nats per image.
+        """Computes -log p(x | output), in nats per image.
 
         Arguments:
-            output: Of the decoder, (B, C, H, W).
+            output: Decoder output, (B, C, H, W).
             x: Images of the same shape, from `prepare`.
 
         Returns:
@@ -50,7 +50,7 @@ class Likelihood(nn.Module, ABC):
         """
 
     def nll_of_many(self, output: Tensor, x: Tensor) -> Tensor:
-        """-log p(x | output) of each image under several outputs of its own, in nats.
+        """Computes -log p(x | output) of each image given several outputs of its own, in nats.
 
         Arguments:
             output: S outputs for each of B images, (S, B, C, H, W).
@@ -62,7 +62,7 @@ class Likelihood(nn.Module, ABC):
         return self.nll(output.flatten(0, 1), x.expand_as(output).flatten(0, 1)).view(output.shape[:2])
 
     def nll_of_all(self, output: Tensor, x: Tensor) -> Tensor:
-        """-log p(x | output) of every image under every output, in nats.
+        """Computes -log p(x | output) of every image given every output, in nats.
 
         Arguments:
             output: Outputs shared by all images, (S, C, H, W).
@@ -75,7 +75,7 @@ class Likelihood(nn.Module, ABC):
 
 
 class Bernoulli(Likelihood):
-    """Independent Bernoulli pixels; the decoder gives their logits.
+    """Independent Bernoulli pixels; the decoder outputs their logits.
 
     Exact for pixels that are 0 or 1. Grey pixels are treated as probabilities, which is common but not a likelihood,
     unless `binarise` draws them as 0 or 1 each time an image is seen.
@@ -112,9 +112,9 @@ class Bernoulli(Likelihood):
 
 
 class Gaussian(Likelihood):
-    r"""N(x; output, sigma^2) with one fixed sigma.
+    r"""N(x; output, sigma^2) with a fixed sigma.
 
-    A squared error weighted by alpha is this likelihood with alpha = 1 / (2 sigma^2).
+    It equals a squared error weighted by alpha = 1 / (2 sigma^2), up to a constant.
 
     Arguments:
         sigma: Standard deviation of a pixel, in the unit of x (black 0 to white 1).
@@ -142,7 +142,7 @@ class Gaussian(Likelihood):
 
 
 class LearntGaussian(Gaussian):
-    r"""N(x; output, sigma^2) with the sigma of maximum likelihood.
+    r"""N(x; output, sigma^2) with the maximum-likelihood sigma.
 
     In training sigma is the batch's root mean squared error, which maximises the likelihood in closed form; evaluation
     uses its running mean.
@@ -163,34 +163,34 @@ class LearntGaussian(Gaussian):
         if not self.training:
             return gaussian_nll(output, x, self.log_sigma)
         log_sigma = best_log_sigma(batch_mean((output - x).square()))
-        known = log_sigma.detach()
-        self.remember(torch.where(self.seen, self.blended(known), known))
+        current = log_sigma.detach()
+        self.set_log_sigma(torch.where(self.seen, self.running_mean(current), current))
         return gaussian_nll(output, x, log_sigma)
 
-    def blended(self, log_sigma: Tensor) -> Tensor:
-        """The running mean, updated by a hundredth of `log_sigma`."""
+    def running_mean(self, log_sigma: Tensor) -> Tensor:
+        """Returns the running mean after an update with `log_sigma`, whose weight is a hundredth."""
         return self.momentum * self.log_sigma + (1 - self.momentum) * log_sigma
 
     @torch.no_grad()
-    def remember(self, log_sigma: Tensor) -> None:
-        """Sets the log sigma of evaluation."""
+    def set_log_sigma(self, log_sigma: Tensor) -> None:
+        """Sets the log sigma that evaluation uses."""
         self.log_sigma.copy_(log_sigma)
         self.seen.fill_(True)
 
 
 def best_log_sigma(error: Tensor) -> Tensor:
-    """The maximum-likelihood log sigma of a mean squared error, with a soft floor."""
+    """Computes the maximum-likelihood log sigma of a mean squared error, with a soft floor."""
     return soft_floor(0.5 * error.clamp(min=LEAST_ERROR).log(), LOG_SIGMA_FLOOR)
 
 
 def gaussian_nll(mean: Tensor, x: Tensor, log_sigma: Tensor) -> Tensor:
-    """-log N(x; mean, sigma^2) summed over all but the batch, in nats, shape (B,)."""
+    """Computes -log N(x; mean, sigma^2), summed over all dimensions but the batch, in nats, shape (B,)."""
     squares = (0.5 * (x - mean).square() * (-2 * log_sigma).exp()).flatten(1)
     return squares.sum(1) + squares.shape[1] * (log_sigma + HALF_LOG_TWO_PI)
 
 
 def sum_softplus(logits: Tensor) -> Tensor:
-    r"""The sum of log(1 + e^l) over the last dimension, (*, P) to (*,), with one logarithm for many values.
+    r"""Sums log(1 + e^l) over the last dimension, (*, P) to (*,), with one logarithm for many values.
 
     log(1 + e^l) = max(l, 0) - log sigmoid(|l|), and a product of up to 120 values in [1/2, 1] does not underflow.
     """
@@ -201,12 +201,12 @@ def sum_softplus(logits: Tensor) -> Tensor:
 
 
 def soft_floor(value: Tensor, floor: float) -> Tensor:
-    """A smooth maximum of `value` and `floor` whose gradient never vanishes; within 0.005 of `value` from 1 above the floor."""
+    """Computes a smooth maximum of `value` and `floor`; it exceeds `value` by under 0.005 from 1 above the floor."""
     return floor + F.softplus(value - floor, beta=4)
 
 
 def make_likelihood(name: str, sigma: float) -> Likelihood:
-    """The likelihood of a configuration.
+    """Builds the likelihood of a configuration.
 
     Arguments:
         name: One of `LIKELIHOODS`.

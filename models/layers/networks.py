@@ -1,9 +1,9 @@
 """Encoder and decoder networks for images from 8x8 to 256x256: convolutions, convolutions over patches, and MLPs.
 
-"conv" halves the image step by step down to 4 pixels. "patch" cuts it into patches of 2 to 16 pixels a side, a vector
-each, so that all further layers work on a grid of at most 16 places: a step takes a fraction of the time.
+"conv" halves the image repeatedly, down to 4 pixels. "patch" maps patches of 2 to 16 pixels a side to one vector each,
+so that all other layers work on a grid of at most 16 positions a side, which is much faster.
 
-A latent is a vector behind a linear layer, or itself a grid of vectors (`grid_of`).
+A latent is a vector after a linear layer, or a grid of vectors (`grid_of`).
 
 No layer mixes images of a batch (no batch normalisation), so a picture does not depend on the rest of its batch.
 """
@@ -16,19 +16,27 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 __all__ = [
-    "NETWORKS", "Residual", "conv_decoder", "conv_encoder", "double", "doubling", "grid_of", "halve", "halved",
-    "make_decoder", "make_encoder", "mlp", "patch_of",
-]  # fmt: skip
+    "NETWORKS",
+    "Residual",
+    "conv_decoder",
+    "conv_encoder",
+    "double",
+    "doubling",
+    "grid_of",
+    "halve",
+    "halved",
+    "make_decoder",
+    "make_encoder",
+    "mlp",
+    "patch_of",
+]
 
 NETWORKS = ("conv", "mlp", "patch")
-SMALLEST = 4  # side in pixels at which a linear layer follows the convolutions
-RESIDUAL_AT_MOST = 16  # side in pixels up to which there are residual blocks, where they are cheap
+SMALLEST = 4  # side in pixels down to which convolutions halve the image
+RESIDUAL_AT_MOST = 16  # side in pixels up to which there are residual blocks, since larger ones are slow
 CHANNELS_AT_MOST = 4  # times `width`
-PATCHES = (
-    (24, 2),
-    (48, 4),
-    (128, 8),
-)  # longer side in pixels up to which a patch has so many a side; 16 above
+# Largest longer side of an image -> side of a patch, in pixels; 16 for larger images.
+PATCHES = ((24, 2), (48, 4), (128, 8))
 
 Shape = tuple[int, int, int]
 Size = tuple[int, int]
@@ -39,7 +47,7 @@ class Residual(nn.Module):
 
     Arguments:
         channels: Of x and f(x).
-        normed: Normalise the values of each image before f, and begin with f = 0.
+        normed: Normalise the values of each image before f, and initialise f to 0.
     """
 
     def __init__(self, channels: int, normed: bool = False) -> None:
@@ -51,13 +59,13 @@ class Residual(nn.Module):
             nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (B, channels, H, W) to the same shape."""
+        """Maps images (B, channels, H, W) to the same shape."""
         y: Tensor = x + self.body(x)
         return y
 
 
 class Neck(nn.Module):
-    """W x + f(x), where f has two hidden layers: f models interactions between factors, W their linear part."""
+    """W x + f(x), where f has two hidden layers: W models linear effects of factors, f their interactions."""
 
     def __init__(self, before: int, after: int, hidden: int) -> None:
         super().__init__()
@@ -76,12 +84,12 @@ class Neck(nn.Module):
 
 
 def linear(before: int, after: int, neck: int = 0) -> nn.Module:
-    """A linear layer, or a `Neck` where `neck` names its hidden units."""
+    """Builds a linear layer, or a `Neck` with `neck` hidden units if that is not 0."""
     return Neck(before, after, neck) if neck else nn.Linear(before, after)
 
 
 class Crop(nn.Module):
-    """Cuts images (B, C, H, W) to the first rows and columns."""
+    """Crops images (B, C, H, W) to the first rows and columns."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -94,7 +102,7 @@ class Crop(nn.Module):
 def conv_encoder(
     shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """Convolutions that halve the image down to 4 pixels and double the channels up to four times `width`, then a linear layer.
+    """Builds convolutions that halve the image down to 4 pixels and double the channels up to 4 `width`, then a linear layer.
 
     Arguments:
         shape: Image shape (C, H, W).
@@ -112,7 +120,7 @@ def conv_encoder(
 def conv_decoder(
     shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """The mirror image of `conv_encoder`, with transposed convolutions whose kernels overlap evenly.
+    """Builds the mirror image of `conv_encoder`; the kernels of its transposed convolutions overlap evenly.
 
     Arguments:
         shape: Image shape (C, H, W).
@@ -130,7 +138,7 @@ def conv_decoder(
 def patch_encoder(
     shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """A vector for each patch of the image, then convolutions that halve the grid of patches down to 4 places.
+    """Builds a convolution over patches, then convolutions that halve the grid of patches down to 4 positions.
 
     Arguments:
         shape: Image shape (C, H, W).
@@ -154,7 +162,7 @@ def patch_encoder(
 def patch_decoder(
     shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """The mirror image of `patch_encoder`; the last convolution gives each place the pixels of its patch.
+    """Builds the mirror image of `patch_encoder`; the last convolution computes the pixels of each patch.
 
     Arguments:
         shape: Image shape (C, H, W).
@@ -176,26 +184,26 @@ def patch_decoder(
         layers += [nn.SiLU(), nn.ConvTranspose2d(width, width, kernel, stride=2, padding=1)]
     layers += [Residual(width, normed=True) for _ in range(depth)]
     layers += [nn.SiLU(), nn.Conv2d(width, shape[0] * patch**2, 3, padding=1), nn.PixelShuffle(patch)]
-    whole = tuple(patch * count for count in sizes[0]) == shape[1:]
-    return nn.Sequential(*layers, *([] if whole else [Crop(shape[1:])]))
+    exact = tuple(patch * count for count in sizes[0]) == shape[1:]
+    return nn.Sequential(*layers, *([] if exact else [Crop(shape[1:])]))
 
 
 def to_latent(channels: int, size: Size, out: int, neck: int, grid: int) -> list[nn.Module]:
-    """The last layers of an encoder: `out` numbers an image, or a place of a grid, as one vector."""
+    """Builds the last layers of an encoder: `out` values per image, or per position of a grid, as one vector."""
     if grid:
         return [nn.Conv2d(channels, out, 1), nn.Flatten()]
     return [nn.Flatten(), linear(channels * math.prod(size), out, neck)]
 
 
 def from_latent(channels: int, size: Size, latent: int, neck: int, grid: int) -> list[nn.Module]:
-    """The first layers of a decoder, from vectors to a grid of `channels`."""
+    """Builds the first layers of a decoder, from vectors to a grid with `channels`."""
     if grid:
         return [nn.Unflatten(1, (latent, *size)), nn.Conv2d(latent, channels, 3, padding=1)]
     return [linear(latent, channels * math.prod(size), neck), nn.Unflatten(1, (channels, *size))]
 
 
 def grid_of(kind: str, shape: Shape, grid: int) -> Size:
-    """Rows and columns of a spatial latent: the first size on a network's way down with at most `grid` places a side."""
+    """Returns rows and columns of a spatial latent: the largest size in the network with at most `grid` positions a side."""
     if kind == "conv":
         return _levels(shape, 1, grid)[0][-1]
     if kind == "patch":
@@ -204,16 +212,16 @@ def grid_of(kind: str, shape: Shape, grid: int) -> Size:
 
 
 def patch_of(shape: Shape) -> int:
-    """Pixels a side of a patch, so that an image has a grid of 4 to 16 of them along its longer side."""
+    """Returns the side of a patch in pixels, so that an image has 4 to 16 patches along its longer side."""
     return next((patch for side, patch in PATCHES if max(shape[1:]) <= side), 16)
 
 
 def halve(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
-    """Convolutions that halve a grid step by step, with residual blocks where it is small.
+    """Builds convolutions that halve a grid repeatedly, with residual blocks at the smaller sizes.
 
     Arguments:
-        sizes: Rows and columns, from the first grid to the last, each half of the one before (`halved`).
-        channels: Of each grid.
+        sizes: Rows and columns of each grid, each half of the one before (`halved`).
+        channels: Channels of each grid.
         depth: Residual blocks at each size after the first.
     """
     layers: list[nn.Module] = []
@@ -225,7 +233,7 @@ def halve(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
 
 
 def double(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
-    """The inverse of `halve`, from the last grid to the first, with the same arguments."""
+    """Builds the mirror image of `halve`, from the last grid to the first, with the same arguments."""
     layers: list[nn.Module] = []
     for (h, w), (after, before) in reversed(list(zip(sizes[:-1], pairwise(channels), strict=True))):
         layers += [Residual(before) for _ in range(depth) if max(h, w) <= 2 * RESIDUAL_AT_MOST]
@@ -236,7 +244,7 @@ def double(sizes: list[Size], channels: list[int], depth: int) -> nn.Sequential:
 
 
 def halved(size: Size, times: int) -> list[Size]:
-    """Rows and columns of a grid, and of those that halving it leaves; an odd side is rounded up."""
+    """Returns rows and columns of a grid and of its repeated halves; odd sides are rounded up."""
     sizes = [size]
     for _ in range(times):
         sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
@@ -244,12 +252,12 @@ def halved(size: Size, times: int) -> list[Size]:
 
 
 def doubling(width: int, levels: int) -> list[int]:
-    """Channels of each level below the image: `width` at the first, doubled at each further one up to four times `width`."""
+    """Returns the channels of each level below the image: `width`, doubled at each level up to four times `width`."""
     return [width * min(2**level, CHANNELS_AT_MOST) for level in range(levels)]
 
 
 def mlp(sizes: list[int]) -> nn.Sequential:
-    """Linear layers with tanh between them (Burda et al. 2015), without one after the last."""
+    """Builds linear layers with tanh between them (Burda et al. 2015)."""
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.Tanh()]
@@ -259,7 +267,7 @@ def mlp(sizes: list[int]) -> nn.Sequential:
 def make_encoder(
     kind: str, shape: Shape, width: int, depth: int, out: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """Builds the encoder of a configuration: images (B, C, H, W) to outputs (B, out), or (B, out * places) with a grid."""
+    """Builds an encoder from images (B, C, H, W) to outputs (B, out), or (B, out * positions) with a grid."""
     if kind == "mlp":
         return nn.Sequential(nn.Flatten(), mlp([math.prod(shape)] + [width] * depth + [out]))
     if kind == "conv":
@@ -272,7 +280,7 @@ def make_encoder(
 def make_decoder(
     kind: str, shape: Shape, width: int, depth: int, latent: int, neck: int = 0, grid: int = 0
 ) -> nn.Sequential:
-    """Builds the decoder of a configuration: latents (B, latent), or (B, latent * places), to outputs (B, C, H, W)."""
+    """Builds a decoder from latents (B, latent), or (B, latent * positions), to outputs (B, C, H, W)."""
     if kind == "mlp":
         return nn.Sequential(mlp([latent] + [width] * depth + [math.prod(shape)]), nn.Unflatten(1, shape))
     if kind == "conv":
@@ -283,14 +291,14 @@ def make_decoder(
 
 
 def _levels(shape: Shape, width: int, grid: int = 0) -> tuple[list[Size], list[int]]:
-    """Sizes from the image down to about 4 pixels or `grid` places, and the channels at each size below the image's."""
+    """Returns the sizes from the image down to about 4 pixels or `grid` positions, and the channels below the image."""
     steps = math.ceil(math.log2(max(shape[1:]) / SMALLEST)) if max(shape[1:]) > SMALLEST else 0
     sizes = _down_to(grid, halved(shape[1:], steps)[1:])
     return [shape[1:], *sizes], doubling(width, len(sizes))
 
 
 def _patches(shape: Shape, grid: int) -> tuple[int, list[Size]]:
-    """Pixels a side of a patch, and the sizes from the grid of patches down to about 4 places or `grid`."""
+    """Returns the side of a patch in pixels, and the sizes of the grid of patches down to about 4 positions or `grid`."""
     patch = patch_of(shape)
     rows, columns = (-(-side // patch) for side in shape[1:])
     steps = max(0, math.ceil(math.log2(max(rows, columns) / SMALLEST)))
@@ -298,6 +306,6 @@ def _patches(shape: Shape, grid: int) -> tuple[int, list[Size]]:
 
 
 def _down_to(grid: int, sizes: list[Size]) -> list[Size]:
-    """The sizes up to the first with at most `grid` places a side; all where `grid` is 0 or none is so small."""
+    """Returns the sizes up to the first with at most `grid` positions a side; all if `grid` is 0 or none is as small."""
     last = next((index for index, size in enumerate(sizes) if grid and max(size) <= grid), len(sizes) - 1)
     return sizes[: last + 1]

@@ -7,7 +7,7 @@ Codebook vectors follow the vectors assigned to them, either as a running mean (
 N_k <- g N_k + (1 - g) n_k,   e_k <- (g N_k e_k + (1 - g) sum of the n_k vectors) / N_k,   g = 0.99
 
 or by the gradient of ||sg[z] - e||^2. In both cases the commitment ||z - sg[e]||^2 keeps the vectors near their codes.
-The codebook is initialised by k-means of the first batch, and a code that is hardly used is reset to a vector of the
+The codebook is initialised by k-means on the first batch, and a rarely used code is reset to a vector of the
 batch.
 
 References:
@@ -35,33 +35,33 @@ UPDATES = ("ema", "gradient")
 DECAY = 0.99  # g
 DEAD = 0.02  # a code used less than this share of uniform use is reset
 FRESH = 0.05  # initial use of a reset code, as a share of uniform use: lasts about 90 steps
-ROUNDS = 10  # of k-means
+ROUNDS = 10  # iterations of k-means
 
 
 @dataclass(frozen=True)
 class Quantised:
     """A batch of grids before and after quantisation."""
 
-    vectors: Tensor  # (B, D, rows, columns), of the encoder
+    vectors: Tensor  # (B, D, rows, columns), the encoder's output
     codes: Tensor  # (B, rows, columns), int64
     nearest: Tensor  # (B, D, rows, columns), the codebook vectors
 
     @property
-    def passed(self) -> Tensor:
-        """The codebook vectors, with the straight-through gradient to the encoder's vectors."""
+    def straight_through(self) -> Tensor:
+        """The codebook vectors, whose gradient flows to the encoder's vectors."""
         return self.vectors + (self.nearest - self.vectors).detach()
 
     def commitment(self) -> Tensor:
-        """||z - sg[e]||^2, summed over the grid: shape (B,)."""
+        """Computes ||z - sg[e]||^2, summed over the grid: shape (B,)."""
         return (self.vectors - self.nearest.detach()).square().flatten(1).sum(1)
 
     def codebook(self) -> Tensor:
-        """||sg[z] - e||^2, summed over the grid: shape (B,)."""
+        """Computes ||sg[z] - e||^2, summed over the grid: shape (B,)."""
         return (self.vectors.detach() - self.nearest).square().flatten(1).sum(1)
 
 
 class Quantiser(nn.Module):
-    """A codebook.
+    """A codebook that quantises vectors.
 
     Arguments:
         count: K, the number of codes.
@@ -83,85 +83,87 @@ class Quantiser(nn.Module):
         self.seen: Tensor
 
     def forward(self, z: Tensor) -> Quantised:
-        """The nearest codes of vectors (B, D, rows, columns), without an update."""
+        """Finds the nearest codes of vectors (B, D, rows, columns), without an update."""
         codes = nearest(z.permute(0, 2, 3, 1), self.vectors)
         return Quantised(z, codes, self.embed(codes))
 
     def embed(self, codes: Tensor) -> Tensor:
-        """The vectors (B, D, rows, columns) of codes (B, rows, columns)."""
+        """Returns the vectors (B, D, rows, columns) of codes (B, rows, columns)."""
         return F.embedding(codes, self.vectors).permute(0, 3, 1, 2)
 
     def learn(self, z: Tensor, generator: torch.Generator | None = None) -> Quantised:
-        """As `forward`, then updates the codebook from the whole batch, over all processes.
+        """Quantises as `forward` does, and updates the codebook from the whole batch, over all processes.
 
         Arguments:
             z: Vectors (B, D, rows, columns).
             generator: Source of the initial codebook and of the vectors of reset codes.
         """
-        places = whole_batch(z.detach(), generator).permute(0, 2, 3, 1).flatten(0, 2)
+        batch = whole_batch(z.detach(), generator).permute(0, 2, 3, 1).flatten(0, 2)
         if not self.seen:
-            self._put(torch.arange(self.count, device=z.device), k_means(places, self.count, generator))
+            self._set_vectors(
+                torch.arange(self.count, device=z.device), k_means(batch, self.count, generator)
+            )
             self.seen.fill_(True)
-            self.uses.fill_(FRESH * len(places) / self.count)
-        found: Quantised = self(z)
-        self._follow(places, generator)
-        return found
+            self.uses.fill_(FRESH * len(batch) / self.count)
+        quantised: Quantised = self(z)
+        self._update(batch, generator)
+        return quantised
 
     @torch.no_grad()
-    def _follow(self, places: Tensor, generator: torch.Generator | None) -> None:
+    def _update(self, batch: Tensor, generator: torch.Generator | None) -> None:
         """Updates the running means from vectors (N, D) and resets unused codes."""
-        sums, counts = clusters(places, nearest(places, self.vectors), self.count)
-        kept = DECAY * self.uses
-        self.uses.copy_(kept + (1 - DECAY) * counts)
+        sums, counts = clusters(batch, nearest(batch, self.vectors), self.count)
+        decayed = DECAY * self.uses
+        self.uses.copy_(decayed + (1 - DECAY) * counts)
         if self.update == "ema":
-            moved = kept[:, None] * self.vectors + (1 - DECAY) * sums
-            self.vectors.copy_(moved / self.uses[:, None])
-        even = len(places) / self.count
-        drawn = torch.randint(len(places), (self.count,), generator=generator, device=places.device)
-        dead = (self.uses < DEAD * even).nonzero().flatten()
-        self._put(dead, places[drawn[dead]])
-        self.uses[dead] = FRESH * even
+            total = decayed[:, None] * self.vectors + (1 - DECAY) * sums
+            self.vectors.copy_(total / self.uses[:, None])
+        uniform = len(batch) / self.count
+        drawn = torch.randint(len(batch), (self.count,), generator=generator, device=batch.device)
+        dead = (self.uses < DEAD * uniform).nonzero().flatten()
+        self._set_vectors(dead, batch[drawn[dead]])
+        self.uses[dead] = FRESH * uniform
 
     @torch.no_grad()
-    def _put(self, codes: Tensor, vectors: Tensor) -> None:
-        """Sets the vectors of some codes."""
+    def _set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
+        """Replaces the vectors of the given codes."""
         self.vectors[codes] = vectors
 
 
 @torch.no_grad()
 def nearest(z: Tensor, vectors: Tensor) -> Tensor:
-    """The codes (*) nearest to vectors (*, D), in float32 even under autocast; the first of equals."""
+    """Finds the codes (*) nearest to vectors (*, D), in float32 even under autocast; the first one if several are."""
     middle = vectors.mean(0)  # centring reduces rounding errors
     z, vectors = z - middle, vectors - middle
     with torch.autocast(z.device.type, enabled=False):
         return (vectors.square().sum(1) - 2 * z @ vectors.T).argmin(-1)
 
 
-def clusters(places: Tensor, codes: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Sum (K, D) and number (K,) of the vectors (N, D) of each code."""
-    sums = places.new_zeros(count, places.shape[1]).index_add_(0, codes, places)
-    return sums, torch.bincount(codes, minlength=count).to(places)
+def clusters(vectors: Tensor, codes: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Computes the sum (K, D) and the number (K,) of the vectors (N, D) of each code."""
+    sums = vectors.new_zeros(count, vectors.shape[1]).index_add_(0, codes, vectors)
+    return sums, torch.bincount(codes, minlength=count).to(vectors)
 
 
 @torch.no_grad()
-def k_means(places: Tensor, count: int, generator: torch.Generator | None = None) -> Tensor:
-    """The centres (K, D) of vectors (N, D) after a few rounds of Lloyd's algorithm, initialised with K of the vectors.
+def k_means(vectors: Tensor, count: int, generator: torch.Generator | None = None) -> Tensor:
+    """Computes centres (K, D) of vectors (N, D) by Lloyd's algorithm, initialised with K of the vectors.
 
-    With fewer vectors than centres some are repeated; the centre of an empty cluster stays where it is.
+    If there are fewer vectors than centres, some are repeated; the centre of an empty cluster is not changed.
 
     References:
         | Least Squares Quantization in PCM (Lloyd, 1982)
         | https://doi.org/10.1109/TIT.1982.1056489
     """
-    order = torch.randperm(len(places), generator=generator, device=places.device)
-    centres = places[order[torch.arange(count, device=places.device) % len(places)]]
+    order = torch.randperm(len(vectors), generator=generator, device=vectors.device)
+    centres = vectors[order[torch.arange(count, device=vectors.device) % len(vectors)]]
     for _ in range(ROUNDS):
-        sums, counts = clusters(places, nearest(places, centres), count)
+        sums, counts = clusters(vectors, nearest(vectors, centres), count)
         centres = torch.where(counts[:, None] > 0, sums / counts[:, None].clamp(min=1), centres)
     return centres
 
 
 def perplexity(codes: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The exponential of the entropy of codes (*), between 1 and K, and the share of codes that occur: two scalars."""
+    """Computes the perplexity of codes (*), between 1 and K, and the share of codes that occur: two scalars."""
     p = torch.bincount(codes.flatten(), minlength=count) / codes.numel()
     return torch.special.entr(p).sum().exp(), (p > 0).float().mean()

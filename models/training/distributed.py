@@ -38,7 +38,7 @@ class Objective(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
         """Total, terms and figures of `Autoencoder.loss`."""
         loss = self.model.loss(x, generator=generator, warmup=warmup)
-        return loss.total, loss.terms, loss.figures
+        return loss.total, loss.terms, loss.metrics
 
 
 class Processes:

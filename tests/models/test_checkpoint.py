@@ -110,7 +110,7 @@ def write_infinity(folder: Path) -> None:
 FIRST = "encoder.0.weight"
 BROKEN: dict[str, tuple[Change, str]] = {
     "no card": (lambda f: (f / CARD).unlink(), "has no card.json. Create it with `python -m models train vae`"),
-    "unfinished": (leave_unfinished, "is a training that has not ended. .*train --resume"),
+    "unfinished": (leave_unfinished, "holds an unfinished training. .*train --resume"),
     "not JSON": (write_card("{"), "card.json must be JSON"),
     "not UTF-8": (lambda f: (f / CARD).write_bytes(b"\xff\xfe{"), "card.json must be JSON"),
     "endless nesting": (write_card("[" * 200_000), "card.json must be JSON"),
@@ -122,18 +122,18 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "title a number": (edit(title=3), "`title` must be one line of at most 80 characters. Got 3"),
     "title too long": (edit(title="x" * 81), "`title` must be one line of at most 80 characters"),
     "title two lines": (edit(title="a\nb"), "`title` must be one line"),
-    "title half a letter": (edit(title="\ud800"), "`title` holds a text that is not valid Unicode"),
-    "description too long": (edit(description="x" * 4001), "`description` holds a text of more than 4000"),
+    "title half a letter": (edit(title="\ud800"), "`title` holds a string that is not valid Unicode"),
+    "description too long": (edit(description="x" * 4001), "`description` holds a string of more than 4000"),
     "name a path": (edit(name="../tiny-vae"), "`name` must be 1 to 64 lower-case letters"),
     "hash no hash": (edit(weights_sha256="abc"), "`weights_sha256` must be 64 hexadecimal digits. Got 'abc'"),
     "data a text": (edit(data="digits"), "`data` must be an object"),
     "data without name": (edit(data={"options": {}}), "`data` must have a `name`"),
-    "options a list": (edit(data={"name": "digits", "options": [1]}), "`options` must be an object"),
+    "options a list": (edit(data={"name": "digits", "options": [1]}), "`options` of `data` must be an object"),
     "options that clash": (edit(data={"name": "digits", "options": {"limit": 3}}), "without `name`, `split`"),
     "config a list": (edit(config=[]), "`config` must be an object"),
     "NaN": (edit(training={"rate": float("nan")}), "`training` must hold finite numbers only. Got nan"),
     "infinity": (write_infinity, "`metrics` must hold finite numbers only. Got inf"),
-    "huge number": (edit(training={"steps": 10**300}), "`training` must hold whole numbers of at most 63 bits"),
+    "huge number": (edit(training={"steps": 10**300}), "`training` must hold integers of at most 63 bits"),
     "deep": (edit(training={"a": [[[[[[[[[[[0]]]]]]]]]]]}), "`training` must not be nested deeper than 8"),
     "metric a text": (edit(metrics={"mse": "low"}), "`metrics.mse` must be an object with value. Got 'low'"),
     "metric without value": (edit(metrics={"mse": {"unit": ""}}), "`metrics.mse` must have `value`"),
@@ -146,7 +146,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "unknown setting": (configure(colour=1), "card.json: Unknown VAEConfig field 'colour'"),
     "setting's type": (configure(latent="4"), "card.json: `latent` must be of type int. Got '4'"),
     "setting's range": (configure(latent=10**9), r"card.json: `latent` must lie in \[1, 1024\]"),
-    "setting endless": (configure(sigma=10**400), "`config` must hold whole numbers of at most 63 bits"),
+    "setting endless": (configure(sigma=10**400), "`config` must hold integers of at most 63 bits"),
     "setting NaN": (configure(sigma=float("nan")), "`config` must hold finite numbers only"),
     "another shape": (configure(image_shape=[3, 8, 8]), r"'encoder.0.weight' must have the shape \(4, 3, 3, 3\)"),
     "giant": (configure(width=2048, depth=8, latent=1024), "has the unknown tensor|lacks the tensor|must have"),
@@ -170,11 +170,11 @@ BROKEN: dict[str, tuple[Change, str]] = {
 LOADED: dict[str, tuple[Change, str]] = {  # what only reading the weights through can tell
     "wrong hash": (
         edit(weights_sha256="0" * 64),
-        "has the SHA-256 .*, its card says 000000000000….* Copy it again",
+        "has the SHA-256 .*, but its card records 000000000000….* Copy it again",
     ),
     "one bit": (
         flip_last_bit,
-        "The file was changed or cut short",
+        "The file was changed or truncated",
     ),
     "NaN weights": (reweigh(lambda t: t[FIRST].fill_(torch.nan)), f"'{FIRST}' holds NaN or infinity"),
 }
@@ -240,7 +240,7 @@ def test_a_weights_file_beyond_the_limit_is_not_read(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "WEIGHT_BYTES", 1000)
-    with pytest.raises(CheckpointError, match="is larger than 0 MiB, the most that is loaded"):
+    with pytest.raises(CheckpointError, match="is larger than 0 MiB, the limit for weights"):
         checkpoint.read(copy_of_tiny)
 
 
@@ -330,7 +330,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name: str, tiny_only: Pa
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        CheckpointError, match=r"is no folder. Choose a checkpoint with `python -m models list`"
+        CheckpointError, match=r"is not a folder. List the checkpoints with `python -m models list`"
     ):
         load(tmp_path / "nothing")
 
@@ -443,7 +443,7 @@ def test_a_collection_has_the_weights_of_its_checkpoint(copy_of_tiny: Path) -> N
     assert checkpoint.verify(entry).error is None
     mine, its = load(made).state_dict(), load(copy_of_tiny).state_dict()
     assert all(torch.equal(values, its[key]) for key, values in mine.items())
-    with pytest.raises(CheckpointError, match=r"has no weights of its own. Pack tiny-vae"):
+    with pytest.raises(CheckpointError, match=r"is a collection without weights. Pack tiny-vae"):
         checkpoint.pack(made)
     assert "weights_of" not in card_of(copy_of_tiny), "other cards stay as they were"
 
@@ -453,16 +453,16 @@ def test_a_collection_without_its_checkpoint_says_what_to_do(
 ) -> None:
     made = collection_of(copy_of_tiny)
     chained = collection_of(copy_of_tiny, "third", weights_of=made.name)
-    with pytest.raises(CheckpointError, match="which has other weights by now"):
+    with pytest.raises(CheckpointError, match="whose weights have changed since"):
         checkpoint.read(chained)  # no chains
     shutil.rmtree(chained)
     edit(weights_sha256="0" * 64)(copy_of_tiny)
     with pytest.raises(
-        CheckpointError, match=r"'tiny-vae', which has other weights by now. Encode them again"
+        CheckpointError, match=r"'tiny-vae', whose weights have changed since. Encode them again"
     ):
         checkpoint.read(made)
     shutil.rmtree(copy_of_tiny)
-    with pytest.raises(CheckpointError, match=r"'tiny-vae', which is not there. Put it beside this folder"):
+    with pytest.raises(CheckpointError, match=r"'tiny-vae', which does not exist. Put it beside this folder"):
         checkpoint.read(made)
     for wrong in ("../tiny-vae", "tiny-vae.mine", "/etc"):
         edit(weights_of=wrong)(made)

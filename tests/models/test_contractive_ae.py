@@ -41,7 +41,7 @@ def test_the_closed_form_is_the_jacobian_of_autograd() -> None:
 def test_a_model_of_one_layer_uses_it() -> None:
     model, x = contractive(depth=0, latent=20, weight=2.5), images()
     exact = squared_norm(nn.Sequential(model.encoder, nn.Sigmoid()), x)
-    torch.testing.assert_close(model.squared_jacobian(x, model.code(x), None), exact, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(model.squared_jacobian(x, model.latent(x), None), exact, rtol=1e-5, atol=1e-6)
     loss = model.loss(x)
     torch.testing.assert_close(loss.terms["contraction"], 2.5 * exact.mean(), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(loss.total, loss.terms["reconstruction"] + 2.5 * exact.mean())
@@ -95,7 +95,7 @@ def exact_norms(f: nn.Module, x: Tensor) -> Tensor:
 
 def test_deep_encoders_are_estimated_on_a_share_of_a_training_batch_and_on_all_images_elsewhere() -> None:
     model, x = contractive(depth=1), images(8)
-    z = model.code(x)
+    z = model.latent(x)
     assert model.squared_jacobian(x, z, None).shape == (8,)
     assert model.train().squared_jacobian(x, z, None).shape == (8 * SHARE,)
 

@@ -49,13 +49,13 @@ def test_what_is_said_names_the_terms_of_the_loss_and_calls_it_what_it_is(
     x = examples(model)
     loss = model.train().loss(x, generator=torch.Generator().manual_seed(0))
     assert set(said.terms) == set(loss.terms) and all(said.terms.values())
-    assert said.asks.endswith(".") and said.formula and "\n" not in said.asks
+    assert said.objective.endswith(".") and said.formula and "\n" not in said.objective
     elbo = set(loss.terms) == {"reconstruction", "kl"} and not model.spec.discrete
     elbo = elbo and torch.allclose(loss.total, sum(loss.terms.values(), torch.zeros(())), rtol=1e-5)
     assert (said.name == ELBO) == elbo, (
         "the sum of both terms, and nothing weighed, capped or averaged inside"
     )
-    assert ("exact" in said.asks) == (model.spec.likelihood == "exact" and not model.spec.discrete)
+    assert ("exact" in said.objective) == (model.spec.likelihood == "exact" and not model.spec.discrete)
 
 
 POINTS = ("pca", "linear-ae", "ae", "dae", "sparse-ae", "k-sparse-ae", "contractive-ae")
@@ -78,24 +78,24 @@ def test_only_a_plain_autoencoder_is_said_to_ask_for_the_image_alone(key: str) -
     own: Tensor = anything.nll(raw, x).mean()
     differs = not torch.allclose(loss, own, rtol=1e-5)
     assert differs == (key not in ("ae", "linear-ae", "pca"))
-    assert (said.asks == plain.asks) == (key == "ae")
-    assert (said.whole == plain.whole) == (key == "ae")
+    assert (said.objective == plain.objective) == (key == "ae")
+    assert (said.full_formula == plain.full_formula) == (key == "ae")
 
 
 def test_what_a_setting_decides_is_said() -> None:
     def asks(key: str, **settings: Any) -> str:
         said = built(key, settings)[1]
-        return f"{said.asks} {said.whole}"
+        return f"{said.objective} {said.full_formula}"
 
     assert "30 % of the pixels set to black or white" in asks("dae", corruption="salt-and-pepper", level=0.3)
     assert "standard deviation 0.2" in asks("dae", corruption="gaussian", level=0.2)
     assert "the 2 most active of its 4 units" in asks("k-sparse-ae")
     assert "0.1: few units" in asks("sparse-ae", rho=0.1) and "+ 7 " in asks("sparse-ae", weight=7.0)
     assert "+ 7\\" in asks("contractive-ae", weight=7.0)
-    assert "counts 6 times" in asks("beta-vae", beta=6.0) and "first 2 nats are free" in asks(
-        "vae", free_bits=2.0
-    )
-    assert "held at 12 nats" in asks("capacity-vae", capacity=12.0)
+    assert "weighted by 6" in asks(
+        "beta-vae", beta=6.0
+    ) and "first 2 nats, averaged over a batch, are free" in asks("vae", free_bits=2.0)
+    assert "rises to 12 nats" in asks("capacity-vae", capacity=12.0)
     assert built("iwae", {"samples": 1})[1].name == ELBO, "in expectation over its sample"
     assert built("iwae", {"samples": 9})[1].name == "−Bound, k = 9" and "9 importance weights" in asks(
         "iwae", samples=9

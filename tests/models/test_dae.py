@@ -58,13 +58,13 @@ def test_the_clean_image_is_the_target(corruption: str) -> None:
     model, x = dae(corruption=corruption, level=0.6), images(5)
     seen = corrupt(x, corruption, 0.6, seeded())
     assert not torch.equal(seen, x)
-    expected = model.nll(model.code(seen), x).mean()
+    expected = model.nll(model.latent(seen), x).mean()
     torch.testing.assert_close(model.loss(x, generator=seeded()).total, expected, rtol=0, atol=0)
 
 
 def test_a_model_that_sees_nothing_has_one_code_for_all() -> None:
     model, x = dae(level=1.0), images(5)
-    blind = model.code(torch.zeros(5, 3, 8, 8))
+    blind = model.latent(torch.zeros(5, 3, 8, 8))
     torch.testing.assert_close(model.loss(x).total, model.nll(blind, x).mean())
 
 
@@ -86,5 +86,5 @@ def test_a_sigmoid_code_is_the_linear_one_through_a_sigmoid() -> None:
     linear, model, x = dae().eval(), dae(sigmoid=True).eval(), images(5)
     torch.testing.assert_close(model.encode(x).mean, linear.encode(x).mean.sigmoid())
     torch.testing.assert_close(
-        model.training_code(x, seeded(), 1.0), linear.training_code(x, seeded(), 1.0).sigmoid()
+        model.training_latent(x, seeded(), 1.0), linear.training_latent(x, seeded(), 1.0).sigmoid()
     )

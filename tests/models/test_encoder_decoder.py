@@ -49,7 +49,7 @@ def test_every_configuration_checks_its_images(kind: str) -> None:
         (NetworkConfig, {"neck": -1}, r"`neck` must lie in \[0, 4096\]. Got -1"),
         (NetworkConfig, {"sigma": 1e-5}, r"`sigma` must lie in \[0.0001, 10\]. Got 1e-05"),
         (NetworkConfig, {"likelihood": "x" * 99}, f"Unknown likelihood '{'x' * 80}'. Choose one of: bern"),
-        (PCAConfig, {"latent": 65}, "`latent` must be at most the 64 numbers of an image. Got 65"),
+        (PCAConfig, {"latent": 65}, "`latent` must be at most 64, the values of an image. Got 65"),
         (
             DAEConfig,
             {"corruption": "blur"},
@@ -63,7 +63,7 @@ def test_every_configuration_checks_its_images(kind: str) -> None:
         (KSparseAEConfig, {"k": 5, "latent": 4}, r"`k` must lie in \[1, 4\] \(at most `latent`\). Got 5"),
         (IWAEConfig, {"samples": 0}, r"`samples` must lie in \[1, 1000\]. Got 0"),
         (MODELS["beta-vae"].Config, {"beta": -1.0}, r"`beta` must lie in \[0, 1000\]"),
-        (MODELS["beta-vae"].Config, {"free_bits": 11.0}, r"`free_bits` must lie in \[0, 10\] nats a dim"),
+        (MODELS["beta-vae"].Config, {"free_bits": 11.0}, r"`free_bits` must lie in \[0, 10\] nats per dim"),
         (MODELS["capacity-vae"].Config, {"capacity": -1.0}, r"`capacity` must lie in \[0, 1000\] nats per"),
         (MODELS["capacity-vae"].Config, {"gamma": -1.0}, r"`gamma` must lie in \[0, 10000\]"),
     ],

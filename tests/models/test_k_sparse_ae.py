@@ -50,11 +50,11 @@ def test_units_that_lose_learn_nothing_from_an_image() -> None:
 
 @pytest.mark.parametrize(("warmup", "k"), [(0.0, 100), (0.5, 55), (0.999, 10), (1.0, 10)])
 def test_in_the_warm_up_k_falls_from_all_units_to_its_own_value(warmup: float, k: int) -> None:
-    z = k_sparse(100, 10).training_code(images(), None, warmup)
+    z = k_sparse(100, 10).training_latent(images(), None, warmup)
     assert ((z != 0).sum(1) == k).all()
 
 
 def test_after_the_warm_up_training_decodes_what_encoding_gives() -> None:
     model, x = k_sparse(100, 10), images()
-    assert torch.equal(model.training_code(x, None, 1.0), model.encode(x).mean)
+    assert torch.equal(model.training_latent(x, None, 1.0), model.encode(x).mean)
     torch.testing.assert_close(model.loss(x).total, model.nll(model.encode(x).mean, x).mean())

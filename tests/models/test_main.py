@@ -188,7 +188,7 @@ def test_a_real_process_ends_with_status_1_and_no_traceback(tmp_path: Path) -> N
         cwd=ROOT, capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert process.returncode == 1 and process.stdout == ""
-    assert process.stderr.count("\n") == 1 and "is no folder" in process.stderr
+    assert process.stderr.count("\n") == 1 and "is not a folder" in process.stderr
 
 
 def test_assignments_are_json_where_they_can_be() -> None:

@@ -62,7 +62,7 @@ def test_each_process_keeps_the_pixels_of_its_images(
 
 
 def test_a_process_without_an_image_is_told_so() -> None:
-    with pytest.raises(ValueError, match=r"`whole` must be at least 2, an image for each. Got 1"):
+    with pytest.raises(ValueError, match=r"`whole` must be at least 2, one image per process. Got 1"):
         draw(torch.randn, (1, 2), shares(2, 1)[1])
 
 

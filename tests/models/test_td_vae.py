@@ -13,7 +13,7 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from models import load
 from models.card import WEIGHTS
-from models.td_vae import TDVAE, Gaussian, TDVAEConfig, TwoLayers, below
+from models.td_vae import TDVAE, Gaussian, TDVAEConfig, TwoLayers, to_integers
 from models.training.log import CURVES
 from models.training.train import Run, train
 from models.vae import LOG_STD_RANGE, soft_clamp
@@ -146,7 +146,7 @@ def test_times_are_uniform_over_jumps_and_places() -> None:
         assert len(t1[jump == length]) / 32_000 == pytest.approx(1 / 3, abs=0.02)
         assert (places / places.sum()).sub(1 / len(places)).abs().max() < 0.02
     assert td_vae().times(4, 2, seeded(), CPU)[1].tolist() == [1] * 8  # only one jump fits
-    assert below(torch.tensor([1 - 2**-24]), 20).item() == 19
+    assert to_integers(torch.tensor([1 - 2**-24]), 20).item() == 19
 
 
 def test_the_belief_at_t_knows_no_later_frame() -> None:

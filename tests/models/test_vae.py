@@ -146,8 +146,8 @@ def test_a_spatial_latent_is_one_level_and_is_sampled_like_a_vector() -> None:
     assert model.sample(2).shape == (2, 4, 20, 12)
     for changes, message in (
         ({"network": "mlp"}, "`grid` must be 0 for the network 'mlp'. Got 10"),
-        ({"neck": 8}, "`neck` must be 0 with a `grid`"),
-        ({"latent": 1024}, r"must leave at most 16,384 dimensions in all. Got \(1024, 10, 6\), 61,440"),
+        ({"neck": 8}, "`neck` must be 0 for a `grid`"),
+        ({"latent": 1024}, r"must give at most 16,384 dimensions in total. Got \(1024, 10, 6\), 61,440"),
     ):
         with pytest.raises(ValueError, match=message):
             replace(config, **changes)

@@ -148,11 +148,11 @@ def test_perplexity_and_use_are_figures_and_no_nats() -> None:
     model = vq_vae().train()
     loss = model.loss(images(), generator=seeded())
     codes = model.quantise(images(), type(model.quantiser(0)).forward)[0].codes
-    assert set(loss.figures) == {"perplexity", "codes used"} and not set(loss.figures) & set(loss.terms)
-    assert 1 <= loss.figures["perplexity"] <= 8 and 0 < loss.figures["codes used"] <= 1
+    assert set(loss.metrics) == {"perplexity", "codes used"} and not set(loss.metrics) & set(loss.terms)
+    assert 1 <= loss.metrics["perplexity"] <= 8 and 0 < loss.metrics["codes used"] <= 1
     p = torch.bincount(model.eval().codes(images())[0].flatten(), minlength=8) / codes.numel()
     expected = torch.distributions.Categorical(p).entropy().exp()
-    torch.testing.assert_close(model.loss(images()).figures["perplexity"], expected)
+    torch.testing.assert_close(model.loss(images()).metrics["perplexity"], expected)
 
 
 def test_only_training_moves_the_codebook() -> None:
@@ -215,7 +215,7 @@ def test_a_prior_that_is_not_there_gets_no_epochs_of_its_own(tmp_path: Path) -> 
     with pytest.raises(ValueError, match=r"VQVAE has no prior to sample from .* `prior_depth` of at least 1"):
         train(run(config=SMALL | {"prior_depth": 0}, prior_epochs=1), tmp_path / "run")
     with pytest.raises(
-        ValueError, match="`prior_epochs` must be 0: VAE has no prior that is trained apart from it"
+        ValueError, match="`prior_epochs` must be 0: VAE has no prior that can be trained separately"
     ):
         train(Run("vae", "digits", prior_epochs=1), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -79,7 +79,7 @@ def test_the_bottom_s_prior_is_given_the_top() -> None:
     other_top, other_bottom = model.code_nll([(top + 1) % 8, bottom])
     assert not torch.equal(of_top, other_top) and (of_bottom != other_bottom).all()
     torch.testing.assert_close(model.loss(images()).terms["kl"], (of_top + of_bottom).mean())
-    assert set(model.loss(images()).figures) == {
+    assert set(model.loss(images()).metrics) == {
         "perplexity top", "codes used top", "perplexity bottom", "codes used bottom",
     }  # fmt: skip
 

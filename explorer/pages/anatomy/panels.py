@@ -165,10 +165,10 @@ def _trained(loaded: Loaded) -> None:
         return
     found = families.criterion(card)
     if found.name == ELBO:
-        st.caption(f"−ELBO is what training minimises. {found.asks}")
+        st.caption(f"−ELBO is what training minimises. {found.objective}")
         return
-    st.caption(f"Training minimises something else: {found.asks}")
-    st.latex(found.whole)
+    st.caption(f"Training minimises something else: {found.objective}")
+    st.latex(found.full_formula)
 
 
 def _beside(difference: float) -> str:
@@ -363,7 +363,7 @@ def deterministic(card: Card) -> tuple[str, str]:
         r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)\end{gathered}"
     )
     words = (
-        f"{found.asks} Nothing is asked of the pictures that codes between and beyond decode to: neither **continuity** "
+        f"{found.objective} Nothing is asked of the pictures that codes between and beyond decode to: neither **continuity** "
         "(near codes, like pictures) nor **completeness** (every code, a picture). So there is no ε to turn, no ELBO, "
         "no estimate of log p(x) and no prior to sample."
     )

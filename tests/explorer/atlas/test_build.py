@@ -511,7 +511,7 @@ def test_a_model_of_sequences_has_a_row_a_sequence_whose_picture_is_its_last_fra
     [
         (["{tiny}", "--count", "3"], "`--count` must lie in [20, 200000]. Got 3."),
         (["nothing"], "Unknown checkpoint 'nothing'"),
-        (["/nothing/at/all"], "is no folder"),
+        (["/nothing/at/all"], "is not a folder"),
     ],
 )
 def test_errors_of_the_command_are_one_line(

@@ -136,5 +136,5 @@ def test_the_pages_say_of_a_model_what_it_says_of_itself(key: str) -> None:
     assert ("bound" in probability) == (spec.likelihood != "none" and key != "pixel-snail")
     if not spec.prior and not spec.sequence:
         formula, words = deterministic(card)
-        assert said.formula in formula and words.startswith(said.asks) and "only" not in words
+        assert said.formula in formula and words.startswith(said.objective) and "only" not in words
         assert formula.count("{") == formula.count("}")

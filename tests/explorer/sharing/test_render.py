@@ -171,7 +171,7 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
         ("?view=umap", [], "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes"),
         ("?model=none&view=umap&a=1&b=2", [], "Unknown model 'none'. Choose one of: broken-vae, flat-vae"),
         ("?model=../../etc&view=umap&a=1&b=2", [], "Unknown model '../../etc'"),
-        ("?model=broken-vae&view=umap&a=1&b=2", [], "The file was changed or cut short"),
+        ("?model=broken-vae&view=umap&a=1&b=2", [], "The file was changed or truncated"),
         ("?model=tiny-vae&view=tsne&a=1&b=2", [], "Unknown view 'tsne' of tiny-vae. Choose one of: umap, pca"),
         ("?model=tiny-vae&view=umap&a=999&b=2", [], "In the link: `a` must name an item from 0 to 299. Got 999"),
         ("?model=tiny-vae&view=umap&a=1073741830&b=2", [], "a picture of your own, 1073741830, that is not kept"),

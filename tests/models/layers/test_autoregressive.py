@@ -1,4 +1,4 @@
-"""Tests of the autoregressive distribution: no place sees what comes later, and its probabilities sum to one."""
+"""Tests of the autoregressive distribution: no position sees what comes later, and its probabilities sum to one."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
-def test_a_place_depends_on_all_places_before_it_and_on_no_other(grid: tuple[int, int]) -> None:
-    """By the gradient of each place's logits with respect to the embedding of every code."""
+def test_a_position_depends_on_all_positions_before_it_and_on_no_other(grid: tuple[int, int]) -> None:
+    """By the gradient of each position's logits with respect to the embedding of every code."""
     model = prior(grid)
     seen: list[Tensor] = []
     model.codes.register_forward_hook(lambda _m, _i, out: seen.append(out.requires_grad_()))
     logits = model(codes(model, 1)).flatten(2)
-    for place in range(model.places):
-        (gradient,) = torch.autograd.grad(logits[0, :, place].square().sum(), seen[0], retain_graph=True)
+    for position in range(model.positions):
+        (gradient,) = torch.autograd.grad(logits[0, :, position].square().sum(), seen[0], retain_graph=True)
         reached = gradient[0].abs().sum(1) > 0
-        assert reached.tolist() == [before < place for before in range(model.places)]
+        assert reached.tolist() == [before < position for before in range(model.positions)]
 
 
 def test_convolutions_alone_see_nothing_that_comes_later() -> None:
     model = prior((4, 5))
     x = torch.randn(1, 8, 4, 5, generator=seeded(), requires_grad=True)
     y = model.blocks[0](x).flatten(2)
-    for place in range(20):
-        (gradient,) = torch.autograd.grad(y[0, :, place].sum(), x, retain_graph=True)
-        assert (gradient.flatten(2)[0, :, place + 1 :] == 0).all()
-        assert gradient.flatten(2)[0, :, place].abs().sum() > 0
+    for position in range(20):
+        (gradient,) = torch.autograd.grad(y[0, :, position].sum(), x, retain_graph=True)
+        assert (gradient.flatten(2)[0, :, position + 1 :] == 0).all()
+        assert gradient.flatten(2)[0, :, position].abs().sum() > 0
 
 
 @pytest.mark.parametrize("given", [0, 3])
@@ -80,7 +80,7 @@ def test_what_is_kept_gives_the_logits_of_working_it_out_again(
     monkeypatch.setattr("models.layers.autoregressive.draw_code", note)
     model = prior(grid, given=given)
     above = torch.tensor([[[2, 0]], [[1, 1]], [[0, 2]]]) if given else None
-    kept, anew = (model.sample(3, above, generator=seeded(), keep=keep) for keep in (True, False))
+    kept, anew = (model.sample(3, above, generator=seeded(), cached=cached) for cached in (True, False))
     assert torch.equal(kept, anew)
     half = len(seen) // 2
     torch.testing.assert_close(torch.stack(seen[:half]), torch.stack(seen[half:]), rtol=1e-4, atol=1e-4)
@@ -89,7 +89,7 @@ def test_what_is_kept_gives_the_logits_of_working_it_out_again(
     torch.testing.assert_close(torch.stack(seen[:half]), whole, rtol=1e-4, atol=1e-4)
 
 
-def test_the_nll_is_that_of_each_place_in_turn() -> None:
+def test_the_nll_is_that_of_each_position_in_turn() -> None:
     model = prior()
     grid = codes(model)
     total = torch.zeros(2)
@@ -125,13 +125,13 @@ def test_temperature_narrows_and_zero_takes_the_likeliest() -> None:
         model.sample(1, temperature=-1)
 
 
-def test_progress_is_told_place_by_place() -> None:
+def test_progress_is_told_code_by_code() -> None:
     told: list[tuple[int, int]] = []
     prior((2, 3)).sample(1, progress=lambda done, total: told.append((done, total)))
-    assert told == [(place, 6) for place in range(1, 7)]
+    assert told == [(position, 6) for position in range(1, 7)]
 
 
-def test_the_coarser_grid_counts_at_every_place_and_must_be_there() -> None:
+def test_the_coarser_grid_counts_at_every_position_and_must_be_there() -> None:
     model = prior((4, 4), given=3)
     grid = codes(model)
     with torch.no_grad():
@@ -141,8 +141,8 @@ def test_the_coarser_grid_counts_at_every_place_and_must_be_there() -> None:
         model(grid)
 
 
-def test_it_learns_a_rule_that_needs_places_far_apart() -> None:
-    """The last code repeats the first: 6 places of 2 values have 5 bits, against 6 of independent ones."""
+def test_it_learns_a_rule_that_needs_positions_far_apart() -> None:
+    """The last code repeats the first: 6 positions of 2 values have 5 bits, against 6 of independent ones."""
     torch.manual_seed(0)
     model = Autoregressive(2, (2, 3), 16, 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)

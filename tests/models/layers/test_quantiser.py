@@ -53,8 +53,8 @@ def test_gradients_are_those_written_out_by_hand(update: str) -> None:
     model, z = quantiser(update=update).double(), grids().double().requires_grad_()
     weights = torch.randn(z.shape, generator=seeded(2), dtype=torch.float64)
     found = model(z)
-    torch.testing.assert_close(found.passed, found.nearest)
-    ((found.passed * weights).sum() + found.commitment().sum() + found.codebook().sum()).backward()
+    torch.testing.assert_close(found.straight_through, found.nearest)
+    ((found.straight_through * weights).sum() + found.commitment().sum() + found.codebook().sum()).backward()
     torch.testing.assert_close(z.grad, weights + 2 * (z - found.nearest).detach())
     if update == "ema":
         assert not list(model.parameters())

@@ -210,7 +210,7 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
     assert headings(at) == ["From the image to its code and back", "What a deterministic code lacks"]
     words = " ".join(caption.value for caption in at.caption)
-    assert "Training asks that each image comes back from its own latent. Nothing is asked" in words
+    assert "The decoder learns to reconstruct each image from its latent. Nothing is asked" in words
     for part in ("**continuity**", "**completeness**", "no ELBO", "no prior to sample"):
         assert part in words
     assert not at.metric and not [button for button in at.button if button.key == "an_draw"]
