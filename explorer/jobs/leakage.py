@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from explorer.atlas.storage import Atlas, load_atlas
 from explorer.latent.directions.balance import covariates
-from explorer.latent.directions.estimators import METHODS, Sides, fit, fit_held
+from explorer.latent.directions.estimators import METHODS, Sides, fit_held
 from explorer.latent.directions.leakage import (
     AIM,
     Leak,
@@ -32,7 +32,7 @@ from explorer.latent.directions.leakage import (
     spreads_of,
     targets,
 )
-from explorer.latent.directions.mean_difference import sides_of
+from explorer.latent.directions.mean_difference import held_vectors, named_sides
 from explorer.latent.intervals import discoveries
 from explorer.sharing import exports
 from models import Autoencoder, checkpoint
@@ -77,7 +77,7 @@ class Request:
     model: str  # name or folder of a checkpoint
     direction: str | None = None  # slug of an attribute's direction, e.g. smile or hair-blond
     method: str = "mean"  # estimator
-    hold: Sequence[str] = ()  # slugs of directions to hold fixed
+    hold: Sequence[str] = ()  # slugs of attributes' directions to hold fixed
     titles: Sequence[str] = ()  # of the K given directions
     vectors: NDArray[np.float32] | None = None  # of the given directions, (K, D)
     methods: Sequence[
@@ -85,7 +85,7 @@ class Request:
     ] = ()  # estimator of each given direction, to fit it again; "" where it is used as it is
     sides: NDArray[np.int8] | None = None  # of the images, (N,): 1 with, -1 without, 0 neither
     others: NDArray[np.float64] | None = None  # columns that `balanced` balances, (N, C)
-    held: NDArray[np.float32] | None = None  # directions held fixed, (H, D)
+    held: NDArray[np.float32] | None = None  # directions of no attribute that are held fixed too, (H, D)
     images: int = IMAGES  # of the test split, half of them to find the strength
     seed: int = 0  # of the choice of images
 
@@ -261,7 +261,7 @@ def held_out(
     if slug is None:
         groups = [test]
     else:
-        with_, without = _sides(attributes, slug)
+        with_, without = named_sides(attributes, slug)
         groups = [with_ & test, without & test]
     halves: tuple[list[Rows], list[Rows]] = ([], [])
     for group in groups:
@@ -291,7 +291,7 @@ def fitted(
         attributes: Of the N images.
         slug: Of the attribute's direction.
         method: Of `explorer.latent.directions.estimators.METHODS`.
-        hold: Slugs of directions that are projected out, each by the same estimator.
+        hold: Slugs of directions that are held fixed, as `held_vectors` gives them.
         use: Which images to fit on, bool, shape (N,); all where None.
 
     Returns:
@@ -302,14 +302,11 @@ def fitted(
     """
     used = np.ones(len(z), bool) if use is None else use
 
-    def parted(name: str) -> Sides:
-        with_, without = _sides(attributes, name)
-        own = targets(attributes)[name].attribute
-        others = covariates(attributes, [own]) if method == "balanced" else None
-        return Sides.of(z, with_ & used, without & used, others)
-
-    held = [fit(method, parted(name)) for name in hold]
-    return fit_held(method, parted(slug), np.stack(held) if held else ()).astype(np.float32)
+    with_, without = named_sides(attributes, slug)
+    own = targets(attributes)[slug].attribute
+    others = covariates(attributes, [own]) if method == "balanced" else None
+    sides = Sides.of(z, with_ & used, without & used, others)
+    return fit_held(method, sides, held_vectors(z, attributes, hold, used)).astype(np.float32)
 
 
 def measure(
@@ -393,13 +390,18 @@ def _leaks(found: Sequence[Measured]) -> list[dict[str, bool]]:
 
 
 def refitted(
-    request: Request, z: NDArray[np.float32], given: Sequence[Given], unseen: NDArray[np.bool_]
+    request: Request,
+    z: NDArray[np.float32],
+    attributes: Mapping[str, Attribute],
+    given: Sequence[Given],
+    unseen: NDArray[np.bool_],
 ) -> list[Given]:
     """The given directions, those of an estimator fitted again on the unseen images alone.
 
     Arguments:
         request: Has the estimators, the sides, and what is held fixed.
         z: Latents of the atlas, shape (N, D).
+        attributes: Of the N images.
         given: The directions.
         unseen: Which images are not measured on, bool, shape (N,).
 
@@ -411,7 +413,9 @@ def refitted(
     if request.sides.shape != unseen.shape:
         raise ValueError(f"`sides` must have the shape {unseen.shape}. Got {request.sides.shape}.")
     sides = Sides.of(z, (request.sides == 1) & unseen, (request.sides == -1) & unseen, request.others)
-    held = np.zeros((0, z.shape[1]), np.float32) if request.held is None else request.held
+    held = held_vectors(z, attributes, request.hold, unseen)
+    if request.held is not None:
+        held = np.concatenate([held, request.held])
     return [
         each if not method else Given(each.title, fit_held(method, sides, held).astype(np.float32), True)
         for each, method in zip(given, request.methods, strict=True)
@@ -455,16 +459,6 @@ def pictures_beside(
             "truth": _png(truth),
         })  # fmt: skip
     return beside
-
-
-def _sides(attributes: Mapping[str, Attribute], slug: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    known: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
-    for name, each in attributes.items():
-        for key, _, with_, without in sides_of(name, each):
-            known.setdefault(key, (with_, without))  # of two labels with one slug the first, as in `targets`
-    if slug not in known:
-        raise ValueError(f"Unknown direction {slug[:60]!r}. Choose one of: {', '.join(known)}.")
-    return known[slug]
 
 
 def _test_images(bench: Bench, rows: Rows) -> ImageData | None:
@@ -527,7 +521,7 @@ def table(request: Request, report: Report) -> dict[str, Any]:
     halves = held_out(bench.atlas, bench.attributes, slug, request.images, request.seed)
     unseen = np.ones(len(bench.atlas), bool)
     unseen[np.concatenate(halves)] = False
-    given = refitted(request, bench.atlas.mean, given, unseen)
+    given = refitted(request, bench.atlas.mean, bench.atlas.attributes, given, unseen)
     if not given and slug is not None:
         vector = fitted(bench.atlas.mean, bench.attributes, slug, request.method, request.hold, unseen)
         held = f", holding {', '.join(request.hold)}" if request.hold else ""

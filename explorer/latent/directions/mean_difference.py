@@ -25,8 +25,10 @@ __all__ = [
     "FEWEST",
     "Direction",
     "attribute_directions",
+    "held_vectors",
     "label_slugs",
     "mean_difference",
+    "named_sides",
     "sides_of",
     "slug",
 ]
@@ -75,9 +77,12 @@ def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> N
             )
         if not mask.any():
             raise ValueError(f"`{name}` must mark at least one latent. It marks none.")
-    difference = latents[with_].mean(0, np.float64) - latents[without].mean(0, np.float64)
-    vector: NDArray[np.float32] = difference.astype(np.float32)
-    return vector
+    return _apart(latents, with_, without).astype(np.float32)
+
+
+def _apart(latents: NDArray[np.floating], with_: Mask, without: Mask) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = latents[with_].mean(0, np.float64) - latents[without].mean(0, np.float64)
+    return found
 
 
 def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> dict[str, Direction]:
@@ -103,6 +108,49 @@ def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> d
             vector = mean_difference(latents, with_, without)
             found[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
     return found
+
+
+def held_vectors(
+    z: ArrayLike, attributes: Mapping[str, Attribute], names: Sequence[str], use: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """The directions of attributes that are held fixed: mean differences, whichever estimator gives the edit's direction.
+
+    Arguments:
+        z: Latents, shape (N, D).
+        attributes: Attributes of the N images, by name.
+        names: Slugs of their directions.
+        use: Which images to take, bool, shape (N,); all if None.
+
+    Returns:
+        Shape (K, D), in the order of `names`; on all images those of `attribute_directions`, unrounded.
+
+    Raises:
+        ValueError: If a name is unknown, or a side has none of the images.
+    """
+    latents = np.asarray(z)
+    used = np.ones(len(latents), np.bool_) if use is None else np.asarray(use, np.bool_)
+    found = np.empty((len(names), latents.shape[1]))
+    for row, name in enumerate(names):
+        with_, without = (mask & used for mask in named_sides(attributes, name))
+        if not with_.any() or not without.any():
+            raise ValueError(f"{name!r} cannot be held fixed: none of the images is on one of its sides.")
+        found[row] = _apart(latents, with_, without)
+    return found
+
+
+def named_sides(attributes: Mapping[str, Attribute], name: str) -> tuple[Mask, Mask]:
+    """The two sides of the direction with a slug.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    known: dict[str, tuple[Mask, Mask]] = {}
+    for own, each in attributes.items():
+        for key, _, with_, without in sides_of(own, each):
+            known.setdefault(key, (with_, without))  # the first, as in `attribute_directions`
+    if name not in known:
+        raise ValueError(f"Unknown direction {name[:60]!r}. Choose one of: {', '.join(known)}.")
+    return known[name]
 
 
 def slug(text: str) -> str:

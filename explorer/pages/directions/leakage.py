@@ -69,7 +69,8 @@ class Source:
     methods: Sequence[str]  # of each direction; "" where it is used as it is
     sides: NDArray[np.int8]  # (N,): 1 with, -1 without, 0 neither
     others: NDArray[np.float64]  # (N, C), columns that `balanced` balances
-    held: NDArray[np.float32]  # (K, D)
+    hold: Sequence[str]  # slugs of attributes' directions that are held fixed
+    held: NDArray[np.float32]  # directions of no attribute that are held fixed too, (K, D)
 
 
 def panel(
@@ -202,7 +203,13 @@ def _again(
         return {}
     known = {id(each): method for each, method in zip(chosen, source.methods, strict=True)}
     methods = [known.get(id(each), "") for each in measured]
-    return {"methods": methods, "sides": source.sides, "others": source.others, "held": source.held}
+    return {
+        "methods": methods,
+        "sides": source.sides,
+        "others": source.others,
+        "hold": source.hold,
+        "held": source.held,
+    }
 
 
 def _title(direction: Direction) -> str:

@@ -265,11 +265,13 @@ def leakage(loaded: Loaded, found: Found, shown: Shown, vectors: dict[str, NDArr
         with_, without = found.masks
         others = np.zeros((loaded.count, found.sides.others.shape[1]))
         others[with_ | without] = found.sides.others
-        held = [loaded.directions[name].vector for name in shown.hold if name in loaded.directions]
+        hold = [name for name in shown.hold if name in loaded.directions]
+        held = [loaded.directions[name].vector for name in hold if loaded.directions[name].kind == "own"]
         source = module.Source(
             list(vectors),
             with_.astype(np.int8) - without.astype(np.int8),
             others,
+            [name for name in hold if loaded.directions[name].kind != "own"],
             np.stack(held) if held else np.zeros((0, loaded.latent), np.float32),
         )
     module.panel(loaded, chosen, source=source)

@@ -115,22 +115,35 @@ def test_given_directions_are_measured_side_by_side(bench: Bench, folder: Path) 
 
 
 def test_a_direction_is_fitted_again_without_the_judged_images(bench: Bench) -> None:
-    z, digit = bench.atlas.mean, bench.attributes["digit"].values
+    z, attributes, digit = bench.atlas.mean, bench.attributes, bench.attributes["digit"].values
     sides = np.where(digit == 0, 1, np.where(digit == 1, -1, 0)).astype(np.int8)
     unseen = np.arange(len(z)) % 2 == 0
     request = Request("any", "digit-0", titles=["Zero", "Own"], methods=["mean", ""], sides=sides)
     given = [Given("Zero", z[0]), Given("Own", z[1])]
-    zero, own_ = refitted(request, z, given, unseen)
+    zero, own_ = refitted(request, z, attributes, given, unseen)
     expected = z[unseen & (digit == 0)].mean(0) - z[unseen & (digit == 1)].mean(0)
     np.testing.assert_allclose(zero.vector, expected, rtol=1e-4, atol=1e-6)
     assert zero.apart and own_ is given[1] and not own_.apart
     held = replace(request, held=np.eye(len(expected), dtype=np.float32)[:1])
-    assert abs(refitted(held, z, given, unseen)[0].vector[0]) < 1e-6
-    assert refitted(replace(request, methods=()), z, given, unseen) == given
+    assert abs(refitted(held, z, attributes, given, unseen)[0].vector[0]) < 1e-6
+    assert refitted(replace(request, methods=()), z, attributes, given, unseen) == given
     with pytest.raises(ValueError, match=r"`sides` must have the shape \(\d+,\)\. Got \(3,\)"):
-        refitted(replace(request, sides=sides[:3]), z, given, unseen)
+        refitted(replace(request, sides=sides[:3]), z, attributes, given, unseen)
     with pytest.raises(ValueError, match="`methods` must name an estimator or nothing"):
         replace(request, methods=["mean"])
+
+
+def test_the_page_and_the_command_line_hold_attributes_fixed_alike(bench: Bench) -> None:
+    z, attributes, digit = bench.atlas.mean, bench.attributes, bench.attributes["digit"].values
+    unseen = np.arange(len(z)) % 2 == 0
+    sides = np.where(digit == 0, 1, -1).astype(np.int8)
+    for method in ("mean", "logistic"):
+        typed = fitted(z, attributes, "digit-0", method, ["digit-1", "digit-4"], unseen)
+        request = Request("any", titles=["Zero"], methods=[method], sides=sides, hold=["digit-1", "digit-4"])
+        (clicked,) = refitted(request, z, attributes, [Given("Zero", z[0])], unseen)
+        np.testing.assert_array_equal(clicked.vector, typed)
+        one = z[unseen & (digit == 1)].mean(0) - z[unseen & (digit != 1)].mean(0)
+        assert abs(float(typed @ one)) < 1e-5 * float(np.linalg.norm(typed) * np.linalg.norm(one))
 
 
 def test_random_directions_of_equal_success_are_the_control(bench: Bench) -> None:
