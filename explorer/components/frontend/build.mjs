@@ -10,7 +10,7 @@ import { inlineWorkers } from "./workers.mjs";
 const root = fileURLToPath(new URL(".", import.meta.url));
 /** Component to its entry. */
 const entries = {
-  stage: "src/main.ts",
+  stage: "src/pages/stage/main.ts",
   compare: "src/compare/main.ts",
   anatomy: "src/anatomy/main.ts",
   codes: "src/codes/main.ts",

@@ -9,6 +9,8 @@ export type Direction = "undo" | "redo";
 export interface Journal<E> {
   readonly canUndo: boolean;
   readonly canRedo: boolean;
+  /** Whether a change that no gesture has made is not worth a step now. */
+  readonly paused?: boolean;
   /** Records a change, unless it is the last one recorded; those with one tag in quick succession are one step. */
   record(edit: E, tag: string | null): void;
   /** Moves one step; null at the end, or where what is to be shown must be brought first. */
@@ -59,9 +61,8 @@ export interface Gesture<E> {
   cancel(): E | null;
 }
 
+/** Of the last message of any page of this browser tab. */
 let serial = 0;
-/** The serial of the last message of any page of this browser tab. */
-export const lastSerial = (): number => serial;
 
 /** Steps of undo of one page, in memory. */
 export class Steps<E> implements Journal<E> {
@@ -106,6 +107,8 @@ export class EditStore<E> {
   private lost = false;
   private connection = 0;
   private heard = 0;
+  /** The serial of its last message; 0 before the first. */
+  lastSerial = 0;
 
   /**
    * Arguments:
@@ -193,7 +196,15 @@ export class EditStore<E> {
   /** Records the change that waits, without word to Python: another gesture begins, or another edit comes. */
   flush(): void {
     this.stopWaiting();
-    this.journal.record(this.current, null);
+    if (!this.journal.paused) this.journal.record(this.current, null);
+    this.options.allow();
+  }
+
+  /** Shows another moment's edit instead; what a hand holds, and what waits, is dropped. */
+  replace(edit: E | null): void {
+    this.stopWaiting();
+    this.letGo();
+    if (edit) this.current = edit;
     this.options.allow();
   }
 
@@ -236,8 +247,8 @@ export class EditStore<E> {
     this.scope = scope;
     this.revision = revision;
     this.published = this.options.copy(this.current);
-    if (fresh) this.journal.reset(this.current);
-    else this.journal.record(this.current, null);
+    if (fresh && !this.journal.paused) this.journal.reset(this.current);
+    else if (!this.journal.paused) this.journal.record(this.current, null);
     this.options.allow();
     return true;
   }
@@ -279,6 +290,7 @@ export class EditStore<E> {
   /** What goes along with a message; each has a serial of its own. */
   message(): Message {
     serial += 1;
+    this.lastSerial = serial;
     return { revision: this.revision, connection: this.connection, serial };
   }
 

@@ -9,7 +9,7 @@ import {
   sameEdit,
   settle,
   targets,
-} from "../src/edit";
+} from "../../../src/pages/stage/model";
 
 const slugs = ["smile", "hat"];
 

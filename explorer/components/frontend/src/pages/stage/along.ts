@@ -1,9 +1,10 @@
 // What a slider's track shows: how far off the data it leads, where the picture stands, where the images end.
-import { ordinal, verdict } from "./gauge";
+
+import { type Fields, fail, finite, listOf, mapOf, object, parseJson } from "../../core/codec";
+import { ordinal, verdict } from "../../gauge";
+import type { Edit, HandleName } from "../../types";
+import { HANDLE_NAMES } from "../../types";
 import { RestingLoader } from "./resting";
-import type { Edit, HandleName } from "./types";
-import { HANDLE_NAMES } from "./types";
-import { type Fields, fail, finite, list, parseJson } from "./wire";
 
 /** After the last frame, before the server is asked: some thousand distances take longer than a frame may. */
 const REST_MS = 250;
@@ -28,24 +29,21 @@ export interface Tracks {
   directions: ReadonlyMap<string, Along>;
 }
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Reads the server's answer about an edit. Raises WireError where it breaks a rule. */
 export function parseTracks(text: string, edit: Edit, names: readonly HandleName[]): Tracks {
   const fields = parseJson(text);
-  if (!Array.isArray(fields["steps"]) || fields["steps"].length > AT_MOST) fail("steps");
-  const steps = fields["steps"].map((step) => finite(step, "steps"));
-  const given = fields["directions"];
-  if (!isFields(given) || Object.keys(given).length > AT_MOST) fail("directions");
+  const steps = listOf(finite)(fields["steps"], "steps");
+  const given = mapOf(object)(fields["directions"], "directions");
+  if (steps.length > AT_MOST || Object.keys(given).length > AT_MOST) fail("it is too long");
   const directions = new Map<string, Along>();
   for (const [slug, one] of Object.entries(given)) {
-    if (!isFields(one) || !isFields(one["position"]) || !isFields(one["rank"])) fail(slug);
+    const position = object(one["position"], "position");
+    const rank = object(one["rank"], "rank");
     const at: Along["at"] = {};
     for (const name of names)
       at[name] = {
-        position: finite(one["position"][name], "position"),
-        rank: finite(one["rank"][name], "rank"),
+        position: finite(position[name], "position"),
+        rank: finite(rank[name], "rank"),
         slider: edit[name].sliders[slug] ?? 0,
       };
     directions.set(slug, {
@@ -59,10 +57,8 @@ export function parseTracks(text: string, edit: Edit, names: readonly HandleName
 }
 
 /** The gauge's readings along a direction: one at each step, or none. */
-function gauged(fields: Fields, count: number): number[] {
-  const off = fields["off"];
-  if (Array.isArray(off) && off.length === 0) return [];
-  return list(fields, "off", count).map((value) => finite(value, "off"));
+function gauged({ off }: Fields, count: number): number[] {
+  return Array.isArray(off) && off.length === 0 ? [] : listOf(finite, count)(off, "off");
 }
 
 const wanted = (edit: Edit): HandleName[] =>

@@ -1,11 +1,12 @@
 // The entry that Streamlit mounts: the stage.
 
-import { replaceWithinPage } from "./history-entries";
-import { type Component, mounter } from "./mount";
-import { Stage, type Told } from "./stage";
-import css from "./stage.css";
+import { replaceWithinPage } from "../../history-entries";
+import { type Component, mounter } from "../../mount";
+import css from "../../stage.css";
+import type { StageData } from "../../types";
+import { Stage } from "./page";
 import { Timeline } from "./timeline";
-import type { StageData } from "./types";
+import type { Told } from "./told";
 
 const timeline = new Timeline(history);
 // Ahead of Streamlit, which reruns the page at each entry that it hears of.

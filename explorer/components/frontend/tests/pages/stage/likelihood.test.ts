@@ -1,7 +1,11 @@
 // Likelihoods are asked for when the hand rests, the newest wins, and an answer is not trusted.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bitsPerDim, LikelihoodLoader, parseLikelihoods } from "../src/likelihood";
-import type { Edit } from "../src/types";
+import {
+  bitsPerDim,
+  LikelihoodLoader,
+  parseLikelihoods,
+} from "../../../src/pages/stage/likelihood";
+import type { Edit } from "../../../src/types";
 
 const handle = { item: 0, x: 0, y: 0, sliders: {} };
 const edit: Edit = {

@@ -1,8 +1,8 @@
 // Reads, copies, rounds and compares edits; an edit from outside is made whole, never trusted.
 
-import type { Point } from "./map/viewport";
-import { MAX_FRAMES, MAX_SLIDER, MAX_SLIDERS, MIN_FRAMES } from "./messages.gen";
-import type { Edit, Handle, HandleName, OwnInfo } from "./types";
+import type { Point } from "../../map/viewport";
+import { MAX_FRAMES, MAX_SLIDER, MAX_SLIDERS, MIN_FRAMES } from "../../messages.gen";
+import type { Edit, Handle, HandleName, OwnInfo } from "../../types";
 
 const DECIMALS = 1e6;
 

@@ -1,9 +1,9 @@
 // The filmstrip: the pictures on the way from A to B, one canvas a frame.
-import type { Choice } from "./dom";
-import { field, h, segmented, setText } from "./dom";
-import { verdict } from "./gauge";
-import { PictureCanvas } from "./pictures";
-import type { Edit, HandleName, PathKind } from "./types";
+import type { Choice } from "../../dom";
+import { field, h, segmented, setText } from "../../dom";
+import { verdict } from "../../gauge";
+import { PictureCanvas } from "../../pictures";
+import type { Edit, HandleName, PathKind } from "../../types";
 import type { FrameAnswer } from "./wire";
 
 const COUNTS = [0, 5, 7, 9, 11, 13, 15];

@@ -1,8 +1,9 @@
 // Undo, redo, Back and Forward over everything the stage shows: model, map, colour and edit.
-import { copyEdit, sameEdit } from "./edit";
-import { History } from "./history";
-import { addEntry, type Entries, setAddress, storedIn, storeInEntry } from "./history-entries";
-import type { Edit } from "./types";
+
+import { History } from "../../history";
+import { addEntry, type Entries, setAddress, storedIn, storeInEntry } from "../../history-entries";
+import type { Edit } from "../../types";
+import { copyEdit, sameEdit } from "./model";
 
 /** What the stage shows. `id` tells one moment from another that looks the same. */
 export interface Shown {

@@ -1,4 +1,10 @@
 // Attribute sliders, grouped: each adds its value times (mean with - mean without).
+
+import type { Choice } from "../../dom";
+import { field, h, icon, segmented } from "../../dom";
+import { MAX_SLIDER } from "../../messages.gen";
+import type { DirectionInfo, Edit, HandleName, Target } from "../../types";
+import { HANDLE_NAMES } from "../../types";
 import {
   describe,
   type Ends,
@@ -9,12 +15,7 @@ import {
   type Tracks,
   trackColours,
 } from "./along";
-import type { Choice } from "./dom";
-import { field, h, icon, segmented } from "./dom";
-import { targets } from "./edit";
-import { MAX_SLIDER } from "./messages.gen";
-import type { DirectionInfo, Edit, HandleName, Target } from "./types";
-import { HANDLE_NAMES } from "./types";
+import { targets } from "./model";
 
 /** Half the track's length; of one whose value lies beyond, all that a slider may add. */
 const RANGE = 3;

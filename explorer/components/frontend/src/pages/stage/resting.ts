@@ -1,7 +1,8 @@
 // Asks the server about an edit once the hand rests: one request at a time, a newer one wins.
-import { serverUrl } from "./address";
-import type { Edit } from "./types";
-import { encodeFrame, frameBody, type Want } from "./wire";
+import { serverUrl } from "../../address";
+import type { Want } from "../../messages.gen";
+import type { Edit } from "../../types";
+import { encodeFrame, frameBody } from "./wire";
 
 /** The address that asks about a frame of an edit. */
 export function frameAddress(

@@ -10,9 +10,9 @@ import {
   stick,
   stopAt,
   trackColours,
-} from "../src/along";
-import { readValue } from "../src/sliders";
-import type { Edit } from "../src/types";
+} from "../../../src/pages/stage/along";
+import { readValue } from "../../../src/pages/stage/sliders";
+import type { Edit } from "../../../src/types";
 
 const handle = { item: 0, x: 0, y: 0, sliders: {} };
 const edit: Edit = {

@@ -1,7 +1,7 @@
 // One timeline for model, map, colour and edit: undo, redo, Back and Forward, over a change of page.
 import { beforeEach, expect, it, vi } from "vitest";
-import { storedIn } from "../src/history-entries";
-import { readShown, type Showing, type Shown, Timeline } from "../src/timeline";
+import { storedIn } from "../../../src/history-entries";
+import { readShown, type Showing, type Shown, Timeline } from "../../../src/pages/stage/timeline";
 
 class Entries {
   kept: unknown[] = [null];

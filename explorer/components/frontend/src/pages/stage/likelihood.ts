@@ -1,6 +1,7 @@
 // The likelihood bound of what is shown, asked for when the hand rests: one request at a time, a newer one wins.
+
+import { finite, listOf, parseJson, record } from "../../core/codec";
 import { RestingLoader } from "./resting";
-import { type Fields, finite, list, parseJson } from "./wire";
 
 /** After the last frame, before the likelihood is asked for: it costs more than a frame may. */
 const REST_MS = 140;
@@ -14,12 +15,8 @@ export interface Likelihoods {
 
 /** Reads the server's answer. Raises WireError when a figure is missing or is none. */
 export function parseLikelihoods(text: string, frames: number): Likelihoods {
-  const fields: Fields = parseJson(text);
-  return {
-    A: finite(fields["A"], "A"),
-    B: finite(fields["B"], "B"),
-    strip: list(fields, "strip", frames).map((nats) => finite(nats, "strip")),
-  };
+  const read = record<Likelihoods>({ A: finite, B: finite, strip: listOf(finite, frames) });
+  return read(parseJson(text), "it");
 }
 
 /** Nats of a whole picture as bits for each of its numbers; less is likelier. */

@@ -1,8 +1,8 @@
 // The row of actions above the map: undo, redo, swap, reset; how pictures and residuals behave.
-import type { Choice } from "./dom";
-import { field, h, iconButton, segmented } from "./dom";
-import { remember, remembered } from "./remembered";
-import type { LevelInfo, Residual } from "./types";
+import type { Choice } from "../../dom";
+import { field, h, iconButton, segmented } from "../../dom";
+import { remember, remembered } from "../../remembered";
+import type { LevelInfo, Residual } from "../../types";
 
 export interface ToolbarEvents {
   undo(): void;

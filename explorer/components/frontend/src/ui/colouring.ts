@@ -1,0 +1,70 @@
+// What the points of maps are coloured by: fetched, and shaded anew with every theme.
+import { floats, type Resource } from "../core/resource";
+import { type Shading, shadeBy } from "../map/colours";
+import type { Theme } from "../theme";
+import type { ColourInfo, Colouring } from "../types";
+
+export class MapColours {
+  /** Null in one colour, and until the values are here. */
+  shading: Shading | null = null;
+  private colouring: Colouring | null = null;
+  private theme: Theme | null = null;
+
+  /**
+   * Arguments:
+   *   changed: called with every new shading.
+   *   failed: the values could not be had, and why.
+   */
+  constructor(
+    private readonly resource: Resource<Float32Array>,
+    private readonly changed: () => void,
+    private readonly failed: (message: string) => void,
+  ) {}
+
+  /** Takes what the points are coloured by; null for one colour. */
+  load(info: ColourInfo | null, count: number): void {
+    if (!info) {
+      this.forget();
+      this.shade();
+      return;
+    }
+    this.resource.load({
+      url: info.url,
+      what: info.title,
+      read: floats(count, info.title),
+      done: (values) => {
+        this.colouring = { info, values };
+        this.shade();
+      },
+      failed: this.failed,
+    });
+  }
+
+  /** Other points: the values of the former ones do not fit. */
+  forget(): void {
+    this.resource.cancel();
+    this.colouring = null;
+    this.shading = null;
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.shade();
+  }
+
+  private shade(): void {
+    const { colouring, theme } = this;
+    if (!theme) return;
+    this.shading = colouring
+      ? shadeBy(
+          colouring.values,
+          colouring.info.kind,
+          colouring.info.title,
+          colouring.info.labels ?? [],
+          theme.tone,
+          theme.missing,
+        )
+      : null;
+    this.changed();
+  }
+}
