@@ -38,9 +38,10 @@ from explorer.sharing import exports
 from models import Autoencoder, checkpoint
 from models.card import Entry
 from models.data import Attribute, ImageData, load_pictures
-from models.evaluation.attribute_classifier import log_odds
+from models.evaluation.attribute_classifier import log_odds, qualities
 from models.evaluation.classifier_cache import Kept, kept_judge
 from models.evaluation.counterfactuals import redrawn
+from models.evaluation.reading_quality import Quality
 
 __all__ = [
     "IMAGES",
@@ -63,7 +64,7 @@ Report = Callable[[float, str], None]
 IMAGES = 400
 IMAGES_AT_LEAST, IMAGES_AT_MOST = 20, 4_000
 DIRECTIONS_AT_MOST = 8
-SPREAD_OVER = 300  # decoded images over which the readings' standard deviations are taken
+SPREAD_OVER = 300  # decoded images for the readings' standard deviations, and for how well they are read
 CONTROLS = 3  # random directions
 SHOWN = 4  # images whose edit stands beside the truth
 BATCH = 64  # codes decoded at once
@@ -161,6 +162,13 @@ class Bench:
     ) -> Trial:
         """Images of the atlas on which edits are tried, and how far the readings spread over the collection."""
         return Trial(self.decode, self.read, self.atlas.mean[rows], self.attributes, target, spreads)
+
+    def quality(self, seed: int = 0) -> dict[str, Quality]:
+        """How well each attribute is read from decoded test images, which are what the edits are judged on."""
+        rows = np.flatnonzero(np.asarray(self.atlas.split) == "test")
+        chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:SPREAD_OVER])
+        known = {name: each.take(chosen) for name, each in self.attributes.items()}
+        return qualities(self.read(self.decode(self.atlas.mean[chosen])), known)
 
     def spreads(self, seed: int = 0) -> dict[str, NDArray[np.float64]]:
         """The standard deviation of each reading over decoded images of the atlas."""
@@ -502,6 +510,18 @@ def _wanted(
     return float(probable.argmax())
 
 
+def _quality_json(each: Quality) -> dict[str, Any]:
+    """As JSON values; null for the overconfidence of values."""
+    sure = each.overconfidence
+    return {
+        "measure": each.measure,
+        "value": round(each.value, 4),
+        "interval": [round(each.low, 4), round(each.high, 4)],
+        "overconfidence": round(sure, 4) if np.isfinite(sure) else None,
+        "images": each.images,
+    }
+
+
 def _png(picture: NDArray[np.uint8] | None) -> str | None:
     return None if picture is None else base64.b64encode(exports.picture_png(picture)).decode("ascii")
 
@@ -544,7 +564,7 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         "images": {"to find the strength": len(halves[0]), "judged": len(halves[1]), "split": "test"},
         "seed": request.seed,
         "attributes": {name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()},
-        "judge": {name: round(bench.kept.scores[name], 4) for name in bench.attributes},
+        "classifier": {name: _quality_json(each) for name, each in bench.quality(request.seed).items()},
         "columns": [each.as_json() | {"leaks": leaks} for each, leaks in zip(found, _leaks(found), strict=True)],
         "control": _control_json(random),
         "pictures": pictures_beside(bench, given, found, slug, shown),

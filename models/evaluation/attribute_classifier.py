@@ -2,7 +2,7 @@
 
 One small convolutional network learns every attribute from the original training images, then reads the test
 images and their reconstructions. What it reads less well there, the model did not keep. Categories are scored
-by accuracy, continuous factors by R^2. Where an attribute's value is missing, an image neither teaches it nor
+by balanced accuracy, continuous factors by R^2 (`models.evaluation.reading_quality`). Where an attribute's value is missing, an image neither teaches it nor
 counts in its score.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -21,9 +22,10 @@ from models.base import Autoencoder, Progress
 from models.data import Attribute, ImageData
 from models.data.tensors import chunks, to_tensor
 from models.evaluation.metric import Metrics, metric
+from models.evaluation.reading_quality import Quality, quality_of_labels, quality_of_values
 from models.evaluation.reconstruction import reconstruct
 
-__all__ = ["Judge", "expectations", "log_odds", "readability", "score", "train_judge"]
+__all__ = ["Judge", "expectations", "log_odds", "qualities", "readability", "score", "train_judge"]
 
 WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
 
@@ -117,26 +119,38 @@ def scale(values: NDArray[np.generic]) -> float:
     return max(float(np.asarray(values, np.float64).std()), 1e-6) if len(values) else 1.0
 
 
-def score(judge: Judge, images: NDArray[np.uint8], attributes: dict[str, Attribute]) -> dict[str, float]:
-    """Accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images.
+def score(judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]) -> dict[str, float]:
+    """Balanced accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images.
 
     Only the images count whose value is known; 0 where it is of none.
     """
-    with torch.inference_mode():
-        parts = [judge(x) for x in chunks(images)]
-    scores = {}
+    found = qualities(log_odds(judge, images, attributes), attributes)
+    return {name: found[name].value if name in found else 0.0 for name in attributes}
+
+
+def qualities(
+    readings: Mapping[str, NDArray[np.float64]], attributes: Mapping[str, Attribute]
+) -> dict[str, Quality]:
+    """How well each attribute is read, on the images whose value is known; those known of fewer than 2 are left out.
+
+    Arguments:
+        readings: As `log_odds` gives them, of N images.
+        attributes: Of the same images, by name.
+    """
+    found = {}
     for name, attribute in attributes.items():
         known = attribute.known
-        answer = torch.cat([part[name] for part in parts]).numpy()[known]
-        truth = np.asarray(attribute.values)[known]
-        if not len(truth):
-            scores[name] = 0.0
-        elif attribute.kind == "continuous":
-            residual = ((answer[:, 0] - truth) ** 2).mean()
-            scores[name] = float(1 - residual / scale(truth) ** 2)
-        else:
-            scores[name] = float((answer.argmax(1) == truth).mean())
-    return scores
+        truth, reading = np.asarray(attribute.values)[known], readings[name][known]
+        if len(truth) < 2:
+            continue
+        if attribute.kind == "continuous":
+            found[name] = quality_of_values(reading[:, 0], truth)
+            continue
+        chances = expit(reading)
+        if attribute.kind == "binary":
+            chances = np.concatenate([1 - chances, chances], axis=1)
+        found[name] = quality_of_labels(chances, truth)
+    return found
 
 
 def expectations(
@@ -204,7 +218,7 @@ def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metric
     about = f"judge trained on {len(train)} original images, read from {len(test)} test images, seed {SEED}"
     metrics = {}
     for name, attribute in test.attributes.items():
-        measure = "R^2" if attribute.kind == "continuous" else "accuracy"
+        measure = "R^2" if attribute.kind == "continuous" else "balanced accuracy"
         note = f"{measure} {kept[name]:.4f} of reconstructions / {original[name]:.4f} of originals; {about}"
         if original[name] > 0:  # where the judge reads nothing from originals, there is no share to keep
             metrics[f"readable_{name}"] = metric(kept[name] / original[name], "share kept", note)

@@ -29,7 +29,7 @@ __all__ = ["IMAGES", "Kept", "is_kept", "judge_path", "kept_judge"]
 
 IMAGES = 8_000  # originals that a judge learns from; 20,000 read a little better and take minutes more
 TEST_IMAGES = 1_000  # that say how well it reads
-VERSION = 1  # of what is written; raised when the network or its training changes
+VERSION = 2  # of what is written; raised when the network or its training changes
 HEADER_AT_MOST = 1 << 16  # bytes of a file beside its numbers
 TELLS = "latent-explorer-judge"  # key of the metadata
 
@@ -39,7 +39,9 @@ class Kept:
     """A judge and how well it reads."""
 
     judge: Judge
-    scores: dict[str, float]  # attribute -> accuracy or R^2 on test images that it has not seen
+    scores: dict[
+        str, float
+    ]  # attribute -> balanced accuracy or R^2 on original test images that it has not seen
 
 
 def kept_judge(name: str, options: Mapping[str, Any], progress: Progress | None = None) -> Kept:

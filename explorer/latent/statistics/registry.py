@@ -95,6 +95,22 @@ STATISTICS = {
             20, "Benjamini & Hochberg 1995", "https://doi.org/10.1111/j.2517-6161.1995.tb02031.x",
         ),
         Statistic(
+            "balanced_accuracy", "Balanced accuracy of the classifier", "share",
+            "The share of a label's decoded images that the attribute classifier reads as that label, averaged over the labels.",
+            "mean over labels k of n(read k, true k) / n(true k)",
+            "decoded test images; R² for values",
+            "Agresti–Coull for each label, their variances added; for R² the delta method over images",
+            "1 over the number of labels; 0 for R²",
+            100, "Brodersen et al. 2010", "https://doi.org/10.1109/ICPR.2010.764",
+        ),
+        Statistic(
+            "overconfidence", "Overconfidence of the classifier", "percentage points",
+            "The mean probability that the attribute classifier gives the label it reads, minus the share it reads right.",
+            "mean max p − mean 1[label read = true label]",
+            "decoded test images", "none; its standard error is at most 50 / √n points", "0",
+            100, "Guo et al. 2017", "https://arxiv.org/abs/1706.04599",
+        ),
+        Statistic(
             "difference", "What sets a selection apart", "share, or mean",
             "How much more often the selected images have an attribute than the rest, where a random selection of the same "
             "size would rarely differ as much.",

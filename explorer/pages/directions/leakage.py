@@ -44,7 +44,7 @@ COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c85
 BARS = (
     "Each direction is used at the smallest strength that changes the target in 95 % of some other images. **Success** is good "
     "from 90 %, **dependency** up to 0.2.\n\n"
-) + "\n\n".join(map(tooltip, ("success", "dependency", "drift")))
+) + "\n\n".join(map(tooltip, ("success", "dependency", "drift", "balanced_accuracy", "overconfidence")))
 STYLE = """<style>
 .lx-leak { overflow-x: auto; }
 .lx-leak table { border-collapse: separate; border-spacing: 2px; border: 0; width: auto; margin: 0; }
@@ -251,14 +251,12 @@ def _tables() -> dict[str, dict[str, Any]]:
 def _shown(found: Mapping[str, Any]) -> None:
     """The table, its chart and the pictures."""
     images = found["images"]
-    reads = min(found["judge"].items(), key=lambda pair: pair[1])
     seen = [each["title"] for each in found["columns"] if not each["apart"]]
     told = (
         "Mean change of each attribute's log-odds, in standard deviations over the collection; ↑ and ↓ where it mostly goes "
         "one way, in bold where that is more than chance (false discovery rate 5 %). "
         f"Measured on {images['judged']:,} test images, the strength found on {images['to find the strength']:,} others, "
-        f"seed {found['seed']}. On unseen originals the classifier's lowest accuracy or R² is {reads[1]:.2f} "
-        f"({found['attributes'][reads[0]]['title'].lower()})."
+        f"seed {found['seed']}. {_reads(found)}"
     )
     if seen:
         told += f" Used as they are, and perhaps fitted to the judged images too: {plain(', '.join(seen))}."
@@ -275,6 +273,27 @@ def _shown(found: Mapping[str, Any]) -> None:
     file_button(
         st, "Table, CSV", f"{found['model']}-leakage.csv", lambda: _csv(found), "dl_csv", icon=":material/download:",
     )  # fmt: skip
+
+
+def _reads(found: Mapping[str, Any]) -> str:
+    """How well the classifier reads the decoded pictures, in two sentences."""
+    titles = {name: each["title"].lower() for name, each in found["attributes"].items()}
+    name, worst = min(found["classifier"].items(), key=lambda pair: pair[1]["value"])
+    low, high = worst["interval"]
+    text = (
+        f"From {worst['images']:,} decoded test images the classifier reads {titles[name]} worst: {worst['measure']} "
+        f"{worst['value']:.2f} ({low:.2f}–{high:.2f})."
+    )
+    sure = {
+        key: each["overconfidence"]
+        for key, each in found["classifier"].items()
+        if each["overconfidence"] is not None
+    }
+    if sure:
+        most = max(sure, key=lambda key: abs(sure[key]))
+        points = f"{100 * sure[most]:+.0f}".replace("-", "−")
+        text += f" Its probabilities are farthest from the share read right for {titles[most]}: {points} percentage points."
+    return text
 
 
 def table_html(found: Mapping[str, Any]) -> str:

@@ -88,7 +88,9 @@ def test_the_job_reports_its_progress_and_gives_the_table(folder: Path) -> None:
     assert found["data"] == "digits" and found["direction"] == "digit-3" and found["seed"] == 2
     assert found["images"] == {"to find the strength": 26, "judged": 26, "split": "test"}
     assert list(found["attributes"]) == ["digit"]  # the atlas knows others, which the data set does not
-    assert found["judge"]["digit"] > 0.8
+    reads = found["classifier"]["digit"]  # from decoded pictures, on which the edits are judged
+    assert reads["measure"] == "balanced accuracy" and reads["interval"][0] < reads["value"] > 0.6
+    assert abs(reads["overconfidence"]) < 0.4 and reads["images"] > 100
     (column,) = found["columns"]
     assert column["success"] > 0.6 and column["dependency"] is None  # there is no other attribute
     assert column["movements"]["digit"] * column["strength"] > 1 and column["apart"] is True

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score
 
 from models import load
 from models.data import Attribute, ImageData
@@ -71,13 +72,13 @@ def test_the_judge_guesses_where_nothing_is_to_be_seen(judge: Judge) -> None:
     assert scores["row"] < 0.5 and scores["left"] < 0.65 and scores["light"] < 0.2
 
 
-def test_scores_are_accuracy_and_r_squared(judge: Judge) -> None:
+def test_scores_are_balanced_accuracy_and_r_squared(judge: Judge) -> None:
     data = bars(300, 2)
     with torch.no_grad():
         answers = judge(torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255)
     scores = score(judge, data.images, data.attributes)
-    right = answers["row"].argmax(1).numpy() == data.attributes["row"].values
-    assert scores["row"] == pytest.approx(right.mean())
+    read, row = answers["row"].argmax(1).numpy(), data.attributes["row"].values
+    assert scores["row"] == pytest.approx(balanced_accuracy_score(row, read))
     truth = data.attributes["light"].values
     rest = ((answers["light"][:, 0].numpy() - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
     assert scores["light"] == pytest.approx(1 - rest, abs=1e-4)
