@@ -18,7 +18,9 @@ from explorer.latent.directions.leakage import Trial as Edits
 from explorer.latent.directions.reliability import (
     AUC_FROM,
     FOLDS,
+    Scale,
     cross_validated_auc,
+    cross_validated_rank,
     noise,
     sides_p_value,
     stratified,
@@ -80,6 +82,26 @@ def direction_auc(rng: Generator, *, method: str, size: int, images: int, effect
         direction = fit(method, sides.take(np.flatnonzero(fold != number)))
         truths.append(norm.cdf(effect * direction[0] / np.linalg.norm(direction) / np.sqrt(2)))
     alarm = float(not found.low <= 0.5 <= found.high) if effect == 0 else NONE
+    return _held(found, float(np.mean(truths)))._replace(alarm=alarm)
+
+
+def direction_rank(rng: Generator, *, method: str, size: int, images: int, effect: float) -> Trial:
+    """The rank correlation of one estimator with values; the truth is the mean over the folds' directions."""
+    z = rng.normal(size=(images, size))
+    values = effect * z[:, 0] + rng.normal(size=images)
+    low, high = np.quantile(values, [1 / 3, 2 / 3])
+    with_, without = values >= high, values <= low
+    sides = Sides.of(z, with_, without, np.zeros((images, 1)))
+    found = cross_validated_rank(
+        method, sides, Scale.of(z, with_, without, values), noise(method, sides).in_scores
+    )
+    fold = stratified(sides.positive, FOLDS, np.random.default_rng(0))
+    truths = []
+    for number in range(FOLDS):
+        direction = fit(method, sides.take(np.flatnonzero(fold != number)))
+        linear = effect / np.hypot(1, effect) * direction[0] / np.linalg.norm(direction)
+        truths.append(6 / np.pi * np.arcsin(linear / 2))  # of two normal variables
+    alarm = float(not found.low <= 0 <= found.high) if effect == 0 else NONE
     return _held(found, float(np.mean(truths)))._replace(alarm=alarm)
 
 

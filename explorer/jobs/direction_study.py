@@ -1,4 +1,4 @@
-"""A job: the estimators of one direction side by side, with their vectors, angle errors and cross-validated AUCs."""
+"""A job: the estimators of one direction side by side, with their vectors, angle errors and cross-validated AUCs or rank correlations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from explorer.latent.directions.mean_difference import FEWEST
 from explorer.latent.directions.reliability import (
     ANGLE_FROM,
     AUC_FROM,
+    Scale,
     cross_validated_auc,
+    cross_validated_rank,
     noise,
     sides_p_value,
     warnings_of,
@@ -33,6 +35,9 @@ class Estimate:
     method: str
     vector: NDArray[np.float32] | None = None  # (D,)
     auc: Interval | None = None  # on images that it was not fitted on
+    rank: Interval | None = (
+        None  # instead of it where the attribute has values: Spearman's correlation with them
+    )
     angle: Interval | None = None  # angle error, degrees
     p_value: float | None = None  # of the sides' difference; the same for all estimators
     warnings: tuple[str, ...] = ()
@@ -48,23 +53,27 @@ class Request:
     positive: NDArray[np.bool_]
     others: NDArray[np.float64]
     held: NDArray[np.float32]  # (K, D)
+    scale: Scale | None = None  # the attribute's values, where it has some
 
 
 class Study:
     """The running or finished estimates of two sides. Read from any thread."""
 
-    def __init__(self, sides: Sides, held: NDArray[np.floating] | None = None) -> None:
+    def __init__(
+        self, sides: Sides, held: NDArray[np.floating] | None = None, scale: Scale | None = None
+    ) -> None:
         """Starts a job.
 
         Arguments:
             sides: The images.
             held: Directions held fixed where AUC and angle error are measured, shape (K, D).
+            scale: The attribute's values, where it has some.
 
         Raises:
             OSError: If no process can be started.
         """
         others = np.zeros((0, sides.z.shape[1]), np.float32) if held is None else held.astype(np.float32)
-        self._job = start(estimate, Request(sides.z, sides.positive, sides.others, others))
+        self._job = start(estimate, Request(sides.z, sides.positive, sides.others, others, scale))
 
     @property
     def running(self) -> bool:
@@ -119,6 +128,7 @@ def estimates(
     sides: Sides,
     report: Callable[[float, str, dict[str, Estimate]], None],
     held: NDArray[np.floating] | None = None,
+    scale: Scale | None = None,
 ) -> dict[str, Estimate]:
     """All estimators: first every vector, then the angle error and the AUC of each.
 
@@ -126,6 +136,7 @@ def estimates(
         sides: The images.
         report: Called with the share done, what is being done, and what is known so far.
         held: Directions held fixed where AUC and angle error are measured, shape (K, D); the vectors are those before.
+        scale: The attribute's values, where it has some; then there are rank correlations instead of AUCs.
     """
     names = methods_of(sides)
     found: dict[str, Estimate] = {}
@@ -151,21 +162,29 @@ def estimates(
             report(start + whole * share, f"Angle error and AUC: {METHODS[name]}", found)
 
         tell(0.0)
-        found[name] = _measured(found[name], sides, () if held is None else held, tell)
+        found[name] = _measured(found[name], sides, () if held is None else held, scale, tell)
     return found
 
 
 def _measured(
-    known: Estimate, sides: Sides, held: NDArray[np.floating] | tuple[()], tell: Callable[[float], None]
+    known: Estimate,
+    sides: Sides,
+    held: NDArray[np.floating] | tuple[()],
+    scale: Scale | None,
+    tell: Callable[[float], None],
 ) -> Estimate:
-    """The estimate with its angle error and AUC, as far as there are images for them."""
+    """The estimate with its angle error and AUC or rank correlation, as far as there are images for them."""
     if min(sides.counts) < ANGLE_FROM:
         return _with(known, sides, unknown=unsupported("angle", min(sides.counts)))
     try:
         noisy = noise(known.method, sides, held, progress=lambda share: tell(0.8 * share))
         known = _with(known, sides, angle=noisy.angle)
         if min(sides.counts) < AUC_FROM:
-            return _with(known, sides, unknown=unsupported("auc", min(sides.counts)))
+            key = "auc" if scale is None else "rank_correlation"
+            return _with(known, sides, unknown=unsupported(key, min(sides.counts)))
+        if scale is not None:
+            rank = cross_validated_rank(known.method, sides, scale, noisy.in_scores, held)
+            return _with(known, sides, rank=rank)
         found = cross_validated_auc(
             known.method, sides, noisy.in_scores, held, progress=lambda share: tell(0.8 + 0.2 * share)
         )
@@ -177,7 +196,8 @@ def _measured(
 def _with(known: Estimate, sides: Sides, **news: Any) -> Estimate:
     """The estimate with new values, and with its warnings anew."""
     values = vars(known) | news
-    warnings = warnings_of(known.method, sides, values["auc"], values["angle"], values["p_value"])
+    measured = (values[key] for key in ("auc", "angle", "p_value", "rank"))
+    warnings = warnings_of(known.method, sides, *measured)
     return Estimate(**values | {"warnings": tuple(warnings)})
 
 
@@ -203,12 +223,14 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
         step, known = step + 1, now
         report(share, what, {"estimates": found, "step": step})
 
-    found = estimates(Sides(request.z, request.positive, request.others), tell, request.held)
+    found = estimates(Sides(request.z, request.positive, request.others), tell, request.held, request.scale)
     report(1.0, "Done")
     return {"estimates": found, "step": step + 1}
 
 
 def _read(values: dict[str, Any]) -> Estimate:
     """An estimate from a message."""
-    intervals = {key: None if values[key] is None else Interval(*values[key]) for key in ("auc", "angle")}
+    intervals = {
+        key: None if values[key] is None else Interval(*values[key]) for key in ("auc", "angle", "rank")
+    }
     return Estimate(**values | intervals | {"warnings": tuple(values["warnings"])})

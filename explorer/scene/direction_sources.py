@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from explorer.latent.directions import expressions
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import Sides
 from explorer.latent.directions.mean_difference import label_slugs, sides_of
+from explorer.latent.directions.reliability import Scale
 from explorer.latent.geometry.principal import principal_directions
 from explorer.scene.loaded import Loaded
 
@@ -73,6 +74,7 @@ class Found:
     group: str = ""  # the attribute's title
     kind: str = "own"
     own: str = ""  # the attribute's name
+    scale: Scale | None = None  # the attribute's values, where it has some
 
 
 def resolve(loaded: Loaded, kind: str, text: str) -> Found:
@@ -171,9 +173,16 @@ def _attribute(loaded: Loaded, text: str) -> Found:
             if key == text:
                 found = _of_masks(loaded, title, f"attribute {title}", (with_, without), {name})
                 words = _side_words(attribute, title)
-                return Found(
-                    **vars(found)
-                    | {"names": words, "group": direction.group, "kind": direction.kind, "own": text}
+                scale = None
+                if attribute.kind == "continuous":
+                    scale = Scale.of(loaded.atlas.mean, with_, without, attribute.values)
+                return replace(
+                    found,
+                    names=words,
+                    group=direction.group,
+                    kind=direction.kind,
+                    own=text,
+                    scale=scale,
                 )
     raise ValueError(f"The direction {text[:60]!r} has no images behind it. Choose another one.")
 

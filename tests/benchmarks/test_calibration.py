@@ -16,7 +16,7 @@ def test_every_statistic_meets_its_bar_at_a_small_size(capsys: pytest.CaptureFix
     found = json.loads(capsys.readouterr().out)
     assert status == 0, [row for row in found["rows"] + found["pooled"] if row["missed"]]
     wanted = {"angle", "auc", "sides", "auroc", "fpr95", "false_alarms", "percentile", "difference", "linear_reach",
-              "gauge", "success", "dependency", "drift"}  # fmt: skip
+              "gauge", "rank_correlation", "success", "dependency", "drift"}  # fmt: skip
     assert wanted <= {row["statistic"].split(",")[0] for row in found["pooled"]}
 
 

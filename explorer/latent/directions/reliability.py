@@ -1,4 +1,4 @@
-r"""How reliable a direction is: cross-validated AUC, angle error, a permutation test, and warnings.
+r"""How reliable a direction is: cross-validated AUC or rank correlation, angle error, a permutation test, and warnings.
 
 AUC: P(w . z_with > w . z_without), ties counting half, on images that w was not fitted on: the mean over five folds.
 The folds' directions share their noise. With sin^2 t the share of a direction's length that is noise, the variance is
@@ -6,6 +6,13 @@ The folds' directions share their noise. With sin^2 t the share of a direction's
     var = var_DeLong (1 + sin^2 t),    var_DeLong that of the folds as if their directions were fixed:
 
 every pair of images of different folds counts twice, once with either in the fold that is held out.
+
+Rank correlation: of an attribute with values, whose sides are the extreme thirds, Spearman's rho between w . z and the
+values on images that w was not fitted on, those of the middle third too: the mean over five folds. In Fisher's z,
+
+    var = (1 + rho^2 / 2) / (N - 3 per fold) (1 + sin^2 t)
+
+with sin^2 t as for the AUC. An AUC of the extreme thirds alone would be far higher than that of all images.
 
 Angle error: the estimate is v = c v* + e with v* the direction that the estimator gives on average over collections of
 this size. The angle between them has sin^2 t = |e'|^2 / |v|^2, e' the part of e orthogonal to v*. E|e'|^2 is estimated
@@ -22,6 +29,8 @@ References:
     | https://doi.org/10.2307/2531595
     | Computationally efficient confidence intervals for cross-validated AUC estimates (LeDell et al., 2015)
     | https://doi.org/10.1214/15-EJS1035
+    | Sample size requirements for estimating Pearson, Kendall and Spearman correlations (Bonett & Wright, 2000)
+    | https://doi.org/10.1007/BF02294183
     | The Jackknife Estimate of Variance (Efron & Stein, 1981)
     | https://doi.org/10.1214/aos/1176345462
     | Permutation P-values Should Never Be Zero (Phipson & Smyth, 2010)
@@ -36,17 +45,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
+from scipy.stats import rankdata
 
 from explorer.latent.directions.balance import balancing_weights, remaining_difference
 from explorer.latent.directions.estimators import Sides, cosine, fit_held, gap
-from explorer.latent.intervals import Interval, auc_interval, auc_variance
+from explorer.latent.intervals import Interval, Z, auc_interval, auc_variance
 
 __all__ = [
     "AUC_FROM",
     "FOLDS",
     "Noise",
+    "Scale",
     "angle",
     "cross_validated_auc",
+    "cross_validated_rank",
     "groups_of",
     "noise",
     "sides_p_value",
@@ -62,6 +74,7 @@ ANGLE_FROM = 10  # images per side; with fewer an angle is not given
 FEW = 50  # images per side under which a direction is noisy
 SKEWED = 10  # ratio of the sides' sizes
 WEAK = 0.7  # AUC
+WEAK_RANK = 0.3  # rank correlation
 UNSTABLE = 30.0  # degrees, angle error
 UNEVEN = 0.1  # standard deviations left between balanced sides
 THIN = 0.2  # effective share of the images after balancing
@@ -81,6 +94,33 @@ class Noise:
 
     angle: Interval  # degrees, 0 to 90: the median and the 95 % interval
     in_scores: float  # share of the variance of the images' scores along it that is noise, 0 to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """The values of an attribute whose extreme thirds are the sides, and the images between them."""
+
+    values: Floats  # (M,), of the sides' images
+    rest: NDArray[
+        np.floating
+    ]  # (R, D), latents of the other images whose value is known, centred as the sides' are
+    rest_values: Floats  # (R,)
+
+    @classmethod
+    def of(cls, z: ArrayLike, positive: ArrayLike, negative: ArrayLike, values: ArrayLike) -> Scale:
+        """From a collection.
+
+        Arguments:
+            z: Latents, shape (N, D).
+            positive: Images of the side with, bool, shape (N,).
+            negative: Images of the side without, bool, shape (N,).
+            values: Of all images, shape (N,); NaN where missing.
+        """
+        latents, known = np.asarray(z), np.asarray(values, np.float64)
+        used = np.asarray(positive) | np.asarray(negative)
+        rest = ~used & np.isfinite(known)
+        centred = latents[rest] - latents[used].mean(0, np.float64)
+        return cls(known[used], centred.astype(latents.dtype), known[rest])
 
 
 def angle(a: ArrayLike, b: ArrayLike) -> float:
@@ -193,6 +233,47 @@ def cross_validated_auc(
     )
 
 
+def cross_validated_rank(
+    method: str, sides: Sides, scale: Scale, noisy: float, held: ArrayLike = (), *, seed: int = 0
+) -> Interval:
+    """Spearman's rank correlation with an attribute's values on images that the direction was not fitted on.
+
+    Arguments:
+        method: A key of `explorer.latent.directions.estimators.METHODS`.
+        sides: The extreme thirds; at least 50 images a side.
+        scale: The values, and the images between.
+        noisy: Share of the scores' variance that is noise, as `noise` finds it.
+        held: Directions held fixed, shape (K, D).
+        seed: Of the folds.
+
+    Raises:
+        ValueError: If a side is too small, or the rest without one of the folds gives no direction.
+    """
+    if min(sides.counts) < AUC_FROM:
+        raise ValueError(
+            f"The rank correlation takes {AUC_FROM} images a side. There are {min(sides.counts)}."
+        )
+    rng = np.random.default_rng(seed)
+    fold = stratified(sides.positive, FOLDS, rng)
+    between = rng.permutation(np.arange(len(scale.rest)) % FOLDS)
+    found = []
+    for number in range(FOLDS):
+        direction = fit_held(method, sides.take(np.flatnonzero(fold != number)), held)
+        here, there = fold == number, between == number
+        scores = np.concatenate([sides.z[here] @ direction, scale.rest[there] @ direction])
+        values = np.concatenate([scale.values[here], scale.rest_values[there]])
+        found.append(float(np.corrcoef(rankdata(scores), rankdata(values))[0, 1]))
+    count = len(fold) + len(between)
+    return _rank_interval(float(np.mean(found)), count - 3 * FOLDS, noisy)
+
+
+def _rank_interval(rho: float, freedom: int, noisy: float) -> Interval:
+    """The interval of a rank correlation, symmetric in Fisher's z."""
+    half = Z * np.sqrt((1 + rho**2 / 2) / freedom * (1 + noisy))
+    middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    return Interval(rho, float(np.tanh(middle - half)), float(np.tanh(middle + half)))
+
+
 def sides_p_value(sides: Sides, seed: int = 0) -> float:
     """How often random sides of the same images have means as far apart, 0.005 to 1."""
     rng = np.random.default_rng(seed)
@@ -231,6 +312,7 @@ def warnings_of(
     auc: Interval | None = None,
     error: Interval | None = None,
     p_value: float | None = None,
+    rank: Interval | None = None,
 ) -> list[str]:
     """Warnings about a direction, one sentence each; empty if there are none.
 
@@ -240,6 +322,7 @@ def warnings_of(
         auc: Cross-validated, if known.
         error: The angle error in degrees, if known.
         p_value: Of the sides' difference, if known.
+        rank: The rank correlation, if known.
     """
     messages = []
     with_, without = sides.counts
@@ -259,6 +342,8 @@ def warnings_of(
         messages.append(f"The sides differ no more than random ones do (p = {p_value:.2f}).")
     if auc is not None and auc.value < WEAK:
         messages.append(f"The sides are hardly told apart: AUC {auc.value:.2f}.")
+    if rank is not None and rank.value < WEAK_RANK:
+        messages.append(f"The direction hardly follows the values: rank correlation {rank.value:.2f}.")
     if error is not None and error.value > UNSTABLE:
         messages.append(f"Unstable: it is off by {error.value:.0f}°, and may be off by {error.high:.0f}°.")
     return messages

@@ -63,6 +63,15 @@ STATISTICS = {
             50, "DeLong et al. 1988; LeDell et al. 2015", "https://doi.org/10.1214/15-EJS1035",
         ),
         Statistic(
+            "rank_correlation", "Rank correlation", "−1 to 1",
+            "How well the order of the images along the direction follows the order of the attribute's values, for images that "
+            "the direction was not fitted on.",
+            "Spearman's ρ of w·z and the values, the middle third of the images included",
+            "mean over five folds",
+            "Bonett & Wright's variance in Fisher's z, widened for the noise that the folds' directions share",
+            "0", 50, "Bonett & Wright 2000", "https://doi.org/10.1007/BF02294183",
+        ),
+        Statistic(
             "sides", "Difference of the sides", "p-value",
             "How often sides drawn at random from the same images have means at least as far apart.",
             "share of permutations with |μ₁ − μ₀| at least as large",

@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.jobs.direction_study import Estimate, Study, methods_of
-from explorer.latent.directions.estimators import METHODS, Sides, cosine, fit, held_direction, hold_fixed
+from explorer.latent.directions.estimators import METHODS, cosine, fit, held_direction, hold_fixed
 from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.shared import faults
 from explorer.scene.direction_sources import Found
@@ -62,7 +62,7 @@ def known(
     study: Study | None = None
     estimates: dict[str, Estimate] = {}
     with faults.reported():
-        study = _study((loaded.name, loaded.version, source), found.sides, others)
+        study = _study((loaded.name, loaded.version, source), found, others)
         estimates = study.estimates()
     if "mean" not in estimates:
         try:
@@ -72,10 +72,11 @@ def known(
     return {name: estimates.get(name, Estimate(name)) for name in methods_of(found.sides)}, study
 
 
-def _study(key: tuple[str, ...], sides: Sides, others: NDArray[np.floating] | None) -> Study:
+def _study(key: tuple[str, ...], found: Found, others: NDArray[np.floating] | None) -> Study:
     kept: dict[tuple[str, ...], Study] = S.setdefault("dr_studies", {})
     if key not in kept:
-        kept[key] = Study(sides, others)
+        assert found.sides is not None
+        kept[key] = Study(found.sides, others, found.scale)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept))).cancel()
     return kept[key]
@@ -208,7 +209,7 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
         return f"<small>{escape(found.made[0].upper() + found.made[1:])}</small><small>length {length:.2f}</small>"
     lines = []
     if estimate.vector is not None:
-        lines = [f"{label}: {text}" for label, text in _reliability(estimate)]
+        lines = [f"{label}: {text}" for label, text in _reliability(estimate, found.scale is not None)]
         lines += [estimate.unknown] if estimate.unknown else []
     if vector is not None:
         to_mean = ""
@@ -220,14 +221,26 @@ def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector
     return "".join(f"<small>{escape(line)}</small>" for line in lines)
 
 
-def _reliability(estimate: Estimate) -> list[tuple[str, str]]:
-    """What is known of a direction's reliability, with 95 % intervals: names and values."""
+def _reliability(estimate: Estimate, scaled: bool) -> list[tuple[str, str]]:
+    """What is known of a direction's reliability, with 95 % intervals: names and values.
+
+    Arguments:
+        estimate: The direction.
+        scaled: Whether the attribute has values, so that there is a rank correlation instead of an AUC.
+    """
     found = []
-    for key, value, form in (("auc", estimate.auc, "{:.3f}"), ("angle", estimate.angle, "{:.0f}°")):
+    follows = (
+        ("rank_correlation", estimate.rank, "{:.2f}", "0")
+        if scaled
+        else ("auc", estimate.auc, "{:.3f}", "0.5")
+    )
+    between = " to " if scaled else "–"  # a rank correlation may be negative
+    for key, value, form, chance in (follows, ("angle", estimate.angle, "{:.0f}°", "90°")):
         if value is not None:
-            texts = [form.format(number) for number in value]
-            chance = f", chance {'0.5' if key == 'auc' else '90°'}"
-            found.append((STATISTICS[key].name, f"{texts[0]} ({texts[1]}–{texts[2]}{chance})"))
+            texts = [form.format(number).replace("-", "−") for number in value]
+            found.append(
+                (STATISTICS[key].name, f"{texts[0]} ({texts[1]}{between}{texts[2]}, chance {chance})")
+            )
         elif not estimate.unknown and not estimate.problem:
             found.append((STATISTICS[key].name, "…"))
     return found

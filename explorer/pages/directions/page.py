@@ -145,7 +145,11 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         z = loaded.codes([shown.item])[0]
         estimators.rows(loaded, found, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
-            st.caption(reliability_note(estimates), help="\n\n".join(map(tooltip, ("auc", "angle", "sides"))))
+            follows = "auc" if found.scale is None else "rank_correlation"
+            st.caption(
+                reliability_note(estimates, follows),
+                help="\n\n".join(map(tooltip, (follows, "angle", "sides"))),
+            )
         if vectors:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
                 if len(estimates) > 1:
@@ -203,9 +207,9 @@ def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray
     )
 
 
-def reliability_note(estimates: dict[str, Estimate]) -> str:
-    """What AUC and angle error are, and whether the sides differ at all."""
-    note = " ".join(f"*{STATISTICS[key].name}*: {STATISTICS[key].definition}" for key in ("auc", "angle"))
+def reliability_note(estimates: dict[str, Estimate], follows: str) -> str:
+    """What AUC or rank correlation and angle error are, and whether the sides differ at all."""
+    note = " ".join(f"*{STATISTICS[key].name}*: {STATISTICS[key].definition}" for key in (follows, "angle"))
     p_value = next((e.p_value for e in estimates.values() if e.p_value is not None), None)
     return note + ("" if p_value is None else f" The sides differ with p = {p_value:.3g} (199 permutations).")
 

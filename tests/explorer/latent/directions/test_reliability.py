@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from explorer.latent.directions.balance import balancing_weights
 from explorer.latent.directions.estimators import METHODS, Sides, fit
 from explorer.latent.directions.reliability import (
+    Scale,
     angle,
     cross_validated_auc,
+    cross_validated_rank,
     groups_of,
     noise,
     sides_p_value,
@@ -143,3 +148,32 @@ def test_a_difference_that_turns_round_when_the_others_are_equalised_is_a_direct
     assert fit("mean", sides) @ [1, 1] > 0
     np.testing.assert_allclose(fit("balanced", sides), [-1, -1], atol=0.1)
     assert "points the other way" in " ".join(warnings_of("balanced", sides))
+
+
+def test_the_rank_correlation_counts_the_images_between_the_thirds() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(900, 5))
+    values = z[:, 0] + rng.normal(size=900)
+    values[::10] = np.nan
+    low, high = np.nanquantile(values, [1 / 3, 2 / 3])
+    with_, without = values >= high, values <= low
+    sides, scale = Sides.of(z, with_, without), Scale.of(z, with_, without, values)
+    assert len(scale.rest) == np.isfinite(values).sum() - len(sides.z)
+    found = cross_validated_rank("mean", sides, scale, noise("mean", sides).in_scores)
+    assert found.low < 6 / np.pi * np.arcsin(np.sqrt(0.5) / 2) < found.high
+    known = np.isfinite(values)
+    true = spearmanr(z[known, 0], values[known]).statistic
+    assert found.value == pytest.approx(true, abs=0.03)
+    extreme = cross_validated_auc("mean", sides, 0.0)
+    assert extreme.value > 0.9, "an AUC of the extreme thirds alone looks almost perfect"
+    none = cross_validated_rank("mean", sides, replace(scale, values=rng.normal(size=len(sides.z))), 0.0)
+    assert abs(none.value) < 0.35
+    with pytest.raises(ValueError, match=r"The rank correlation takes 50 images a side\. There are 20\."):
+        cross_validated_rank(
+            "mean",
+            sides.take(
+                np.concatenate([np.flatnonzero(side)[:20] for side in (sides.positive, ~sides.positive)])
+            ),
+            scale,
+            0.0,
+        )
