@@ -181,6 +181,7 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
         "likelihood": panels.has_bound(loaded, specimen),
         "edit": shown.as_json(),
         "revision": page.revision,
+        "heard": page.heard,
     }
 
 

@@ -145,8 +145,6 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
     def reader(received: object) -> Shown | None:
         if not isinstance(received, Mapping) or received.get("model") != loaded.name:
             return None
-        if received.get("revision") != page.revision:
-            return None  # painted on an image that has been changed since
         return url.from_json(received, page.shown, limits)
 
     return page.handle_release("codes", received, reader)
@@ -249,6 +247,7 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
         },
         "edit": shown.as_json(),
         "revision": page.revision,
+        "heard": page.heard,
     }
 
 

@@ -20,7 +20,7 @@ from explorer.pages.compare.choice import by_data, first_choice, kind, ready_ser
 from explorer.pages.compare.state import State
 from explorer.pages.shared import carried_checkpoint, checkpoint_picker
 from explorer.pages.shared.layout import warn_of
-from explorer.pages.shared.page_state import PageState
+from explorer.pages.shared.page_state import PageState, connection_of, is_outdated
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import MODELS, Lineup, line_up
 from explorer.scene.views import default_view, resolve
@@ -255,9 +255,9 @@ def take_release(received: object, lineup: Lineup) -> bool:
     """
 
     def apply(received: object) -> bool:
-        if not isinstance(received, Mapping):
+        S.compare_heard = connection_of(received)
+        if not isinstance(received, Mapping) or is_outdated(received, S.compare_revision):
             return False
-        S.compare_heard = received.get("connection", 0)
         if received.get("models") != [model.name for model in lineup.models]:
             return False
         S.compare_problems = []

@@ -29,6 +29,7 @@ from explorer.pages.shared import (
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.page_state import is_outdated
 from explorer.scene.handles import Places, move_to_view
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import UnknownView, View
@@ -208,7 +209,7 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
         hear(received)
         if belongs_elsewhere(received, loaded, view):
             return False
-        if is_outdated(received):
+        if is_outdated(received, S.revision):
             S.revision += 1
             return True
         S.problems = []
@@ -239,12 +240,6 @@ def hear(received: object) -> None:
     for name in ("connection", "serial"):
         number = fields.get(name)
         S[f"heard_{name}"] = number if type(number) is int else 0
-
-
-def is_outdated(received: object) -> bool:
-    """Whether an edit was made before the page changed it; a page that outlived its server may count higher."""
-    revision = received.get("revision") if isinstance(received, Mapping) else None
-    return type(revision) is int and revision < S.revision
 
 
 def chosen_view(loaded: Loaded, view: View) -> View:

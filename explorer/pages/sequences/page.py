@@ -118,6 +118,7 @@ def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
         "longest": limits.longest,
         "edit": asdict(shown),
         "revision": page.revision,
+        "heard": page.heard,
     }
 
 

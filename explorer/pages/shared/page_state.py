@@ -7,7 +7,7 @@ the session when a newer run is waiting; methods of this object change its field
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
@@ -17,7 +17,7 @@ from explorer.pages.shared import address, carried_checkpoint, checkpoint_picker
 from explorer.scene.loaded import Loaded
 from models.card import Card, CheckpointError, Entry
 
-__all__ = ["PageState", "State", "able", "chosen"]
+__all__ = ["PageState", "State", "able", "chosen", "connection_of", "is_outdated"]
 
 T = TypeVar("T")
 Refusal = Callable[[Card], str]
@@ -35,6 +35,7 @@ class State(Generic[T]):
     revision: int = 0  # incremented when the page, not the component, changes `shown`
     previous: Any = None  # what was shown of the previous checkpoint
     handled: dict[str, object] = field(default_factory=dict)  # component -> its last message that was applied
+    heard: int = 0  # the connection over which the last message of the component came
     queries: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=QUERIES))
 
     def reset(self, name: str, query: dict[str, str], problems: list[str], previous: Any = None) -> None:
@@ -114,6 +115,11 @@ class PageState(Generic[T]):
     def revision(self) -> int:
         """Incremented when the page, not the component, changes `shown`."""
         return self.now.revision
+
+    @property
+    def heard(self) -> int:
+        """The connection over which the last message of the component came; the component asks until it is its own."""
+        return self.now.heard
 
     def open_checkpoint(self, entries: list[Entry], refusal: Refusal = lambda _: "") -> Loaded | None:
         """Opens the checkpoint to show; None if no checkpoint fits.
@@ -198,6 +204,8 @@ class PageState(Generic[T]):
     def handle_release(self, component: str, message: object, read: Callable[[Any], T | None]) -> bool:
         """Adopts what a component sends at the end of a gesture; invalid input is reported and ignored.
 
+        A message that builds on data older than the page's last change is ignored too: the component adopts that change.
+
         Arguments:
             component: Name of the component.
             message: Its newest message, untrusted JSON; None if there is none.
@@ -210,6 +218,9 @@ class PageState(Generic[T]):
         state = self.now
 
         def apply(message: Any) -> bool:
+            state.heard = connection_of(message)
+            if is_outdated(message, state.revision):
+                return False
             try:
                 shown = read(message)
             except ValueError as error:
@@ -226,6 +237,18 @@ class PageState(Generic[T]):
         """Writes the address of what is shown, and remembers it."""
         self.now.remember(query)
         address.put(query)
+
+
+def connection_of(message: object) -> int:
+    """The connection that a message names; 0 if it names none."""
+    connection = message.get("connection") if isinstance(message, Mapping) else None
+    return connection if type(connection) is int else 0
+
+
+def is_outdated(message: object, revision: int) -> bool:
+    """Whether a message builds on an older revision of the data than the page's."""
+    own = message.get("revision") if isinstance(message, Mapping) else None
+    return type(own) is int and own < revision
 
 
 def able(entries: list[Entry], refusal: Refusal) -> list[Entry]:

@@ -137,3 +137,16 @@ def test_a_checkpoint_of_the_same_data_stands_in(
     ]
     name, _ = chosen({"model": asked}, without, able(without, discrete), discrete)
     assert name == ("faces-vae" if data != "faces" else able(without, discrete)[0].name)
+
+
+def test_what_builds_on_an_older_revision_than_the_pages_is_ignored_and_counts_as_heard() -> None:
+    state = PageState[Shown]("test")
+    state.load(lambda query, previous: (Shown(), []))
+    state.update(steps=7, revise=True)
+    take = lambda received: Shown(steps=received["steps"])  # noqa: E731
+    stale = {"steps": 3, "revision": state.revision - 1, "connection": 2}
+    assert not state.handle_release("strip", stale, take)
+    assert (state.shown.steps, state.heard) == (7, 2)
+    for later in (state.revision, state.revision + 5):  # a page that outlived the server counts on
+        assert state.handle_release("strip", {"steps": later, "revision": later}, take)
+        assert (state.shown.steps, state.heard) == (later, 0)
