@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 /** Component to its entry. */
 const entries = {
   stage: "src/pages/stage/main.ts",
-  compare: "src/compare/main.ts",
+  compare: "src/pages/compare/main.ts",
   anatomy: "src/anatomy/main.ts",
   codes: "src/codes/main.ts",
   time: "src/time/main.ts",

@@ -10,7 +10,7 @@ export const ROOTS = {
   "stage.css": ".lx-stage",
   "anatomy/anatomy.css": ".lx-anatomy, .lx-divergence",
   "codes/codes.css": ".lx-codes, .lx-code-samples",
-  "compare/compare.css": ".lx-compare",
+  "pages/compare/compare.css": ".lx-compare",
   "pad/pad.css": ".lx-pad",
   "paths/paths.css": ".lx-ways",
   "samples/samples.css": ".lx-gallery",

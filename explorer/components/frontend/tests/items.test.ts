@@ -1,8 +1,8 @@
 // Items: what they are called, and a reconstruction that gives way to the original once that has come.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { missingOriginal } from "../src/compare/items";
 import { ItemStore, itemName, labelLine } from "../src/items";
 import type { PictureSource } from "../src/messages.gen";
+import { missingOriginal } from "../src/pages/compare/shared-items";
 import type { ItemsAnswer } from "../src/wire";
 
 beforeEach(() => {

@@ -99,8 +99,8 @@ export class Live<
   }
 
   /** Forgets what was to be fetched. */
-  release(resource: Resource<never>): void {
-    (resource as Resource<unknown>).cancel();
+  release<T>(resource: Resource<T>): void {
+    resource.cancel();
     this.resources.delete(resource as Resource<unknown>);
   }
 

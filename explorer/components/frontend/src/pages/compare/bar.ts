@@ -1,10 +1,10 @@
 // The line above the maps: the picture that all models see, how the pointer works, what is selected.
 
-import type { Choice } from "../dom";
-import { field, h, iconButton, segmented, setText } from "../dom";
-import type { Tool } from "../map/brush";
-import { PictureCanvas } from "../pictures";
-import type { Shape } from "../wire";
+import type { Choice } from "../../dom";
+import { field, h, iconButton, segmented, setText } from "../../dom";
+import type { Tool } from "../../map/brush";
+import { PictureCanvas } from "../../pictures";
+import type { FrameAnswer } from "./wire";
 
 export interface BarEvents {
   tool(tool: Tool): void;
@@ -85,10 +85,11 @@ export class Bar {
     this.redo.disabled = !redo;
   }
 
-  /** Shows the picture that the models see; null where it is not here. */
-  paint(pixels: Uint8Array | null, index: number, shape: Shape): void {
-    this.source.canvas.parentElement?.classList.toggle("lx-absent", pixels === null);
-    if (pixels) this.source.paint(pixels, index, shape);
+  /** Shows the picture that the models see; none where the item's original is not here. */
+  show({ original, by, pixels, shape }: FrameAnswer): void {
+    const seen = original || by !== null;
+    this.source.canvas.parentElement?.classList.toggle("lx-absent", !seen);
+    if (seen) this.source.paint(pixels, original ? 0 : (by ?? 0), shape);
   }
 
   describe(title: string, note: string): void {

@@ -1,19 +1,19 @@
 // One model's column: its map with a handle, the picture that it makes, and what is measured of it.
 
-import { h, setText } from "../dom";
-import { Gauge } from "../gauge";
-import { Knob } from "../knob";
-import { Brush, type Tool } from "../map/brush";
-import type { Shading } from "../map/colours";
-import { MapView } from "../map/map";
-import { decimalsFor, simplify } from "../map/select";
-import type { Point } from "../map/viewport";
-import { MAX_CORNERS } from "../messages.gen";
-import { PictureCanvas } from "../pictures";
-import type { Theme } from "../theme";
-import type { Shape } from "../wire";
-import type { SharedItem } from "./items";
+import { h, setText } from "../../dom";
+import { Gauge } from "../../gauge";
+import { Knob } from "../../knob";
+import { Brush, type Tool } from "../../map/brush";
+import type { Shading } from "../../map/colours";
+import { MapView } from "../../map/map";
+import { decimalsFor, simplify } from "../../map/select";
+import type { Point } from "../../map/viewport";
+import type { Shape } from "../../messages.gen";
+import { MAX_CORNERS } from "../../messages.gen";
+import { PictureCanvas } from "../../pictures";
+import type { Theme } from "../../theme";
 import { Peek } from "./peek";
+import type { SharedItem } from "./shared-items";
 import type { ColumnInfo } from "./types";
 import type { Reading } from "./wire";
 

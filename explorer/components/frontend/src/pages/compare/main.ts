@@ -1,10 +1,10 @@
 // The entry that Streamlit mounts: the comparison.
 
-import { replaceWithinPage } from "../history-entries";
-import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
-import { Compare, type Told } from "./compare";
+import { replaceWithinPage } from "../../history-entries";
+import { type Component, mounter } from "../../mount";
+import stageCss from "../../stage.css";
 import css from "./compare.css";
+import { Compare, type Told } from "./page";
 import type { CompareData } from "./types";
 
 const mountCompare = mounter<CompareData, Told>(

@@ -1,5 +1,5 @@
 // The comparison's state: reading it from elsewhere, and every step that a person can take.
-import { MAX_CORNERS, MAX_DRIVES, MAX_PLACE, MIN_CORNERS } from "../messages.gen";
+import { MAX_CORNERS, MAX_DRIVES, MAX_PLACE, MIN_CORNERS } from "../../messages.gen";
 import type { Drive, Selection, State } from "./types";
 
 const DECIMALS = 6;

@@ -1,154 +1,73 @@
-// The comparison: several models' maps side by side around one state and one socket.
-import { Banner } from "../banner";
-import { h } from "../dom";
-import { Loader } from "../geometry";
-import { History } from "../history";
-import { itemName } from "../items";
-import type { Tool } from "../map/brush";
-import { type Shading, shadeBy, shadePlain } from "../map/colours";
-import { LegendBar } from "../map/legend";
-import { countOf, inside } from "../map/select";
-import { litShades, makeup, markedShading } from "../map/shade";
-import { Pace } from "../pace";
-import { Readout } from "../readout";
-import {
-  covered,
-  type Direction,
-  HANDLE_KEYS,
-  heard,
-  isFree,
-  MAP_KEYS,
-  type ShortcutGroup,
-  Shortcuts,
-  told,
-} from "../shortcuts";
-import { LiveSocket, socketUrl } from "../socket";
-import { FrameStats } from "../stats";
-import { readTheme, sameTheme, type Theme } from "../theme";
-import type { Colouring } from "../types";
-import { ANNOUNCE_MS, KEY_COMMIT_MS, TELL_MS, TELL_TRIES } from "../waits";
-import type { OriginalsState } from "../wire";
+// The comparison: several models' maps side by side around one state and one connection.
+import { EditStore, type Memory, type Message } from "../../core/edit-store";
+import { Live } from "../../core/live";
+import { Shell } from "../../core/shell";
+import { h } from "../../dom";
+import type { Shading } from "../../map/colours";
+import type { OriginalsState } from "../../messages.gen";
+import { Actions } from "./actions";
 import { Bar } from "./bar";
-import { Column, letter, short } from "./column";
-import { missingOriginal, type SharedItem, SharedItems } from "./items";
-import {
-  copyState,
-  driver,
-  moved,
-  pinned,
-  readState,
-  round,
-  rounded,
-  sameState,
-  taken,
-} from "./state";
+import type { ColumnEvents } from "./column";
+import { Columns } from "./columns";
+import { Hand } from "./hand";
+import { compareKeys } from "./keys";
+import { copyState, readState, rounded, sameState } from "./model";
+import { announced, described, selected } from "./sentences";
+import { type CompareLive, makeSharedItems, type SharedItems } from "./shared-items";
 import type { CompareData, State } from "./types";
-import type { FrameAnswer, FrameBody, ItemsAnswer, Opened, Target } from "./wire";
-import { SPEECH } from "./wire";
+import { COMPARE, encodeFrame, type FrameAnswer } from "./wire";
 
-const HOVER_MS = 30;
-
-/** A state, which models it is of, and over which of the page's connections it was told. */
-export type Told = State & { models: string[]; connection: number };
+/** A state, which models it is of, and what goes along with every edit. */
+export type Told = State & Message & { models: string[] };
 export type Publish = (told: Told) => void;
+
+const memory: Memory<State> = { last: null };
 
 const lineup = (data: CompareData): string =>
   data.models.map((m) => `${m.name}@${m.version}/${m.view.id}`).join(" ");
 
 export class Compare {
-  readonly element = h("div", {
-    class: "stage compare",
-    "data-testid": "compare",
-    "data-connection": "connecting",
-    "data-ready": "false",
-  });
-  private data: CompareData;
-  private publish: Publish;
-  private state: State;
-  private published: State;
-  private history: History<State>;
-
-  private columns: Column[] = [];
-  private loaders: Loader[] = [];
-  private geometry: (Float32Array | null)[] = [];
-  private readonly colours = new Loader();
-  private colouring: Colouring | null = null;
-  private base: Shading | null = null;
-  private marks: Uint8Array | null = null;
-  private theme: Theme | null = null;
-
-  private readonly socket: LiveSocket<Target, Opened, FrameBody, FrameAnswer, ItemsAnswer>;
-  private readonly pace = new Pace(() => this.socket.wake());
+  private readonly shell: Shell;
+  private readonly edits: EditStore<State>;
+  private readonly live: CompareLive;
   private readonly items: SharedItems;
-  private readonly stats = new FrameStats();
-  private changed = true;
-  private answer: FrameAnswer | null = null;
-
-  private readonly probe = h("span", { class: "probe", "aria-hidden": "true" });
-  private readonly live = h("div", { class: "sr-only", "aria-live": "polite" });
-  private readonly banner = new Banner();
-  private readonly readout = new Readout(this.stats);
+  private readonly columns: Columns;
+  private readonly hand: Hand;
+  private readonly actions: Actions;
   private readonly bar: Bar;
-  private readonly legend: LegendBar;
-  private readonly shortcuts = new Shortcuts(
-    () => this.keys(),
-    (direction) => this.travel(direction),
-  );
-  private readonly grid = h("div", { class: "columns" });
-  private readonly themeWatch: MutationObserver;
-
-  private gestures = 0;
-  private tool: Tool = "move";
-  private hovered = -1;
-  /** Whose handle the hand has, and the state before it took it. */
-  private hand = 0;
-  private before: State;
-  private lost = false;
-  private connection = 0;
+  private answer: FrameAnswer | null = null;
   private originals: OriginalsState = "loading";
-  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(parent: HTMLElement, data: CompareData, publish: Publish) {
-    this.data = data;
-    this.publish = publish;
-    this.state = this.stateFrom(data);
-    this.before = this.state;
-    this.published = copyState(this.state);
-    this.history = new History(copyState(this.state));
-    this.socket = this.makeSocket();
-    this.items = new SharedItems(
-      (items) => this.socket.items(items, "best"),
-      (item) => this.itemArrived(item),
-    );
+  constructor(
+    parent: HTMLElement,
+    private data: CompareData,
+    private publish: Publish,
+  ) {
+    this.shell = this.makeShell();
+    this.edits = this.makeEdits();
+    this.live = this.makeLive();
+    this.items = makeSharedItems(this.shell, this.live, () => this.itemsArrived());
+    this.columns = this.makeColumns();
+    this.hand = new Hand(this.edits, {
+      place: (column) => this.columns.list[column].place,
+      changed: (stamp) => this.changed(stamp),
+    });
+    this.actions = this.makeActions();
     this.bar = this.makeBar();
-    this.legend = new LegendBar(() => this.reshade());
-    this.element.append(
-      this.probe,
+    this.shell.mount(
+      parent,
       this.bar.element,
-      h("div", { class: "columns-box" }, this.grid, this.banner.element),
-      this.legend.element,
-      h(
-        "footer",
-        { class: "foot" },
-        h(
-          "span",
-          { class: "hint" },
-          "Drag a handle: the other models encode its picture and show what they make of it. " +
-            "Click a point to put all of them on that image. ",
-          this.shortcuts.button,
-        ),
-        this.readout.element,
+      h("div", { class: "columns-box" }, this.columns.element, this.shell.banner.element),
+      this.columns.legend.element,
+      this.shell.foot(
+        "Drag a handle: the other models encode its picture and show what they make of it. " +
+          "Click a point to put all of them on that image.",
       ),
-      this.live,
-      this.shortcuts.element,
     );
-    parent.append(this.element);
-    this.themeWatch = new MutationObserver(() => this.refreshTheme());
-    const options = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
-    for (let node = this.element.parentElement; node; node = node.parentElement)
-      this.themeWatch.observe(node, options);
-    document.addEventListener("keydown", this.escape);
-    this.refreshTheme();
+    this.shell.scope.listen(document, "keydown", (event) =>
+      this.actions.escape(event as KeyboardEvent),
+    );
+    this.shell.watch((theme) => this.columns.setTheme(theme));
     this.open();
   }
 
@@ -156,558 +75,222 @@ export class Compare {
 
   /** Takes the data of another rerun: changes what differs, keeps the rest. */
   update(data: CompareData, publish: Publish): void {
-    const before = this.data;
+    const fresh = lineup(data) !== lineup(this.data);
+    const take = () => {
+      this.data = data;
+      return this.stateFrom();
+    };
+    const told = this.edits.adopt(take, data.revision, lineup(data));
     this.data = data;
     this.publish = publish;
-    this.refreshTheme();
-    if (lineup(data) !== lineup(before)) {
-      this.flush();
-      this.state = this.stateFrom(data);
-      this.before = copyState(this.state); // a drag that is given up now must not bring back the former one
-      this.published = copyState(this.state);
-      this.history = new History(copyState(this.state));
-      this.open();
-      return;
-    }
-    if (data.revision > before.revision) {
-      this.flush();
-      this.state = this.stateFrom(data);
-      this.before = copyState(this.state); // a drag that is given up now must not bring back the former one
-      this.published = copyState(this.state);
-      if (!sameState(this.state, this.history.current)) this.history.push(copyState(this.state));
+    this.edits.hear(data.heard ?? 0);
+    if (fresh) this.open();
+    else if (told) {
       this.showState();
       this.ask(null);
     }
-    this.loadColour();
+    this.columns.loadColour();
   }
 
   dispose(): void {
-    this.flush();
-    this.socket.close();
-    this.pace.dispose();
-    this.themeWatch.disconnect();
-    this.shortcuts.stop();
-    document.removeEventListener("keydown", this.escape);
-    this.closeColumns();
-    this.colours.cancel();
-    this.items.clear();
-    this.readout.stop();
-    this.banner.stop();
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.element.remove();
+    this.edits.dispose();
+    this.shell.scope.dispose();
   }
 
-  private stateFrom(data: CompareData): State {
-    return readState(data.state, data.models.length, data.count);
-  }
-
-  private closeColumns(): void {
-    for (const loader of this.loaders) loader.cancel();
-    for (const column of this.columns) column.stop();
-    this.columns = [];
+  private stateFrom(): State {
+    return readState(this.data.state, this.data.models.length, this.data.count);
   }
 
   /** Shows the models that Python has named, from scratch. */
   private open(): void {
-    const { data } = this;
-    this.closeColumns();
-    this.element.dataset["ready"] = "false";
+    const { models, shape } = this.data;
+    const { element } = this.shell;
     this.answer = null;
-    this.marks = null;
-    this.base = null;
-    this.hovered = -1;
     this.originals = "loading";
     this.items.clear();
-    this.stats.clear();
-    this.banner.clear();
-    this.banner.wait("Opening the models…");
-    const [, height, width] = data.shape;
-    this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
-    this.element.style.setProperty("--lx-models", String(data.models.length));
-    this.columns = data.models.map((info, number) => this.makeColumn(number, info));
-    this.loaders = data.models.map(() => new Loader());
-    this.geometry = data.models.map(() => null);
-    this.grid.replaceChildren(...this.columns.map((column) => column.element));
-    data.models.forEach((_, number) => {
-      this.loadGeometry(number);
-    });
-    this.colouring = null;
-    this.colours.cancel();
-    this.loadColour();
+    this.live.change();
+    element.style.setProperty("--lx-ratio", `${shape[2]} / ${shape[1]}`);
+    element.style.setProperty("--lx-models", String(models.length));
+    this.columns.open();
     this.showState();
-    this.changed = true;
-    this.socket.ask(data.models.map(({ name, view }) => ({ model: name, view: view.id })));
+    this.live.open(models.map(({ name, view }) => ({ model: name, view: view.id })));
   }
 
-  private makeColumn(number: number, info: CompareData["models"][number]): Column {
-    const column = new Column(number, {
-      hover: (item) => this.hover(number, item),
-      pick: (item, stamp) => this.pin(item, stamp),
-      begin: () => this.begin(number),
-      drag: (x, y, stamp) => this.drag(this.hand, x, y, stamp),
-      release: () => this.release(),
-      cancel: () => this.giveUp(),
-      nudge: (x, y, stamp) => {
-        this.drag(number, x, y, stamp);
-        this.after("commit", KEY_COMMIT_MS, () => this.commit(`keys ${number}`));
-      },
-      select: (corners) => this.select(number, corners),
+  // How the parts are made
+
+  private makeShell(): Shell {
+    return new Shell({
+      name: "compare",
+      classes: "compare",
+      opening: "Opening the models…",
+      keys: () => compareKeys(this.columns.list, this.actions),
+      travel: (direction) => this.actions.travel(direction),
+      retry: () => this.live.retry(),
     });
-    column.show(info);
-    column.use(this.tool);
-    if (this.theme) column.setTheme(this.theme);
-    return column;
   }
 
-  // Geometry and colours
-
-  private loadGeometry(number: number): void {
-    const { view } = this.data.models[number];
-    const column = this.columns[number];
-    column.map.setNote("Loading the map…");
-    this.loaders[number].load(
-      view.url,
-      2 * this.data.count,
-      "The map",
-      (xy) => {
-        this.geometry[number] = xy;
-        column.setGeometry(xy);
-        if (number === this.state.selection?.by) this.remark();
-        this.reshade();
-        this.placeHandles();
+  private makeEdits(): EditStore<State> {
+    const { data, shell } = this;
+    return new EditStore(this.stateFrom(), lineup(data), data.revision, shell.scheduler, {
+      copy: copyState,
+      same: sameState,
+      publish: (state, message) => {
+        const models = this.data.models.map(({ name }) => name);
+        this.publish({ ...rounded(state), models, ...message });
       },
-      (message) => {
-        column.map.setNote("The map could not be loaded.");
-        this.banner.show(message);
+      allow: () => this.allowTravel(),
+      memory,
+    });
+  }
+
+  private makeLive(): CompareLive {
+    return new Live({
+      shell: this.shell,
+      socket: this.data.socket,
+      codec: COMPARE,
+      all: ["models"],
+      encodeFrame,
+      edits: this.edits,
+      request: () => {
+        const { item, drives } = this.edits.current;
+        return { body: { item, drives }, want: ["models"] };
       },
-    );
+      paint: (answer) => this.paint(answer),
+      originals: (state) => this.takeOriginals(state),
+    });
   }
 
-  private loadColour(): void {
-    const { colour, count } = this.data;
-    if (!colour) {
-      this.colours.cancel();
-      this.colouring = null;
-      this.recolour();
-      return;
-    }
-    this.colours.load(
-      colour.url,
-      count,
-      colour.title,
-      (values) => {
-        this.colouring = { info: colour, values };
-        this.recolour();
+  private makeColumns(): Columns {
+    return new Columns({
+      shell: this.shell,
+      data: () => this.data,
+      state: () => this.edits.current,
+      items: () => this.items,
+      answer: () => this.answer,
+      busy: () => this.edits.busy,
+      resource: () => this.live.resource(),
+      release: (resource) => this.live.release(resource),
+      events: (number) => this.columnEvents(number),
+      shaded: (base, marks) => this.tellSelection(base, marks),
+    });
+  }
+
+  private columnEvents(number: number): Omit<ColumnEvents, "hover"> {
+    return {
+      pick: (item, stamp) => this.actions.pin(item, stamp),
+      begin: () => {
+        if (this.hand.take(number)) this.columns.unhover();
       },
-      (message) => this.banner.show(message),
-    );
-  }
-
-  private recolour(): void {
-    const { colouring, theme } = this;
-    if (!theme) return;
-    this.base = colouring
-      ? shadeBy(
-          colouring.values,
-          colouring.info.kind,
-          colouring.info.title,
-          colouring.info.labels,
-          theme.tone,
-          theme.missing,
-        )
-      : shadePlain(this.data.count, theme.plain);
-    this.legend.show(this.base.legend);
-    this.reshade();
-  }
-
-  /** Colours all maps: the legend's choice and the selection stand out. */
-  private reshade(): void {
-    const { base, marks } = this;
-    if (!base) return;
-    const shading = markedShading(base, marks);
-    const lit = litShades(base, marks, this.legend.shades);
-    const only = this.legend.shades.size > 0 && !marks;
-    for (const column of this.columns) column.setShading(shading, lit, only);
-    this.tellSelection();
-  }
-
-  private refreshTheme(): void {
-    const theme = readTheme(this.probe);
-    if (this.theme && sameTheme(theme, this.theme)) return;
-    this.theme = theme;
-    this.element.dataset["tone"] = theme.tone;
-    for (const column of this.columns) column.setTheme(theme);
-    this.recolour();
-  }
-
-  // The socket
-
-  private makeSocket() {
-    return new LiveSocket<Target, Opened, FrameBody, FrameAnswer, ItemsAnswer>(
-      socketUrl(this.data.socket),
-      {
-        connection: (state) => {
-          this.element.dataset["connection"] = state;
-          this.banner.connect(state);
-          if (state === "closed") this.lost = true;
-        },
-        opened: () => {
-          this.items.clear();
-          this.ask(null);
-          if (!this.lost) return;
-          this.lost = false;
-          this.connection += 1;
-          this.tellAgain(TELL_TRIES);
-        },
-        pull: () => this.pull(),
-        frame: (answer) => this.paint(answer),
-        items: (answer) => this.items.receive(answer),
-        itemsFailed: (seq) => this.items.failed(seq),
-        originals: (state) => this.takeOriginals(state),
-        error: (message) => this.banner.show(message),
+      drag: (x, y, stamp) => this.hand.drag(number, x, y, stamp),
+      release: () => {
+        this.hand.release(number);
+        this.announce();
+        this.shell.scheduler.flush();
       },
-      SPEECH,
-    );
+      cancel: () => this.hand.cancel(number),
+      nudge: (x, y, stamp) => {
+        this.hand.nudge(number, x, y, stamp);
+        this.shell.scheduler.flush();
+        this.announce();
+      },
+      select: (corners) => this.actions.select({ by: number, corners }),
+    };
   }
 
-  private pull(): FrameBody | null {
-    if (!this.changed || !this.pace.ready()) return null;
-    this.changed = false;
-    this.pace.take();
-    this.pace.spend();
-    return { item: this.state.item, drives: this.state.drives };
+  private makeBar(): Bar {
+    const { actions } = this;
+    return new Bar({
+      tool: (tool) => actions.use(tool),
+      step: (by) => actions.step(by),
+      back: () => actions.pin(this.edits.current.item, performance.now()),
+      undo: () => actions.travel("undo"),
+      redo: () => actions.travel("redo"),
+      clear: () => actions.select(null),
+    });
   }
+
+  private makeActions(): Actions {
+    return new Actions({
+      edits: this.edits,
+      columns: this.columns,
+      count: () => this.data.count,
+      used: (tool) => this.bar.use(tool),
+      ask: (stamp) => this.ask(stamp),
+      show: () => this.showState(),
+      announce: () => this.announce(),
+    });
+  }
+
+  // Frames
 
   /** Asks for pictures again, because of an event at `stamp` (null: not the hand's doing). */
   private ask(stamp: number | null): void {
-    this.changed = true;
-    this.pace.touch(stamp);
-    this.socket.wake();
+    this.live.frames.mark(["models"], stamp);
   }
 
-  private paint(answer: FrameAnswer): void {
-    if (answer.models.length !== this.columns.length) return;
+  /** The hand has moved: the picture is asked for at once, the handles follow with the display's next frame. */
+  private changed(stamp: number | null): void {
+    this.ask(stamp);
+    this.shell.scheduler.frame("handles", () => this.columns.place());
+  }
+
+  private paint(answer: FrameAnswer): boolean {
+    if (answer.models.length !== this.columns.list.length) return false;
     this.answer = answer;
-    const first = answer.original ? 1 : 0;
-    const errors = answer.models.flatMap(({ error }) => (error === null ? [] : [error]));
-    const least = errors.length > 1 ? Math.min(...errors) : -1;
-    this.columns.forEach((column, number) => {
-      const reading = answer.models[number];
-      column.read(reading, answer.by, reading.error === least);
-      column.paint(answer.pixels, first + number, answer.shape);
-    });
-    if (answer.original) this.bar.paint(answer.pixels, 0, answer.shape);
-    else this.bar.paint(answer.by === null ? null : answer.pixels, answer.by ?? 0, answer.shape);
+    this.columns.paint(answer);
+    this.bar.show(answer);
     this.describe();
-    this.placeHandles();
-    const stamp = this.pace.takeStamp();
-    const now = performance.now();
-    if (stamp !== null) {
-      this.stats.add(now, Math.max(0, now - stamp));
-      this.readout.touch();
-    }
-    this.element.dataset["ready"] = "true";
-    this.banner.wait("");
+    this.columns.place();
+    return true;
   }
 
   /** The originals are read in the background: what was shown without them is asked for again. */
   private takeOriginals(state: OriginalsState): void {
     this.originals = state;
-    if (state === "ready" && this.answer && !this.answer.original) {
-      this.items.clear();
-      if (this.state.drives.length === 0) this.ask(null);
-    }
+    if (state === "ready") this.items.originalsCame();
+    if (state === "ready" && this.answer && !this.answer.original)
+      if (this.edits.current.drives.length === 0) this.ask(null);
     this.describe();
   }
 
-  /** Runs something later; a former one of the same name is dropped. */
-  private after(name: string, ms: number, run: () => void): void {
-    clearTimeout(this.timers.get(name));
-    this.timers.set(
-      name,
-      setTimeout(() => {
-        this.timers.delete(name);
-        run();
-      }, ms),
-    );
+  private itemsArrived(): void {
+    this.columns.itemsArrived();
+    this.describe();
   }
 
-  private forget(name: string): void {
-    clearTimeout(this.timers.get(name));
-    this.timers.delete(name);
-  }
-
-  // Handles
-
-  /** Puts each handle where its model's code lies; the driver's is where the hand has it. */
-  private placeHandles(): void {
-    const { drives, item } = this.state;
-    const last = drives.at(-1);
-    this.columns.forEach((column, number) => {
-      const home = column.placeOf(item);
-      const reading = this.answer?.models[number];
-      if (last?.by === number) column.put([last.x, last.y], home);
-      else if (!last && home) column.put(home, home);
-      else if (last && reading) column.put([reading.x, reading.y], home);
-      else if (home && !column.place) column.put(home, home);
-    });
-  }
-
-  private begin(number: number): void {
-    this.flush();
-    this.before = copyState(this.state);
-    this.gestures += 1;
-    this.unhover();
-    this.hand = number;
-  }
-
-  /** A handle goes to a place of its map; the first move makes its model the driver. */
-  private drag(number: number, x: number, y: number, stamp: number): void {
-    const from = this.columns[number].place;
-    if (!from) return;
-    const next = moved(taken(this.state, number, from[0], from[1]), round(x), round(y));
-    if (sameState(next, this.state)) return;
-    this.state = next;
-    this.ask(stamp);
-    this.placeHandles();
-  }
-
-  private release(): void {
-    this.gestures -= 1;
-    this.commit();
-  }
-
-  private giveUp(): void {
-    this.gestures -= 1;
-    this.state = this.before;
-    this.showState();
-    this.ask(null);
-  }
-
-  private pin(item: number, stamp: number): void {
-    this.flush();
-    this.state = pinned(this.state, item);
-    this.placeHandles();
-    this.ask(stamp);
-    this.commit();
-  }
+  // What is said
 
   private describe(): void {
     const { answer, data } = this;
     if (!answer) return;
-    const known = this.items.get(this.state.item);
-    const name = itemName(known);
-    const labels = Object.entries(known?.labels ?? {}).map(([what, value]) => `${what} ${value}`);
-    if (answer.by === null) {
-      const missing = answer.original ? "" : missingOriginal(this.originals);
-      const note = [...labels.slice(0, 2), missing].filter(Boolean).join(" · ");
-      this.bar.describe(name, note || "original");
-      if (!known) this.items.want(this.state.item);
-    } else {
-      const { title } = data.models[answer.by];
-      this.bar.describe(`Decoded by ${letter(answer.by)}`, `${title}, from ${name}`);
-    }
-    this.bar.allow(this.state.drives.length > 0, this.history.canUndo, this.history.canRedo);
+    const { item } = this.edits.current;
+    const known = this.items.get(item);
+    if (answer.by === null && !known) this.items.want("handles", [item]);
+    const [title, note] = described(answer, known, data.models, this.originals);
+    this.bar.describe(title, note);
+    this.allowTravel();
   }
 
   private announce(): void {
-    this.after("announce", ANNOUNCE_MS, () => {
-      this.columns.forEach((column, number) => {
-        const { reading } = column;
-        const near = reading?.nearest ?? null;
-        column.knob.describe(
-          `Handle of ${letter(number)}, ${this.data.models[number].title}` +
-            `${near === null ? "" : `, near item ${near}`}; arrow keys move`,
-        );
-      });
-      const says = this.columns
-        .map(({ reading }, n) => (reading?.error ? `${letter(n)} ${short(reading.error)}` : ""))
-        .filter(Boolean)
-        .join(", ");
-      const by = driver(this.state);
-      const what = by === null ? `Item ${this.state.item}` : `${letter(by)} drives`;
-      this.live.textContent = says ? `${what}; squared errors ${says}` : what;
-    });
+    this.shell.announce(() => announced(this.columns.list, this.data.models, this.edits.current));
   }
 
-  // Pointing
-
-  private hover(number: number, item: number): void {
-    if (this.gestures > 0 || item < 0) {
-      this.unhover();
-      return;
-    }
-    if (item === this.hovered && this.timers.has("hover")) return;
-    this.hovered = item;
-    const known = this.items.get(item);
-    this.columns.forEach((column, n) => {
-      column.point(item, n === number, known);
-    });
-    if (!known) this.after("hover", HOVER_MS, () => this.items.want(item));
+  private tellSelection(base: Shading, marks: Uint8Array | null): void {
+    const { text, more } = selected(base, marks);
+    this.bar.select(text, more);
   }
 
-  private unhover(): void {
-    this.forget("hover");
-    if (this.hovered < 0) return;
-    this.hovered = -1;
-    for (const column of this.columns) column.unpoint();
-  }
-
-  private itemArrived(item: SharedItem): void {
-    for (const column of this.columns) column.itemArrived(item);
-    if (item.item === this.state.item) this.describe();
-  }
-
-  // Selecting
-
-  private makeBar(): Bar {
-    return new Bar({
-      tool: (tool) => this.use(tool),
-      step: (by) => this.step(by),
-      back: () => this.pin(this.state.item, performance.now()),
-      undo: () => this.travel("undo"),
-      redo: () => this.travel("redo"),
-      clear: () => this.clear(),
-    });
-  }
-
-  private use(tool: Tool): void {
-    this.tool = tool;
-    this.bar.use(tool);
-    for (const column of this.columns) column.use(tool);
-  }
-
-  /** Puts all handles on an item before or after. */
-  private step(by: number): void {
-    const { count } = this.data;
-    this.pin((this.state.item + by + count) % count, performance.now());
-  }
-
-  private select(by: number, corners: number[]): void {
-    this.state = { ...this.state, selection: { by, corners } };
-    this.remark();
-    this.reshade();
-    this.commit();
-  }
-
-  private clear(): void {
-    if (!this.state.selection) return;
-    this.state = { ...this.state, selection: null };
-    this.remark();
-    this.reshade();
-    this.commit();
-  }
-
-  /** Finds the selected items, which all maps show. */
-  private remark(): void {
-    const { selection } = this.state;
-    const xy = selection && this.geometry[selection.by];
-    this.marks = selection && xy ? inside(xy, selection.corners) : null;
-    this.columns.forEach((column, number) => {
-      column.outline(selection?.by === number ? selection.corners : []);
-    });
-  }
-
-  private tellSelection(): void {
-    const { base, marks } = this;
-    if (!marks || !base) {
-      this.bar.select("");
-      return;
-    }
-    const count = countOf(marks);
-    const says = makeup(base, base.legend, marks);
-    const text = `${count.toLocaleString("en")} of ${marks.length.toLocaleString("en")} selected`;
-    this.bar.select(says ? `${text} (${says})` : text, `${text}. ${says}`);
-  }
-
-  private readonly escape = (event: KeyboardEvent): void => {
-    if (event.key === "Escape" && isFree(event) && !covered()) this.clear();
-  };
-
-  private keys(): ShortcutGroup[] {
-    const take = ({ knob }: Column) => knob.element.focus({ preventScroll: true });
-    return [
-      {
-        title: "Handles",
-        shortcuts: [
-          ...this.columns.map((column, number) => {
-            const name = letter(number);
-            return heard(name.toLowerCase(), `Take the handle of ${name}`, () => take(column));
-          }),
-          ...HANDLE_KEYS,
-        ],
-      },
-      {
-        title: "Image",
-        shortcuts: [
-          heard("n", "Next item", () => this.step(1), true),
-          heard("p", "Previous item", () => this.step(-1), true),
-        ],
-      },
-      {
-        title: "Selecting",
-        shortcuts: [
-          heard("m", "Move the maps", () => this.use("move")),
-          heard("x", "Rectangle", () => this.use("rectangle")),
-          heard("l", "Lasso", () => this.use("lasso")),
-          told("Esc", "Clear the selection"),
-        ],
-      },
-      MAP_KEYS,
-    ];
-  }
-
-  // The state's life
+  // What is shown of the state
 
   private showState(): void {
-    this.remark();
-    this.reshade();
-    this.placeHandles();
-    this.bar.allow(this.state.drives.length > 0, this.history.canUndo, this.history.canRedo);
+    this.columns.remark();
+    this.columns.reshade();
+    this.columns.place();
+    this.allowTravel();
   }
 
-  private travel(direction: Direction): void {
-    if (this.gestures > 0) return;
-    this.flush();
-    this.state = copyState(direction === "undo" ? this.history.undo() : this.history.redo());
-    this.showState();
-    this.ask(performance.now());
-    this.tell();
-  }
-
-  /** A gesture has ended: an entry for undo, and word to Streamlit. */
-  private commit(tag: string | null = null): void {
-    this.forget("commit");
-    if (!sameState(this.state, this.history.current)) this.history.push(copyState(this.state), tag);
-    this.bar.allow(this.state.drives.length > 0, this.history.canUndo, this.history.canRedo);
-    this.announce();
-    this.tell();
-  }
-
-  /** Makes the entry that is waiting, without a word to Streamlit: another gesture begins. */
-  private flush(): void {
-    this.forget("commit");
-    if (!sameState(this.state, this.history.current)) this.history.push(copyState(this.state));
-  }
-
-  private tell(): void {
-    if (this.gestures > 0 || sameState(this.state, this.published)) return;
-    this.published = copyState(this.state);
-    this.send();
-  }
-
-  private send(): void {
-    const models = this.data.models.map(({ name }) => name);
-    this.publish({ ...rounded(this.state), models, connection: this.connection });
-  }
-
-  /** Tells the state to a server that has come back, until Python says that it has heard. */
-  private tellAgain(tries: number): void {
-    if (tries === 0 || this.data.heard === this.connection) return;
-    if (this.gestures === 0) {
-      this.published = copyState(this.state);
-      this.send();
-    }
-    this.after("tell", TELL_MS, () => this.tellAgain(tries - 1));
+  private allowTravel(): void {
+    const { current, canUndo, canRedo } = this.edits;
+    this.bar.allow(current.drives.length > 0, canUndo, canRedo);
   }
 }

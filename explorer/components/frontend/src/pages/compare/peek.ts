@@ -1,9 +1,9 @@
 // What stands beside an item that is pointed at: a ring on every map, and the model's picture of it.
-import { h, setText } from "../dom";
-import { itemName } from "../items";
-import type { Point } from "../map/viewport";
-import { PictureCanvas } from "../pictures";
-import type { SharedItem } from "./items";
+import { h, setText } from "../../dom";
+import { itemName } from "../../items";
+import type { Point } from "../../map/viewport";
+import { PictureCanvas } from "../../pictures";
+import type { SharedItem } from "./shared-items";
 
 const GAP = 14;
 const EDGE = 4;

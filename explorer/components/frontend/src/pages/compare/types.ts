@@ -1,6 +1,6 @@
 // The shapes shared by the comparison's modules: what Python sends, and the state both sides keep.
-import type { Move } from "../messages.gen";
-import type { ColourInfo, ModelInfo, ViewInfo } from "../types";
+import type { Move } from "../../messages.gen";
+import type { ColourInfo, ModelInfo, ViewInfo } from "../../types";
 
 /** A model's column. */
 export interface ColumnInfo extends Omit<ModelInfo, "shape" | "count"> {

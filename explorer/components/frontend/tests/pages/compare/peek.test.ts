@@ -1,7 +1,7 @@
 // Where the card beside an item stands, and how small numbers are written.
 import { expect, it } from "vitest";
-import { letter, short } from "../../src/compare/column";
-import { beside } from "../../src/compare/peek";
+import { letter, short } from "../../../src/pages/compare/column";
+import { beside } from "../../../src/pages/compare/peek";
 
 it.each([[[10, 10]], [[290, 10]], [[10, 290]], [[290, 290]], [[150, 150]]] as [[number, number]][])(
   "the card beside %j is inside the map and not over the point",

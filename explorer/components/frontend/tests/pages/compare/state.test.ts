@@ -1,5 +1,6 @@
 // Reading a state from elsewhere, and what each step of a hand makes of it.
 import { describe, expect, it } from "vitest";
+import { MAX_DRIVES } from "../../../src/messages.gen";
 import {
   copyState,
   driver,
@@ -9,9 +10,8 @@ import {
   rounded,
   sameState,
   taken,
-} from "../../src/compare/state";
-import type { State } from "../../src/compare/types";
-import { MAX_DRIVES } from "../../src/messages.gen";
+} from "../../../src/pages/compare/model";
+import type { State } from "../../../src/pages/compare/types";
 
 const plain: State = { item: 3, drives: [], selection: null };
 const triangle = { by: 1, corners: [0, 0, 1, 0, 0, 1] };

@@ -1,12 +1,7 @@
 // The comparison's messages: what is sent, and that no answer is believed unseen.
 import { describe, expect, it } from "vitest";
-import {
-  encodeFrame,
-  encodeOpen,
-  parseCompareBinary,
-  parseCompareText,
-  SPEECH,
-} from "../../src/compare/wire";
+import { readBinary, readText } from "../../../src/core/codec";
+import { COMPARE, encodeFrame } from "../../../src/pages/compare/wire";
 
 const reading = { x: 1, y: 2, percentile: 50, nearest: 4, error: 0.01 };
 const frame = {
@@ -46,7 +41,7 @@ function binary(header: object, pixels: number): ArrayBuffer {
 
 describe("requests", () => {
   it("say what the server reads", () => {
-    expect(JSON.parse(encodeOpen([{ model: "a", view: "umap" }]))).toEqual({
+    expect(JSON.parse(COMPARE.encodeOpen([{ model: "a", view: "umap" }]))).toEqual({
       type: "open",
       protocol: 1,
       models: [{ model: "a", view: "umap" }],
@@ -63,18 +58,18 @@ describe("requests", () => {
 
 describe("a text answer", () => {
   it("tells which models are open, and whether they are those that were asked for", () => {
-    const answer = parseCompareText(JSON.stringify(opened));
+    const answer = readText(COMPARE, JSON.stringify(opened));
     if (answer.type !== "opened") throw new Error("not opened");
     expect(answer.count).toBe(9);
-    expect(SPEECH.answers(answer, [{ model: "a", view: "umap" }])).toBe(true);
-    expect(SPEECH.answers(answer, [{ model: "a", view: "pca" }])).toBe(false);
-    expect(SPEECH.answers(answer, [])).toBe(false);
+    expect(COMPARE.answers(answer, [{ model: "a", view: "umap" }])).toBe(true);
+    expect(COMPARE.answers(answer, [{ model: "a", view: "pca" }])).toBe(false);
+    expect(COMPARE.answers(answer, [])).toBe(false);
   });
 
   it("may be an error or a pong", () => {
     const error = { type: "error", code: "busy", message: "wait", seq: 2 };
-    expect(parseCompareText(JSON.stringify(error))).toEqual(error);
-    expect(parseCompareText('{"type":"pong","seq":1}')).toEqual({ type: "pong", seq: 1 });
+    expect(readText(COMPARE, JSON.stringify(error))).toEqual(error);
+    expect(readText(COMPARE, '{"type":"pong","seq":1}')).toEqual({ type: "pong", seq: 1 });
   });
 
   it.each([
@@ -84,22 +79,22 @@ describe("a text answer", () => {
     [{ ...opened, shape: [2, 2, 2] }],
     [{ type: "love" }],
   ])("is refused: %j", (value) => {
-    expect(() => parseCompareText(JSON.stringify(value))).toThrow("not valid");
+    expect(() => readText(COMPARE, JSON.stringify(value))).toThrow("not valid");
   });
 });
 
 describe("a frame's answer", () => {
   it("has the original first and a picture a model", () => {
-    const answer = parseCompareBinary(binary(frame, 12));
+    const answer = readBinary(COMPARE, binary(frame, 12));
     expect(answer).toMatchObject({ type: "frame", seq: 3, by: null, original: true });
     expect(answer.pixels).toHaveLength(12);
-    const driven = parseCompareBinary(binary({ ...frame, by: 1, original: false }, 8));
+    const driven = readBinary(COMPARE, binary({ ...frame, by: 1, original: false }, 8));
     expect(driven).toMatchObject({ by: 1, original: false });
   });
 
   it("keeps percentiles in range", () => {
     const models = [{ ...reading, percentile: 200 }, reading];
-    const answer = parseCompareBinary(binary({ ...frame, models }, 12));
+    const answer = readBinary(COMPARE, binary({ ...frame, models }, 12));
     if (answer.type !== "frame") throw new Error("not a frame");
     expect(answer.models[0].percentile).toBe(100);
   });
@@ -113,13 +108,13 @@ describe("a frame's answer", () => {
     ["a flag that is none", { ...frame, original: 1 }, 12],
     ["no models", { ...frame, models: 5 }, 12],
   ])("is refused with %s", (_, header, pixels) => {
-    expect(() => parseCompareBinary(binary(header, pixels))).toThrow("not valid");
+    expect(() => readBinary(COMPARE, binary(header, pixels))).toThrow("not valid");
   });
 });
 
 describe("an answer with items", () => {
   it("has a picture a model, and the original where it is there", () => {
-    const answer = parseCompareBinary(binary(items, 2 * (2 * 2 + 1)));
+    const answer = readBinary(COMPARE, binary(items, 2 * (2 * 2 + 1)));
     expect(answer).toMatchObject({
       items: [5, 6],
       originals: [true, false],
@@ -133,6 +128,6 @@ describe("an answer with items", () => {
     ["labels for one only", { ...items, labels: [{}] }, 10],
     ["another type", { ...items, type: "thing" }, 10],
   ])("is refused with %s", (_, header, pixels) => {
-    expect(() => parseCompareBinary(binary(header, pixels))).toThrow("not valid");
+    expect(() => readBinary(COMPARE, binary(header, pixels))).toThrow("not valid");
   });
 });
