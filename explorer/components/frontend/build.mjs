@@ -13,7 +13,7 @@ const entries = {
   stage: "src/pages/stage/main.ts",
   compare: "src/pages/compare/main.ts",
   anatomy: "src/anatomy/main.ts",
-  codes: "src/codes/main.ts",
+  codes: "src/pages/codes/main.ts",
   time: "src/time/main.ts",
   pad: "src/pad/main.ts",
   paths: "src/paths/main.ts",

@@ -9,7 +9,7 @@ export const TARGET = ["chrome111", "firefox114", "safari16.4"];
 export const ROOTS = {
   "stage.css": ".lx-stage",
   "anatomy/anatomy.css": ".lx-anatomy, .lx-divergence",
-  "codes/codes.css": ".lx-codes, .lx-code-samples",
+  "pages/codes/codes.css": ".lx-codes, .lx-code-samples",
   "pages/compare/compare.css": ".lx-compare",
   "pad/pad.css": ".lx-pad",
   "paths/paths.css": ".lx-ways",

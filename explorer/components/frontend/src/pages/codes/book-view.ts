@@ -1,5 +1,5 @@
 // The codebook as a map of what its codes look like, or as a list of them by use; a code is pointed at and picked.
-import { h, segmented, setText } from "../dom";
+import { h, segmented, setText } from "../../dom";
 import { type Book, fitted, spread } from "./book";
 
 export interface BookEvents {

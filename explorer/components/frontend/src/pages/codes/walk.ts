@@ -1,7 +1,7 @@
 // The walk from A to B: a step's picture with the places that changed, how many are whose, and a strip.
-import { h, segmented, setText } from "../dom";
-import { PictureCanvas } from "../pictures";
-import type { Theme } from "../theme";
+import { h, segmented, setText } from "../../dom";
+import { PictureCanvas } from "../../pictures";
+import type { Theme } from "../../theme";
 import { Board } from "./board";
 import type { Book } from "./book";
 import { type GridShape, type Grids, ORIGINS, type Origin, origins, tally } from "./grids";

@@ -1,5 +1,6 @@
 // What Python tells the code grid and the samples, and what it hears back.
-import type { ModelInfo } from "../types";
+import type { Message } from "../../core/edit-store";
+import type { ModelInfo } from "../../types";
 
 /** A level of codes: its grid, and where its codebook is fetched from. */
 export interface LevelInfo {
@@ -31,12 +32,13 @@ export interface GridData {
   images: { a: ImageInfo; b: ImageInfo };
   edit: unknown;
   revision: number;
+  /** The last connection that Python has heard an edit from. */
+  heard?: number;
 }
 
 /** What was made of A, and what it was made on. */
-export interface Told {
+export interface Told extends Message {
   model: string;
-  revision: number;
   /** Null: as A is. */
   codes: string | null;
   level: number;

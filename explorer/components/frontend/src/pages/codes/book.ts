@@ -1,6 +1,7 @@
 // A codebook as the browser has it: where its codes lie, how often they are used, what they look like, their colours.
-import { PictureCanvas } from "../pictures";
-import type { Shape } from "../wire";
+
+import type { Shape } from "../../messages.gen";
+import { PictureCanvas } from "../../pictures";
 import type { LevelInfo } from "./types";
 
 export interface Book {

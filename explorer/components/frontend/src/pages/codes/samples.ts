@@ -1,5 +1,5 @@
 // Samples of the prior: pictures to load as A or B.
-import { h } from "../dom";
+import { h } from "../../dom";
 import type { Clicked, SamplesData, Side } from "./types";
 
 export type Pick = (clicked: Clicked) => void;

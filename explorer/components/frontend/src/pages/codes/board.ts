@@ -1,7 +1,7 @@
 // A picture with its grid of codes laid over: lines, codes, marks; and which cell a place of the screen is.
-import { h } from "../dom";
-import { PictureCanvas } from "../pictures";
-import type { Shape } from "../wire";
+import { h } from "../../dom";
+import type { Shape } from "../../messages.gen";
+import { PictureCanvas } from "../../pictures";
 import type { Book } from "./book";
 import type { GridShape } from "./grids";
 

@@ -1,9 +1,9 @@
 // The entry that Streamlit mounts: the grid to paint on, or the samples of a prior.
-import { replaceWithinPage } from "../history-entries";
-import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
-import { CodeGrid } from "./codes";
+import { replaceWithinPage } from "../../history-entries";
+import { type Component, mounter } from "../../mount";
+import stageCss from "../../stage.css";
 import css from "./codes.css";
+import { CodeGrid } from "./page";
 import { Samples } from "./samples";
 import type { Clicked, Data, GridData, SamplesData, Told } from "./types";
 

@@ -1,6 +1,6 @@
 // The steps of the walk that keys take.
 import { expect, it } from "vitest";
-import { STRIP, stepFrom } from "../../src/codes/walk";
+import { STRIP, stepFrom } from "../../../src/pages/codes/walk";
 
 it("a key goes to the next picture of the strip, from one or from between two, and stops at the ends", () => {
   const one = 1 / (STRIP - 1);

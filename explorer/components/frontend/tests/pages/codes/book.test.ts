@@ -1,6 +1,6 @@
 // A codebook's order of use, its map fitted to a box, and tiles that lie over each other pushed apart.
 import { describe, expect, it } from "vitest";
-import { fitted, readBook, spread } from "../../src/codes/book";
+import { fitted, readBook, spread } from "../../../src/pages/codes/book";
 
 describe("a codebook", () => {
   const book = readBook(Float32Array.from([0, 0, 5, 1, 0, 0, 0, 1, 9, -1, -1, 5]));

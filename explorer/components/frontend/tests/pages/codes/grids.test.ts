@@ -13,7 +13,7 @@ import {
   stroke,
   swapped,
   tally,
-} from "../../src/codes/grids";
+} from "../../../src/pages/codes/grids";
 
 const LEVELS = [
   { rows: 1, columns: 2 },

@@ -114,15 +114,15 @@ export function tally(step: Grids, a: Grids, b: Grids): Record<Origin, number> {
 export const roundShare = (t: number): number =>
   Math.round(Math.min(1, Math.max(0, t)) * SHARE_DECIMALS) / SHARE_DECIMALS;
 
-/** What was made of A; null codes: nothing. */
-export interface Edit {
+/** What was made of A, as it is sent; null codes: nothing. */
+export interface Sent {
   codes: Grids | null;
   level: number;
   t: number;
 }
 
 /** Makes an edit of whatever came from outside; what does not hold takes its default. */
-export function readEdit(value: unknown, levels: readonly GridShape[]): Edit {
+export function readEdit(value: unknown, levels: readonly GridShape[]): Sent {
   const given = (typeof value === "object" && value !== null ? value : {}) as Record<
     string,
     unknown

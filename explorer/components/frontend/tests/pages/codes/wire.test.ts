@@ -1,12 +1,17 @@
 // The code grid's answers: what is taken, and what is refused.
 import { describe, expect, it } from "vitest";
-import { encode } from "../../src/codes/grids";
-import { enlarged } from "../../src/codes/save";
-import { speech } from "../../src/codes/wire";
+import { readBinary } from "../../../src/core/codec";
+import { encode } from "../../../src/pages/codes/grids";
+import { enlarged } from "../../../src/pages/codes/save";
+import { codesCodec, encodeFrame } from "../../../src/pages/codes/wire";
 
 const LEVELS = [{ rows: 1, columns: 2 }];
 const CODES = encode([Uint16Array.from([3, 4])]);
-const { encodeFrame, parseBinary } = speech(() => LEVELS);
+const parseBinary = (buffer: ArrayBuffer) =>
+  readBinary(
+    codesCodec(() => LEVELS),
+    buffer,
+  );
 
 function bytes(header: object, pixels: number): ArrayBuffer {
   let text = JSON.stringify(header);
