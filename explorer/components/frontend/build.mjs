@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const entries = {
   stage: "src/pages/stage/main.ts",
   compare: "src/pages/compare/main.ts",
-  anatomy: "src/anatomy/main.ts",
+  anatomy: "src/pages/anatomy/main.ts",
   codes: "src/pages/codes/main.ts",
   time: "src/time/main.ts",
   pad: "src/pad/main.ts",

@@ -8,7 +8,7 @@ export const TARGET = ["chrome111", "firefox114", "safari16.4"];
 /** Style sheet, by its path under src/, to the root of what it styles. */
 export const ROOTS = {
   "stage.css": ".lx-stage",
-  "anatomy/anatomy.css": ".lx-anatomy, .lx-divergence",
+  "pages/anatomy/anatomy.css": ".lx-anatomy, .lx-divergence",
   "pages/codes/codes.css": ".lx-codes, .lx-code-samples",
   "pages/compare/compare.css": ".lx-compare",
   "pad/pad.css": ".lx-pad",

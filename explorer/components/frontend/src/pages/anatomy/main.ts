@@ -1,11 +1,11 @@
 // The entry that Streamlit mounts: the live image, or the board of two divergences.
 
-import { replaceWithinPage } from "../history-entries";
-import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
-import { Anatomy } from "./anatomy";
+import { replaceWithinPage } from "../../history-entries";
+import { type Component, mounter } from "../../mount";
+import stageCss from "../../stage.css";
 import css from "./anatomy.css";
 import { Divergence } from "./divergence";
+import { Anatomy } from "./page";
 import type { AnatomyData, Data, DivergenceData, Told } from "./types";
 
 const mountImage = mounter<AnatomyData, Told>(

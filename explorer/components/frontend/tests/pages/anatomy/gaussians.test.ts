@@ -1,6 +1,6 @@
 // Divergences against torch.distributions, dense sums on a grid and scipy's minimiser (see each test).
 import { describe, expect, it } from "vitest";
-import * as g from "../../src/anatomy/gaussians";
+import * as g from "../../../src/pages/anatomy/gaussians";
 
 const q: g.Diagonal = { mean: [0.3, -0.5], std: [0.7, 1.2] };
 const p: g.Gaussian = { mean: [1.0, 0.2], cov: [1.5, 0.8, 0.9] };

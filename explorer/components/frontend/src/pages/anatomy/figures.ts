@@ -1,5 +1,5 @@
 // The live figures of a code: what it costs, against what the mean costs.
-import { h, setText } from "../dom";
+import { h, setText } from "../../dom";
 import type { Terms } from "./wire";
 
 /** A figure for people: at most four digits that matter, a real minus sign. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { aroundPosterior, aroundPrior, labelPlace, Plane } from "../../src/anatomy/plane";
+import { aroundPosterior, aroundPrior, labelPlace, Plane } from "../../../src/pages/anatomy/plane";
 
 describe("labelPlace", () => {
   const whole = { x0: -4, y0: -4, x1: 4, y1: 4 };

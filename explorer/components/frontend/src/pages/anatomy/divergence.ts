@@ -1,7 +1,8 @@
 // Forward and reversed KL divergence of two Gaussians under the hand; nothing here asks a server.
-import { h, prefersStill, segmented, setText } from "../dom";
-import { ARROW_KEYS, heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
-import { type Theme, watchTheme } from "../theme";
+
+import { ARROW_KEYS, heard, type ShortcutGroup, Shortcuts, told } from "../../core/shortcuts";
+import { h, prefersStill, segmented, setText } from "../../dom";
+import { type Theme, watchTheme } from "../../theme";
 import { Board, type HandleName, keepInside, keepStd } from "./board";
 import * as g from "./gaussians";
 import type { DivergenceData } from "./types";
@@ -42,7 +43,11 @@ const OUTCOME: Record<g.TargetKind, Record<Way, string>> = {
 };
 
 export class Divergence {
-  readonly element = h("div", { class: "stage divergence", "data-testid": "divergence" });
+  readonly element = h("div", {
+    class: "stage divergence",
+    "data-testid": "divergence",
+    tabindex: "-1",
+  });
   private readonly probe = h("span", { class: "probe", "aria-hidden": "true" });
   private readonly board: Board;
   private readonly values: Record<Way, HTMLElement>;
@@ -54,7 +59,7 @@ export class Divergence {
   private readonly slider: HTMLInputElement;
   private readonly sliderName = h("span", { class: "field-name" });
   private readonly live = h("div", { class: "sr-only", "aria-live": "polite" });
-  private readonly shortcuts = new Shortcuts(() => this.keys());
+  private readonly shortcuts = new Shortcuts(this.element, () => this.keys());
   private readonly stopTheme: () => void;
   private theme: Theme | null = null;
   private kind: g.TargetKind = "two";

@@ -1,8 +1,8 @@
 // The residual's picture and its scale.
 
-import { h, setText } from "../dom";
-import type { Tone } from "../map/colours";
-import type { Shape } from "../wire";
+import { h, setText } from "../../dom";
+import type { Tone } from "../../map/colours";
+import type { Shape } from "../../messages.gen";
 import { gradient, type Residual, scaleFor, shade } from "./residual";
 
 export class ResidualView {

@@ -1,5 +1,6 @@
 // What Python tells the anatomy, and what it hears back.
-import type { Turn } from "../messages.gen";
+import type { Message } from "../../core/edit-store";
+import type { Turn } from "../../messages.gen";
 
 /** The image that is shown and where its code was turned to. */
 export type Edit = Omit<Turn, "type" | "seq" | "want">;
@@ -24,10 +25,12 @@ export interface AnatomyData {
   likelihood: boolean;
   edit: unknown;
   revision: number;
+  /** The last connection that Python has heard an edit from. */
+  heard?: number;
 }
 
-/** An edit and where it was made. */
-export type Told = Edit & { model: string; view: string };
+/** An edit, where it was made, and what goes along with every edit. */
+export type Told = Edit & Message & { model: string; view: string };
 
 export interface DivergenceData {
   part: "divergence";

@@ -1,6 +1,6 @@
 // What lies over the map of two dimensions: the prior's circles, the posterior's ellipse, the code, an overview.
-import { svg } from "../dom";
-import type { Bounds, Point } from "../map/viewport";
+import { svg } from "../../dom";
+import type { Bounds, Point } from "../../map/viewport";
 import type { Pair } from "./wire";
 
 /** Standard deviations of the prior that have a circle, and of the posterior that have an ellipse. */

@@ -1,9 +1,9 @@
 // The board of two densities: a target's heat, the ellipses of q, and the handles that move both.
 
-import { h, svg } from "../dom";
-import { Knob, type KnobEvents } from "../knob";
-import { pack, type Rgb } from "../map/colours";
-import type { Theme } from "../theme";
+import { h, svg } from "../../dom";
+import { Knob, type KnobEvents } from "../../knob";
+import { pack, type Rgb } from "../../map/colours";
+import type { Theme } from "../../theme";
 import { type Diagonal, logDensity, type Mixture, type Vec } from "./gaussians";
 
 /** What the board shows: 10 by 7 units, the origin in the middle. */

@@ -1,5 +1,5 @@
 // Reads, rounds and compares what is shown; an edit from outside is made whole, never trusted.
-import { MAX_TURN, MAX_TURNS } from "../messages.gen";
+import { MAX_TURN, MAX_TURNS } from "../../messages.gen";
 import type { Edit } from "./types";
 
 const DECIMALS = 1e4;

@@ -1,7 +1,7 @@
 // The residual of a picture: x minus its reconstruction at each pixel, in diverging colours, with its scale.
-import type { Rgb, Tone } from "../map/colours";
-import { pack, parseHex } from "../map/colours";
-import type { Shape } from "../wire";
+import type { Rgb, Tone } from "../../map/colours";
+import { pack, parseHex } from "../../map/colours";
+import type { Shape } from "../../messages.gen";
 
 /** Signed differences, the mean of the channels at each pixel, and what they sum up to. */
 export interface Residual {

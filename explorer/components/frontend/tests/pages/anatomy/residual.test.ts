@@ -1,6 +1,6 @@
 // Signed differences, their scale and their colours.
 import { describe, expect, it } from "vitest";
-import { diverging, psnr, residual, scaleFor, shade } from "../../src/anatomy/residual";
+import { diverging, psnr, residual, scaleFor, shade } from "../../../src/pages/anatomy/residual";
 
 describe("residual", () => {
   it("is x minus the reconstruction, the mean of the channels", () => {
