@@ -51,15 +51,15 @@ def test_a_filter_selects_on_the_map_and_a_group_stays(new_page: NewPage) -> Non
     page.keyboard.press("Escape")
     page.get_by_label("Name", exact=True).fill("Twenty")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Keep as group").click()
-    page.get_by_text("is kept with 20 images").wait_for()
+    page.get_by_role("button", name="Save as group").click()
+    page.get_by_text("saved with 20 images").wait_for()
     other = new_page().open(model="yours-vae", view="pca")  # another visitor, another map
     other.page.get_by_role("button", name="Select", exact=False).first.click()
     other.page.get_by_role("radio", name="Groups").click()
     other.page.get_by_role("button", name="Twenty · 20").click()
     other.until(lambda: other.selected() == 20, "the group on the map")
     other.page.locator(".st-key-group-drop-twenty button").first.click()
-    other.page.get_by_role("button", name="Bring back “Twenty”").wait_for()
+    other.page.get_by_role("button", name="Restore “Twenty”").wait_for()
 
 
 def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage) -> None:
@@ -78,7 +78,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
         ]
     )
     page.get_by_text("wrong: The file is no picture that can be read").wait_for()
-    page.get_by_role("button", name="Take it").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     mark = page.get_by_role("button", name="one: put the active handle on it")
     mark.wait_for()
     tab.until(lambda: tab.changed(before, "A"), "picture A is the upload's")
@@ -97,7 +97,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
     again.page.get_by_role("button", name="Your pictures").click()
     item = address["a"].split(",")[0]
     again.page.locator(f".st-key-own-drop-{item} button").click()
-    again.page.get_by_role("button", name="Bring back “one”").wait_for()
+    again.page.get_by_role("button", name="Restore “one”").wait_for()
     again.until(lambda: again.item("A") < 2**30, "handle A on an image of the collection")
 
 
@@ -145,4 +145,4 @@ def test_the_drawing_pad_gives_a_picture(new_page: NewPage, scheme: str) -> None
     mark = page.get_by_role("button", name=re.compile(r"Drawing \d+: put the active handle on it"))
     mark.wait_for()
     page.locator(f".st-key-own-drop-{mark.get_attribute('data-item')} button").click()
-    page.get_by_role("button", name="Bring back “Drawing").wait_for()
+    page.get_by_role("button", name="Restore “Drawing").wait_for()

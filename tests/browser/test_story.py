@@ -37,8 +37,8 @@ def keep_group(tab: StagePage, x: float, name: str) -> int:
     field.fill(name)
     field.press("Enter")
     tab.page.wait_for_selector(AT_REST)
-    tab.press("Keep as group")
-    tab.page.get_by_text(f"“{name}” is kept").wait_for()
+    tab.press("Save as group")
+    tab.page.get_by_text(f"Group “{name}” saved").wait_for()
     return found
 
 
@@ -116,7 +116,7 @@ def test_from_two_groups_to_a_command_that_draws_the_same(
     page.locator("input[type=file]").set_input_files(
         {"name": "stroke.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     )
-    page.get_by_role("button", name="Take it").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="stroke: put the active handle on it").wait_for()
     page.keyboard.press("Escape")
     tab.until(lambda: tab.changed(before, "A"), "the upload under handle A")

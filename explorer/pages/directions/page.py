@@ -61,7 +61,7 @@ def main() -> None:
     if shown.kind == "groups" and not loaded.groups:
         st.caption(
             "These two groups are told by their values. To take any images you like, select them on Explore with the "
-            "lasso, the box, a filter or a search, and press **Keep as group**: the group then stands in these lists."
+            "lasso, the box, a filter or a search, and press **Save as group**: the group then appears in these lists."
         )
     try:
         found = resolved(loaded, shown)

@@ -1,4 +1,4 @@
-"""A line over the stage once the UMAP map of a new collection has been fitted; until then its principal components show."""
+"""A line above the stage once the UMAP map of a new collection is fitted; until then PCA is shown."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from models.data import OWN
 __all__ = ["line"]
 
 S = st.session_state
-EVERY = 3.0  # s between two looks at the atlas
+EVERY = 3.0  # seconds between two checks of the atlas
 
 
 def line(loaded: Loaded) -> None:
-    """Shows the line, where there is something to say."""
+    """Shows the line if the map is still missing from what is shown."""
     card = loaded.entry.card
     if card and card.data["name"] == OWN and "umap" not in loaded.atlas.maps and loaded.latent > 2:
         _line(loaded)

@@ -1,4 +1,4 @@
-"""How a person's own picture is taken: crop, zoom, rotation and inversion, with what the model makes of it beside."""
+"""Framing of a user's own picture: crop, zoom, rotation and inversion, beside its reconstruction."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from explorer.sharing.exports import picture_png
 from explorer.workspace import uploads
 from models.data.pictures import Framing, crop_box, fitted, turned
 
-__all__ = ["choose", "told"]
+__all__ = ["choose", "describe"]
 
 S = st.session_state
 ZOOM_AT_MOST = 8.0
 SIDE_AT_MOST = 1600  # pixels of an opened picture; more than a crop of 1/8 needs
 OVERVIEW = 300  # pixels of the whole picture
 WIDTH = 128  # of each picture on the page, CSS pixels
-CAPTIONS = ("Its crop", "As it is taken", "Decoded")
+CAPTIONS = ("Crop", "Input", "Reconstruction")
 UNKNOWN = ":orange[:material/warning: **Unlike anything this model knows**]"
-INK = "#f08c00"  # of the crop's edge; seen on black and on white
+INK = "#f08c00"  # of the crop's edge; visible on black and on white
 
-File = tuple[str, str, Any]  # its mark, its title, and what `getvalue` gives its bytes
+File = tuple[str, str, Any]  # id, title, and an object whose `getvalue` returns the bytes
 Take = Callable[[Loaded, str, NDArray[np.uint8]], None]
 
 
 def choose(loaded: Loaded, files: Sequence[File], take: Take) -> None:
-    """Shows the first file that is not taken yet, to be framed and taken; tells which cannot be read.
+    """Shows the first file that is not added yet, to be framed and added; reports which cannot be read.
 
     Arguments:
         loaded: The model.
-        files: What was brought.
-        take: Keeps a picture (H, W, C) under a title; raises ValueError where it cannot.
+        files: The files chosen by the user.
+        take: Stores a picture (H, W, C) under a title; raises ValueError if it cannot.
     """
     done: dict[tuple[str, str], str] = S.setdefault("own_seen", {})
     for mark, title, file in files:
@@ -58,28 +58,30 @@ def choose(loaded: Loaded, files: Sequence[File], take: Take) -> None:
             st.warning(problem, icon=":material/broken_image:")
 
 
-def told(known: Familiarity) -> str:
-    """How well the model knows a picture, in figures, with the rule."""
-    among = f"of the collection's {known.reference:,} images"
-    parts = (
+def describe(known: Familiarity) -> str:
+    """How similar a picture is to the collection, as a sentence with the metrics and the rule."""
+    reference = f"of the collection's {known.reference:,} images"
+    metrics = (
         (f"Reconstruction error {known.error:.4f}", known.error_percentile),
         ("Distance to the 10th nearest image", known.distance_percentile),
     )
-    given = [
-        f"{what}: larger than that of {share:.4g} % {among}" for what, share in parts if share is not None
+    sentences = [
+        f"{metric}: larger than for {share:.4g} % {reference}"
+        for metric, share in metrics
+        if share is not None
     ]
     return (
-        f"{'. '.join(given)}. A picture above {LIMIT:.0f} % in either is called unlike the collection, as "
-        f"{known.alarms:.1f} % of its own images are."
+        f"{'. '.join(sentences)}. A picture above {LIMIT:.0f} % in either is called unlike the collection; "
+        f"so are {known.alarms:.1f} % of its own images."
     )
 
 
 @st.fragment
 def _frame(loaded: Loaded, file: File, image: Image.Image, take: Take, others: Sequence[File]) -> None:
-    """The picture with its crop, as it is taken, and decoded; the buttons that take it; the controls."""
+    """The picture with its crop, the model's input and its reconstruction; buttons to add it; controls."""
     mark, title, _ = file
     key = hashlib.sha256(f"{loaded.name} {mark}".encode()).hexdigest()[:8]
-    seen, buttons = st.container(gap="xsmall"), st.container(horizontal=True, gap="small")
+    previews, buttons = st.container(gap="xsmall"), st.container(horizontal=True, gap="small")
     framing = _controls(image, loaded.shape, key)
     picture = fitted(image, loaded.shape, framing)
     z = loaded.encoder(picture[None]).mean[0]
@@ -87,55 +89,64 @@ def _frame(loaded: Loaded, file: File, image: Image.Image, take: Take, others: S
     known = familiarity(loaded, picture, z, decoded)
     scale = max(1, OVERVIEW // max(loaded.shape[1:]))
     pictures: list[Any] = [
-        _overview(image, loaded.shape, framing), picture_png(picture, scale), picture_png(decoded, scale),
-    ]  # fmt: skip
-    with seen:
+        _overview(image, loaded.shape, framing),
+        picture_png(picture, scale),
+        picture_png(decoded, scale),
+    ]
+    with previews:
         with st.container(horizontal=True, gap="small"):  # columns would stack on a phone
             for shown, caption in zip(pictures, CAPTIONS, strict=True):
                 st.image(shown, caption=caption, width=WIDTH)
-        st.markdown(UNKNOWN if known.unknown else "Like the collection's images")
-    st.caption(told(known))
+        st.markdown(UNKNOWN if known.unknown else "Similar to the collection's images")
+    st.caption(describe(known))
     with buttons:
-        if st.button("Take it", key=f"own-take-{key}", type="primary", icon=":material/check:"):
+        if st.button("Add", key=f"own-take-{key}", type="primary", icon=":material/check:"):
             _done(loaded, file, picture, take)
             st.rerun()
         if others and st.button(
-            f"Take all {len(others) + 1}", key=f"own-all-{key}", help="The others are cut around their middle"
+            f"Add all {len(others) + 1}",
+            key=f"own-all-{key}",
+            help="The others are cropped around their centre",
         ):
             _done(loaded, file, picture, take)
             for other in others:
-                _take_as_it_is(loaded, other, take)
+                _take_unframed(loaded, other, take)
             st.rerun()
-        if st.button("Skip", key=f"own-skip-{key}", help=f"Does not take {plain(title)}"):
+        if st.button("Skip", key=f"own-skip-{key}", help=f"Does not add {plain(title)}"):
             S.own_seen[loaded.name, mark] = ""
             st.rerun()
 
 
 def _controls(image: Image.Image, shape: tuple[int, int, int], key: str) -> Framing:
-    """Sliders and switches; gives the framing they stand for."""
+    """The controls; returns the framing they describe."""
     turn = int(S.get(f"own-turn-{key}", 0))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         zoom = st.slider("Zoom", 1.0, ZOOM_AT_MOST, 1.0, 0.1, key=f"own-zoom-{key}", format="%.1f×")
         st.button(
-            "Rotate", icon=":material/rotate_right:", key=f"own-rotate-{key}", help="A quarter turn clockwise",
+            "Rotate",
+            icon=":material/rotate_right:",
+            key=f"own-rotate-{key}",
+            help="A quarter turn clockwise",
             on_click=lambda: S.update({f"own-turn-{key}": (turn + 1) % 4}),
-        )  # fmt: skip
+        )
         invert = st.toggle(
-            "Invert", key=f"own-invert-{key}", help="White for black: MNIST's digits are light on dark"
+            "Invert", key=f"own-invert-{key}", help="Swaps light and dark: MNIST's digits are light on dark"
         )
     width, height = image.size if turn % 2 == 0 else image.size[::-1]
     left, top, right, bottom = crop_box((width, height), shape, Framing(turn, zoom))
-    one, other = st.columns(2, gap="small")
+    left_column, right_column = st.columns(2, gap="small")
     free_x, free_y = width - (right - left) > 0.5, height - (bottom - top) > 0.5
-    x = one.slider("Left to right", -100, 100, 0, 2, key=f"own-x-{key}", format="%d %%", disabled=not free_x)
-    y = other.slider(
+    x = left_column.slider(
+        "Left to right", -100, 100, 0, 2, key=f"own-x-{key}", format="%d %%", disabled=not free_x
+    )
+    y = right_column.slider(
         "Top to bottom", -100, 100, 0, 2, key=f"own-y-{key}", format="%d %%", disabled=not free_y
     )
     return Framing(turn, float(zoom), x / 100 if free_x else 0.0, y / 100 if free_y else 0.0, bool(invert))
 
 
 def _overview(image: Image.Image, shape: tuple[int, int, int], framing: Framing) -> Image.Image:
-    """The whole picture, small, darkened outside its crop."""
+    """A thumbnail of the whole picture, darkened outside its crop."""
     whole = turned(image, framing).convert("RGB")
     box = crop_box(whole.size, shape, framing)
     whole.thumbnail((OVERVIEW, OVERVIEW))
@@ -150,21 +161,20 @@ def _overview(image: Image.Image, shape: tuple[int, int, int], framing: Framing)
 
 
 def _opened(mark: str, file: Any) -> Image.Image:
-    """The opened picture, kept while it is framed.
+    """The opened picture, cached while it is framed.
 
     Raises:
         ValueError: If it cannot be read.
     """
-    kept = S.get("own_opened")
-    if kept is None or kept[0] != mark:
+    cached: tuple[str, Image.Image] | None = S.get("own_opened")
+    if cached is None or cached[0] != mark:
         image = uploads.open_picture(file.getvalue())
         image.thumbnail((SIDE_AT_MOST, SIDE_AT_MOST))
-        kept = S.own_opened = (mark, image)
-    opened: Image.Image = kept[1]
-    return opened
+        cached = S.own_opened = (mark, image)
+    return cached[1]
 
 
-def _take_as_it_is(loaded: Loaded, file: File, take: Take) -> None:
+def _take_unframed(loaded: Loaded, file: File, take: Take) -> None:
     try:
         picture = uploads.read_picture(file[2].getvalue(), loaded.shape)
     except ValueError as error:
@@ -174,7 +184,7 @@ def _take_as_it_is(loaded: Loaded, file: File, take: Take) -> None:
 
 
 def _done(loaded: Loaded, file: File, picture: NDArray[np.uint8], take: Take) -> None:
-    """Keeps a picture once; notes why where it cannot be kept."""
+    """Stores a picture once; records the reason if it cannot be stored."""
     mark, title, _ = file
     try:
         take(loaded, title, picture)

@@ -1,4 +1,4 @@
-"""What lies around a handle: its nearest images in latent space and by pixels, and how far the map can be trusted here."""
+"""A handle's nearest images in latent space and by pixels, and the trust in the map around it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["picker"]
 
 S = st.session_state
 SHOWN = 8  # neighbours
-BLOCK = 256  # images that are compared at once
+BLOCK = 256  # images compared at once
 
 
 def picker(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
-    """A popover with the neighbours of a handle; found only while it is open."""
+    """A popover with the neighbours of a handle, computed only while it is open."""
     with st.popover("Neighbours", icon=":material/hub:", key="near-open", on_change="rerun") as opened:
         if not opened.open:
             return
         with st.container(width=460, gap="small"):
-            name = st.segmented_control("Of handle", ["A", "B"], default="A", key="near-of", required=True)
-            with st.spinner("Looking for neighbours …"):
+            name = st.segmented_control("Handle", ["A", "B"], default="A", key="near-of", required=True)
+            with st.spinner("Searching for neighbours …"):
                 _around(loaded, view, edit, name)
 
 
@@ -46,58 +46,54 @@ def _around(loaded: Loaded, view: View, edit: stage_edit.Edit, name: str) -> Non
         close = [int(item) for item in np.argsort(errors)[:SHOWN]]
         _row(loaded, "Nearest by pixels", close, [f"{errors[item]:.4f}" for item in close], f"x-{name}")
         st.caption(
-            f"{len(set(near) & set(close))} of {len(near)} are among both. By pixels: mean squared error to the picture "
-            "shown."
+            f"{len(set(near) & set(close))} of {len(near)} are in both. By pixels: mean squared error to the "
+            "picture shown."
         )
     else:
         st.caption(
-            "The images of this collection are not on this machine, or still on their way, so none can be compared by "
-            "their pixels."
+            "The images of this collection are not on this machine, or not loaded yet, so they cannot be "
+            "compared by pixels."
         )
-    kept = trust_of(loaded, view)
-    here = float(kept[near[0]])
-    verdict = (
-        "as good as"
-        if abs(here - kept.mean()) < 0.1
-        else "better than"
-        if here > kept.mean()
-        else "worse than"
-    )
+    trust = trust_of(loaded, view)
+    here, mean = float(trust[near[0]]), float(trust.mean())
+    verdict = "as good as" if abs(here - mean) < 0.1 else "better than" if here > mean else "worse than"
     st.markdown(
-        f"**Trust in the map here: {100 * here:.0f} %** of the nearest image's 15 neighbours in latent space are its "
-        f"neighbours on the map, {verdict} the map's mean of {100 * float(kept.mean()):.0f} %."
+        f"**Trust in the map here: {100 * here:.0f} %** of the nearest image's 15 neighbours in latent space "
+        f"are its neighbours on the map, {verdict} the map's mean of {100 * mean:.0f} %."
     )
     st.caption("“Colour by: Trust in the map” shows it everywhere.")
 
 
 def _pixel_errors(loaded: Loaded, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean squared error of a picture to each image of the collection, shape (N,); NaN where one is not there."""
+    """Mean squared error between a picture and each image, shape (N,); NaN where an image is missing."""
     x = picture.astype(np.float32)
     errors = np.full(loaded.count, np.nan, np.float32)
     for start in range(0, loaded.count, BLOCK):
         rows = range(start, min(start + BLOCK, loaded.count))
-        found = loaded.originals.get(rows)
-        there = [row for row, each in zip(rows, found, strict=True) if each is not None]
-        if there:
-            pixels = np.stack([each for each in found if each is not None]).astype(np.float32)
-            errors[there] = np.square((pixels - x) / 255).mean((1, 2, 3))
+        images = loaded.originals.get(rows)
+        present = [row for row, image in zip(rows, images, strict=True) if image is not None]
+        if present:
+            pixels = np.stack([image for image in images if image is not None]).astype(np.float32)
+            errors[present] = np.square((pixels - x) / 255).mean((1, 2, 3))
     return errors
 
 
-def _row(loaded: Loaded, title: str, items: list[int], said: list[str], key: str) -> None:
-    """Pictures side by side, numbered as on the stage and in a search, and a button that selects them."""
-    found = loaded.originals.get(items)
-    if any(picture is None for picture in found):
-        found = list(engine().decode_sync(loaded, loaded.codes(items), background=True))
+def _row(loaded: Loaded, title: str, items: list[int], labels: list[str], key: str) -> None:
+    """Images side by side with their names and labels, and a button that selects them."""
+    images = loaded.originals.get(items)
+    if any(image is None for image in images):
+        images = list(engine().decode_sync(loaded, loaded.codes(items), background=True))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{title}**", width="stretch")
-        if st.button("Select them", key=f"near-{key}", type="tertiary"):
+        if st.button("Select all", key=f"near-{key}", type="tertiary"):
             selection.put(loaded, items)
             st.rerun()
     numbers = ", ".join(str(loaded.atlas.ids[item]) for item in items)
-    show_picture(strip_png(np.stack([p for p in found if p is not None]), 2), f"{title}: images {numbers}")
+    strip = strip_png(np.stack([image for image in images if image is not None]), 2)
+    show_picture(strip, f"{title}: images {numbers}")
     cells = "".join(
-        f'<span style="flex:1;text-align:center">{html.escape(loaded.name_of(item)).replace(" ", "<br>")}<br>{html.escape(text)}</span>'
-        for item, text in zip(items, said, strict=True)
+        f'<span style="flex:1;text-align:center">{html.escape(loaded.name_of(item)).replace(" ", "<br>")}<br>'
+        f"{html.escape(label)}</span>"
+        for item, label in zip(items, labels, strict=True)
     )
     st.html(f'<div style="display:flex;font-size:.75rem;opacity:.75;margin-top:-.6rem">{cells}</div>')

@@ -15,7 +15,7 @@ S = st.session_state
 
 
 def button(loaded: Loaded) -> None:
-    """Opens the dialog; not while a map is being fitted."""
+    """A button that opens the dialog; disabled while a map is being fitted."""
     busy = bool(S.get("map_job"))
     about = "A map is being fitted" if busy else "Fit a UMAP map with other settings"
     if st.button("New map", icon=":material/scatter_plot:", help=about, disabled=busy):
@@ -23,7 +23,7 @@ def button(loaded: Loaded) -> None:
 
 
 def progress() -> None:
-    """How far the map is that is being fitted; nothing where none is."""
+    """Shows the progress of the map being fitted, if any."""
     if S.get("map_job"):
         _progress()
 
@@ -31,13 +31,14 @@ def progress() -> None:
 @st.dialog("Fit a new UMAP map")
 def _dialog(loaded: Loaded) -> None:
     st.caption(
-        f"Lays out the {loaded.count:,} images of {loaded.name} anew. It takes about a minute; go on dragging meanwhile."
+        f"Lays out the {loaded.count:,} images of {loaded.name} again. It takes about a minute; the stage "
+        "stays usable."
     )
     neighbours = st.slider(
         "Neighbours", 2, 100, 30, help="Few: local detail and small islands. Many: the overall shape."
     )
     min_dist = st.slider(
-        "Least distance", 0.0, 0.99, 0.3, 0.01, help="Small: tight clusters. Large: an even spread."
+        "Minimum distance", 0.0, 0.99, 0.3, 0.01, help="Small: tight clusters. Large: an even spread."
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 42, help="The same seed gives the same map.")
     settings = MapSettings(neighbours, min_dist, int(seed))
@@ -50,7 +51,7 @@ def _dialog(loaded: Loaded) -> None:
 
 @st.fragment(run_every=0.5)
 def _progress() -> None:
-    """Progress and cancel; at the end the map is chosen, or the reason told."""
+    """Progress and Cancel; at the end the map is selected, or the error shown."""
     job: Job | None = S.get("map_job")
     if job is None:
         return

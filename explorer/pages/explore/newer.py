@@ -1,4 +1,4 @@
-"""A line over the stage while the model that is shown is being trained further, or when a better version is there."""
+"""A line above the stage while the model shown is still training, or when a better version exists."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ STYLE = "<style>.st-key-lx-newer [data-stale] { opacity: 1 !important; }</style>
 
 
 def line(name: str, switch: Callable[[str], None]) -> None:
-    """Shows the line, where there is something to say.
+    """Shows the line if the checkpoint is in training or has a newer version.
 
     Arguments:
-        name: Of the checkpoint that is shown.
-        switch: Called with the name of the better version, where that is wanted.
+        name: Name of the checkpoint shown.
+        switch: Called with the name of the better version when the user asks for it.
     """
     if trainings().of(name) or trainings().newer(name):
         st.html(STYLE)
@@ -42,7 +42,7 @@ def _line(name: str, switch: Callable[[str], None]) -> None:
                 st.rerun()
         if training is not None:
             left = training.seconds_left
-            told = f"about {training_time.in_words(left)} left" if left is not None else training.what
-            st.caption(plain(f"It is still being trained: {told}."), width="content")
+            status = f"about {training_time.in_words(left)} left" if left is not None else training.what
+            st.caption(plain(f"Still training: {status}."), width="content")
             if st.button("Watch the training", type="tertiary", key="newer-watch"):
                 navigation.show(navigation.YOUR_IMAGES, {"run": training.name})

@@ -1,4 +1,4 @@
-"""Pictures of a person's own: uploaded, taken with the camera or drawn, encoded and put on the map as items."""
+"""The user's own pictures: uploaded, photographed or drawn, then encoded and shown on the map as items."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from explorer.workspace.storage import OWN_AT_MOST, OwnPicture
 __all__ = ["button"]
 
 S = st.session_state
-WAYS = ("Upload", "Camera", "Draw")
+INPUTS = ("Upload", "Camera", "Draw")
 FILES_AT_MOST = 20
 
 
 def button(loaded: Loaded) -> None:
-    """A popover to bring pictures; a model of sequences has no single ones to take."""
+    """A popover to add pictures; not for sequence models, which encode no single images."""
     if loaded.decoder.model.spec.sequence:
         return
     with st.popover(
@@ -41,37 +41,37 @@ def button(loaded: Loaded) -> None:
     ) as opened:
         if opened.open:
             with st.container(width=480, gap="small"):
-                _bring(loaded)
-                _kept(loaded)
+                _add(loaded)
+                _stored(loaded)
 
 
-def _bring(loaded: Loaded) -> None:
-    """The three ways in."""
+def _add(loaded: Loaded) -> None:
+    """The three inputs."""
     st.caption(
-        f"A picture is cut to {loaded.shape[2]}×{loaded.shape[1]} "
-        f"{'pixels' if loaded.shape[0] == 3 else 'grey pixels'}, encoded, and stands on the map like any other. "
-        "It stays on this machine."
+        f"A picture is cropped to {loaded.shape[2]}×{loaded.shape[1]} "
+        f"{'pixels' if loaded.shape[0] == 3 else 'grey pixels'}, encoded, and shown on the map like any "
+        "other. It stays on this machine."
     )
-    way = st.segmented_control(
+    source = st.segmented_control(
         "From",
-        WAYS,
+        INPUTS,
         default="Upload",
         key="own-way",
         required=True,
         label_visibility="collapsed",
         width="stretch",
     )
-    {"Upload": _upload, "Camera": _camera, "Draw": _draw}[way](loaded)
+    {"Upload": _upload, "Camera": _camera, "Draw": _draw}[source](loaded)
 
 
 def _upload(loaded: Loaded) -> None:
-    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    # File types are not restricted here, so that a wrong file gets our message, which gives the reason.
     files = uploader("Pictures", uploads.MIB_AT_MOST, accept_multiple_files=True, key="own-files")
     image_framing.choose(
         loaded, [(f.file_id, uploads.title_of(f.name), f) for f in files[:FILES_AT_MOST]], _take
     )
     if len(files) > FILES_AT_MOST:
-        st.warning(f"Only the first {FILES_AT_MOST} files can be taken. Bring the others after them.")
+        st.warning(f"Only the first {FILES_AT_MOST} files were used. Add the others afterwards.")
 
 
 def _camera(loaded: Loaded) -> None:
@@ -88,7 +88,7 @@ def _draw(loaded: Loaded) -> None:
     try:
         data = base64.b64decode(drawn.removeprefix("data:image/png;base64,")[: 2 << 20], validate=True)
     except (binascii.Error, ValueError):
-        st.warning("The drawing did not arrive whole. Draw it again.")
+        st.warning("The drawing was incomplete. Draw it again.")
         return
     try:
         _take(loaded, f"Drawing {len(loaded.own) + 1}", uploads.read_picture(data, loaded.shape))
@@ -97,7 +97,7 @@ def _draw(loaded: Loaded) -> None:
 
 
 def _take(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> None:
-    """Encodes and keeps a picture (H, W, C), and puts handle A on it.
+    """Encodes and stores a picture (H, W, C), and puts handle A on it.
 
     Raises:
         ValueError: If there are too many.
@@ -106,7 +106,7 @@ def _take(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> None:
 
 
 def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
-    """Encodes a picture (H, W, C) and keeps it as an item.
+    """Encodes a picture (H, W, C) and stores it as an item.
 
     Raises:
         ValueError: If there are too many.
@@ -115,19 +115,19 @@ def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
 
 
 def _put(loaded: Loaded, letter: str, item: int) -> None:
-    """Puts a handle on an item; the stage below takes it in the same run."""
+    """Puts a handle on an item; the stage shows it in the same run."""
     x, y = map(float, Places(loaded, resolve(loaded, S.view))[item])
     S.edit = replace(S.edit, **{letter: replace(getattr(S.edit, letter), item=item, x=x, y=y)})
     S.revision += 1
 
 
-def _kept(loaded: Loaded) -> None:
-    """The pictures that are kept: what the model makes of each, and what can be done with it."""
+def _stored(loaded: Loaded) -> None:
+    """The stored pictures, each with its reconstruction and actions."""
     own = list(loaded.own.values())[::-1]
     if own:
-        st.markdown(f"**Kept** · {len(own)} of {OWN_AT_MOST}")
-    codes = loaded.codes([each.item for each in own])
-    for each, picture in zip(own, engine().decode_sync(loaded, codes, background=True), strict=True):
+        st.markdown(f"**Stored** · {len(own)} of {OWN_AT_MOST}")
+    latents = loaded.codes([each.item for each in own])
+    for each, picture in zip(own, engine().decode_sync(loaded, latents, background=True), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
             show_picture(picture_png(each.picture, 2), each.title, width=64)
             show_picture(picture_png(picture, 2), f"{each.title}, reconstruction", width=64)
@@ -136,7 +136,7 @@ def _kept(loaded: Loaded) -> None:
             st.markdown(
                 f"**{plain(each.title)}**  \n:small[reconstruction error {known.error:.4f}]{unknown}",
                 width="stretch",
-                help=image_framing.told(known),
+                help=image_framing.describe(known),
             )
             for letter in "AB":
                 if st.button(letter, key=f"own-{letter}-{each.item}", help=f"Put handle {letter} on it"):
@@ -147,7 +147,7 @@ def _kept(loaded: Loaded) -> None:
                     _drop(loaded, each)
                     st.rerun()
     last: OwnPicture | None = recently_deleted.last("own", loaded.name)
-    if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="own-back"):
+    if last and st.button(f"Restore “{plain(last.title)}”", icon=":material/undo:", key="own-back"):
         with faults.reported():
             loaded.keep_own(last.title, last.picture, last.z)
             recently_deleted.take("own", loaded.name)
@@ -155,7 +155,7 @@ def _kept(loaded: Loaded) -> None:
 
 
 def _drop(loaded: Loaded, own: OwnPicture) -> None:
-    """Deletes a picture; a handle that stood on it goes to the nearest image of the collection."""
+    """Deletes a picture; a handle on it moves to the nearest image of the collection."""
     loaded.drop_own(own.item)
     nearest = int(loaded.neighbours.nearest(own.z[None], 1)[0][0, 0])
     for letter in "AB":

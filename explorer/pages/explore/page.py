@@ -1,4 +1,4 @@
-"""The Explore page: pick a checkpoint, see its map, drag, walk, add and subtract, take away."""
+"""The Explore page: choose a checkpoint, see its map, drag handles, walk, move along directions, download."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ S = st.session_state
 
 
 def main() -> None:
-    """Title, controls, stage, and what follows from a release of the hand."""
+    """Controls, stage, and the edits that the stage sends."""
     entries = checkpoint_picker.entries()
     take_restore(getattr(S.get("stage"), "edit", None), entries)
     loaded = opened(entries)
@@ -66,14 +66,16 @@ def main() -> None:
         shelf.pinner(loaded, view, S.edit)
         downloads.button(loaded, view, S.edit)
     warn_of(S.problems)
-    selection.take(getattr(S.get("stage"), "selection", None), loaded)
-    heard = {"heard": S.get("heard_connection", 0), "serial": S.get("heard_serial", 0)}
+    selection.receive(getattr(S.get("stage"), "selection", None), loaded)
     link = stage_edit.link(loaded.name, view.id, S.colour, S.edit, loaded.token_of)
-    told = {"selection": selection.told(loaded), "address": link} | heard
-    kept = stage(controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | told)
-    if take_release(
-        kept.edit, loaded, view
-    ):  # a page that outlived the server knows more than the new session
+    data = controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | {
+        "selection": selection.stage_data(loaded),
+        "address": link,
+        "heard": S.get("heard_connection", 0),
+        "serial": S.get("heard_serial", 0),
+    }
+    result = stage(data)
+    if take_release(result.edit, loaded, view):  # after a restart of the server the page has the newer state
         st.rerun()
     address.write(loaded, view, S.colour, S.edit)
     selection.bar(loaded)
@@ -82,13 +84,13 @@ def main() -> None:
     st.caption(checkpoint_picker.facts(loaded))
     sequence_note.note(
         loaded,
-        "Each point is the state that the model infers from a whole sequence, and its picture is the last frame. "
-        "The path from A to B leads from one state to another; it does not show time passing.",
+        "Each point is the state that the model infers from a whole sequence, and its picture is the last "
+        "frame. The path from A to B leads from one state to another; it does not show time passing.",
     )
 
 
 def opened(entries: list[checkpoint_picker.Entry]) -> Loaded | None:
-    """The model that is to be shown, opened; the address decides on the first run."""
+    """The opened model to show; on the first run the address decides."""
     if "model" not in S:
         S.problems, S.revision = [], 0
         S.model, problem = address.model(entries)
@@ -113,7 +115,7 @@ def opened(entries: list[checkpoint_picker.Entry]) -> Loaded | None:
 
 
 def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> None:
-    """Goes back to the model, map, colour and edit that the stage's undo, or Back in the browser, leads to.
+    """Restores the model, map, colour and edit that the stage's undo or the browser's Back leads to.
 
     Arguments:
         received: The stage's newest message, untrusted JSON.
@@ -138,16 +140,16 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
     page.now.handle("stage", received, apply)
 
 
-def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
-    """Sets the map, colour and edit that `take_restore` accepted; gives the map to show."""
-    colour, name = wanted.get("colour"), wanted.get("view")
+def restored_view(loaded: Loaded, saved: Mapping[str, object]) -> View:
+    """Sets the map, colour and edit that `take_restore` accepted; returns the map to show."""
+    colour, name = saved.get("colour"), saved.get("view")
     S.colour = colour if isinstance(colour, str) and colour in controls.colours(loaded) else None
-    view = usual_instead(loaded, name if isinstance(name, str) else default_view(loaded))
+    view = view_or_default(loaded, name if isinstance(name, str) else default_view(loaded))
     S.view = view.id
     places, levels = Places(loaded, view), len(controls.levels(loaded))
     S.edit = controls.default_edit(view)
     try:
-        edit = stage_edit.edit_from_json(wanted, S.edit, loaded.count, loaded.directions, levels, loaded.own)
+        edit = stage_edit.edit_from_json(saved, S.edit, loaded.count, loaded.directions, levels, loaded.own)
         S.edit = stage_edit.settled(edit, places) if view.id == name else stage_edit.rehomed(edit, places)
     except ValueError as error:
         S.problems.append(f"The earlier edit cannot be restored: {error}")
@@ -155,51 +157,51 @@ def restored_view(loaded: Loaded, wanted: Mapping[str, object]) -> View:
 
 
 def shown_view(loaded: Loaded) -> View:
-    """The view that is to be shown; on a fresh model it and the edit come from the address or the defaults."""
+    """The view to show; for a newly opened model, view and edit come from the address or the defaults."""
     if not S.fresh:
-        view = usual_instead(loaded, S.view)
+        view = view_or_default(loaded, S.view)
         if view.id != S.view:
             S.view, S.edit = view.id, stage_edit.rehomed(S.edit, Places(loaded, view))
             S.revision += 1
         return view
     view = first_view(loaded)
-    # Last: a run that Streamlit ends before leaves the next one to begin anew.
+    # Last, so that if Streamlit aborts this run before, the next one starts over.
     S.revision += 1
     S.restored, S.fresh = None, False
     return view
 
 
 def first_view(loaded: Loaded) -> View:
-    """Sets map, colour and edit of a fresh model: what undo or Back leads to, else from the address or the defaults."""
+    """Sets map, colour and edit of a newly opened model: restored by undo or Back, or from the address."""
     restored = S.get("restored")
     if restored is not None and restored["model"] == loaded.name:
         return restored_view(loaded, restored)
-    wanted, S.colour, problems = address.view_and_colour(loaded)
+    requested, S.colour, problems = address.view_and_colour(loaded)
     S.problems += problems
-    view = usual_instead(loaded, wanted)
+    view = view_or_default(loaded, requested)
     S.view = view.id
     default, places = controls.default_edit(view), Places(loaded, view)
-    edit, told = stage_edit.edit_from_query(
+    edit, invalid = stage_edit.edit_from_query(
         address.parameters(), default, places, loaded.directions, len(controls.levels(loaded))
     )
-    S.edit = stage_edit.settled(edit, places) if view.id == wanted else stage_edit.rehomed(edit, places)
-    S.problems += [f"In the address: {problem} Using the default." for problem in told]
+    S.edit = stage_edit.settled(edit, places) if view.id == requested else stage_edit.rehomed(edit, places)
+    S.problems += [f"In the address: {problem} Using the default." for problem in invalid]
     return view
 
 
-def usual_instead(loaded: Loaded, wanted: str) -> View:
-    """The wanted view, or the usual one and a sentence where it cannot be had."""
+def view_or_default(loaded: Loaded, name: str) -> View:
+    """The view of that name; if there is none, the default, with a message."""
     try:
-        return resolve(loaded, wanted)
+        return resolve(loaded, name)
     except UnknownView as error:
-        S.problems.append(f"{error} Showing the usual map instead.")
+        S.problems.append(f"{error} Showing the default map instead.")
         return resolve(loaded, default_view(loaded))
 
 
 def take_release(received: object, loaded: Loaded, view: View) -> bool:
-    """Takes over what the stage sent when the hand let go; invalid input is reported and ignored.
+    """Adopts the edit that the stage sent at the end of a gesture; invalid input is reported and ignored.
 
-    An edit that builds on older data than the page has sent is refused, and the stage takes the page's.
+    An edit based on older data than the page has sent is refused, and the stage adopts the page's.
 
     Returns:
         Whether the page must run again to show it.
@@ -227,7 +229,7 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
 
 
 def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
-    """Whether an edit was made on another model or map: let go just before, or kept over a restart of the server."""
+    """Whether an edit was made on another model or map, e.g. just before a switch or a restart."""
     if not isinstance(received, Mapping):
         return False
     made_on = (received.get("model", loaded.name), received.get("view", view.id))
@@ -235,7 +237,7 @@ def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
 
 
 def hear(received: object) -> None:
-    """Notes a message of the stage, and what identifies it, so that the stage can be told that it was heard."""
+    """Records which message of the stage was received, to acknowledge it."""
     fields = received if isinstance(received, Mapping) else {}
     for name in ("connection", "serial"):
         number = fields.get(name)
@@ -243,13 +245,13 @@ def hear(received: object) -> None:
 
 
 def chosen_view(loaded: Loaded, view: View) -> View:
-    """The view that was chosen since the last run, if any; the handles go over to it."""
-    chosen = S.get("wanted_view") or view.id
-    if chosen == view.id:
+    """The view selected since the last run, if any; the handles move to it."""
+    selected = S.get("wanted_view") or view.id
+    if selected == view.id:
         return view
     S.problems = []
     try:
-        after = resolve(loaded, chosen)
+        after = resolve(loaded, selected)
         switch_view(loaded, view, after)
     except UnknownView as error:
         S.problems, after = [str(error)], view
@@ -268,14 +270,14 @@ def switch_model(name: str) -> None:
 def show_newer(loaded: Loaded, name: str) -> None:
     """Shows a better version of the model, with both handles on the same images."""
     items = {letter: getattr(S.edit, letter).item for letter in "AB"}
-    kept = {letter.lower(): loaded.token_of(item) for letter, item in items.items() if item < loaded.count}
+    handles = {letter.lower(): loaded.token_of(i) for letter, i in items.items() if i < loaded.count}
     colour = S.colour or "none"
     switch_model(name)
-    st.query_params.from_dict({"model": name, "colour": colour} | kept)
+    st.query_params.from_dict({"model": name, "colour": colour} | handles)
 
 
 def switch_view(loaded: Loaded, before: View, after: View) -> None:
-    """Shows another map of the same model; the handles keep their pictures as far as the map can show them."""
+    """Shows another map of the same model; the handles keep their pictures as far as possible."""
     edit = S.edit
     for name in ("A", "B"):
         handle = getattr(edit, name)

@@ -1,10 +1,10 @@
-"""Images that are meant together: selected on the map, by a filter or a search, and kept as named groups."""
+"""Selected images: on the map, by a filter or a search; stored as named groups."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -23,25 +23,25 @@ from explorer.sharing.exports import items_csv
 from explorer.workspace.storage import Group
 from models.data.ends import ENDS
 
-__all__ = ["bar", "chosen", "forget", "picker", "put", "take", "told"]
+__all__ = ["bar", "chosen", "forget", "picker", "put", "receive", "stage_data"]
 
 S = st.session_state
-FIXED = {"Select": "replace", "Add": "add", "Keep only": "within"}
+OPERATIONS = {"Select": "replace", "Add": "add", "Intersect": "within"}
 
 
 def chosen(loaded: Loaded) -> tuple[int, ...]:
-    """Rows of the atlas that are selected, ascending."""
+    """Selected rows of the atlas, ascending."""
     model, items = S.get("selection", ("", ()))
     return items if model == loaded.name else ()
 
 
-def told(loaded: Loaded) -> dict[str, Any]:
-    """The selection as the stage is told it; its revision rises when the page, not the hand, has changed it."""
+def stage_data(loaded: Loaded) -> dict[str, Any]:
+    """The selection for the stage; `revision` increases when the page, not the stage, changes it."""
     return {"items": list(chosen(loaded)), "revision": S.get("selection_revision", 0)}
 
 
-def take(received: object, loaded: Loaded) -> bool:
-    """Takes over what was selected on the map; what is not valid is left.
+def receive(received: object, loaded: Loaded) -> bool:
+    """Adopts what was selected on the map; invalid input is ignored.
 
     Returns:
         Whether it was new.
@@ -62,7 +62,7 @@ def take(received: object, loaded: Loaded) -> bool:
 
 
 def forget() -> None:
-    """Selects nothing, for another model."""
+    """Clears the selection, when another model is opened."""
     S.pop("selection", None)
 
 
@@ -78,15 +78,19 @@ def picker(loaded: Loaded) -> None:
         if not opened.open:
             return
         with st.container(width=360, gap="small"):
-            way = st.segmented_control(
-                "Select by", ["Filter", "Search", "Groups"], default="Filter", key="select-way",
-                label_visibility="collapsed", width="stretch",
-            )  # fmt: skip
-            {"Filter": _filter, "Search": _search, "Groups": _groups}[way or "Filter"](loaded)
+            method = st.segmented_control(
+                "Select by",
+                ["Filter", "Search", "Groups"],
+                default="Filter",
+                key="select-way",
+                label_visibility="collapsed",
+                width="stretch",
+            )
+            {"Filter": _filter, "Search": _search, "Groups": _groups}[method or "Filter"](loaded)
 
 
 def _filter(loaded: Loaded) -> None:
-    """By the values of attributes."""
+    """Selects by the values of attributes."""
     attributes = loaded.atlas.attributes
     if not attributes:
         st.caption(
@@ -94,79 +98,80 @@ def _filter(loaded: Loaded) -> None:
         )
         return
     names = st.multiselect(
-        "Attributes", list(attributes), format_func=lambda name: attributes[name].title, key="filter-names",
+        "Attributes",
+        list(attributes),
+        format_func=lambda name: attributes[name].title,
+        key="filter-names",
         placeholder="Choose what to filter by",
-    )  # fmt: skip
+    )
     conditions = {name: _condition(name, attributes[name]) for name in names}
-    found = np.flatnonzero(matching(attributes, conditions, loaded.count)) if names else np.zeros(0, int)
-    st.caption(f"{len(found):,} of {loaded.count:,} images" if names else "Every condition must hold.")
-    _offer(loaded, found.tolist(), "filter")
+    rows = np.flatnonzero(matching(attributes, conditions, loaded.count)) if names else np.zeros(0, int)
+    st.caption(f"{len(rows):,} of {loaded.count:,} images" if names else "Images must meet every condition.")
+    _offer(loaded, rows.tolist(), "filter")
 
 
 def _condition(name: str, attribute: Any) -> Any:
     """The widget for one attribute's condition."""
     key = f"filter-{name}"
     if attribute.kind == "binary":
-        words = attribute.labels or ("no", "yes")
-        wanted = st.segmented_control(attribute.title, words, default=words[1], key=key, required=True)
-        return wanted != words[0]
+        labels = attribute.labels or ("no", "yes")
+        value = st.segmented_control(attribute.title, labels, default=labels[1], key=key, required=True)
+        return value != labels[0]
     if attribute.kind == "categorical":
         return st.multiselect(attribute.title, attribute.labels, default=attribute.labels[:1], key=key)
     low, high = extent(attribute)
     if low == high:
-        st.caption(f"{attribute.title} is {low:g} everywhere.")
+        st.caption(f"{attribute.title} is {low:g} for all images.")
         return low, high
     return st.slider(attribute.title, low, high, (low, high), key=key)
 
 
 def _search(loaded: Loaded) -> None:
-    """By names, numbers and words."""
+    """Selects by names, numbers and words."""
     card = loaded.entry.card
     ends = ENDS.get(card.data["name"], {}) if card else {}
     text = st.text_input(
-        "Search", key="search-text",
+        "Search",
+        key="search-text",
         placeholder=example(loaded.atlas.attributes, loaded.atlas.names, loaded.count),
-        help="Names, numbers and ranges, and words in labels, file names and captions. Words of one part must all hold; commas add parts up. "
-        "The name of a scale finds its highest third.",
-    )  # fmt: skip
+        help="Names, numbers and ranges, and words in labels, file names and captions. Space means AND, "
+        "a comma means OR. The name of a continuous attribute finds its highest third.",
+    )
     titles = {item: own.title for item, own in loaded.own.items()}
     try:
         texts = [each.values for each in loaded.atlas.texts.values()]
-        found = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends, texts)
+        items = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends, texts)
     except ValueError as error:
         st.warning(plain(str(error)))
-        found = []
-    rows = [item for item in found if item < loaded.count]
-    if text and len(found) > len(rows):
-        st.caption("Among your own pictures: " + ", ".join(plain(titles[i]) for i in found if i in titles))
+        items = []
+    rows = [item for item in items if item < loaded.count]
+    if text and len(items) > len(rows):
+        st.caption("Your own pictures: " + ", ".join(plain(titles[i]) for i in items if i in titles))
     if rows:
         st.caption(f"{len(rows):,} of {loaded.count:,} images")
     _offer(loaded, rows, "search")
 
 
-def _offer(loaded: Loaded, found: list[int], key: str) -> None:
-    """Buttons that make what was found the selection, or join it with the present one."""
-    before = set(chosen(loaded))
+def _offer(loaded: Loaded, rows: list[int], key: str) -> None:
+    """Buttons that make the rows the selection, or combine them with the current one."""
+    before, matches = set(chosen(loaded)), set(rows)
+    results = {"replace": matches, "add": before | matches, "within": before & matches}
     with st.container(horizontal=True, gap="small"):
-        for label, how in FIXED.items():
-            off = not found or (how != "replace" and not before)
-            if st.button(
-                label, key=f"{key}-{how}", disabled=off, type="primary" if how == "replace" else "secondary"
-            ):
-                joined = {"replace": set(found), "add": before | set(found), "within": before & set(found)}[
-                    how
-                ]
-                put(loaded, joined)
+        for label, name in OPERATIONS.items():
+            disabled = not rows or (name != "replace" and not before)
+            kind: Literal["primary", "secondary"] = "primary" if name == "replace" else "secondary"
+            if st.button(label, key=f"{key}-{name}", disabled=disabled, type=kind):
+                put(loaded, results[name])
                 st.rerun()
 
 
 def _groups(loaded: Loaded) -> None:
-    """The groups that are kept: show, delete, have back."""
+    """The stored groups: select, download, delete, restore."""
     groups = loaded.groups
     if not groups:
         st.caption(
-            "No group yet. Select images with Box or Lasso on the map, by a filter or a search, then give them a name "
-            "below the stage."
+            "No group yet. Select images with Box or Lasso on the map, by a filter or a search, then name "
+            "the selection below the stage."
         )
     for group in groups.values():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -175,18 +180,21 @@ def _groups(loaded: Loaded) -> None:
                 put(loaded, group.items)
                 st.rerun()
             file_button(
-                st, "CSV", f"{group.name}.csv", partial(items_csv, loaded.atlas, group.items), f"group-csv-{group.name}",
-                type="tertiary", help="Its images as CSV",
-            )  # fmt: skip
-            if st.button(
-                "Delete", key=f"group-drop-{group.name}", type="tertiary", help="It can be brought back"
-            ):
+                st,
+                "CSV",
+                f"{group.name}.csv",
+                partial(items_csv, loaded.atlas, group.items),
+                f"group-csv-{group.name}",
+                type="tertiary",
+                help="Images of the group as CSV",
+            )
+            if st.button("Delete", key=f"group-drop-{group.name}", type="tertiary", help="Can be restored"):
                 with faults.reported():
                     loaded.drop_group(group.name)
                     recently_deleted.keep("group", loaded.name, group)
                     st.rerun()
     last: Group | None = recently_deleted.last("group", loaded.name)
-    if last and st.button(f"Bring back “{plain(last.title)}”", icon=":material/undo:", key="group-back"):
+    if last and st.button(f"Restore “{plain(last.title)}”", icon=":material/undo:", key="group-back"):
         with faults.reported():
             loaded.keep_group(last)
             recently_deleted.take("group", loaded.name)
@@ -194,13 +202,13 @@ def _groups(loaded: Loaded) -> None:
 
 
 def bar(loaded: Loaded) -> None:
-    """What is selected: what sets it apart, a name to keep it by, its images as a table."""
+    """The current selection: how it differs from the rest, fields to store it as a group, CSV."""
     items = chosen(loaded)
     if not items:
         return
     with st.container(border=True, key="selection-bar", gap="small"):
         st.markdown(
-            f"**{len(items):,} images selected** · {_apart(loaded, items)}", help=tooltip("difference")
+            f"**{len(items):,} images selected** · {_difference(loaded, items)}", help=tooltip("difference")
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             title = st.text_input("Name", key="group-title", max_chars=TITLE_LENGTH, width=200)
@@ -208,15 +216,21 @@ def bar(loaded: Loaded) -> None:
             name = slug(title)
             known = name in loaded.groups
             if st.button(
-                "Replace group" if known else "Keep as group", icon=":material/bookmark_add:", disabled=not name,
+                "Replace group" if known else "Save as group",
+                icon=":material/bookmark_add:",
+                disabled=not name,
                 key="group-keep",
-                help="Groups make directions, and stay for later." if name else "Give it a name first.",
-            ):  # fmt: skip
+                help="Groups are stored, and can define directions." if name else "Enter a name first.",
+            ):
                 _keep(loaded, Group(name, title.strip(), items, note.strip()))
             file_button(
-                st, "CSV", f"{loaded.name}-selection.csv", partial(items_csv, loaded.atlas, items), "selection-csv",
+                st,
+                "CSV",
+                f"{loaded.name}-selection.csv",
+                partial(items_csv, loaded.atlas, items),
+                "selection-csv",
                 icon=":material/download:",
-            )  # fmt: skip
+            )
             if st.button("Clear", icon=":material/close:", key="selection-clear"):
                 put(loaded, ())
                 st.rerun()
@@ -228,23 +242,23 @@ def _keep(loaded: Loaded, group: Group) -> None:
     except ValueError as error:
         st.warning(plain(str(error)))
         return
-    st.toast(f"“{group.title}” is kept with {len(group.items):,} images.", icon=":material/bookmark:")
+    st.toast(f"Group “{group.title}” saved with {len(group.items):,} images.", icon=":material/bookmark:")
 
 
-def _apart(loaded: Loaded, items: tuple[int, ...]) -> str:
-    """What the selection has more or less of than the rest, as far as chance does not explain it."""
+def _difference(loaded: Loaded, items: tuple[int, ...]) -> str:
+    """Attributes in which the selection differs from the rest by more than chance."""
     if reason := unsupported("difference", min(len(items), loaded.count - len(items))):
         return reason
-    found = telling(loaded.atlas.attributes, items, loaded.count)
-    if not found:
+    differences = telling(loaded.atlas.attributes, items, loaded.count)
+    if not differences:
         return "no attribute differs from the rest by more than chance"
     kinds = {attribute.title: attribute.kind for attribute in loaded.atlas.attributes.values()}
 
-    def said(title: str, value: float) -> str:
+    def text(title: str, value: float) -> str:
         return f"{value:.2f}" if kinds.get(title) == "continuous" else f"{100 * value:.0f} %"
 
     return " · ".join(
-        f"{plain(each.title)} {said(each.title, each.inside)} ({said(each.title, each.interval[0])} to "
-        f"{said(each.title, each.interval[1])}; others {said(each.title, each.outside)})"
-        for each in found[:4]
+        f"{plain(each.title)} {text(each.title, each.inside)} ({text(each.title, each.interval[0])} to "
+        f"{text(each.title, each.interval[1])}; others {text(each.title, each.outside)})"
+        for each in differences[:4]
     )

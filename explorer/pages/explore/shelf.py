@@ -1,4 +1,4 @@
-"""The shelf: items, directions and views that a person pinned, kept with the checkpoint and a click away."""
+"""The shelf: pinned items, directions and views, stored with the checkpoint."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ from explorer.workspace.storage import PINS_AT_MOST, Pin
 __all__ = ["pinner", "row"]
 
 S = st.session_state
-A_ROW = 10  # pins side by side
+COLUMNS = 10  # pins in a row
+ICONS = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}
+ACTIONS = {
+    "item": "Put handle A on it",
+    "direction": "Add one unit of it to the handles that the sliders move",
+    "view": "Show this map with these handles and sliders",
+}
 
 
 def pinner(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
-    """A menu that pins what is on the stage."""
+    """A menu that pins an item, a direction or the view of the stage."""
     options = ["Item of A", "Item of B", "This view"]
     options += [
         f"Direction: {loaded.directions[name].title}" for name in _moved(edit) if name in loaded.directions
@@ -37,13 +43,13 @@ def pinner(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
         return
     try:
         loaded.keep_pin(_pin(loaded, view, edit, chosen))
-        st.toast("It is on the shelf, below the stage.", icon=":material/keep:")
+        st.toast("Pinned to the shelf, below the stage.", icon=":material/keep:")
     except ValueError as error:
         st.toast(str(error), icon=":material/warning:")
 
 
 def _moved(edit: stage_edit.Edit) -> list[str]:
-    """Directions that are added to a handle."""
+    """Directions whose slider is not 0 at one of the handles."""
     return list(dict.fromkeys([name for h in (edit.A, edit.B) for name, s in h.sliders.items() if s]))
 
 
@@ -62,59 +68,48 @@ def _pin(loaded: Loaded, view: View, edit: stage_edit.Edit, chosen: str) -> Pin:
 
 
 def row(loaded: Loaded, view: View) -> None:
-    """The pins, as pictures to click; nothing where nothing is pinned."""
+    """The pins as images and buttons; nothing if there are none."""
     pins = loaded.pins
     if not pins and not recently_deleted.last("pin", loaded.name):
         return
     with st.container(border=True, key="shelf", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**Shelf** · {len(pins)} of {PINS_AT_MOST}", width="stretch")
-            taking = st.toggle("Take down", key="shelf-taking") if pins else False
-            _bring_back(loaded)
-        for start in range(0, len(pins), A_ROW):
-            columns = st.columns(A_ROW, gap="small")
+            removing = st.toggle("Remove pins", key="shelf-taking") if pins else False
+            _restore(loaded)
+        for start in range(0, len(pins), COLUMNS):
+            columns = st.columns(COLUMNS, gap="small")
             for column, (number, pin) in zip(
-                columns, enumerate(pins[start : start + A_ROW], start), strict=False
+                columns, enumerate(pins[start : start + COLUMNS], start), strict=False
             ):
                 with column:
-                    _one(loaded, view, number, pin, taking)
+                    _one(loaded, view, number, pin, removing)
 
 
-def _one(loaded: Loaded, view: View, number: int, pin: Pin, taking: bool) -> None:
+def _one(loaded: Loaded, view: View, number: int, pin: Pin, removing: bool) -> None:
     picture, title = _picture(loaded, view, pin), plain(_title(loaded, pin))
     if picture is not None:
         show_picture(picture, pin.title)
-    icon = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}[
-        pin.kind
-    ]
-    if taking:
+    if removing:
         if st.button(title, key=f"pin-drop-{number}", icon=":material/close:", width="stretch"):
             with faults.reported():
                 loaded.drop_pin(pin)
                 recently_deleted.keep("pin", loaded.name, pin)
                 st.rerun()
-    elif st.button(title, key=f"pin-{number}", icon=icon, width="stretch", help=_does(pin)):
+    elif st.button(title, key=f"pin-{number}", icon=ICONS[pin.kind], width="stretch", help=ACTIONS[pin.kind]):
         _use(loaded, view, pin)
         st.rerun()
 
 
 def _title(loaded: Loaded, pin: Pin) -> str:
-    """What a pin is called: an item by its name, however it was called when it was pinned."""
+    """The title of a pin; for an item, its current name."""
     named = pin.kind == "item" and loaded.has(int(str(pin.value)))
     return loaded.name_of(int(str(pin.value))) if named else pin.title
 
 
-def _does(pin: Pin) -> str:
-    return {
-        "item": "Put handle A on it",
-        "direction": "Add one unit of it to the handles that the sliders move",
-        "view": "Show this map, these handles and sliders again",
-    }[pin.kind]
-
-
-def _bring_back(loaded: Loaded) -> None:
+def _restore(loaded: Loaded) -> None:
     last: Pin | None = recently_deleted.last("pin", loaded.name)
-    if last and st.button("Put back", icon=":material/undo:", key="pin-back", type="tertiary"):
+    if last and st.button("Restore pin", icon=":material/undo:", key="pin-back", type="tertiary"):
         with faults.reported():
             loaded.keep_pin(last)
             recently_deleted.take("pin", loaded.name)
@@ -122,18 +117,18 @@ def _bring_back(loaded: Loaded) -> None:
 
 
 def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:
-    """What a pin shows: an item, or picture A of a view."""
+    """The image of a pin: an item, or picture A of a view."""
     try:
         if pin.kind == "item" and isinstance(pin.value, str):
             z = loaded.codes([int(pin.value)])
         elif pin.kind == "view" and isinstance(pin.value, dict):
-            then = resolve(loaded, pin.value.get("view", view.id))
-            edit = _edit(loaded, then, pin.value)
-            z = place_handles(loaded, then, [edit.A], edit.residual, edit.level)
+            pinned = resolve(loaded, pin.value.get("view", view.id))
+            edit = _edit(loaded, pinned, pin.value)
+            z = place_handles(loaded, pinned, [edit.A], edit.residual, edit.level)
         else:
             return None
     except (ValueError, KeyError, IndexError):
-        return None  # of something that is gone; the button tells
+        return None  # it no longer exists; a click on the button reports that
     return picture_png(engine().decode_sync(loaded, np.ascontiguousarray(z), background=True)[0], 1)
 
 
@@ -145,15 +140,16 @@ def _edit(loaded: Loaded, view: View, params: dict[str, str]) -> stage_edit.Edit
 
 
 def _use(loaded: Loaded, view: View, pin: Pin) -> None:
-    """Does what a click on a pin promises."""
+    """Performs the action of a pin (`ACTIONS`)."""
     S.problems = []
     if pin.kind == "view" and isinstance(pin.value, dict):
         try:
-            then = resolve(loaded, pin.value.get("view", view.id))
+            pinned = resolve(loaded, pin.value.get("view", view.id))
         except UnknownView as error:
             S.problems = [str(error)]
             return
-        S.view, S.edit = then.id, stage_edit.settled(_edit(loaded, then, pin.value), Places(loaded, then))
+        edit = _edit(loaded, pinned, pin.value)
+        S.view, S.edit = pinned.id, stage_edit.settled(edit, Places(loaded, pinned))
         colour = pin.value.get("colour")
         S.colour = colour if colour in controls.colours(loaded) else None
     elif pin.kind == "item" and loaded.has(item := int(str(pin.value))):
@@ -166,5 +162,5 @@ def _use(loaded: Loaded, view: View, pin: Pin) -> None:
             moved = replace(handle, sliders={**handle.sliders, str(pin.value): step})
             S.edit = replace(S.edit, **{letter: moved})
     else:
-        S.problems = [f"What “{pin.title}” stands for is no longer kept."]
+        S.problems = [f"“{pin.title}” no longer exists."]
     S.revision += 1

@@ -1,4 +1,4 @@
-"""What Explore has taken from its stage in one browser tab, for the page and its selection."""
+"""State of the Explore page in one browser tab, shared by the page and its selection."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def clear() -> None:
 
 
 def model(entries: list[Entry]) -> tuple[str, str]:
-    """The checkpoint named in the address, else the default; and a message if the named one is unavailable."""
+    """The checkpoint named in the address, else the default; and a message if that is unavailable."""
     names = [entry.name for entry in entries if entry.card]
     candidates = (first_checkpoint(), DEFAULT_MODEL, *names)
     default = next((name for name in candidates if name in names), "")

@@ -44,7 +44,7 @@ def followed(page: str, shown: str, able: Collection[str]) -> str:
 
 
 def shown(title: str) -> navigation.Shown | None:
-    """The checkpoint and data that a page shows, for the bar; on a page without a checkpoint, the last chosen one.
+    """The checkpoint and data that a page shows, for the bar; the last chosen if it shows none.
 
     Arguments:
         title: Title of the page.

@@ -54,7 +54,7 @@ def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
 
 
 def fits(card: Card, text: str, data: Sequence[str] = (), family: Sequence[str] = ()) -> bool:
-    """Whether a checkpoint matches every search word, and one of the data sets and families if any are given."""
+    """Whether a checkpoint matches every search word, and the data sets and families if given."""
     fields = [
         card.name,
         card.title,
@@ -89,9 +89,9 @@ def preview(entry: Entry) -> None:
     name = escape(entry.name, quote=True)
     _, height, width = entry.card.config["image_shape"] if entry.card else (1, 1, 1)
     st.html(
-        f'<img class="lx-preview" loading="lazy" src="{source}" alt="Six pictures that {name} decodes" style="'
-        f"aspect-ratio:{6 * width}/{height};width:100%;border-radius:6px;image-rendering:pixelated;display:block;"
-        'background:#8882">'
+        f'<img class="lx-preview" loading="lazy" src="{source}" alt="Six pictures that {name} decodes" '
+        f'style="aspect-ratio:{6 * width}/{height};width:100%;border-radius:6px;image-rendering:pixelated;'
+        'display:block;background:#8882">'
     )
 
 

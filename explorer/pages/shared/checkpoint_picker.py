@@ -170,8 +170,8 @@ def nothing_yet(found: list[Entry]) -> None:
     """Instructions for when no checkpoint can be used."""
     st.title("Latent Explorer")
     st.info(
-        "No checkpoint can be used yet. Train one on your own images, on the page Your images, or on the bundled "
-        "digits:\n\n"
+        "No checkpoint can be used yet. Train one on your own images, on the page Your images, or on the "
+        "bundled digits:\n\n"
         "```\npython -m models train vae --data digits --out runs/digits-vae\n"
         "python -m explorer.atlas digits-vae\n```",
         icon=":material/model_training:",

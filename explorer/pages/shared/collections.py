@@ -1,4 +1,4 @@
-"""Further collections that a checkpoint has encoded: the field that switches between them, and their buttons in the picker."""
+"""The collections that a checkpoint has encoded: a field to switch, and buttons in the picker."""
 
 from __future__ import annotations
 

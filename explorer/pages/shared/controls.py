@@ -206,7 +206,7 @@ def own_pictures(loaded: Loaded, view: View) -> list[dict[str, Any]]:
 def stage_data(
     loaded: Loaded, view: View, colour: str | None, edit: stage_edit.Edit, revision: int
 ) -> dict[str, Any]:
-    """The data of the stage, without the selection: small values, and the URLs of the arrays that the browser fetches."""
+    """The data of the stage, without the selection: small values, and the URLs of its arrays."""
     base, version = f"/live/atlas/{loaded.name}", f"?v={loaded.version}"
     return {
         "model": model_data(loaded),
@@ -240,7 +240,7 @@ def stage_data(
 
 
 def _in_order(loaded: Loaded) -> list[tuple[str, Direction]]:
-    """The directions with their slugs: the user's own, newest first, then binary ones, then continuous ones."""
+    """The directions with their slugs: the user's own, newest first, then binary, then continuous."""
     own = [pair for pair in loaded.directions.items() if pair[1].kind == "own"]
     others = [pair for pair in loaded.directions.items() if pair[1].kind != "own"]
     return own[::-1] + sorted(others, key=lambda pair: pair[1].kind != "binary")

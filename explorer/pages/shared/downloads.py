@@ -34,7 +34,8 @@ def button(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
         replay(loaded, view, edit)
         heading(
             "Session",
-            "Your directions, groups, pins and pictures of every checkpoint, and what each page shows, as one file.",
+            "Your directions, groups, pins and pictures of every checkpoint, and what each page shows, as "
+            "one file.",
         )
         shown = dict(
             parse_qsl(stage_edit.link(loaded.name, view.id, S.get("colour"), edit, loaded.token_of)[1:])
@@ -121,7 +122,7 @@ def in_rows(loaded: Loaded, *files: tuple[str, str, Callable[[], bytes]]) -> Non
 def offer(
     place: Any, label: str, file: str, make: Callable[[], bytes], unavailable: str | None = None
 ) -> None:
-    """A download button that makes its file on the click; disabled if `unavailable` gives a reason (the tooltip)."""
+    """A download button that makes its file on the click; disabled if there is a reason `unavailable`."""
     key = f"take-{file.rsplit('-', 1)[-1]}"
     file_button(
         place, label, file, make, key, width="stretch", disabled=unavailable is not None, help=unavailable

@@ -1,8 +1,8 @@
 """A download button that makes its file on the click, or shows why it cannot.
 
-Streamlit's own download button gives its file a new id in each run and drops the old one, so a click during a run
-fails. This one is an ordinary button in a fragment: Streamlit queues the click behind the current run, and the file
-is made from what that run shows.
+Streamlit's own download button gives its file a new id in each run and drops the old one, so a click during a
+run fails. This one is an ordinary button in a fragment: Streamlit queues the click behind the current run,
+and the file is made from what that run shows.
 """
 
 from __future__ import annotations

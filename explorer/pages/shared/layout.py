@@ -1,4 +1,4 @@
-"""Layout helpers: columns that wrap in a narrow window, delayed buttons, a job's progress, the box of problems."""
+"""Layout helpers: columns that wrap, delayed buttons, a job's progress, the box of problems."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LATE = """<style>
 def late(name: str) -> DeltaGenerator:
     """A container whose buttons ignore the pointer for 0.8 s after they appear.
 
-    For buttons that replace another one, such as "Resume" after "Cancel": the second click of a double click, or a
-    click meant for the previous button, must not start something else.
+    For buttons that replace another one, such as "Resume" after "Cancel": the second click of a double click,
+    or a click meant for the previous button, must not start something else.
 
     Arguments:
         name: Unique on the page.

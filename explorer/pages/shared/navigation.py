@@ -13,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 __all__ = ["GROUPS", "PAGES", "YOUR_IMAGES", "Shown", "bar", "existing", "go", "heading", "show", "url_path"]
 
 HERE = Path(__file__).resolve().parents[1]
-# Title -> folder. `model_cards` instead of `models`, `sequences` instead of `time`: Streamlit searches this folder for
-# modules first.
+# Title -> folder. `model_cards` instead of `models`, `sequences` instead of `time`: Streamlit searches this
+# folder for modules first.
 PAGES = {
     "Explore": "explore",
     "Your images": "your_images",
@@ -50,49 +50,58 @@ GROUPS = {
     "Models": ("Models",),
 }
 NAME = "Latent Explorer"
-# Streamlit's header is transparent; only its status and menu can be clicked. The bar is one line, in a narrow window two.
-# Segmented controls in a row are as high as other controls, so that labels align. Tags of a multiselect are muted. Text on
-# a primary button is dark in the dark theme, where white on the accent is hard to read; captions have a contrast of 4.5
-# (WCAG). Checkpoint titles have a fixed width and a job's progress a fixed position: nothing shifts under the pointer.
-# If the server is gone, the shell or a live component reports it instead of Streamlit's dialog.
+# Streamlit's header is transparent; only its status and menu can be clicked. The bar is one line, in a narrow
+# window two. Segmented controls in a row are as high as other controls, so that labels align. Tags of a
+# multiselect are muted. Text on a primary button is dark in the dark theme, where white on the accent is hard
+# to read; captions have a contrast of 4.5 (WCAG). Checkpoint titles have a fixed width and a job's progress a
+# fixed position: nothing shifts under the pointer. If the server is gone, the shell or a live component
+# reports it instead of Streamlit's dialog.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.35rem 1.5rem 0.25rem; max-width: 1720px; position: relative; }
 .stAppHeader { background: transparent; pointer-events: none; }
 .stAppHeader button, .stAppHeader [role="button"] { pointer-events: auto; }
 .stMultiSelect [data-tag] { background: rgb(115 135 215 / 24%); color: inherit; }
 .stMultiSelect [data-tag] * { color: inherit; }
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] { color: light-dark(#fff, #10131a); }
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"] {
+    color: light-dark(#fff, #10131a); }
 .stHorizontalBlock > .stElementContainer > .stButtonGroup button:not(label *) { min-height: 2.5rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }
 .stElementContainer:has(> .stHtml > .lx-heading), .st-key-lx-shell { position: absolute; max-width: 1px; }
-body:has(.stApp:not([data-test-connection-state="CONNECTED"])) .stDialog:has([data-testid="stErrorCodeBlock"]) {
+body:has(.stApp:not([data-test-connection-state="CONNECTED"]))
+    .stDialog:has([data-testid="stErrorCodeBlock"]) {
   display: none; }
-[data-testid="stLayoutWrapper"]:has(> [class*="st-key-lx-job-"]) { position: fixed; z-index: 90; right: 1.25rem;
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-lx-job-"]) {
+    position: fixed; z-index: 90; right: 1.25rem;
   bottom: 1.25rem; width: min(400px, calc(100vw - 2.5rem)); padding: 0.6rem 0.9rem; border-radius: 8px;
   background: light-dark(#fff, #1c2028); border: 1px solid light-dark(#dfe2e8, #2e343f);
   box-shadow: 0 6px 20px rgb(0 0 0 / 18%); }
-[data-testid="stLayoutWrapper"]:has(> .st-key-sm-picked) { position: sticky; top: 0.5rem; bottom: 0.5rem; z-index: 5;
+[data-testid="stLayoutWrapper"]:has(> .st-key-sm-picked) {
+    position: sticky; top: 0.5rem; bottom: 0.5rem; z-index: 5;
   background: light-dark(#fff, #13161c); }
 .st-key-checkpoint button { width: 8.25rem; justify-content: flex-start; }
 .st-key-checkpoint button * { min-width: 0; }
 .st-key-checkpoint button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
-.lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.lx-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+    white-space: nowrap; }
 .st-key-lx-nav { margin: 0 4rem -0.5rem 0; flex-wrap: nowrap; min-width: 0; }
 .st-key-lx-nav > * { min-width: 0; }
 .lx-brand { font-weight: 650; white-space: nowrap; }
 .st-key-lx-links { flex-wrap: nowrap; }
 .st-key-lx-links .stPageLink a { padding: 0.1rem 0.65rem; }
-.st-key-lx-links .stMenuButton button { border: none; background: none; padding: 0.1rem 0.5rem; min-height: 1.9rem; }
+.st-key-lx-links .stMenuButton button { border: none; background: none; padding: 0.1rem 0.5rem;
+    min-height: 1.9rem; }
 .st-key-lx-links .stMenuButton button:hover { background: rgb(128 138 160 / 15%); color: inherit; }
 .st-key-lx-links .st-key-lx-here button { background: rgb(128 138 160 / 20%); font-weight: 600; }
 .st-key-lx-shown { flex: 1 1 0; }
-.lx-shown { font-size: 0.875rem; text-align: right; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.lx-shown { font-size: 0.875rem; text-align: right; overflow: hidden; text-overflow: ellipsis;
+    white-space: nowrap; }
 .lx-what { opacity: 0.7; }
 @media (max-width: 900px) {
   .st-key-lx-nav { flex-wrap: wrap; row-gap: 0; margin-right: 0; }
   .st-key-lx-nav > :has(> .st-key-lx-shown) { flex: 1 1 0; margin-right: 3.5rem; }
-  .st-key-lx-nav > :has(> .st-key-lx-links) { order: 1; flex: 1 1 100%; margin-left: -0.5rem; overflow-x: auto; }
+  .st-key-lx-nav > :has(> .st-key-lx-links) { order: 1; flex: 1 1 100%; margin-left: -0.5rem;
+    overflow-x: auto; }
 }
 @media (max-width: 480px) {
   .st-key-lx-links { gap: 0; }
@@ -200,12 +209,13 @@ def _state(shown: Shown | None) -> str:
     checkpoint, data = escape(shown.checkpoint), escape(shown.data)
     return (
         f'<div class="lx-shown" data-testid="shown" title="Checkpoint: {checkpoint}. Data set: {data}">'
-        f'<span class="lx-what">Checkpoint</span> {checkpoint} · <span class="lx-what">Data</span> {data}</div>'
+        f'<span class="lx-what">Checkpoint</span> {checkpoint} · '
+        f'<span class="lx-what">Data</span> {data}</div>'
     )
 
 
 def go(title: str, checkpoint: str, **more: str) -> NoReturn:
-    """Opens another page with a checkpoint, e.g. `go("Explore", "faces-vae")`; `more` is added to the address."""
+    """Opens another page with a checkpoint, e.g. `go("Explore", "faces-vae")`, and more parameters."""
     show(title, {"model": checkpoint} | more)
 
 

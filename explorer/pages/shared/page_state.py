@@ -1,7 +1,8 @@
 """The state of a page in one browser tab: its checkpoint, what it shows of it, and messages for the user.
 
-All pages share this mechanism. The state is one object in Streamlit's session. Streamlit may abort a run at any access to
-the session when a newer run is waiting; methods of this object change its fields together or not at all.
+All pages share this mechanism. The state is one object in Streamlit's session. Streamlit may abort a run at
+any access to the session when a newer run is waiting; methods of this object change its fields together or
+not at all.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class State(Generic[T]):
         Arguments:
             component: Name of the component.
             message: Its newest message, untrusted JSON; None if there is none.
-            apply: Applies the message; returns whether the page must show the result. A run may be aborted inside it,
-                so applying the same message twice must give the same result.
+            apply: Applies the message; returns whether the page must show the result. A run may be aborted
+                inside it, so applying the same message twice must give the same result.
 
         Returns:
             Whether the message was new and the page must show its result.
@@ -153,8 +154,8 @@ class PageState(Generic[T]):
         """Reads `shown` from the address, if not done yet.
 
         Arguments:
-            reader: Receives the parameters of the address and what was shown of the previous checkpoint (None for
-                nothing); returns what to show, and a message for each invalid parameter.
+            reader: Receives the parameters of the address and what was shown of the previous checkpoint (None
+                for nothing); returns what to show, and a message for each invalid parameter.
 
         Returns:
             Whether it was read now.
@@ -172,8 +173,8 @@ class PageState(Generic[T]):
         """Changes fields of `shown`.
 
         Arguments:
-            of: The kind for which the widget that calls this is rendered. Calls from widgets of another kind, which are
-                no longer rendered, are ignored.
+            of: The kind for which the widget that calls this is rendered. Calls from widgets of another kind,
+                which are no longer rendered, are ignored.
             revise: Whether the component must adopt the change.
             changes: New values of the fields.
         """
@@ -209,8 +210,8 @@ class PageState(Generic[T]):
         Arguments:
             component: Name of the component.
             message: Its newest message, untrusted JSON; None if there is none.
-            read: Returns what to show, or None if the message refers to something else; raises ValueError if it is
-                invalid.
+            read: Returns what to show, or None if the message refers to something else; raises ValueError if
+                it is invalid.
 
         Returns:
             Whether the message was new and refers to what is shown.

@@ -26,7 +26,8 @@ def show_picture(png: bytes, alt: str, *, width: int | None = None, caption: str
     )
     if caption:
         image = (
-            f'<figure style="margin:0">{image}<figcaption style="font-size:.8rem;opacity:.82;text-align:center">'
-            f"{escape(caption)}</figcaption></figure>"
+            f'<figure style="margin:0">{image}'
+            f'<figcaption style="font-size:.8rem;opacity:.82;text-align:center">{escape(caption)}'
+            "</figcaption></figure>"
         )
     st.html(image, width=width or "stretch")

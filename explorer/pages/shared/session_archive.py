@@ -36,7 +36,8 @@ def panel(loaded: Loaded, address: dict[str, str], offer: Callable[..., None]) -
     Arguments:
         loaded: The checkpoint that is shown.
         address: Parameters of what Explore shows now.
-        offer: Shows a download button; takes container, label, file name and a function that returns the bytes.
+        offer: Shows a download button; takes container, label, file name and a function that returns the
+            bytes.
     """
     shown = S.get("lx_pages", {}) | {"Explore": address}
     others = [name for name in S.get("lx_used", {}) if name != loaded.name]

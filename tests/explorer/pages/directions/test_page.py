@@ -220,7 +220,7 @@ def test_groups_by_value_and_the_way_to_one_s_own(open_directions: Open) -> None
     at = open_directions(model="digits-vae")
     at.selectbox(key="dr_kind").set_value("groups").run()
     assert address(at)["from"] == "groups:even=even~rest"
-    assert "Keep as group" in everything(at)
+    assert "Save as group" in everything(at)
     at.multiselect(key="dr_with_by").set_value(["digit"]).run()
     assert address(at)["from"] == "groups:digit=9~rest"
     at.pills(key="dr_with_digit").set_value(["3", "5"]).run()

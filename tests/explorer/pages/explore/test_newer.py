@@ -35,7 +35,5 @@ def test_a_training_that_goes_on_says_how_long(open_page: Open, monkeypatch: pyt
     training: Any = SimpleNamespace(name="photos-vae", seconds_left=130.0, what="Step 2 of 9")
     monkeypatch.setattr(Trainings, "of", lambda _, name: training)
     at = open_page(model="digits-vae")
-    assert "It is still being trained: about 2 min left." in [
-        each.value.replace("\\", "") for each in at.caption
-    ]
+    assert "Still training: about 2 min left." in [each.value.replace("\\", "") for each in at.caption]
     assert "newer-watch" in [button.key for button in at.button]

@@ -58,7 +58,7 @@ def test_an_upload_is_shown_first_then_taken_and_handle_a_stands_on_it(
     open_page: Open, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = bring(opened(open_page), me=png())
-    assert any("Like the collection" in each.value for each in at.markdown)
+    assert any("Similar to the collection" in each.value for each in at.markdown)
     monkeypatch.setattr(familiarity, "LIMIT", 0.0)
     at.run()
     assert not loaded.own and not at.warning

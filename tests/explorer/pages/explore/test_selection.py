@@ -88,15 +88,15 @@ def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
     from explorer.pages.explore import selection
 
     items = tuple(np.flatnonzero(loaded.atlas.attributes["digit"].values == 3).tolist())
-    said = selection._apart(loaded, items)
+    said = selection._difference(loaded, items)
     assert re.search(r"Digit\\: 3 100 % \(\d+ % to 100 %; others 0 %\)", said) and re.search(
         r"Even 0 % \(0 % to ", said
     )
     ink = loaded.atlas.attributes["ink"].values
     dark = ink >= np.quantile(ink, 0.8)
-    said = selection._apart(loaded, tuple(np.flatnonzero(dark).tolist()))
+    said = selection._difference(loaded, tuple(np.flatnonzero(dark).tolist()))
     assert f"Ink {ink[dark].mean():.2f} (" in said and f"; others {ink[~dark].mean():.2f})" in said
-    assert selection._apart(loaded, (1, 2, 3)) == (
+    assert selection._difference(loaded, (1, 2, 3)) == (
         "What sets a selection apart: not told from 3 images. It takes at least 10."
     )
 
@@ -117,16 +117,16 @@ def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_en
     before = dict(selection.S)
     try:
         for each in sent:
-            assert not selection.take(each, loaded)
+            assert not selection.receive(each, loaded)
             assert selection.chosen(loaded) == ()
-        assert selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        assert selection.receive({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
         assert selection.chosen(loaded) == (2, 7)
-        assert not selection.take({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        assert not selection.receive({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
         flat = pages_engine.open_sync("flat-vae")
         assert selection.chosen(flat) == (), "it is of another model"
-        revision = selection.told(loaded)["revision"]
+        revision = selection.stage_data(loaded)["revision"]
         selection.put(loaded, {9, 4})
-        assert selection.told(loaded) == {"items": [4, 9], "revision": revision + 1}
+        assert selection.stage_data(loaded) == {"items": [4, 9], "revision": revision + 1}
     finally:
         for key in set(selection.S) - set(before):
             del selection.S[key]

@@ -97,7 +97,7 @@ def test_a_pinned_direction_moves_the_handle_that_the_sliders_move(open_page: Op
     revision = at.session_state["revision"]
     at.button(key="pin-0").click().run()
     assert shown(at).A.sliders == {} and shown(at).B.sliders == {name: 1.0}
-    assert at.session_state["revision"] > revision, "the stage is told"
+    assert at.session_state["revision"] > revision, "the stage adopts it"
 
 
 def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
@@ -107,7 +107,7 @@ def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
     before = shown(at)
     for number in (0, 1):
         at.button(key=f"pin-{number}").click().run()
-        assert "is no longer kept" in at.warning[0].value
+        assert "no longer exists" in at.warning[0].value
     assert shown(at) == before and not at.exception
 
 
