@@ -1,4 +1,4 @@
-"""The charts of the Paths page as Plotly figures: paths on the map, and how far each strays from the data."""
+"""Plotly charts of the Paths page: paths on the map, and their distance to the data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES = {
     "smooth": "Smooth",
     "geodesic": "Geodesic",
 }
-# Told apart on light and dark, and by those who see few colours.
+# Distinct on light and dark backgrounds and with colour blindness.
 COLOURS = {"straight": "#4c7bd9", "great-circle": "#e0982e", "smooth": "#2b9a66", "geodesic": "#c2558c"}
 GRID = "#4c7bd9"
 PALE = (
@@ -39,94 +39,138 @@ PALE = (
     "#9aa7b5",
 )
 PLAIN = "#9aa7b5"
-STOP = "#343b47"  # neither a way's colour nor that of a handle on Explore
+STOP = "#343b47"  # unlike the colours of the paths and of the handles on Explore
 HEIGHT = 470
 
 
 def path_map(
-    loaded: Loaded, view: View, colour: str | None, paths: Mapping[str, Floats], stops: Floats, names: Sequence[str]
-) -> go.Figure:  # fmt: skip
-    """The collection in pale colours, and each path over it.
+    loaded: Loaded,
+    view: View,
+    colour: str | None,
+    paths: Mapping[str, Floats],
+    stops: Floats,
+    names: Sequence[str],
+) -> go.Figure:
+    """The collection in pale colours, with each path on top.
 
-    All are drawn by WebGL: Plotly lays such points over whatever is not.
+    All traces use WebGL, because Plotly draws WebGL traces on top of others.
 
     Arguments:
         loaded: The model.
         view: The map.
         colour: A categorical attribute for the points; None for one colour.
-        paths: Kind, or row of a grid -> places (T, 2).
-        stops: Where the images to go through lie, shape (K, 2).
-        names: What each stop is called, shown beside it.
+        paths: Kind, or row of a grid -> coordinates (T, 2).
+        stops: Coordinates of the waypoints, shape (K, 2).
+        names: Label of each waypoint.
     """
     figure = go.Figure()
     attribute = loaded.atlas.attributes.get(colour) if colour else None
-    named = attribute is not None and attribute.kind == "categorical"
     shades: str | list[str] = PLAIN
-    told = [""] * loaded.count
-    if named and attribute:
+    labels = [""] * loaded.count
+    if attribute is not None and attribute.kind == "categorical":
         shades = [PALE[value % len(PALE)] if value >= 0 else PLAIN for value in attribute.values.tolist()]
-        told = [value_text(attribute, row) for row in range(loaded.count)]
+        labels = [value_text(attribute, row) for row in range(loaded.count)]
     figure.add_scattergl(
-        x=view.xy[:, 0], y=view.xy[:, 1], mode="markers", showlegend=False, name="",
+        x=view.xy[:, 0],
+        y=view.xy[:, 1],
+        mode="markers",
+        showlegend=False,
+        name="",
         marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},
-        customdata=np.stack([np.arange(loaded.count).astype(object), np.array(told, object)], axis=1),
+        customdata=np.stack([np.arange(loaded.count).astype(object), np.array(labels, object)], axis=1),
         text=[loaded.atlas.names.name(row) for row in range(loaded.count)],
         unselected={"marker": {"opacity": 0.45}},
         hovertemplate="%{text}<br>%{customdata[1]}<extra></extra>",
-    )  # fmt: skip
+    )
     for kind, xy in paths.items():
         figure.add_scattergl(
-            x=xy[:, 0], y=xy[:, 1], mode="lines+markers", name=TITLES.get(kind, kind),
+            x=xy[:, 0],
+            y=xy[:, 1],
+            mode="lines+markers",
+            name=TITLES.get(kind, kind),
             line={"color": COLOURS.get(kind, GRID), "width": 2.5 if kind in TITLES else 1.2},
-            marker={"size": 4 if kind in TITLES else 3}, showlegend=kind in TITLES, hoverinfo="skip",
+            marker={"size": 4 if kind in TITLES else 3},
+            showlegend=kind in TITLES,
+            hoverinfo="skip",
             unselected={"marker": {"opacity": 1}},
-        )  # fmt: skip
+        )
     figure.add_scattergl(
-        x=stops[:, 0], y=stops[:, 1], mode="markers+text", text=list(names), showlegend=False, name="",
-        textposition="middle center", textfont={"size": 11, "color": "white"}, hoverinfo="skip",
+        x=stops[:, 0],
+        y=stops[:, 1],
+        mode="markers+text",
+        text=list(names),
+        showlegend=False,
+        name="",
+        textposition="middle center",
+        textfont={"size": 11, "color": "white"},
+        hoverinfo="skip",
         marker={"size": 20, "color": STOP, "opacity": 1, "line": {"width": 1.5, "color": "white"}},
         unselected={"marker": {"opacity": 1}, "textfont": {"color": "white"}},
-    )  # fmt: skip
+    )
     figure.update_xaxes(
         title=view.axes[0] or None, showgrid=False, zeroline=False, showticklabels=view.linear
     )
     figure.update_yaxes(
-        title=view.axes[1] or None, showgrid=False, zeroline=False, showticklabels=view.linear,
-        scaleanchor="x", scaleratio=1,
-    )  # fmt: skip
+        title=view.axes[1] or None,
+        showgrid=False,
+        zeroline=False,
+        showticklabels=view.linear,
+        scaleanchor="x",
+        scaleratio=1,
+    )
     figure.update_layout(
-        height=HEIGHT, margin={"l": 4, "r": 4, "t": 30, "b": 4}, font=FONT, dragmode="pan", hovermode="closest",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0}, uirevision=f"{loaded.name} {view.id}",
+        height=HEIGHT,
+        margin={"l": 4, "r": 4, "t": 30, "b": 4},
+        font=FONT,
+        dragmode="pan",
+        hovermode="closest",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0},
+        uirevision=f"{loaded.name} {view.id}",
         clickmode="event+select",
-    )  # fmt: skip
+    )
     return figure
 
 
 def profile(percentiles: Mapping[str, NDArray[np.float64]], at: Mapping[str, Sequence[int]]) -> go.Figure:
-    """How far each path strays from the data, over the way.
+    """Distance to the data along each path.
 
     Arguments:
-        percentiles: Kind -> 0 to 100 at each code, shape (T,).
-        at: Kind -> which codes are the stops.
+        percentiles: Kind -> percentile of the distance, 0 to 100, at each latent, shape (T,).
+        at: Kind -> indices of the waypoints.
     """
     figure = go.Figure()
     figure.add_hrect(y0=90, y1=100, fillcolor="#d43d51", opacity=0.1, line_width=0)
     for kind, values in percentiles.items():
-        way = np.linspace(0, 100, len(values))
+        progress = np.linspace(0, 100, len(values))
         inner = list(at[kind][1:-1])
         figure.add_scatter(
-            x=way, y=values, mode="lines", name=TITLES[kind], line={"color": COLOURS[kind], "width": 2.2},
+            x=progress,
+            y=values,
+            mode="lines",
+            name=TITLES[kind],
+            line={"color": COLOURS[kind], "width": 2.2},
             hovertemplate=f"{TITLES[kind]}: percentile %{{y:.0f}}<extra></extra>",
-        )  # fmt: skip
+        )
         if inner:
             figure.add_scatter(
-                x=way[inner], y=values[inner], mode="markers", showlegend=False, hoverinfo="skip",
+                x=progress[inner],
+                y=values[inner],
+                mode="markers",
+                showlegend=False,
+                hoverinfo="skip",
                 marker={"size": 8, "color": COLOURS[kind], "line": {"width": 1.5, "color": "white"}},
-            )  # fmt: skip
-    figure.update_xaxes(title="way, %", range=[0, 100.5], showgrid=False, tickvals=[0, 25, 50, 75, 100])
-    figure.update_yaxes(title="off the data, percentile", range=[0, 101], tickvals=[0, 25, 50, 75, 90, 100])
+            )
+    figure.update_xaxes(
+        title="along the path, %", range=[0, 100.5], showgrid=False, tickvals=[0, 25, 50, 75, 100]
+    )
+    figure.update_yaxes(
+        title="distance to the data, percentile", range=[0, 101], tickvals=[0, 25, 50, 75, 90, 100]
+    )
     figure.update_layout(
-        height=250, margin={"l": 8, "r": 16, "t": 30, "b": 8}, font=FONT, hovermode="x unified",
+        height=250,
+        margin={"l": 8, "r": 16, "t": 30, "b": 8},
+        font=FONT,
+        hovermode="x unified",
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
-    )  # fmt: skip
+    )
     return figure

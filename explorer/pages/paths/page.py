@@ -1,4 +1,4 @@
-"""The Paths page: paths from image to image side by side, on the map, as pictures that play; how far off the data."""
+"""The Paths page: paths between images, on the map and animated, with their distance to the data."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from models.card import Card
 S = st.session_state
 page = PageState[Shown]("pt", lambda shown: shown.shape)
 SHAPES = {"path": "Path", "grid": "Four corners"}
-KEPT = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
+PENALTIES = {0: "none", 1: "weak", 10: "medium", 100: "strong"}
 HELP = (
-    "**Straight**: the line from latent to latent. **Great circle**: an arc around the origin, on which the length of the "
-    "latent changes evenly. **Smooth**: one curve through all waypoints. **Geodesic**: the curve along which the decoded "
-    "picture changes least, with a penalty far off the data."
+    "**Straight**: linear interpolation. **Great circle**: an arc around the origin along which the norm "
+    "changes evenly. **Smooth**: one spline through all waypoints. **Geodesic**: the curve along which the "
+    "decoded picture changes least, with a penalty far from the data."
 )
 
 
 def main() -> None:
-    """Controls, the images to go through, the map beside the pictures, and the profile."""
+    """Controls, the waypoints, the map beside the pictures, and the profile."""
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
@@ -63,7 +63,7 @@ def main() -> None:
         choose_shape(shown)
         (choose_grid if shown.shape == "grid" else choose_path)(shown)
         choose_view(loaded, view)
-        taking = st.container(width="content")
+        downloads = st.container(width="content")
         if st.button(
             "Show on Explore",
             icon=":material/explore:",
@@ -74,58 +74,35 @@ def main() -> None:
     panels.stops_row(loaded, shown, choose_stops, page.report)
     warn_of(page.problems)
     left, right = side_by_side([0.42, 0.58], "pt-body")
-    if shown.shape == "grid":
-        with taking:
-            show_grid(loaded, view, shown, left, right)
-    else:
-        with right:
-            panels.geodesic(loaded, shown)
-            ways = panels.walked(loaded, shown)
-            if ways:
-                components.player(panels.player_data(loaded, shown, ways))
-                away = {
-                    kind: each.found.percentile
-                    for kind, each in ways.items()
-                    if each.found.percentile is not None
-                }
-                if away:
-                    chart = charts.profile(away, {kind: each.at for kind, each in ways.items()})
-                    plotted(chart, "pt-profile", f"{loaded.name}-profile")
-                geodesic = ways.get(GEODESIC)
-                explain(shown, None if geodesic is None else geodesic.found, panels.straight(loaded, shown))
-        with left:
-            stops = homes(loaded, view, shown.stops)
-            lines = {kind: on_map(view, each.codes, each.at, stops) for kind, each in ways.items()}
-            draw_map(loaded, view, lines, stops, shown)
-        with taking:
-            panels.downloads(loaded, shown, ways)
+    (show_grid if shown.shape == "grid" else show_paths)(loaded, view, shown, left, right, downloads)
     page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
     sequence_note.note(
         loaded,
-        "Each latent is the state that the model infers from a whole sequence, and its picture is the last frame. "
-        "A path leads from one state to another; it does not show time passing.",
+        "Each latent is the state that the model infers from a whole sequence, and its picture is the last "
+        "frame. A path leads from one state to another; it does not show time passing.",
     )
 
 
 def refusal(card: Card) -> str:
-    """Why there are no paths in a checkpoint's latent space."""
+    """Why the page cannot show a checkpoint; "" if it can."""
     if families.spec_of(card).discrete:
         return (
-            f"{card.title or card.model} has discrete codes: no curve leads from one to another. "
-            "The Codes page walks between grids of codes."
+            f"{card.title or card.model} has discrete codes, and no curve connects those. "
+            "The Codes page interpolates between grids of codes."
         )
     return ""
 
 
 def none_yet(entries: list[checkpoint_picker.Entry]) -> None:
-    """What to do where no checkpoint has a continuous latent."""
+    """Instructions for when no checkpoint has a continuous latent."""
     st.title("Paths")
     if any(entry.card for entry in entries):
         st.info(
-            "All checkpoints have discrete codes; the Codes page walks between them. A path needs a latent of real "
-            "numbers, such as a VAE's:\n\n"
-            "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+            "All checkpoints have discrete codes; the Codes page interpolates between them. A path needs a "
+            "continuous latent, such as that of a VAE:\n\n"
+            "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas "
+            "digits-vae\n```",
             icon=":material/model_training:",
         )
     else:
@@ -133,7 +110,7 @@ def none_yet(entries: list[checkpoint_picker.Entry]) -> None:
 
 
 def settle(loaded: Loaded) -> View:
-    """Fills in what is shown: from the address, or the defaults; gives the map."""
+    """Reads what to show from the address, else from the defaults; returns the map."""
 
     def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
         default = Shown(default_stops(loaded, previous))
@@ -144,29 +121,29 @@ def settle(loaded: Loaded) -> View:
 
     page.load(reader)
     known = tuple(item for item in page.shown.stops if loaded.has(item))
-    if len(known) < len(page.shown.stops):  # an own picture that was dropped elsewhere
+    if len(known) < len(page.shown.stops):  # one of the user's own pictures was deleted on another page
         page.shown = replace(page.shown, stops=known if len(known) >= STOPS[0] else default_stops(loaded))
     try:
         return resolve(loaded, page.shown.view or default_view(loaded))
     except UnknownView as error:
-        page.problems.append(f"{error} Showing the usual map instead.")
+        page.problems.append(f"{error} Showing the default map instead.")
         page.shown = replace(page.shown, view="")
         return resolve(loaded, default_view(loaded))
 
 
 def default_stops(loaded: Loaded, previous: Any = None) -> tuple[int, ...]:
-    """The images that were on this page or on the stage, else two to the left and right of the map's middle.
+    """The previous waypoints, else the images on the stage, else two left and right of the map's centre.
 
     Arguments:
         loaded: The model.
-        previous: Another model and the stops that were shown of it; None for nothing.
+        previous: The previous model and its waypoints; None if there was none.
     """
     if previous is not None:
         before, items = previous
         rows = [image_picker.same_image(before, item, loaded) for item in items if item < before.count]
-        found = tuple(row for row in rows if row is not None)
-        if len(found) >= STOPS[0]:
-            return found
+        stops = tuple(row for row in rows if row is not None)
+        if len(stops) >= STOPS[0]:
+            return stops
     on_stage = from_stage(loaded)
     if on_stage is not None:
         return on_stage
@@ -175,7 +152,7 @@ def default_stops(loaded: Loaded, previous: Any = None) -> tuple[int, ...]:
 
 
 def from_stage(loaded: Loaded) -> tuple[int, ...] | None:
-    """The images of Explore's two handles, where it shows the same model."""
+    """The images of Explore's two handles, if it shows the same model; else None."""
     edit = S.get("edit")
     if S.get("model") != loaded.name or edit is None:
         return None
@@ -184,7 +161,7 @@ def from_stage(loaded: Loaded) -> tuple[int, ...] | None:
 
 
 def four(loaded: Loaded, stops: tuple[int, ...]) -> tuple[int, ...]:
-    """Four images for the corners of a grid: those there are, then some from all over the collection."""
+    """Four images for the corners of a grid: the given ones, filled up at random."""
     rng = np.random.default_rng(len(stops))
     more = [int(item) for item in rng.choice(loaded.count, CORNERS, replace=loaded.count < CORNERS)]
     return (*stops, *more)[:CORNERS]
@@ -194,16 +171,20 @@ def four(loaded: Loaded, stops: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def choose_shape(shown: Shown) -> None:
-    """A path, or a grid."""
+    """Chooses a path or a grid."""
     S.pt_shape = shown.shape
     st.segmented_control(
-        "Shape", list(SHAPES), key="pt_shape", format_func=SHAPES.__getitem__, required=True,
-        on_change=turn_shape,
-    )  # fmt: skip
+        "Shape",
+        list(SHAPES),
+        key="pt_shape",
+        format_func=SHAPES.__getitem__,
+        required=True,
+        on_change=switch_shape,
+    )
 
 
-def turn_shape() -> None:
-    """Another shape; a grid gets its four corners."""
+def switch_shape() -> None:
+    """Switches the shape; a grid gets four corners."""
     loaded = engine().peek(page.model)
     stops = page.shown.stops
     if S.pt_shape == "grid" and loaded is not None:
@@ -212,50 +193,81 @@ def turn_shape() -> None:
 
 
 def choose_path(shown: Shown) -> None:
-    """Which kinds, how many frames, and the penalty of a geodesic off the data."""
+    """Chooses kinds of path, frames, and the penalty of a geodesic far from the data."""
     S.pt_kinds = list(shown.kinds)
     st.pills(
-        "Kinds of path", KINDS, selection_mode="multi", key="pt_kinds", format_func=charts.TITLES.__getitem__,
-        on_change=lambda: page.update(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)), help=HELP,
-    )  # fmt: skip
+        "Kinds of path",
+        KINDS,
+        selection_mode="multi",
+        key="pt_kinds",
+        format_func=charts.TITLES.__getitem__,
+        on_change=lambda: page.update(of="path", kinds=tuple(kind for kind in KINDS if kind in S.pt_kinds)),
+        help=HELP,
+    )
     S.pt_frames = shown.frames
-    st.selectbox("Frames", FRAMES, key="pt_frames", width=90,
-                 on_change=lambda: page.update(of="path", frames=S.pt_frames))  # fmt: skip
+    st.selectbox(
+        "Frames",
+        FRAMES,
+        key="pt_frames",
+        width=90,
+        on_change=lambda: page.update(of="path", frames=S.pt_frames),
+    )
     if GEODESIC in shown.kinds:
         S.pt_keep = shown.keep
         st.selectbox(
-            "Penalty off the data", KEEP, key="pt_keep", width=165, format_func=KEPT.__getitem__,
+            "Penalty far from data",
+            KEEP,
+            key="pt_keep",
+            width=165,
+            format_func=PENALTIES.__getitem__,
             on_change=lambda: page.update(of="path", keep=S.pt_keep),
-            help="How much longer a path counts where it is farther from the encoded images than 90 % of them are from "
-            "each other. Without it, a geodesic cuts through holes in the data, where the decoder shows little change but "
-            "nothing it has learnt.",
-        )  # fmt: skip
+            help="Weight of the length where the path is farther from the encoded images than 90 % of them "
+            "are from each other. Without it, a geodesic cuts through regions without data, where the "
+            "decoder changes little but has learnt nothing.",
+        )
 
 
 def choose_grid(shown: Shown) -> None:
-    """How the grid goes from corner to corner, and its size."""
+    """Chooses the interpolation and the size of the grid."""
     S.pt_by, S.pt_side = shown.by, shown.side
-    st.selectbox("Edges", PATHS, key="pt_by", width=140, format_func=charts.TITLES.__getitem__,
-                 on_change=lambda: page.update(of="grid", by=S.pt_by))  # fmt: skip
-    st.selectbox("Pictures a side", SIDES, key="pt_side", width=130,
-                 on_change=lambda: page.update(of="grid", side=S.pt_side))  # fmt: skip
+    st.selectbox(
+        "Edges",
+        PATHS,
+        key="pt_by",
+        width=140,
+        format_func=charts.TITLES.__getitem__,
+        on_change=lambda: page.update(of="grid", by=S.pt_by),
+    )
+    st.selectbox(
+        "Pictures a side",
+        SIDES,
+        key="pt_side",
+        width=130,
+        on_change=lambda: page.update(of="grid", side=S.pt_side),
+    )
 
 
 def choose_view(loaded: Loaded, view: View) -> None:
-    """Which map."""
+    """Chooses the map."""
     titles = controls.titles(loaded)
     titles = titles if view.id in titles else {view.id: " × ".join(view.axes) or view.id} | titles
     S.pt_view = view.id
-    st.selectbox("Map", list(titles), key="pt_view", width=185, format_func=titles.__getitem__,
-                 on_change=lambda: page.update(view=S.pt_view))  # fmt: skip
+    st.selectbox(
+        "Map",
+        list(titles),
+        key="pt_view",
+        width=185,
+        format_func=titles.__getitem__,
+        on_change=lambda: page.update(view=S.pt_view),
+    )
 
 
 def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> None:
-    """Other images to go through.
+    """Sets the waypoints.
 
     Arguments:
         stops: The images.
-        of: Those among which the control stood that says so. Of others it is unheard: it has gone with them.
+        of: The waypoints for which the calling widget was rendered; the call is ignored if they have changed.
     """
     if of is not None and page.shown.stops != of:
         return
@@ -263,32 +275,61 @@ def choose_stops(stops: tuple[int, ...], of: tuple[int, ...] | None = None) -> N
 
 
 def switch_model(name: str) -> None:
-    """Shows another checkpoint, with the same images where its data are the same."""
+    """Shows another checkpoint, with the same images if its data are the same."""
     before, shown = engine().peek(page.model), page.shown
     page.switch_checkpoint(name, previous=(before, shown.stops) if before else None)
 
 
 def to_explore(loaded: Loaded, view: View, shown: Shown) -> None:
     """Shows the first and the last image on the stage, on the same map."""
-    ways = [kind for kind in shown.kinds if kind in PATHS]
-    path = shown.by if shown.shape == "grid" else ways[0] if ways else PATHS[0]
+    kinds = [kind for kind in shown.kinds if kind in PATHS]
+    path = shown.by if shown.shape == "grid" else kinds[0] if kinds else PATHS[0]
     navigation.go(
         "Explore", loaded.name, view=view.id, a=str(shown.stops[0]), b=str(shown.stops[-1]), path=path
     )
 
 
-# What is shown
+# Content
 
 
-def homes(loaded: Loaded, view: View, items: tuple[int, ...]) -> NDArray[np.float32]:
-    """Where images lie on the map, shape (K, 2)."""
+def show_paths(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any, downloads: Any) -> None:
+    """The player and the profile of the paths, the paths on the map, and downloads."""
+    with right:
+        panels.geodesic(loaded, shown)
+        paths = panels.known_paths(loaded, shown)
+        if paths:
+            components.player(panels.player_data(loaded, shown, paths))
+            percentiles = {
+                kind: path.measured.percentile
+                for kind, path in paths.items()
+                if path.measured.percentile is not None
+            }
+            if percentiles:
+                chart = charts.profile(percentiles, {kind: path.at for kind, path in paths.items()})
+                plotted(chart, "pt-profile", f"{loaded.name}-profile")
+            geodesic = paths.get(GEODESIC)
+            explain(shown, None if geodesic is None else geodesic.measured, panels.straight(loaded, shown))
+    with left:
+        stops = map_positions(loaded, view, shown.stops)
+        lines = {kind: on_map(view, path.codes, path.at, stops) for kind, path in paths.items()}
+        draw_map(loaded, view, lines, stops, shown)
+    with downloads:
+        panels.downloads(loaded, shown, paths)
+
+
+def map_positions(loaded: Loaded, view: View, items: tuple[int, ...]) -> NDArray[np.float32]:
+    """Positions of images on the map, shape (K, 2)."""
     return np.stack([home(loaded, view, item) for item in items])
 
 
 def draw_map(
-    loaded: Loaded, view: View, lines: dict[str, NDArray[np.float32]], stops: NDArray[np.float32], shown: Shown
-) -> None:  # fmt: skip
-    """The map; a click on a point takes its image in."""
+    loaded: Loaded,
+    view: View,
+    lines: dict[str, NDArray[np.float32]],
+    stops: NDArray[np.float32],
+    shown: Shown,
+) -> None:
+    """The map; a click on a point adds its image as a waypoint."""
     colour = controls.default_colour(loaded)
     figure = charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
     key = f"pt-map-{page.revision}"
@@ -303,9 +344,10 @@ def draw_map(
     if shown.shape == "path":
         full = len(shown.stops) >= STOPS[1]
         st.caption(
-            "A click on a point adds its image as a waypoint before the end." if not full else
-            f"A path has at most {STOPS[1]} images."
-        )  # fmt: skip
+            "A click on a point adds its image as a waypoint before the end."
+            if not full
+            else f"A path has at most {STOPS[1]} images."
+        )
 
 
 def take_click(loaded: Loaded, event: object) -> None:
@@ -316,54 +358,60 @@ def take_click(loaded: Loaded, event: object) -> None:
 
 
 def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None:
-    """What the metrics mean, and how the geodesic compares with the straight path."""
+    """Explains the metrics, and compares the geodesic with the straight path."""
     gauge = (
         ""
         if straight.percentile is None
-        else f" The profile is the percentile of the gauge. {STATISTICS['gauge'].definition} In the red band a picture is "
-        "the decoder's guess."
+        else f" The profile is the percentile of the gauge. {STATISTICS['gauge'].definition} In the red band "
+        "a picture is the decoder's guess."
     )
     st.caption(
-        "Length: how much the decoded picture changes along the path, the summed Euclidean distances from frame to "
-        f"frame, pixels in [0, 1].{gauge}"
+        "Length: how much the decoded picture changes along the path, the summed Euclidean distances from "
+        f"frame to frame, pixels in [0, 1].{gauge}"
     )
     if geodesic is not None:
         st.caption(compared(shown.keep, geodesic, straight))
 
 
 def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
-    """What a geodesic minimises, what it gains by that over the straight path, and how far both lie off the data."""
+    """What a geodesic minimises, its gain over the straight path, and the distance of both to the data."""
     what = "length"
     minimised = "A geodesic is the path of least length that was found"
     if strength > 0:
         what = "length with penalty"
         minimised += (
-            f", with a penalty: where the distance d to the 10th nearest image exceeds r, its {100 * USUAL:.0f}th "
-            f"percentile, length counts √(1 + {strength:g} (d/r − 1)²) times. Below r nothing keeps it near the data"
+            ", with a penalty: where the distance d to the 10th nearest image exceeds r, its "
+            f"{100 * USUAL:.0f}th percentile, length is weighted by √(1 + {strength:g} (d/r − 1)²). "
+            "Below r there is no penalty"
         )
-    papers = "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), [Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
+    papers = (
+        "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), "
+        "[Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
+    )
     gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
-    told = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
-    said = (
-        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {told} the straight path's "
-        f"{short(straight.penalised)}."
+    relation = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
+    text = (
+        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {relation} the straight "
+        f"path's {short(straight.penalised)}."
     )
     if geodesic.percentile is None or straight.percentile is None:
-        return said
+        return text
     return (
-        f"{said} Mean percentile off the data: {geodesic.percentile.mean():.0f}, straight "
-        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie {100 * (geodesic.beyond or 0):.0f} % of "
-        f"its length, {100 * (straight.beyond or 0):.0f} % of the straight path's."
+        f"{text} Mean percentile of the distance to the data: {geodesic.percentile.mean():.0f}, straight "
+        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie "
+        f"{100 * (geodesic.beyond or 0):.0f} % of its length, {100 * (straight.beyond or 0):.0f} % of the "
+        "straight path's."
     )
 
 
-def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -> None:
-    """The grid's pictures, its lines on the map, and what can be taken away."""
+def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any, downloads: Any) -> None:
+    """The grid's pictures, its lines on the map, and downloads."""
     stops = shown.stops[:CORNERS]
-    codes = corner_grid(loaded.codes(stops), shown.side, shown.side, shown.by)
-    flat = codes.reshape(-1, loaded.latent)
+    latents = corner_grid(loaded.codes(stops), shown.side, shown.side, shown.by)
+    flat = latents.reshape(-1, loaded.latent)
     pictures = engine().decode_sync(loaded, flat, background=True)
-    panels.take_grid(loaded, pictures, codes)
+    with downloads:
+        panels.grid_downloads(loaded, pictures, latents)
     with right:
         gallery.gallery(
             {
@@ -380,20 +428,23 @@ def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any) -
             },
             key="pt-grid",
         )
-        away = loaded.neighbours.query(flat).percentile
-        gauge = "" if away is None else (
-            f" Distance to the data: at most percentile {away.max():.0f}, "
-            f"{away.mean():.0f} on average."
-        )  # fmt: skip
+        distance = loaded.neighbours.query(flat).percentile
+        gauge = (
+            ""
+            if distance is None
+            else f" Percentile of the distance to the data: {distance.mean():.0f} on average, "
+            f"{distance.max():.0f} at most."
+        )
         st.caption(
-            f"Bilinear between the four corners{', along great circles' if shown.by != 'straight' else ''}.{gauge}"
+            "Bilinear between the four "
+            f"corners{', along great circles' if shown.by != 'straight' else ''}.{gauge}"
         )
     with left:
-        places = homes(loaded, view, stops)
+        corners = map_positions(loaded, view, stops)
         rows = view.projection.forward(flat).reshape(shown.side, shown.side, 2)
         lines = {f"row {number}": row for number, row in enumerate(rows)}
         lines |= {f"column {number}": rows[:, number] for number in range(shown.side)}
-        draw_map(loaded, view, lines, places, shown)
+        draw_map(loaded, view, lines, corners, shown)
 
 
 main()

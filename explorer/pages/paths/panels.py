@@ -1,10 +1,11 @@
-"""The parts of the Paths page: the images to go through, the geodesic's job, what the player is told, what to take away."""
+"""Panels of the Paths page: waypoints, the geodesic's job, the player's data, downloads."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import streamlit as st
@@ -27,15 +28,15 @@ from explorer.sharing import exports
 from models.system.extras import missing
 
 __all__ = [
-    "Walked",
+    "MeasuredPath",
     "downloads",
     "geodesic",
+    "grid_downloads",
+    "known_paths",
     "names",
     "player_data",
     "stops_row",
     "straight",
-    "take_grid",
-    "walked",
     "with_click",
 ]
 
@@ -44,35 +45,35 @@ Floats = NDArray[np.float32]
 Choose = Callable[..., None]
 
 CORNER_NAMES = ("Top left", "Top right", "Bottom left", "Bottom right")
-KEPT_AT_MOST = 24  # geodesics that a session keeps
+CACHE_SIZE = 24  # geodesics cached in a tab
 THUMBNAIL = 64  # pixels
 LETTERS = "ABCDEFGH"
 
 
-class Walked(NamedTuple):
-    """A way that is shown."""
+class MeasuredPath(NamedTuple):
+    """A path and its metrics."""
 
     codes: Floats  # (DENSE, D)
-    at: list[int]  # which of them are the stops
-    found: Measured
+    at: list[int]  # indices of the waypoints
+    measured: Measured
 
 
-# The images to go through
+# Waypoints
 
 
 def names(shown: Shown) -> list[str]:
-    """What each stop is called: a letter, as on the map."""
+    """The letter of each waypoint, as on the map."""
     return list(LETTERS[: len(shown.stops)])
 
 
 def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str], None]) -> None:
-    """The pictures of the stops with their names, to change, to add and to take away.
+    """The waypoints with pictures and names, and controls to change, add and remove them.
 
     Arguments:
         loaded: The model.
         shown: What is shown.
-        choose: Called with other stops, and with those among which the control stood.
-        tell: Called with a sentence where a name stands for no image.
+        choose: Called with the new waypoints, and with those for which the widget was rendered.
+        tell: Called with a message if a name denotes no image.
     """
     pictures = engine().decode_sync(loaded, loaded.codes(shown.stops), background=True)
     grid = shown.shape == "grid"
@@ -82,26 +83,41 @@ def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str]
         with st.container(width=170, gap="xsmall"):
             if not grid:
                 st.button(
-                    "Add a waypoint", icon=":material/add:", key="pt_add", width="stretch",
+                    "Add a waypoint",
+                    icon=":material/add:",
+                    key="pt_add",
+                    width="stretch",
                     disabled=len(shown.stops) >= STOPS[1],
                     on_click=lambda: choose((*shown.stops[:-1], _any(loaded), shown.stops[-1])),
-                    help="An image at random, before the last one. A click on a point of the map adds that one.",
-                )  # fmt: skip
+                    help="A random image, before the last one. A click on a point of the map adds that "
+                    "image.",
+                )
             st.button(
-                "All at random", icon=":material/casino:", key="pt_random", width="stretch",
+                "All at random",
+                icon=":material/casino:",
+                key="pt_random",
+                width="stretch",
                 on_click=lambda: choose(tuple(_any(loaded) for _ in shown.stops)),
-            )  # fmt: skip
+            )
             st.button(
-                "Reverse", icon=":material/swap_horiz:", key="pt_reverse", width="stretch",
+                "Reverse",
+                icon=":material/swap_horiz:",
+                key="pt_reverse",
+                width="stretch",
                 on_click=lambda: choose(shown.stops[::-1]),
-            )  # fmt: skip
+            )
 
 
 def _stop(
-    loaded: Loaded, shown: Shown, number: int, item: int, picture: NDArray[np.uint8], choose: Choose,
+    loaded: Loaded,
+    shown: Shown,
+    number: int,
+    item: int,
+    picture: NDArray[np.uint8],
+    choose: Choose,
     tell: Callable[[str], None],
-) -> None:  # fmt: skip
-    """One stop: its picture, its name, one at random, and away with it."""
+) -> None:
+    """One waypoint: picture, name, and buttons to replace it at random and to remove it."""
     key, grid = f"pt_stop_{number}", shown.shape == "grid"
 
     def put(other: int) -> None:
@@ -122,13 +138,19 @@ def _stop(
             with st.container(width=40, gap="xxsmall"):
                 if len(shown.stops) > 2 and not grid:
                     st.button(
-                        "", icon=":material/close:", key=f"{key}_off", help="Leave it out",
+                        "",
+                        icon=":material/close:",
+                        key=f"{key}_off",
+                        help="Remove this waypoint",
                         on_click=lambda: choose((*shown.stops[:number], *shown.stops[number + 1 :])),
-                    )  # fmt: skip
+                    )
                 st.button(
-                    "", icon=":material/casino:", key=f"{key}_any", help="One at random",
+                    "",
+                    icon=":material/casino:",
+                    key=f"{key}_any",
+                    help="Random image",
                     on_click=lambda: put(_any(loaded)),
-                )  # fmt: skip
+                )
         label = f"{LETTERS[number]} · {CORNER_NAMES[number]}" if grid else _role(number, len(shown.stops))
         item_field(loaded, label, key, item, typed, tell, width=128)
 
@@ -143,12 +165,12 @@ def _any(loaded: Loaded) -> int:
 
 
 def with_click(loaded: Loaded, shown: Shown, event: object) -> tuple[int, ...]:
-    """The stops with the image that was clicked on the map before the last one; as they are where it does not hold.
+    """Inserts the image clicked on the map before the last waypoint; unchanged if the event is invalid.
 
     Arguments:
         loaded: The model.
         shown: What is shown.
-        event: As Streamlit tells a selection on a chart (from the browser, so untrusted).
+        event: Streamlit's selection event of a chart (untrusted JSON).
     """
     item = event
     for step in ("selection", "points", 0, "customdata", 0):
@@ -161,39 +183,39 @@ def with_click(loaded: Loaded, shown: Shown, event: object) -> tuple[int, ...]:
     return (*shown.stops[:-1], item, shown.stops[-1])
 
 
-# Ways
+# Paths
 
 
-def walked(loaded: Loaded, shown: Shown) -> dict[str, Walked]:
-    """The ways that are wanted and known, measured; a geodesic that is still being found is left out."""
+def known_paths(loaded: Loaded, shown: Shown) -> dict[str, MeasuredPath]:
+    """The chosen paths with their metrics, without a geodesic that is still being computed."""
     stops = loaded.codes(shown.stops)
-    found = {}
+    paths = {}
     for kind in shown.kinds:
         codes = path_through(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
         if codes is not None:
             measured = _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
-            found[kind] = Walked(codes, at_stops(codes, stops), measured)
-    return found
+            paths[kind] = MeasuredPath(codes, at_stops(codes, stops), measured)
+    return paths
 
 
-@st.cache_data(max_entries=64, show_spinner="Decoding the way …")
+@st.cache_data(max_entries=64, show_spinner="Decoding the path …")
 def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength: float) -> Measured:
     return measure(_loaded, codes, strength)
 
 
 def straight(loaded: Loaded, shown: Shown) -> Measured:
-    """The straight path, which a geodesic is compared with, whether it is shown or not."""
+    """Metrics of the straight path, the reference for a geodesic."""
     codes = path_through("straight", loaded.codes(shown.stops))
     return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
 
 
 def geodesic(loaded: Loaded, shown: Shown) -> None:
-    """Has the geodesic found in a job where it is wanted: starts it, shows its progress, keeps its result."""
+    """Computes the geodesic in a job if it is chosen: starts the job, shows progress, caches the result."""
     mark = _mark(loaded, shown)
     wanted = shown.shape == "path" and GEODESIC in shown.kinds and mark not in _geodesics()
     job: Job | None = S.get("pt_job")
     if job is not None and S.pt_job_of != mark:
-        job.cancel()  # of other stops
+        job.cancel()  # it is for other waypoints
         job = S.pt_job = None
     if not wanted:
         return
@@ -206,7 +228,7 @@ def geodesic(loaded: Loaded, shown: Shown) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"No geodesic: {S.pt_failed[1]}")
         with late("pt-find"):
-            if st.button("Find it", icon=":material/route:", key="pt_find"):
+            if st.button("Compute it", icon=":material/route:", key="pt_find"):
                 start(loaded, shown)
                 st.rerun()
 
@@ -229,28 +251,27 @@ def _progress(loaded: Loaded) -> None:
         return
     S.pt_job = None
     if job.result is None:
-        S.pt_failed = (S.pt_job_of, job.error or "it gave nothing.")
+        S.pt_failed = (S.pt_job_of, job.error or "the job returned no result.")
     else:
         path = job.result["latents"]
         step = (len(path) - 1) // (DENSE - 1)
-        kept = _geodesics()
-        kept[S.pt_job_of] = np.ascontiguousarray(path[::step])
-        while len(kept) > KEPT_AT_MOST:
-            kept.pop(next(iter(kept)))
+        cache = _geodesics()
+        cache[S.pt_job_of] = np.ascontiguousarray(path[::step])
+        while len(cache) > CACHE_SIZE:
+            cache.pop(next(iter(cache)))
     st.rerun()
 
 
 def _geodesics() -> dict[tuple[Any, ...], Floats]:
-    kept: dict[tuple[Any, ...], Floats] = S.setdefault("pt_geodesics", {})
-    return kept
+    return cast("dict[tuple[Any, ...], Floats]", S.setdefault("pt_geodesics", {}))
 
 
 def _mark(loaded: Loaded, shown: Shown) -> tuple[Any, ...]:
     return loaded.name, loaded.version, shown.stops, shown.keep
 
 
-def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dict[str, Any]:
-    """What the player is told."""
+def player_data(loaded: Loaded, shown: Shown, paths: Mapping[str, MeasuredPath]) -> dict[str, Any]:
+    """The player's data."""
     chosen = frames(shown)
     return {
         "shape": list(loaded.shape),
@@ -261,31 +282,31 @@ def player_data(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> dic
                 "kind": kind,
                 "title": TITLES[kind],
                 "colour": COLOURS[kind],
-                "sheet": sheet(each.found.pictures[chosen], 1),
-                "facts": facts(each.found, penalty=GEODESIC in shown.kinds and shown.keep > 0),
+                "sheet": sheet(path.measured.pictures[chosen], 1),
+                "facts": facts(path.measured, penalty=GEODESIC in shown.kinds and shown.keep > 0),
                 "percentile": []
-                if each.found.percentile is None
-                else [round(float(value), 1) for value in each.found.percentile[chosen]],
-                "stops": [int(np.abs(chosen - place).argmin()) for place in each.at],
+                if path.measured.percentile is None
+                else [round(float(value), 1) for value in path.measured.percentile[chosen]],
+                "stops": [int(np.abs(chosen - index).argmin()) for index in path.at],
             }
-            for kind, each in ways.items()
+            for kind, path in paths.items()
         ],
     }
 
 
-def facts(found: Measured, penalty: bool) -> list[str]:
-    """The metrics of a path, a line each: lengths in the decoder's unit; percentiles where the model has a gauge."""
-    penalised = f" · with penalty {short(found.penalised)}" if penalty else ""
-    lines = [f"length {short(found.length)}{penalised}"]
-    if found.percentile is not None:
+def facts(path: Measured, penalty: bool) -> list[str]:
+    """The metrics of a path, one a line: length in the decoder's unit; percentiles if there is a gauge."""
+    penalised = f" · with penalty {short(path.penalised)}" if penalty else ""
+    lines = [f"length {short(path.length)}{penalised}"]
+    if path.percentile is not None:
         lines.append(
-            f"percentile {found.percentile.mean():.0f} on average, {found.percentile.max():.0f} at most"
+            f"percentile {path.percentile.mean():.0f} on average, {path.percentile.max():.0f} at most"
         )
     return lines
 
 
 def sheet(pictures: NDArray[np.uint8], columns: int) -> str:
-    """Pictures (N, H, W, C) as one image in rows of `columns`, as a data address."""
+    """Pictures (N, H, W, C) as one image in rows of `columns`, as a data URL."""
     count, height, width, channels = pictures.shape
     rows = -(-count // columns)
     full = np.zeros((rows * columns, height, width, channels), np.uint8)
@@ -296,38 +317,39 @@ def sheet(pictures: NDArray[np.uint8], columns: int) -> str:
 
 
 def frames(shown: Shown) -> NDArray[np.int64]:
-    """Which of a way's codes are its frames, shape (frames,)."""
+    """Indices of the latents of a path that are its frames, shape (frames,)."""
     return np.linspace(0, DENSE - 1, shown.frames).round().astype(np.int64)
 
 
-# What can be taken away
+# Downloads
 
 
-def downloads(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> None:
-    """A popover with each way as pictures, animations and vectors."""
+def downloads(loaded: Loaded, shown: Shown, paths: Mapping[str, MeasuredPath]) -> None:
+    """A popover with each path as pictures, animations and vectors."""
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
-        if not ways:
-            st.caption("There is no way yet.")
+        if not paths:
+            st.caption("There is no path yet.")
             return
-        kind = st.selectbox("Path", list(ways), format_func=TITLES.__getitem__, key="pt_take")
-        kind = kind if kind in ways else next(iter(ways))
+        kind = st.selectbox("Path", list(paths), format_func=TITLES.__getitem__, key="pt_take")
+        kind = kind if kind in paths else next(iter(paths))
         scale = SCALE[
             st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="pt_scale") or "4×"
         ]
         back = st.checkbox("There and back", True, key="pt_back")
         chosen, name = frames(shown), f"{loaded.name}-{kind}"
-        pictures, codes = ways[kind].found.pictures[chosen], ways[kind].codes[chosen]
+        pictures, codes = paths[kind].measured.pictures[chosen], paths[kind].codes[chosen]
         seconds = 3.0 / len(chosen)
         a, b, c = st.columns(3, gap="xsmall")
-        for place, label, made in ((a, "WebP", "WEBP"), (b, "GIF", "GIF")):
-            offer(
-                place, label, f"{name}.{label.lower()}",
-                lambda made=made: exports.animation(pictures, made, scale=scale, seconds=seconds, back=back),  # type: ignore[misc]
-            )  # fmt: skip
+        animation = partial(exports.animation, pictures, scale=scale, seconds=seconds, back=back)
+        offer(a, "WebP", f"{name}.webp", partial(animation, "WEBP"))
+        offer(b, "GIF", f"{name}.gif", partial(animation, "GIF"))
         offer(
-            c, "MP4", f"{name}.mp4", lambda: exports.video(pictures, scale=scale, seconds=seconds, back=back),
+            c,
+            "MP4",
+            f"{name}.mp4",
+            lambda: exports.video(pictures, scale=scale, seconds=seconds, back=back),
             unavailable=missing("video", "MP4 export"),
-        )  # fmt: skip
+        )
         offer(st, "Strip, PNG", f"{name}-strip.png", lambda: exports.strip_png(pictures, scale))
         a, b = st.columns(2, gap="xsmall")
         labels = [f"{kind} {number}" for number in range(len(codes))]
@@ -337,11 +359,15 @@ def downloads(loaded: Loaded, shown: Shown, ways: Mapping[str, Walked]) -> None:
             f"{name}-vectors.parquet",
             lambda: exports.vectors_parquet(labels, codes),
         )
-        offer(b, "Vectors, npz", f"{name}-vectors.npz",
-              lambda: exports.vectors_npz({way: each.codes[chosen] for way, each in ways.items()}))  # fmt: skip
+        offer(
+            b,
+            "Vectors, npz",
+            f"{name}-vectors.npz",
+            lambda: exports.vectors_npz({name: path.codes[chosen] for name, path in paths.items()}),
+        )
 
 
-def take_grid(loaded: Loaded, pictures: NDArray[np.uint8], codes: Floats) -> None:
+def grid_downloads(loaded: Loaded, pictures: NDArray[np.uint8], codes: Floats) -> None:
     """A popover with a grid (side, side, …) as a picture and as vectors."""
     side = len(codes)
     flat = pictures.reshape(-1, *pictures.shape[-3:])

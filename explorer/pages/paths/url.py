@@ -1,10 +1,10 @@
-"""What the Paths page shows, as a link carries it: the images to go through, the kinds of path, frames, grid and map.
+"""The address of the Paths page: waypoints, kinds of path, frames, grid and map.
 
     ?model=faces-vae&stops=test-12,test-40,train-77&kinds=straight,geodesic&frames=33&keep=10&view=umap
     ?model=faces-vae&stops=test-12,test-40,test-77,test-5&shape=grid&by=great-circle&side=9
 
-A link to Explore can be pasted too: its handles' items (`a` and `b`) are then the ends. Everything is read from the
-address bar, so everything is checked.
+The parameters of a link to Explore work too: its handles' items (`a` and `b`) are then the ends. All
+parameters are untrusted and validated.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ GEODESIC = "geodesic"
 KINDS = (*PATHS, "smooth", GEODESIC)
 SHAPES = ("path", "grid")
 FRAMES = (9, 17, 33, 65)
-KEEP = (0, 1, 10, 100)  # how much ways off the data cost a geodesic
+KEEP = (0, 1, 10, 100)  # weight of a geodesic's penalty far from the data
 SIDES = (5, 7, 9, 11, 13)
-STOPS = (2, 8)  # fewest and most images to go through
+STOPS = (2, 8)  # fewest and most waypoints
 CORNERS = 4
 
 
@@ -33,14 +33,14 @@ CORNERS = 4
 class Shown:
     """What is shown."""
 
-    stops: tuple[int, ...]  # items, own pictures among them
+    stops: tuple[int, ...]  # waypoints: items, also the user's own pictures
     kinds: tuple[str, ...] = PATHS  # of paths side by side, in the order of `KINDS`
     frames: int = 33
     keep: int = 10
     shape: str = "path"
-    by: str = "straight"  # how the grid goes from corner to corner
-    side: int = 9  # pictures a side of the grid
-    view: str = ""  # of the map; "" for the model's usual one
+    by: str = "straight"  # interpolation of the grid
+    side: int = 9  # pictures along a side of the grid
+    view: str = ""  # id of the map; "" for the model's default
 
 
 def from_query(
@@ -49,13 +49,13 @@ def from_query(
     has: Callable[[int], bool],
     item: Callable[[str], int] = row_of,
 ) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """What an address describes, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
+        default: Values for missing or invalid parameters.
         has: Whether the open model has an item.
-        item: Reads an item of an address.
+        item: Reads an item from an address.
     """
     start = default
     if "path" in params and "kinds" not in params and params["path"] in PATHS:
@@ -71,17 +71,17 @@ def from_query(
         ends = ",".join(params[name].split(",")[0] for name in ("a", "b"))
         readers["a"] = lambda _, __: {"stops": _stops(ends, has, item, "a` and `b")}
     for name, numbers in (("frames", FRAMES), ("keep", KEEP), ("side", SIDES)):
-        if name != "frames" or "stops" in params:  # Explore's links count their strip's frames
+        if name != "frames" or "stops" in params:  # in Explore's links, `frames` is of the strip
             readers[name] = partial(_one_of, name, numbers)
     return read_parts(params, start, readers)
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows the same again; what does not matter stays out.
+    """The address parameters that restore what is shown; irrelevant ones are left out.
 
     Arguments:
         shown: What is shown.
-        token: Gives an item as an address carries it.
+        token: Returns an item as written in an address.
     """
     params = {"stops": ",".join(map(token, shown.stops)), "shape": shown.shape}
     if shown.shape == "grid":
@@ -98,23 +98,23 @@ def _stops(
 ) -> tuple[int, ...]:
     parts = text.split(",")
     low, high = STOPS
-    what = f"`{name}` must be {low} to {high} images, such as test-12,test-40. Got {text[:40]!r}."
+    rule = f"`{name}` must be {low} to {high} images, such as test-12,test-40. Got {text[:40]!r}."
     if not low <= len(parts) <= high:
-        raise ValueError(what)
+        raise ValueError(rule)
     try:
         items = tuple(map(item, parts))
     except ValueError as error:
-        raise ValueError(f"{what} {error}") from None
+        raise ValueError(f"{rule} {error}") from None
     if missing := [item for item in items if not has(item)]:
         raise ValueError(f"`{name}` must name images of this model. It has no {missing[0]}.")
     return items
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    asked = text.split(",")
-    if not set(asked) <= set(KINDS):
+    requested = text.split(",")
+    if not set(requested) <= set(KINDS):
         raise ValueError(f"`kinds` must be some of: {', '.join(KINDS)}. Got {text[:60]!r}.")
-    return tuple(kind for kind in KINDS if kind in asked)
+    return tuple(kind for kind in KINDS if kind in requested)
 
 
 def _one_of(name: str, numbers: tuple[int, ...], text: str, shown: Shown) -> dict[str, object]:

@@ -150,9 +150,10 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
     said = " ".join(caption.value for caption in at.caption)
     assert f"length with penalty is {short(geodesic.penalised)}, about the straight path's " in said
     assert (
-        f"{short(straight.penalised)}. Mean percentile off the data: {geodesic.percentile.mean():.0f}" in said
+        f"{short(straight.penalised)}. Mean percentile of the distance to the data: {geodesic.percentile.mean():.0f}"
+        in said
     )
-    assert "nothing keeps it near the data" in said and "kept among" not in said
+    assert "there is no penalty" in said and "kept among" not in said
     assert ways(at)["geodesic"]["facts"][0] == (
         f"length {short(geodesic.length)} · with penalty {short(geodesic.penalised)}"
     )
