@@ -1,4 +1,4 @@
-"""The Samples page: what a model makes up, from its prior, a mixture, near an image or by attribute; what each dimension does."""
+"""The Samples page: samples (prior, mixture, near an image, by attribute), traversals, the latent plane."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ FORMULAS = {
     "value": r"z \sim \sum_k w_k\, \mathcal{N}(\mu_k, \Sigma_k)\ \text{of the images with the value}",
 }
 GAUGE = (
-    "Under each picture: it is encoded again, and the number is the percentile of its distance to the 10th nearest image, "
-    "among those of posterior draws of held-out images; from 90 on it is unusual."
+    "Number under each picture: the picture is encoded, and the distance of its latent to the 10th nearest "
+    "image is given as a percentile of those of posterior draws of held-out images; 90 and above is unusual."
 )
 GHOSH = "[Ghosh et al. 2019](https://arxiv.org/abs/1903.12436)"
 BROCK = "[Brock et al. 2018](https://arxiv.org/abs/1809.11096)"
 
 
 def main() -> None:
-    """Controls, pictures in rows, and the one that was clicked."""
+    """Controls, the grid of pictures, and the selected one."""
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
@@ -75,55 +75,56 @@ def main() -> None:
         {"samples": sample_controls, "traversals": row_controls, "manifold": plane_controls}[shown.show](
             loaded, limits, shown
         )
-        taking = st.container(width="content")
+        downloads = st.container(width="content")
     warn_of(page.problems)
-    words = st.container()
+    explanation = st.container()
     try:
-        found = panels.drawn(loaded, shown)
+        drawn = panels.drawn(loaded, shown)
     except ValueError as error:
         st.warning(plain(str(error)))
         return
-    with words:
-        explain(loaded, limits, shown, found)
-    with taking:
-        panels.downloads(loaded, found, shown)
+    with explanation:
+        explain(loaded, limits, shown, drawn)
+    with downloads:
+        panels.downloads(loaded, drawn, shown)
     chosen = S.get("sm_chosen")
-    index = chosen[1] if chosen is not None and chosen[0] == found.mark else None
-    # The picture that is clicked has a place of its own: the grid stays where it is under the pointer.
+    index = chosen[1] if chosen is not None and chosen[0] == drawn.mark else None
+    # The selected picture has its own column, so that the grid does not shift under the pointer.
     left, right = side_by_side([5, 3], "sm-body")
     with left:
-        kept = components.gallery(panels.gallery_data(loaded, found, index))
-    if take_click(kept, found):
+        click = components.gallery(panels.gallery_data(loaded, drawn, index))
+    if take_click(click, drawn):
         st.rerun()
     with right, st.container(key="sm-picked"):
         if index is not None:
-            panels.picked(loaded, found, index, name_of(found, shown, index), page.report)
+            panels.picked(loaded, drawn, index, name_of(drawn, shown, index), page.report)
         else:
-            st.caption("Click a picture to look closer and to put a handle on it.")
+            st.caption("Click a picture to enlarge it and to put a handle on it.")
     page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
 
 
 def refusal(card: Card) -> str:
-    """Why a checkpoint's samples are not shown here."""
+    """Why the page cannot show a checkpoint; "" if it can."""
     spec = families.spec_of(card)
     if spec.discrete:
-        return f"{card.title or card.model} has discrete codes: samples of its prior are on the Codes page."
+        return f"{card.title or card.model} has discrete codes. Its samples are on the Codes page."
     if spec.sequence:
-        return f"{card.title or card.model} imagines sequences: samples of its futures are on the Time page."
+        return f"{card.title or card.model} generates sequences. Its samples are on the Time page."
     return ""
 
 
 def none_yet(entries: list[Entry]) -> None:
-    """What to do where no checkpoint has codes of real numbers."""
+    """Instructions for when no checkpoint has a continuous latent."""
     st.title("Samples")
     cards = [entry.card for entry in entries if entry.card]
     if not cards:
         checkpoint_picker.nothing_yet(entries)
         return
     st.info(
-        "No checkpoint has codes of real numbers to draw. Train a VAE on the digits that come along:\n\n"
-        "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas digits-vae\n```",
+        "No checkpoint has a continuous latent to sample. Train a VAE on the bundled digits:\n\n"
+        "```\npython -m models train vae --data digits --out runs/digits-vae\npython -m explorer.atlas "
+        "digits-vae\n```",
         icon=":material/model_training:",
     )
     for title, what in (("Codes", "discrete"), ("Time", "sequence")):
@@ -136,18 +137,18 @@ def none_yet(entries: list[Entry]) -> None:
 
 
 def limits_of(loaded: Loaded) -> Limits:
-    """What links may ask of a model."""
+    """The limits of address parameters for a model."""
     spec = loaded.decoder.model.spec
     counts = {name: len(masks) for name, masks in panels.values(loaded).items()}
     return Limits(loaded.has, spec.prior, loaded.latent == 2, counts, loaded.atlas.names.from_address)
 
 
 def settle(loaded: Loaded, limits: Limits) -> None:
-    """Fills in what is shown: from the address, or the defaults."""
+    """Reads what to show from the address, else from the defaults."""
 
     def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
         attribute = next(iter(limits.values), "")
-        named = query.get("source") in limits.sources  # then the default need not be found
+        named = query.get("source") in limits.sources  # then the default is not computed
         source = "prior" if limits.prior and (named or panels.prior_fits(loaded)) else "mixture"
         default = Shown(source=source, attribute=attribute)
         if previous is not None:
@@ -162,7 +163,7 @@ def settle(loaded: Loaded, limits: Limits) -> None:
 
 
 def like(before: Loaded, shown: Shown, default: Shown, loaded: Loaded, limits: Limits) -> Shown:
-    """What was shown of another model, as far as this one has it."""
+    """What was shown of another model, as far as this one supports it."""
     item = (
         image_picker.same_image(before, shown.item, loaded)
         if (shown.item or 0) < before.count and shown.item
@@ -183,34 +184,62 @@ def like(before: Loaded, shown: Shown, default: Shown, loaded: Loaded, limits: L
 
 
 def choose_what(limits: Limits, shown: Shown) -> None:
-    """Samples, dimensions, or the plane of a two-dimensional latent."""
+    """Chooses samples, dimensions, or the plane of a two-dimensional latent."""
     S.sm_show = shown.show
-    st.segmented_control("Show", limits.shows, key="sm_show", format_func=SHOWS.__getitem__, required=True,
-                         on_change=lambda: page.update(show=S.sm_show))  # fmt: skip
+    st.segmented_control(
+        "Show",
+        limits.shows,
+        key="sm_show",
+        format_func=SHOWS.__getitem__,
+        required=True,
+        on_change=lambda: page.update(show=S.sm_show),
+    )
 
 
 def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
-    """Where codes are drawn from, how boldly, how many, and the seed."""
+    """Source of the latents, temperature and truncation, count and seed."""
     S.sm_source = shown.source
-    st.selectbox("Draw from", limits.sources, key="sm_source", format_func=SOURCES.__getitem__, width=130,
-                 on_change=lambda: page.update(source=S.sm_source))  # fmt: skip
+    st.selectbox(
+        "Draw from",
+        limits.sources,
+        key="sm_source",
+        format_func=SOURCES.__getitem__,
+        width=130,
+        on_change=lambda: page.update(source=S.sm_source),
+    )
     if shown.source == "value":
         choose_value(loaded, shown)
     if shown.source == "near":
         choose_item(loaded, shown, "Image")
-        degrees("radius", "Radius", shown, 0.05, "Standard deviation of each number, in those of the prior")
+        number_slider(
+            "radius", "Radius", shown, 0.05, "Standard deviation of the noise, in prior standard deviations"
+        )
     else:
-        degrees("temperature", "Temperature", shown, 0.05,
-                "What the spread is multiplied by: 1 draws as the distribution does, less keeps to its middle.")  # fmt: skip
+        number_slider(
+            "temperature",
+            "Temperature",
+            shown,
+            0.05,
+            "Factor of the standard deviation: 1 samples the distribution itself, less stays near its mean.",
+        )
     if shown.source == "prior":
-        degrees("truncation", "Truncation", shown, LEAST_TRUNCATION,
-                f"Numbers beyond so many standard deviations are drawn again; 0 for none. {BROCK}")  # fmt: skip
+        number_slider(
+            "truncation",
+            "Truncation",
+            shown,
+            LEAST_TRUNCATION,
+            f"Components beyond this many standard deviations are redrawn; 0 for no truncation. {BROCK}",
+        )
     if shown.source in ("mixture", "value"):
         S.sm_components = shown.components
         st.number_input(
-            "Gaussians", 1, COMPONENTS_AT_MOST, key="sm_components", width=110,
+            "Gaussians",
+            1,
+            COMPONENTS_AT_MOST,
+            key="sm_components",
+            width=110,
             on_change=lambda: page.update(of=kind(shown), components=int(S.sm_components or 1)),
-        )  # fmt: skip
+        )
     S.sm_count, S.sm_seed = shown.count, shown.seed
     st.selectbox(
         "Samples",
@@ -219,32 +248,48 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
         width=90,
         on_change=lambda: page.update(of=kind(shown), count=S.sm_count),
     )
-    st.number_input("Seed", 0, SEED_AT_MOST, key="sm_seed", width=90, help="The same seed, the same samples.",
-                    on_change=lambda: page.update(of=kind(shown), seed=int(S.sm_seed or 0)))  # fmt: skip
-    st.button("Another seed", icon=":material/casino:", key="sm_again",
-              on_click=lambda: page.update(seed=int(np.random.default_rng().integers(100_000))))  # fmt: skip
+    st.number_input(
+        "Seed",
+        0,
+        SEED_AT_MOST,
+        key="sm_seed",
+        width=90,
+        help="The same seed gives the same samples.",
+        on_change=lambda: page.update(of=kind(shown), seed=int(S.sm_seed or 0)),
+    )
+    st.button(
+        "Another seed",
+        icon=":material/casino:",
+        key="sm_again",
+        on_click=lambda: page.update(seed=int(np.random.default_rng().integers(100_000))),
+    )
 
 
 def choose_value(loaded: Loaded, shown: Shown) -> None:
-    """Which attribute, and which of its values."""
+    """Chooses an attribute and one of its values."""
     known = panels.values(loaded)
     attributes = loaded.atlas.attributes
     S.sm_attribute = shown.attribute
-    st.selectbox("Attribute", list(known), key="sm_attribute", width=150,
-                 format_func=lambda name: attributes[name].title,
-                 on_change=lambda: page.update(of=kind(shown), attribute=S.sm_attribute, value=0))  # fmt: skip
+    st.selectbox(
+        "Attribute",
+        list(known),
+        key="sm_attribute",
+        width=150,
+        format_func=lambda name: attributes[name].title,
+        on_change=lambda: page.update(of=kind(shown), attribute=S.sm_attribute, value=0),
+    )
     named = list(known[shown.attribute])
     S.sm_value = named[shown.value]
 
     def changed() -> None:
-        if S.sm_value in named:  # not one of the attribute before
+        if S.sm_value in named:  # not a value of the previous attribute
             page.update(of=kind(shown), value=named.index(S.sm_value))
 
     st.selectbox("Value", named, key="sm_value", width=130, on_change=changed)
 
 
 def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
-    """Which image, by its name or at random."""
+    """Chooses an image, by its name or at random."""
     item_field(
         loaded,
         label,
@@ -254,12 +299,16 @@ def choose_item(loaded: Loaded, shown: Shown, label: str) -> None:
         page.report,
         empty="Mean",
     )
-    st.button("Random", icon=":material/casino:", key="sm_item_any",
-              on_click=lambda: page.update(item=int(np.random.default_rng().integers(loaded.count))))  # fmt: skip
+    st.button(
+        "Random",
+        icon=":material/casino:",
+        key="sm_item_any",
+        on_click=lambda: page.update(item=int(np.random.default_rng().integers(loaded.count))),
+    )
 
 
-def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> None:
-    """A slider for what is chosen by degrees."""
+def number_slider(name: str, label: str, shown: Shown, step: float, about: str) -> None:
+    """A slider for one of `RANGES`."""
     key = f"sm_{name}"
     S[key] = getattr(shown, name)
     st.slider(
@@ -268,28 +317,28 @@ def degrees(name: str, label: str, shown: Shown, step: float, words: str) -> Non
         key=key,
         step=step,
         width=120,
-        help=words,
+        help=about,
         on_change=lambda: page.update(of=kind(shown), **{name: S[key]}),
     )
 
 
 def row_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
-    """Where traversals start, how far they go, and how many."""
+    """Start, number and reach of the traversals."""
     choose_item(loaded, shown, "Start at image")
     if shown.item is not None:
         st.button(
             "The mean", icon=":material/close:", key="sm_item_off", on_click=lambda: page.update(item=None)
         )
-    if loaded.latent > ROWS[0]:  # else all of them are shown
+    if loaded.latent > ROWS[0]:  # else all dimensions are shown
         S.sm_rows = shown.rows
         st.selectbox(
             "Dimensions", ROWS, key="sm_rows", width=110, on_change=lambda: page.update(rows=S.sm_rows)
         )
-    degrees("reach", "Reach", shown, 0.5, "How far to both sides, in standard deviations")
+    number_slider("reach", "Reach", shown, 0.5, "Distance to both sides, in standard deviations")
 
 
 def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
-    """How fine the plane's grid is."""
+    """Number of pictures along a side of the plane."""
     S.sm_side = shown.side
     st.selectbox(
         "Pictures a side", SIDES, key="sm_side", width=130, on_change=lambda: page.update(side=S.sm_side)
@@ -297,43 +346,26 @@ def plane_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
 
 
 def kind(shown: Shown) -> tuple[str, str, str]:
-    """What decides which controls there are."""
+    """What determines which controls are rendered."""
     return shown.show, shown.source, shown.attribute
 
 
 def switch_model(name: str) -> None:
-    """Shows another checkpoint in the same way, as far as it can."""
+    """Shows another checkpoint with the same settings, as far as possible."""
     before = engine().peek(page.model)
     page.switch_checkpoint(name, previous=(before, page.shown) if before else None)
 
 
-# What is shown
+# Explanations
 
 
-def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -> None:
-    """What the pictures are, with the formula."""
+def explain(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.Drawn) -> None:
+    """Explains the pictures, with the formula."""
     if shown.show == "samples":
-        st.latex(FORMULAS[shown.source])
-        words = {
-            "prior": "Latents drawn from the model's prior. A low temperature or truncation gives more typical, less varied pictures.",
-            "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of all "
-            f"{loaded.count:,} images. {GHOSH}",
-            "near": "Latents drawn around that of one image.",
-            "value": "Latents drawn from Gaussians that are fitted to the latents of the images with this value.",
-        }[shown.source]
-        if shown.source == "mixture" and limits.prior and not panels.prior_fits(loaded):
-            words += " Most draws from this model's prior decode to unusual pictures, so the mixture is what is shown at first."
-        if not limits.prior:
-            words += " This model has no prior: nothing in its training says which latents are likely."
-        if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(found):
-            words += (
-                " Most of the drawn latents are far from those of the images. That is to be expected: the images' latents are "
-                "means of their posteriors, which lie close together in dimensions the model hardly uses."
-            )
-        st.caption(f"{words}{' ' + GAUGE if found.seen is not None else ''}")
+        explain_samples(loaded, limits, shown, drawn)
     elif shown.show == "traversals":
         by = (
-            "KL to the prior, the mean over all images in nats: how much information the dimension carries"
+            "KL to the prior in nats, the mean over all images: the information that the dimension carries"
             if loaded.atlas.std is not None
             else "the variance of the images' latents; s is their standard deviation"
         )
@@ -342,37 +374,62 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, found: panels.Drawn) -
             f"Each row changes one dimension and keeps the others at {start}. Rows are ordered by {by}."
         )
     else:
-        fitted = (
+        scaled = (
             ""
             if limits.prior
-            else ", scaled to the mean and spread of the images' latents, for the model has no prior"
+            else ", scaled to the mean and spread of the images' latents, as the model has no prior"
         )
         st.caption(
-            "The whole latent space: dimension 0 to the right, dimension 1 upwards. The pictures are spaced so that each stands for "
-            f"the same share of a Gaussian{fitted}. "
+            "The whole latent space: dimension 0 to the right, dimension 1 upwards. The pictures are spaced "
+            f"at equal quantiles of a Gaussian{scaled}. "
             "[Kingma & Welling 2013](https://arxiv.org/abs/1312.6114)"
         )
 
 
-def name_of(found: panels.Drawn, shown: Shown, index: int) -> str:
-    """What the picture that was clicked is called."""
-    row, column = divmod(index, found.columns)
+def explain_samples(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.Drawn) -> None:
+    """Explains where the samples come from."""
+    st.latex(FORMULAS[shown.source])
+    text = {
+        "prior": "Latents drawn from the model's prior. A low temperature or truncation gives more typical, "
+        "less varied pictures.",
+        "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of all "
+        f"{loaded.count:,} images. {GHOSH}",
+        "near": "Latents drawn around that of one image.",
+        "value": "Latents drawn from Gaussians that are fitted to the latents of the images with this value.",
+    }[shown.source]
+    if shown.source == "mixture" and limits.prior and not panels.prior_fits(loaded):
+        text += (
+            " Most draws from this model's prior decode to unusual pictures, so the mixture is the default."
+        )
+    if not limits.prior:
+        text += " This model has no prior: its training does not define which latents are likely."
+    if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(drawn):
+        text += (
+            " Most of the drawn latents are far from those of the images. This is expected: the images' "
+            "latents are posterior means, which lie close together in dimensions that the model hardly uses."
+        )
+    st.caption(f"{text}{' ' + GAUGE if drawn.seen is not None else ''}")
+
+
+def name_of(drawn: panels.Drawn, shown: Shown, index: int) -> str:
+    """Title of the picture at an index."""
+    row, column = divmod(index, drawn.columns)
     if shown.show == "traversals":
-        return f"Dimension {found.names[row].split()[0]} at {found.heads[column]}"
+        return f"Dimension {drawn.names[row].split()[0]} at {drawn.heads[column]}"
     if shown.show == "manifold":
-        return f"Plane at {found.codes[index, 0]:.2f}, {found.codes[index, 1]:.2f}"
+        return f"Plane at {drawn.codes[index, 0]:.2f}, {drawn.codes[index, 1]:.2f}"
     return f"Sample {index + 1}, seed {shown.seed}"
 
 
-def take_click(received: object, found: panels.Drawn) -> bool:
-    """Takes a picture that was clicked; gives whether the click was new."""
-    before = S.get("sm_chosen")  # a click on the chosen picture lets it go
+def take_click(received: object, drawn: panels.Drawn) -> bool:
+    """Handles a click on a picture; returns whether it was new."""
+    before = S.get("sm_chosen")  # a click on the selected picture deselects it
 
     def apply(received: object) -> bool:
-        index = panels.clicked(received, found)
+        index = panels.clicked(received, drawn)
         if index is None:
             return False
-        S.sm_chosen = None if before == (found.mark, index) else (found.mark, index)
+        S.sm_chosen = None if before == (drawn.mark, index) else (drawn.mark, index)
         return True
 
     return page.now.handle("gallery", received, apply)

@@ -1,4 +1,4 @@
-"""The parts of the Samples page: codes to show, what the gallery is told, the picture that was clicked, what to take away."""
+"""Panels of the Samples page: latents to show, the gallery's data, the selected picture, downloads."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ __all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "
 
 S = st.session_state
 Floats = NDArray[np.float32]
-TRIED, UNUSUAL = (
-    16,
-    95.0,
-)  # draws that tell whether the prior leads to the data; percentile off it that is unusual
-SHOWN_AT = 128  # pixels a side of the picture that was clicked
+TRIED = 16  # draws that decide whether the prior fits the data
+UNUSUAL = 95.0  # percentile of the distance to the data
+SHOWN_AT = 128  # pixels, side of the selected picture
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Pictures in rows, as they are shown."""
+    """The pictures shown, in rows."""
 
-    mark: str  # tells one set from the next
+    mark: str  # identifies the set
     codes: Floats  # (M, D)
     pictures: NDArray[np.uint8]  # (M, H, W, C)
-    percentile: NDArray[np.float64] | None  # (M,), how far the codes are off the data; None without a gauge
-    seen: NDArray[np.float64] | None  # (M,), the same of the pictures' own codes, encoded again; for samples
+    percentile: NDArray[np.float64] | None  # (M,), distance of the latents to the data; None without a gauge
+    seen: NDArray[np.float64] | None  # (M,), the same for the latents of the encoded pictures; for samples
     nearest: NDArray[np.int64]  # (M,), rows of the atlas
     columns: int
     plane: bool  # a grid over a two-dimensional latent
@@ -50,7 +48,7 @@ class Drawn:
 
 
 def drawn(loaded: Loaded, shown: Shown) -> Drawn:
-    """What is shown, drawn, decoded and gauged."""
+    """The latents to show, decoded and gauged."""
     names: list[str] = []
     heads: list[str] = []
     if shown.show == "traversals":
@@ -69,7 +67,7 @@ def drawn(loaded: Loaded, shown: Shown) -> Drawn:
 
 
 def samples(loaded: Loaded, shown: Shown) -> Floats:
-    """The codes (count, D) that a source and a seed give."""
+    """The latents (count, D) of a source and a seed."""
     if shown.source == "prior":
         truncation = shown.truncation or None
         return draws.prior(
@@ -84,7 +82,7 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
 
 
 def prior_fits(loaded: Loaded) -> bool:
-    """Whether the prior leads to the data: at least half of a few draws look usual to the encoder, or no gauge says."""
+    """Whether at least half of `TRIED` prior draws decode to usual pictures; true without a gauge."""
     if not loaded.decoder.model.spec.gauged:
         return True
     codes = draws.prior(TRIED, loaded.latent, 0)
@@ -94,17 +92,17 @@ def prior_fits(loaded: Loaded) -> bool:
 
 
 def strays(found: Drawn) -> bool:
-    """Whether most of the codes are unusually far off the data."""
+    """Whether most of the latents are unusually far from the data."""
     return found.percentile is not None and bool(np.median(found.percentile) > UNUSUAL)
 
 
 def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Attribute -> value -> which images have it, for what has at least one value to draw by."""
+    """Attribute -> value -> mask of its images; attributes without a usable value are left out."""
     known = {name: sampling.values(attribute) for name, attribute in loaded.atlas.attributes.items()}
     return {name: masks for name, masks in known.items() if masks}
 
 
-@st.cache_data(max_entries=32, show_spinner="Fitting Gaussians to the codes …")
+@st.cache_data(max_entries=32, show_spinner="Fitting Gaussians to the latents …")
 def _mixture(
     _loaded: Loaded, name: str, version: str, attribute: str, value: str, components: int
 ) -> Mixture:
@@ -116,16 +114,16 @@ def _mixture(
 def _decoded(
     _loaded: Loaded, name: str, version: str, codes: Floats
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None, NDArray[np.int64]]:
-    """Pictures, percentile off the data and nearest image of codes (M, D)."""
+    """Pictures, percentile of the distance to the data, and nearest image of latents (M, D)."""
     gauge = _loaded.neighbours.query(codes)
     return engine().decode_sync(_loaded, codes, background=True), gauge.percentile, gauge.nearest
 
 
-@st.cache_data(max_entries=32, show_spinner="Encoding what was decoded …")
+@st.cache_data(max_entries=32, show_spinner="Encoding the samples …")
 def _seen(
     _loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]
 ) -> NDArray[np.float64] | None:
-    """How far pictures (M, H, W, C) are off the data, by the codes that the encoder gives them, shape (M,)."""
+    """Percentile of the distance to the data of encoded pictures (M, H, W, C), shape (M,)."""
     if not _loaded.decoder.model.spec.gauged:
         return None
     codes = np.concatenate(
@@ -135,7 +133,7 @@ def _seen(
 
 
 def gallery_data(loaded: Loaded, found: Drawn, selected: int | None) -> dict[str, Any]:
-    """What the gallery is told."""
+    """The gallery's data."""
     return {
         "shape": list(loaded.shape),
         "made": found.mark,
@@ -151,7 +149,7 @@ def gallery_data(loaded: Loaded, found: Drawn, selected: int | None) -> dict[str
 
 
 def clicked(received: object, found: Drawn) -> int | None:
-    """Which picture the browser says was clicked; None where it is none of these."""
+    """Index of the clicked picture as sent by the browser; None if invalid or of another set."""
     if not isinstance(received, Mapping) or received.get("made") != found.mark:
         return None
     index = received.get("index")
@@ -159,7 +157,7 @@ def clicked(received: object, found: Drawn) -> int | None:
 
 
 def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[[str], None]) -> None:
-    """The picture that was clicked, large, with its gauge, its nearest image, and the way to a handle on it."""
+    """The selected picture enlarged, with its gauge, its nearest image, and buttons to put a handle on it."""
     picture, z = found.pictures[index], found.codes[index]
     near = int(found.nearest[index])
     (other,) = engine().decode_sync(loaded, loaded.codes([near]), background=True)
@@ -179,20 +177,24 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
                     else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
                 )
                 st.caption(
-                    f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} percentile{seen}."
+                    f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} "
+                    f"percentile{seen}."
                 )
             prior = loaded.decoder.model.spec.prior
             usual = f" (a draw from the prior has about {np.sqrt(len(z)):.2f})" if prior else ""
             st.caption(
-                f"Length of its latent: {np.linalg.norm(z):.2f}{usual}. To put a handle on it, the sample is kept among your own "
-                "pictures, with exactly this latent."
+                f"Norm of its latent: {np.linalg.norm(z):.2f}{usual}. To put a handle on it, the sample is "
+                "stored among your own pictures, with exactly this latent."
             )
             a, b = st.columns(2, gap="xsmall")
             for side, place in (("a", a), ("b", b)):
                 if place.button(
-                    f"Put {side.upper()} on it", key=f"sm_handle_{side}", width="stretch", icon=":material/explore:",
-                    help=f"Shows it on Explore, under handle {side.upper()}",
-                ):  # fmt: skip
+                    f"Put {side.upper()} on it",
+                    key=f"sm_handle_{side}",
+                    width="stretch",
+                    icon=":material/explore:",
+                    help=f"Shows it on Explore at handle {side.upper()}",
+                ):
                     _to_explore(loaded, picture, z, title, side, tell)
             offer(
                 st,
@@ -205,18 +207,18 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
 def _to_explore(
     loaded: Loaded, picture: NDArray[np.uint8], z: Floats, title: str, side: str, tell: Callable[[str], None]
 ) -> None:
-    """Keeps the sample as an item of its own, and shows it on the stage under a handle."""
+    """Stores the sample as one of the user's own pictures, and shows it on the stage at a handle."""
     same = next((own.item for own in loaded.own.values() if np.array_equal(own.z, z)), None)
     try:
         item = loaded.keep_own(title, picture, z).item if same is None else same
     except ValueError as error:
-        tell(f"The sample was not kept: {error}")
+        tell(f"The sample was not stored: {error}")
         st.rerun()
     navigation.go("Explore", loaded.name, **{side: str(item)})
 
 
 def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
-    """A popover with all pictures as one and their codes."""
+    """A popover with all pictures in one image, and their latents."""
     name = f"{loaded.name}-{shown.show}"
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
         scale = SCALE[
@@ -230,14 +232,17 @@ def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
         )
         a, b = st.columns(2, gap="xsmall")
         labels = [_label(found, index) for index in range(len(found.codes))]
-        offer(a, "Vectors, Parquet", f"{name}-vectors.parquet",
-              lambda: exports.vectors_parquet(labels, found.codes))  # fmt: skip
-        offer(b, "Vectors, npz", f"{name}-vectors.npz",
-              lambda: exports.vectors_npz(_vectors(found)))  # fmt: skip
+        offer(
+            a,
+            "Vectors, Parquet",
+            f"{name}-vectors.parquet",
+            lambda: exports.vectors_parquet(labels, found.codes),
+        )
+        offer(b, "Vectors, npz", f"{name}-vectors.npz", lambda: exports.vectors_npz(_vectors(found)))
 
 
 def _vectors(found: Drawn) -> dict[str, Floats]:
-    """The latents, and each one's percentile where the model has a gauge."""
+    """The latents, and their percentiles if the model has a gauge."""
     gauge = {} if found.percentile is None else {"percentile": found.percentile.astype(np.float32)}
     return {"z": found.codes} | gauge
 
@@ -250,7 +255,7 @@ def _label(found: Drawn, index: int) -> str:
 
 
 def _ordinal(value: float) -> str:
-    """As the stage's gauge writes it: "1st", "62nd", "99th"."""
+    """An ordinal as on the stage's gauge: "1st", "62nd", "99th"."""
     number = round(value)
     tail = "th" if 11 <= number % 100 <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{tail}"

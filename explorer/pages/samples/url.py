@@ -1,10 +1,10 @@
-"""What the Samples page shows, as a link carries it: where codes are drawn from, how, and with which seed.
+"""The address of the Samples page: source of the latents, settings and seed.
 
     ?model=mnist-vae&show=samples&source=prior&temperature=0.8&truncation=2&count=48&seed=7
     ?model=mnist-vae&show=samples&source=value&attribute=digit&value=2&components=3&count=48&seed=7
     ?model=mnist-vae&show=traversals&item=test-12&rows=10&reach=3
 
-Everything is read from the address bar, so everything is checked.
+All parameters are untrusted and validated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,19 @@ from explorer.latent.item_names import read_item, row_of
 from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
 from models.system.schema import broken
 
-__all__ = ["COUNTS", "RANGES", "ROWS", "SEED_AT_MOST", "SHOWS", "SIDES", "SOURCES", "Limits", "Shown", "from_query", "query"]  # fmt: skip
+__all__ = [
+    "COUNTS",
+    "RANGES",
+    "ROWS",
+    "SEED_AT_MOST",
+    "SHOWS",
+    "SIDES",
+    "SOURCES",
+    "Limits",
+    "Shown",
+    "from_query",
+    "query",
+]
 
 SHOWS = ("samples", "traversals", "manifold")
 SOURCES = ("prior", "mixture", "near", "value")
@@ -26,7 +38,7 @@ COUNTS = (12, 24, 48, 96)
 ROWS = (5, 10, 20, 40)
 SIDES = (9, 13, 17, 21)
 SEED_AT_MOST = 2**31 - 1
-# Least and most of what is chosen by degrees.
+# Smallest and largest value of each slider.
 RANGES = {"temperature": (0.0, 2.0), "truncation": (0.0, 4.0), "radius": (0.0, 3.0), "reach": (0.5, 6.0)}
 LEAST_TRUNCATION = 0.25
 NEEDED = {
@@ -39,23 +51,25 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What the open model allows."""
+    """Limits set by the open model."""
 
-    has: Callable[[int], bool]  # whether there is an item
+    has: Callable[[int], bool]  # whether an item exists
     prior: bool  # a prior exists
     plane: bool  # the latent has two dimensions
-    values: Mapping[str, int] = field(default_factory=dict)  # attribute -> how many values one can draw by
-    item: Callable[[str], int] = row_of  # reads an item of an address
+    values: Mapping[str, int] = field(
+        default_factory=dict
+    )  # attribute -> number of values that can be sampled
+    item: Callable[[str], int] = row_of  # reads an item from an address
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where codes can be drawn from."""
+        """Available sources of latents."""
         known = {"prior": self.prior, "value": bool(self.values)}
         return tuple(source for source in SOURCES if known.get(source, True))
 
     @property
     def shows(self) -> tuple[str, ...]:
-        """What there is to be seen."""
+        """Available views."""
         return tuple(show for show in SHOWS if show != "manifold" or self.plane)
 
 
@@ -68,7 +82,7 @@ class Shown:
     temperature: float = 1.0
     truncation: float = 0.0  # standard deviations; 0 for none
     components: int = 10
-    item: int | None = None  # that is sampled near, or where traversals start; None for the mean
+    item: int | None = None  # image to sample near, or start of traversals; None for the mean
     radius: float = 0.5  # prior standard deviations
     attribute: str = ""
     value: int = 0
@@ -80,12 +94,12 @@ class Shown:
 
 
 def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """What an address describes, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
-        limits: Of the open model.
+        default: Values for missing or invalid parameters.
+        limits: Limits set by the open model.
     """
     readers: dict[str, Callable[[str, Shown], dict[str, object]]] = {
         "show": lambda text, _: {"show": choice_in(text, "show", limits.shows)},
@@ -106,11 +120,11 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows the same again; what does not matter stays out.
+    """The address parameters that restore what is shown; irrelevant ones are left out.
 
     Arguments:
         shown: What is shown.
-        token: Gives an item as an address carries it.
+        token: Returns an item as written in an address.
     """
     if shown.show == "samples":
         names = ("source", *NEEDED[shown.source])

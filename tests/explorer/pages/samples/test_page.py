@@ -108,7 +108,7 @@ def test_the_mixture_comes_first_where_the_prior_leads_off_the_data(
     at = open_samples(model="digits-vae")
     assert address(at)["source"] == first
     said = " ".join(caption.value for caption in at.caption)
-    assert ("the mixture is what is shown at first" in said) == (first == "mixture")
+    assert ("so the mixture is the default" in said) == (first == "mixture")
     assert address(open_samples(model="digits-vae", source="prior"))["source"] == "prior"
 
 
