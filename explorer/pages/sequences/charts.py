@@ -1,4 +1,4 @@
-"""The charts of the Time page, as Plotly figures. Colours that show on a light and on a dark page."""
+"""Plotly charts of the Time page, in colours that are visible on light and dark pages."""
 
 from __future__ import annotations
 
@@ -20,48 +20,66 @@ BAND = "rgba(76, 123, 217, 0.2)"
 
 
 def state_spread(std: Floats, top: int, seen: int) -> go.Figure:
-    """Standard deviation of each number of the state after each frame, as a map.
+    """Heat map of the standard deviation of each component of the state after each frame.
 
     Arguments:
         std: Shape (T, D), the top layer first.
-        top: Numbers of the top layer.
-        seen: Frames that were seen; marked.
+        top: Number of components of the top layer.
+        seen: Number of frames seen; marked by a line.
     """
     order = np.concatenate([_by_change(std, range(top)), _by_change(std, range(top, std.shape[1]))])
     names = [f"{'z²' if number < top else 'z¹'} {number}" for number in order]
     figure = go.Figure()
     figure.add_heatmap(
-        x=np.arange(1, len(std) + 1), y=list(range(len(order))), z=np.log10(std[:, order].T), colorscale="Viridis",
-        customdata=std[:, order].T, text=np.repeat(np.array(names)[:, None], len(std), 1),
+        x=np.arange(1, len(std) + 1),
+        y=list(range(len(order))),
+        z=np.log10(std[:, order].T),
+        colorscale="Viridis",
+        customdata=std[:, order].T,
+        text=np.repeat(np.array(names)[:, None], len(std), 1),
         hovertemplate="%{text} after frame %{x}: σ = %{customdata:.3f}<extra></extra>",
         colorbar={"title": {"text": "σ"}, "thickness": 10, "outlinewidth": 0, **_decades(std)},
-    )  # fmt: skip
+    )
     figure.add_hline(y=top - 0.5, line={"width": 2, "color": "#ffffff"})
     figure.add_vline(x=seen + 0.5, line={"width": 2, "color": RATE})
     middles = [(top - 1) / 2, top + (len(order) - top - 1) / 2]
-    figure.update_yaxes(tickvals=middles, ticktext=["z² top", "z¹ bottom"], tickangle=-90, autorange="reversed",
-                        showgrid=False)  # fmt: skip
+    figure.update_yaxes(
+        tickvals=middles,
+        ticktext=["z² top", "z¹ bottom"],
+        tickangle=-90,
+        autorange="reversed",
+        showgrid=False,
+    )
     figure.update_xaxes(title="frames seen", showgrid=False, dtick=_tick(len(std)))
     return _laid_out(figure)
 
 
 def direction(share: Floats, seen: int) -> go.Figure:
-    """Share of jumps that go the true way, after each frame.
+    """Share of jumps in the true direction, after each frame.
 
     Arguments:
         share: Shape (T,).
-        seen: Frames that were seen; marked.
+        seen: Number of frames seen; marked by a line.
     """
     figure = go.Figure()
     figure.add_scatter(
-        x=np.arange(1, len(share) + 1), y=100 * share, mode="lines+markers", name="Jumps the true way",
-        line={"color": COST, "width": 2.2}, marker={"size": 5},
+        x=np.arange(1, len(share) + 1),
+        y=100 * share,
+        mode="lines+markers",
+        name="Jumps in the true direction",
+        line={"color": COST, "width": 2.2},
+        marker={"size": 5},
         hovertemplate="after frame %{x}: %{y:.0f} %<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(y=50, line={"width": 1, "dash": "dot", "color": QUIET}, annotation_text="chance",
-                     annotation_font_color=QUIET, annotation_position="bottom right")  # fmt: skip
+    )
+    figure.add_hline(
+        y=50,
+        line={"width": 1, "dash": "dot", "color": QUIET},
+        annotation_text="chance",
+        annotation_font_color=QUIET,
+        annotation_position="bottom right",
+    )
     figure.add_vline(x=seen + 0.5, line={"width": 2, "color": RATE})
-    figure.update_yaxes(title="jumps the true way, %", range=[-4, 104])
+    figure.update_yaxes(title="jumps in the true direction, %", range=[-4, 104])
     figure.update_xaxes(title="frames seen", dtick=_tick(len(share)), range=[0.5, len(share) + 0.5])
     return _laid_out(figure)
 
@@ -70,17 +88,21 @@ def entropies(top: Floats, bottom: Floats, seen: int) -> go.Figure:
     """Differential entropy of both layers of a belief after each frame.
 
     Arguments:
-        top: Of the top layer, nats, (T,).
-        bottom: Of the bottom layer given the top, nats, (T,).
-        seen: Frames that were seen; marked.
+        top: Entropy of the top layer, nats, (T,).
+        bottom: Entropy of the bottom layer given the top, nats, (T,).
+        seen: Number of frames seen; marked by a line.
     """
     figure = go.Figure()
     for name, values, colour in (("z² top", top, COST), ("z¹ bottom, given z²", bottom, QUIET)):
         figure.add_scatter(
-            x=np.arange(1, len(values) + 1), y=values, mode="lines+markers", name=name,
-            line={"color": colour, "width": 2.2}, marker={"size": 5},
+            x=np.arange(1, len(values) + 1),
+            y=values,
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2.2},
+            marker={"size": 5},
             hovertemplate=f"{name} after frame %{{x}}: %{{y:.1f}} nats<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(x=seen + 0.5, line={"width": 2, "color": RATE})
     figure.update_yaxes(title="differential entropy, nats")
     figure.update_xaxes(title="frames seen", dtick=_tick(len(top)), range=[0.5, len(top) + 0.5])
@@ -90,14 +112,14 @@ def entropies(top: Floats, bottom: Floats, seen: int) -> go.Figure:
 def errors(
     frames: NDArray[np.int64], values: Floats, unit: str, shown: int, still: Floats | None = None
 ) -> go.Figure:
-    """A figure of each sample over the frames to come, with mean and spread.
+    """A metric of each sample over the future frames, with mean and spread.
 
     Arguments:
         frames: Number of each frame, (N,).
         values: (S, N).
-        unit: Of the values.
-        shown: Samples with a line of their own.
-        still: The figure of the last seen frame left as it is, (N,).
+        unit: Unit of the values.
+        shown: Number of samples drawn as lines.
+        still: The metric of repeating the last seen frame, (N,).
     """
     whole = band(values)
     figure = go.Figure()
@@ -106,19 +128,33 @@ def errors(
     figure.add_scatter(x=frames, y=whole.low, name="middle 80 %", fill="tonexty", fillcolor=BAND, **edge)
     for number, row in enumerate(values[:shown]):
         figure.add_scatter(
-            x=frames, y=row, mode="lines", line={"width": 1, "color": QUIET}, opacity=0.6, showlegend=number == 0,
-            name="samples that are shown", hovertemplate=f"sample {number + 1}: %{{y:,.4~g}}<extra></extra>",
-        )  # fmt: skip
+            x=frames,
+            y=row,
+            mode="lines",
+            line={"width": 1, "color": QUIET},
+            opacity=0.6,
+            showlegend=number == 0,
+            name="samples shown",
+            hovertemplate=f"sample {number + 1}: %{{y:,.4~g}}<extra></extra>",
+        )
     figure.add_scatter(
-        x=frames, y=whole.mean, mode="lines+markers", name=f"mean of {len(values)}", line={"width": 2.4, "color": COST},
-        marker={"size": 5}, hovertemplate="mean: %{y:,.4~g}<extra></extra>",
-    )  # fmt: skip
+        x=frames,
+        y=whole.mean,
+        mode="lines+markers",
+        name=f"mean of {len(values)}",
+        line={"width": 2.4, "color": COST},
+        marker={"size": 5},
+        hovertemplate="mean: %{y:,.4~g}<extra></extra>",
+    )
     if still is not None:
         figure.add_scatter(
-            x=frames, y=still, mode="lines", name="last seen frame, left as it is",
+            x=frames,
+            y=still,
+            mode="lines",
+            name="last seen frame, repeated",
             line={"width": 1.8, "dash": "dash", "color": RATE},
             hovertemplate="last seen frame: %{y:,.4~g}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(title=unit, rangemode="tozero")
     figure.update_xaxes(title="frame", dtick=_tick(int(frames[-1] - frames[0]) + 1))
     figure.update_layout(hovermode="x")
@@ -126,13 +162,13 @@ def errors(
 
 
 def _by_change(std: Floats, numbers: range) -> NDArray[np.int64]:
-    """Numbers of the state, the one whose spread changes the most first."""
-    own = np.array(numbers, np.int64)
-    return own[np.argsort(-np.log(std[:, own]).std(0), kind="stable")]
+    """Components of the state, by decreasing change of their spread."""
+    columns = np.array(numbers, np.int64)
+    return columns[np.argsort(-np.log(std[:, columns]).std(0), kind="stable")]
 
 
 def _decades(std: Floats) -> dict[str, Any]:
-    """Ticks of a logarithmic scale of colours."""
+    """Ticks of a logarithmic colour scale."""
     low, high = np.log10(std.min()), np.log10(std.max())
     marks = [m * 10.0**e for e in range(-7, 8) for m in (1, 2, 5) if low <= np.log10(m * 10.0**e) <= high]
     return {"tickvals": np.log10(marks).tolist(), "ticktext": [f"{mark:g}" for mark in marks]}
@@ -145,7 +181,9 @@ def _tick(length: int) -> int:
 
 def _laid_out(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
     figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 34, "b": 8}, font=FONT,
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        font=FONT,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
-    )  # fmt: skip
+    )
     return figure

@@ -1,4 +1,4 @@
-"""The Time page: a sequence that a model sees up to a frame, what it then believes, and the futures it imagines."""
+"""The Time page: a sequence seen up to a frame, the model's belief, and the futures it samples."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ python -m explorer.atlas small-td-vae
 
 
 def main() -> None:
-    """Controls, the live sequence, and the charts under it."""
+    """Controls, the live sequence, and the charts below it."""
     entries = checkpoint_picker.entries()
     fit = able(entries, refusal)
     loaded = page.open_checkpoint(entries, refusal)
@@ -59,8 +59,8 @@ def main() -> None:
         panels.download(loaded, film, page.shown)
     warn_of(page.problems)
     st.caption(about(film, page.shown.sequence))
-    kept = sequences(component_data(loaded, limits))
-    if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
+    received = sequences(component_data(loaded, limits))
+    if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state
         st.rerun()
     panels.certainty(loaded, film, page.shown)
     panels.against_truth(loaded, film, page.shown)
@@ -69,14 +69,14 @@ def main() -> None:
 
 
 def refusal(card: Card) -> str:
-    """Why a checkpoint has no course of time to show."""
+    """Why the page cannot show a checkpoint; "" if it can."""
     if families.spec_of(card).sequence:
         return ""
-    return f"{card.name} is a {families.title(card.model)}, which takes single images: it has no time."
+    return f"{card.name} is a {families.title(card.model)}, a model of single images without time."
 
 
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go.
+    """Adopts the edit that the browser sent at the end of a gesture.
 
     Returns:
         Whether it was new and for this model.
@@ -91,7 +91,7 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
 
 
 def choose(sequence: int) -> None:
-    """Another sequence, seen as far."""
+    """Switches to another sequence, seen up to the same frame."""
     page.update(sequence=sequence, revise=True)
 
 
@@ -101,14 +101,14 @@ def switch_model(name: str) -> None:
 
 
 def about(film: Footage, number: int) -> str:
-    """One line on the sequence: where it is from, and what is known of it."""
+    """One line on the sequence: its source and labels."""
     parts = [f"**{film.data.split} sequence {number}** of {plain(film.data.name)}"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in film.labels(number).items()]
     return " · ".join([*parts, f"{film.data.length} frames"])
 
 
 def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
-    """What the live sequence is told."""
+    """The live component's data."""
     shown: Shown = page.shown
     return {
         "model": controls.model_data(loaded),
@@ -123,30 +123,30 @@ def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
 
 
 def nothing_yet() -> None:
-    """What to do where there is no model of sequences."""
+    """Instructions for when there is no sequence model."""
     st.title("Time")
     st.info(
-        "A model of sequences, such as TD-VAE, has no checkpoint yet. It learns what it believes of a world's state "
-        "from frames seen so far, and jumps to states further on. Train one on digits that wander, then encode them:"
-        f"\n\n{TRAIN}\n\nWithout MNIST, on the digits that come along:\n\n{TRAIN_SMALL}",
+        "There is no checkpoint of a sequence model, such as TD-VAE, yet. It infers a belief about the state "
+        "from the frames seen so far, and jumps to later states. Train one on moving digits, then encode "
+        f"them:\n\n{TRAIN}\n\nWithout MNIST, on the bundled digits:\n\n{TRAIN_SMALL}",
         icon=":material/model_training:",
-    )  # fmt: skip
+    )
 
 
 def no_sequences(loaded: Loaded, reason: str) -> None:
-    """What to do where the model's data set is not on this machine."""
+    """Instructions for when the model's data set is not on this machine."""
     card = loaded.entry.card
     data = card.data["name"] if card else "its data set"
     st.info(
-        f"{plain(loaded.name)} was trained on {plain(data)}, whose sequences are not on this machine, so there is "
-        f"nothing to show it. {plain(reason)}\n\nIts codes can still be looked at under Explore. A model of "
-        f"sequences that are always there:\n\n{TRAIN_SMALL}",
+        f"{plain(loaded.name)} was trained on {plain(data)}, whose sequences are not on this machine. "
+        f"{plain(reason)}\n\nIts latents can still be explored on the Explore page. A model of sequences "
+        f"that are always available:\n\n{TRAIN_SMALL}",
         icon=":material/folder_off:",
-    )  # fmt: skip
+    )
 
 
 def write_address(loaded: Loaded) -> None:
-    """Puts what is shown into the address bar."""
+    """Writes what is shown to the address bar."""
     page.write_address({"model": loaded.name} | url.query(page.shown))
 
 

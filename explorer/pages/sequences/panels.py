@@ -1,4 +1,4 @@
-"""The panels of the Time page under the live sequence, and what can be taken away of it."""
+"""The panels of the Time page below the live sequence, and its downloads."""
 
 from __future__ import annotations
 
@@ -25,52 +25,52 @@ from models.protocols import as_sequence_model
 __all__ = ["against_truth", "certainty", "download", "film"]
 
 S = st.session_state
-SCALE = 4  # pixels a side for each pixel, of an animation
-GAP = 2  # pixels between two pictures of it, before scaling
-GROUND = 110  # grey level where there is no truth
-LEAD = 5  # seen frames that an animation starts with
-SECONDS = 0.15  # of a frame
+SCALE = 4  # pixels for each pixel of an animation
+GAP = 2  # pixels between its pictures, before scaling
+GROUND = 110  # grey level where there is no true frame
+LEAD = 5  # seen frames at the start of an animation
+SECONDS = 0.15  # for each frame
 GREGOR = "[Gregor et al. 2019](https://arxiv.org/abs/1806.03107)"
-FIGURES = {
+METRICS = {
     "squared": ("Squared error", "squared error a pixel, [0, 1]"),
     "nll": ("−log p(x|z)", "−log p(x|z), nats a frame"),
-    "position": ("Position", "distance from the true place, pixels"),
+    "position": ("Position", "distance from the true position, pixels"),
     "right": ("Direction", "samples on the true side, %"),
 }
-SAID = {
+EXPLANATIONS = {
     "squared": "Between the decoded picture and the true frame.",
-    "nll": "How improbable the true frame is, given the imagined state z.",
-    "right": "Whether the digit lies on the true side of where it was last seen; not counted from half the width on, where it "
-    "could have come from either side.",
-}  # fmt: skip
+    "nll": "Negative log-likelihood of the true frame given the sampled state z.",
+    "right": "Whether the digit is on the true side of its last seen position. Not counted beyond half the "
+    "width, where it could have come from either side.",
+}
 
 
 def certainty(loaded: Loaded, footage: Footage, shown: Shown) -> None:
-    """What the belief knows as frames come in: the direction, where one is known; then the spread of the state."""
+    """The belief over the frames: the inferred direction, if there is one, and the spread of the state."""
     unsure, share, top = _certainty(loaded, footage, loaded.name, loaded.version, shown.sequence, shown.seed)
     with st.container(border=True):
-        st.markdown("##### What the belief knows, as frames come in")
+        st.markdown("##### Belief over the frames seen")
         left, right = [st.container()] * 2 if share is None else side_by_side([1, 1], "time-certainty")
         if share is not None:
             with left:
                 plotted(charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction")
                 st.caption(
-                    f"Of {DRAWS} states drawn from each belief, each jumped ahead. One frame shows where the digit is, "
-                    "not which way it goes; the second one shows that."
+                    f"{DRAWS} states are drawn from each belief and jumped ahead. The first frame shows the "
+                    "digit's position but not its direction; the second shows both."
                 )
         with right:
             plotted(charts.state_spread(unsure.std, top, shown.seen), "time-spread", f"{loaded.name}-spread")
             st.caption(
-                f"Spread of each number of the state, over {DRAWS} draws of the layer above; the line is where the "
-                "sequence was seen until. Each number has a scale of its own, which training leaves open, so σ is "
-                f"comparable along a row only. {GREGOR}"
+                f"Standard deviation of each component of the state, over {DRAWS} draws of the layer above; "
+                "the line marks the last frame seen. The scale of each component is arbitrary, so σ is "
+                f"comparable within a row only. {GREGOR}"
             )
         with st.expander("Differential entropy of the state"):
             _entropy(loaded.name, unsure, share, shown.seen)
 
 
 def _entropy(name: str, unsure: Uncertainty, share: NDArray[np.float64] | None, seen: int) -> None:
-    """The entropy of the belief, and why it says little about what the belief knows."""
+    """The entropy of the belief, and why it is no measure of its knowledge."""
     st.latex(
         r"p_B(z|b_t) = p_B(z^2|b_t)\; p_B(z^1|z^2, b_t), \qquad "
         r"H = \mathbb{E}[-\log p_B] = \textstyle\sum_d \tfrac12\log 2\pi e + \mathbb{E}[\log \sigma_d]"
@@ -78,63 +78,80 @@ def _entropy(name: str, unsure: Uncertainty, share: NDArray[np.float64] | None, 
     plotted(charts.entropies(unsure.top, unsure.bottom, seen), "time-entropy", f"{name}-entropy")
     whole = unsure.top + unsure.bottom
     st.caption(
-        "This is the entropy of a density. It can be negative, it changes with the scale of each number of the state, "
-        "and numbers on which no picture depends count like the others. So it may rise while the belief comes to "
-        f"know more.{_turn(whole, share)} What the belief knows shows in its draws: how far their pictures differ, "
-        "under the frames above, and whether they go the true way."
+        "A differential entropy can be negative, depends on the scale of each component of the state, and "
+        "includes components that no picture depends on. It may therefore rise while the belief becomes more "
+        f"informed.{_change(whole, share)} The belief is better judged by its draws: how much their pictures "
+        "differ (below the frames above), and whether they move in the true direction."
     )
 
 
-def _turn(entropy: NDArray[np.float64], share: NDArray[np.float64] | None) -> str:
-    """The entropy after the first and the last frame, beside the share of jumps the true way, in a sentence."""
+def _change(entropy: NDArray[np.float64], share: NDArray[np.float64] | None) -> str:
+    """The change of the entropy, and of the share of jumps in the true direction, as a sentence."""
     first, last = (short(float(value)) for value in (entropy[0], entropy[-1]))
-    told = f" Here it goes from {first} to {last} nats"
+    text = f" Here it goes from {first} to {last} nats"
     if share is not None:
-        told += f", and the share of jumps the true way from {100 * share[0]:.0f} to {100 * share[-1]:.0f} %"
-    return f"{told}."
+        shares = f"{100 * share[0]:.0f} to {100 * share[-1]:.0f} %"
+        text += f", and the share of jumps in the true direction from {shares}"
+    return f"{text}."
 
 
 def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
-    """How far imagined futures are from the true one, over the horizon."""
+    """Errors of sampled futures over the horizon."""
     with st.container(border=True):
-        st.markdown("##### Imagined futures compared with the true one")
+        st.markdown("##### Sampled futures compared with the true one")
         if footage.data.length - shown.seen < shown.by:
             st.info(
-                f"The sequence has {footage.data.length} frames, and fewer than one jump is left to compare with. Move the "
-                "playhead back.",
+                f"The sequence has {footage.data.length} frames; less than one jump remains to compare with. "
+                "Move the playhead back.",
                 icon=":material/visibility:",
-            )  # fmt: skip
+            )
             return
-        found = _errors(
-            loaded, footage, loaded.name, loaded.version, shown.sequence, shown.seen, shown.steps, shown.by, shown.seed
-        )  # fmt: skip
-        offered = [name for name in FIGURES if getattr(found, name) is not None]
-        figure = st.segmented_control(
-            "Figure", offered, key="time_figure", default="squared", required=True,
-            format_func=lambda name: FIGURES[name][0], label_visibility="collapsed",
-        )  # fmt: skip
-        figure = figure if figure in offered else "squared"
-        values, unit = getattr(found, figure), FIGURES[figure][1]
-        if figure == "right":
-            _sides(loaded.name, found.frames, values)
+        measured = _errors(
+            loaded,
+            footage,
+            loaded.name,
+            loaded.version,
+            shown.sequence,
+            shown.seen,
+            shown.steps,
+            shown.by,
+            shown.seed,
+        )
+        available = [name for name in METRICS if getattr(measured, name) is not None]
+        metric = st.segmented_control(
+            "Metric",
+            available,
+            key="time_figure",
+            default="squared",
+            required=True,
+            format_func=lambda name: METRICS[name][0],
+            label_visibility="collapsed",
+        )
+        metric = metric if metric in available else "squared"
+        values, unit = getattr(measured, metric), METRICS[metric][1]
+        if metric == "right":
+            _sides(loaded.name, measured.frames, values)
         else:
-            still = found.still if figure == "squared" else None
-            chart = charts.errors(found.frames, values, unit, shown.samples, still)
-            plotted(chart, f"time-errors-{figure}", f"{loaded.name}-errors-{figure}")
-        left_out = shown.steps - len(found.frames)
-        beyond = f" {left_out} of {shown.steps} steps lie beyond the end of the sequence." if left_out else ""
-        said = footage.mover.said if figure == "position" and footage.mover else SAID[figure]
-        st.caption(f"{said} {DRAWS} futures in jumps of {shown.by}.{beyond}")
+            still = measured.still if metric == "squared" else None
+            chart = charts.errors(measured.frames, values, unit, shown.samples, still)
+            plotted(chart, f"time-errors-{metric}", f"{loaded.name}-errors-{metric}")
+        missing = shown.steps - len(measured.frames)
+        beyond = f" {missing} of {shown.steps} steps are beyond the end of the sequence." if missing else ""
+        explanation = footage.mover.said if metric == "position" and footage.mover else EXPLANATIONS[metric]
+        st.caption(f"{explanation} {DRAWS} futures in jumps of {shown.by}.{beyond}")
 
 
 def _sides(name: str, frames: NDArray[np.int64], right: NDArray[np.float64]) -> None:
-    """The share of samples that went the true way, at each frame at which a side means something."""
+    """The share of samples on the true side, at each frame for which it is defined."""
     known = ~np.isnan(right[0])
     if not known.any():
-        st.info("All of these frames are half the width or more away. Jump less far.")
+        st.info(
+            "The direction is undefined at all of these frames (half the width or more away). Use shorter "
+            "jumps."
+        )
         return
     share = 100 * right[:, known].mean(0, keepdims=True)
-    chart = charts.errors(frames[known], share, FIGURES["right"][1], 0)
+    chart = charts.errors(frames[known], share, METRICS["right"][1], 0)
     chart.update_layout(showlegend=False).update_yaxes(range=[-4, 104])
     plotted(chart, "time-errors-right", f"{name}-errors-right")
 
@@ -143,19 +160,23 @@ def download(loaded: Loaded, footage: Footage, shown: Shown) -> None:
     """A popover with the futures as an animation and as a strip."""
     name = f"{loaded.name}-sequence-{shown.sequence}"
 
-    def moving(kind: str) -> bytes:
+    def animation(kind: str) -> bytes:
         pictures = film(loaded, footage, shown)
         return exports.animation(pictures, kind, scale=SCALE, seconds=SECONDS, back=False)
 
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
-        st.caption("The true future first, then each sample; it starts with the last frames seen.")
+        st.caption("The true future, then each sample, starting with the last frames seen.")
         a, b = st.columns(2, gap="xsmall")
-        offer(a, "Futures, WebP", f"{name}-futures.webp", lambda: moving("WEBP"))
-        offer(b, "Futures, GIF", f"{name}-futures.gif", lambda: moving("GIF"))
+        offer(a, "Futures, WebP", f"{name}-futures.webp", lambda: animation("WEBP"))
+        offer(b, "Futures, GIF", f"{name}-futures.gif", lambda: animation("GIF"))
         offer(
-            st, "Strip of all steps, PNG", f"{name}-strip.png",
-            lambda: exports.picture_png(np.concatenate(list(film(loaded, footage, shown, upright=True)), axis=1), SCALE),
-        )  # fmt: skip
+            st,
+            "Strip of all steps, PNG",
+            f"{name}-strip.png",
+            lambda: exports.picture_png(
+                np.concatenate(list(film(loaded, footage, shown, upright=True)), axis=1), SCALE
+            ),
+        )
 
 
 def film(loaded: Loaded, footage: Footage, shown: Shown, *, upright: bool = False) -> NDArray[np.uint8]:
@@ -164,11 +185,11 @@ def film(loaded: Loaded, footage: Footage, shown: Shown, *, upright: bool = Fals
     Arguments:
         loaded: A model of sequences.
         footage: Its sequences.
-        shown: What is shown.
-        upright: Below each other instead.
+        shown: Settings of the page.
+        upright: One below the other instead.
 
     Returns:
-        uint8, (frames, H, W, C): the last frames seen, then each step. Grey where there is no truth.
+        uint8, (frames, H, W, C): the last frames seen, then each step. Grey where there is no true frame.
     """
     followed = follow(loaded, footage, shown.sequence)
     z = futures(loaded, followed, shown.seen, shown.steps, shown.by, shown.seed)[: shown.samples]
@@ -185,7 +206,7 @@ def film(loaded: Loaded, footage: Footage, shown: Shown, *, upright: bool = Fals
 
 
 def _joined(rows: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
-    """Films (N, H, W, C) as one, side by side (axis 2) or below each other (axis 1), a gap around each."""
+    """Joins films (N, H, W, C) side by side (axis 2) or one below the other (axis 1), with gaps."""
     space = [(0, 0), (GAP, GAP), (GAP, GAP), (0, 0)]
     return np.concatenate([np.pad(row, space, constant_values=GROUND) for row in rows], axis=axis)
 
@@ -194,7 +215,7 @@ def _joined(rows: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
 def _certainty(
     _loaded: Loaded, _footage: Footage, name: str, version: str, sequence: int, seed: int
 ) -> tuple[Uncertainty, NDArray[np.float64] | None, int]:
-    """How uncertain the belief is, share of jumps the true way (T,), and the numbers of the top layer."""
+    """Uncertainty of the belief, share of jumps in the true direction (T,), size of the top layer."""
     followed = follow(_loaded, _footage, sequence)
     share = direction_known(_loaded, _footage, followed, seed)
     return uncertainty(_loaded, followed, seed), share, as_sequence_model(_loaded.decoder.model).top_size
@@ -202,8 +223,15 @@ def _certainty(
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _errors(
-    _loaded: Loaded, _footage: Footage, name: str, version: str, sequence: int, seen: int, steps: int, by: int,
+    _loaded: Loaded,
+    _footage: Footage,
+    name: str,
+    version: str,
+    sequence: int,
+    seen: int,
+    steps: int,
+    by: int,
     seed: int,
-) -> Any:  # fmt: skip
-    """The futures' errors, kept for when the same is shown again."""
+) -> Any:
+    """The errors of the futures, cached."""
     return errors_of(_loaded, _footage, follow(_loaded, _footage, sequence), seen, steps, by, seed)

@@ -1,8 +1,8 @@
-"""What the Time page shows, as a link carries it: the sequence, what of it was seen, and what is imagined.
+"""The address of the Time page: the sequence, the frames seen, and the sampled futures.
 
     ?model=moving-digits-td-vae&sequence=12&seen=11&jump=3&samples=6&seed=0&by=1&steps=14
 
-Everything is read from the address bar or the browser, so everything is checked.
+All parameters are untrusted and validated.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from models.system.schema import read, whole
 
 __all__ = ["Limits", "Shown", "default", "from_json", "from_query", "query"]
 
-SEEN = 11  # frames, where there are enough
-BEYOND = 5  # steps that a future goes on after the end of the sequence
+SEEN = 11  # default number of frames, if there are enough
+BEYOND = 5  # steps of a future after the end of the sequence
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the open model and its sequences allow."""
+    """Limits set by the open model and its sequences."""
 
     count: int  # sequences
     length: int  # frames of each
@@ -33,34 +33,34 @@ class Limits:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown; every part is a whole number."""
+    """What is shown."""
 
     sequence: int  # row of the test split
     seen: int  # frames, from 1
     jump: int  # frames ahead
-    samples: int  # draws that are shown
+    samples: int  # draws shown
     seed: int
-    by: int  # frames of each jump of a future
+    by: int  # frames per jump of a future
     steps: int  # jumps of a future
 
 
 def default(limits: Limits) -> Shown:
-    """The first sequence, half seen, and its future a few frames beyond its end."""
+    """The first sequence, half seen, and futures to a few frames beyond its end."""
     seen = max(1, min(SEEN, limits.length // 2 + 1))
     steps = min(STEPS_AT_MOST, limits.length - seen + BEYOND)
     return Shown(0, seen, min(3, limits.longest), 6, 0, 1, steps)
 
 
 def from_json(values: object, now: Shown, limits: Limits) -> Shown:
-    """What a browser sent.
+    """Reads an edit that the browser sent.
 
     Arguments:
         values: Untrusted JSON, in the form of `dataclasses.asdict` of a `Shown`.
-        now: For what is missing.
-        limits: Of the open model.
+        now: Values of missing fields.
+        limits: Limits set by the open model.
 
     Raises:
-        ValueError: Naming the first part that breaks a rule.
+        ValueError: If a field is invalid; names the first one.
     """
     edit = read(values, dict[str, Any], "An edit")
     given = {
@@ -72,11 +72,11 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
 
 
 def from_query(params: Mapping[str, str], limits: Limits) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """What an address describes, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        limits: Of the open model.
+        limits: Limits set by the open model.
     """
 
     def reader(name: str, low: int, high: int) -> Callable[[str, Shown], dict[str, object]]:
@@ -87,12 +87,12 @@ def from_query(params: Mapping[str, str], limits: Limits) -> tuple[Shown, list[s
 
 
 def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again."""
+    """The address parameters that restore what is shown."""
     return {name: str(value) for name, value in asdict(shown).items()}
 
 
 def _bounds(limits: Limits) -> dict[str, tuple[int, int]]:
-    """Least and most of each part."""
+    """Smallest and largest value of each field."""
     return {
         "sequence": (0, limits.count - 1),
         "seen": (1, limits.length),

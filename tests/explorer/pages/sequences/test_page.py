@@ -94,14 +94,14 @@ def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, o
     titles = [
         json.loads(chart.spec)["layout"]["yaxis"].get("title", {}).get("text") for chart in charts_of(at)
     ]
-    assert titles[0] == "jumps the true way, %", "what the belief knows comes first"
+    assert titles[0] == "jumps in the true direction, %", "what the belief knows comes first"
     assert titles[2] == "differential entropy, nats" and len(titles) == 4
     said = text(at)
     assert (
-        "It can be negative" in said
-        and "may rise while the belief comes to know more. Here it goes from" in said
+        "can be negative" in said
+        and "may therefore rise while the belief becomes more informed. Here it goes from" in said
     )
-    assert "and the share of jumps the true way from" in said
+    assert "and the share of jumps in the true direction from" in said
     assert told(at) == ""
 
 
@@ -119,7 +119,7 @@ def test_a_link_shows_the_same_again_and_tells_what_does_not_hold(
 
 def test_a_model_of_images_is_refused_with_its_reason(both_shelves: None, open_time: Open) -> None:
     at = open_time(model="digits-vae")
-    assert "digits-vae is a VAE, which takes single images: it has no time." in told(at)
+    assert "digits-vae is a VAE, a model of single images without time." in told(at)
     assert component(at)["model"]["name"] == NAME
     at = open_time(model="nobody")
     assert "'nobody', which does not exist" in told(at)
@@ -159,7 +159,7 @@ def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open
     assert "The sequence has 10 frames" in text(at)
     assert len(charts_of(at)) == 3
     at = open_time(model=NAME, seen="8", by="1", steps="6")
-    assert "4 of 6 steps lie beyond the end of the sequence." in text(at)
+    assert "4 of 6 steps are beyond the end of the sequence." in text(at)
 
 
 @pytest.mark.parametrize("figure", ["squared", "nll", "position", "right"])
@@ -167,7 +167,7 @@ def test_each_figure_has_its_chart(both_shelves: None, open_time: Open, figure: 
     at = open_time(model=NAME, seen="5")
     at.segmented_control(key="time_figure").set_value(figure).run()
     assert not at.exception and len(charts_of(at)) == 4
-    said = "Of the digit, by circular" if figure == "position" else panels.SAID[figure]
+    said = "Of the digit, by circular" if figure == "position" else panels.EXPLANATIONS[figure]
     assert said in text(at)
 
 
@@ -177,9 +177,9 @@ def test_the_chart_of_errors_shows_the_errors(moving: Loaded, film: Footage) -> 
     figure = charts.errors(found.frames, found.squared, "squared error", 3, found.still)
     lines = {line.name: np.array(line.y) for line in figure.data}
     np.testing.assert_allclose(lines[f"mean of {len(found.squared)}"], found.squared.mean(0))
-    np.testing.assert_allclose(lines["last seen frame, left as it is"], found.still)
+    np.testing.assert_allclose(lines["last seen frame, repeated"], found.still)
     np.testing.assert_allclose(lines["middle 80 %"], np.quantile(found.squared, 0.1, axis=0))
-    assert sum(line.name == "samples that are shown" for line in figure.data) == 3
+    assert sum(line.name == "samples shown" for line in figure.data) == 3
     assert list(figure.data[0].x) == [6, 8, 10]
 
 
@@ -263,4 +263,4 @@ def test_cards_lead_here_and_comparisons_say_why_there_are_no_samples(
     at = AppTest.from_file(os.fspath(PAGE.parents[1] / "model_cards" / "page.py"), default_timeout=60).run()
     assert not at.exception
     assert [each.key for each in at.button if each.label == "Time"] == [f"card-time-{NAME}"]
-    assert "The Time page samples how a sequence goes on" in why_no_prior(moving)
+    assert "The Time page samples futures" in why_no_prior(moving)
