@@ -1,4 +1,4 @@
-"""Which models can stand side by side: those of one data set, and the series that are worth a look."""
+"""Which models can be compared (those of one data set), and suggested series of models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.card import Card, Entry
 
 __all__ = ["Series", "by_data", "first_choice", "kind", "ladders", "latent", "ready_series"]
 
-# Pairs that the tutorials set against each other; the sizes of their codes should be near.
+# Pairs of families to compare, with latents of similar size.
 PAIRS = (
     ("vae", "ae"),
     ("vae", "dae"),
@@ -35,53 +35,53 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Series:
-    """Models that tell something when they stand side by side."""
+    """A suggested selection of models."""
 
     title: str
     names: tuple[str, ...]
 
 
 def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """The usable checkpoints of each data set that has at least two, by its title, most models first."""
+    """The usable checkpoints of each data set that has at least two, by title, most models first."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.card:
             groups.setdefault(pictures_key(entry.card), []).append(entry)
-    enough: dict[str, list[Entry]] = {}
-    for found in sorted(groups.values(), key=lambda found: -len(found)):
-        if len(found) >= MODELS[0] and found[0].card:
-            title = _free(data_title(found[0].card.data), found[0].card, enough)
-            enough[title] = sorted(found, key=_order)
-    return enough
+    titled: dict[str, list[Entry]] = {}
+    for members in sorted(groups.values(), key=len, reverse=True):
+        if len(members) >= MODELS[0] and members[0].card:
+            title = _unique_title(data_title(members[0].card.data), members[0].card, titled)
+            titled[title] = sorted(members, key=_order)
+    return titled
 
 
-def _free(title: str, card: Card, taken: Container[str]) -> str:
-    """A title that no other group has: with the size of the pictures where it is taken, then with a number."""
+def _unique_title(title: str, card: Card, used: Container[str]) -> str:
+    """A title that no other group has: with the image size if needed, then with a number."""
     _, height, width = card.config.get("image_shape", (0, 0, 0))
     sized = f"{title}, {width}×{height}"
-    more = (f"{sized} ({number})" for number in count(2))
-    return next(each for each in chain([title, sized], more) if each not in taken)
+    numbered = (f"{sized} ({number})" for number in count(2))
+    return next(each for each in chain([title, sized], numbered) if each not in used)
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:
-    """By family, in the order of the zoo, then by size."""
+    """Sort key: family in the order of `MODELS`, then latent size."""
     kinds = list(FAMILY_CLASSES)
     model = entry.card.model if entry.card else ""
     return (kinds.index(model) if model in kinds else len(kinds), latent(entry.card), entry.name)
 
 
 def kind(card: Card | None) -> str:
-    """What kind of model it is, for people."""
+    """Title of the model's family; "" without a card."""
     return families.title(card.model) if card else ""
 
 
 def latent(card: Card | None) -> int:
-    """Dimensions of its code; 0 where there is no card."""
+    """Latent dimensions; 0 without a card."""
     return families.spec_of(card).size if card else 0
 
 
 def ladders(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Models of one kind with codes of different sizes, the smallest first; one a size, at least two of a kind."""
+    """Models of one family with latents of different sizes, smallest first; one a size, at least two."""
     kinds: dict[str, dict[int, Entry]] = {}
     for entry in entries:
         if entry.card and latent(entry.card):
@@ -90,46 +90,46 @@ def ladders(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def ready_series(title: str, entries: Sequence[Entry]) -> list[Series]:
-    """The series that the checkpoints of one data set make up.
+    """The suggested series of the checkpoints of one data set.
 
     Arguments:
-        title: Of the data set.
+        title: Title of the data set.
         entries: Its usable checkpoints.
     """
-    most = MODELS[1]
-    found = []
+    limit = MODELS[1]
+    suggested = []
     for ladder in ladders(entries):
-        steps = ladder[:most]
+        steps = ladder[:limit]
         sizes = [str(latent(entry.card)) for entry in steps]
-        found.append(Series(f"{kind(steps[0].card)} with {_listed(sizes)} dimensions", _names(steps)))
+        suggested.append(Series(f"{kind(steps[0].card)} with {_listed(sizes)} dimensions", _names(steps)))
     for one, other in PAIRS:
         pair = _nearest_pair(_of(entries, one), _of(entries, other))
         if pair:
-            found.append(Series(f"{kind(pair[0].card)} against {kind(pair[1].card)}", _names(pair)))
+            suggested.append(Series(f"{kind(pair[0].card)} and {kind(pair[1].card)}", _names(pair)))
     for family, kinds in FAMILIES.items():
-        members = [_of(entries, model)[-1] for model in kinds if _of(entries, model)][:most]
+        members = [_of(entries, model)[-1] for model in kinds if _of(entries, model)][:limit]
         if len(members) > MODELS[0]:
-            found.append(Series(family, _names(members)))
-    if MODELS[0] <= len(entries) <= most:
-        found.append(Series(f"Everything on {title}", _names(entries)))
+            suggested.append(Series(family, _names(members)))
+    if MODELS[0] <= len(entries) <= limit:
+        suggested.append(Series(f"All models on {title}", _names(entries)))
     elif len(one_each := _one_each(entries)) >= MODELS[0]:
-        found.append(Series(f"One of each kind on {title}", _names(one_each[:most])))
-    unique = {series.names: series for series in reversed(found)}
-    return [series for series in found if unique[series.names] is series]
+        suggested.append(Series(f"One of each family on {title}", _names(one_each[:limit])))
+    unique = {series.names: series for series in reversed(suggested)}
+    return [series for series in suggested if unique[series.names] is series]
 
 
-def first_choice(groups: dict[str, list[Entry]], wanted: str = "") -> tuple[str, ...]:
-    """The models that are shown before anything was chosen: the first series of the largest group, at most four.
+def first_choice(groups: dict[str, list[Entry]], include: str = "") -> tuple[str, ...]:
+    """The default models: the first series of the largest group, at most four.
 
     Arguments:
         groups: The checkpoints that can be compared, by data set.
-        wanted: A checkpoint that should be among them; then the first series that has it, where there is one.
+        include: A checkpoint to include; then the first series that has it, if any.
     """
     for title, entries in groups.items():
-        if wanted in _names(entries):
-            ready = [series.names for series in ready_series(title, entries) if wanted in series.names]
-            others = [name for name in (ready[0] if ready else _names(entries)) if name != wanted]
-            return (wanted, *others[:3])
+        if include in _names(entries):
+            ready = [series.names for series in ready_series(title, entries) if include in series.names]
+            others = [name for name in (ready[0] if ready else _names(entries)) if name != include]
+            return (include, *others[:3])
     for title, entries in groups.items():
         return next((s.names[:4] for s in ready_series(title, entries)), _names(entries[:4]))
     return ()
@@ -140,12 +140,12 @@ def _of(entries: Sequence[Entry], model: str) -> list[Entry]:
 
 
 def _one_each(entries: Sequence[Entry]) -> list[Entry]:
-    """The largest code of each kind."""
+    """The largest latent of each family."""
     return list({entry.card.model: entry for entry in entries if entry.card}.values())
 
 
 def _nearest_pair(ones: list[Entry], others: list[Entry]) -> tuple[Entry, Entry] | None:
-    """One of each whose codes are nearest in size, the larger codes first."""
+    """The pair with the most similar latent sizes, preferring large ones."""
     pairs = [(one, other) for one in ones for other in others]
     return min(
         pairs,
@@ -158,6 +158,6 @@ def _names(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(entry.name for entry in entries)
 
 
-def _listed(words: list[str]) -> str:
-    """Words as a sentence has them: "2", "2 and 5", "2, 5 and 10"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _listed(items: list[str]) -> str:
+    """A list as text: "2", "2 and 5", "2, 5 and 10"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

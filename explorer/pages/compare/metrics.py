@@ -1,4 +1,4 @@
-"""Figures of several models side by side: the cards' metrics, series over the dimension, latent spaces."""
+"""Metrics of several models: from the cards, over the latent size, and similarity of latent spaces."""
 
 from __future__ import annotations
 
@@ -46,20 +46,21 @@ from models.card import Card, Entry
 
 __all__ = ["dimensions", "metrics", "spaces"]
 
-Cards = Sequence[Card | None]  # one a model of the lineup
+Cards = Sequence[Card | None]  # one for each model of the lineup
 
-CURVES = ("mse", "kl", "loss")  # of a series over the dimension
-PROBE = "probe"  # in the name of a linear probe's figure
+CURVES = ("mse", "kl", "loss")  # metrics plotted over the latent size
+PROBE = "probe"  # in the name of a linear probe's metric
 NEIGHBOURS = 10
 QUERIES = 1000  # images whose neighbours are compared
 STRIP = 10  # pictures in a row of a series
 PIXELS = "Pixels"
-MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}  # of a chart, pixels
-COMPONENTS = 50  # of the chart of the latents' variance
-MARK = " ≠"  # behind a figure that was measured in different ways
+MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}  # pixels
+COMPONENTS = 50  # in the chart of the latents' variance
+MARK = " ≠"  # after a metric that was measured with different protocols
 MATRIX = """<style>
 .lxc-matrix { border-collapse: collapse; border: 0; width: auto; margin: 0; }
-.lxc-matrix th, .lxc-matrix td { border: 0; padding: 6px 10px; font-size: 13px; font-weight: 400; text-align: center;
+.lxc-matrix th, .lxc-matrix td { border: 0; padding: 6px 10px; font-size: 13px; font-weight: 400;
+    text-align: center;
   min-width: 58px; font-variant-numeric: tabular-nums; }
 .lxc-matrix th[scope="row"] { text-align: right; white-space: nowrap; }
 .lxc-matrix td { border-radius: 4px; }
@@ -70,12 +71,13 @@ MATRIX = """<style>
 
 
 def metrics(known: Cards) -> None:
-    """The cards' figures as a table that can be sorted by any of them, and how each was measured."""
+    """The cards' metrics as a sortable table, and how each was measured."""
     cards = [(number, card) for number, card in enumerate(known) if card]
     names = list(dict.fromkeys(name for _, card in cards for name in card.metrics))
     if not names:
         st.info(
-            "None of these models was measured yet. `python -m models evaluate NAME --write` keeps the figures in a card.",
+            "None of these models was evaluated yet. `python -m models evaluate NAME --write` stores "
+            "metrics in a card.",
             icon=":material/info:",
         )
         return
@@ -87,42 +89,47 @@ def metrics(known: Cards) -> None:
     config: dict[str, Any] = {"Model": st.column_config.TextColumn(pinned=True)}
     differs = False
     for name in names:
-        figures = [card.metrics.get(name, {}) for _, card in cards]
-        units = {figure["unit"] for figure in figures if figure}
+        values = [card.metrics.get(name, {}) for _, card in cards]
+        units = {value["unit"] for value in values if value}
         protocols = list(dict.fromkeys(protocol(card, name) for _, card in cards if name in card.metrics))
-        unlike = len({_kind_of(told) for told in protocols}) > 1 and not _readable(name)
+        unlike = len({_comparable(each) for each in protocols}) > 1 and not _readable(name)
         differs |= unlike
         label = name_of(name) + (f" ({units.pop()})" if len(units) == 1 and units != {""} else "")
         label += MARK if unlike else ""
-        table[label] = [figure.get("value") for figure in figures]
+        table[label] = [value.get("value") for value in values]
         config[label] = st.column_config.NumberColumn(help="\n\n".join(map(plain, protocols)), format="%.4g")
     st.dataframe(table, column_config=config, hide_index=True, placeholder="–", key="compare_metrics")
-    told = "Click a column's head to sort by it; hold the pointer over it to see how it was measured."
-    marked = f" {MARK.strip()} marks figures that do not compare: they were measured in different ways."
-    st.caption(told + (marked if differs else ""))
-    with st.expander("How each figure was measured"):
+    note = "Click a column's head to sort by it; hover over it to see how it was measured."
+    marked = (
+        f" {MARK.strip()} marks metrics that are not comparable: they were measured with different protocols."
+    )
+    st.caption(note + (marked if differs else ""))
+    with st.expander("How each metric was measured"):
         st.dataframe(_protocols(cards), hide_index=True, key="compare_protocols")
 
 
-def _kind_of(told: str) -> str:
-    """A protocol without its latent's name, the seeds of its runs and its own results, which do not make it another one."""
-    alike = re.sub(r"posterior mean\b|latent\b", "mean", told.partition("; runs of seeds")[0])
-    return re.sub(r"\b\d+\.\d+ to \d+\.\d+\b", "", alike)
+def _comparable(text: str) -> str:
+    """A protocol without the parts that do not affect comparability: the latent's name, seeds, results."""
+    common = re.sub(r"posterior mean\b|latent\b", "mean", text.partition("; runs of seeds")[0])
+    return re.sub(r"\b\d+\.\d+ to \d+\.\d+\b", "", common)
 
 
 def _readable(name: str) -> bool:
-    """Whether a figure's protocol holds figures of its own, which differ from model to model."""
+    """Whether a metric's protocol contains results, which differ between models."""
     return name.startswith("readable_")
 
 
 def _protocols(cards: Sequence[tuple[int, Any]]) -> dict[str, list[Any]]:
-    rows = [
-        (f"{letter(number)} · {card.title}", name_of(name), f.get("value"), f.get("unit"), protocol(card, name), f.get("command"))
-        for number, card in cards
-        for name, f in card.metrics.items()
-    ]  # fmt: skip
-    heads = ("Model", "Figure", "Value", "Unit", "Protocol", "Command")
-    return {head: [row[place] for row in rows] for place, head in enumerate(heads)}
+    measured = [(number, card, name) for number, card in cards for name in card.metrics]
+    values = [card.metrics[name] for _, card, name in measured]
+    return {
+        "Model": [f"{letter(number)} · {card.title}" for number, card, _ in measured],
+        "Metric": [name_of(name) for _, _, name in measured],
+        "Value": [value.get("value") for value in values],
+        "Unit": [value.get("unit") for value in values],
+        "Protocol": [protocol(card, name) for _, card, name in measured],
+        "Command": [value.get("command") for value in values],
+    }
 
 
 # Series over the dimension
@@ -131,35 +138,35 @@ def _protocols(cards: Sequence[tuple[int, Any]]) -> dict[str, list[Any]]:
 def dimensions(
     lineup: Lineup,
     cards: Cards,
-    found: Sequence[Entry],
+    entries: Sequence[Entry],
     data_title: str,
     choose: Callable[[tuple[str, ...]], None],
 ) -> None:
-    """What more dimensions bring: figures over the dimension, and the same images with 2, 5, 10, 20 of them.
+    """Effect of the latent size: metrics over it, and reconstructions of the same images with each size.
 
     Arguments:
         lineup: The models.
         cards: Their cards.
-        found: All usable checkpoints of their data set.
-        data_title: Of the data set.
-        choose: Called with the names of a series that is to be shown.
+        entries: All usable checkpoints of their data set.
+        data_title: Title of the data set.
+        choose: Called with the names of a series to show.
     """
-    here = ladders([model.entry for model in lineup.models])
-    if not here:
-        known = [series for series in ready_series(data_title, found) if " dimensions" in series.title]
+    shown = ladders([model.entry for model in lineup.models])
+    if not shown:
+        known = [series for series in ready_series(data_title, entries) if " dimensions" in series.title]
         _offer(known, choose)
         return
-    for ladder in here:
-        places = {model.name: number for number, model in enumerate(lineup.models)}
-        steps = [places[entry.name] for entry in ladder]
-        st.markdown(f"**{plain(kind(ladder[0].card))}** over the dimension of its code")
+    for ladder in shown:
+        columns = {model.name: number for number, model in enumerate(lineup.models)}
+        steps = [columns[entry.name] for entry in ladder]
+        st.markdown(f"**{plain(kind(ladder[0].card))}** over its latent dimensions")
         _curves([cards[step] for step in steps])
         st.html(STYLE + _strips(lineup, key(lineup), tuple(steps), lineup.models[0].originals.state))
 
 
 def _offer(known: Sequence[Series], choose: Callable[[tuple[str, ...]], None]) -> None:
     st.info(
-        "A series needs two models of one kind whose codes differ in size. "
+        "A series needs two models of one family whose latents differ in size. "
         + ("This data set has one:" if known else "Train them with `--set latent=2`, `latent=5` and so on."),
         icon=":material/linear_scale:",
     )
@@ -168,37 +175,42 @@ def _offer(known: Sequence[Series], choose: Callable[[tuple[str, ...]], None]) -
 
 
 def _curves(cards: Cards) -> None:
-    """A small chart a figure that at least two cards know."""
+    """A small chart of each metric that at least two cards have."""
     charts = []
     for name in CURVES:
-        those = [card for card in cards if card and name in card.metrics]
-        figures = [(latent(card), card.metrics[name]) for card in those]
-        if len(figures) > 1:
-            charts.append((name, figures, dict.fromkeys(protocol(card, name) for card in those)))
+        measured = [card for card in cards if card and name in card.metrics]
+        points = [(latent(card), card.metrics[name]) for card in measured]
+        if len(points) > 1:
+            charts.append((name, points, dict.fromkeys(protocol(card, name) for card in measured)))
     if not charts:
-        st.caption("Fewer than two of their cards hold figures: `python -m models evaluate NAME --write`.")
+        st.caption("Fewer than two of the cards have metrics: `python -m models evaluate NAME --write`.")
         return
-    for place, (name, figures, protocols) in zip(
-        side_by_side([1] * len(CURVES), "lxc-curves", narrow=800), charts, strict=False
-    ):
-        unit = figures[0][1]["unit"]
-        head = f"{name_of(name)}{f' ({unit})' if unit else ''}"
-        with place:
+    columns = side_by_side([1] * len(CURVES), "lxc-curves", narrow=800)
+    for column, (name, points, protocols) in zip(columns, charts, strict=False):
+        unit = points[0][1]["unit"]
+        axis = f"{name_of(name)}{f' ({unit})' if unit else ''}"
+        with column:
             chart_of(
-                _line_chart([(size, figure["value"]) for size, figure in figures], head),
+                _line_chart([(size, metric["value"]) for size, metric in points], axis),
                 f"compare-{name}",
                 f"{name}-over-dimensions",
             )
-        place.caption(plain("; ".join(protocols)))
+        column.caption(plain("; ".join(protocols)))
 
 
 def _line_chart(points: list[tuple[int, float]], head: str) -> dict[str, Any]:
-    """A figure over the dimension, one tick a point."""
+    """A metric over the latent size, with a tick for each point."""
     sizes, values = zip(*points, strict=True)
     return {
         "data": [
-            {"type": "scatter", "mode": "lines+markers", "x": sizes, "y": values, "name": head,
-             "hovertemplate": "%{x} dimensions: %{y:.4g}<extra></extra>"}
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": sizes,
+                "y": values,
+                "name": head,
+                "hovertemplate": "%{x} dimensions: %{y:.4g}<extra></extra>",
+            }
         ],
         "layout": {
             "height": 220,
@@ -206,12 +218,12 @@ def _line_chart(points: list[tuple[int, float]], head: str) -> dict[str, Any]:
             "xaxis": {"title": {"text": "dimensions"}, "type": "log", "tickvals": sizes, "showgrid": False},
             "yaxis": {"title": {"text": head}, "automargin": True},
         },
-    }  # fmt: skip
+    }
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
 def _strips(_lineup: Lineup, key: object, steps: tuple[int, ...], ready: str) -> str:
-    """A row of the same images a size, and a row of samples where the models have a prior."""
+    """A row of reconstructions for each size, and a row of samples for models with a prior."""
     lineup, items = _lineup, list(range(min(STRIP, _lineup.count)))
     rows: list[tuple[str, list[str]]] = []
     truth = [picture for picture in originals(lineup, items) if picture is not None]
@@ -236,69 +248,64 @@ def _strips(_lineup: Lineup, key: object, steps: tuple[int, ...], ready: str) ->
 
 
 class Spaces(NamedTuple):
-    """How alike the latent spaces of M models are; with pixels as one more row where the originals are here."""
+    """Similarity of the latent spaces of M models; pixels are one more row if the originals are loaded."""
 
     names: list[str]
-    kept: NDArray[np.float64]  # (R, R), share of neighbours kept
+    shared: NDArray[np.float64]  # (R, R), share of neighbours in common
     chance: float
-    reach: list[list[Reach]]  # (M, M), how much of column's space a linear map of row's tells
+    reach: list[list[Reach]]  # (M, M), how well a linear map of the row's space predicts the column's
     alike: NDArray[np.float64]  # (M, M), CKA
-    explained: list[NDArray[np.float64]]  # of each model
+    explained: list[NDArray[np.float64]]  # cumulative share of variance, for each model
     effective: list[float]
-    label: str  # the attribute that neighbours were asked about, empty for none
+    label: str  # title of the attribute compared among neighbours, "" for none
     agreement: list[float]
 
 
 def spaces(lineup: Lineup, cards: Cards) -> None:
-    """Whether models put the same images near each other, and how each fills its space."""
-    found = _spaces(lineup, key(lineup), lineup.models[0].originals.state)
+    """Whether models place the same images near each other, and how each uses its latent space."""
+    spaces = _spaces(lineup, key(lineup), lineup.models[0].originals.state)
     left, right = side_by_side((1, 1), "lxc-alike")
     with left:
-        st.markdown("**Neighbours kept**")
-        st.html(_matrix(found.kept, found.names, symmetric=True))
+        st.markdown("**Shared neighbours**")
+        st.html(_matrix(spaces.shared, spaces.names, symmetric=True))
         st.caption(
-            f"Of the {NEIGHBOURS} nearest images of an image in one latent space, the share that is among the "
-            f"{NEIGHBOURS} nearest in the other, %; by chance {100 * found.chance:.1f}. Mean over "
+            f"Share of the {NEIGHBOURS} nearest images of an image in one latent space that are also among "
+            f"the {NEIGHBOURS} nearest in the other, %; by chance {100 * spaces.chance:.1f}. Mean over "
             f"{min(QUERIES, lineup.count):,} of {lineup.count:,} images."
         )
     with right:
-        st.markdown("**What one space tells of the other**")
+        st.markdown("**Linear prediction**")
         letters = [letter(n) for n in range(len(lineup.models))]
-        r2 = np.array([[each.r2.value for each in row] for row in found.reach])
-        st.html(
-            _matrix(
-                r2,
-                letters,
-                symmetric=False,
-                hints=[[_reach_hint(each) for each in row] for row in found.reach],
-            )
-        )
+        r2 = np.array([[each.r2.value for each in row] for row in spaces.reach])
+        hints = [[_reach_hint(each) for each in row] for row in spaces.reach]
+        st.html(_matrix(r2, letters, symmetric=False, hints=hints))
         st.caption(
-            "How much of the column's latents a linear map of the row's latents predicts: R² in %, on every other image; the "
-            "interval is shown on hover. A linear autoencoder and PCA span the same subspace: 100 both ways.",
+            "R² in % of predicting the column's latents linearly from the row's, on every other image; the "
+            "interval is shown on hover. A linear autoencoder and PCA span the same subspace: 100 in both "
+            "directions.",
             help=tooltip("linear_reach"),
         )
         st.markdown("**Linear CKA**")
-        st.html(_matrix(found.alike, letters, symmetric=True))
+        st.html(_matrix(spaces.alike, letters, symmetric=True))
         st.caption(f"{STATISTICS['cka'].definition} In %; unrelated spaces have 0.", help=tooltip("cka"))
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Variance of the latents**")
-        plotted(_variance_chart(lineup, found), "compare-variance", "variance-of-latents")
+        plotted(_variance_chart(lineup, spaces), "compare-variance", "variance-of-latents")
         st.caption(
-            "The share of the latents' variance in their first principal components. It tells how a latent space is filled, "
-            "not how much of the images a model explains."
+            "Share of the latents' variance in their first principal components. It describes how the latent "
+            "space is used, not how much of the images a model explains."
         )
     with right:
-        st.markdown("**How each space is filled**")
+        st.markdown("**Use of each space**")
         st.dataframe(
-            _filled(lineup, cards, found),
-            column_config=_filled_config(found),
+            _filled(lineup, cards, spaces),
+            column_config=_filled_config(spaces),
             hide_index=True,
             placeholder="–",
             key="compare_filled",
         )
-        st.caption(_filled_note(found))
+        st.caption(_filled_note(spaces))
 
 
 @st.cache_data(max_entries=10, show_spinner="Comparing the latent spaces …")
@@ -309,19 +316,19 @@ def _spaces(_lineup: Lineup, key: object, ready: str) -> Spaces:
     queries = np.unique(np.linspace(0, lineup.count - 1, min(QUERIES, lineup.count)).astype(np.int64))
     near = [nearest_others(z, queries, k) for z in codes]
     label, values = _labels(lineup)
-    agreement = [label_agreement(own, queries, values) for own in near] if values is not None else []
+    agreement = [label_agreement(index, queries, values) for index in near] if values is not None else []
     names = [letter(number) for number in range(len(codes))]
     truth = [picture for picture in originals(lineup, range(lineup.count)) if picture is not None]
     if len(truth) == lineup.count:
         near.append(nearest_others(np.stack(truth).reshape(len(truth), -1), queries, k))
         names.append(PIXELS)
-    kept = np.array([[neighbours_kept(a, b) for b in near] for a in near])
+    shared = np.array([[neighbours_kept(a, b) for b in near] for a in near])
     reach = [[linear_reach(a, b) for b in codes] for a in codes]
     alike = np.array([[cka(a, b) for b in codes] for a in codes])
     effective = [effective_dimensions(z) for z in codes]
-    return Spaces(
-        names, kept, by_chance(lineup.count, k), reach, alike, [explained(z) for z in codes], effective, label, agreement
-    )  # fmt: skip
+    variances = [explained(z) for z in codes]
+    chance = by_chance(lineup.count, k)
+    return Spaces(names, shared, chance, reach, alike, variances, effective, label, agreement)
 
 
 def _labels(lineup: Lineup) -> tuple[str, NDArray[Any] | None]:
@@ -334,7 +341,7 @@ def _labels(lineup: Lineup) -> tuple[str, NDArray[Any] | None]:
 
 
 def _reach_hint(reach: Reach) -> str:
-    """The interval of an R², and whether it is more than chance."""
+    """The interval of an R², and whether it exceeds chance."""
     chance = "" if reach.p_value <= 0.05 else f"; no more than chance (p = {reach.p_value:.2f})"
     return f"95 % interval {100 * reach.r2.low:.0f} to {100 * reach.r2.high:.0f}{chance}".replace("-", "−")
 
@@ -346,12 +353,12 @@ def _matrix(
     symmetric: bool,
     hints: Sequence[Sequence[str]] | None = None,
 ) -> str:
-    """Shares as a table whose cells are the darker the larger they are; nothing on the diagonal.
+    """Shares as a table, larger ones in darker cells; the diagonal is empty.
 
     Arguments:
         values: Shape (R, R).
-        names: Of the rows and columns.
-        symmetric: Whether to leave the upper half out.
+        names: Names of the rows and columns.
+        symmetric: Whether to leave out the upper half.
         hints: Shown on hover, (R, R).
     """
     columns = range(len(names) - 1 if symmetric else len(names))
@@ -372,17 +379,21 @@ def _matrix(
     return f'{MATRIX}<table class="lxc-matrix">{table}</table>'
 
 
-def _variance_chart(lineup: Lineup, found: Spaces) -> dict[str, Any]:
+def _variance_chart(lineup: Lineup, spaces: Spaces) -> dict[str, Any]:
     lines = [
         {
-            "type": "scatter", "mode": "lines+markers", "name": letter(number), "marker": {"size": 5},
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": letter(number),
+            "marker": {"size": 5},
             "line": {"color": COLOURS[number % len(COLOURS)]},
-            "x": list(range(1, len(shares) + 1)), "y": [float(share) for share in shares],
+            "x": list(range(1, len(shares) + 1)),
+            "y": [float(share) for share in shares],
             "hovertemplate": f"{escape(title(model))}: %{{y:.1%}} in %{{x}} components<extra></extra>",
         }
         for number, model in enumerate(lineup.models)
-        for shares in [found.explained[number][:COMPONENTS]]
-    ]  # fmt: skip
+        for shares in [spaces.explained[number][:COMPONENTS]]
+    ]
     return {
         "data": lines,
         "layout": {
@@ -396,43 +407,44 @@ def _variance_chart(lineup: Lineup, found: Spaces) -> dict[str, Any]:
     }
 
 
-def _filled(lineup: Lineup, cards: Cards, found: Spaces) -> dict[str, list[Any]]:
+def _filled(lineup: Lineup, cards: Cards, spaces: Spaces) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         "Model": [f"{letter(n)} · {title(model)}" for n, model in enumerate(lineup.models)],
         "Dimensions": [model.latent for model in lineup.models],
-        "Effective": found.effective,
-        "First two": [100 * float(shares[:2][-1]) for shares in found.explained],
+        "Effective": spaces.effective,
+        "First two": [100 * float(shares[:2][-1]) for shares in spaces.explained],
     }
-    if found.agreement:
-        table[f"Same {found.label.lower()}"] = [100 * share for share in found.agreement]
+    if spaces.agreement:
+        table[f"Same {spaces.label.lower()}"] = [100 * share for share in spaces.agreement]
     for name in probes(cards):
-        figures = [card.metrics.get(name, {}) if card else {} for card in cards]
-        unit = next((figure["unit"] for figure in figures if figure.get("unit")), "")
-        table[name_of(name) + (f" ({unit})" if unit else "")] = [figure.get("value") for figure in figures]
+        values = [card.metrics.get(name, {}) if card else {} for card in cards]
+        unit = next((value["unit"] for value in values if value.get("unit")), "")
+        table[name_of(name) + (f" ({unit})" if unit else "")] = [value.get("value") for value in values]
     return table
 
 
 def probes(cards: Cards) -> list[str]:
-    """Names of the figures of linear probes in the cards."""
+    """Names of the linear probes' metrics in the cards."""
     return list(dict.fromkeys(name for card in cards if card for name in card.metrics if PROBE in name))
 
 
-def _filled_config(found: Spaces) -> dict[str, Any]:
+def _filled_config(spaces: Spaces) -> dict[str, Any]:
     config: dict[str, Any] = {
         "Effective": st.column_config.NumberColumn(format="%.1f"),
         "First two": st.column_config.NumberColumn(format="%.1f %%"),
     }
-    if found.agreement:
-        config[f"Same {found.label.lower()}"] = st.column_config.NumberColumn(format="%.1f %%")
+    if spaces.agreement:
+        config[f"Same {spaces.label.lower()}"] = st.column_config.NumberColumn(format="%.1f %%")
     return config
 
 
-def _filled_note(found: Spaces) -> str:
-    told = (
-        f"Effective: {STATISTICS['effective_dimensions'].definition} It is (Σλ)² / Σλ², λ the variances of the principal "
-        "components, with the bias of few images removed. "
+def _filled_note(spaces: Spaces) -> str:
+    note = (
+        f"Effective: {STATISTICS['effective_dimensions'].definition} "
+        "It is (Σλ)² / Σλ², λ the variances of "
+        "the principal components, corrected for the bias of small samples. "
         "First two: share of the variance in the first two principal components."
     )
-    if found.agreement:
-        told += f" Same {found.label.lower()}: share of the {NEIGHBOURS} nearest images with the image's own."
-    return told
+    if spaces.agreement:
+        note += f" Same {spaces.label.lower()}: share of the {NEIGHBOURS} nearest images with the same value."
+    return note

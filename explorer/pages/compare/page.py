@@ -1,10 +1,10 @@
-"""The Compare page: several models of one data set on the same images, live above, measured below."""
+"""The Compare page: several models of one data set on the same images, with a live view and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ from models.card import Card
 
 S = st.session_state
 page = PageState[State]("compare")
-LONGEST = 2000  # characters of one parameter
+LENGTH_LIMIT = 2000  # characters of one parameter
 SECTIONS = {
     "reconstructions": "Reconstructions",
     "samples": "Samples",
@@ -36,103 +36,103 @@ SECTIONS = {
     "metrics": "Metrics",
     "spaces": "Latent spaces",
 }
-# In a narrow window the models have a line of their own.
+# In a narrow window the models have their own line.
 STYLE = """<style>
 @media (max-width: 1000px) { .st-key-compare-controls > .st-key-compare_pick { flex: 1 1 100%; } }
 </style>"""
+VIEW_TITLES = {"umap": "UMAP", "raw": "both dimensions", "strip": "the one dimension"}
 Groups = dict[str, list[checkpoint_picker.Entry]]
 
 
 def main() -> None:
-    """Choice of models, the comparison, what follows from a release of the hand, the sections below."""
-    found = checkpoint_picker.entries()
-    groups = by_data(found)
-    start(found, groups)
+    """Choice of models, the live comparison, and the sections below."""
+    entries = checkpoint_picker.entries()
+    groups = by_data(entries)
+    start(entries, groups)
     if not groups:
-        nothing_yet(found)
+        nothing_yet(entries)
         return
     group = shown_group(groups)
     controls(groups, group)
     lineup = opened(groups[group])
     if lineup is None:
         warn_of(S.compare_problems)
-        few = [entry for entry in found if entry.error]
         st.info(
-            f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the ready series.",
+            f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the suggestions.",
             icon=":material/compare:",
         )
-        broken(few)
+        broken(entries)
         return
     state = shown_state(lineup)
     take_release(getattr(S.get("compare"), "state", None), lineup)
     state = S.compare_state
     warn_of(S.compare_problems)
     heard = {"heard": S.get("compare_heard", 0)}
-    kept = compare(component_data(lineup, state) | heard)
-    if take_release(kept, lineup):  # a page that outlived the server knows more than the new session
+    received = compare(component_data(lineup, state) | heard)
+    if take_release(received, lineup):  # after a restart of the server the page has the newer state
         st.rerun()
     section = sections(lineup, groups[group], group)
     write_address(lineup, section)
-    broken([entry for entry in found if entry.error])
+    broken(entries)
 
 
-# What was chosen
+# Choice of models
 
 
-def start(found: Sequence[checkpoint_picker.Entry], groups: Groups) -> None:
-    """On the first run the address decides."""
+def start(entries: Sequence[checkpoint_picker.Entry], groups: Groups) -> None:
+    """Reads the address on the first run."""
     if "compare_models" in S:
         return
     S.compare_problems, S.compare_revision, S.compare_fresh = [], 0, True
-    asked = {name: value[:LONGEST] for name, value in st.query_params.items()}
-    S.compare_asked = asked
+    query = {name: value[:LENGTH_LIMIT] for name, value in st.query_params.items()}
+    S.compare_asked = query
     S.compare_models = first_choice(groups, carried_checkpoint.current())
-    names = [name for name in asked.get("models", asked.get("model", "")).split(",") if name]
+    names = [name for name in query.get("models", query.get("model", "")).split(",") if name]
     if names:
-        S.compare_models = told_models(names, found, groups)
-    S.compare_section = asked.get("below", "")
-    S.compare_colour = asked.get("colour")
+        S.compare_models = named_models(names, entries, groups)
+    S.compare_section = query.get("below", "")
+    S.compare_colour = query.get("colour")
 
 
-def told_models(
-    names: list[str], found: Sequence[checkpoint_picker.Entry], groups: Groups
+def named_models(
+    names: list[str], entries: Sequence[checkpoint_picker.Entry], groups: Groups
 ) -> tuple[str, ...]:
-    """The models that an address names, as far as they can stand side by side; one alone gets company."""
-    usable = {entry.name: title for title, entries in groups.items() for entry in entries}
-    reasons = {entry.name: entry.error for entry in found if entry.error}
-    kept: list[str] = []
+    """The models named in an address, as far as they can be compared; a single one is filled up to two."""
+    usable = {entry.name: title for title, group in groups.items() for entry in group}
+    reasons = {entry.name: entry.error for entry in entries if entry.error}
+    models: list[str] = []
     for name in dict.fromkeys(names):
         if name in reasons:
             S.compare_problems.append(f"The checkpoint {name[:40]!r} cannot be used: {reasons[name]}")
         elif name not in usable:
             S.compare_problems.append(
-                f"The address asks for {name[:40]!r}, which is not there, or alone on its data set."
+                f"The address names {name[:40]!r}, which does not exist or is the only model of its data set."
             )
-        elif kept and usable[name] != usable[kept[0]]:
+        elif models and usable[name] != usable[models[0]]:
             S.compare_problems.append(
-                f"{name} was trained on {usable[name]}, not on {usable[kept[0]]}. It is left out."
+                f"{name} was trained on {usable[name]}, not on {usable[models[0]]}. It is left out."
             )
         else:
-            kept.append(name)
-    if len(kept) > MODELS[1]:
-        S.compare_problems.append(f"At most {MODELS[1]} models stand side by side. The rest is left out.")
-    if not kept:
+            models.append(name)
+    if len(models) > MODELS[1]:
+        S.compare_problems.append(f"At most {MODELS[1]} models can be compared. The others are left out.")
+    if not models:
         return first_choice(groups)
-    others = [entry.name for entry in groups[usable[kept[0]]] if entry.name not in kept]
-    return tuple((kept + others[: max(0, MODELS[0] - len(kept))])[: MODELS[1]])
+    others = [entry.name for entry in groups[usable[models[0]]] if entry.name not in models]
+    return tuple((models + others[: max(0, MODELS[0] - len(models))])[: MODELS[1]])
 
 
 def shown_group(groups: Groups) -> str:
     """The data set whose models are shown."""
-    of = {entry.name: title for title, entries in groups.items() for entry in entries}
-    here = [name for name in S.compare_models if name in of]
-    title = of[here[0]] if here else S.get("compare_group", "")
+    group_of = {entry.name: title for title, entries in groups.items() for entry in entries}
+    known = [name for name in S.compare_models if name in group_of]
+    title = group_of[known[0]] if known else S.get("compare_group", "")
     S.compare_group = title if title in groups else next(iter(groups))
     return str(S.compare_group)
 
 
 def choose(names: Sequence[str]) -> None:
-    """Shows other models; the image stays where they share it."""
+    """Shows other models, with the same image if they share it."""
     S.compare_models, S.compare_fresh, S.compare_problems = tuple(names), True, []
     S.compare_asked = {"item": str(S.compare_state.item)} if "compare_state" in S else {}
 
@@ -144,57 +144,76 @@ def choose_group(groups: Groups) -> None:
 
 
 def controls(groups: Groups, group: str) -> None:
-    """Data set, models, ready series, colours."""
+    """Data set, models, suggested series, colours."""
     entries = groups[group]
     titles = {entry.name: full_title(entry.card) for entry in entries if entry.card}
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare-controls"):
         if len(groups) > 1:
             S.compare_data = group
-            st.selectbox("Data set", list(groups), key="compare_data", width=150,
-                         on_change=choose_group, args=(groups,))  # fmt: skip
+            st.selectbox(
+                "Data set",
+                list(groups),
+                key="compare_data",
+                width=150,
+                on_change=choose_group,
+                args=(groups,),
+            )
         S.compare_pick = [name for name in S.compare_models if name in titles]
         st.multiselect(
-            "Models side by side", list(titles), key="compare_pick", format_func=lambda name: titles.get(name, name),
-            max_selections=MODELS[1], placeholder="Choose two or more",
+            "Models side by side",
+            list(titles),
+            key="compare_pick",
+            format_func=lambda name: titles.get(name, name),
+            max_selections=MODELS[1],
+            placeholder="Choose two or more",
             on_change=lambda: choose(S.compare_pick),
-        )  # fmt: skip
+        )
         series(group, entries)
         colour_picker()
 
 
 def full_title(card: Card) -> str:
-    """A model's title, with its kind where that does not speak for itself."""
-    what = kind(card)
-    return card.title if what in card.title or card.model == "vae" else f"{card.title} · {what}"
+    """A model's title, with its family unless that is clear from the title."""
+    family = kind(card)
+    return card.title if family in card.title or card.model == "vae" else f"{card.title} · {family}"
 
 
 def series(group: str, entries: list[checkpoint_picker.Entry]) -> None:
-    """A menu of models that tell something when they stand side by side."""
+    """A popover with suggested series of models."""
     ready = ready_series(group, entries)
     if not ready:
         return
-    with st.popover("Ready series", icon=":material/view_column:"), st.container(gap="xxsmall", width=300):
+    with st.popover("Suggestions", icon=":material/view_column:"), st.container(gap="xxsmall", width=300):
         for one in ready:
             st.button(
-                one.title, key=f"series-{'-'.join(one.names)}", width="stretch", type="tertiary",
-                disabled=one.names == S.compare_models, on_click=choose, args=(one.names,),
-            )  # fmt: skip
+                one.title,
+                key=f"series-{'-'.join(one.names)}",
+                width="stretch",
+                type="tertiary",
+                disabled=one.names == S.compare_models,
+                on_click=choose,
+                args=(one.names,),
+            )
 
 
 def colour_picker() -> None:
-    """Lets one choose what colours the points; what there is was found out in the last run."""
-    named = {"none": "One colour"} | S.get("compare_colours", {})
+    """A selectbox of colours; the options are those of the last run."""
+    titles = {"none": "One colour"} | S.get("compare_colours", {})
     colour = S.compare_colour or "none"
-    S.compare_colour_by = colour if colour in named else "none"
+    S.compare_colour_by = colour if colour in titles else "none"
     st.selectbox(
-        "Colour by", list(named), key="compare_colour_by", format_func=named.__getitem__, width=150,
+        "Colour by",
+        list(titles),
+        key="compare_colour_by",
+        format_func=titles.__getitem__,
+        width=150,
         on_change=lambda: setattr(S, "compare_colour", S.compare_colour_by),
-    )  # fmt: skip
+    )
 
 
 def opened(entries: Sequence[checkpoint_picker.Entry]) -> Lineup | None:
-    """The chosen models, opened and lined up; None where they are too few."""
+    """The chosen models, opened; None if there are too few."""
     models = []
     for name in S.compare_models:
         if name not in {entry.name for entry in entries}:
@@ -218,40 +237,39 @@ def opened(entries: Sequence[checkpoint_picker.Entry]) -> Lineup | None:
 
 
 def shown_state(lineup: Lineup) -> State:
-    """The state; of fresh models it comes from the address or is the first image."""
+    """The state; for newly chosen models, from the address or the first image."""
     attributes = lineup.models[0].atlas.attributes
     S.compare_colours = {name: attribute.title for name, attribute in attributes.items()}
     if S.compare_fresh:
         S.compare_fresh = False
         S.compare_revision += 1
-        asked = S.pop("compare_asked", {})
-        S.compare_state, told = compare_state.from_query(
-            asked, len(lineup.models), lineup.count, lineup.from_address
+        query = S.pop("compare_asked", {})
+        S.compare_state, problems = compare_state.from_query(
+            query, len(lineup.models), lineup.count, lineup.from_address
         )
-        S.compare_problems += [f"In the address: {problem} Using the default." for problem in told]
+        S.compare_problems += [f"In the address: {problem} Using the default." for problem in problems]
         fix_colour(attributes)
-    state: State = S.compare_state
-    return state
+    return cast("State", S.compare_state)
 
 
 def fix_colour(attributes: Mapping[str, Any]) -> None:
-    """The wanted colour, or the first categorical attribute."""
-    wanted = S.compare_colour
-    if wanted == "none" or wanted in attributes:
+    """Replaces an invalid colour by the first categorical attribute."""
+    colour = S.compare_colour
+    if colour == "none" or colour in attributes:
         return
-    if wanted is not None:
+    if colour is not None:
         known = ", ".join(attributes)
-        S.compare_problems.append(f"In the address: `colour` must be one of: {known}. Got {wanted[:40]!r}.")
-    named = (name for name, attribute in attributes.items() if attribute.kind == "categorical")
-    S.compare_colour = next(named, next(iter(attributes), "none"))
-    st.rerun()  # the picker stands above and has shown the former one
+        S.compare_problems.append(f"In the address: `colour` must be one of: {known}. Got {colour[:40]!r}.")
+    categorical = (name for name, attribute in attributes.items() if attribute.kind == "categorical")
+    S.compare_colour = next(categorical, next(iter(attributes), "none"))
+    st.rerun()  # the colour picker above was already rendered
 
 
 def take_release(received: object, lineup: Lineup) -> bool:
-    """Takes over what the component sent when the hand let go; what is not valid is told and left.
+    """Adopts the state sent by the component at the end of a gesture; reports and ignores invalid input.
 
     Returns:
-        Whether it was new and of these models.
+        Whether it was new and for these models.
     """
 
     def apply(received: object) -> bool:
@@ -271,7 +289,7 @@ def take_release(received: object, lineup: Lineup) -> bool:
 
 
 def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
-    """What the component is told: small values and addresses; geometry is fetched from those by the browser."""
+    """The component's data: small values, and the URLs of the arrays that the browser fetches."""
     names = ",".join(model.name for model in lineup.models)
     version = "?v=" + "-".join(model.version for model in lineup.models)
     base = f"/live/compare/{names}"
@@ -294,9 +312,7 @@ def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
                 "latent": model.latent,
                 "view": {
                     "id": view.id,
-                    "title": {"umap": "UMAP", "raw": "both dimensions", "strip": "the one dimension"}.get(
-                        view.id, "principal components"
-                    ),
+                    "title": VIEW_TITLES.get(view.id, "principal components"),
                     "url": f"{base}/view/{model.name}/{view.id}{version}",
                     "linear": view.linear,
                     "axes": list(view.axes),
@@ -313,31 +329,36 @@ def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
 
 
 def write_address(lineup: Lineup, section: str) -> None:
-    """Puts what is shown into the address bar."""
-    wanted = {
+    """Writes what is shown to the address bar."""
+    query = {
         "models": ",".join(model.name for model in lineup.models),
         **compare_state.query(S.compare_state, lineup.token_of),
         "colour": S.compare_colour or "none",
         "below": section,
     }
-    if dict(st.query_params) != wanted:
-        st.query_params.from_dict(wanted)
+    if dict(st.query_params) != query:
+        st.query_params.from_dict(query)
 
 
-# Below
+# Sections
 
 
 def sections(lineup: Lineup, entries: Sequence[checkpoint_picker.Entry], group: str) -> str:
-    """What is measured and drawn of the models, one part at a time; gives which."""
+    """Shows the selected section; returns its name."""
     if S.compare_section not in SECTIONS:
         S.compare_section = next(iter(SECTIONS))
     S.compare_below = S.compare_section
     st.segmented_control(
-        "Below", list(SECTIONS), key="compare_below", format_func=SECTIONS.__getitem__, required=True,
-        label_visibility="collapsed", on_change=lambda: setattr(S, "compare_section", S.compare_below),
-    )  # fmt: skip
+        "Below",
+        list(SECTIONS),
+        key="compare_below",
+        format_func=SECTIONS.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: setattr(S, "compare_section", S.compare_below),
+    )
     section = str(S.compare_section)
-    # Not those of the models in memory, whose figures may be older.
+    # Cards from disk: those of the models in memory may be outdated.
     known = {entry.name: entry.card for entry in entries}
     cards = [known.get(model.name) for model in lineup.models]
     draw = {
@@ -351,8 +372,8 @@ def sections(lineup: Lineup, entries: Sequence[checkpoint_picker.Entry], group: 
     return section
 
 
-def nothing_yet(found: Sequence[checkpoint_picker.Entry]) -> None:
-    """What to do where no two checkpoints can stand side by side."""
+def nothing_yet(entries: Sequence[checkpoint_picker.Entry]) -> None:
+    """Instructions for when no two checkpoints can be compared."""
     warn_of(S.compare_problems)
     st.info(
         "Two checkpoints of one data set are needed. Train another one, then encode it:\n\n"
@@ -360,14 +381,15 @@ def nothing_yet(found: Sequence[checkpoint_picker.Entry]) -> None:
         "python -m explorer.atlas digits-vae-2d\n```",
         icon=":material/model_training:",
     )
-    broken([entry for entry in found if entry.error])
+    broken(entries)
 
 
-def broken(found: Sequence[checkpoint_picker.Entry]) -> None:
-    """Checkpoints that cannot be used, with the reason, such as an atlas that is missing."""
-    if found:
-        with st.expander(f"{len(found)} cannot be used", icon=":material/warning:"):
-            for entry in found:
+def broken(entries: Sequence[checkpoint_picker.Entry]) -> None:
+    """Lists the checkpoints that cannot be used, with the reason, such as a missing atlas."""
+    unusable = [entry for entry in entries if entry.error]
+    if unusable:
+        with st.expander(f"{len(unusable)} cannot be used", icon=":material/warning:"):
+            for entry in unusable:
                 st.markdown(f"**{plain(entry.name)}**")
                 st.text(entry.error or "")
 

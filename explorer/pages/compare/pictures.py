@@ -1,4 +1,4 @@
-"""Pictures of several models side by side: reconstructions of the same images, and samples from their priors."""
+"""Pictures of several models: reconstructions of the same images, and samples from their priors."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ Pictures = NDArray[np.uint8]  # (N, H, W, C)
 
 COUNTS = (5, 10, 20, 30)  # images to show
 DRAWS = (12, 24, 48)
-ROWS = 5  # of one table; several stand side by side where there is room
+ROWS = 5  # rows of one table; several tables are placed side by side
 SEED = 0
-HOTTEST = 1.5  # temperature
+HOTTEST = 1.5  # highest temperature
 ORDERS = {
-    "first": "The first ones",
-    "differ": "Where the models differ most",
-    "random": "At random",
+    "first": "First images",
+    "differ": "Largest differences",
+    "random": "Random",
     "selected": "Selected on a map",
 }
 STYLE = """<style>
@@ -54,9 +54,11 @@ STYLE = """<style>
   font-size: 12px; font-weight: 400; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .lxc-tables th { width: 88px; max-width: 88px; vertical-align: bottom; overflow-wrap: anywhere; }
 .lxc-tables th b { display: block; }
-.lxc-blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 212px), 1fr)); gap: 24px 16px; }
+.lxc-blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 212px), 1fr));
+    gap: 24px 16px; }
 .lxc-blocks h4 { font-size: 13px; font-weight: 600; padding: 0; margin: 0 0 6px; }
-.lxc-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(48px, 1fr)); gap: 4px; max-width: 460px; }
+.lxc-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(48px, 1fr)); gap: 4px;
+    max-width: 460px; }
 .lxc-none { font-size: 13px; line-height: 1.5; max-width: 40ch; }
 .lxc-strip { display: grid; gap: 4px; align-items: center; margin: 0; overflow-x: auto; }
 .lxc-strip > span { font-size: 12px; padding-right: 8px; overflow-wrap: anywhere; }
@@ -68,28 +70,28 @@ img.lxc { display: block; width: 100%; min-width: 30px; image-rendering: pixelat
 
 
 def key(lineup: Lineup) -> tuple[tuple[str, str], ...]:
-    """What pictures of a lineup depend on, for the caches."""
+    """Cache key of the pictures of a lineup."""
     return tuple((model.name, model.version) for model in lineup.models)
 
 
 def letter(number: int) -> str:
-    """Column 0 is A, as on the maps."""
+    """The letter of a model, as on the maps: 0 is A."""
     return chr(ord("A") + number)
 
 
 def title(model: Loaded) -> str:
-    """A model's title for people."""
+    """Title of a model."""
     return model.entry.card.title if model.entry.card else model.name
 
 
 def image(picture: Pictures, text: str) -> str:
-    """A picture (H, W, C) as an HTML image that carries its own bytes."""
+    """A picture (H, W, C) as an HTML image with a data URL."""
     data = base64.b64encode(picture_png(picture)).decode()
     return f'<img class="lxc" alt="{escape(text, quote=True)}" src="data:image/png;base64,{data}">'
 
 
 def originals(lineup: Lineup, items: Sequence[int]) -> list[Pictures | None]:
-    """The originals of shared images, None where they are not on this machine."""
+    """The originals of shared images; None for those not on this machine."""
     first = lineup.models[0]
     return first.originals.get([int(row) for row in lineup.rows[0, list(items)]])
 
@@ -101,7 +103,7 @@ def reconstructed(lineup: Lineup, model: int, items: Sequence[int]) -> Pictures:
 
 
 def errors(lineup: Lineup) -> NDArray[np.float32] | None:
-    """Squared error a pixel of each model's reconstruction of each shared image, (M, N); None where one is not known."""
+    """Squared error per pixel of each reconstruction, shape (M, N); None if one is unknown."""
     known = [model.atlas.scores.get("error") for model in lineup.models]
     if any(scores is None for scores in known):
         return None
@@ -112,7 +114,7 @@ def errors(lineup: Lineup) -> NDArray[np.float32] | None:
 
 
 def reconstructions(lineup: Lineup, selection: Selection | None) -> None:
-    """Rows of the same images, a column a model, the original first, the squared error under each."""
+    """A row for each image: the original, then each model's reconstruction with its squared error."""
     orders = {name: text for name, text in ORDERS.items() if name != "selected" or selection}
     if errors(lineup) is None:
         del orders["differ"]
@@ -123,7 +125,7 @@ def reconstructions(lineup: Lineup, selection: Selection | None) -> None:
         count = st.segmented_control("How many", COUNTS, default=10, key="compare_count") or 10
     items = chosen_items(lineup, order or "first", count, selection)
     if not items:
-        st.info("No image lies inside the selection. Draw it around some points.", icon=":material/info:")
+        st.info("No image is inside the selection. Draw it around some points.", icon=":material/info:")
         return
     ready = lineup.models[0].originals.state
     st.html(STYLE + _tables(lineup, key(lineup), tuple(items), ready))
@@ -134,56 +136,56 @@ def reconstructions(lineup: Lineup, selection: Selection | None) -> None:
 
 @st.fragment(run_every=1.5)
 def wait_for_originals(lineup: Lineup) -> None:
-    """Shows the page again when the originals have come."""
+    """Reruns the page when the originals are loaded."""
     if lineup.models[0].originals.state == "loading":
-        st.caption("Reading the original pictures …")
+        st.caption("Loading the original images …")
     else:
         st.rerun()
 
 
 def chosen_items(lineup: Lineup, order: str, count: int, selection: Selection | None) -> list[int]:
-    """Which shared images to show."""
-    everything = np.arange(lineup.count)
+    """The shared images to show."""
+    items = np.arange(lineup.count)
     if order == "selected" and selection and selection.by < len(lineup.models):
-        everything = inside(lineup.positions(selection.by), selection.corners)
+        items = inside(lineup.positions(selection.by), selection.corners)
     elif order == "differ" and (known := errors(lineup)) is not None:
-        everything = np.argsort(known.min(0) - known.max(0), kind="stable")
+        items = np.argsort(known.min(0) - known.max(0), kind="stable")
     elif order == "random":
-        everything = np.random.default_rng(SEED).permutation(everything)
-    return [int(item) for item in everything[:count]]
+        items = np.random.default_rng(SEED).permutation(items)
+    return [int(item) for item in items[:count]]
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
 def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) -> str:
-    """Tables of pictures; `ready` is the originals' state, on which they depend."""
+    """Tables of pictures; they depend on `ready`, the state of the originals."""
     lineup = _lineup
     truth = originals(lineup, items)
-    made = [reconstructed(lineup, number, items) for number in range(len(lineup.models))]
+    decoded = [reconstructed(lineup, number, items) for number in range(len(lineup.models))]
     known = errors(lineup)
     heads = "".join(
         f"<th><b>{letter(number)}</b>{escape(title(model))}</th>"
         for number, model in enumerate(lineup.models)
     )
     rows = []
-    for place, item in enumerate(items):
-        original, name = truth[place], _name(lineup, item)
-        shown = '<span class="lxc-quiet">not here</span>' if original is None else image(original, name)
+    for index, item in enumerate(items):
+        original, name = truth[index], _name(lineup, item)
+        shown = '<span class="lxc-quiet">missing</span>' if original is None else image(original, name)
         cells = [f"<td>{shown}{escape(name)}</td>"]
-        own = None if known is None else known[:, item]
+        error = None if known is None else known[:, item]
         for number, model in enumerate(lineup.models):
-            text = "" if own is None else f"{own[number]:.4f}"
-            best = ' class="lxc-best"' if own is not None and own[number] == own.min() else ""
-            picture = image(made[number][place], f"{title(model)} of {name}")
+            text = "" if error is None else f"{error[number]:.4f}"
+            best = ' class="lxc-best"' if error is not None and error[number] == error.min() else ""
+            picture = image(decoded[number][index], f"{title(model)} of {name}")
             cells.append(f"<td>{picture}<span{best}>{text}</span></td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = f"<thead><tr><th>Original</th>{heads}</tr></thead>"
-    parts = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-    tables = "".join(f"<table>{head}<tbody>{''.join(part)}</tbody></table>" for part in parts)
+    blocks = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+    tables = "".join(f"<table>{head}<tbody>{''.join(block)}</tbody></table>" for block in blocks)
     return f'<div class="lxc-tables">{tables}</div>'
 
 
 def _name(lineup: Lineup, item: int) -> str:
-    """An image's name and what its first categorical attribute says: "test 12, 7"."""
+    """An image's name and its first categorical attribute, e.g. "test 12, 7"."""
     first, row = lineup.models[0], int(lineup.rows[0, item])
     name = first.atlas.names.name(row)
     for attribute in first.atlas.attributes.values():
@@ -193,9 +195,7 @@ def _name(lineup: Lineup, item: int) -> str:
 
 
 def _means(lineup: Lineup, ready: str) -> str:
-    parts = [
-        "Under each picture: its mean squared error per pixel, on a scale of 0 to 1; the smallest in bold."
-    ]
+    parts = ["Under each picture: mean squared error per pixel, pixels in [0, 1]; the smallest in bold."]
     known = errors(lineup)
     if known is not None:
         means = ", ".join(f"{letter(n)} {mean:.4f}" for n, mean in enumerate(known.mean(1)))
@@ -209,19 +209,33 @@ def _means(lineup: Lineup, ready: str) -> str:
 
 
 def samples(lineup: Lineup) -> None:
-    """Pictures of codes drawn from each model's prior; where there is none, why not."""
+    """Samples from each model's prior, or why there is none."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         count = st.segmented_control("How many", DRAWS, default=24, key="compare_draws") or 24
-        seed = st.number_input("Seed", 0, 2**31 - 1, SEED, key="compare_seed", width=150,
-                               help="The same seed draws the same codes again.")  # fmt: skip
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**31 - 1,
+            SEED,
+            key="compare_seed",
+            width=150,
+            help="The same seed gives the same latents.",
+        )
         temperature = st.slider(
-            "Temperature", 0.0, HOTTEST, 1.0, 0.05, key="compare_temperature", width=260,
-            help="How widely latents are drawn: 1 is the prior itself, less gives more typical and less varied pictures.",
-        )  # fmt: skip
+            "Temperature",
+            0.0,
+            HOTTEST,
+            1.0,
+            0.05,
+            key="compare_temperature",
+            width=260,
+            help="Standard deviation of the latents: 1 is the prior itself, less gives more typical, less "
+            "varied pictures.",
+        )
     st.html(STYLE + _blocks(lineup, key(lineup), int(count), int(seed), float(temperature)))
     st.caption(
-        "Latents z are drawn from a normal distribution with standard deviation T, the temperature, and decoded. "
-        "Models with equally many dimensions get the same z."
+        "Latents are drawn from a normal distribution whose standard deviation is the temperature, and "
+        "decoded. Models with the same number of dimensions use the same latents."
     )
 
 
@@ -242,28 +256,25 @@ def _blocks(_lineup: Lineup, key: object, count: int, seed: int, temperature: fl
 
 
 def normal_prior(model: Loaded) -> bool:
-    """Whether codes can be drawn from N(0, I)."""
+    """Whether latents can be drawn from N(0, I)."""
     spec = model.decoder.model.spec
     return spec.prior and not spec.discrete
 
 
 def drawn(model: Loaded, count: int, seed: int, temperature: float = 1.0) -> Pictures:
-    """Pictures (count, H, W, C) of codes drawn from a normal prior, `temperature` its standard deviation."""
+    """Pictures (count, H, W, C) of latents drawn from N(0, temperature² I)."""
     z = np.random.default_rng(seed).standard_normal((count, model.latent), np.float32)
     return engine().decode_sync(model, np.float32(temperature) * z, background=True)
 
 
 def why_no_prior(model: Loaded) -> str:
-    """Why nothing is drawn from a model here."""
-    what = kind(model.entry.card) or "This model"
+    """Why this page shows no samples of a model."""
+    family = kind(model.entry.card) or "This model"
     if model.decoder.model.spec.prior:
-        return f"{what} draws a grid of codes place by place from its learnt prior, which takes a while: see Codes."
+        return f"{family} samples a grid of codes from its learnt prior, which is slow: see the Codes page."
     if model.decoder.model.spec.sequence:
         return (
-            f"{what} has no prior over a single state: which states are likely depends on the frames seen so far. "
-            "The Time page samples how a sequence goes on."
+            f"{family} has no prior over a single state: its distribution depends on the frames seen so far. "
+            "The Time page samples futures."
         )
-    return (
-        f"{what} has no prior here: nothing in its training says which latents are likely, so there is no distribution to "
-        "draw from."
-    )
+    return f"{family} has no prior: its training defines no distribution of latents to sample from."

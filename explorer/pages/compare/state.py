@@ -1,9 +1,8 @@
-"""What the comparison shows beside its models: the image, the drives, the selection; in an address and from a browser.
+"""The state of the comparison (image, moved handles, selection), read from an address or from the browser.
 
     ?models=mnist-vae,mnist-vae-2d&item=test-12&drives=0,1.5,-2_1,0.3,4&select=1,0,0,2,0,2,2&colour=digit&below=samples
 
-Everything is read from the address bar or the browser, so everything is checked. What does not hold is left at its
-default and told in a sentence.
+All input is untrusted and validated; invalid parameters are reported and replaced by their defaults.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from models.system.schema import broken, read, whole
 __all__ = ["Drive", "Selection", "State", "from_json", "from_query", "inside", "query"]
 
 DECIMALS = 6
-LONGEST = 2000  # characters of a part of an address
+LENGTH_LIMIT = 2000  # characters of a part of an address
 
 
 @dataclass(frozen=True)
 class Drive:
-    """One model's handle was taken to a place of its map."""
+    """A model's handle, moved to a position on its map."""
 
     by: int  # the model's column
     x: Position
@@ -59,14 +58,14 @@ class Selection:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the component changes."""
+    """The state that the component changes."""
 
-    item: Item = 0  # of the images that all models share
+    item: Item = 0  # index of the shared images
     drives: Annotated[tuple[Drive, ...], Meta(max_length=DRIVES_AT_MOST)] = ()
     selection: Selection | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As the component reads and writes it."""
+        """The state as the component's JSON."""
         return {
             "item": self.item,
             "drives": [vars(drive) for drive in self.drives],
@@ -76,24 +75,24 @@ class State:
 
 
 def from_json(values: object, models: int, count: int) -> State:
-    """A state from what a browser sent.
+    """Reads a state that the browser sent.
 
     Arguments:
         values: Untrusted JSON, in the form of `State.as_json`.
-        models: Columns.
-        count: Images that the models share.
+        models: Number of models.
+        count: Number of images that the models share.
 
     Raises:
-        ValueError: Naming the first field that breaks a rule.
+        ValueError: If a field is invalid; names the first one.
     """
     return _fitting(read(values, State, "A state"), models, count)
 
 
 def _fitting(state: State, models: int, count: int) -> State:
-    """The state if the models have what it names; raises ValueError else."""
+    """The state if it fits the models; raises ValueError otherwise."""
     whole(state.item, "item", 0, count - 1)
-    for place, drive in enumerate(state.drives):
-        whole(drive.by, f"drives[{place}].by", 0, models - 1)
+    for index, drive in enumerate(state.drives):
+        whole(drive.by, f"drives[{index}].by", 0, models - 1)
     if state.selection is not None:
         whole(state.selection.by, "selection.by", 0, models - 1)
     return state
@@ -102,20 +101,20 @@ def _fitting(state: State, models: int, count: int) -> State:
 def from_query(
     params: Mapping[str, str], models: int, count: int, item: Callable[[str], int] = row_of
 ) -> tuple[State, list[str]]:
-    """A state from an address, and a sentence for each part of it that does not hold.
+    """A state from an address, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        models: Columns.
-        count: Images that the models share.
-        item: Reads an item of an address, as a shared image.
+        models: Number of models.
+        count: Number of images that the models share.
+        item: Reads an item from an address, as index of the shared images.
     """
 
     def part(name: str, value: Any) -> dict[str, object]:
         return {name: getattr(_fitting(read({name: value}, State, "A state"), models, count), name)}
 
     return read_parts(
-        {name: text[:LONGEST] for name, text in params.items()},
+        {name: text[:LENGTH_LIMIT] for name, text in params.items()},
         State(),
         {
             "item": lambda text, _: {"item": read_item(text, "item", item, lambda shared: shared < count)},
@@ -126,7 +125,7 @@ def from_query(
 
 
 def query(state: State, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows this state; `token` gives a shared image as an address carries it."""
+    """The address parameters of a state; `token` returns a shared image as written in an address."""
     params = {"item": token(state.item)}
     if state.drives:
         params["drives"] = "_".join(
@@ -139,7 +138,7 @@ def query(state: State, token: Callable[[int], str] = str) -> dict[str, str]:
 
 
 def inside(xy: NDArray[np.float32], corners: tuple[float, ...]) -> NDArray[np.int64]:
-    """Which points (N, 2) lie inside a polygon, by the even-odd rule; their rows, rising."""
+    """Ascending rows of the points (N, 2) inside a polygon, by the even-odd rule."""
     x, y = xy[:, 0].astype(np.float64), xy[:, 1].astype(np.float64)
     polygon = np.asarray(corners, np.float64).reshape(-1, 2)
     within = np.zeros(len(xy), bool)
@@ -151,7 +150,7 @@ def inside(xy: NDArray[np.float32], corners: tuple[float, ...]) -> NDArray[np.in
 
 
 def _drive_text(text: str) -> dict[str, object]:
-    """Reads "0,1.5,-2"."""
+    """Reads a drive, e.g. "0,1.5,-2"."""
     numbers = numbers_in(text, "drives")
     if len(numbers) != 3:
         raise broken("drives", "drives such as 0,1.5,-2", text)
@@ -159,11 +158,11 @@ def _drive_text(text: str) -> dict[str, object]:
 
 
 def _select_text(text: str) -> dict[str, object]:
-    """Reads "1,0,0,2,0,2,2"."""
+    """Reads a selection, e.g. "1,0,0,2,0,2,2"."""
     by, *corners = numbers_in(text, "select")
     return {"by": _column(by), "corners": corners}
 
 
 def _column(value: float) -> int | float:
-    """A model's column; what is no whole number is refused with the rest."""
+    """A model's column as an integer; other numbers are refused by the schema."""
     return int(value) if value.is_integer() else value

@@ -73,7 +73,7 @@ def test_the_ready_series_are_those_of_the_tutorials() -> None:
     assert found["VAE against Denoising AE"] == ("vae-20", "dae"), "codes of the same size"
     assert found["AE against PCA"] == ("ae", "pca")
     assert found["Autoencoders without a prior"] == ("ae", "dae", "contractive")
-    assert len(found["One of each kind on MNIST"]) == 5
+    assert len(found["One of each family on MNIST"]) == 5
     assert all(2 <= len(names) <= 6 for names in found.values())
     assert len(set(found.values())) == len(found), "no line-up twice"
 
@@ -82,11 +82,11 @@ def test_few_models_are_all_shown_together_and_no_line_up_is_offered_twice() -> 
     assert titles([entry("a", "vae", 3), entry("b", "ae", 3), entry("c", "pca", 3)]) == {
         "VAE against AE": ("a", "b"),
         "AE against PCA": ("b", "c"),
-        "Everything on MNIST": ("a", "b", "c"),
+        "All models on MNIST": ("a", "b", "c"),
     }
     variational = [entry("a", "vae", 3), entry("b", "iwae", 3), entry("c", "capacity-vae", 3)]
     assert titles(variational)["Variational autoencoders"] == ("a", "b", "c")
-    assert "Everything on MNIST" not in titles(variational)
+    assert "All models on MNIST" not in titles(variational)
     assert titles([]) == {}
 
 

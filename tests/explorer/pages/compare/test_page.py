@@ -90,7 +90,7 @@ def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
 def test_a_broken_model_is_left_out_with_its_reason(open_compare: Open) -> None:
     at = open_compare(models="rotten-vae,digits-vae")
     assert "'rotten-vae' cannot be used" in told(at) and "SHA-256" in told(at)
-    assert names(at) == ["digits-vae", "flat-vae"], "one alone gets company"
+    assert names(at) == ["digits-vae", "flat-vae"], "a single one is filled up to two"
     assert any("hollow-vae" in each.value for each in at.markdown), "all that cannot be used are listed"
 
 
@@ -182,7 +182,7 @@ def test_selected_images(open_compare: Open) -> None:
     assert f'alt="Flat of {lineup.models[0].name_of(alone)},' in html(at)
     nowhere = open_compare(models=BOTH, select="0,1e5,1e5,1e5,100001,100001,1e5")
     nowhere.selectbox(key="compare_order").set_value("selected").run()
-    assert "No image lies inside the selection" in nowhere.info[0].value
+    assert "No image is inside the selection" in nowhere.info[0].value
 
 
 def test_samples_are_drawn_where_there_is_a_prior_only(
@@ -224,7 +224,7 @@ def test_metrics_are_a_table_with_units_and_protocols(
     open_compare: Open, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = open_compare(below="metrics")
-    assert "was measured yet" in at.info[0].value
+    assert "was evaluated yet" in at.info[0].value
     for name, value, protocol in (("digits-vae", 0.01, "all"), ("flat-vae", 0.05, "half")):
         shutil.copytree(shelf / name, tmp_path / name)
         entry = checkpoint.read(tmp_path / name)
@@ -244,12 +244,13 @@ def test_metrics_are_a_table_with_units_and_protocols(
     assert list(wide["Dimensions"]) == [2, 8]
     assert list(long["Protocol"]) == ["half", "one", "all", "one"]
     assert any(
-        "do not compare: they were measured in different ways" in caption.value for caption in at.caption
+        "are not comparable: they were measured with different protocols" in caption.value
+        for caption in at.caption
     )
-    assert metrics._kind_of("decoded latent, all; runs of seeds 0, 1") == metrics._kind_of(
+    assert metrics._comparable("decoded latent, all; runs of seeds 0, 1") == metrics._comparable(
         "decoded posterior mean, all"
     ), "the same way of measuring"
-    assert metrics._kind_of("all") != metrics._kind_of("half")
+    assert metrics._comparable("all") != metrics._comparable("half")
     at = open_compare(models=BOTH, below="dimensions")
     assert any("half" in caption.value for caption in at.caption), "the charts name their protocol"
     mse, kl = specs(at)
