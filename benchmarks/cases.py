@@ -49,6 +49,7 @@ __all__ = [
 DEFAULT_MODEL = "faces-vae"
 CROWD = 100_000  # points on the map
 STRIP = 9
+FIRST_DRAWN = 1 << 32  # id of the first row that is no image
 WARM_UP = 2.0  # s
 TURN = 4.0  # s per revolution of the pointer
 READY = 60_000  # ms
@@ -168,7 +169,8 @@ async def crowd(setting: Setting) -> dict[str, Any]:
 def enlarge(entry: Entry, atlas: Atlas, folder: Path, count: int) -> None:
     """Writes the same checkpoint with an atlas of `count` rows, sampled from the posteriors of the real items.
 
-    Map positions are the real item's plus noise of about a hundredth of the map; gauge distances are copied.
+    Map positions are the real item's plus noise of about a hundredth of the map; gauge distances are copied. The drawn
+    rows have ids beyond those of the data set, so that they have no originals.
     """
     random = np.random.default_rng(0)
     rows = np.concatenate(
@@ -185,7 +187,7 @@ def enlarge(entry: Entry, atlas: Atlas, folder: Path, count: int) -> None:
 
     large = replace(
         atlas,
-        ids=atlas.ids[rows],
+        ids=np.where(drawn, np.arange(count) + FIRST_DRAWN, atlas.ids[rows]),
         split=[atlas.split[row] for row in rows],
         mean=atlas.mean[rows] + noise * spread,
         std=None if atlas.std is None else atlas.std[rows],
