@@ -24,23 +24,18 @@ export class Brush {
   private readonly kept = svg("polygon", { class: "lx-brush-kept" });
   private tool: Tool = "move";
 
-  /** `under` is the map's own surface, which gets the wheel and the hovering pointer. */
+  /** `under` is the map's own surface, which gets the hovering pointer. */
   constructor(
     under: HTMLElement,
     private readonly on: BrushEvents,
   ) {
     this.drawing.append(this.kept, this.shape);
     this.element.append(this.drawing);
-    const pass = (event: Event) => {
-      event.preventDefault();
-      under.dispatchEvent(new WheelEvent("wheel", event as WheelEvent));
-    };
     const hover = (event: PointerEvent) => {
       if (event.buttons === 0) under.dispatchEvent(new PointerEvent("pointermove", event));
     };
     const leave = (event: PointerEvent) =>
       under.dispatchEvent(new PointerEvent("pointerleave", event));
-    this.element.addEventListener("wheel", pass, { passive: false });
     this.element.addEventListener("pointermove", hover);
     this.element.addEventListener("pointerleave", leave);
     this.stop = draggable(this.element, (event) => this.begin(event));

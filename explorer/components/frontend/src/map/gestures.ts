@@ -25,8 +25,15 @@ export function wheelFactor(event: { deltaY: number; deltaMode: number; ctrlKey:
   return Math.exp(-step * (event.ctrlKey ? 0.01 : 0.0022));
 }
 
-/** Listens on an element; returns a function that stops. */
-export function panZoom(element: HTMLElement, on: PanZoom): () => void {
+/**
+ * Listens on an element; returns a function that stops.
+ *
+ * Arguments:
+ *   element: the map's background, which pointers press.
+ *   map: the map with all that lies on it: the wheel zooms over handles, too.
+ *   on: what is told.
+ */
+export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): () => void {
   const fingers = new Map<number, Finger>();
   let start: Finger & { time: number } = { x: 0, y: 0, time: 0 };
   let moved = false;
@@ -108,7 +115,7 @@ export function panZoom(element: HTMLElement, on: PanZoom): () => void {
   element.addEventListener("pointerup", up);
   element.addEventListener("pointercancel", up);
   element.addEventListener("pointerleave", leave);
-  element.addEventListener("wheel", wheel, { passive: false });
+  map.addEventListener("wheel", wheel, { passive: false });
   element.addEventListener("touchstart", touch, { passive: false });
   element.addEventListener("touchmove", touch, { passive: false });
   return () => {
@@ -117,7 +124,7 @@ export function panZoom(element: HTMLElement, on: PanZoom): () => void {
     element.removeEventListener("pointerup", up);
     element.removeEventListener("pointercancel", up);
     element.removeEventListener("pointerleave", leave);
-    element.removeEventListener("wheel", wheel);
+    map.removeEventListener("wheel", wheel);
     element.removeEventListener("touchstart", touch);
     element.removeEventListener("touchmove", touch);
   };

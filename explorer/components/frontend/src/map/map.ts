@@ -93,7 +93,7 @@ export class MapView {
     this.stops.push(
       () => observer.disconnect(),
       watchRatio(() => this.measure()),
-      panZoom(this.surface, {
+      panZoom(this.surface, this.element, {
         pan: (dx, dy) => this.move(() => this.camera.pan(dx, dy)),
         zoom: (factor, x, y) => this.move(() => this.camera.zoom(factor, x, y)),
         tap: (x, y, event) => this.tap(x, y, event),
