@@ -81,4 +81,4 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-test.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-pythae .venv-stochman $(FRONTEND)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-pythae .venv-stochman $(FRONTEND)/node_modules benchmarks/peers/maps/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,16 +10,18 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from benchmarks.server import ROOT
 
-__all__ = ["Hand", "browser", "chromium", "open_page"]
+__all__ = ["SOFTWARE_GL", "Hand", "browser", "chromium", "open_page"]
 
+WHEEL = 60  # turns of the wheel per second
 MOVES = 125  # per second, a slow mouse of today; Chromium delivers at most one per frame
 KEYS = 30  # per second: the repeat rate of a held key
 ARGUMENTS = [
@@ -31,6 +33,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+SOFTWARE_GL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
 SIZE = {"width": 1440, "height": 900}
 PROBE = ROOT / "benchmarks" / "probe.js"
 
@@ -53,10 +56,10 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
+async def browser(further: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """A headless Chromium; `further` are arguments of its command."""
     async with async_playwright() as driver:
-        one = await driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        one = await driver.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, *further])
         try:
             yield one
         finally:
@@ -64,12 +67,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def open_page(one: Browser, address: str) -> AsyncIterator[Page]:
-    """A page with a fresh profile and the probe installed."""
+async def open_page(one: Browser, address: str, probe: Path = PROBE) -> AsyncIterator[Page]:
+    """A page with a fresh profile and a probe installed."""
     context = await one.new_context(viewport=SIZE)  # type: ignore[arg-type]
     try:
         page = await context.new_page()
-        await page.add_init_script(path=PROBE)
+        await page.add_init_script(path=probe)
         await page.goto(address)
         yield page
     finally:
@@ -107,6 +110,19 @@ class Hand:
             start: Start time of the path.
         """
         await _pace(MOVES, seconds, lambda t: self._mouse("mouseMoved", *path(start + t), 1))
+
+    async def point(self, x: float, y: float) -> None:
+        """Moves the pointer to a position, no button pressed."""
+        await self._mouse("mouseMoved", x, y, 0)
+
+    async def wheel(self, x: float, y: float, delta: Callable[[float], float], seconds: float) -> None:
+        """Turns the wheel over a position; `delta` gives the turn at a time in seconds, CSS pixels."""
+
+        async def turn(t: float) -> None:
+            event = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": delta(t)}
+            await self._session.send("Input.dispatchMouseEvent", event)
+
+        await _pace(WHEEL, seconds, turn)
 
     async def hold(self, key: Callable[[float], str], seconds: float) -> None:
         """Holds keys down; `key` gives the key at a time in seconds."""
