@@ -20,6 +20,7 @@ from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import items_csv
+from explorer.workspace.selection_bits import as_bits, from_bits
 from explorer.workspace.storage import Group
 from models.data.ends import ENDS
 
@@ -37,7 +38,7 @@ def chosen(loaded: Loaded) -> tuple[int, ...]:
 
 def stage_data(loaded: Loaded) -> dict[str, Any]:
     """The selection for the stage; `revision` increases when the page, not the stage, changes it."""
-    return {"items": list(chosen(loaded)), "revision": S.get("selection_revision", 0)}
+    return {"bits": as_bits(chosen(loaded), loaded.count), "revision": S.get("selection_revision", 0)}
 
 
 def receive(received: object, loaded: Loaded) -> bool:
@@ -50,12 +51,10 @@ def receive(received: object, loaded: Loaded) -> bool:
     def apply(received: object) -> bool:
         if not isinstance(received, Mapping) or received.get("model") != loaded.name:
             return False
-        items = received.get("items")
-        if not isinstance(items, list) or len(items) > loaded.count:
+        try:
+            S.selection = (loaded.name, from_bits(received.get("bits"), loaded.count))
+        except ValueError:
             return False
-        if any(type(item) is not int or not 0 <= item < loaded.count for item in items):
-            return False
-        S.selection = (loaded.name, tuple(sorted(set(items))))
         return True
 
     return page.now.handle("selection", received, apply)

@@ -82,7 +82,8 @@ export interface OwnInfo {
 
 /** Items that Python has selected; taken when its revision is news. */
 export interface SelectionInfo {
-  items: number[];
+  /** A bit an item, in base64; see `bitsOf`. */
+  bits: string;
   revision: number;
 }
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
+from explorer.workspace.selection_bits import as_bits
 from tests.explorer.pages.conftest import Open
 
 
@@ -106,12 +107,11 @@ def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_en
 
     at = open_page(model="digits-vae")
     sent = [
-        {"items": [1, 2], "model": "flat-vae"},
-        {"items": [1, loaded.count], "model": "digits-vae"},
-        {"items": [True], "model": "digits-vae"},
-        {"items": "12", "model": "digits-vae"},
-        {"items": [-1], "model": "digits-vae"},
-        {"items": [1] * (loaded.count + 1), "model": "digits-vae"},
+        {"bits": as_bits([1, 2], loaded.count), "model": "flat-vae"},
+        {"bits": as_bits([1], loaded.count + 8), "model": "digits-vae"},
+        {"bits": [1, 2], "model": "digits-vae"},
+        {"bits": "12", "model": "digits-vae"},
+        {"model": "digits-vae"},
         ["x"],
     ]
     before = dict(selection.S)
@@ -119,14 +119,18 @@ def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_en
         for each in sent:
             assert not selection.receive(each, loaded)
             assert selection.chosen(loaded) == ()
-        assert selection.receive({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        sound = {"bits": as_bits([7, 2], loaded.count), "model": "digits-vae"}
+        assert selection.receive(sound, loaded)
         assert selection.chosen(loaded) == (2, 7)
-        assert not selection.receive({"items": [7, 2, 2], "model": "digits-vae"}, loaded)
+        assert not selection.receive(dict(sound), loaded)
         flat = pages_engine.open_sync("flat-vae")
         assert selection.chosen(flat) == (), "it is of another model"
         revision = selection.stage_data(loaded)["revision"]
         selection.put(loaded, {9, 4})
-        assert selection.stage_data(loaded) == {"items": [4, 9], "revision": revision + 1}
+        assert selection.stage_data(loaded) == {
+            "bits": as_bits([4, 9], loaded.count),
+            "revision": revision + 1,
+        }
     finally:
         for key in set(selection.S) - set(before):
             del selection.S[key]

@@ -11,8 +11,8 @@ import type { Point } from "./viewport";
 export interface SelectingEvents {
   /** Which images are marked has changed. */
   changed(): void;
-  /** A person has selected images. */
-  tell(items: number[]): void;
+  /** A person has selected images; see `bitsOf`. */
+  tell(bits: string): void;
   /** The place on the map of one of the screen. */
   toMap(x: number, y: number): Point;
   itemAt(x: number, y: number): number;
@@ -47,19 +47,26 @@ export function join(
   return marks.includes(1) ? marks : null;
 }
 
-/** Marks of a list of items; those that are not there are passed over. */
-export function marksOf(items: readonly number[], count: number): Uint8Array | null {
-  const marks = new Uint8Array(count);
-  for (const item of items) if (item >= 0 && item < count) marks[item] = 1;
-  return marks.includes(1) ? marks : null;
+const CHUNK = 1 << 15;
+
+/** Marks as text: a bit an item, the first item in the lowest bit, in base64; "" for none. */
+export function bitsOf(marks: Uint8Array | null): string {
+  if (!marks) return "";
+  const bytes = new Uint8Array((marks.length + 7) >> 3);
+  for (let i = 0; i < marks.length; i++) bytes[i >> 3] |= marks[i] << (i & 7);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += CHUNK)
+    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
+  return btoa(text);
 }
 
-export function itemsOf(marks: Uint8Array | null): number[] {
-  const items: number[] = [];
-  marks?.forEach((mark, item) => {
-    if (mark) items.push(item);
-  });
-  return items;
+/** The marks that a text of bits stands for; items beyond `count` are passed over. */
+export function marksOf(bits: string, count: number): Uint8Array | null {
+  const text = atob(bits);
+  const marks = new Uint8Array(count);
+  const marked = Math.min(count, 8 * text.length);
+  for (let i = 0; i < marked; i++) marks[i] = (text.charCodeAt(i >> 3) >> (i & 7)) & 1;
+  return marks.includes(1) ? marks : null;
 }
 
 export class Selecting {
@@ -75,7 +82,7 @@ export class Selecting {
   private xy: Float32Array | null = null;
   private marks: Uint8Array | null = null;
   private earlier: (Uint8Array | null)[] = [];
-  private waiting: readonly number[] | null = null;
+  private waiting: string | null = null;
   private revision = -1;
 
   constructor(
@@ -134,7 +141,7 @@ export class Selecting {
     this.xy = xy;
     const count = xy.length >> 1;
     if (this.marks && this.marks.length !== count) this.marks = null;
-    if (this.waiting) {
+    if (this.waiting !== null) {
       this.marks = marksOf(this.waiting, count);
       this.waiting = null;
     }
@@ -156,11 +163,11 @@ export class Selecting {
     const first = this.revision < 0;
     this.revision = told.revision;
     if (!this.xy) {
-      this.waiting = told.items;
+      this.waiting = told.bits;
       return;
     }
-    if (!first || told.items.length > 0) this.remember();
-    this.marks = marksOf(told.items, this.xy.length >> 1);
+    if (!first || told.bits !== "") this.remember();
+    this.marks = marksOf(told.bits, this.xy.length >> 1);
     this.on.changed();
   }
 
@@ -191,7 +198,8 @@ export class Selecting {
     if (corners.length < 3) {
       const item = this.on.itemAt(corners[0][0], corners[0][1]);
       if (item < 0) return;
-      const one = marksOf([item], count) ?? new Uint8Array(count);
+      const one = new Uint8Array(count);
+      one[item] = 1;
       this.choose(join(this.marks, one, this.marks?.[item] ? "take" : "add"));
       return;
     }
@@ -203,7 +211,7 @@ export class Selecting {
     this.remember();
     this.marks = marks;
     this.on.changed();
-    this.on.tell(itemsOf(marks));
+    this.on.tell(bitsOf(marks));
   }
 
   private takeBack(): void {
@@ -211,7 +219,7 @@ export class Selecting {
     if (last === undefined) return;
     this.marks = last;
     this.on.changed();
-    this.on.tell(itemsOf(last));
+    this.on.tell(bitsOf(last));
   }
 
   private remember(): void {

@@ -217,7 +217,7 @@ export class Stage {
       travel: (direction) => this.travel(direction),
       setSmooth: (smooth) => this.setSmooth(smooth),
       hover: (item, x, y) => this.frames.hover(item, x, y),
-      tellSelection: (items) => this.tell("selection", { items, model: this.data.model.name }),
+      tellSelection: (bits) => this.tell("selection", { bits, model: this.data.model.name }),
     };
   }
 

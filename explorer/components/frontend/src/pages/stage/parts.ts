@@ -36,7 +36,7 @@ export interface PartsContext extends Omit<ControlsContext, "map" | "handles" | 
   readonly items: Pictures;
   readonly mapData: MapData;
   hover(item: number, x: number, y: number): void;
-  tellSelection(items: number[]): void;
+  tellSelection(bits: string): void;
 }
 
 function makePanes(on: PartsContext, handles: () => Handles): Record<HandleName, Pane> {
@@ -59,7 +59,7 @@ function makeSelecting(on: PartsContext, map: MapView): Selecting {
   const surface = map.element.querySelector<HTMLElement>(".lx-surface");
   return new Selecting(surface ?? map.element, {
     changed: () => on.mapData.shade(),
-    tell: (items) => on.tellSelection(items),
+    tell: (bits) => on.tellSelection(bits),
     toMap: (x, y) => map.toMap(x, y),
     inside: (corners) => map.inside(corners),
     itemAt: (x, y) => map.itemAt(x, y),
