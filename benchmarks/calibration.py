@@ -102,10 +102,12 @@ def _directions(small: bool) -> Iterator[World]:
         yield _world("rank_correlation", 60, "direction_rank", method="mean", size=20, images=200, effect=1)
         return
     for size, images in ((2, 200), (30, 200), (30, 1000), (200, 300)):
-        for effect in (0.0, 0.5, 2.0):
+        for slope in (0.0, 0.5, 2.0):
             for method, count in (("mean", 400), ("lda", 100)):
-                about = {"method": method, "size": size, "images": images, "effect": effect}
-                yield _world(f"rank_correlation, {method}", count, "direction_rank", **about)
+                name = f"rank_correlation, {method}"
+                yield _world(
+                    name, count, "direction_rank", method=method, size=size, images=images, effect=slope
+                )
     cells = [(2, 10), (2, 100), (30, 20), (30, 200), (200, 50), (200, 500), (1000, 100), (1000, 1000)]
     for method in METHODS:
         quick = method in ("mean", "balanced")
