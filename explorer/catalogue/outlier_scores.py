@@ -73,7 +73,7 @@ SCORES = {
         Score(
             "importance", "log p(x), 64 samples", "nats", "low",
             "A lower bound on the image's log-likelihood: the log of the mean weight of 64 latents drawn from its posterior; on "
-            "outliers it may be many nats too low.",
+            "outliers it may be many nats too low. The Anatomy page shows an image's effective samples, and draws more.",
             "Burda et al. 2015", "https://arxiv.org/abs/1509.00519", likelihood=True,
         ),
         Score(

@@ -34,6 +34,7 @@ from models import Autoencoder, checkpoint
 
 __all__ = [
     "SAMPLES",
+    "SAMPLES_AT_MOST",
     "Request",
     "curves",
     "estimate",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from explorer.catalogue import families
 from explorer.components import anatomy as components
 from explorer.jobs import likelihood_estimates
-from explorer.jobs.likelihood_estimates import SAMPLES
+from explorer.jobs.likelihood_estimates import SAMPLES, SAMPLES_AT_MOST
 from explorer.jobs.runner import Job, start
 from explorer.latent.geometry.off_data import away, in_range
 from explorer.latent.statistics.densities import active, kl_to_prior
@@ -236,14 +236,26 @@ def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
     found = S.setdefault("an_curves", {}).get(key)
     if S.get("an_ended"):
         st.warning(S.pop("an_ended"), icon=":material/info:")
-    if found is None or found["samples"] < SAMPLES:
-        label = f"Draw {SAMPLES:,} samples" if found is None else "Draw them all"
+    samples = _next_samples(0 if found is None else found["samples"])
+    if samples:
+        label = "Draw them all" if found is not None and samples == SAMPLES else f"Draw {samples:,} samples"
         st.button(
-            label, icon=":material/play_arrow:", key="an_draw", on_click=_start, args=(loaded, specimen, key),
+            label,
+            icon=":material/play_arrow:",
+            key="an_draw",
+            on_click=_start,
+            args=(loaded, specimen, key, samples),
             help="In a process of its own: dragging stays smooth meanwhile",
-        )  # fmt: skip
+        )
     if found is not None:
         _show_curves(found, loaded.name)
+
+
+def _next_samples(drawn: int) -> int:
+    """How many samples are offered after so many: the usual number, then four times as many; 0 at the limit."""
+    if drawn < SAMPLES:
+        return SAMPLES
+    return min(4 * drawn, SAMPLES_AT_MOST) if drawn < SAMPLES_AT_MOST else 0
 
 
 def _growing(key: tuple[Any, ...]) -> None:
@@ -269,8 +281,8 @@ def _growing(key: tuple[Any, ...]) -> None:
         _show_curves(found, key[0])
 
 
-def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...]) -> None:
-    request = likelihood_estimates.Request(str(loaded.entry.path), specimen.picture)
+def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...], samples: int) -> None:
+    request = likelihood_estimates.Request(str(loaded.entry.path), specimen.picture, samples)
     S.an_job = start(likelihood_estimates.estimate, request)
     S.an_job_key = key
 

@@ -293,8 +293,19 @@ def test_estimates_are_drawn_in_another_process_and_stay(
     curves = at.session_state["an_curves"][("digits-vae", loaded.version, 9, "original")]
     for name in ("bound", "importance", "naive"):
         assert charts.short(curves[name][-1]) in said
-    assert not [button for button in at.button if button.key == "an_draw"], "all are drawn"
+    assert at.button(key="an_draw").label == "Draw 3,600 samples", "all are drawn, and more are offered"
     at.text_input(key="anatomy_item").set_value("test 10").run()
     assert [button for button in at.button if button.key == "an_draw"], "another image, other estimates"
     at.text_input(key="anatomy_item").set_value("test 9").run()
     assert any(caption.value.startswith("After 900") for caption in at.caption)
+
+
+def test_each_time_four_times_as_many_samples_are_offered_up_to_a_limit() -> None:
+    assert [panels._next_samples(count) for count in (0, 250, 5_000, 20_000, 80_000, 100_000)] == [
+        5_000,
+        5_000,
+        20_000,
+        80_000,
+        100_000,
+        0,
+    ]
