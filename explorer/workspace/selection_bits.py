@@ -22,7 +22,7 @@ def as_bits(items: Sequence[int], count: int) -> str:
         return ""
     marks = np.zeros(count, bool)
     marks[np.asarray(items)] = True
-    return base64.b64encode(np.packbits(marks, bitorder="little")).decode()
+    return base64.b64encode(np.packbits(marks, bitorder="little").tobytes()).decode()
 
 
 def from_bits(bits: object, count: int) -> tuple[int, ...]:
