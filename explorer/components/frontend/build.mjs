@@ -14,7 +14,7 @@ const entries = {
   compare: "src/pages/compare/main.ts",
   anatomy: "src/pages/anatomy/main.ts",
   codes: "src/pages/codes/main.ts",
-  time: "src/time/main.ts",
+  time: "src/pages/time/main.ts",
   pad: "src/pad/main.ts",
   paths: "src/paths/main.ts",
   samples: "src/samples/main.ts",

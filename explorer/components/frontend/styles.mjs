@@ -15,7 +15,7 @@ export const ROOTS = {
   "paths/paths.css": ".lx-ways",
   "samples/samples.css": ".lx-gallery",
   "shell/shell.css": ".lx-shell",
-  "time/time.css": ".lx-time",
+  "pages/time/time.css": ".lx-time",
 };
 
 const KEYFRAMES = /@keyframes[^{]+\{(?:[^{}]|\{[^{}]*\})*\}/g;

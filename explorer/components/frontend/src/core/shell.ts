@@ -1,5 +1,6 @@
 // What every component has around its own parts: root, theme, messages, loading state, shortcuts, and its end.
 import { h } from "../dom";
+import type { Shape } from "../messages.gen";
 import { type Theme, watchTheme } from "../theme";
 import { Banner } from "../ui/banner";
 import { Loading } from "../ui/loading";
@@ -70,6 +71,11 @@ export class Shell {
   /** Tells the theme now and whenever it changes; after `mount`. */
   watch(changed: (theme: Theme) => void): void {
     this.scope.add(watchTheme(this.element, this.probe, changed));
+  }
+
+  /** Pictures have this shape from now on. */
+  setRatio([, height, width]: Shape): void {
+    this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
   }
 
   /** The line below a component: what to do, its keys, and how fast it is. */

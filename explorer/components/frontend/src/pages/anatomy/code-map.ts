@@ -8,6 +8,7 @@ import { HoverCard } from "../../map/hover";
 import { MapView } from "../../map/map";
 import type { Theme } from "../../theme";
 import type { Pictures } from "../../ui/pictures-of-items";
+import { figure } from "./figures";
 import { turned } from "./model";
 import { aroundPosterior, aroundPrior, Plane, type Posterior } from "./plane";
 import type { AnatomyData, Edit } from "./types";
@@ -15,6 +16,9 @@ import type { At, Pair } from "./wire";
 
 const HOVER_MS = 40;
 type Zoom = "posterior" | "prior";
+
+const subscript = (dimension: number): string =>
+  [...String(dimension)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
 
 export interface CodeMapContext {
   readonly shell: Shell;
@@ -122,6 +126,18 @@ export class CodeMap {
   eps(axis: 0 | 1): number {
     const set = this.on.edits.current.turn[this.on.data().dims[axis]];
     return set ?? this.at?.turn[axis] ?? 0;
+  }
+
+  /** Eps of the code in words; empty until an answer has told where it stands. */
+  words(): string {
+    const { dims, model, probabilistic } = this.on.data();
+    const { draw } = this.on.edits.current;
+    const symbol = probabilistic ? "ε" : "Δ";
+    const axes = dims[1] < model.latent ? ([0, 1] as const) : ([0] as const);
+    const eps = (axis: 0 | 1) => `${symbol}${subscript(dims[axis])} = ${figure(this.eps(axis))}`;
+    const parts = this.at ? axes.map(eps) : [];
+    if (draw !== null) parts.push(`others: draw ${draw}`);
+    return parts.join(" · ");
   }
 
   private code(): Pair | null {

@@ -4,7 +4,6 @@ import { EditStore, type Memory } from "../../core/edit-store";
 import { Live } from "../../core/live";
 import { floats, type Resource } from "../../core/resource";
 import { Shell } from "../../core/shell";
-import { HANDLE_KEYS, heard, MAP_KEYS, type ShortcutGroup } from "../../core/shortcuts";
 import { setText } from "../../dom";
 import { spoken } from "../../gauge";
 import type { AnatomyWant, OriginalsState, PictureSource } from "../../messages.gen";
@@ -13,7 +12,7 @@ import type { Theme } from "../../theme";
 import { makePictures, type Pictures } from "../../ui/pictures-of-items";
 import { Actions } from "./actions";
 import { CodeMap } from "./code-map";
-import { figure } from "./figures";
+import { anatomyKeys } from "./keys";
 import { atMean, copyEdit, readEdit, sameEdit } from "./model";
 import { psnr, residual } from "./residual";
 import type { AnatomyData, Edit, Told } from "./types";
@@ -25,9 +24,6 @@ export type Publish = (told: Told) => void;
 const memory: Memory<Edit> = { last: null };
 
 const scopeOf = ({ model }: AnatomyData): string => `${model.name}@${model.version}`;
-
-const subscript = (dimension: number): string =>
-  [...String(dimension)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
 
 export class Anatomy {
   private readonly shell: Shell;
@@ -154,6 +150,7 @@ export class Anatomy {
   }
 
   private showModel(): void {
+    this.shell.setRatio(this.data.model.shape);
     this.view.showModel(this.shell.element, this.data);
     this.code.showModel();
   }
@@ -172,7 +169,10 @@ export class Anatomy {
       name: "anatomy",
       classes: "anatomy sharp",
       opening: "Opening the model…",
-      keys: () => this.keys(),
+      keys: () =>
+        anatomyKeys(this.data.probabilistic, this.actions, () =>
+          this.code.knob.element.focus({ preventScroll: true }),
+        ),
       travel: (direction) => this.actions.travel(direction),
       retry: () => this.live.retry(),
     });
@@ -208,16 +208,6 @@ export class Anatomy {
       paint: (answer) => this.paint(answer),
       originals: (state) => this.takeOriginals(state),
     });
-  }
-
-  private keys(): ShortcutGroup[] {
-    const { probabilistic } = this.data;
-    const take = () => this.code.knob.element.focus({ preventScroll: true });
-    const mean = probabilistic ? "Back to the mean" : "Back to its own code";
-    const drawn = probabilistic ? [heard("d", "New draw of ε", () => this.actions.newDraw())] : [];
-    const own = [heard("z", "Take the handle z", take), ...HANDLE_KEYS];
-    const shortcuts = [...own, heard("m", mean, () => this.actions.toMean()), ...drawn];
-    return [{ title: "Code", shortcuts }, MAP_KEYS];
   }
 
   // Frames
@@ -293,16 +283,8 @@ export class Anatomy {
   }
 
   private showNoise(): void {
-    const { dims, model, probabilistic } = this.data;
-    const { current } = this.edits;
-    this.view.showMean(atMean(current));
-    const symbol = probabilistic ? "ε" : "Δ";
-    const axes = dims[1] < model.latent ? ([0, 1] as const) : ([0] as const);
-    const eps = (axis: 0 | 1) =>
-      `${symbol}${subscript(dims[axis])} = ${figure(this.code.eps(axis))}`;
-    const parts = this.code.at ? axes.map(eps) : [];
-    if (current.draw !== null) parts.push(`others: draw ${current.draw}`);
-    setText(this.view.noise, parts.join(" · "));
+    this.view.showMean(atMean(this.edits.current));
+    setText(this.view.noise, this.code.words());
   }
 
   private announce(): void {

@@ -107,9 +107,7 @@ export class AnatomyView {
     this.mean.disabled = atMean;
   }
 
-  showModel(root: HTMLElement, { model, probabilistic, likelihood }: AnatomyData): void {
-    const [, height, width] = model.shape;
-    root.style.setProperty("--lx-ratio", `${width} / ${height}`);
+  showModel(root: HTMLElement, { probabilistic, likelihood }: AnatomyData): void {
     root.classList.toggle("lx-deterministic", !probabilistic);
     this.figures.setLikelihood(likelihood);
     this.draw.hidden = !probabilistic;

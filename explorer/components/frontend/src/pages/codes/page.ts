@@ -116,7 +116,7 @@ export class CodeGrid {
   /** Another model: its codebooks are fetched, and what was picked of the former one is let go. */
   private open(): void {
     const { model: info, levels, view } = this.data;
-    this.shell.element.style.setProperty("--lx-ratio", `${info.shape[2]} / ${info.shape[1]}`);
+    this.shell.setRatio(info.shape);
     this.painter.forget();
     this.books.load(this.data);
     this.controls.setLevels(levels, this.edits.current.level);
@@ -267,8 +267,7 @@ export class CodeGrid {
   private paint(answer: FrameAnswer): boolean {
     const { canvas, own, other } = this.view;
     const { pixels, pictures, shape } = answer;
-    const boards = { picture: canvas, a: own, b: other };
-    for (const [name, board] of Object.entries(boards)) {
+    for (const [name, board] of Object.entries({ picture: canvas, a: own, b: other })) {
       const at = pictures.indexOf(name);
       if (at >= 0) board.picture.paint(pixels, at, shape);
     }
@@ -289,7 +288,6 @@ export class CodeGrid {
     this.showSoon();
   }
 
-  /** Everything of another edit or other images. */
   private showEdit(): void {
     const { level, t } = this.edits.current;
     this.controls.showLevel(level);

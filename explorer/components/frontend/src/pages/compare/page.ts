@@ -109,7 +109,7 @@ export class Compare {
     this.originals = "loading";
     this.items.clear();
     this.live.change();
-    element.style.setProperty("--lx-ratio", `${shape[2]} / ${shape[1]}`);
+    this.shell.setRatio(shape);
     element.style.setProperty("--lx-models", String(models.length));
     this.columns.open();
     this.showState();

@@ -148,8 +148,7 @@ export class Stage {
     toolbar.show(current.residual, current.level);
     this.parts.own.show(this.mapData.places ? own : []);
     this.frames.items.want("own", this.parts.own.items);
-    const [, height, width] = model.shape;
-    this.shell.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
+    this.shell.setRatio(model.shape);
     map.setAxes(view.axes?.[0] ?? "", view.axes?.[1] ?? "");
     map.setLabel(
       `Map of ${model.count.toLocaleString("en")} images, ${view.title}; ` +

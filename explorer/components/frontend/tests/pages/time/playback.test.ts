@@ -1,6 +1,6 @@
 // The timeline of a future: its lead, its pace, its end.
 import { expect, describe as group, it } from "vitest";
-import { describe, following, LEAD, timeline } from "../../src/time/playback";
+import { describe, following, LEAD, timeline } from "../../../src/pages/time/playback";
 
 group("timeline", () => {
   it("starts with the last frames seen and goes on by jumps", () => {

@@ -1,9 +1,9 @@
 // The entry that Streamlit mounts: a sequence, the belief in it and the futures it may have.
 
-import { replaceWithinPage } from "../history-entries";
-import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
-import { Time } from "./time";
+import { replaceWithinPage } from "../../history-entries";
+import { type Component, mounter } from "../../mount";
+import stageCss from "../../stage.css";
+import { Time } from "./page";
 import css from "./time.css";
 import type { TimeData, Told } from "./types";
 

@@ -1,10 +1,10 @@
 // The filmstrip with its playhead: what was seen, what is believed after each frame, and how surely.
-import { h, setText } from "../dom";
-import { draggable } from "../drag";
-import type { Shape } from "../wire";
+import { h, setText } from "../../dom";
+import { draggable } from "../../drag";
+import type { Shape } from "../../messages.gen";
 import { Disagreement, written } from "./disagreement";
-import { within } from "./edit";
 import { heat, scaleGradient } from "./heat";
+import { within } from "./model";
 import { PicturesRow } from "./pictures-row";
 import type { FrameAnswer } from "./wire";
 

@@ -1,7 +1,7 @@
 // A row of pictures of one answer: draws, or frames; one canvas each.
-import { h } from "../dom";
-import { PictureCanvas } from "../pictures";
-import type { Shape } from "../wire";
+import { h } from "../../dom";
+import type { Shape } from "../../messages.gen";
+import { PictureCanvas } from "../../pictures";
 import type { Span } from "./wire";
 
 export class PicturesRow {

@@ -1,8 +1,8 @@
 // The filmstrip: where the playhead snaps, how disagreement is drawn, how spread is coloured.
 import { describe, expect, it } from "vitest";
-import { largest, points, written } from "../../src/time/disagreement";
-import { heat } from "../../src/time/heat";
-import { every, scrolledTo, seenAt } from "../../src/time/strip";
+import { largest, points, written } from "../../../src/pages/time/disagreement";
+import { heat } from "../../../src/pages/time/heat";
+import { every, scrolledTo, seenAt } from "../../../src/pages/time/strip";
 
 describe("the playhead", () => {
   it("snaps to the nearest boundary of two frames, and always sees one", () => {

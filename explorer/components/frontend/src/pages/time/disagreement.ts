@@ -1,5 +1,5 @@
 // How far draws of the belief differ in their pictures, as lines under the filmstrip: one point a column.
-import { h, svg } from "../dom";
+import { h, svg } from "../../dom";
 
 const HEIGHT = 74;
 const PAD = 7;

@@ -1,6 +1,7 @@
 // What Python tells the Time page's component, and what it hears back.
-import type { Ask } from "../messages.gen";
-import type { ModelInfo } from "../types";
+import type { Message } from "../../core/edit-store";
+import type { Ask } from "../../messages.gen";
+import type { ModelInfo } from "../../types";
 
 /** What is shown; every part is a whole number. Frames count from 1. */
 export type Edit = Omit<Ask, "type" | "seq" | "want">;
@@ -16,7 +17,9 @@ export interface TimeData {
   longest: number;
   edit: unknown;
   revision: number;
+  /** The last connection that Python has heard an edit from. */
+  heard?: number;
 }
 
-/** An edit and of which model. */
-export type Told = Edit & { model: string };
+/** An edit, of which model, and what goes along with every edit. */
+export type Told = Edit & Message & { model: string };

@@ -1,5 +1,5 @@
 // What is drawn from a belief or a jump: the true frame, what all draws say of each pixel, and some of them.
-import { h, setText } from "../dom";
+import { h, setText } from "../../dom";
 import { heat } from "./heat";
 import { PicturesRow } from "./pictures-row";
 import type { FrameAnswer } from "./wire";

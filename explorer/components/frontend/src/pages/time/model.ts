@@ -1,6 +1,6 @@
 // Reads and compares what is shown; an edit from outside is made whole, never trusted.
-import type { SequenceWant } from "../messages.gen";
-import { MAX_SAMPLES, MAX_SEED, MAX_STEPS } from "../messages.gen";
+import type { SequenceWant } from "../../messages.gen";
+import { MAX_SAMPLES, MAX_SEED, MAX_STEPS } from "../../messages.gen";
 import type { Edit, TimeData } from "./types";
 
 type Bounds = Record<keyof Edit, readonly [low: number, high: number, usual: number]>;

@@ -1,6 +1,6 @@
 // What is shown: read from outside, and what must be asked anew where it changes.
 import { describe, expect, it } from "vitest";
-import { readEdit, sameEdit, wants, within } from "../../src/time/edit";
+import { readEdit, sameEdit, wants, within } from "../../../src/pages/time/model";
 
 const LIMITS = { sequences: 300, length: 10, longest: 4 };
 const EDIT = { sequence: 12, seen: 4, jump: 3, samples: 5, seed: 2, by: 2, steps: 6 };

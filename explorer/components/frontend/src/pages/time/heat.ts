@@ -1,6 +1,6 @@
 // Standard deviations as colours: a fixed scale, so that any two pictures compare.
-import { viridis } from "../map/colours";
-import type { Shape } from "../wire";
+import { viridis } from "../../map/colours";
+import type { Shape } from "../../messages.gen";
 
 /** The standard deviation that the brightest level stands for. */
 export const MOST = 0.5;

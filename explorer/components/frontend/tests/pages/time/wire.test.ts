@@ -1,6 +1,7 @@
 // The Time page's messages: what is sent, and that no answer is believed unseen.
 import { describe, expect, it } from "vitest";
-import { TIME } from "../../src/time/wire";
+import { readBinary, readText } from "../../../src/core/codec";
+import { encodeFrame, TIME } from "../../../src/pages/time/wire";
 
 const HEADER = {
   type: "frame",
@@ -38,7 +39,7 @@ describe("requests", () => {
     });
     const body = { sequence: 1, seen: 2, jump: 3, samples: 4, seed: 5, steps: 6, by: 7 };
     const more = { ...body, want: ["jump" as const], model: "x" };
-    expect(JSON.parse(TIME.encodeFrame(9, more))).toEqual({
+    expect(JSON.parse(encodeFrame(9, more))).toEqual({
       type: "frame",
       seq: 9,
       ...body,
@@ -49,7 +50,7 @@ describe("requests", () => {
 
 describe("answers", () => {
   it("tell where the pictures of each group lie", () => {
-    const answer = TIME.parseBinary(binary(HEADER));
+    const answer = readBinary(TIME, binary(HEADER));
     expect(answer.groups).toEqual({
       belief: { first: 0, count: 2 },
       "belief-mean": { first: 2, count: 1 },
@@ -57,15 +58,15 @@ describe("answers", () => {
     expect(answer.disagreement).toBeNull();
     expect([...answer.pixels]).toEqual([...PIXELS]);
     const disagreement = { now: [0.1, 0.2], ahead: [0.3, 0] };
-    expect(TIME.parseBinary(binary({ ...HEADER, disagreement })).disagreement).toEqual(
+    expect(readBinary(TIME, binary({ ...HEADER, disagreement })).disagreement).toEqual(
       disagreement,
     );
   });
 
   it.each([
     [{ groups: [["belief", 4]] }, "bytes of pixels"],
-    [{ groups: [["belief", -1]] }, "no count"],
-    [{ groups: [["elsewhere", 3]] }, "the name of a group is unknown"],
+    [{ groups: [["belief", -1]] }, "groups is not a whole number"],
+    [{ groups: [["elsewhere", 3]] }, "groups is unknown"],
     [{ groups: ["belief"] }, "not a pair"],
     [{ groups: {} }, "groups is not a list"],
     [{ disagreement: [1] }, "disagreement is not an object"],
@@ -73,7 +74,7 @@ describe("answers", () => {
     [{ seen: -1 }, "seen is not a whole number"],
     [{ type: "items" }, "its type is unknown"],
   ])("that break a rule are refused: %j", (change, rule) => {
-    expect(() => TIME.parseBinary(binary({ ...HEADER, ...change }))).toThrow(rule as string);
+    expect(() => readBinary(TIME, binary({ ...HEADER, ...change }))).toThrow(rule as string);
   });
 
   it("open a model of sequences, or say why not", () => {
@@ -87,11 +88,11 @@ describe("answers", () => {
       length: 10,
       longest: 4,
     };
-    const answer = TIME.parseText(JSON.stringify(opened));
+    const answer = readText(TIME, JSON.stringify(opened));
     expect(answer).toMatchObject({ type: "opened", length: 10, longest: 4 });
     if (answer.type === "opened") expect(TIME.answers(answer, "tiny")).toBe(true);
     if (answer.type === "opened") expect(TIME.answers(answer, "other")).toBe(false);
-    expect(() => TIME.parseText(JSON.stringify({ ...opened, protocol: 2 }))).toThrow("protocol");
-    expect(TIME.parseText('{"type":"pong","seq":3}')).toEqual({ type: "pong", seq: 3 });
+    expect(() => readText(TIME, JSON.stringify({ ...opened, protocol: 2 }))).toThrow("protocol");
+    expect(readText(TIME, '{"type":"pong","seq":3}')).toEqual({ type: "pong", seq: 3 });
   });
 });

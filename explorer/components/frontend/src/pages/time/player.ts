@@ -1,7 +1,7 @@
 // Imagined futures as an animation beside the true one, and as a strip with all steps.
-import { h, setText, svg } from "../dom";
-import { PictureCanvas } from "../pictures";
-import type { Shape } from "../wire";
+import { h, setText, svg } from "../../dom";
+import type { Shape } from "../../messages.gen";
+import { PictureCanvas } from "../../pictures";
 import type { Film } from "./draws";
 import { describe, following, type Moment, timeline } from "./playback";
 import type { FrameAnswer } from "./wire";
