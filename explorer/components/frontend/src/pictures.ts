@@ -1,5 +1,5 @@
 // Paints raw RGB or grey bytes onto a canvas at their native size; CSS scales it.
-import type { Shape } from "./wire";
+import type { Shape } from "./messages.gen";
 
 /** Writes one picture's bytes as opaque RGBA pixels (little-endian). */
 export function expand(

@@ -1,5 +1,5 @@
 // Many pictures in one image, in rows, and one of them painted onto a canvas.
-import type { Shape } from "./wire";
+import type { Shape } from "./messages.gen";
 
 /** Where a picture lies in a sheet of so many columns: left, top, width, height. */
 export function place(

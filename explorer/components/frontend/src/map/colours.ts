@@ -2,7 +2,7 @@
 //
 // The categorical colours were chosen greedily for the largest least distance in OKLab, seen with
 // normal, protan and deutan vision (Machado et al. 2009): the first ten stay apart for all three.
-import { quantile } from "../stats";
+import { quantile } from "../core/stats";
 import type { ColourKind } from "../types";
 
 // biome-ignore format: a table

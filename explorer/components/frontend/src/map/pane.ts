@@ -2,9 +2,9 @@
 import { h, setText } from "../dom";
 import { Gauge } from "../gauge";
 import { type Item, itemName, labelLine } from "../items";
+import type { GaugeReading as Reading, Shape } from "../messages.gen";
 import { PictureCanvas } from "../pictures";
 import type { HandleName } from "../types";
-import type { Reading, Shape } from "../wire";
 
 /** How long a picture is pressed before its image shows: a click only makes the handle active. */
 const HOLD_MS = 180;

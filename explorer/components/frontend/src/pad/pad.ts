@@ -1,7 +1,8 @@
 // The drawing pad: a canvas, brush and colours, undo; the drawing is told when it is taken.
+
+import { directionOf } from "../core/shortcuts";
 import { field, h, iconButton, segmented } from "../dom";
 import { draggable } from "../drag";
-import { directionOf } from "../shortcuts";
 import { onPicture, Strokes } from "./strokes";
 
 export interface PadData {

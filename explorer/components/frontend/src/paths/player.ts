@@ -1,8 +1,9 @@
 // Ways side by side: a picture of each, one scrubber for all, and a strip of each.
+
+import { heard, type ShortcutGroup, Shortcuts, told } from "../core/shortcuts";
 import { h, setText, svg } from "../dom";
 import { spoken, verdict } from "../gauge";
 import { Sheet } from "../sheet";
-import { heard, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { watchTheme } from "../theme";
 import { describe, frameAt, stripFrames } from "./playback";
 import type { PathsData, Way } from "./types";
@@ -43,7 +44,7 @@ export class Player {
   private readonly told = h("output", { class: "way-moment", "data-testid": "moment" });
   private readonly marker = h("div", { class: "way-marker", "aria-hidden": "true" });
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
-  private readonly shortcuts = new Shortcuts(() => this.keys());
+  private readonly shortcuts: Shortcuts;
   readonly element: HTMLElement;
   private readonly unwatch: () => void;
 
@@ -58,9 +59,10 @@ export class Player {
       this.go(this.scrub.valueAsNumber);
     });
     this.strips.addEventListener("pointerdown", (event) => this.point(event));
-    this.element = h(
-      "div",
-      { class: "stage ways", "data-testid": "ways" },
+    const root = h("div", { class: "stage ways", "data-testid": "ways", tabindex: "-1" });
+    this.element = root;
+    this.shortcuts = new Shortcuts(root, () => this.keys());
+    root.append(
       this.probe,
       this.cells,
       h("div", { class: "way-transport" }, this.play, this.scrub, this.told),

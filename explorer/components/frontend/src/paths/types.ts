@@ -1,5 +1,5 @@
 // What Python tells the player.
-import type { Shape } from "../wire";
+import type { Shape } from "../messages.gen";
 
 /** A way from the first stop to the last. */
 export interface Way {

@@ -1,8 +1,9 @@
 // Pictures in rows, each to be clicked.
+
+import { ARROW_KEYS, heard, isFree, type ShortcutGroup, Shortcuts, told } from "../core/shortcuts";
 import { h, setText } from "../dom";
 import { verdict } from "../gauge";
 import { Sheet } from "../sheet";
-import { ARROW_KEYS, heard, isFree, type ShortcutGroup, Shortcuts, told } from "../shortcuts";
 import { watchTheme } from "../theme";
 import type { Clicked, GalleryData } from "./types";
 
@@ -39,24 +40,12 @@ export class Gallery {
   private buttons: HTMLButtonElement[] = [];
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
   private readonly grid = h("div", { class: "gallery-grid" });
-  private readonly shortcuts = new Shortcuts(() => this.keys());
-  readonly element = h(
-    "div",
-    { class: "stage gallery", "data-testid": "gallery" },
-    this.probe,
-    this.grid,
-    h(
-      "footer",
-      { class: "foot" },
-      h(
-        "span",
-        { class: "hint" },
-        "Arrow keys go from picture to picture. ",
-        this.shortcuts.button,
-      ),
-    ),
-    this.shortcuts.element,
-  );
+  readonly element = h("div", {
+    class: "stage gallery",
+    "data-testid": "gallery",
+    tabindex: "-1",
+  });
+  private readonly shortcuts = new Shortcuts(this.element, () => this.keys());
   private readonly unwatch: () => void;
 
   constructor(
@@ -65,6 +54,14 @@ export class Gallery {
     private choose: Choose,
   ) {
     this.grid.addEventListener("keydown", (event) => this.key(event));
+    const hint = h("span", { class: "hint" }, "Arrow keys go from picture to picture. ");
+    hint.append(this.shortcuts.button);
+    this.element.append(
+      this.probe,
+      this.grid,
+      h("footer", { class: "foot" }, hint),
+      this.shortcuts.element,
+    );
     parent.append(this.element);
     this.unwatch = watchTheme(this.element, this.probe, () => {});
     this.update(data, choose);

@@ -1,5 +1,5 @@
 // What Python tells the gallery, and what it hears back.
-import type { Shape } from "../wire";
+import type { Shape } from "../messages.gen";
 
 export interface GalleryData {
   shape: Shape;

@@ -1,7 +1,8 @@
 // Requests say what the contract says; every malformed answer is refused, whatever its bytes.
 import { describe, expect, it } from "vitest";
-import type { Edit } from "../src/types";
-import * as wire from "../src/wire";
+import { parseFloats, readBinary, readText, WireError } from "../../../src/core/codec";
+import { encodeFrame, frameBody, STAGE } from "../../../src/pages/stage/wire";
+import type { Edit } from "../../../src/types";
 
 const edit: Edit = {
   A: { item: 3, x: 1.5, y: -2, sliders: { smile: 0.5, hat: 0, beard: 9 } },
@@ -52,7 +53,7 @@ const items: Header = {
 
 describe("requests", () => {
   it("sends only sliders that are set, and within the server's bounds", () => {
-    const body = wire.frameBody(edit, ["A"]);
+    const body = frameBody(edit, ["A"]);
     expect(body.handles).toEqual({
       A: { item: 3, x: 1.5, y: -2, sliders: { smile: 0.5, beard: 5 } },
     });
@@ -60,7 +61,7 @@ describe("requests", () => {
   });
 
   it("sends both handles and the path for a strip", () => {
-    const sent = JSON.parse(wire.encodeFrame(12, wire.frameBody(edit, ["A", "strip"])));
+    const sent = JSON.parse(encodeFrame(12, frameBody(edit, ["A", "strip"])));
     expect(sent).toMatchObject({
       type: "frame",
       seq: 12,
@@ -72,12 +73,12 @@ describe("requests", () => {
   });
 
   it("names a level only where one moves alone", () => {
-    expect(wire.frameBody(edit, ["A"])).not.toHaveProperty("level");
-    expect(wire.frameBody({ ...edit, level: 2 }, ["A"]).level).toBe(2);
+    expect(frameBody(edit, ["A"])).not.toHaveProperty("level");
+    expect(frameBody({ ...edit, level: 2 }, ["A"]).level).toBe(2);
   });
 
   it("opens with the protocol's number", () => {
-    expect(JSON.parse(wire.encodeOpen("faces-vae", "umap"))).toEqual({
+    expect(JSON.parse(STAGE.encodeOpen({ model: "faces-vae", view: "umap" }))).toEqual({
       type: "open",
       protocol: 1,
       model: "faces-vae",
@@ -98,15 +99,15 @@ describe("text answers", () => {
       latent: 2,
       shape: [1, 28, 28],
     };
-    expect(wire.parseText(JSON.stringify(opened))).toMatchObject({ model: "m", count: 10 });
+    expect(readText(STAGE, JSON.stringify(opened))).toMatchObject({ model: "m", count: 10 });
     const error = '{"type":"error","code":"busy","message":"wait","seq":null}';
-    expect(wire.parseText(error)).toEqual({
+    expect(readText(STAGE, error)).toEqual({
       type: "error",
       code: "busy",
       message: "wait",
       seq: null,
     });
-    expect(wire.parseText('{"type":"pong","seq":3}')).toEqual({ type: "pong", seq: 3 });
+    expect(readText(STAGE, '{"type":"pong","seq":3}')).toEqual({ type: "pong", seq: 3 });
   });
 
   it.each([
@@ -116,17 +117,17 @@ describe("text answers", () => {
     ['{"type":"hello"}', "type is unknown"],
     ['{"type":"pong","seq":-1}', "seq is not a whole number"],
     ['{"type":"pong","seq":1.5}', "seq is not a whole number"],
-    ['{"type":"error","code":3,"message":"m","seq":1}', "the kind of error is unknown"],
+    ['{"type":"error","code":3,"message":"m","seq":1}', "code is unknown"],
     ['{"type":"opened","protocol":2}', "protocol is not 1"],
   ])("refuses %s", (text, rule) => {
-    expect(() => wire.parseText(text)).toThrow(wire.WireError);
-    expect(() => wire.parseText(text)).toThrow(rule);
+    expect(() => readText(STAGE, text)).toThrow(WireError);
+    expect(() => readText(STAGE, text)).toThrow(rule);
   });
 });
 
 describe("binary answers", () => {
   it("reads a frame and its pixels", () => {
-    const answer = wire.parseBinary(binary(frame, 72));
+    const answer = readBinary(STAGE, binary(frame, 72));
     if (answer.type !== "frame") throw new Error("not a frame");
     expect(answer.pictures).toEqual(["A", "S0", "S1"]);
     expect(answer.handles.A).toEqual({ percentile: 73.2, distance: 1.2, nearest: 417 });
@@ -140,14 +141,14 @@ describe("binary answers", () => {
 
   it("reads a frame of a model that has no gauge", () => {
     const handles = { A: { percentile: null, distance: 1.2, nearest: 417 } };
-    const answer = wire.parseBinary(binary({ ...frame, handles, off: [] }, 72));
+    const answer = readBinary(STAGE, binary({ ...frame, handles, off: [] }, 72));
     if (answer.type !== "frame") throw new Error("not a frame");
     expect(answer.handles.A?.percentile).toBeNull();
     expect(answer.off).toEqual([]);
   });
 
   it("reads items", () => {
-    const answer = wire.parseBinary(binary(items, 18));
+    const answer = readBinary(STAGE, binary(items, 18));
     expect(answer).toMatchObject({
       items: [5, 9],
       names: ["test 50", "train 90"],
@@ -161,10 +162,10 @@ describe("binary answers", () => {
     ["a huge shape", { ...frame, shape: [3, 1e9, 1e9] }, 72, "impossible side"],
     ["two channels", { ...frame, shape: [2, 2, 4] }, 72, "channels"],
     ["a shape of two", { ...frame, shape: [3, 4] }, 72, "2 entries, not 3"],
-    ["an unknown picture", { ...frame, pictures: ["A", "S0", "C"] }, 72, "unknown picture"],
+    ["an unknown picture", { ...frame, pictures: ["A", "S0", "C"] }, 72, "a picture is unknown"],
     ["no pictures", { ...frame, pictures: null }, 72, "not a list"],
     ["a missing reading", { ...frame, handles: {} }, 72, "reading is not an object"],
-    ["null handles", { ...frame, handles: null }, 72, "reading is not an object"],
+    ["null handles", { ...frame, handles: null }, 72, "handles is not an object"],
     ["a short path", { ...frame, path: [[0, 1]] }, 72, "1 entries, not 2"],
     [
       "a path of text",
@@ -183,35 +184,35 @@ describe("binary answers", () => {
     ["a negative number", { ...frame, seq: -1 }, 72, "seq is not a whole number"],
     ["no type", { seq: 1 }, 0, "type is unknown"],
     ["text that is not JSON", "{oops", 0, "not JSON"],
-    ["a negative item", { ...items, items: [5, -9] }, 18, "bad item"],
+    ["a negative item", { ...items, items: [5, -9] }, 18, "items is not a whole number"],
     ["too few labels", { ...items, labels: [{}] }, 18, "1 entries, not 2"],
-    ["labels of text", { ...items, labels: ["a", "b"] }, 18, "labels are not an object"],
+    ["labels of text", { ...items, labels: ["a", "b"] }, 18, "labels is not an object"],
   ];
   it.each(broken)("refuses %s", (_, header, pixels, rule) => {
-    expect(() => wire.parseBinary(binary(header, pixels))).toThrow(rule);
+    expect(() => readBinary(STAGE, binary(header, pixels))).toThrow(rule);
   });
 
   it("refuses a wrong magic, a cut header, a lying length and odd alignment", () => {
     const good = new Uint8Array(binary(frame, 72));
     const magic = good.slice();
     magic[0] = 0;
-    expect(() => wire.parseBinary(magic.buffer)).toThrow("LXP1");
+    expect(() => readBinary(STAGE, magic.buffer)).toThrow("LXP1");
     const lying = good.slice();
     new DataView(lying.buffer).setUint32(4, 0xfffffff0, true);
-    expect(() => wire.parseBinary(lying.buffer)).toThrow("cut off");
+    expect(() => readBinary(STAGE, lying.buffer)).toThrow("cut off");
     const odd = good.slice();
     const length = new DataView(odd.buffer).getUint32(4, true);
     new DataView(odd.buffer).setUint32(4, length + 1, true);
-    expect(() => wire.parseBinary(odd.buffer)).toThrow("aligned");
+    expect(() => readBinary(STAGE, odd.buffer)).toThrow("aligned");
     const bytes = good.slice();
     bytes[9] = 0xff;
-    expect(() => wire.parseBinary(bytes.buffer)).toThrow("UTF-8");
+    expect(() => readBinary(STAGE, bytes.buffer)).toThrow("UTF-8");
   });
 
   it("refuses any cut of a good answer, always with a WireError", () => {
     const good = new Uint8Array(binary(frame, 72));
     for (let n = 0; n < good.length; n++)
-      expect(() => wire.parseBinary(good.slice(0, n).buffer)).toThrow(wire.WireError);
+      expect(() => readBinary(STAGE, good.slice(0, n).buffer)).toThrow(WireError);
   });
 
   it("never throws anything else for random bytes", () => {
@@ -223,18 +224,16 @@ describe("binary answers", () => {
         good[state % good.length] = state >>> 24;
       }
       try {
-        wire.parseBinary(good.buffer);
+        readBinary(STAGE, good.buffer);
       } catch (error) {
-        expect(error).toBeInstanceOf(wire.WireError);
+        expect(error).toBeInstanceOf(WireError);
       }
     }
   });
 
   it("checks the length of arrays fetched over HTTP", () => {
-    expect(wire.parseFloats(Float32Array.of(1, 2).buffer, 2, "The map")).toEqual(
-      Float32Array.of(1, 2),
-    );
-    expect(() => wire.parseFloats(new ArrayBuffer(7), 2, "The map")).toThrow(
+    expect(parseFloats(Float32Array.of(1, 2).buffer, 2, "The map")).toEqual(Float32Array.of(1, 2));
+    expect(() => parseFloats(new ArrayBuffer(7), 2, "The map")).toThrow(
       "The map has 7 bytes, not 8",
     );
   });

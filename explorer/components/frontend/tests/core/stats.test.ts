@@ -1,6 +1,6 @@
 // The readout's figures: quantiles, the ten-second window, and pauses that do not count.
 import { expect, it } from "vitest";
-import { FrameStats, quantile } from "../src/stats";
+import { FrameStats, quantile } from "../../src/core/stats";
 
 it("interpolates quantiles", () => {
   expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
