@@ -159,6 +159,10 @@ class StagePage:
         """The parameters in the address bar."""
         return dict(parse_qsl(urlsplit(self.page.url).query))
 
+    def focus(self) -> None:
+        """Gives the stage the focus, which its single-letter shortcuts need."""
+        self.stage.focus()
+
     def item(self, handle: str) -> int:
         """The item of handle "A" or "B" in the address: a row of the atlas, or the number of an own picture."""
         text = self.address[handle.lower()].split(",")[0]

@@ -16,6 +16,7 @@ from tests.browser.driving import same
 def test_a_lasso_selects_adds_takes_away_and_is_taken_back(new_page: NewPage) -> None:
     tab = new_page().open(model="yours-vae")
     pictures = tab.shown()
+    tab.focus()
     tab.page.keyboard.press("l")
     tab.lasso(0.4, 0.5, 0.2)
     first = tab.until(lambda: tab.selected(), "a selection")
@@ -104,6 +105,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
 def test_keys_have_an_overview(new_page: NewPage) -> None:
     tab = new_page().open(model="yours-vae")
     overview = tab.page.get_by_role("dialog", name="Keyboard shortcuts")
+    tab.focus()
     tab.page.keyboard.press("?")
     overview.wait_for()
     tab.page.keyboard.press("Escape")

@@ -28,6 +28,7 @@ def wait(page: Page, condition: Callable[[], object], what: str) -> None:
 
 def keep_group(tab: StagePage, x: float, name: str) -> int:
     """Draws a lasso at a share of the map's width and keeps what is in it as a group."""
+    tab.focus()
     tab.page.keyboard.press("l")
     before = tab.selected()
     tab.lasso(x, 0.5, 0.25)

@@ -4,6 +4,7 @@ import type { Choice } from "../../dom";
 import { field, h, iconButton, segmented, setText } from "../../dom";
 import type { Tool } from "../../map/brush";
 import { PictureCanvas } from "../../pictures";
+import { roving } from "../../ui/roving";
 import type { FrameAnswer } from "./wire";
 
 export interface BarEvents {
@@ -49,20 +50,22 @@ export class Bar {
       on.tool,
     );
     this.use("move");
+    const actions = h(
+      "div",
+      { class: "actions", role: "toolbar", "aria-label": "Item" },
+      iconButton("previous", "Previous item", () => on.step(-1)),
+      iconButton("next", "Next item", () => on.step(1)),
+      this.back,
+      this.undo,
+      this.redo,
+    );
+    roving(actions, "button");
     this.element = h(
       "div",
       { class: "bar" },
       h("div", { class: "source-frame" }, canvas),
       h("div", { class: "source-text" }, this.title, this.note),
-      h(
-        "div",
-        { class: "actions", role: "toolbar", "aria-label": "Item" },
-        iconButton("previous", "Previous item", () => on.step(-1)),
-        iconButton("next", "Next item", () => on.step(1)),
-        this.back,
-        this.undo,
-        this.redo,
-      ),
+      actions,
       h("div", { class: "selection" }, this.selected, this.clear),
       field(
         "Pointer",

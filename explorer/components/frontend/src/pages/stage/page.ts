@@ -216,6 +216,7 @@ export class Stage {
       travel: (direction) => this.travel(direction),
       setSmooth: (smooth) => this.setSmooth(smooth),
       hover: (item, x, y) => this.frames.hover(item, x, y),
+      watch: (loader) => this.frames.live.watch(loader),
       tellSelection: (bits) => this.tell("selection", { bits, model: this.data.model.name }),
     };
   }

@@ -36,6 +36,8 @@ export interface PartsContext extends Omit<ControlsContext, "map" | "handles" | 
   readonly items: Pictures;
   readonly mapData: MapData;
   hover(item: number, x: number, y: number): void;
+  /** Something to be asked for again with the connection, and on demand. */
+  watch(loader: { renew(): void }): void;
   tellSelection(bits: string): void;
 }
 
@@ -110,7 +112,17 @@ export function makeParts(on: PartsContext): StageParts {
   });
   const data = on.data;
   const edit = () => edits.current;
-  const readings: Readings = new Readings({ shell, items, panes, film, sliders, data, edit });
+  const { watch } = on;
+  const readings: Readings = new Readings({
+    shell,
+    items,
+    panes,
+    film,
+    sliders,
+    data,
+    edit,
+    watch,
+  });
   return {
     map,
     own,

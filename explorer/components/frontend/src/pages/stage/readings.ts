@@ -19,6 +19,8 @@ export interface ReadingsContext {
   readonly sliders: Sliders;
   data(): StageData;
   edit(): Edit;
+  /** Something to be asked for again with the connection, and on demand. */
+  watch(loader: { renew(): void }): void;
 }
 
 export class Readings {
@@ -28,12 +30,14 @@ export class Readings {
   constructor(private readonly on: ReadingsContext) {
     this.likelihoods = new LikelihoodLoader(
       (found) => this.showLikelihoods(found),
-      (message) => on.shell.banner.show(message),
+      (message) => on.shell.banner.fail(message),
     );
     this.tracks = new TrackLoader(
       (tracks) => on.sliders.setTracks(tracks),
       () => on.sliders.setTracks(null), // a lost connection has a banner already
     );
+    on.watch(this.likelihoods);
+    on.watch(this.tracks);
     on.shell.scope.add(() => this.cancel());
   }
 

@@ -29,6 +29,8 @@ export const reasonOf = (error: unknown): string =>
 export class RestingLoader<Answer> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private abort: AbortController | null = null;
+  /** The question whose answer could not be had. */
+  private lost: { url: string; edit: Edit } | null = null;
 
   /**
    * Arguments:
@@ -51,7 +53,14 @@ export class RestingLoader<Answer> {
     this.timer = setTimeout(() => void this.load(url, edit), this.rest);
   }
 
+  /** Asks again what could not be had. */
+  renew(): void {
+    const { lost } = this;
+    if (lost) this.ask(lost.url, lost.edit);
+  }
+
   cancel(): void {
+    this.lost = null;
     clearTimeout(this.timer);
     this.abort?.abort();
     this.abort = null;
@@ -64,7 +73,9 @@ export class RestingLoader<Answer> {
       const text = await fetchText(frameAddress(url, edit, this.wants(edit)), abort.signal);
       if (!abort.signal.aborted) this.show(this.parse(text, edit));
     } catch (error) {
-      if (!abort.signal.aborted) this.failed(reasonOf(error));
+      if (abort.signal.aborted) return;
+      this.lost = { url, edit };
+      this.failed(reasonOf(error));
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Choice } from "../../dom";
 import { field, h, iconButton, segmented } from "../../dom";
 import { remember, remembered } from "../../remembered";
 import type { LevelInfo, Residual } from "../../types";
+import { roving } from "../../ui/roving";
 
 export interface ToolbarEvents {
   undo(): void;
@@ -57,10 +58,19 @@ export class Toolbar {
       },
     );
     pixels.set(this.smooth ? "smooth" : "sharp");
+    const actions = h(
+      "div",
+      { class: "actions", role: "toolbar", "aria-label": "Edit" },
+      this.undo,
+      this.redo,
+      swap,
+      reset,
+    );
+    roving(actions, "button");
     this.element = h(
       "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "Edit" },
-      h("div", { class: "actions" }, this.undo, this.redo, swap, reset),
+      { class: "toolbar" },
+      actions,
       h(
         "div",
         { class: "controls" },
