@@ -15,11 +15,15 @@ __all__ = ["component"]
 # The browser caches the bundle, and no message carries it. The address is relative to the page: a proxy may serve the
 # app below a path. All other addresses are relative to the bundle's (frontend/src/address.ts). Until the bundle is here a
 # block stands in its place, as high as the component will be; an import that fails says why and can be tried again, at
-# another address, for a browser may remember the failure of the first.
+# another address, for a browser may remember the failure of the first, and of a chunk that it imports. Components share
+# their chunks, and with them one instance of each module; they wait for the style sheet that they share.
 LOADER = """
-const address = new URL("live/bundle/NAME.js?v=VERSION", document.baseURI).href;
-let bundle = null, tries = 0;
-const load = () => import(tries ? `${address}&again=${tries}` : address).then((found) => (bundle = found));
+const place = (folder) => new URL(`live/bundle/${folder}NAME.js?v=VERSION`, document.baseURI).href;
+let address = place(""), bundle = null, tries = 0;
+const load = () => import(address).then(async (found) => {
+  await found.ready();
+  bundle = found;
+});
 const first = load();
 first.catch(() => {});
 const reason = async () => {
@@ -57,6 +61,7 @@ export default function (component) {
       "background:none;cursor:pointer";
     retry.onclick = () => {
       tries += 1;
+      address = place(`again-${tries}/`);
       block.textContent = "Loading …";
       show(load());
     };

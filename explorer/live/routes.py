@@ -52,7 +52,9 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
 INDEX = re.compile(r"\d{1,2}")  # of a picture of the filmstrip
-BUNDLE_NAME = re.compile(r"[a-z]{1,32}")
+BUNDLE_NAME = re.compile(r"[a-z]{1,32}(-[A-Z0-9]{8})?\.(js|css)")
+ATTEMPT = re.compile(r"again-\d{1,3}")
+MEDIA = {"js": "text/javascript", "css": "text/css"}
 FOREVER = "public, max-age=31536000, immutable"
 CHECK = "no-cache"  # cache, but revalidate each time
 PREVIEWS = 6  # pictures in a preview
@@ -176,7 +178,13 @@ def _problem(text: str, status: int) -> Response:
 
 
 def _cached(
-    request: Request, make: Callable[[], bytes], mark: str, version: str, media_type: str
+    request: Request,
+    make: Callable[[], bytes],
+    mark: str,
+    version: str,
+    media_type: str,
+    *,
+    fixed: bool = False,
 ) -> Response:
     """Answers 304 if the browser has the current version, otherwise the result of `make`.
 
@@ -186,9 +194,10 @@ def _cached(
         mark: Identifies what they depend on.
         version: The value of `?v=` under which they never change.
         media_type: Their type.
+        fixed: Whether the address never changes its contents without a version either.
     """
     etag = f'"{hashlib.sha256(mark.encode()).hexdigest()[:20]}"'
-    fixed = request.query_params.get("v", "") == version and version != ""
+    fixed = fixed or (request.query_params.get("v", "") == version and version != "")
     headers = {
         "ETag": etag,
         "Cache-Control": FOREVER if fixed else CHECK,
@@ -241,23 +250,27 @@ def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
 
 @partial(_guarded, public=True)
 def bundle(request: Request) -> Response:
-    """`/live/bundle/{name}.js`: the built front end of a component.
+    """`/live/bundle/{name}`: the built front end of a component, a chunk that several share, or the style sheet.
 
-    Public, so that a page with a rejected origin has the code that tells the user which setting to change.
+    `/live/bundle/again-N/{name}` is the same, at an address of which no browser remembers a failure. The names of chunks
+    and style sheet change with their contents. Public, so that a page with a rejected origin has the code that tells the
+    user which setting to change.
     """
-    name = request.path_params["name"]
-    if not BUNDLE_NAME.fullmatch(name):
+    name, attempt = request.path_params["name"], request.path_params.get("attempt", "again-1")
+    found = BUNDLE_NAME.fullmatch(name)
+    if not found or not ATTEMPT.fullmatch(attempt):
         raise NotThere(f"Unknown component {ascii(name)[:64]}.")
     try:
-        script = (BUNDLES / f"{name}.js").read_bytes()
+        contents = (BUNDLES / name).read_bytes()
     except OSError as error:
         raise NotThere(
             f"The component {name!r} is not built. Run `npm run build` in the frontend folder."
         ) from error
-    version = hashlib.sha256(script).hexdigest()
+    version = hashlib.sha256(contents).hexdigest()
     asked = request.query_params.get("v", "")
     short = version[: len(asked)] if len(asked) >= 8 else version
-    return _cached(request, lambda: script, version, short, "text/javascript")
+    media_type, hashed = MEDIA[found.group(2)], found.group(1) is not None
+    return _cached(request, lambda: contents, version, short, media_type, fixed=hashed)
 
 
 @_guarded
@@ -496,7 +509,8 @@ _ROUTES: Sequence[BaseRoute] = [
     WebSocketRoute("/codes", codes_socket),
     WebSocketRoute("/compare", compare_socket),
     WebSocketRoute("/time", time_socket),
-    Route("/bundle/{name}.js", bundle),
+    Route("/bundle/{name}", bundle),
+    Route("/bundle/{attempt}/{name}", bundle),
     Route("/atlas/{model}/view/{view}", view_positions),
     Route("/atlas/{model}/attribute/{name}", attribute_column),
     Route("/atlas/{model}/trust/{view}", map_trust),

@@ -1,8 +1,8 @@
 // Types of styles.mjs, for its test.
-import type { Plugin, TransformOptions } from "esbuild";
+import type { TransformOptions } from "esbuild";
 
 export const TARGET: string[];
 export const ROOTS: Record<string, string>;
 export function scoped(css: string, root: string, options?: TransformOptions): Promise<string>;
 export function styleSheet(name: string): Promise<string>;
-export const scopedStyles: Plugin;
+export function allStyles(): Promise<string>;

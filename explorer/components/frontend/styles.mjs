@@ -48,14 +48,7 @@ export async function styleSheet(name) {
   return scoped(css, ROOTS[name], { minify: true });
 }
 
-/** An esbuild plugin: an imported style sheet becomes a string; one without a root is an error. */
-export const scopedStyles = {
-  name: "scoped-styles",
-  setup(context) {
-    context.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const name = Object.keys(ROOTS).find((known) => path.endsWith(`/src/${known}`));
-      if (!name) return { errors: [{ text: `Add the root of ${path} to ROOTS in styles.mjs.` }] };
-      return { contents: await styleSheet(name), loader: "text" };
-    });
-  },
-};
+/** All style sheets of `ROOTS`, one after another: the one file that the components link. */
+export async function allStyles() {
+  return `${(await Promise.all(Object.keys(ROOTS).map(styleSheet))).join("\n")}\n`;
+}

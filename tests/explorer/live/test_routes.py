@@ -122,6 +122,21 @@ def test_stage_script(http: httpx.Client, tmp_path: Path, monkeypatch: pytest.Mo
         assert http.get(f"/live/bundle/stage.js?v={asked}").headers["cache-control"] == "no-cache"
 
 
+def test_chunks_and_styles_are_cached_for_good_by_their_names(
+    http: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes_module, "BUNDLES", tmp_path)
+    (tmp_path / "chunk-AB12CD34.js").write_text("export {}")
+    (tmp_path / "styles-0123ABCD.css").write_text("a{}")
+    (tmp_path / "notes.txt").write_text("no")
+    for path, kind in (("chunk-AB12CD34.js", "javascript"), ("again-2/styles-0123ABCD.css", "css")):
+        answer = http.get(f"/live/bundle/{path}")
+        assert answer.status_code == 200 and f"text/{kind}" in answer.headers["content-type"]
+        assert "immutable" in answer.headers["cache-control"]
+    for path in ("notes.txt", "elsewhere/chunk-AB12CD34.js", "chunk-ab12cd34.js", "again-2/stage.py"):
+        assert http.get(f"/live/bundle/{path}").status_code == 404
+
+
 def own(host: str, *origins: str) -> bool:
     raw = [(b"host", host.encode())] + [(b"origin", origin.encode()) for origin in origins]
     return is_own_origin(Headers(raw=raw))

@@ -21,17 +21,10 @@ const GRACE_MS = 60;
 
 interface Mounted<Data, Publish> {
   part: Standing<Data, Publish>;
-  styles: HTMLStyleElement[];
   /** Sets a state by name, over the newest call. */
   tell: (name: string, value: unknown) => void;
   /** Counts the calls, so that the clean-up of an outdated one does nothing. */
   calls: number;
-}
-
-function sheet(css: string): HTMLStyleElement {
-  const style = document.createElement("style");
-  style.textContent = css;
-  return style;
 }
 
 /**
@@ -44,12 +37,10 @@ function sheet(css: string): HTMLStyleElement {
  *
  * Arguments:
  *   state: the name under which the component tells its state.
- *   styles: its style sheets, scoped by the build; they come with the component and go with it.
  *   make: makes the component in an element; `tell` sets another state of its, by name.
  */
 export function mounter<Data, Value>(
   state: string,
-  styles: readonly string[],
   make: (
     parent: HTMLElement,
     data: Data,
@@ -69,11 +60,8 @@ export function mounter<Data, Value>(
     } else {
       const passOn = (name: string, value: unknown) =>
         (mounted.get(parent)?.tell ?? tell)(name, value);
-      const sheets = styles.map(sheet);
-      parent.append(...sheets);
       entry = {
         part: make(parent as HTMLElement, component.data, publish, passOn),
-        styles: sheets,
         tell,
         calls: 0,
       };
@@ -85,7 +73,6 @@ export function mounter<Data, Value>(
       if (own.calls !== call || mounted.get(parent) !== own) return;
       mounted.delete(parent);
       own.part.dispose();
-      for (const style of own.styles) style.remove();
     };
     return () => {
       if (parent.isConnected) setTimeout(takeDown, GRACE_MS);

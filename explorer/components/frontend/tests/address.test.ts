@@ -10,6 +10,11 @@ describe("serverUrl", () => {
     expect(serverUrl("/live/socket", `${root}/live/bundle/stage.js?v=0123abcd`)).toBe(expected);
   });
 
+  it("finds it from a bundle that was asked for again", () => {
+    const bundle = "https://host.example/x/live/bundle/again-2/chunk-AB12CD34.js";
+    expect(serverUrl("/live/socket", bundle)).toBe("https://host.example/x/live/socket");
+  });
+
   it("keeps a query", () => {
     const bundle = "https://host.example/x/live/bundle/stage.js";
     expect(serverUrl("/live/atlas/a/view/b?v=1", bundle)).toBe(

@@ -1,12 +1,9 @@
 // The entry that Streamlit mounts: the drawing pad.
 import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
 import { Pad, type PadData } from "./pad";
-import css from "./pad.css";
 
 const mountPad = mounter<PadData, string>(
   "drawing",
-  [stageCss, css],
   (parent, data, publish) => new Pad(parent, data, publish),
 );
 
@@ -14,5 +11,7 @@ const mountPad = mounter<PadData, string>(
 export function mount(component: Component<PadData>): () => void {
   return mountPad(component);
 }
+
+export { ready } from "../styles";
 
 export default mount;

@@ -1,14 +1,11 @@
 // The entry that Streamlit mounts: pictures to click.
 import { replaceWithinPage } from "../history-entries";
 import { type Component, mounter } from "../mount";
-import stageCss from "../stage.css";
 import { Gallery } from "./gallery";
-import css from "./samples.css";
 import type { Clicked, GalleryData } from "./types";
 
 const mountGallery = mounter<GalleryData, Clicked>(
   "edit",
-  [stageCss, css],
   (parent, data, publish) => new Gallery(parent, data, publish),
 );
 
@@ -17,5 +14,7 @@ export function mount(component: Component<GalleryData>): () => void {
   replaceWithinPage(history, () => location.href);
   return mountGallery(component);
 }
+
+export { ready } from "../styles";
 
 export default mount;

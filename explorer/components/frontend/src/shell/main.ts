@@ -2,9 +2,8 @@
 import { type Component, mounter } from "../mount";
 import { Offline } from "./offline";
 import { PopoverFocus } from "./popover-focus";
-import css from "./shell.css";
 
-const mountShell = mounter<unknown, never>("state", [css], (parent) => {
+const mountShell = mounter<unknown, never>("state", (parent) => {
   const offline = new Offline(parent);
   const focus = new PopoverFocus();
   return {
@@ -20,5 +19,7 @@ const mountShell = mounter<unknown, never>("state", [css], (parent) => {
 export function mount(component: Component<unknown>): () => void {
   return mountShell(component);
 }
+
+export { ready } from "../styles";
 
 export default mount;

@@ -2,22 +2,15 @@
 
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import stageCss from "../../stage.css";
-import css from "./anatomy.css";
 import { Divergence } from "./divergence";
 import { Anatomy } from "./page";
 import type { AnatomyData, Data, DivergenceData, Told } from "./types";
 
 const mountImage = mounter<AnatomyData, Told>(
   "edit",
-  [stageCss, css],
   (parent, data, publish) => new Anatomy(parent, data, publish),
 );
-const mountDivergence = mounter<DivergenceData, never>(
-  "edit",
-  [stageCss, css],
-  (parent) => new Divergence(parent),
-);
+const mountDivergence = mounter<DivergenceData, never>("edit", (parent) => new Divergence(parent));
 
 /** Mounts the part that the data asks for, or updates the one that is there. */
 export function mount(component: Component<Data>): () => void {
@@ -26,5 +19,7 @@ export function mount(component: Component<Data>): () => void {
     ? mountDivergence(component as Component<DivergenceData>)
     : mountImage(component as Component<AnatomyData>);
 }
+
+export { ready } from "../../styles";
 
 export default mount;

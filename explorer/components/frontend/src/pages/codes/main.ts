@@ -1,20 +1,16 @@
 // The entry that Streamlit mounts: the grid to paint on, or the samples of a prior.
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import stageCss from "../../stage.css";
-import css from "./codes.css";
 import { CodeGrid } from "./page";
 import { Samples } from "./samples";
 import type { Clicked, Data, GridData, SamplesData, Told } from "./types";
 
 const mountGrid = mounter<GridData, Told>(
   "edit",
-  [stageCss, css],
   (parent, data, publish) => new CodeGrid(parent, data, publish),
 );
 const mountSamples = mounter<SamplesData, Clicked>(
   "edit",
-  [stageCss, css],
   (parent, data, publish) => new Samples(parent, data, publish),
 );
 
@@ -25,5 +21,7 @@ export function mount(component: Component<Data>): () => void {
     ? mountSamples(component as Component<SamplesData>)
     : mountGrid(component as Component<GridData>);
 }
+
+export { ready } from "../../styles";
 
 export default mount;

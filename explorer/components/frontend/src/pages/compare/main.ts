@@ -2,14 +2,11 @@
 
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import stageCss from "../../stage.css";
-import css from "./compare.css";
 import { Compare, type Told } from "./page";
 import type { CompareData } from "./types";
 
 const mountCompare = mounter<CompareData, Told>(
   "state",
-  [stageCss, css],
   (parent, data, publish) => new Compare(parent, data, publish),
 );
 
@@ -18,5 +15,7 @@ export function mount(component: Component<CompareData>): () => void {
   replaceWithinPage(history, () => location.href);
   return mountCompare(component);
 }
+
+export { ready } from "../../styles";
 
 export default mount;

@@ -2,7 +2,6 @@
 
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import css from "../../stage.css";
 import type { StageData } from "../../types";
 import { Stage } from "./page";
 import { Timeline } from "./timeline";
@@ -14,7 +13,6 @@ addEventListener("popstate", (event) => timeline.popped(event), true);
 
 const mountStage = mounter<StageData, Told>(
   "edit",
-  [css],
   (parent, data, publish, tell) => new Stage(parent, data, publish, tell, timeline),
 );
 
@@ -28,5 +26,7 @@ export function mount(component: Component<StageData>): () => void {
   );
   return mountStage(component);
 }
+
+export { ready } from "../../styles";
 
 export default mount;

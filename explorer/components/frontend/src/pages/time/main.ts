@@ -2,14 +2,11 @@
 
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import stageCss from "../../stage.css";
 import { Time } from "./page";
-import css from "./time.css";
 import type { TimeData, Told } from "./types";
 
 const mountTime = mounter<TimeData, Told>(
   "edit",
-  [stageCss, css],
   (parent, data, publish) => new Time(parent, data, publish),
 );
 
@@ -18,5 +15,7 @@ export function mount(component: Component<TimeData>): () => void {
   replaceWithinPage(history, () => location.href);
   return mountTime(component);
 }
+
+export { ready } from "../../styles";
 
 export default mount;
