@@ -83,3 +83,55 @@ def test_a_finger_over_a_slider_scrolls_and_changes_nothing(phone: StagePage) ->
     swipe(phone, ((x, y), (x, y - 120)))
     phone.until(lambda: abs(scrolled(phone) - at) > 40, "a page that scrolls under the finger")
     assert phone.sliders() == values
+
+
+def test_a_finger_that_rests_shows_a_card_and_two_fingers_move_the_map_while_a_lasso_is_drawn(
+    phone: StagePage,
+) -> None:
+    left, top, width, height = phone.map_box()
+    phone.page.evaluate("() => document.querySelector('[data-testid=stage]').scrollIntoView()")
+    phone.at_rest()
+    cdp: Any = phone.page.context.new_cdp_session(phone.page)
+    card = phone.page.locator(".lx-hover")
+
+    def rests(share: float) -> bool:
+        left, top, width, height = phone.map_box()
+        x, y = left + share * width, top + 0.45 * height
+        if min(abs(x - phone.handle(name)[0]) + abs(y - phone.handle(name)[1]) for name in "AB") < 50:
+            return False
+        cdp.send(
+            "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y, "id": 0}]}
+        )
+        phone.page.wait_for_timeout(650)
+        cdp.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        return card.is_visible()
+
+    address = phone.address
+    assert any(rests(share) for share in (0.3, 0.4, 0.5, 0.6, 0.7)), "no card was shown"
+    assert phone.address == address, "a finger that rests picks nothing"
+
+    phone.pick("Pointer", "Lasso")
+    still = phone.handle("B")
+    left, top, width, height = phone.map_box()
+    knobs = [phone.handle(name) for name in "AB"]
+    x = left + 0.5 * width
+    y = next(
+        y
+        for y in (top + share * height for share in (0.5, 0.65, 0.35, 0.75, 0.25))
+        if all(min(abs(kx - x - 50), abs(kx - x + 50)) + abs(ky - y) > 45 for kx, ky in knobs)
+    )
+    swipe(phone, ((x - 50, y), (x - 50, y + 40)), ((x + 50, y), (x + 50, y + 40)))
+    phone.until(lambda: phone.handle("B")[1] > still[1] + 25, "a map that pans under two fingers")
+    assert phone.selected() == 0
+
+
+def test_one_finger_moves_the_map_once_it_may(phone: StagePage) -> None:
+    phone.page.evaluate("() => document.querySelector('[data-testid=stage]').scrollIntoView()")
+    phone.at_rest()
+    phone.page.get_by_role("button", name="Move the map with one finger").tap()
+    left, top, width, height = phone.map_box()
+    free = (left + 0.5 * width, top + 0.9 * height)
+    at, still = scrolled(phone), phone.handle("B")
+    swipe(phone, (free, (free[0], free[1] - 60)))
+    phone.until(lambda: phone.handle("B")[1] < still[1] - 40, "a map that pans under one finger")
+    assert scrolled(phone) == pytest.approx(at, abs=5)

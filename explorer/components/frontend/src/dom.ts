@@ -40,6 +40,7 @@ const ICONS = {
   plus: "M8 3.5v9M3.5 8h9",
   minus: "M3.5 8h9",
   fit: "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3",
+  move: "M8 2v12M2 8h12M6 4l2-2 2 2M6 12l2 2 2-2M4 6 2 8l2 2M12 6l2 2-2 2",
   previous: "M9.5 3.5 5 8l4.5 4.5",
   next: "M6.5 3.5 11 8l-4.5 4.5",
   close: "M4.5 4.5l7 7M11.5 4.5l-7 7",

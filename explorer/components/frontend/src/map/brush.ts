@@ -1,4 +1,5 @@
-// The layer over a map that draws a rectangle or a lasso; what it does not need goes on to the map.
+// The layer over a map that draws a rectangle or a lasso; what it does not need goes on to the map:
+// the pointer that hovers, and two fingers.
 import { h, svg } from "../dom";
 import { draggable } from "../drag";
 import { rectangle, simplify } from "./select";
@@ -24,7 +25,7 @@ export class Brush {
   private readonly kept = svg("polygon", { class: "lx-brush-kept" });
   private tool: Tool = "move";
 
-  /** `under` is the map's own surface, which gets the hovering pointer. */
+  /** `under` is the map's own surface. */
   constructor(
     under: HTMLElement,
     private readonly on: BrushEvents,
@@ -38,7 +39,32 @@ export class Brush {
       under.dispatchEvent(new PointerEvent("pointerleave", event));
     this.element.addEventListener("pointermove", hover);
     this.element.addEventListener("pointerleave", leave);
+    this.passTwoFingers(under);
     this.stop = draggable(this.element, (event) => this.begin(event));
+  }
+
+  /** A second finger gives the shape up: both are the map's from then on. */
+  private passTwoFingers(under: HTMLElement): void {
+    const fingers = new Map<number, PointerEvent>();
+    const down = (event: PointerEvent) => {
+      if (event.pointerType !== "touch") return;
+      fingers.set(event.pointerId, event);
+      if (fingers.size < 2) return;
+      event.stopImmediatePropagation();
+      for (const finger of fingers.values()) {
+        this.element.dispatchEvent(new PointerEvent("pointercancel", finger));
+        under.dispatchEvent(new PointerEvent("pointerdown", pressed(finger)));
+      }
+      fingers.clear();
+    };
+    const up = (event: PointerEvent) => fingers.delete(event.pointerId);
+    const move = (event: PointerEvent) => {
+      if (fingers.has(event.pointerId)) fingers.set(event.pointerId, event);
+    };
+    this.element.addEventListener("pointerdown", down);
+    this.element.addEventListener("pointermove", move);
+    this.element.addEventListener("pointerup", up);
+    this.element.addEventListener("pointercancel", up);
   }
 
   use(tool: Tool): void {
@@ -87,3 +113,15 @@ export class Brush {
 }
 
 const distance = (a: Point, b: Point) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+
+/** An event of a finger as one of its press: a move has no button. */
+const pressed = ({ pointerId, pointerType, clientX, clientY, isPrimary }: PointerEvent) => ({
+  pointerId,
+  pointerType,
+  clientX,
+  clientY,
+  isPrimary,
+  button: 0,
+  buttons: 1,
+  bubbles: true,
+});

@@ -4,7 +4,7 @@ export interface PanZoom {
   /** Zoom by a factor about a place of the element (css pixels). */
   zoom(factor: number, x: number, y: number): void;
   tap(x: number, y: number, event: PointerEvent): void;
-  /** The pointer moves over the element without being down. */
+  /** The pointer moves over the element without being down, or a finger rests on it. */
   hover(x: number, y: number): void;
   leave(): void;
 }
@@ -12,6 +12,7 @@ export interface PanZoom {
 const TAP_PX = 4;
 const TAP_MS = 500;
 const DOUBLE_MS = 300;
+const HOLD_MS = 450;
 
 interface Finger {
   x: number;
@@ -38,6 +39,8 @@ export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): ()
   let start: Finger & { time: number } = { x: 0, y: 0, time: 0 };
   let moved = false;
   let lastTap = { x: 0, y: 0, time: -Infinity };
+  let holding: ReturnType<typeof setTimeout> | undefined;
+  let touched = false;
 
   const place = (event: MouseEvent): Finger => {
     const box = element.getBoundingClientRect();
@@ -59,13 +62,22 @@ export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): ()
     element.focus({ preventScroll: true });
     moved = fingers.size > 1;
     start = { ...at, time: event.timeStamp };
+    touched = event.pointerType === "touch";
     on.leave();
+    clearTimeout(holding);
+    if (touched && fingers.size === 1) holding = setTimeout(hold, HOLD_MS);
+  };
+  /** A finger that rests shows what a mouse shows on hovering, and does not tap any more. */
+  const hold = () => {
+    if (moved || fingers.size !== 1) return;
+    moved = true;
+    on.hover(start.x, start.y);
   };
   const move = (event: PointerEvent) => {
     const at = place(event);
     const before = fingers.get(event.pointerId);
     if (!before) {
-      if (event.pointerType === "mouse" && event.target === element) on.hover(at.x, at.y);
+      if (event.pointerType !== "touch" && event.target === element) on.hover(at.x, at.y);
       else if (event.target !== element) on.leave();
       return;
     }
@@ -89,6 +101,7 @@ export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): ()
   };
   const up = (event: PointerEvent) => {
     if (!fingers.delete(event.pointerId)) return;
+    clearTimeout(holding);
     if (moved || event.type !== "pointerup" || event.timeStamp - start.time > TAP_MS) return;
     const near = Math.hypot(start.x - lastTap.x, start.y - lastTap.y) < 12;
     if (near && event.timeStamp - lastTap.time < DOUBLE_MS) {
@@ -104,7 +117,13 @@ export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): ()
     const at = place(event);
     on.zoom(wheelFactor(event), at.x, at.y);
   };
-  const leave = () => on.leave();
+  /** What a finger has shown stays when it is lifted. */
+  const leave = (event: PointerEvent) => {
+    if (event.pointerType !== "touch") on.leave();
+  };
+  const menu = (event: Event) => {
+    if (touched) event.preventDefault(); // a finger that rests
+  };
   /** One finger may scroll the page; two are the map's. */
   const touch = (event: TouchEvent) => {
     if (event.touches.length > 1 && event.cancelable) event.preventDefault();
@@ -116,9 +135,12 @@ export function panZoom(element: HTMLElement, map: HTMLElement, on: PanZoom): ()
   element.addEventListener("pointercancel", up);
   element.addEventListener("pointerleave", leave);
   map.addEventListener("wheel", wheel, { passive: false });
+  element.addEventListener("contextmenu", menu);
   element.addEventListener("touchstart", touch, { passive: false });
   element.addEventListener("touchmove", touch, { passive: false });
   return () => {
+    clearTimeout(holding);
+    element.removeEventListener("contextmenu", menu);
     element.removeEventListener("pointerdown", down);
     element.removeEventListener("pointermove", move);
     element.removeEventListener("pointerup", up);

@@ -11,6 +11,7 @@ import { PathLayer } from "./path-layer";
 import { PointsLayer } from "./points-layer";
 import type { Bounds, Point } from "./viewport";
 import * as viewports from "./viewport";
+import { PointWalk } from "./walk";
 
 export type { Beside } from "./beside-layer";
 
@@ -40,6 +41,8 @@ export class MapView {
   private readonly points = new PointsLayer(() => this.invalidate());
   private readonly path = new PathLayer();
   private readonly beside: BesideLayer;
+  private readonly walk: PointWalk;
+  private readonly ring = h("div", { class: "ring", "aria-hidden": "true", hidden: "" });
   private readonly stops: (() => void)[] = [];
   private ratio = 1;
   private shading: Shading | null = null;
@@ -57,6 +60,11 @@ export class MapView {
       accepts: this.accepts,
       changed: () => this.invalidate(),
     });
+    this.walk = new PointWalk({
+      show: (item) => this.show(item),
+      pick: (item, stamp) => this.on.pick(item, stamp),
+      accepts: this.accepts,
+    });
     this.surface.setAttribute("tabindex", "0");
     this.surface.setAttribute("role", "group");
     this.surface.addEventListener("keydown", (event) => this.key(event));
@@ -68,7 +76,9 @@ export class MapView {
       this.path.element as unknown as HTMLElement,
       this.axisX,
       this.axisY,
+      this.ring,
       this.surface,
+      this.walk.element,
       this.knobs,
       this.note,
       this.beside.choice,
@@ -78,12 +88,19 @@ export class MapView {
   }
 
   private makeTools(): HTMLElement {
+    const activate = iconButton("move", "Move the map with one finger", () => {
+      const active = this.element.classList.toggle("lx-activated");
+      activate.setAttribute("aria-pressed", String(active));
+    });
+    activate.classList.add("lx-activate");
+    activate.setAttribute("aria-pressed", "false");
     return h(
       "div",
       { class: "map-tools", role: "group", "aria-label": "Zoom" },
       iconButton("plus", "Zoom in", () => this.zoomBy(1.6)),
       iconButton("minus", "Zoom out", () => this.zoomBy(1 / 1.6)),
       iconButton("fit", "Show the whole map", () => this.goHome()),
+      activate,
     );
   }
 
@@ -98,7 +115,7 @@ export class MapView {
         zoom: (factor, x, y) => this.move(() => this.camera.zoom(factor, x, y)),
         tap: (x, y, event) => this.tap(x, y, event),
         hover: (x, y) => this.on.hover(this.itemAt(x, y), x, y),
-        leave: () => this.on.hover(-1, 0, 0),
+        leave: () => this.unshow(),
       }),
       () => cancelAnimationFrame(this.scheduled),
       () => this.beside.stop(),
@@ -121,6 +138,7 @@ export class MapView {
     this.camera.setPoints(xy);
     const { view } = this.camera;
     this.points.setPoints(xy, glides && before ? viewports.carried(before, old, view) : null, view);
+    this.walk.setPoints(xy);
     this.follow();
     this.invalidate();
   }
@@ -134,6 +152,7 @@ export class MapView {
   setShading(shading: Shading | null): void {
     this.shading = shading;
     this.points.setShading(shading);
+    this.walk.setShading(shading);
     this.invalidate();
   }
 
@@ -269,7 +288,7 @@ export class MapView {
 
   private move(change: () => void): void {
     change();
-    this.on.hover(-1, 0, 0);
+    this.unshow();
     this.follow();
     this.invalidate();
   }
@@ -326,6 +345,22 @@ export class MapView {
     const { view } = this.camera;
     const [x, y] = viewports.toMap(view, sx, sy);
     return this.points.picker?.nearest(x, y, view.kx, view.ky, REACH_PX, this.accepts) ?? -1;
+  }
+
+  /** Shows a point as hovering does, wherever it lies. */
+  private show(item: number): void {
+    const { xy } = this.points;
+    if (!xy) return;
+    this.reveal(xy[2 * item], xy[2 * item + 1]);
+    const [x, y] = this.toScreen(xy[2 * item], xy[2 * item + 1]);
+    this.ring.style.transform = `translate3d(${x}px, ${y}px, 0)`;
+    this.ring.hidden = false;
+    this.on.hover(item, x, y);
+  }
+
+  private unshow(): void {
+    this.ring.hidden = true;
+    this.on.hover(-1, 0, 0);
   }
 
   private tap(x: number, y: number, event: PointerEvent): void {

@@ -1,0 +1,43 @@
+// The walk reaches every point once, in order, forwards and backwards, and passes over what is left out.
+import { describe, expect, it } from "vitest";
+import { nextItem } from "../../src/map/walk";
+
+const all = () => true;
+
+function walked(values: number[], step: 1 | -1, accept: (item: number) => boolean = all): number[] {
+  const seen: number[] = [];
+  let item = -1;
+  for (let n = 0; n < values.length; n++) {
+    item = nextItem(values.length, (i) => values[i], item, step, accept);
+    if (item < 0 || seen.includes(item)) break;
+    seen.push(item);
+  }
+  return seen;
+}
+
+describe("nextItem", () => {
+  it("reaches every item once, equal values by number", () => {
+    const values = [3, 1, 2, 1, 3, 0];
+    expect(walked(values, 1)).toEqual([5, 1, 3, 2, 0, 4]);
+    expect(walked(values, -1)).toEqual([4, 0, 2, 3, 1, 5]);
+  });
+
+  it("starts again from the other end", () => {
+    expect(nextItem(3, (i) => i, 2, 1, all)).toBe(0);
+    expect(nextItem(3, (i) => i, 0, -1, all)).toBe(2);
+  });
+
+  it("passes over items without a place and those that the legend leaves out", () => {
+    expect(walked([1, Number.NaN, 0, 2], 1)).toEqual([2, 0, 3]);
+    expect(walked([0, 1, 2, 3], 1, (i) => i % 2 === 1)).toEqual([1, 3]);
+    expect(
+      nextItem(
+        4,
+        (i) => i,
+        -1,
+        1,
+        () => false,
+      ),
+    ).toBe(-1);
+  });
+});
