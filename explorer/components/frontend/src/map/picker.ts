@@ -4,23 +4,25 @@ import { type Bounds, boundsOf, EVERYWHERE } from "./viewport";
 
 const LEAF = 64;
 
-/** Whether a line from a to b meets bounds (Liang and Barsky, 1984). */
-function meets(ax: number, ay: number, bx: number, by: number, box: Bounds): boolean {
-  let [from, to] = [0, 1];
-  const clip = (p: number, q: number): boolean => {
-    if (p === 0) return q >= 0;
-    if (p < 0) from = Math.max(from, q / p);
-    else to = Math.min(to, q / p);
-    return from <= to;
-  };
+/** Whether a line from a to b may meet bounds: not where both ends lie beyond one side, or all corners of the bounds beyond the line. */
+function mayMeet(ax: number, ay: number, bx: number, by: number, box: Bounds): boolean {
+  if ((ax < box.x0 && bx < box.x0) || (ax > box.x1 && bx > box.x1)) return false;
+  if ((ay < box.y0 && by < box.y0) || (ay > box.y1 && by > box.y1)) return false;
+  if (box === EVERYWHERE) return true;
   const [dx, dy] = [bx - ax, by - ay];
-  return (
-    clip(-dx, ax - box.x0) &&
-    clip(dx, box.x1 - ax) &&
-    clip(-dy, ay - box.y0) &&
-    clip(dy, box.y1 - ay)
+  const one = dx * (box.y0 - ay) - dy * (box.x0 - ax);
+  const two = dx * (box.y0 - ay) - dy * (box.x1 - ax);
+  const three = dx * (box.y1 - ay) - dy * (box.x0 - ax);
+  const four = dx * (box.y1 - ay) - dy * (box.x1 - ax);
+  return !(
+    (one > 0 && two > 0 && three > 0 && four > 0) ||
+    (one < 0 && two < 0 && three < 0 && four < 0)
   );
 }
+
+/** Whether a ray from a point to the right crosses the line from a to b. */
+const crosses = (x: number, y: number, ax: number, ay: number, bx: number, by: number): boolean =>
+  ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax;
 
 /** Whether a point lies inside a polygon (x, y, x, y, …) by the even-odd rule. */
 export function insidePolygon(x: number, y: number, corners: ArrayLike<number>): boolean {
@@ -30,7 +32,7 @@ export function insidePolygon(x: number, y: number, corners: ArrayLike<number>):
   for (let a = 0; a < corners.length; a += 2) {
     const ax = corners[a];
     const ay = corners[a + 1];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
+    if (crosses(x, y, ax, ay, bx, by)) within = !within;
     bx = ax;
     by = ay;
   }
@@ -178,24 +180,40 @@ export class Picker {
   inside(corners: readonly number[]): Uint8Array {
     const { coords, ids } = this;
     const marks = new Uint8Array(ids.length);
-    const edges = Array.from({ length: corners.length >> 1 }, (_, i) => i);
-    const at = (i: number) => insidePolygon(coords[2 * i], coords[2 * i + 1], corners);
+    const edges = Array.from({ length: corners.length >> 1 }, (_, i) => 2 * i);
+    const end = (edge: number) => (edge + 2 < corners.length ? edge + 2 : 0);
+    const touches = (edge: number, box: Bounds) => {
+      const next = end(edge);
+      const [ax, ay, bx, by] = [corners[edge], corners[edge + 1], corners[next], corners[next + 1]];
+      return mayMeet(ax, ay, bx, by, box);
+    };
+    /** Whether a point is inside, from the edges at its height. */
+    const at = (i: number, level: readonly number[]) => {
+      const [x, y] = [coords[2 * i], coords[2 * i + 1]];
+      let within = false;
+      for (const edge of level) {
+        const next = end(edge);
+        if (crosses(x, y, corners[edge], corners[edge + 1], corners[next], corners[next + 1]))
+          within = !within;
+      }
+      return within;
+    };
     const walk = (left: number, right: number, axis: number, box: Bounds, near: number[]): void => {
       if (left > right) return;
-      const touching = near.filter((e) => {
-        const next = (2 * e + 2) % corners.length;
-        return meets(corners[2 * e], corners[2 * e + 1], corners[next], corners[next + 1], box);
+      const level = near.filter((edge) => {
+        const [ay, by] = [corners[edge + 1], corners[end(edge) + 1]];
+        return !(ay < box.y0 && by < box.y0) && !(ay > box.y1 && by > box.y1);
       });
-      if (touching.length === 0) {
-        if (at(left)) for (let i = left; i <= right; i++) marks[ids[i]] = 1;
+      if (!level.some((edge) => touches(edge, box))) {
+        if (at(left, level)) for (let i = left; i <= right; i++) marks[ids[i]] = 1;
       } else if (right - left <= LEAF) {
-        for (let i = left; i <= right; i++) marks[ids[i]] = at(i) ? 1 : 0;
+        for (let i = left; i <= right; i++) marks[ids[i]] = at(i, level) ? 1 : 0;
       } else {
         const middle = (left + right) >> 1;
         const [low, high] = halves(box, axis, coords[2 * middle + axis]);
-        marks[ids[middle]] = at(middle) ? 1 : 0;
-        walk(left, middle - 1, 1 - axis, low, touching);
-        walk(middle + 1, right, 1 - axis, high, touching);
+        marks[ids[middle]] = at(middle, level) ? 1 : 0;
+        walk(left, middle - 1, 1 - axis, low, level);
+        walk(middle + 1, right, 1 - axis, high, level);
       }
     };
     if (corners.length >= 6) walk(0, ids.length - 1, 0, this.bounds, edges);
