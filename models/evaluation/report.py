@@ -9,6 +9,7 @@ stand here, in `BARS`. One that was not looked up in its source is marked as rec
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import statistics
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models import checkpoint
-from models.card import Card, Entry, roots
+from models.card import Card, Entry, roots, weights_file
 from models.data import load_data
 from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.metric import Metrics
@@ -26,6 +27,7 @@ from models.system.files import replace_file
 
 __all__ = ["BARS", "Bar", "Published", "bundled", "evaluate_all", "judge", "report", "wanted", "write_report"]
 
+LEVEL = 0.05  # of the test whether a difference between models is more than the spread of their seeds
 SAMPLES = 5000  # of the importance-sampled metrics that papers quote
 DISENTANGLEMENT = ("mig", "sap", "factor_vae", "beta_vae", "dci_disentanglement")
 BURDA = "https://arxiv.org/abs/1509.00519"
@@ -34,6 +36,14 @@ HINTON = "https://doi.org/10.1126/science.1127647"
 MAKHZANI = "https://arxiv.org/abs/1312.5663"
 WINNERS = "https://github.com/guoguo12/tensorflow-fcwta"
 FFJORD = "https://arxiv.org/abs/1810.01367"
+
+# The papers' models, from memory.
+BURDAS = "2 layers of 200, 50 dimensions, 3,280 passes, pixels drawn anew at each (recalled)"
+HINTONS = "784-1000-500-250-30, pretrained layer by layer (recalled)"
+MAKHZANIS = "1,000 units (recalled)"
+
+CHOSEN = "chosen among trainings by these test images"
+UNEQUAL = "neither rate nor size is equal: 320 codes an image against 256, 182,039 parameters without the prior against 60,582"
 
 ALL = ("mnist test, 10000 images",)  # of a protocol
 DRAWN = (f"{SAMPLES} samples", "pixels drawn as 0 or 1", *ALL)
@@ -50,6 +60,7 @@ class Published:
     what: str  # whose and of which setting
     source: str  # link
     confirmed: bool  # looked up in the source; else recalled
+    setting: str = "not looked up"  # what its model was
 
     def __str__(self) -> str:
         return f"{self.value:g} ([{self.what}]({self.source})){'' if self.confirmed else ' *recalled*'}"
@@ -66,36 +77,36 @@ class Bar:
     of: str = ""  # for "near": the field of the configuration that the metric should meet
     share: bool = False  # for "near": `limit` is a share of that field
     beside: str = ""  # checkpoint of whose same metric `limit` is a share
-    own: bool = False  # set by us: nothing is published for so small a budget
-    was: float | None = None  # what an own bar was before the first honest run of several seeds set it anew
+    own: bool = False  # set by us before the first run: nothing is published for so small a budget
     seeds: int = 1  # runs that the bar asks for
     published: tuple[Published, ...] = ()
     config: dict[str, Any] = field(default_factory=dict)  # the bar is for checkpoints of this configuration
     asks: tuple[str, ...] = ALL  # what the metric's protocol must say
+    note: str = ""  # what a reader should know before comparing
 
 
 BARS = (
     Bar("mnist-vae", "nll", 87.75, asks=DRAWN, published=(
-        Published(86.76, "Burda et al. 2015, k = 1", BURDA, True),
+        Published(86.76, "Burda et al. 2015, k = 1", BURDA, True, BURDAS),
         Published(87.75, "a reproduction, k = 1", REPRODUCED, True))),
     Bar("mnist-iwae", "nll", 86.54, own=True, config={"samples": 5}, asks=DRAWN, published=(
-        Published(85.54, "Burda et al. 2015, k = 5", BURDA, False),
+        Published(85.54, "Burda et al. 2015, k = 5", BURDA, False, BURDAS),
         Published(85.46, "a reproduction, k = 5", REPRODUCED, True))),
     Bar("mnist-iwae-50", "nll", 85.78, own=True, config={"samples": 50}, asks=DRAWN, published=(
-        Published(84.78, "Burda et al. 2015, k = 50", BURDA, False),
+        Published(84.78, "Burda et al. 2015, k = 50", BURDA, False, BURDAS),
         Published(84.59, "a reproduction, k = 50", REPRODUCED, True))),
     Bar("mnist-ae", "squared_error", 5.0, own=True, published=(
-        Published(3.00, "Hinton & Salakhutdinov 2006, 30-d", HINTON, False),)),
+        Published(3.00, "Hinton & Salakhutdinov 2006, 30-d", HINTON, False, HINTONS),)),
     Bar("mnist-ae", "squared_error", 0.4, beside="mnist-pca", published=(
         Published(13.87, "PCA, Hinton & Salakhutdinov 2006, 30-d", HINTON, False),)),
-    Bar("mnist-dae", "probe_error_digit", 3.0, own=True, was=2.2, seeds=3),
+    Bar("mnist-dae", "probe_error_digit", 2.2, own=True, seeds=3),
     Bar("mnist-dae", "restored_error", 1.0, beside="mnist-ae"),
     Bar("mnist-sparse-ae", "mean_activation", 0.2, "near", of="rho", share=True),
     Bar("mnist-sparse-ae", "probe_error_digit", 2.0, published=(
         Published(1.38, "winner-take-all, a reproduction with an SVM", WINNERS, True),)),
     Bar("mnist-k-sparse-ae", "active_codes", 0.0, "near", of="k"),
-    Bar("mnist-k-sparse-ae", "probe_error_digit", 3.6, own=True, was=1.8, seeds=3, published=(
-        Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False),)),
+    Bar("mnist-k-sparse-ae", "probe_error_digit", 1.8, own=True, seeds=3, published=(
+        Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False, MAKHZANIS),)),
     Bar("mnist-k-sparse-ae", "dead_units", 5.0),
     Bar("mnist-capacity-vae", "kl", 1.0, "near", of="capacity"),
     Bar("mnist-real-nvp", "bits_per_dim", 1.25, own=True, published=(
@@ -110,11 +121,11 @@ BARS = (
     Bar("fashion-vq-vae", "prior_share", 0.85, own=True, asks=FASHION),
     Bar("faces-vq-vae-2", "codes_used_top", 90.0, "least", asks=FACES),
     Bar("faces-vq-vae-2", "codes_used_bottom", 90.0, "least", asks=FACES),
-    Bar("faces-vq-vae-2", "mse", 0.8, beside="faces-vq-vae", own=True, asks=FACES),
+    Bar("faces-vq-vae-2", "mse", 0.8, beside="faces-vq-vae", own=True, asks=FACES, note=UNEQUAL),
     Bar("faces-vq-vae-2", "prior_share", 0.85, own=True, asks=FACES),
-    Bar("moving-digits-td-vae", "direction_right", 99.0, "least", asks=MOVING),
-    Bar("moving-digits-td-vae", "position_error", 0.5, asks=MOVING),
-    Bar("moving-digits-td-vae", "digit_kept", 90.0, "least", own=True, asks=MOVING),
+    Bar("moving-digits-td-vae", "direction_right", 99.0, "least", asks=MOVING, note=CHOSEN),
+    Bar("moving-digits-td-vae", "position_error", 0.5, asks=MOVING, note=CHOSEN),
+    Bar("moving-digits-td-vae", "digit_kept", 90.0, "least", own=True, asks=MOVING, note=CHOSEN),
 )  # fmt: skip
 
 
@@ -222,14 +233,29 @@ def judge(bar: Bar, cards: dict[str, Card]) -> Judged:
     else:
         met = value <= bound if bar.kind == "most" else value >= bound
     few = f", {len(values)} of {bar.seeds} seeds" if len(values) < bar.seeds else ""
+    if met and bar.seeds > 1 and bar.beside and not few:
+        p_value = _better(bar, values, cards)
+        if not p_value < LEVEL:
+            return Judged(ours, asked, f"**no**, not significant over the seeds (p = {p_value:.2f})")
     return Judged(ours, asked, ("yes" if met else "**no**") + few)
+
+
+def _better(bar: Bar, values: Sequence[float], cards: dict[str, Card]) -> float:
+    """One-sided p-value of Welch's t-test that the seeds of a checkpoint are beyond the bar set by another's; NaN of one."""
+    from scipy.stats import ttest_ind
+
+    other = _metric_of(cards, bar.beside, bar.metric)
+    against = [bar.limit * value for value in _values(other)] if other else []
+    if min(len(values), len(against)) < 2:
+        return float("nan")
+    side = "less" if bar.kind == "most" else "greater"
+    return float(ttest_ind(values, against, equal_var=False, alternative=side).pvalue)
 
 
 def _bound(bar: Bar, cards: dict[str, Card]) -> tuple[float | None, str]:
     """The number that a metric is compared with, and the bar in words."""
     sign = {"most": "≤", "least": "≥", "near": "±"}[bar.kind]
     star = "\\*" if bar.own else ""
-    star += f" (first {bar.was:g})" if bar.was is not None else ""
     if bar.kind == "near":
         target = cards[bar.checkpoint].config.get(bar.of) if bar.checkpoint in cards else None
         limit = f"{bar.limit:.0%}" if bar.share else f"{bar.limit:g}"
@@ -276,24 +302,46 @@ def _number(value: float) -> str:
 HEAD = """# Results
 
 Written by `python -m models evaluate --report` from the checkpoints' cards. Every metric is a mean over all test images;
-"±" is the standard deviation over training seeds. A bar marked \\* is our own: nothing is published for so small a
-budget. A bar marked "first" was missed as first set, then reset to the mean and two standard deviations of three seeds.
-A published value marked *recalled* was not checked against its source.
+"±" is the standard deviation over training seeds. A bar marked \\* is our own, set before the first run: nothing is
+published for so small a budget. A missed bar says "no". Where a bar is another model of several seeds, it is met only if
+the difference is significant over the seeds (Welch's t-test, one-sided, 5 %). A published value marked *recalled* was not
+checked against its source. "Settings" says how our models differ from those of the papers. The settings were chosen
+before all data sets had a validation split; a row says where test images chose the training.
 
 ## Bars
 """
 
 COLUMNS = {
-    "mse": "MSE", "psnr": "PSNR, dB", "ssim": "SSIM", "elbo": "ELBO, nats", "nll": "−log p(x), nats",
-    "bits_per_dim": "Bits/dim", "active_units": "Active units",
-    "probe_error_digit": "Probe error, %", "mig": "MIG", "factor_vae": "FactorVAE",
-}  # fmt: skip
+    "mse": "MSE",
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "active_units": "Active units",
+    "probe_error_digit": "Probe error, %",
+    "mig": "MIG",
+    "factor_vae": "FactorVAE",
+}
+# Likelihoods of different pixels cannot be compared, so each kind has a table of its own.
+DENSITIES = {
+    "Pixels drawn as 0 or 1 (Bernoulli, nats/image)": ("binarised-bernoulli",),
+    "Grey levels taken as probabilities (Bernoulli, nats/image; no likelihood of the image)": ("bernoulli",),
+    "Pixels in [0, 1] (Gaussian density, nats/image and bits/dim)": ("learnt-gaussian", "gaussian"),
+    "8-bit pixels (bits/dim)": ("",),
+}
+PIXELS = {
+    "binarised-bernoulli": "drawn as 0 or 1",
+    "bernoulli": "grey as probabilities",
+    "learnt-gaussian": "[0, 1], no noise",
+    "gaussian": "[0, 1], no noise",
+}
+LIKELIHOODS = {"elbo": "ELBO", "nll": "−log p(x), importance-sampled", "bits_per_dim": "Bits/dim"}
 
 
 def report(entries: Iterable[Entry]) -> str:
     """The text of RESULTS.md for checkpoints."""
-    cards = {entry.name: entry.card for entry in entries if entry.card}
-    return "\n".join([HEAD, *_bars(cards), "", "## All models", "", *_overview(cards), ""])
+    known = [entry for entry in entries if entry.card]
+    cards = {entry.name: entry.card for entry in known if entry.card}
+    parts = [HEAD, *_bars(cards), "", "## Settings", "", *_settings(known), "", *_baselines(cards)]
+    return "\n".join([*parts, "## All models", "", *_overview(cards), "", *_likelihoods(cards)])
 
 
 def _bars(cards: dict[str, Card]) -> list[str]:
@@ -309,15 +357,130 @@ def _bars(cards: dict[str, Card]) -> list[str]:
         if metric:
             key = metric.get("protocol", ""), metric.get("command", "")
             note = f"[{protocols.setdefault(key, len(protocols) + 1)}]"
-        published = "; ".join(map(str, bar.published)) or "–"
+        published = "; ".join([*map(str, bar.published), *([bar.note] if bar.note else [])]) or "–"
         unit = f"{bar.metric}{', ' + metric['unit'] if metric and metric.get('unit') else ''}"
         rows.append([bar.checkpoint, unit, judged.ours, judged.asked, judged.met, published, note])
     notes = [
-        f"{number}. {protocol}" + (f": `{command}`" if command else "")
+        f"{number}. {protocol}"
+        + (f": `{command}`" if command else "")
+        + (" (needs the runs below)" if _runs(command, cards) else "")
         for (protocol, command), number in protocols.items()
     ]
-    heads = ["Model", "Metric", "Ours", "Bar", "Met", "Published", "Protocol"]
-    return [*_table(heads, rows), "", "Protocols and commands:", "", *notes]
+    heads = ["Model", "Metric", "Ours", "Bar", "Met", "Published, notes", "Protocol"]
+    runs = dict.fromkeys(line for _, command in protocols for line in _runs(command, cards))
+    lines = [*_table(heads, rows), "", "Protocols and commands:", "", *notes]
+    if runs:
+        lines += ["", "Runs of other seeds, which are not bundled:", "", *(f"- `{line}`" for line in runs)]
+    return lines
+
+
+def _runs(command: str, cards: dict[str, Card]) -> list[str]:
+    """The commands that train the runs of other seeds which a command measures; a clone does not have them."""
+    words = shlex.split(command)
+    if "--seeds" not in words:
+        return []
+    runs = [word for word in words[words.index("--seeds") + 1 :] if not word.startswith("--")]
+    card = next((cards[word] for word in words if word in cards), None)
+    line = shlex.split(card.command.partition(" && ")[0]) if card else []
+    for option in ("--out", "--seed", "--title", "--description"):
+        if option in line:
+            at = line.index(option)
+            line = line[:at] + line[at + 2 :]
+    return [
+        shlex.join([*line, "--seed", run.rpartition("seed")[2], "--out", f"runs/{Path(run).name}"])
+        for run in runs
+    ]
+
+
+def _settings(entries: Sequence[Entry]) -> list[str]:
+    """One row a checkpoint that is held against a bar: what papers' models differ in."""
+    rows = []
+    for entry in entries:
+        card = entry.card
+        if card is None or not all(entry.name not in (bar.checkpoint, bar.beside) for bar in BARS):
+            continue
+        published = next(
+            (each for bar in BARS if bar.checkpoint == entry.name for each in bar.published), None
+        )
+        shape = [
+            f"{key} {card.config[key]}" for key in ("width", "depth", "levels", "steps") if key in card.config
+        ]
+        done = card.training
+        rows.append([
+            entry.name, _thousands(_parameters(entry)), ", ".join(shape) or "–",
+            " + ".join(str(done[key]) for key in ("epochs", "prior_epochs") if done.get(key)) or "–",
+            _thousands(done.get("images")), str(card.config.get("samples", 1)),
+            _pixels(card),
+            published.setting if published else "–",
+        ])  # fmt: skip
+    heads = [
+        "Model",
+        "Parameters",
+        "Size",
+        "Epochs",
+        "Training images",
+        "Samples of z",
+        "Pixels",
+        "The paper's model",
+    ]
+    return _table(heads, rows)
+
+
+def _pixels(card: Card) -> str:
+    """What the likelihood takes the pixels for."""
+    if "dequantisation" in card.config:
+        return f"8-bit, {card.config['dequantisation']} noise"
+    return PIXELS.get(str(card.config.get("likelihood", "")), "–")
+
+
+def _parameters(entry: Entry) -> int | None:
+    """Numbers in a checkpoint's weights."""
+    from safetensors import safe_open
+
+    path = weights_file(entry.path, entry.card) if entry.card else entry.path
+    if not path.is_file():
+        return None
+    with safe_open(path, framework="numpy") as file:
+        return sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
+
+
+def _thousands(count: Any) -> str:
+    return f"{count:,}" if isinstance(count, int) else "–"
+
+
+def _baselines(cards: dict[str, Card]) -> list[str]:
+    """Each disentanglement score beside PCA and an untrained encoder, as far as they are measured."""
+    rows = []
+    for name in sorted(cards):
+        for key in DISENTANGLEMENT:
+            own, *others = (_metric_of(cards, name, f"{key}{end}") for end in ("", "_pca", "_untrained"))
+            if own and all(others):
+                rows.append([name, key, *(_written(each) for each in (own, *others) if each)])
+    if not rows:
+        return []
+    text = (
+        "PCA has as many dimensions and is fitted to the same training images; the untrained encoder has the same layers "
+        "and the weights that training begins with. A score says something about training only where it is higher."
+    )
+    heads = ["Model", "Score", "Ours", "PCA", "Untrained encoder"]
+    return ["## Disentanglement beside PCA and an untrained encoder", "", text, "", *_table(heads, rows), ""]
+
+
+def _likelihoods(cards: dict[str, Card]) -> list[str]:
+    """A table for each kind of pixels: their likelihoods cannot be compared."""
+    lines: list[str] = []
+    for title, kinds in DENSITIES.items():
+        rows = []
+        for name, card in sorted(cards.items(), key=lambda item: (item[1].data["name"], item[0])):
+            found = [_metric_of(cards, name, key) for key in LIKELIHOODS]
+            if str(card.config.get("likelihood", "")) in kinds and any(found):
+                rows.append([name, card.data["name"], *(_written(each) if each else "–" for each in found)])
+        if rows:
+            used = [True, True, *(any(row[place] != "–" for row in rows) for place in (2, 3, 4))]
+            table = [[cell for cell, keep in zip(row, used, strict=True) if keep]
+                     for row in (["Model", "Data", *LIKELIHOODS.values()], *rows)]  # fmt: skip
+            lines += [f"### {title}", "", *_table(table[0], table[1:]), ""]
+    return ["## Likelihoods", "", *lines] if lines else []
 
 
 def _overview(cards: dict[str, Card]) -> list[str]:
