@@ -1,11 +1,11 @@
 """A job: the leakage table, which says what an edit along a direction changes besides its target, judged on pictures.
 
-The judge is an attribute classifier that was trained on the data set's original pixels
-(`models/evaluation/classifier_cache.py`), never a probe of the latent. Its images are of the test split: half of them serve
-to find the strength, the smallest at which 95 % of the targets flip, and the other half is judged
-(`explorer/latent/directions/leakage.py`). A direction that was estimated from two sides is estimated again without
-any of them. Random directions that flip as many targets are the control. Beside the edit of some images stands the truth, where the data set can be drawn
-with one factor changed.
+Attributes are read by a classifier that was trained on the data set's original pixels
+(`models/evaluation/classifier_cache.py`), never by a probe of the latent. The images are of the test split: one half
+serves to find the strength, the smallest at which 95 % of the targets flip, and the other half is measured
+(`explorer/latent/directions/leakage.py`). A direction that was estimated from two sides is estimated again without any
+of them. Random directions that flip as many targets are the control. Beside the edit of some images stands the truth,
+where the data set can be drawn with one factor changed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ DIRECTIONS_AT_MOST = 8
 SPREAD_OVER = 300  # decoded images for the readings' standard deviations, and for how well they are read
 CONTROLS = 3  # random directions
 SHOWN = 4  # images whose edit stands beside the truth
-BATCH = 64  # codes decoded at once
+BATCH = 64  # latents decoded at once
 TITLE_AT_MOST = 120
 
 
@@ -134,16 +134,16 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """A model, its atlas and the judge of its pictures."""
+    """A model, its atlas and the classifier of its pictures."""
 
     entry: Entry
     model: Autoencoder
     atlas: Atlas
     kept: Kept
-    attributes: dict[str, Attribute]  # of the atlas, those that the judge reads
+    attributes: dict[str, Attribute]  # of the atlas, those that the classifier reads
 
     def decode(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Codes (M, D) to pictures, uint8, (M, H, W, C)."""
+        """Latents (M, D) to pictures, uint8, (M, H, W, C)."""
         parts = []
         with torch.inference_mode():
             for start in range(0, len(z), BATCH):
@@ -154,7 +154,7 @@ class Bench:
         return np.ascontiguousarray(np.concatenate(parts))
 
     def read(self, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-        """The judge's log-odds or value of each attribute."""
+        """The classifier's log-odds or value of each attribute."""
         return log_odds(self.kept.judge, pictures, self.attributes)
 
     def trial(
@@ -201,7 +201,7 @@ class Measured:
 
 
 def open_bench(name: str, report: Report | None = None) -> Bench:
-    """Opens a checkpoint with its judge, which is trained if there is none yet.
+    """Opens a checkpoint with its attribute classifier, which is trained if there is none yet.
 
     Arguments:
         name: Name or folder of a checkpoint.
@@ -225,13 +225,13 @@ def open_bench(name: str, report: Report | None = None) -> Bench:
     say(0.0, "Reading the data set")
     kept = kept_judge(
         data["name"], data.get("options", {}),
-        lambda done, total: say(done / total, "Training the judge on original pictures, once for this data set"),
+        lambda done, total: say(done / total, "Training the classifier on original pictures, once for this data set"),
     )  # fmt: skip
     return Bench(entry, model, atlas, kept, measured_attributes(atlas, kept.judge))
 
 
 def measured_attributes(atlas: Atlas, judge: Any) -> dict[str, Attribute]:
-    """The atlas' attributes that vary and that a judge reads.
+    """The atlas' attributes that vary and that a classifier reads.
 
     Raises:
         ValueError: If there is none.
@@ -324,7 +324,7 @@ def measure(
     """Finds each direction's strength on some images and measures its leak on others.
 
     Arguments:
-        bench: The model and its judge.
+        bench: The model and its classifier.
         given: Directions.
         slug: Of the attribute's direction that they are estimates of; None where it is none.
         halves: Images to find the strength on, and images to judge.
@@ -354,7 +354,7 @@ def control(
     """Random directions, each at the strength that flips as many targets, or as many as it can.
 
     Arguments:
-        bench: The model and its judge.
+        bench: The model and its classifier.
         length: Of the directions.
         slug: Of the target's direction; without one there is no control.
         halves: Images to find the strength on, and images to judge.
@@ -436,7 +436,7 @@ def pictures_beside(
     """Original, reconstruction, edits and truth of some images, as JSON values with PNGs in base64.
 
     Arguments:
-        bench: The model and its judge.
+        bench: The model and its classifier.
         given: Directions.
         found: How they fared.
         slug: Of the attribute's direction; without one there is no truth.

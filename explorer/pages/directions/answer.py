@@ -67,7 +67,7 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
             )
         st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
         st.caption(
-            "All pictures are decoded, those of items from their own codes. Items of the expression are left out of the "
+            "All pictures are decoded, those of items from their own latents. Items of the expression are left out of the "
             "nearest ones; directions in it are added to the place."
         )
         with st.container(horizontal=True, gap="small"):

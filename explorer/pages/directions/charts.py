@@ -45,15 +45,15 @@ def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:
 
 
 def along(z: NDArray[np.float32], vector: NDArray[np.float32], origin: Floats) -> Floats:
-    """Where codes lie along a direction, and across it: the first principal component of the rest.
+    """Where latents lie along a direction, and across it: the first principal component of the rest.
 
     Arguments:
         z: Codes, shape (N, D).
         vector: The direction, shape (D,).
-        origin: The code that lies at 0, shape (D,).
+        origin: The latent that lies at 0, shape (D,).
 
     Returns:
-        Shape (N, 2): steps of the direction, and the unit of the codes.
+        Shape (N, 2): steps of the direction, and the unit of the latents.
     """
     v = np.asarray(vector, np.float64)
     codes = z - np.asarray(origin, np.float64)

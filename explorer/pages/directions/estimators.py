@@ -1,4 +1,4 @@
-"""The estimators side by side on the Directions page: figures, warnings, and the pictures from -2 to +2 of each."""
+"""The estimators side by side on the Directions page: metrics, warnings, and the pictures from -2 to +2 of each."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def progress(study: Study | None) -> None:
         st.fragment(run_every=SOON)(_watch)(study, study.step)
     elif study.error:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Not all figures are there: {study.error}")
+            st.caption(f"Not everything was measured: {study.error}")
             st.button(
                 "Start again", key="dr_again", icon=":material/refresh:", on_click=_again, args=(study,)
             )
@@ -155,7 +155,7 @@ def rows(
     loaded: Loaded, found: Found, estimates: dict[str, Estimate], vectors: dict[str, Vector],
     problems: dict[str, str], z: Vector, chosen: str,
 ) -> None:  # fmt: skip
-    """Each estimator: its figures, what to be wary of, and the pictures.
+    """Each estimator: its metrics, its warnings, and the pictures.
 
     Arguments:
         loaded: The model.
@@ -163,7 +163,7 @@ def rows(
         estimates: By estimator.
         vectors: The directions as they are used, by estimator.
         problems: Why there is none, by estimator.
-        z: The code that they are tried on, shape (D,).
+        z: The latent that they are tried on, shape (D,).
         chosen: The estimator that the rest of the page uses.
     """
     parts = []
@@ -181,7 +181,7 @@ def rows(
 
 
 def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
-    """The pictures of a code with a direction added from -2 to +2 times, as HTML."""
+    """The pictures of a latent with a direction added from -2 to +2 times, as HTML."""
     codes = z + np.outer(STEPS, vector).astype(np.float32)
     images = _pictures(loaded, loaded.name, loaded.version, codes)
     cells = []
@@ -194,7 +194,7 @@ def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
 
 @st.cache_data(max_entries=400, show_spinner=False)
 def _pictures(_loaded: Loaded, name: str, version: str, codes: Vector) -> list[str]:
-    """Pictures of codes as data addresses."""
+    """Pictures of latents as data addresses."""
     return [picture_address(picture) for picture in engine().decode_sync(_loaded, codes)]
 
 

@@ -1,4 +1,4 @@
-"""The Directions page: attribute arithmetic. A direction is made, estimated in several ways, judged, kept, taken away."""
+"""The Directions page: attribute arithmetic. Make a direction, estimate it in several ways, measure it, save and export it."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def resolved(loaded: Loaded, shown: Shown) -> Found:
     return _resolved(loaded, mark, shown.kind, shown.text)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the codes …")
+@st.cache_resource(max_entries=8, show_spinner="Reading the latents …")
 def _resolved(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -> Found:
     return direction_sources.resolve(_loaded, kind, text)
 
