@@ -1,1 +1,1 @@
-"""Long work in a process of its own: the runner, and one file a job."""
+"""Long computations in child processes: the runner, and one file per job."""

@@ -1,4 +1,4 @@
-"""A job: draws samples from a learnt prior over discrete codes, perhaps with the coarser levels given."""
+"""A job: draws samples from a learnt prior over discrete codes, optionally given the coarser levels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Request:
     count: int = 12
     temperature: float = 1.0  # of the prior's logits
     seed: int = 0
-    above: str | None = None  # codes of a picture as a text, all levels; its coarser ones are kept
+    above: str | None = None  # codes of a picture as text, all levels; its coarser levels are kept
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= SAMPLES_AT_MOST:
@@ -40,21 +40,26 @@ class Request:
 
 
 def drawn(
-    model: Any, count: int, *, temperature: float = 1.0, seed: int = 0, above: list[Tensor] | None = None,
+    model: Any,
+    count: int,
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
+    above: list[Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[str]:  # fmt: skip
-    """Codes drawn from the prior, as texts.
+) -> list[str]:
+    """Codes drawn from the prior, as text.
 
     Arguments:
-        model: With discrete codes and a prior.
-        count: How many.
-        temperature: What the prior's logits are divided by; 0 takes the likeliest code of each place.
-        seed: Of the draws.
-        above: Codes of the first levels, each (rows, columns), that are kept.
-        progress: Called with the places drawn and the places in all.
+        model: A model with discrete codes and a prior.
+        count: Number of samples.
+        temperature: Divides the prior's logits; 0 takes the most probable code of each cell.
+        seed: Seed of the draws.
+        above: Codes of the first levels to keep, each (rows, columns).
+        progress: Called with the number of cells drawn and the total.
 
     Raises:
-        ValueError: If the model has no prior, or a value does not hold.
+        ValueError: If the model has no prior, or a value is invalid.
     """
     kept = [level.expand(count, -1, -1) for level in above or []]
     generator = torch.Generator().manual_seed(seed)
@@ -64,22 +69,26 @@ def drawn(
 
 
 def draw(request: Request, report: Report) -> dict[str, Any]:
-    """Draws samples of a checkpoint's prior.
+    """Draws samples from a checkpoint's prior.
 
     Returns:
-        `codes`, each sample's codes as a text (`explorer/latent/geometry/grids.py`).
+        `codes`, the codes of each sample as text (`explorer/latent/geometry/grids.py`).
 
     Raises:
-        ValueError: If the model has no discrete codes or no prior, or `above` is not codes of it.
+        ValueError: If the model has no discrete codes or no prior, or `above` is not valid for it.
     """
     report(0.0, "Opening the model")
     model: Any = checkpoint.load(checkpoint.read(request.model).path).eval()
     if not model.spec.discrete:
         raise ValueError(f"{request.model} has no discrete codes to draw.")
     texts = drawn(
-        model, request.count, temperature=request.temperature, seed=request.seed, above=_above(model, request.above),
-        progress=lambda done, total: report(done / total, f"{done:,} of {total:,} places"),
-    )  # fmt: skip
+        model,
+        request.count,
+        temperature=request.temperature,
+        seed=request.seed,
+        above=_above(model, request.above),
+        progress=lambda done, total: report(done / total, f"{done:,} of {total:,} codes"),
+    )
     return {"codes": texts}
 
 
@@ -87,7 +96,7 @@ def _above(model: Any, text: str | None) -> list[Tensor] | None:
     """The codes of all levels but the finest.
 
     Raises:
-        ValueError: If the model has one level only, or the text is not codes of it.
+        ValueError: If the model has one level only, or the text is not valid for it.
     """
     if text is None:
         return None

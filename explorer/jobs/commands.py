@@ -1,6 +1,6 @@
-"""Runs one of our commands with `--progress json`: its lines are the progress and the outcome.
+"""Runs one of our commands with `--progress json`, whose output is its progress and result.
 
-Trainings are commands and not job functions, so that a page starts exactly the command that it shows.
+Trainings are commands rather than job functions, so that a page runs exactly the command that it shows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Command"]
 
 
 class Command(ChildProcess):
-    """A running command; `done` and `total` are its steps, where it reports some."""
+    """A running command; `done` and `total` are its steps, if it reports any."""
 
     done = total = 0
 
@@ -23,7 +23,7 @@ class Command(ChildProcess):
             self._take(line.decode(errors="replace").strip())
 
     def _take(self, line: str) -> None:
-        """Takes a line; one that is not ours is kept for the message, should the command fail."""
+        """Reads a line; other output is kept for the error message in case the command fails."""
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):

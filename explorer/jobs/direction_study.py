@@ -1,4 +1,4 @@
-"""A job: the estimators of one direction side by side, with their vectors, angle errors and cross-validated AUCs or rank correlations."""
+"""A job: all estimators of one direction, with vectors, angle errors and AUCs or rank correlations."""
 
 from __future__ import annotations
 
@@ -30,24 +30,22 @@ __all__ = ["Estimate", "Request", "Study", "estimate", "estimates", "methods_of"
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """One estimator's direction and how far it can be trusted, as far as that is known."""
+    """One estimator's direction and its reliability, as far as known."""
 
     method: str
     vector: NDArray[np.float32] | None = None  # (D,)
-    auc: Interval | None = None  # on images that it was not fitted on
-    rank: Interval | None = (
-        None  # instead of it where the attribute has values: Spearman's correlation with them
-    )
+    auc: Interval | None = None  # on held-out images
+    rank: Interval | None = None  # instead of `auc` for a continuous attribute: Spearman's correlation
     angle: Interval | None = None  # angle error, degrees
-    p_value: float | None = None  # of the sides' difference; the same for all estimators
+    p_value: float | None = None  # of the difference between the sides; the same for all estimators
     warnings: tuple[str, ...] = ()
     problem: str = ""  # why there is no direction
-    unknown: str = ""  # why it is not known how reliable the direction is
+    unknown: str = ""  # why the reliability is unknown
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Two sides of images, as `Sides` has them, and the directions that are held fixed."""
+    """Two sides of images, as in `Sides`, and the directions held fixed."""
 
     z: NDArray[np.float32]
     positive: NDArray[np.bool_]
@@ -57,7 +55,7 @@ class Request:
 
 
 class Study:
-    """The running or finished estimates of two sides. Read from any thread."""
+    """The running or finished estimates of two sides. Thread-safe to read."""
 
     def __init__(
         self, sides: Sides, held: NDArray[np.floating] | None = None, scale: Scale | None = None
@@ -77,31 +75,31 @@ class Study:
 
     @property
     def running(self) -> bool:
-        """Whether it is still at work."""
+        """Whether the job is running."""
         return self._job.running
 
     @property
     def share(self) -> float:
-        """Done, 0 to 1."""
+        """Fraction done, 0 to 1."""
         return self._job.share
 
     @property
     def what(self) -> str:
-        """What is being done."""
+        """Current step, as text."""
         return self._job.what
 
     @property
     def error(self) -> str | None:
-        """Why it ended early; the estimates that it had by then remain."""
+        """Why the job ended early; the estimates so far remain available."""
         return self._job.error
 
     @property
     def step(self) -> int:
-        """Grows whenever there is more."""
+        """Increases whenever there are new estimates."""
         return int(self._known["step"])
 
     def estimates(self) -> dict[str, Estimate]:
-        """What is known so far, by estimator."""
+        """The estimates so far, by estimator."""
         return {name: _read(values) for name, values in self._known["estimates"].items()}
 
     @property
@@ -109,16 +107,16 @@ class Study:
         return self._job.result or self._job.partial or {"estimates": {}, "step": 0}
 
     def cancel(self) -> None:
-        """Stops it; what is known by then stays."""
+        """Stops the job; the estimates so far remain available."""
         self._job.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Waits until it has ended, at most `seconds`."""
+        """Waits until the job has ended, at most `seconds`."""
         self._job.wait(seconds)
 
 
 def methods_of(sides: Sides) -> list[str]:
-    """The estimators that these sides allow: the plain mean difference alone where a side has few images."""
+    """The estimators that these sides allow: only the plain mean difference if a side has few images."""
     if min(sides.counts) < FEWEST:
         return ["mean"]
     return [name for name in METHODS if name != "balanced" or sides.others.shape[1]]
@@ -134,9 +132,10 @@ def estimates(
 
     Arguments:
         sides: The images.
-        report: Called with the share done, what is being done, and what is known so far.
-        held: Directions held fixed where AUC and angle error are measured, shape (K, D); the vectors are those before.
-        scale: The attribute's values, where it has some; then there are rank correlations instead of AUCs.
+        report: Called with the fraction done, the current step, and the estimates so far.
+        held: Directions held fixed where AUC and angle error are measured, shape (K, D); the vectors
+            themselves are not adjusted.
+        scale: Values of a continuous attribute; rank correlations then replace AUCs.
     """
     names = methods_of(sides)
     found: dict[str, Estimate] = {}
@@ -173,7 +172,7 @@ def _measured(
     scale: Scale | None,
     tell: Callable[[float], None],
 ) -> Estimate:
-    """The estimate with its angle error and AUC or rank correlation, as far as there are images for them."""
+    """The estimate with its angle error and AUC or rank correlation, if there are enough images."""
     if min(sides.counts) < ANGLE_FROM:
         return _with(known, sides, unknown=unsupported("angle", min(sides.counts)))
     try:
@@ -194,7 +193,7 @@ def _measured(
 
 
 def _with(known: Estimate, sides: Sides, **news: Any) -> Estimate:
-    """The estimate with new values, and with its warnings anew."""
+    """The estimate with new values and updated warnings."""
     values = vars(known) | news
     measured = (values[key] for key in ("auc", "angle", "p_value", "rank"))
     warnings = warnings_of(known.method, sides, *measured)
@@ -206,10 +205,10 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
 
     Arguments:
         request: The images.
-        report: Called with the share done, and with what is known whenever that has changed.
+        report: Called with the fraction done, and with the estimates whenever they change.
 
     Returns:
-        `estimates`, by estimator, and `step`, which grows whenever there is more.
+        `estimates`, by estimator, and `step`, which increases whenever there are new ones.
     """
     step = 0
     known: tuple[int, ...] = ()

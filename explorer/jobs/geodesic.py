@@ -1,9 +1,9 @@
-"""A job: finds the geodesic through several latents of a checkpoint."""
+"""A job: computes the geodesic through several latents of a checkpoint."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,13 +22,11 @@ STOPS_AT_MOST = 12
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What to find."""
+    """The checkpoint, the waypoints and the penalty."""
 
     model: str  # name or folder of a checkpoint
-    stops: Floats  # latents to go through, in order, (K, D)
-    strength: float = (
-        STRENGTH  # of the penalty on points farther off the data than the 90th percentile; 0 for none
-    )
+    stops: Floats  # waypoints in order, (K, D)
+    strength: float = STRENGTH  # penalty on points farther from the data than the 90th percentile; 0 for none
 
     def __post_init__(self) -> None:
         if self.stops.ndim != 2 or self.stops.dtype != np.float32 or not np.isfinite(self.stops).all():
@@ -43,17 +41,20 @@ def find(request: Request, report: Report) -> dict[str, Any]:
     """The curve of least energy through the stops.
 
     Returns:
-        `latents` of the whole path, evenly in decoded length, float32, (POINTS, D); `rounds` of the optimiser; `energy`.
+        `latents` of the path, evenly spaced in decoded length, float32, (POINTS, D); `rounds` of the
+        optimiser;
+            `energy`.
 
     Raises:
-        ValueError: If the model has discrete codes, the stops are not of its size, or the strength is out of range.
+        ValueError: If the model has discrete codes, the stops are not of its size, or the strength is out of
+            range.
     """
     report(0.0, "Opening the model")
     entry = checkpoint.read(request.model)
     atlas = load_atlas(entry)
     model: Any = checkpoint.load(entry.path).eval().requires_grad_(False)
     if model.spec.discrete:
-        raise ValueError(f"{request.model} has discrete codes: no curve leads from one to another.")
+        raise ValueError(f"{request.model} has discrete codes, and no curve connects those.")
     if request.stops.shape[1] != model.spec.size:
         raise ValueError(
             f"`stops` must be latents of {model.spec.size} numbers each. Got {request.stops.shape[1]}."
@@ -61,10 +62,9 @@ def find(request: Request, report: Report) -> dict[str, Any]:
     stops = torch.tensor(request.stops)
 
     def decode(z: Tensor) -> Tensor:
-        x: Tensor = model.decode(z.reshape(-1, *model.spec.shape))
-        return x
+        return cast("Tensor", model.decode(z.reshape(-1, *model.spec.shape)))
 
     weight = off_data(neighbours_of(atlas, model.spec.gauged), request.strength)
-    found = geodesics(decode, stops[:-1], stops[1:], weight=weight, report=report)
-    path = evenly(decode, found.codes, POINTS)
-    return {"latents": path, "rounds": found.rounds, "energy": float(found.energy.sum())}
+    result = geodesics(decode, stops[:-1], stops[1:], weight=weight, report=report)
+    path = evenly(decode, result.codes, POINTS)
+    return {"latents": path, "rounds": result.rounds, "energy": float(result.energy.sum())}

@@ -1,6 +1,6 @@
-"""Reads somebody's images in a job: what there is, small pictures to look at, label columns, near-duplicates.
+"""Reads the user's images in a job: counts, thumbnails, label columns, near-duplicates.
 
-The job tells what it knows as it goes: first the counts and some pictures, at last the near-duplicates.
+The job reports partial results: first the counts and some thumbnails, last the near-duplicates.
 """
 
 from __future__ import annotations
@@ -35,42 +35,42 @@ __all__ = [
     "read_images",
 ]
 
-SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)  # pixels of the longer side that may be chosen
-SIDE = 96  # pixels of a small picture
-PICTURES = 144  # of the grid, which shows a part of them at a time
-ORIGINAL = 256  # pixels of a picture on which a framing is tried
-ORIGINALS = 6  # pictures on which a framing is tried
-PAIRS = 24  # near-duplicates that are shown
-REFUSED_AT_MOST = 100_000  # files that are listed with their reason
+SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)  # choices for the longer side, pixels
+SIDE = 96  # pixels of a thumbnail
+PICTURES = 144  # thumbnails in the grid, which shows some of them at a time
+ORIGINAL = 256  # pixels of a picture to preview the framing
+ORIGINALS = 6  # pictures to preview the framing
+PAIRS = 24  # near-duplicates shown
+REFUSED_AT_MOST = 100_000  # files listed with a reason
 CHARTED = ("category", "classes", "binary", "number", "date")  # kinds of columns that have a chart
-BARS = 12  # of a column's small chart
-NAMED = 4  # sizes and colours that are named one by one
+BARS = 12  # bars of a column's small chart
+NAMED = 4  # sizes and colours listed individually
 
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """What to read."""
+    """The images to read."""
 
     path: str  # folder or file
-    labels: str = ""  # a table of labels that was named
+    labels: str = ""  # path of a table of labels; "" for none
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture for a page."""
+    """A thumbnail."""
 
     file: str
-    split: str  # "" where the source has none
-    source: str  # a data: address
+    split: str  # "" if the source has none
+    source: str  # a data URL
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures that are nearly the same."""
+    """A pair of near-duplicates."""
 
     one: Picture
     other: Picture
-    distance: int  # bits in which their perceptual hashes differ
+    distance: int  # Hamming distance of their perceptual hashes
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,22 @@ class ColumnFacts:
     slug: str
     title: str
     kind: str
-    kinds: tuple[str, ...]  # that it may have
+    kinds: tuple[str, ...]  # possible kinds
     bars: dict[str, tuple[tuple[str, float], ...]]  # kind -> bars of a small chart: label, count
-    distinct: int  # different values
+    distinct: int  # number of distinct values
     missing: int
-    why: str  # a sentence; "" where nothing has to be said
+    why: str  # a remark for the user; "" for none
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found, as far as it is known."""
+    """What is known of the images so far."""
 
     form: str  # "folder", "zip", …
     images: int
-    sizes: tuple[tuple[str, int], ...]  # "100×100" and how many, the most frequent first
+    sizes: tuple[tuple[str, int], ...]  # "100×100" and its count, most frequent first
     colours: tuple[tuple[str, int], ...]
-    seconds_an_image: float  # to read one
+    seconds_an_image: float  # time to read one
     splits: dict[str, int]
     pictures: tuple[Picture, ...]
     originals: tuple[NDArray[np.uint8], ...]  # (H, W, C), at most 256 pixels a side
@@ -103,71 +103,71 @@ class Found:
     notes: tuple[str, ...]
     columns: tuple[ColumnFacts, ...]
     proposal: dict[str, Any]  # options of `models.data.own.Preparation`
-    sides: dict[int, tuple[int, int]]  # size that may be chosen -> (height, width) that it gives
-    grey: bool  # all are grey
-    pairs: tuple[Pair, ...] | None  # None until they were looked for
+    sides: dict[int, tuple[int, int]]  # choice of size -> resulting (height, width)
+    grey: bool  # whether all are grey
+    pairs: tuple[Pair, ...] | None  # None until they were searched
     pair_count: int
-    across: int  # pairs of which the two are in different splits
+    across: int  # number of pairs across splits
 
     def shape(self, preparation: Preparation) -> tuple[int, int, int]:
-        """The shape (C, H, W) that a preparation of one of the sizes brings the images to."""
+        """The shape (C, H, W) of the images after a preparation."""
         background = preparation.background
         grey = self.grey and background[1:3] == background[3:5] == background[5:7]
         return preparation.channels or (1 if grey else 3), *self.sides[preparation.size]
 
     @classmethod
-    def from_message(cls, told: Mapping[str, Any]) -> Found:
-        """From a message of the job."""
-        pairs = told.get("pairs")
+    def from_message(cls, message: Mapping[str, Any]) -> Found:
+        """Reads a message of the job."""
+        pairs = message.get("pairs")
         return cls(
             **{
-                name: told[name]
+                name: message[name]
                 for name in ("form", "images", "splits", "proposal", "grey", "seconds_an_image")
             },
-            sides={int(size): tuple(sides) for size, sides in told["sides"].items()},
-            sizes=tuple((str(size), int(count)) for size, count in told["sizes"]),
-            colours=tuple((str(mode), int(count)) for mode, count in told["colours"]),
-            pictures=tuple(Picture(**each) for each in told["pictures"]),
-            originals=tuple(told["originals"]),
-            refused=tuple((str(file), str(reason)) for file, reason in told["refused"]),
-            notes=tuple(told["notes"]),
-            columns=tuple(_column_facts(each) for each in told["columns"]),
+            sides={int(size): tuple(sides) for size, sides in message["sides"].items()},
+            sizes=tuple((str(size), int(count)) for size, count in message["sizes"]),
+            colours=tuple((str(mode), int(count)) for mode, count in message["colours"]),
+            pictures=tuple(Picture(**each) for each in message["pictures"]),
+            originals=tuple(message["originals"]),
+            refused=tuple((str(file), str(reason)) for file, reason in message["refused"]),
+            notes=tuple(message["notes"]),
+            columns=tuple(_column_facts(each) for each in message["columns"]),
             pairs=None if pairs is None else tuple(_pair(each) for each in pairs),
-            pair_count=told.get("pair_count", 0),
-            across=told.get("across", 0),
+            pair_count=message.get("pair_count", 0),
+            across=message.get("across", 0),
         )
 
 
 def read_images(request: ReadRequest, report: Report) -> dict[str, Any]:
-    """The job: the fields of `Found`, as a message can hold them.
+    """The job: returns the fields of `Found` as plain values.
 
     Raises:
-        ValueError: If nothing can be read there; the message says what to do.
+        ValueError: If nothing can be read; the message says what to do.
     """
     from models.data.own import open_images, propose
 
     labels = Path(request.labels) if request.labels else None
     found = open_images(Path(request.path), labels, lambda share, what: report(0.5 * share, what))
     proposal = propose(found)
-    told: dict[str, Any] = _facts(found) | _sides(found, proposal) | {"proposal": proposal.as_options()}
+    facts: dict[str, Any] = _facts(found) | _sides(found, proposal) | {"proposal": proposal.as_options()}
     rows = _spread(len(found.items), PICTURES)
     began = time.perf_counter()
-    told["pictures"] = []
+    facts["pictures"] = []
     for done, row in enumerate(rows):
         report(0.5 + 0.2 * done / len(rows), "Reading pictures")
         if picture := _picture(found, row):
-            told["pictures"].append(picture)
-    told["seconds_an_image"] = (time.perf_counter() - began) / max(1, len(rows))
-    told["originals"] = _originals(found, rows[:: max(1, len(rows) // ORIGINALS)][:ORIGINALS])
-    report(0.7, "Looking for near-duplicates", partial=told)
+            facts["pictures"].append(picture)
+    facts["seconds_an_image"] = (time.perf_counter() - began) / max(1, len(rows))
+    facts["originals"] = _originals(found, rows[:: max(1, len(rows) // ORIGINALS)][:ORIGINALS])
+    report(0.7, "Looking for near-duplicates", partial=facts)
     pairs = found.near_duplicates(lambda share, what: report(0.7 + 0.3 * share, what))
-    return told | _pairs(found, pairs)
+    return facts | _pairs(found, pairs)
 
 
 def as_seen(
     pixels: NDArray[np.uint8], preparation: Preparation, shape: tuple[int, int, int]
 ) -> NDArray[np.uint8]:
-    """A picture (H, W, C), C of 1, 3 or 4, as a model of images of a shape (C, H, W) will see it: (H, W, C)."""
+    """A picture (H, W, C), C of 1, 3 or 4, converted to a model's input of shape (C, H, W), as (H, W, C)."""
     from PIL import Image
 
     from models.data.pictures import scaled
@@ -179,7 +179,7 @@ def as_seen(
 
 
 def picture_address(pixels: NDArray[np.uint8], side: int = SIDE) -> str:
-    """A picture (H, W, C), C of 1 to 4, as a data: address; scaled down to at most `side` pixels a side."""
+    """A picture (H, W, C), C of 1 to 4, as a data URL, scaled down to at most `side` pixels a side."""
     from PIL import Image
 
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
@@ -195,7 +195,7 @@ def picture_address(pixels: NDArray[np.uint8], side: int = SIDE) -> str:
 
 
 def _facts(found: FoundImages) -> dict[str, Any]:
-    """What is known without reading a picture."""
+    """Facts that need no pixels."""
     sizes = Counter(f"{width}×{height}" for width, height in (item.size for item in found.items))
     return {
         "form": found.form,
@@ -210,7 +210,7 @@ def _facts(found: FoundImages) -> dict[str, Any]:
 
 
 def _sides(found: FoundImages, proposal: Preparation) -> dict[str, Any]:
-    """The height and width that each size gives."""
+    """The resulting height and width of each choice of size."""
     from models.data.own import shape_of
 
     sizes = sorted({*SIZES, proposal.size})
@@ -249,7 +249,7 @@ def _bars(column: Column) -> list[list[Any]]:
 
 
 def _bins(edges: Sequence[float]) -> Iterator[str]:
-    """The names of the bins between edges, with as many digits as tell them apart."""
+    """The labels of the bins between edges, with as many digits as needed to distinguish them."""
     if len(edges) < 2:
         return
     digits = 1 + max(0, math.ceil(math.log10(max(map(abs, edges)) / (edges[1] - edges[0]) or 1)))
@@ -258,7 +258,7 @@ def _bins(edges: Sequence[float]) -> Iterator[str]:
 
 
 def _picture(found: FoundImages, row: int) -> dict[str, str] | None:
-    """The fields of `Picture`; None where its pixels are damaged, which the preparation will list."""
+    """The fields of `Picture`; None if its pixels are damaged, which the preparation will report."""
     item = found.items[row]
     try:
         source = picture_address(found.read(row))
@@ -284,7 +284,7 @@ def _originals(found: FoundImages, rows: Sequence[int]) -> list[NDArray[np.uint8
 
 
 def _pairs(found: FoundImages, pairs: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
-    """The closest near-duplicates, those across splits first, and how many there are."""
+    """The closest near-duplicates, those across splits first, and their number."""
 
     def across(pair: tuple[int, int, int]) -> bool:
         return found.items[pair[0]].split != found.items[pair[1]].split
@@ -299,17 +299,17 @@ def _pairs(found: FoundImages, pairs: Sequence[tuple[int, int, int]]) -> dict[st
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """Rows evenly spread over all, at most so many."""
+    """At most `most` rows, evenly spaced."""
     return sorted({int(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
-def _column_facts(told: Mapping[str, Any]) -> ColumnFacts:
+def _column_facts(message: Mapping[str, Any]) -> ColumnFacts:
     bars = {
         kind: tuple((str(label), float(count)) for label, count in each)
-        for kind, each in told["bars"].items()
+        for kind, each in message["bars"].items()
     }
-    return ColumnFacts(**{**told, "kinds": tuple(told["kinds"]), "bars": bars})
+    return ColumnFacts(**{**message, "kinds": tuple(message["kinds"]), "bars": bars})
 
 
-def _pair(told: Sequence[Any]) -> Pair:
-    return Pair(Picture(**told[0]), Picture(**told[1]), int(told[2]))
+def _pair(message: Sequence[Any]) -> Pair:
+    return Pair(Picture(**message[0]), Picture(**message[1]), int(message[2]))

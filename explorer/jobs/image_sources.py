@@ -1,6 +1,6 @@
-"""Somebody's images that were opened: the job that reads them, and what was chosen for them on the page.
+"""The user's opened images: the job that reads them, and the choices made for them on the page.
 
-They belong to the server, not to a page: a reload finds them again, read and with every choice.
+They belong to the server, not to a page: a reload of the page keeps them with every choice.
 """
 
 from __future__ import annotations
@@ -18,74 +18,74 @@ from models.system.files import replace_file
 
 __all__ = ["UPLOAD_MIB", "ImageSource", "at_start", "keep_upload", "open_at_start", "opened"]
 
-UPLOAD_MIB = 1024  # of an uploaded file; the server's own limit may be lower
-UPLOADED = (".zip", ".parquet", ".tar", ".npy", ".npz")  # files that may be uploaded
+UPLOAD_MIB = 1024  # size of an uploaded file; the server's own limit may be lower
+UPLOADED = (".zip", ".parquet", ".tar", ".npy", ".npz")  # allowed extensions
 NAME_LENGTH = 100  # characters of an uploaded file's name
 
-KEPT = 8  # sources that the server remembers; each holds a few MiB of small pictures
+KEPT = 8  # sources that the server remembers; each has a few MiB of thumbnails
 
 _sources: OrderedDict[tuple[str, str], ImageSource] = OrderedDict()
 _guard = threading.Lock()
-_at_start: list[tuple[str, str]] = []  # the path and the labels that the command line names
+_at_start: list[tuple[str, str]] = []  # path and labels named on the command line
 
 
 class ImageSource:
-    """Images at a path, as far as they are known. Read it at any time, from any thread."""
+    """Images at a path, as far as known. Thread-safe to read."""
 
     def __init__(self, path: str, labels: str) -> None:
         """Starts reading.
 
         Arguments:
             path: Folder or file with the images.
-            labels: A table of labels that was named; "" for none.
+            labels: Path of a table of labels; "" for none.
         """
         self.path, self.labels = path, labels
-        self.choices: dict[str, Any] = {}  # by name: what differs from the proposal
-        self.encoding: Job | None = None  # by a checkpoint that was there already
+        self.choices: dict[str, Any] = {}  # choices that differ from the proposal, by name
+        self.encoding: Job | None = None  # encoding by an existing checkpoint
         self._job = self._start()
         self._found: tuple[dict[str, Any], Found] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether it is being read."""
+        """Whether the images are being read."""
         return self._job.running
 
     @property
     def share(self) -> float:
-        """Done of the reading, 0 to 1."""
+        """Fraction read, 0 to 1."""
         return self._job.share
 
     @property
     def what(self) -> str:
-        """What the reading does."""
+        """Current step of reading, as text."""
         return self._job.what
 
     @property
     def error(self) -> str | None:
-        """Why it could not be read."""
+        """Why reading failed."""
         return None if self._job.running else self._job.error
 
     @property
     def found(self) -> Found | None:
-        """What is known so far; None before the first pictures."""
-        told = self._job.result or self._job.partial
-        if told is None:
+        """What is known so far; None before the first thumbnails."""
+        message = self._job.result or self._job.partial
+        if message is None:
             return None
-        if self._found is None or self._found[0] is not told:
-            self._found = (told, Found.from_message(told))
+        if self._found is None or self._found[0] is not message:
+            self._found = (message, Found.from_message(message))
         return self._found[1]
 
     def cancel(self) -> None:
-        """Stops the reading."""
+        """Stops reading."""
         self._job.cancel()
 
     def retry(self) -> None:
-        """Reads anew where the last reading failed or was cancelled."""
+        """Reads again if the last attempt failed or was cancelled."""
         if self.error is not None:
             self.read_again()
 
     def read_again(self) -> None:
-        """Reads anew, for example after files were added; what was chosen stays."""
+        """Reads again, for example after files were added; choices are kept."""
         self._job.cancel()
         self._job = self._start()
 
@@ -94,7 +94,7 @@ class ImageSource:
 
 
 def opened(path: str, labels: str = "") -> ImageSource:
-    """The images at a path; the first call starts to read them."""
+    """The images at a path; the first call starts reading."""
     with _guard:
         source = _sources.get((path, labels))
         if source is None:
@@ -106,28 +106,29 @@ def opened(path: str, labels: str = "") -> ImageSource:
 
 
 def open_at_start(path: str, labels: str) -> None:
-    """Opens the images that the command line names, so that they are being read before the page asks."""
+    """Opens the images named on the command line, so that reading starts before the page is opened."""
     opened(path, labels)
     _at_start[:] = [(path, labels)]
 
 
 def at_start() -> tuple[str, str] | None:
-    """The path and the labels that the command line named; None where it named none."""
+    """The path and the labels named on the command line, or None."""
     return _at_start[0] if _at_start else None
 
 
 def keep_upload(name: str, data: bytes) -> Path:
-    """Keeps an uploaded file in the cache folder, under its own name; the same file is kept once.
+    """Stores an uploaded file in the cache folder under its name; an identical file is stored once.
 
     Raises:
-        ValueError: If the file is of no kind that can be opened.
+        ValueError: If the file type is not supported.
         StorageError: If it cannot be written.
     """
     name = PurePosixPath(PureWindowsPath(name).name).name
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in UPLOADED:
         raise ValueError(
-            f"An upload must be one of: {', '.join(UPLOADED)}. Got {name[:80]!r}. Pack a folder as a zip, or type its path."
+            f"An upload must be one of: {', '.join(UPLOADED)}. Got {name[:80]!r}. Pack a folder as a zip, or "
+            "type its path."
         )
     stem = "".join(letter if letter.isprintable() else "_" for letter in name[: -len(suffix)])[-NAME_LENGTH:]
     folder = cache_folder() / "uploads" / hashlib.sha256(data).hexdigest()[:16]

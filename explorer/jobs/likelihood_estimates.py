@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -47,18 +47,18 @@ Floats = NDArray[np.float64]
 
 SAMPLES = 5_000
 SAMPLES_AT_MOST = 100_000
-BATCH = 50  # decodes at once
-REPORT = 250  # samples from one report to the next
-POINTS = 80  # of a curve
+BATCH = 50  # latents decoded at once
+REPORT = 250  # samples between two reports
+POINTS = 80  # points of a curve
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What to estimate."""
+    """The checkpoint, the image and the number of samples."""
 
     model: str  # name or folder of a checkpoint
     picture: NDArray[np.uint8]  # (H, W, C)
-    samples: int = SAMPLES  # of each kind
+    samples: int = SAMPLES  # for each estimate
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,11 +68,11 @@ class Request:
 
 @torch.inference_mode()
 def posterior_log_weights(model: Any, x: Tensor, count: int, generator: torch.Generator) -> Floats:
-    """Log w of latents drawn from q(z|x) of one image.
+    """Log-weights log w of latents drawn from q(z|x) of one image.
 
     Arguments:
-        model: With a posterior, a standard normal prior and `nll`.
-        x: The image, shape (1, C, H, W), as the likelihood takes it.
+        model: A model with a posterior, a standard normal prior and `nll`.
+        x: The image, shape (1, C, H, W), as the likelihood expects it.
         count: Latents to draw.
         generator: Source of eps.
 
@@ -83,8 +83,7 @@ def posterior_log_weights(model: Any, x: Tensor, count: int, generator: torch.Ge
     eps = torch.randn(count, *q.mean.shape[1:], generator=generator)
     z = q.mean + q.std * eps
     log_q = log_normal(z.flatten(1), q.mean.flatten(1), q.std.flatten(1))
-    weights: Floats = log_normal(z.flatten(1)) - log_q - _costs(model, x, z)
-    return weights
+    return log_normal(z.flatten(1)) - log_q - _costs(model, x, z)
 
 
 @torch.inference_mode()
@@ -95,18 +94,17 @@ def prior_log_likelihoods(model: Any, x: Tensor, count: int, generator: torch.Ge
 
 def _costs(model: Any, x: Tensor, z: Tensor) -> Floats:
     """-log p(x|z) of latents (M, *latent), shape (M,)."""
-    found: Floats = model.nll(z, x.expand(len(z), -1, -1, -1)).double().numpy()
-    return found
+    return cast("Floats", model.nll(z, x.expand(len(z), -1, -1, -1)).double().numpy())
 
 
 def sampled(model: Any, x: Tensor, samples: int, seed: int = 0) -> Iterator[tuple[Floats, Floats]]:
-    """Log-likelihoods of latents from the prior and log-weights of latents from the posterior, all so far, after each batch.
+    """Yields log-likelihoods of prior draws and log-weights of posterior draws, all so far, after each batch.
 
     Arguments:
-        model: As `posterior_log_weights` takes it.
+        model: As in `posterior_log_weights`.
         x: The image, shape (1, C, H, W).
-        samples: How many in the end.
-        seed: Of the draws.
+        samples: Number of draws in total.
+        seed: Seed of the draws.
     """
     prior, posterior = (torch.Generator().manual_seed(2 * seed + side) for side in (0, 1))
     naive, weights = np.empty(0), np.empty(0)
@@ -143,15 +141,16 @@ def picture_tensor(picture: NDArray[np.uint8], model: Autoencoder) -> Tensor:
 
     Arguments:
         picture: uint8, shape (H, W, C).
-        model: Takes pictures of this shape.
+        model: A model of pictures of this shape.
 
     Raises:
-        ValueError: If it is not one picture of the model's shape.
+        ValueError: If the picture does not have the model's shape.
     """
     channels, height, width = model.image_shape
     if picture.dtype != np.uint8 or picture.shape != (height, width, channels):
         raise ValueError(
-            f"`picture` must be uint8 of the shape ({height}, {width}, {channels}). Got {picture.dtype} {picture.shape}."
+            f"`picture` must be uint8 of the shape ({height}, {width}, {channels}). Got {picture.dtype} "
+            f"{picture.shape}."
         )
     return torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
 
@@ -161,13 +160,13 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
 
     Arguments:
         request: The checkpoint, the image and the number of samples.
-        report: Called with the share done, and with the curves so far.
+        report: Called with the fraction done, and with the curves so far.
 
     Returns:
-        As `curves` gives them.
+        The result of `curves`.
 
     Raises:
-        ValueError: If the model has nothing to estimate, or the picture is not of its shape.
+        ValueError: If the model has no log p(x) to estimate, or the picture does not have its shape.
     """
     report(0.0, "Opening the model")
     model = checkpoint.load(checkpoint.read(request.model).path).eval()
@@ -178,10 +177,10 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
     if model.spec.discrete:
         raise ValueError(f"{request.model} has discrete codes and no posterior to sample from.")
     x = picture_tensor(request.picture, model)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for naive, weights in sampled(model, x, request.samples, request.seed):
         count = len(naive)
         if count % REPORT < BATCH or count == request.samples:
-            found = curves(naive, weights)
-            report(count / request.samples, f"{count:,} of {request.samples:,} samples", found)
-    return found
+            result = curves(naive, weights)
+            report(count / request.samples, f"{count:,} of {request.samples:,} samples", result)
+    return result

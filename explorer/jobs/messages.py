@@ -1,7 +1,7 @@
-"""Messages between the explorer and its job processes: JSON, and the raw bytes of arrays. Nothing is pickled.
+"""Messages between the explorer and its job processes: JSON and raw array bytes. Nothing is pickled.
 
-A message is two little-endian lengths, then the JSON, then the arrays one after the other. The JSON lists the arrays'
-types and shapes; where an array belongs in the value stands {"$array": its number}.
+A message is two little-endian lengths, then the JSON, then the arrays one after the other. The JSON lists the
+types and shapes of the arrays; {"$array": number} in the value refers to one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["pack", "read"]
 LENGTHS = struct.Struct("<QQ")  # bytes of the JSON, bytes of all arrays
 JSON_AT_MOST = 1 << 26  # bytes
 ARRAYS_AT_MOST = 1 << 31  # bytes
-KINDS = "biuf"  # of NumPy's types: booleans and numbers
+KINDS = "biuf"  # allowed kinds of NumPy types: booleans and numbers
 MARK = "$array"
 
 
@@ -28,11 +28,11 @@ def pack(value: Any) -> bytes:
     """Encodes a value as one message.
 
     Arguments:
-        value: None, booleans, numbers, texts, arrays of booleans or numbers, and lists, tuples, mappings and
-            dataclasses of them. Tuples come back as lists, dataclasses as dictionaries.
+        value: None, booleans, numbers, strings, arrays of booleans or numbers, and lists, tuples, mappings
+            and dataclasses of them. Tuples are read back as lists, dataclasses as dictionaries.
 
     Raises:
-        TypeError: If it holds anything else.
+        TypeError: If it contains anything else.
         ValueError: If it is too large.
     """
     arrays: list[np.ndarray] = []
@@ -91,7 +91,7 @@ def _plain(value: Any, arrays: list[np.ndarray]) -> Any:
 
 def _arrays(types: list[Any], raw: bytearray) -> list[np.ndarray]:
     """The arrays of these types and shapes; writable views of `raw`."""
-    found, start = [], 0
+    arrays, start = [], 0
     for name, shape in types:
         dtype = np.dtype(str(name))
         if dtype.kind not in KINDS or not all(type(length) is int and length >= 0 for length in shape):
@@ -100,15 +100,15 @@ def _arrays(types: list[Any], raw: bytearray) -> list[np.ndarray]:
         end = start + count * dtype.itemsize
         if end > len(raw):
             raise ValueError("its arrays are longer than its bytes")
-        found.append(np.frombuffer(raw, dtype, count, start if count else 0).reshape(shape))
+        arrays.append(np.frombuffer(raw, dtype, count, start if count else 0).reshape(shape))
         start = end
     if start != len(raw):
         raise ValueError("its arrays are shorter than its bytes")
-    return found
+    return arrays
 
 
 def _restored(value: Any, arrays: list[np.ndarray]) -> Any:
-    """The value with the arrays in their places."""
+    """The value with the arrays put back."""
     if isinstance(value, dict):
         if value.keys() == {MARK}:
             return arrays[value[MARK]]
@@ -118,10 +118,10 @@ def _restored(value: Any, arrays: list[np.ndarray]) -> Any:
 
 def _exactly(stream: IO[bytes], count: int) -> bytearray:
     """The next `count` bytes."""
-    found = bytearray()
-    while len(found) < count:
-        part = stream.read(min(count - len(found), 1 << 20))
-        if not part:
+    data = bytearray()
+    while len(data) < count:
+        chunk = stream.read(min(count - len(data), 1 << 20))
+        if not chunk:
             raise EOFError("The stream ended within a message.")
-        found += part
-    return found
+        data += chunk
+    return data

@@ -1,8 +1,8 @@
-"""A job: scores how unusual images are, and keeps the scores in the cache.
+"""A job: computes outlier scores of images, and stores them in the cache.
 
-Images of a checkpoint's atlas are scored in a random order that is always the same. A job continues where an earlier one
-ended, and writes its scores every few images: one that is cancelled loses only the last few. `latent-drag scores` is the
-command.
+Images of a checkpoint's atlas are scored in a fixed random order. A job continues where an earlier one ended,
+and writes its scores every few images, so that a cancelled job loses only the last few. `latent-drag scores`
+is the command.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,32 +31,41 @@ from models.system.files import replace_file
 from models.system.progress import JsonProgress, say
 
 __all__ = [
-    "COUNT", "PICTURES_AT_MOST", "Request", "digest_of_atlas", "digest_of_pictures", "main", "measure", "read_scores",
-    "score", "scores_path", "write_scores",
-]  # fmt: skip
+    "COUNT",
+    "PICTURES_AT_MOST",
+    "Request",
+    "digest_of_atlas",
+    "digest_of_pictures",
+    "main",
+    "measure",
+    "read_scores",
+    "score",
+    "scores_path",
+    "write_scores",
+]
 
 Floats = NDArray[np.float64]
 Report = Callable[[float, str], None]
 
-COUNT = 500  # images that are scored by default
+COUNT = 500  # images scored by default
 PICTURES_AT_MOST = 200
 PICTURE_BYTES_AT_MOST = 1 << 24
-PART = 64  # images between two reports, and two writings
-SAMPLES = {"reconstruction": 16, "elbo": 16, "importance": 64}  # draws of z an image
-DRAWS = 4  # of a flow's noise, as on the Anatomy page
-FILES_AT_MOST = 100  # in the cache; the oldest go
-HEADER_AT_MOST = 1 << 12  # bytes of a file beside its numbers
-LAYOUT = "1"  # changes when a score is computed in another way
+PART = 64  # images between two reports and writes
+SAMPLES = {"reconstruction": 16, "elbo": 16, "importance": 64}  # draws of z per image
+DRAWS = 4  # draws of a flow's noise
+FILES_AT_MOST = 100  # files in the cache; the oldest are deleted
+HEADER_AT_MOST = 1 << 12  # bytes of a file without its numbers
+LAYOUT = "1"  # changes when the computation of a score changes
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What to score."""
+    """The images and the scores to compute."""
 
     model: str  # name or folder of a checkpoint
-    scores: Sequence[str]  # costly ones of `explorer.catalogue.outlier_scores`
+    scores: Sequence[str]  # costly scores of `explorer.catalogue.outlier_scores`
     count: int = COUNT  # images of the atlas
-    pictures: NDArray[np.uint8] | None = None  # scored instead, (N, H, W, C)
+    pictures: NDArray[np.uint8] | None = None  # to score instead, (N, H, W, C)
 
     def __post_init__(self) -> None:
         for name in self.scores:
@@ -67,25 +76,26 @@ class Request:
 
 
 def measure(model: Any, images: NDArray[np.uint8], seeds: Sequence[int], score: str) -> Floats:
-    """The score of each image; it does not depend on the others.
+    """The score of each image, independent of the others.
 
     Arguments:
-        model: In evaluation mode.
+        model: A model in evaluation mode.
         images: uint8, shape (N, H, W, C), of the model's size.
-        seeds: For a model of binarised images, that of each image's drawing, shape (N,): its row in the data set.
-        score: A costly one of `outliers.SCORES`.
+        seeds: For a model of binarised images, the seed of each image's binarisation, shape (N,): its row in
+            the data set.
+        score: A costly score of `explorer.catalogue.outlier_scores.SCORES`.
 
     Returns:
         Shape (N,), in the score's unit.
 
     Raises:
-        ValueError: If the model cannot give the score, with the reason.
+        ValueError: If the model does not support the score, with the reason.
     """
     import torch
 
     reason = refusal(score, model.spec)
     if reason:
-        raise ValueError(f"{SCORES[score].title} cannot be had of {type(model).__name__}. {reason}")
+        raise ValueError(f"{SCORES[score].title} is not available for {type(model).__name__}. {reason}")
     if not SCORES[score].costly:
         raise ValueError(f"`score` must be one that is computed from pictures. {score!r} is in the atlas.")
     x = torch.tensor(images).permute(0, 3, 1, 2).float() / 255
@@ -112,7 +122,7 @@ def measure(model: Any, images: NDArray[np.uint8], seeds: Sequence[int], score: 
 
 
 def _exact(model: Any, x: Any) -> Floats:
-    """Exact log p(x) of images (N, C, H, W), as `explorer.scene.likelihood` gives it for one."""
+    """Exact log p(x) of images (N, C, H, W), as in `explorer.scene.likelihood` for one."""
     import torch
 
     values = []
@@ -124,31 +134,31 @@ def _exact(model: Any, x: Any) -> Floats:
 
 
 def digest_of_atlas(atlas: Atlas) -> str:
-    """Changes with the images of an atlas."""
+    """A digest of the images of an atlas."""
     digest = hashlib.sha256(json.dumps(atlas.split).encode())
     digest.update(np.ascontiguousarray(atlas.ids, np.int64).tobytes())
     return digest.hexdigest()[:16]
 
 
 def digest_of_pictures(pictures: NDArray[np.uint8]) -> str:
-    """Changes with the pictures (N, H, W, C)."""
+    """A digest of pictures (N, H, W, C)."""
     return hashlib.sha256(str(pictures.shape).encode() + pictures.tobytes()).hexdigest()[:16]
 
 
 def scores_path(entry: Entry, score: str, digest: str) -> Path:
-    """Where the scores of some images are kept."""
+    """The file of the scores of some images."""
     return cache_folder() / "outliers" / f"{entry.name}-{entry.version}-{score}-{LAYOUT}-{digest}.safetensors"
 
 
 def read_scores(path: Path, count: int) -> tuple[NDArray[np.int64], Floats]:
-    """Reads kept scores: rows (M,), in the order in which they were scored, and values (M,). Both empty for none.
+    """Reads stored scores: rows (M,) in the order of scoring, and values (M,); both empty if there are none.
 
     Arguments:
-        path: As `scores_path` gives it.
-        count: Images that there are; no row is outside.
+        path: The result of `scores_path`.
+        count: Number of images; rows must be smaller.
 
     Raises:
-        ValueError: If the file does not hold, with what to do.
+        ValueError: If the file is invalid; the message says what to do.
     """
     try:
         if path.stat().st_size > 16 * count + HEADER_AT_MOST:
@@ -163,20 +173,20 @@ def read_scores(path: Path, count: int) -> tuple[NDArray[np.int64], Floats]:
         ):
             raise ValueError("it must hold one number for each of its rows")
         if len(rows) and (rows.min() < 0 or rows.max() >= count or len(np.unique(rows)) != len(rows)):
-            raise ValueError(f"its rows must be different ones of 0..{count - 1}")
+            raise ValueError(f"its rows must be distinct and in 0..{count - 1}")
         if not np.isfinite(values).all():
             raise ValueError("its scores must be finite")
     except FileNotFoundError:
         return np.empty(0, np.int64), np.empty(0)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(
-            f"{path} cannot be read ({error}). Delete it and compute the scores anew."
+            f"{path} cannot be read ({error}). Delete it and compute the scores again."
         ) from error
     return rows, values
 
 
 def write_scores(path: Path, rows: NDArray[np.int64], values: Floats) -> None:
-    """Keeps scores, at one stroke, and lets the oldest files of the folder go."""
+    """Writes scores atomically, and deletes the oldest files of the folder."""
     packed = save(
         {"rows": np.ascontiguousarray(rows, np.int64), "values": np.ascontiguousarray(values, np.float64)}
     )
@@ -187,13 +197,13 @@ def write_scores(path: Path, rows: NDArray[np.int64], values: Floats) -> None:
 
 
 def score(request: Request, report: Report) -> dict[str, Any]:
-    """Scores images and keeps the scores.
+    """Scores images and stores the scores.
 
     Returns:
-        `scores`, as requested, and `count`, the images that have them.
+        `scores`, as requested, and `count`, the number of images that have them.
 
     Raises:
-        ValueError: If the model cannot give a score, or the pictures are not of its shape.
+        ValueError: If the model does not support a score, or the pictures do not have its shape.
     """
     from models import checkpoint
 
@@ -202,7 +212,7 @@ def score(request: Request, report: Report) -> dict[str, Any]:
     model = checkpoint.load(entry.path).eval()
     for name in request.scores:
         if reason := refusal(name, model.spec):
-            raise ValueError(f"{SCORES[name].title} cannot be had of {entry.name}. {reason}")
+            raise ValueError(f"{SCORES[name].title} is not available for {entry.name}. {reason}")
     wanted, done = len(request.scores), 0
     for number, name in enumerate(request.scores):
 
@@ -217,7 +227,7 @@ def score(request: Request, report: Report) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m explorer.jobs.outlier_scores") -> int:
-    """Scores images; prints the progress, then how many are scored, as JSON lines."""
+    """Scores images; prints the progress and then the number of scored images as JSON lines."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("model", help="name or folder of a checkpoint")
     parser.add_argument("--score", action="append", required=True, help="one of " + ", ".join(_costly()))
@@ -238,26 +248,25 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.job
 
 
 def _read_pictures(file: Path) -> NDArray[np.uint8]:
-    """Reads pictures of a file.
+    """Reads pictures from a file.
 
     Raises:
         ValueError: If it is too large, or not an array of numbers.
     """
     if file.stat().st_size > PICTURE_BYTES_AT_MOST:
         raise ValueError(f"{file} must not be larger than {PICTURE_BYTES_AT_MOST >> 20} MiB.")
-    pictures: NDArray[np.uint8] = np.load(file, allow_pickle=False)
-    return pictures
+    return cast("NDArray[np.uint8]", np.load(file, allow_pickle=False))
 
 
 def _score_atlas(entry: Entry, model: Any, score: str, count: int, report: Report) -> int:
-    """Scores `count` images of the atlas, those among them that have no score yet; how many have one then."""
+    """Scores those of the first `count` images that have no score yet; returns how many then have one."""
     if entry.card is None:
         raise ValueError(f"{entry.path} has no card.")
     atlas = load_atlas(entry)
     path = scores_path(entry, score, digest_of_atlas(atlas))
     try:
         rows, values = read_scores(path, len(atlas))
-    except ValueError:  # it is written anew
+    except ValueError:  # it is overwritten
         rows, values = np.empty(0, np.int64), np.empty(0)
     order = np.random.default_rng(0).permutation(len(atlas))[:count]
     missing = order[~np.isin(order, rows)]
@@ -275,7 +284,7 @@ def _score_atlas(entry: Entry, model: Any, score: str, count: int, report: Repor
 
 
 def _score_pictures(entry: Entry, model: Any, score: str, pictures: NDArray[np.uint8], report: Report) -> int:
-    """Scores pictures (N, H, W, C); how many."""
+    """Scores pictures (N, H, W, C); returns their number."""
     channels, height, width = model.image_shape
     if pictures.dtype != np.uint8 or pictures.shape[1:] != (height, width, channels):
         raise ValueError(
@@ -294,7 +303,7 @@ def _score_pictures(entry: Entry, model: Any, score: str, pictures: NDArray[np.u
 
 
 def _pictures_of(entry: Entry, atlas: Atlas, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The pictures of some rows of the atlas, (M, H, W, C): from the cache where they are there, else the data set."""
+    """Images of some rows of the atlas, (M, H, W, C), from the cache if possible, else from the data set."""
     try:
         images = np.load(original_path(entry, atlas.ids, atlas.split), mmap_mode="r", allow_pickle=False)
         if images.dtype == np.uint8 and images.ndim == 4 and len(images) == len(atlas):

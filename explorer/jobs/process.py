@@ -1,4 +1,4 @@
-"""A child process at a lower priority whose progress and outcome can be read from any thread."""
+"""A child process at lower priority, whose progress and result can be read from any thread."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from explorer.installation import module_command, module_environment
 __all__ = ["NICE", "ChildProcess"]
 
 NICE = 10
-LAST_LINES = 5  # of what it prints, for the message should it fail
+LAST_LINES = 5  # last lines of its output, kept for an error message
 LINE_AT_MOST = 500  # characters of such a line
 
 
 class ChildProcess(ABC):
-    """A running Python module. Read `share`, `what`, `result` and `error` at any time, from any thread.
+    """A running Python module; `share`, `what`, `result` and `error` are thread-safe to read.
 
-    A subclass reads standard output (`_read_output`); what comes on standard error is kept for the message.
+    A subclass reads standard output (`_read_output`); the end of standard error is kept for an error message.
     """
 
     def __init__(self, *arguments: str, given: bytes = b"", keep_open: tuple[int, ...] = ()) -> None:
@@ -31,13 +31,13 @@ class ChildProcess(ABC):
 
         Arguments:
             arguments: Module and its arguments.
-            given: Written to its standard input, which stays open until the process has ended.
-            keep_open: File descriptors that it inherits; a lock among them lasts as long as it does.
+            given: Bytes written to its standard input, which stays open until the process ends.
+            keep_open: File descriptors that it inherits; a lock among them is held as long as it runs.
 
         Raises:
             OSError: If no process can be started.
         """
-        self.share = 0.0  # done, 0 to 1
+        self.share = 0.0  # fraction done, 0 to 1
         self.what = "Starting"
         self.result: dict[str, Any] | None = None
         self.error: str | None = None
@@ -46,9 +46,13 @@ class ChildProcess(ABC):
         try:
             self._process = subprocess.Popen(
                 module_command(*arguments),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                env=module_environment(), start_new_session=True, pass_fds=keep_open,
-            )  # fmt: skip
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=module_environment(),
+                start_new_session=True,
+                pass_fds=keep_open,
+            )
         except OSError as error:
             raise OSError(
                 f"No process can be started: {error}. Close other programs and try again."
@@ -60,11 +64,11 @@ class ChildProcess(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether it is still at work."""
+        """Whether it is running."""
         return self._reader.is_alive()
 
     def cancel(self) -> None:
-        """Ends it and the processes that it has started. Unfinished work is lost; no half-written file is left."""
+        """Ends it and its child processes. Unfinished work is lost; no partly written file is left."""
         self.cancelled = True
         self._terminate()
 
@@ -77,12 +81,12 @@ class ChildProcess(ABC):
         """Reads standard output to its end."""
 
     def _follow(self, given: bytes) -> None:
-        """Writes what is given, reads to the end and settles the outcome."""
+        """Writes the input, reads the output to its end and sets the result."""
         process = self._process
         assert process.stdin and process.stdout and process.stderr
         errors = threading.Thread(target=self._read_errors, args=(process.stderr,), daemon=True)
         errors.start()
-        with contextlib.suppress(OSError):  # it has ended; its status says why
+        with contextlib.suppress(OSError):  # it has ended; its exit status gives the reason
             process.stdin.write(given)
             process.stdin.flush()
         try:
@@ -94,11 +98,11 @@ class ChildProcess(ABC):
             with contextlib.suppress(OSError):
                 stream.close()
         status = process.wait()
-        errors.join(1.0)  # a process that it has left behind may hold the stream open
+        errors.join(1.0)  # a surviving child process may keep the stream open
         self._end(status)
 
     def _terminate(self) -> None:
-        """Asks its process group to end; it leads one of its own, except on Windows."""
+        """Sends its process group a signal to end; it leads its own group, except on Windows."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if hasattr(os, "killpg"):
@@ -113,11 +117,11 @@ class ChildProcess(ABC):
                     self._last.append(text[:LINE_AT_MOST])
 
     def _end(self, status: int) -> None:
-        """Settles the outcome."""
+        """Sets the result or the error."""
         if self.result is not None:
             self.error = None
         elif self.cancelled:
             self.error = "Cancelled."
         elif self.error is None:
-            said = self._last[-1] if self._last else "it printed nothing"
-            self.error = f"It ended with status {status}: {said.rstrip('.')}."
+            message = self._last[-1] if self._last else "it printed nothing"
+            self.error = f"It ended with status {status}: {message.rstrip('.')}."

@@ -1,8 +1,9 @@
-"""Runs a job in a process of its own, with progress, a result, and a way to cancel it.
+"""Runs a job in a child process, with progress, a result, and cancellation.
 
-A job is a function `(request, report) -> result` of a module. The process imports it by its path and calls it
-(`explorer.jobs.worker`); requests, progress and results travel as messages (`explorer.jobs.messages`). The live loop
-never notices: another interpreter, one thread, a lower priority. A job ends with the explorer.
+A job is a module-level function `(request, report) -> result`. The process imports it by its path and calls
+it (`explorer.jobs.worker`); requests, progress and results are sent as messages (`explorer.jobs.messages`).
+To leave the live loop undisturbed, a job has its own interpreter, one thread and a lower priority. It ends
+with the explorer.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ Request = TypeVar("Request")
 
 
 class Report(Protocol):
-    """What a job calls as it goes."""
+    """The function that a job calls to report progress."""
 
     def __call__(self, share: float, what: str, partial: dict[str, Any] | None = None) -> None:
-        """Reports the share done (0 to 1), what is being done and, where it has changed, what is known so far."""
+        """Reports the fraction done (0 to 1), the current step and, if it changed, the partial result."""
 
 
 Function = Callable[[Request, Report], dict[str, Any]]
 
 
 class Job(ChildProcess):
-    """A running job. `partial` is what it knew at last report; `result` is None until it has ended well."""
+    """A running job. `partial` is the last partial result; `result` is None until the job succeeded."""
 
     def __init__(self, call: bytes) -> None:
         """Starts a job; use `start`.
 
         Arguments:
-            call: The message that `worker` reads.
+            call: The message for `worker`.
         """
         self.call = call
         self.partial: dict[str, Any] | None = None
@@ -72,11 +73,11 @@ def start(function: Function[Request], request: Request, key: Hashable = None) -
     """Starts a job, or joins the one that runs under the same key.
 
     Arguments:
-        function: Of a module, so that it can be imported. Its errors are ValueError, OSError and RuntimeError, one
+        function: A module-level function. Its errors are ValueError, OSError and RuntimeError, one
             sentence each.
-        request: A dataclass or a dictionary of plain values and arrays, as `explorer.jobs.messages.pack` takes it.
-        key: Of a place that holds one job at a time. A running job with the same function and request is returned;
-            one with another is cancelled first. None for a job beside all others.
+        request: A dataclass or a dictionary of plain values and arrays (see `explorer.jobs.messages.pack`).
+        key: Only one job runs per key. A running job with the same function and request is returned;
+            any other is cancelled first. None for an independent job.
 
     Raises:
         OSError: If no process can be started.

@@ -1,4 +1,4 @@
-"""Times a few steps of a training in a job, so that a page can say how long it will take on this machine."""
+"""Times a few training steps in a job, so that a page can estimate the training time on this machine."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["PaceRequest", "measure_pace"]
 
 @dataclass(frozen=True)
 class PaceRequest:
-    """What would be trained."""
+    """The model to time."""
 
     model: str  # a key of `models.MODELS`
-    config: dict[str, Any]  # of the model, with its `image_shape`
-    batch: int  # images a step
+    config: dict[str, Any]  # configuration of the model, with its `image_shape`
+    batch: int  # images per step
 
 
 def measure_pace(request: PaceRequest, report: Report) -> dict[str, Any]:
-    """The job: seconds of a step on one core; None for a model too large to be tried out.
+    """The job: seconds per step on one core; None for a model too large to time.
 
     Raises:
-        ValueError: If there is no such model, or a setting does not hold.
+        ValueError: If there is no such model, or a setting is invalid.
     """
     from explorer.catalogue.training_time import seconds_a_step
 

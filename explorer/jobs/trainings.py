@@ -1,9 +1,9 @@
-"""Trainings that the explorer starts: one at a time, each in a process of its own, then the atlas of what it made.
+"""Trainings started by the explorer: one at a time, each in a child process, followed by building the atlas.
 
-Somebody's own images are prepared first. What such a training has learnt so far is encoded while it goes on, and can
-be explored as a checkpoint of its own (`explorer.jobs.early_models`). They belong to the server, not to a page: a reload finds them again. `python -m models train` does the work and can
-do without us; where the server ends or a training is cancelled, the run's folder keeps the last saved state, from
-which `--resume` goes on as if nothing had happened.
+The user's own images are prepared first, and snapshots of their training are encoded while it runs, to
+explore as checkpoints (`explorer.jobs.early_models`). Trainings belong to the server, not to a page, and
+survive a reload. The work is done by `python -m models train`; if the server ends or a training is cancelled,
+the run's folder has the last saved state, from which `--resume` continues.
 """
 
 from __future__ import annotations
@@ -52,58 +52,68 @@ __all__ = [
 
 LOG = logging.getLogger(__name__)
 
-MAP_IMAGES = 4000  # in the atlas of a run
-SAVES = 50  # states that a run saves, so that a cancel loses little
-SAVE_AT_MOST = 500  # steps
-SNAPSHOTS = (25, 120, 400, 1200, 3600)  # s of training after which what was learnt is mapped
-EARLY_KEPT = 2  # early models of a run, the newest
-POLL = 0.5  # s between two looks for a snapshot
-FRESH = 20.0  # s after its last line in which a run that is not ours may still be going on
-APART = ("model", "data", "config", "options")  # fields of a run that a command names in ways of their own
+MAP_IMAGES = 4000  # images in the atlas of a run
+SAVES = 50  # states that a run saves, so that little is lost on Cancel
+SAVE_AT_MOST = 500  # steps between two saved states
+SNAPSHOTS = (25, 120, 400, 1200, 3600)  # seconds of training after which a snapshot is mapped
+EARLY_KEPT = 2  # newest early models kept of a run
+POLL = 0.5  # seconds between two checks for a snapshot
+FRESH = 20.0  # seconds after its last output in which a run of another process counts as running
+APART = ("model", "data", "config", "options")  # fields of a run that are not plain options of the command
 
 Phase = Literal["preparing", "training", "encoding", "mapping"]
 State = Literal[
-    "preparing", "training", "encoding", "mapping", "ready", "bare", "unfinished", "empty", "failed", "cancelled",
-    "elsewhere", "broken",
-]  # fmt: skip
+    "preparing",
+    "training",
+    "encoding",
+    "mapping",
+    "ready",
+    "bare",
+    "unfinished",
+    "empty",
+    "failed",
+    "cancelled",
+    "elsewhere",
+    "broken",
+]
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A folder of runs, as it stands."""
+    """The state of a run's folder."""
 
     name: str
     path: Path
     state: State
-    step: int = 0  # saved, of an unfinished run
-    run: Run | None = None  # of an unfinished run, or one that this server started
+    step: int = 0  # last saved step of an unfinished run
+    run: Run | None = None  # settings of an unfinished run, or of one that this server started
     card: Card | None = None
-    error: str | None = None  # why it ended, or cannot be used
+    error: str | None = None  # why it ended early, or cannot be used
 
 
 class Training:
-    """A training under way, or its outcome. Read it at any time, from any thread."""
+    """A running or finished training. Thread-safe to read."""
 
     def __init__(
         self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None, lock: TrainingLock
     ) -> None:
-        """Starts.
+        """Starts the training.
 
         Arguments:
-            folder: Of the run.
-            run: What is trained; None where nothing is, or where it is not known.
-            arguments: Of the process that trains; None to encode what is trained already.
-            lock: Released at the end.
+            folder: Folder of the run.
+            run: Settings; None if they are unknown, or if nothing is trained.
+            arguments: Arguments of the training process; None only to encode a trained run.
+            lock: Lock for one training; released at the end.
         """
         self.folder, self.run = folder, run
         self._arguments = arguments
         self.phase: Phase = "encoding" if arguments is None else "preparing" if is_own(run) else "training"
         self.error: str | None = None
         self.cancelled = False
-        self.ending = False  # it was asked to end here, or to pause
-        self.newest = ""  # name of the newest checkpoint of it that can be explored
-        self._snapshot = ""  # hash of the weights that were encoded last
-        self._count = 0  # early models so far
+        self.ending = False  # whether a stop or pause was requested
+        self.newest = ""  # name of its newest checkpoint that can be explored
+        self._snapshot = ""  # hash of the last encoded weights
+        self._count = 0  # number of early models so far
         self._lock = lock
         self._began: tuple[float, float] | None = (
             None  # when it was first seen to advance, and how far it was
@@ -114,33 +124,33 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Of the run and its checkpoint."""
+        """Name of the run and of its checkpoint."""
         return self.folder.name
 
     @property
     def title(self) -> str:
-        """Of its checkpoint, for people."""
+        """Title of its checkpoint."""
         return (self.run.title if self.run else "") or self.name
 
     @property
     def running(self) -> bool:
-        """Whether it is still at work."""
+        """Whether it is running."""
         return self._thread.is_alive()
 
     @property
     def share(self) -> float:
-        """Done of the present phase, 0 to 1."""
+        """Fraction done of the current phase, 0 to 1."""
         return self._job.share
 
     @property
     def what(self) -> str:
-        """What is being done, with the step where there are some."""
+        """Current step, as text."""
         job = self._job
         return f"Step {job.done:,} of {job.total:,}" if isinstance(job, Command) and job.total else job.what
 
     @property
     def seconds_left(self) -> float | None:
-        """Of the steps; None where there are none or nothing is known yet."""
+        """Estimated time for the remaining steps; None if unknown."""
         share, now = self._job.share, time.monotonic()
         if share <= 0 or not isinstance(self._job, Command) or not self._job.total:
             return None
@@ -151,16 +161,16 @@ class Training:
         return gone * (1 - share) / (share - before) if share > before and gone > 1 else None
 
     def cancel(self) -> None:
-        """Stops it; what was saved stays."""
+        """Stops the training; saved states are kept."""
         self.cancelled = True
         self._job.cancel()
 
     def stop(self) -> None:
-        """Asks it to end here, with the best weights so far."""
+        """Requests the training to finish now with the best weights so far."""
         self._ask(STOP)
 
     def pause(self) -> None:
-        """Asks it to save its state and to end; it can be resumed."""
+        """Requests the training to save its state and end; it can be resumed."""
         self._ask(PAUSE)
 
     def _ask(self, request: str) -> None:
@@ -168,18 +178,18 @@ class Training:
         replace_file(self.folder / request, lambda path: path.touch())
 
     def wait(self, seconds: float | None = None) -> None:
-        """Waits until it has ended, at most `seconds`."""
+        """Waits until the training has ended, at most `seconds`."""
         self._thread.join(seconds)
 
     def _follow(self) -> None:
-        """Waits for the training, then has the images encoded, and at last laid out: it can be explored before."""
+        """Waits for training, then encodes the images, then fits the map."""
         try:
             self._finish_phase()
             while self._job.error is None and not self.cancelled and (following := self._next()):
                 self.phase = following
                 self._began = None
                 self._job = self._start_phase()
-                if self.cancelled:  # between the two
+                if self.cancelled:  # between two phases
                     self._job.cancel()
                 self._finish_phase()
             self.error = self._job.error
@@ -187,7 +197,7 @@ class Training:
             self._lock.release()
 
     def _finish_phase(self) -> None:
-        """Waits for the present phase; what a training has learnt so far is mapped meanwhile."""
+        """Waits for the current phase; maps snapshots of a training meanwhile."""
         while self.phase == "training" and is_own(self.run) and self._job.running:
             self._job.wait(POLL)
             self._map_snapshot()
@@ -196,7 +206,7 @@ class Training:
             self.newest = self.name
 
     def _map_snapshot(self) -> None:
-        """Encodes the newest snapshot of the training, if there is one, and puts it where checkpoints are found."""
+        """Encodes the newest snapshot of the training, if any, and publishes it as a checkpoint."""
         card = early_models.snapshot(self.folder)
         if card is None or card.weights_sha256 == self._snapshot or not self._job.running:
             return
@@ -221,7 +231,7 @@ class Training:
             LOG.warning("A snapshot of %s is not mapped: %s", self.name, error)
 
     def _next(self) -> Phase | None:
-        """The phase after this one; a latent of two dimensions is its own map, and one of no chosen size is large."""
+        """The next phase, or None. A latent of two dimensions or of image size gets no map."""
         if self.phase == "preparing":
             return "training"
         if self.phase == "training":
@@ -231,7 +241,7 @@ class Training:
         return "mapping" if self.phase == "encoding" and not flat else None
 
     def _start_phase(self) -> ChildProcess:
-        """The process of the present phase."""
+        """Starts the process of the current phase."""
         if self.phase == "preparing" and self.run:
             return runner.start(prepare_images, self.run.options)
         if self.phase == "training" and self._arguments:
@@ -253,50 +263,50 @@ class Trainings:
 
     @property
     def active(self) -> Training | None:
-        """The one that is going on."""
+        """The running training, or None."""
         return next((training for training in list(self._all.values()) if training.running), None)
 
     def start(self, run: Run, name: str) -> Training:
         """Starts a training in a new folder.
 
         Arguments:
-            run: What to train, on what, how.
-            name: Of the run; also its folder's and its checkpoint's.
+            run: Settings of the training.
+            name: Name of the run, its folder and its checkpoint.
 
         Raises:
-            TrainingBusy: If another one is going on.
-            ValueError: If the name is not allowed or taken.
+            TrainingBusy: If another training is running.
+            ValueError: If the name is invalid or taken.
         """
         check_name(name)
         folder = self.root / name
         return self._begin(folder, run, ("models", *command_line(run, folder), *_watched(run)))
 
     def resume(self, name: str) -> Training:
-        """Goes on with an unfinished training.
+        """Resumes an unfinished training.
 
         Raises:
-            TrainingBusy: If another one is going on.
-            ValueError: If there is no state to go on from.
+            TrainingBusy: If another training is running.
+            ValueError: If there is no saved state.
         """
         folder = self._folder(name)
         run, _ = read_run(resumed_folder(folder))
         return self._begin(folder, run, ("models", "train", "--resume", shown(folder), *_watched(run)))
 
     def encode(self, name: str) -> Training:
-        """Builds the atlas of a trained run anew.
+        """Rebuilds the atlas of a trained run.
 
         Raises:
-            TrainingBusy: If another training is going on.
+            TrainingBusy: If another training is running.
             ValueError: If there is no such run.
         """
         return self._begin(self._folder(name), None, None)
 
     def delete(self, name: str) -> None:
-        """Deletes a run: the files that a training makes, and the folder.
+        """Deletes a run: the files created by trainings, and the folder.
 
         Raises:
-            TrainingBusy: If it is going on.
-            ValueError: If there is no such run, or it holds files that no training makes.
+            TrainingBusy: If it is running.
+            ValueError: If there is no such run, or its folder contains other files.
         """
         with self._guard:
             training = self._all.get(name)
@@ -310,7 +320,8 @@ class Trainings:
             others = sorted(path.name for path in folder.iterdir() if not _made(path))
             if others:
                 raise ValueError(
-                    f"{shown(folder)} holds what no training makes ({', '.join(others)[:80]}). Delete it by hand."
+                    f"{shown(folder)} contains files of no training ({', '.join(others)[:80]}). Delete it by "
+                    "hand."
                 )
             early_models.remove(folder)
             for path in own:
@@ -318,12 +329,12 @@ class Trainings:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-            shutil.rmtree(staging_folder(folder), ignore_errors=True)  # of an overwriting that has not ended
+            shutil.rmtree(staging_folder(folder), ignore_errors=True)  # left by an interrupted overwrite
             folder.rmdir()
             self._all.pop(name, None)
 
     def runs(self) -> list[RunInfo]:
-        """Every run, the newest first; on top those that failed or were cancelled before they had a folder."""
+        """All runs, newest first, after those that failed or were cancelled without a folder."""
         entries = checkpoint.scan(self.root) if self.root.is_dir() else []
         entries = [entry for entry in entries if not early_models.run_of_early(entry.name)]
         there = {entry.name for entry in entries}
@@ -342,10 +353,10 @@ class Trainings:
         return lost + sorted(found, key=lambda info: -_changed(info.path))
 
     def newer(self, name: str) -> str:
-        """The newest checkpoint to explore of the training that a checkpoint is of; "" where that is the one.
+        """The newest checkpoint of the training that a checkpoint belongs to; "" if it is the newest.
 
         Arguments:
-            name: Of a run, or of an early model of it.
+            name: Name of a run, or of one of its early models.
         """
         run = early_models.run_of_early(name) or name
         training = self._all.get(run)
@@ -357,36 +368,36 @@ class Trainings:
         return "" if newest in ("", name) else newest
 
     def of(self, name: str) -> Training | None:
-        """The training under way that a checkpoint is of: a run's, or an early model's."""
+        """The running training that a checkpoint (final or early) belongs to, or None."""
         active = self.active
         return active if active and active.name == (early_models.run_of_early(name) or name) else None
 
     def _info(self, entry: Entry) -> RunInfo:
-        """How a run stands."""
+        """The state of a run."""
         training = self._all.get(entry.name)
-        told = {"run": training.run, "error": training.error} if training else {}
+        known: dict[str, Any] = {"run": training.run, "error": training.error} if training else {}
         if training and training.running:
             return RunInfo(entry.name, entry.path, training.phase, run=training.run)
         if entry.card and has_ended(entry.path):
             state: State = "ready" if (entry.path / ATLAS).is_file() else "bare"
-            return RunInfo(entry.name, entry.path, state, card=entry.card, **told)  # type: ignore[arg-type]
+            return RunInfo(entry.name, entry.path, state, card=entry.card, **known)
         if entry.card is None and (entry.path / CARD).is_file():
             return RunInfo(entry.name, entry.path, "broken", error=entry.error)
         if training is None and time.time() - _changed(entry.path) < FRESH:
             return RunInfo(entry.name, entry.path, "elsewhere")
         if not (entry.path / TRAINING).is_file():
-            return RunInfo(entry.name, entry.path, "empty", **told)  # type: ignore[arg-type]
+            return RunInfo(entry.name, entry.path, "empty", **known)
         try:
             run, step = read_run(entry.path)
         except ValueError as error:
             return RunInfo(entry.name, entry.path, "broken", error=str(error))
-        return RunInfo(entry.name, entry.path, "unfinished", step, run, error=told.get("error"))  # type: ignore[arg-type]
+        return RunInfo(entry.name, entry.path, "unfinished", step, run, error=known.get("error"))
 
     def _folder(self, name: str) -> Path:
         """The folder of a run.
 
         Raises:
-            ValueError: If there is none of this name.
+            ValueError: If there is no run of this name.
         """
         folder = self.root / name
         if not NAME.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
@@ -394,7 +405,7 @@ class Trainings:
         return folder
 
     def _begin(self, folder: Path, run: Run | None, arguments: tuple[str, ...] | None) -> Training:
-        """Takes the lock and starts with it; without arguments only the atlas is built."""
+        """Acquires the lock and starts; without arguments only the atlas is built."""
         with self._guard:
             lock = TrainingLock(self.root, folder.name)
             early_models.remove_superseded(self.root)
@@ -408,7 +419,7 @@ class Trainings:
 
 
 def trainings() -> Trainings:
-    """The trainings of this server, in the present folder of runs."""
+    """The trainings of this server, in the current folder of runs."""
     return _trainings(runs_folder())
 
 
@@ -418,16 +429,16 @@ def _trainings(root: Path) -> Trainings:
 
 
 def runs_folder() -> Path:
-    """Where runs go: the last of the folders in which checkpoints are looked for."""
+    """The folder of runs: the last folder of the checkpoint search path."""
     return card_roots()[-1].resolve()
 
 
 def check_name(name: str) -> None:
-    """Raises ValueError where a new checkpoint cannot have this name."""
+    """Raises ValueError if a new checkpoint cannot have this name."""
     if not NAME.fullmatch(name):
         raise ValueError(
-            "The name must be 1 to 64 lower-case letters, digits, dots, dashes or underscores, and begin with a "
-            f"letter or digit. Got {name[:80]!r}."
+            "The name must be 1 to 64 lower-case letters, digits, dots, dashes or underscores, and begin "
+            f"with a letter or digit. Got {name[:80]!r}."
         )
     for root in card_roots():
         if (root / name).exists():
@@ -435,7 +446,7 @@ def check_name(name: str) -> None:
 
 
 def free_name(wanted: str) -> str:
-    """The wanted name, or the first with a number behind it that is not taken, nor about to be."""
+    """The name, with the first free number appended if it is taken or reserved."""
     roots, active = card_roots(), trainings().active
     number, name = 1, wanted
     while any((root / name).exists() for root in roots) or (active and active.name == name):
@@ -445,11 +456,11 @@ def free_name(wanted: str) -> str:
 
 
 def plan(run: Run, images: int) -> tuple[Run, int]:
-    """The run with a sensible distance between saved states, and its steps.
+    """The run with a suitable interval between saved states, and its number of steps.
 
     Arguments:
-        run: What to train.
-        images: Of the data set's training split.
+        run: Settings of the training.
+        images: Number of images of the training split.
     """
     used = min(run.limit or images, images)
     steps = sum(run.steps) or (run.epochs + run.prior_epochs) * -(-used // (run.batch or BATCH))
@@ -458,7 +469,7 @@ def plan(run: Run, images: int) -> tuple[Run, int]:
 
 
 def command_line(run: Run, folder: Path) -> list[str]:
-    """Arguments of `python -m models` that start a run; what is left at its default is left out."""
+    """Arguments of `python -m models` that start a run, without options at their defaults."""
     line = ["train", run.model, "--data", run.data, "--out", shown(folder)]
     for field in fields(run):
         value = getattr(run, field.name)
@@ -478,18 +489,18 @@ def command_line(run: Run, folder: Path) -> list[str]:
 
 
 def _watched(run: Run) -> list[str]:
-    """Options with which a training leaves pictures and snapshots as it goes; they do not change its result."""
+    """Options for previews and snapshots during training; they do not change its result."""
     return ["--previews", "8", "--snapshots", *map(str, SNAPSHOTS)] if is_own(run) else []
 
 
 def shown(path: Path) -> str:
-    """A path as a command names it: relative to the working directory, if it lies below that."""
+    """A path for display: relative to the working directory if it is below that."""
     path, here = path.resolve(), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def as_text(line: list[str]) -> str:
-    """Arguments of `python -m models` as a line for a shell."""
+    """Arguments of `python -m models` as a shell command."""
     return shlex.join(["python", "-m", "models", *line])
 
 
@@ -498,7 +509,7 @@ def _written(value: Any) -> str:
 
 
 def _made(path: Path) -> bool:
-    """Whether a file or folder in a run's folder was made by a training or an encoding, or is what a kill left of one."""
+    """Whether a file or folder in a run's folder was created by training or encoding, complete or not."""
     if path.is_symlink():
         return False
     if path.is_dir():
@@ -510,7 +521,7 @@ def _made(path: Path) -> bool:
 
 
 def _changed(folder: Path) -> float:
-    """When a run last wrote something, in seconds since 1970."""
+    """Time of the last change of a run's files, in seconds since 1970."""
     times = [0.0]
     for path in _files(folder):
         with contextlib.suppress(OSError):

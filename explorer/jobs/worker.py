@@ -1,7 +1,8 @@
-"""The process of one job: reads a function's import path and its request, calls it, sends progress and the result.
+"""The process of one job: reads the import path of a function and its request, calls it, sends the result.
 
-`explorer.jobs.runner` starts it. Messages go over the original standard input and output; what libraries print goes to
-standard error. Standard input stays open for as long as the parent lives: at its end this process ends too.
+It is started by `explorer.jobs.runner`. Messages use the original standard input and output; output of
+libraries goes to standard error. Standard input stays open as long as the parent lives: at its end this
+process ends too.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import time
 import typing
 from collections.abc import Callable
 from dataclasses import is_dataclass
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from explorer.jobs.messages import pack, read
 
 __all__ = ["Reporter", "main"]
 
-EVERY = 0.1  # s between two reports; the newest in between waits
+EVERY = 0.1  # seconds between two reports; the newest in between is delayed
 
 
 class Reporter:
-    """Sends progress, at most every `EVERY` seconds, and in the end the result. Use from any thread."""
+    """Sends progress, at most every `EVERY` seconds, and finally the result. Thread-safe."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -36,7 +37,7 @@ class Reporter:
         threading.Thread(target=self._send_newest, daemon=True).start()
 
     def __call__(self, share: float, what: str, partial: Any = None) -> None:
-        """Reports the share done (0 to 1), what is being done and, where it has changed, what is known so far."""
+        """Reports the fraction done (0 to 1), the current step and, if it changed, the partial result."""
         packed = {"progress": pack({"share": share, "what": what})}
         if partial is not None:
             packed["partial"] = pack({"partial": partial})
@@ -45,7 +46,7 @@ class Reporter:
         self._news.set()
 
     def end(self, message: dict[str, Any]) -> None:
-        """Sends what waits, then the outcome."""
+        """Sends a delayed report, then the result."""
         packed = pack(message)
         with self._lock:
             self._flush()
@@ -70,7 +71,7 @@ class Reporter:
 
 
 def main() -> int:
-    """Does one job."""
+    """Runs one job."""
     incoming, outgoing = _take_streams()
     try:
         call = read(incoming)
@@ -88,7 +89,7 @@ def main() -> int:
 
 
 def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output for messages alone; others find an empty input, and print to standard error."""
+    """Reserves standard input and output for messages; other code gets an empty input and standard error."""
     incoming, outgoing = (
         os.fdopen(os.dup(place), mode, buffering=0) for place, mode in ((0, "rb"), (1, "wb"))
     )
@@ -100,7 +101,7 @@ def _take_streams() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _end_with_parent(incoming: IO[bytes]) -> None:
-    """Ends this process, and those that it has started, once the parent has closed the pipe, or died."""
+    """Ends this process and its children once the parent closes the pipe or dies."""
     while incoming.read(1):
         pass
     if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():  # it leads a group of its own
@@ -111,8 +112,7 @@ def _end_with_parent(incoming: IO[bytes]) -> None:
 def _function(path: str) -> Callable[..., Any]:
     """The function of an import path, "package.module:function"."""
     module, _, name = path.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
+    return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
 
 
 def _request(function: Callable[..., Any], values: Any) -> Any:
@@ -123,7 +123,7 @@ def _request(function: Callable[..., Any], values: Any) -> Any:
 
 
 def _sentence(error: Exception) -> str:
-    """What an error says, in one line."""
+    """The message of an error, in one line."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 

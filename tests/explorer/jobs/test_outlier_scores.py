@@ -87,7 +87,7 @@ def test_binarised_images_are_drawn_by_their_own_seed() -> None:
 
 def test_what_a_model_cannot_give_is_refused(tiny_checkpoint: Path) -> None:
     model = load(tiny_checkpoint)
-    with pytest.raises(ValueError, match=r"cannot be had of VAE\. Only a flow"):
+    with pytest.raises(ValueError, match=r"is not available for VAE\. Only a flow"):
         measure(model, DIGITS[:1], [0], "density")
     with pytest.raises(ValueError, match="'kl' is in the atlas"):
         measure(model, DIGITS[:1], [0], "kl")
@@ -214,7 +214,7 @@ def test_a_file_that_does_not_hold_is_refused(tmp_path: Path) -> None:
     ]
     for tensors, words in bad:
         save_file(tensors, path)
-        with pytest.raises(ValueError, match=f"{words}.*Delete it and compute the scores anew"):
+        with pytest.raises(ValueError, match=f"{words}.*Delete it and compute the scores again"):
             read_scores(path, 5)
     path.write_bytes(b"\xff" * 30)
     with pytest.raises(ValueError, match="cannot be read"):
