@@ -159,11 +159,11 @@ def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -
 
 def test_a_point_code_says_what_it_lacks(tab: AnatomyPage) -> None:
     page = tab.open("model=digits-ae&item=3").page
-    page.get_by_role("heading", name="What a deterministic code lacks").wait_for()
+    page.get_by_role("heading", name="What a deterministic latent lacks").wait_for()
     assert page.get_by_test_id("divergence").count() == 0
     assert page.get_by_role("button", name="New draw").is_hidden()
     assert page.locator(".lx-plane-ellipse:visible").count() == 0
-    cells = page.get_by_alt_text("Decoded code")
+    cells = page.get_by_alt_text("Decoded latent")
     assert cells.count() == 18
     said = [cell.get_attribute("alt") or "" for cell in cells.all()]
     assert "off the data" in said[8], "the end of the line"

@@ -1,4 +1,4 @@
-"""The charts of the Anatomy page, as Plotly figures. Colours that show on a light and on a dark page."""
+"""Plotly charts of the Anatomy page, in colours that are visible on light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["COST", "LINES", "RATE", "bound_bars", "growth", "kl_bars", "short"]
 
 Floats = NDArray[np.float64]
 
-COST, RATE = "#4c7bd9", "#e0982e"  # reconstruction and KL, everywhere on the page
+COST, RATE = "#4c7bd9", "#e0982e"  # reconstruction and KL, as everywhere on the page
 QUIET = "#8b93a3"
-ROOM = 0.08  # share of the chart's width that a figure inside a bar needs
-FEW = 12  # bars that fill the chart
-TICKS = 17  # names of dimensions that fit under it
-NEAR = 8  # gaps between the bound and the weighted estimate within which the naive one is shown
+ROOM = 0.08  # share of the chart's width that a number inside a bar needs
+FEW = 12  # fewer bars than this do not fill the chart
+TICKS = 17  # labels of dimensions that fit below it
+NEAR = 8  # the naive estimate is shown within this many gaps between bound and weighted estimate
 LINES = {
     "naive": ("Naive Monte Carlo", "#c2558c"),
     "bound": ("ELBO", RATE),
@@ -28,25 +28,33 @@ FONT = {"family": "Inter, 'Segoe UI', system-ui, sans-serif", "size": 12}
 
 
 def bound_bars(terms: dict[str, tuple[float, float]]) -> go.Figure:
-    """-ELBO as a bar of its two terms.
+    """-ELBO as stacked bars of its two terms.
 
     Arguments:
-        terms: Name of a bar -> reconstruction term and KL term, nats per image.
+        terms: Label of a bar -> reconstruction term and KL term, nats per image.
     """
     names = list(terms)[::-1]
-    ends = [sum(part for part in terms[name] if part > 0) for name in names]
-    starts = [sum(part for part in terms[name] if part < 0) for name in names]
+    ends = [sum(term for term in terms[name] if term > 0) for name in names]
+    starts = [sum(term for term in terms[name] if term < 0) for name in names]
     span = max(ends) - min(starts)
     figure = go.Figure()
-    for place, (title, colour) in enumerate((("Reconstruction", COST), ("KL", RATE))):
-        values = [terms[name][place] for name in names]
+    for index, (title, colour) in enumerate((("Reconstruction", COST), ("KL", RATE))):
+        values = [terms[name][index] for name in names]
         figure.add_bar(
-            x=values, y=names, name=title, orientation="h", marker_color=colour, marker_cornerradius=4, width=0.6,
+            x=values,
+            y=names,
+            name=title,
+            orientation="h",
+            marker_color=colour,
+            marker_cornerradius=4,
+            width=0.6,
             text=[short(value) if abs(value) > ROOM * span else "" for value in values],
-            textposition="inside", insidetextanchor="middle", textangle=0,
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
             customdata=[short(value) for value in values],
             hovertemplate=f"{title}: %{{customdata}} nats<extra>%{{y}}</extra>",
-        )  # fmt: skip
+        )
     for name, end in zip(names, ends, strict=True):
         total = f"−ELBO {short(sum(terms[name]))}"
         figure.add_annotation(x=end, y=name, text=total, showarrow=False, xanchor="left", xshift=7)
@@ -61,36 +69,46 @@ def bound_bars(terms: dict[str, tuple[float, float]]) -> go.Figure:
 
 
 def kl_bars(kl: Floats, average: Floats, active: NDArray[np.bool_], shown: Sequence[int]) -> go.Figure:
-    """KL of each dimension, the largest first.
+    """KL of each dimension, largest first.
 
     Arguments:
-        kl: Of this image, shape (D,), nats.
-        average: Over the test images, same shape.
-        active: Which dimensions tell images apart.
-        shown: The dimensions on the map.
+        kl: KL of this image, shape (D,), nats.
+        average: Mean over the test images, same shape.
+        active: Mask of the active dimensions.
+        shown: Dimensions on the map.
     """
     order = np.argsort(-kl, kind="stable")
     ticks = [str(dimension) for dimension in order]
     rank = list(range(len(order)))
     figure = go.Figure()
-    for title, those, colour in (("Active", active[order], RATE), ("Inactive", ~active[order], QUIET)):
-        if those.any():
+    for title, mask, colour in (("Active", active[order], RATE), ("Inactive", ~active[order], QUIET)):
+        if mask.any():
             figure.add_bar(
-                x=[r for r, own in zip(rank, those, strict=True) if own], y=kl[order][those], name=title,
-                marker_color=colour, marker_line_width=0,
-                customdata=np.stack([order[those], average[order][those]], axis=1),
+                x=np.flatnonzero(mask).tolist(),
+                y=kl[order][mask],
+                name=title,
+                marker_color=colour,
+                marker_line_width=0,
+                customdata=np.stack([order[mask], average[order][mask]], axis=1),
                 hovertemplate="Dimension %{customdata[0]}: %{y:.2f} nats"
                 "<br>test average %{customdata[1]:.2f}<extra></extra>",
-            )  # fmt: skip
+            )
     figure.add_scatter(
-        x=rank, y=average[order], mode="markers", name="Test average", hoverinfo="skip",
-        marker={"symbol": "line-ew", "size": max(4, min(16, 420 // len(rank))),
-                "line": {"width": 2, "color": COST}},
-    )  # fmt: skip
-    where = {int(dimension): place for place, dimension in enumerate(order)}
+        x=rank,
+        y=average[order],
+        mode="markers",
+        name="Test average",
+        hoverinfo="skip",
+        marker={
+            "symbol": "line-ew",
+            "size": max(4, min(16, 420 // len(rank))),
+            "line": {"width": 2, "color": COST},
+        },
+    )
+    rank_of = {int(dimension): index for index, dimension in enumerate(order)}
     for dimension in shown:
         figure.add_annotation(
-            x=where[dimension],
+            x=rank_of[dimension],
             y=max(kl[dimension], average[dimension]),
             text="▼",
             showarrow=False,
@@ -98,30 +116,46 @@ def kl_bars(kl: Floats, average: Floats, active: NDArray[np.bool_], shown: Seque
             font={"size": 9},
         )
     every = -(-len(ticks) // TICKS)
-    room = max(0, FEW - len(ticks)) / 2  # a few dimensions are no walls
-    figure.update_xaxes(title="dimension", tickvals=rank[::every], ticktext=ticks[::every], tickangle=0, range=[-0.5 - room, len(order) - 0.5 + room],
-                        tickfont={"size": 10}, showgrid=False)  # fmt: skip
+    margin = 0.5 + max(0, FEW - len(ticks)) / 2  # keeps a few bars narrow
+    figure.update_xaxes(
+        title="dimension",
+        tickvals=rank[::every],
+        ticktext=ticks[::every],
+        tickangle=0,
+        range=[-margin, len(order) - 1 + margin],
+        tickfont={"size": 10},
+        showgrid=False,
+    )
     figure.update_yaxes(title="nats", rangemode="tozero")
     figure.update_layout(bargap=0.18)
     return _laid_out(figure, 300)
 
 
 def growth(curves: dict[str, Any]) -> tuple[go.Figure, list[str]]:
-    """The three estimates over the number of samples, and the titles of those that lie off the chart.
+    """The three estimates over the number of samples, and the titles of those below the chart.
 
     Arguments:
-        curves: As `explorer.jobs.likelihood_estimates.curves` gives them.
+        curves: Result of `explorer.jobs.likelihood_estimates.curves`.
     """
     figure = go.Figure()
     for name in ("importance", "bound", "naive"):
         title, colour = LINES[name]
         figure.add_scatter(
-            x=curves["counts"], y=curves[name], name=title, mode="lines",
-            line={"color": colour, "width": 2.2}, hovertemplate=f"{title}: %{{y:,.2f}}<extra></extra>",
-        )  # fmt: skip
+            x=curves["counts"],
+            y=curves[name],
+            name=title,
+            mode="lines",
+            line={"color": colour, "width": 2.2},
+            hovertemplate=f"{title}: %{{y:,.2f}}<extra></extra>",
+        )
     low, high = _window(curves)
-    figure.update_xaxes(type="log", title="samples L", range=[0, np.log10(max(10, curves["counts"][-1]))],
-                        dtick=1, minor={"showgrid": False})  # fmt: skip
+    figure.update_xaxes(
+        type="log",
+        title="samples L",
+        range=[0, np.log10(max(10, curves["counts"][-1]))],
+        dtick=1,
+        minor={"showgrid": False},
+    )
     figure.update_yaxes(title="estimate of log p(x), nats", range=[low, high])
     figure.update_layout(hovermode="x unified")
     off = [LINES[name][0] for name in LINES if max(curves[name]) < low]
@@ -129,7 +163,7 @@ def growth(curves: dict[str, Any]) -> tuple[go.Figure, list[str]]:
 
 
 def _window(curves: dict[str, Any]) -> tuple[float, float]:
-    """A range in which the bound and the weighted estimate can be told apart, with the naive one if it comes near."""
+    """A range that separates the bound from the weighted estimate, with the naive one if it is near."""
     bound, best = curves["bound"][-1], curves["importance"][-1]
     gap = max(best - bound, 1.0)
     low = min(min(curves["bound"]), min(curves["importance"]))
@@ -142,14 +176,16 @@ def _window(curves: dict[str, Any]) -> tuple[float, float]:
 
 def _laid_out(figure: go.Figure, height: int) -> go.Figure:
     figure.update_layout(
-        height=height, margin={"l": 8, "r": 8, "t": 34, "b": 8}, font=FONT,
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        font=FONT,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
-    )  # fmt: skip
+    )
     return figure
 
 
 def short(value: float, sign: bool = False) -> str:
-    """A figure as a person reads it, with a real minus sign; a plus where `sign` is wanted."""
+    """A number rounded for display, with a typographic minus sign, and a plus sign if `sign`."""
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
     text = f"{value:{'+' if sign else ''},.{digits}f}"
     return text.replace("-", "−")

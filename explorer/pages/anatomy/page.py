@@ -1,4 +1,4 @@
-"""The Anatomy page: one image through one model, from the input to the residual, with every term on the way."""
+"""The Anatomy page: one image through one model, from the input to the residual, with every term."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ page = PageState[Shown]("an")
 
 
 def main() -> None:
-    """Controls, the live image, and the panels under it."""
+    """Controls, the live image, and the panels below it."""
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries)
     if loaded is None:
@@ -48,31 +48,29 @@ def main() -> None:
         image_picker.chooser(loaded, page.shown.item, choose_item, page.report)
         choose_dimensions(loaded)
     warn_of(page.problems)
-    state = (
-        loaded.originals.state
-    )  # read first: pictures that come while the image is examined are not missed
+    state = loaded.originals.state  # read first, so that images loaded during `examine` are noticed
     specimen = examine(loaded, page.shown.item)
     st.caption(about_image(loaded, specimen))
     if state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
-    panels.way_through(loaded, specimen)
-    kept = components.image(image_data(loaded, specimen))
-    if take_release(kept, loaded, limits):  # a page that outlived the server knows more than the new session
+    panels.heading(loaded, specimen)
+    received = components.image(image_data(loaded, specimen))
+    if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state
         st.rerun()
     spec = loaded.decoder.model.spec
     if has_density(loaded):
-        panels.exactly(loaded, specimen)
+        panels.exact_density(loaded, specimen)
     elif spec.discrete:
-        to_codes(loaded)
+        link_to_codes(loaded)
     elif spec.sequence:
         sequence_note.note(
             loaded,
-            "The input is the last frame of a sequence, shown to the model by itself: its latent is the mean of the belief "
-            "after this one frame, not the state after the whole sequence. What the belief comes to know frame by frame, "
-            "and the futures drawn from it, are on the Time page.",
+            "The input is the last frame of a sequence, without the frames before it: its latent is the mean "
+            "of the belief after this one frame, not the state after the whole sequence. The Time page shows "
+            "the belief frame by frame, and futures sampled from it.",
         )
     elif specimen.std is None:
-        panels.what_it_lacks(loaded, specimen)
+        panels.deterministic_latent(loaded, specimen)
     else:
         panels.bound(loaded, specimen, page.shown.dims)
         panels.estimates(loaded, specimen)
@@ -80,11 +78,11 @@ def main() -> None:
     st.caption(checkpoint_picker.facts(loaded))
 
 
-def to_codes(loaded: Loaded) -> None:
-    """For discrete codes: why there is no posterior to look into, and the way to the page that shows the grid."""
+def link_to_codes(loaded: Loaded) -> None:
+    """For discrete codes: why there is no posterior, and a link to the Codes page."""
     st.info(
-        "This model encodes an image as one grid of codebook entries, so there is no posterior to look into. The Codes page "
-        "shows the grid over the picture, to paint on and to interpolate.",
+        "This model encodes an image as one grid of codebook entries, so there is no posterior. The Codes "
+        "page shows the grid over the picture, to edit and to interpolate.",
         icon=":material/grid_on:",
     )
     if st.button("Open in Codes", icon=":material/grid_on:", key="an_codes", type="primary"):
@@ -92,12 +90,12 @@ def to_codes(loaded: Loaded) -> None:
 
 
 def limits_of(loaded: Loaded) -> Limits:
-    """What links and the browser may ask of a model."""
+    """Limits of the address parameters and of edits for a model."""
     return Limits(loaded.count, loaded.latent, loaded.atlas.std is not None, loaded.atlas.names.from_address)
 
 
 def read(loaded: Loaded, limits: Limits) -> None:
-    """Fills in what is shown: from the address, or the defaults; on another model the image stays if it can."""
+    """Reads what to show from the address or the defaults; keeps the image if another model has it."""
     loaded.originals.start()
 
     def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
@@ -108,8 +106,8 @@ def read(loaded: Loaded, limits: Limits) -> None:
 
 
 def default_dimensions(loaded: Loaded) -> tuple[int, int]:
-    """The two dimensions that say the most: of the highest KL, or along which the codes spread the most."""
-    if loaded.latent <= 2:  # of one, the map is a strip
+    """The two dimensions of the highest KL, or of the largest variance without a posterior."""
+    if loaded.latent <= 2:  # with one dimension, the map is a strip
         return 0, 1
     atlas = loaded.atlas
     weight = atlas.mean.var(0) if atlas.std is None else kl_to_prior(atlas.mean, atlas.std).mean(0)
@@ -118,7 +116,7 @@ def default_dimensions(loaded: Loaded) -> tuple[int, int]:
 
 
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go.
+    """Adopts the edit that the browser sent at the end of a gesture.
 
     Returns:
         Whether it was new and for this model and these dimensions.
@@ -134,12 +132,12 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
 
 
 def choose_item(item: int) -> None:
-    """Another image, at its mean."""
+    """Switches to another image, with z at its mean."""
     page.update(item=item, draw=None, turn={}, revise=True)
 
 
 def choose_dimensions(loaded: Loaded) -> None:
-    """Which two dimensions the map shows; eps stays as it was turned."""
+    """Chooses the two dimensions of the map; eps is unchanged."""
     if loaded.latent < 3:
         return
     order = {str(dimension): str(dimension) for dimension in controls.spread_dimensions(loaded)}
@@ -151,23 +149,23 @@ def choose_dimensions(loaded: Loaded) -> None:
 
 
 def switch_model(name: str) -> None:
-    """Shows another checkpoint, with the same image where its data are the same."""
+    """Shows another checkpoint, with the same image if its data are the same."""
     before = engine().peek(page.model)
     page.switch_checkpoint(name, previous=(before, page.shown.item) if before else None)
 
 
 def about_image(loaded: Loaded, specimen: Specimen) -> str:
-    """One line on the image: where it is from, and what is known of it."""
+    """One line on the image: its name and labels."""
     item = specimen.item
     parts = [f"**{loaded.name_of(item)}**"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in list(item_labels(loaded, item).items())[:8]]
     if specimen.source == "reconstruction" and loaded.originals.state == "absent":
-        parts.append("its data set is not on this machine, so its reconstruction stands in")
+        parts.append("its data set is not on this machine, so its reconstruction is used instead")
     return " · ".join(parts)
 
 
 def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
-    """What the live image is told: small values and addresses."""
+    """The live component's data: small values and URLs."""
     shown: Shown = page.shown
     return {
         "model": controls.model_data(loaded),
@@ -186,7 +184,7 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
 
 
 def write_address(loaded: Loaded) -> None:
-    """Puts what is shown into the address bar."""
+    """Writes what is shown to the address bar."""
     page.write_address({"model": loaded.name} | url.query(page.shown, loaded.token_of))
 
 

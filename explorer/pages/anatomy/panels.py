@@ -1,4 +1,4 @@
-"""The panels of the Anatomy page, each with its equation and the paper it is from."""
+"""The panels of the Anatomy page, each with its equation and its source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from explorer.sharing import exports
 from models.card import Card
 from models.criterion import ELBO
 
-__all__ = ["bound", "estimates", "exactly", "has_bound", "way_through", "what_it_lacks"]
+__all__ = ["bound", "deterministic_latent", "estimates", "exact_density", "has_bound", "heading"]
 
 S = st.session_state
 KINGMA = ("Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114")
@@ -41,11 +41,11 @@ MINKA = (
 )
 DINH = ("Dinh et al. 2016", "https://arxiv.org/abs/1605.08803")
 THEIS = ("Theis et al. 2015", "https://arxiv.org/abs/1511.01844")
-NOISE_DRAWS = 16  # for the likelihood of a flow
-SAMPLED = 64  # codes for the mean of the reconstruction term
-CURVES_AT_MOST = 20  # images whose curves a session keeps
-ON_THE_LINE, AT_RANDOM = 9, 9
-# Streamlit stacks columns under 640 px only; a panel with its equation needs more than half of that.
+NOISE_DRAWS = 16  # draws of the dequantisation noise for a flow
+SAMPLED = 64  # posterior draws for the mean of the reconstruction term
+CURVES_AT_MOST = 20  # images whose curves are cached in a tab
+ON_THE_LINE, AT_RANDOM = 9, 9  # latents decoded in each strip
+# Streamlit stacks columns below 640 px only, but a panel with its equation needs more than half of that.
 STYLE = """<style>
 @media (max-width: 1100px) {
   [class*="st-key-an-pair-"] > div > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
@@ -55,57 +55,62 @@ STYLE = """<style>
 
 
 def has_bound(loaded: Loaded, specimen: Specimen) -> bool:
-    """Whether log p(x) has a bound to speak of."""
+    """Whether the model has a posterior and a likelihood, and so a bound on log p(x)."""
     return specimen.std is not None and has_likelihood(loaded)
 
 
 @contextmanager
-def panel(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> Iterator[None]:
-    """A titled box that opens with its equation and where it is from."""
+def panel(title: str, formula: str, papers: tuple[tuple[str, str], ...], text: str = "") -> Iterator[None]:
+    """A titled box that starts with its equation, a text and its sources."""
     with st.container(border=True):
-        _head(title, formula, papers, words)
+        _head(title, formula, papers, text)
         yield
 
 
-def _head(title: str, formula: str, papers: tuple[tuple[str, str], ...], words: str = "") -> None:
+def _head(title: str, formula: str, papers: tuple[tuple[str, str], ...], text: str = "") -> None:
     links = " · ".join(f"[{name}]({address})" for name, address in papers)
     st.markdown(f"##### {title}")
     st.latex(formula)
-    st.caption(f"{words} {links}".strip())
+    st.caption(f"{text} {links}".strip())
 
 
 def _pair(name: str) -> tuple[Any, Any]:
-    """Places for two panels: side by side, or under each other where the window is narrow."""
+    """Containers of two panels: side by side, or one below the other in a narrow window."""
     with st.container(key=f"an-pair-{name}"):
         left, right = st.columns(2)
     return left, right
 
 
-def way_through(loaded: Loaded, specimen: Specimen) -> None:
+def heading(loaded: Loaded, specimen: Specimen) -> None:
     """The heading of the live image."""
     st.html(STYLE)
     if specimen.std is None:
         formula = r"z = f(x), \qquad \hat x = g(z)"
         _head(
-            "From the image to its code and back", formula, own_paper(loaded),
-            "The encoder f gives a single latent z, from which the decoder g rebuilds the image. Grey points are the latents of "
-            "the other images: drag z away from them to see what the decoder makes of latents that no image has. Δ is the "
-            "distance from the image's own latent, in standard deviations of all latents.",
-        )  # fmt: skip
+            "From the image to its latent and back",
+            formula,
+            family_paper(loaded),
+            "The encoder f gives a single latent z, from which the decoder g reconstructs the image. Grey "
+            "points are the latents of the other images: drag z away from them to decode latents that no "
+            "image has. Δ is the distance from the image's latent, in standard deviations of all latents.",
+        )
         return
     formula = (
         r"z = \mu(x) + \sigma(x) \odot \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \quad "
         r"\hat x = \mathbb{E}[x|z]"
     )
     _head(
-        "From the image to its posterior, to a latent, and back", formula, (KINGMA,),
-        "The encoder gives a mean μ(x) and a standard deviation σ(x) for each dimension of the latent: the posterior. The "
-        "ellipses show 1 and 2 standard deviations of it. Drag z, the latent that is decoded: the two dimensions on the map "
-        "change, all others keep their values. ε says how many standard deviations z is from the mean.",
-    )  # fmt: skip
+        "From the image to its posterior, to a latent, and back",
+        formula,
+        (KINGMA,),
+        "The encoder gives a mean μ(x) and a standard deviation σ(x) for each dimension of the latent: the "
+        "posterior. The ellipses show 1 and 2 standard deviations. Drag z, the latent that is decoded: the "
+        "two dimensions on the map change, the others stay the same. ε is the distance of z from the mean "
+        "in standard deviations.",
+    )
 
 
-def own_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
+def family_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
     """The paper of the model's family, as (text, link); none for a checkpoint without a card."""
     card = loaded.entry.card
     about = families.family(card.model).about if card else None
@@ -113,7 +118,7 @@ def own_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
 
 
 def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
-    """The ELBO as its two terms, and the KL term by dimensions."""
+    """The two terms of the ELBO, and the KL of each dimension."""
     if specimen.std is None:
         return
     kl = kl_to_prior(specimen.mean, specimen.std)
@@ -133,13 +138,12 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         cost, error = _expected(loaded, specimen)
         average = _test_average(loaded)
         columns = st.columns(3)
-        own = {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
-        for column, (name, value) in zip(columns, own.items(), strict=True):
-            usual = None if average is None else average[name]
+        terms = {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
+        for column, (name, value) in zip(columns, terms.items(), strict=True):
             column.metric(
                 f"{name}, nats",
                 charts.short(value),
-                None if usual is None else _beside(value - usual),
+                None if average is None else _difference(value - average[name]),
                 delta_color="off",
                 delta_arrow="off",
             )
@@ -147,32 +151,33 @@ def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
         if average is not None:
             bars["Test average"] = (average["Reconstruction"], average["KL"])
         plotted(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
-        told = (
-            "−ELBO is an upper bound on −log p(x), how improbable the model finds the image. Reconstruction: the cost of the "
-            "image given its latent. KL: the cost of the latent, how far its posterior is from the prior. Reconstruction is "
-            f"a mean over {SAMPLED} draws from the posterior (± {error:.2g} nats); the KL is exact."
+        text = (
+            "−ELBO bounds −log p(x), the negative log-likelihood of the image, from above. Reconstruction: "
+            "the cost of the image given its latent. KL: the cost of the latent, the divergence of its "
+            f"posterior from the prior. Reconstruction is a mean over {SAMPLED} draws from the posterior (± "
+            f"{error:.2g} nats); the KL is exact."
         )
         if average is None:
-            told += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
-        st.caption(told)
+            text += f" No test average yet: `python -m models evaluate {loaded.name} --write`."
+        st.caption(text)
         _trained(loaded)
 
 
 def _trained(loaded: Loaded) -> None:
-    """What training minimised: −ELBO itself, or something else, with its formula."""
+    """The training objective: −ELBO itself, or another one with its formula."""
     card = loaded.entry.card
     if card is None:
         return
-    found = families.criterion(card)
-    if found.name == ELBO:
-        st.caption(f"−ELBO is what training minimises. {found.objective}")
+    criterion = families.criterion(card)
+    if criterion.name == ELBO:
+        st.caption(f"Training minimises −ELBO. {criterion.objective}")
         return
-    st.caption(f"Training minimises something else: {found.objective}")
-    st.latex(found.full_formula)
+    st.caption(f"Training minimises another objective: {criterion.objective}")
+    st.latex(criterion.full_formula)
 
 
-def _beside(difference: float) -> str:
-    """How far a value is from the average over the test images."""
+def _difference(difference: float) -> str:
+    """The difference from the test average, as text."""
     side = "above" if difference >= 0 else "below"
     return f"{charts.short(abs(difference))} {side} the test average"
 
@@ -189,13 +194,14 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
         plotted(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
-            f"▼ marks those on the map. An inactive dimension stays at the prior: its KL is near 0, and it says nothing "
-            "about the image. μ and σ are mean and standard deviation of the image's posterior in dimension d."
+            "▼ marks those on the map. The posterior of an inactive dimension equals the prior: its KL is "
+            "near 0, and it carries no information about the image. μ and σ are mean and standard deviation "
+            "of the image's posterior in dimension d."
         )
 
 
 def estimates(loaded: Loaded, specimen: Specimen) -> None:
-    """Log p(x) by three estimates as the samples grow, and the two directions of the divergence."""
+    """Three estimates of log p(x) over the number of samples, and the two directions of the divergence."""
     left, right = _pair("estimates")
     with left:
         _growth(loaded, specimen)
@@ -212,20 +218,20 @@ def _growth(loaded: Loaded, specimen: Specimen) -> None:
         r"w_l = p(x|z_l)\,p(z_l) / q(z_l|x), \quad z_l \sim q(z|x)"
         r"\end{gathered}"
     )
-    words = (
-        "Three ways to estimate log p(x), how probable the model finds the image. With L draws each is on average too low: the "
-        "ELBO stays so, the importance-weighted estimate comes closer the more draws it takes, and the naive one, drawn from "
-        "the prior p(z), needs far too many."
+    text = (
+        "Three estimates of log p(x), the log-likelihood of the image. With L draws each is on average too "
+        "low: the ELBO stays so, the importance-weighted estimate approaches log p(x) as L grows, and the "
+        "naive one, drawn from the prior p(z), needs far too many draws."
     )
-    with panel("Estimates of log p(x) as the samples grow", formula, (BURDA,), words):
+    with panel("Estimates of log p(x) over the number of samples", formula, (BURDA,), text):
         if not has_likelihood(loaded):
-            st.info("This model gives no likelihood, so log p(x) cannot be estimated.")
+            st.info("This model has no likelihood, so log p(x) cannot be estimated.")
             return
         _growth_live(loaded, specimen)
 
 
 def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
-    """Starts and shows the job of one image; a result is kept as long as the connection."""
+    """Starts and shows the job of one image; results are cached in the tab."""
     key = (loaded.name, loaded.version, specimen.item, specimen.source)
     if S.get("an_job") is not None and S.an_job_key != key:
         S.an_job.cancel()
@@ -233,43 +239,43 @@ def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
     if S.get("an_job") is not None:
         st.fragment(_growing, run_every=0.8)(key)
         return
-    found = S.setdefault("an_curves", {}).get(key)
+    curves = S.setdefault("an_curves", {}).get(key)
     if S.get("an_ended"):
         st.warning(S.pop("an_ended"), icon=":material/info:")
-    samples = _next_samples(0 if found is None else found["samples"])
+    samples = _next_samples(0 if curves is None else curves["samples"])
     if samples:
-        label = "Draw them all" if found is not None and samples == SAMPLES else f"Draw {samples:,} samples"
+        label = "Draw the rest" if curves is not None and samples == SAMPLES else f"Draw {samples:,} samples"
         st.button(
             label,
             icon=":material/play_arrow:",
             key="an_draw",
             on_click=_start,
             args=(loaded, specimen, key, samples),
-            help="In a process of its own: dragging stays smooth meanwhile",
+            help="In another process, so that dragging stays smooth",
         )
-    if found is not None:
-        _show_curves(found, loaded.name)
+    if curves is not None:
+        _show_curves(curves, loaded.name)
 
 
 def _next_samples(drawn: int) -> int:
-    """How many samples are offered after so many: the usual number, then four times as many; 0 at the limit."""
+    """Number of samples to offer after `drawn`: the default, then four times as many; 0 at the limit."""
     if drawn < SAMPLES:
         return SAMPLES
     return min(4 * drawn, SAMPLES_AT_MOST) if drawn < SAMPLES_AT_MOST else 0
 
 
 def _growing(key: tuple[Any, ...]) -> None:
-    """Progress, cancel and the curves so far; at the end the page runs again without a clock."""
+    """Progress, Cancel and the curves so far; at the end the page is rerun without the timer."""
     job: Job | None = S.get("an_job")
     if job is None:
         return
     running = job.running  # read first, so that the last result is not missed
-    kept: dict[Any, Any] = S.setdefault("an_curves", {})
+    cache: dict[Any, Any] = S.setdefault("an_curves", {})
     if known := job.result or job.partial:
-        kept[key] = known
-        while len(kept) > CURVES_AT_MOST:
-            kept.pop(next(iter(kept)))
-    found = kept.get(key)
+        cache[key] = known
+        while len(cache) > CURVES_AT_MOST:
+            cache.pop(next(iter(cache)))
+    curves = cache.get(key)
     if not running:
         S.an_job = None
         if job.result is None:
@@ -277,8 +283,8 @@ def _growing(key: tuple[Any, ...]) -> None:
         st.rerun()
     if job_notice(job.share, job.what, "an_cancel"):
         job.cancel()
-    if found is not None:
-        _show_curves(found, key[0])
+    if curves is not None:
+        _show_curves(curves, key[0])
 
 
 def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...], samples: int) -> None:
@@ -295,13 +301,13 @@ def _show_curves(curves: dict[str, Any], name: str) -> None:
         for line in ("bound", "importance", "naive")
     ]
     effective = curves["effective"]
-    told = (
-        f"After {curves['samples']:,} samples: {', '.join(ends)} nats. The naive estimate rests on "
-        f"{effective['naive']:,.1f} effective samples, the weighted one on {effective['importance']:,.1f}."
+    text = (
+        f"After {curves['samples']:,} samples: {', '.join(ends)} nats. Effective samples: naive "
+        f"{effective['naive']:,.1f}, importance-weighted {effective['importance']:,.1f}."
     )
     if off:
-        told += f" Below the chart: {', '.join(off)}."
-    st.caption(told)
+        text += f" Below the chart: {', '.join(off)}."
+    st.caption(text)
 
 
 def _divergences() -> None:
@@ -309,121 +315,125 @@ def _divergences() -> None:
         r"\mathrm{KL}(q\,\|\,p) = \int q \log \frac{q}{p} \qquad "
         r"\mathrm{KL}(p\,\|\,q) = \int p \log \frac{p}{q}"
     )
-    with panel("The divergence has a direction", formula, (MINKA, KINGMA),
-               "Drag p and q; the squares change q's width and height."):  # fmt: skip
+    text = "Drag p and q; the squares change q's width and height."
+    with panel("The divergence has a direction", formula, (MINKA, KINGMA), text):
         components.divergence()
 
 
-def exactly(loaded: Loaded, specimen: Specimen) -> None:
-    """For a flow: the exact density of the dequantised image, and the bound on log P(x) that it gives."""
+def exact_density(loaded: Loaded, specimen: Specimen) -> None:
+    """For a flow: the exact density of the dequantised image, and the bound on log P(x) from it."""
     formula = (
         r"\begin{gathered}\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
         r"\log\left|\det \frac{\partial f}{\partial v}\right| - \log q(u|x)\Big], \\"
         r"v = 255 x + u\end{gathered}"
     )
-    words = (
-        "f has an inverse: the code keeps the whole image, there is no posterior, and the density of v is exact. u is "
-        "the noise that makes grey levels real numbers; the mean over it bounds log P(x) of the 8-bit image from below. "
-        f"The figures are means over {NOISE_DRAWS} draws of u. With uniform noise its part is 0."
+    text = (
+        "f is invertible: the latent contains the whole image, there is no posterior, and the density of v "
+        "is exact. u is the dequantisation noise; the mean over it bounds log P(x) of the 8-bit image from "
+        f"below. The metrics are means over {NOISE_DRAWS} draws of u. With uniform noise, the noise term is "
+        "0."
     )
-    with panel("An exact density, a bound on log P(x)", formula, (DINH, THEIS), words):
-        found = density(loaded, specimen.picture, NOISE_DRAWS)
-        parts = {
-            "Code, nats": charts.short(found.latent),
-            "Volume, nats": charts.short(found.volume),
-            "Noise, nats": charts.short(found.noise),
-            "log P(x) ≥, nats": charts.short(found.total),
-            "Bits/dim ≤": f"{found.bits_per_dim:.3f}",
+    with panel("An exact density, a bound on log P(x)", formula, (DINH, THEIS), text):
+        terms = density(loaded, specimen.picture, NOISE_DRAWS)
+        metrics = {
+            "Latent, nats": charts.short(terms.latent),
+            "Volume, nats": charts.short(terms.volume),
+            "Noise, nats": charts.short(terms.noise),
+            "log P(x) ≥, nats": charts.short(terms.total),
+            "Bits/dim ≤": f"{terms.bits_per_dim:.3f}",
         }
-        columns = side_by_side([1] * len(parts), "an-exactly", least="28%", gap="small")
-        for column, (name, value) in zip(columns, parts.items(), strict=True):
+        columns = side_by_side([1] * len(metrics), "an-exactly", least="28%", gap="small")
+        for column, (name, value) in zip(columns, metrics.items(), strict=True):
             column.metric(name, value)
 
 
-def what_it_lacks(loaded: Loaded, specimen: Specimen) -> None:
-    """For a model whose code is a point: what does not exist, and what its decoder makes of other codes."""
+def deterministic_latent(loaded: Loaded, specimen: Specimen) -> None:
+    """For a model without a posterior: what that rules out, and decoded latents away from the data."""
     card = loaded.entry.card
     if card is None:
         return
-    formula, words = deterministic(card)
-    with panel("What a deterministic code lacks", formula, (*own_paper(loaded), KINGMA), words):
+    formula, text = deterministic(card)
+    with panel("What a deterministic latent lacks", formula, (*family_paper(loaded), KINGMA), text):
         left, right = _pair("lacks")
         with left:
             _strip(
-                "Continuity: a straight line away from the data",
-                "From this image's code to the right, along one random direction.",
+                "Continuity: along a straight line away from the data",
+                "From this image's latent, along a random direction.",
                 loaded,
                 away(specimen.mean, loaded.atlas.mean, ON_THE_LINE, S.setdefault("an_line", 0)),
             )
             st.button("Another direction", key="an_another_line", on_click=_next, args=("an_line",))
         with right:
             _strip(
-                "Completeness: codes at random in the range of the data's",
-                "Each dimension for itself, between its 1st and 99th percentile.",
+                "Completeness: random latents in the range of the data",
+                "Each dimension is drawn independently between its 1st and 99th percentile.",
                 loaded,
                 in_range(loaded.atlas.mean, AT_RANDOM, S.setdefault("an_range", 0)),
             )
-            st.button("Other codes", key="an_another_range", on_click=_next, args=("an_range",))
+            st.button("Other latents", key="an_another_range", on_click=_next, args=("an_range",))
 
 
 def deterministic(card: Card) -> tuple[str, str]:
-    """What a model with a code that is a point minimises, as a formula and in words, and what follows from that."""
-    found = families.criterion(card)
-    where = rf", \quad {found.where}" if found.where else ""
+    """The objective of a model without a posterior, as a formula and as text, and its consequences."""
+    criterion = families.criterion(card)
+    where = rf", \quad {criterion.where}" if criterion.where else ""
     formula = (
-        rf"\begin{{gathered}}\min\ \mathbb{{E}}_x\Big[{found.formula}\Big]{where} \\"
+        rf"\begin{{gathered}}\min\ \mathbb{{E}}_x\Big[{criterion.formula}\Big]{where} \\"
         r"\text{no } q(z|x),\ \text{no } p(z),\ \text{no KL: no bound on } \log p(x)\end{gathered}"
     )
-    words = (
-        f"{found.objective} Nothing is asked of the pictures that codes between and beyond decode to: neither **continuity** "
-        "(near codes, like pictures) nor **completeness** (every code, a picture). So there is no ε to turn, no ELBO, "
-        "no estimate of log p(x) and no prior to sample."
+    text = (
+        f"{criterion.objective} Latents between and beyond those of the images are not constrained: neither "
+        "**continuity** (near latents decode to similar pictures) nor **completeness** (every latent decodes "
+        "to a picture) is required. So there is no ε, no ELBO, no estimate of log p(x) and no prior to "
+        "sample."
     )
-    return formula, words
+    return formula, text
 
 
 def _next(name: str) -> None:
     S[name] += 1
 
 
-def _strip(title: str, words: str, loaded: Loaded, codes: NDArray[np.float32]) -> None:
-    """Decoded codes side by side, each with how far it is from the data."""
+def _strip(title: str, text: str, loaded: Loaded, codes: NDArray[np.float32]) -> None:
+    """Decoded latents side by side, each with its distance to the data."""
     pictures = engine().decode_sync(loaded, codes, background=True)
     percentiles = loaded.neighbours.query(codes).percentile
     if percentiles is None:
-        raise ValueError(f"{loaded.name} has no gauge to hold its latents against.")
+        raise ValueError(f"{loaded.name} has no gauge of the distance to the data.")
     st.markdown(f"**{title}**")
-    st.caption(words)
+    st.caption(text)
     cells = "".join(
         _cell(picture, float(share)) for picture, share in zip(pictures, percentiles, strict=True)
     )
     st.html(
-        f'<div style="display:grid;grid-template-columns:repeat({len(codes)},minmax(0,88px));gap:6px">{cells}</div>'
+        f'<div style="display:grid;grid-template-columns:repeat({len(codes)},minmax(0,88px));gap:6px">'
+        f"{cells}</div>"
     )
     off = int((percentiles >= OFF).sum())
     st.caption(
-        f"{off} of {len(codes)} are off the data: farther from the images than 99 % of the posterior draws of held-out images."
+        f"{off} of {len(codes)} are off the data: farther from the images than 99 % of the posterior draws "
+        "of held-out images."
     )
 
 
-UNUSUAL, OFF = 90, 99  # percentiles of the neighbour distance, as the stage's gauge has them
+UNUSUAL, OFF = 90, 99  # percentiles of the distance to the data, as in the stage's gauge
 SIGNS = {"near the data": "#2b9a66", "unusual": "#c98a00", "off the data": "#d43d51"}
 
 
 def _cell(picture: NDArray[np.uint8], percentile: float) -> str:
-    word = "near the data" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
+    verdict = "near the data" if percentile < UNUSUAL else "unusual" if percentile < OFF else "off the data"
     source = base64.b64encode(exports.picture_png(picture)).decode("ascii")
-    said = escape(f"{word}, {percentile:.0f}th percentile of the distance to the data", quote=True)
+    title = escape(f"{verdict}, {percentile:.0f}th percentile of the distance to the data", quote=True)
     return (
-        f'<div title="{said}"><img src="data:image/png;base64,{source}" alt="Decoded code, {said}" '
+        f'<div title="{title}"><img src="data:image/png;base64,{source}" alt="Decoded latent, {title}" '
         'style="width:100%;display:block;border-radius:4px;image-rendering:pixelated">'
-        f'<div style="height:4px;margin:5px 12% 0;border-radius:2px;background:{SIGNS[word]}"></div></div>'
+        f'<div style="height:4px;margin:5px 12% 0;border-radius:2px;background:{SIGNS[verdict]}"></div></div>'
     )
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _expectation(_loaded: Loaded, _specimen: Specimen, mark: tuple[Any, ...]) -> tuple[float, float]:
-    """Mean and standard error of the reconstruction term; `mark` says of what."""
+    """Mean and standard error of the reconstruction term; `mark` identifies the image and the model."""
     return expected_reconstruction(_loaded, _specimen, SAMPLED)
 
 
@@ -433,7 +443,7 @@ def _expected(loaded: Loaded, specimen: Specimen) -> tuple[float, float]:
 
 
 def _test_average(loaded: Loaded) -> dict[str, float] | None:
-    """The two terms over the whole test split, as the card has them; None where nobody measured."""
+    """The two terms over the whole test split, from the card; None if they were not measured."""
     card = loaded.entry.card
     values = [
         (card.metrics.get(name) or {}).get("value") if card else None for name in ("reconstruction", "kl")
@@ -445,7 +455,7 @@ def _test_average(loaded: Loaded) -> dict[str, float] | None:
 
 
 def _test_codes(loaded: Loaded) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Posterior means of the atlas' test images (all where there are none), and their mean KL by dimension."""
+    """Posterior means of the atlas's test images (all if there are none), and their mean KL by dimension."""
     atlas = loaded.atlas
     test = np.array([split == "test" for split in atlas.split])
     rows = test if test.sum() > 1 else np.ones(len(test), bool)

@@ -1,8 +1,8 @@
-"""What the Anatomy page shows, as a link carries it: the image, the two dimensions, and eps.
+"""The address of the Anatomy page: the image, the two dimensions, and eps.
 
     ?model=mnist-vae&item=test-12&dims=3-11&draw=4&turn=3:0.5,11:-1
 
-Everything is read from the address bar or the browser, so everything is checked.
+All input is untrusted and validated.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ DIMENSIONS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 @dataclass(frozen=True)
 class Limits:
-    """What the open model allows."""
+    """Limits set by the open model."""
 
     count: int  # items of its atlas
     latent: int  # dimensions
     draws: bool  # it has a posterior to draw from
-    item: Callable[[str], int] = row_of  # reads an item of an address
+    item: Callable[[str], int] = row_of  # reads an item from an address
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The image and where its code was turned to."""
+    """The image and its eps."""
 
     item: int  # row of the atlas
     dims: tuple[int, int]  # across and up
@@ -50,13 +50,13 @@ class Shown:
         return f"dims-{self.dims[0]}-{self.dims[1]}"
 
     def as_json(self) -> dict[str, Any]:
-        """As the component reads and writes it."""
+        """The state as the component's JSON."""
         turn = {str(dimension): eps for dimension, eps in self.turn.items()}
         return {"item": self.item, "draw": self.draw, "turn": turn}
 
 
 class _Edit(Struct, frozen=True):
-    """What a browser sends."""
+    """The edit that the browser sends."""
 
     item: Item | UnsetType = UNSET
     draw: Seed | None = None
@@ -64,15 +64,15 @@ class _Edit(Struct, frozen=True):
 
 
 def from_json(values: object, now: Shown, limits: Limits) -> Shown:
-    """What a browser sent.
+    """Reads an edit that the browser sent.
 
     Arguments:
         values: Untrusted JSON, in the form of `Shown.as_json`.
         now: What is shown; keeps its dimensions.
-        limits: Of the open model.
+        limits: Limits set by the open model.
 
     Raises:
-        ValueError: Naming the first field that breaks a rule.
+        ValueError: If a field is invalid; names the first one.
     """
     edit = read(values, _Edit, "An edit")
     item = now.item if edit.item is UNSET else edit.item
@@ -85,12 +85,12 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
 
 
 def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """What an address describes, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
-        limits: Of the open model.
+        default: Values for missing or invalid parameters.
+        limits: Limits set by the open model.
     """
     return read_parts(
         params,
@@ -107,7 +107,7 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
+    """The address parameters that restore what is shown; `token` returns an item as written there."""
     params = {"item": token(shown.item), "dims": f"{shown.dims[0]}-{shown.dims[1]}"}
     if shown.draw is not None:
         params["draw"] = str(shown.draw)
@@ -138,7 +138,7 @@ def _turn_text(text: str) -> dict[str, float]:
 
 def _draw(draw: int | None, limits: Limits) -> int | None:
     if draw is not None and not limits.draws:
-        raise ValueError("`draw` must be left out: a deterministic code has no posterior to draw from.")
+        raise ValueError("`draw` must be left out: a deterministic latent has no posterior to draw from.")
     return draw
 
 

@@ -101,7 +101,7 @@ def test_each_panel_has_its_equation_and_a_paper(open_anatomy: Open) -> None:
         "From the image to its posterior, to a latent, and back",
         "The bound and its two terms",
         "KL of each dimension",
-        "Estimates of log p(x) as the samples grow",
+        "Estimates of log p(x) over the number of samples",
         "The divergence has a direction",
     ]
     assert len(at.latex) == 5
@@ -161,7 +161,7 @@ def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: 
     at = open_anatomy(model="digits-flow", item="3")
     assert "An exact density, a bound on log P(x)" in headings(
         at
-    ) and "What a deterministic code lacks" not in headings(at)
+    ) and "What a deterministic latent lacks" not in headings(at)
     shown = {metric.label: float(metric.value.replace("−", "-").replace(",", "")) for metric in at.metric}
     parts = [shown[f"{name}, nats"] for name in ("Code", "Volume", "Noise")]
     assert shown["log P(x) ≥, nats"] == pytest.approx(sum(parts), abs=0.16)
@@ -171,7 +171,7 @@ def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: 
 def test_codes_of_a_codebook_have_no_posterior_to_look_into(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-codes", item="3")
     assert any("no posterior" in info.value for info in at.info)
-    assert "What a deterministic code lacks" not in headings(at)
+    assert "What a deterministic latent lacks" not in headings(at)
 
 
 def test_another_image_is_shown_at_its_mean(open_anatomy: Open) -> None:
@@ -208,18 +208,18 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
     found = parts(at)
     assert found.keys() == {"image"}, "no divergence where there is no posterior"
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
-    assert headings(at) == ["From the image to its code and back", "What a deterministic code lacks"]
+    assert headings(at) == ["From the image to its latent and back", "What a deterministic latent lacks"]
     words = " ".join(caption.value for caption in at.caption)
     assert "The decoder learns to reconstruct each image from its latent. Nothing is asked" in words
     for part in ("**continuity**", "**completeness**", "no ELBO", "no prior to sample"):
         assert part in words
     assert not at.metric and not [button for button in at.button if button.key == "an_draw"]
     first = html(at)
-    assert first.count('alt="Decoded code, ') == 18
+    assert first.count('alt="Decoded latent, ') == 18
     assert "off the data" in first, "the line leaves the data"
     at.button(key="an_another_line").click().run()
     second = html(at)
-    assert second != first and second.count('alt="Decoded code, ') == 18
+    assert second != first and second.count('alt="Decoded latent, ') == 18
     assert parts(at)["image"]["edit"]["item"] == 3
 
 
