@@ -1,4 +1,4 @@
-"""The Codes page: the grid of discrete codes over a picture, to paint on, to swap and to walk, and the codebook."""
+"""The Codes page: the grid of discrete codes over a picture, to paint and to interpolate; the codebook."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ from models.card import Card, Entry
 
 S = st.session_state
 page = PageState[Shown]("cd")
-VIEW = "dims-0-1"  # the socket opens a model with a view; this one costs nothing to make
-PAPERS = "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · [Razavi et al. 2019](https://arxiv.org/abs/1906.00446)"
+VIEW = "dims-0-1"  # the socket opens a model with a view; this one is free to compute
+PAPERS = (
+    "[van den Oord et al. 2017](https://arxiv.org/abs/1711.00937) · "
+    "[Razavi et al. 2019](https://arxiv.org/abs/1906.00446)"
+)
 
 
 def main() -> None:
-    """Controls, the grid to paint on, and samples of the prior under it."""
+    """Controls, the grid to paint on, and samples from the prior below it."""
     entries = checkpoint_picker.entries()
     discrete = able(entries, refusal)
     loaded = page.open_checkpoint(entries, refusal)
@@ -65,8 +68,8 @@ def main() -> None:
     data = grid_data(loaded, limits)
     if loaded.originals.state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
-    kept = components.grid(data)
-    if take_release(kept, loaded, limits):
+    received = components.grid(data)
+    if take_release(received, loaded, limits):
         st.rerun()
     st.caption(usage(loaded))
     if take_sample(samples.panel(loaded, text_of(loaded, "codes")), loaded):
@@ -76,21 +79,21 @@ def main() -> None:
 
 
 def refusal(card: Card) -> str:
-    """Why a checkpoint has no grid of codes to show."""
+    """Why the page cannot show a checkpoint; "" if it can."""
     if families.spec_of(card).discrete:
         return ""
-    return f"{card.name} has no discrete codes: its latent is a vector of real numbers."
+    return f"{card.name} has no discrete codes: its latent is continuous."
 
 
 def none_yet(entries: list[Entry]) -> None:
-    """What to do where no checkpoint has discrete codes."""
+    """Instructions for when no checkpoint has discrete codes."""
     st.title("Codes")
     st.info(
-        "No checkpoint with discrete codes can be used yet. Train a VQ-VAE on the digits that come along, with a "
+        "No checkpoint with discrete codes can be used yet. Train a VQ-VAE on the bundled digits, with a "
         "prior over its codes, then encode the images:\n\n"
         "```\npython -m models train vq-vae --data digits --epochs 40 --prior-epochs 20 --rate 0.003 "
         "--set codebook=64 latent=8 --out runs/digits-vq-vae\npython -m explorer.atlas digits-vq-vae\n```\n\n"
-        "For two levels of codes take `vq-vae-2`.",
+        "For two levels of codes, use `vq-vae-2`.",
         icon=":material/model_training:",
     )
     if any(entry.card for entry in entries):
@@ -98,20 +101,23 @@ def none_yet(entries: list[Entry]) -> None:
 
 
 def limits_of(loaded: Loaded) -> Limits:
-    """What links and the browser may ask of a model.
+    """Limits of the address parameters and of edits for a model.
 
     Raises:
         ValueError: If its grids are too large to be edited.
     """
     books = codebooks(loaded)
     return Limits(
-        loaded.count, tuple(book.name for book in books), tuple(book.grid for book in books), books[0].count,
+        loaded.count,
+        tuple(book.name for book in books),
+        tuple(book.grid for book in books),
+        books[0].count,
         loaded.atlas.names.from_address,
-    )  # fmt: skip
+    )
 
 
 def read(loaded: Loaded, limits: Limits) -> None:
-    """Fills in what is shown: from the address, or the defaults."""
+    """Reads what to show from the address, else from the defaults."""
     loaded.originals.start()
 
     def reader(query: dict[str, str], previous: Any) -> tuple[Shown, list[str]]:
@@ -126,20 +132,20 @@ def read(loaded: Loaded, limits: Limits) -> None:
 
 
 def unlike(loaded: Loaded, item: int) -> int:
-    """The first image of another class, or simply another one."""
+    """The first image of another class, else the next image."""
     for attribute in loaded.atlas.attributes.values():
         if attribute.kind == "categorical":
-            found = np.flatnonzero((attribute.values != attribute.values[item]) & attribute.known)
-            if len(found):
-                return int(found[0])
+            others = np.flatnonzero((attribute.values != attribute.values[item]) & attribute.known)
+            if len(others):
+                return int(others[0])
     return min(item + 1, loaded.count - 1)
 
 
 def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
-    """Takes over what the browser sent when the hand let go.
+    """Adopts the edit that the browser sent at the end of a gesture.
 
     Returns:
-        Whether it was new and of what is shown now.
+        Whether it was new and applies to what is shown.
     """
 
     def reader(received: object) -> Shown | None:
@@ -151,7 +157,7 @@ def take_release(received: object, loaded: Loaded, limits: Limits) -> bool:
 
 
 def take_sample(received: object, loaded: Loaded) -> bool:
-    """Takes a sample that was clicked as A or B; gives whether the click was new."""
+    """Loads a clicked sample as A or B; returns whether the click was new."""
 
     def apply(received: object) -> bool:
         text = samples.clicked(received, loaded)
@@ -164,17 +170,17 @@ def take_sample(received: object, loaded: Loaded) -> bool:
 
 
 def choose(**images: int | str) -> None:
-    """Another A or B. What was painted on A goes with it; a new B leaves it."""
+    """Replaces A or B; a new A discards what was painted, a new B does not."""
     page.update(**images, **({"codes": None} if "a" in images else {}), revise=True)
 
 
 def swap() -> None:
-    """A takes B's place and the other way round; what was painted on A is let go."""
+    """Swaps A and B, and discards what was painted on A."""
     choose(a=page.shown.b, b=page.shown.a)
 
 
 def switch_model(name: str) -> None:
-    """Shows another checkpoint, with the same images where its data are the same."""
+    """Shows another checkpoint, with the same images if its data are the same."""
     before, shown = engine().peek(page.model), page.now.shown
     page.switch_checkpoint(
         name, previous=(before, [item_of(shown.a), item_of(shown.b)]) if before and shown else None
@@ -187,7 +193,7 @@ def item_of(image: int | str) -> int | None:
 
 
 def text_of(loaded: Loaded, name: str) -> str:
-    """The codes of "a", of "b", or of what A was painted to."""
+    """The codes of image "a" or "b", or the painted ones ("codes"), as text."""
     shown: Shown = page.shown
     if name == "codes":
         return shown.codes or text_of(loaded, "a")
@@ -196,33 +202,32 @@ def text_of(loaded: Loaded, name: str) -> str:
 
 
 def head() -> None:
-    """What the page is about, with its equation."""
+    """The introduction of the page, with its equation."""
     st.latex(
         r"k_{ij} = \arg\min_k \lVert z_{ij}(x) - e_k \rVert, \qquad \hat x = g\big(e_{k_{11}}, \dots\big)"
     )
     st.caption(
-        "Each place of the grid holds one entry of the codebook, a code: the one whose vector e is nearest to what the encoder "
-        "gives for that place, z. Press and drag on the picture: the places take B's codes, or a code that you picked, and the "
-        f"picture is decoded while you paint. {PAPERS}"
+        "Each cell of the grid contains one code, an index into the codebook: that of the vector e nearest "
+        "to the encoder's output z for the cell. Press and drag on the picture to paint: the cells take B's "
+        f"codes, or a code that you picked, and the picture is decoded as you paint. {PAPERS}"
     )
 
 
 def usage(loaded: Loaded) -> str:
-    """How much of each codebook the atlas uses."""
-    told = []
+    """Usage and perplexity of each codebook over the atlas."""
+    usages = []
     for book in codebooks(loaded):
         p = book.uses[book.uses > 0] / book.uses.sum()
         perplexity = float(np.exp(-(p * np.log(p)).sum()))
         name = "" if len(codebooks(loaded)) == 1 else f"{book.name}: "
-        told.append(
-            f"{name}{(book.uses > 0).sum():,} of {book.count:,} codes used, as varied as {perplexity:,.0f} equally frequent "
-            "codes (perplexity)"
+        usages.append(
+            f"{name}{(book.uses > 0).sum():,} of {book.count:,} codes used, perplexity {perplexity:,.0f}"
         )
-    return f"Over the atlas's {loaded.count:,} images. {' · '.join(told).capitalize()}."
+    return f"Over the atlas's {loaded.count:,} images. {' · '.join(usages).capitalize()}."
 
 
 def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
-    """What the grid is told: small values and addresses."""
+    """The grid component's data: small values and URLs."""
     shown: Shown = page.shown
     base, version = f"/live/atlas/{loaded.name}/codes", f"?v={loaded.version}"
     return {
@@ -252,7 +257,7 @@ def grid_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:
 
 
 def write_address(loaded: Loaded, limits: Limits) -> None:
-    """Puts what is shown into the address bar."""
+    """Writes what is shown to the address bar."""
     page.write_address({"model": loaded.name} | url.query(page.shown, limits, loaded.token_of))
 
 

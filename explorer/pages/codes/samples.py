@@ -1,10 +1,10 @@
-"""Samples of a learnt prior over codes: temperature, seed and count, drawn in another process, to click as A or B."""
+"""Samples of a learnt prior over codes, drawn in another process; a click loads one as A or B."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -24,7 +24,7 @@ __all__ = ["clicked", "panel"]
 S = st.session_state
 COUNT, COUNT_AT_MOST = 12, 24
 SEED_AT_MOST = 2**31 - 1
-KEPT_AT_MOST = 8  # models whose samples a session keeps
+CACHE_SIZE = 8  # models whose samples are cached in a tab
 
 
 def panel(loaded: Loaded, shown: str) -> object:
@@ -32,10 +32,10 @@ def panel(loaded: Loaded, shown: str) -> object:
 
     Arguments:
         loaded: The model.
-        shown: The codes of the painted picture as a text, whose coarser levels may be kept.
+        shown: Codes of the painted picture as text; their coarse level may condition the samples.
 
     Returns:
-        The sample that was clicked last (untrusted JSON), or None.
+        The last clicked sample (untrusted JSON), or None.
     """
     with st.container(border=True):
         st.markdown("##### Samples from the prior")
@@ -47,35 +47,36 @@ def panel(loaded: Loaded, shown: str) -> object:
         _head(names)
         _controls(loaded, shown, names)
         _run(loaded)
-        found = _samples().get(_key(loaded))
-        if found is None:
-            st.caption("None drawn yet.")
+        drawn = _samples().get(_key(loaded))
+        if drawn is None:
+            st.caption("No samples yet.")
             return None
-        return components.samples({"model": loaded.name, "shape": list(loaded.shape), **found})
+        return components.samples({"model": loaded.name, "shape": list(loaded.shape), **drawn})
 
 
 def clicked(received: object, loaded: Loaded) -> str | None:
-    """The codes of the sample that the browser says was clicked; None where there is none such."""
-    found = _samples().get(_key(loaded))
-    if found is None or not isinstance(received, Mapping) or received.get("model") != loaded.name:
+    """The codes of the clicked sample as sent by the browser; None if invalid or outdated."""
+    drawn = _samples().get(_key(loaded))
+    if drawn is None or not isinstance(received, Mapping) or received.get("model") != loaded.name:
         return None
     number, made = received.get("sample"), received.get("made")
-    if type(number) is not int or made != found["made"] or not 0 <= number < len(found["codes"]):
+    if type(number) is not int or made != drawn["made"] or not 0 <= number < len(drawn["codes"]):
         return None
-    return str(found["codes"][number])
+    return str(drawn["codes"][number])
 
 
 def _head(names: list[str]) -> None:
     if len(names) > 1:
         st.latex(
-            r"k_{\text{top}} \sim p(k_{\text{top}}), \quad k_{\text{bottom}} \sim p(k_{\text{bottom}} | k_{\text{top}})"
+            r"k_{\text{top}} \sim p(k_{\text{top}}), \quad "
+            r"k_{\text{bottom}} \sim p(k_{\text{bottom}} | k_{\text{top}})"
         )
     else:
         st.latex(r"k_i \sim p(k_i\,|\,k_1, \dots, k_{i-1}), \quad \hat x = g(e_k)")
     st.caption(
-        "The prior p is a distribution over grids of codes, learnt from the grids of the training images; a grid is drawn place "
-        "by place, code kᵢ after those before it. A low temperature keeps to the most probable codes. Click a sample to load "
-        "it as A or B."
+        "The prior p is an autoregressive distribution over grids of codes, learnt from the training images: "
+        "code kᵢ is drawn given those before it. A low temperature favours probable codes. Click a "
+        "sample to load it as A or B."
     )
 
 
@@ -83,8 +84,8 @@ def _no_prior(loaded: Loaded) -> None:
     card = loaded.entry.card
     kind, data = (card.model, card.data["name"]) if card else ("vq-vae", "mnist")
     st.info(
-        f"{loaded.name} was trained with `prior_depth=0`: nothing has learnt which grids of codes are likely, so there "
-        "is nothing to sample from. Grids of codes drawn at random give no picture of the data. Train one with a prior:\n\n"
+        f"{loaded.name} was trained with `prior_depth=0`, so it has no prior to sample from. Grids of random "
+        "codes do not decode to pictures like the data. Train one with a prior:\n\n"
         f"```\npython -m models train {kind} --data {data} --prior-epochs 20 --out runs/{data}-{kind}\n```"
     )
 
@@ -92,17 +93,24 @@ def _no_prior(loaded: Loaded) -> None:
 def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         temperature = st.slider(
-            "Temperature", 0.0, TEMPERATURE_AT_MOST, 1.0, 0.05, key="cd_temperature", width=220,
-            help="How varied the samples are. 1 is the prior itself; 0 takes the most probable code each time.",
-        )  # fmt: skip
+            "Temperature",
+            0.0,
+            TEMPERATURE_AT_MOST,
+            1.0,
+            0.05,
+            key="cd_temperature",
+            width=220,
+            help="Diversity of the samples: 1 is the prior itself; 0 always takes the most probable code.",
+        )
         count = st.number_input("Samples", 1, COUNT_AT_MOST, COUNT, key="cd_count", width=110)
         seed = st.number_input(
-            "Seed", 0, SEED_AT_MOST, 0, key="cd_seed", width=130, help="The same seed, the same samples."
+            "Seed", 0, SEED_AT_MOST, 0, key="cd_seed", width=130, help="The same seed gives the same samples."
         )
         keep = len(names) > 1 and st.checkbox(
-            f"Keep the {names[0]} of A, draw the {names[-1]}", key="cd_keep",
-            help="The coarse codes of A, as it is painted now, stay; the prior draws fine codes given those.",
-        )  # fmt: skip
+            f"Keep the {names[0]} of A, draw the {names[-1]}",
+            key="cd_keep",
+            help="Keeps the coarse codes of A as painted, and samples the fine codes given those.",
+        )
         job: Job | None = S.get("cd_job")
         if st.button(
             "Draw", icon=":material/casino:", key="cd_draw", type="primary", disabled=job is not None
@@ -119,7 +127,7 @@ def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
 
 
 def _run(loaded: Loaded) -> None:
-    """The job's progress; when it has ended, its samples."""
+    """The job's progress, or why it failed."""
     if S.get("cd_job") is not None:
         st.fragment(run_every=0.4)(_progress)(loaded)
     elif S.get("cd_failed"):
@@ -136,22 +144,22 @@ def _progress(loaded: Loaded) -> None:
         return
     S.cd_job = None
     if job.result is None or S.cd_job_of != _key(loaded):
-        S.cd_failed = job.error or "they were of another checkpoint."
+        S.cd_failed = job.error or "they were for another checkpoint."
     else:
         _take(loaded, job.result)
     st.rerun()
 
 
 def _take(loaded: Loaded, result: dict[str, Any]) -> None:
-    """Decodes what was drawn, and keeps it."""
+    """Decodes and caches the drawn samples."""
     books = codebooks(loaded)
     shapes = [book.grid for book in books]
     texts = [str(text) for text in result["codes"]]
     grids = [from_text(text, shapes, books[0].count) for text in texts]
     pictures = engine().decode_sync(loaded, latents(loaded, grids), background=True)
-    kept = _samples()
+    cache = _samples()
     S.cd_made = S.get("cd_made", 0) + 1
-    kept[_key(loaded)] = {
+    cache[_key(loaded)] = {
         "codes": texts,
         "pictures": [
             "data:image/png;base64," + base64.b64encode(exports.picture_png(picture)).decode("ascii")
@@ -160,13 +168,12 @@ def _take(loaded: Loaded, result: dict[str, Any]) -> None:
         "told": S.cd_told,
         "made": S.cd_made,
     }
-    while len(kept) > KEPT_AT_MOST:
-        kept.pop(next(iter(kept)))
+    while len(cache) > CACHE_SIZE:
+        cache.pop(next(iter(cache)))
 
 
 def _samples() -> dict[tuple[str, str], dict[str, Any]]:
-    kept: dict[tuple[str, str], dict[str, Any]] = S.setdefault("cd_samples", {})
-    return kept
+    return cast("dict[tuple[str, str], dict[str, Any]]", S.setdefault("cd_samples", {}))
 
 
 def _key(loaded: Loaded) -> tuple[str, str]:

@@ -1,9 +1,8 @@
-"""What the Codes page shows, as a link carries it: two images, the level, what was painted, and the step of the walk.
+"""The address of the Codes page: two images, the level, the painted codes, and the step of the walk.
 
     ?model=faces-vq-vae-2&a=test-12&b=~AAEC…&level=top&codes=…&t=0.35
 
-An image is an item of the atlas or, behind a ~, codes: those of a sample. Everything is read from the address bar or the
-browser, so everything is checked.
+An image is an item of the atlas, or the codes of a sample after a ~. All input is untrusted and validated.
 """
 
 from __future__ import annotations
@@ -22,43 +21,43 @@ from models.system.schema import read, whole
 
 __all__ = ["Limits", "Shown", "from_json", "from_query", "query"]
 
-CODES = "~"  # before codes in the place of an image's number
-DECIMALS = 3  # of the walk's step
+CODES = "~"  # prefix of codes given instead of an item
+DECIMALS = 3  # of `t`
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the open model allows."""
+    """Limits set by the open model."""
 
     count: int  # items of its atlas
     levels: tuple[str, ...]  # names, coarsest first
     shapes: tuple[tuple[int, int], ...]  # rows and columns of each
-    codes: int  # of a codebook
-    item: Callable[[str], int] = row_of  # reads an item of an address
+    codes: int  # entries of a codebook
+    item: Callable[[str], int] = row_of  # reads an item from an address
 
     def check(self, text: str, name: str) -> str:
-        """The text of codes if it is one of this model's; raises ValueError else."""
+        """The text if it is valid codes of this model; raises ValueError otherwise."""
         from_text(text, self.shapes, self.codes, name)
         return text
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The two images and what was made of the first."""
+    """The two images and the edit of the first."""
 
-    a: int | str  # row of the atlas, or codes as a text
+    a: int | str  # row of the atlas, or codes as text
     b: int | str
     level: int = 0
-    codes: str | None = None  # what A was painted to; None for its own
-    t: float = 0.5  # of the walk to B, 0 to 1
+    codes: str | None = None  # painted codes; None for those of A
+    t: float = 0.5  # position on the walk to B, 0 to 1
 
     def as_json(self) -> dict[str, Any]:
-        """As the component reads and writes it."""
+        """The state as the component's JSON."""
         return {"codes": self.codes, "level": self.level, "t": self.t}
 
 
 class _Edit(Struct, frozen=True):
-    """What a browser sends."""
+    """The edit that the browser sends."""
 
     codes: Codes | None = None
     level: int | UnsetType = UNSET
@@ -66,15 +65,15 @@ class _Edit(Struct, frozen=True):
 
 
 def from_json(values: object, now: Shown, limits: Limits) -> Shown:
-    """What a browser sent.
+    """Reads an edit that the browser sent.
 
     Arguments:
         values: Untrusted JSON, in the form of `Shown.as_json`.
         now: What is shown; keeps its images.
-        limits: Of the open model.
+        limits: Limits set by the open model.
 
     Raises:
-        ValueError: Naming the first field that breaks a rule.
+        ValueError: If a field is invalid; names the first one.
     """
     edit = read(values, _Edit, "An edit")
     level = now.level if edit.level is UNSET else edit.level
@@ -87,12 +86,12 @@ def from_json(values: object, now: Shown, limits: Limits) -> Shown:
 
 
 def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """What an address describes, and a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
-        limits: Of the open model.
+        default: Values for missing or invalid parameters.
+        limits: Limits set by the open model.
     """
     return read_parts(
         params,
@@ -108,7 +107,7 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
 
 
 def query(shown: Shown, limits: Limits, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
+    """The address parameters that restore what is shown; `token` returns an item as written there."""
     params = {name: _image_text(getattr(shown, name), token) for name in ("a", "b")}
     if len(limits.levels) > 1:
         params["level"] = limits.levels[shown.level]
