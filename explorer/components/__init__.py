@@ -1,1 +1,1 @@
-"""Streamlit components: Python wrappers around front ends of their own."""
+"""Streamlit components: Python wrappers of the front-end bundles."""

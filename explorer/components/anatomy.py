@@ -1,7 +1,7 @@
-"""One image laid out live, and the board of two divergences, as Streamlit components.
+"""The live view of one image through a model, and the board of two divergences, as Streamlit components.
 
-Python hands over what to show and hears where the code was turned to when the hand lets go. The drag itself never
-comes here: the browser speaks with `explorer.live.anatomy` over its own socket. The board asks nobody.
+Python passes the data in and receives the edit at the end of a gesture. During a drag the browser talks to
+`explorer.live.anatomy` over its own socket. The board needs no server.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ NAME = "anatomy"
 
 
 def image(data: dict[str, Any], key: str = "anatomy") -> object:
-    """Shows one image's way through a model.
+    """Shows one image from input to reconstruction.
 
     Arguments:
-        data: Model, view, edit and revision, as the front end's `AnatomyData` has them.
+        data: The front end's `AnatomyData`: model, view, edit and revision.
         key: Streamlit's key.
 
     Returns:
-        The edit as the browser last let go of it (untrusted JSON), or None if nothing was moved yet.
+        The last edit sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.
@@ -32,7 +32,7 @@ def image(data: dict[str, Any], key: str = "anatomy") -> object:
 
 
 def divergence(key: str = "divergence") -> None:
-    """Shows two densities to drag and their divergences both ways.
+    """Shows two densities to drag, and their divergences in both directions.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

@@ -1,4 +1,4 @@
-"""Front-end bundles as Streamlit components: a few lines that import the bundle from its own address."""
+"""Front-end bundles as Streamlit components: a loader that imports the bundle from its own URL."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from explorer.live.routes import BUNDLES
 
 __all__ = ["component"]
 
-# The browser caches the bundle, and no message carries it. The address is relative to the page: a proxy may serve the
-# app below a path. All other addresses are relative to the bundle's (frontend/src/address.ts). Until the bundle is here a
-# block stands in its place, as high as the component will be; an import that fails says why and can be tried again, at
-# another address, for a browser may remember the failure of the first, and of a chunk that it imports. Components share
-# their chunks, and with them one instance of each module; they wait for the style sheet that they share.
+# The browser caches the bundle; it is not part of any message. The URL is relative to the page, because a proxy may serve
+# the app below a path; all other URLs are relative to the bundle's (frontend/src/address.ts). Until the bundle is loaded,
+# a placeholder has the component's height. A failed import is reported and can be retried at another URL, because a
+# browser may cache the failure of a bundle, and of a chunk that it imports. Components share their chunks, and with them
+# one instance of each module; they wait for the style sheet that they share.
 LOADER = """
 const place = (folder) => new URL(`live/bundle/${folder}NAME.js?v=VERSION`, document.baseURI).href;
 let address = place(""), bundle = null, tries = 0;
@@ -76,21 +76,27 @@ export default function (component) {
   };
 }
 """
-# About how high each component is, in CSS pixels; 0: it shows nothing.
+# Approximate height of each component in CSS pixels; 0 for one that shows nothing.
 HEIGHTS = {
-    "stage": 760, "compare": 640, "anatomy": 520, "codes": 640, "time": 640, "paths": 360, "samples": 480, "pad": 280,
-}  # fmt: skip
+    "stage": 760,
+    "compare": 640,
+    "anatomy": 520,
+    "codes": 640,
+    "time": 640,
+    "paths": 360,
+    "samples": 480,
+    "pad": 280,
+}
 
 
 @cache
 def component(name: str) -> Any:
-    """Registers a component, once; styles are shared so that any program finds its parts.
+    """Registers a component once. Styles are not isolated, so that tests can find its elements.
 
-    A bundle that is built anew counts from the next start on: to change it under an open page would mount a second
-    one.
+    A rebuilt bundle is used after a restart: replacing it under an open page would mount a second one.
 
     Arguments:
-        name: The bundle's name, such as "stage" for `dist/stage.js`, which exports `mount`.
+        name: Name of the bundle, e.g. "stage" for `dist/stage.js`, which exports `mount`.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

@@ -1,7 +1,7 @@
 """The code grid to paint on, and samples to click, as Streamlit components.
 
-Python hands over what to show and hears of the codes when a hand lets go. Painting itself never comes here: the
-browser speaks with `explorer.live.codes` over its own socket.
+Python passes the data in and receives the codes at the end of a stroke. While painting, the browser talks to
+`explorer.live.codes` over its own socket.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ NAME = "codes"
 
 
 def grid(data: dict[str, Any], key: str = "codes") -> object:
-    """Shows two images' codes, the one to paint on, and the codebook.
+    """Shows the codes of two images, the first to paint on, and the codebook.
 
     Arguments:
-        data: Model, levels, codes, edit and revision, as the front end's `GridData` has them.
+        data: The front end's `GridData`: model, levels, codes, edit and revision.
         key: Streamlit's key.
 
     Returns:
-        The edit as the browser last let go of it (untrusted JSON), or None if nothing was painted yet.
+        The last edit sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.
@@ -32,14 +32,14 @@ def grid(data: dict[str, Any], key: str = "codes") -> object:
 
 
 def samples(data: dict[str, Any], key: str = "code_samples") -> object:
-    """Shows samples, each to be taken as A or B.
+    """Shows samples, each to load as A or B.
 
     Arguments:
-        data: As the front end's `SamplesData` has them.
+        data: The front end's `SamplesData`.
         key: Streamlit's key.
 
     Returns:
-        The last choice as the browser made it (untrusted JSON), or None if there was none yet.
+        The last choice sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

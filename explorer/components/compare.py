@@ -1,6 +1,6 @@
-"""The comparison as a Streamlit component: models side by side, one picture under the hand.
+"""The comparison as a Streamlit component: models side by side, with one image to move.
 
-Python hands over what to show and gets the state back when a hand lets go, as with the stage.
+Python passes the data in and receives the state at the end of a gesture, as with the stage.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ def compare(data: dict[str, Any], key: str = "compare") -> object:
     """Shows the comparison.
 
     Arguments:
-        data: Models, colour, state and revision, as the front end's `CompareData` has them.
+        data: The front end's `CompareData`: models, colour, state and revision.
         key: Streamlit's key.
 
     Returns:
-        The state as the browser last let go of it (untrusted JSON), or None if nothing was moved yet.
+        The last state sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

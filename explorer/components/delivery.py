@@ -1,4 +1,4 @@
-"""Hands a file to the browser as a download, as soon as it is shown."""
+"""A component that makes the browser download a file as soon as it is rendered."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from explorer.live import made_files
 
 __all__ = ["deliver"]
 
-# Streamlit calls this for every run in which the component stands: each address is followed once. The link is on no
-# page, so that its click closes no popover.
+# Streamlit calls this in every run that renders the component; each URL is downloaded once. The link is not
+# attached to the page, so that its click closes no popover.
 SCRIPT = """
 const taken = new Set();
 export default function (component) {
@@ -33,11 +33,11 @@ def _component() -> Any:
 
 
 def deliver(data: bytes, name: str, key: str) -> None:
-    """Has the browser save a file.
+    """Makes the browser save a file.
 
     Arguments:
-        data: Its bytes.
-        name: What it is called.
+        data: Content of the file.
+        name: Name of the file.
         key: Streamlit's key.
     """
     _component()(data={"address": made_files.address(made_files.keep(data, name)), "name": name}, key=key)

@@ -11,11 +11,11 @@ def pad(shape: tuple[int, int, int], key: str = "pad") -> object:
     """Shows the pad.
 
     Arguments:
-        shape: (C, H, W) of the picture to draw; one channel is drawn light on dark, as digits are.
+        shape: (C, H, W) of the picture; one channel is drawn light on dark, like digits.
         key: Streamlit's key.
 
     Returns:
-        The drawing as a PNG's data URL (untrusted text) once it was taken, else None.
+        The submitted drawing as data URL of a PNG (untrusted), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

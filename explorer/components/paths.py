@@ -1,4 +1,4 @@
-"""Ways through latent space that play side by side, as a Streamlit component: pictures come once, playing needs no server."""
+"""Animated paths side by side as a Streamlit component; playing needs no server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["player"]
 
 
 def player(data: dict[str, Any], key: str = "paths") -> None:
-    """Shows ways to scrub and to play.
+    """Shows paths to scrub and to play.
 
     Arguments:
-        data: The pictures' shape and the ways, as the front end's `PathsData` has them.
+        data: The front end's `PathsData`: image shape and paths.
         key: Streamlit's key.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Pictures in rows, each to be clicked, as a Streamlit component."""
+"""A grid of clickable pictures as a Streamlit component."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def gallery(data: dict[str, Any], key: str = "gallery") -> object:
     """Shows pictures in rows.
 
     Arguments:
-        data: One image of all pictures, their shape, columns and captions, as the front end's `GalleryData` has them.
+        data: The front end's `GalleryData`: one image of all pictures, their shape, columns and captions.
         key: Streamlit's key.
 
     Returns:
-        The last click as the browser made it (untrusted JSON), or None if there was none yet.
+        The last click sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

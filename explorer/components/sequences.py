@@ -1,7 +1,7 @@
-"""A sequence under the hand, what a model believes of it and what it foresees, as a Streamlit component.
+"""A sequence, the model's belief and sampled futures as a Streamlit component.
 
-Python hands over what to show and hears what was chosen when the hand lets go. The drag itself never comes here: the
-browser speaks with `explorer.live.time_page` over its own socket.
+Python passes the data in and receives the edit at the end of a gesture. During a drag the browser talks to
+`explorer.live.time_page` over its own socket.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ def sequences(data: dict[str, Any], key: str = "time") -> object:
     """Shows a sequence.
 
     Arguments:
-        data: Model, sequences, edit and revision, as the front end's `TimeData` has them.
+        data: The front end's `TimeData`: model, sequences, edit and revision.
         key: Streamlit's key.
 
     Returns:
-        The edit as the browser last let go of it (untrusted JSON), or None if nothing was moved yet.
+        The last edit sent by the browser (untrusted JSON), or None.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

@@ -1,4 +1,4 @@
-"""What every page has beyond its own parts, as a Streamlit component: the notice of a lost server, the focus in popovers."""
+"""The shell of every page as a Streamlit component: the notice of a lost server, focus in popovers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEY = "lx-shell"
 
 
 def shell() -> None:
-    """Mounts it, once a page.
+    """Mounts the shell, once per page.
 
     Raises:
         FileNotFoundError: If the bundle is missing.

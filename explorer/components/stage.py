@@ -1,7 +1,7 @@
 """The live stage as a Streamlit component: the map, the handles, the pictures, the sliders.
 
-Python hands over what to show and gets the edit back when a hand lets go. The drag itself never comes here: the
-browser speaks with `explorer.live` over its own socket.
+Python passes the data in and receives the edit at the end of a gesture. During a drag the browser talks to
+`explorer.live` over its own socket.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from typing import Any, NamedTuple
 
 from explorer.components.bundle import component
 
-__all__ = ["Told", "stage"]
+__all__ = ["Received", "stage"]
 
 
-class Told(NamedTuple):
-    """What the browser has told, untrusted JSON; None for what it has not."""
+class Received(NamedTuple):
+    """The newest messages of the browser (untrusted JSON); None if there is none."""
 
-    edit: object  # as it last let go of it
-    selection: object  # the images that were selected on the map
+    edit: object  # at the end of the last gesture
+    selection: object  # images selected on the map
 
 
-def stage(data: dict[str, Any], key: str = "stage") -> Told:
+def stage(data: dict[str, Any], key: str = "stage") -> Received:
     """Shows the stage.
 
     Arguments:
-        data: Model, view, colour, directions, own pictures, selection, edit and revision, as the front end's
-            `StageData` has them.
+        data: The front end's `StageData`: model, view, colour, directions, own pictures, selection, edit,
+            revision.
         key: Streamlit's key.
 
     Raises:
         FileNotFoundError: If the bundle is missing.
     """
-    told = component("stage")(
+    result = component("stage")(
         data=data, key=key, on_edit_change=lambda: None, on_selection_change=lambda: None
     )
-    return Told(told.edit, told.selection)
+    return Received(result.edit, result.selection)

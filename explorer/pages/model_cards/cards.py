@@ -1,4 +1,4 @@
-"""Checkpoints as cards, to filter and sort, and one checkpoint with all that is known of it."""
+"""Checkpoints as cards to filter and sort, and the details of one checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from models.card import TRAINING, Card, Entry
 __all__ = ["details", "overview", "short"]
 
 STYLE = """<style>
-.st-key-lx-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(345px, 100%), 1fr)); gap: 1rem; }
+.st-key-lx-cards { display: grid; gap: 1rem;
+    grid-template-columns: repeat(auto-fill, minmax(min(345px, 100%), 1fr)); }
 .st-key-lx-cards > * { width: auto !important; min-width: 0; height: 100%; }
 .st-key-lx-cards > * > [data-testid="stVerticalBlock"] { height: 100%; }
 .lx-figures { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; font-size: .875rem;
@@ -31,21 +32,14 @@ STYLE = """<style>
 .lx-figures dt { opacity: .65; font-size: .78rem; } .lx-figures dd { margin: 0 !important; font-weight: 600; }
 .lx-spark { width: 100%; height: 34px; display: block; }
 </style>"""
-SHOWN = (
-    "psnr",
-    "ssim",
-    "loss",
-    "kl",
-    "active_units",
-    "mse",
-)  # the figures of a card, where there is no other wish
-ON_CARD = 4
-SPARK = (300, 34, 60)  # width and height of a curve on a card, and its points
+SHOWN = ("psnr", "ssim", "loss", "kl", "active_units", "mse")  # default metrics of a card
+ON_CARD = 4  # metrics on a card
+SPARK = (300, 34, 60)  # width, height and number of points of the curve on a card
 BY_NAME = "Data set and name"
 
 
 def overview() -> None:
-    """The cards, and what cannot be used."""
+    """The cards, and the checkpoints that cannot be used."""
     st.html(STYLE)
     entries = checkpoint_picker.entries()
     names = {entry.name for entry in entries if entry.card}
@@ -53,56 +47,57 @@ def overview() -> None:
     if not usable:
         st.info("No checkpoint can be used yet. Train one under Train.", icon=":material/model_training:")
     else:
-        found, metric = _chosen(usable)
-        told = f"{len(found)} of {len(usable)}" if len(found) < len(usable) else f"{len(usable)}"
+        shown, metric = _filtered(usable)
+        count = f"{len(shown)} of {len(usable)}" if len(shown) < len(usable) else f"{len(usable)}"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"{told} checkpoints", width="stretch")
+            st.caption(f"{count} checkpoints", width="stretch")
             if st.button("Train one on your own images", icon=":material/photo_library:", key="cards-yours"):
                 navigation.show(navigation.YOUR_IMAGES, {})
         with st.container(key="lx-cards"):
-            for entry in found:
+            for entry in shown:
                 _card(entry, metric)
     _broken(entries)
 
 
-def _chosen(usable: list[Entry]) -> tuple[list[Entry], str]:
-    """The checkpoints that the filters let through, in the order that was asked for, and the metric of that order."""
+def _filtered(usable: list[Entry]) -> tuple[list[Entry], str]:
+    """The checkpoints that pass the filters, sorted, and the metric they are sorted by ("" for none)."""
     cards = {entry.name: entry.card for entry in usable if entry.card}
     measured = sorted({metric for card in cards.values() for metric in card.metrics}, key=metrics.name_of)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        found = narrowed(usable, "cards")
+        shown = narrowed(usable, "cards")
         metric = st.selectbox(
-            "Sort by", ["", *measured], key="cards_sort", width=220, persist_state="session",
+            "Sort by",
+            ["", *measured],
+            key="cards_sort",
+            width=220,
+            persist_state="session",
             format_func=lambda metric: metrics.name_of(metric) if metric else BY_NAME,
-            help="The better figure first. Figures of different data sets or likelihoods do not compare.",
-        )  # fmt: skip
-    found.sort(key=lambda entry: _place(entry, metric or ""))
-    return found, metric or ""
+            help="Best first. Metrics of different data sets or likelihoods are not comparable.",
+        )
+    shown.sort(key=lambda entry: _rank(entry, metric or ""))
+    return shown, metric or ""
 
 
-def _place(entry: Entry, metric: str) -> tuple[bool, float, tuple[object, ...]]:
-    """Where a checkpoint stands in the order of a metric; at the end where it was not measured."""
+def _rank(entry: Entry, metric: str) -> tuple[bool, float, tuple[object, ...]]:
+    """Sort key of a checkpoint by a metric; last if it was not measured."""
     value = metrics.value_of(entry.card, metric) if metric and entry.card else 0.0
     return value is None, 0.0 if value is None else metrics.better_first(metric, value), by_showcase(entry)
 
 
 def _card(entry: Entry, metric: str) -> None:
-    """One checkpoint in short."""
+    """The card of one checkpoint."""
     card = entry.card
     if card is None:
         return
     with st.container(border=True, height="stretch", gap="small"):
         preview(entry)
         st.markdown(f"**{plain(card.title)}**  \n{plain(card.description or card.data['name'])}")
-        st.caption(
-            plain(
-                " · ".join([*checkpoint_picker.summary(card)[:3], _parameters(entry), data_name(card.data)])
-            )
-        )
-        _figures(card, metric)
+        facts = [*checkpoint_picker.summary(card)[:3], _parameters(entry), data_name(card.data)]
+        st.caption(plain(" · ".join(facts)))
+        _main_metrics(card, metric)
         _spark(entry)
         st.space("stretch")
-        _ways(entry, "card")
+        _links(entry, "card")
 
 
 def _parameters(entry: Entry) -> str:
@@ -111,50 +106,51 @@ def _parameters(entry: Entry) -> str:
 
 
 def short(count: int) -> str:
-    """A count as one says it: "3.1 M", "940 k"."""
-    return (
-        f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count / 1e3:.0f} k" if count >= 1e4 else f"{count:,}"
-    )
+    """A count in short form, e.g. "3.1 M", "940 k"."""
+    if count >= 1e6:
+        return f"{count / 1e6:.1f} M"
+    return f"{count / 1e3:.0f} k" if count >= 1e4 else f"{count:,}"
 
 
-def _figures(card: Card, metric: str) -> None:
-    """The main figures, that of the order first."""
+def _main_metrics(card: Card, metric: str) -> None:
+    """The main metrics, first the one that the cards are sorted by."""
     names = [name for name in dict.fromkeys((metric, *SHOWN)) if name in card.metrics][:ON_CARD]
     if not names:
-        st.caption("Not measured yet.")
+        st.caption("Not evaluated yet.")
         return
     rows = "".join(
-        f"<div><dt>{escape(metrics.name_of(name, card))}</dt><dd>{escape(metrics.written(card, name))}</dd></div>"
+        f"<div><dt>{escape(metrics.name_of(name, card))}</dt>"
+        f"<dd>{escape(metrics.written(card, name))}</dd></div>"
         for name in names
     )
     st.html(f'<dl class="lx-figures">{rows}</dl>')
 
 
 def _spark(entry: Entry) -> None:
-    """The loss over the training as a small line."""
+    """The training loss as a small curve."""
     curves = _curves(entry)
     losses = curves.series.get("loss", [])
     if len(losses) < 2:
         return
     width, height, points = SPARK
-    chosen = [losses[round(place * (len(losses) - 1) / (points - 1))] for place in range(points)]
+    chosen = [losses[round(index * (len(losses) - 1) / (points - 1))] for index in range(points)]
     low, high = min(chosen), max(chosen)
     spread = (high - low) or 1.0
     path = " ".join(
-        f"{place * width / (points - 1):.1f},{2 + (height - 4) * (high - value) / spread:.1f}"
-        for place, value in enumerate(chosen)
+        f"{index * width / (points - 1):.1f},{2 + (height - 4) * (high - value) / spread:.1f}"
+        for index, value in enumerate(chosen)
     )
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
         f'<polyline points="{path}" fill="none" stroke="#6f86e8" stroke-width="1.6" '
         'vector-effect="non-scaling-stroke"/></svg>'
     )
-    said = f"Loss over {curves.last + 1} steps, from {losses[0]:.0f} to {losses[-1]:.0f} nats per image"
-    st.html(f'<img class="lx-spark" alt="{said}" title="{said}" src="data:image/svg+xml,{quote(drawing)}">')
+    text = f"Loss over {curves.last + 1} steps, from {losses[0]:.0f} to {losses[-1]:.0f} nats per image"
+    st.html(f'<img class="lx-spark" alt="{text}" title="{text}" src="data:image/svg+xml,{quote(drawing)}">')
 
 
-def _ways(entry: Entry, where: str) -> None:
-    """Buttons to the pages that show this checkpoint, and to all that is known of it."""
+def _links(entry: Entry, where: str) -> None:
+    """Buttons to the pages that show this checkpoint, and to its details."""
     with st.container(horizontal=True, gap="xsmall"):
         spec = families.spec_of(entry.card) if entry.card else None
         inside = "Codes" if spec and spec.discrete else "Anatomy"
@@ -171,7 +167,7 @@ def _ways(entry: Entry, where: str) -> None:
 
 
 def _broken(entries: list[Entry]) -> None:
-    """What cannot be used, with the reasons; a training that has not ended stands under Train."""
+    """The checkpoints that cannot be used, with the reasons; unfinished trainings are listed under Train."""
     broken = [entry for entry in entries if entry.error and not (entry.path / TRAINING).is_file()]
     if broken:
         with st.expander(f"{len(broken)} cannot be used", icon=":material/warning:", expanded=True):
@@ -180,19 +176,19 @@ def _broken(entries: list[Entry]) -> None:
                 st.text(entry.error or "")
 
 
-# One checkpoint
+# Details
 
 
 def details(name: str) -> bool:
-    """Everything about one checkpoint.
+    """The details of one checkpoint.
 
     Returns:
-        Whether there is one of this name that can be used.
+        Whether a usable checkpoint of this name exists.
     """
     entry = next((entry for entry in checkpoint_picker.entries() if entry.name == name), None)
     if entry is None or entry.card is None:
         st.query_params.clear()
-        reason = f"cannot be used: {entry.error}" if entry else "is not there."
+        reason = f"cannot be used: {entry.error}" if entry else "does not exist."
         st.warning(plain(f"The checkpoint {name!r} {reason}"), icon=":material/link_off:")
         return False
     card = entry.card
@@ -206,7 +202,7 @@ def details(name: str) -> bool:
         if card.description:
             st.markdown(plain(card.description))
         st.caption(plain(" · ".join([card.name, *checkpoint_picker.summary(card)[:3], _parameters(entry)])))
-        _ways(entry, "details")
+        _links(entry, "details")
     with right:
         preview(entry)
     left, right = side_by_side([3, 2], "lx-built")
@@ -215,7 +211,7 @@ def details(name: str) -> bool:
     with right:
         _architecture(entry, card)
     _metrics(card)
-    _making(entry, card)
+    _provenance(entry, card)
     return True
 
 
@@ -223,12 +219,16 @@ def _curve(entry: Entry) -> None:
     st.subheader("Training", anchor=False)
     curves = _curves(entry)
     if not curves.steps:
-        st.caption("Its curve was not kept.")
+        st.caption("Its training curve was not saved.")
         return
     scale = st.segmented_control(
-        "Axis", ["Linear", "Logarithmic"], default="Linear", required=True, key="curve_scale",
+        "Axis",
+        ["Linear", "Logarithmic"],
+        default="Linear",
+        required=True,
+        key="curve_scale",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     curve_charts.curve_chart(curves, f"curve-{entry.name}", logarithmic=scale == "Logarithmic")
     curve_charts.metric_charts(curves, f"figure-{entry.name}")
 
@@ -239,8 +239,7 @@ def _architecture(entry: Entry, card: Card) -> None:
     paper = f"[{plain(about.paper)}]({about.link})"
     st.markdown(f"**{plain(about.title)}** ({about.year}). {plain(about.idea)} {paper}.")
     spec = families.spec_of(card)
-    asked = [families.extent(spec), *families.abilities(spec)]
-    st.markdown(f"Its code: {', '.join(asked)}.")
+    st.markdown(f"Latent: {', '.join([families.extent(spec), *families.abilities(spec)])}.")
     if built is None:
         return
     image = "×".join(map(str, card.config["image_shape"]))
@@ -253,60 +252,64 @@ def _architecture(entry: Entry, card: Card) -> None:
             for part in built.parts
             for layer in part.layers
         ]
-        heads = ("Part", "Layer", "Gives", "Parameters")
+        heads = ("Part", "Layer", "Output", "Parameters")
         st.dataframe(_table(heads, rows), hide_index=True, height=min(420, 35 * (len(rows) + 1) + 3))
 
 
 def _metrics(card: Card) -> None:
-    st.subheader("Figures", anchor=False)
+    st.subheader("Metrics", anchor=False)
     if not card.metrics:
-        st.caption("Not measured yet. Measure it:")
+        st.caption("Not evaluated yet. Evaluate it:")
         st.code(f"python -m models evaluate {card.name} --write", language="bash")
         return
     rows = [
         (
             metrics.name_of(name, card),
-            *(figure.get("value"), figure.get("unit"), metrics.protocol(card, name), figure.get("command")),
+            *(metric.get("value"), metric.get("unit"), metrics.protocol(card, name), metric.get("command")),
         )
-        for name, figure in card.metrics.items()
+        for name, metric in card.metrics.items()
     ]
     st.dataframe(
-        _table(("Figure", "Value", "Unit", "Protocol", "Command"), rows), hide_index=True, height=min(460, 35 * (len(rows) + 1) + 3),
+        _table(("Metric", "Value", "Unit", "Protocol", "Command"), rows),
+        hide_index=True,
+        height=min(460, 35 * (len(rows) + 1) + 3),
         column_config={
-            "Figure": st.column_config.TextColumn(width="medium"),
+            "Metric": st.column_config.TextColumn(width="medium"),
             "Value": st.column_config.NumberColumn(format="%.6g", width="small"),
             "Unit": st.column_config.TextColumn(width="small"),
             "Protocol": st.column_config.TextColumn(width="large"),
         },
-    )  # fmt: skip
+    )
 
 
 def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    return {head: [row[place] for row in rows] for place, head in enumerate(heads)}
+    return {head: [row[column] for row in rows] for column, head in enumerate(heads)}
 
 
-def _making(entry: Entry, card: Card) -> None:
+def _provenance(entry: Entry, card: Card) -> None:
     """The command, the settings, the data and the versions."""
-    st.subheader("Made by", anchor=False)
-    st.code(card.command or "The command was not kept.", language="bash", wrap_lines=True)
+    st.subheader("Provenance", anchor=False)
+    st.code(card.command or "The command was not saved.", language="bash", wrap_lines=True)
     images = card.training.get("images")
-    seen = f"{images:,} training images" if isinstance(images, int) else ""
+    count = f", {images:,} training images" if isinstance(images, int) else ""
     facts = {
-        "Data": _listed({"": card.data["name"], **card.data.get("options", {})})
-        + (f", {seen}" if seen else ""),
+        "Data": _listed({"": card.data["name"], **card.data.get("options", {})}) + count,
         "Configuration": _listed({k: v for k, v in card.config.items() if k != "image_shape"}),
         "Training": _listed(card.training),
         "Versions": _listed(card.versions),
         "Weights, SHA-256": card.weights_sha256,
     }
-    st.html(
-        '<dl class="lx-figures" style="flex-direction:column;gap:.5rem">'
-        + "".join(f"<div><dt>{escape(k)}</dt><dd style='font-weight:400;overflow-wrap:anywhere'>{escape(v)}</dd></div>"
-                  for k, v in facts.items() if v)
-        + "</dl>"
-    )  # fmt: skip
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt>"
+        f"<dd style='font-weight:400;overflow-wrap:anywhere'>{escape(text)}</dd></div>"
+        for name, text in facts.items()
+        if text
+    )
+    st.html(f'<dl class="lx-figures" style="flex-direction:column;gap:.5rem">{rows}</dl>')
     if entry.path.resolve().parent == runs_folder():
-        st.caption(f"It stands in {plain(str(entry.path.name))} under runs, and can be deleted under Train.")
+        st.caption(
+            f"It is in the folder {plain(str(entry.path.name))} of the runs, and can be deleted under Train."
+        )
 
 
 def _listed(values: dict[str, Any]) -> str:
@@ -316,13 +319,13 @@ def _listed(values: dict[str, Any]) -> str:
 
 
 def _built(entry: Entry) -> Architecture | None:
-    """A checkpoint's architecture, worked out once."""
+    """A checkpoint's architecture; cached."""
     if entry.card is None:
         return None
     try:
         return _describe(entry.card.model, entry.version, entry.card.config)
     except (ValueError, RuntimeError):
-        return None  # the rest of the card holds without it
+        return None  # the rest of the card is shown without it
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

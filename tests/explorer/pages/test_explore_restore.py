@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.components.stage import Told
+from explorer.components.stage import Received
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, told
 
@@ -22,9 +22,9 @@ def page(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, Say
     """The page with a stage that only notes what it is told, and a function that speaks for that stage."""
     noted: list[Data] = []
 
-    def stage(data: Data, key: str = "stage") -> Told:
+    def stage(data: Data, key: str = "stage") -> Received:
         noted.append(deepcopy(data))
-        return Told(None, None)
+        return Received(None, None)
 
     monkeypatch.setattr("explorer.components.stage.stage", stage)
     at = open_page()
@@ -36,7 +36,7 @@ def page(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, Say
             colour = last["colour"] and last["colour"]["name"]
             where = {"model": last["model"]["name"], "view": last["view"]["id"], "colour": colour}
             message = last["edit"] | where | {"revision": last["revision"], "serial": len(noted)} | more
-            at.session_state["stage"] = Told(message, None)
+            at.session_state["stage"] = Received(message, None)
         at.run()
         assert not at.exception
         return noted[-1]

@@ -102,7 +102,7 @@ def test_all_files_are_taken_at_once_but_only_so_many(
 ) -> None:
     monkeypatch.setattr(own_images, "FILES_AT_MOST", 3)
     at = bring(opened(open_page), a=png(1), b=b"no picture", c=png(3), d=png(4))
-    assert any("Only the first 3 files can be taken" in each.value for each in at.warning)
+    assert any("Only the first 3 files were used" in each.value for each in at.warning)
     control(at, "button", "all").click().run()
     assert [each.title for each in loaded.own.values()] == ["a", "c"]
     assert any("b: The file is no picture" in each.value for each in at.warning)

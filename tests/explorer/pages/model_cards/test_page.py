@@ -90,7 +90,7 @@ def test_every_usable_checkpoint_has_a_card_and_the_rest_a_reason(open_models: O
     assert keys(at, "card-details-") == ["card-details-digits-vae", "card-details-flat-vae"]
     assert keys(at, "card-explore-") == ["card-explore-digits-vae", "card-explore-flat-vae"]
     said = text(at)
-    assert "2 checkpoints" in said and "Not measured yet." in said
+    assert "2 checkpoints" in said and "Not evaluated yet." in said
     assert "8 dimensions" in said and "2 dimensions" in said and "8×8 grey" in said
     assert said.count('class="lx-preview"') == 2 and 'src="live/atlas/digits-vae/preview.png?v=' in said
     assert said.count('class="lx-spark"') == 2 and "Loss over" in said
@@ -132,7 +132,7 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
     assert card is not None
     at = open_models(checkpoint="digits-vae")
     said = text(at)
-    assert [head.value for head in at.subheader] == ["Training", "Architecture", "Figures", "Made by"]
+    assert [head.value for head in at.subheader] == ["Training", "Architecture", "Metrics", "Provenance"]
     assert "Auto-Encoding Variational Bayes" in said and "arxiv.org/abs/1312.6114" in said
     assert "8 dimensions, a prior to sample, a bound on log p(x)" in said
     assert "Encoder  \n1×8×8 → " in said and "Decoder  \n8 → " in said and "→ 1×8×8" in said
@@ -285,7 +285,7 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
     assert "No [data](//x)." in said and "Cancelled." not in said and len(at.warning) == 1
     assert keys(at, "resume-") == ["resume-half"] and keys(at, "encode-") == ["encode-plain"]
     assert keys(at, "explore-") == ["explore-done"] and keys(at, "run-details-") == ["run-details-done"]
-    assert "**early** · Cancelled" in said and "nothing of it is saved" in said
+    assert "**early** · Cancelled" in said and "nothing was saved" in said
     assert keys(at, "again-") == ["again-lost", "again-early", "again-half"]
     assert "delete-there" not in keys(at, "delete-") and len(keys(at, "delete-")) == 6
     deleted: list[str] = []

@@ -167,7 +167,7 @@ def test_each_figure_has_its_chart(both_shelves: None, open_time: Open, figure: 
     at = open_time(model=NAME, seen="5")
     at.segmented_control(key="time_figure").set_value(figure).run()
     assert not at.exception and len(charts_of(at)) == 4
-    said = "Of the digit, by circular" if figure == "position" else panels.EXPLANATIONS[figure]
+    said = "Position of the digit by circular" if figure == "position" else panels.EXPLANATIONS[figure]
     assert said in text(at)
 
 
