@@ -1,8 +1,8 @@
 """Builds an atlas: encodes a collection of images with one model and computes its maps and scores.
 
-An atlas has one Parquet row per image: id, split, texts, attributes, posterior mean and standard deviation, map
-positions, scores. It holds no pictures, so it may be published where they may not. `python -m explorer.atlas MODEL`
-builds the atlas of a checkpoint.
+An atlas has one Parquet row per image: id, split, texts, attributes, posterior mean and standard deviation,
+map positions, scores. It contains no pictures, so it may be published even if they may not. `python -m
+explorer.atlas MODEL` builds the atlas of a checkpoint.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from models.system.progress import JsonProgress, add_option, say
 
 __all__ = ["add_umap", "build", "build_atlas", "main", "neighbour_distances"]
 
-COUNT, OWN_COUNT = 8_000, 20_000  # default number of images, of a bundled data set and of a person's own
+COUNT, OWN_COUNT = 8_000, 20_000  # default number of images: of a bundled data set, and of the user's own
 ORDER = ("test", "validation", "train")
 NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
 GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
@@ -55,11 +55,11 @@ def build_atlas(
     """Encodes images and fits their maps.
 
     Arguments:
-        model: With a continuous latent of one axis, or a grid.
+        model: A model whose latent is a vector or a grid.
         data: Splits of one data set, in this order; each sequence is one row.
         report: Called with the fraction done (0 to 1) and a status text.
         umap: Whether to fit a UMAP map if the latent has more than two dimensions.
-        stored: Latents of images that were encoded before; images without one are encoded here.
+        stored: Latents encoded earlier; images without one are encoded here.
 
     Raises:
         ValueError: If there are too few images for a map.
@@ -131,11 +131,11 @@ def _joined_texts(parts: list[Texts]) -> Texts:
 
 
 def collection(card: Card, count: int | None = None) -> list[ImageData | SequenceData]:
-    """The images of a checkpoint's data set that its atlas holds: those of the test split first.
+    """The images of a checkpoint's data set for its atlas: those of the test split first.
 
     Arguments:
         card: Names the data set.
-        count: How many at most; where None, `OWN_COUNT` of a person's own images, else `COUNT`.
+        count: Maximum number; if None, `OWN_COUNT` for the user's own images, else `COUNT`.
 
     Raises:
         ValueError: If the data set cannot be read, or has fewer than two images.
@@ -170,7 +170,7 @@ def add_umap(name: str | Path, report: Report | None = None) -> int:
         The number of images.
 
     Raises:
-        ValueError: If there is no atlas, it has too few images, or it was built anew meanwhile.
+        ValueError: If there is no atlas, it has too few images, or it was rebuilt meanwhile.
     """
     entry = checkpoint.read(name)
     path = entry.path / ATLAS
@@ -178,7 +178,7 @@ def add_umap(name: str | Path, report: Report | None = None) -> int:
     xy = fit_umap(atlas.mean, MapSettings(), report)
     if _stamp(path) != before:
         raise ValueError(
-            f"{path} was built anew while its map was fitted, so the map is not kept. Fit it again."
+            f"{path} was rebuilt while its map was fitted, so the map was discarded. Fit it again."
         )
     _store(entry, replace(atlas, maps=atlas.maps | {"umap": xy}), checkpoint.load(entry.path).spec)
     return len(atlas)
@@ -188,7 +188,7 @@ def build(name: str | Path, count: int | None = None, report: Report | None = No
     """Builds and stores the atlas of a checkpoint.
 
     Arguments:
-        name: Name or folder.
+        name: Name or folder of the checkpoint.
         count: As in `collection`.
         report: Called with the fraction done (0 to 1) and a status text.
         umap: Whether to fit a UMAP map, which takes the longest; `add_umap` fits it later.
@@ -206,7 +206,7 @@ def build(name: str | Path, count: int | None = None, report: Report | None = No
     atlas = build_atlas(model, data, report, umap and sum(map(len, data)) >= FEWEST, stored)
     if checkpoint.read(entry.path).version != entry.version:
         raise CheckpointError(
-            f"The weights of {entry.name} changed while its images were encoded, so the atlas is not kept. "
+            f"The weights of {entry.name} changed while its images were encoded, so the atlas was discarded. "
             f"Build it again: `python -m explorer.atlas {name}`."
         )
     _store(entry, atlas, model.spec)
@@ -275,5 +275,5 @@ def main(arguments: list[str] | None = None, prog: str = "python -m explorer.atl
     if as_json:
         say(result={"images": images})
     else:
-        print(f"{entry.path / ATLAS} holds {images} images.")
+        print(f"{entry.path / ATLAS} has {images} images.")
     return 0

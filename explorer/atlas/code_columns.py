@@ -1,7 +1,8 @@
 """Compact storage of quantised latents: codebook indices (codes) instead of vectors.
 
-A latent has several levels, each a grid of vectors from a codebook. Only the index of each vector is stored, with the
-codebooks beside them. The encoding is lossless; 5,000 latents of 784 numbers take 0.2 instead of 6.7 MB.
+A latent has several levels, each a grid of vectors from a codebook. Only the index of each vector is stored,
+with the codebooks beside them. The encoding is lossless; 5,000 latents of 784 numbers take 0.2 instead of 6.7
+MB.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def codes_of(rows: Array, levels: Sequence[Level]) -> tuple[Codes, list[Array]]:
         vectors, numbers = np.unique(part.swapaxes(1, 2).reshape(-1, size), axis=0, return_inverse=True)
         if len(vectors) > VECTORS_AT_MOST:
             raise ValueError(
-                f"`rows` must have at most {VECTORS_AT_MOST} different vectors. Got {len(vectors)}."
+                f"`rows` must have at most {VECTORS_AT_MOST} distinct vectors. Got {len(vectors)}."
             )
         found.append(numbers.reshape(len(rows), places).astype(np.uint16))
         lists.append(vectors)

@@ -19,7 +19,7 @@ TEXT_AT_MOST = 4_000  # characters of one text
 
 
 class Columns:
-    """The columns of a table of N rows. Every method raises ValueError or LookupError for an invalid column."""
+    """The columns of a table of N rows. Methods raise ValueError or LookupError for an invalid column."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
@@ -35,7 +35,7 @@ class Columns:
 
         Arguments:
             name: Its name.
-            kind: Its type; any where None.
+            kind: Its type; None for any.
             missing: Whether values may be null.
         """
         values = self.table[name].combine_chunks()
@@ -47,7 +47,7 @@ class Columns:
         return values
 
     def numbers(self, name: str, *, missing: bool = False) -> Array:
-        """Finite float32 numbers, shape (N,); NaN where one is missing."""
+        """Finite float32 numbers, shape (N,); NaN for missing ones."""
         held = self.column(name, pa.float32(), missing=missing)
         values: Array = np.array(held.to_numpy(zero_copy_only=False))  # null becomes NaN
         if not np.isfinite(values[np.asarray(held.is_valid())]).all():
@@ -58,10 +58,10 @@ class Columns:
         """Vectors of one length, shape (N, D)."""
         values = self.column(name)
         if not pa.types.is_fixed_size_list(values.type) or values.type.value_type != kind:
-            raise ValueError(f"column {name!r} must hold vectors")
+            raise ValueError(f"column {name!r} must contain vectors")
         flat = values.flatten()
         if flat.null_count or not len(flat) or len(flat) % len(self):
-            raise ValueError(f"column {name!r} must hold one vector a row")
+            raise ValueError(f"column {name!r} must contain one vector per row")
         return np.array(flat.to_numpy()).reshape(len(self), -1)
 
     def vectors(self, name: str) -> Array:
@@ -72,7 +72,7 @@ class Columns:
         return rows
 
     def words(self, name: str, *, missing: bool = False) -> tuple[list[str], NDArray[np.int32]]:
-        """The K different texts of a column, and each row's place among them, shape (N,); K where it is missing."""
+        """The K distinct texts of a column, and each row's index among them, (N,); K if missing."""
         values = self.column(name, missing=missing)
         if not pa.types.is_dictionary(values.type):
             raise ValueError(f"column {name!r} must hold names")
@@ -82,7 +82,7 @@ class Columns:
         return held, np.asarray(pc.fill_null(values.indices.cast(pa.int32()), len(held)))
 
     def places(self, name: str, labels: tuple[str, ...], *, missing: bool = False) -> NDArray[np.int16]:
-        """Each row's place among the labels, shape (N,); -1 where it is missing."""
+        """The index of each row's label, shape (N,); -1 if it is missing."""
         held, rows = self.words(name, missing=missing)
         order = {label: place for place, label in enumerate(labels)}
         known = np.array([*(order.get(each, -1) for each in held), -1], np.int16)
@@ -92,12 +92,12 @@ class Columns:
         return found
 
     def texts(self, fact: dict[str, Any]) -> Texts:
-        """The texts of which a fact gives the name, title and column."""
+        """The texts whose name, title and column are given by a fact of the file's metadata."""
         held, rows = self.words(fact["column"])
         return Texts(fact["name"], fact["title"], tuple(held[row] for row in rows.tolist()))
 
     def attribute(self, fact: dict[str, Any]) -> Attribute:
-        """The attribute of which a fact gives the name, kind, labels and, unless the file is older, title and column."""
+        """The attribute described by a fact: name, kind, labels; in newer files also title and column."""
         name, kind, labels = fact["name"], fact["kind"], tuple(fact["labels"])
         column, title = fact.get("column", name), fact.get("title", "")
         values: NDArray[Any]
@@ -111,5 +111,5 @@ class Columns:
 
 
 def vectors_of(rows: NDArray[Any], kind: pa.DataType | None = None) -> pa.FixedSizeListArray:
-    """Vectors (N, D) as a column, of float32 where no type is given."""
+    """Vectors (N, D) as a column, float32 by default."""
     return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), kind or pa.float32()), rows.shape[1])

@@ -1,6 +1,6 @@
-"""Latents that were encoded before their atlas is built: Parquet beside the card, of one process or of many.
+"""Latents encoded before the atlas is built: Parquet files beside the card, written by one or more processes.
 
-`models/latents.py` says what the columns are. The files come from outside and are validated.
+`models/latents.py` describes the columns. The files are untrusted and validated.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class StoredLatents:
         """Stores the arguments.
 
         Arguments:
-            split: Place of each image's split in `SPLITS`, shape (N,).
+            split: Index of each image's split in `SPLITS`, shape (N,).
             ids: Row of each image in its split, shape (N,).
             files: Name of each image's file, shape (N,).
-            rows: As `models.latents.encode` gives them, N each.
+            rows: Result of `models.latents.encode`, N rows each.
         """
         self._split, self._ids, self._files, self._rows = split, ids, files, rows
 
     @staticmethod
     def joined(parts: list[StoredLatents]) -> StoredLatents:
-        """The latents of several files, as far as all of them have the same columns."""
+        """Joins the latents of several files, with the columns that all of them have."""
         names = set.intersection(*(set(part._rows) for part in parts))
         return StoredLatents(
             np.concatenate([part._split for part in parts]),
@@ -60,9 +60,9 @@ class StoredLatents:
         )
 
     def of(self, data: ImageData | SequenceData) -> dict[str, Array] | None:
-        """The rows of a split's images; None unless all are there.
+        """The rows of a split's images; None unless all exist.
 
-        Images with names are found by these, for ids count pictures too that turned out damaged when they were encoded.
+        Named images are matched by name, because ids also count pictures found damaged during encoding.
         """
         own = np.flatnonzero(self._split == SPLITS.index(data.split))
         files = data.texts.get("file") if isinstance(data, ImageData) else None
@@ -73,7 +73,7 @@ class StoredLatents:
 
 
 def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
-    """The latents in a checkpoint's folder; None where there are none, or they are of other weights.
+    """The latents in a checkpoint's folder; None if there are none, or they are of other weights.
 
     Raises:
         ValueError: If a file cannot be used; the message gives its name and the reason.
@@ -88,7 +88,7 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
             with pq.ParquetFile(path) as file:
                 left -= _size(file, left)
                 own = (file.schema_arrow.metadata or {}).get(WEIGHTS_KEY) == weights_sha256.encode()
-                if own and file.metadata.num_rows:  # of a part no picture may be sound
+                if own and file.metadata.num_rows:  # all pictures of a part may be damaged
                     found.append(_checked(Columns(file.read())))
         except (pa.ArrowException, LookupError, TypeError, ValueError, OSError) as error:
             reason = str(error)[:300].rstrip(".")
@@ -99,7 +99,7 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
 
 
 def _size(file: Any, left: int) -> int:
-    """Bytes that a file unpacks to; raises ValueError before it is unpacked if they are more than `left`."""
+    """Unpacked size of a file in bytes; raises ValueError, before unpacking, if it exceeds `left`."""
     about = file.metadata
     groups = [about.row_group(n) for n in range(about.num_row_groups)]
     numbers = sum(g.column(n).num_values for g in groups for n in range(about.num_columns))

@@ -1,7 +1,7 @@
 """An atlas as a Parquet file, one row per image, fully validated on load.
 
-Columns: id, split, texts, attributes, posterior mean and standard deviation, map positions, scores. A value that is
-missing is null. It holds no pictures, so it may be published where they may not.
+Columns: id, split, texts, attributes, posterior mean and standard deviation, map positions, scores. A value
+that is missing is null. It contains no pictures, so it may be published even if they may not.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from models.system.files import replace_file
 __all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps"]
 
 Array = NDArray[np.float32]
-KEY = b"latent-explorer"  # of the Parquet metadata
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # of a map or score
+KEY = b"latent-explorer"  # key in the Parquet metadata
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # name of a map or score
 ROWS_AT_MOST = 2_000_000
 BYTES_AT_MOST = 1 << 29
 DAMAGE = (
@@ -141,7 +141,7 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
 
 
 def _column_names(atlas: Atlas) -> tuple[dict[str, str], dict[str, str]]:
-    """The column of each text and of each attribute, by name: the name itself unless another column has it."""
+    """The column name of each text and each attribute: its name, unless another column has that."""
     taken = {"id", "split", "mean", "codes", "std", "neighbour_distance", *atlas.scores}
     taken |= {f"{name}_{axis}" for name in atlas.maps for axis in "xy"}
 
@@ -186,7 +186,7 @@ def load_atlas(entry: Entry) -> Atlas:
 
 
 def stored_maps(entry: Entry) -> list[str]:
-    """The maps in the file of an atlas, which is not read through; none if it cannot be read."""
+    """Names of the maps in an atlas file, from its metadata; empty if it cannot be read."""
     try:
         about = json.loads((pq.read_schema(entry.path / ATLAS).metadata or {})[KEY])
         return [str(name) for name in about["maps"]]
@@ -213,7 +213,7 @@ def _check_size(file: pq.ParquetFile) -> None:
 
 
 def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
-    """Builds an atlas from a table; any departure from the layout raises ValueError, KeyError or TypeError."""
+    """Builds an atlas from a table; an invalid layout raises ValueError, KeyError or TypeError."""
     columns = Columns(table)
     for name in (*about["maps"], *about["scores"]):
         if not isinstance(name, str) or not NAME.fullmatch(name):

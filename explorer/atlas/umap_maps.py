@@ -35,7 +35,7 @@ Array = NDArray[np.float32]
 Report = Callable[[float, str], None]
 
 VIEW = re.compile(r"umap-([0-9a-f]{8})")
-FEWEST = 20  # images
+FEWEST = 20  # minimum number of images
 HEADER_AT_MOST = 1 << 16  # bytes of a map file besides its positions
 
 
@@ -69,7 +69,7 @@ class MapSettings:
 
 @dataclass(frozen=True)
 class Request:
-    """Which map to fit, of which checkpoint."""
+    """The checkpoint and the settings of its map."""
 
     model: str  # name or folder
     neighbours: int = MapSettings.neighbours
@@ -117,7 +117,7 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
         model.tqdm_kwds = {**bar, "disable": False}
         xy = model.fit_transform(z)
     if not np.isfinite(xy).all():
-        raise ValueError("UMAP gave positions that are not finite. Try more neighbours.")
+        raise ValueError("UMAP returned positions that are not finite. Try more neighbours.")
     report(1.0, "Done")
     return np.asarray(xy - xy.mean(0), np.float32)
 
@@ -125,7 +125,8 @@ def fit_umap(z: Array, settings: MapSettings, report: Report | None = None) -> A
 def _choose_numba_cache() -> None:
     """Sets a cache folder for numba if its default folders are not writable.
 
-    By default numba caches beside umap's code or in the home directory; importing umap fails if neither is writable.
+    By default numba caches beside umap's code or in the home directory; importing umap fails if neither is
+    writable.
     """
     specs = [find_spec(name) for name in ("umap", "pynndescent")]
     beside = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
@@ -152,7 +153,7 @@ class _Bar:
     def write(self, text: str) -> None:
         found = re.search(r"(\d+)/(\d+)", text)
         if found and int(found[2]):
-            self.report(0.3 + 0.69 * int(found[1]) / int(found[2]), "Laying out the map")
+            self.report(0.3 + 0.69 * int(found[1]) / int(found[2]), "Optimising the layout")
 
     def flush(self) -> None:
         """Does nothing: `write` is unbuffered."""
@@ -179,7 +180,7 @@ def load_map(entry: Entry, view: str, mean: Array) -> Array:
     path = map_path(entry, view)
     if not path.is_file():
         raise ValueError(
-            f"The map {view} of {entry.name} is not on this machine. Fit it anew under “New map”."
+            f"The map {view} of {entry.name} is not on this machine. Fit it again under “New map”."
         )
     try:
         if path.stat().st_size > 8 * count + HEADER_AT_MOST:
@@ -188,15 +189,15 @@ def load_map(entry: Entry, view: str, mean: Array) -> Array:
             about = file.metadata() or {}
         xy = load_file(path)["xy"]
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"{path} cannot be read ({error}). Delete it and fit the map anew.") from error
+        raise ValueError(f"{path} cannot be read ({error}). Delete it and fit the map again.") from error
     other = about.get("latents", "") not in ("", _digest(mean))  # an older file does not say
     if other or xy.shape != (count, 2) or xy.dtype != np.float32 or not np.isfinite(xy).all():
-        raise ValueError(f"{path} does not fit the atlas of {entry.name}. Delete it and fit the map anew.")
+        raise ValueError(f"{path} does not fit the atlas of {entry.name}. Delete it and fit the map again.")
     return xy
 
 
 def _digest(mean: Array) -> str:
-    """Tells atlases apart that the same weights encoded."""
+    """A digest that distinguishes atlases encoded by the same weights."""
     return hashlib.sha256(np.ascontiguousarray(mean).tobytes()).hexdigest()[:16]
 
 
@@ -222,7 +223,8 @@ def fit_map(request: Request, report: Report) -> dict[str, Any]:
         `view`, the id of the map.
 
     Raises:
-        ValueError: If the settings are out of range, or the checkpoint has no atlas of which a map can be made.
+        ValueError: If the settings are out of range, or the checkpoint has no atlas of which a map can be
+            made.
         StorageError: If the map cannot be stored.
     """
     settings = MapSettings(request.neighbours, request.min_dist, request.seed)

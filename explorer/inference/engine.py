@@ -1,9 +1,10 @@
 """The decoding engine: each model loaded once per process, decoding for all connections.
 
-Waiting rows (one row is one picture) queue in two lines, frames before thumbnails. Each worker thread takes its share
-of the waiting rows of one model and decodes them as one batch: rows of many connections are batched together, and a
-long strip is split over the workers. A worker runs torch on one thread. With several torch threads, which wait for each
-other by spinning, a browser or a training run on the same two cores slowed a picture from 2 to 200 ms.
+Waiting rows (one row is one picture) are in two queues, frames before thumbnails. Each worker thread takes
+its share of the waiting rows of one model and decodes them as one batch: rows of many connections are batched
+together, and a long strip is split over the workers. A worker runs torch on one thread: several torch threads
+spin while they wait for each other, and with a browser or a training run on the same two cores a picture took
+200 ms instead of 2.
 """
 
 from __future__ import annotations

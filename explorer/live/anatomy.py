@@ -4,9 +4,9 @@ A client opens a model and a view of two dimensions, `dims-I-J`, as on the stage
 
     {"type": "frame", "seq": 7, "item": 12, "draw": null, "turn": {"3": 0.5}, "want": ["input", "picture"]}
 
-`draw` is the seed of eps, null for the mean; `turn` sets single dimensions. The answer has the pictures, the position of
-the latent in the view, its terms of the bound in nats (with `input`, also those of the mean), and its distance from the
-data.
+`draw` is the seed of eps, null for the mean; `turn` sets single dimensions. The answer has the pictures, the
+position of the latent in the view, its terms of the bound in nats (with `input`, also those of the mean), and
+its distance from the data.
 """
 
 from __future__ import annotations

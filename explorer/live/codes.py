@@ -6,10 +6,10 @@ A client opens a model as on the stage and asks for frames:
      "want": ["picture", "step"]}
 
 `codes` are those of the edited picture, `a` and `b` those of the two images, each encoded by
-`explorer.latent.geometry.grids`. `want` may name `picture`, `a` and `b`, the pictures of these codes; `step`, the point
-at `t` on the path from `codes` to `b`, with vectors interpolated and quantised again; `strip`, that path in `frames`
-pictures; `reach`, the pixels that change with the code at `probe`, a level and a cell. The answer has the pictures and
-the codes of the steps.
+`explorer.latent.geometry.grids`. `want` may name `picture`, `a` and `b`, the pictures of these codes; `step`,
+the point at `t` on the path from `codes` to `b`, with vectors interpolated and quantised again; `strip`, that
+path in `frames` pictures; `reach`, the pixels that change with the code at `probe`, a level and a cell. The
+answer has the pictures and the codes of the steps.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _plan(loaded: Loaded, frame: Painted) -> _Plan:
 
 
 def _path(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
-    """The codes along the straight line between the vectors of two grids; its ends are exactly the two grids."""
+    """The codes along the line between the vectors of two grids; its ends are exactly the grids."""
     start, end = deferred.codebook.latents(loaded, [a, b])
     found = deferred.codebook.requantised(loaded, straight(start, end, np.array(t)))
     ends = {0.0: a, 1.0: b}
@@ -193,7 +193,7 @@ def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]
 
 
 def _change(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Mean absolute change of each pixel from the first picture to the others, (1, H, W, C), scaled to a maximum of 255."""
+    """Mean absolute change per pixel from the first picture to the others, (1, H, W, C), scaled to 255."""
     apart = np.abs(pictures[1:].astype(np.int16) - pictures[0]).mean((0, -1), keepdims=True)
     shares = apart / max(float(apart.max()), 1e-9)
     return np.repeat((255 * shares).round().astype(np.uint8), pictures.shape[-1], axis=-1)

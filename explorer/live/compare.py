@@ -3,9 +3,9 @@
     {"type": "open", "protocol": 1, "models": [{"model": "mnist-vae", "view": "umap"}, ...]}
     {"type": "frame", "seq": 7, "item": 12, "drives": [{"by": 0, "x": 1.5, "y": -2.0}]}
 
-A frame's answer has one picture per model, the position of each model's latent on its own map, its distance from the
-data, and the squared error against the encoded picture. Without drives the encoded picture is the item's original,
-which comes first if it is on this machine.
+A frame's answer has one picture per model, the position of each model's latent on its own map, its distance
+from the data, and the squared error against the encoded picture. Without drives the encoded picture is the
+item's original, which comes first if it is on this machine.
 """
 
 from __future__ import annotations
@@ -390,7 +390,7 @@ def _reading(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Show
 
 
 def _error(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:
-    """Squared error per pixel, [0, 1], against the encoded picture; None if there is no picture to compare with."""
+    """Squared error per pixel, [0, 1], against the encoded picture; None if there is none."""
     if shown.by == model:
         return None
     if shown.source is None:

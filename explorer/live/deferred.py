@@ -1,7 +1,7 @@
 """Modules that need torch, imported on first use, so that the server answers before torch is loaded.
 
-`deferred.engine.engine()` imports `explorer.scene.engine` at that moment; routes and connections reach all heavy
-modules this way.
+`deferred.engine.engine()` imports `explorer.scene.engine` at that moment; routes and connections reach all
+heavy modules this way.
 """
 
 from __future__ import annotations

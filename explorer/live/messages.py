@@ -1,10 +1,11 @@
 """The messages of the live socket: what a client may send, and binary answers.
 
-Client messages are untrusted. `parse` returns a frozen message or raises `WireError`; its result needs no further check,
-except against the open model (which items, which sliders).
+Client messages are untrusted. `parse` returns a frozen message or raises `WireError`; its result needs no
+further check, except against the open model (which items, which sliders).
 
-A binary answer is: b"LXP1", the header's length as little-endian uint32, the header as UTF-8 JSON padded with spaces so
-that the pixels start at a multiple of 4, then uint8 pixels, picture after picture, each (H, W, C) in row-major order.
+A binary answer is: b"LXP1", the header's length as little-endian uint32, the header as UTF-8 JSON padded with
+spaces so that the pixels start at a multiple of 4, then uint8 pixels, picture after picture, each (H, W, C)
+in row-major order.
 """
 
 from __future__ import annotations

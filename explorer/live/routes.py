@@ -1,7 +1,7 @@
 """The live sockets and the arrays fetched over HTTP, as Starlette routes for the app.
 
-The browser fetches geometry once: every answer carries an ETag derived from what it depends on, and a URL with the
-current `?v=` can be cached forever.
+The browser fetches geometry once: every answer carries an ETag derived from what it depends on, and a URL
+with the current `?v=` can be cached forever.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def _engine() -> Engine:
 def is_own_origin(headers: Headers) -> bool:
     """Whether a request comes from a page of this server, or from a program, which sends no origin.
 
-    A page's origin must equal the requested Host. That alone would accept a foreign name that resolves to this machine
-    (DNS rebinding), so the host must also be local, a numeric address, which DNS cannot redirect, or one named by
-    LATENT_ALLOWED_ORIGINS or Streamlit's server address.
+    A page's origin must equal the requested Host. That alone would accept a foreign name that resolves to
+    this machine (DNS rebinding), so the host must also be local, a numeric address, which DNS cannot
+    redirect, or one named by LATENT_ALLOWED_ORIGINS or Streamlit's server address.
 
     References:
         | The WebSocket Protocol, RFC 6455, section 10.2
@@ -141,8 +141,8 @@ async def time_socket(connection: WebSocket) -> None:
 async def _serve(connection: WebSocket, kind: type[LiveConnection]) -> None:
     """Closes connections from other origins without reading from them, and serves the rest.
 
-    A rejection before the handshake would look like a lost connection to the page, which could then not tell the user
-    which setting to change.
+    A rejection before the handshake would look like a lost connection to the page, which could then not tell
+    the user which setting to change.
     """
     if not is_own_origin(connection.headers):
         origin = ascii(connection.headers.get("origin", ""))[:100]
@@ -241,8 +241,9 @@ def _mark(loaded: Loaded, *parts: str) -> str:
 
 
 def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
-    """The mark of data derived from a view, and the version under which it never changes: none if the view uses a saved
-    direction, which can be edited.
+    """The mark of data derived from a view, and its immutable version.
+
+    There is no such version if the view uses a saved direction, which can be edited.
     """
     own = deferred.views.own_mark(loaded, view_id)
     return _mark(loaded, what, view_id, own), "" if own else loaded.version
@@ -297,7 +298,7 @@ def attribute_column(request: Request) -> Response:
 
 @_guarded
 def map_trust(request: Request) -> Response:
-    """`/live/atlas/{model}/trust/{view}`: the share of each item's neighbours that the map keeps; same format."""
+    """`/live/atlas/{model}/trust/{view}`: the share of neighbours preserved per item; same format."""
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
     mark, version = _mark_of(loaded, "trust", view.id)
@@ -310,8 +311,9 @@ def map_trust(request: Request) -> Response:
 def likelihood(request: Request) -> Response:
     """`/live/atlas/{model}/likelihood/{view}?frame=…`: the exact log P(x) of the pictures of a frame.
 
-    `frame` is the socket message that requests the same pictures. The answer is JSON: nats of "A" and "B", and a list
-    of them for "strip". It is too slow for a frame of a drag; the page asks when the pointer rests.
+    `frame` is the socket message that requests the same pictures. The answer is JSON: nats of "A" and "B",
+    and a list of them for "strip". It is too slow for a frame of a drag; the page asks when the pointer
+    rests.
     """
     frame = _frame(request)
     loaded = _named(request)
@@ -334,8 +336,8 @@ def _frame(request: Request) -> Frame:
 def along(request: Request) -> Response:
     """`/live/atlas/{model}/along/{view}?frame=…`: the data of the slider tracks at the handles.
 
-    The answer is JSON: the slider values `steps`, and the measurements of `explorer.live.slider_tracks` for each
-    direction. The page asks when the pointer rests.
+    The answer is JSON: the slider values `steps`, and the measurements of `explorer.live.slider_tracks` for
+    each direction. The page asks when the pointer rests.
     """
     frame, loaded = _frame(request), _named(request)
     found = deferred.slider_tracks.measure_along(
@@ -350,7 +352,7 @@ def along(request: Request) -> Response:
 
 @_guarded
 def between(request: Request) -> Response:
-    """`/live/atlas/{model}/between/{view}?frame=…&index=…`: a handle for a picture of the filmstrip, as JSON."""
+    """`/live/atlas/{model}/between/{view}?frame=…&index=…`: a handle for a filmstrip picture, JSON."""
     frame, index = _frame(request), request.query_params.get("index", "")
     if not INDEX.fullmatch(index):
         raise ValueError(f"`index` must be a whole number of at most two digits. Got {ascii(index)[:20]}.")
@@ -410,9 +412,7 @@ def _level(request: Request) -> tuple[Loaded, int]:
 
 @_guarded
 def compare_positions(request: Request) -> Response:
-    """`/live/compare/{models}/view/{model}/{view}`: map positions of the images that all models (comma-separated) have
-    in their atlas.
-    """
+    """`/live/compare/{models}/view/{model}/{view}`: map positions of the images shared by all models."""
     view_id = request.path_params["view"]
     models, rows = _together(request)
     names = [model.name for model in models]
@@ -427,7 +427,7 @@ def compare_positions(request: Request) -> Response:
 
 @_guarded
 def compare_column(request: Request) -> Response:
-    """`/live/compare/{models}/attribute/{name}`: an attribute of the shared images, from the first model's atlas."""
+    """`/live/compare/{models}/attribute/{name}`: an attribute of the shared images."""
     models, rows = _together(request)
     name = request.path_params["name"]
     values = deferred.loaded.attribute_values(models[0], name)

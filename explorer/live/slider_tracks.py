@@ -2,8 +2,8 @@
 
 t(z) = (z - m) . v / |v|^2
 
-is the position of a latent z along a direction v, relative to the mean m of the collection's latents; moving a slider
-changes it by the same amount.
+is the position of a latent z along a direction v, relative to the mean m of the collection's latents; moving
+a slider changes it by the same amount.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEPS = (
     4.0,
     5.0,
 )  # slider values at which the gauge is read
-REACH = (0.5, 99.5)  # percentiles of the images' positions: the range that counts as seen
+REACH = (0.5, 99.5)  # percentiles of the images' positions: the range of the data
 DIRECTIONS_AT_MOST = 64
 
 

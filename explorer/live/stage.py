@@ -1,8 +1,8 @@
 """A connection of the live socket: only the newest frame is answered, and every queue is bounded.
 
-Three tasks: one reads, one answers `open` and `frame`, one answers `items`. Only the newest waiting frame is kept, and
-at most eight waiting `items` messages. An answer is computed only after the previous one has been handed to the
-network, so a client that sends too much or reads too slowly costs others no time or memory.
+Three tasks: one reads, one answers `open` and `frame`, one answers `items`. Only the newest waiting frame is
+kept, and at most eight waiting `items` messages. An answer is computed only after the previous one has been
+handed to the network, so a client that sends too much or reads too slowly costs others no time or memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 from msgspec import UNSET
@@ -108,7 +108,7 @@ class LiveConnection(ABC):
 
     async def _show_items(self, message: Any) -> None:
         """Answers the role "items"; never called if `roles` has none."""
-        raise WireError("bad-message", "No items can be asked for here.", message.seq)
+        raise WireError("bad-message", "This connection does not answer `items`.", message.seq)
 
     async def run(self) -> None:
         """Accepts the connection and serves it until it closes."""
@@ -231,7 +231,7 @@ class LiveConnection(ABC):
                     await self._guard(self._show_items(message), message.seq)
 
     def _follow_originals(self, originals: Originals) -> None:
-        """Starts loading the originals of what was opened, and reports their state now and when it changes."""
+        """Starts loading the originals of the open model, and reports their state now and on changes."""
         originals.start()
         if self._originals is not None:
             self._originals.cancel()
@@ -256,7 +256,9 @@ class LiveConnection(ABC):
             raise
         except Exception:
             LOG.exception("An answer failed.")
-            problem = WireError("internal", "The server failed on this message; its log says why.", seq)
+            problem = WireError(
+                "internal", "The server failed on this message; see its log for the reason.", seq
+            )
             await self._send(messages.error(problem))
 
     async def _close(self, code: int, reason: str) -> None:
@@ -423,15 +425,15 @@ def frame_header(loaded: Loaded, view: View, frame: Frame, plan: Plan, decoded: 
 
 
 def gauge_of(gauge: Gauge, row: int) -> GaugeReading:
-    """A row of the gauge, as an answer has it."""
+    """A row of the gauge, in the form of an answer."""
     return GaugeReading(gauge.at(row), round(float(gauge.distance[row]), 5), int(gauge.nearest[row]))
 
 
 def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.float64]:
     """Map positions of the strip's frames, shape (F, 2), from handle A to handle B.
 
-    What the map cannot show of the ends (their residual, their sliders) is distributed along the path, so that the
-    drawn path starts and ends at the handles; if only one level changes, it starts at A.
+    What the map cannot show of the ends (their residual, their sliders) is distributed along the path, so
+    that the drawn path starts and ends at the handles; if only one level changes, it starts at A.
     """
     projection, rows = view.projection, plan.strip
     if isinstance(projection, ScatterProjection):
@@ -443,12 +445,11 @@ def _path(view: View, frame: Frame, plan: Plan, decoded: Decoded) -> NDArray[np.
     t = fractions(len(path))[:, None]
     a, b = (np.array((frame.handles[name].x, frame.handles[name].y)) for name in ("A", "B"))
     start, end = a - path[0], b - path[-1]
-    pinned: NDArray[np.float64] = path + (start if frame.level else (1 - t) * start + t * end)
-    return pinned
+    return cast("NDArray[np.float64]", path + (start if frame.level else (1 - t) * start + t * end))
 
 
 def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
-    """What is known of an item, for display: its file, its attributes, further texts; missing values are left out."""
+    """The labels of an item for display: file, attributes, further texts; missing values are left out."""
     if item in loaded.own:
         return {"Yours": loaded.own[item].title}
     found = {}
@@ -465,6 +466,6 @@ def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
 
 
 def shortened(text: str) -> str:
-    """A text in one line of at most `TEXT_SHOWN` characters; of a longer one the end, which tells files apart."""
+    """A text in one line of at most `TEXT_SHOWN` characters; its end is kept, as it distinguishes files."""
     line = " ".join(text.split())
     return line if len(line) <= TEXT_SHOWN else f"{line[: TEXT_SHOWN - 41]} … {line[-38:]}"

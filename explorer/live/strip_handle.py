@@ -22,8 +22,8 @@ NEAREST = 24  # images tried, besides those of A and B
 def handle_between(loaded: Loaded, view: View, frame: Frame, index: int) -> tuple[Handle, float]:
     """Finds the handle whose latent is closest to a latent of the filmstrip.
 
-    A handle has an image, a map position and sliders. The position is that of the strip's latent, the sliders are
-    interpolated from A's to B's, and the image is the one that leaves the smallest difference.
+    A handle has an image, a map position and sliders. The position is that of the strip's latent, the sliders
+    are interpolated from A's to B's, and the image is the one that leaves the smallest difference.
 
     Arguments:
         loaded: The model.

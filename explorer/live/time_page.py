@@ -1,13 +1,14 @@
-"""The Time connection: a sequence model's belief after t frames, and the futures it imagines.
+"""The Time connection: a sequence model's belief after t frames, and futures sampled from it.
 
     {"type": "open", "protocol": 1, "model": "moving-digits-td-vae"}
-    {"type": "frame", "seq": 7, "sequence": 12, "seen": 11, "jump": 3, "samples": 6, "seed": 0, "steps": 12, "by": 1,
+    {"type": "frame", "seq": 7, "sequence": 12, "seen": 11, "jump": 3, "samples": 6, "seed": 0, "steps": 12,
+    "by": 1,
      "want": ["frames", "belief", "jump", "future"]}
 
-`frames` asks for the sequence and, after each of its frames, the mean of the belief, the standard deviation of each
-pixel, and the disagreement of draws: of the current state, and after one jump of the longest trained length. `belief`
-asks for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for `steps` jumps of `by` frames each.
-The answer has a group of pictures for each, in the order of its header.
+`frames` asks for the sequence and, after each of its frames, the mean of the belief, the standard deviation
+of each pixel, and the disagreement of draws: of the current state, and after one jump of the longest trained
+length. `belief` asks for draws after `seen` frames, `jump` for draws `jump` frames later, `future` for
+`steps` jumps of `by` frames each. The answer has a group of pictures for each, in the order of its header.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class SequenceConnection(LiveConnection):
             raise WireError("broken-model", str(error)) from error
         card = loaded.entry.card
         if card is None or not loaded.decoder.model.spec.sequence:
-            raise WireError("bad-message", f"`model` must be a model of sequences. Got {message.model}.")
+            raise WireError("bad-message", f"`model` must be a sequence model. Got {message.model}.")
         try:
             film = await asyncio.to_thread(deferred.sequences.footage, card)
         except ValueError as error:
@@ -258,7 +259,7 @@ async def _show(
 
 
 def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[Part, NDArray[np.float32]]:
-    """The states (M, D) to decode for each requested part; a belief or a jump needs all draws for its statistics."""
+    """The states (M, D) to decode for each requested part; all draws for a belief or a jump."""
     found: dict[Part, NDArray[np.float32]] = {}
     if "belief" in frame.want:
         found["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
@@ -275,7 +276,7 @@ def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[Part, NDArra
 
 
 def _shown(name: Part, pictures: NDArray[np.uint8], samples: int) -> list[Group]:
-    """The pictures of a part: the first draws, and for a belief or a jump also mean and spread over all draws."""
+    """The pictures of a part: the first draws; for a belief or a jump also mean and spread of all."""
     if name == "future":
         return [(name, pictures)]
     mean = np.round(pictures.mean(0, keepdims=True)).astype(np.uint8)

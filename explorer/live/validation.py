@@ -1,4 +1,4 @@
-"""Reads socket messages: bounds their size, decodes strict JSON, and checks them against the declared messages."""
+"""Reads socket messages: bounds their size, decodes strict JSON, and validates the message types."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Code = Literal[
 
 
 class WireError(ValueError):
-    """A message that cannot be answered: the kind of error, the reason, and the message's number if it has one."""
+    """A message that cannot be answered: error code, reason, and the message's number if it has one."""
 
     def __init__(self, code: Code, message: str, seq: int | None = None) -> None:
         super().__init__(message)
@@ -84,7 +84,7 @@ def _decode(data: str | bytes) -> str:
     if size > MESSAGE_BYTES:
         raise WireError(
             "too-large",
-            f"A message must be at most {MESSAGE_BYTES} bytes. Got {size} or more. Ask for less.",
+            f"A message must be at most {MESSAGE_BYTES} bytes. Got {size} or more. Request less.",
         )
     if isinstance(data, str):
         return data

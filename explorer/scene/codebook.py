@@ -1,14 +1,14 @@
-"""The codebooks of a model with discrete codes: vectors, usage, a map of them, their looks, and the codes of images.
+"""The codebooks of a model with discrete codes: vectors, usage, map, looks, and the codes of images.
 
-The look of a code is the mean of the reconstructions around the grid cells that use it. A code that no image of the
-atlas uses is shown as the decoder draws a grid filled with it.
+The look of a code is the mean of the reconstructions around the grid cells that use it. A code that no image
+of the atlas uses is shown as the decoder draws a grid filled with it.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -35,7 +35,7 @@ LOOK = 2.0  # width of a look in grid cells
 class Codebook:
     """The codes of one level."""
 
-    name: str  # of the level, e.g. "top"
+    name: str  # name of the level, e.g. "top"
     vectors: NDArray[np.float32]  # (K, D)
     xy: NDArray[np.float32]  # (K, 2), in the plane of the first two principal components
     codes: NDArray[np.int64]  # (N, rows, columns), of the atlas's images
@@ -68,11 +68,11 @@ def codebooks(loaded: Loaded) -> Codebooks:
     """
     spec = loaded.decoder.model.spec
     if not spec.discrete:
-        raise ValueError(f"{loaded.name} has no discrete codes: its latent is a vector of real numbers.")
-    places = sum(rows * columns for _, rows, columns in (level.shape for level in spec.levels))
-    if places > PLACES_AT_MOST:
+        raise ValueError(f"{loaded.name} has no discrete codes: its latent is continuous.")
+    cells = sum(rows * columns for _, rows, columns in (level.shape for level in spec.levels))
+    if cells > PLACES_AT_MOST:
         raise ValueError(
-            f"{loaded.name} has {places:,} places; a grid of at most {PLACES_AT_MOST:,} can be edited. "
+            f"{loaded.name} has {cells:,} grid cells; at most {PLACES_AT_MOST:,} can be edited. "
             f"Train one with more `halvings`."
         )
     known = _KNOWN.get(loaded)
@@ -102,7 +102,7 @@ def _read(loaded: Loaded) -> Codebooks:
 
 
 def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Positions (K, 2) of vectors in the plane of their principal components; on a line if they span no plane."""
+    """Positions (K, 2) of vectors in the plane (or on the line) of their principal components."""
     try:
         return LinearProjection.pca(vectors).forward(vectors)
     except ValueError:
@@ -127,8 +127,7 @@ def latents(loaded: Loaded, grids: list[Grids]) -> NDArray[np.float32]:
     levels = [
         torch.from_numpy(np.stack(level)).to(loaded.decoder.device) for level in zip(*grids, strict=True)
     ]
-    z: NDArray[np.float32] = as_discrete(loaded.decoder.model).embed(levels).float().cpu().numpy()
-    return z
+    return cast("NDArray[np.float32]", as_discrete(loaded.decoder.model).embed(levels).float().cpu().numpy())
 
 
 @torch.inference_mode()

@@ -1,17 +1,19 @@
 """Several models on the same images: a latent dragged in one model, and how the others encode its picture.
 
-All start on one item: z_m = E_m(x), p_m its position on the map of model m. A drive drags the handle of model d to xy:
+All start on one item: z_m = E_m(x), p_m its position on the map of model m. A drive drags the handle of model
+d to xy:
 
     z_d' = inverse_d(xy) + z_d - inverse_d(p_d),   z_m' = E_m(D_d(z_d')),   p_m' = forward_m(z_m')   for all others m
 
-Drives apply in sequence, so the item and its drives determine the state, and a link that has them restores it.
+Drives apply in sequence, so the item and its drives determine the state, and a link that has them restores
+it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ __all__ = [
     "shared_rows",
 ]
 
-MODELS = (2, 6)  # fewest and most side by side
+MODELS = (2, 6)  # fewest and most models to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Drive:
 
 @dataclass(frozen=True, eq=False)
 class Lineup:
-    """Models side by side, and the images that all their atlases contain."""
+    """Models to compare, and the images that all their atlases contain."""
 
     models: tuple[Loaded, ...]
     views: tuple[View, ...]
@@ -66,8 +68,7 @@ class Lineup:
 
     def positions(self, model: int) -> NDArray[np.float32]:
         """Map positions of the shared images, shape (N, 2)."""
-        xy: NDArray[np.float32] = self.views[model].xy[self.rows[model]]
-        return xy
+        return cast("NDArray[np.float32]", self.views[model].xy[self.rows[model]])
 
     def shared(self, model: int, row: int) -> int | None:
         """Index of the shared image at a row of a model's atlas; None if it is not shared."""
@@ -114,7 +115,7 @@ def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
     """Creates a lineup.
 
     Arguments:
-        models: Two to six, whose atlases are of the same data set.
+        models: Two to six models whose atlases are of the same data set.
         views: The map of each.
 
     Raises:
@@ -166,10 +167,9 @@ def shared_rows(models: Sequence[Loaded]) -> NDArray[np.int64]:
 
 
 def _keys(model: Loaded) -> NDArray[np.int64]:
-    """A unique number per image, equal in all atlases: from its row in its split of the data set and the split."""
+    """A unique number per image, equal in all atlases: from its split and its row in the split."""
     splits = np.array([SPLITS.index(split) for split in model.atlas.split], np.int64)
-    keys: NDArray[np.int64] = len(SPLITS) * model.atlas.ids + splits
-    return keys
+    return cast("NDArray[np.int64]", len(SPLITS) * model.atlas.ids + splits)
 
 
 def at_item(lineup: Lineup, item: int) -> Stand:

@@ -16,7 +16,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from explorer.scene.loaded import Loaded
 __all__ = [
     "COMPONENTS",
     "KINDS",
-    "LONGEST",
+    "LENGTH_LIMIT",
     "Found",
     "components",
     "default",
@@ -53,10 +53,10 @@ KINDS = {
     "pc": "Principal component",
     "expression": "Expression",
 }
-LONGEST = 1000  # characters of a source
-COMPONENTS = 10  # offered
+LENGTH_LIMIT = 1000  # characters of a source
+COMPONENTS = 10  # principal components offered
 REST = "rest"
-SIGNS = re.compile(r"[&|~=@]|\.\.|^$")  # of a side's text, which a value's name in it must not have
+SIGNS = re.compile(r"[&|~=@]|\.\.|^$")  # syntax of a side, which names of values must not contain
 WHOLE = re.compile(r"[1-9][0-9]?")
 
 
@@ -88,9 +88,9 @@ def resolve(loaded: Loaded, kind: str, text: str) -> Found:
     Raises:
         ValueError: If it is invalid; the message lists the alternatives.
     """
-    if len(text) > LONGEST:
+    if len(text) > LENGTH_LIMIT:
         raise ValueError(
-            f"The source of a direction must have at most {LONGEST} characters. Got {len(text):,}."
+            f"The source of a direction must have at most {LENGTH_LIMIT} characters. Got {len(text):,}."
         )
     makers = {
         "attribute": _attribute,
@@ -122,7 +122,8 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
 
     Arguments:
         loaded: The model.
-        text: `@NAME` of a saved group, or `NAME=VALUE|VALUE` or `NAME=LOW..HIGH` of attributes, joined by `&`.
+        text: `@NAME` of a saved group, or `NAME=VALUE|VALUE` or `NAME=LOW..HIGH` of attributes, joined by
+            `&`.
 
     Raises:
         ValueError: If it is invalid or matches no image.
@@ -130,8 +131,8 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
     if text.startswith("@"):
         group = loaded.groups.get(text[1:])
         if group is None:
-            there = ", ".join(loaded.groups) or "none yet; lasso one on Explore"
-            raise ValueError(f"There is no group {text[1:60]!r}. There are: {there}.")
+            existing = ", ".join(loaded.groups) or "none yet; lasso one on Explore"
+            raise ValueError(f"There is no group {text[1:60]!r}. There are: {existing}.")
         mask = np.zeros(loaded.count, bool)
         mask[list(group.items)] = True
         return mask
@@ -140,9 +141,10 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
         name, equals, value = part.partition("=")
         attribute = loaded.atlas.attributes.get(name)
         if attribute is None or not equals:
-            there = ", ".join(loaded.atlas.attributes) or "none"
+            existing = ", ".join(loaded.atlas.attributes) or "none"
             raise ValueError(
-                f"A side must be @GROUP, or NAME=VALUE of an attribute. Got {part[:60]!r}. Attributes: {there}."
+                f"A side must be @GROUP, or NAME=VALUE of an attribute. Got {part[:60]!r}. Attributes: "
+                f"{existing}."
             )
         mask &= _range(attribute, value) if attribute.kind == "continuous" else _values(attribute, value)
     if not mask.any():
@@ -151,7 +153,7 @@ def side_mask(loaded: Loaded, text: str) -> Mask:
 
 
 def value_keys(attribute: Any) -> list[str]:
-    """How a side names each value of a binary or categorical attribute: as people do, else by its slug."""
+    """The name of each value of a binary or categorical attribute in a side: its label, else its slug."""
     names = value_names(attribute)
     return [
         key if SIGNS.search(name) or name in names[:n] else name
@@ -184,7 +186,7 @@ def _attribute(loaded: Loaded, text: str) -> Found:
                     own=text,
                     scale=scale,
                 )
-    raise ValueError(f"The direction {text[:60]!r} has no images behind it. Choose another one.")
+    raise ValueError(f"The direction {text[:60]!r} was not made from images. Choose another one.")
 
 
 def _side_words(attribute: Any, title: str) -> tuple[str, str]:
@@ -311,8 +313,7 @@ def _values(attribute: Any, text: str) -> Mask:
             raise ValueError(
                 f"`{attribute.name}` must be one of: {', '.join(names)[:300]}. Got {value[:40]!r}."
             )
-    mask: Mask = np.isin(attribute.values, [by_slug[value] for value in wanted])
-    return mask
+    return np.isin(attribute.values, [by_slug[value] for value in wanted])
 
 
 def _range(attribute: Any, text: str) -> Mask:
@@ -323,5 +324,4 @@ def _range(attribute: Any, text: str) -> Mask:
         ends = [math.nan]
     if not all(math.isfinite(end) for end in ends):
         raise ValueError(f"`{attribute.name}` must be a range such as 0.5..1. Got {text[:40]!r}.")
-    mask: Mask = (attribute.values >= ends[0]) & (attribute.values <= ends[1])
-    return mask
+    return cast("Mask", (attribute.values >= ends[0]) & (attribute.values <= ends[1]))

@@ -1,4 +1,4 @@
-"""How familiar a picture is to a model: percentiles of its reconstruction error and of its distance to the collection."""
+"""How familiar a picture is to a model: percentiles of its reconstruction error and distance to the data."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ HELD_OUT_AT_LEAST = 100  # test images; with fewer, the whole collection is the 
 
 
 class Familiarity(NamedTuple):
-    """How one picture compares with the collection.
+    """Comparison of one picture with the collection.
 
-    The picture is unknown if its reconstruction error or its distance to the 10th nearest image exceeds the 99th
-    percentile of the reference: the collection's test images, or all images if there are fewer than 100 test images.
+    The picture is unknown if its reconstruction error or its distance to the 10th nearest image exceeds the
+    99th percentile of the reference: the collection's test images, or all images if there are fewer than 100
+    test images.
     """
 
     error: float  # squared, per pixel and channel, 0 to 1
@@ -44,7 +45,7 @@ def familiarity(
 
     Arguments:
         loaded: The model.
-        picture: At the model's size, (H, W, C).
+        picture: The picture at the model's size, (H, W, C).
         z: Its latent, (D,).
         reconstruction: The decoded latent, (H, W, C).
     """

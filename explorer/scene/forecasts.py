@@ -1,11 +1,11 @@
-r"""Beliefs of a sequence model after each frame, and the futures it imagines.
+r"""Beliefs of a sequence model after each frame, and the futures sampled from them.
 
 b_t is the belief after t frames. States at time t and later are drawn by
 
     z_t ~ p_B(z|b_t),    z_{t+d} ~ p_T(z|z_t, d),    z_{t+2d} ~ p_T(z|z_{t+d}, d), ...
 
-Noise depends on the seed alone, so each draw keeps its noise while t or d is dragged, and future i starts from draw i
-of the current state. Frames are counted from 1: after t frames, frame t is the newest seen.
+Noise depends on the seed alone, so each draw keeps its noise while t or d is dragged, and future i starts
+from draw i of the current state. Frames are counted from 1: after t frames, frame t is the newest seen.
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019)
@@ -15,7 +15,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -49,7 +49,7 @@ Floats = NDArray[np.float64]
 Latents = NDArray[np.float32]
 Pictures = NDArray[np.uint8]
 
-DRAWS = 32  # of a belief or a jump; a page shows the first of them
+DRAWS = 32  # draws of a belief or a jump; a page shows the first ones
 SPREAD_FULL = 510  # grey levels for a standard deviation of 1; values in [0, 1] have at most 0.5
 BATCH = 64  # likelihoods evaluated at once
 
@@ -77,14 +77,14 @@ class Uncertainty(NamedTuple):
 
 
 class Errors(NamedTuple):
-    """Errors of imagined futures against the true one, up to its end: S samples, N steps."""
+    """Errors of sampled futures against the true one, up to its end: S samples, N steps."""
 
     frames: NDArray[np.int64]  # number of the frame that each step shows, (N,)
     squared: Floats  # mean squared error per pixel of the decoded picture, [0, 1], (S, N)
     nll: Floats  # -log p(x|z) of the true frame, nats, (S, N)
     still: Floats  # mean squared error of repeating the last seen frame, (N,)
     position: Floats | None  # distance of the moving object from its true position, pixels, (S, N)
-    right: Floats | None  # 1 if it moved to the true side, else 0; NaN where sides have no meaning
+    right: Floats | None  # 1 if it moved to the true side, else 0; NaN where sides are undefined
 
 
 def longest_jump(loaded: Loaded) -> int:
@@ -149,7 +149,7 @@ def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: i
         seen: Frames seen, 1 to T.
         steps: Number of jumps, at least 1.
         length: Frames per jump, 1 to `longest_jump`.
-        seed: Of the noise; the current states are those of `believed`.
+        seed: Seed of the noise; the current states are those of `believed`.
 
     Returns:
         Shape (DRAWS, steps, D); index i holds frame `seen` + (i + 1) * `length`.
@@ -170,17 +170,17 @@ def futures(loaded: Loaded, followed: Followed, seen: int, steps: int, length: i
 
 
 def spread(pictures: Pictures) -> Pictures:
-    """Standard deviation of each pixel over pictures (..., K, H, W, C): uint8 (..., H, W, C), 255 where it is 0.5."""
-    levels: Pictures = (
-        np.round(pictures.std(-4, dtype=np.float32) * (SPREAD_FULL / 255)).clip(0, 255).astype(np.uint8)
+    """Standard deviation per pixel over pictures (..., K, H, W, C), uint8 (..., H, W, C); 255 is 0.5."""
+    return cast(
+        "Pictures",
+        np.round(pictures.std(-4, dtype=np.float32) * (SPREAD_FULL / 255)).clip(0, 255).astype(np.uint8),
     )
-    return levels
 
 
 def errors(
     loaded: Loaded, footage: Footage, followed: Followed, seen: int, steps: int, length: int, seed: int
 ) -> Errors:
-    """Errors of `DRAWS` imagined futures, up to the end of the sequence.
+    """Errors of `DRAWS` sampled futures, up to the end of the sequence.
 
     Arguments:
         loaded: A sequence model.
@@ -218,7 +218,7 @@ def errors(
 
 
 def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: int = 0) -> Floats | None:
-    """Share of jumps in the true direction after each frame, (T,); chance is one half. None if there is no direction.
+    """Share of jumps in the true direction after each frame, (T,), 0.5 by chance; None without a direction.
 
     Draws `DRAWS` jumps from each belief, of the longest length at which a side is defined.
     """
@@ -233,8 +233,7 @@ def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: 
     )
     pictures = engine().decode_sync(loaded, z, background=True)[None]
     places = mover.found(pictures, followed.number)[0].reshape(followed.length, -1)
-    share: Floats = (np.sign(mover.displaced(path[:, None], places)) == heading).mean(1)
-    return share
+    return cast("Floats", (np.sign(mover.displaced(path[:, None], places)) == heading).mean(1))
 
 
 def _now(loaded: Loaded, followed: Followed, seen: int, generator: torch.Generator) -> Tensor:
@@ -242,8 +241,7 @@ def _now(loaded: Loaded, followed: Followed, seen: int, generator: torch.Generat
     if not 1 <= seen <= followed.length:
         raise ValueError(f"`seen` must lie in 1..{followed.length}. Got {seen}.")
     model = as_sequence_model(loaded.decoder.model)
-    z: Tensor = model.filter(followed.beliefs[seen - 1].expand(DRAWS, -1), generator)[0]
-    return z
+    return model.filter(followed.beliefs[seen - 1].expand(DRAWS, -1), generator)[0]
 
 
 def _generator(loaded: Loaded, seed: int) -> torch.Generator:
@@ -251,14 +249,12 @@ def _generator(loaded: Loaded, seed: int) -> torch.Generator:
 
 
 def _latents(z: Tensor) -> Latents:
-    latents: Latents = z.float().cpu().numpy()
-    return latents
+    return cast("Latents", z.float().cpu().numpy())
 
 
 def _squared(pictures: Pictures, truth: Pictures) -> Floats:
     """Mean squared error per pixel, [0, 1], over the last three axes."""
-    found: Floats = np.square(pictures / 255 - truth / 255).mean((-3, -2, -1))
-    return found
+    return cast("Floats", np.square(pictures / 255 - truth / 255).mean((-3, -2, -1)))
 
 
 @torch.inference_mode()
@@ -269,14 +265,13 @@ def _nll(loaded: Loaded, z: Latents, truth: Pictures, seed: int) -> Floats:
     x = x.to(loaded.decoder.device).repeat(len(z), 1, 1, 1)
     latents = torch.from_numpy(z.reshape(-1, z.shape[-1])).to(loaded.decoder.device)
     costs = [model.nll(latents[n : n + BATCH], x[n : n + BATCH]) for n in range(0, len(x), BATCH)]
-    found: Floats = torch.cat(costs).cpu().double().numpy().reshape(z.shape[:2])
-    return found
+    return cast("Floats", torch.cat(costs).cpu().double().numpy().reshape(z.shape[:2]))
 
 
 def _places(
     footage: Footage, followed: Followed, seen: int, frames: NDArray[np.int64], pictures: Pictures
 ) -> tuple[Floats | None, Floats | None]:
-    """Position error of the moving object, and whether it moved to the true side, in pictures (S, N, H, W, C)."""
+    """Position error of the moving object in pictures (S, N, H, W, C), and whether it is on the true side."""
     mover = footage.mover
     if mover is None:
         return None, None

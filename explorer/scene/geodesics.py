@@ -2,13 +2,15 @@ r"""Geodesics: the curves between two latents along which the decoded picture ch
 
 E = T sum_i m_i |g(z_{i+1}) - g(z_i)|^2,     g the decoder, T steps, z_0 and z_T fixed
 m = 1 + s max(0, d(z) / r - 1)^2,            d the distance to the 10th nearest encoded image in the metric of the
-                                             gauge, r its 90th percentile over posterior draws of held-out images
+                                             gauge, r its 90th percentile over posterior draws of held-out
+                                             images
 
-z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so E has few variables; L-BFGS minimises
-it. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) - g(z_i)|, which the page
-shows. The factor m makes paths far from the data longer: without it a curve cuts through holes where the decoder
-changes little. Within the distance r, m is 1, so a geodesic may lie farther from the data than the straight line does.
-Curves between several waypoints are optimised together in one batch.
+z_i = sum_k w_ik c_k is a natural cubic spline through K control points c_k, so E has few variables; L-BFGS
+minimises it. The curve of least E also has the least penalised length L = sum_i sqrt(m_i) |g(z_{i+1}) -
+g(z_i)|, which the page shows. The factor m makes paths far from the data longer: without it a curve cuts
+through holes where the decoder changes little. Within the distance r, m is 1, so a geodesic may lie farther
+from the data than the straight line does. Curves between several waypoints are optimised together in one
+batch.
 
 References:
     | The Riemannian Geometry of Deep Generative Models (Shao et al., 2018)
@@ -50,12 +52,12 @@ Weight = Callable[[Tensor], Tensor]
 Report = Callable[[float, str], None]
 Floats = NDArray[np.float32]
 POINTS = 129  # latents of a finished path
-STEPS = 32  # of a curve during optimisation
+STEPS = 32  # steps of a curve during optimisation
 CONTROLS = 8  # control points between the two ends
-ROUNDS = 60  # of L-BFGS
+ROUNDS = 60  # rounds of L-BFGS
 INNER = 4  # iterations per round
 ENOUGH = 2e-4  # relative decrease of the energy per round at convergence
-STRENGTH = 10.0  # of the penalty, s
+STRENGTH = 10.0  # strength s of the penalty
 STRENGTH_AT_MOST = 100.0
 USUAL = 0.9  # quantile of the neighbour distance that is r
 NEIGHBOUR = 10
@@ -73,7 +75,7 @@ def off_data(neighbours: Neighbours, strength: float = STRENGTH) -> Weight:
     """The factor m of latents (M, D), shape (M,): 1 among the items, growing with the distance from them.
 
     Arguments:
-        neighbours: The items; without a `reference`, the items' own distances stand in for it.
+        neighbours: The items; without a `reference`, their own distances are used instead.
         strength: s.
 
     Raises:
@@ -122,8 +124,8 @@ def geodesics(
 
     Arguments:
         decode: From latents (M, D) to points (M, *), differentiable.
-        starts: Codes, shape (B, D).
-        ends: Codes, shape (B, D).
+        starts: Latents, shape (B, D).
+        ends: Latents, shape (B, D).
         weight: The factor of latents (M, D), shape (M,); None for 1 everywhere.
         steps: T, steps of each curve.
         controls: Control points between the two ends.
@@ -135,7 +137,8 @@ def geodesics(
     """
     if starts.ndim != 2 or starts.shape != ends.shape:
         raise ValueError(
-            f"`starts` and `ends` must have one shape (B, D). Got {tuple(starts.shape)} and {tuple(ends.shape)}."
+            f"`starts` and `ends` must have one shape (B, D). Got {tuple(starts.shape)} and "
+            f"{tuple(ends.shape)}."
         )
     if min(steps, controls, rounds) < 1:
         raise ValueError(
@@ -144,7 +147,7 @@ def geodesics(
     nodes = np.linspace(0, 1, controls + 2)
     spline = torch.from_numpy(natural_weights(nodes, np.linspace(0, 1, steps + 1))).to(starts.dtype)
     line = torch.from_numpy(nodes[1:-1]).to(starts.dtype)[:, None]
-    # Scaled, so that one step length suits all curves.
+    # Scaled, so that one step size suits all curves.
     scale = (ends - starts).norm(dim=1)[:, None, None].clamp_min(1e-6)
     moved = torch.zeros(len(starts), controls, starts.shape[1], dtype=starts.dtype, requires_grad=True)
 
@@ -160,8 +163,7 @@ def geodesics(
         if weight is not None:
             m = weight(flat).reshape(z.shape[:2])
             squares = squares * (m[:, 1:] + m[:, :-1]) / 2
-        total: Tensor = steps * squares.sum(1)
-        return total
+        return steps * squares.sum(1)
 
     optimiser = torch.optim.LBFGS([moved], max_iter=INNER, max_eval=8 * INNER, line_search_fn="strong_wolfe")
 
@@ -186,7 +188,7 @@ def geodesics(
 
 
 def evenly(decode: Decode, curves: Tensor, count: int) -> Floats:
-    """Joins consecutive curves (B, T, D) into one path, resampled at equal decoded length, shape (count, D)."""
+    """Joins curves (B, T, D) into one path, resampled at equal decoded length, shape (count, D)."""
     whole = torch.cat([curves[:1, 0], curves[:, 1:].flatten(0, 1)])
     with torch.no_grad():
         along = np.concatenate([[0.0], np.cumsum(speeds(decode(whole).numpy()))])

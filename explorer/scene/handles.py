@@ -1,4 +1,4 @@
-"""Latents of the handles on the stage, computed alike for a frame of a drag, a download and a recipe."""
+"""Latents of the handles on the stage, computed identically for a drag, a download and a recipe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class HandleLike(Protocol):
-    """A handle of any layer: from the socket, or from a recipe."""
+    """A handle, from the socket or from a recipe."""
 
     @property
     def item(self) -> int: ...
@@ -52,8 +52,8 @@ def place_handles(
         view: The map.
         handles: Their positions and sliders.
         residual: Treatment of the part of an item's latent that the map cannot show.
-        level: The one level of the latent that moves, counted from 1, the coarsest; 0 for all. The other levels stay
-            as the item has them.
+        level: The one level of the latent that moves, counted from 1, the coarsest; 0 for all. The other
+            levels stay as the item has them.
 
     Returns:
         Shape (M, D); exactly the item's latent for a handle that has not moved.
@@ -75,7 +75,7 @@ def place_handles(
                 raise ValueError(
                     f"`sliders` must name directions of {loaded.name}, such as {some}. Got {name[:40]!r}."
                 )
-        # Fixed order: a sum of floats depends on it, and a link must give the same pixels again.
+        # Fixed order: a sum of floats depends on it, and a link must reproduce the same pixels.
         steps = {name: value for name, value in sorted(handle.sliders.items()) if value}
         if steps:
             vectors = np.stack([directions[name].vector for name in steps])
@@ -119,8 +119,8 @@ def level_of(loaded: Loaded, level: int) -> slice:
         return slice(None)
     sizes = [math.prod(each.shape) for each in loaded.decoder.model.spec.levels]
     if not 1 <= level <= len(sizes):
-        there = f"0 to {len(sizes)}" if sizes else "0: its latent has no levels"
-        raise ValueError(f"`level` of {loaded.name} must be {there}. Got {level}.")
+        allowed = f"0 to {len(sizes)}" if sizes else "0: its latent has no levels"
+        raise ValueError(f"`level` of {loaded.name} must be {allowed}. Got {level}.")
     start = sum(sizes[: level - 1])
     return slice(start, start + sizes[level - 1])
 
@@ -172,6 +172,6 @@ class Places:
 def check_item(loaded: Loaded, item: int) -> None:
     """Raises ValueError if there is no such item, in the atlas or among the uploads."""
     if item >= FIRST_OWN and not loaded.has(item):
-        raise ValueError(f"`item` {item} was a picture of your own that is no longer kept. Upload it again.")
+        raise ValueError(f"`item` {item} was one of your own pictures and no longer exists. Upload it again.")
     if not loaded.has(item):
         raise ValueError(f"`item` must be one of 0..{loaded.count - 1} of {loaded.name}. Got {item}.")

@@ -2,8 +2,8 @@ r"""One image inside one model: input, posterior, a latent from it, and the term
 
 z = mu(x) + sigma(x) * eps,   log w = log p(x|z) + log p(z) - log q(z|x)
 
-The mean of log w over eps ~ N(0, I) is the ELBO. A deterministic encoder has no sigma: eps is then in units of the
-latents' standard deviation over the atlas, and there are no densities.
+The mean of log w over eps ~ N(0, I) is the ELBO. A deterministic encoder has no sigma: eps is then in units
+of the latents' standard deviation over the atlas, and there are no densities.
 
 References:
     | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -30,8 +30,8 @@ __all__ = ["Specimen", "Terms", "as_input", "examine", "expected_reconstruction"
 
 Source = Literal["original", "reconstruction"]
 
-LEAST_SPREAD = 1e-6  # of a dimension in which all latents agree
-BATCH = 16  # latents decoded at once, so that a drag never waits long
+LEAST_SPREAD = 1e-6  # spread of a dimension in which all latents are equal
+BATCH = 16  # latents decoded at once; bounds the delay of a drag
 
 
 class Terms(NamedTuple):
@@ -52,7 +52,7 @@ class Specimen:
     """An image and its latent in one model."""
 
     item: int  # row of the atlas, or number of an upload
-    source: Source  # of the picture: the data set, or the model if the data set is not available
+    source: Source  # source of the picture: the data set, or the model if that is not available
     picture: NDArray[np.uint8]  # (H, W, C), binarised if the model was trained on binarised images
     mean: NDArray[np.float32]  # (D,), in prior standard deviations
     std: NDArray[np.float32] | None  # (D,), same unit; None for a deterministic encoder
@@ -107,8 +107,7 @@ def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> ND
 
 def place(specimen: Specimen, eps: NDArray[np.float32]) -> NDArray[np.float32]:
     """The latent at eps: mean + scale * eps, shape (D,)."""
-    latent: NDArray[np.float32] = specimen.mean + specimen.scale * eps
-    return latent
+    return cast("NDArray[np.float32]", specimen.mean + specimen.scale * eps)
 
 
 @torch.inference_mode()
@@ -130,13 +129,13 @@ def expected_reconstruction(
         loaded: A model with a likelihood.
         specimen: The image.
         samples: Draws from the posterior, at least 2.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Raises:
         ValueError: If the model has no likelihood.
     """
     if specimen.std is None or not has_likelihood(loaded):
-        raise ValueError(f"{loaded.name} has no likelihood: it encodes to a point.")
+        raise ValueError(f"{loaded.name} has no likelihood: its encoder is deterministic.")
     eps = np.random.default_rng(seed).standard_normal((samples, len(specimen.mean)))
     z = (specimen.mean + specimen.std * eps).astype(np.float32)
     costs = np.concatenate(
@@ -156,8 +155,9 @@ def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[
     model = as_likelihood_model(loaded.decoder.model)
     latents = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
     x = as_input(loaded, specimen.picture).expand(len(z), -1, -1, -1)
-    found: NDArray[np.float64] = model.nll(latents.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
-    return found
+    return cast(
+        "NDArray[np.float64]", model.nll(latents.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
+    )
 
 
 @torch.inference_mode()

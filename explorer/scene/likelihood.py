@@ -2,8 +2,8 @@ r"""The exact likelihood of pictures under a flow.
 
 log P(x) >= E_q(u|x) [ log N(f(x + u); 0, I) + log |det df/dv| - log q(u|x) ]
 
-x is an 8-bit picture, u the dequantisation noise. The mean is over draws of u that are the same for every picture, so
-that differences between pictures are not due to the noise.
+x is an 8-bit picture, u the dequantisation noise. The mean is over draws of u that are the same for every
+picture, so that differences between pictures are not due to the noise.
 
 References:
     | Density Estimation Using Real NVP (Dinh et al., 2016)
@@ -26,7 +26,7 @@ from explorer.scene.loaded import Loaded
 
 __all__ = ["DRAWS", "Density", "density", "has_density"]
 
-DRAWS = 4  # of the noise; on MNIST within 0.006 bits/dim of the mean of many draws
+DRAWS = 4  # noise draws; on MNIST within 0.006 bits/dim of the mean of many draws
 SEED = 0
 
 
@@ -69,7 +69,7 @@ def density(loaded: Loaded, picture: NDArray[np.uint8], draws: int = DRAWS) -> D
     """
     model = loaded.decoder.model
     if not has_density(loaded):
-        raise ValueError(f"{loaded.name} gives no exact log p(x). Choose a flow.")
+        raise ValueError(f"{loaded.name} has no exact log p(x). Choose a flow.")
     x = as_input(loaded, picture)
     generator = torch.Generator(x.device).manual_seed(SEED)
     terms = model.loss(x.expand(draws, -1, -1, -1), generator=generator).terms

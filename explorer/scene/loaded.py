@@ -44,8 +44,8 @@ class UnknownModel(ValueError):
 class Loaded:
     """A model and its atlas, shared by all connections.
 
-    After loading only the caches and the workspace change: `directions`, `groups` and `own` are then replaced as a
-    whole, never mutated, so readers need no lock.
+    After loading only the caches and the workspace change: `directions`, `groups` and `own` are then replaced
+    as a whole, never mutated, so readers need no lock.
     """
 
     entry: Entry
@@ -63,11 +63,11 @@ class Loaded:
     near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
     trust_lock: threading.Lock = field(default_factory=threading.Lock)  # of `near` and of a map's trust
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
-    stamp: tuple[object, ...] = ()  # of the files that were loaded
+    stamp: tuple[object, ...] = ()  # `stamp` of the loaded files
 
     @cached_property
     def euclidean(self) -> Neighbours:
-        """The neighbour index in Euclidean distance, in which the score "Distance to neighbours" is measured."""
+        """The neighbour index in Euclidean distance, used by the score "Distance to neighbours"."""
         return Neighbours(self.atlas.mean)
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Loaded:
 
     @property
     def version(self) -> str:
-        """Identifies the weights; of somebody's own images the atlas too, which changes with the images."""
+        """Identifies the weights, and for the user's own images also the atlas."""
         card = self.entry.card
         if card is None or card.data["name"] != OWN:
             return self.entry.version
@@ -121,7 +121,7 @@ class Loaded:
         return self.atlas.names.token(item) if 0 <= item < self.count else str(item)
 
     def find_item(self, text: str) -> int:
-        """Finds an item by name, by number alone if that is unique, by its file, or by the title of an upload.
+        """Finds an item by name, by number if that is unique, by its file, or by the title of an upload.
 
         Raises:
             ValueError: If there is none or more than one; the message says which.
@@ -146,10 +146,10 @@ class Loaded:
             return number
         rows = names.rows(number, number)
         if len(rows) != 1:
-            several = " and ".join(names.name(int(row)) for row in rows)
+            candidates = " and ".join(names.name(int(row)) for row in rows)
             problem = (
-                f"{number} may be {several}: add the split."
-                if several
+                f"{number} may be {candidates}: add the split."
+                if candidates
                 else f"There is no item {number}. {names.extent}"
             )
             raise ValueError(problem)
@@ -251,7 +251,7 @@ class Loaded:
 
     @property
     def nbytes(self) -> int:
-        """Approximate memory use, bytes; memory-mapped originals are not counted, as the system can evict them."""
+        """Approximate memory use, bytes; without memory-mapped originals, which the system can evict."""
         atlas = self.atlas
         arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance]
         arrays += [direction.vector for direction in self.directions.values()]
@@ -328,7 +328,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
 
 
 def neighbours_of(atlas: Atlas, gauged: bool) -> Neighbours:
-    """The neighbour index of an atlas, in the metric of the gauge where the model has one."""
+    """The neighbour index of an atlas, in the metric of the gauge if the model has one."""
     if not gauged:
         return Neighbours(atlas.mean)
     metric = metric_of(atlas.mean, atlas.std)
@@ -337,7 +337,7 @@ def neighbours_of(atlas: Atlas, gauged: bool) -> Neighbours:
 
 
 def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:
-    """Values of an attribute or a score as float32, shape (N,), NaN where missing; None if there is none of this name."""
+    """Values of an attribute or a score, float32 (N,), NaN where missing; None if there is no such name."""
     atlas = loaded.atlas
     attribute = atlas.attributes.get(name)
     if attribute is not None:

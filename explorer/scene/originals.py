@@ -1,11 +1,12 @@
 """Original pictures of an atlas's items, if their data set is on this machine.
 
-Reading or drawing a data set takes seconds in which it would hold the interpreter lock and stall every drag. So a
-separate process (`python -m explorer.scene.originals`) writes the atlas's pictures to one file in the cache folder, and
-this process memory-maps it. Until the file exists, and if it cannot be written, items show their reconstruction.
+Reading or drawing a data set takes seconds in which it would hold the interpreter lock and stall every drag.
+So a separate process (`python -m explorer.scene.originals`) writes the atlas's pictures to one file in the
+cache folder, and this process memory-maps it. Until the file exists, and if it cannot be written, items show
+their reconstruction.
 
-Somebody's own images lie prepared in the cache folder already; this process maps those, and the separate process only
-prepares them where they are not there yet.
+The user's own images are already prepared in the cache folder; this process maps those, and the separate
+process only prepares missing ones.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LOG = logging.getLogger(__name__)
 State = Literal["unasked", "loading", "ready", "absent"]
 
 MODULE = "explorer.scene.originals"
-TIMEOUT = 900.0  # s
+TIMEOUT = 900.0  # seconds
 NICENESS = 15  # drags have priority
 BYTES_AT_MOST = 1 << 30
 
@@ -73,7 +74,7 @@ class Originals:
         self._shape = (len(ids), height, width, channels)
         self._images: NDArray[np.uint8] | None = None
         self._rows: NDArray[np.int64] | None = (
-            None  # of `_images`, by item; None where it has one an item, in order
+            None  # row of `_images` for each item; None if they are in the order of the items
         )
         self._lock = threading.Lock()
 
@@ -86,7 +87,7 @@ class Originals:
         threading.Thread(target=self._fetch, name="latent-originals", daemon=True).start()
 
     def get(self, items: Sequence[int]) -> list[NDArray[np.uint8] | None]:
-        """The original of each item, (H, W, C), or None while it is loading or if it is absent. Never blocks."""
+        """The original of each item, (H, W, C); None while loading or if absent. Never blocks."""
         images, rows = self._images, self._rows
         if images is None:
             return [None] * len(items)
@@ -106,7 +107,7 @@ class Originals:
         self.state = "ready"
 
     def _collected(self) -> NDArray[np.uint8]:
-        """The pictures from their file, which is written where it is not there."""
+        """The pictures from their file, which is written if it is missing."""
         path = original_path(self.entry, self._ids, self._split)
         images = self._map(path)
         if images is None:
@@ -117,7 +118,7 @@ class Originals:
         return images
 
     def _prepared(self) -> NDArray[np.uint8]:
-        """Somebody's own images where they were prepared: mapped, not copied."""
+        """The user's own prepared images, memory-mapped."""
         preparation = Preparation.from_options(
             self.entry.card.data.get("options", {}) if self.entry.card else {}
         )
@@ -143,7 +144,7 @@ class Originals:
         return images if fits else None
 
     def _collect(self, path: Path) -> None:
-        """Writes the file in a separate process; of somebody's own images that only prepares them."""
+        """Writes the file in a separate process; the user's own images are only prepared."""
         card = self.entry.card
         if card is None:
             raise ValueError(f"{self.entry.path} has no card.")
@@ -151,7 +152,7 @@ class Originals:
         if reason:
             raise ValueError(reason)
         if path != Path(os.devnull) and int(np.prod(self._shape)) > BYTES_AT_MOST:
-            raise ValueError(f"The originals of {self.entry.name} take over {BYTES_AT_MOST >> 20} MiB.")
+            raise ValueError(f"The originals of {self.entry.name} exceed {BYTES_AT_MOST >> 20} MiB.")
         done = subprocess.run(
             module_command(MODULE, str(self.entry.path), str(path)),
             stdin=subprocess.DEVNULL,
@@ -190,12 +191,12 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
     pictures: NDArray[np.uint8] | None = None
     for name in dict.fromkeys(split):
         chosen = np.flatnonzero(splits == name)
-        wanted = ids[chosen]
-        found = load_pictures(data["name"], name, limit=int(wanted.max()) + 1, **data.get("options", {}))
+        needed = ids[chosen]
+        found = load_pictures(data["name"], name, limit=int(needed.max()) + 1, **data.get("options", {}))
         order = np.argsort(found.ids)
-        place = np.minimum(np.searchsorted(found.ids, wanted, sorter=order), len(order) - 1)
-        rows = order[place]
-        if (found.ids[rows] != wanted).any():
+        index = np.minimum(np.searchsorted(found.ids, needed, sorter=order), len(order) - 1)
+        rows = order[index]
+        if (found.ids[rows] != needed).any():
             raise ValueError(f"The data set {data['name']} lacks items of the atlas. Rebuild the atlas.")
         if pictures is None:
             pictures = np.empty((len(ids), *found.images.shape[1:]), np.uint8)
@@ -209,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Writes the originals of a checkpoint's atlas to a file."""
     parser = argparse.ArgumentParser(prog="python -m explorer.scene.originals", description=__doc__)
     parser.add_argument("model", type=Path, help="folder of a checkpoint")
-    parser.add_argument("out", type=Path, help="file to write, .npy; of no account for somebody's own images")
+    parser.add_argument("out", type=Path, help="file to write, .npy; unused for the user's own images")
     options = parser.parse_args(arguments)
     if hasattr(os, "nice"):
         os.nice(NICENESS)

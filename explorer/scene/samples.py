@@ -1,8 +1,8 @@
-"""Latents of a model's samples page: values to condition on, traversals along dimensions, and the latent plane."""
+"""Latents of the Samples page: values to condition on, traversals along dimensions, and the latent plane."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
 
 
 def values(attribute: Attribute) -> dict[str, NDArray[np.bool_]]:
-    """The values to condition samples on: name -> which images have it; only those of at least five images."""
+    """Values to condition samples on: name -> mask of its images; only values of at least five images."""
     raw = np.asarray(attribute.values)
     if attribute.kind == "continuous":
         low, high = quantiles(attribute, 1 / 3, 2 / 3)
@@ -48,7 +48,7 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
         loaded: The model.
         item: The item whose latent the traversals start from; None for the mean of all latents.
         count: Maximum number of rows.
-        reach: In standard deviations of the prior, or of the latents if the encoder is deterministic.
+        reach: Distance in standard deviations of the prior, or of the latents without a posterior.
     """
     atlas = loaded.atlas
     weighed = dimensions.weigh(atlas.mean, atlas.std)
@@ -66,7 +66,7 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
 
 
 def plane(loaded: Loaded, side: int) -> Floats:
-    """A grid of two-dimensional latents at equal steps of prior probability, or of a fitted Gaussian without a prior.
+    """A grid of two-dimensional latents at equal quantiles of the prior, else of a fitted Gaussian.
 
     Raises:
         ValueError: If the latent space does not have two dimensions.
@@ -77,5 +77,4 @@ def plane(loaded: Loaded, side: int) -> Floats:
     if loaded.decoder.model.spec.prior:
         return grid
     mean = loaded.atlas.mean
-    fitted: Floats = (mean.mean(0) + grid * mean.std(0)).astype(np.float32)
-    return fitted
+    return cast("Floats", (mean.mean(0) + grid * mean.std(0)).astype(np.float32))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,7 @@ class Footage:
             ValueError: If there is no such sequence.
         """
         self.check(number)
-        frames: NDArray[np.uint8] = self.data.frames([number])[0]
-        return frames
+        return cast("NDArray[np.uint8]", self.data.frames([number])[0])
 
     def check(self, number: int) -> None:
         """Raises ValueError if there is no sequence of this number."""

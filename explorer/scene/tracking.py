@@ -1,8 +1,8 @@
-"""Position of the moving object in the pictures of a sequence: a digit that moves in a circle, a bead on a spring."""
+"""Position of the moving object in the pictures of a sequence: a digit on a circle, a bead on a spring."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ Pictures = NDArray[np.uint8]
 class Mover(Protocol):
     """The moving object in the sequences of a data set; positions are in pixels."""
 
-    said: ClassVar[str]  # how its position is measured, for display
+    explanation: ClassVar[str]  # how its position is measured, for display
     sides: ClassVar[
         bool
     ]  # whether it moves in one direction throughout, so that a picture shows it on the true side or not
@@ -45,7 +45,9 @@ class Digit:
         clean: The moving digits, without noise.
     """
 
-    said: ClassVar[str] = "Of the digit, by circular cross-correlation with the true one, whole pixels."
+    explanation: ClassVar[str] = (
+        "Position of the digit by circular cross-correlation with the true one, whole pixels."
+    )
     sides: ClassVar[bool] = True
 
     def __init__(self, clean: SequenceData) -> None:
@@ -54,15 +56,13 @@ class Digit:
 
     def path(self, number: int) -> Floats:
         """The number of columns by which each frame is rolled."""
-        path: Floats = self._paths[number].astype(float)
-        return path
+        return cast("Floats", self._paths[number].astype(float))
 
     def found(self, pictures: Pictures, number: int) -> Floats:
         """By circular cross-correlation with the first frame, whole pixels."""
         many, first = pictures.reshape(1, -1, *pictures.shape[2:]), self._clean.frames([number])[:, 0]
         found = found_positions(many, first, self._paths[number, :1])
-        places: Floats = found.reshape(pictures.shape[:2]).astype(float)
-        return places
+        return cast("Floats", found.reshape(pictures.shape[:2]).astype(float))
 
     def displaced(self, start: Floats, end: Floats) -> Floats:
         """The shorter way around."""
@@ -77,7 +77,9 @@ class Bead:
         period: Period of the oscillation, in frames.
     """
 
-    said: ClassVar[str] = "Of the centre of what is bright, from where the bead is without the noise."
+    explanation: ClassVar[str] = (
+        "Distance of the centre of the bright pixels from the noise-free position of the bead."
+    )
     sides: ClassVar[bool] = False
 
     def __init__(self, data: SequenceData, period: float) -> None:
@@ -85,8 +87,7 @@ class Bead:
 
     def path(self, number: int) -> Floats:
         """The noise-free position, from the middle to the right."""
-        path: Floats = self._paths[number]
-        return path
+        return cast("Floats", self._paths[number])
 
     def found(self, pictures: Pictures, number: int) -> Floats:
         """The centre of the bright pixels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -30,10 +30,10 @@ class Measured(NamedTuple):
 
     pictures: NDArray[np.uint8]  # (T, H, W, C)
     length: float  # of the decoded path: Euclidean distances of pictures, pixels in [0, 1]
-    penalised: float  # the length with the penalty off the data, which a geodesic minimises; same unit
+    penalised: float  # length with the penalty far from the data, which a geodesic minimises; same unit
     # Share of the length above the percentile 100 * `geodesics.USUAL`, where the penalty applies.
     beyond: float | None
-    # (T,), of the gauge, 0 to 100; both None if the model has no gauge.
+    # Percentiles of the gauge, (T,), 0 to 100; both None if the model has no gauge.
     percentile: NDArray[np.float64] | None
 
 
@@ -42,7 +42,7 @@ def path_through(kind: str, stops: Floats, count: int = DENSE) -> Floats:
 
     Arguments:
         kind: One of `KINDS`: "smooth" is one curve, the others connect consecutive stops.
-        stops: At least two.
+        stops: At least two waypoints.
         count: Number of latents.
 
     Raises:
@@ -75,7 +75,7 @@ def measure(loaded: Loaded, latents: Floats, strength: float = 0.0) -> Measured:
     Arguments:
         loaded: The model.
         latents: Latents of the path, shape (T, D).
-        strength: Of the penalty off the data, see `explorer.scene.geodesics.off_data`.
+        strength: Strength of the penalty, see `explorer.scene.geodesics.off_data`.
 
     Raises:
         ValueError: If the latents have another D or are not finite, or `strength` is out of range.
@@ -102,17 +102,18 @@ def measure(loaded: Loaded, latents: Floats, strength: float = 0.0) -> Measured:
 def on_map(view: View, latents: Floats, at: list[int], homes: Floats) -> Floats:
     """Projects a path onto a map, shape (T, 2).
 
-    A scatter map projects a latent to its neighbours' positions, slightly off the item's own position. The offsets at
-    the stops are corrected, and interpolated between them.
+    A scatter map projects a latent to its neighbours' positions, slightly off the item's own position. The
+    offsets at the stops are corrected, and interpolated between them.
 
     Arguments:
         view: The map.
-        latents: Of the path, shape (T, D).
+        latents: Latents of the path, shape (T, D).
         at: Indices of the stops.
         homes: Map positions of the stops, shape (K, 2).
     """
     xy = view.projection.forward(latents).astype(np.float64)
     off = homes - xy[at]
     steps = np.arange(len(latents))
-    moved: Floats = (xy + np.stack([np.interp(steps, at, side) for side in off.T], axis=1)).astype(np.float32)
-    return moved
+    return cast(
+        "Floats", (xy + np.stack([np.interp(steps, at, side) for side in off.T], axis=1)).astype(np.float32)
+    )

@@ -27,9 +27,8 @@ class View:
     projection: Projection
     xy: NDArray[np.float32]  # (N, 2)
     axes: tuple[str, str]  # axis titles; empty if the axes have no meaning
-    trust: NDArray[np.float32] | None = (
-        None  # (N,) share of each item's neighbours that it keeps; computed on first use
-    )
+    # (N,), share of each item's neighbours that the map preserves; computed on first use.
+    trust: NDArray[np.float32] | None = None
     homes: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # positions (2,) of uploads, cached
 
     @property

@@ -23,7 +23,7 @@ __all__ = ["default_view", "own_mark", "resolve", "trust_of"]
 
 DIMENSIONS = re.compile(r"dims-(0|[1-9]\d{0,4})-(0|[1-9]\d{0,4})")
 STRIPS = ("strip", "pca", "dims-0-1")  # views of a one-dimensional latent space
-JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # title of a strip's other axis
+JITTER = f"Jitter, seed {STRIP_SEED}: no meaning"  # title of a strip's vertical axis
 FITTED = re.compile(r"umap-[0-9a-f]{8}")
 
 
@@ -39,8 +39,8 @@ def resolve(loaded: Loaded, view_id: str) -> View:
 
     Arguments:
         loaded: The model.
-        view_id: "umap", "pca", "raw" (2-D latents), "strip" (1-D latents), "dims-I-J", "plane-SLUG--SLUG" or "umap-" and 8
-            hex digits.
+        view_id: "umap", "pca", "raw" (2-D latents), "strip" (1-D latents), "dims-I-J", "plane-SLUG--SLUG" or
+            "umap-" and 8 hex digits.
 
     Raises:
         UnknownView: If the model has no such view; the message gives the reason.
@@ -58,7 +58,7 @@ def resolve(loaded: Loaded, view_id: str) -> View:
             raise
         except ValueError as error:
             raise UnknownView(
-                f"The view {view_id[:80]!r} of {loaded.name} can not be made: {error}"
+                f"The view {view_id[:80]!r} of {loaded.name} cannot be computed: {error}"
             ) from error
         with loaded.lock:
             loaded.views[view_id] = view
@@ -68,7 +68,7 @@ def resolve(loaded: Loaded, view_id: str) -> View:
 
 
 def own_mark(loaded: Loaded, view_id: str) -> str:
-    """Changes with the saved directions that a view uses; "" if it uses none."""
+    """A digest of the saved directions that a view uses; "" if it uses none."""
     names = (
         view_id.removeprefix("plane-").split("--")
         if view_id.startswith("plane-own-") or "--own-" in view_id
@@ -79,7 +79,7 @@ def own_mark(loaded: Loaded, view_id: str) -> str:
 
 
 def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
-    """The share of each item's neighbours in latent space that a map keeps, shape (N,), in [0, 1].
+    """The share of each item's neighbours in latent space that a map preserves, shape (N,), in [0, 1].
 
     Takes seconds for 10,000 items on first use.
     """
@@ -130,7 +130,7 @@ def _linear(
 
 
 def _strip(view_id: str, mean: NDArray[np.float32]) -> View:
-    """The map of a latent of one dimension: its value to the right, noise upwards."""
+    """The map of a one-dimensional latent: its value to the right, jitter upwards."""
     projection = LinearProjection.pca(mean) if view_id == "pca" else LinearProjection.strip(mean)
     xy = projection.forward(mean)
     xy[:, 1] = jitter(xy[:, 0])

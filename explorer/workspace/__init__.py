@@ -1,1 +1,1 @@
-"""The workspace: what a person made with a checkpoint (directions, groups, pins, uploads), and the edit on the stage."""
+"""The workspace: the user's directions, groups, pins and uploads of a checkpoint, and the stage's edit."""

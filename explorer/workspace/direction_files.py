@@ -51,10 +51,10 @@ def read_direction(entry: Entry, data: bytes, size: int) -> Direction:
         ValueError: If it is too large, in neither format, of another checkpoint, or its vector is invalid.
     """
     if not data:
-        raise ValueError("The file is empty. Choose one that was exported here.")
+        raise ValueError("The file is empty. Choose a file that was exported here.")
     if len(data) > BYTES_AT_MOST:
         raise ValueError(
-            f"A file of a direction must take at most {BYTES_AT_MOST >> 20} MiB. Got {len(data) / 2**20:.1f}."
+            f"A direction file must have at most {BYTES_AT_MOST >> 20} MiB. Got {len(data) / 2**20:.1f}."
         )
     packed = _repacked(data) if looks_like_json(data) else data
     direction = unpack_direction(entry, packed)
@@ -69,7 +69,7 @@ def _repacked(data: bytes) -> bytes:
     """Converts a JSON file to safetensors, so that it is validated like any other."""
     values: Any = read_json(data, "The file", BYTES_AT_MOST)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ValueError(f'The JSON must be an object with "format": "{FORMAT}", as it is exported here.')
+        raise ValueError(f'The JSON must be an object with "format": "{FORMAT}", as exported here.')
     numbers = values.pop("vector", None)
     valid = isinstance(numbers, list) and 0 < len(numbers) <= NUMBERS_AT_MOST
     if not valid or any(type(number) not in (int, float) for number in numbers):
@@ -80,5 +80,4 @@ def _repacked(data: bytes) -> bytes:
         except OverflowError as error:
             raise ValueError("`vector` must be finite. One of its numbers is too large.") from error
     facts = {name: str(values.get(name, "")) for name in ("checkpoint", "weights_sha256")}
-    packed: bytes = save({"vector": vector}, facts | {"direction": json.dumps(values)})
-    return packed
+    return save({"vector": vector}, facts | {"direction": json.dumps(values)})

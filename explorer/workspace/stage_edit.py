@@ -4,8 +4,8 @@
 
 Older links name a row of the atlas instead, as in `a=12`, and still work.
 
-All input comes from a URL or the browser and is validated. Invalid parts are reported, one sentence each, and replaced
-by their defaults; the rest is kept.
+All input comes from a URL or the browser and is validated. Invalid parts are reported, one sentence each, and
+replaced by their defaults; the rest is kept.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ class Edit:
     target: Target = "both"  # the handles whose sliders the panel moves
     path: PathKind = "straight"
     frames: StripFrames = 9  # pictures in the filmstrip; 0 for none
-    residual: Residual = (
-        "hold"  # the part of a latent that the map cannot show: held, or fading with the distance
-    )
+    residual: Residual = "hold"  # the residual (not shown by the map): held, or fading with the distance
     level: LevelNumber = 0  # the one level of the latent that moves, counted from 1, the coarsest; 0 for all
 
     def as_json(self) -> dict[str, Any]:
@@ -136,8 +134,8 @@ def edit_from_query(
     Arguments:
         params: Parameters of the URL.
         default: Supplies missing or invalid parts.
-        places: Map positions of the items, shape (N, 2), for a handle that names only its item. Its optional `own`
-            holds the item numbers of the uploads; its optional `from_address` parses item names.
+        places: Map positions of the items, shape (N, 2), for a handle that names only its item. Its optional
+            `own` holds the item numbers of the uploads; its optional `from_address` parses item names.
         directions: The model's directions, by slug.
         levels: Number of levels in the model's latent.
     """
@@ -166,10 +164,10 @@ def edit_from_query(
 
 
 def settled(edit: Edit, places: Any) -> Edit:
-    """Puts a handle that rounding moved off its item exactly back on it, so that it has the item's exact latent.
+    """Puts a handle that rounding moved off its item back on it, so that it has the item's exact latent.
 
     Arguments:
-        edit: From a URL or from the stage.
+        edit: An edit from a URL or from the stage.
         places: Map positions of the items, shape (N, 2).
     """
     return replace(edit, A=_settled(edit.A, places), B=_settled(edit.B, places))
@@ -179,7 +177,7 @@ def rehomed(edit: Edit, places: Any) -> Edit:
     """Puts both handles on their items, for a map on which the edit's positions are meaningless.
 
     Arguments:
-        edit: Made on another map.
+        edit: An edit made on another map.
         places: Map positions of the items, shape (N, 2).
     """
     return replace(edit, A=_at_home(edit.A, places), B=_at_home(edit.B, places))
@@ -231,7 +229,8 @@ def _gone(name: str, item: int) -> None:
     """Raises ValueError if an item is an upload that no longer exists."""
     if FIRST_OWN <= item < 2 * FIRST_OWN:
         raise ValueError(
-            f"`{name}` names a picture of your own, {item}, that is not kept on this machine. Upload it again."
+            f"`{name}` names one of your own pictures, {item}, that is not stored on this machine. Upload it "
+            "again."
         )
 
 
@@ -250,11 +249,12 @@ def _place_text(text: str, name: str, places: Any) -> dict[str, Any]:
     parts = text.split(",")
     try:
         if len(parts) not in (1, 3):
-            raise ValueError("It must be an item, or an item and its place.")
+            raise ValueError("It must be an item, or an item and its position.")
         item: int = getattr(places, "from_address", row_of)(parts[0])
     except ValueError as error:
         raise ValueError(
-            f"`{name}` must be an item and its place, such as test-12,1.25,-3.5. Got {text[:40]!r}. {error}"
+            f"`{name}` must be an item and its position, such as test-12,1.25,-3.5. Got {text[:40]!r}. "
+            f"{error}"
         ) from None
     if len(parts) == 3:
         return {"item": item, "x": number_in(parts[1], name), "y": number_in(parts[2], name)}

@@ -1,9 +1,8 @@
-"""Storage of the workspace: what a person made with a checkpoint (directions, groups of images, uploads, pins).
+"""Storage of the workspace of a checkpoint: the user's directions, groups of images, uploads and pins.
 
-Each checkpoint, in each version of its weights, has a folder in the cache, so that links, pages and processes share it:
-find it again:
+Each checkpoint, in each version of its weights, has a folder in the cache, shared by links, pages and processes:
 
-    belongings/NAME-VERSION/directions/own-smile.safetensors   the vector; name, title and how it was made beside it
+    belongings/NAME-VERSION/directions/own-smile.safetensors   the vector, with name, title and origin
     belongings/NAME-VERSION/own/1073741824.safetensors         an upload and its latent
     belongings/NAME-VERSION/groups.json
     belongings/NAME-VERSION/shelf.json
@@ -87,7 +86,7 @@ PinKind = Literal["item", "direction", "view"]
 Pinned = str | dict[str, str]
 Count = Annotated[int, Meta(ge=0, le=ITEM_LIMIT - 1)]
 
-# What a pin of each kind holds.
+# The value of a pin of each kind.
 PINNED: dict[PinKind, Any] = {
     "item": Annotated[str, Meta(pattern=r"\A[0-9]{1,100}\Z", description="the number of an item")],
     "direction": Annotated[
@@ -142,7 +141,7 @@ class Pin:
 
 
 class _About(Struct, frozen=True):
-    """What the file of a direction says beside its vector."""
+    """The metadata of a direction file."""
 
     name: OwnSlug
     title: Title | UnsetType = UNSET
@@ -171,8 +170,7 @@ def pack_direction(entry: Entry, direction: Direction) -> bytes:
     """A direction as a safetensors file that names its checkpoint and the hash of the weights."""
     about = {k: v for k, v in vars(direction).items() if k != "vector"}
     facts = {"checkpoint": entry.name, "weights_sha256": _weights(entry), "direction": json.dumps(about)}
-    packed: bytes = pack({"vector": np.ascontiguousarray(direction.vector, np.float32)}, facts)
-    return packed
+    return pack({"vector": np.ascontiguousarray(direction.vector, np.float32)}, facts)
 
 
 def unpack_direction(entry: Entry, data: bytes) -> Direction:
@@ -186,7 +184,7 @@ def unpack_direction(entry: Entry, data: bytes) -> Direction:
         known = f"{facts.get('checkpoint', 'an unnamed one')[:64]} ({facts.get('weights_sha256', '')[:12]})"
         raise ValueError(
             f"The direction belongs to another checkpoint, {known}; this is {entry.name} "
-            f"({_weights(entry)[:12]}). A direction means nothing in another latent space."
+            f"({_weights(entry)[:12]}). A direction has no meaning in another latent space."
         )
     return direction_of(
         tensors.get("vector"), read_object(facts.get("direction", ""), "The direction's metadata")
@@ -257,7 +255,7 @@ def write_groups(entry: Entry, groups: Iterable[Group], count: int) -> None:
     """
     kept = list(groups)
     if len(kept) > GROUPS_AT_MOST:
-        raise ValueError(f"At most {GROUPS_AT_MOST} groups can be kept. Delete one first.")
+        raise ValueError(f"At most {GROUPS_AT_MOST} groups can be stored. Delete one first.")
     folder = _folder(entry)
     text = json.dumps({"count": count, "groups": [asdict(group) for group in kept]})
     replace_file(folder / "groups.json", lambda path: path.write_text(text))
@@ -337,7 +335,7 @@ def free_title(title: str, taken: Container[str]) -> str:
 
 
 def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
-    """The saved uploads of a checkpoint, by item number, with pictures (C, H, W) and latents of `size` dimensions."""
+    """The saved uploads of a checkpoint by item number; pictures (C, H, W), latents of `size` dimensions."""
     found = {}
     channels, height, width = shape
     for path in _files(_folder(entry) / "own"):
@@ -368,7 +366,7 @@ def write_pins(entry: Entry, pins: Iterable[Pin]) -> None:
     """
     kept = list(pins)
     if len(kept) > PINS_AT_MOST:
-        raise ValueError(f"The shelf holds at most {PINS_AT_MOST} pins. Remove one first.")
+        raise ValueError(f"The shelf can have at most {PINS_AT_MOST} pins. Remove one first.")
     folder = _folder(entry)
     text = json.dumps([asdict(pin) for pin in kept])
     replace_file(folder / "shelf.json", lambda path: path.write_text(text))
@@ -418,4 +416,4 @@ def _bytes(path: Path) -> bytes:
 def _room(folder: Path, file: str, most: int, what: str) -> None:
     """Raises ValueError if the folder already has the maximum number of other files."""
     if sum(path.name != file for path in _files(folder)) >= most:
-        raise ValueError(f"At most {most} {what} can be kept. Delete one first.")
+        raise ValueError(f"At most {most} {what} can be stored. Delete one first.")

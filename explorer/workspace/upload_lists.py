@@ -1,6 +1,7 @@
 """Uploads of several pictures: loose files, a folder, or a zip archive.
 
-Nothing is unpacked to disk, and reading stops at the size limit, whatever size the archive declares for a member.
+Nothing is unpacked to disk, and reading stops at the size limit, whatever size the archive declares for a
+member.
 """
 
 from __future__ import annotations
@@ -80,19 +81,19 @@ def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         ValueError: If it is too large, or has no picture.
     """
     if len(data) > ARCHIVE_MIB_AT_MOST << 20:
-        raise ValueError(f"it has {len(data) / 2**20:.1f} MiB; at most {ARCHIVE_MIB_AT_MOST} are taken")
+        raise ValueError(f"it has {len(data) / 2**20:.1f} MiB; at most {ARCHIVE_MIB_AT_MOST} are allowed")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if len(members) > MEMBERS_AT_MOST:
-            raise ValueError(f"it has {len(members)} files; at most {MEMBERS_AT_MOST} are taken")
+            raise ValueError(f"it has {len(members)} files; at most {MEMBERS_AT_MOST} are allowed")
         wanted = [m for m in members if PICTURE.fullmatch(m.filename) and not is_hidden(m.filename)]
         if not wanted:
-            raise ValueError(f"it holds no picture ({', '.join(KINDS)})")
+            raise ValueError(f"it contains no picture ({', '.join(KINDS)})")
         left = UNPACKED_AT_MOST
         for member in wanted:
             with archive.open(member) as file:
                 held = file.read(min(BYTES_AT_MOST, left) + 1)
             left -= len(held)
             if left < 0:
-                raise ValueError(f"unpacked it takes more than {UNPACKED_AT_MOST >> 20} MiB")
+                raise ValueError(f"unpacked it has more than {UNPACKED_AT_MOST >> 20} MiB")
             yield member.filename, held

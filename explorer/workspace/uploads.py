@@ -38,7 +38,7 @@ def open_picture(data: bytes) -> Image.Image:
     """
     if len(data) > BYTES_AT_MOST:
         raise PictureError(
-            f"The file has {len(data) / 2**20:.1f} MiB; at most {MIB_AT_MOST} are taken. Save it smaller."
+            f"The file has {len(data) / 2**20:.1f} MiB; at most {MIB_AT_MOST} are allowed. Save it smaller."
         )
     return pictures.open_picture(data)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from explorer.addresses import choice_in, read_parts
 from explorer.latent.directions.estimators import METHODS
 from explorer.latent.item_names import read_item, row_of
-from explorer.scene.direction_sources import KINDS, LONGEST
+from explorer.scene.direction_sources import KINDS, LENGTH_LIMIT
 from models.system.schema import broken, shown
 
 __all__ = ["HELD_AT_MOST", "Limits", "Shown", "from_query", "query"]
@@ -72,7 +72,7 @@ def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
 
 def _source(text: str) -> dict[str, object]:
     kind, colon, rest = text.partition(":")
-    if kind not in KINDS or not colon or len(rest) > LONGEST:
+    if kind not in KINDS or not colon or len(rest) > LENGTH_LIMIT:
         raise broken("from", f"one of {', '.join(KINDS)}, a colon and what it is", text)
     return {"kind": kind, "text": rest}
 

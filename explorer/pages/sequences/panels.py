@@ -137,7 +137,9 @@ def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
             plotted(chart, f"time-errors-{metric}", f"{loaded.name}-errors-{metric}")
         missing = shown.steps - len(measured.frames)
         beyond = f" {missing} of {shown.steps} steps are beyond the end of the sequence." if missing else ""
-        explanation = footage.mover.said if metric == "position" and footage.mover else EXPLANATIONS[metric]
+        explanation = (
+            footage.mover.explanation if metric == "position" and footage.mover else EXPLANATIONS[metric]
+        )
         st.caption(f"{explanation} {DRAWS} futures in jumps of {shown.by}.{beyond}")
 
 

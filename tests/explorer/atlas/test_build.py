@@ -253,7 +253,7 @@ def test_twins_are_neighbours_at_distance_nought_and_few_images_have_few_neighbo
 def test_building_lays_out_a_map_and_reports(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(z: np.ndarray, settings: MapSettings, report: Callable[[float, str], None]) -> np.ndarray:
         assert settings == MapSettings() and z.shape == (30, 4)
-        report(0.5, "Laying out the map")
+        report(0.5, "Optimising the layout")
         return np.ascontiguousarray(z[:, :2])
 
     monkeypatch.setattr(module, "fit_umap", fit)
@@ -261,7 +261,7 @@ def test_building_lays_out_a_map_and_reports(tiny_checkpoint: Path, monkeypatch:
     said: list[tuple[float, str]] = []
     atlas = build_atlas(load(tiny_checkpoint), parts, lambda *news: said.append(news))
     assert [share for share, _ in said] == sorted(share for share, _ in said) and said[-1] == (1.0, "Done")
-    assert "Laying out the map" in [what for _, what in said]
+    assert "Optimising the layout" in [what for _, what in said]
     assert atlas.split == ["test"] * 20 + ["train"] * 10 and list(atlas.scores) == ["kl", "error"]
     np.testing.assert_array_equal(atlas.maps["umap"], atlas.mean[:, :2])
     digit = np.concatenate([part.attributes["digit"].values for part in parts])
@@ -341,7 +341,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "split missing": (first("split", None), "column 'split' must have a value in every row"),
     "split plain text": (put("split", lambda t: [pa.array(["test"] * len(t))]), "'split' must not be of type string"),
     "split numbers": (put("split", ones(pa.float32())), "column 'split' must hold names"),
-    "mean numbers": (put("mean", ones(pa.float32())), "column 'mean' must hold vectors"),
+    "mean numbers": (put("mean", ones(pa.float32())), "column 'mean' must contain vectors"),
     "mean ragged": (put("mean", ragged), "column 'mean' must not be of type list"),
     "mean NaN": (put("mean", nan_vector), "column 'mean' must hold finite numbers"),
     "mean shorter": (put("mean", short_vectors), "column 'std' must match 'mean'"),

@@ -41,7 +41,7 @@ def test_too_many_vectors_for_two_bytes_are_refused(
     rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "VECTORS_AT_MOST", 6)
-    with pytest.raises(ValueError, match=r"at most 6 different vectors. Got 7"):
+    with pytest.raises(ValueError, match=r"at most 6 distinct vectors. Got 7"):
         codes_of(rows, LEVELS)
 
 

@@ -79,7 +79,7 @@ def test_the_umap_map_comes_later(collection: Path, monkeypatch: pytest.MonkeyPa
         return np.ascontiguousarray(z[:, :2])
 
     monkeypatch.setattr("explorer.atlas.build.fit_umap", slow)
-    with pytest.raises(ValueError, match="was built anew while its map was fitted"):
+    with pytest.raises(ValueError, match="was rebuilt while its map was fitted"):
         add_umap(collection)
 
 

@@ -125,7 +125,7 @@ BROKEN: dict[str, tuple[Callable[[Entry], object], str]] = {
 def test_a_broken_map_is_refused_with_its_reason(case: str, entry: Entry) -> None:
     make, message = BROKEN[case]
     make(entry)
-    with pytest.raises(ValueError, match=f"{message}.*Delete it and fit the map anew"):
+    with pytest.raises(ValueError, match=f"{message}.*Delete it and fit the map again"):
         load_map(entry, VIEW, load_atlas(entry).mean)
 
 
@@ -140,14 +140,14 @@ def test_the_job_reports_its_progress_and_stores_the_map(
 ) -> None:
     def fit(z: np.ndarray, settings: MapSettings, report: Callable[[float, str], None]) -> np.ndarray:
         assert settings == MapSettings(5, 0.25, 7)
-        report(0.33, "Laying out the map")
+        report(0.33, "Optimising the layout")
         return np.ascontiguousarray(z[:, :2])
 
     monkeypatch.setattr(umap_maps, "fit_umap", fit)
     settings = MapSettings(5, 0.25, 7)
     reports: list[tuple[float, str]] = []
     found = fit_map(Request(entry.name, 5, 0.25, 7), lambda *news: reports.append(news))
-    assert reports == [(0.33, "Laying out the map")] and found == {"view": settings.view}
+    assert reports == [(0.33, "Optimising the layout")] and found == {"view": settings.view}
     assert list_maps(entry) == {settings.view: settings.title}
     mean = load_atlas(entry).mean
     np.testing.assert_array_equal(load_map(entry, settings.view, mean), mean[:, :2])

@@ -90,7 +90,7 @@ def test_a_training_is_followed_to_its_end_and_can_be_explored(runs: Trainings) 
         time.sleep(0.02)
     assert training.error is None and not training.cancelled and runs.active is None
     phases = list(dict.fromkeys(phase for phase, _ in seen))
-    assert phases == ["training", "encoding"], "two dimensions are their own map"
+    assert phases == ["training", "encoding"], "two dimensions need no map"
     for phase in phases:
         shares = [share for at, share in seen if at == phase]
         assert all(0 <= share <= 1 for share in shares)

@@ -226,7 +226,7 @@ def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loade
         answer = http.get(f"/live/atlas/{model}/likelihood/{view}", params={"frame": frame})
         return answer.status_code, answer.text
 
-    assert told("tiny-vae", "pca", asked(loaded)) == (400, "tiny-vae gives no exact log p(x). Choose a flow.")
+    assert told("tiny-vae", "pca", asked(loaded)) == (400, "tiny-vae has no exact log p(x). Choose a flow.")
     assert told("gone", "pca", asked(flow))[0] == told("tiny-flow", "gone", asked(flow))[0] == 404
     for frame, why in (
         ("", "JSON"),

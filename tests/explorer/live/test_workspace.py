@@ -76,7 +76,7 @@ def test_an_own_picture_that_was_dropped_is_told(server: str, loaded: Loaded, ow
     loaded.drop_own(own.item)
     with Client(server, "pca") as client:
         answer = client.ask(frame(1, handles={"A": place}))
-    assert answer["type"] == "error" and "no longer kept. Upload it again." in answer["message"]
+    assert answer["type"] == "error" and "no longer exists. Upload it again." in answer["message"]
 
 
 def test_an_own_picture_keeps_its_place_over_a_change_of_map(loaded: Loaded, own: OwnPicture) -> None:
@@ -94,7 +94,7 @@ def test_an_own_picture_stands_in_links(loaded: Loaded, own: OwnPicture) -> None
     assert not told and edit.A.item == own.item
     assert (edit.A.x, edit.A.y) == tuple(map(float, places[own.item]))
     edit, told = edit_from_query({"a": str(FIRST_OWN + 7)}, default, places, {})
-    assert edit == default and "is not kept on this machine. Upload it again." in told[0]
+    assert edit == default and "is not stored on this machine. Upload it again." in told[0]
 
 
 def _start(places: Places) -> tuple[Any, Places, dict[str, object]]:
@@ -153,5 +153,5 @@ def test_what_does_not_fit_is_refused(cache: Path, loaded: Loaded) -> None:
         loaded.keep_group(Group("some", "Some", (1, 300)))
     with pytest.raises(ValueError, match="`picture` and `z` must have the shapes"):
         loaded.keep_own("x", np.zeros((9, 8, 1), np.uint8), np.zeros(6, np.float32))
-    with pytest.raises(ValueError, match="no longer kept"):
+    with pytest.raises(ValueError, match="no longer exists"):
         check_item(loaded, FIRST_OWN + 1)

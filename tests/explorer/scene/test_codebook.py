@@ -66,7 +66,7 @@ def test_models_without_codes_or_with_too_many_places_say_so(
     with pytest.raises(ValueError, match="tiny-vae has no discrete codes"):
         codebooks(loaded)
     monkeypatch.setattr(codebook, "PLACES_AT_MOST", 19)
-    with pytest.raises(ValueError, match="two-codes has 20 places; a grid of at most 19"):
+    with pytest.raises(ValueError, match="two-codes has 20 grid cells; at most 19"):
         codebooks(two)
 
 

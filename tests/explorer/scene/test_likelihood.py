@@ -64,5 +64,5 @@ def test_the_same_picture_has_the_same_likelihood(picture: np.ndarray) -> None:
 
 def test_a_model_without_an_exact_likelihood_is_refused(loaded: Loaded, picture: np.ndarray) -> None:
     assert not has_density(loaded)
-    with pytest.raises(ValueError, match="gives no exact log p"):
+    with pytest.raises(ValueError, match="has no exact log p"):
         density(loaded, picture)

@@ -181,7 +181,7 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
         (LINK, ["--scale", "0"], "`--scale` must lie in 1..64. Got 0"),
         (LINK, ["--scale", "65"], "`--scale` must lie in 1..64. Got 65"),
         (LINK, ["--out", "x.bmp"], "`--out` must end in one of: .png, .webp"),
-        (LINK, ["--out", "nowhere/x.png"], "`--out` must lie in a folder that is there. nowhere is not."),
+        (LINK, ["--out", "nowhere/x.png"], "`--out` must be in an existing folder. nowhere does not exist."),
     ],
 )  # fmt: skip
 def test_an_error_is_one_line_and_the_status_1(

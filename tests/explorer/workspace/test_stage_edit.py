@@ -108,11 +108,11 @@ def test_an_item_alone_stands_on_its_place() -> None:
     [
         ({"a": "50,0,0"}, "item from 0 to 49. Got 50"),
         ({"a": "50"}, "item from 0 to 49. Got 50"),
-        ({"a": "-1,0,0"}, "an item and its place"),
+        ({"a": "-1,0,0"}, "an item and its position"),
         ({"a": "1,nan,0"}, "`a` must be a number"),
         ({"a": "1,0,inf"}, "`a` must be a number"),
         ({"a": "1,0,1e7"}, "`A.y` must be a number in -1e+06..1e+06"),
-        ({"a": "1,0"}, "an item and its place"),
+        ({"a": "1,0"}, "an item and its position"),
         ({"a_with": "smile:9"}, "`A.sliders.smile` must be a number in -5..5"),
         ({"a_with": "smile"}, "smile:0.5,glasses:-1"),
         ({"a_with": ",".join(f"s{i}:1" for i in range(65))}, "at most 64"),

@@ -99,7 +99,7 @@ def test_there_is_an_end_to_directions(entry: Entry, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(storage, "DIRECTIONS_AT_MOST", 2)
     for name in ("own-a", "own-b", "own-b"):  # the second of a name takes the first one's place
         storage.write_direction(entry, direction(name))
-    with pytest.raises(ValueError, match="At most 2 directions can be kept"):
+    with pytest.raises(ValueError, match="At most 2 directions can be stored"):
         storage.write_direction(entry, direction("own-c"))
 
 
@@ -141,12 +141,12 @@ def test_nothing_but_a_direction_is_removed_by_a_name(entry: Entry) -> None:
 def test_there_is_an_end_to_groups_pictures_and_bytes(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
     two = [Group(name, name, (1,)) for name in ("a", "b")]
     monkeypatch.setattr(storage, "GROUPS_AT_MOST", 1)
-    with pytest.raises(ValueError, match="At most 1 groups can be kept"):
+    with pytest.raises(ValueError, match="At most 1 groups can be stored"):
         storage.write_groups(entry, two, 10)
     monkeypatch.setattr(storage, "OWN_AT_MOST", 1)
     picture = np.zeros((8, 8, 1), np.uint8)
     storage.write_own(entry, "Me", picture, np.ones(4, np.float32))
-    with pytest.raises(ValueError, match="At most 1 pictures of your own can be kept"):
+    with pytest.raises(ValueError, match="At most 1 pictures of your own can be stored"):
         storage.write_own(entry, "You", picture, np.zeros(4, np.float32))
     storage.write_pins(entry, [Pin("item", "#7", "7")] * 2)
     storage.write_direction(entry, direction())
@@ -230,7 +230,7 @@ def test_the_shelf_comes_back_in_its_order(entry: Entry) -> None:
     ]
     storage.write_pins(entry, pins)
     assert storage.read_pins(entry) == tuple(pins)
-    with pytest.raises(ValueError, match="The shelf holds at most 40"):
+    with pytest.raises(ValueError, match="The shelf can have at most 40"):
         storage.write_pins(entry, pins[:1] * (PINS_AT_MOST + 1))
 
 

@@ -57,7 +57,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken() -> None:
     assert titles == ["good"] and len(pictures) == 1
     assert [problem.split(":")[0] for problem in problems] == ["letter.txt", "bad.png", "cut.zip", "none.zip"]
     assert "no picture that can be read" in problems[0] and "cannot be read" in problems[2]
-    assert "it holds no picture (png," in problems[3]
+    assert "it contains no picture (png," in problems[3]
     titles, pictures, _ = gather([], SHAPE)
     assert titles == [] and pictures.shape == (0, 8, 8, 1)
 
@@ -67,9 +67,9 @@ def test_bombs_and_crowds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = packed(**{f"{n}.png": bytes(1 << 15) for n in range(4)})
     assert len(bomb) < 2000
     _, _, problems = gather([("bomb.zip", bomb)], SHAPE)
-    assert "unpacked it takes more than" in problems[-1]
+    assert "unpacked it has more than" in problems[-1]
     monkeypatch.setattr(upload_lists, "ARCHIVE_MIB_AT_MOST", 0)
-    assert "MiB; at most 0 are taken" in gather([("bomb.zip", bomb)], SHAPE)[2][0]
+    assert "MiB; at most 0 are allowed" in gather([("bomb.zip", bomb)], SHAPE)[2][0]
     monkeypatch.undo()
     monkeypatch.setattr(upload_lists, "MEMBERS_AT_MOST", 3)
     assert "it has 4 files; at most 3" in gather([("bomb.zip", bomb)], SHAPE)[2][0]
@@ -87,7 +87,7 @@ def test_no_more_is_unpacked_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(upload_lists, "UNPACKED_AT_MOST", 3000)
     monkeypatch.setattr(upload_lists, "BYTES_AT_MOST", 2000)
     _, _, problems = gather([("bomb.zip", packed(**{f"{n}.png": bytes(1 << 20) for n in range(4)}))], SHAPE)
-    assert asked == [2001, 1000] and "unpacked it takes more than" in problems[-1]
+    assert asked == [2001, 1000] and "unpacked it has more than" in problems[-1]
 
 
 def test_a_locked_archive_is_told() -> None:
