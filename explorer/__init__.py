@@ -1,1 +1,1 @@
-"""What a person sees and does: pages, the live stage, and the pure maths below them."""
+"""The explorer: pages, the live stage, and the pure maths below them."""

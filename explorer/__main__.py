@@ -9,6 +9,7 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+from typing import cast
 
 from explorer.installation import APP
 
@@ -16,10 +17,10 @@ __all__ = ["COMMAND", "main"]
 
 COMMAND = "latent-drag"
 MODULES = {
-    "atlas": ("explorer.atlas.build", "encode a collection and lay out its map"),
+    "atlas": ("explorer.atlas.build", "encode a collection and fit its map"),
     "scores": ("explorer.jobs.outlier_scores", "compute outlier scores of a collection"),
-    "statistics": ("explorer.latent.statistics.__main__", "print what each number of the pages is"),
-}  # command -> module with a parser of its own, and what it does
+    "statistics": ("explorer.latent.statistics.__main__", "print the definition of each number on the pages"),
+}  # command -> module with its own parser, and its help
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,9 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     if first == "open":
         return run_open(prog, arguments[1:])
     if first in MODULES:
-        status: int = importlib.import_module(MODULES[first][0]).main(arguments[1:], f"{prog} {first}")
-        return status
-    from models.__main__ import add_commands, run  # torch comes with it
+        return cast("int", importlib.import_module(MODULES[first][0]).main(arguments[1:], f"{prog} {first}"))
+    from models.__main__ import add_commands, run  # imports torch
 
     root = argparse.ArgumentParser(prog=prog, description=__doc__)
     commands = root.add_subparsers(required=True, metavar="command")
@@ -45,27 +45,33 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def add_own_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the explorer's commands to a parser's subparsers; those that `main` runs itself only for the help text."""
+    """Adds the explorer's commands to a parser; those that `main` dispatches itself only for the help."""
     commands.add_parser("run", help="open the explorer (the default)", add_help=False)
     commands.add_parser("open", help="open the explorer on your own images", add_help=False)
     for name, (_, about) in MODULES.items():
         commands.add_parser(name, help=about, add_help=False)
 
-    rendering = commands.add_parser("render", help="make the pictures of a recipe or a link again")
+    rendering = commands.add_parser("render", help="reproduce the pictures of a recipe or a link")
     rendering.add_argument(
         "recipe", metavar="RECIPE", help="a recipe's JSON file, or a link of the page, in quotes"
     )
     rendering.add_argument("--out", type=Path, required=True, metavar="FILE", help="e.g. picture.png")
-    rendering.add_argument("--what", help="a (the usual one for .png), b, strip, walk.webp, walk.gif, report, … "
-                           "(an unknown one lists them all)")  # fmt: skip
+    rendering.add_argument(
+        "--what",
+        help="a (default for .png), b, strip, walk.webp, walk.gif, report, … (an unknown name lists all)",
+    )
     rendering.add_argument("--scale", type=int, default=1, help="pixels a side for each pixel (1)")
     rendering.set_defaults(run=run_render)
 
 
 def add_opening(encoding: argparse.ArgumentParser) -> None:
-    """Adds to the command `encode` that it opens the explorer on what it encoded."""
-    encoding.add_argument("--open", action="store_true", dest="opens",
-                          help="encode a collection, build its atlas, and open the explorer on it")  # fmt: skip
+    """Adds the option `--open` to the command `encode`, to show the result in the explorer."""
+    encoding.add_argument(
+        "--open",
+        action="store_true",
+        dest="opens",
+        help="encode a collection, build its atlas, and open the explorer on it",
+    )
     encoding.add_argument("--port", type=port, help="with --open: port on localhost")
     encoding.add_argument("--headless", action="store_true", help="with --open: do not open a browser")
     encoding.set_defaults(run=run_encode)
@@ -77,7 +83,7 @@ def run_encode(options: argparse.Namespace) -> int:
 
     if not options.opens:
         return zoo.run_encode(options)
-    from explorer.atlas.build import build  # torch comes with it
+    from explorer.atlas.build import build  # imports torch
     from explorer.jobs.collections import start_map, wants_map
     from models.card import roots
     from models.collection import collection_folder
@@ -104,8 +110,8 @@ def run_page(prog: str, arguments: list[str]) -> int:
     """Serves the page until it is stopped.
 
     Arguments:
-        prog: The command as it was typed.
-        arguments: The options behind it.
+        prog: The command as typed.
+        arguments: Its options.
     """
     parser = argparse.ArgumentParser(
         prog=f"{prog} run", description="Opens the explorer.", epilog=f"All commands: {prog} --help"
@@ -115,16 +121,16 @@ def run_page(prog: str, arguments: list[str]) -> int:
 
 
 def run_open(prog: str, arguments: list[str]) -> int:
-    """Serves the page, which opens on somebody's own images, until it is stopped.
+    """Serves the page, opened on the user's own images, until it is stopped.
 
     Arguments:
-        prog: The command as it was typed.
-        arguments: The path and the options behind it.
+        prog: The command as typed.
+        arguments: Its path and options.
     """
     parser = argparse.ArgumentParser(
         prog=f"{prog} open",
-        description="Opens the explorer on your own images: a folder, a zip, a Parquet file, a WebDataset tar or an "
-        "npy or npz file.",
+        description="Opens the explorer on your own images: a folder, a zip, a Parquet file, a WebDataset "
+        "tar or an npy or npz file.",
         epilog=f"All commands: {prog} --help",
     )
     parser.add_argument("path", metavar="PATH", type=existing, help="folder or file with the images")
@@ -159,7 +165,7 @@ def add_page_options(parser: argparse.ArgumentParser) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Serves the page until it is stopped; `options` are those of `add_page_options`."""
     if options.checkpoints:
-        from models.card import roots  # torch comes with it
+        from models.card import roots  # imports torch
         from models.system.settings import use_checkpoint_folders
 
         use_checkpoint_folders([*options.checkpoints, *roots()])
@@ -200,21 +206,21 @@ def existing(text: str) -> Path:
 
 
 def run_render(options: argparse.Namespace) -> int:
-    """Writes what a recipe shows."""
-    from explorer.sharing import render  # torch comes with it
+    """Renders a recipe to a file."""
+    from explorer.sharing import render  # imports torch
     from models.data.locations import check_output
     from models.system.files import replace_file
 
     what = render.choose_what(options.what, options.out)
     check_output(options.out, "--out")
     if not options.out.resolve().parent.is_dir():
-        raise ValueError(f"`--out` must lie in a folder that is there. {options.out.parent} is not.")
+        raise ValueError(f"`--out` must be in an existing folder. {options.out.parent} does not exist.")
     shown = render.open_recipe(options.recipe)
     for note in shown.notes:
         print(note, file=sys.stderr)
     made = render.make(shown, what, shown.loaded.decoder, options.scale)
     replace_file(options.out, lambda path: path.write_bytes(made))
-    print(f"{options.out} holds {what} of {shown.loaded.name}.")
+    print(f"Wrote {what} of {shown.loaded.name} to {options.out}.")
     return 0
 
 

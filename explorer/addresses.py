@@ -1,4 +1,4 @@
-"""Reads the parts of an address: its texts are whole numbers, numbers or choices, and each is checked."""
+"""Reads and validates the parameters of an address: integers, numbers and choices."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["choice_in", "number_in", "numbers_in", "read_parts", "short", "whole
 
 S = TypeVar("S")
 
-WHOLE = re.compile(r"[0-9]{1,10}")  # as many digits as the largest seed has
-NUMBER_LENGTH = 40  # characters of a number that count
+WHOLE = re.compile(r"[0-9]{1,10}")  # as many digits as the largest seed
+NUMBER_LENGTH = 40  # characters of a number that are read
 
 
 def read_parts(
     params: Mapping[str, str], start: S, readers: Mapping[str, Callable[[str, S], Mapping[str, object]]]
 ) -> tuple[S, list[str]]:
-    """Reads the parts of an address one by one, with one sentence for each invalid part.
+    """Reads the parameters of an address one by one, with a message for each invalid one.
 
     Arguments:
         params: The address's parameters, untrusted.
-        start: A dataclass with the values of missing or invalid parts.
-        readers: For each parameter, in this order: the fields that its text sets, given also what is read so far;
-            ValueError if the text is invalid.
+        start: A dataclass with the values of missing or invalid parameters.
+        readers: For each parameter, in this order: returns the fields that its text sets, given the values so
+            far; ValueError if the text is invalid.
     """
     found: Any = start
     problems = []
@@ -44,7 +44,7 @@ def whole_in(text: str, name: str, low: int, high: int) -> int:
     """A whole number within limits.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the text is not one.
     """
     return schema.whole(int(text) if WHOLE.fullmatch(text) else text, name, low, high)
 
@@ -53,7 +53,7 @@ def number_in(text: str, name: str, low: float = -math.inf, high: float = math.i
     """A finite number within limits.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the text is not one.
     """
     try:
         value = float(text[:NUMBER_LENGTH])
@@ -66,10 +66,10 @@ def number_in(text: str, name: str, low: float = -math.inf, high: float = math.i
 
 
 def numbers_in(text: str, name: str) -> list[float]:
-    """Finite numbers between commas.
+    """Finite numbers separated by commas.
 
     Raises:
-        ValueError: If one is none.
+        ValueError: If one of them is not a finite number.
     """
     return [number_in(part, name) for part in text.split(",")]
 
@@ -78,12 +78,12 @@ def choice_in(text: str, name: str, choices: Sequence[str]) -> str:
     """One of the choices.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the text is not one.
     """
     return schema.choice(text, name, choices)
 
 
 def short(value: float, decimals: int) -> str:
-    """A number with at most so many decimals, as an address has it."""
+    """A number with at most `decimals` decimals, as written in an address."""
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text

@@ -1,4 +1,4 @@
-"""Where the program's own files are, in a checkout and in an installed package, and how its modules are run."""
+"""Paths of the program's files, in a checkout or an installed package, and how to run its modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ APP = (_INSTALLED if _IS_INSTALLED else _PACKAGE.parent) / "app.py"  # its Strea
 def module_command(*arguments: str) -> list[str]:
     """The command that runs one of our modules in another process, in the same working directory.
 
-    `-P` keeps the working directory off the import path: a folder `models/` there must not hide ours.
+    `-P` excludes the working directory from the import path, so that a folder `models/` there does not hide
+    ours.
 
     Arguments:
         arguments: Module and its arguments, e.g. "models", "train".

@@ -1,1 +1,1 @@
-"""Which checkpoints and families there are, what each can do, its metrics and curves."""
+"""The checkpoints and families: abilities, metrics, curves, training time."""

@@ -1,8 +1,8 @@
-"""What a model is built of, layer by layer.
+"""The architecture of a model, layer by layer.
 
-An untrained model of the same configuration is shown one black image (a model of sequences: a sequence of it
-alone); every layer that the image and its code pass says what it is and what it gives. Torch's `meta` device would
-need no weights, but seconds to import what it needs.
+One black image (for a sequence model, a sequence of one) is passed through an untrained model of the same
+configuration, and hooks record each layer and its output shape. Torch's `meta` device would need no weights,
+but seconds for its imports.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from models.protocols import as_discrete
 
 __all__ = ["Architecture", "Layer", "Part", "describe", "untrained"]
 
-SILENT = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)  # they only rearrange
-WHOLE = (Residual, Neck, AffineCoupling)  # their paths run side by side; each is told as one layer
+SILENT = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)  # not listed
+WHOLE = (Residual, Neck, AffineCoupling)  # parallel paths inside; listed as one layer
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Layer:
     """One layer with weights, or a function between two of them."""
 
     what: str  # e.g. "Conv2d 1 → 16, 3×3, stride 2"
-    shape: tuple[int, ...]  # of what it gives for one image
+    shape: tuple[int, ...]  # output shape for one image
     parameters: int
 
 
@@ -51,21 +51,21 @@ class Architecture:
     """A model's parts in the order in which they are used."""
 
     parts: list[Part]
-    parameters: int  # of the whole model
+    parameters: int  # number of parameters of the whole model
 
     def sizes(self, name: str) -> str:
-        """The shapes along a part, e.g. "16×14×14 → 32×7×7 → 100"; "" where there is no such part."""
+        """The shapes along a part, e.g. "16×14×14 → 32×7×7 → 100"; "" if there is no such part."""
         part = next((part for part in self.parts if part.name == name), None)
         shapes = [layer.shape for layer in part.layers if layer.parameters] if part else []
-        kept = [s for place, s in enumerate(shapes) if not place or s != shapes[place - 1]]
-        return " → ".join("×".join(map(str, shape)) for shape in kept)
+        distinct = [s for index, s in enumerate(shapes) if not index or s != shapes[index - 1]]
+        return " → ".join("×".join(map(str, shape)) for shape in distinct)
 
 
 def untrained(key: str, config: Mapping[str, Any]) -> Autoencoder:
-    """An untrained model; it works on one thread, as small ones wait for each other longer than they work.
+    """An untrained model, on one thread, as threading overhead exceeds the work of small layers.
 
     Raises:
-        ValueError: If there is no such model, or a setting does not hold.
+        ValueError: If there is no such model, or a setting is invalid.
     """
     if key not in MODELS:
         raise ValueError(f"Unknown model {key[:80]!r}. Choose one of: {', '.join(MODELS)}.")
@@ -76,21 +76,21 @@ def untrained(key: str, config: Mapping[str, Any]) -> Autoencoder:
 
 
 def describe(key: str, config: Mapping[str, Any]) -> Architecture:
-    """The layers that an image passes on its way to a code and back.
+    """The layers that an image passes on its way to the latent and back.
 
     Arguments:
-        key: Of `models.MODELS`.
-        config: Of the model, as its card holds it.
+        key: A key of `models.MODELS`.
+        config: Configuration of the model, as in its card.
 
     Raises:
-        ValueError: If there is no such model, or a setting does not hold.
+        ValueError: If there is no such model, or a setting is invalid.
     """
     model = untrained(key, config).eval()
     layers: dict[str, list[Layer]] = {}
     with ExitStack() as stack, torch.no_grad():
         for name, module in _leaves(model):
-            taken = layers.setdefault(name.partition(".")[0], [])
-            stack.callback(module.register_forward_hook(_listen(taken)).remove)
+            recorded = layers.setdefault(name.partition(".")[0], [])
+            stack.callback(module.register_forward_hook(_recorder(recorded)).remove)
         black = torch.zeros(1, *model.image_shape)
         model.decode(model.encode(black[:, None] if model.spec.sequence else black).mean)
         if model.spec.discrete and model.spec.prior:
@@ -106,7 +106,7 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
 
 
 def _leaves(model: nn.Module, before: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Every layer that is not made of others, or is told as one, with its path."""
+    """All layers without sublayers, and those listed as one, with their paths."""
     for name, module in model.named_children():
         if isinstance(module, WHOLE) or next(module.children(), None) is None:
             if not isinstance(module, SILENT):
@@ -115,25 +115,25 @@ def _leaves(model: nn.Module, before: str = "") -> Iterator[tuple[str, nn.Module
             yield from _leaves(module, f"{before}{name}.")
 
 
-def _listen(taken: list[Layer]) -> Callable[[nn.Module, object, object], None]:
-    """A hook that notes what a layer is and gives; a layer of a flow gives its volume besides."""
+def _recorder(layers: list[Layer]) -> Callable[[nn.Module, object, object], None]:
+    """A hook that records a layer and its output shape; a layer of a flow also returns its volume."""
 
     def hook(module: nn.Module, _: object, given: Any) -> None:
         given = given[0] if isinstance(given, tuple) else given
         if isinstance(module, nn.LSTM):
             given = given[:, -1]
         shape = tuple(given.shape[1:]) if isinstance(given, Tensor) else ()
-        taken.append(Layer(_say(module), shape, _count(module)))
+        layers.append(Layer(_description(module), shape, _count(module)))
 
     return hook
 
 
-def _say(module: nn.Module) -> str:
-    """A layer in a few words."""
+def _description(module: nn.Module) -> str:
+    """A short description of a layer."""
     name = type(module).__name__
     if isinstance(module, Residual):
         inner = next(m for m in module.modules() if isinstance(m, nn.Conv2d))
-        return f"{name}, two {_say(inner)}"
+        return f"{name}, two {_description(inner)}"
     if isinstance(module, Neck):
         hidden = next(m for m in module.mixed if isinstance(m, nn.Linear)).out_features
         return f"{name} {module.straight.in_features:,} → {module.straight.out_features:,}, {hidden} hidden"

@@ -1,8 +1,8 @@
-"""Training curves: read from a checkpoint's or a run's `curves.jsonl`, thinned to what a chart can show.
+"""Training curves: read from the `curves.jsonl` of a checkpoint or a run, thinned for a chart.
 
-Each line is a JSON object: step, epoch, loss and the loss's terms, in nats per image, and perhaps an object `figures`
-of what else was watched, in units of its own. The file grows while a
-training runs, so its last line may be half-written; it is passed over, as is every line that is none of these.
+Each line is a JSON object: step, epoch, loss and the loss's terms in nats per image, and optionally an object
+`figures` of other metrics, each in its own unit. The file grows during a training, so its last line may be
+incomplete; it is skipped, like every invalid line.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ NAME_LENGTH = 40
 class Curves:
     """Loss and terms over the steps."""
 
-    steps: list[int]  # (N,), rising
+    steps: list[int]  # (N,), ascending
     epochs: list[float]  # (N,)
     series: dict[str, list[float]]  # name -> (N,), nats per image; "loss" first
-    figures: dict[str, list[float]] = field(default_factory=dict)  # name -> (N,), no nats
+    figures: dict[str, list[float]] = field(default_factory=dict)  # other metrics: name -> (N,), not in nats
     validation: tuple[tuple[int, float], ...] = ()  # step and loss of validation images, nats per image
 
     @property
@@ -43,11 +43,11 @@ class Curves:
 
 
 def read_curves(path: Path, points: int = POINTS_AT_MOST) -> Curves:
-    """Reads the curves of a training; empty where there are none.
+    """Reads the curves of a training; empty if there are none.
 
     Arguments:
         path: The file, or a checkpoint's folder.
-        points: Steps to keep at most, the first and the last among them.
+        points: Maximum number of steps, including the first and the last.
     """
     path = path / "curves.jsonl" if path.is_dir() else path
     try:
@@ -75,7 +75,7 @@ def read_curves(path: Path, points: int = POINTS_AT_MOST) -> Curves:
 
 
 def above_lowest(values: list[float]) -> list[float]:
-    """How far each value stands above the lowest, plus one: what a logarithmic axis shows of negative ones."""
+    """The difference of each value from the lowest, plus one, so that a logarithmic axis can show it."""
     lowest = min(values, default=0.0)
     return [value - lowest + 1 for value in values]
 
@@ -87,7 +87,7 @@ def _columns(rows: list[dict[str, float]]) -> dict[str, list[float]]:
 
 
 def _row(line: str) -> tuple[dict[str, float], dict[str, float], dict[str, float]] | None:
-    """The finite numbers of a line, of its figures and of its validation, or None where it is no line of a curve."""
+    """The finite numbers of a line, of its `figures` and of its validation; None for an invalid line."""
     try:
         values: Any = json.loads(line)
     except (ValueError, RecursionError):

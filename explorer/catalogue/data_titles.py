@@ -1,4 +1,4 @@
-"""What data sets are called on a page, and which of them have the same pictures."""
+"""Titles of data sets, and which checkpoints share the same images."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ DATA_TITLES = {
     "lpc-sprites": "Sprites",
     "digits": "Digits",
 }
-# Options of own images that decide nothing but the shape of the pictures.
+# Options of the user's own images that affect only the shape of the images.
 SHAPE_OPTIONS = ("size", "height", "width", "channels")
 TITLE_LENGTH = 48  # characters of the title of own images
 
 
 def data_title(data: dict[str, Any]) -> str:
-    """What a card's data set is called, with its options; somebody's own images by the name of their folder or file."""
+    """Title of a card's data set with its options; for the user's own images, their folder or file name."""
     options = data.get("options", {})
     if data["name"] == OWN:
         path = PurePath(str(options.get("path", "")).replace("\\", "/"))
         title = "".join(letter if letter.isprintable() else " " for letter in path.stem or path.name)
         return title.strip()[:TITLE_LENGTH] or "Own images"
     title = DATA_TITLES.get(data["name"], data["name"])
-    told = ", ".join(f"{name} {value}" for name, value in sorted(options.items()))
-    return f"{title} ({told})" if told else title
+    text = ", ".join(f"{name} {value}" for name, value in sorted(options.items()))
+    return f"{title} ({text})" if text else title
 
 
 def data_name(data: dict[str, Any]) -> str:
-    """The name of a card's data set; of somebody's own images the title, as they all have one name."""
+    """Name of a card's data set; for the user's own images their title, as they all have the same name."""
     return data_title(data) if data["name"] == OWN else str(data["name"])
 
 
 def pictures_key(card: Card) -> str:
-    """Equal for checkpoints that have the same pictures of the same size, under the same numbers."""
+    """A key that is equal for checkpoints with the same images, of the same size and numbering."""
     name, options = card.data["name"], card.data.get("options", {})
     if name == OWN:
         options = {key: value for key, value in options.items() if key not in SHAPE_OPTIONS}

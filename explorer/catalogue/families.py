@@ -1,6 +1,6 @@
-"""The families of models, for people: title, idea, paper, abilities, and the settings that a training may choose.
+"""The families of models for display: title, idea, paper, abilities, and the settings of a training.
 
-A family declares all of it itself: `about`, `spec`, `criterion`, and the fields of its `Config`.
+Each family declares these itself: `about`, `spec`, `criterion`, and the fields of its `Config`.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ __all__ = [
     "title",
 ]
 
-SMALLEST = (1, 8, 8)  # (C, H, W) of an image that every model takes
+SMALLEST = (1, 8, 8)  # (C, H, W) of an image that every model accepts
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of models, for people."""
+    """A family of models, for display."""
 
-    key: str  # in `models.MODELS`
+    key: str  # key in `models.MODELS`
     about: About
-    spec: LatentSpec  # of its latent, under default settings
+    spec: LatentSpec  # its latent under default settings
     closed_form: bool  # fitted in one step instead of trained
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A field of a model's configuration, for people."""
+    """A field of a model's configuration, for display."""
 
     name: str
     kind: type  # int, float, str or bool
     default: Any
-    meaning: str  # with its unit
-    choices: tuple[str, ...] = ()  # of a text
+    meaning: str  # including the unit
+    choices: tuple[str, ...] = ()  # allowed values of a string
 
 
 def title(key: str) -> str:
-    """A family's title; an unknown key as it is."""
+    """A family's title; an unknown key is returned unchanged."""
     return MODELS[key].about.title if key in MODELS else key
 
 
@@ -96,7 +96,7 @@ def _spec(key: str, config: str) -> LatentSpec:
 
 
 def criterion(card: Card) -> Criterion:
-    """What the training of a checkpoint minimised, under its own configuration.
+    """The training objective of a checkpoint, under its configuration.
 
     Raises:
         ValueError: If there is no such family, or a setting is invalid.
@@ -106,7 +106,7 @@ def criterion(card: Card) -> Criterion:
 
 
 def abilities(spec: LatentSpec) -> tuple[str, str]:
-    """What a model can sample, and what it says about the probability of an image, for people."""
+    """What a model can sample, and which likelihood it has, as text."""
     if spec.sequence:
         return "draws of the states that follow a sequence", "no log p(x) of a single image"
     drawn = "a prior to sample" if spec.prior else "no prior, so no samples"
@@ -120,7 +120,7 @@ def abilities(spec: LatentSpec) -> tuple[str, str]:
 
 
 def extent(spec: LatentSpec) -> str:
-    """The size of a latent, for people: "64 dimensions", "8×8 + 16×16 codes"."""
+    """The size of a latent as text: "64 dimensions", "8×8 + 16×16 codes"."""
     if not spec.discrete:
         return f"{spec.size:,} dimensions"
     return (
@@ -130,7 +130,7 @@ def extent(spec: LatentSpec) -> str:
 
 
 def settings(key: str) -> list[Setting]:
-    """The settings of a family, its own last, without the image's shape, which comes from the data.
+    """The settings of a family, specific ones last, without the image shape, which the data determine.
 
     Raises:
         ValueError: If there is no such family.

@@ -1,4 +1,4 @@
-"""What the figures of a card are called, which way they are better, and how they are written."""
+"""Names, order and formatting of the metrics in cards."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from models.card import Card
 __all__ = ["better_first", "name_of", "number", "protocol", "value_of", "written"]
 
 TITLES = {
-    "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "kl": "KL", "mig": "MIG", "dci": "DCI", "sap": "SAP",
-    "log_likelihood": "log p(x)", "nll": "−log p(x)", "elbo": "ELBO", "fid": "FID", "bits_per_dim": "Bits/dim",
-    "nll_naive": "−log p(x), naive", "restored_error": "Restoration error",
-    "factor_vae": "FactorVAE score", "beta_vae": "β-VAE score",
-}  # fmt: skip
+    "mse": "MSE",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "kl": "KL",
+    "mig": "MIG",
+    "dci": "DCI",
+    "sap": "SAP",
+    "log_likelihood": "log p(x)",
+    "nll": "−log p(x)",
+    "elbo": "ELBO",
+    "fid": "FID",
+    "bits_per_dim": "Bits/dim",
+    "nll_naive": "−log p(x), naive",
+    "restored_error": "Restoration error",
+    "factor_vae": "FactorVAE score",
+    "beta_vae": "β-VAE score",
+}
 LESS_IS_BETTER = (
     "mse",
     "loss",
@@ -24,11 +36,11 @@ LESS_IS_BETTER = (
     "error",
     "fid",
     "bits_per_dim",
-)  # in a figure's name
+)  # in a metric's name
 
 
 def name_of(metric: str, card: Card | None = None) -> str:
-    """A metric's name for people; a loss has the name of a bound only where its model says that it is this bound."""
+    """Display name of a metric; a loss is named after a bound only if its model declares that it is one."""
     if metric == "loss" and card is not None:
         with contextlib.suppress(ValueError):
             return families.criterion(card).name
@@ -39,9 +51,9 @@ def name_of(metric: str, card: Card | None = None) -> str:
 
 
 def protocol(card: Card, metric: str) -> str:
-    """How a figure was measured; "" where the card does not say.
+    """How a metric was measured; "" if the card does not say.
 
-    Cards speak of a posterior mean for every model; where the encoder gives a single latent, it is called that.
+    Cards say "posterior mean" for every model; for a deterministic encoder this is replaced by "latent".
     """
     figure = card.metrics.get(metric)
     told = str(figure.get("protocol", "")) if isinstance(figure, dict) else ""
@@ -53,18 +65,18 @@ def protocol(card: Card, metric: str) -> str:
 
 
 def value_of(card: Card, metric: str) -> float | None:
-    """A figure's value, None where it was not measured."""
+    """The value of a metric; None if it was not measured."""
     figure = card.metrics.get(metric)
     return float(figure["value"]) if isinstance(figure, dict) else None
 
 
 def better_first(metric: str, value: float) -> float:
-    """What to sort a figure by, so that the better one comes first."""
+    """Sort key of a metric, so that better values come first."""
     return value if any(word in metric for word in LESS_IS_BETTER) else -value
 
 
 def number(value: float) -> str:
-    """A number with four digits that count and a proper minus, e.g. "30.94", "−25,802", "0.00084"."""
+    """A number with four significant digits and a typographic minus, e.g. "30.94", "−25,802", "0.00084"."""
     size = abs(value)
     if size >= 1000 or (value == round(value) and size >= 1):
         text = f"{value:,.0f}"
@@ -76,7 +88,7 @@ def number(value: float) -> str:
 
 
 def written(card: Card, metric: str) -> str:
-    """A figure with its unit in short, e.g. "30.94 dB", "92.51 nats", "45 of 50"."""
+    """A metric with its unit, e.g. "30.94 dB", "92.51 nats", "45 of 50"."""
     figure: dict[str, Any] = card.metrics[metric]
     unit = figure.get("unit", "").split("/")[0].replace(" dimensions", "")
     return f"{number(figure['value'])} {unit if len(unit) < 12 else ''}".strip()

@@ -1,4 +1,4 @@
-"""The models that are proposed for somebody's own images, in plain words, with settings for the size of the images."""
+"""The models suggested for the user's own images, with settings for the image size."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ __all__ = ["CHOICES", "ModelChoice", "schedule_for", "settings_for"]
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model, and what to expect of it."""
+    """A suggested model and a description."""
 
     model: str  # a key of `models.MODELS`
     title: str
     meaning: str  # a sentence or two
-    settings: dict[str, Any] = field(default_factory=dict)  # of its configuration, instead of `settings_for`
+    settings: dict[str, Any] = field(default_factory=dict)  # override those of `settings_for`
 
 
 CHOICES: dict[str, ModelChoice] = {
     "vae": ModelChoice(
         "vae",
-        "VAE, the usual choice",
-        "A smooth map: between two images lie plausible ones. It can draw new images.",
+        "VAE, the default",
+        "A smooth latent space: images between two images are plausible. It can sample new images.",
     ),
     "plane": ModelChoice(
         "vae",
         "VAE with two dimensions",
-        "The map is all the model knows, so that nothing is hidden; images come back rough.",
+        "The map shows the whole latent space; reconstructions are coarse.",
         {"latent": 2},
     ),
     "beta-vae": ModelChoice(
         "beta-vae",
         "β-VAE, separate factors",
-        "Each dimension tends to stand for one factor, such as size or turn; images come back softer.",
+        "Each dimension tends to represent one factor, such as size or rotation; reconstructions are "
+        "blurrier.",
     ),
     "ae": ModelChoice(
         "ae",
         "Plain autoencoder, sharpest",
-        "The best reconstructions. It cannot draw new images, and empty regions of its map show nothing sensible.",
+        "The best reconstructions. It cannot sample new images, and empty regions of its map decode to "
+        "nothing useful.",
     ),
 }
 
@@ -46,7 +48,7 @@ CHOICES: dict[str, ModelChoice] = {
 def settings_for(choice: ModelChoice, shape: tuple[int, int, int]) -> dict[str, Any]:
     """The settings of a choice for images of a shape (C, H, W), without the shape itself.
 
-    From 32 pixels on the networks work on patches: the same minutes then make several times as many steps.
+    From 32 pixels on, the networks work on patches, which allows several times as many steps per minute.
     """
     side = max(shape[1:])
     latent = 8 if side < 16 else 16 if side < 32 else 32 if side < 48 else 64

@@ -1,8 +1,8 @@
-"""Outlier scores: what each means, which end marks outliers, where it comes from, and which models can give it.
+"""Outlier scores: meaning, direction, source, and the models that support each.
 
-How well a score finds outliers was measured by `python -m benchmarks.outliers`, which keeps its figures in
-`outlier_figures.json`: far outliers are images of another data set, near ones a class that a small VAE of the same data
-set was not trained on.
+How well a score finds outliers is measured by `python -m benchmarks.outliers`, which stores its metrics in
+`outlier_figures.json`: far outliers are images of another data set, near ones a class that a small VAE of the
+same data set was not trained on.
 """
 
 from __future__ import annotations
@@ -46,50 +46,91 @@ SCORES = {
     score.key: score
     for score in (
         Score(
-            "kl", "KL to the prior", "nats", "high",
+            "kl",
+            "KL to the prior",
+            "nats",
+            "high",
             "How far the image's posterior is from the prior: how much information its latent carries.",
-            "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", costly=False,
+            "Kingma & Welling 2013",
+            "https://arxiv.org/abs/1312.6114",
+            costly=False,
         ),
         Score(
-            "neighbour_distance", "Distance to neighbours", "prior standard deviations", "high",
+            "neighbour_distance",
+            "Distance to neighbours",
+            "prior standard deviations",
+            "high",
             "How far the image's latent is from that of its 10th nearest image: high where images are rare.",
-            "Ramaswamy et al. 2000", "https://doi.org/10.1145/342009.335437", costly=False,
+            "Ramaswamy et al. 2000",
+            "https://doi.org/10.1145/342009.335437",
+            costly=False,
         ),
         Score(
-            "error", "Reconstruction error", "squared, per pixel", "high",
+            "error",
+            "Reconstruction error",
+            "squared, per pixel",
+            "high",
             "How much the reconstruction differs from the image.",
-            "Sakurada & Yairi 2014", "https://doi.org/10.1145/2689746.2689747", costly=False,
+            "Sakurada & Yairi 2014",
+            "https://doi.org/10.1145/2689746.2689747",
+            costly=False,
         ),
         Score(
-            "reconstruction", "Reconstruction probability", "nats", "low",
+            "reconstruction",
+            "Reconstruction probability",
+            "nats",
+            "low",
             "How probable the image is, on average, given latents drawn from its own posterior.",
-            "An & Cho 2015", "http://dm.snu.ac.kr/static/docs/TR/SNUDM-TR-2015-03.pdf", likelihood=True,
+            "An & Cho 2015",
+            "http://dm.snu.ac.kr/static/docs/TR/SNUDM-TR-2015-03.pdf",
+            likelihood=True,
         ),
         Score(
-            "elbo", "ELBO", "nats", "low",
-            "The bound on the image's log-likelihood: its reconstruction probability less the KL to the prior.",
-            "Kingma & Welling 2013", "https://arxiv.org/abs/1312.6114", likelihood=True,
+            "elbo",
+            "ELBO",
+            "nats",
+            "low",
+            "The bound on the image's log-likelihood: its reconstruction probability less the KL to the "
+            "prior.",
+            "Kingma & Welling 2013",
+            "https://arxiv.org/abs/1312.6114",
+            likelihood=True,
         ),
         Score(
-            "importance", "log p(x), 64 samples", "nats", "low",
-            "A lower bound on the image's log-likelihood: the log of the mean weight of 64 latents drawn from its posterior; on "
-            "outliers it may be many nats too low. The Anatomy page shows an image's effective samples, and draws more.",
-            "Burda et al. 2015", "https://arxiv.org/abs/1509.00519", likelihood=True,
+            "importance",
+            "log p(x), 64 samples",
+            "nats",
+            "low",
+            "A lower bound on the image's log-likelihood: the log of the mean weight of 64 latents drawn "
+            "from its posterior; on outliers it may be many nats too low. The Anatomy page shows an image's "
+            "effective samples, and draws more.",
+            "Burda et al. 2015",
+            "https://arxiv.org/abs/1509.00519",
+            likelihood=True,
         ),
         Score(
-            "regret", "Likelihood regret", "nats", "high",
-            "How much the likelihood rises when the image's posterior is searched for instead of taken from the encoder: "
-            "little for images like those trained on, much for others.",
-            "Xiao et al. 2020", "https://arxiv.org/abs/2003.02977",
+            "regret",
+            "Likelihood regret",
+            "nats",
+            "high",
+            "How much the likelihood rises when the image's posterior is searched for instead of taken from "
+            "the encoder: little for images like those trained on, much for others.",
+            "Xiao et al. 2020",
+            "https://arxiv.org/abs/2003.02977",
         ),
         Score(
-            "density", "log P(x), bound", "nats", "low",
-            "A lower bound on the log-likelihood: the flow's density of the image with noise on its grey levels, the same "
-            "noise for every image.",
-            "Dinh et al. 2016", "https://arxiv.org/abs/1605.08803", likelihood=True,
+            "density",
+            "log P(x), bound",
+            "nats",
+            "low",
+            "A lower bound on the log-likelihood: the flow's density of the image with noise on its grey "
+            "levels, the same noise for every image.",
+            "Dinh et al. 2016",
+            "https://arxiv.org/abs/1605.08803",
+            likelihood=True,
         ),
     )
-}  # fmt: skip
+}
 
 
 def refusal(key: str, spec: LatentSpec) -> str:
@@ -170,9 +211,10 @@ def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
         return tuple(
             _figure(case, key, value, str(case.get("command", about.get("command", ""))))
-            for case in about["cases"] for key, value in case["scores"].items()
+            for case in about["cases"]
+            for key, value in case["scores"].items()
             if key in SCORES and math.isfinite(value["auroc"])
-        )  # fmt: skip
+        )
     except (OSError, ValueError, LookupError, TypeError):
         return ()
 
@@ -185,6 +227,15 @@ def _figure(case: dict[str, Any], score: str, value: dict[str, Any], command: st
     if ends is not None and len(ends) != 3:
         raise ValueError(f"`fpr95` must be a share and its interval. Got {len(ends)} numbers.")
     return Figure(
-        case["model"], score, case["seen"], case["odd"], area, found.low, found.high, images,
-        command, bool(case.get("near", case["model"] == HELD_OUT)), ends,
-    )  # fmt: skip
+        case["model"],
+        score,
+        case["seen"],
+        case["odd"],
+        area,
+        found.low,
+        found.high,
+        images,
+        command,
+        bool(case.get("near", case["model"] == HELD_OUT)),
+        ends,
+    )

@@ -52,7 +52,7 @@ def strip_png(pictures: Pictures, scale: int = 1) -> bytes:
 
 
 def grid_png(pictures: Pictures, columns: int, scale: int = 1) -> bytes:
-    """Pictures (N, H, W, C) in rows of `columns` as PNG, separated by one white pixel; the last row may be shorter."""
+    """Pictures (N, H, W, C) in rows of `columns` as PNG, separated by one white pixel."""
     count, height, width, channels = pictures.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, np.uint8)
@@ -97,7 +97,8 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
 
     Arguments:
         pictures: The frames.
-        scale: Side of an enlarged pixel, in pixels; odd sides are padded by one pixel, as H.264 requires even ones.
+        scale: Side of an enlarged pixel, in pixels; odd sides are padded by one pixel, as H.264 requires even
+            ones.
         seconds: Duration of each frame.
         back: Play back and forth.
 
@@ -123,7 +124,7 @@ def video(pictures: Pictures, *, scale: int = 4, seconds: float = 0.09, back: bo
 
 
 def items_csv(atlas: Any, items: Sequence[int]) -> bytes:
-    """Items of an atlas as CSV in UTF-8: their names, as in `ItemNames.columns`, every text, attribute and score.
+    """Items of an atlas as CSV in UTF-8: names as in `ItemNames.columns`, texts, attributes and scores.
 
     A cell is empty where a value is missing.
     """

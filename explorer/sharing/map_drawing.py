@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +91,8 @@ class Shades:
     light: tuple[str, ...]
     dark: tuple[str, ...]
     title: str = ""
-    labels: tuple[str, ...] = ()  # of the palette, if it is categorical
-    range: tuple[float, float] | None = None  # if it is a ramp
+    labels: tuple[str, ...] = ()  # labels of the palette, if it is categorical
+    range: tuple[float, float] | None = None  # range of the values, if it is a ramp
     values: NDArray[np.float32] | None = None
 
 
@@ -109,8 +109,8 @@ def shade(
         count: Number of points.
         values: One per point; None for a single colour.
         kind: "categorical", "binary" or "continuous".
-        title: Of the attribute.
-        labels: Of the categories.
+        title: Title of the attribute.
+        labels: Labels of the categories.
     """
     if values is None:
         return Shades(np.zeros(count, np.int64), (PLAIN,), (PLAIN,))
@@ -203,32 +203,34 @@ def draw(
     )
     middle = (low + high) / 2
 
-    def put(places: Any) -> NDArray[np.float64]:
-        moved = (np.asarray(places, float).reshape(-1, 2) - middle) * scale * (1, -1)
-        placed: NDArray[np.float64] = np.round(moved + np.array([WIDTH, HEIGHT]) / 2, 1)
-        return placed
+    def to_svg(positions: Any) -> NDArray[np.float64]:
+        moved = (np.asarray(positions, float).reshape(-1, 2) - middle) * scale * (1, -1)
+        return cast("NDArray[np.float64]", np.round(moved + np.array([WIDTH, HEIGHT]) / 2, 1))
 
     size = 5 if len(xy) <= 10_000 else 3
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="The map with handles A and B and the walk between them" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        'aria-label="The map with handles A and B and the walk between them" '
         'xmlns="http://www.w3.org/2000/svg">'
     ]
-    placed = put(xy)
+    points = to_svg(xy)
     for number in range(len(shades.light)):
-        those = placed[shades.index == number]
-        if len(those):
-            dots = "".join(f"M{x:g} {y:g}h0" for x, y in those)
+        shaded = points[shades.index == number]
+        if len(shaded):
+            dots = "".join(f"M{x:g} {y:g}h0" for x, y in shaded)
             parts.append(
-                f'<path class="s{number}" d="{dots}" fill="none" stroke-width="{size}" stroke-linecap="round" opacity=".8"/>'
+                f'<path class="s{number}" d="{dots}" fill="none" stroke-width="{size}" '
+                'stroke-linecap="round" opacity=".8"/>'
             )
     if len(path):
-        line = " ".join(f"{x:g},{y:g}" for x, y in put(path))
+        line = " ".join(f"{x:g},{y:g}" for x, y in to_svg(path))
         parts.append(f'<polyline points="{line}" class="walk"/>')
-        parts += [f'<circle cx="{x:g}" cy="{y:g}" r="3" class="step"/>' for x, y in put(path)[1:-1]]
-    for name, place in handles.items():
-        ((x, y),) = put(place)
+        parts += [f'<circle cx="{x:g}" cy="{y:g}" r="3" class="step"/>' for x, y in to_svg(path)[1:-1]]
+    for name, position in handles.items():
+        ((x, y),) = to_svg(position)
         parts.append(
-            f'<g><circle cx="{x:g}" cy="{y:g}" r="14" fill="{HANDLES.get(name, PLAIN)}" stroke="#fff" stroke-width="3"/>'
+            f'<g><circle cx="{x:g}" cy="{y:g}" r="14" fill="{HANDLES.get(name, PLAIN)}" '
+            'stroke="#fff" stroke-width="3"/>'
             f'<text x="{x:g}" y="{y + 5:g}" text-anchor="middle" fill="#fff" font-weight="700" font-size="15">'
             f"{escape(name)}</text></g>"
         )
@@ -270,42 +272,9 @@ def chart(
         handles: Position of each handle.
         path: Positions along the walk, shape (F, 2).
         hover: A hover text per point.
-        title: Of the chart.
+        title: Title of the chart.
     """
-    texts = np.array([escape(line) for line in hover], object)
-    kinds = range(len(shades.labels)) if shades.labels else [None]
-    traces: list[dict[str, Any]] = []
-    for kind in kinds:
-        those = np.ones(len(xy), bool) if kind is None else shades.index == kind
-        if not those.any():
-            continue
-        marker: dict[str, Any] = {"size": 5, "color": shades.light[kind or 0]}
-        if shades.range is not None and shades.values is not None:
-            low, high = shades.range
-            bar = {"title": {"text": escape(shades.title)}}
-            marker = {
-                "size": 5,
-                "color": shades.values.tolist(),
-                "colorscale": "Viridis",
-                "cmin": low,
-                "cmax": high,
-                "showscale": True,
-                "colorbar": bar,
-            }
-        traces.append(
-            {
-                "type": "scattergl",
-                "mode": "markers",
-                "name": "" if kind is None else escape(shades.labels[kind]),
-                "x": xy[those, 0].tolist(),
-                "y": xy[those, 1].tolist(),
-                "marker": marker,
-                "opacity": 0.8,
-                "text": texts[those].tolist(),
-                "hovertemplate": "%{text}<extra></extra>",
-                "showlegend": kind is not None,
-            }
-        )
+    traces = _point_traces(xy, shades, hover)
     traces.append(
         {
             "type": "scatter",
@@ -318,25 +287,7 @@ def chart(
             "hoverinfo": "skip",
         }
     )
-    for name, (x, y) in handles.items():
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers+text",
-                "name": name,
-                "x": [x],
-                "y": [y],
-                "text": [name],
-                "textfont": {"color": "#fff"},
-                "showlegend": False,
-                "hoverinfo": "skip",
-                "marker": {
-                    "size": 24,
-                    "color": HANDLES.get(name, PLAIN),
-                    "line": {"color": "#fff", "width": 2},
-                },
-            }
-        )
+    traces += [_handle_trace(name, *position) for name, position in handles.items()]
     layout = {
         "title": {"text": escape(title)},
         "dragmode": "pan",
@@ -346,3 +297,62 @@ def chart(
         "yaxis": {"scaleanchor": "x", "zeroline": False},
     }
     return {"data": traces, "layout": layout}
+
+
+def _point_traces(xy: NDArray[np.float32], shades: Shades, hover: Sequence[str]) -> list[dict[str, Any]]:
+    """The points: one trace for each label, or a single one."""
+    texts = np.array([escape(line) for line in hover], object)
+    traces = []
+    for kind in range(len(shades.labels)) if shades.labels else [None]:
+        mask = np.ones(len(xy), bool) if kind is None else shades.index == kind
+        if mask.any():
+            traces.append(
+                {
+                    "type": "scattergl",
+                    "mode": "markers",
+                    "name": "" if kind is None else escape(shades.labels[kind]),
+                    "x": xy[mask, 0].tolist(),
+                    "y": xy[mask, 1].tolist(),
+                    "marker": _marker(shades, kind or 0),
+                    "opacity": 0.8,
+                    "text": texts[mask].tolist(),
+                    "hovertemplate": "%{text}<extra></extra>",
+                    "showlegend": kind is not None,
+                }
+            )
+    return traces
+
+
+def _marker(shades: Shades, kind: int) -> dict[str, Any]:
+    """The marker of points of one label, or coloured by their values."""
+    if shades.range is None or shades.values is None:
+        return {"size": 5, "color": shades.light[kind]}
+    low, high = shades.range
+    return {
+        "size": 5,
+        "color": shades.values.tolist(),
+        "colorscale": "Viridis",
+        "cmin": low,
+        "cmax": high,
+        "showscale": True,
+        "colorbar": {"title": {"text": escape(shades.title)}},
+    }
+
+
+def _handle_trace(name: str, x: float, y: float) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "name": name,
+        "x": [x],
+        "y": [y],
+        "text": [name],
+        "textfont": {"color": "#fff"},
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "marker": {
+            "size": 24,
+            "color": HANDLES.get(name, PLAIN),
+            "line": {"color": "#fff", "width": 2},
+        },
+    }

@@ -1,4 +1,4 @@
-"""Recipes: checkpoint, map, edit, and all vectors that another machine lacks; as JSON and as a Python program.
+"""Recipes: checkpoint, map, edit, and all vectors that another machine lacks, as JSON and as Python.
 
     {"format": "latent-explorer recipe", "version": 1,
      "checkpoint": {"name": "faces-vae", "weights_sha256": "…"}, "view": "umap", "colour": "smile",
@@ -7,9 +7,10 @@
      "own": {"1073741824": {"title": "Me", "z": "…"}},
      "vectors": {"A": "…", "B": "…"}, "link": "?model=faces-vae&…"}
 
-Vectors are base64 of little-endian float32. `directions` and `own` hold the parts of the workspace that the edit uses;
-attributes and items come with the checkpoint. `vectors` are the resulting latents of A and B: the edit takes precedence,
-and they replace it only if the map was fitted on another machine. `link` is for people and is not read.
+Vectors are base64 of little-endian float32. `directions` and `own` hold the parts of the workspace that the
+edit uses; attributes and items come with the checkpoint. `vectors` are the resulting latents of A and B: the
+edit takes precedence, and they replace it only if the map was fitted on another machine. `link` is
+informative and not read.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class _Vectors(Schema, frozen=True):
 
 
 class _File(Schema, frozen=True):
-    """A recipe's JSON."""
+    """The JSON form of a recipe."""
 
     format: Literal["latent-explorer recipe"]
     version: Annotated[Literal[1], Meta(description="1; a newer program may read others")]
@@ -147,11 +148,11 @@ class Recipe:
     weights_sha256: str
     view: str
     edit: Edit
-    colour: str | None = None  # of the points; pictures do not depend on it
+    colour: str | None = None  # colours the points; pictures do not depend on it
     directions: Mapping[str, Direction] | None = None  # saved ones that the edit or the view uses
     own: Mapping[int, tuple[str, NDArray[np.float32]]] | None = None  # uploads: title and latent (D,)
     vectors: NDArray[np.float32] | None = None  # resulting latents of A and B, (2, D)
-    link: str = ""  # restores the same on the page; for people
+    link: str = ""  # restores the stage on the page; informative only
 
 
 class Shown(NamedTuple):
@@ -200,7 +201,7 @@ def recipe_of(loaded: Loaded, view: View, edit: Edit, colour: str | None = None)
 
 
 def to_json(recipe: Recipe) -> str:
-    """The recipe as JSON, indented for people."""
+    """The recipe as indented JSON."""
     values = {
         "format": FORMAT,
         "version": VERSION,
@@ -241,7 +242,9 @@ def from_json(data: bytes | str) -> Recipe:
     )
     for slug in _named(recipe.edit, recipe.view):
         if OWN_SLUG.fullmatch(slug) and slug not in file.directions:
-            raise ValueError(f"`directions` must hold {slug}, which the recipe uses. Save the recipe again.")
+            raise ValueError(
+                f"`directions` must contain {slug}, which the recipe uses. Save the recipe again."
+            )
     return recipe
 
 
@@ -249,7 +252,7 @@ def _edit(file: _EditFile, own: Mapping[int, object]) -> Edit:
     for name, handle in (("A", file.A), ("B", file.B)):
         if handle.item >= FIRST_OWN and handle.item not in own:
             raise ValueError(
-                f"`own` must hold {handle.item}, the picture that `edit.{name}` names. Save the recipe again."
+                f"`own` must contain {handle.item}, the picture of `edit.{name}`. Save the recipe again."
             )
     a, b = (Handle(handle.item, handle.x, handle.y, handle.sliders) for handle in (file.A, file.B))
     return Edit(a, b, file.target, file.path, file.frames, file.residual, file.level)
@@ -271,7 +274,7 @@ def _ends(vectors: _Vectors) -> NDArray[np.float32] | None:
     if vectors.A is UNSET and vectors.B is UNSET:
         return None
     if vectors.A is UNSET or vectors.B is UNSET:
-        raise ValueError("`vectors` must hold both A and B, or none.")
+        raise ValueError("`vectors` must contain both A and B, or neither.")
     ends = [_vector(vectors.A, "vectors.A"), _vector(vectors.B, "vectors.B")]
     if len(ends[0]) != len(ends[1]):
         raise ValueError(f"`vectors.B` must be as long as `vectors.A`, {len(ends[0])}. Got {len(ends[1])}.")
@@ -288,7 +291,7 @@ def _vector(text: str, name: str) -> NDArray[np.float32]:
     except ValueError as error:
         raise broken(name, "base64 of float32", text) from error
     if not raw or len(raw) % 4:
-        raise ValueError(f"`{name}` must hold float32, 4 bytes each. Got {len(raw)} bytes.")
+        raise ValueError(f"`{name}` must contain float32, 4 bytes each. Got {len(raw)} bytes.")
     vector = np.frombuffer(raw, "<f4").astype(np.float32)
     if not np.isfinite(vector).all():
         raise ValueError(f"`{name}` must be finite. Got NaN or infinity.")
@@ -337,12 +340,12 @@ def follow(recipe: Recipe, loaded: Loaded) -> Shown:
     except UnknownView:
         if recipe.vectors is None or not FITTED.fullmatch(recipe.view):
             raise
-        note = f"The map {recipe.view} was fitted on another machine: the recipe's own vectors are used."
+        note = f"The map {recipe.view} was fitted on another machine, so the vectors of the recipe are used."
         return Shown(scene, None, edit, recipe.vectors, recipe.colour, (note,))
     shown = stand(scene, view, edit, recipe.colour)
     if recipe.vectors is None or np.allclose(shown.ends, recipe.vectors, ALMOST, ALMOST):
         return shown
-    note = "The edit gives other vectors than the recipe holds: it was changed by hand. The edit is followed."
+    note = "The edit does not match the vectors of the recipe: it was changed by hand. The edit is used."
     return shown._replace(notes=(note,))
 
 
@@ -400,7 +403,7 @@ def to_python(shown: Shown) -> str:
     loaded, view, edit, *_ = shown
     card = loaded.entry.card
     if view is None or card is None:
-        raise ValueError("The map of this recipe is not on this machine. Open it where it was fitted.")
+        raise ValueError("The map of this recipe is not on this machine. Open it where the map was fitted.")
     plain = [replace(handle, sliders={}) for handle in (edit.A, edit.B)]
     places = place_handles(loaded, view, plain, edit.residual, edit.level)
     dimensions = level_of(loaded, edit.level)
@@ -431,7 +434,7 @@ def to_python(shown: Shown) -> str:
 
 
 def _plain(text: str) -> str:
-    """Makes a title safe inside the program's docstring: it must neither end it nor look like a placeholder."""
+    """Makes a title safe inside the program's docstring: it must not end it or look like a placeholder."""
     return re.sub(r'[\\"<>\x00-\x1f\x7f\u0085\u2028\u2029]', " ", text)
 
 

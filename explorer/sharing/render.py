@@ -1,4 +1,4 @@
-"""Renders a recipe or a link to files: the same pixels as on the page, from the same latents and the same decoder.
+"""Renders a recipe or a link to files, with the same pixels as on the page.
 
 python -m explorer render recipe.json --out picture.png
 python -m explorer render "?model=faces-vae&view=umap&a=test-12,1.25,-3.5&b=test-40" --out walk.webp --scale 4
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
@@ -41,7 +41,7 @@ Decode = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
 class What(NamedTuple):
     """A kind of export."""
 
-    suffix: str  # of the file
+    suffix: str  # suffix of the file name
     make: Callable[[Shown, Decode, int], bytes]
 
 
@@ -80,18 +80,17 @@ def _vectors(shown: Shown) -> tuple[list[str], NDArray[np.float32]]:
 
 def _json(shown: Shown) -> bytes:
     if shown.view is None:
-        raise ValueError("The map of this recipe is not on this machine. Keep the file that you have.")
+        raise ValueError("The map of this recipe is not on this machine. Keep the existing file.")
     return to_json(recipe_of(shown.loaded, shown.view, shown.edit, shown.colour)).encode()
 
 
 def _page(maker: str) -> Callable[[Shown, Decode, int], bytes]:
-    """A page from `explorer.sharing.report`."""
+    """Renders a page of `explorer.sharing.report`."""
 
     def made(shown: Shown, decode: Decode, scale: int) -> bytes:
         from explorer.sharing import report  # imports Plotly and the live socket
 
-        page: bytes = getattr(report, maker)(shown, decode, shown.colour)
-        return page
+        return cast("bytes", getattr(report, maker)(shown, decode, shown.colour))
 
     return made
 
@@ -152,7 +151,7 @@ def open_recipe(given: str) -> Shown:
     if not path.is_file():
         raise ValueError(f"RECIPE must be a recipe's JSON file, or a link in quotes. Got {given[:80]!r}.")
     if path.stat().st_size > BYTES_AT_MOST:
-        raise ValueError(f"A recipe must take at most {BYTES_AT_MOST >> 20} MiB. {path.name[:80]} is larger.")
+        raise ValueError(f"A recipe must have at most {BYTES_AT_MOST >> 20} MiB. {path.name[:80]} is larger.")
     recipe = from_json(path.read_bytes())
     return follow(recipe, open_loaded(recipe.checkpoint))
 
@@ -164,8 +163,8 @@ def _open_link(given: str) -> Shown:
     params = dict(parse_qsl(query, keep_blank_values=True))
     if "model" not in params:
         raise ValueError(
-            "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes: & means something "
-            "to the shell."
+            "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes: & has a "
+            "meaning in the shell."
         )
     return follow_link(params, open_loaded(params["model"]))
 
@@ -174,7 +173,7 @@ def open_loaded(name: str) -> Loaded:
     """Loads a checkpoint with the decoder that the page uses.
 
     Raises:
-        ValueError: If there is none of this name, or it is broken.
+        ValueError: If there is no checkpoint of this name, or it is broken.
     """
     loaded = load(find(name), settings.device())
     loaded.decoder.compile()

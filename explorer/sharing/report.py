@@ -1,7 +1,7 @@
 """A report: the contents of the stage as one self-contained HTML file, with the recipe to reproduce it.
 
-It loads nothing: pictures are inlined, the map is SVG, and a content security policy forbids everything else. All text
-from cards, titles and labels is escaped.
+It loads nothing: pictures are inlined, the map is SVG, and a content security policy forbids everything else.
+All text from cards, titles and labels is escaped.
 """
 
 from __future__ import annotations
@@ -75,11 +75,12 @@ def report_html(shown: Shown, decode: Decode, colour: str | None = None) -> byte
         f"<header><h1>{escape(title)}</h1><p>{escape(_subtitle(loaded, view))}</p></header>",
         f'<section><h2>Pictures</h2><div class="pair">{_ends(loaded, edit, answer)}</div></section>',
         f"<section><h2>From A to B</h2>{_strip(edit, answer)}</section>",
-        f"<section><h2>The map</h2>{draw(view.xy, shades, _places(edit), _path(answer))}{legend(shades)}</section>",
-        f"<section><h2>What was added</h2>{_added(loaded, edit)}</section>",
+        "<section><h2>The "
+        f"map</h2>{draw(view.xy, shades, _places(edit), _path(answer))}{legend(shades)}</section>",
+        f"<section><h2>Directions added</h2>{_added(loaded, edit)}</section>",
         f"<section><h2>Nearest in latent space</h2>{_neighbours(loaded, answer, decode)}</section>",
         f"<section><h2>The checkpoint</h2>{_facts(loaded)}{_metrics(loaded)}</section>",
-        f"<section><h2>Play it again</h2>{_replay(loaded, view, edit, colour)}</section>",
+        f"<section><h2>Reproduce</h2>{_replay(loaded, view, edit, colour)}</section>",
         "</main></body></html>\n",
     ]
     return "\n".join(parts).encode()
@@ -162,8 +163,8 @@ def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
         percentile, handle = answer.header.handles[name].percentile, getattr(edit, name)
         item = loaded.name_of(handle.item)
         found.append(
-            f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from {escape(item)}"
-            f"{_gauge_text(percentile)}</figcaption></figure>"
+            f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from "
+            f"{escape(item)}{_gauge_text(percentile)}</figcaption></figure>"
         )
     return "".join(found)
 
@@ -174,7 +175,7 @@ def _gauge_text(percentile: float | None) -> str:
 
 
 def _verdict(percentile: float) -> str:
-    """The gauge's wording, as on the page."""
+    """The verdict of the gauge, worded as on the page."""
     level = "near the data" if percentile < 90 else "unusual" if percentile < 99 else "off the data"
     return f"{level}, {_ordinal(percentile)} percentile"
 
@@ -213,7 +214,7 @@ def _added(loaded: Loaded, edit: Edit) -> str:
         if edit.A.sliders.get(s) or edit.B.sliders.get(s)
     ]
     if not slugs:
-        return '<p class="note">Nothing: the handles show positions on the map alone.</p>'
+        return '<p class="note">None: the handles show positions on the map only.</p>'
     rows = [
         [
             _title(loaded, slug),
@@ -247,8 +248,8 @@ def _neighbours(loaded: Loaded, answer: Answer, decode: Decode) -> str:
         pictures = decode(loaded.codes(items)) if any(p is None for p in known) else [None] * len(items)
         shown = "".join(
             f"<figure>{_picture(made if real is None else real, loaded.name_of(item))}"
-            f"<figcaption><b>{escape(loaded.name_of(item))}</b> {distance:.2f}<small>{escape(_labels(loaded, item))}</small>"
-            "</figcaption></figure>"
+            f"<figcaption><b>{escape(loaded.name_of(item))}</b> "
+            f"{distance:.2f}<small>{escape(_labels(loaded, item))}</small></figcaption></figure>"
             for item, real, made, distance in zip(items, known, pictures, answer.distance[row], strict=False)
         )
         rows.append(f'<h3>{name}</h3><div class="strip near">{shown}</div>')
@@ -310,7 +311,8 @@ def _replay(loaded: Loaded, view: View, edit: Edit, colour: str | None) -> str:
     data = base64.b64encode(recipe.encode()).decode()
     return (
         f"<p>As a link, after the explorer's address:</p><pre>{escape(address)}</pre>"
-        f'<p>By command, with <a download="{escape(file)}" href="data:application/json;base64,{data}">the recipe</a>:</p>'
+        f'<p>From the command line, with <a download="{escape(file)}" '
+        f'href="data:application/json;base64,{data}">the recipe</a>:</p>'
         f"<pre>python -m explorer render {escape(file)} --out picture.png</pre>"
         f"<details><summary>The recipe</summary><pre>{escape(recipe)}</pre></details>"
     )

@@ -8,8 +8,8 @@ A zip of JSON and safetensors; nothing is unpickled:
     checkpoints/NAME/directions/own-smile.safetensors
     checkpoints/NAME/own/1073741824.safetensors  an upload and its latent
 
-Restoring adds and never overwrites: identical contents are skipped, and anything whose name is in use gets a new name.
-The workspace of a checkpoint that is missing here, or has other weights, is reported and skipped.
+Restoring adds and never overwrites: identical contents are skipped, and anything whose name is in use gets a
+new name. The workspace of a checkpoint that is missing here, or has other weights, is reported and skipped.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class _Checkpoint(Struct, frozen=True):
 
 
 class _About(Struct, frozen=True):
-    """What session.json says."""
+    """The content of session.json."""
 
     format: Literal["latent-explorer session"]
     version: Annotated[Literal[1], Meta(description="1; a newer program may read others")]
@@ -115,7 +115,7 @@ class SessionArchive:
 
     pages: Pages
     weights: dict[str, str]  # checkpoint -> hash of its weights
-    members: dict[str, bytes]  # of the archive, except session.json
+    members: dict[str, bytes]  # files of the archive, except session.json
 
 
 @dataclass
@@ -128,11 +128,11 @@ class Restored:
     pins: list[tuple[str, Pin]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     pages: Pages = field(default_factory=dict)  # with the new names of directions
-    same: int = 0  # number of identical things skipped
+    same: int = 0  # number of identical items skipped
 
     @property
     def count(self) -> int:
-        """Number of things added."""
+        """Number of items added."""
         return len(self.directions) + len(self.groups) + len(self.own) + len(self.pins)
 
 
@@ -186,7 +186,7 @@ def read_archive(data: bytes) -> SessionArchive:
         ) from error
     if ABOUT not in members:
         raise ValueError(
-            f"The file is not a session archive: it has no {ABOUT}. Choose one that this page has saved."
+            f"The file is not a session archive: it has no {ABOUT}. Choose a file saved by this page."
         )
     about = read_object(members.pop(ABOUT), ABOUT)
     told = read(about, _About, ABOUT)
@@ -197,12 +197,14 @@ def read_archive(data: bytes) -> SessionArchive:
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     """The archive's files by name below its top folder, within the total size limit.
 
-    Folders and hidden files added by file managers are ignored, so that an archive that was unpacked and zipped again
-    still loads.
+    Folders and hidden files added by file managers are ignored, so that an archive that was unpacked and
+    zipped again still loads.
     """
     infos = archive.infolist()
     if len(infos) > MEMBERS_AT_MOST:
-        raise ValueError(f"A session archive may hold {MEMBERS_AT_MOST:,} files. Got {len(infos):,}.")
+        raise ValueError(
+            f"A session archive must have at most {MEMBERS_AT_MOST:,} files. Got {len(infos):,}."
+        )
     named = [(info.filename.replace("\\", "/").removeprefix("./"), info) for info in infos]
     files = [(name, info) for name, info in named if not name.endswith("/") and not is_hidden(name)]
     top = min((n.removesuffix(ABOUT) for n, _ in files if f"/{n}".endswith(f"/{ABOUT}")), key=len, default="")
@@ -212,17 +214,17 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
         name = path.removeprefix(top)
         if not path.startswith(top) or (name != ABOUT and not MEMBER.fullmatch(name)):
             raise ValueError(
-                f"A session archive must not hold {path[:80]!r}. Choose one that this page has saved."
+                f"A session archive must not contain {path[:80]!r}. Choose a file saved by this page."
             )
         if name in members:
-            raise ValueError(f"A session archive must hold {path[:80]!r} once.")
+            raise ValueError(f"A session archive must contain {path[:80]!r} only once.")
         most = min(FILE_AT_MOST, room)
         with archive.open(info) as file:
             members[name] = file.read(most + 1)
         if len(members[name]) > most:
             raise ValueError(
-                f"A session archive may take {BYTES_AT_MOST >> 20} MiB unpacked, and each file {FILE_AT_MOST >> 20}. "
-                f"{path[:80]!r} goes over it."
+                f"A session archive must have at most {BYTES_AT_MOST >> 20} MiB unpacked, and a file "
+                f"{FILE_AT_MOST >> 20}. {path[:80]!r} exceeds that."
             )
         room -= len(members[name])
     return members
@@ -233,8 +235,7 @@ def _weights(loaded: Loaded) -> str:
 
 
 def _pack_own(own: OwnPicture) -> bytes:
-    packed: bytes = pack({"picture": np.ascontiguousarray(own.picture), "z": own.z}, {"title": own.title})
-    return packed
+    return pack({"picture": np.ascontiguousarray(own.picture), "z": own.z}, {"title": own.title})
 
 
 def _unpack_own(data: bytes) -> OwnPicture:
@@ -249,7 +250,7 @@ def restore(archive: SessionArchive, open_checkpoint: Opener) -> Restored:
     """Adds the contents of a session archive to the workspaces on this machine.
 
     Arguments:
-        archive: From `read_archive`.
+        archive: The result of `read_archive`.
         open_checkpoint: Loads a checkpoint by name, or raises ValueError.
     """
     done = Restored()
@@ -259,13 +260,13 @@ def restore(archive: SessionArchive, open_checkpoint: Opener) -> Restored:
             loaded = open_checkpoint(name)
         except ValueError as error:
             done.problems.append(
-                f"{name} is not here, so what was made with it is left out: {str(error)[:200]}"
+                f"{name} is not available here, so its workspace is left out: {str(error)[:200]}"
             )
             continue
         if _weights(loaded) != weights:
             done.problems.append(
-                f"{name} has other weights here ({_weights(loaded)[:12]}) than in the archive ({weights[:12]}), so what "
-                "was made with it is left out."
+                f"{name} has other weights here ({_weights(loaded)[:12]}) than in the archive "
+                f"({weights[:12]}), so its workspace is left out."
             )
             continue
         renamed[name] = {}
@@ -316,7 +317,8 @@ def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[s
         values = read_object(data, what)
         if values.get("count") != loaded.count:
             raise ValueError(
-                f"The groups are of a collection of {str(values.get('count'))[:20]} images, not {loaded.count}."
+                f"The groups belong to a collection of {str(values.get('count'))[:20]} images, not "
+                f"{loaded.count}."
             )
         for group in groups_of(values.get("groups"), loaded.count):
             _add_group(loaded, group, done)
@@ -362,7 +364,7 @@ def undo(done: Restored, open_checkpoint: Opener) -> None:
     """Removes everything that a restore added.
 
     Arguments:
-        done: From `restore`.
+        done: The result of `restore`.
         open_checkpoint: Loads a checkpoint by name.
     """
     for checkpoint, name in done.directions:
