@@ -55,8 +55,7 @@ class AE(EncoderDecoder):
 
     def latent(self, x: Tensor) -> Tensor:
         """Computes the latents (B, D) of images (B, C, H, W)."""
-        z: Tensor = self.encoder(x).float()
-        return z
+        return self.encoder(x).float()  # type: ignore[no-any-return]
 
     def encode(self, x: Tensor) -> Posterior:
         """Encodes images (B, C, H, W) in [0, 1] to latents, without a standard deviation."""

@@ -62,10 +62,8 @@ def setting(
     Returns:
         A dataclass field, typed as its default so that type checkers see the field's type.
     """
-    declared: Any = field(
-        default=default, metadata=setting_metadata(meaning, choices=choices, low=low, high=high, unit=unit)
-    )
-    return declared  # type: ignore[no-any-return]
+    metadata = setting_metadata(meaning, choices=choices, low=low, high=high, unit=unit)
+    return field(default=default, metadata=metadata)
 
 
 def setting_metadata(meaning: str, **limits: Any) -> dict[str, Setting]:

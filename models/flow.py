@@ -115,8 +115,7 @@ class Flow(Autoencoder):
     def density(self, v: Tensor) -> Tensor:
         """Computes the log-density log p(v) of dequantised images (B, C, H, W) in [0, 256], in nats, shape (B,)."""
         z, log_det = self.flow(v)
-        log_p: Tensor = standard_normal(z) + log_det
-        return log_p
+        return torch.add(standard_normal(z), log_det)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None, warmup: float = 1.0) -> Loss:
         """Computes -log p(v) + log q(u|x) with one draw of the noise u, a bound on -log P(x) of the 8-bit image.

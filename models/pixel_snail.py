@@ -100,8 +100,7 @@ class PixelSNAIL(Autoencoder):
 
     def embed(self, codes: list[Tensor]) -> Tensor:
         """Returns the latents (B, H W C) of grey levels, int64 (B, H, W C)."""
-        z: Tensor = codes[0].flatten(1).float() / (self.config.greys - 1)
-        return z
+        return torch.div(codes[0].flatten(1).float(), self.config.greys - 1)
 
     def nearest(self, z: Tensor) -> list[Tensor]:
         """Returns the grey levels nearest to latents (B, H W C), a list of one int64 (B, H, W C)."""

@@ -139,5 +139,4 @@ class _Sum(torch.autograd.Function):
 
 
 def _summed(values: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
-    return total
+    return _Sum.apply(values)  # type: ignore[no-any-return, no-untyped-call]

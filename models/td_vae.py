@@ -24,6 +24,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -109,6 +110,8 @@ class TwoLayers(nn.Module):
         sizes: Dimensions of the top and of the bottom layer.
         hidden: Units of each map D.
     """
+
+    __call__: Callable[..., tuple[Tensor, Gaussian]]
 
     def __init__(self, context: int, sizes: tuple[int, int], hidden: int) -> None:
         super().__init__()
@@ -246,8 +249,7 @@ class TDVAE(Autoencoder):
         Returns:
             A state (B, D), and the Gaussians of its dimensions, each given the layers above.
         """
-        found: tuple[Tensor, Gaussian] = self.filtering(belief, generator, means=means)
-        return found
+        return self.filtering(belief, generator, means=means)
 
     def jump(
         self,
@@ -271,10 +273,9 @@ class TDVAE(Autoencoder):
         Raises:
             ValueError: If a length is not in that range.
         """
-        found: tuple[Tensor, Gaussian] = self.transition(
+        return self.transition(
             torch.cat([z, self.one_hot(length, len(z), z)], dim=1), generator, origin=z, means=means
         )
-        return found
 
     def one_hot(self, length: int | Tensor, count: int, like: Tensor) -> Tensor:
         """Encodes lengths of jumps as one-hot vectors, (count, jump)."""

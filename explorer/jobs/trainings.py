@@ -33,7 +33,7 @@ from models.card import roots as card_roots
 from models.system.files import replace_file
 from models.system.replacing import staging_folder
 from models.training.log import EVENTS
-from models.training.run_folder import MADE, PAUSE, STOP, has_ended, resumed_folder
+from models.training.run_folder import PAUSE, RUN_FILES, STOP, has_ended, resumed_folder
 from models.training.train import Run, read_run
 from models.training.trial import BATCH
 
@@ -517,7 +517,9 @@ def _made(path: Path) -> bool:
         return kind is not None and all(
             kind in part.name and part.is_file() and not part.is_symlink() for part in path.iterdir()
         )
-    return path.is_file() and any(path.name == name or path.name.startswith(f".{name}.") for name in MADE)
+    return path.is_file() and any(
+        path.name == name or path.name.startswith(f".{name}.") for name in RUN_FILES
+    )
 
 
 def _changed(folder: Path) -> float:
@@ -530,4 +532,4 @@ def _changed(folder: Path) -> float:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    yield from (folder / name for name in MADE)
+    yield from (folder / name for name in RUN_FILES)

@@ -87,8 +87,7 @@ class Gated(nn.Module):
 
     def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         a, b = self.both(self.norm(x), cache).chunk(2, 1)
-        y: Tensor = x + self.out(a.tanh() * b.sigmoid())
-        return y
+        return torch.add(x, self.out(a.tanh() * b.sigmoid()))
 
 
 class Attention(nn.Module):
@@ -111,8 +110,7 @@ class Attention(nn.Module):
             cache.activations[self] = keys
         key, value = keys.mT.unbind(1)
         attended = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
-        y: Tensor = x + self.out(attended.mT.reshape(x.shape))
-        return y
+        return torch.add(x, self.out(attended.mT.reshape(x.shape)))
 
 
 class Autoregressive(nn.Module):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 __all__ = [
@@ -60,8 +61,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps images (B, channels, H, W) to the same shape."""
-        y: Tensor = x + self.body(x)
-        return y
+        return torch.add(x, self.body(x))
 
 
 class Neck(nn.Module):
@@ -79,8 +79,7 @@ class Neck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.straight(x) + self.mixed(x)
-        return y
+        return torch.add(self.straight(x), self.mixed(x))
 
 
 def linear(before: int, after: int, neck: int = 0) -> nn.Module:

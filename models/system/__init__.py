@@ -1,1 +1,1 @@
-"""What every part needs of the machine: settings, files, JSON, optional extras, and no network."""
+"""Access to the machine: settings, files, JSON, progress, optional extras, and no telemetry."""

@@ -1,4 +1,4 @@
-"""Optional dependencies: what each extra of the distribution installs, and what to say where it is missing."""
+"""Optional dependencies: the packages of each extra, and the message if they are not installed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ EXTRAS = {
 
 
 def missing(extra: str, feature: str) -> str | None:
-    """The reason why a feature is not available and how to install it; None where its packages are installed.
+    """Returns why a feature is not available and how to install it; None if its packages are installed.
 
     Arguments:
         extra: A key of `EXTRAS`.
-        feature: What needs it, as the subject of a sentence, e.g. "MP4 export".
+        feature: The feature that needs it, as the subject of a sentence, e.g. "MP4 export".
     """
     absent = [package for package in EXTRAS[extra] if find_spec(package) is None]
     if not absent:
@@ -33,10 +33,10 @@ def missing(extra: str, feature: str) -> str | None:
 
 
 def require(extra: str, feature: str) -> None:
-    """Checks that an extra is installed; arguments as for `missing`.
+    """Checks that an extra is installed; the arguments are those of `missing`.
 
     Raises:
-        ValueError: If it is not, with the command that installs it.
+        ValueError: If it is not installed; the message gives the command that installs it.
     """
     if reason := missing(extra, feature):
         raise ValueError(reason)

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, with the permissions the umask leaves and errors that say what to do."""
+"""Writes files atomically, with the permissions of the umask and errors that name a remedy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class StorageError(OSError, ValueError):
-    """A file or folder cannot be written; the message says why and what to do."""
+    """A file or folder cannot be written; the message gives the reason and a remedy."""
 
 
 def make_folder(path: Path) -> None:
@@ -39,7 +39,7 @@ def replace_file(path: Path, fill: Callable[[Path], Any]) -> None:
 
     Arguments:
         path: The file; its folder is created if needed.
-        fill: Writes to the path it is given.
+        fill: Function that writes to the given path.
 
     Raises:
         StorageError: If the file cannot be written.
@@ -54,7 +54,7 @@ def replace_file(path: Path, fill: Callable[[Path], Any]) -> None:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Gives an empty file beside `path` to write to, and moves it into place if the body succeeds.
+    """Yields an empty file beside `path` to write to, and moves it into place if the body succeeds.
 
     Raises:
         StorageError: If the file cannot be written.
@@ -63,7 +63,7 @@ def replaced(path: Path) -> Iterator[Path]:
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        # Unlike `tempfile`, which always sets 0600, this leaves the permissions to the umask.
+        # `tempfile` always sets the permissions 0600; here the umask applies.
         os.close(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         )
@@ -88,20 +88,20 @@ def remove_file(path: Path) -> None:
 
 @contextmanager
 def _explained(path: Path, verb: str = "written") -> Iterator[None]:
-    """Turns an OSError into a StorageError that says what to do."""
+    """Turns an OSError into a StorageError with a reason and a remedy."""
     try:
         yield
     except StorageError:
         raise
     except OSError as error:
-        why = (error.strerror or str(error) or type(error).__name__).rstrip(".").lower()
+        reason = (error.strerror or str(error) or type(error).__name__).rstrip(".").lower()
         cached = path.is_relative_to(cache_folder())
         if cached and (problem := cache_problem()):
             raise StorageError(problem) from error
-        where = f"The cache folder {cache_name()}" if cached else str(path)
-        other = "set LATENT_CACHE_DIR to a folder" if cached else "choose a place"
+        target = f"The cache folder {cache_name()}" if cached else str(path)
+        alternative = "set LATENT_CACHE_DIR to a folder" if cached else "choose a place"
         if error.errno in FULL:
-            remedy = f"Free some space, or {other} on another disk."
+            remedy = f"Free some space, or {alternative} on another disk."
         else:
-            remedy = f"Change its permissions, or {other} that can be written."
-        raise StorageError(f"{where} cannot be {verb}: {why}. {remedy}") from error
+            remedy = f"Change its permissions, or {alternative} that can be written."
+        raise StorageError(f"{target} cannot be {verb}: {reason}. {remedy}") from error

@@ -1,4 +1,4 @@
-"""The one reader of JSON that comes from outside: bounded, with or without a byte order mark, never trusted."""
+"""Reads untrusted JSON and safetensors: bounded in size, with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ BOM = "\ufeff"
 
 
 def read_json(data: bytes | str, what: str, most: int = JSON_AT_MOST) -> Any:
-    """The value of a JSON text: UTF-8, UTF-16 or UTF-32, as editors write them, with or without a byte order mark.
+    """Parses JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Arguments:
         data: The text or its bytes, untrusted.
-        what: What it is, as the message names it, such as "A recipe".
-        most: Bytes, or characters of a text.
+        what: Name of the data in messages, such as "A recipe".
+        most: Limit in bytes, or in characters of a string.
 
     Raises:
-        ValueError: If it is too large or no JSON; the message names `what` and the place.
+        ValueError: If it is too large or not JSON; the message names `what` and the position.
     """
     if len(data) > most:
         raise ValueError(f"{what} must take at most {_size(most)}. Got {_size(len(data))}.")
@@ -36,10 +36,10 @@ def read_json(data: bytes | str, what: str, most: int = JSON_AT_MOST) -> Any:
 
 
 def read_object(data: bytes | str, what: str, most: int = JSON_AT_MOST) -> dict[str, Any]:
-    """As `read_json`, for a text that must hold one object.
+    """Parses JSON that must be an object; the arguments are those of `read_json`.
 
     Raises:
-        ValueError: If it does not.
+        ValueError: If it is too large, not JSON, or not an object.
     """
     value = read_json(data, what, most)
     if not isinstance(value, dict):
@@ -48,29 +48,29 @@ def read_object(data: bytes | str, what: str, most: int = JSON_AT_MOST) -> dict[
 
 
 def looks_like_json(data: bytes) -> bool:
-    """Whether a file starts as a JSON object or list does, perhaps after a byte order mark."""
+    """Whether a file starts like a JSON object or list, perhaps after a byte order mark."""
     if data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return True
     return data.lstrip()[:1] in (b"{", b"[") and b"\0" not in data[:8]  # safetensors starts with a length
 
 
 def read_tensors(data: bytes, what: str, most: int = JSON_AT_MOST) -> tuple[dict[str, Any], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file.
+    """Reads the tensors and the metadata of a safetensors file.
 
     Arguments:
         data: The file's bytes, untrusted.
-        what: What it is, as the message names it.
-        most: Bytes.
+        what: Name of the data in messages.
+        most: Limit in bytes.
 
     Raises:
-        ValueError: If it is too large or no safetensors file.
+        ValueError: If it is too large or not a safetensors file.
     """
     if len(data) > most:
         raise ValueError(f"{what} must take at most {_size(most)}. Got {_size(len(data))}.")
     try:
         tensors = unpack(data)
         header = read_object(data[8 : 8 + int.from_bytes(data[:8], "little")], "Its header")
-        metadata = header.get("__metadata__") or {}  # null is allowed, and is none
+        metadata = header.get("__metadata__") or {}  # null means none
         return tensors, {str(name): str(value) for name, value in metadata.items()}
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error)[:120].rstrip(".")

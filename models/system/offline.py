@@ -1,4 +1,4 @@
-"""Switches off what other libraries send over the network; importing `models` does so for every entry point.
+"""Disables the telemetry of other libraries; importing `models` does so for every entry point.
 
 Child processes inherit it. It must run before ONNX Runtime is imported, which otherwise writes a device id to
 ~/.cache/Microsoft and resolves a telemetry host.

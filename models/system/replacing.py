@@ -1,4 +1,4 @@
-"""Replacing a checkpoint's folder: the new one is filled beside it, then takes its place at one stroke."""
+"""Replaces the folder of a checkpoint: the new one is prepared beside it, then exchanged with it atomically."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from pathlib import Path
 
 __all__ = ["recover", "replace_folder", "staging_folder"]
 
-AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of renameat2, Linux
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # arguments of renameat2 (Linux)
 UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}  # kernels and file systems that cannot exchange
 
 
 def staging_folder(folder: Path) -> Path:
-    """Where the successor of a checkpoint's folder is filled: a hidden folder beside it."""
+    """Returns the hidden folder beside a checkpoint's folder in which its successor is prepared."""
     folder = folder.resolve()
     return folder.parent / f".{folder.name}.new"
 
 
 def replace_folder(folder: Path, new: Path, dropped: Collection[str]) -> None:
-    """Puts `new` in the place of `folder` and deletes the old content.
+    """Replaces `folder` by `new` and deletes the old content.
 
     Arguments:
         folder: The folder to replace.
         new: Its successor, on the same file system.
-        dropped: Names that end with the old folder. Everything else, such as notes, is carried over.
+        dropped: Names of files that are deleted with the old folder. All other files, such as notes, are kept.
 
     Raises:
-        OSError: If the folders cannot be exchanged; then `folder` is as it was.
+        OSError: If the folders cannot be exchanged; then `folder` is not changed.
     """
     folder = folder.resolve()
     for path in folder.iterdir():
         if path.name not in dropped and not path.name.startswith(tuple(f".{name}." for name in dropped)):
             _carry(path, new / path.name)
     _exchange(new, folder)
-    shutil.rmtree(new, ignore_errors=True)  # the old content by now
+    shutil.rmtree(new, ignore_errors=True)  # now holds the old content
 
 
 def recover(folder: Path) -> None:
-    """Brings back a folder whose replacement was killed half-way, where renames had to stand in for an exchange."""
+    """Restores a folder whose replacement by renames was interrupted."""
     aside = _aside(folder)
     if aside.is_dir() and not folder.exists():
         aside.rename(folder)
 
 
 def _carry(path: Path, to: Path) -> None:
-    """Links a file into the new folder, or copies it where links are not possible; folders with all they hold."""
+    """Links a file to the new folder, or copies it if links are not supported; folders recursively."""
     if os.path.lexists(to):
         return
     if path.is_dir() and not path.is_symlink():
@@ -65,7 +65,7 @@ def _link(path: str | Path, to: str | Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Swaps two folders: at one stroke where the system can, by three renames elsewhere."""
+    """Exchanges two folders: atomically if the system can, else by three renames."""
     if _exchanged(one, other):
         return
     aside = _aside(other)
@@ -79,7 +79,7 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Swaps two folders with Linux's renameat2; False where it is not there."""
+    """Exchanges two folders with Linux's renameat2; returns False if it is not available."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False

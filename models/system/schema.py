@@ -1,7 +1,7 @@
-"""Checks what comes from outside against types that are declared once, and names in one sentence what breaks a rule.
+"""Validates untrusted values against declared types; an error names the first invalid value and its rule in one sentence.
 
-A schema is a `msgspec.Struct`, a dataclass, or any type that msgspec converts to. A field's rule is derived from its type, or stated
-by `Meta(description=...)` where a type alone does not say it ("the name of a checkpoint").
+A schema is a `msgspec.Struct`, a dataclass, or any type that msgspec converts to. The rule of a field is derived from its
+type, or stated by `Meta(description=...)` if the type alone does not express it ("the name of a checkpoint").
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 T = TypeVar("T")
 
 SHOWN = 60  # characters of an invalid value that an error quotes
-NAME_SHOWN = 80  # of a name inside a path
+NAME_SHOWN = 80  # characters of a name inside a path
 
 
 class Member(NamedTuple):
@@ -52,16 +52,16 @@ class _Part(NamedTuple):
 
 
 def read(value: object, kind: type[T], what: str, path: str = "") -> T:
-    """Converts a value to a type; nothing is coerced but a whole number to a float.
+    """Converts a value to a type; the only coercion is from an integer to a float.
 
     Arguments:
-        value: Untrusted, of the types that JSON has.
-        kind: A Struct or another type that msgspec knows, with its limits.
-        what: What the value is, as the message names it, such as "An edit".
-        path: Where the value is inside a larger one that has this name, such as "edit.A".
+        value: Untrusted value, of a JSON type.
+        kind: A Struct or another type that msgspec supports, with its limits.
+        what: Name of the value in the message, such as "An edit".
+        path: Path of the value inside a larger one, such as "edit.A".
 
     Raises:
-        ValueError: For the first part that breaks a rule: its path, the rule, and the value.
+        ValueError: For the first invalid part: its path, the rule, and the value.
     """
     try:
         return msgspec.convert(value, kind)
@@ -71,25 +71,25 @@ def read(value: object, kind: type[T], what: str, path: str = "") -> T:
 
 
 def check(instance: Any, path: str = "") -> None:
-    """Checks the members of a Struct or a dataclass that was made by a call, which checks nothing.
+    """Checks the members of a Struct or a dataclass, whose constructor does not check them.
 
     Raises:
-        ValueError: For the first part that breaks a rule, as `read`.
+        ValueError: For the first invalid part, as in `read`.
     """
     for member in members_of(type(instance)):
         read(getattr(instance, member.name), member.kind, "", f"{path}{member.name}")
 
 
 def broken(name: str, rule: str, value: object) -> ValueError:
-    """The error for a value that breaks a rule, such as `x` and "a number in 0..1"."""
+    """Returns the error for an invalid value, such as `x` with the rule "a number in 0..1"."""
     return ValueError(f"`{name}` must be {rule}. Got {shown(value)}.")
 
 
 def whole(value: object, name: str, low: int, high: int) -> int:
-    """Checks a whole number whose limits are known only when it is read.
+    """Checks an integer whose limits are known only at run time.
 
     Raises:
-        ValueError: If it is none, or outside the limits.
+        ValueError: If it is not an integer, or outside the limits.
     """
     if type(value) is not int or not low <= value <= high:
         raise broken(name, f"a whole number in {low}..{high}", value)
@@ -97,10 +97,10 @@ def whole(value: object, name: str, low: int, high: int) -> int:
 
 
 def choice(value: object, name: str, choices: Sequence[T]) -> T:
-    """Checks a value whose choices are known only when it is read.
+    """Checks a value whose choices are known only at run time.
 
     Raises:
-        ValueError: If it is none of them.
+        ValueError: If it is not one of them.
     """
     for known in choices:
         if type(value) is type(known) and value == known:
@@ -110,7 +110,7 @@ def choice(value: object, name: str, choices: Sequence[T]) -> T:
 
 
 def shown(value: object) -> str:
-    """A value as an error message quotes it: shortened, and a list or an object without what is in it."""
+    """Formats a value for an error message: shortened, and without the content of a list or an object."""
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     if not isinstance(value, str | int | float | None):
@@ -128,7 +128,7 @@ def is_object(kind: Any) -> bool:
 
 
 def members_of(kind: type[Any]) -> list[Member]:
-    """The members of a Struct or of a dataclass."""
+    """Returns the members of a Struct or of a dataclass."""
     if issubclass(kind, Struct):
         return [Member(each.encode_name, each.type, each.required) for each in msgspec.structs.fields(kind)]
     hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
@@ -144,12 +144,12 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def bare(kind: Any) -> Any:
-    """A type without its annotations."""
+    """Returns a type without its annotations."""
     return bare(get_args(kind)[0]) if get_origin(kind) is Annotated else kind
 
 
 def described(kind: Any) -> str | None:
-    """The description that a type's annotation gives, if any."""
+    """Returns the description in the annotation of a type, if any."""
     if get_origin(kind) is not Annotated:
         return None
     inner, *metas = get_args(kind)
@@ -160,17 +160,17 @@ def described(kind: Any) -> str | None:
 
 
 def union_of(kind: Any) -> tuple[Any, ...]:
-    """The members of a union, or the type alone."""
+    """Returns the members of a union, or the type itself."""
     inner = bare(kind)
     return get_args(inner) if get_origin(inner) in (Union, UnionType) else (kind,)
 
 
 def _problem(part: _Part, what: str) -> str:
-    """The sentence for a part that does not fit its type: about the innermost part that breaks a rule."""
-    said = f"`{part.path}`" if part.path else what
+    """Writes the message for an invalid part, about the innermost invalid part of it."""
+    name = f"`{part.path}`" if part.path else what
     for kind in union_of(part.kind):
         if is_object(bare(kind)) and isinstance(part.value, dict):
-            return _object_problem(part, bare(kind), said, what)
+            return _object_problem(part, bare(kind), name, what)
         if not _has_length(part.value, kind):
             break
         for inner in _parts(part, bare(kind)):
@@ -178,24 +178,24 @@ def _problem(part: _Part, what: str) -> str:
                 return _problem(inner, what)
         if get_origin(bare(kind)) is dict and isinstance(part.value, dict):
             name_kind = get_args(bare(kind))[0]
-            for name in part.value:
-                if not _fits(_Part(name, name_kind, "")):
-                    return f"Each name in {said} must be {_rule(name_kind)}. Got {shown(name)}."
-    return f"{said} must be {_rule(part.kind)}. Got {shown(part.value)}."
+            for key in part.value:
+                if not _fits(_Part(key, name_kind, "")):
+                    return f"Each name in {name} must be {_rule(name_kind)}. Got {shown(key)}."
+    return f"{name} must be {_rule(part.kind)}. Got {shown(part.value)}."
 
 
-def _object_problem(part: _Part, kind: type[Any], said: str, what: str) -> str:
-    """The sentence for an object with a missing, an unknown or an invalid member, or with members that disagree."""
+def _object_problem(part: _Part, kind: type[Any], name: str, what: str) -> str:
+    """Writes the message for an object with a missing, unknown or invalid member, or with inconsistent members."""
     given: dict[str, object] = part.value  # type: ignore[assignment]
     members = members_of(kind)
     for member in members:
         if member.required and member.name not in given:
-            return f"{said} must have `{member.name}`. Got none."
+            return f"{name} must have `{member.name}`. Got none."
     names = [member.name for member in members]
     if issubclass(kind, Struct) and kind.__struct_config__.forbid_unknown_fields:
         unknown = given.keys() - {*names, kind.__struct_config__.tag_field}
-        for name in [name for name in given if name in unknown][:1]:
-            return f"{said} may only have {', '.join(names)}. Got {shown(name)}."
+        for key in [key for key in given if key in unknown][:1]:
+            return f"{name} may only have {', '.join(names)}. Got {shown(key)}."
     for inner in _parts(part, kind):
         if not _fits(inner):
             return _problem(inner, what)
@@ -203,11 +203,11 @@ def _object_problem(part: _Part, kind: type[Any], said: str, what: str) -> str:
         msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         return str(error)
-    return f"{said} is not valid."
+    return f"{name} is not valid."
 
 
 def _parts(part: _Part, kind: Any) -> Iterator[_Part]:
-    """The members of an object, or the items of a list, with their types."""
+    """Yields the members of an object, or the items of a list, with their types."""
     value, arguments = part.value, get_args(kind)
     start = f"{part.path}." if part.path else ""
     if is_object(kind) and isinstance(value, dict):
@@ -219,15 +219,15 @@ def _parts(part: _Part, kind: Any) -> Iterator[_Part]:
             if _fits(_Part(name, arguments[0], "")):
                 yield _Part(inner, arguments[1], start + repr(str(name)[:NAME_SHOWN])[1:-1])
     elif get_origin(kind) in (tuple, list) and isinstance(value, list | tuple):
-        alike = len(arguments) == 1 or arguments[-1] is Ellipsis
-        kinds: Iterable[Any] = [arguments[0]] * len(value) if alike else arguments
-        if alike or len(value) == len(arguments):
-            for place, (inner, inner_kind) in enumerate(zip(value, kinds, strict=True)):
-                yield _Part(inner, inner_kind, f"{part.path}[{place}]")
+        uniform = len(arguments) == 1 or arguments[-1] is Ellipsis
+        kinds: Iterable[Any] = [arguments[0]] * len(value) if uniform else arguments
+        if uniform or len(value) == len(arguments):
+            for index, (inner, inner_kind) in enumerate(zip(value, kinds, strict=True)):
+                yield _Part(inner, inner_kind, f"{part.path}[{index}]")
 
 
 def _has_length(value: object, kind: Any) -> bool:
-    """Whether a list or an object has as many items or members as its type allows."""
+    """Whether the number of items of a list, or members of an object, is within the limits of its type."""
     info = msgspec.inspect.type_info(kind)
     while isinstance(info, msgspec.inspect.Metadata):
         info = info.type
@@ -244,7 +244,7 @@ def _fits(part: _Part) -> bool:
 
 
 def _rule(kind: Any) -> str:
-    """What a type demands, as it follows "must be"."""
+    """Returns the rule of a type, as the end of a sentence "… must be …"."""
     text = described(kind)
     if text is not None:
         return text

@@ -1,6 +1,6 @@
-"""The LATENT_* environment variables: all of them are read and checked here.
+"""Reads and validates all environment variables LATENT_*.
 
-A variable that is unset or blank takes its default. In folders, `~` is the home directory.
+An unset or blank variable has its default. In folders, `~` is the home directory.
 """
 
 from __future__ import annotations
@@ -16,31 +16,47 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "MEMORY_MB", "Problem", "SettingError", "allowed_origins", "authority", "cache_folder", "cache_name",
-    "cache_problem", "checkpoint_folders", "data_folder", "device", "first_checkpoint", "memory_mb", "mirror", "problems", "use_checkpoint_folders", "use_first_checkpoint"]  # fmt: skip
+    "MEMORY_MB",
+    "Problem",
+    "SettingError",
+    "allowed_origins",
+    "authority",
+    "cache_folder",
+    "cache_name",
+    "cache_problem",
+    "checkpoint_folders",
+    "data_folder",
+    "device",
+    "first_checkpoint",
+    "memory_mb",
+    "mirror",
+    "problems",
+    "use_checkpoint_folders",
+    "use_first_checkpoint",
+]
 
 CACHE = "~/.cache/latent-explorer"
-MEMORY_MB = 1536  # MiB of loaded models
-SHOWN = 80  # characters of a wrong value
+MEMORY_MB = 1536  # memory for loaded models, MiB
+SHOWN = 80  # characters of an invalid value in a message
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ABSENT = (errno.ENOENT, errno.ENOTDIR)
-# Stands for a cache folder that cannot even be looked into: nothing is found there, and nothing can be written.
+# Replaces a cache folder that cannot be read: a path below which nothing exists and nothing can be written.
 NOWHERE = Path(os.devnull) / "latent-explorer"
 
 
 class SettingError(ValueError):
-    """A setting that cannot be used; the message names it, the rule, the value and what to do."""
+    """A setting is invalid; the message names it, the rule, the value and a remedy."""
 
 
 class Problem(NamedTuple):
-    """What is wrong with a setting."""
+    """A problem with a setting."""
 
-    text: str  # one line for people
-    fatal: bool  # whether no model can be opened before it is corrected
+    text: str  # message, one line
+    fatal: bool  # whether it prevents opening models
 
 
 def problems() -> list[Problem]:
-    """Everything that is wrong with the settings, the fatal ones first."""
+    """Returns all problems with the settings, the fatal ones first."""
     found = [Problem(str(error), True) for error in _raised(device, memory_mb)]
     for name, folders in (
         ("LATENT_DATA_DIR", [data_folder()]),
@@ -71,7 +87,7 @@ def _text(name: str) -> str:
 
 
 def _expanded(text: str) -> Path:
-    """A path with its `~` expanded, where there is a home directory."""
+    """Expands `~` in a path, if there is a home directory."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -82,13 +98,13 @@ def _expanded(text: str) -> Path:
 
 
 def data_folder() -> Path | None:
-    """LATENT_DATA_DIR, the folder with image sets; None if unset. It is only read, and need not exist."""
+    """Returns LATENT_DATA_DIR, the folder with image sets; None if unset. It is only read, and need not exist."""
     value = _text("LATENT_DATA_DIR")
     return _expanded(value) if value else None
 
 
 def checkpoint_folders() -> list[Path]:
-    """LATENT_CHECKPOINT_DIR, one or more folders of checkpoints separated by `os.pathsep`; none if unset."""
+    """Returns LATENT_CHECKPOINT_DIR, folders of checkpoints separated by `os.pathsep`; none if unset."""
     parts = _text("LATENT_CHECKPOINT_DIR").split(os.pathsep)
     return [_expanded(part.strip()) for part in parts if part.strip()]
 
@@ -99,7 +115,7 @@ def use_checkpoint_folders(folders: Sequence[Path]) -> None:
 
 
 def first_checkpoint() -> str:
-    """LATENT_FIRST_CHECKPOINT, the name of the checkpoint that is shown where no address names one; "" if unset."""
+    """Returns LATENT_FIRST_CHECKPOINT, the checkpoint that opens by default; "" if unset."""
     return _text("LATENT_FIRST_CHECKPOINT")
 
 
@@ -109,29 +125,29 @@ def use_first_checkpoint(name: str) -> None:
 
 
 def cache_folder() -> Path:
-    """LATENT_CACHE_DIR, the folder for downloads and everything that is kept; it need not exist yet.
+    """Returns LATENT_CACHE_DIR, the folder for downloads and computed files; it need not exist yet.
 
-    If it cannot be read, a path below which nothing exists and nothing can be created.
+    If it cannot be read, returns a path below which nothing exists and nothing can be created.
     """
     path, reason = _cache()
     return NOWHERE if reason else path
 
 
 def cache_name() -> str:
-    """The cache folder as a message names it."""
+    """Returns the name of the cache folder for messages."""
     return _text("LATENT_CACHE_DIR") or CACHE
 
 
 def cache_problem() -> str | None:
-    """Why nothing can be kept in the cache folder, and what to do; None if it can be written."""
+    """Returns why the cache folder cannot be written, and what to do; None if it can."""
     path, reason = _cache()
     if reason is None:
-        there = path
-        while not os.path.lexists(there) and there != there.parent:
-            there = there.parent
-        if not os.path.isdir(there):
-            reason = f"{'it' if there == path else there} is not a folder"
-        elif not os.access(there, os.W_OK | os.X_OK):
+        existing = path
+        while not os.path.lexists(existing) and existing != existing.parent:
+            existing = existing.parent
+        if not os.path.isdir(existing):
+            reason = f"{'it' if existing == path else existing} is not a folder"
+        elif not os.access(existing, os.W_OK | os.X_OK):
             reason = "permission denied"
     if reason is None:
         return None
@@ -142,7 +158,7 @@ def cache_problem() -> str | None:
 
 
 def _cache() -> tuple[Path, str | None]:
-    """The cache folder, and why it cannot even be looked at; None if it can, or does not exist."""
+    """Returns the cache folder, and why it cannot be read; None if it can, or does not exist."""
     path = _expanded(cache_name())
     if str(path).startswith("~"):
         return path, "there is no home directory"
@@ -154,7 +170,7 @@ def _cache() -> tuple[Path, str | None]:
 
 
 def mirror(name: str) -> str:
-    """The address that `LATENT_..._MIRROR` names for a download; empty if unset."""
+    """Returns the address in `LATENT_..._MIRROR` for a download; empty if unset."""
     return _text(name)
 
 
@@ -162,12 +178,12 @@ def mirror(name: str) -> str:
 
 
 def device(name: str | None = None, source: str = "LATENT_DEVICE") -> torch.device:
-    """The device to compute on.
+    """Returns the device to compute on.
 
     Arguments:
-        name: Such as "cuda", "cuda:1", "mps" or "cpu"; LATENT_DEVICE if None. Empty: CUDA, MPS or the CPU,
-            whichever this machine has first.
-        source: What gave the name, for the message.
+        name: A device such as "cuda", "cuda:1", "mps" or "cpu"; LATENT_DEVICE if None. If empty, the first of CUDA,
+            MPS and CPU that this machine has.
+        source: Origin of the name, for the message.
 
     Raises:
         SettingError: If this machine has no such device.
@@ -181,11 +197,11 @@ def device(name: str | None = None, source: str = "LATENT_DEVICE") -> torch.devi
         "cpu": True,
     }
     if not name:
-        return torch.device(next(kind for kind, there in usable.items() if there))
+        return torch.device(next(kind for kind, available in usable.items() if available))
     kind, _, index = name.lower().partition(":")
     count = torch.cuda.device_count() if kind == "cuda" else 1
     if not usable.get(kind, False) or (":" in name and not (index.isdecimal() and int(index) < count)):
-        choices = ", ".join(kind for kind, there in usable.items() if there)
+        choices = ", ".join(kind for kind, available in usable.items() if available)
         raise SettingError(
             f"{source} must be one of: {choices}. Got {name[:SHOWN]!r}. Correct it, or leave it out to use the "
             "fastest device of this machine."
@@ -194,10 +210,10 @@ def device(name: str | None = None, source: str = "LATENT_DEVICE") -> torch.devi
 
 
 def memory_mb() -> int:
-    """LATENT_MEMORY_MB, the memory for loaded models in MiB.
+    """Returns LATENT_MEMORY_MB, the memory for loaded models in MiB.
 
     Raises:
-        SettingError: If it is not a whole number above 0.
+        SettingError: If it is not an integer above 0.
     """
     value = _text("LATENT_MEMORY_MB")
     if not value:
@@ -213,7 +229,7 @@ def memory_mb() -> int:
 
 
 def allowed_origins() -> set[str]:
-    """LATENT_ALLOWED_ORIGINS: origins separated by commas or blanks, such as https://faces.example.org."""
+    """Returns LATENT_ALLOWED_ORIGINS, origins separated by commas or blanks, such as https://faces.example.org."""
     return {origin for origin in _origins() if authority(origin)}
 
 
@@ -231,7 +247,7 @@ def _checked_origins() -> None:
 
 
 def authority(address: str) -> tuple[str, int] | None:
-    """Host and port of "scheme://host[:port]"; None for anything else."""
+    """Parses "scheme://host[:port]" to host and port; None for anything else."""
     try:
         parts = urlsplit(address)
         port = parts.port

@@ -1,1 +1,1 @@
-"""The training loop, its saved state, its log, distributed processes and the moving average of weights."""
+"""Training: the loop, its saved state, its log, distributed processes and the moving average of weights."""

@@ -1,4 +1,4 @@
-"""The model that a run trains: built from its configuration, with drawn weights or those of a checkpoint."""
+"""Builds the model of a run, with random weights or those of a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["build", "init_from"]
 
 
 def build(run: Run, image_shape: tuple[int, int, int]) -> Autoencoder:
-    """The untrained model of a run, its weights drawn from the run's seed.
+    """Builds the untrained model of a run; its weights are drawn from the seed of the run.
 
     Arguments:
-        run: Its model, configuration and seed.
+        run: Gives model, configuration and seed.
         image_shape: (C, H, W).
 
     Raises:
-        ValueError: If there is no such model or configuration, or the model cannot learn from the data.
+        ValueError: If the model is unknown, its configuration is invalid, or it does not take this kind of data.
     """
     from models.families import MODELS
 
@@ -38,31 +38,31 @@ def build(run: Run, image_shape: tuple[int, int, int]) -> Autoencoder:
 
 
 def init_from(run: Run, model: Autoencoder) -> dict[str, str]:
-    """Gives a model the weights that its run starts with.
+    """Loads the weights that a run starts from.
 
     Returns:
-        What the card says of them; nothing where the weights are drawn from the seed.
+        What the card records about them; empty if the weights are drawn from the seed.
 
     Raises:
-        ValueError: If there is no such checkpoint, or its weights are laid out in another way.
+        ValueError: If there is no such checkpoint, or the shapes of its weights differ.
     """
     if not run.start:
         return {}
     entry = checkpoint.read(run.start)
     weights = checkpoint.load(entry.path).state_dict()
     theirs, ours = ({name: t.shape for name, t in each.items()} for each in (weights, model.state_dict()))
-    odd = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
-    if odd:
+    different = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
+    if different:
         raise ValueError(
-            f"`start` must be a checkpoint whose weights fit the model. {run.start!r} differs in {odd[0]!r}. "
-            "Use the `--set` of its card, or begin without `--from`."
+            f"`start` must be a checkpoint whose weights fit the model. {run.start!r} differs in {different[0]!r}. "
+            "Use the `--set` of its card, or train without `--from`."
         )
     model.load_state_dict(weights)
     return {"start_weights": entry.version}
 
 
 def check_kind(run: Run, model: Autoencoder) -> None:
-    """Raises where a model of images is given sequences, or the other way round, or sequences are augmented."""
+    """Raises ValueError if the model does not take images, or sequences, like the data, or cannot use augmentation."""
     if model.spec.sequence and run.data not in SEQUENCES:
         raise ValueError(
             f"The model {run.model!r} learns from sequences, and {run.data!r} has images. "
@@ -75,5 +75,5 @@ def check_kind(run: Run, model: Autoencoder) -> None:
         )
     if run.augment and (model.spec.sequence or model.closed_form):
         raise ValueError(
-            f"`augment` is for images that a model sees many times. {run.model!r} sees none twice."
+            f"`augment` changes images in every epoch. {run.model!r} is not trained on images in epochs."
         )

@@ -1,7 +1,7 @@
-"""The processes of one training: one alone, or those that `torchrun` started, on one machine or several.
+"""The processes of a training: a single one, or those that `torchrun` started, on one or several machines.
 
-Hugging Face Accelerate brings them together, places each on its device and averages the gradients; which images,
-which noise and which means are whose is said in `models/sharding.py`. A process alone never loads Accelerate.
+Hugging Face Accelerate connects the processes, assigns their devices and averages the gradients; `models/sharding.py`
+divides images, noise and averages among them. A single process does not import Accelerate.
 
 References:
     | Accelerate: Training and inference at scale made simple, efficient and adaptable (Gugger et al., 2022)
@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -23,11 +23,11 @@ from models.base import Autoencoder
 from models.sharding import SharedGenerator
 from models.system.extras import require
 
-__all__ = ["Objective", "Processes", "SeveralProcesses", "destroy_process_group", "processes"]
+__all__ = ["Objective", "Processes", "SeveralProcesses", "connect_processes", "destroy_process_group"]
 
 
 class Objective(nn.Module):
-    """A model's loss as the forward pass of a module, the form that can be compiled and shared out."""
+    """The loss of a model as the forward pass of a module, which can be compiled and distributed."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -36,16 +36,16 @@ class Objective(nn.Module):
     def forward(
         self, x: Tensor, generator: torch.Generator, warmup: float
     ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """Total, terms and figures of `Autoencoder.loss`."""
+        """Returns total, terms and metrics of `Autoencoder.loss`."""
         loss = self.model.loss(x, generator=generator, warmup=warmup)
         return loss.total, loss.terms, loss.metrics
 
 
 class Processes:
-    """One process alone, which has all of every batch.
+    """A single process, which takes the whole of every batch.
 
     Arguments:
-        device: Where it trains.
+        device: Device to train on.
     """
 
     rank = 0
@@ -57,39 +57,38 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes, logs and shows the bar."""
+        """Whether this is the process that writes, logs and shows the progress bar."""
         return self.rank == 0
 
-    def share(self, chosen: Tensor) -> Tensor:
-        """The images of this process among those chosen for a batch."""
-        return chosen
+    def share(self, batch: Tensor) -> Tensor:
+        """Selects the images of this process from a batch."""
+        return batch
 
-    def begin(self, whole: int) -> None:
-        """Begins a step with a batch of `whole` images, all processes together."""
+    def begin_step(self, whole: int) -> None:
+        """Starts a step with a batch of `whole` images over all processes."""
 
     def weight(self, own: int, whole: int) -> float:
-        """What the mean over `own` images counts in the mean, over processes, of the loss of `whole` images."""
+        """Returns the weight of a mean over `own` images, so that the mean over processes is that over `whole` images."""
         return 1.0
 
-    def spread(self, objective: nn.Module) -> nn.Module:
-        """The objective whose gradients are those of the whole batch."""
+    def distribute(self, objective: nn.Module) -> nn.Module:
+        """Returns an objective whose gradients are averaged over all processes."""
         return objective
 
     def mean(self, values: Tensor) -> list[float]:
-        """The means over processes of some figures."""
-        found: list[float] = values.tolist()
-        return found
+        """Averages scalars over all processes."""
+        return cast(list[float], values.tolist())
 
-    def most(self, value: float) -> float:
-        """The largest value that any process has."""
+    def largest(self, value: float) -> float:
+        """Returns the largest value of any process."""
         return value
 
-    def one_by_one(self) -> AbstractContextManager[Any]:
-        """Lets one process a machine go first, so that what it fetches is there for the others."""
+    def local_first(self) -> AbstractContextManager[Any]:
+        """Lets one process per machine run the body first, so that the others find its downloads."""
         return contextlib.nullcontext()
 
-    def agree(self, number: int, what: str) -> None:
-        """Raises ValueError where the processes have different numbers."""
+    def check_equal(self, number: int, what: str) -> None:
+        """Raises ValueError if a number differs between processes."""
 
     def wait(self) -> None:
         """Waits for the other processes."""
@@ -99,7 +98,7 @@ class SeveralProcesses(Processes):
     """One of the processes that `torchrun` started.
 
     Arguments:
-        device: CPU, or the kind of device of which each process of a machine takes one.
+        device: CPU, or the type of device of which every process uses one.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -112,45 +111,42 @@ class SeveralProcesses(Processes):
         self.device = self.accelerator.device
         self.generator = self.shared = SharedGenerator(self.device, self.rank, self.count)
 
-    def share(self, chosen: Tensor) -> Tensor:
-        return chosen[self.rank :: self.count]
+    def share(self, batch: Tensor) -> Tensor:
+        return batch[self.rank :: self.count]
 
-    def begin(self, whole: int) -> None:
+    def begin_step(self, whole: int) -> None:
         self.shared.whole = whole
 
     def weight(self, own: int, whole: int) -> float:
         return self.count * own / whole
 
-    def spread(self, objective: nn.Module) -> nn.Module:
-        spread: nn.Module = self.accelerator.prepare(objective)
-        return spread
+    def distribute(self, objective: nn.Module) -> nn.Module:
+        return cast(nn.Module, self.accelerator.prepare(objective))
 
     def mean(self, values: Tensor) -> list[float]:
-        found: list[float] = self.accelerator.reduce(values.detach(), "mean").tolist()
-        return found
+        return cast(list[float], self.accelerator.reduce(values.detach(), "mean").tolist())
 
-    def most(self, value: float) -> float:
+    def largest(self, value: float) -> float:
         values = self.accelerator.gather(torch.tensor([value], device=self.device))
         return float(values.max())
 
-    def one_by_one(self) -> AbstractContextManager[Any]:
-        first: AbstractContextManager[Any] = self.accelerator.local_main_process_first()
-        return first
+    def local_first(self) -> AbstractContextManager[Any]:
+        return cast(AbstractContextManager[Any], self.accelerator.local_main_process_first())
 
-    def agree(self, number: int, what: str) -> None:
+    def check_equal(self, number: int, what: str) -> None:
         numbers = self.accelerator.gather(torch.tensor([number], device=self.device)).tolist()
         if len(set(numbers)) > 1:
             raise ValueError(
                 f"{what} must be the same for all processes. Got {numbers}. "
-                f"Let `--out` be a folder that every machine sees."
+                f"Choose an `--out` folder that every machine shares."
             )
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()
 
 
-def processes(device: torch.device) -> Processes:
-    """All processes that train together: those of `torchrun`, else this one alone."""
+def connect_processes(device: torch.device) -> Processes:
+    """Returns the processes of the training: those of `torchrun`, or this one."""
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return SeveralProcesses(device) if several else Processes(device)
 

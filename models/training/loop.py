@@ -1,8 +1,8 @@
-"""The steps of a run: what each does, what is measured and saved between them, and when they end.
+"""The training loop: the steps, and what is measured and saved between them.
 
-A step's randomness (which images, which noise) is a function of the seed and the step's number alone, so a
-run that was killed and resumed takes exactly the steps that an uninterrupted one takes, bit for bit on a CPU,
-and several processes under `torchrun` take the steps that one would take, up to the order of their sums.
+The randomness of a step (its images and its noise) depends only on the seed and the number of the step. Therefore a
+resumed run takes exactly the same steps as an uninterrupted one, bitwise on a CPU, and several processes under
+`torchrun` take the same steps as a single one, up to the order of summation.
 """
 
 from __future__ import annotations
@@ -34,42 +34,42 @@ from models.training.schedule import Schedule, phases, rate, warmup
 from models.training.state import RunState
 from models.training.trial import out_of_memory
 from models.training.validation import evaluating, measure, sample_of
-from models.training.watch import Observer, Watch, asked_in
+from models.training.watch import Observer, Watch, file_request
 
-__all__ = ["LOG_EVERY", "PATIENCE", "Places", "Training", "TrainingError"]
+__all__ = ["LOG_EVERY", "PATIENCE", "Output", "Training", "TrainingError"]
 
 LOG_EVERY = 20  # steps
-SAVE_SECONDS = 60.0  # of training after which a state is saved, however few steps they were
-PREVIEW_SECONDS = 3.0  # between two previews, or a hundredth of the training's time if that is longer
-MEASURED = 10_000  # training images on which the loss of a closed form is measured
-PATIENCE = "patience"  # why a run ended
+SAVE_SECONDS = 60.0  # training time after which a state is saved, whatever the number of steps
+PREVIEW_SECONDS = 3.0  # time between previews, or a hundredth of the training time if that is longer
+MEASURED = 10_000  # training images on which the loss of a closed-form model is measured
+PATIENCE = "patience"  # reason why a run ended
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot go on, with the step, the term, and where the last good state lies."""
+    """Training cannot continue; the message names the step, the term and the last saved state."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a run writes, and how it writes what it has learnt so far."""
+class Output:
+    """The folders that a run writes to, and a function that writes a snapshot."""
 
-    folder: Path  # of the checkpoint; files in it ask the run to end or pause
-    work: Path  # what is written to until the run has ended
-    command: str  # that started it
+    folder: Path  # of the checkpoint; files in it request a stop or a pause
+    work: Path  # folder to write to until the run is finished
+    command: str  # the command that started the run
     write_snapshot: Callable[[], object]
 
 
 class Training:
-    """A run under way.
+    """The training of a run.
 
     Arguments:
-        run: Its settings, with a batch that fits into the memory.
-        model: With its first weights, on its device.
-        examples: To train on.
-        validation: To choose the weights by; None for none.
-        team: The processes.
-        pace: Seconds a step, as tried; 0 where none was tried.
-        watch: What happens besides the steps.
+        run: Settings, with a batch that fits into memory.
+        model: Model with its initial weights, on its device.
+        examples: Training examples.
+        validation: Examples to choose the weights by; None for none.
+        processes: The processes of the training.
+        step_seconds: Measured time per step; 0 if unknown.
+        watch: Callbacks and outputs besides the steps.
     """
 
     def __init__(
@@ -78,88 +78,93 @@ class Training:
         model: Autoencoder,
         examples: Examples,
         validation: Examples | None,
-        team: Processes,
-        pace: float,
+        processes: Processes,
+        step_seconds: float,
         watch: Watch,
     ) -> None:
-        self.run, self.model, self.examples, self.team, self.watch = run, model, examples, team, watch
+        self.run, self.model, self.examples, self.watch = run, model, examples, watch
+        self.processes = processes
         self.state = RunState.start(run, model)
         self.phases = [] if model.closed_form else phases(run, len(examples))
         self.checked = sample_of(validation, run.seed) if validation else None
-        pictured = 0 if model.spec.sequence else watch.previews
-        self.pictured = sample_of(validation or examples, run.seed, pictured) if pictured else None
+        previews = 0 if model.spec.sequence else watch.previews
+        self.previewed = sample_of(validation or examples, run.seed, previews) if previews else None
         self.objective = Objective(model)
-        self.spread: torch.nn.Module = self.objective
-        self.start = self.steps = 0  # taken before this process began, and until now
-        self._pace = pace
+        self.distributed: torch.nn.Module = self.objective
+        self.start = self.steps = 0  # steps before this process started, and until now
+        self._step_seconds = step_seconds
         self._began = time.perf_counter()
-        self._planned: tuple[int, float] | None = None  # the step and second when the last part was planned
-        self._saved_at = self._shown_at = 0.0  # seconds
+        self._planned: tuple[int, float] | None = (
+            None  # step and training time when the last part was planned
+        )
+        self._saved_at = self._previewed_at = 0.0  # training time, seconds
 
     @property
     def seconds(self) -> float:
-        """That the training took so far, before it was resumed too."""
+        """Training time so far, including that before the run was resumed."""
         return self.state.seconds + time.perf_counter() - self._began
 
     @property
     def total(self) -> int:
-        """Steps in all, as far as they are planned."""
+        """Total number of steps, as far as they are planned."""
         return sum(phase.total for phase in self.phases)
 
     def restore(self, work: Path) -> int:
-        """Goes on from the state that was saved last; the number of its steps, 0 where there is none."""
+        """Restores the last saved state; returns its number of steps, 0 if there is none."""
         self.start = self.steps = self.state.restore(work, self.run)
         if self.run.minutes:
             self.phases[0].parts[:] = self.state.parts
-        self._saved_at = self._shown_at = self.seconds
+        self._saved_at = self._previewed_at = self.seconds
         return self.steps
 
-    def proceed(self, places: Places) -> str:
-        """Takes all steps that are left.
+    def take_steps(self, output: Output) -> str:
+        """Takes all remaining steps.
 
         Returns:
-            Why it ended: "" where all steps were taken, else "patience", "stop" or "pause".
+            Why the training ended: "" if all steps were taken, else "patience", "stop" or "pause".
 
         Raises:
-            TrainingError: If a term of the loss or the gradient is not finite, or the memory does not suffice.
+            TrainingError: If a term of the loss or the gradient is not finite, or memory runs out.
         """
         self.model.train()
         with contextlib.ExitStack() as opened:
-            loader = opened.enter_context(Loader(self.examples, self.run, self.team))
+            loader = opened.enter_context(Loader(self.examples, self.run, self.processes))
             observer = None
-            if self.team.first:
-                about = (places.work, places.folder.name, self.watch, self.start, self.total)
-                observer = opened.enter_context(Observer(*about))
+            if self.processes.first:
+                name = output.folder.name
+                observer = Observer(output.work, name, self.watch, self.start, self.total)
+                opened.enter_context(observer)
             if observer and self.model.closed_form:
                 self.fit(observer)
             snapshots = [due for due in self.watch.snapshots if due > self.state.seconds]
-            for phase, step in self.upcoming():
-                terms, figures = self.step(phase, step, loader, places.work)
+            for phase, step in self.remaining_steps():
+                terms, metrics = self.step(phase, step, loader, output.work)
                 self.steps = step + 1
                 last = phase is self.phases[-1] and phase.complete and self.steps == phase.planned
-                ended = "" if last else self.asked(places.folder)
-                validation = self.check(phase, last or ended == STOP)
-                ended = ended or (PATIENCE if self.impatient and not last else "")
+                ended = "" if last else self.requested_end(output.folder)
+                validation = self.validate(phase, last or ended == STOP)
+                ended = ended or (PATIENCE if self.out_of_patience and not last else "")
                 if observer:
                     if validation or last or step % LOG_EVERY == 0 or ended == STOP:
-                        observer.curves.add(step, step / loader.a_pass, terms, figures, validation)
-                        observer.tell(self.steps, self.total, terms)
-                    self.save(places, observer, snapshots, ended, last)
+                        epoch = step / loader.steps_per_epoch
+                        observer.curves.add(step, epoch, terms, metrics, validation)
+                        observer.report(self.steps, self.total, terms)
+                    self.save(output, observer, snapshots, ended, last)
                     observer.advance(self.steps, self.total)
                 if ended:
                     return ended
         return ""
 
     def fit(self, observer: Observer) -> None:
-        """Fits a model that has a closed form, and logs its loss."""
+        """Fits a closed-form model, and logs its loss."""
         images = self.examples.read(np.arange(len(self.examples)))
         as_closed_form(self.model).fit(images)
         model, seed = self.model.eval(), self.run.seed
-        held = measure(model, self.checked, seed) if self.checked is not None else None
-        observer.curves.add(0, 1.0, measure(model, images[:MEASURED], seed), validation=held)
+        validation = measure(model, self.checked, seed) if self.checked is not None else None
+        observer.curves.add(0, 1.0, measure(model, images[:MEASURED], seed), validation=validation)
 
-    def upcoming(self) -> Iterator[tuple[Schedule, int]]:
-        """Each step that is left, with its phase; the parts of a budget are planned on the way."""
+    def remaining_steps(self) -> Iterator[tuple[Schedule, int]]:
+        """Yields each remaining step with its phase; plans the parts of a time budget when they start."""
         step = self.start
         for index, phase in enumerate(self.phases):
             entered = False
@@ -173,44 +178,45 @@ class Training:
                 step += 1
 
     def plan(self, phase: Schedule, step: int) -> None:
-        """Plans the next part of a budget by the speed of the last one, or the best guess of it."""
+        """Plans the next part of a time budget by the speed of the last one, or by an estimate of it."""
         now = self.seconds
-        pace = now / step if step else self._pace
+        step_seconds = now / step if step else self._step_seconds
         if self._planned:
-            before, then = self._planned
-            pace = (now - then) / (step - before)
+            last_step, then = self._planned
+            step_seconds = (now - then) / (step - last_step)
         self._planned = (step, now)
-        phase.plan(60 * self.run.minutes - self.team.most(now), self.team.most(pace))
+        seconds_left = 60 * self.run.minutes - self.processes.largest(now)
+        phase.plan(seconds_left, self.processes.largest(step_seconds))
         self.state.parts = tuple(phase.parts)
 
     def enter(self, index: int, new: bool) -> None:
-        """Begins a phase, or goes on in it."""
+        """Starts or resumes a phase."""
         if self.run.prior_epochs:
             as_trainable_prior(self.model).set_trainable("prior" if index else "model")
         if index and new:
-            self.state.best.forget()  # the loss means something else from here on
-        self.spread = self.team.spread(self.objective)
+            self.state.best.reset()  # the losses of two phases cannot be compared
+        self.distributed = self.processes.distribute(self.objective)
 
     def step(
         self, phase: Schedule, step: int, loader: Loader, work: Path
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """Takes one step; loss and terms in nats per image, and figures of other units."""
-        run, team, state = self.run, self.team, self.state
+        """Takes one step; returns loss and terms in nats per image, and metrics in other units."""
+        run, processes, state = self.run, self.processes, self.state
         batch, whole = loader.read(step)
-        team.begin(whole)
-        x = to_floats(batch, team.device)
+        processes.begin_step(whole)
+        x = to_floats(batch, processes.device)
         if run.augment:
-            x = augment(x, run.augment, seeded(team.generator, run.seed, Stream.AUGMENT, step))
+            x = augment(x, run.augment, seeded(processes.generator, run.seed, Stream.AUGMENT, step))
             x = x.contiguous(memory_format=torch.channels_last)
-        weight = team.weight(len(x), whole)
+        weight = processes.weight(len(x), whole)
         share = phase.share(step)
-        generator = seeded(team.generator, run.seed, Stream.NOISE, step)
-        come: Any = warmup(run, share)
+        generator = seeded(processes.generator, run.seed, Stream.NOISE, step)
+        scale: Any = warmup(run, share)
         if run.compile:
-            come = torch.tensor(come, device=team.device)  # for each new number it would compile anew
+            scale = torch.tensor(scale, device=processes.device)  # a float would be compiled as a constant
         try:
-            with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
-                loss, parts, watched = self.spread(x, generator, come)
+            with torch.autocast(processes.device.type, torch.bfloat16, enabled=run.bf16):
+                loss, parts, metrics = self.distributed(x, generator, scale)
             for group in state.optimizer.param_groups:
                 group["lr"] = rate(run, step - phase.first, share)
             state.optimizer.zero_grad(set_to_none=True)
@@ -219,94 +225,93 @@ class Training:
             if not out_of_memory(error):
                 raise
             raise TrainingError(
-                f"The memory does not suffice at step {step}, with {run.batch} images a step. {last_state(work)} "
-                f"Start anew with a smaller `--batch`."
+                f"Out of memory at step {step}, with {run.batch} images per step. {last_state(work)} "
+                f"Start again with a smaller `--batch`."
             ) from error
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), run.clip)
-        means = team.mean(weight * torch.stack([loss, *parts.values(), *watched.values()]).detach())
-        terms = dict(zip(["loss", *parts, *watched], means, strict=True))
+        means = processes.mean(weight * torch.stack([loss, *parts.values(), *metrics.values()]).detach())
+        terms = dict(zip(["loss", *parts, *metrics], means, strict=True))
         check_finite(terms | {"gradient norm": norm.item()}, step, work)
         state.optimizer.step()
         state.average.update(step)
-        return terms, {name: terms.pop(name) for name in watched}
+        return terms, {name: terms.pop(name) for name in metrics}
 
-    def check(self, phase: Schedule, last: bool) -> dict[str, float] | None:
-        """Measures the validation loss where that is due, and keeps the weights if they are the best so far."""
+    def validate(self, phase: Schedule, last: bool) -> dict[str, float] | None:
+        """Measures the validation loss if it is due, and stores the weights if they are the best so far."""
         if self.checked is None or not (last or self.steps % self.run.check_every == 0):
             return None
         with evaluating(self.model, self.state.average):
             terms = measure(self.model, self.checked, self.run.seed)
-            (loss,) = self.team.mean(torch.tensor([terms["loss"]], device=self.team.device))
-            counts = warmup(self.run, phase.share(self.steps)) >= 1  # before, the loss may well rise
+            (loss,) = self.processes.mean(torch.tensor([terms["loss"]], device=self.processes.device))
+            counts = warmup(self.run, phase.share(self.steps)) >= 1  # during the warm-up, the loss may rise
             self.state.best.update(loss, self.steps, self.model, counts=counts)
         return terms
 
     @property
-    def impatient(self) -> bool:
-        """Whether the validation loss has not become lower for so long that the run ends."""
+    def out_of_patience(self) -> bool:
+        """Whether the run ends because the validation loss has not improved for `patience` measurements."""
         return 0 < self.run.patience <= self.state.best.waited
 
-    def asked(self, folder: Path) -> str:
-        """Whether the run is asked to end or pause; several processes ask at logged steps only, and agree."""
-        if self.team.count > 1 and self.steps % LOG_EVERY:
+    def requested_end(self, folder: Path) -> str:
+        """Returns the request to stop or pause, if any; several processes check at logged steps only, together."""
+        if self.processes.count > 1 and self.steps % LOG_EVERY:
             return ""
-        words = ("", PAUSE, STOP)
-        word = (self.watch.control() if self.watch.control else "") or asked_in(folder)
-        if word not in words:
-            raise ValueError(f"`control` must give one of {words}. Got {word!r}.")
-        return words[int(self.team.most(words.index(word)))]
+        requests = ("", PAUSE, STOP)
+        request = (self.watch.control() if self.watch.control else "") or file_request(folder)
+        if request not in requests:
+            raise ValueError(f"`control` must return one of {requests}. Got {request!r}.")
+        return requests[int(self.processes.largest(requests.index(request)))]
 
     def save(
-        self, places: Places, observer: Observer, snapshots: list[float], ended: str, last: bool
+        self, output: Output, observer: Observer, snapshots: list[float], ended: str, last: bool
     ) -> None:
-        """Saves the state, a snapshot and a preview, each where it is due."""
+        """Saves the state, a snapshot and a preview, each if it is due."""
         now = self.seconds
         due = bool(snapshots) and now >= snapshots[0]
         snapshots[:] = [each for each in snapshots if each > now]
         if last or ended in (STOP, PATIENCE):
-            return  # the checkpoint follows
-        long_ago = now - self._saved_at >= SAVE_SECONDS
-        if ended == PAUSE or due or long_ago or self.steps % self.run.save_every == 0:
+            return  # the checkpoint is written next
+        outdated = now - self._saved_at >= SAVE_SECONDS
+        if ended == PAUSE or due or outdated or self.steps % self.run.save_every == 0:
             observer.curves.flush()
-            self.state.keep(places.work, self.run, self.steps, places.command, now)
+            self.state.save(output.work, self.run, self.steps, output.command, now)
             self._saved_at = now
-        if places.work == places.folder and (due or ended == PAUSE):  # else it is the place of an older run
+        if output.work == output.folder and (due or ended == PAUSE):  # else the folder holds an older run
             with evaluating(self.model, self.state.average):
-                places.write_snapshot()
+                output.write_snapshot()
             if self.watch.snapshot:
-                self.watch.snapshot(places.folder, self.steps)
-        if self.pictured is not None and now - self._shown_at >= max(PREVIEW_SECONDS, now / 100):
+                self.watch.snapshot(output.folder, self.steps)
+        if self.previewed is not None and now - self._previewed_at >= max(PREVIEW_SECONDS, now / 100):
             observer.curves.flush()
-            write_previews(places.work, self.preview(self.pictured))
-            self._shown_at = now
+            write_previews(output.work, self.preview(self.previewed))
+            self._previewed_at = now
 
     @torch.no_grad()
     def preview(self, images: Tensor) -> Previews:
-        """Images (N, C, H, W), what the model makes of them now, and pictures from its prior."""
+        """Renders images (N, C, H, W), their reconstructions and samples from the prior."""
         with evaluating(self.model, self.state.average):
-            x = to_floats(images, self.team.device)
-            rebuilt = self.model.decode(self.model.encode(x).mean)
+            x = to_floats(images, self.processes.device)
+            reconstructed = self.model.decode(self.model.encode(x).mean)
             samples = x[:0]
             if self.model.spec.prior and not self.model.spec.discrete:
-                noise = seeded(torch.Generator(self.team.device), self.run.seed, Stream.PREVIEW)
+                noise = seeded(torch.Generator(self.processes.device), self.run.seed, Stream.PREVIEW)
                 samples = self.model.sample(len(x), noise)
-        return Previews(self.steps, self.seconds, *(to_pictures(each) for each in (x, rebuilt, samples)))
+        return Previews(self.steps, self.seconds, *map(to_pictures, (x, reconstructed, samples)))
 
-    def end(self) -> None:
-        """Gives the model the weights that are saved: the best by validation, else the average, else the last."""
+    def set_final_weights(self) -> None:
+        """Sets the weights to save: the best by validation loss, else the average, else the last."""
         self.state.average.apply()
         if self.state.best.weights:
             self.model.load_state_dict(self.state.best.weights)
 
 
 def to_pictures(x: Tensor) -> NDArray[np.uint8]:
-    """Images (N, C, H, W) in [0, 1] as uint8 (N, H, W, C)."""
-    pictures: NDArray[np.uint8] = x.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return pictures
+    """Converts images (N, C, H, W) in [0, 1] to uint8 (N, H, W, C)."""
+    return np.asarray(x.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def check_finite(terms: dict[str, float], step: int, work: Path) -> None:
-    """Stops a run whose loss is lost, before the step spoils the weights."""
+    """Raises TrainingError if a term is not finite, before the step changes the weights."""
     for name, value in terms.items():
         if not math.isfinite(value):
             raise TrainingError(
@@ -316,6 +321,6 @@ def check_finite(terms: dict[str, float], step: int, work: Path) -> None:
 
 
 def last_state(work: Path) -> str:
-    """Where the last good state is, in a sentence."""
+    """Says where the last saved state is, in a sentence."""
     saved = work / TRAINING
-    return f"The last good state is {saved}." if saved.is_file() else "No state was saved before it."
+    return f"The last saved state is {saved}." if saved.is_file() else "No state was saved before."

@@ -1,7 +1,7 @@
-"""The pictures of a training under way: `previews.safetensors`, replaced each time, deleted at the end.
+"""Previews of a running training: `previews.safetensors`, replaced by each preview and deleted at the end.
 
-Always the same validation images, how they are reconstructed now, and pictures decoded from always the same draws of
-the prior. Reading them needs no torch.
+A preview shows fixed validation images, their current reconstructions, and pictures decoded from fixed draws of the
+prior. Reading it does not import torch.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ NAMES = ("originals", "reconstructions", "samples")
 
 @dataclass(frozen=True)
 class Previews:
-    """Pictures uint8 (N, H, W, C), and the moment they show."""
+    """Pictures uint8 (N, H, W, C) of a training, and when they were made."""
 
-    step: int  # steps taken
-    seconds: float  # of training
+    step: int  # number of steps
+    seconds: float  # training time
     originals: NDArray[np.uint8]
     reconstructions: NDArray[np.uint8]
-    samples: NDArray[np.uint8]  # (0, H, W, C) where the model has no prior that is drawn from at once
+    samples: NDArray[np.uint8]  # (0, H, W, C) if the model has no prior that can be sampled quickly
 
 
 def write_previews(folder: Path, previews: Previews) -> None:
-    """Writes the file whole."""
+    """Writes the file atomically."""
     pictures = {name: np.ascontiguousarray(getattr(previews, name)) for name in NAMES}
     about = {"step": str(previews.step), "seconds": f"{previews.seconds:.1f}"}
     content = save(pictures, metadata=about)
@@ -42,7 +42,7 @@ def write_previews(folder: Path, previews: Previews) -> None:
 
 
 def read_previews(folder: Path) -> Previews | None:
-    """The previews of the training in a folder; None where there are none.
+    """Reads the previews of the training in a folder; None if there are none.
 
     Raises:
         ValueError: If the file is damaged.
@@ -56,7 +56,7 @@ def read_previews(folder: Path) -> Previews | None:
     except FileNotFoundError:
         return None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}). It is replaced when the training goes on.") from error
+        raise ValueError(f"{path} is damaged ({error}). The running training replaces it.") from error
     for name, each in pictures.items():
         if each.dtype != np.uint8 or each.ndim != 4:
             raise ValueError(f"{path}: {name!r} must be uint8 (N, H, W, C). Got {each.dtype} {each.shape}.")

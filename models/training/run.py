@@ -14,10 +14,28 @@ from models.training.augment import AUGMENTATIONS
 
 __all__ = ["OPTIMIZERS", "Run"]
 
-KINDS: dict[str, Any] = {"str": str, "int": int, "bool": bool, "float": (int, float), "dict[str, Any]": dict,
-         "tuple[int, ...]": tuple, "tuple[str, ...]": tuple}  # types of the fields of a run  # fmt: skip
-LEAST = {"epochs": 1, "prior_epochs": 0, "batch": 0, "seed": 0, "limit": 0, "save_every": 1, "rate_warmup": 0,
-         "check_every": 1, "patience": 0}  # fmt: skip
+# Annotation of a field of a run -> type of its value.
+KINDS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "float": (int, float),
+    "dict[str, Any]": dict,
+    "tuple[int, ...]": tuple,
+    "tuple[str, ...]": tuple,
+}
+# Field of a run -> lower bound.
+LEAST = {
+    "epochs": 1,
+    "prior_epochs": 0,
+    "batch": 0,
+    "seed": 0,
+    "limit": 0,
+    "save_every": 1,
+    "rate_warmup": 0,
+    "check_every": 1,
+    "patience": 0,
+}
 MINUTES_AT_MOST = 60 * 24 * 365
 
 # adamw-fused is AdamW in one kernel: faster, and equal up to rounding.
@@ -39,34 +57,38 @@ class Run:
     title: str = ""
     description: str = ""
     epochs: int = 20
-    prior_epochs: int = (
-        0  # further epochs that train only a prior over codes; with 0 it is trained with the model
-    )
-    minutes: float = 0.0  # a budget of time that replaces the epochs; 0 for none
-    steps: tuple[int, ...] = ()  # of each equal part of the schedule, replaces the epochs; () for none
-    batch: int = 128  # images a step, all processes together; 0 for 128, halved until memory suffices
+    prior_epochs: int = 0  # further epochs that train only a prior over codes; 0 trains it with the model
+    minutes: float = 0.0  # time budget, instead of the epochs; 0 for none
+    steps: tuple[
+        int, ...
+    ] = ()  # steps in each equal part of the schedule, instead of the epochs; () for none
+    batch: int = 128  # images per step, over all processes; 0 for 128, halved until they fit into memory
     rate: float = 1e-3  # peak learning rate
-    rate_warmup: int = 200  # steps of linear rise to the peak; then a cosine decay to a hundredth
+    rate_warmup: int = 200  # steps of the linear warm-up to the peak; then cosine decay to a hundredth of it
     kl_warmup: float = 0.2  # share of the steps over which the regulariser rises to full weight
     decay: float = 0.0  # weight decay
-    clip: float = 100.0  # gradient norm, in nats per image and unit weight
+    clip: float = 100.0  # largest gradient norm, in nats per image and unit of weight
     seed: int = 0
     bf16: bool = False  # matrix products and convolutions in bfloat16
     limit: int = 0  # number of training images; 0 for all
     save_every: int = 500  # steps between saved states for `--resume`
     optimizer: str = "adamw"  # a key of `OPTIMIZERS`
-    ema: float = 0.0  # decay of the moving average of the weights, which is saved instead of them; 0 for none
-    compile: bool = False  # the loss compiled by torch.compile
+    ema: float = 0.0  # decay of the moving average of the weights, which replaces them at the end; 0 for none
+    compile: bool = False  # compile the loss with torch.compile
     start: str = ""  # name or folder of a checkpoint to initialise from; "" draws the weights from the seed
-    validation: float = 0.0  # share of the training images held out where the data has no validation split
-    check_every: int = 200  # steps between two measurements of the validation loss, which choose the weights
-    patience: int = 0  # measurements without a lower validation loss that end the run; 0 for no such end
+    validation: float = 0.0  # share of the training images held out if the data has no validation split
+    check_every: int = (
+        200  # steps between measurements of the validation loss, by which the weights are chosen
+    )
+    patience: int = (
+        0  # measurements without a lower validation loss that end the run; 0 for no early stopping
+    )
     augment: tuple[str, ...] = ()  # keys of `AUGMENTATIONS`
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if str(each.type).startswith("tuple") and isinstance(value, list):  # as JSON has it
+            if str(each.type).startswith("tuple") and isinstance(value, list):  # JSON has no tuples
                 value = tuple(value)
                 object.__setattr__(self, each.name, value)
             if not isinstance(value, KINDS[str(each.type)]) or (
@@ -76,8 +98,10 @@ class Run:
         for name, low in LEAST.items():
             if getattr(self, name) < low:
                 raise ValueError(f"`{name}` must be at least {low}. Got {getattr(self, name)}.")
-        if taken := sorted(self.options.keys() & {"name", "split", "limit"}):
-            raise ValueError(f"`options` must be the data set's own. Got {taken[0]!r}; a run sets it itself.")
+        if reserved := sorted(self.options.keys() & {"name", "split", "limit"}):
+            raise ValueError(
+                f"`options` must be options of the data set. Got {reserved[0]!r}, which the run sets."
+            )
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"Unknown optimizer {self.optimizer!r}. Choose one of: {', '.join(OPTIMIZERS)}.")
         self._check_shares()
@@ -87,7 +111,7 @@ class Run:
                 raise ValueError(f"Unknown augmentation {name!r}. Choose from: {', '.join(AUGMENTATIONS)}.")
 
     def _check_shares(self) -> None:
-        """Checks the numbers that are not whole."""
+        """Checks the ranges of the floats."""
         if not 0 < self.rate < 1:
             raise ValueError(f"`rate` must lie between 0 and 1. Got {self.rate}.")
         if not 0 <= self.kl_warmup <= 1:
@@ -101,11 +125,12 @@ class Run:
             raise ValueError(f"`clip` must be positive. Got {self.clip}.")
 
     def _check_length(self) -> None:
-        """Checks what says how long the run is."""
+        """Checks the fields that set the length of the run."""
         if not (math.isfinite(self.minutes) and 0 <= self.minutes <= MINUTES_AT_MOST):
             raise ValueError(f"`minutes` must lie in [0, {MINUTES_AT_MOST}]. Got {self.minutes}.")
-        if not all(type(part) is int and part > 0 for part in self.steps):
-            raise ValueError(f"`steps` must be whole numbers of at least 1. Got {self.steps}.")
-        given = [name for name in ("minutes", "steps", "prior_epochs") if getattr(self, name)]
-        if len(given) > 1:
-            raise ValueError(f"`{given[0]}` and `{given[1]}` must not both be set. Leave out one of them.")
+        if not all(type(steps) is int and steps > 0 for steps in self.steps):
+            raise ValueError(f"`steps` must be integers of at least 1. Got {self.steps}.")
+        conflicting = [name for name in ("minutes", "steps", "prior_epochs") if getattr(self, name)]
+        if len(conflicting) > 1:
+            first, second, *_ = conflicting
+            raise ValueError(f"`{first}` and `{second}` must not both be set. Leave out one of them.")

@@ -1,8 +1,8 @@
-"""The folder that a run writes to: its own, or one beside it that replaces an older run once the new one has ended.
+"""The folder that a run writes to: its own, or a staging folder that replaces an older run once the new one is finished.
 
-A run that goes on may leave a checkpoint of what it has learnt so far, a snapshot: its card says `"finished": false`,
-and the state to go on from lies beside it. Nothing that a run has left is written over unasked. With `--overwrite` the older run stays whole until the end of
-the new one, which then takes its place at one stroke; the atlas of the old weights goes with them.
+An unfinished run may write a snapshot, a checkpoint whose card says `"finished": false`, beside the saved state. Files
+of a run are never overwritten by default. With `--overwrite`, the older run is kept until the new one is finished and
+replaces it atomically; the atlas of the old weights is deleted with them.
 """
 
 from __future__ import annotations
@@ -16,115 +16,120 @@ from models.training.log import CURVES, EVENTS
 from models.training.previews import PREVIEWS
 from models.training.state import read_run
 
-__all__ = ["MADE", "PAUSE", "STOP", "clear", "finish", "has_ended", "resumed_folder", "working_folder"]
+__all__ = ["PAUSE", "RUN_FILES", "STOP", "clear", "finish", "has_ended", "resumed_folder", "working_folder"]
 
-STOP, PAUSE = "stop", "pause"  # files that ask a run to end here, or to go on later
-MADE = (
-    CARD, WEIGHTS, TRAINING, ATLAS, CURVES, PREVIEWS, STOP, PAUSE,
-)  # files that a training, or the atlas after it, makes  # fmt: skip
+STOP, PAUSE = "stop", "pause"  # files that request the end of a run, or a pause
+RUN_FILES = (
+    CARD,
+    WEIGHTS,
+    TRAINING,
+    ATLAS,
+    CURVES,
+    PREVIEWS,
+    STOP,
+    PAUSE,
+)  # written by a training or for its atlas
 
 
 def working_folder(folder: Path, *, resume: bool, overwrite: bool) -> Path:
-    """The folder that a training of the checkpoint `folder` writes to until it has ended.
+    """Returns the folder that a training of the checkpoint `folder` writes to until it is finished.
 
     Arguments:
         folder: The checkpoint's folder.
-        resume: Go on from a saved state, if there is one.
+        resume: Resume from the saved state, if there is one.
         overwrite: Replace the run that the folder holds.
 
     Raises:
-        ValueError: If the folder holds a run that would be lost, or one that has ended and cannot be resumed.
+        ValueError: If the folder holds a run that would be lost, or a finished one, which cannot be resumed.
     """
     recover(folder)
     if resume and overwrite:
-        raise ValueError(
-            "`--resume` goes on with a run, `--overwrite` starts it over. Leave out one of them."
-        )
+        raise ValueError("`--resume` continues a run, `--overwrite` starts it again. Leave out one of them.")
     if resume:
-        found = resumed_folder(folder)
-        if (found / CARD).is_file() and not (found / TRAINING).is_file():
+        saved = resumed_folder(folder)
+        if (saved / CARD).is_file() and not (saved / TRAINING).is_file():
             raise ValueError(
                 f"{folder} holds a finished run, so there is nothing to resume. To train it again, replace "
                 "`--resume` by `--overwrite` or choose another `--out`."
             )
-        return found
-    held = _held(folder)
-    if held and not overwrite:
-        raise ValueError(held)
-    return staging_folder(folder) if held else folder
+        return saved
+    existing = _existing_run(folder)
+    if existing and not overwrite:
+        raise ValueError(existing)
+    return staging_folder(folder) if existing else folder
 
 
 def resumed_folder(folder: Path) -> Path:
-    """The folder whose state `--resume` goes on from: an unfinished successor of `folder`, else `folder` itself."""
+    """Returns the folder with the state to resume from: an unfinished successor of `folder`, else `folder` itself."""
     staged = staging_folder(folder)
-    ended = (folder / TRAINING).is_file() and has_ended(folder)  # killed in its last moment
-    return staged if (staged / TRAINING).is_file() and not ended else folder
+    interrupted_at_end = (folder / TRAINING).is_file() and has_ended(folder)
+    return staged if (staged / TRAINING).is_file() and not interrupted_at_end else folder
 
 
 def clear(work: Path, folder: Path) -> None:
-    """Prepares an overwriting: no trace of an earlier attempt, and no state beside a run that has ended."""
+    """Prepares to overwrite a run: deletes an earlier attempt, and the state beside a finished run."""
     if work != folder:
         shutil.rmtree(work, ignore_errors=True)
         if has_ended(folder):
             (folder / TRAINING).unlink(missing_ok=True)
-    forget_requests(folder)
+    delete_requests(folder)
 
 
-def forget_requests(folder: Path) -> None:
-    """Deletes the files that asked a run to end or to pause."""
+def delete_requests(folder: Path) -> None:
+    """Deletes the files that request a stop or a pause."""
     for name in (STOP, PAUSE):
         (folder / name).unlink(missing_ok=True)
 
 
 def has_ended(folder: Path) -> bool:
-    """Whether the folder holds the checkpoint of a run that has ended, not a snapshot of one that has not."""
+    """Whether the folder holds the checkpoint of a finished run, not a snapshot of an unfinished one."""
     if not (folder / CARD).is_file():
         return False
     try:
         return read_card(folder).training.get("finished") is not False
     except ValueError:
-        return True  # broken, but not ours to replace
+        return True  # broken, and not to be replaced
 
 
 def finish(work: Path, folder: Path) -> None:
-    """Ends a run whose checkpoint is written to `work`: puts it in its place, and deletes the state last.
+    """Moves the checkpoint of a finished run from `work` to `folder`, and deletes the state last.
 
-    A kill between two of these deeds leaves either the old run and a state, or the new run and a state.
+    An interruption leaves either the old run and a state, or the new run and a state.
     """
     if work == folder:
         (folder / ATLAS).unlink(missing_ok=True)
     elif folder.exists():
-        replace_folder(folder, work, (*MADE, EVENTS))
+        replace_folder(folder, work, (*RUN_FILES, EVENTS))
     else:
         work.rename(folder)
     shutil.rmtree(staging_folder(folder), ignore_errors=True)
     for name in (PREVIEWS, TRAINING):
         (folder / name).unlink(missing_ok=True)
-    forget_requests(folder)
+    delete_requests(folder)
 
 
-def _held(folder: Path) -> str:
-    """What the folder holds of a run, with what to do; "" for nothing."""
+def _existing_run(folder: Path) -> str:
+    """Describes the run that a folder holds, and what to do; "" if there is none."""
     replacing = f"To replace it, add `--overwrite`; to keep it, choose another `--out` than {folder}."
     staged = resumed_folder(folder)
     if staged != folder:
         return (
-            f"{folder} is being overwritten by a run that has not ended ({_steps(staged)}). Go on with that: "
-            f"`python -m models train --resume {folder}`. To start it over, add `--overwrite`."
+            f"{folder} is being overwritten by an unfinished run ({_saved_steps(staged)}). Resume that run: "
+            f"`python -m models train --resume {folder}`. To start it again, add `--overwrite`."
         )
     if has_ended(folder):
         return f"{folder} already holds a finished run. {replacing}"
     if (folder / TRAINING).is_file():
         return (
-            f"{folder} already holds an unfinished run ({_steps(folder)}). Go on with it: "
+            f"{folder} already holds an unfinished run ({_saved_steps(folder)}). Resume it: "
             f"`python -m models train --resume {folder}`. {replacing}"
         )
-    if found := [name for name in MADE if (folder / name).exists()]:
-        return f"{folder} already holds files of a run ({', '.join(found)}). {replacing}"
+    if files := [name for name in RUN_FILES if (folder / name).exists()]:
+        return f"{folder} already holds files of a run ({', '.join(files)}). {replacing}"
     return ""
 
 
-def _steps(folder: Path) -> str:
+def _saved_steps(folder: Path) -> str:
     try:
         return f"{read_run(folder)[1]:,} steps are saved"
     except ValueError:

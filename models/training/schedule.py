@@ -1,9 +1,8 @@
-"""How far a run has come at each step: the learning rate and the warm-up of the regulariser follow that share.
+"""The schedule of a run: the learning rate and the warm-up of the regulariser as functions of the progress.
 
-Where epochs decide, the number of steps is known from the start. A budget of time is divided into twenty equal
-parts: before each, its number of steps is planned from the time that is left and the speed so far. Within a part only
-steps count, so the result depends on the steps of the parts alone. They are kept in the card, and `Run.steps` repeats
-them without a clock.
+With a number of epochs, the number of steps is known in advance. A time budget is divided into twenty equal parts; the
+number of steps of each part is planned from the remaining time and the speed so far. The result depends only on these
+numbers, which the card records, and `Run.steps` repeats them without a clock.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from models.training.run import Run
 
 __all__ = ["PARTS", "Schedule", "phases", "rate", "warmup"]
 
-PARTS = 20  # of a budget of time
-RISE = 0.05  # of a budget, the longest rise of the learning rate
+PARTS = 20  # equal parts of a time budget
+RISE = 0.05  # longest warm-up of the learning rate, as a share of a budget
 
 
 @dataclass
 class Schedule:
     """The steps of a run or of one of its phases."""
 
-    parts: list[int]  # steps of each equal part of the schedule that is planned
-    count: int  # parts in all
-    first: int = 0  # the step it begins with
+    parts: list[int]  # steps in each planned part of the schedule
+    count: int  # number of parts
+    first: int = 0  # first step
 
     @property
     def planned(self) -> int:
-        """The step that the planned parts end with."""
+        """The step at which the planned parts end."""
         return self.first + sum(self.parts)
 
     @property
@@ -40,61 +39,61 @@ class Schedule:
 
     @property
     def total(self) -> int:
-        """Steps in all; parts that are not planned count as many as the last one."""
-        left = self.count - len(self.parts)
-        return sum(self.parts) + left * (self.parts[-1] if self.parts else 0)
+        """Total number of steps; a part that is not planned yet is assumed to be as long as the last one."""
+        unplanned = self.count - len(self.parts)
+        return sum(self.parts) + unplanned * (self.parts[-1] if self.parts else 0)
 
     def share(self, step: int) -> float:
-        """How much of the schedule is done before a step, 0 to 1."""
+        """Returns the share of the schedule that is done before a step, 0 to 1."""
         ends = [self.first, *accumulate(self.parts, initial=self.first)][1:]
-        place = next((index for index, end in enumerate(ends[1:]) if step < end), len(self.parts))
-        if place == len(self.parts):
-            return place / self.count
-        return (place + (step - ends[place]) / self.parts[place]) / self.count
+        part = next((index for index, end in enumerate(ends[1:]) if step < end), len(self.parts))
+        if part == len(self.parts):
+            return part / self.count
+        return (part + (step - ends[part]) / self.parts[part]) / self.count
 
     def plan(self, seconds_left: float, seconds_a_step: float) -> None:
-        """Plans the next part of a budget.
+        """Plans the next part of a time budget.
 
         Arguments:
-            seconds_left: Of the budget.
-            seconds_a_step: As measured.
+            seconds_left: Remaining time of the budget.
+            seconds_a_step: Measured time per step.
         """
         seconds = max(0.0, seconds_left) / (self.count - len(self.parts))
         self.parts.append(max(1, round(seconds / max(seconds_a_step, 1e-6))))
 
 
 def phases(run: Run, images: int) -> list[Schedule]:
-    """The schedules of a run one after another: its own, and that of a prior which is trained afterwards.
+    """Returns the successive schedules of a run: that of the model, and that of a prior which is trained afterwards.
 
     Arguments:
-        run: What is trained, its batch known.
-        images: To train on.
+        run: A run with a known batch size.
+        images: Number of training images.
     """
     if run.minutes:
         return [Schedule([], PARTS)]
     if run.steps:
         return [Schedule(list(run.steps), len(run.steps))]
     steps = math.ceil(images / run.batch)
-    turn = run.epochs * steps
-    prior = [Schedule([run.prior_epochs * steps], 1, turn)] if run.prior_epochs else []
-    return [Schedule([turn], 1), *prior]
+    model_steps = run.epochs * steps
+    prior = [Schedule([run.prior_epochs * steps], 1, model_steps)] if run.prior_epochs else []
+    return [Schedule([model_steps], 1), *prior]
 
 
 def rate(run: Run, step: int, share: float) -> float:
-    """Learning rate: a linear rise, then a cosine down to a hundredth of the peak.
+    """Computes the learning rate: linear warm-up, then cosine decay to a hundredth of the peak.
 
     Arguments:
-        run: Its peak and the steps of its rise, which is at most a twentieth of a budget.
-        step: Counted from the beginning of the schedule.
-        share: Of the schedule that is done.
+        run: Gives the peak and the steps of the warm-up, which is at most a twentieth of a time budget.
+        step: Step of the schedule, from 0.
+        share: Share of the schedule that is done.
     """
     rise = (step + 1) / max(1, run.rate_warmup)
     if run.minutes or run.steps:
         rise = max(rise, share / RISE)
-    fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))
-    return run.rate * min(1.0, rise) * fall
+    decay = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share))
+    return run.rate * min(1.0, rise) * decay
 
 
 def warmup(run: Run, share: float) -> float:
-    """Weight of the regulariser, 0 to 1, after a share of the schedule."""
+    """Computes the weight of the regulariser, 0 to 1, after a share of the schedule."""
     return min(1.0, share / run.kl_warmup) if run.kl_warmup else 1.0

@@ -1,7 +1,7 @@
-"""A few steps without consequence: which batch the memory holds, and how long a step takes on this machine.
+"""Trial steps: they find the largest batch that fits into memory, and the time per step on this machine.
 
-Threads wait for each other many times a step. Where other programs use the cores, several are many times slower than one
-(measured on two busy cores: 1.4 s a step instead of 0.05), so that one is tried too.
+Threads synchronise many times per step. If other programs use the cores, several threads can be much slower than one
+(measured on two busy cores: 1.4 s per step instead of 0.05), so a single thread is tried too.
 """
 
 from __future__ import annotations
@@ -20,63 +20,61 @@ from models.training.examples import Examples, to_floats
 from models.training.randomness import Stream, seeded
 from models.training.run import OPTIMIZERS, Run
 
-__all__ = ["BATCH", "keeping_threads", "out_of_memory", "try_steps"]
+__all__ = ["BATCH", "out_of_memory", "restore_threads", "try_steps"]
 
-BATCH = 128  # images a step where the run names none
-STEPS = 3  # that are made, the first not timed
-LACKS = ("out of memory", "DefaultCPUAllocator", "not enough memory")  # in the messages of torch
+BATCH = 128  # default number of images per step
+STEPS = 3  # trial steps; the first is not timed
+OUT_OF_MEMORY = ("out of memory", "DefaultCPUAllocator", "not enough memory")  # in torch's messages
 
 
-def try_steps(run: Run, model: Autoencoder, examples: Examples, team: Processes) -> tuple[Run, float]:
-    """Makes a few steps with a copy of the model; where the memory does not suffice, with half the batch.
+def try_steps(run: Run, model: Autoencoder, examples: Examples, processes: Processes) -> tuple[Run, float]:
+    """Takes a few steps with a copy of the model, and halves the batch until it fits into memory.
 
     Arguments:
-        run: What is to be trained. A `batch` of 0 begins with `BATCH`.
-        model: Untrained; it stays as it is.
-        examples: To train on.
-        team: The processes. Only one alone tries a smaller batch.
+        run: The run. A `batch` of 0 starts with `BATCH`.
+        model: The untrained model, which is not changed.
+        examples: Training examples.
+        processes: The processes. Only a single process tries smaller batches.
 
     Returns:
-        The run with a batch that fits, and seconds a step.
+        The run with a batch that fits, and the time per step in seconds.
 
     Raises:
-        ValueError: If the memory does not even hold one image.
+        ValueError: If not even one image fits into memory.
     """
     batch = run.batch or min(BATCH, len(examples))
     while True:
         try:
             run = replace(run, batch=batch)
-            seconds = timed_steps(run, model, examples, team)
-            return run, team.most(choose_threads(run, model, examples, team, seconds))
+            seconds = timed_steps(run, model, examples, processes)
+            return run, processes.largest(choose_threads(run, model, examples, processes, seconds))
         except RuntimeError as error:
-            if not out_of_memory(error) or team.count > 1:
+            if not out_of_memory(error) or processes.count > 1:
                 raise
-        if team.device.type == "cuda":
+        if processes.device.type == "cuda":
             torch.cuda.empty_cache()
         if batch == 1:
-            raise ValueError(
-                "Training needs more memory than there is, even for one image. Choose a smaller network."
-            )
+            raise ValueError("Not even one image fits into memory. Choose a smaller network.")
         batch //= 2
 
 
 def choose_threads(
-    run: Run, model: Autoencoder, examples: Examples, team: Processes, seconds: float
+    run: Run, model: Autoencoder, examples: Examples, processes: Processes, seconds: float
 ) -> float:
-    """Lets torch compute in one thread where all, which take `seconds` a step, are slower; seconds a step then."""
+    """Sets torch to one thread if that is faster than all, which take `seconds`; returns the time per step."""
     threads = torch.get_num_threads()
-    if team.device.type != "cpu" or team.count > 1 or threads == 1:
+    if processes.device.type != "cpu" or processes.count > 1 or threads == 1:
         return seconds
     torch.set_num_threads(1)
-    alone = timed_steps(run, model, examples, team)
-    if alone >= seconds:
+    single = timed_steps(run, model, examples, processes)
+    if single >= seconds:
         torch.set_num_threads(threads)
-    return min(alone, seconds)
+    return min(single, seconds)
 
 
 @contextmanager
-def keeping_threads() -> Iterator[None]:
-    """Gives torch its number of threads back at the end."""
+def restore_threads() -> Iterator[None]:
+    """Restores torch's number of threads at the end."""
     threads = torch.get_num_threads()
     try:
         yield
@@ -84,19 +82,19 @@ def keeping_threads() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def timed_steps(run: Run, model: Autoencoder, examples: Examples, team: Processes) -> float:
-    """Seconds of a step of a copy of the model, the mean of those after the first."""
-    trained = copy.deepcopy(model).train()
-    optimizer = OPTIMIZERS[run.optimizer](trained.parameters(), lr=run.rate)
+def timed_steps(run: Run, model: Autoencoder, examples: Examples, processes: Processes) -> float:
+    """Measures the time per step of a copy of the model, in seconds, averaged over the steps after the first."""
+    trial = copy.deepcopy(model).train()
+    optimizer = OPTIMIZERS[run.optimizer](trial.parameters(), lr=run.rate)
     rows = torch.arange(min(run.batch, len(examples)))
     seconds = []
     for _ in range(STEPS):
         began = time.perf_counter()
-        x = to_floats(examples.read(team.share(rows)), team.device)
-        team.begin(len(rows))
-        generator = seeded(team.generator, run.seed, Stream.NOISE)
-        with torch.autocast(team.device.type, torch.bfloat16, enabled=run.bf16):
-            loss = trained.loss(x, generator=generator).total
+        x = to_floats(examples.read(processes.share(rows)), processes.device)
+        processes.begin_step(len(rows))
+        generator = seeded(processes.generator, run.seed, Stream.NOISE)
+        with torch.autocast(processes.device.type, torch.bfloat16, enabled=run.bf16):
+            loss = trial.loss(x, generator=generator).total
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -106,5 +104,5 @@ def timed_steps(run: Run, model: Autoencoder, examples: Examples, team: Processe
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that the memory, of the GPU or of the machine, does not suffice."""
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in LACKS)
+    """Whether an error of torch means that the memory of the GPU or of the machine is exhausted."""
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in OUT_OF_MEMORY)

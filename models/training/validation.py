@@ -1,4 +1,4 @@
-"""The loss on images that no step has seen, and the weights for which it was lowest."""
+"""The validation loss, and the weights with the lowest one."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from models.training.randomness import Stream, seed_of, seeded
 
 __all__ = ["Best", "evaluating", "measure", "sample_of"]
 
-SAMPLE = 512  # validation images that are measured
-AT_ONCE = 128  # images
+SAMPLE = 512  # validation images on which the loss is measured
+BATCH = 128  # images
 
 
 def sample_of(examples: Examples, seed: int, count: int = SAMPLE) -> Tensor:
-    """A fixed random sample of at most `count` examples, uint8."""
+    """Reads a fixed random sample of at most `count` examples, uint8."""
     order = np.random.default_rng(seed_of(seed, Stream.CHECKED)).permutation(len(examples))
     return examples.read(np.sort(order[:count]))
 
 
 @torch.no_grad()
 def measure(model: Autoencoder, examples: Tensor, seed: int) -> dict[str, float]:
-    """The loss of examples (N, ...), uint8, and its terms, with all of the regulariser and the same noise each time.
+    """Measures the loss of examples and its terms, with the full regulariser and always the same noise.
 
     Arguments:
-        model: In evaluation mode.
-        examples: Images (N, C, H, W) or sequences (N, T, C, H, W).
-        seed: Decides the noise.
+        model: Model in evaluation mode.
+        examples: Images uint8 (N, C, H, W) or sequences (N, T, C, H, W).
+        seed: Seed of the noise.
 
     Returns:
         "loss" and the terms, in nats per image.
@@ -43,26 +43,26 @@ def measure(model: Autoencoder, examples: Tensor, seed: int) -> dict[str, float]
     device = next(model.parameters()).device
     generator = seeded(torch.Generator(device), seed, Stream.CHECKED)
     sums: dict[str, float] = {}
-    for start in range(0, len(examples), AT_ONCE):
-        part = to_floats(examples[start : start + AT_ONCE], device)
-        loss = model.loss(part, generator=generator)
+    for start in range(0, len(examples), BATCH):
+        batch = to_floats(examples[start : start + BATCH], device)
+        loss = model.loss(batch, generator=generator)
         for name, value in {"loss": loss.total, **loss.terms}.items():
-            sums[name] = sums.get(name, 0.0) + value.item() * len(part)
+            sums[name] = sums.get(name, 0.0) + value.item() * len(batch)
     return {name: value / len(examples) for name, value in sums.items()}
 
 
 @contextmanager
 def evaluating(model: Autoencoder, average: Average) -> Iterator[None]:
-    """Evaluation mode and averaged weights, for as long as the context lasts."""
+    """Sets evaluation mode and averaged weights within the context."""
     modes = [(module, module.training) for module in model.modules()]
-    own = average.swap()
+    weights = average.swap()
     model.eval()
     try:
         yield
     finally:
         for module, training in modes:
             module.training = training
-        average.restore(own)
+        average.restore(weights)
 
 
 @dataclass
@@ -70,20 +70,18 @@ class Best:
     """The weights with the lowest validation loss so far."""
 
     loss: float = math.inf
-    step: int = 0  # steps taken by then
-    waited: int = 0  # measurements since then that count for the patience
-    weights: dict[str, Tensor] = field(
-        default_factory=dict
-    )  # a state of the model; empty where nothing was measured
+    step: int = 0  # number of steps before the measurement
+    waited: int = 0  # later measurements that count towards the patience
+    weights: dict[str, Tensor] = field(default_factory=dict)  # state of the model; empty before a measurement
 
     def update(self, loss: float, step: int, model: Autoencoder, *, counts: bool) -> None:
-        """Takes a measurement in.
+        """Compares a measurement with the best one.
 
         Arguments:
-            loss: Of the validation images; one that is not finite is never the best.
-            step: Steps taken.
-            model: With the weights that were measured.
-            counts: Whether a measurement without a lower loss counts for the patience.
+            loss: Validation loss; one that is not finite is never the best.
+            step: Number of steps.
+            model: Model with the weights that were measured.
+            counts: Whether a measurement without a lower loss counts towards the patience.
         """
         if loss < self.loss:
             self.loss, self.step, self.waited = loss, step, 0
@@ -91,6 +89,6 @@ class Best:
         else:
             self.waited += counts
 
-    def forget(self) -> None:
-        """Begins anew, for a phase in which the loss means something else."""
+    def reset(self) -> None:
+        """Forgets the best weights, for a phase with a different loss."""
         self.loss, self.step, self.waited, self.weights = math.inf, 0, 0, {}

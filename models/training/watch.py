@@ -1,4 +1,4 @@
-"""Who follows a run while it goes on: its curves, a progress bar, callbacks, and files by which it is ended or paused."""
+"""Monitoring and control of a run: curves, progress bar, callbacks, and files that request a stop or a pause."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tqdm import tqdm
 from models.training.log import CurveWriter
 from models.training.run_folder import PAUSE, STOP
 
-__all__ = ["Observer", "Watch"]
+__all__ = ["Observer", "Watch", "file_request"]
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What happens while a run goes on, besides its steps."""
+    """Callbacks and outputs of a run besides its steps."""
 
     report: Callable[[int, int, dict[str, float]], None] | None = None  # (step, steps, terms) at logged steps
     progress: Callable[[int, int], None] | None = None  # (step, steps) after every step
     snapshot: Callable[[Path, int], None] | None = None  # (folder, step) when a snapshot is written
-    snapshots: tuple[float, ...] = ()  # seconds of training after which a snapshot is due, rising
-    previews: int = 0  # pictures of a preview; 0 for none
-    control: Callable[[], str] | None = None  # asked after every step: "", "stop" or "pause"
+    snapshots: tuple[float, ...] = ()  # training times in seconds at which snapshots are due, ascending
+    previews: int = 0  # pictures per preview; 0 for none
+    control: Callable[[], str] | None = None  # called after every step; returns "", "stop" or "pause"
     tensorboard: bool = False
 
 
-def asked_in(folder: Path) -> str:
-    """What a file in the run's folder asks for: "stop", "pause" or ""."""
+def file_request(folder: Path) -> str:
+    """Returns the request of a file in the run's folder: "stop", "pause" or ""."""
     return next((name for name in (STOP, PAUSE) if (folder / name).exists()), "")
 
 
@@ -38,11 +38,11 @@ class Observer:
     """Writes curves and shows progress; a context manager. Only the first process has one.
 
     Arguments:
-        work: The folder that the run writes to.
-        name: Of the checkpoint, for the bar.
-        watch: Who is told.
-        start: Steps taken so far.
-        steps: In all, where that is known; 0 otherwise.
+        work: Folder that the run writes to.
+        name: Name of the checkpoint, for the progress bar.
+        watch: Callbacks and outputs.
+        start: Number of steps so far.
+        steps: Total number of steps; 0 if unknown.
     """
 
     def __init__(self, work: Path, name: str, watch: Watch, start: int, steps: int = 0) -> None:
@@ -62,15 +62,15 @@ class Observer:
     ) -> None:
         self._opened.close()
 
-    def tell(self, step: int, steps: int, terms: dict[str, float]) -> None:
-        """Tells of a logged step, counted from 1."""
+    def report(self, step: int, steps: int, terms: dict[str, float]) -> None:
+        """Reports a logged step, counted from 1."""
         shown = {name: f"{value:.1f}" for name, value in terms.items()} | {"unit": "nats/image"}
         self.bar.set_postfix(shown, refresh=False)
         if self.watch.report:
             self.watch.report(step, steps, terms)
 
     def advance(self, step: int, steps: int) -> None:
-        """Moves the bar."""
+        """Advances the progress bar."""
         self.bar.total = steps
         self.bar.update()
         if self.watch.progress:

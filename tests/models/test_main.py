@@ -127,7 +127,7 @@ def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
     [
         (["evaluate", "nothing"], "Unknown checkpoint 'nothing'. Choose one of: tiny-vae"),
         (["encode", "nothing", "a.png", "--out", "b.csv"], "a.png does not exist"),
-        (["encode", "nothing", "a.png"], "Say where to: `--out table.parquet`"),
+        (["encode", "nothing", "a.png"], "Name the output: `--out table.parquet`"),
         (
             ["encode", "nothing", "a.png", "--out", "b.csv", "--fit", "pad"],
             "`--labels`, `--fit` and `--ray` belong to a collection",
@@ -185,8 +185,12 @@ def test_a_line_that_cannot_be_read_shows_the_usage(
 def test_a_real_process_ends_with_status_1_and_no_traceback(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-W", "error", "-m", "models", "evaluate", str(tmp_path / "nothing")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     assert process.returncode == 1 and process.stdout == ""
     assert process.stderr.count("\n") == 1 and "is not a folder" in process.stderr
 

@@ -53,7 +53,10 @@ def test_a_value_that_fits_is_converted() -> None:
         ({"points": [{"x": True}]}, "`points[0].x` must be a number in 0..1. Got True."),
         ({"points": [{"x": float("nan")}]}, "`points[0].x` must be a number in 0..1. Got nan."),
         ({"points": [{"x": float("inf")}]}, "`points[0].x` must be a number in 0..1. Got inf."),
-        ({"points": [{"x": 10**5000}]}, "`points[0].x` must be a number in 0..1. Got a number too large to show."),
+        (
+            {"points": [{"x": 10**5000}]},
+            "`points[0].x` must be a number in 0..1. Got a number too large to show.",
+        ),
         ({"points": [3]}, "`points[0]` must be an object with x. Got 3."),
         ({"points": [{}]}, "`points[0]` must have `x`. Got none."),
         ({"points": [{"x": 0, "y": 0}]}, "`points[0]` may only have x, weights. Got 'y'."),
@@ -81,7 +84,7 @@ def test_a_value_that_fits_is_converted() -> None:
         ({"title": "longer"}, "`title` must be a text of at most 5 characters. Got 'longer'."),
         ({"more": 1}, "A shape may only have kind, points, size, closed, title. Got 'more'."),
     ],
-)  # fmt: skip
+)
 def test_the_first_part_that_breaks_a_rule_is_named(change: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError) as caught:
         read(GOOD | change, Shape, "A shape")

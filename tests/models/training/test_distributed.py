@@ -45,9 +45,12 @@ def by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     process = subprocess.run(
         [*launch, "-m", "tests.models.several", str(out)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": WARNINGS},
-    )  # fmt: skip
+    )
     assert process.returncode == 0, process.stderr[-4000:]
     (out / "stderr").write_text(process.stderr)
     return out
@@ -88,7 +91,7 @@ def test_two_processes_turn_to_the_prior_together(by_two: Path, tmp_path: Path) 
 def test_nan_in_one_process_stops_all_with_the_same_word(by_two: Path) -> None:
     said = [json.loads((by_two / f"error-{rank}.json").read_text()) for rank in range(2)]
     assert said[0] == said[1]
-    assert "The term 'kl' is nan at step 6. The last good state is " in said[0] and TRAINING in said[0]
+    assert "The term 'kl' is nan at step 6. The last saved state is " in said[0] and TRAINING in said[0]
 
 
 def test_several_processes_go_on_from_their_state_as_if_nothing_had_happened(by_two: Path) -> None:
@@ -115,6 +118,6 @@ def test_only_one_process_shows_a_bar(by_two: Path) -> None:
 
 @pytest.mark.parametrize(("images", "batch", "count"), [(101, 50, 2), (300, 3, 4), (2, 50, 3)])
 def test_a_batch_too_small_to_share_out_is_refused(images: int, batch: int, count: int) -> None:
-    with pytest.raises(ValueError, match=rf"`batch` must leave each of the {count} processes an image"):
+    with pytest.raises(ValueError, match=rf"`batch` must give each of the {count} processes an image"):
         check_batches(images, batch, count)
     check_batches(images, batch, 1)

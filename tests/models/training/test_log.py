@@ -77,7 +77,7 @@ def test_what_cannot_be_thinned_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`most` must be at least 2, the first line and the last. Got 1"):
         thin_curves(tmp_path, 1)
     (tmp_path / TRAINING).touch()
-    with pytest.raises(ValueError, match="is a training that has not ended"):
+    with pytest.raises(ValueError, match="holds an unfinished training"):
         thin_curves(tmp_path)
 
 

@@ -104,7 +104,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, changes: dict[st
     with pytest.raises(Killed):
         train(run, tmp_path / "cut", device=CPU, report=kill_at(stop))
     assert (tmp_path / "cut" / TRAINING).is_file()
-    assert "is a training that has not ended" in str(checkpoint.scan(tmp_path)[0].error)
+    assert "holds an unfinished training" in str(checkpoint.scan(tmp_path)[0].error)
     done: list[int] = []
     train(run, tmp_path / "cut", resume=True, device=CPU, report=lambda step, *_: done.append(step))
     assert done[0] > 5  # it did not begin anew
@@ -144,9 +144,11 @@ def test_a_process_killed_without_warning_resumes_to_the_same_bits(
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "models", "train", *arguments],
-            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        )
 
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     process = start(*options, "--out", str(cut))
@@ -283,7 +285,7 @@ def test_a_run_resumes_only_with_its_own_values(tmp_path: Path) -> None:
 
 
 def test_there_must_be_a_state_to_read(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"has no training.safetensors to resume from. Start anew"):
+    with pytest.raises(ValueError, match=r"has no training.safetensors to resume from. Start again"):
         read_run(tmp_path)
 
 
@@ -303,7 +305,7 @@ def test_there_must_be_a_state_to_read(tmp_path: Path) -> None:
 )
 def test_a_state_of_something_else_is_refused(tmp_path: Path, about: dict[str, str]) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / TRAINING, metadata=about)
-    with pytest.raises(ValueError, match=r"was not written by this trainer. Start anew without `--resume`"):
+    with pytest.raises(ValueError, match=r"was not written by this trainer. Start again without `--resume`"):
         read_run(tmp_path)
 
 
@@ -351,21 +353,24 @@ def test_nan_stops_the_run_at_its_step_with_its_term_before_it_spoils_a_state(
     monkeypatch.setattr("models.training.loop.LOG_EVERY", 100)  # a step that is not logged counts too
     monkeypatch.setattr(Spoilt, "where", where)
     monkeypatch.setitem(__import__("models").MODELS, "vae", Spoilt)
-    message = (
-        rf"The term '{term}' is nan at step 8. The last good state is .*{TRAINING}. Try a lower learning rate"
-    )
+    message = rf"The term '{term}' is nan at step 8. The last saved state is .*{TRAINING}. Try a lower learning rate"
     with pytest.raises(TrainingError, match=message):
         train(tiny_run(), tmp_path / "run", device=CPU)
     assert read_run(tmp_path / "run")[1] == 5
     tensors = load_file(tmp_path / "run" / TRAINING)
     assert all(values.isfinite().all() for values in tensors.values())
-    with pytest.raises(CheckpointError, match="a training that has not ended"):
+    with pytest.raises(CheckpointError, match="holds an unfinished training"):
         load(tmp_path / "run")
 
 
 def test_a_learning_rate_that_is_far_too_high_ends_in_a_message(tmp_path: Path) -> None:
-    run = tiny_run(epochs=30, rate=0.99, rate_warmup=0, clip=1e30, config={"latent": 2, "width": 4, "sigma": 1e-4,
-                   "likelihood": "gaussian"})  # fmt: skip
+    run = tiny_run(
+        epochs=30,
+        rate=0.99,
+        rate_warmup=0,
+        clip=1e30,
+        config={"latent": 2, "width": 4, "sigma": 1e-4, "likelihood": "gaussian"},
+    )
     try:
         train(run, tmp_path / "run", device=CPU)
     except TrainingError as error:
@@ -401,11 +406,11 @@ def test_a_learning_rate_that_is_far_too_high_ends_in_a_message(tmp_path: Path) 
         ({"minutes": math.nan}, r"`minutes` must lie in"),
         ({"minutes": 1.0, "steps": (5,)}, "`minutes` and `steps` must not both be set"),
         ({"minutes": 1.0, "prior_epochs": 2}, "`minutes` and `prior_epochs` must not both be set"),
-        ({"steps": [5, 0]}, "`steps` must be whole numbers of at least 1"),
+        ({"steps": [5, 0]}, "`steps` must be integers of at least 1"),
         ({"validation": 0.6}, r"`validation` must lie in \[0, 0.5\]. Got 0.6"),
         ({"augment": ["turn"]}, "Unknown augmentation 'turn'. Choose from: flip, shift, colour"),
         ({"augment": "flip"}, "`augment` must be of type tuple"),
-        ({"options": {"split": "test"}}, "`options` must be the data set's own. Got 'split'"),
+        ({"options": {"split": "test"}}, "`options` must be options of the data set. Got 'split'"),
     ],
 )
 def test_wrong_values_of_a_run_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -499,7 +504,7 @@ def test_a_closed_form_is_fitted_and_its_curve_is_one_line(tmp_path: Path) -> No
 )  # of the tracer itself
 def test_the_loss_can_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the part of the compiler that traces; the code that inductor writes takes a minute to build."""
-    monkeypatch.setattr("models.training.train.COMPILER", "aot_eager")
+    monkeypatch.setattr("models.training.train.BACKEND", "aot_eager")
     config = {"latent": 3, "width": 8, "network": "mlp"}
     run = tiny_run(limit=130, config=config, epochs=2)  # a last batch of another size
     torch._dynamo.utils.counters.clear()

@@ -58,13 +58,13 @@ def test_the_model_is_left_as_it_was_and_the_time_of_a_step_is_known() -> None:
 def test_memory_that_does_not_hold_one_image_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Large, "most", 0)
     examples, _ = load_examples(tiny_run())
-    with pytest.raises(ValueError, match=r"even for one image. Choose a smaller network"):
+    with pytest.raises(ValueError, match=r"one image fits into memory. Choose a smaller network"):
         try_steps(tiny_run(batch=4), build(tiny_run(), examples.image_shape), examples, Processes(CPU))
 
 
 def test_memory_that_ends_later_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
-        TrainingError, match=r"at step 0, with 50 images a step. .* Start anew with a smaller `--batch`"
+        TrainingError, match=r"at step 0, with 50 images per step. .* Start again with a smaller `--batch`"
     ):
         train(tiny_run(), tmp_path / "run", device=CPU)
 
