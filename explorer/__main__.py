@@ -79,22 +79,22 @@ def add_opening(encoding: argparse.ArgumentParser) -> None:
 
 def run_encode(options: argparse.Namespace) -> int:
     """Encodes images; with `--open`, shows them beside the checkpoint's own until the explorer is stopped."""
-    from models import __main__ as zoo
+    from models.commands import encode
 
     if not options.opens:
-        return zoo.run_encode(options)
+        return encode.run(options)
     from explorer.atlas.build import build  # imports torch
     from explorer.jobs.collections import start_map, wants_map
     from models.card import roots
     from models.collection import collection_folder
     from models.system.settings import use_checkpoint_folders, use_first_checkpoint
 
-    if options.out and options.out.suffix.lower() in zoo.TABLES:
+    if options.out and options.out.suffix.lower() in encode.TABLES:
         raise ValueError(
             f"`--open` shows a collection: name a folder by `--out`, or leave it out. Got {options.out}."
         )
     out = options.out or collection_folder(options.name, options.images)
-    folder = zoo.encode_as_collection(options, out).resolve()
+    folder = encode.encode_as_collection(options, out).resolve()
     print("Building the atlas …", flush=True)
     build(folder, umap=False)
     if folder.parent not in [root.resolve() for root in roots()]:

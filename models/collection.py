@@ -1,7 +1,7 @@
-"""A collection: somebody's images, encoded by a checkpoint, beside the checkpoint's own images.
+"""A collection: images of the user, encoded by a checkpoint.
 
-It is a folder with a card, which names the images and the checkpoint whose weights encoded them, and their latents.
-Once `python -m explorer.atlas` has made its atlas, everything that takes a checkpoint takes the collection.
+It is a folder with the latents and a card, which names the images and the checkpoint whose weights encoded them. Once
+`python -m explorer.atlas` has built its atlas, a collection can be used wherever a checkpoint can.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from models.evaluation.metric import metric
 
 __all__ = ["Collection", "collection_folder", "encode_collection"]
 
-FEWEST = 2  # images of an atlas
-EXACT = 1e-10  # squared error per pixel that counts as none, as in models/evaluation/reconstruction.py
-NAME_LENGTH = 24  # characters of the images' part in a collection's name
-PSNR_AT_LEAST = 20  # dB; below it a checkpoint does not fit the images
-MADE = (CARD, LATENTS, ATLAS)  # files of a collection
+FEWEST = 2  # images needed for an atlas
+EXACT = 1e-10  # squared error per pixel that counts as 0, as in models/evaluation/reconstruction.py
+NAME_LENGTH = 24  # characters of the images' name in the name of a collection
+PSNR_AT_LEAST = 20  # dB; below, a checkpoint does not fit the images
+COLLECTION_FILES = (CARD, LATENTS, ATLAS)
 
 Source = str | Path | Sequence[str | Path]  # of images
 Report = Callable[[float, str], None]
@@ -46,33 +46,33 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Collection:
-    """What became of somebody's images."""
+    """The result of encoding images as a collection."""
 
     folder: Path
     images: int
     refused: tuple[Refused, ...]  # files that cannot be used
-    notes: tuple[str, ...]  # what was found in the images, sentences
-    psnr: float  # dB, of the reconstructions, a mean over the images
+    notes: tuple[str, ...]  # sentences about how the images were read
+    psnr: float  # of the reconstructions, dB, mean over the images
 
     @property
     def fits(self) -> bool:
-        """Whether the checkpoint reconstructs the images well enough to be of use."""
+        """Whether the checkpoint reconstructs the images well enough to be useful."""
         return self.psnr >= PSNR_AT_LEAST
 
 
 def collection_folder(name: str | Path, source: Source) -> Path:
-    """Where the collection of some images goes if nobody says: in the folder of new runs, "faces-vae.fruits".
+    """Returns the default folder of a collection: in the folder of new runs, such as "faces-vae.fruits".
 
-    That of a checkpoint outside of `roots()` goes beside it.
+    The collection of a checkpoint outside of `roots()` is placed beside the checkpoint.
 
     Raises:
         CheckpointError: If the checkpoint cannot be used.
     """
     entry = _encoder(name)
-    beside = entry.path.absolute().parent
-    home = roots()[-1] if beside in [root.absolute() for root in roots()] else beside
+    parent = entry.path.absolute().parent
+    target = roots()[-1] if parent in [root.absolute() for root in roots()] else parent
     short = folder_name(str(common_folder(_paths(source))[0]))[:NAME_LENGTH].strip("-")
-    return home / f"{entry.name[: 63 - NAME_LENGTH]}.{short}"
+    return target / f"{entry.name[: 63 - NAME_LENGTH]}.{short}"
 
 
 def encode_collection(
@@ -86,24 +86,23 @@ def encode_collection(
     workers: Workers | None = None,
     report: Report | None = None,
 ) -> Collection:
-    """Encodes images with a checkpoint and writes a collection; its atlas is made from it afterwards.
+    """Encodes images with a checkpoint and writes a collection, from which the atlas is built afterwards.
 
-    Every image is fitted to the shape that the checkpoint takes: its sides and its channels. The card is written last,
-    so what was killed is no collection yet; the same call goes on with the parts that are encoded.
+    Every image is converted to the size and the channels of the checkpoint. The card is written last, so an interrupted
+    call leaves no incomplete collection; the same call resumes after the parts that are already encoded.
 
     Arguments:
         name: Name or folder of a checkpoint, or of one of its collections.
         source: A folder, zip, Parquet file, WebDataset or array, or several, as `models.data.open_images` takes them.
-        out: The folder to write; a former collection of the same checkpoint there is replaced.
+        out: Folder to write; an earlier collection of the same checkpoint there is replaced.
         labels: A table of labels.
-        fit: "crop", "pad" or "stretch"; where empty, what suits the images.
-        command: That is run, for the card.
-        workers: Decode and encode parts of the images; where None, both are done here, and the cache keeps the decoded
-            images.
-        report: Called with the share done, 0 to 1, and what is being done.
+        fit: "crop", "pad" or "stretch"; if empty, chosen for the images.
+        command: The command that is run, for the card.
+        workers: Decode and encode parts of the images; if None, this process does both, and decoded images are cached.
+        report: Called with the share done, 0 to 1, and the current task.
 
     Raises:
-        ValueError: If the images cannot be read, the checkpoint takes sequences, or `out` holds something else.
+        ValueError: If the images cannot be read, the checkpoint takes sequences, or `out` holds other files.
     """
     progress = report or (lambda share, what: None)
     entry = _encoder(name)
@@ -139,7 +138,7 @@ def encode_collection(
 
 
 def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "") -> Preparation:
-    """The preparation that gives pictures of a model's shape (C, H, W)."""
+    """Returns the preparation that converts images to the shape of a model (C, H, W)."""
     channels, height, width = shape
     return replace(
         preparation,
@@ -154,7 +153,7 @@ def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "")
 def _describe(
     card: Card, entry: Entry, name: str, source: Path, options: dict[str, object], command: str
 ) -> Card:
-    """The card of a collection."""
+    """Builds the card of a collection."""
     title = title_of(str(source))
     return Card(
         name=name,
@@ -171,7 +170,7 @@ def _describe(
 
 
 def _encoder(name: str | Path) -> Entry:
-    """The checkpoint that has the weights, of itself or of one of its collections."""
+    """Returns the checkpoint with the weights, given its name or that of one of its collections."""
     entry = checkpoint.read(name)
     card = _card(entry)
     if not card.weights_of:
@@ -191,27 +190,29 @@ def _paths(source: Source) -> Sequence[str | Path]:
 
 
 def _check_count(source: Path, count: int) -> None:
-    """Raises ValueError where images are too few for an atlas."""
+    """Raises ValueError if there are too few images for an atlas."""
     if count < FEWEST:
         raise ValueError(f"A collection must have at least {FEWEST} images. {source} has {count}. Add some.")
 
 
 def _check_out(out: Path, entry: Entry) -> None:
-    """Raises ValueError where a folder holds anything but a collection of the same checkpoint, or would not find it."""
-    beside = entry.path.resolve().parent
-    if beside not in [place.resolve() for place in (out.absolute().parent, *roots())]:
+    """Raises ValueError if a folder holds other files than a collection of the checkpoint, or cannot find it."""
+    parent = entry.path.resolve().parent
+    if parent not in [folder.resolve() for folder in (out.absolute().parent, *roots())]:
         raise ValueError(
-            f"`--out` must lie beside {entry.path}, which is in no folder of checkpoints: a collection finds its "
-            f"checkpoint there. Got {out}."
+            f"`--out` must be beside {entry.path}, which is not in a folder of checkpoints, so that the collection can "
+            f"find its checkpoint. Got {out}."
         )
     if not out.exists():
         return
     if not out.is_dir():
         raise ValueError(f"`--out` must be a folder or end in .parquet or .csv. {out} is a file.")
     others = sorted(
-        path.name for path in out.iterdir() if path.name not in MADE and not path.name.startswith(".")
+        path.name
+        for path in out.iterdir()
+        if path.name not in COLLECTION_FILES and not path.name.startswith(".")
     )
     if others and not (out / CARD).is_file():
         raise ValueError(f"`--out` must be a new folder or a collection. {out} holds {others[0][:80]!r}.")
     if (out / CARD).is_file() and read_card(out).weights_of != entry.name:
-        raise ValueError(f"`--out` must not be another checkpoint. {out} is one: name another folder.")
+        raise ValueError(f"`--out` must not be another checkpoint. {out} is one; choose another folder.")

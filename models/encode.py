@@ -39,14 +39,14 @@ CONTAINERS = (
     ".npz",
 )  # files of many images
 BATCH = 64
-TOLD_AT_MOST = 20  # bad files that an error lists
-Read = Callable[[tuple[int, int, int]], NDArray[np.uint8]]  # of a shape (C, H, W), gives (H, W, C)
+PROBLEMS_SHOWN = 20  # files that an error lists
+Read = Callable[[tuple[int, int, int]], NDArray[np.uint8]]  # from a shape (C, H, W) to an image (H, W, C)
 
 
 class Encoded(NamedTuple):
-    """What became of some image files."""
+    """The result of encoding image files."""
 
-    rows: int  # of the table
+    rows: int  # rows of the table
     problems: tuple[str, ...]  # a line for each file that could not be read
 
 
@@ -55,12 +55,12 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
 
     Arguments:
         name: Name or folder of a checkpoint.
-        paths: Image files; folders, of which all image files that are not hidden are taken; and what else
+        paths: Image files; folders, whose image files are read unless they are hidden; and the other sources that
             `models.data.open_images` reads: zips, Parquet files, WebDataset tars, arrays.
         out: The table to write. `.parquet`: file, mean (D,), std (D,). `.csv`: file, mean_0 …, std_0 ….
 
     Returns:
-        The number of images in the table, and what could not be read.
+        The number of images in the table, and the files that could not be read.
 
     Raises:
         ValueError: If `out` cannot be written, a path does not exist, the model takes sequences, or no image can
@@ -94,17 +94,17 @@ def encode_files(name: str | Path, paths: Sequence[Path], out: Path) -> Encoded:
                 stds.append(torch.zeros_like(means[-1]) if q.std is None else q.std.flatten(1))
             bar.update(len(batch))
     if not names:
-        more = f" … and {len(problems) - TOLD_AT_MOST} more" if len(problems) > TOLD_AT_MOST else ""
-        raise ValueError(f"No image can be read. {' '.join(problems[:TOLD_AT_MOST])}{more}")
+        more = f" … and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
+        raise ValueError(f"No image can be read. {' '.join(problems[:PROBLEMS_SHOWN])}{more}")
     _write(out, names, torch.cat(means).numpy(), torch.cat(stds).numpy())
     return Encoded(len(names), tuple(problems))
 
 
 def _files(paths: Sequence[Path], problems: list[str]) -> Iterator[tuple[str, Read]]:
-    """The images of paths, each with its name and what reads it; those of a path in order of their names.
+    """Yields the images of paths, each with its name and a function that reads it, sorted by name within a path.
 
     Raises:
-        ValueError: Naming all paths that do not exist.
+        ValueError: If paths do not exist; the message names all of them.
     """
     missing = [printable(path) for path in paths if not path.exists()]
     if missing:
@@ -121,7 +121,7 @@ def _files(paths: Sequence[Path], problems: list[str]) -> Iterator[tuple[str, Re
 
 
 def _contained(path: Path, problems: list[str]) -> Iterator[tuple[str, Read]]:
-    """The pictures of an archive, a table or an array, or of a folder of these."""
+    """Yields the images of an archive, a table or an array, or of a folder of these."""
     try:
         found = open_images(path)
     except ValueError as error:
@@ -138,7 +138,7 @@ def _picture(pictures: Pictures, place: Any, shape: tuple[int, int, int]) -> NDA
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The image files of a folder and those below it, hidden ones left out; a dead link counts as a file."""
+    """Lists the image files of a folder and its subfolders, without hidden ones; a broken link counts as a file."""
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_hidden(name)]
@@ -148,7 +148,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _write(out: Path, names: list[str], means: NDArray[np.float32], stds: NDArray[np.float32]) -> None:
-    """Writes the table at one stroke, in the format that the ending names."""
+    """Writes the table atomically, in the format of the file's ending."""
     out.parent.mkdir(parents=True, exist_ok=True)
     columns = {"file": pa.array(names, pa.string())}
     if out.suffix.lower() == ".csv":

@@ -1,8 +1,8 @@
-"""Encodes somebody's images in parts, each a Parquet file that is written whole: what was stopped goes on where it was.
+"""Encodes images of the user in parts, one Parquet file each, so that an interrupted run can be resumed.
 
-A part is `PART` pictures that follow each other in the source. Its file, `latents/part-00000.parquet`, has a name that
-follows from its number, so a part that is encoded twice is there once. A run skips the parts whose files are sound.
-Where parts are encoded, `workers` decides: in this process, or on a Ray cluster (`models/ray_workers.py`).
+A part consists of `PART` consecutive images of the source. The name of its file, such as `latents/part-00000.parquet`,
+depends only on its number, so a part that is encoded twice has one file. A run skips the parts with valid files.
+`workers` encodes the parts, in this process or on a Ray cluster (`models/ray_workers.py`).
 """
 
 from __future__ import annotations
@@ -49,21 +49,19 @@ from models.latents import WEIGHTS_KEY, encode, write_table
 from models.system.files import make_folder, remove_file
 from models.system.json_input import read_json
 
-PART = 1_024  # pictures of a part
-NAME = re.compile(
-    r"part-\d{5,}\.parquet|\.part-\d{5,}\.parquet\.\w+"
-)  # of a part, or of what a kill left of one
-VERSION = 1  # of what is written; raised when decoding or encoding changes
-RUN_KEY, REFUSED_KEY = b"run", b"refused"  # of the Parquet metadata
-TOLD_AT_MOST = 5  # pictures in an error
+PART = 1_024  # images per part
+NAME = re.compile(r"part-\d{5,}\.parquet|\.part-\d{5,}\.parquet\.\w+")  # file of a part, or a partial one
+VERSION = 1  # version of the files; increased when decoding or encoding changes
+RUN_KEY, REFUSED_KEY = b"run", b"refused"  # keys of the Parquet metadata
+REFUSED_SHOWN = 5  # pictures in an error
 DAMAGE = (pa.ArrowException, OSError, LookupError, TypeError, ValueError)
 
 
 class Pixels(Protocol):
-    """Gives pictures in the shape that the model takes; small enough to be sent to a worker."""
+    """A source of pictures in the shape of the model; small enough to be sent to a worker."""
 
     def image(self, name: str, place: Any) -> NDArray[np.uint8]:
-        """One picture, uint8 (H, W, C).
+        """Returns a picture, uint8 (H, W, C).
 
         Raises:
             PictureError: If it cannot be used.
@@ -72,7 +70,7 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True)
 class SourcePixels:
-    """Decodes pictures where they lie."""
+    """Decodes pictures from their source."""
 
     pictures: Pictures
     shape: tuple[int, int, int]  # (C, H, W)
@@ -85,7 +83,7 @@ class SourcePixels:
 
 
 class DecodedPixels:
-    """Takes pictures from those that are prepared in the cache, in this process."""
+    """Reads pictures that are prepared in the cache, in this process."""
 
     def __init__(self, prepared: Prepared) -> None:
         self._rows = {name: row for row, name in enumerate(prepared.labels().texts["file"].values)}
@@ -95,48 +93,47 @@ class DecodedPixels:
     def image(self, name: str, place: Any) -> NDArray[np.uint8]:
         if name not in self._rows:
             raise PictureError(self._reasons.get(shown(name), "It cannot be decoded."))
-        pixels: NDArray[np.uint8] = self._images[self._rows[name]]
-        return pixels
+        return np.asarray(self._images[self._rows[name]])
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a worker needs to encode one part, wherever it runs. Sequences have one entry a picture."""
+    """The input of a worker that encodes one part. Sequences have one entry per picture."""
 
     number: int
     file: Path  # absolute, as the next one
     checkpoint: Path
     weights_sha256: str  # of the checkpoint
-    run: str  # what decides the content: source, preparation, weights and number
+    run: str  # hash of everything that determines the content: source, preparation, weights, number
     pixels: Pixels
     names: Sequence[str]
-    places: Sequence[Any]  # in the source
+    places: Sequence[Any]  # positions in the source
     splits: Sequence[str]
     ids: NDArray[np.int64]  # rows in the splits
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a part."""
+    """The result of encoding a part."""
 
     number: int
-    rows: int  # of its file
+    rows: int  # rows of its file
     refused: tuple[Refused, ...]
 
 
 @dataclass(frozen=True)
 class EncodedParts:
-    """What became of all pictures."""
+    """The result of encoding all parts."""
 
-    rows: int  # of all files
+    rows: int  # rows of all files
     refused: tuple[Refused, ...]
 
 
-Workers = Callable[[Sequence[Part]], Iterable[Outcome]]  # outcomes in any order, one a part
+Workers = Callable[[Sequence[Part]], Iterable[Outcome]]  # one outcome per part, in any order
 
 
 def in_this_process(parts: Sequence[Part]) -> Iterator[Outcome]:
-    """Encodes one part after the other."""
+    """Encodes the parts one after another."""
     return map(encode_part, parts)
 
 
@@ -151,29 +148,29 @@ def encode_parts(
     report: Report | None = None,
     size: int = PART,
 ) -> EncodedParts:
-    """Encodes images and writes the parts that are not there yet to the folder `latents` of `out`.
+    """Encodes images and writes the missing parts to the folder `latents` of `out`.
 
-    Files of former parts that do not belong to these images, choices and weights are removed first.
+    Files of parts that do not belong to these images, settings and weights are removed first.
 
     Arguments:
         name: Name or folder of a checkpoint.
         found: The images.
-        preparation: How they are divided into splits, cropped or padded.
-        out: A folder.
-        pixels: Where the pixels come from; the source itself where None.
-        workers: Encode parts.
-        report: Called with the share done, 0 to 1, and what is being done.
-        size: Pictures of a part.
+        preparation: How they are split, cropped or padded.
+        out: Folder of the collection.
+        pixels: Source of the pixels; the images themselves if None.
+        workers: Function that encodes parts.
+        report: Called with the share done, 0 to 1, and the current task.
+        size: Images per part.
 
     Returns:
         The number of images in the files, and pictures that could not be decoded.
 
     Raises:
         ValueError: If the checkpoint cannot be used, or no picture can be decoded.
-        RuntimeError: If the workers leave a part out.
+        RuntimeError: If the workers omit a part.
         StorageError: If a file cannot be written.
     """
-    tell = report or (lambda share, what: None)
+    progress = report or (lambda share, what: None)
     entry = checkpoint.read(name)
     if entry.card is None:
         raise CheckpointError(f"{entry.path} has no card.")
@@ -185,13 +182,13 @@ def encode_parts(
     parts = divide(found, preparation, folder, entry.path.absolute(), entry.card, pixels, size)
     outcomes = {each.number: each for part in parts if (each := stored(part))}
     _remove_others(folder, [part for part in parts if part.number in outcomes])
-    left = [part for part in parts if part.number not in outcomes]
-    done = len(found) - sum(len(part.names) for part in left)
-    tell(done / len(found), "Encoding the pictures")
-    for outcome in workers(left) if left else ():
+    remaining = [part for part in parts if part.number not in outcomes]
+    done = len(found) - sum(len(part.names) for part in remaining)
+    progress(done / len(found), "Encoding the pictures")
+    for outcome in workers(remaining) if remaining else ():
         done += 0 if outcome.number in outcomes else len(parts[outcome.number].names)
         outcomes[outcome.number] = outcome
-        tell(done / len(found), "Encoding the pictures")
+        progress(done / len(found), "Encoding the pictures")
     if missing := [part.file.name for part in parts if part.number not in outcomes]:
         raise RuntimeError(
             f"{len(missing)} parts are not encoded, such as {missing[0]}. Run the command again."
@@ -199,7 +196,7 @@ def encode_parts(
     rows = sum(each.rows for each in outcomes.values())
     refused = tuple(each for number in range(len(parts)) for each in outcomes[number].refused)
     if not rows:
-        reasons = " ".join(f"{each.name}: {each.reason}" for each in refused[:TOLD_AT_MOST])
+        reasons = " ".join(f"{each.name}: {each.reason}" for each in refused[:REFUSED_SHOWN])
         raise ValueError(f"No picture in {shown(str(found.source))} can be decoded. {reasons}")
     return EncodedParts(rows, refused)
 
@@ -213,16 +210,16 @@ def divide(
     pixels: Pixels,
     size: int,
 ) -> list[Part]:
-    """The parts of images, in the order of their source, where neighbours are read fast.
+    """Divides images into parts in the order of the source, which is fast to read.
 
     Arguments:
         found: The images.
-        preparation: How they are divided into splits.
-        folder: Of the files.
+        preparation: How they are split.
+        folder: Folder of the files.
         weights: Folder of the checkpoint.
-        card: Of the checkpoint.
-        pixels: Where the pixels come from.
-        size: Pictures of a part.
+        card: Card of the checkpoint.
+        pixels: Source of the pixels.
+        size: Images per part.
     """
     splits, order = divided(found, preparation)
     ids, counts = np.empty(len(found), np.int64), dict.fromkeys(splits, 0)
@@ -249,47 +246,49 @@ def divide(
 
 
 def encode_part(part: Part) -> Outcome:
-    """Encodes the pictures of a part and writes its file; those that cannot be decoded are listed in it.
+    """Encodes the pictures of a part and writes its file, which also lists those that cannot be decoded.
 
     Raises:
-        ValueError: If the checkpoint cannot be used, or has other weights by now.
+        ValueError: If the checkpoint cannot be used, or its weights have changed.
         StorageError: If the file cannot be written.
     """
     model = _model(part.checkpoint, part.weights_sha256)
     images: list[NDArray[np.uint8]] = []
-    kept: list[int] = []
+    decoded: list[int] = []
     refused: list[Refused] = []
     for row, (name, place) in enumerate(zip(part.names, part.places, strict=True)):
         try:
             images.append(part.pixels.image(name, place))
-            kept.append(row)
+            decoded.append(row)
         except PictureError as error:
             refused.append(Refused(shown(name), str(error)))
     channels, height, width = model.image_shape
-    blank = np.zeros((1, height, width, channels), np.uint8)  # gives the columns where no picture is sound
+    blank = np.zeros(
+        (1, height, width, channels), np.uint8
+    )  # defines the columns if no picture can be decoded
     rows = encode(model, np.stack(images) if images else blank)
-    about = {
+    metadata = {
         WEIGHTS_KEY: part.weights_sha256.encode(),
         RUN_KEY: part.run.encode(),
         REFUSED_KEY: json.dumps([[each.name, each.reason] for each in refused]).encode(),
     }
     write_table(
         part.file,
-        [part.splits[row] for row in kept],
-        part.ids[kept],
-        [part.names[row] for row in kept],
-        {name: values[: len(kept)] for name, values in rows.items()},
-        about,
+        [part.splits[row] for row in decoded],
+        part.ids[decoded],
+        [part.names[row] for row in decoded],
+        {name: values[: len(decoded)] for name, values in rows.items()},
+        metadata,
     )
-    return Outcome(part.number, len(kept), tuple(refused))
+    return Outcome(part.number, len(decoded), tuple(refused))
 
 
 @lru_cache(maxsize=1)
 def _model(path: Path, weights_sha256: str) -> Autoencoder:
-    """A checkpoint's model, loaded once a process.
+    """Loads the model of a checkpoint, once per process.
 
     Raises:
-        ValueError: If it cannot be used, takes sequences, or has other weights by now.
+        ValueError: If it cannot be used, takes sequences, or its weights have changed.
     """
     card = checkpoint.read(path).card
     if card is None or card.weights_sha256 != weights_sha256:
@@ -301,7 +300,7 @@ def _model(path: Path, weights_sha256: str) -> Autoencoder:
 
 
 def stored(part: Part) -> Outcome | None:
-    """What the file of a part says; None where it is not there, damaged, or of another run."""
+    """Reads the outcome in the file of a part; None if it is missing, damaged, or of another run."""
     try:
         with pq.ParquetFile(part.file, page_checksum_verification=True) as file:
             about = file.schema_arrow.metadata or {}
@@ -315,13 +314,13 @@ def stored(part: Part) -> Outcome | None:
 
 
 def read_errors(out: Path) -> NDArray[np.float32]:
-    """Squared error per pixel of all images that are encoded, in the order of the source."""
+    """Reads the squared error per pixel of all encoded images, in the order of the source."""
     paths = sorted((out / LATENTS).glob("part-*.parquet"))
     return np.concatenate([pq.read_table(path, columns=["error"])["error"].to_numpy() for path in paths])
 
 
 def _remove_others(folder: Path, sound: Sequence[Part]) -> None:
-    """Removes the files of former parts, so that an atlas never takes latents of several runs, and what kills left."""
+    """Removes the files of other runs, so that an atlas never mixes latents of several runs, and partial files."""
     keep = {part.file.name for part in sound}
     for path in folder.iterdir():
         if NAME.fullmatch(path.name) and path.name not in keep:

@@ -1,8 +1,8 @@
-"""Encodes parts of a collection on a Ray cluster, with Ray Data: on the cores of this machine, or on many machines.
+"""Encodes parts of a collection on a Ray cluster, with Ray Data, on the cores of this machine or on several machines.
 
-Ray sends parts and outcomes between its own processes in its own serialisation, which can hold code; so a cluster that is
-started here listens on the loopback interface alone and takes only connections that know a random token. Files from
-outside never reach it as objects: workers read and check them as one process does.
+Ray sends parts and outcomes between its processes in its own serialisation, which can contain code. Therefore a cluster
+that is started here listens only on the loopback interface and requires a random token. Untrusted files are never sent
+as objects: workers read and check them in the same way as a single process.
 
 References:
     | Ray Data: streaming batch inference
@@ -29,22 +29,22 @@ from models.encoded_parts import Outcome, Part, Workers, encode_part
 from models.system import extras
 
 ADDRESS = re.compile(r"auto|(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
-ATTEMPTS = 4  # workers that may be killed over one part
-OUTPUT_BYTES = 1 << 20  # that Ray reserves for the outcome of a part; its default keeps cores idle
-LOCAL = {  # of a cluster that is started here; Ray reads them when it is imported
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch, on any system, for the loopback address
+ATTEMPTS = 4  # workers that may be killed on one part
+OUTPUT_BYTES = 1 << 20  # memory that Ray reserves for the outcome of a part; its default leaves cores idle
+LOCAL = {  # environment of a cluster that is started here; Ray reads it on import
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # makes Ray use the loopback address, on any system
     "RAY_AUTH_MODE": "token",
 }
-# Even without usage statistics Ray asks addresses of clouds where it runs: its processes get a proxy that is not there.
+# Even without usage statistics, Ray contacts metadata servers of clouds; a proxy that does not exist prevents that.
 OFFLINE = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "localhost,127.0.0.1,::1"}
 
 
 def on_ray(address: str = "") -> Workers:
-    """Workers on a Ray cluster.
+    """Returns workers on a Ray cluster.
 
     Arguments:
-        address: Of a running cluster, "auto" for that of this machine, or HOST:PORT; "" starts one here that ends with
-            the work.
+        address: Address of a running cluster, "auto" for that of this machine, or HOST:PORT; "" starts a cluster on this
+            machine, which ends with the work.
 
     Raises:
         ValueError: If Ray is not installed, or the address is malformed.
@@ -65,11 +65,11 @@ def on_ray(address: str = "") -> Workers:
 
 @contextmanager
 def cluster(address: str = "", workers: int | None = None) -> Iterator[str]:
-    """Connects to a Ray cluster, or starts one on this machine; gives its address. Inside of another, it is that one.
+    """Connects to a Ray cluster, or starts one on this machine, and yields its address; nested calls share a cluster.
 
     Arguments:
-        address: As `on_ray` takes it.
-        workers: Of a cluster that is started; where None, one a core.
+        address: As in `on_ray`.
+        workers: Number of workers of a cluster that is started; one per core if None.
 
     Raises:
         ConnectionError: If there is no cluster at the address.
@@ -107,7 +107,7 @@ def cluster(address: str = "", workers: int | None = None) -> Iterator[str]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Sets variables for the processes that are started meanwhile."""
+    """Sets environment variables for processes that are started within the context."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -121,10 +121,10 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def _outcomes(parts: Sequence[Part]) -> Iterator[Outcome]:
-    """Encodes parts on the cluster that is connected; outcomes as they come.
+    """Encodes parts on the connected cluster; yields outcomes as they arrive.
 
     Raises:
-        ValueError: As `encode_part` does.
+        ValueError: As in `encode_part`.
         RuntimeError: If the cluster fails.
     """
     import ray
@@ -149,7 +149,7 @@ def _outcomes(parts: Sequence[Part]) -> Iterator[Outcome]:
 
 
 def _encoded(row: dict[str, Any]) -> dict[str, Any]:
-    """Encodes the part of a row, in a worker; an error that tells what to do is passed on as text."""
+    """Encodes the part of a row, in a worker; an error with a remedy is returned as text."""
     part: Part = row["part"]
     outcome, problem = Outcome(part.number, 0, ()), ""
     attempts = _attempts(part)
@@ -158,8 +158,8 @@ def _encoded(row: dict[str, Any]) -> dict[str, Any]:
             file.write(b".")
         if attempts.stat().st_size > ATTEMPTS:
             raise ValueError(
-                f"{ATTEMPTS} workers were killed while they encoded {part.file.name}, which begins with "
-                f"{shown(part.names[0])}: perhaps memory ran out. Give the workers more, or remove the picture."
+                f"{ATTEMPTS} workers were killed while they encoded {part.file.name}, which starts with "
+                f"{shown(part.names[0])}; memory may have run out. Give the workers more, or remove the picture."
             )
         outcome = encode_part(part)
         attempts.unlink(missing_ok=True)
@@ -175,5 +175,5 @@ def _encoded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempts(part: Part) -> Path:
-    """A file with a byte for each worker that began a part, for Ray tries without end; `encode_parts` removes old ones."""
+    """Returns a file with one byte per attempt at a part, since Ray retries without limit; `encode_parts` deletes it."""
     return part.file.with_name(f".{part.file.name}.attempts")

@@ -1,17 +1,17 @@
-"""The data sets, by name: real images and our own drawn faces, each with named attributes.
+"""The data sets by name: real images and drawn faces, with named attributes.
 
     from models.data import load_data
     data = load_data("fashion-mnist", "test", limit=1000)
     data.images          # uint8 (1000, 28, 28, 1)
     data.attributes      # {"garment": Attribute(...)}
 
-and sequences of images, whose frames are made when they are asked for:
+and sequences of images, whose frames are generated on demand:
 
     data = load_sequences("moving-digits", "test", limit=1000)
     data.frames([7])     # uint8 (1, 20, 28, 28, 1)
 
-A data set's module is imported when it is first asked for, so naming one costs nothing. Images of
-your own, a folder or a file of them, are opened with `open_images`.
+The module of a data set is imported on first use. `open_images` opens images of your own, a folder or
+a file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from models.data.base import SPLITS, Attribute, ImageData, Texts
 from models.data.sequences import SequenceData
@@ -48,16 +48,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where the loader of a data set stands; calling it imports the module and loads."""
+    """The loader of a data set; calling it imports the module and loads the data."""
 
-    module: str  # of this package
+    module: str  # module of this package
     function: str  # load(split, limit, **options) -> ImageData or SequenceData
-    reason: str | None = (
-        None  # reason(**options that decide) -> why it can not be loaded now without a download
-    )
-    shape: tuple[int, int, int] = (1, 28, 28)  # of an image, (C, H, W)
-    images: int = 60_000  # of its training split, or sequences; 0 where the options decide
-    splits: tuple[str, ...] = ("train", "test")  # those it has, of `SPLITS`
+    reason: str | None = None  # reason(**options) -> why it cannot be loaded without a download, or None
+    shape: tuple[int, int, int] = (1, 28, 28)  # image shape (C, H, W)
+    images: int = 60_000  # images or sequences in the training split; 0 if it depends on the options
+    splits: tuple[str, ...] = ("train", "test")  # available splits, of `SPLITS`
 
     def __call__(self, split: str, limit: int | None = None, **options: Any) -> Any:
         """Loads the first `limit` images or sequences of `split`."""
@@ -70,21 +68,20 @@ class Dataset:
         return load(split, limit, **options)
 
     def unavailable(self, options: Mapping[str, Any]) -> str | None:
-        """Why it can not be loaded at once with these options, or None."""
+        """Returns why the data set cannot be loaded without a download with these options, or None."""
         if self.reason is None:
             return None
         reason = getattr(import_module(f"models.data.{self.module}"), self.reason)
         parameters = signature(reason).parameters
-        whole = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-        deciding = {name: value for name, value in options.items() if whole or name in parameters}
-        why: str | None = reason(**deciding)
-        return why
+        accepts_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+        accepted = {name: value for name, value in options.items() if accepts_all or name in parameters}
+        return cast("str | None", reason(**accepted))
 
 
 def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
     parameters = signature(load).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
-        return  # it checks its options itself
+        return  # the loader checks its options itself
     offered = [each.name for each in parameters if each.name not in ("split", "limit")]
     for name in options:
         if name not in offered:
@@ -93,7 +90,7 @@ def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
             )
 
 
-OWN = "own-images"  # somebody's own images; its options say where they lie
+OWN = "own-images"  # images of the user; the options give their location
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset("digits", "load_digits", shape=(1, 8, 8), images=1_497),
@@ -115,22 +112,21 @@ SEQUENCES: dict[str, Dataset] = {
 def load_data(name: str, split: str = "train", *, limit: int | None = None, **options: Any) -> ImageData:
     """Loads a split of a data set.
 
-    Where `LATENT_DATA_DIR` is not set, MNIST and Fashion-MNIST are downloaded to the cache once.
+    If `LATENT_DATA_DIR` is not set, MNIST and Fashion-MNIST are downloaded to the cache once.
 
     Arguments:
         name: One of `DATASETS`.
         split: One of `SPLITS` that the data set has; the bundled ones have train and test.
-        limit: Load only the first so many images; None for all.
+        limit: Largest number of images; None for all.
         options: What the data set itself offers.
 
     Raises:
-        ValueError: If an argument is unknown or a file is missing, damaged or can not be
-            downloaded; the message says which and what to do.
+        ValueError: If an argument is invalid, or a file is missing, damaged or cannot be downloaded; the
+            message names it and a remedy.
     """
     if name in SEQUENCES:
         raise ValueError(f"The data set {name!r} has sequences, not images. Load it with `load_sequences`.")
-    data: ImageData = _dataset(name, DATASETS)(split, limit, **options)
-    return data
+    return cast(ImageData, _dataset(name, DATASETS)(split, limit, **options))
 
 
 def load_sequences(
@@ -141,7 +137,7 @@ def load_sequences(
     Arguments:
         name: One of `SEQUENCES`.
         split: One of `SPLITS` that the data set has; the bundled ones have train and test.
-        limit: Load only the first so many sequences; None for all.
+        limit: Largest number of sequences; None for all.
         options: What the data set itself offers.
 
     Raises:
@@ -149,17 +145,16 @@ def load_sequences(
     """
     if name in DATASETS:
         raise ValueError(f"The data set {name!r} has images, not sequences. Load it with `load_data`.")
-    data: SequenceData = _dataset(name, SEQUENCES)(split, limit, **options)
-    return data
+    return cast(SequenceData, _dataset(name, SEQUENCES)(split, limit, **options))
 
 
 def load_pictures(name: str, split: str = "train", *, limit: int | None = None, **options: Any) -> ImageData:
-    """One image for each item of any data set: its images, or the last frames of its sequences.
+    """Loads one image for each item of any data set: its images, or the last frames of its sequences.
 
     Arguments:
         name: One of `DATASETS` or `SEQUENCES`.
         split: One of `SPLITS` that the data set has; the bundled ones have train and test.
-        limit: Load only the first so many items; None for all.
+        limit: Largest number of items; None for all.
         options: What the data set itself offers.
 
     Raises:
@@ -173,18 +168,18 @@ def load_pictures(name: str, split: str = "train", *, limit: int | None = None, 
 def open_images(
     source: str | Path, labels: str | Path | None = None, report: Callable[[float, str], None] | None = None
 ) -> FoundImages:
-    """Finds the pictures and labels of a folder or file of yours; see `models.data.own.opening.open_images`."""
+    """Opens the images and labels in a folder or file of yours; see `models.data.own.opening.open_images`."""
     from models.data.own.opening import open_images as find
 
     return find(source, labels, report)
 
 
 def data_available(name: str, /, **options: Any) -> str | None:
-    """None if the data set can be loaded now without a download, else the reason why not.
+    """Returns why the data set cannot be loaded without a download; None if it can.
 
     Arguments:
         name: One of `DATASETS` or `SEQUENCES`.
-        options: What it would be loaded with, such as the `source` of moving digits.
+        options: Options for loading it, such as the `source` of moving digits.
 
     Raises:
         ValueError: If `name` is unknown.

@@ -1,9 +1,9 @@
-"""What every data set gives: 8-bit images and named attributes.
+"""The contents of a data set: 8-bit images and named attributes.
 
-A data set is a stack of images of one size with, for each image, the truth that is known about it
-(a digit, a garment, how far the head is turned). Models are trained on the images alone; attributes
-colour the maps, give the directions and measure how well a latent space keeps what matters. A value
-may be missing. Texts (file names, ids, captions) are shown and searched.
+A data set is a stack of images of one size, with attributes of each image (a digit, a garment, the
+angle of the head). Models are trained on the images only; attributes colour the maps, define
+directions and serve to evaluate a latent space. A value may be missing. Texts (file names, ids,
+captions) can be shown and searched.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Kind = Literal["binary", "categorical", "continuous"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SPLITS = ("train", "validation", "test")
-STREAMS = {"train": 0, "test": 1}  # random stream of a split that is drawn; a change would change its pixels
+STREAMS = {"train": 0, "test": 1}  # random stream of a generated split; a change would change its pixels
 
 _DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
-_MISSING = {"binary": 255, "categorical": -1}  # NaN where it is continuous
+_MISSING = {"binary": 255, "categorical": -1}  # NaN for a continuous attribute
 _ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LABEL_LENGTH = 80  # characters of a label or title
@@ -44,18 +44,17 @@ _LABEL_LENGTH = 80  # characters of a label or title
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """One thing that is known about every image of a data set.
+    """A value for every image of a data set.
 
     Arguments:
         name: Lower-case identifier, such as "head_turn".
         kind: "binary", "categorical" or "continuous".
-        values: One value an image, shape (N,). Binary: uint8, 0 or 1, 255 where it is missing.
-            Categorical: int16, an index into `labels`, -1 where it is missing. Continuous: float32,
-            finite, NaN where it is missing.
+        values: One value per image, shape (N,). Binary: uint8, 0 or 1, 255 if missing. Categorical:
+            int16, an index into `labels`, -1 if missing. Continuous: float32, finite, NaN if missing.
         labels: Names of the categories, in any script, 1 to 80 printable characters; for a binary
-            attribute nothing or (without, with); for a continuous one nothing.
-        title: The name as a person reads it, 1 to 80 printable characters; "" makes it from
-            `name`: "head_turn" is "Head turn".
+            attribute empty or (without, with); for a continuous one empty.
+        title: Display name, 1 to 80 printable characters; "" derives it from `name`: "head_turn" is
+            "Head turn".
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -86,27 +85,26 @@ class Attribute:
     def known(self) -> NDArray[np.bool_]:
         """Which images have a value, shape (N,)."""
         missing = np.isnan(self.values) if self.kind == "continuous" else self.values == _MISSING[self.kind]
-        known: NDArray[np.bool_] = ~missing
-        return known
+        return np.asarray(~missing)
 
     @property
     def has_missing(self) -> bool:
-        """Whether a value of an image is missing."""
+        """Whether the value of an image is missing."""
         return not self.known.all()
 
     def take(self, indices: ArrayLike) -> Attribute:
-        """The attribute of the images at `indices`, shape (M,), in that order."""
+        """Selects the values of the images at `indices`, shape (M,), in that order."""
         return replace(self, values=self.values[indices_below(indices, len(self))])
 
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """A text for each image that is shown and searched: its file's name, an id or a caption.
+    """A text for every image that can be shown and searched: its file name, an id or a caption.
 
     Arguments:
         name: Lower-case identifier, such as "file".
-        title: The name as a person reads it, 1 to 80 printable characters; "" makes it from `name`.
-        values: One text an image, N of them; "" where it is missing.
+        title: Display name, 1 to 80 printable characters; "" derives it from `name`.
+        values: One text per image, N of them; "" if missing.
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -128,25 +126,25 @@ class Texts:
         return len(self.values)
 
     def take(self, indices: ArrayLike) -> Texts:
-        """The texts of the images at `indices`, shape (M,), in that order."""
+        """Selects the texts of the images at `indices`, shape (M,), in that order."""
         rows = indices_below(indices, len(self))
         return replace(self, values=tuple(self.values[row] for row in rows.tolist()))
 
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """One split of a data set, in memory or mapped into it.
+    """One split of a data set, in memory or memory-mapped.
 
     Arguments:
-        name: The data set, such as "fashion-mnist".
+        name: Name of the data set, such as "fashion-mnist".
         split: One of `SPLITS`.
-        images: Pictures, uint8, shape (N, H, W, C); C is 1 (grey), 3 (RGB) or 4 (RGBA).
-        attributes: What is known about the images, by name; each of N values.
-        ids: Row of each image in the data set's own split, int64, shape (N,); stable between loads.
-        publishable: False if no picture of it may be published, not even on a screenshot.
-        licence: Licence of the pictures as their source states it.
-        source: Where they are from and whom to credit.
-        texts: Texts of the images, by name; each of N values.
+        images: Images, uint8, shape (N, H, W, C); C is 1 (grey), 3 (RGB) or 4 (RGBA).
+        attributes: Attributes of the images by name, with N values each.
+        ids: Row of each image in the split of the data set, int64, shape (N,); the same at every load.
+        publishable: False if no image may be published, not even in a screenshot.
+        licence: Licence of the images, as their source states it.
+        source: Source of the images and credit.
+        texts: Texts of the images by name, N each.
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -174,12 +172,12 @@ class ImageData:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Shape of one image as models see it, (C, H, W)."""
+        """Shape of an image for models, (C, H, W)."""
         _, height, width, channels = self.images.shape
         return channels, height, width
 
     def take(self, indices: ArrayLike) -> ImageData:
-        """The images at `indices`, in that order, with their attributes and ids.
+        """Selects the images at `indices`, in that order, with their attributes and ids.
 
         Arguments:
             indices: Positions in this stack, integers in [0, N), shape (M,); repeats are allowed.
@@ -198,11 +196,11 @@ class ImageData:
 
 
 def check_facts(data: Any, count: int) -> None:
-    """Raises ValueError where a fact of a data set breaks its rule: all fields of `ImageData` but images and texts.
+    """Raises ValueError if a field of a data set is invalid: all fields of `ImageData` but images and texts.
 
     Arguments:
-        data: With the fields name, split, attributes, ids, publishable, licence and source.
-        count: Images or sequences that it has.
+        data: A data set with the fields name, split, attributes, ids, publishable, licence and source.
+        count: Number of images or sequences.
     """
     if not isinstance(data.name, str) or not _DATA_NAME.fullmatch(data.name):
         raise ValueError(f"`name` must match {_DATA_NAME.pattern}. Got {data.name!r}.")
@@ -224,7 +222,7 @@ def _check_name(name: object) -> None:
 
 
 def _title(name: str, title: object) -> str:
-    """The title that was given, else one made from the name."""
+    """Returns the given title, or one derived from the name."""
     if title == "":
         return name.replace("_", " ").capitalize()
     if not isinstance(title, str) or not _is_label(title):
@@ -290,7 +288,7 @@ def _check_images(images: NDArray[np.uint8]) -> None:
 def _check_ids(ids: NDArray[np.int64], count: int) -> None:
     _check_array("`ids`", ids, np.dtype(np.int64), ndim=1)
     if len(ids) != count:
-        raise ValueError(f"`ids` must be one an image, {count}. Got {len(ids)}.")
+        raise ValueError(f"`ids` must have one value per image, {count}. Got {len(ids)}.")
     if count and ids.min() < 0:
         raise ValueError(f"`ids` must be at least 0. Got {ids.min()}.")
 
@@ -300,17 +298,17 @@ def _check_named(what: str, kind: type[Attribute] | type[Texts], held: Mapping[s
         if not isinstance(each, kind) or each.name != name:
             raise ValueError(f"`{what}` must hold {kind.__name__} {name!r} under its name.")
         if len(each) != count:
-            raise ValueError(f"`{what}`: {name!r} must have one value an image, {count}. Got {len(each)}.")
+            raise ValueError(f"`{what}`: {name!r} must have one value per image, {count}. Got {len(each)}.")
 
 
 def check_integer(name: str, value: object, low: int) -> None:
-    """Raises ValueError where an argument is no integer of at least `low`."""
+    """Raises ValueError unless an argument is an integer of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise ValueError(f"`{name}` must be an integer of at least {low}. Got {value!r}.")
 
 
 def indices_below(indices: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Positions as int64, shape (M,); raises ValueError where they are no integers in [0, count)."""
+    """Converts positions to int64, shape (M,); raises ValueError unless they are integers in [0, count)."""
     rows = np.asarray(indices)
     if rows.size == 0 and rows.ndim == 1:
         return np.empty(0, np.int64)

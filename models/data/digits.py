@@ -1,7 +1,7 @@
-"""Digits: 1,797 scans of handwritten digits, 8x8 grey, which scikit-learn brings along.
+"""Digits: 1,797 scans of handwritten digits, 8x8 grey, which are part of scikit-learn.
 
-The smallest real set, always there: for tests and a first try. Its values, counts from 0 to 16,
-are scaled to 0..255.
+The smallest real data set, always available, for tests and first experiments. Its values, counts
+from 0 to 16, are scaled to 0..255.
 
 References:
     | Methods of combining multiple classifiers and their applications to handwritten digit
@@ -24,10 +24,10 @@ LEVELS = 16
 
 
 def load_digits(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` digits of `split`: 1,497 to train, 300 to test, 8x8 grey.
+    """Loads the first `limit` digits of `split`: 1,497 for training, 300 for test, 8x8 grey.
 
-    The split is drawn once from a fixed seed; within it the order is scikit-learn's. A writer's
-    digits may stand in both parts.
+    The split is drawn from a fixed seed; within it, the order is that of scikit-learn. Digits of the
+    same writer may be in both splits.
     """
     from sklearn.datasets import load_digits as load  # a second to import
 

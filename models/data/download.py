@@ -1,9 +1,9 @@
-"""Downloads a pinned file to the cache, over broken connections too.
+"""Downloads a pinned file to the cache; broken connections are resumed.
 
-A file is pinned by its length on the wire and by the SHA-256 of what it unpacks to (not of the
-gzip wrapper: good copies of one file differ in the time stamp of its header). So a resumed
-download needs no ETag: whatever a server sends, the file is kept only if its content is right.
-While under way it is called `NAME.part`; it takes its own name in one step when it is complete.
+A file is pinned by its compressed length and by the SHA-256 of its unpacked content (valid gzip
+files of the same content differ in the time stamp of their header). A resumed download needs no
+ETag, since the file is kept only if its content is correct. An incomplete file is called
+`NAME.part` and is renamed atomically when it is complete.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from filelock import FileLock
 from tqdm import tqdm
 
 CHUNK = 1 << 16
-TIMEOUT = 30.0  # seconds without a byte
+TIMEOUT = 30.0  # seconds without data
 ATTEMPTS = 5
-PAUSE = 1.0  # seconds before the second attempt, doubled before each further one
+PAUSE = 1.0  # seconds before the second attempt, doubled before each later one
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class DownloadError(ValueError):
-    """A file can not be downloaded; the message says why and what to do."""
+    """A file cannot be downloaded; the message gives the reason and a remedy."""
 
 
 class _BrokenError(Exception):
-    """The connection failed after the server was reached: trying again may help."""
+    """The connection failed after the server was reached; another attempt may succeed."""
 
 
 class _UnreachableError(_BrokenError):
-    """The server can not be reached: trying again may help once it has been."""
+    """The server cannot be reached; another attempt may succeed if it was reached before."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A gzipped file that is known before it is downloaded."""
+    """A gzip file with known length and content."""
 
     name: str
-    length: int  # bytes on the wire
-    unpacked: int  # bytes after unpacking
+    length: int  # bytes, compressed
+    unpacked: int  # bytes, unpacked
     sha256: str  # of the unpacked bytes, in hexadecimal
 
 
@@ -69,26 +69,26 @@ def fetch(
     pause: float = PAUSE,
     progress: bool = True,
 ) -> Path:
-    """Downloads a file into `folder` unless it is there already.
+    """Downloads a file to `folder` unless it exists.
 
-    A part that an earlier, broken download left is continued.
+    An incomplete earlier download is resumed.
 
     Arguments:
-        remote: What to download.
-        mirror: Address of the folder it stands in, http or https.
-        folder: Where to put it; made if needed.
-        hint: What else a person can do when the download fails, added to the message.
-        timeout: Seconds without a byte after which a connection counts as broken.
-        attempts: How many connections to try, each going on where the last one broke.
-        pause: Seconds to wait before the second attempt, doubled before each further one.
+        remote: The file to download.
+        mirror: Address of the folder of the file, http or https.
+        folder: Target folder; created if needed.
+        hint: Another remedy to name if the download fails.
+        timeout: Seconds without data after which a connection counts as broken.
+        attempts: Number of connections to try; each resumes where the last one broke.
+        pause: Seconds to wait before the second attempt, doubled before each later one.
         progress: Whether to show a progress bar.
 
     Returns:
         The path of the file.
 
     Raises:
-        DownloadError: If the file can not be had, or is not the one expected. What is wrong is
-            removed; what is right so far is kept for the next call.
+        DownloadError: If the file cannot be downloaded, or has the wrong content. A wrong file is deleted,
+            an incomplete one is kept for the next call.
     """
     target = folder / remote.name
     if target.is_file():
@@ -105,20 +105,18 @@ def fetch(
                 os.replace(job.part, target)
     except DownloadError as error:
         otherwise = f"{hint}, or " if hint else ""
+        raise DownloadError(f"{error} Try again later, {otherwise}place the file at {target}.") from error
+    except OSError as error:  # of the disk; those of the network are handled above
         raise DownloadError(
-            f"{error} To go on: try again later, {otherwise}place the file at {target}."
-        ) from error
-    except OSError as error:  # of the disk: those of the network are turned above
-        raise DownloadError(
-            f"Could not write {remote.name} to {folder} ({error}). Make room or allow writing "
-            "there, or set LATENT_CACHE_DIR to another folder."
+            f"Could not write {remote.name} to {folder} ({error}). Free some space, make the folder "
+            "writable, or set LATENT_CACHE_DIR to another folder."
         ) from error
     return target
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One file under way."""
+    """The download of one file."""
 
     remote: Remote
     address: str
@@ -127,22 +125,22 @@ class _Job:
     progress: bool
 
     def run(self, attempts: int, pause: float) -> None:
-        """Leaves the whole, checked file in `part`."""
-        resumed = self._kept() > 0
+        """Downloads the file to `part` and checks its content."""
+        resumed = self._size() > 0
         self._complete(attempts, pause)
-        wrong = self._wrong()
-        if wrong and resumed:  # the old part may have been of another file: once more from zero
+        problem = self._content_problem()
+        if problem and resumed:  # the earlier part may have been of another file: start from zero
             self.part.unlink()
             self._complete(attempts, pause)
-            wrong = self._wrong()
-        if wrong:
+            problem = self._content_problem()
+        if problem:
             self.part.unlink()
-            raise DownloadError(f"{self.address} is not the expected file: {wrong}. Removed it.")
+            raise DownloadError(f"{self.address} is not the expected file: {problem}. Removed it.")
 
     def _complete(self, attempts: int, pause: float) -> None:
-        """Connects until `part` has its full length."""
+        """Connects until `part` is complete."""
         for attempt in range(attempts):
-            if self._kept() == self.remote.length:
+            if self._size() == self.remote.length:
                 return
             if attempt:
                 time.sleep(pause * 2 ** (attempt - 1))
@@ -152,14 +150,14 @@ class _Job:
             except _BrokenError as error:
                 reason = error
                 if attempt == 0 and isinstance(error, _UnreachableError):
-                    break  # offline: say so at once
+                    break  # offline: fail at once
         raise DownloadError(
             f"Could not download {self.remote.name} from {self.address} ({reason}); "
-            f"{self._kept()} of {self.remote.length} bytes are here."
+            f"{self._size()} of {self.remote.length} bytes are downloaded."
         )
 
-    def _kept(self) -> int:
-        """Bytes of the file that are here already; a part that is too long is removed."""
+    def _size(self) -> int:
+        """Returns the number of downloaded bytes; deletes a part that is too long."""
         size = self.part.stat().st_size if self.part.is_file() else 0
         if size > self.remote.length:
             self.part.unlink()
@@ -167,8 +165,8 @@ class _Job:
         return size
 
     def _connect(self) -> None:
-        """Asks for what is missing and appends it to `part`."""
-        start = self._kept()
+        """Requests the missing bytes and appends them to `part`."""
+        start = self._size()
         headers = {"User-Agent": "latent-explorer", "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -187,7 +185,7 @@ class _Job:
                 f"{self.remote.length} bytes. Removed it."
             )
         if missing > 0:
-            raise _BrokenError("the connection broke off")
+            raise _BrokenError("the connection was interrupted")
 
     @contextmanager
     def _opened(self, request: Request) -> Iterator[http.client.HTTPResponse]:
@@ -195,28 +193,28 @@ class _Job:
             response = urlopen(request, timeout=self.timeout)
         except HTTPError as error:
             error.close()
-            if error.code == 416:  # the server has less than we have: start over
+            if error.code == 416:  # the server has fewer bytes than `part`: start again
                 self.part.unlink(missing_ok=True)
-                raise _BrokenError("the server has less than is here") from error
+                raise _BrokenError("the server has fewer bytes than were downloaded") from error
             if error.code >= 500 or error.code in (408, 429):
                 raise _BrokenError(f"HTTP {error.code} {error.reason}") from error
             raise DownloadError(
-                f"{self.address} can not be downloaded: HTTP {error.code} {error.reason}."
+                f"{self.address} cannot be downloaded: HTTP {error.code} {error.reason}."
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise _UnreachableError(str(getattr(error, "reason", error))) from error
         with response:
             yield response
 
-    def _start(self, response: http.client.HTTPResponse, asked: int) -> int:
-        """Where in the file the answer's body begins; its announced length must fit."""
+    def _start(self, response: http.client.HTTPResponse, requested: int) -> int:
+        """Returns the position in the file at which the response starts; checks its announced length."""
         start, total = 0, response.headers.get("Content-Length", "")
         if response.status == 206:
-            found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            if not asked or not found or int(found[1]) != asked:
+            match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            if not requested or not match or int(match[1]) != requested:
                 self.part.unlink(missing_ok=True)
-                raise _BrokenError("the server sent another range than asked for")
-            start, total = asked, found[3]
+                raise _BrokenError("the server sent another range than requested")
+            start, total = requested, match[3]
         elif response.status != 200:
             raise DownloadError(f"{self.address} answers with HTTP {response.status}.")
         if total.isdecimal() and int(total) != self.remote.length:
@@ -228,12 +226,12 @@ class _Job:
         return start
 
     def _copy(self, response: http.client.HTTPResponse, part: BinaryIO, start: int) -> int:
-        """Copies the body, never more than the file's length.
+        """Copies the body, at most the length of the file.
 
         Returns:
-            How many bytes are missing then; less than 0 if the body has too many.
+            The number of missing bytes; negative if the body has too many.
         """
-        left = self.remote.length - start
+        missing = self.remote.length - start
         with tqdm(
             desc=self.remote.name,
             total=self.remote.length,
@@ -243,13 +241,13 @@ class _Job:
             unit_divisor=1024,
             disable=not self.progress,
         ) as bar:
-            while chunk := self._chunk(response, min(CHUNK, left + 1)):
-                if len(chunk) > left:
+            while chunk := self._chunk(response, min(CHUNK, missing + 1)):
+                if len(chunk) > missing:
                     return -1
                 part.write(chunk)
-                left -= len(chunk)
+                missing -= len(chunk)
                 bar.update(len(chunk))
-        return left
+        return missing
 
     def _chunk(self, response: http.client.HTTPResponse, size: int) -> bytes:
         try:
@@ -257,8 +255,8 @@ class _Job:
         except (OSError, http.client.HTTPException) as error:
             raise _BrokenError(str(error) or type(error).__name__) from error
 
-    def _wrong(self) -> str:
-        """What is wrong with the content of `part`; nothing if it is right."""
+    def _content_problem(self) -> str:
+        """Returns what is wrong with the content of `part`; "" if it is correct."""
         digest, size = hashlib.sha256(), 0
         try:
             with gzip.open(self.part, "rb") as stream:
@@ -268,7 +266,7 @@ class _Job:
                         return f"it unpacks to more than {self.remote.unpacked} bytes"
                     digest.update(chunk)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            return f"it can not be unpacked ({error})"
+            return f"it cannot be unpacked ({error})"
         if digest.hexdigest() != self.remote.sha256:
             return f"its SHA-256 is {digest.hexdigest()} instead of {self.remote.sha256}"
         return ""

@@ -1,4 +1,4 @@
-"""What the two ends of a continuous attribute are called, by data set, so that they can be found by word."""
+"""Names for the two ends of continuous attributes, by data set, for the search."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-r"""Faces: our own portraits, 64x64 RGB, each drawn from sixteen factors that are known exactly.
+r"""Faces: drawn portraits, 64x64 RGB, each from sixteen known factors.
 
-Image i depends on (seed, split, i) alone: a counter-based generator gives row i its numbers, these
-give the factors, and the factors give the pixels. So the first images of a split are the same
-however many are loaded, any image can be drawn again, and an edit can be held against the truth:
+Image i depends only on (seed, split, i): a counter-based generator draws the numbers of row i, which
+determine the factors, and these the pixels. So the first images of a split do not depend on how many
+are loaded, any image can be drawn again, and an edit can be compared with the ground truth:
 
     data = load_faces("test", limit=100)
     truth = draw(factors_of(data, 7).replace(smile=1.0))
 
-Factors are uniform over their whole range and independent of each other. `correlated=True` draws
-them as they come among people, for work on directions that carry another attribute along:
+Factors are uniform over their range and independent. `correlated=True` draws them with correlations
+like those among people, to study directions that change another attribute as well:
 
 | factor | independent | correlated |
 |---|---|---|
@@ -55,9 +55,9 @@ RANGES = {name: (0.0, 1.0) for name in CONTINUOUS} | {
     "light": (-1.0, 1.0),
 }
 LABELS = {name: (f"no {name}", name) for name in BINARY}
-CHANCES = {"glasses": 0.40, "beard": 0.35, "hat": 0.35, "earrings": 0.40}
-SAMPLING = 1  # version of the sampling: part of the cache's key, raised with every change
-NUMBERS = 32  # uniform numbers an image; more than are used, so that a new factor moves no old one
+PROBABILITIES = {"glasses": 0.40, "beard": 0.35, "hat": 0.35, "earrings": 0.40}
+SAMPLING = 1  # version of the sampling, part of the cache key; increased with every change
+NUMBERS = 32  # uniform numbers per image; more than are used, so that a new factor does not change the others
 
 LICENCE = "That of this program (see LICENSE): the pictures are drawn by it"
 SOURCE = "Drawn by Latent Explorer (models/data/faces_drawing.py); no person is shown"
@@ -65,10 +65,10 @@ SOURCE = "Drawn by Latent Explorer (models/data/faces_drawing.py); no person is 
 
 @dataclass(frozen=True)
 class Factors:
-    """All that a portrait is drawn from; the defaults are a friendly face seen from the front.
+    """The factors of a portrait; the defaults give a friendly face seen from the front.
 
     Raises:
-        ValueError: If a factor is not a number in its range (`RANGES`), or a yes/no one no bool.
+        ValueError: If a factor is not a number in its range (`RANGES`), or a binary one not a bool.
     """
 
     head_turn: float = 0.0  # -1: 31° towards the picture's left; 1: towards its right
@@ -77,12 +77,12 @@ class Factors:
     eye_opening: float = 0.7  # 0: shut; 1: wide open
     brow: float = 0.5  # 0: low and drawn together; 1: raised
     hair_length: float = 0.3  # 0: above the ears; 1: over the shoulders
-    hair_colour: float = 0.4  # 0: black, through brown and auburn, to 1: blond; the iris goes along
+    hair_colour: float = 0.4  # 0: black, through brown and auburn, to 1: blond; also sets the iris
     skin_tone: float = 0.3  # 0: light; 1: dark
     face_width: float = 0.5  # 0: narrow; 1: wide
     light: float = 0.0  # -1: from the picture's left; 0: from the front; 1: from its right
     background: float = 0.6  # 0: peach, through sand, green and blue, to 1: pink
-    clothing: float = 0.5  # 0: red, through green and blue, to 1: pink; the hat's colour goes along
+    clothing: float = 0.5  # 0: red, through green and blue, to 1: pink; also sets the hat
     glasses: bool = False
     beard: bool = False
     hat: bool = False
@@ -101,18 +101,18 @@ class Factors:
                 raise ValueError(f"`{name}` must be True or False. Got {value!r}.")
 
     def replace(self, **changes: float | bool) -> Factors:
-        """The same face with some factors changed.
+        """Returns the same face with some factors changed.
 
         Raises:
             ValueError: If a name is unknown or a value is out of its range.
         """
         unknown = [name for name in changes if name not in FACTORS]
         if unknown:
-            raise ValueError(f"Unknown factor {unknown[0]!r}. Choose of: {', '.join(FACTORS)}.")
+            raise ValueError(f"Unknown factor {unknown[0]!r}. Choose from: {', '.join(FACTORS)}.")
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
     def row(self) -> NDArray[np.float32]:
-        """The factors as numbers, shape (16,), in the order of CONTINUOUS + BINARY."""
+        """Returns the factors as numbers, shape (16,), in the order of CONTINUOUS + BINARY."""
         return np.array([getattr(self, name) for name in FACTORS], np.float32)
 
 
@@ -126,8 +126,7 @@ def draw(factors: Factors | Sequence[Factors]) -> NDArray[np.uint8]:
         ValueError: If `factors` is neither.
     """
     if isinstance(factors, Factors):
-        picture: NDArray[np.uint8] = render(factors.row()[None])[0]
-        return picture
+        return np.asarray(render(factors.row()[None])[0])
     rows = list(factors)
     wrong = [each for each in rows if not isinstance(each, Factors)]
     if wrong:
@@ -136,14 +135,14 @@ def draw(factors: Factors | Sequence[Factors]) -> NDArray[np.uint8]:
 
 
 def factors_of(data: ImageData, index: int) -> Factors:
-    """The factors from which image `index` of `data` was drawn.
+    """Returns the factors from which image `index` of `data` was drawn.
 
     Arguments:
-        data: Faces, all of them or some (`ImageData.take`).
+        data: Faces, or a selection of them (`ImageData.take`).
         index: Position in `data`, in [0, N).
 
     Raises:
-        ValueError: If `data` is another data set, or `index` is not in it.
+        ValueError: If `data` is another data set, or `index` is out of range.
     """
     if data.name != "faces":
         raise ValueError(f"`data` must be the data set 'faces'. Got {data.name!r}.")
@@ -155,30 +154,30 @@ def factors_of(data: ImageData, index: int) -> Factors:
 
 
 def sample_factors(split: str, count: int, *, seed: int = 0, correlated: bool = False) -> NDArray[np.float32]:
-    """The factors of the first `count` images of a split.
+    """Draws the factors of the first `count` images of a split.
 
     Returns:
-        float32, shape (count, 16), columns CONTINUOUS + BINARY; row i depends on seed, split, i and
-        `correlated` only.
+        float32, shape (count, 16), columns CONTINUOUS + BINARY; row i depends only on seed, split, i
+        and `correlated`.
     """
     key = np.random.SeedSequence((seed, STREAMS[split]))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     column = dict(zip(FACTORS, uniform.T, strict=False))
-    spare = uniform[:, len(FACTORS)]
-    chance: dict[str, Any] = dict(CHANCES)
+    extra = uniform[:, len(FACTORS)]
+    probability: dict[str, Any] = dict(PROBABILITIES)
     if correlated:
-        own, smile = column["mouth_opening"], column["smile"]
-        column["mouth_opening"] = np.where(spare < 0.7, 0.8 * smile + 0.2 * own, own)
+        opening, smile = column["mouth_opening"], column["smile"]
+        column["mouth_opening"] = np.where(extra < 0.7, 0.8 * smile + 0.2 * opening, opening)
         column["hair_colour"] = column["hair_colour"] * (1 - 0.75 * column["skin_tone"])
         length = column["hair_length"]
-        chance["beard"] = np.where(length < 0.4, 0.70, 0.08)
-        bearded = column["beard"] < chance["beard"]
-        chance["glasses"] = np.where(column["hat"] < chance["hat"], 0.10, 0.55)
-        chance["earrings"] = (0.10 + 0.70 * length) * np.where(bearded, 0.25, 1.0)
+        probability["beard"] = np.where(length < 0.4, 0.70, 0.08)
+        bearded = column["beard"] < probability["beard"]
+        probability["glasses"] = np.where(column["hat"] < probability["hat"], 0.10, 0.55)
+        probability["earrings"] = (0.10 + 0.70 * length) * np.where(bearded, 0.25, 1.0)
     for name, (low, high) in RANGES.items():
         column[name] = low + (high - low) * column[name]
     for name in BINARY:
-        column[name] = column[name] < chance[name]
+        column[name] = column[name] < probability[name]
     return np.stack([column[name] for name in FACTORS], axis=1).astype(np.float32)
 
 
@@ -190,21 +189,21 @@ def load_faces(
     correlated: bool = False,
     count: int | None = None,
 ) -> ImageData:
-    """Loads a split of the faces, drawing those that the cache does not hold.
+    """Loads a split of the faces; images that are not in the cache are drawn.
 
     Arguments:
         split: "train" or "test"; each has its own stream of random numbers.
-        limit: Load only the first so many images; None for all.
+        limit: Largest number of images; None for all.
         seed: Non-negative integer; another seed gives other faces.
-        correlated: Draw the factors as they come among people (see the table above).
+        correlated: Draw the factors with correlations (see the table above).
         count: Size of the split; None for 20,000 (train) and 4,000 (test).
 
     Returns:
-        Images (N, 64, 64, 3), read-only where they come from the cache, with all sixteen factors as
+        Images (N, 64, 64, 3), read-only if they come from the cache, with all sixteen factors as
         attributes.
 
     Raises:
-        ValueError: If an argument breaks its rule.
+        ValueError: If an argument is invalid.
     """
     if split not in STREAMS:
         raise ValueError(f"`split` must be one of: {', '.join(STREAMS)}. Got {split!r}.")

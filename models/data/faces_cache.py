@@ -1,9 +1,9 @@
-"""Keeps drawn faces in the cache folder, as one NumPy file a split that is read by mapping it.
+"""Caches drawn faces in one memory-mapped NumPy file per split.
 
-A file is called `faces-SPLIT-KEY-COUNT.npy`; the key is made of all that decides the pixels, the
-versions of sampling and drawing among it. A longer file serves a shorter request; a shorter one is
-the start of the longer that replaces it. A file is written under another name and renamed when it
-is complete, and some of its rows are drawn again when it is read, so a damaged one is found out.
+A file is called `faces-SPLIT-KEY-COUNT.npy`; the key is a hash of everything that determines the
+pixels, including the versions of sampling and drawing. A longer file serves a shorter request; a
+shorter one is extended to a longer one, which replaces it. Files are written atomically, and some
+rows are drawn again when a file is read, to detect a damaged one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +31,24 @@ from models.system.files import replaced
 
 Images = NDArray[np.uint8]
 
-KEEP = 1000  # images; fewer are drawn each time, which takes about a second
-BATCH = 64  # images drawn at once: their layers stay in a core's own cache
-CHECKED = 16  # rows of a file that are drawn again when it is read
+KEEP = 1000  # images; fewer are not cached, since drawing them takes about a second
+BATCH = 64  # images per batch, so that their layers fit into the cache of a core
+CHECKED = 16  # rows of a file that are drawn again to check it
 
 
 class CacheError(ValueError):
-    """A file of the cache can not be used; the message says why."""
+    """A file of the cache cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the pixels of a split beside the position of an image in it."""
+    """The settings that determine the pixels of a split."""
 
     split: str
     options: dict[str, int | bool]
 
     def path(self, count: int) -> Path:
-        """The file for the first `count` images."""
+        """Returns the file for the first `count` images."""
         return cache_folder() / f"{self.stem}-{count}.npy"
 
     @property
@@ -57,65 +58,65 @@ class Recipe:
         return f"faces-{self.split}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def files(self) -> dict[int, Path]:
-        """The files there are, by their count, the shortest first."""
-        found = {}
+        """Returns the existing files by their number of images, the shortest first."""
+        files = {}
         for path in cache_folder().glob(f"{self.stem}-*.npy"):
             count = path.stem.removeprefix(f"{self.stem}-")
             if count.isdecimal():
-                found[int(count)] = path
-        return dict(sorted(found.items()))
+                files[int(count)] = path
+        return dict(sorted(files.items()))
 
 
 def pictures(table: NDArray[np.float32], recipe: Recipe) -> Images:
-    """The pictures of the factors in `table`, from the cache or drawn now.
+    """Returns the pictures of the factors in `table`, from the cache or newly drawn.
 
     Arguments:
-        table: Factors, float32, shape (N, 16): the first N of the recipe.
-        recipe: What the file in the cache is named after.
+        table: Factors, float32, shape (N, 16), of the first N images.
+        recipe: Settings that determine the pixels.
 
     Returns:
-        uint8, shape (N, 64, 64, 3); a read-only map of the file where there is one.
+        uint8, shape (N, 64, 64, 3); a read-only memory map if there is a file.
     """
     start: Images = np.empty((0, SIZE, SIZE, 3), np.uint8)
     for count, path in recipe.files().items():
         try:
-            held = read(path, count, table)
+            cached = read(path, count, table)
         except CacheError as error:
             warnings.warn(f"{error} The faces are drawn again.", RuntimeWarning, stacklevel=4)
             continue
-        if len(held) == len(table):
-            return held
-        start = held
+        if len(cached) == len(table):
+            return cached
+        start = cached
     if len(table) < KEEP:
         return np.concatenate(list(drawn(table, start, recipe.split)))
     return write(table, start, recipe)
 
 
 def read(path: Path, count: int, table: NDArray[np.float32]) -> Images:
-    """The first N images of a file of `count`, or all it has if these are fewer.
+    """Maps the first N images of a file of `count`, or all if there are fewer.
 
     Raises:
-        CacheError: If it is no such file, or some of its pictures are not those of `table`.
+        CacheError: If it is not a valid file, or some of its pictures are not those of `table`.
     """
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise CacheError(f"{path} can not be read ({error}).") from error
+        raise CacheError(f"{path} cannot be read ({error}).") from error
     shape = (count, SIZE, SIZE, 3)
     if not isinstance(images, np.ndarray) or images.shape != shape or images.dtype != np.uint8:
         raise CacheError(f"{path} does not hold {count} faces.")
     images = images[: len(table)]
     rows = np.unique(np.linspace(0, len(images) - 1, CHECKED).astype(np.int64))
     if not np.array_equal(images[rows], render(table[rows])):
-        raise CacheError(f"{path} holds other pictures than it should.")
+        raise CacheError(f"{path} holds the wrong pictures.")
     return images
 
 
 def drawn(table: NDArray[np.float32], start: Images, split: str) -> Generator[Images, None, None]:
-    """Gives `start` and then the rest of the pictures in batches, drawn on all cores."""
+    """Yields `start`, then the remaining pictures in batches, drawn on all cores."""
     yield start
     firsts = range(len(start), len(table), BATCH)
-    # Threads suffice: NumPy lets go of the interpreter while it computes on whole layers.
+    # Threads suffice: NumPy releases the interpreter lock while it computes.
     pool = ThreadPoolExecutor(os.cpu_count())
     bar = tqdm(
         total=len(table),
@@ -134,7 +135,7 @@ def drawn(table: NDArray[np.float32], start: Images, split: str) -> Generator[Im
 
 
 def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
-    """Draws into a new file of the cache and maps it; into memory where no file can be written."""
+    """Draws to a new file of the cache and maps it, or to memory if no file can be written."""
     path = recipe.path(len(table))
     shape = (len(table), SIZE, SIZE, 3)
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
@@ -148,14 +149,13 @@ def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
             os.fsync(file.fileno())
     except OSError as error:
         warnings.warn(
-            f"The faces are not kept. {error}",
+            f"The faces are not cached. {error}",
             RuntimeWarning,
             stacklevel=5,
         )
         return np.concatenate(list(drawn(table, start, recipe.split)))
     for count, shorter in recipe.files().items():
         if count < len(table):
-            with suppress(OSError):  # it is only in the way: another process may hold it open
+            with suppress(OSError):  # another process may have it open
                 shorter.unlink()
-    mapped: Images = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    return cast(Images, np.load(path, mmap_mode="r", allow_pickle=False))

@@ -1,7 +1,7 @@
-"""The drawing board of the faces: shapes as signed distances, colours, and the pose of the head.
+"""The canvas of the drawn faces: shapes as signed distances, colours, and the pose of the head.
 
-A shape is a distance d in pixels, negative inside. Its coverage of a pixel is clip(1/2 - d, 0, 1),
-which antialiases the edge. Positions are real numbers throughout, so a picture moves smoothly with
+A shape is given by its signed distance d in pixels, negative inside. It covers clip(1/2 - d, 0, 1) of
+a pixel, which antialiases the edge. All positions are continuous, so a picture changes smoothly with
 every factor. Arrays have the shape (B, h, w): B pictures over a window of h x w pixels.
 """
 
@@ -71,7 +71,7 @@ class Window(NamedTuple):
     right: int
 
     def of(self, outer: Window) -> tuple[slice, slice, slice]:
-        """The slices that cut this window out of an array (B, h, w) over `outer`."""
+        """Returns the slices of this window in an array (B, h, w) over `outer`."""
         rows = slice(self.top - outer.top, self.bottom - outer.top)
         return slice(None), rows, slice(self.left - outer.left, self.right - outer.left)
 
@@ -81,26 +81,25 @@ FULL = Window(0, SIZE, 0, SIZE)
 
 @cache
 def grid(window: Window) -> tuple[Array, Array]:
-    """Pixel centres: x of shape (1, 1, w) and y of shape (1, h, 1)."""
+    """Returns pixel centres: x of shape (1, 1, w) and y of shape (1, h, 1)."""
     x = np.arange(window.left, window.right, dtype=np.float32) + np.float32(0.5)
     y = np.arange(window.top, window.bottom, dtype=np.float32) + np.float32(0.5)
     return x[None, None, :], y[None, :, None]
 
 
 def inside(distance: Array) -> Array:
-    """Coverage of the pixels at a signed distance, in pixels."""
+    """Computes the coverage of pixels from a signed distance in pixels."""
     return np.clip(0.5 - distance, 0, 1)
 
 
 def smooth(t: Array) -> Array:
-    """Rises from 0 to 1 over t in [0, 1], level at both ends."""
+    """Rises smoothly from 0 to 1 over t in [0, 1], with slope 0 at both ends (smoothstep)."""
     t = np.clip(t, 0, 1)
-    risen: Array = t * t * (3 - 2 * t)
-    return risen
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def ellipse(x: Array, y: Array, a: Array | float, b: Array | float) -> Array:
-    """Distance to an ellipse about the origin with half-axes a and b, to first order."""
+    """Computes the distance to an ellipse about the origin with half-axes a and b, to first order."""
     u, v = x / a, y / b
     r = np.sqrt(u * u + v * v)
     slope = np.sqrt((u / a) ** 2 + (v / b) ** 2)
@@ -108,35 +107,35 @@ def ellipse(x: Array, y: Array, a: Array | float, b: Array | float) -> Array:
 
 
 def blob(x: Array, y: Array, a: Array | float, b: Array | float) -> Array:
-    """A soft spot: 1 at the origin, 0 beyond the ellipse with half-axes a and b."""
+    """Computes a soft spot: 1 at the origin, 0 beyond the ellipse with half-axes a and b."""
     u, v = x / a, y / b
     fall = np.maximum(1 - u * u - v * v, 0)
     return fall * fall
 
 
 def scale(stops: tuple[str, ...], t: Array) -> Colour:
-    """The colour at t in [0, 1] along evenly spaced stops."""
+    """Interpolates the colour at t in [0, 1] between evenly spaced stops."""
     table = np.array([list(bytes.fromhex(stop)) for stop in stops], dtype=np.float32) / 255
     position = np.clip(t, 0, 1) * (len(stops) - 1)
     index = np.minimum(position.astype(np.int64), len(stops) - 2)
-    part = (position - index.astype(np.float32))[..., None]
-    mixed = table[index] * (1 - part) + table[index + 1] * part
+    fraction = (position - index.astype(np.float32))[..., None]
+    mixed = table[index] * (1 - fraction) + table[index + 1] * fraction
     return mixed[..., 0], mixed[..., 1], mixed[..., 2]
 
 
 def times(colour: Colour, r: float, g: float, b: float) -> Colour:
-    """The colour filtered through (r, g, b)."""
+    """Multiplies a colour by (r, g, b)."""
     return colour[0] * r, colour[1] * g, colour[2] * b
 
 
-def towards(colour: Colour, other: Colour, part: Array | float) -> Colour:
-    """The mix of two colours, `part` of the other."""
-    r, g, b = (one + part * (two - one) for one, two in zip(colour, other, strict=True))
+def towards(colour: Colour, other: Colour, share: Array | float) -> Colour:
+    """Mixes two colours, with the given share of the other."""
+    r, g, b = (one + share * (two - one) for one, two in zip(colour, other, strict=True))
     return r, g, b
 
 
 def rgb(stop: str) -> Colour:
-    """A constant colour from its sRGB bytes in hexadecimal."""
+    """Returns a constant colour from its sRGB bytes in hexadecimal."""
     r, g, b = (np.full((1, 1, 1), byte / 255, np.float32) for byte in bytes.fromhex(stop))
     return r, g, b
 
@@ -145,15 +144,15 @@ class Scene:
     """The canvas with the geometry and colours that the layers share; scalars are (B, 1, 1).
 
     The head turns about its axis by 2 atan(u), -31° to 31°: a point at (p, depth), in half-widths
-    of the face, moves to p cos + depth sin. So deep points (nose, eyes) run ahead of the outline,
-    and the ears fall behind it.
+    of the face, moves to p cos + depth sin. So near points (nose, eyes) move more than the outline,
+    and the ears less.
 
     Arguments:
         table: Factors, float32, shape (B, 16), columns CONTINUOUS + BINARY.
     """
 
     def __init__(self, table: Array) -> None:
-        """Takes the factors apart; the canvas is not yet painted."""
+        """Computes geometry and colours from the factors; the canvas is not painted yet."""
         column = {
             name: np.ascontiguousarray(table[:, k], np.float32)[:, None, None]
             for k, name in enumerate(CONTINUOUS + BINARY)
@@ -175,20 +174,18 @@ class Scene:
         self.hair = scale(HAIR, column["hair_colour"])
         self.hair_shadow = times(self.hair, 0.70, 0.64, 0.66)
         self.hair_shine = towards(self.hair, rgb("fff0d8"), 0.34)
-        # Brows and beard are darker on darker skin, or blond ones would vanish on it.
+        # Brows and beard are darker on darker skin, where blond ones would be invisible.
         depth = 1 - 0.52 * column["skin_tone"]
         self.facial = (self.hair[0] * depth, self.hair[1] * depth, self.hair[2] * depth)
         self.cloth = scale(CLOTHING, column["clothing"])
 
     def at(self, p: float, depth: float) -> Array:
-        """The x, in pixels, of a point of the head."""
-        x: Array = self.cx + self.half * (p * self.cos + depth * self.sin)
-        return x
+        """Returns the x coordinate of a point of the head, in pixels."""
+        return np.asarray(self.cx + self.half * (p * self.cos + depth * self.sin))
 
     def narrowing(self, side: int) -> Array:
-        """How wide a feature on this side of the face looks from the front, about 1."""
-        width: Array = self.cos - 0.5 * side * self.sin
-        return width
+        """Returns the apparent width of a feature on this side of the face, relative to the front view."""
+        return np.asarray(self.cos - 0.5 * side * self.sin)
 
     def paint(self, window: Window, alpha: Array, colour: Colour) -> None:
         """Paints a layer; alpha (B, h, w)."""
@@ -198,11 +195,10 @@ class Scene:
             area += alpha * (value - area)
 
     def outline(self, x: Array, y: Array, grow: float = 0.0, drop: float = 0.0) -> Array:
-        """Distance to the face's outline, `grow` pixels wider and with a chin `drop` lower."""
+        """Computes the distance to the outline of the face, `grow` pixels wider and with a chin `drop` lower."""
         v = (y - 32.5) / np.where(y > 32.5, self.jaw + drop, 16.8)
         lean = self.turn * (0.5 + 1.5 * smooth((y - 30) / 20))
         u = (x - self.cx - lean) / ((self.half + grow) * (1 - 0.10 * np.maximum(v, 0)))
         uu, vv = u * u, v * v
         r = np.sqrt(np.maximum(uu + vv - 0.16 * uu * vv, 1e-6))
-        distance: Array = (r - 1) * (self.half + 1.0)
-        return distance
+        return np.asarray((r - 1) * (self.half + 1.0))

@@ -1,8 +1,8 @@
-"""Draws portraits from factors, a layer upon the other from the background to the earrings.
+"""Draws portraits from factors, layer by layer from the background to the earrings.
 
-A pixel goes only through sums, products, quotients, square roots, minima and maxima in float32,
-which IEEE 754 rounds alike everywhere: the same factors give the same bytes on every machine and in
-every batch.
+Pixels are computed only with sums, products, quotients, square roots, minima and maxima in float32,
+whose rounding IEEE 754 defines: the same factors give the same bytes on every machine and in every
+batch.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from models.data.faces_canvas import (
 )
 from models.data.faces_features import beard, brows, cheeks, eyes, face, mouth, nose
 
-VERSION = 2  # of the pixels: part of the cache's key, raised with every change of the drawing
+VERSION = 2  # version of the drawing, part of the cache key; increased with every change
 
 
 def background(s: Scene) -> None:
-    """A muted colour with a glow from the side of the light; fills the canvas."""
+    """Fills the canvas with a muted colour and a glow on the side of the light."""
     x, y = grid(FULL)
     colour = scale(BACKGROUND, s.factor["background"])
     for plane, value in zip(s.canvas, towards(colour, rgb("ffffff"), 0.10), strict=True):
@@ -109,15 +109,14 @@ def ears_behind(s: Scene) -> None:
 
 
 def near(s: Scene, side: int) -> Array:
-    """How far this side is turned towards us: 0 up to the front view, then quickly 1."""
+    """Returns how far this side is turned towards the viewer: 0 up to the front view, then quickly 1."""
     return smooth(-side * s.turn / 0.35)
 
 
 def hairline(s: Scene, x: Array) -> Array:
     """The y of the hair's lower border on the forehead: two sweeps from a parting."""
     q = (x - s.at(0.28, 0.70)) / s.half
-    line: Array = 18.2 + 7.5 * q * q * (1 - 0.10 * q)
-    return line
+    return np.asarray(18.2 + 7.5 * q * q * (1 - 0.10 * q))
 
 
 def hair_front(s: Scene) -> None:
@@ -235,7 +234,7 @@ def earrings_behind(s: Scene) -> None:
 
 
 def earrings_in_front(s: Scene) -> None:
-    """The hoops over hair and face, but for one on the far side."""
+    """The hoops over hair and face, except one on the far side."""
     for side in (-1, 1):
         earring(s, side, 1 - near(s, -side))
 
@@ -263,7 +262,7 @@ LAYERS = (
 
 
 def render(table: Array) -> NDArray[np.uint8]:
-    """Draws one picture a row.
+    """Draws one picture per row.
 
     Arguments:
         table: Factors, float32 of shape (B, 16), columns CONTINUOUS + BINARY.

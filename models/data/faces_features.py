@@ -1,4 +1,4 @@
-"""The features of a drawn face: skin with its light, cheeks, nose, eyes, brows, beard and mouth."""
+"""The features of a drawn face: skin and light, cheeks, nose, eyes, brows, beard and mouth."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def face(s: Scene) -> None:
     u = (x - s.cx - 0.8 * s.turn) / s.half
     v = (y - 32.5) / 17
     rim = np.maximum(u * u + v * v - 0.35, 0)
-    # Lit from the front, only the rim of the face is in soft shadow.
+    # With light from the front, only the rim of the face is in soft shadow.
     shadow = smooth(-1.25 * s.light * u + 0.42 * rim + 0.10 * v - 0.08 + 0.10 * np.abs(s.light))
     s.paint(FACE, alpha * shadow * 0.88, s.skin_shadow)
     shine = blob(u - 0.55 * s.light, v + 0.30, 0.85, 0.85)
@@ -128,7 +128,7 @@ def nose(s: Scene) -> None:
 
 
 class Lips(NamedTuple):
-    """The mouth's curves at every x: the place u in half-widths, and the y of four borders."""
+    """The curves of the mouth at every x: the position u in half-widths, and the y of four borders."""
 
     u: Array
     wide: Array
@@ -139,7 +139,7 @@ class Lips(NamedTuple):
 
 
 def lips(s: Scene, x: Array) -> Lips:
-    """The mouth's curves for this smile and opening."""
+    """Computes the curves of the mouth for a smile and an opening."""
     smile, opening = s.factor["smile"], s.factor["mouth_opening"]
     wide = (4.3 + 2.4 * smile - 0.5 * opening) * (0.25 + 0.75 * s.cos)
     u = (x - s.at(0.0, 0.74)) / wide
@@ -172,7 +172,7 @@ def beard(s: Scene) -> None:
 
 
 def mouth(s: Scene) -> None:
-    """Lips, and in their gap the tongue and the upper teeth."""
+    """Lips, with tongue and upper teeth between them."""
     window = Window(35, 53, 18, 46)
     x, y = grid(window)
     m = lips(s, x)

@@ -68,10 +68,10 @@ FASHION_MNIST = IdxDataset(
 
 
 def load_fashion_mnist(split: str, limit: int | None = None) -> ImageData:
-    """The first `limit` garments of `split`: 60,000 to train, 10,000 to test, 28x28 grey."""
+    """Loads the first `limit` garments of `split`: 60,000 for training, 10,000 for test, 28x28 grey."""
     return FASHION_MNIST.load(split, limit)
 
 
 def unavailable() -> str | None:
-    """Why Fashion-MNIST can not be loaded without a download, or None."""
+    """Returns why Fashion-MNIST cannot be loaded without a download, or None."""
     return FASHION_MNIST.unavailable()

@@ -1,14 +1,14 @@
 """Frey faces: 1,965 frames of a video of one man's face, 28x20 grey, shown as 28x28.
 
-The frames are padded to a square with four columns of mid-grey on either side, which keeps the
-true proportions and costs a model nothing to learn (stretched edge pixels would be two fifths of
-the error, and look like streaks). `images[:, :, 4:24]` are the frames as they are.
+The frames are padded to a square with four columns of mid-grey on either side, which preserves the
+proportions and is easy to model (stretched edge pixels would be two fifths of the error, and look
+like streaks). `images[:, :, 4:24]` are the original frames.
 
-Every tenth frame is for testing. Neighbouring frames look alike, so a test frame nearly always has
-a close relative among the training frames: the test error says how well a model fills in between
-what it has seen, and is no measure for a new face.
+Every tenth frame is a test frame. Neighbouring frames look alike, so a test frame nearly always has
+a similar training frame: the test error measures interpolation between frames, not generalisation to
+a new face.
 
-No licence is stated, so the set is not publishable: train and test on it, publish no picture.
+No licence is stated, so no picture of the set may be published.
 
 References:
     | Nonlinear Dimensionality Reduction by Locally Linear Embedding (Roweis and Saul, 2000)
@@ -28,14 +28,14 @@ from models.data.npz import NpzReader
 FILE = "frey-faces/frey_faces_1965_28x20.npz"
 COUNT, HEIGHT, WIDTH = 1_965, 28, 20
 PADDING = 4  # columns on either side
-GREY = 128  # of the padding
+GREY = 128  # grey level of the padding
 TEST_EVERY = 10
 
 
 def load_frey_faces(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` frames of `split`: 1,769 to train, 196 to test, 28x28 grey.
+    """Loads the first `limit` frames of `split`: 1,769 for training, 196 for test, 28x28 grey.
 
-    The attribute "frame" is the place in time, from 0 (first frame) to 1 (last).
+    The attribute "frame" is the time, from 0 (first frame) to 1 (last).
 
     Raises:
         ValueError: If the file is missing or damaged.
@@ -60,5 +60,5 @@ def load_frey_faces(split: str, limit: int | None = None) -> ImageData:
 
 
 def unavailable() -> str | None:
-    """Why the frames can not be loaded, or None."""
+    """Returns why the frames cannot be loaded, or None."""
     return why_missing(FILE)

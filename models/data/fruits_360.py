@@ -1,8 +1,8 @@
-"""Fruits: 2,624 photographs of an apple, a lemon, a mango and a raspberry on a turntable, brought to 64x64 RGB.
+"""Fruits: 2,624 photographs of an apple, a lemon, a mango and a raspberry on a turntable, scaled to 64x64 RGB.
 
-Each fruit was filmed while it turned around two axes, so neighbouring photographs look alike. The test photographs are
-the source's own. Those for validation are the middle tenth of each film's training frames, in one piece: only those at
-its two ends have a neighbour among the images that a model learns from.
+Each fruit was filmed while it turned around two axes, so neighbouring photographs look alike. The test split is that of
+the source. The validation split is the middle tenth of the training frames of each film, a contiguous block: only the
+frames at its two ends have a neighbour in the training split.
 
 Reference:
     | Fruits-360: A dataset of images containing fruits and vegetables (Oltean and Mureșan, 2017 to 2025)
@@ -25,24 +25,24 @@ from models.data.pictures import PictureError, read_picture
 
 FILE = "fruits-360/fruits_4x656_100px.zip"
 FRUITS = ("apple", "lemon", "mango", "raspberry")
-AXES = ("vertical", "other")  # of rotation: file names of the other one start with "r_"
-COUNTS = {"train": 1_962, "test": 662}  # photographs of the source's two splits
+AXES = ("vertical", "other")  # axes of rotation; file names of the other one start with "r_"
+COUNTS = {"train": 1_962, "test": 662}  # photographs in the two splits of the source
 SIDE = 64  # px
-VALIDATION = (0.45, 0.55)  # part of each film's training frames
+VALIDATION = (0.45, 0.55)  # bounds of the validation frames, as shares of the training frames of a film
 NAME = re.compile(rf"(train|test)/({'|'.join(FRUITS)})/(r_)?(\d{{1,4}})_100\.jpg")
 
 
 class Frame(NamedTuple):
-    """A photograph; sorted as they are, the films take turns."""
+    """A photograph; the order of the fields sorts the frames so that the films alternate."""
 
-    rank: int  # in its film and split
+    rank: int  # position in its film and split
     fruit: int  # index into `FRUITS`
     axis: int  # index into `AXES`
     file: File
 
 
 def load_fruits_360(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` photographs of `split`: 1,764 to train, 198 for validation, 662 to test, 64x64 RGB.
+    """Loads the first `limit` photographs of `split`: 1,764 for training, 198 for validation, 662 for test, 64x64 RGB.
 
     Raises:
         ValueError: If the file is missing or damaged.
@@ -74,12 +74,12 @@ def load_fruits_360(split: str, limit: int | None = None) -> ImageData:
 
 
 def unavailable() -> str | None:
-    """Why the photographs can not be loaded, or None."""
+    """Returns why the photographs cannot be loaded, or None."""
     return why_missing(FILE)
 
 
 def _frames(archive: Zip, split: str) -> list[Frame]:
-    """The photographs of a split, the films in turns."""
+    """Lists the photographs of a split, alternating between the films."""
     films: dict[tuple[int, int], list[tuple[int, File]]] = {}
     folder = "test" if split == "test" else "train"
     for file in archive.listing().files:

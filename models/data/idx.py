@@ -1,7 +1,7 @@
-r"""The IDX format of MNIST and its kin, and the data sets that come as four such files.
+r"""The IDX format of MNIST and similar data sets, which consist of four such files.
 
 A file is two zero bytes, a type code (8: unsigned bytes), the number of dimensions n, n big-endian
-32-bit sizes, then the values in row-major order; here all of it is gzipped. An image file has three
+32-bit sizes, then the values in row-major order; the file is gzipped. An image file has three
 dimensions (count, height, width), a label file one.
 
 References:
@@ -28,7 +28,7 @@ from models.data.locations import cache_folder, data_folder, why_missing
 from models.system import settings
 
 UNSIGNED_BYTES = 8
-MAX_BYTES = 1 << 28  # of the unpacked values: five times MNIST
+MAX_BYTES = 1 << 28  # largest size of the unpacked values, five times MNIST
 CHUNK = 1 << 20
 
 
@@ -36,7 +36,7 @@ CHUNK = 1 << 20
 class IdxDataset:
     """A data set of grey images with one category each, in four gzipped IDX files."""
 
-    name: str  # of the data set, and of its folder in the data folder and in the cache
+    name: str  # name of the data set, and of its folder in the data folder and in the cache
     mirror: str  # address of the folder with the files, ending in "/"
     mirror_variable: str  # environment variable that replaces `mirror`
     files: dict[str, tuple[Remote, Remote]]  # images and labels of each split
@@ -47,10 +47,10 @@ class IdxDataset:
     source: str
 
     def load(self, split: str, limit: int | None = None) -> ImageData:
-        """Loads the first `limit` images of `split`, downloading the files where needed.
+        """Loads the first `limit` images of `split`; downloads the files if needed.
 
         Raises:
-            ValueError: If a file is missing, damaged, not of this data set, or can not be had.
+            ValueError: If a file is missing, damaged, of another data set, or cannot be downloaded.
         """
         remote_images, remote_labels = self.files[split]
         labels_path, images_path = self._path(remote_labels), self._path(remote_images)
@@ -71,7 +71,7 @@ class IdxDataset:
                 f"Got {labels.max()}. {_remedy(labels_path)}"
             )
         images, labels = images[:limit], labels[:limit]
-        if limit is not None:  # let the rest go
+        if limit is not None:  # free the memory of the rest
             images = images.copy()
         category = Attribute(self.attribute, "categorical", labels.astype(np.int16), self.labels)
         return ImageData(
@@ -86,7 +86,7 @@ class IdxDataset:
         )
 
     def unavailable(self) -> str | None:
-        """Why the data set can not be loaded without a download, or None if it can."""
+        """Returns why the data set cannot be loaded without a download, or None if it can."""
         for remote in (each for pair in self.files.values() for each in pair):
             if data_folder() is not None:
                 reason = why_missing(f"{self.name}/{remote.name}")
@@ -101,7 +101,7 @@ class IdxDataset:
         return None
 
     def _path(self, remote: Remote) -> Path:
-        """Where the file stands, after a download if it has to be."""
+        """Returns the path of the file; downloads it if needed."""
         file = f"{self.name}/{remote.name}"
         folder = data_folder()
         if folder is None:
@@ -119,13 +119,13 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
 
     Arguments:
         path: The file.
-        ndim: How many dimensions it must have: 3 for images, 1 for labels.
+        ndim: Expected number of dimensions: 3 for images, 1 for labels.
 
     Returns:
-        The values, uint8, shape as the file says.
+        The values, uint8, with the shape in the header of the file.
 
     Raises:
-        ValueError: If the file is missing, no such file, damaged, too short, too long or above
+        ValueError: If the file is missing, of another format, damaged, truncated, too long or above
             `MAX_BYTES` unpacked; the message names it.
     """
     try:
@@ -134,7 +134,7 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
     except FileNotFoundError as error:
         raise ValueError(f"{path} is missing. Put it there.") from error
     except (EOFError, zlib.error, OSError) as error:  # gzip.BadGzipFile is an OSError
-        raise ValueError(f"{path} can not be unpacked ({error}). {_remedy(path)}") from error
+        raise ValueError(f"{path} cannot be unpacked ({error}). {_remedy(path)}") from error
 
 
 def _read(stream: gzip.GzipFile, path: Path, ndim: int) -> NDArray[np.uint8]:
@@ -163,7 +163,7 @@ def _read(stream: gzip.GzipFile, path: Path, ndim: int) -> NDArray[np.uint8]:
             )
         values[filled : filled + len(chunk)] = np.frombuffer(chunk, np.uint8)
         filled += len(chunk)
-    if stream.read(1):  # also makes gzip compare its checksum
+    if stream.read(1):  # also makes gzip verify its checksum
         raise ValueError(f"{path} must hold {size} values, as its header says. Got more. {_remedy(path)}")
     return values.reshape(shape)
 

@@ -1,8 +1,8 @@
-"""The two folders that hold image files: the one a person gives, and the cache.
+"""Paths of image files: the data folder, which is only read, and the cache.
 
-`LATENT_DATA_DIR` names a folder with `mnist/`, `fashion-mnist/`, `lpc-sprites/` and `frey-faces/`;
-it is only read. `LATENT_CACHE_DIR`, else `~/.cache/latent-explorer`, keeps what was downloaded or
-drawn; it may be deleted at any time.
+`LATENT_DATA_DIR` names a folder with `mnist/`, `fashion-mnist/`, `lpc-sprites/` and `frey-faces/`.
+`LATENT_CACHE_DIR`, by default `~/.cache/latent-explorer`, holds downloaded and drawn images; it may
+be deleted at any time.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from pathlib import Path
 
 from models.system.settings import cache_folder, data_folder
 
-COMPANIONS = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of macOS and Windows
+SYSTEM_FILES = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of macOS and Windows
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a relative path is hidden, or lies in a hidden folder, or is a system's own companion of files."""
+    """Whether a relative path is hidden, or inside a hidden folder, or a file of the operating system."""
     parts = [part for part in re.split(r"[/\\]", path) if part not in (".", "..")]
-    return any(part.startswith(".") or part in COMPANIONS for part in parts)
+    return any(part.startswith(".") or part in SYSTEM_FILES for part in parts)
 
 
 def printable(path: Path) -> str:
-    """A path as text; bytes that are not UTF-8 are written as `\\xff`."""
+    """Converts a path to text; bytes that are not UTF-8 are written as `\\xff`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_output(path: Path, option: str, endings: Sequence[str] = ()) -> None:
-    """Checks that a file can be written, before the work whose result it takes; its folder need not exist yet.
+    """Checks that a file can be written, before its content is computed; its folder need not exist yet.
 
     Arguments:
         path: The file.
-        option: What names it, such as "--out".
-        endings: Those allowed, such as ".csv"; any where none is given.
+        option: The option that names it, such as "--out".
+        endings: Allowed endings, such as ".csv"; any if empty.
 
     Raises:
-        ValueError: If it cannot be written, or its ending is another.
+        ValueError: If it cannot be written, or has another ending.
     """
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"`{option}` must end in {' or '.join(endings)}. Got {printable(path)[-80:]!r}.")
@@ -47,13 +47,11 @@ def check_output(path: Path, option: str, endings: Sequence[str] = ()) -> None:
         raise ValueError(f"`{option}` must be a file. {printable(path)} is a folder: name a file in it.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise ValueError(
-            f"`{option}` must lie in a folder that can be written to. {printable(folder)} cannot."
-        )
+        raise ValueError(f"`{option}` must be in a writable folder. {printable(folder)} is not writable.")
 
 
 def why_missing(file: str) -> str | None:
-    """Why `file`, a path inside the data folder, is not there; None if it is.
+    """Returns why a file of the data folder is missing; None if it exists.
 
     Arguments:
         file: Path inside the data folder, such as "mnist/train-images-idx3-ubyte.gz".
@@ -62,17 +60,17 @@ def why_missing(file: str) -> str | None:
     if folder is None:
         return f"LATENT_DATA_DIR is not set. Set it to a folder that holds {file}."
     if not folder.is_dir():
-        return f"LATENT_DATA_DIR must name a folder, and {folder} is none. Correct it."
+        return f"LATENT_DATA_DIR must name a folder, and {folder} is not one. Correct it."
     if not (folder / file).is_file():
         return f"{folder / file} is missing. Put it there, or correct LATENT_DATA_DIR."
     return None
 
 
 def require(file: str) -> Path:
-    """The path of `file` in the data folder.
+    """Returns the path of a file in the data folder.
 
     Raises:
-        ValueError: If it is not there; the message says what to do.
+        ValueError: If it is missing; the message gives a remedy.
     """
     reason = why_missing(file)
     folder = data_folder()

@@ -1,11 +1,10 @@
 """LPC sprites: 24,000 pixel-art characters, 64x64 RGB, with seven exact and independent factors.
 
-Each is a random draw of a body, hair, clothes, shoes, a direction and a pose. The file keeps
-palette indices; the transparent colours are laid once, in the palette, on a flat grey-blue that
-none of the characters wears.
+Each is a random combination of body, hair, clothes, shoes, direction and pose. The file stores palette
+indices; transparent colours of the palette are composited on a flat grey-blue that no character wears.
 
-Credit: the artists of the Liberated Pixel Cup, CC BY-SA 3.0 / GPL 3.0. Any picture of these
-sprites, decoded ones too, goes with that line.
+Credit: the artists of the Liberated Pixel Cup, CC BY-SA 3.0 / GPL 3.0. Every published picture of
+these sprites, including decoded ones, must carry this credit.
 
 References:
     | The Liberated Pixel Cup (2012)
@@ -42,14 +41,14 @@ FACTORS = {
 }
 LICENCE = "CC BY-SA 3.0 / GPL 3.0"
 SOURCE = "Liberated Pixel Cup artists, https://lpc.opengameart.org"
-BLOCK = 250  # images expanded at a time: 1 MB of indices
+BLOCK = 250  # images per block, 1 MB of indices
 
 
 def load_lpc_sprites(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` sprites of `split`: 20,000 to train, 4,000 to test, 64x64 RGB.
+    """Loads the first `limit` sprites of `split`: 20,000 for training, 4,000 for test, 64x64 RGB.
 
-    The split is drawn once from a fixed seed; within it the order is that of the file. With a
-    `limit` the file is read only as far as needed.
+    The split is drawn from a fixed seed; within it, the order is that of the file. With a `limit`, the
+    file is read only as far as needed.
 
     Raises:
         ValueError: If the file is missing or damaged.
@@ -73,19 +72,19 @@ def load_lpc_sprites(split: str, limit: int | None = None) -> ImageData:
 
 
 def unavailable() -> str | None:
-    """Why the sprites can not be loaded, or None."""
+    """Returns why the sprites cannot be loaded, or None."""
     return why_missing(FILE)
 
 
 def _rows(split: str) -> NDArray[np.int64]:
-    """Rows of `split` in the file, ascending."""
+    """Returns the rows of a split in the file, ascending."""
     shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
     chosen = shuffled[:TEST_COUNT] if split == "test" else shuffled[TEST_COUNT:]
     return np.sort(chosen).astype(np.int64)
 
 
 def _flatten(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The RGBA colours, shape (K, 4), on the flat background, as RGB, shape (K, 3)."""
+    """Composites RGBA colours, shape (K, 4), on the flat background: RGB, shape (K, 3)."""
     colour, alpha = palette[:, :3].astype(np.float64), palette[:, 3:] / 255.0
     flat: NDArray[np.float64] = alpha * colour + (1.0 - alpha) * np.array(BACKGROUND)
     return np.rint(flat).astype(np.uint8)
@@ -114,15 +113,15 @@ def _attribute(path: Path, name: str, values: NDArray[np.uint8], labels: list[st
     try:
         return Attribute(name, "categorical", values.astype(np.int16), titles)
     except ValueError as error:
-        raise ValueError(f"{path} has wrong names for a factor: {error}") from error
+        raise ValueError(f"{path} has invalid labels of a factor: {error}") from error
 
 
 def _expand(
     reader: NpzReader, rows: NDArray[np.int64], palette: NDArray[np.uint8], limited: bool
 ) -> NDArray[np.uint8]:
-    """The pictures at `rows` (ascending), uint8, shape (M, 64, 64, 3), block by block.
+    """Reads the images at `rows` (ascending) block by block: uint8, shape (M, 64, 64, 3).
 
-    Reads to the end, where the file's checksums are, unless the stack is `limited`.
+    The file is read to its end, where the checksums are, unless `limited`.
     """
     images = np.empty((len(rows), SIDE, SIDE, 3), np.uint8)
     shape = (COUNT, SIDE, SIDE)
@@ -134,8 +133,8 @@ def _expand(
         for block, (lo, hi) in enumerate(zip(low, high, strict=True)):
             start = block * BLOCK
             last = int(np.searchsorted(rows, start + BLOCK))
-            wanted = rows[first:last] - start
-            index = lo[wanted] + (hi[wanted].astype(np.intp) << 8)
+            selected = rows[first:last] - start
+            index = lo[selected] + (hi[selected].astype(np.intp) << 8)
             if index.size and index.max() >= len(palette):
                 raise ValueError(
                     f"{reader.path}: indices must lie in 0..{len(palette) - 1}. Got {index.max()}. "

@@ -56,10 +56,10 @@ MNIST = IdxDataset(
 
 
 def load_mnist(split: str, limit: int | None = None) -> ImageData:
-    """The first `limit` digits of `split`: 60,000 to train, 10,000 to test, 28x28 grey."""
+    """Loads the first `limit` digits of `split`: 60,000 for training, 10,000 for test, 28x28 grey."""
     return MNIST.load(split, limit)
 
 
 def unavailable() -> str | None:
-    """Why MNIST can not be loaded without a download, or None."""
+    """Returns why MNIST cannot be loaded without a download, or None."""
     return MNIST.unavailable()

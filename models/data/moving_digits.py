@@ -1,17 +1,17 @@
-r"""Moving digits: a handwritten digit that moves left or right by one pixel a frame and comes back in at the other side.
+r"""Moving digits: a handwritten digit that moves left or right by one pixel per frame, with wrap-around.
 
     x_t = the digit's image, its columns rolled to the right by p_t = (start + t * direction) mod width
 
-Sequence i depends on (seed, split, i) alone: it shows image i (modulo their number) of the split that it is made
-from, and a counter-based generator gives it its start and its direction. So the first sequences of a split are the
-same however many are asked for, and every frame can be held against the truth:
+Sequence i depends only on (seed, split, i): it shows image i (modulo their number) of the source split, and a
+counter-based generator draws its start and its direction. So the first sequences of a split do not depend on how many
+are loaded, and every frame can be compared with the ground truth:
 
     data = load_moving_digits("test", limit=100)
     data.frames([7])              # uint8 (1, 20, 28, 28, 1)
     positions(data)[7]            # (20,), the columns that each frame is rolled by
 
-With `noise`, that share of the pixels of each frame, drawn anew for every frame, is black or white with equal
-chance (salt and pepper).
+With `noise`, that share of the pixels, drawn independently for every frame, is black or white with equal probability
+(salt and pepper).
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019), the moving digits of its experiments
@@ -31,10 +31,12 @@ from models.data.mnist import load_mnist
 from models.data.mnist import unavailable as mnist_unavailable
 from models.data.sequences import SequenceData, check_frames, check_number
 
-SOURCES = {"mnist": load_mnist, "digits": load_digits}  # 28x28; 8x8, always there
+SOURCES = {"mnist": load_mnist, "digits": load_digits}  # 28x28; 8x8, always available
 DIRECTIONS = ("left", "right")
-NUMBERS = 8  # uniform numbers a sequence; more than are used, so that a new factor moves no old one
-FACTORS, NOISE = range(2)  # the streams of randomness
+NUMBERS = (
+    8  # uniform numbers per sequence; more than are used, so that a new factor does not change the others
+)
+FACTORS, NOISE = range(2)  # streams of random numbers
 
 
 def load_moving_digits(
@@ -47,24 +49,24 @@ def load_moving_digits(
     seed: int = 0,
     repeats: int = 1,
 ) -> SequenceData:
-    """Moving digits; no frame is made before it is asked for.
+    """Loads moving digits; frames are generated on demand.
 
     Arguments:
-        split: "train" or "test": of the images that move; each has its own stream of random numbers.
-        limit: Load only the first so many sequences; None for all.
-        source: Which digits move, one of `SOURCES`.
-        frames: T, of a sequence.
-        noise: Share of the pixels that are black or white by chance, 0 to 1.
+        split: "train" or "test", split of the source images; each has its own stream of random numbers.
+        limit: Largest number of sequences; None for all.
+        source: Source of the digits, one of `SOURCES`.
+        frames: T, frames per sequence.
+        noise: Share of the pixels that are set to black or white, 0 to 1.
         seed: Non-negative integer; another seed gives other starts, directions and noise.
-        repeats: Sequences of each training image, with starts and directions of their own; none is stored, so many
-            cost nothing. The test split has one of each image.
+        repeats: Sequences per training image, with different starts and directions; they take no memory. The test
+            split has one per image.
 
     Returns:
         Sequences with the attributes digit, direction, start (the position in the first frame, in pixels) and
         position (in the last one).
 
     Raises:
-        ValueError: If an argument breaks its rule.
+        ValueError: If an argument is invalid.
     """
     if source not in SOURCES:
         raise ValueError(f"Unknown source {source!r}. Choose one of: {', '.join(SOURCES)}.")
@@ -79,12 +81,12 @@ def load_moving_digits(
     ids = np.arange(number, dtype=np.int64)
 
     def make(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        path = moved(start[rows], direction[rows], frames, still.images.shape[2])
+        path = positions_over_time(start[rows], direction[rows], frames, still.images.shape[2])
         pictures = rolled(still.images[rows % len(still)], path)
         return with_noise(pictures, noise, rows, (seed, STREAMS[split])) if noise else pictures
 
     digit = still.attributes["digit"]
-    last = moved(start, direction, frames, still.images.shape[2])[:, -1]
+    last = positions_over_time(start, direction, frames, still.images.shape[2])[:, -1]
     return SequenceData(
         name="moving-digits",
         split=split,
@@ -104,17 +106,17 @@ def load_moving_digits(
 
 
 def unavailable(source: str = "mnist") -> str | None:
-    """Why the digits can not be loaded without a download, or None; those of 8x8 pixels always can."""
+    """Returns why the digits cannot be loaded without a download, or None; those of 8x8 pixels always can."""
     return mnist_unavailable() if source == "mnist" else None
 
 
 def originals(split: str, source: str = "mnist", limit: int | None = None) -> ImageData:
-    """The still images that the sequences of a split are made from."""
+    """Loads the source images of the sequences of a split."""
     return SOURCES[source](split, limit)
 
 
 def positions(data: SequenceData) -> NDArray[np.int64]:
-    """Columns that each frame is rolled to the right by, in pixels, int64, shape (N, T).
+    """Returns the shift of each frame to the right, in pixels, int64, shape (N, T).
 
     Raises:
         ValueError: If `data` is another data set.
@@ -123,29 +125,29 @@ def positions(data: SequenceData) -> NDArray[np.int64]:
         raise ValueError(f"`data` must be the data set 'moving-digits'. Got {data.name!r}.")
     start = data.attributes["start"].values.astype(np.int64)
     direction = 2 * data.attributes["direction"].values.astype(np.int64) - 1
-    return moved(start, direction, data.length, data.shape[2])
+    return positions_over_time(start, direction, data.length, data.shape[2])
 
 
 def sample_factors(
     split: str, count: int, width: int, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start (0 to width - 1) and direction (-1 left, 1 right) of the first sequences of a split, each (count,)."""
+    """Draws start (0 to width - 1) and direction (-1 left, 1 right) of the first sequences of a split, (count,) each."""
     key = np.random.SeedSequence((seed, STREAMS[split], FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     return (uniform[:, 0] * width).astype(np.int64), np.where(uniform[:, 1] < 0.5, -1, 1)
 
 
-def moved(
+def positions_over_time(
     start: NDArray[np.int64], direction: NDArray[np.int64], frames: int, width: int
 ) -> NDArray[np.int64]:
-    """The positions (N, T) of digits that start at `start` (N,) and move by `direction` (N,) a frame."""
+    """Computes the positions (N, T) of digits that start at `start` (N,) and move by `direction` (N,) per frame."""
     return (start[:, None] + direction[:, None] * np.arange(frames)) % width
 
 
 def rolled(images: NDArray[np.uint8], path: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Images (N, H, W, C) with their columns rolled to the right by (N, T) pixels: (N, T, H, W, C)."""
+    """Rolls the columns of images (N, H, W, C) to the right by (N, T) pixels: (N, T, H, W, C)."""
     width = images.shape[2]
-    twice = np.concatenate([images, images], axis=2)  # every roll is a window of it
+    twice = np.concatenate([images, images], axis=2)  # every rolled image is a window of it
     windows = np.lib.stride_tricks.sliding_window_view(twice, width, axis=2)  # (N, H, W + 1, C, W)
     chosen = windows[np.arange(len(images))[:, None], :, width - path % width]  # (N, T, H, C, W)
     return np.ascontiguousarray(chosen.swapaxes(3, 4))
@@ -154,11 +156,11 @@ def rolled(images: NDArray[np.uint8], path: NDArray[np.int64]) -> NDArray[np.uin
 def with_noise(
     pictures: NDArray[np.uint8], share: float, rows: NDArray[np.int64], key: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Pictures (N, T, H, W, C) with a share of their pixels black or white; the noise of a row is its own."""
+    """Sets a share of the pixels of pictures (N, T, H, W, C) to black or white; the noise depends only on the row."""
     noisy = pictures.copy()
     for row, picture in zip(rows, noisy, strict=True):
-        own = np.random.SeedSequence((*key, NOISE, int(row)))
-        uniform = np.random.Generator(np.random.Philox(own)).random(picture.shape[:3], np.float32)
+        seed = np.random.SeedSequence((*key, NOISE, int(row)))
+        uniform = np.random.Generator(np.random.Philox(seed)).random(picture.shape[:3], np.float32)
         picture[uniform < share / 2] = 0
         picture[(uniform >= share / 2) & (uniform < share)] = 255
     return noisy

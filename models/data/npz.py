@@ -1,8 +1,8 @@
-"""Reads arrays from an NPZ file that is not trusted: headers are checked before any value is read.
+"""Reads arrays from an untrusted NPZ file: headers are checked before any value is read.
 
-`numpy.load` reserves what a header asks for, and reads a large array as a whole. Here a member's
-type and shape are compared with what the data set must have first, and a stack of images can be
-read in blocks, so that only the images that are wanted are ever held. Nothing is unpickled.
+`numpy.load` allocates the size that a header declares, and reads a large array at once. Here the type
+and shape of a member are first compared with those that the data set must have, and a stack of images
+can be read in blocks, so that only the selected images are in memory. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 CHUNK = 1 << 20
-DAMAGE = (  # what zipfile and numpy raise on files that are not what they should be
+DAMAGE = (  # errors that zipfile and numpy raise on invalid files
     zipfile.BadZipFile,
     zlib.error,
     tokenize.TokenError,
@@ -37,14 +37,14 @@ DAMAGE = (  # what zipfile and numpy raise on files that are not what they shoul
 
 
 class NpzReader:
-    """An open NPZ file; use it in a `with` statement.
+    """An open NPZ file; a context manager.
 
     Arguments:
         path: The file.
 
     Raises:
-        ValueError: If the file is missing or no NPZ; as do all its methods, naming the file, if an
-            array is missing, of another type or shape, or damaged.
+        ValueError: If the file is missing or not an NPZ file. All methods raise it, naming the file, if
+            an array is missing, damaged, or of another type or shape.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class NpzReader:
             self._archive = zipfile.ZipFile(path)
 
     def __enter__(self) -> Self:
-        """The reader itself."""
+        """Returns the reader."""
         return self
 
     def __exit__(
@@ -67,16 +67,15 @@ class NpzReader:
         self._archive.close()
 
     def array(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
-        """Reads an array as a whole.
+        """Reads a whole array.
 
         Arguments:
-            name: Its name in the file.
-            dtype: Type it must have, such as "uint8"; "text" is any fixed-width text up to 64
-                characters.
-            shape: Shape it must have; None stands for any size from 1 to 65,536.
+            name: Name of the array in the file.
+            dtype: Expected type, such as "uint8"; "text" is any fixed-width text of up to 64 characters.
+            shape: Expected shape; None stands for any size from 1 to 65,536.
         """
-        with self._open(name, dtype, shape) as (stream, found, sizes):
-            values = self._read(stream, name, found, sizes)
+        with self._open(name, dtype, shape) as (stream, actual, sizes):
+            values = self._read(stream, name, actual, sizes)
             self._end(stream, name)
         return values
 
@@ -85,33 +84,33 @@ class NpzReader:
     ) -> Generator[NDArray[np.uint8], None, None]:
         """Reads a uint8 array of exactly `shape` in blocks of `rows` rows, the last one shorter.
 
-        Close the generator where it is left before its end.
+        Close the generator if it is not exhausted.
         """
-        with self._open(name, "uint8", shape) as (stream, found, _):
+        with self._open(name, "uint8", shape) as (stream, actual, _):
             for start in range(0, shape[0], rows):
                 count = min(rows, shape[0] - start)
-                yield self._read(stream, name, found, (count, *shape[1:]))
+                yield self._read(stream, name, actual, (count, *shape[1:]))
             self._end(stream, name)
 
     @contextmanager
     def _open(
         self, name: str, dtype: str, shape: tuple[int | None, ...]
     ) -> Iterator[tuple[IO[bytes], np.dtype[Any], tuple[int, ...]]]:
-        """A member's stream behind its header, with its type and shape, both checked."""
+        """Yields the stream of a member after its header, with its checked type and shape."""
         if f"{name}.npy" not in self._archive.namelist():
             raise ValueError(f"{self.path} must hold an array {name!r}. {self._remedy()}")
         with self._naming(name):
             stream = self._archive.open(f"{name}.npy")
         with stream:
             with self._naming(name):
-                found, sizes, fortran = _header(stream)
-            if not _fits(found, dtype, sizes, shape) or fortran:
-                wanted = tuple("any" if size is None else size for size in shape)
+                actual, sizes, fortran = _header(stream)
+            if not _fits(actual, dtype, sizes, shape) or fortran:
+                expected = tuple("any" if size is None else size for size in shape)
                 raise ValueError(
-                    f"{self.path}: {name!r} must be {dtype} of shape {wanted}, in C order. "
-                    f"Got {found} of shape {sizes}. {self._remedy()}"
+                    f"{self.path}: {name!r} must be {dtype} of shape {expected}, in C order. "
+                    f"Got {actual} of shape {sizes}. {self._remedy()}"
                 )
-            yield stream, found, sizes
+            yield stream, actual, sizes
 
     def _read(
         self, stream: IO[bytes], name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
@@ -136,7 +135,7 @@ class NpzReader:
 
     @contextmanager
     def _naming(self, what: str) -> Iterator[None]:
-        """Turns what a damaged file may raise into an error that names the file."""
+        """Turns errors of a damaged file into a ValueError that names the file."""
         try:
             yield
         except FileNotFoundError as error:
@@ -159,14 +158,12 @@ def _header(stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
 
 def _fits(dtype: np.dtype[Any], kind: str, sizes: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
     if kind == "text":
-        right = dtype.kind == "U" and dtype.isnative and 0 < dtype.itemsize <= 4 * 64
+        type_fits = dtype.kind == "U" and dtype.isnative and 0 < dtype.itemsize <= 4 * 64
     else:
-        right = dtype == np.dtype(kind)
-    return (
-        right
-        and len(sizes) == len(shape)
-        and all(
-            1 <= size <= 65_536 if want is None else size == want
-            for size, want in zip(sizes, shape, strict=True)
-        )
+        type_fits = dtype == np.dtype(kind)
+    if not type_fits or len(sizes) != len(shape):
+        return False
+    return all(
+        1 <= size <= 65_536 if expected is None else size == expected
+        for size, expected in zip(sizes, shape, strict=True)
     )

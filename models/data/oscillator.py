@@ -1,12 +1,12 @@
-r"""Oscillator: a bead that swings on a spring, one-dimensional, seen through noise.
+r"""Oscillator: a bead on a spring, in one dimension, with noisy observations.
 
     p_t = amplitude * cos(phase + 2 pi t / period),        seen_t = p_t + noise * eps_t,  eps_t ~ N(0, 1)
 
-A frame shows the bead as a soft spot, seen_t pixels to the right of the middle. One frame says roughly where the bead
-is and nothing of where it goes: that is in the frames before, and they are noisy too. Its state is a point of the
+A frame shows the bead as a soft spot, seen_t pixels to the right of the centre. One frame gives the approximate position
+of the bead, but not its velocity, which must be inferred from the earlier, noisy frames. The state is a point of the
 phase plane, position and velocity.
 
-Sequence i depends on (seed, split, i) alone:
+Sequence i depends only on (seed, split, i):
 
     data = load_oscillator("test", limit=100)
     frames = data.frames([7])     # uint8 (1, 40, 16, 16, 1)
@@ -29,13 +29,15 @@ from models.data.base import STREAMS, Attribute, check_integer
 from models.data.sequences import SequenceData, check_frames, check_number
 
 PERIOD = 20.0  # frames
-SIZE = 16  # of a frame, pixels
+SIZE = 16  # side of a frame, pixels
 RADIUS = 1.2  # standard deviation of the spot, pixels
-FAINT = 0.05  # share of the brightest pixel, taken off: what is fainter is no part of a spot
+FAINT = 0.05  # threshold of a spot, as a share of the brightest pixel; it is subtracted
 AMPLITUDES = (1.0, 4.5)  # pixels
 COUNTS = {"train": 50_000, "test": 5_000}
-NUMBERS = 8  # uniform numbers a sequence; more than are used, so that a new factor moves no old one
-FACTORS, NOISE = range(2)  # the streams of randomness
+NUMBERS = (
+    8  # uniform numbers per sequence; more than are used, so that a new factor does not change the others
+)
+FACTORS, NOISE = range(2)  # streams of random numbers
 
 Floats = NDArray[np.float64]
 
@@ -49,22 +51,22 @@ def load_oscillator(
     period: float = PERIOD,
     seed: int = 0,
 ) -> SequenceData:
-    """Oscillators of one frequency; no frame is made before it is asked for.
+    """Loads oscillators of one frequency; frames are generated on demand.
 
     Arguments:
         split: "train" (50,000) or "test" (5,000); each has its own stream of random numbers.
-        limit: Load only the first so many sequences; None for all.
-        frames: T, of a sequence.
-        noise: Standard deviation of where a frame shows the bead, in pixels, 0 to 4.
-        period: Frames until the bead is back, 4 to 200.
+        limit: Largest number of sequences; None for all.
+        frames: T, frames per sequence.
+        noise: Standard deviation of the observed position, in pixels, 0 to 4.
+        period: Period in frames, 4 to 200.
         seed: Non-negative integer; another seed gives other amplitudes, phases and noise.
 
     Returns:
-        Sequences with the attributes amplitude (pixels), and position (pixels from the middle) and velocity (pixels
-        a frame) in the last frame: the state that a model has to find.
+        Sequences with the attributes amplitude (pixels), and position (pixels from the centre) and velocity (pixels
+        per frame) in the last frame: the state that a model has to infer.
 
     Raises:
-        ValueError: If an argument breaks its rule.
+        ValueError: If an argument is invalid.
     """
     check_frames(frames)
     check_number("noise", noise, 0, 4)
@@ -75,11 +77,11 @@ def load_oscillator(
     turn, key = 2 * np.pi / period, (seed, STREAMS[split])
 
     def make(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        path = swung(amplitude[rows], phase[rows], frames, period)
+        path = positions_over_time(amplitude[rows], phase[rows], frames, period)
         return spots(path + noise * jitter(rows, frames, key))
 
     last = phase + turn * (frames - 1)
-    found = {
+    factors = {
         "amplitude": amplitude,
         "position": amplitude * np.cos(last),
         "velocity": -turn * amplitude * np.sin(last),
@@ -90,7 +92,7 @@ def load_oscillator(
         make=make,
         shape=(frames, SIZE, SIZE, 1),
         attributes={
-            name: Attribute(name, "continuous", values.astype(np.float32)) for name, values in found.items()
+            name: Attribute(name, "continuous", values.astype(np.float32)) for name, values in factors.items()
         },
         ids=np.arange(number, dtype=np.int64),
         publishable=True,
@@ -100,11 +102,11 @@ def load_oscillator(
 
 
 def positions(data: SequenceData, period: float = PERIOD) -> Floats:
-    """Where the bead is in each frame, without the noise: pixels to the right of the middle, (N, T).
+    """Computes the true position of the bead in each frame, in pixels to the right of the centre, (N, T).
 
     Arguments:
         data: Oscillators.
-        period: That they were made with, in frames.
+        period: Their period, in frames.
 
     Raises:
         ValueError: If `data` is another data set.
@@ -116,24 +118,22 @@ def positions(data: SequenceData, period: float = PERIOD) -> Floats:
         data.attributes[name].values.astype(float)[:, None] for name in ("position", "velocity")
     )
     angles = turn * (np.arange(data.length) - (data.length - 1))  # from the last frame back
-    path: Floats = position * np.cos(angles) + velocity / turn * np.sin(angles)
-    return path
+    return np.asarray(position * np.cos(angles) + velocity / turn * np.sin(angles))
 
 
 def spot_positions(pictures: NDArray[np.uint8]) -> Floats:
-    """Where pictures (..., H, W, C) show the bead: the centre of what is bright, pixels to the right of the middle.
+    """Estimates the position of the bead in pictures (..., H, W, C), in pixels to the right of the centre.
 
-    A picture that is black all over shows it in the middle.
+    The estimate is the centroid of the bright pixels; 0 for a black picture.
     """
     light = pictures.astype(float)
     spot = np.maximum(light - FAINT * light.max((-3, -2, -1), keepdims=True), 0)
     weights = spot.sum((-3, -1))  # of each column
-    found: Floats = (weights * columns(pictures.shape[-2])).sum(-1) / np.maximum(weights.sum(-1), 1)
-    return found
+    return np.asarray((weights * columns(pictures.shape[-2])).sum(-1) / np.maximum(weights.sum(-1), 1))
 
 
 def sample_factors(split: str, count: int, seed: int = 0) -> tuple[Floats, Floats]:
-    """Amplitude (pixels) and phase (radians) of the first sequences of a split, each (count,), in single precision."""
+    """Draws amplitude (pixels) and phase (radians) of the first sequences of a split, (count,) each, float32."""
     key = np.random.SeedSequence((seed, STREAMS[split], FACTORS))
     uniform = np.random.Generator(np.random.Philox(key)).random((count, NUMBERS))
     low, high = AMPLITUDES
@@ -141,29 +141,27 @@ def sample_factors(split: str, count: int, seed: int = 0) -> tuple[Floats, Float
     return amplitude.astype(np.float32).astype(float), phase.astype(np.float32).astype(float)
 
 
-def swung(amplitude: Floats, phase: Floats, frames: int, period: float) -> Floats:
-    """The positions (N, T) of beads with amplitudes and phases (N,)."""
-    path: Floats = amplitude[:, None] * np.cos(phase[:, None] + 2 * np.pi / period * np.arange(frames))
-    return path
+def positions_over_time(amplitude: Floats, phase: Floats, frames: int, period: float) -> Floats:
+    """Computes the positions (N, T) of beads with amplitudes and phases (N,)."""
+    angles = phase[:, None] + 2 * np.pi / period * np.arange(frames)
+    return np.asarray(amplitude[:, None] * np.cos(angles))
 
 
 def jitter(rows: NDArray[np.int64], frames: int, key: tuple[int, int]) -> Floats:
-    """Standard normal noise (N, T); that of a row is its own."""
-    own = (np.random.SeedSequence((*key, NOISE, int(row))) for row in rows)
-    return np.stack([np.random.Generator(np.random.Philox(each)).standard_normal(frames) for each in own])
+    """Draws standard normal noise (N, T), which depends only on the row."""
+    seeds = (np.random.SeedSequence((*key, NOISE, int(row))) for row in rows)
+    return np.stack([np.random.Generator(np.random.Philox(seed)).standard_normal(frames) for seed in seeds])
 
 
 def spots(path: Floats) -> NDArray[np.uint8]:
-    """Pictures of beads at positions (N, T), uint8 (N, T, SIZE, SIZE, 1)."""
-    away = columns(SIZE)
-    across = np.exp(-0.5 * ((away - path[..., None]) / RADIUS) ** 2)
-    down = np.exp(-0.5 * (away / RADIUS) ** 2)
+    """Draws beads at positions (N, T): uint8 (N, T, SIZE, SIZE, 1)."""
+    offset = columns(SIZE)
+    across = np.exp(-0.5 * ((offset - path[..., None]) / RADIUS) ** 2)
+    down = np.exp(-0.5 * (offset / RADIUS) ** 2)
     levels = np.rint(255 * across[..., None, :] * down[:, None])
-    pictures: NDArray[np.uint8] = levels[..., None].astype(np.uint8)
-    return pictures
+    return np.asarray(levels[..., None], np.uint8)
 
 
 def columns(width: int) -> Floats:
-    """How far the middle of each column is to the right of the middle of the picture, in pixels, (W,)."""
-    away: Floats = np.arange(width, dtype=float) - (width - 1) / 2
-    return away
+    """Returns the distance of each column to the right of the centre of the picture, in pixels, (W,)."""
+    return np.asarray(np.arange(width, dtype=float) - (width - 1) / 2)

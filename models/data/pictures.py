@@ -1,4 +1,4 @@
-"""The one reader of picture files: any bytes in, an upright picture of 8 bits in a model's shape out, or what to do."""
+"""Reads untrusted picture files as upright 8-bit pictures in the shape of a model; errors give a remedy."""
 
 from __future__ import annotations
 
@@ -15,44 +15,78 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageColor, UnidentifiedImageError
 
 __all__ = [
-    "FILE_AT_MOST", "KINDS", "PIXELS_AT_MOST", "Framing", "Header", "PictureError", "Reading", "crop_box", "fitted",
-    "open_picture", "read_file", "read_header", "read_picture", "scaled", "turned",
-]  # fmt: skip
+    "FILE_AT_MOST",
+    "KINDS",
+    "PIXELS_AT_MOST",
+    "Framing",
+    "Header",
+    "PictureError",
+    "Reading",
+    "crop_box",
+    "fitted",
+    "open_picture",
+    "read_file",
+    "read_header",
+    "read_picture",
+    "scaled",
+    "turned",
+]
 
 KINDS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none of them runs another program; MPO is JPEG
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+)  # none of these decoders runs another program; MPO is JPEG
 PIXELS_AT_MOST = 50_000_000
 FILE_AT_MOST = 1 << 28  # bytes of a file on disk
 GREY = ("1", "L", "LA", "La")  # modes
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # of so many channels
-ORIENTATION = 0x0112  # of EXIF
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # number of channels -> mode
+ORIENTATION = 0x0112  # EXIF tag
 PNG = b"\x89PNG\r\n\x1a\n"
-ANCILLARY = (b"tRNS", b"acTL")  # the ancillary PNG chunks that change what is seen: transparency, animation
+ANCILLARY = (b"tRNS", b"acTL")  # ancillary PNG chunks that affect the picture: transparency, animation
+# Errors that Pillow raises on damaged files.
 DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error,
-)  # fmt: skip  # what Pillow raises on damaged files
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)
+# EXIF orientation -> transposition that makes the picture upright.
 TRANSPOSED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
+}
 T = TypeVar("T")
 QUARTERS = (None, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
 
 
 class PictureError(ValueError):
-    """A file that is not read as a picture, with the reason and what to do."""
+    """A file cannot be read as a picture; the message gives the reason and a remedy."""
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How a picture is brought into a model's shape. The default takes the largest centred crop."""
+    """The part of a picture that is scaled to the shape of a model; by default the largest centred crop."""
 
     turn: int = 0  # quarter turns clockwise
-    zoom: float = 1.0  # at 1 the crop is as large as its ratio allows
+    zoom: float = 1.0  # at 1 the crop is as large as its aspect ratio allows
     x: float = 0.0  # from -1, the left edge, to 1, the right edge
     y: float = 0.0  # from -1, the top edge, to 1, the bottom edge
-    invert: bool = False  # black for white
+    invert: bool = False  # exchange black and white
 
     def __post_init__(self) -> None:
         if self.turn not in range(4):
@@ -69,15 +103,15 @@ CENTRED = Framing()
 
 @dataclass(frozen=True)
 class Reading:
-    """How a picture file is opened. The default refuses what is ambiguous and lays transparency on white."""
+    """Options for opening a picture file. By default, ambiguous files are refused and transparency becomes white."""
 
-    background: str = "#ffffff"  # behind transparent parts
+    background: str = "#ffffff"  # colour behind transparent parts
     alpha: bool = False  # keep transparency: mode RGBA
     first: bool = False  # take the first frame of an animation and the first page of a document
 
     @classmethod
     def lenient(cls, background: str = "#ffffff", alpha: bool = False) -> Reading:
-        """Takes first frames and pages."""
+        """Returns options that take the first frame or page."""
         return cls(background, alpha, first=True)
 
 
@@ -86,15 +120,15 @@ STRICT = Reading()
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself before its pixels are decoded."""
+    """The properties of a picture file that are known before its pixels are decoded."""
 
     size: tuple[int, int]  # width and height in pixels, upright
-    mode: str  # "L", "LA", "RGB" or "RGBA": what it is once it is decoded
-    notes: tuple[str, ...] = ()  # how it differs from what is used: "animated", "CMYK", "16 bits", "turned"
+    mode: str  # "L", "LA", "RGB" or "RGBA", the mode of the decoded picture
+    notes: tuple[str, ...] = ()  # conversions on decoding: "animated", "CMYK", "16 bits", "turned"
 
 
 def read_picture(data: bytes, shape: tuple[int, int, int], framing: Framing = CENTRED) -> NDArray[np.uint8]:
-    """Reads a picture file as uint8 (H, W, C) of a model.
+    """Reads a picture file as uint8 (H, W, C) in the shape of a model.
 
     Arguments:
         data: The file's bytes, untrusted.
@@ -108,7 +142,7 @@ def read_picture(data: bytes, shape: tuple[int, int, int], framing: Framing = CE
 
 
 def read_file(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Reads a picture file from disk as uint8 (H, W, C) of a model.
+    """Reads a picture file from disk as uint8 (H, W, C) in the shape of a model.
 
     Raises:
         PictureError: As `open_picture` does, or if the file cannot be read.
@@ -116,7 +150,7 @@ def read_file(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     if path.is_symlink() and not path.exists():
         raise PictureError("The link points to nothing.")
     if not path.is_file():
-        raise PictureError("It is no file.")
+        raise PictureError("It is not a file.")
     try:
         with path.open("rb") as file:
             data = file.read(FILE_AT_MOST + 1)
@@ -128,36 +162,35 @@ def read_file(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def open_picture(data: bytes, reading: Reading = STRICT) -> Image.Image:
-    """Opens a picture file: upright as its EXIF says, transparency on the background, mode L or RGB (or RGBA).
+    """Opens a picture file: upright by its EXIF data, composited on the background, in mode L or RGB (or RGBA).
 
-    16-bit grey levels become 8-bit ones. Of a camera's MPO file the main picture is taken. Damaged metadata are
-    ignored. Animations and files of several pages are refused, unless `reading` takes the first: which frame is
-    meant is not known.
+    16-bit grey levels are converted to 8 bits. Of a camera's MPO file, the main picture is used. Damaged metadata are
+    ignored. Animations and files of several pages are ambiguous and refused, unless `reading` takes the first frame.
 
     Arguments:
         data: The file's bytes, untrusted.
-        reading: What becomes of transparency and animations.
+        reading: Treatment of transparency and animations.
 
     Raises:
-        PictureError: If the file is no picture, too large, animated, damaged, or its levels have no known range.
+        PictureError: If the file is not a picture, too large, animated, damaged, or has levels of unknown range.
     """
     return _with_reasons(data, lambda file: _decoded(file, reading), reading)
 
 
 def read_header(data: bytes) -> Header:
-    """The size and mode of a picture file; its pixels are not decoded.
+    """Reads the size and mode of a picture file without decoding its pixels.
 
     Arguments:
         data: The file's bytes, untrusted.
 
     Raises:
-        PictureError: As `open_picture` does; damage of the pixels is not noticed.
+        PictureError: As in `open_picture`; damaged pixels are not detected.
     """
     return _with_reasons(data, _header, Reading.lenient())
 
 
 def _with_reasons(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> T:
-    """What `read` makes of a file, or a PictureError with the reason; damaged metadata of PNG files are ignored."""
+    """Applies `read` to a file; errors become a PictureError, and damaged metadata of PNG files are ignored."""
     if not data:
         raise PictureError("The file is empty. Choose a picture.")
     try:
@@ -173,15 +206,15 @@ def _with_reasons(data: bytes, read: Callable[[Image.Image], T], reading: Readin
             except PictureError:
                 raise
             except (Image.DecompressionBombError, *DAMAGE):
-                pass  # the first error says more
+                pass  # the first error is more informative
         if isinstance(error, UnidentifiedImageError):
-            raise PictureError(f"The file is no picture that can be read. Use {', '.join(KINDS)}.") from error
+            raise PictureError(f"The file is not a supported picture. Use {', '.join(KINDS)}.") from error
         reason = str(error)[:120].rstrip(".")
-        raise PictureError(f"The picture is damaged or cut short: {reason}. Save it anew.") from error
+        raise PictureError(f"The picture is damaged or truncated: {reason}. Save it again.") from error
 
 
 def fitted(image: Image.Image, shape: tuple[int, int, int], framing: Framing = CENTRED) -> NDArray[np.uint8]:
-    """A crop of a picture, resized to a model's shape, as uint8 (H, W, C).
+    """Crops a picture and scales it to the shape of a model: uint8 (H, W, C).
 
     Arguments:
         image: As `open_picture` gives it.
@@ -198,13 +231,13 @@ def fitted(image: Image.Image, shape: tuple[int, int, int], framing: Framing = C
 def scaled(
     image: Image.Image, shape: tuple[int, int, int], fit: str, background: str = "#ffffff"
 ) -> NDArray[np.uint8]:
-    """A whole picture brought into a shape, as uint8 (H, W, C).
+    """Scales a whole picture to a shape: uint8 (H, W, C).
 
     Arguments:
         image: As `open_picture` gives it.
         shape: (C, H, W).
-        fit: "crop" cuts off what does not fit, "pad" fills with the background (with nothing where C is 4),
-            "stretch" changes the aspect ratio.
+        fit: "crop" crops the longer side, "pad" adds margins of the background (transparent if C is 4), "stretch"
+            changes the aspect ratio.
         background: A colour such as "#ffffff".
     """
     channels, height, width = shape
@@ -224,7 +257,7 @@ def scaled(
 
 
 def turned(image: Image.Image, framing: Framing) -> Image.Image:
-    """The whole picture, rotated and inverted."""
+    """Rotates and inverts a whole picture."""
     quarter = QUARTERS[framing.turn]
     image = image if quarter is None else image.transpose(quarter)
     return ImageChops.invert(image) if framing.invert else image
@@ -233,7 +266,7 @@ def turned(image: Image.Image, framing: Framing) -> Image.Image:
 def crop_box(
     size: tuple[int, int], shape: tuple[int, int, int], framing: Framing = CENTRED
 ) -> tuple[float, float, float, float]:
-    """The crop of a turned picture of `size` (width, height) pixels: left, top, right, bottom."""
+    """Computes the crop of a rotated picture of `size` (width, height) pixels: left, top, right, bottom."""
     _, height, width = shape
     side = min(size[0] / width, size[1] / height) / framing.zoom
     left = (size[0] - side * width) / 2 * (1 + framing.x)
@@ -243,9 +276,9 @@ def crop_box(
 
 
 def _opened(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> T:
-    """What `read` makes of an open file that passes the checks, with whatever Pillow raises."""
+    """Opens a file, checks it and applies `read`; errors of Pillow are not handled."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd files; what it cannot read, it raises
+        warnings.simplefilter("ignore")  # Pillow warns about unusual files and raises on invalid ones
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             if file.width * file.height > PIXELS_AT_MOST:
                 raise PictureError(_too_many(f"{file.width} × {file.height} pixels"))
@@ -261,7 +294,7 @@ def _opened(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> 
 
 
 def _check_frames(file: Image.Image) -> None:
-    """Raises where a file has several pictures, and which is meant is not known."""
+    """Raises PictureError if a file has several frames or pages."""
     frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
     if frames > 1 and file.format == "TIFF":
         raise PictureError(f"The file has {frames} pages. Save the page you mean as a PNG.")
@@ -270,7 +303,7 @@ def _check_frames(file: Image.Image) -> None:
 
 
 def _decoded(file: Image.Image, reading: Reading) -> Image.Image:
-    """The upright picture of an open file."""
+    """Decodes the upright picture of an open file."""
     file.load()
     upright = TRANSPOSED.get(_orientation(file))
     flat = _flat(file, reading)
@@ -278,9 +311,9 @@ def _decoded(file: Image.Image, reading: Reading) -> Image.Image:
 
 
 def _header(file: Image.Image) -> Header:
-    """What an open file says of itself."""
+    """Reads the properties of an open file."""
     late = file.format == "PNG" and not file.info.keys() & {"exif", "Raw profile type exif"}
-    orientation = 0 if late else _orientation(file)  # of a PNG it could stand behind the pixels
+    orientation = 0 if late else _orientation(file)  # in a PNG file, it may follow the pixels
     size = file.size[::-1] if orientation >= 5 else file.size
     mode = "L" if file.mode in GREY or file.mode.startswith("I;16") else "RGB"
     mode += "A" if file.has_transparency_data else ""
@@ -297,16 +330,16 @@ def _header(file: Image.Image) -> Header:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 0 where there is none, or the EXIF data are damaged."""
+    """Returns the EXIF orientation, 1 to 8; 0 if there is none, or the EXIF data are damaged."""
     try:
-        found = image.getexif().get(ORIENTATION)
-        return found if isinstance(found, int) else 0
+        orientation = image.getexif().get(ORIENTATION)
+        return orientation if isinstance(orientation, int) else 0
     except DAMAGE:
         return 0
 
 
 def _flat(image: Image.Image, reading: Reading) -> Image.Image:
-    """An image in mode L or RGB, on the background where it is transparent; or in RGBA."""
+    """Converts an image to mode L or RGB, composited on the background, or to RGBA."""
     if image.mode.startswith("I;16"):
         levels = np.asarray(image)
         grey = (levels >> 8).astype(np.uint8)
@@ -328,7 +361,7 @@ def _flat(image: Image.Image, reading: Reading) -> Image.Image:
 
 
 def _without_metadata(data: bytes) -> bytes:
-    """A PNG file without the chunks that do not change what is seen."""
+    """Returns a PNG file without the chunks that do not affect the picture."""
     parts, at = [data[:8]], 8
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -340,4 +373,4 @@ def _without_metadata(data: bytes) -> bytes:
 
 
 def _too_many(what: str) -> str:
-    return f"The picture has {what}; at most {PIXELS_AT_MOST // 10**6} million are taken. Save it smaller."
+    return f"The picture has {what}; the limit is {PIXELS_AT_MOST // 10**6} million. Save it smaller."

@@ -1,7 +1,7 @@
-"""What a data set of sequences gives: frames that are made when they are asked for, and named attributes.
+"""The contents of a data set of sequences: frames that are generated on demand, and named attributes.
 
-A sequence is T images of one size. N of them are many times the memory of N images, so a data set keeps only what
-decides them and makes the frames of a batch anew each time; row i is always the same sequence.
+A sequence is T images of one size. N sequences take T times the memory of N images, so a data set stores only their
+factors and generates the frames of each batch when they are read; row i is always the same sequence.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from numpy.typing import ArrayLike, NDArray
 from models.data.base import Attribute, ImageData, check_facts, check_integer, indices_below
 
 FRAMES_AT_MOST = 100
-AT_ONCE = 256  # sequences whose frames are held at once
+BATCH = 256  # sequences whose frames are in memory together
 
 
 @dataclass(frozen=True, eq=False)
 class SequenceData:
-    """One split of a data set of sequences; nothing of their frames is stored.
+    """One split of a data set of sequences; the frames are not stored.
 
     Arguments:
-        name: The data set, such as "moving-digits".
+        name: Name of the data set, such as "moving-digits".
         split: One of `models.data.base.SPLITS`.
-        make: Gives the frames of the sequences with the ids (M,), int64: uint8, shape (M, T, H, W, C).
-        shape: Of one sequence, (T, H, W, C); C is 1 (grey) or 3 (RGB).
-        attributes: What is known about the sequences, by name; each of N values.
-        ids: Row of each sequence in the data set's own split, int64, shape (N,).
-        publishable: False if no picture of it may be published.
-        licence: Licence of the pictures as their source states it.
-        source: Where they are from and whom to credit.
+        make: Function from ids (M,), int64, to the frames of these sequences, uint8, shape (M, T, H, W, C).
+        shape: Shape of one sequence, (T, H, W, C); C is 1 (grey) or 3 (RGB).
+        attributes: Attributes of the sequences by name, with N values each.
+        ids: Row of each sequence in the split of the data set, int64, shape (N,).
+        publishable: False if no frame may be published.
+        licence: Licence of the frames, as their source states it.
+        source: Source of the frames and credit.
 
     Raises:
         ValueError: If a field breaks one of these rules.
@@ -62,17 +62,17 @@ class SequenceData:
 
     @property
     def length(self) -> int:
-        """Frames of a sequence, T."""
+        """Number of frames of a sequence, T."""
         return self.shape[0]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Shape of one frame as models see it, (C, H, W)."""
+        """Shape of a frame for models, (C, H, W)."""
         _, height, width, channels = self.shape
         return channels, height, width
 
     def frames(self, indices: ArrayLike) -> NDArray[np.uint8]:
-        """The sequences at `indices`, made now.
+        """Generates the sequences at `indices`.
 
         Arguments:
             indices: Positions in this split, integers in [0, N), shape (M,); repeats are allowed.
@@ -86,13 +86,13 @@ class SequenceData:
         return self.make(self.ids[indices_below(indices, len(self))])
 
     def last(self) -> ImageData:
-        """The last frame of each sequence, as images: what a code of the whole sequence shows."""
-        parts = range(0, len(self), AT_ONCE)
-        ends = [self.frames(np.arange(n, min(n + AT_ONCE, len(self))))[:, -1] for n in parts]
+        """Generates the last frame of each sequence, which the latent of the sequence decodes to."""
+        starts = range(0, len(self), BATCH)
+        frames = [self.frames(np.arange(n, min(n + BATCH, len(self))))[:, -1] for n in starts]
         return ImageData(
             name=self.name,
             split=self.split,
-            images=np.concatenate([np.empty((0, *self.shape[1:]), np.uint8), *ends]),
+            images=np.concatenate([np.empty((0, *self.shape[1:]), np.uint8), *frames]),
             attributes=self.attributes,
             ids=self.ids,
             publishable=self.publishable,
@@ -101,7 +101,7 @@ class SequenceData:
         )
 
     def take(self, indices: ArrayLike) -> SequenceData:
-        """The sequences at `indices`, in that order, with their attributes and ids.
+        """Selects the sequences at `indices`, in that order, with their attributes and ids.
 
         Raises:
             ValueError: If `indices` are not integers in [0, N).
@@ -112,13 +112,13 @@ class SequenceData:
 
 
 def check_frames(frames: object) -> None:
-    """Raises ValueError where a sequence can not have so many frames."""
+    """Raises ValueError if a sequence cannot have so many frames."""
     check_integer("frames", frames, 2)
     if isinstance(frames, int) and frames > FRAMES_AT_MOST:
         raise ValueError(f"`frames` must be at most {FRAMES_AT_MOST}. Got {frames}.")
 
 
 def check_number(name: str, value: object, low: float, high: float) -> None:
-    """Raises ValueError where an argument is no number from `low` to `high`."""
+    """Raises ValueError unless an argument is a number from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(f"`{name}` must be a number in [{low}, {high}]. Got {value!r}.")

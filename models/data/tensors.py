@@ -1,4 +1,4 @@
-"""Images as the tensors that models take."""
+"""Converts images to tensors for models."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BATCH = 256
 
 
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
-    """Images uint8 (N, H, W, C) as float (N, C, H, W) in [0, 1]."""
+    """Converts images uint8 (N, H, W, C) to float (N, C, H, W) in [0, 1]."""
     return torch.tensor(np.asarray(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def chunks(images: NDArray[np.uint8]) -> Iterator[Tensor]:
-    """Consecutive batches of uint8 images, as float tensors."""
+    """Yields consecutive batches of uint8 images as float tensors."""
     for start in range(0, len(images), BATCH):
         yield to_tensor(images[start : start + BATCH])

@@ -66,7 +66,7 @@ def test_a_costly_score_is_computed_and_an_own_picture_held_against_it(page: Sta
         ]
     )
     page.page.wait_for_selector('.st-key-ol-mine img[alt="Residual"]', timeout=PATIENCE * 1000)
-    assert "letter.txt: The file is no picture that can be read." in said(page)
+    assert "letter.txt: The file is not a supported picture." in said(page)
     page.press("Score 1 picture by Likelihood regret")
     page.until(
         lambda: "Percentile of a picture: not told from" in said(page),

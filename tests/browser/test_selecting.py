@@ -78,7 +78,7 @@ def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage
             {"name": "wrong.png", "mimeType": "image/png", "buffer": b"nothing"},
         ]
     )
-    page.get_by_text("wrong: The file is no picture that can be read").wait_for()
+    page.get_by_text("wrong: The file is not a supported picture").wait_for()
     page.get_by_role("button", name="Add", exact=True).click()
     mark = page.get_by_role("button", name="one: put the active handle on it")
     mark.wait_for()

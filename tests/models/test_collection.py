@@ -88,7 +88,7 @@ def test_nothing_else_is_overwritten(
 ) -> None:
     before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}
     with pytest.raises(
-        ValueError, match=r"`--out` must lie beside .*tiny-vae, which is in no folder of checkpoints"
+        ValueError, match=r"`--out` must be beside .*tiny-vae, which is not in a folder of checkpoints"
     ):
         encode_collection(copy_of_tiny, pictures, tmp_path / "far" / "mine")
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))

@@ -92,7 +92,8 @@ def test_bad_files_are_listed_and_the_rest_is_written(
     told = capsys.readouterr()
     assert "holds 64 encoded images; 8 could not be read" in told.out
     assert (
-        f"{images / '69.png'}: The file is no picture" in told.err and "99.png: The link points" in told.err
+        f"{images / '69.png'}: The file is not a supported picture" in told.err
+        and "99.png: The link points" in told.err
     )
 
 
@@ -152,7 +153,7 @@ def test_the_output_is_checked_before_the_work(
         ("out.npz", r"must end in .parquet or .csv. Got .*out.npz"),
         ("out", "must end in .parquet or .csv"),
         ("folder.csv", "is a folder: name a file in it"),
-        ("a.png/out.csv", "must lie in a folder that can be written to"),
+        ("a.png/out.csv", "must be in a writable folder"),
     ):
         with pytest.raises(ValueError, match=f"`--out` {message}|`--out` must.*{message}"):
             encode_files(tiny_checkpoint, [tmp_path / "a.png"], tmp_path / out)
@@ -170,6 +171,8 @@ def test_there_must_be_an_image_that_can_be_read(tmp_path: Path, tiny_checkpoint
     with pytest.raises(ValueError, match=r"No picture found in .*Use .png, .jpg"):
         encode_files(tiny_checkpoint, [tmp_path], out)
     (tmp_path / "bad.png").write_text("x")
-    with pytest.raises(ValueError, match=r"No image can be read. .*bad.png: The file is no picture"):
+    with pytest.raises(
+        ValueError, match=r"No image can be read. .*bad.png: The file is not a supported picture"
+    ):
         encode_files(tiny_checkpoint, [tmp_path / "bad.png"], out)
     assert out.read_text() == "old"

@@ -1,13 +1,13 @@
-"""Somebody's own images: a folder, a zip, Parquet, a WebDataset tar or arrays, with or without labels.
+"""Images of the user: a folder, a zip, Parquet, a WebDataset tar or arrays, with or without labels.
 
     from models.data.own import open_images, prepare, propose
 
-    found = open_images("~/photos")      # what is there; only headers are decoded
-    preparation = propose(found)         # size, fit, labels and splits that suit it
-    prepared = prepare(preparation)      # decoded once into the cache folder
-    prepared.load("train")               # ImageData, mapped into memory
+    found = open_images("~/photos")      # lists the images; only headers are decoded
+    preparation = propose(found)         # suitable size, fit, labels and splits
+    prepared = prepare(preparation)      # decodes them once, to the cache folder
+    prepared.load("train")               # ImageData, memory-mapped
 
-Files come from outside: they are bounded and checked, and one that cannot be used is listed with its reason.
+Files are untrusted input: they are bounded and checked, and unusable ones are listed with the reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays of pictures, .npy and .npz: N×H×W, N×H×W×C or N×C×H×W; bytes, [0, 1], [-1, 1] or 16 bits. Nothing is unpickled."""
+"""Reads arrays of pictures, .npy and .npz: N×H×W, N×H×W×C or N×C×H×W; bytes, [0, 1], [-1, 1] or 16 bits. No pickles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models.data.own.trees import FILES_AT_MOST, stamp
 from models.data.pictures import Header, PictureError, Reading
 
 SIDES = (2, 8192)
-SAMPLED = 500  # pictures whose values tell the scale
+SAMPLED = 500  # pictures from which the scale is inferred
 FACTORS_AT_MOST = 100  # columns of a table of labels
 Place = Sequence[int]  # array, row
 Array = NDArray[Any]
@@ -36,11 +36,11 @@ class Stack:
     name: str
     channels_first: bool
     scale: str  # "levels", "unit", "signed" or "words": 0..255, [0, 1], [-1, 1], 16 bits
-    palette: Path | None = None  # of colours, shape (K, 3 or 4), where the array holds indices
+    palette: Path | None = None  # colours, shape (K, 3 or 4), if the array holds indices
 
 
 class ArrayPictures:
-    """The pictures of arrays; a place is an array and a row."""
+    """The pictures of arrays; a place is the index of an array and a row."""
 
     def __init__(self, stacks: list[Stack]) -> None:
         self.stacks = stacks
@@ -64,7 +64,7 @@ class ArrayPictures:
         return Image.alpha_composite(Image.new("RGBA", image.size, reading.background), image).convert("RGB")
 
     def _levels(self, place: Place) -> NDArray[np.uint8]:
-        """One picture as uint8, shape (H, W) or (H, W, C)."""
+        """Returns a picture as uint8, shape (H, W) or (H, W, C)."""
         stack = self.stacks[place[0]]
         values = self._array(stack.path)[place[1]]
         if stack.channels_first:
@@ -86,10 +86,10 @@ class ArrayPictures:
 
 
 def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
-    """Lists the pictures of arrays, and reads the labels that stand beside them.
+    """Lists the pictures of arrays, and reads the labels in arrays beside them.
 
     Arguments:
-        files: .npy files by the names of their arrays.
+        files: Name of an array -> .npy file.
         origin: The files that the user named.
 
     Raises:
@@ -107,7 +107,7 @@ def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
         first = array.ndim == 4 and array.shape[1] <= 4 < array.shape[3]
         scale = "levels" if palette else _scale(name, array)
         if scale == "signed":
-            notes.append(f"The values of {shown(name)!r} lie in [-1, 1]; they are brought to 0..255.")
+            notes.append(f"The values of {shown(name)!r} lie in [-1, 1]; they are scaled to 0..255.")
         stacks.append(Stack(files[name], name, first, scale, palette))
         start = len(places)
         places += [(len(stacks) - 1, row) for row in range(len(array))]
@@ -117,7 +117,7 @@ def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
             held += [None] * (start - len(held))
             held += values
     if len(places) > FILES_AT_MOST:
-        raise ValueError(f"At most {FILES_AT_MOST:,} pictures are read. Open a part of them.")
+        raise ValueError(f"At most {FILES_AT_MOST:,} pictures are read. Open fewer of them.")
     for held in cells.values():
         held += [None] * (len(places) - len(held))
     names = [f"{stacks[stack].name}/{row}" if len(stacks) > 1 else str(row) for stack, row in places]
@@ -132,14 +132,16 @@ def _load(path: Path) -> Array:
             raise ValueError(
                 f"{shown(path.name)} holds Python objects, which could run code. Save it as numbers or texts."
             ) from error
-        raise ValueError(f"{shown(path.name)} is no .npy file, or damaged ({str(error)[:80]}).") from error
+        raise ValueError(
+            f"{shown(path.name)} is not an .npy file, or damaged ({str(error)[:80]})."
+        ) from error
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{shown(path.name)} must hold one array.")
     return array
 
 
 def _choose(arrays: Mapping[str, Array]) -> tuple[list[str], list[str]]:
-    """The arrays that hold pictures: those of several splits, else the one with a telling name, else the largest."""
+    """Chooses the arrays of pictures: those of several splits, else one with a typical name, else the largest."""
     fitting = [name for name, array in arrays.items() if _is_stack(array)]
     if not fitting:
         shapes = ", ".join(f"{shown(name)} {array.dtype} {array.shape}" for name, array in arrays.items())
@@ -151,8 +153,8 @@ def _choose(arrays: Mapping[str, Array]) -> tuple[list[str], list[str]]:
     if by_split:
         chosen = by_split
     else:
-        telling = [name for name in fitting if re.search(r"im(a?g|age)|pic|^x|index", name.lower())]
-        chosen = [max(telling or fitting, key=lambda name: arrays[name].size)]
+        typical = [name for name in fitting if re.search(r"im(a?g|age)|pic|^x|index", name.lower())]
+        chosen = [max(typical or fitting, key=lambda name: arrays[name].size)]
     rest = [shown(name) for name in fitting if name not in chosen]
     return chosen, [f"Other arrays of pictures are not used: {', '.join(rest)[:200]}."] if rest else []
 
@@ -179,7 +181,7 @@ def _has_palette(arrays: Mapping[str, Array], chosen: list[str]) -> bool:
 
 
 def _split(name: str) -> str:
-    """The split that a name such as "x_train" or "val_images" tells."""
+    """Returns the split in a name such as "x_train" or "val_images"; "" if there is none."""
     for part in re.split(r"[^a-z]+", name.lower()):
         if part in SPLIT_NAMES:
             return SPLIT_NAMES[part]
@@ -187,10 +189,10 @@ def _split(name: str) -> str:
 
 
 def _scale(name: str, array: Array) -> str:
-    """How the values of an array become levels, told by those of some pictures.
+    """Infers the scale of an array's values from a sample of the pictures.
 
     Raises:
-        ValueError: If they lie in no known range.
+        ValueError: If they are not in a known range.
     """
     if array.dtype in (np.dtype(bool), np.dtype(np.uint8)):
         return "unit" if array.dtype == bool else "levels"
@@ -211,10 +213,10 @@ def _scale(name: str, array: Array) -> str:
 
 
 def _as_levels(values: Array, scale: str) -> NDArray[np.uint8]:
-    """One picture's values as uint8.
+    """Converts the values of a picture to uint8.
 
     Raises:
-        PictureError: If one is not finite, or lies outside the range of the scale.
+        PictureError: If a value is not finite, or outside the range of the scale.
     """
     if values.dtype == np.uint8:
         return np.asarray(values)
@@ -226,12 +228,11 @@ def _as_levels(values: Array, scale: str) -> NDArray[np.uint8]:
         raise PictureError(
             f"Its values lie in {numbers.min():g}..{numbers.max():g}, outside {low}..{high} of the rest."
         )
-    levels: NDArray[np.uint8] = np.rint((numbers - low) / (high - low) * 255).astype(np.uint8)
-    return levels
+    return np.asarray(np.rint((numbers - low) / (high - low) * 255), np.uint8)
 
 
 def _labels(arrays: Mapping[str, Array], name: str, chosen: list[str]) -> dict[str, list[Cell]]:
-    """The columns of labels that stand beside an array of pictures, one value a picture."""
+    """Reads the columns of labels for an array of pictures, one value per picture."""
     found: dict[str, list[Cell]] = {}
     for other, array in arrays.items():
         if other in chosen or not array.ndim or len(array) != len(arrays[name]):
@@ -251,7 +252,7 @@ def _labels(arrays: Mapping[str, Array], name: str, chosen: list[str]) -> dict[s
 
 
 def _titles(arrays: Mapping[str, Array], title: str, count: int) -> list[str]:
-    """Names of the columns of a table: those of an array such as `factor_names`, else numbers."""
+    """Returns names for the columns of a table: those in an array such as `factor_names`, else numbers."""
     for other in (f"{title.removesuffix('s')}_names", f"{title}_names"):
         names = arrays.get(other)
         if names is not None and names.dtype.kind == "U" and names.shape == (count,):
@@ -260,7 +261,7 @@ def _titles(arrays: Mapping[str, Array], title: str, count: int) -> list[str]:
 
 
 def _column(arrays: Mapping[str, Array], title: str, values: Array) -> list[Cell]:
-    """One column; numbers of names get the names of an array such as `values_hair` or `label_names`."""
+    """Converts a column; indices are replaced by the names in an array such as `values_hair` or `label_names`."""
     for other in (f"values_{title}", f"{title}_names"):
         names = arrays.get(other)
         if names is not None and names.dtype.kind == "U" and names.ndim == 1 and values.dtype.kind in "ui":

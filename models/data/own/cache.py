@@ -1,8 +1,8 @@
-"""Prepared images: decoded once into the cache folder, and mapped into memory from then on.
+"""Prepared images, which are decoded once to the cache folder and then memory-mapped.
 
 `own/KEY/` holds `images.npy` (uint8, N×H×W×C), `items.parquet` (splits, attributes, texts) and `about.json`. The images
-of a split lie together, in an order that the seed decides. The key changes when the source or a choice does. A folder
-is filled under another name and renamed when it is complete; one that was left half is gone on with.
+of a split are contiguous, in a random order that depends on the seed. The key changes with the source and the settings.
+A folder is prepared under another name and renamed when it is complete; an interrupted preparation is resumed.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ from models.data.own.unpacking import check_disk
 from models.system.files import StorageError, make_folder, replace_file
 from models.system.json_input import read_object
 
-VERSION = 1  # of what is written; raised when decoding changes
+VERSION = 1  # version of the files; increased when decoding changes
 IMAGES, ITEMS, ABOUT = "images.npy", "items.parquet", "about.json"
-REFUSED_AT_MOST = 10_000  # that are kept
+REFUSED_AT_MOST = 10_000  # refused files that are recorded
 LICENCE = "not stated: these are somebody's own images"
-LEARNABLE = 4  # images that a model needs at least
+LEARNABLE = 4  # smallest number of images that a model can be trained on
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Images that are decoded and divided."""
+    """Decoded images in splits."""
 
     folder: Path
     preparation: Preparation
-    shape: tuple[int, int, int]  # of an image, (C, H, W)
+    shape: tuple[int, int, int]  # image shape (C, H, W)
     splits: dict[str, int]  # images in each of `SPLITS`
     refused: list[Refused]  # files that could not be decoded
     notes: list[str]
-    distinct: int  # images that differ from each other
+    distinct: int  # number of different images
 
     def __len__(self) -> int:
         """The number of images."""
@@ -62,7 +62,7 @@ class Prepared:
 
     @property
     def images(self) -> NDArray[np.uint8]:
-        """All images in the order of `SPLITS`, uint8 (N, H, W, C), mapped; what is written to them is not kept."""
+        """All images in the order of `SPLITS`, uint8 (N, H, W, C), memory-mapped; changes are not saved."""
         images: NDArray[np.uint8] = np.load(self.folder / IMAGES, mmap_mode="c", allow_pickle=False)
         channels, height, width = self.shape
         if images.shape != (len(self), height, width, channels) or images.dtype != np.uint8:
@@ -72,7 +72,7 @@ class Prepared:
         return images
 
     def labels(self) -> Labels:
-        """Attributes and texts of all images, in their order."""
+        """Reads attributes and texts of all images, in their order."""
         splits, labels = read_labels(self.folder / ITEMS)
         if splits != [split for split in SPLITS for _ in range(self.splits[split])]:
             raise ValueError(
@@ -81,7 +81,7 @@ class Prepared:
         return labels
 
     def load(self, split: str, limit: int | None = None) -> ImageData:
-        """The first images of a split; their order is random, and the same every time.
+        """Loads the first images of a split; their order is random, but the same at every call.
 
         Raises:
             ValueError: If the split has none.
@@ -89,7 +89,7 @@ class Prepared:
         count = self.splits[split]
         if not count:
             raise ValueError(
-                f"{shown(self.preparation.path)} has no {split} images: {len(self):,} in all. Add images, or raise "
+                f"{shown(self.preparation.path)} has no {split} images: {len(self):,} in total. Add images, or increase "
                 f"the share of the split."
             )
         start = sum(self.splits[each] for each in SPLITS[: SPLITS.index(split)])
@@ -108,10 +108,10 @@ class Prepared:
         )
 
     def check_learnable(self) -> None:
-        """Raises ValueError where a model cannot learn from the images: too few, or all equal."""
+        """Raises ValueError if no model can be trained on the images: too few, or all equal."""
         where = shown(self.preparation.path)
         if len(self) < LEARNABLE:
-            raise ValueError(f"A model needs {LEARNABLE} images at least. {where} has {len(self)}. Add some.")
+            raise ValueError(f"A model needs at least {LEARNABLE} images. {where} has {len(self)}. Add some.")
         if self.distinct < 2:
             raise ValueError(
                 f"All {len(self):,} images of {where} are equal, so there is nothing to learn. "
@@ -122,15 +122,15 @@ class Prepared:
 def prepare(
     preparation: Preparation, report: Report | None = None, found: FoundImages | None = None
 ) -> Prepared:
-    """Decodes images into the cache, or finds them there.
+    """Decodes images to the cache, unless they are there.
 
     Arguments:
-        preparation: Which images, and how.
-        report: Called with the share done and what is being done.
-        found: What `open_images` gave for this path, if it is at hand.
+        preparation: The images and the settings.
+        report: Called with the share done, 0 to 1, and the current task.
+        found: Result of `open_images` for this path, if available.
 
     Raises:
-        ValueError: If a choice does not fit the images, or none can be decoded.
+        ValueError: If a setting does not fit the images, or none can be decoded.
         StorageError: If the cache folder is full or cannot be written.
     """
     tell = report or (lambda share, what: None)
@@ -151,10 +151,10 @@ def prepare(
 
 
 def divided(found: FoundImages, preparation: Preparation) -> tuple[list[str], NDArray[np.int64]]:
-    """The split of each image, and the order that images are kept in: those of a split together, at random.
+    """Returns the split of each image, and the order in which images are stored: by split, then random.
 
     Returns:
-        N splits, and the rows of `found` in their order, shape (N,).
+        N splits, and the rows of `found` in the stored order, shape (N,).
     """
     keys = [item.key for item in found.items]
     splits = splits_of(found, preparation)
@@ -166,9 +166,9 @@ def divided(found: FoundImages, preparation: Preparation) -> tuple[list[str], ND
 
 
 def prepared_folder(preparation: Preparation) -> Path | None:
-    """The folder of prepared images, which need not be there; where the source is gone, the last one it had.
+    """Returns the folder of prepared images, which need not exist; the last one if the source was deleted.
 
-    None where there is neither.
+    None if there is neither.
     """
     path = Path(preparation.path)
     if path.exists():
@@ -191,7 +191,7 @@ def _folder(preparation: Preparation, fingerprint: str) -> Path:
 
 
 def _pointer(preparation: Preparation) -> Path:
-    """Where the last folder of a preparation is noted."""
+    """Returns the file that records the last folder of a preparation."""
     return (
         cache_folder()
         / "own"
@@ -206,7 +206,7 @@ def _remember(preparation: Preparation, folder: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time prepares one folder."""
+    """Allows one process at a time to prepare a folder."""
     make_folder(folder.parent)
     try:
         with FileLock(folder.with_name(f".{folder.name}.lock")):
@@ -221,7 +221,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _fill(folder: Path, preparation: Preparation, found: FoundImages, tell: Report) -> None:
-    """Decodes into a folder beside `folder`, and renames it when it is complete."""
+    """Decodes to a folder beside `folder`, and renames it when it is complete."""
     splits, order = divided(found, preparation)
     labels = labels_of(found, preparation)
     shape = shape_of(found, preparation)
@@ -240,7 +240,7 @@ def _fill(folder: Path, preparation: Preparation, found: FoundImages, tell: Repo
         raise ValueError(f"No picture in {shown(str(found.source))} can be decoded. {reasons}")
     write_labels(staging / ITEMS, [splits[row] for row in kept.tolist()], labels.take(kept))
     _describe(staging, found, preparation, splits, kept, failed, shape, distinct)
-    shutil.rmtree(folder, ignore_errors=True)  # without `ABOUT` it is of no use
+    shutil.rmtree(folder, ignore_errors=True)  # it is incomplete without `ABOUT`
     staging.rename(folder)
 
 
@@ -270,7 +270,7 @@ def _describe(
 
 
 def _read(folder: Path, preparation: Preparation) -> Prepared:
-    """The description of a prepared folder.
+    """Reads the description of a prepared folder.
 
     Raises:
         ValueError: If it is damaged.
@@ -278,7 +278,7 @@ def _read(folder: Path, preparation: Preparation) -> Prepared:
     file = folder / ABOUT
     try:
         about: dict[str, Any] = read_object(file.read_bytes(), str(file))
-        os.utime(folder)  # it was used last now
+        os.utime(folder)  # records the last use
         return Prepared(
             folder=folder,
             preparation=replace(preparation),

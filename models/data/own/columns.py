@@ -1,4 +1,4 @@
-"""What a column of labels is, and the attributes and texts that it becomes."""
+"""Infers the kind of a column of labels, and converts it to attributes or texts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from models.data.own.distinct import Distinct
 from models.data.own.records import Cell, Column
 from models.data.own.values import as_dates, as_labels, as_numbers, as_text, separator
 
-LABELS_AT_MOST = 300  # of a category; more have no colours that differ
-CLASSES_AT_MOST = 40  # binary attributes that a column of several labels a row becomes
+LABELS_AT_MOST = 300  # labels of a category; more could not be told apart by colour
+CLASSES_AT_MOST = 40  # binary attributes from a column with several labels per row
 LABEL_LENGTH = 80
-FEW = 20  # whole numbers up to which they are proposed as a category
-UNREAD_AT_MOST = 0.1  # share of the values of a column of numbers or dates that may be none
-CHARTED = 20  # labels
+FEW = 20  # different integers up to which a category is proposed
+UNREAD_AT_MOST = 0.1  # share of the values of a column of numbers or dates that may be invalid
+CHARTED = 20  # labels in a chart
 BINS = 12
-GROUPS = 10  # that a column of groups has at least
-# Names that columns of an atlas have.
+GROUPS = 10  # smallest number of groups in a column of groups
+# Names of columns of an atlas.
 TAKEN = ("id", "split", "mean", "codes", "std", "neighbour_distance", "file", "item", "row")
 SWITCHES = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))
 _CLASS_NAME = re.compile(
@@ -43,17 +43,17 @@ _GROUP_NAME = re.compile(
 
 
 def describe(title: str, slug: str, cells: Sequence[Cell], comma: bool, kind: str | None = None) -> Column:
-    """What a column is, with what a small chart of it needs.
+    """Describes a column: its kind, and the data of a small chart.
 
     Arguments:
-        title: Its name.
-        slug: As `slug_of` gives it.
-        cells: One an item.
-        comma: Whether the table's own notation has decimal commas.
-        kind: What it is to be; what it looks like where None.
+        title: Name of the column.
+        slug: Its identifier, from `slug_of`.
+        cells: One cell per item.
+        comma: Whether the table uses decimal commas.
+        kind: Kind of the column; inferred if None.
 
     Raises:
-        ValueError: If it cannot be of this kind.
+        ValueError: If the column cannot be of this kind.
     """
     held = Distinct(cells, comma)
     kinds = _possible(held)
@@ -93,7 +93,7 @@ def _possible(held: Distinct) -> tuple[str, ...]:
 
 
 def _proposal(title: str, held: Distinct, kinds: tuple[str, ...]) -> tuple[str, str]:
-    """The kind that a column looks like, and why."""
+    """Proposes the kind of a column, with the reason."""
     known, counts = held.known, held.counts
     if not known:
         return "ignore", "It has no values."
@@ -108,14 +108,14 @@ def _proposal(title: str, held: Distinct, kinds: tuple[str, ...]) -> tuple[str, 
     if "date" in kinds and held.weight(np.isnan(held.dates)) <= UNREAD_AT_MOST * known:
         return "date", "Its values are dates; they become decimal years."
     if "classes" in kinds:
-        return "classes", f"Several labels stand in a cell, divided by {held.mark!r}."
+        return "classes", f"A cell has several labels, separated by {held.mark!r}."
     if _is_category(held):
         return "category", f"{len(counts)} different labels."
     spaced = sum(text.count(" ") >= 2 for text in counts) > len(counts) / 3
     many = f"more than {LABELS_AT_MOST} labels" if len(counts) > LABELS_AT_MOST else "which hardly repeat"
     return (
         "caption" if spaced else "id"
-    ), f"It has {len(counts):,} different values, {many}: it is shown and searched."
+    ), f"It has {len(counts):,} different values, {many}. It can be shown and searched."
 
 
 def _is_category(held: Distinct) -> bool:
@@ -124,18 +124,18 @@ def _is_category(held: Distinct) -> bool:
 
 
 def _padded(counts: Counter[str]) -> bool:
-    """Whether whole numbers are written with leading zeros, as ids are."""
+    """Whether integers have leading zeros, like ids."""
     return any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in counts)
 
 
 def _of_numbers(title: str, held: Distinct) -> tuple[str, str]:
-    """The kind of a column of which more than half are numbers, and why."""
+    """Proposes the kind of a column in which more than half of the values are numbers, with the reason."""
     known, count = held.known, len(held.counts)
     unread, infinite = held.weight(held.numbers.unread), held.weight(held.numbers.infinite)
     if unread > UNREAD_AT_MOST * known:
         if _is_category(held):
             return "category", f"{count} different labels."
-        return "id", f"{unread:,} of its values are no numbers: it is shown and searched."
+        return "id", f"{unread:,} of its values are not numbers. It can be shown and searched."
     finite = held.numbers.values[np.isfinite(held.numbers.values)]
     whole = bool((finite == np.round(finite)).all())
     if (
@@ -144,17 +144,17 @@ def _of_numbers(title: str, held: Distinct) -> tuple[str, str]:
         and known > 2
         and (_ID_NAME.search(title) or np.ptp(finite) == len(finite) - 1)
     ):
-        return "id", "Its numbers do not repeat: it is shown and searched."
+        return "id", "Its numbers do not repeat. It can be shown and searched."
     few = count <= FEW or (_CLASS_NAME.search(title) is not None and count <= LABELS_AT_MOST)
     if whole and few and known >= 2 * count and not unread + infinite:
         return "category", f"{count} different whole numbers."
     if unread + infinite:
-        return "number", f"{unread + infinite:,} values are no finite numbers; they count as missing."
+        return "number", f"{unread + infinite:,} values are not finite numbers and count as missing."
     return "number", "Its values are numbers."
 
 
 def _chart(kind: str, held: Distinct) -> tuple[tuple[str, ...], tuple[int, ...], tuple[float, ...]]:
-    """Labels, bars and edges of a chart."""
+    """Computes labels, bars and edges of a chart."""
     if kind in ("number", "date"):
         return (), *held.histogram(held.numbers.values if kind == "number" else held.dates, BINS)
     counts = held.labels() if kind == "classes" else held.counts
@@ -167,13 +167,13 @@ def _chart(kind: str, held: Distinct) -> tuple[tuple[str, ...], tuple[int, ...],
 def attributes_of(
     column: Column, cells: Sequence[Cell], comma: bool, taken: Collection[str] = ()
 ) -> list[Attribute]:
-    """The attributes that a column becomes: several where it has several labels a row, none of ids and captions.
+    """Converts a column to attributes: several if a row has several labels, none for ids and captions.
 
     Arguments:
-        column: As `describe` gives it.
-        cells: One an item, perhaps of fewer items.
-        comma: As for `describe`.
-        taken: Names that attributes have already.
+        column: The column, from `describe`.
+        cells: One cell per item, perhaps of fewer items.
+        comma: As in `describe`.
+        taken: Names of other attributes.
     """
     title = _label(column.title)
     if column.kind in ("number", "date"):
@@ -198,7 +198,7 @@ def attributes_of(
 
 
 def _of_classes(column: Column, cells: Sequence[Cell], taken: Collection[str]) -> list[Attribute]:
-    """A binary attribute for each of the most frequent labels; missing where a row has no cell."""
+    """Returns a binary attribute for each of the most frequent labels; missing if a row has no cell."""
     mark = separator(cells) or ""
     held = [set(as_labels(value, mark)) for value in cells]
     known = np.array([value is not None for value in cells])
@@ -206,7 +206,7 @@ def _of_classes(column: Column, cells: Sequence[Cell], taken: Collection[str]) -
     found = []
     for label, count in Counter(label for labels in held for label in labels).most_common(CLASSES_AT_MOST):
         if count == known.sum():
-            continue  # all have it
+            continue  # all rows have it
         slug = slug_of(f"{column.slug} {label}", names)
         names.add(slug)
         has: NDArray[np.uint8] = np.where(known, [label in labels for labels in held], 255).astype(np.uint8)
@@ -215,16 +215,16 @@ def _of_classes(column: Column, cells: Sequence[Cell], taken: Collection[str]) -
 
 
 def texts_of(column: Column, cells: Sequence[Cell]) -> Texts | None:
-    """The texts that a column becomes; None unless it holds ids or captions."""
+    """Converts a column of ids or captions to texts; None for other columns."""
     if column.kind not in ("id", "caption"):
         return None
     return Texts(column.slug, _label(column.title), tuple(as_text(value) for value in cells))
 
 
 def is_group(column: Column, count: int) -> bool:
-    """Whether a column of `count` items names what must not be torn apart by a split: a patient, a scene.
+    """Whether a column of `count` items names groups that a split must not divide, such as patients or scenes.
 
-    There are many of them, and each has few images: few large ones would be classes.
+    There are many groups with few images each; a few large ones would be classes.
     """
     known = count - column.missing
     repeats = GROUPS <= column.distinct <= known / 1.5 and max(column.counts, default=0) <= known / 5
@@ -232,7 +232,7 @@ def is_group(column: Column, count: int) -> bool:
 
 
 def slug_of(title: str, taken: Collection[str]) -> str:
-    """A name for a column that matches `[a-z][a-z0-9_]{0,39}` and is not taken."""
+    """Returns an identifier for a column that matches `[a-z][a-z0-9_]{0,39}` and is not taken."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     if not slug or not slug[0].isalpha():
@@ -247,7 +247,7 @@ def slug_of(title: str, taken: Collection[str]) -> str:
 
 
 def _ordered(names: Collection[str]) -> list[str]:
-    """Labels as people sort them: whole numbers by their value, switches from off to on, texts by the alphabet."""
+    """Sorts labels: integers by value, switches from off to on, texts alphabetically."""
     if len(names) == 2:
         for pair in SWITCHES:
             if {name.lower() for name in names} == set(pair):
@@ -259,7 +259,7 @@ def _ordered(names: Collection[str]) -> list[str]:
 
 
 def _labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Labels that fit an attribute: printable, not too long, different from each other."""
+    """Converts labels for an attribute: printable, not too long, unique."""
     labels: list[str] = []
     seen: set[str] = set()
     for name in names:
@@ -272,6 +272,6 @@ def _labels(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _label(text: str) -> str:
-    """A printable text of 1 to 80 characters."""
+    """Converts a text to a printable one of 1 to 80 characters."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return (line if len(line) <= LABEL_LENGTH else f"{line[: LABEL_LENGTH - 1]}…") or "?"

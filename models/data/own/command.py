@@ -1,4 +1,4 @@
-"""What the command line makes of a path given as a data set: the options of "own-images", and a report of what was read."""
+"""Converts a path on the command line to options of the data set "own-images", and reports what was read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.data.own.preparation import Preparation
 from models.data.own.proposal import propose
 from models.data.own.records import Report, shown
 
-TOLD_AT_MOST = 20  # refused files that are listed
+REFUSED_SHOWN = 20  # refused files that are listed
 
 
 def is_path(name: str) -> bool:
@@ -29,13 +29,13 @@ def is_path(name: str) -> bool:
 
 
 def folder_name(path: str) -> str:
-    """A name for a checkpoint's folder from that of the images: lower-case letters, digits and dashes."""
+    """Derives the name of a checkpoint's folder from a path: lower-case letters, digits and dashes."""
     stem = Path(path).expanduser().absolute().name.partition(".")[0]
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:40] or "images"
 
 
 def title_of(path: str) -> str:
-    """A title for a checkpoint: the name of the folder or file."""
+    """Derives the title of a checkpoint from the name of a folder or file."""
     whole = Path(path).expanduser().absolute()
     return shown(whole.name if whole.is_dir() else whole.name.partition(".")[0])[:80]
 
@@ -46,16 +46,16 @@ def options_from_path(
     changes: Mapping[str, Any] | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
-    """The options of the data set "own-images" for a path; the images are prepared on the way.
+    """Returns the options of the data set "own-images" for a path; prepares the images.
 
     Arguments:
         path: A folder or file of pictures.
         labels: A table that names the files.
         changes: Fields of `Preparation` that differ from the proposal.
-        report: Called with the share done and what is being done.
+        report: Called with the share done, 0 to 1, and the current task.
 
     Raises:
-        ValueError: If no picture can be read, a change does not fit, or a model cannot learn from the images.
+        ValueError: If no picture can be read, a change is invalid, or no model can be trained on the images.
         StorageError: If the cache folder is full or cannot be written.
     """
     tell = report or (lambda share, what: None)
@@ -69,7 +69,7 @@ def options_from_path(
 
 
 def summary(found: FoundImages, prepared: Prepared) -> list[str]:
-    """What was read, in lines."""
+    """Summarises what was read, in lines."""
     channels, height, width = prepared.shape
     divided = ", ".join(f"{count:,} {split}" for split, count in prepared.splits.items())
     kinds = prepared.preparation.kinds
@@ -80,8 +80,8 @@ def summary(found: FoundImages, prepared: Prepared) -> list[str]:
         f"{ {1: 'grey', 3: 'RGB', 4: 'RGBA'}[channels] }.",
         *([f"Labels: {', '.join(labels)[:1000]}."] if labels else []),
         *found.notes,
-        *(f"Not used: {each.name}: {each.reason}" for each in refused[:TOLD_AT_MOST]),
+        *(f"Not used: {each.name}: {each.reason}" for each in refused[:REFUSED_SHOWN]),
     ]
-    if len(refused) > TOLD_AT_MOST:
-        lines.append(f"Not used: {len(refused) - TOLD_AT_MOST:,} more files.")
+    if len(refused) > REFUSED_SHOWN:
+        lines.append(f"Not used: {len(refused) - REFUSED_SHOWN:,} more files.")
     return lines

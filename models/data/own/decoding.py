@@ -1,4 +1,4 @@
-"""Decodes pictures into one array on disk, in worker processes; a decoding that was stopped goes on where it was."""
+"""Decodes pictures to one array on disk, in worker processes; an interrupted run is resumed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from models.data.own.tasks import Task
 from models.data.own.workers import in_chunks, spread
 from models.system.files import StorageError
 
-CHUNK = 256  # pictures decoded between two notes of what is done
+CHUNK = 256  # pictures per task
 DONE = "done.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is decoded where."""
+    """The pictures to decode and the array to write."""
 
     path: Path  # of the array
     pictures: Pictures
-    places: Sequence[Any]  # N of them, in the source's order
+    places: Sequence[Any]  # N places, in the order of the source
     order: NDArray[np.int64]  # (N,), row n of the array is the picture `order[n]`
     shape: tuple[int, int, int]  # (C, H, W)
     fit: str
@@ -40,14 +40,14 @@ class Plan:
 
 
 def decode(plan: Plan, tell: Report) -> tuple[dict[int, str], int]:
-    """Fills the array; pictures that cannot be decoded are left out of it.
+    """Fills the array; pictures that cannot be decoded are removed from it.
 
     Arguments:
-        plan: What is decoded where.
-        tell: Called with the share done and what is being done.
+        plan: The pictures and the array.
+        tell: Called with the share done, 0 to 1, and the current task.
 
     Returns:
-        Why pictures are left out, by their place in the source's order, and how many images differ.
+        Why pictures were removed, by their position in the source, and the number of different images.
 
     Raises:
         StorageError: If the disk is full.
@@ -55,7 +55,7 @@ def decode(plan: Plan, tell: Report) -> tuple[dict[int, str], int]:
     count = len(plan.places)
     _allocate(plan)
     rows = np.empty(count, np.int64)
-    rows[plan.order] = np.arange(count)  # of the array, by the source's order
+    rows[plan.order] = np.arange(count)  # position in the source -> row of the array
     notes = plan.path.with_name(DONE)
     done = _notes(notes)
     chunks = [chunk for chunk in in_chunks(count, CHUNK) if chunk.start not in done]
@@ -85,13 +85,13 @@ def decode(plan: Plan, tell: Report) -> tuple[dict[int, str], int]:
         for n, each in enumerate(found)
         if isinstance(each, list)
     }
-    notes.unlink()  # what is cut short from here on is decoded anew
+    notes.unlink()  # if interrupted from here on, all pictures are decoded again
     _compact(plan, {int(rows[row]) for row in reasons})
     return reasons, len({each for found in done.values() for each in found if isinstance(each, str)})
 
 
 def _allocate(plan: Plan) -> None:
-    """Creates the array, with all of its space reserved: a mapped write to a full disk would end the process."""
+    """Creates the array with reserved disk space, since a mapped write to a full disk would end the process."""
     channels, height, width = plan.shape
     shape = (len(plan.places), height, width, channels)
     notes = plan.path.with_name(DONE)
@@ -116,13 +116,13 @@ def _allocate(plan: Plan) -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         reason = "the disk is full" if full else (error.strerror or str(error)).lower()
         raise StorageError(
-            f"The decoded pictures need {np.prod(shape) / 1e6:,.0f} MB, and {plan.path.parent} cannot take them: "
+            f"The decoded pictures need {np.prod(shape) / 1e6:,.0f} MB, and {plan.path.parent} cannot store them: "
             f"{reason}. Free some space, choose a smaller size, or set LATENT_CACHE_DIR to a folder on another disk."
         ) from error
 
 
 def _notes(path: Path) -> dict[int, list[Any]]:
-    """The results of the chunks that are done, by their start; a line that was cut short is passed over."""
+    """Reads the results of finished chunks by their start; a truncated line is ignored."""
     done = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:

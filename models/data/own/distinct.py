@@ -1,4 +1,4 @@
-"""The different values of a column and how often they occur: a column of a million rows often has ten."""
+"""The distinct values of a column with their counts, since a column of a million rows often has only ten."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from models.data.own.values import Numbers, as_dates, as_labels, as_numbers, as_
 
 
 class Distinct:
-    """The K different values of a column, in the order in which they first occur; missing ones are left out.
+    """The K distinct values of a column, in the order of their first occurrence, without missing ones.
 
     Arguments:
-        cells: One an item.
-        comma: Whether the table's own notation has decimal commas.
+        cells: One cell per item.
+        comma: Whether the table uses decimal commas.
     """
 
     def __init__(self, cells: Sequence[Cell], comma: bool) -> None:
@@ -36,7 +36,7 @@ class Distinct:
 
     @property
     def known(self) -> int:
-        """Items that have a value."""
+        """Number of items that have a value."""
         return int(self.weights.sum())
 
     @cached_property
@@ -46,26 +46,26 @@ class Distinct:
 
     @cached_property
     def dates(self) -> NDArray[np.float64]:
-        """The values as dates in decimal years, shape (K,), NaN where they are none."""
+        """The values as dates in decimal years, shape (K,), NaN if a value is not a date."""
         return as_dates(self.cells)
 
     @cached_property
     def mark(self) -> str | None:
-        """What divides several labels in one cell; see `separator`."""
+        """The separator of several labels in a cell; see `separator`."""
         return separator(self.cells)
 
     def weight(self, chosen: NDArray[np.bool_]) -> int:
-        """Items that have one of some values, shape (K,)."""
+        """Counts the items with the chosen values, shape (K,)."""
         return int(self.weights[chosen].sum())
 
     def histogram(self, values: NDArray[np.float64], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Counts and edges of bins of equal width."""
+        """Computes counts and edges of bins of equal width."""
         finite = np.isfinite(values)
         bars, edges = np.histogram(values[finite], bins=bins, weights=self.weights[finite])
         return tuple(int(bar) for bar in bars), tuple(edges.tolist())
 
     def labels(self) -> Counter[str]:
-        """How many items have each label, where a cell may have several."""
+        """Counts the items with each label; a cell may have several."""
         found: Counter[str] = Counter()
         for value, count in zip(self.cells, self.weights.tolist(), strict=True):
             for label in set(as_labels(value, self.mark or "")):

@@ -1,8 +1,8 @@
-r"""Pictures that look alike, by a perceptual hash: which of 8×8 neighbours is lighter, in a small grey copy.
+r"""Near-duplicate pictures, found by a perceptual hash (dHash): the signs of 8×8 horizontal gradients.
 
 h(x) = [g_{i,j} < g_{i,j+1}],   distance = \|h(x) - h(y)\|_1,   g = x in grey at 9×8 pixels
 
-Flat pictures have one hash, so that small copies in colour are compared too.
+Uniform pictures have the same hash, so small copies in colour are compared too.
 
 References:
     | Kind of Like That (Krawetz, 2013), dHash
@@ -27,20 +27,20 @@ from models.data.own.workers import in_chunks, spread
 
 Pair = tuple[int, int, int]  # row, row, distance in bits
 
-COMPARED_AT_MOST = 20_000  # pictures; of more, as many at equal steps
+COMPARED_AT_MOST = 20_000  # pictures; of more, an evenly spaced sample
 PAIRS_AT_MOST = 1_000
-BITS = 5  # that may differ, of 64
-LEVELS = 6.0  # mean difference of the small copies, of 255
-CHUNK, BLOCK = 250, 512  # pictures that are read, and compared with all, at a time
+BITS = 5  # largest distance, of 64 bits
+LEVELS = 6.0  # largest mean difference of the small copies, of 255
+CHUNK, BLOCK = 250, 512  # pictures per task, and per block of comparisons
 
 
 def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | None = None) -> list[Pair]:
-    """Pairs of rows that look alike, with their distance in bits, the most alike first; at most `PAIRS_AT_MOST`.
+    """Finds near-duplicates: pairs of rows with their distance in bits, the closest first, at most `PAIRS_AT_MOST`.
 
     Arguments:
-        pictures: Give a picture for each of the places.
-        places: N of them.
-        report: Called with the share done and what is being done.
+        pictures: Source of the pictures.
+        places: N places in the source.
+        report: Called with the share done, 0 to 1, and the current task.
     """
     rows = np.arange(len(places))
     if len(rows) > COMPARED_AT_MOST:
@@ -53,7 +53,7 @@ def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | 
     with closing(spread(pictures, tasks)) as results:
         for number, found in results:
             for n, each in zip(chunks[number], found, strict=True):
-                if each is not None:  # a damaged one is listed when it is decoded
+                if each is not None:  # damaged pictures are reported when they are decoded
                     hashes[n], sound[n] = each[0], True
                     small[n] = np.frombuffer(bytes.fromhex(each[1]), np.uint8)
             done += len(found)
@@ -64,7 +64,7 @@ def near_duplicates(pictures: Pictures, places: Sequence[Any], report: Report | 
 
 
 def alike(hashes: NDArray[np.uint64], small: NDArray[np.uint8]) -> list[Pair]:
-    """Pairs of positions whose hashes (N,) and small copies (N, K) hardly differ, the most alike first."""
+    """Finds pairs of positions with similar hashes (N,) and small copies (N, K), the closest first."""
     found: list[tuple[int, float, int, int]] = []
     for start in range(0, len(hashes), BLOCK):
         block = hashes[start : start + BLOCK]

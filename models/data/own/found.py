@@ -1,4 +1,4 @@
-"""What is found in somebody's images: sound pictures, refused files, and columns of labels."""
+"""Images of the user before they are prepared: usable pictures, refused files, and columns of labels."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from models.data.own.records import Cell, Column, Item, Refused, Report
 from models.data.own.sources import Pictures
 from models.data.pictures import Reading
 
-THUMBNAIL = 256  # px, the longer side of what `read` gives
+THUMBNAIL = 256  # px, largest side of the pictures of `read`
 
 
 @dataclass(eq=False)
 class FoundImages:
-    """Somebody's images before they are prepared; only headers have been decoded.
+    """Images of the user before they are prepared; only headers are decoded.
 
-    Lists have one entry an item, in the source's order.
+    Lists have one entry per item, in the order of the source.
     """
 
     source: Path  # the folder or file, absolute
     form: str  # "folder", "zip", "parquet", "webdataset" or "array"
-    items: list[Item]  # sound ones
+    items: list[Item]  # usable pictures
     refused: list[Refused]
-    notes: list[str]  # sentences about what was done
+    notes: list[str]  # sentences about how the source was read
     columns: dict[str, Column]  # by slug
-    splits: dict[str, int]  # items in each split of the source itself; empty where it has none
+    splits: dict[str, int]  # items in each split of the source; empty if it has no splits
     labels: Path | None  # the table that the user named
-    fingerprint: str  # changes when the source or the table does
+    fingerprint: str  # changes with the source and the table
     pictures: Pictures = field(repr=False)
     places: list[Any] = field(repr=False)
     cells: dict[str, list[Cell]] = field(repr=False)  # of the columns, by slug
-    members: tuple[str, ...] = ()  # names in `source` that were read alone; () for all of it
+    members: tuple[str, ...] = ()  # files and folders in `source` that were read; () for all
     comma: frozenset[str] = frozenset()  # slugs of columns whose numbers have decimal commas
 
     def __len__(self) -> int:
-        """The number of sound pictures."""
+        """The number of usable pictures."""
         return len(self.items)
 
     def read(self, row: int) -> NDArray[np.uint8]:
-        """A picture as it is, on white, at most 256 pixels a side: uint8 (H, W, C), C is 1 or 3.
+        """Returns a picture on white, scaled to at most 256 pixels a side: uint8 (H, W, C), C is 1 or 3.
 
         Raises:
             PictureError: If its pixels are damaged.
@@ -61,7 +61,7 @@ class FoundImages:
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
     def column(self, slug: str, kind: str) -> Column:
-        """A column as another kind, such as "number".
+        """Returns a column with another kind, such as "number".
 
         Raises:
             ValueError: If there is no such column, or it cannot be of this kind.
@@ -74,16 +74,16 @@ class FoundImages:
         return describe(held.title, slug, self.cells[slug], slug in self.comma, kind)
 
     def near_duplicates(self, report: Report | None = None) -> list[Pair]:
-        """Pairs of pictures that look alike: (row, row, distance), the most alike first.
+        """Finds near-duplicates: (row, row, distance), the closest first.
 
         Arguments:
-            report: Called with the share done and what is being done.
+            report: Called with the share done, 0 to 1, and the current task.
         """
         return near_duplicates(self.pictures, self.places, report)
 
     @cached_property
     def sizes(self) -> list[tuple[tuple[int, int], int]]:
-        """Sizes (width, height) and how many pictures have them, the most frequent first."""
+        """Sizes (width, height) with the number of pictures, the most frequent first."""
         return Counter(item.size for item in self.items).most_common()
 
     @cached_property
@@ -93,5 +93,5 @@ class FoundImages:
 
     @cached_property
     def transparent(self) -> int:
-        """How many pictures have transparent parts."""
+        """Number of pictures with transparent parts."""
         return sum(item.mode.endswith("A") for item in self.items)

@@ -1,4 +1,4 @@
-"""The table of a prepared data set: splits, attributes and texts of its items, as a Parquet file that is checked."""
+"""The table of a prepared data set: splits, attributes and texts of its items, as a validated Parquet file."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from models.data.own.splitting import draw
 from models.data.own.values import as_text
 from models.system.json_input import read_json
 
-KEY = b"latent-explorer-images"  # of the Parquet metadata
+KEY = b"latent-explorer-images"  # key of the Parquet metadata
 DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """What is known about N items."""
+    """Attributes and texts of N items."""
 
     attributes: dict[str, Attribute]
     texts: dict[str, Texts]
 
     def take(self, rows: ArrayLike) -> Labels:
-        """Those of some items."""
+        """Selects the attributes and texts of some items."""
         return Labels(
             {name: each.take(rows) for name, each in self.attributes.items()},
             {name: each.take(rows) for name, each in self.texts.items()},
@@ -44,10 +44,10 @@ class Labels:
 
 
 def chosen_columns(found: FoundImages, preparation: Preparation) -> list[Column]:
-    """The columns as the kinds that were chosen.
+    """Returns the columns with their chosen kinds.
 
     Raises:
-        ValueError: If a kind was chosen for a column that is not there, or cannot be of it.
+        ValueError: If a column does not exist, or cannot be of the chosen kind.
     """
     for slug, kind in preparation.kinds.items():
         found.column(slug, kind)
@@ -58,7 +58,7 @@ def chosen_columns(found: FoundImages, preparation: Preparation) -> list[Column]
 
 
 def labels_of(found: FoundImages, preparation: Preparation) -> Labels:
-    """Attributes and texts of all items; the text `file` is an item's name."""
+    """Converts the columns to attributes and texts of all items; the text `file` is the name of an item."""
     texts = {"file": Texts("file", "File", tuple(item.key for item in found.items))}
     attributes: dict[str, Attribute] = {}
     for column in chosen_columns(found, preparation):
@@ -74,10 +74,10 @@ def labels_of(found: FoundImages, preparation: Preparation) -> Labels:
 
 
 def splits_of(found: FoundImages, preparation: Preparation) -> list[str]:
-    """The split of each item: "train", "validation" or "test".
+    """Draws the split of each item: "train", "validation" or "test".
 
     Raises:
-        ValueError: If a column that was chosen is not there.
+        ValueError: If a chosen column does not exist.
     """
     return draw(
         [item.key for item in found.items],
@@ -91,7 +91,7 @@ def splits_of(found: FoundImages, preparation: Preparation) -> list[str]:
 
 
 def strata_of(found: FoundImages, preparation: Preparation) -> list[str] | None:
-    """The class of each item, where there is a single column of classes."""
+    """Returns the class of each item, if there is a single column of classes."""
     columns = [each for each in chosen_columns(found, preparation) if each.kind in ("category", "binary")]
     named = [each for each in columns if each.slug in ("class", "class_label", "label")]
     single = named[:1] or (columns if len(columns) == 1 else [])
@@ -99,7 +99,7 @@ def strata_of(found: FoundImages, preparation: Preparation) -> list[str] | None:
 
 
 def groups_of(found: FoundImages, preparation: Preparation) -> list[str] | None:
-    """The group of each item, "" where it is missing; None where none was chosen.
+    """Returns the group of each item, "" if missing; None if no column was chosen.
 
     Raises:
         ValueError: If there is no such column.
@@ -113,7 +113,7 @@ def groups_of(found: FoundImages, preparation: Preparation) -> list[str] | None:
 
 
 def write_labels(path: Path, splits: Sequence[str], labels: Labels) -> None:
-    """Writes the table of some items."""
+    """Writes the table of items."""
     columns: dict[str, Any] = {"split": pa.array(list(splits), pa.string()).dictionary_encode()}
     columns |= {f"attribute {name}": pa.array(each.values) for name, each in labels.attributes.items()}
     columns |= {
@@ -131,7 +131,7 @@ def write_labels(path: Path, splits: Sequence[str], labels: Labels) -> None:
 
 
 def read_labels(path: Path) -> tuple[list[str], Labels]:
-    """The splits and labels in a table.
+    """Reads splits and labels from a table.
 
     Raises:
         ValueError: If it is damaged.

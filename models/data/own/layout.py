@@ -1,4 +1,4 @@
-"""How the files of a tree are laid out: classes and splits as folders, tables beside the pictures, files of one name."""
+"""Infers labels from the layout of a tree: classes and splits as folders, tables, and sidecar files."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ SIDECARS = ("json", "txt", "cls", "caption")
 SIDECAR_AT_MOST = 1 << 16  # bytes
 TABLE_AT_MOST = 1 << 29
 TABLES_AT_MOST = 50
-AUTOMATIC = 0.5  # share of the pictures that a table must name to be used unasked
+AUTOMATIC = 0.5  # share of the pictures that a table must name to be used automatically
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "metadata.tsv")
-CLASS, FOLDER = "Class", "Folder"  # titles of the columns that folders give
+CLASS, FOLDER = "Class", "Folder"  # titles of columns from folders
 SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold")
-NUMBERED = {"0": "train", "1": "validation", "2": "test"}  # as CelebA numbers its splits
+NUMBERED = {"0": "train", "1": "validation", "2": "test"}  # the splits of CelebA
 
 
 def scan_tree(tree: Tree, form: str, listing: Listing, prefix: str = "") -> Scan:
-    """Finds the pictures of a tree, and what its folders and the files beside them say.
+    """Lists the pictures of a tree, with labels from its folders and from the files beside them.
 
     Arguments:
         tree: The files.
-        form: What the source is called.
-        listing: Of the tree.
-        prefix: Split that all of it belongs to; "" for none.
+        form: Kind of the source.
+        listing: Listing of the tree.
+        prefix: Split of all pictures; "" for none.
     """
     pictures = [file for file in listing.files if _ending(file.name) in KINDS]
     refused = list(listing.refused)
@@ -93,7 +93,7 @@ def _ending(name: str) -> str:
 
 
 def _folders(names: Sequence[str]) -> tuple[list[str], dict[str, list[Cell]]]:
-    """The splits and classes that the folders of pictures tell; folders that all have in common tell nothing."""
+    """Infers splits and classes from the folders of pictures, without the folders that all have in common."""
     parents = [name.split("/")[:-1] for name in names]
     splits = [""] * len(names)
     depth = _split_depth(parents)
@@ -114,7 +114,7 @@ def _folders(names: Sequence[str]) -> tuple[list[str], dict[str, list[Cell]]]:
 
 
 def _split_depth(parents: Sequence[Sequence[str]]) -> int | None:
-    """The first level at which all folders are called like splits."""
+    """Returns the first level at which all folders are named after splits."""
     for depth in range(min((len(parts) for parts in parents), default=0)):
         if all(parts[depth].lower() in SPLIT_NAMES for parts in parents):
             return depth
@@ -122,7 +122,7 @@ def _split_depth(parents: Sequence[Sequence[str]]) -> int | None:
 
 
 def _shared(parents: Sequence[Sequence[str]]) -> int:
-    """How many folders all have in common."""
+    """Counts the folders that all pictures have in common."""
     depth = 0
     shortest = min((len(parts) for parts in parents), default=0)
     while depth < shortest and len({parts[depth] for parts in parents}) == 1:
@@ -134,7 +134,7 @@ def _shared(parents: Sequence[Sequence[str]]) -> int:
 
 
 def _add_sidecars(scan: Scan, pictures: Sequence[File], listing: Listing) -> None:
-    """Reads the small files that have a picture's name: JSON objects, captions, classes."""
+    """Reads the small files with the name of a picture: JSON objects, captions, classes."""
     rows = {_stem(file.name): row for row, file in enumerate(pictures)}
     columns: dict[str, list[Cell]] = defaultdict(lambda: [None] * len(pictures))
     bad = count = 0
@@ -154,13 +154,13 @@ def _add_sidecars(scan: Scan, pictures: Sequence[File], listing: Listing) -> Non
                 columns[title][row] = value
     scan.cells |= columns
     if count and scan.form in ("folder", "zip"):
-        scan.notes.append(f"{count:,} files that have a picture's name were read as its labels.")
+        scan.notes.append(f"{count:,} files with the name of a picture were read as its labels.")
     if bad:
         scan.notes.append(f"{bad:,} files beside pictures could not be read as labels.")
 
 
 def _stem(name: str) -> str:
-    """A name up to the first dot of its last part, as WebDataset divides them."""
+    """Returns a name up to the first dot of its last part, as in WebDataset."""
     folder, slash, last = name.rpartition("/")
     return f"{folder}{slash}{last.partition('.')[0]}"
 
@@ -178,7 +178,7 @@ def _sidecar(scan: Scan, file: File, ending: str) -> dict[str, Cell]:
 
 
 def _add_tables(scan: Scan, listing: Listing) -> None:
-    """Uses `metadata.*` files, and tables near the top that name most of the pictures."""
+    """Reads `metadata.*` files, and tables near the root that name most of the pictures."""
     if not scan.names:
         return
     pictures = {_stem(name) for name in scan.names}
@@ -191,7 +191,7 @@ def _add_tables(scan: Scan, listing: Listing) -> None:
     joined = [(file, found) for file in metadata if (found := _joined(scan, file, 0.0))]
     if joined:
         for title in [title for title in scan.cells if title == CLASS or title.startswith(FOLDER)]:
-            del scan.cells[title]  # where there are metadata, folders are no labels
+            del scan.cells[title]  # metadata replace labels from folders
     joined += [(file, found) for file in others[:TABLES_AT_MOST] if (found := _joined(scan, file, AUTOMATIC))]
     for file, (table, matched) in joined:
         automatic = file not in metadata
@@ -201,7 +201,7 @@ def _add_tables(scan: Scan, listing: Listing) -> None:
 
 
 def _joined(scan: Scan, file: File, share: float) -> tuple[Table, Joined] | None:
-    """A table that lies in the source, joined to the pictures; None where it names no more than a share of them."""
+    """Reads a table of the source and joins it to the pictures; None if it names at most a share of them."""
     if scan.tree is None or file.size > TABLE_AT_MOST:
         return None
     try:
@@ -222,7 +222,7 @@ def _joined(scan: Scan, file: File, share: float) -> tuple[Table, Joined] | None
 
 
 def add_columns(scan: Scan, joined: Joined, table: Table, quiet: bool = False) -> None:
-    """Adds the columns of a joined table; of two tables with one column, each gives what it knows."""
+    """Adds the columns of a joined table; if two tables have the same column, their values are merged."""
     scan.notes += [*table.notes, *([] if quiet else joined.notes)]
     for title, values in joined.columns.items():
         if table.comma:
@@ -234,7 +234,7 @@ def add_columns(scan: Scan, joined: Joined, table: Table, quiet: bool = False) -
 
 
 def take_splits(scan: Scan) -> None:
-    """Turns a column that names splits into the splits of the source, and passes over splits that divide nothing."""
+    """Uses a column of split names as the splits of the source; ignores splits without training images."""
     for title in list(scan.cells):
         values = [None if value is None else str(value).lower() for value in scan.cells[title]]
         known = Counter(value for value in values if value is not None)
@@ -246,4 +246,6 @@ def take_splits(scan: Scan) -> None:
             del scan.cells[title]
             break
     if "train" not in scan.splits or len(set(scan.splits)) < 2 or "" in scan.splits:
-        scan.splits = [""] * len(scan.splits)  # what has no training images, or nothing else, is not divided
+        scan.splits = [""] * len(
+            scan.splits
+        )  # without training images, or without others, there are no splits

@@ -1,4 +1,4 @@
-"""Joins a table of labels to pictures by the column that names the files, whatever it is called."""
+"""Joins a table of labels to pictures by the column that names the files, whatever its title."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from models.data.own.records import Cell, shown
 from models.data.own.tables import Table
 from models.data.own.values import as_text
 
-SAMPLED = 500  # rows that show whether a column names pictures
+SAMPLED = 500  # rows that are checked for names of pictures
 NAMES = ("file_name", "filename", "file", "filepath", "file_path", "image", "img", "path", "image_id", "name")
 
 
 @dataclass
 class Joined:
-    """A table, one row a picture."""
+    """A table with one row per picture."""
 
-    column: str  # that names the files
-    columns: dict[str, list[Cell]]  # the others, one cell a picture, None where no row belongs to it
-    matched: int  # pictures that have a row
+    column: str  # the column that names the files
+    columns: dict[str, list[Cell]]  # the other columns, one cell per picture, None if it has no row
+    matched: int  # number of pictures with a row
     notes: list[str]
 
 
 class Names:
-    """Finds pictures by what tables call them: a path, the end of one, a file's name with or without its ending."""
+    """Finds pictures by a path, the end of one, or a file name with or without its ending."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.paths: dict[str, int] = {}
@@ -37,10 +37,10 @@ class Names:
             last = path.rpartition("/")[2]
             self.paths.setdefault(path, row)
             for index, key in ((self.lasts, last), (self.stems, last.rpartition(".")[0] or last)):
-                index[key] = -1 if key in index else row  # -1: several have it
+                index[key] = -1 if key in index else row  # -1: not unique
 
     def find(self, text: str, folder: str = "") -> int:
-        """The row of a picture; -1 where none, or several, have this name."""
+        """Returns the row of a picture; -1 if no picture, or several, have this name."""
         path = text.replace("\\", "/").lower()
         while path.startswith("./"):
             path = path[2:]
@@ -60,13 +60,13 @@ class Names:
 
 
 def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") -> Joined | None:
-    """Joins a table to pictures; None where no column names one.
+    """Joins a table to pictures; None if no column names any.
 
     Arguments:
         table: The table.
-        table_name: For messages.
-        names: Of the pictures, paths with "/".
-        folder: Where the table lies in the source, "" or with "/" at its end: paths may be relative to it.
+        table_name: Name of the table in messages.
+        names: Names of the pictures, paths with "/".
+        folder: Folder of the table in the source, "" or ending in "/"; paths may be relative to it.
     """
     index = Names(names)
     best = ""
@@ -77,7 +77,7 @@ def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") 
             continue
         some = cells[:: max(1, len(cells) // SAMPLED)]
         if best and all(value is None or index.find(as_text(value), folder.lower()) < 0 for value in some):
-            continue  # another column names pictures, and this one does not seem to
+            continue  # another column names pictures, and this one probably does not
         rows = [-1 if value is None else index.find(as_text(value), folder.lower()) for value in cells]
         if len(set(rows) - {-1}) > len(set(found) - {-1}):
             best, found = title, rows
@@ -102,7 +102,7 @@ def join(table: Table, table_name: str, names: Sequence[str], folder: str = "") 
 
 
 def _likely(title: str) -> tuple[int, str]:
-    """Sorts columns: those whose name says that they name files come first."""
+    """Returns a sort key that puts columns with typical titles for file names first."""
     name = title.lower()
     return (NAMES.index(name) if name in NAMES else len(NAMES), name)
 

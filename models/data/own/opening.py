@@ -1,4 +1,4 @@
-"""Opens somebody's images: lists the pictures of a path, reads their headers and labels."""
+"""Opens images of the user: lists the pictures of a path, reads their headers and labels."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from models.data.own.trees import digest, stamp
 from models.data.own.workers import in_chunks, spread
 from models.data.pictures import KINDS, Header
 
-CHUNK = 1_000  # headers read at a time
-TELLING = 5  # names in a note
+CHUNK = 1_000  # headers per task
+EXAMPLES = 5  # names in a message
 NOTES = {
     "animated": "Animated, the first frame is used",
     "several pages": "Several pages, the first one is used",
     "CMYK": "CMYK colours, converted to RGB",
     "YCbCr": "YCbCr colours, converted to RGB",
     "HSV": "HSV colours, converted to RGB",
-    "16 bits": "16 bits a channel, brought to 8",
-    "turned": "Turned upright, as the camera noted",
+    "16 bits": "16 bits per channel, converted to 8",
+    "turned": "Rotated upright by their EXIF data",
 }
 
 
@@ -46,18 +46,18 @@ def open_images(
     *,
     members: Sequence[str] = (),
 ) -> FoundImages:
-    """Finds the pictures and labels of a folder or file, or of several; only headers are decoded.
+    """Opens the pictures and labels of a folder or file, or of several; only headers are decoded.
 
     Arguments:
         source: A folder (of classes, of splits, with metadata, or plain), a zip of one, Parquet files, a WebDataset
             tar or a folder of them, or arrays (.npy, .npz); or several of these.
-        labels: A table (.csv, .tsv, .jsonl, .parquet) of which some column names the files.
-        report: Called with the share done and what is being done.
-        members: Of a folder: names of the files and folders in it that are read alone.
+        labels: A table (.csv, .tsv, .jsonl, .parquet) with a column that names the files.
+        report: Called with the share done, 0 to 1, and the current task.
+        members: Files and folders in a folder to read; () for all.
 
     Raises:
-        ValueError: If there is no such path, it holds no picture that can be read, or the table names none of them;
-            the message says what to do.
+        ValueError: If the path does not exist, holds no readable picture, or the table names none of them; the
+            message gives a remedy.
     """
     if not isinstance(source, str | Path):
         source, members = common_folder(source)
@@ -102,12 +102,12 @@ def open_images(
 
 
 def common_folder(paths: Sequence[str | Path]) -> tuple[Path, tuple[str, ...]]:
-    """The folder that holds several paths, and their names in it; one path is itself, without names.
+    """Returns the common folder of several paths, and their names in it; a single path is returned without names.
 
-    Paths that lie in another one of them, or are there twice, are left out. Links that are named are followed.
+    Duplicates, and paths inside another one, are omitted. Links among the paths are followed.
 
     Raises:
-        ValueError: If one does not exist, or no folder holds all of them.
+        ValueError: If a path does not exist, or they have no common folder.
     """
     if not paths:
         raise ValueError("Name at least one folder or file of pictures.")
@@ -127,10 +127,10 @@ def common_folder(paths: Sequence[str | Path]) -> tuple[Path, tuple[str, ...]]:
 
 
 def resolved(source: str | Path, labels: str | Path | None) -> tuple[Path, Path | None]:
-    """The absolute paths of a source and its table; a table alone stands for the folder that it lies in.
+    """Returns the absolute paths of a source and its table; a table alone stands for its folder.
 
     Raises:
-        ValueError: If one does not exist.
+        ValueError: If a path does not exist.
     """
     path = Path(source).expanduser().absolute()
     table = Path(labels).expanduser().absolute() if labels else None
@@ -149,7 +149,7 @@ def resolved(source: str | Path, labels: str | Path | None) -> tuple[Path, Path 
 
 
 def stamp_of(source: Path, labels: Path | None, members: Sequence[str] = ()) -> str:
-    """The fingerprint that `open_images` would give, without a look into files.
+    """Computes the fingerprint of `open_images` without reading the files.
 
     Raises:
         ValueError: If the source cannot be listed.
@@ -163,7 +163,7 @@ def stamp_of(source: Path, labels: Path | None, members: Sequence[str] = ()) -> 
 def _headers(
     pictures: Pictures, places: Sequence[Any], names: Sequence[str], tell: Callable[[float, str], None]
 ) -> tuple[list[Header | None], list[Refused]]:
-    """The header of each picture, None where it is refused, and the refused ones."""
+    """Reads the header of each picture, None if it is refused; returns them with the refused ones."""
     headers: list[Header | None] = [None] * len(places)
     reasons: dict[int, str] = {}
     chunks = in_chunks(len(places), CHUNK)
@@ -183,13 +183,13 @@ def _headers(
 
 
 def _raise_none(path: Path, found: Scan, refused: Sequence[Refused]) -> None:
-    """Raises where no picture can be read, with the first reasons."""
+    """Raises ValueError with the first reasons why no picture can be read."""
     where = shown(str(path))
     both = [*refused, *found.refused]
     if both:
-        told = " ".join(f"{each.name}: {each.reason}" for each in both[:TELLING])
-        more = f" … and {len(both) - TELLING:,} more" if len(both) > TELLING else ""
-        raise ValueError(f"No picture in {where} can be read. {told}{more}")
+        reasons = " ".join(f"{each.name}: {each.reason}" for each in both[:EXAMPLES])
+        more = f" … and {len(both) - EXAMPLES:,} more" if len(both) > EXAMPLES else ""
+        raise ValueError(f"No picture in {where} can be read. {reasons}{more}")
     count = len(found.listing.files) if found.listing else 0
     held = f"It holds {count:,} other files." if count else "It is empty."
     raise ValueError(f"No picture found in {where}. {held} Use {', '.join(f'.{kind}' for kind in KINDS)}.")
@@ -213,7 +213,7 @@ def _items(found: Scan, headers: Sequence[Header | None], rows: Sequence[int]) -
 
 
 def key_of(name: str) -> str:
-    """A name as it is shown and searched: printable, whole."""
+    """Converts a name to printable text, in full."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
@@ -226,7 +226,7 @@ def _notes(headers: Sequence[Header | None]) -> list[str]:
 
 
 def counted(count: int) -> str:
-    """A number of pictures in words."""
+    """Formats a number of pictures."""
     return "1 picture" if count == 1 else f"{count:,} pictures"
 
 
@@ -268,8 +268,10 @@ def _add_named_table(found: Scan, path: Path) -> None:
 
 def _no_match(path: Path, table: Table, names: Sequence[str]) -> str:
     texts = {t: next((str(c) for c in cells if c is not None), "") for t, cells in table.columns.items()}
-    told = ", ".join(f"{shown(title)} ({shown(text)[:30]})" for title, text in list(texts.items())[:TELLING])
+    examples = ", ".join(
+        f"{shown(title)} ({shown(text)[:30]})" for title, text in list(texts.items())[:EXAMPLES]
+    )
     return (
         f"{shown(path.name)} matches no picture: no column holds names such as {shown(names[0])}. Its columns, with "
-        f"their first values: {told}. Add one that names the files."
+        f"their first values: {examples}. Add one that names the files."
     )

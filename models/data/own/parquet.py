@@ -1,4 +1,4 @@
-"""Parquet files with a column of pictures, as Hugging Face writes them: {bytes, path}, or plain bytes."""
+"""Reads Parquet files with a column of pictures in the format of Hugging Face, {bytes, path}, or plain bytes."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from models.data.own.tables import cell
 from models.data.own.trees import FILES_AT_MOST, OUTSIDE, is_inside, stamp
 from models.data.pictures import Header, PictureError, Reading, open_picture, read_header
 
-BATCH = 64  # rows that are read at a time
-BUFFER = 1 << 20  # bytes that are read at a time
+BATCH = 64  # rows per read
+BUFFER = 1 << 20  # bytes per read
 COLUMNS_AT_MOST = 1000
 DAMAGE = (pa.ArrowException, OSError, ValueError)
 Place = Sequence[int]  # file, row group, row of it
 
 
 class ParquetPictures:
-    """The pictures of Parquet files, read in small batches: best from the first row to the last."""
+    """The pictures of Parquet files, read in small batches; fastest in the order of the rows."""
 
     def __init__(self, files: Sequence[Path], column: str) -> None:
         self.files, self.column = list(files), column
-        self._group = (-1, -1)  # file and row group that are being read
+        self._group = (-1, -1)  # current file and row group
         self._batches: Iterator[pa.RecordBatch] = iter(())
-        self._start, self._batch = 0, None  # the batch that was read last, and its first row
+        self._start, self._batch = 0, None  # first row of the last batch, and the batch
 
     def about(self) -> dict[str, Any]:
         return {"kind": "parquet", "files": [str(path) for path in self.files], "column": self.column}
@@ -50,7 +50,7 @@ class ParquetPictures:
             value = self._value(file, group, row)
         except (*DAMAGE, StopIteration) as error:
             self._group = (-1, -1)
-            raise PictureError(f"The Parquet file is damaged: {str(error)[:80]}. Save it anew.") from error
+            raise PictureError(f"The Parquet file is damaged: {str(error)[:80]}. Save it again.") from error
         if isinstance(value, dict):
             value = value.get("bytes") or self._beside(self.files[file], value.get("path"))
         if not isinstance(value, bytes) or not value:
@@ -58,7 +58,7 @@ class ParquetPictures:
         return value
 
     def _value(self, file: int, group: int, row: int) -> Any:
-        """The value of one row; batches are read on up to it, from the start of the row group where it lies behind."""
+        """Reads the value of a row; reads forward to it, or from the start of the row group if it was passed."""
         if self._group != (file, group) or row < self._start:
             opened = pq.ParquetFile(self.files[file], buffer_size=BUFFER)
             self._batches = opened.iter_batches(
@@ -71,7 +71,7 @@ class ParquetPictures:
         return self._batch.column(0)[row - self._start].as_py()
 
     def _beside(self, file: Path, name: object) -> bytes:
-        """A picture file that a row names instead of holding it."""
+        """Reads a picture file that a row refers to by its path."""
         if not isinstance(name, str) or not name:
             raise PictureError("The row has no picture.")
         path = (file.parent / name).resolve()
@@ -92,7 +92,7 @@ def holds_pictures(path: Path) -> bool:
 
 
 def scan_parquet(files: Sequence[Path]) -> Scan:
-    """Lists the rows of Parquet files of one layout, and reads their other columns.
+    """Lists the rows of Parquet files with the same layout, and reads their other columns.
 
     Raises:
         ValueError: If a file is damaged, or has no column of pictures.
@@ -116,7 +116,7 @@ def scan_parquet(files: Sequence[Path]) -> Scan:
         for group in range(opened.num_row_groups):
             places += [(number, group, row) for row in range(opened.metadata.row_group(group).num_rows)]
         if len(places) > FILES_AT_MOST:
-            raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open a part of the files.")
+            raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open fewer of the files.")
         names += _names(opened, column, path, len(places) - start, len(files) > 1)
         splits += [split_of(path.name)] * (len(places) - start)
         _add_columns(opened, column, cells, start, len(places), notes)
@@ -139,12 +139,12 @@ def _opened(path: Path) -> pq.ParquetFile:
         return pq.ParquetFile(path)
     except DAMAGE as error:
         raise ValueError(
-            f"{shown(str(path))} is no Parquet file, or damaged ({str(error)[:80]}). Save it anew."
+            f"{shown(str(path))} is not a Parquet file, or damaged ({str(error)[:80]}). Save it again."
         ) from error
 
 
 def _picture_column(schema: pa.Schema) -> str | None:
-    """The first column of pictures: a struct with `bytes`, else a binary one."""
+    """Returns the first column of pictures: a struct with `bytes`, else a binary one."""
     binary = None
     for each in schema:
         if pa.types.is_struct(each.type) and each.type.get_field_index("bytes") >= 0:
@@ -155,7 +155,7 @@ def _picture_column(schema: pa.Schema) -> str | None:
 
 
 def _names(opened: pq.ParquetFile, column: str, path: Path, count: int, several: bool) -> list[str]:
-    """Names of the rows: the paths that their pictures had, where these tell them apart."""
+    """Returns names of the rows: the paths of their pictures if these are unique, else numbers."""
     prefix = f"{path.stem}/" if several else ""
     numbered = [f"{prefix}{row}" for row in range(count)]
     if not pa.types.is_struct(opened.schema_arrow.field(column).type):
@@ -172,7 +172,7 @@ def _names(opened: pq.ParquetFile, column: str, path: Path, count: int, several:
 def _add_columns(
     opened: pq.ParquetFile, column: str, cells: dict[str, list[Cell]], start: int, end: int, notes: list[str]
 ) -> None:
-    """Reads the other columns; those of numbers that stand for names, as Hugging Face stores classes, get the names."""
+    """Reads the other columns; indices of classes, as Hugging Face stores them, are replaced by names."""
     schema = opened.schema_arrow
     if len(schema) > COLUMNS_AT_MOST:
         raise ValueError(f"A Parquet file has {len(schema):,} columns; at most {COLUMNS_AT_MOST} are read.")
@@ -204,7 +204,7 @@ def _named(value: Any, names: list[str] | None) -> Cell:
 
 
 def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """The names of classes in Hugging Face's metadata, by column."""
+    """Reads the names of classes in Hugging Face's metadata, by column."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
         found = {}

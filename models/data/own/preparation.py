@@ -1,4 +1,4 @@
-"""How somebody's images become a data set: size, fit, labels and splits. These are the data set's options."""
+"""The preparation of images as a data set: size, fit, labels and splits; the options of "own-images"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZES = (8, 256)  # px, the smallest and the largest
 SEED_AT_MOST = 2**31 - 1
 PATH_LENGTH = 4000  # characters
 COLUMNS_AT_MOST = 1000
-MEMBERS_AT_MOST = 1000  # files and folders that are named one by one
+MEMBERS_AT_MOST = 1000  # files and folders
 TYPES = {
     "path": str,
     "labels": str,
@@ -41,30 +41,30 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class Preparation:
-    """What decides the pixels, labels and splits of a data set of somebody's images.
+    """Settings that determine the pixels, labels and splits of a data set of images of the user.
 
     Raises:
-        ValueError: If a field breaks its rule.
+        ValueError: If a field is invalid.
     """
 
     path: str  # of the folder or file, absolute
-    labels: str = ""  # path of a table that the user named, absolute; "" for what the source itself has
+    labels: str = ""  # absolute path of a table of labels; "" for the labels of the source
     size: int = 64  # px, the longer side; the shorter one too, unless all pictures share one aspect ratio
-    height: int = 0  # px, exactly, as a checkpoint needs it; 0 for what `size` gives
-    width: int = 0  # likewise
-    fit: str = "crop"  # one of `FITS`: cut off edges, fill with the background, or change the aspect
+    height: int = 0  # px, exact height for a checkpoint; 0 to derive it from `size`
+    width: int = 0  # px, exact width for a checkpoint; 0 to derive it from `size`
+    fit: str = "crop"  # one of `FITS`: crop, pad with the background, or change the aspect ratio
     background: str = "#ffffff"  # behind transparent parts, and around a padded picture
-    channels: int = 0  # 0: grey where all pictures are grey, else RGB; 1: grey; 3: RGB; 4: RGBA
-    kinds: dict[str, str] = field(default_factory=dict)  # by slug, where not the proposed ones
-    validation: float = 0.1  # share of the images, where the source has no validation split
-    test: float = 0.1  # share of the images, where the source has no test split
-    group: str = ""  # slug of a column whose equal values stay in one split; "" for none
+    channels: int = 0  # 0: grey if all pictures are grey, else RGB; 1: grey; 3: RGB; 4: RGBA
+    kinds: dict[str, str] = field(default_factory=dict)  # kinds of columns by slug, if not the proposed ones
+    validation: float = 0.1  # share of the images, if the source has no validation split
+    test: float = 0.1  # share of the images, if the source has no test split
+    group: str = ""  # slug of a column of groups that are not divided by a split; "" for none
     seed: int = 0  # of the splits and of the order of the images
-    members: tuple[str, ...] = ()  # files and folders in `path` that are read alone; () for all of it
+    members: tuple[str, ...] = ()  # files and folders in `path` to read; () for all
 
     def __post_init__(self) -> None:
         """Checks every field."""
-        if isinstance(self.members, list):  # as JSON has it
+        if isinstance(self.members, list):  # JSON has no tuples
             object.__setattr__(self, "members", tuple(self.members))
         for name, kind in TYPES.items():
             value = getattr(self, name)
@@ -125,17 +125,17 @@ class Preparation:
             _check_path("members", member)
 
     def as_options(self) -> dict[str, Any]:
-        """The options of the data set "own-images", as a card holds them."""
+        """Returns the options of the data set "own-images" for a card."""
         options = asdict(self)
         members = options.pop("members")
         return options | ({"members": list(members)} if members else {})
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Preparation:
-        """Reads and checks options that come from outside.
+        """Reads and checks untrusted options.
 
         Raises:
-            ValueError: If one is unknown, missing or breaks its rule.
+            ValueError: If an option is unknown, missing or invalid.
         """
         known = [each.name for each in fields(cls)]
         for name in options:

@@ -1,4 +1,4 @@
-"""Sensible choices for somebody's images, and the shape that they give."""
+"""Proposes settings for images of the user, and computes the resulting shape."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from models.data.own.found import FoundImages
 from models.data.own.preparation import SIZES, Preparation
 from models.data.pictures import Reading, scaled
 
-LARGE, SMALL = 64, 32  # px, that train in minutes
-ALIKE = 0.02  # relative difference of aspect ratios that count as one
-STEP = 4  # px, of the shorter side
+LARGE, SMALL = 64, 32  # px, sizes that train in minutes
+ALIKE = 0.02  # relative difference up to which aspect ratios count as equal
+STEP = 4  # px, the shorter side is a multiple of it
 
 
 def propose(found: FoundImages) -> Preparation:
-    """A preparation that suits images: 64 pixels, 32 for small ones, or just their size where all have one below.
+    """Proposes a preparation: 64 pixels, 32 for small images, or their own size if all have the same, smaller one.
 
     Raises:
-        ValueError: If the path is no valid Unicode.
+        ValueError: If the path is not valid Unicode.
     """
     longest = np.array([max(item.size) for item in found.items])
     sizes = found.sizes
@@ -41,7 +41,7 @@ def propose(found: FoundImages) -> Preparation:
 
 
 def shape_of(found: FoundImages, preparation: Preparation) -> tuple[int, int, int]:
-    """The shape (C, H, W) that a preparation brings the images to."""
+    """Returns the shape (C, H, W) of the prepared images."""
     channels = preparation.channels or (1 if found.grey and _is_grey(preparation.background) else 3)
     if preparation.height:
         return channels, preparation.height, preparation.width
@@ -58,7 +58,7 @@ def shape_of(found: FoundImages, preparation: Preparation) -> tuple[int, int, in
 
 
 def preview(found: FoundImages, row: int, preparation: Preparation) -> NDArray[np.uint8]:
-    """A picture as it will be prepared, uint8 (H, W, C).
+    """Returns a picture as it will be prepared, uint8 (H, W, C).
 
     Raises:
         PictureError: If its pixels are damaged.
@@ -70,7 +70,7 @@ def preview(found: FoundImages, row: int, preparation: Preparation) -> NDArray[n
 
 
 def bytes_needed(found: FoundImages, preparation: Preparation) -> int:
-    """Bytes of the cache that the decoded images take."""
+    """Returns the size of the decoded images in the cache, in bytes."""
     return len(found) * int(np.prod(shape_of(found, preparation)))
 
 

@@ -1,4 +1,4 @@
-"""Gives the reader of a source by its description, so that a worker process can read what its parent has listed."""
+"""Builds the reader of a source from its description, so that worker processes can read what the parent listed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.data.pictures import Header, Reading
 
 
 class JoinedPictures:
-    """The pictures of several sources; a place is the number of a source and a place in it."""
+    """The pictures of several sources; a place is the index of a source and a place in it."""
 
     def __init__(self, parts: Sequence[Pictures]) -> None:
         self.parts = list(parts)
@@ -34,7 +34,7 @@ class JoinedPictures:
 
 
 def build(about: Mapping[str, Any]) -> Pictures:
-    """The reader that `about()` of another one describes."""
+    """Builds a reader from the description that `about()` returns."""
     return BUILDERS[about["kind"]](about)
 
 

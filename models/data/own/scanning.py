@@ -1,4 +1,4 @@
-"""Finds out what a path is, and lists the pictures of a folder, zip, Parquet file, tar or array."""
+"""Detects the kind of a source, and lists the pictures of a folder, zip, Parquet file, tar or array."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def scan(path: Path, members: Sequence[str] = ()) -> Scan:
 
     Arguments:
         path: A folder or file.
-        members: Files and folders in the folder that are read alone; () for all of it.
+        members: Files and folders in the folder to read; () for all.
 
     Raises:
-        ValueError: If it is of no kind that is read.
+        ValueError: If the source is not of a supported kind.
     """
     if members:
         return _scan_members(path, members)
@@ -53,8 +53,8 @@ def scan(path: Path, members: Sequence[str] = ()) -> Scan:
         found.fingerprint = stamp(path)
         return found
     if name.rpartition(".")[2] in KINDS:
-        raise ValueError(f"{shown(str(path))} is one picture. Open the folder that it lies in.")
-    raise ValueError(f"{shown(str(path))} is of no kind that is read. {HINT}")
+        raise ValueError(f"{shown(str(path))} is one picture. Open its folder.")
+    raise ValueError(f"{shown(str(path))} is not of a supported kind. {HINT}")
 
 
 def _start(path: Path) -> bytes:
@@ -79,7 +79,7 @@ def _scan_folder(path: Path) -> Scan:
 
 
 def _scan_members(path: Path, members: Sequence[str]) -> Scan:
-    """Some files and folders of a folder; picture files and folders of them are one tree, so that folders are classes."""
+    """Scans members of a folder; picture files and folders form one tree, so that folders are classes."""
     plain, scans = [], []
     for member in members:
         each = path / member
@@ -97,7 +97,7 @@ def _scan_members(path: Path, members: Sequence[str]) -> Scan:
 
 
 def fingerprint_of(path: Path, members: Sequence[str] = ()) -> str:
-    """What changes when a source does, without a look into files.
+    """Computes a hash that changes with the source, without reading the files.
 
     Raises:
         ValueError: If it cannot be listed.
@@ -111,7 +111,7 @@ def fingerprint_of(path: Path, members: Sequence[str] = ()) -> str:
 
 
 def _containers(folder: Folder, listing: Listing) -> Scan | None:
-    """The Parquet files, tars or arrays of a folder without picture files; None where it has none."""
+    """Scans the Parquet files, tars or arrays of a folder without picture files; None if it has none."""
     endings: dict[str, list[Path]] = {}
     for file in listing.files:
         endings.setdefault(file.name.rpartition(".")[2].lower(), []).append(folder.path / file.name)
@@ -139,7 +139,7 @@ def _scan_tar(path: Path) -> Scan:
 
 
 def _scan_zip(path: Path) -> Scan:
-    """A zip of pictures, or of one container of pictures, which is unpacked into the cache."""
+    """Scans a zip of pictures, or of containers of pictures, which are unpacked to the cache."""
     archive = Zip(path)
     listing = archive.listing()
     endings = {file.name.rpartition(".")[2].lower() for file in listing.files}
@@ -157,7 +157,7 @@ def _scan_zip(path: Path) -> Scan:
 
 
 def joined(scans: Sequence[Scan]) -> Scan:
-    """Several sources as one."""
+    """Joins several sources."""
     whole = Scan(scans[0].form, JoinedPictures([each.pictures for each in scans]), "", [], [], [])
     for number, each in enumerate(scans):
         start = len(whole.places)

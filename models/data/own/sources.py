@@ -1,4 +1,4 @@
-"""Where pictures come from: a tree of files, Parquet files, or arrays. A place names one picture of a source."""
+"""Sources of pictures: a tree of files, Parquet files, or arrays. A place identifies a picture of a source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.data.own.trees import File, Listing, Tree
 from models.data.pictures import FILE_AT_MOST, Header, PictureError, Reading, open_picture, read_header
 
 ENDINGS_OF_CONTAINERS = ("parquet", "tar", "npz", "npy")
-HEAD = 1 << 16  # bytes of a file that usually hold all of its header
+HEAD = 1 << 16  # bytes of a file that usually contain its header
 TOO_LARGE = f"The file has more than {FILE_AT_MOST >> 20} MiB. Save the picture smaller."
 SPLIT_NAMES = {
     "train": "train",
@@ -32,20 +32,20 @@ SPLIT_NAMES = {
 
 
 class Pictures(Protocol):
-    """Gives pictures by their places, which are lists of numbers and texts."""
+    """A reader of pictures by their places, which are lists of numbers and texts."""
 
     def about(self) -> dict[str, Any]:
-        """What `models.data.own.readers.build` makes the same reader of, plain JSON values."""
+        """Describes the reader in JSON values, from which `models.data.own.readers.build` builds it."""
 
     def header(self, place: Any) -> Header:
-        """The size and mode of a picture.
+        """Reads the size and mode of a picture.
 
         Raises:
             PictureError: If it cannot be read.
         """
 
     def picture(self, place: Any, reading: Reading) -> Image.Image:
-        """A picture, as `open_picture` gives it.
+        """Reads a picture with `open_picture`.
 
         Raises:
             PictureError: If it cannot be read.
@@ -54,19 +54,19 @@ class Pictures(Protocol):
 
 @dataclass
 class Scan:
-    """What a source says that it holds. Lists are of one length, one entry a picture."""
+    """The contents of a source. Lists have one entry per picture."""
 
     form: str  # "folder", "zip", "parquet", "webdataset" or "array"
     pictures: Pictures
-    fingerprint: str  # changes when the source does
+    fingerprint: str  # changes with the source
     places: list[Any]
     names: list[str]
-    splits: list[str]  # as the source itself says: "" where it does not
-    cells: dict[str, list[Cell]] = field(default_factory=dict)  # columns that it has itself, by title
+    splits: list[str]  # splits of the source; "" if it has none
+    cells: dict[str, list[Cell]] = field(default_factory=dict)  # columns of the source, by title
     comma: set[str] = field(default_factory=set)  # columns whose numbers have decimal commas
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    tree: Tree | None = None  # where tables of labels may lie
+    tree: Tree | None = None  # may contain tables of labels
     listing: Listing | None = None
 
 
@@ -85,7 +85,7 @@ class TreePictures:
             try:
                 return read_header(self.tree.read(file, HEAD))
             except PictureError:
-                pass  # the header goes on behind the head
+                pass  # the header is longer
         return read_header(self.tree.read(file))
 
     def picture(self, place: Sequence[Any], reading: Reading) -> Image.Image:
@@ -100,6 +100,6 @@ def _file(place: Sequence[Any]) -> File:
 
 
 def split_of(name: str) -> str:
-    """The split that the start of a file's name tells, such as "train-00000-of-00001.parquet"; "" for none."""
+    """Returns the split at the start of a file name such as "train-00000-of-00001.parquet"; "" if there is none."""
     first = re.split(r"[^a-z]", Path(name).name.lower(), maxsplit=1)[0]
     return SPLIT_NAMES.get(first, "")

@@ -1,6 +1,6 @@
-"""Divides somebody's images into training, validation and test images: seeded, by class or by group.
+"""Divides images into training, validation and test splits: seeded, stratified by class, or by group.
 
-The place of an image depends on the seed and its name alone, so an image that is added later moves hardly any other.
+The rank of an image depends only on the seed and its name, so adding an image changes the split of few others.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 3  # images from which on every split has one
+LEAST = 3  # number of images from which every split has one
 
 
 def place(key: str, seed: int) -> int:
-    """A number in [0, 2^64) that orders images at random, from the seed and a name."""
+    """Hashes the seed and a name to an integer in [0, 2^64), by which images are ordered at random."""
     digest = hashlib.blake2b(f"{seed}|{key}".encode("utf-8", "surrogateescape"), digest_size=8)
     return int.from_bytes(digest.digest(), "big")
 
@@ -33,18 +33,18 @@ def draw(
     test: float = 0.1,
     seed: int = 0,
 ) -> list[str]:
-    """The split of each image.
+    """Draws the split of each image.
 
-    Splits that the source has are kept, if training images are among them; what it lacks is cut from these.
+    Splits of the source are kept if they include training images, from which missing splits are drawn.
 
     Arguments:
-        keys: Names of the images, N of them.
-        own: The source's own splits, "" where it has none.
-        strata: Classes whose shares are kept, or None.
-        groups: Images of one group stay together, "" for an image alone; None for no groups.
+        keys: Names of the N images.
+        own: Splits of the source, "" if it has none.
+        strata: Classes, whose shares are preserved, or None.
+        groups: Groups, which are not divided, "" for an image without a group; None for no groups.
         validation: Share of all images, or of the training images of the source.
-        test: Likewise.
-        seed: Decides which.
+        test: Share of all images, or of the training images of the source.
+        seed: Seed of the draw.
 
     Returns:
         "train", "validation" or "test", N times.
@@ -69,7 +69,7 @@ def _drawn(
     share: float,
     seed: int,
 ) -> list[int]:
-    """Which of some rows are cut from the training images: about `share` of them, but not all."""
+    """Draws rows from the training images: about `share` of them, but not all."""
     wanted = round(len(rows) * share)
     if len(keys) >= LEAST and len(rows) > 1:
         wanted = max(1, wanted)
@@ -93,7 +93,7 @@ def _drawn(
 
 
 def _whole_groups(order: Sequence[int], groups: Sequence[str], wanted: int, seed: int) -> list[int]:
-    """Whole groups, in an order that the seed decides, until as many images are drawn as wanted."""
+    """Draws whole groups in a random order until about `wanted` images are drawn."""
     members: dict[str, list[int]] = defaultdict(list)
     for row in order:
         members[groups[row] or f"\0{row}"].append(row)

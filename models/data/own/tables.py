@@ -1,4 +1,4 @@
-"""Tables of labels: CSV in its dialects, JSON lines, Parquet and CelebA's lists, as columns of cells."""
+"""Reads tables of labels as columns of cells: CSV in its dialects, JSON lines, Parquet and CelebA's lists."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BYTES_AT_MOST = 1 << 29
 ROWS_AT_MOST = 2_000_000
 COLUMNS_AT_MOST = 1000
 LINE_AT_MOST = 1 << 20  # characters of a line of JSON
-CELL_AT_MOST = 4000  # characters that are kept of a cell
+CELL_AT_MOST = 4000  # characters of a cell; longer ones are truncated
 DELIMITERS = (",", ";", "\t", "|")
-REMEMBERED = 10_000  # values of a column
-SNIFFED = 50  # lines that show the delimiter
+CACHED = 10_000  # values of a column
+SNIFFED = 50  # lines from which the delimiter is inferred
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "#n/a", "<na>"))  # in lower case
 
 
@@ -33,7 +33,7 @@ class Table:
     """Columns of one length."""
 
     columns: dict[str, list[Cell]]
-    comma: bool = False  # whether a comma in a number is a decimal comma
+    comma: bool = False  # whether numbers have decimal commas
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -42,14 +42,14 @@ class Table:
 
 
 def read_table(data: bytes, name: str) -> Table:
-    """Reads a table; its kind is told by the ending of its name.
+    """Reads a table; the ending of its name determines the format.
 
     Arguments:
         data: The file's bytes, untrusted.
-        name: Of the file, for its ending and for messages.
+        name: Name of the file, for its ending and for messages.
 
     Raises:
-        ValueError: If it is too large, empty, or no such table; the message names the file.
+        ValueError: If it is too large, empty, or not a table; the message names the file.
     """
     if len(data) > BYTES_AT_MOST:
         raise ValueError(
@@ -76,7 +76,7 @@ def read_table(data: bytes, name: str) -> Table:
 
 
 def cell(value: Any) -> Cell:
-    """A value as a cell: what is missing, not finite or nested is None."""
+    """Converts a value to a cell; None if it is missing, not finite or nested."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -95,7 +95,7 @@ def cell(value: Any) -> Cell:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """The text of a file, and what is to be said of it."""
+    """Decodes the text of a file; returns it with notes."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16"), []
     try:
@@ -121,20 +121,20 @@ def _delimited(decoded: tuple[str, list[str]]) -> Table:
     ragged = sum(len(row) != width for row in body)
     if ragged:
         notes.append(
-            f"{ragged:,} rows have more or fewer cells than the first line; what is missing counts as missing."
+            f"{ragged:,} rows have more or fewer cells than the first line; absent cells count as missing."
         )
     columns = {title: _cells(body, place) for place, title in enumerate(names)}
     return Table(columns, comma=delimiter in (";", "\t"), notes=notes)
 
 
 def _cells(rows: list[list[str]], place: int) -> list[Cell]:
-    """One column; few values that repeat are read once."""
+    """Converts a column; repeated values are converted once."""
     known: dict[str, Cell] = {}
     found: list[Cell] = []
     for row in rows:
         text = row[place] if place < len(row) else ""
         if text not in known:
-            if len(known) > REMEMBERED:
+            if len(known) > CACHED:
                 known.clear()
             known[text] = cell(text)
         found.append(known[text])
@@ -149,7 +149,7 @@ def _bounded(rows: Iterable[Any]) -> Iterable[Any]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that divides the first lines into the same number of cells, of more than one."""
+    """Infers the delimiter that splits the first lines into the same number of cells, more than one."""
     lines = [line for line in text[: 1 << 16].splitlines()[:SNIFFED] if line.strip()]
     best, most = ",", 0
     for delimiter in DELIMITERS:
@@ -165,7 +165,7 @@ NUMBER = re.compile(r"[-+]?[\d.,]+")
 
 
 def _is_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns: it holds no file of a picture, and no number."""
+    """Whether the first row names the columns: it has no name of a picture file, and no number."""
     return (
         not any(PICTURE.search(part.strip()) or NUMBER.fullmatch(part.strip()) for part in rows[0])
         or len(rows) == 1
@@ -173,7 +173,7 @@ def _is_header(rows: list[list[str]]) -> bool:
 
 
 def _names(header: list[str], width: int) -> list[str]:
-    """Names of columns that differ from each other; those without one are numbered."""
+    """Returns unique names of columns; those without a name are numbered."""
     names: list[str] = []
     for place in range(width):
         name = header[place].strip()[:80] if place < len(header) else ""
@@ -187,9 +187,9 @@ def _names(header: list[str], width: int) -> list[str]:
 
 
 def _celeba(text: str) -> dict[str, list[Cell]] | None:
-    """Lists as CelebA has them, divided by blanks: a count, the names, then a file and its values a line.
+    """Reads lists in the format of CelebA, separated by blanks: a count, the names, then a file and its values per line.
 
-    Lists without names, a file and a value a line, are read too.
+    Lists without names, with a file and a value per line, are read too.
     """
     lines = text.splitlines()
     if lines and lines[0].strip().isdecimal() and len(lines) > 2:
@@ -213,11 +213,11 @@ def _celeba(text: str) -> dict[str, list[Cell]] | None:
 
 
 def _records(data: bytes, lines: bool) -> list[dict[str, Any]]:
-    """The objects of JSON lines, or of a list."""
+    """Reads the objects of JSON lines, or of a JSON list."""
     if not lines:
         found = read_json(data, "It", BYTES_AT_MOST)
         if isinstance(found, dict):
-            raise ValueError("it must hold a list of objects, one for each picture.")
+            raise ValueError("it must hold a list of objects, one per picture.")
     else:
         text, _ = _decoded(data)
         found = []
@@ -225,7 +225,7 @@ def _records(data: bytes, lines: bool) -> list[dict[str, Any]]:
             if line.strip():
                 found.append(read_json(line, f"Line {count + 1}", LINE_AT_MOST))
     if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
-        raise ValueError("it must hold objects, one for each picture.")
+        raise ValueError("it must hold objects, one per picture.")
     return found
 
 
@@ -247,6 +247,6 @@ def _parquet(data: bytes) -> Table:
             raise ValueError(f"it has more than {ROWS_AT_MOST:,} rows.")
         table = file.read()
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"it is no Parquet file, or damaged ({str(error)[:80]}).") from error
+        raise ValueError(f"it is not a Parquet file, or damaged ({str(error)[:80]}).") from error
     names = _names(table.column_names, len(table.column_names))
     return Table({n: [cell(v) for v in c.to_pylist()] for n, c in zip(names, table.columns, strict=True)})

@@ -1,4 +1,4 @@
-"""What is done to many pictures: reading headers, hashing, decoding. Arguments and results are plain JSON values."""
+"""Tasks on many pictures: reading headers, hashing, decoding. Arguments and results are JSON values."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from PIL import Image
 from models.data.own.sources import Pictures
 from models.data.pictures import PictureError, Reading, scaled
 
-Task = dict[str, Any]  # "do": a key of `TASKS`, "places": of pictures, and what else it takes
+Task = dict[str, Any]  # "do": a key of `TASKS`, "places": places of pictures, and other arguments
 
-SMALLEST = 2  # px, a side
-SMALL = 8  # px, a side of the small copies that are compared
-HASH_BYTES = 8  # of an image
+SMALLEST = 2  # px, smallest side of a picture
+SMALL = 8  # px, side of the small copies that are compared
+HASH_BYTES = 8  # per image
 
 
 def headers(pictures: Pictures, places: Sequence[Any]) -> list[Any]:
-    """For each picture [width, height, mode, notes], or the reason why it is refused."""
+    """Reads the header of each picture: [width, height, mode, notes], or the reason why it is refused."""
     found: list[Any] = []
     for place in places:
         try:
@@ -33,14 +33,14 @@ def headers(pictures: Pictures, places: Sequence[Any]) -> list[Any]:
             continue
         width, height = header.size
         if min(header.size) < SMALLEST:
-            found.append(f"It has {width} × {height} pixels. A side needs {SMALLEST} at least.")
+            found.append(f"It has {width} × {height} pixels. A side needs at least {SMALLEST}.")
         else:
             found.append([width, height, header.mode, list(header.notes)])
     return found
 
 
 def hashes(pictures: Pictures, places: Sequence[Any]) -> list[Any]:
-    """For each picture [perceptual hash, small copy in colour as hexadecimal digits], None where it is damaged."""
+    """Hashes each picture: [perceptual hash, small copy in colour as hexadecimal digits], None if it is damaged."""
     found: list[Any] = []
     for place in places:
         try:
@@ -64,7 +64,7 @@ def decode(
     fit: str,
     background: str,
 ) -> list[Any]:
-    """Writes each picture to its row of an array on disk; a hash of each image, or [reason] where it is refused."""
+    """Writes each picture to its row of an array on disk; returns its hash, or [reason] if it is refused."""
     images = np.load(Path(path), mmap_mode="r+", allow_pickle=False)
     wanted = (shape[0], shape[1], shape[2])
     reading = Reading.lenient(background, alpha=shape[0] == 4)

@@ -1,4 +1,4 @@
-"""Trees of files: a folder, a zip or a tar. Nothing is unpacked; names and sizes that are not safe are refused."""
+"""Trees of files: a folder, a zip or a tar. Nothing is unpacked; unsafe names and sizes are refused."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from models.data.own.records import Refused, shown
 from models.data.pictures import FILE_AT_MOST, PictureError
 
 FILES_AT_MOST = 1_000_000
-DEPTH_AT_MOST = 40  # folders inside each other
-EXPANSION_AT_MOST = 100  # bytes that an archive may hold for each of its own, once it holds more than `LARGE`
+DEPTH_AT_MOST = 40  # nested folders
+EXPANSION_AT_MOST = 100  # largest ratio of unpacked to packed size of an archive that unpacks to over `LARGE`
 LARGE = 1 << 30  # bytes
 DAMAGE = (
     OSError,
@@ -48,7 +48,7 @@ class File:
 
 @dataclass
 class Listing:
-    """What a tree holds: files, those that are hidden left out."""
+    """The files of a tree, without hidden ones."""
 
     files: list[File] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -57,10 +57,10 @@ class Listing:
         """Adds a file.
 
         Raises:
-            ValueError: If these are too many.
+            ValueError: If there are too many files.
         """
         if len(self.files) >= FILES_AT_MOST:
-            raise ValueError(f"At most {FILES_AT_MOST:,} files are read. Open a part of them.")
+            raise ValueError(f"At most {FILES_AT_MOST:,} files are read. Open fewer of them.")
         self.files.append(file)
 
     def refuse(self, name: str, reason: str) -> None:
@@ -75,13 +75,13 @@ class Tree(Protocol):
     path: Path
 
     def listing(self) -> Listing:
-        """Its files, sorted by name."""
+        """Lists the files, sorted by name."""
 
     def fingerprint(self, listing: Listing) -> str:
-        """A hash that changes when a file does."""
+        """Computes a hash that changes with the files."""
 
     def read(self, file: File, most: int = FILE_AT_MOST) -> bytes:
-        """The first `most` bytes of a file.
+        """Reads the first `most` bytes of a file.
 
         Raises:
             PictureError: If it cannot be read.
@@ -89,11 +89,11 @@ class Tree(Protocol):
 
 
 class Folder:
-    """A folder of files; links that lead out of it, and links to folders, are not followed.
+    """A folder of files; links that lead outside, and links to folders, are not followed.
 
     Arguments:
         path: The folder.
-        members: Files and folders in it that are read alone; all of it where there are none.
+        members: Files and folders in it to read; () for all.
     """
 
     kind = "folder"
@@ -132,7 +132,7 @@ class Folder:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if depth >= DEPTH_AT_MOST:
-                        found.refuse(name, f"It lies more than {DEPTH_AT_MOST} folders deep. Move it up.")
+                        found.refuse(name, f"It is more than {DEPTH_AT_MOST} folders deep. Move it up.")
                     else:
                         waiting.append((f"{name}/", depth + 1))
                 else:
@@ -148,11 +148,11 @@ class Folder:
         except OSError as error:
             return found.refuse(name, f"The file cannot be read: {why(error)}.")
         if not stat.S_ISREG(about.st_mode):
-            return found.refuse(name, "It is no file.")
+            return found.refuse(name, "It is not a file.")
         return found.add(File(name, about.st_size, stamp=about.st_mtime_ns))
 
     def _bad_link(self, name: str) -> str:
-        """Why a link is not followed; "" if it leads to a file in the folder."""
+        """Returns why a link is not followed; "" if it leads to a file in the folder."""
         target = Path(os.path.realpath(self.path / name))
         if not target.exists():
             return "The link points to nothing. Remove it."
@@ -172,19 +172,19 @@ class Folder:
 
 
 class Zip:
-    """The files of a zip, read where they lie."""
+    """The files of a zip, read in place."""
 
     kind = "zip"
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._open: Any = None
+        self._open: zipfile.ZipFile | None = None
 
     def listing(self) -> Listing:
         """Its files, sorted by name.
 
         Raises:
-            ValueError: If it is no zip, or holds far more than its own size.
+            ValueError: If it is not a zip, or unpacks to far more than its size.
         """
         found = Listing()
         for place, info in enumerate(self._archive().infolist()):
@@ -211,7 +211,7 @@ class Zip:
                 return bytes(stream.read(most))
         except DAMAGE as error:
             raise PictureError(
-                f"The zip is damaged at this file: {str(error)[:80]}. Save it anew."
+                f"The zip is damaged at this file: {str(error)[:80]}. Save it again."
             ) from error
 
     def _archive(self) -> zipfile.ZipFile:
@@ -222,14 +222,13 @@ class Zip:
                 raise ValueError(f"{shown(str(self.path))} does not exist.") from error
             except DAMAGE as error:
                 raise ValueError(
-                    f"{shown(str(self.path))} is no zip, or damaged ({str(error)[:80]}). Save it anew."
+                    f"{shown(str(self.path))} is not a zip, or damaged ({str(error)[:80]}). Save it again."
                 ) from error
-        archive: zipfile.ZipFile = self._open
-        return archive
+        return self._open
 
 
 class Tar:
-    """The files of an uncompressed tar, read where they lie."""
+    """The files of an uncompressed tar, read in place."""
 
     kind = "tar"
 
@@ -237,10 +236,10 @@ class Tar:
         self.path = path
 
     def listing(self) -> Listing:
-        """Its files, in their order.
+        """Lists the files, in their order.
 
         Raises:
-            ValueError: If it is no tar.
+            ValueError: If it is not a tar.
         """
         found, end = Listing(), size_of(self.path)
         try:
@@ -252,7 +251,7 @@ class Tar:
                         continue
                     if not member.isreg() or member.issparse() or not is_inside(name):
                         found.refuse(
-                            name, OUTSIDE if member.issym() or member.islnk() else "It is no plain file."
+                            name, OUTSIDE if member.issym() or member.islnk() else "It is not a regular file."
                         )
                     elif member.offset_data + member.size > end:
                         found.refuse(name, "The tar ends in the middle of this file. Copy the tar again.")
@@ -261,9 +260,9 @@ class Tar:
         except DAMAGE as error:
             if not found.files:
                 raise ValueError(
-                    f"{shown(str(self.path))} is no tar, or damaged ({str(error)[:80]}). Save it anew."
+                    f"{shown(str(self.path))} is not a tar, or damaged ({str(error)[:80]}). Save it again."
                 ) from error
-            found.refuse(self.path.name, "The tar is damaged behind the files that were read. Copy it again.")
+            found.refuse(self.path.name, "The tar is damaged after the files that were read. Copy it again.")
         return found
 
     def fingerprint(self, listing: Listing) -> str:
@@ -284,20 +283,20 @@ def is_inside(name: str) -> bool:
 
 
 def check_expansion(path: Path, files: Iterable[File]) -> None:
-    """Raises ValueError where an archive says that it holds far more than its own size: a bomb."""
+    """Raises ValueError if an archive declares to unpack to far more than its size (a zip bomb)."""
     total, own = sum(file.size for file in files), size_of(path)
     if total > LARGE and total > EXPANSION_AT_MOST * own:
         raise ValueError(
             f"{shown(str(path))} has {own:,} bytes and would unpack to {total:,}, more than {EXPANSION_AT_MOST} times "
-            "as much: that is no collection of pictures. Open the folder that it was made from."
+            "as much; a collection of pictures does not. Open the folder that it was made from."
         )
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file.
+    """Returns the size of a file in bytes.
 
     Raises:
-        ValueError: If it cannot be looked at.
+        ValueError: If it cannot be read.
     """
     try:
         return path.stat().st_size
@@ -306,12 +305,12 @@ def size_of(path: Path) -> int:
 
 
 def stamp(*paths: Path) -> str:
-    """A hash of the sizes and times of files."""
+    """Hashes the sizes and modification times of files."""
     return digest((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
 def digest(facts: Iterable[tuple[Any, ...]] | Iterator[tuple[Any, ...]]) -> str:
-    """A hash of facts, 32 hexadecimal digits."""
+    """Hashes tuples to 32 hexadecimal digits."""
     running = hashlib.blake2b(digest_size=16)
     for fact in facts:
         running.update(repr(fact).encode("utf-8", "surrogateescape"))
@@ -319,5 +318,5 @@ def digest(facts: Iterable[tuple[Any, ...]] | Iterator[tuple[Any, ...]]) -> str:
 
 
 def why(error: OSError) -> str:
-    """The system's own reason, in lower case."""
+    """Returns the reason of a system error, in lower case."""
     return (error.strerror or str(error)).rstrip(".").lower()

@@ -1,4 +1,4 @@
-"""Unpacks what cannot be read where it lies, such as a Parquet file in a zip, into the cache folder; bounded."""
+"""Unpacks files that cannot be read in place, such as a Parquet file in a zip, to the cache folder; bounded."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from models.data.own.trees import DAMAGE, EXPANSION_AT_MOST, LARGE, File, digest
 from models.system.files import StorageError, make_folder
 
 CHUNK = 1 << 20
-SPARE = 1 << 28  # bytes that stay free on the disk
+SPARE = 1 << 28  # bytes to leave free on the disk
 OPENERS: dict[str, Any] = {"gz": gzip.open, "tgz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 
 
 def check_disk(needed: int, what: str) -> None:
-    """Raises StorageError where the disk of the cache folder has too little room.
+    """Raises StorageError if the disk of the cache folder has too little free space.
 
     Arguments:
-        needed: Bytes.
-        what: What they are for, such as "The decoded pictures".
+        needed: Space needed, in bytes.
+        what: What needs the space, such as "The decoded pictures".
     """
     folder = cache_folder()
     while not folder.exists() and folder != folder.parent:
@@ -49,17 +49,17 @@ def check_disk(needed: int, what: str) -> None:
 
 
 def unpack_members(path: Path, files: Sequence[File]) -> Path:
-    """Unpacks some members of a zip, once.
+    """Unpacks members of a zip, once.
 
     Arguments:
         path: The zip.
-        files: Its members, as `Zip` lists them.
+        files: Its members, from `Zip.listing`.
 
     Returns:
-        The folder in the cache that holds them under their names' last parts.
+        The folder in the cache that holds them, under the last parts of their names.
 
     Raises:
-        ValueError: If one is damaged or larger than it says.
+        ValueError: If a member is damaged or larger than declared.
         StorageError: If the disk is full or cannot be written.
     """
 
@@ -76,10 +76,10 @@ def unpack_members(path: Path, files: Sequence[File]) -> Path:
 
 
 def unpack_stream(path: Path) -> Path:
-    """Decompresses a .tar.gz, .tgz, .tar.bz2 or .tar.xz, once; the tar in the cache.
+    """Decompresses a .tar.gz, .tgz, .tar.bz2 or .tar.xz, once; returns the tar in the cache.
 
     Raises:
-        ValueError: If it is damaged, or unpacks to far more than its own size.
+        ValueError: If it is damaged, or unpacks to far more than its size.
         StorageError: If the disk is full or cannot be written.
     """
     most = max(LARGE, EXPANSION_AT_MOST * size_of(path))
@@ -93,7 +93,7 @@ def unpack_stream(path: Path) -> Path:
 
 
 def _unpacked(path: Path, what: str, needed: int, fill: Callable[[Path], None]) -> Path:
-    """A folder in the cache that `fill` fills once, whole or not at all."""
+    """Returns a folder in the cache that `fill` fills once, atomically."""
     folder = cache_folder() / "own" / f"unpacked-{digest([(stamp(path), what)])}"
     if folder.is_dir():
         return folder
@@ -110,7 +110,7 @@ def _unpacked(path: Path, what: str, needed: int, fill: Callable[[Path], None]) 
     except DAMAGE as error:
         if folder.is_dir():
             return folder  # another process was faster
-        raise ValueError(f"{shown(str(path))} is damaged: {str(error)[:120]}. Save it anew.") from error
+        raise ValueError(f"{shown(str(path))} is damaged: {str(error)[:120]}. Save it again.") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""Cells as numbers, dates and labels, in the notations of several countries."""
+"""Converts cells to numbers, dates and labels, in the notations of several countries."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from models.data.own.records import Cell
 
 LARGEST = float(np.finfo(np.float32).max)
-TRIED = 50  # values that choose a date's format
+TRIED = 50  # values from which the format of dates is inferred
 SEPARATORS = ("|", ";", ",")
-TOKENS_AT_MOST, TOKEN_LENGTH = 100, 40  # different labels in a column of several a row; characters of one
+TOKENS_AT_MOST, TOKEN_LENGTH = 100, 40  # distinct labels in a column with several per row; characters of one
 FORMATS = (
     "%Y/%m/%d",
     "%Y/%m/%d %H:%M:%S",
@@ -42,15 +42,15 @@ _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 
 
 class Numbers(NamedTuple):
-    """A column read as numbers."""
+    """A column of numbers."""
 
-    values: NDArray[np.float64]  # (N,), NaN where there is none
-    unread: NDArray[np.bool_]  # (N,), cells that are no numbers
+    values: NDArray[np.float64]  # (N,), NaN if there is none
+    unread: NDArray[np.bool_]  # (N,), cells that are not numbers
     infinite: NDArray[np.bool_]  # (N,), numbers that are infinite or too large
 
 
 def as_text(value: Cell) -> str:
-    """A cell as one text; "" where it is missing."""
+    """Converts a cell to text; "" if it is missing."""
     if value is None:
         return ""
     if isinstance(value, list):
@@ -64,8 +64,8 @@ def as_numbers(cells: Sequence[Cell], comma: bool = False) -> Numbers:
     """Reads numbers: 3.5, 3,5, 1,234.5, 1.234,5, 1e-3, 45 %.
 
     Arguments:
-        cells: One an item.
-        comma: Whether the table's own notation has decimal commas.
+        cells: One cell per item.
+        comma: Whether the table uses decimal commas.
     """
     texts = [value.replace("\u2212", "-") for value in cells if isinstance(value, str)]
     comma = comma or any(_DECIMAL_COMMA.fullmatch(t) and not _THOUSANDS.fullmatch(t) for t in texts)
@@ -100,7 +100,7 @@ def _number(value: Cell, comma: bool) -> float | None:
 
 
 def as_dates(cells: Sequence[Cell]) -> NDArray[np.float64]:
-    """Reads dates as decimal years, shape (N,), NaN where there is none."""
+    """Reads dates as decimal years, shape (N,), NaN if a cell is not a date."""
     values = np.full(len(cells), np.nan)
     known = [value for value in cells if isinstance(value, str)]
     found = _date_format(known[:TRIED] if len(known) <= TRIED else known[:: len(known) // TRIED])
@@ -112,7 +112,7 @@ def as_dates(cells: Sequence[Cell]) -> NDArray[np.float64]:
 
 
 def _date_format(texts: Sequence[str]) -> str | None:
-    """The format that reads most of some texts: "" for ISO 8601; None where none reads half of them."""
+    """Returns the date format that fits most texts: "" for ISO 8601; None if none fits half of them."""
     best, most = None, len(texts) / 2
     for pattern in ("", *FORMATS):
         count = sum(_date(text, pattern) is not None for text in texts)
@@ -138,7 +138,7 @@ def _decimal_year(when: datetime) -> float:
 
 
 def separator(cells: Sequence[Cell]) -> str | None:
-    """What divides several labels in one cell; None where a cell is one label, "" where cells are lists."""
+    """Infers the separator of several labels in a cell; None if a cell is one label, "" if cells are lists."""
     if any(isinstance(value, list) for value in cells):
         return ""
     texts = {value for value in cells if isinstance(value, str)}
@@ -157,7 +157,7 @@ def separator(cells: Sequence[Cell]) -> str | None:
 
 
 def as_labels(value: Cell, mark: str) -> list[str]:
-    """The labels in a cell."""
+    """Splits a cell into its labels."""
     if isinstance(value, list):
         return value
     if value is None:

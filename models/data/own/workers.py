@@ -1,6 +1,6 @@
-"""Work on many pictures: here as long as little is left, in worker processes where it takes longer than they take to start.
+"""Runs tasks on many pictures: in this process if little work is left, else in worker processes.
 
-A worker gets tasks and gives results as lines of JSON, so that a picture that ends a process does not end this one.
+Workers receive tasks and return results as JSON lines, so a picture that crashes a worker does not crash this process.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from models.data.own.tasks import Task
 from models.data.own.worker import perform
 
 WORKERS_AT_MOST = 16
-WORTH = 8.0  # s of work left that are worth the start of processes
-Result = tuple[int, list[Any]]  # number of a task, one value a picture
+WORTH = 8.0  # s, remaining work above which processes are started
+Result = tuple[int, list[Any]]  # index of a task, one value per picture
 
 START = "from models.data.own.worker import main; raise SystemExit(main())"
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def in_chunks(count: int, size: int) -> list[range]:
-    """The rows 0..count-1 in chunks of `size`, the last one shorter."""
+    """Divides the rows 0..count-1 into chunks of `size`; the last one may be shorter."""
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def spread(pictures: Pictures, tasks: Sequence[Task]) -> Generator[Result, None, None]:
-    """Does tasks of about equal work; gives the number of a task with its result, as they come. Close it at its end.
+    """Runs tasks of similar size; yields the index of a task with its result, in any order. Close the generator.
 
     Arguments:
-        pictures: What they read.
-        tasks: Plain JSON values.
+        pictures: Source of the pictures.
+        tasks: Tasks, JSON values.
 
     Raises:
-        RuntimeError: If a worker process ends before its work is done.
+        RuntimeError: If a worker process ends prematurely.
     """
     count = min(WORKERS_AT_MOST, os.cpu_count() or 1)
     began = time.perf_counter()
@@ -60,7 +60,7 @@ def spread(pictures: Pictures, tasks: Sequence[Task]) -> Generator[Result, None,
 def _in_processes(
     pictures: Pictures, tasks: Sequence[Task], first: int, count: int
 ) -> Generator[Result, None, None]:
-    """Does the tasks from number `first` on in worker processes."""
+    """Runs the tasks from index `first` on in worker processes."""
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[int, list[Any] | None]] = queue.SimpleQueue()
     for number in range(first, len(tasks)):
@@ -77,8 +77,8 @@ def _in_processes(
             number, result = results.get()
             if result is None:
                 raise RuntimeError(
-                    "A process that reads pictures has ended before its work was done: the memory may be too small, "
-                    f"or a picture stops its reader. It is one of {len(tasks[number]['places'])} pictures from "
+                    "A process that reads pictures ended prematurely: memory may have run out, or a picture crashes its "
+                    f"reader. It is one of {len(tasks[number]['places'])} pictures from "
                     f"{str(tasks[number]['places'][0])[:120]} on."
                 )
             yield number, result
@@ -91,12 +91,12 @@ def _in_processes(
         for worker in workers:
             for stream in (worker.stdin, worker.stdout):
                 if stream:
-                    with suppress(OSError):  # what it has not read is of no use any more
+                    with suppress(OSError):  # unread tasks are dropped
                         stream.close()
 
 
 def _start(pictures: Pictures) -> subprocess.Popen[str]:
-    """A worker that has been told what it reads."""
+    """Starts a worker and sends it the description of the source."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     worker = subprocess.Popen(
         [sys.executable, "-P", "-c", START],
@@ -117,7 +117,7 @@ def _feed(
     waiting: queue.SimpleQueue[int],
     results: queue.SimpleQueue[tuple[int, list[Any] | None]],
 ) -> None:
-    """Gives a worker one task after another, until none is left or the worker ends."""
+    """Sends a worker one task after another, until none is left or the worker ends."""
     if worker.stdin is None or worker.stdout is None:
         return
     while True:
@@ -129,6 +129,6 @@ def _feed(
             worker.stdin.write(json.dumps(tasks[number]) + "\n")
             worker.stdin.flush()
             results.put((number, json.loads(worker.stdout.readline())))
-        except (OSError, ValueError):  # it has ended, or was ended
+        except (OSError, ValueError):  # it ended, or was killed
             results.put((number, None))
             return

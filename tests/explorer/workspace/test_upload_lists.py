@@ -56,7 +56,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken() -> None:
     titles, pictures, problems = gather(files, SHAPE)
     assert titles == ["good"] and len(pictures) == 1
     assert [problem.split(":")[0] for problem in problems] == ["letter.txt", "bad.png", "cut.zip", "none.zip"]
-    assert "no picture that can be read" in problems[0] and "cannot be read" in problems[2]
+    assert "not a supported picture" in problems[0] and "cannot be read" in problems[2]
     assert "it contains no picture (png," in problems[3]
     titles, pictures, _ = gather([], SHAPE)
     assert titles == [] and pictures.shape == (0, 8, 8, 1)

@@ -74,7 +74,7 @@ class TestFactors:
             Factors(hat=0.5)  # type: ignore[arg-type]
 
     def test_unknown_factor_is_refused(self) -> None:
-        with pytest.raises(ValueError, match=r"Unknown factor 'smiel'. Choose of: head_turn, smile"):
+        with pytest.raises(ValueError, match=r"Unknown factor 'smiel'. Choose from: head_turn, smile"):
             Factors().replace(smiel=1.0)
 
 
@@ -325,6 +325,6 @@ class TestCache:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder.write_text("a file where the folder should be")
-        with pytest.warns(RuntimeWarning, match=r"The faces are not kept. .*LATENT_CACHE_DIR"):
+        with pytest.warns(RuntimeWarning, match=r"The faces are not cached. .*LATENT_CACHE_DIR"):
             data = load_data("faces", limit=25)
         assert np.array_equal(data.images, render(sample_factors("train", 25)))

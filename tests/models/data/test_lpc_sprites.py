@@ -102,7 +102,7 @@ def test_names_of_values_are_readable(folder: Path) -> None:
         ({"factors": np.full((COUNT, 7), 7, np.uint8)}, r"of 'body' must lie in 0..6. Got 7"),
         ({"factors": np.zeros((COUNT, 7))}, "'factors' must be uint8"),
         ({"factor_names": np.array(["a"] * 7)}, "'factor_names' must be body, bottomwear"),
-        ({"values_pose": np.array(["a"] * 4)}, "wrong names for a factor: `labels` of 'pose'"),
+        ({"values_pose": np.array(["a"] * 4)}, "invalid labels of a factor: `labels` of 'pose'"),
         ({"values_pose": np.array(["a"])}, "'values_pose' must be text"),
         ({"values_pose": None}, "must hold an array 'values_pose'"),
     ],

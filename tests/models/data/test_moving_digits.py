@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.data import data_available, load_data, load_pictures, load_sequences
-from models.data.moving_digits import moved, originals, positions, rolled
+from models.data.moving_digits import originals, positions, positions_over_time, rolled
 from models.data.sequences import SequenceData
 
 
@@ -167,7 +167,7 @@ def test_nothing_is_made_before_it_is_asked_for() -> None:
 
 
 def test_the_path_goes_both_ways() -> None:
-    path = moved(np.array([0, 6]), np.array([-1, 1]), 4, 8)
+    path = positions_over_time(np.array([0, 6]), np.array([-1, 1]), 4, 8)
     assert path.tolist() == [[0, 7, 6, 5], [6, 7, 0, 1]]
 
 

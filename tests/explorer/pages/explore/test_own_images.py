@@ -91,7 +91,7 @@ def test_a_picture_is_taken_as_it_is_framed(open_page: Open, loaded: Loaded) -> 
 
 def test_a_wrong_file_is_told_and_the_good_one_can_be_taken_or_left(open_page: Open, loaded: Loaded) -> None:
     at = bring(opened(open_page), bad=b"no picture", good=png(1), other=png(2))
-    assert any("bad: The file is no picture that can be read" in each.value for each in at.warning)
+    assert any("bad: The file is not a supported picture" in each.value for each in at.warning)
     control(at, "button", "skip").click().run()
     control(at, "button", "take").click().run()
     assert [each.title for each in loaded.own.values()] == ["other"]
@@ -105,7 +105,7 @@ def test_all_files_are_taken_at_once_but_only_so_many(
     assert any("Only the first 3 files were used" in each.value for each in at.warning)
     control(at, "button", "all").click().run()
     assert [each.title for each in loaded.own.values()] == ["a", "c"]
-    assert any("b: The file is no picture" in each.value for each in at.warning)
+    assert any("b: The file is not a supported picture" in each.value for each in at.warning)
     kept = next(iter(loaded.own.values()))
     error = np.square((kept.picture.astype(float) - loaded.decoder(kept.z[None])[0]) / 255).mean()
     told = " ".join(each.value for each in at.markdown)

@@ -192,12 +192,15 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
     at = opened(score="kl")
     digits = load_data("digits", "test", limit=2).images
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
-    files = [("one.png", picture_png(digits[0]), "image/png"), ("noise.png", picture_png(noise), "image/png"),
-             ("letter.txt", b"no picture", "text/plain")]  # fmt: skip
+    files = [
+        ("one.png", picture_png(digits[0]), "image/png"),
+        ("noise.png", picture_png(noise), "image/png"),
+        ("letter.txt", b"no picture", "text/plain"),
+    ]
     at.file_uploader(key="ol_files").set_value(files).run()
     said = html(at).replace("<br>", " ")
     assert "noise" in said and "odder than" in said and "of 300 held-out images" in said
-    assert "letter.txt: The file is no picture" in told(at)
+    assert "letter.txt: The file is not a supported picture" in told(at)
     mine = next(trace for trace in charts(at)[1]["data"] if trace["name"] == "Uploaded")
     assert sorted(mine["text"]) == ["noise", "one"]
     at.selectbox(key="ol_score").set_value("elbo").run()

@@ -74,7 +74,7 @@ def test_it_is_decoded_once_and_anew_when_the_folder_changes(
     assert data_available("own-images", **options) is None
     assert len(load_data("own-images", "train", **options)) == second.splits["train"]  # from the cache
     shutil.rmtree(second.folder)
-    assert "does not exist any more" in str(data_available("own-images", **options))
+    assert "no longer exists" in str(data_available("own-images", **options))
     with pytest.raises(ValueError, match=r"does not exist\. Correct the path of the pictures"):
         load_data("own-images", **options)
 

@@ -75,7 +75,7 @@ def test_numbers_that_are_not_finite_are_counted() -> None:
     _, unread, infinite = as_numbers(["1", "inf", 1e300, "many"])
     assert unread.tolist() == [False, False, False, True] and infinite.tolist() == [False, True, True, False]
     column = describe("x", "x", ["1.5", "inf", *(str(n / 7) for n in range(18))], False)
-    assert column.kind == "number" and "1 values are no finite numbers; they count as missing" in column.why
+    assert column.kind == "number" and "1 values are not finite numbers and count as missing" in column.why
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,10 @@ def test_a_folder_is_trained_on_and_measured(tmp_path: Path, capsys: pytest.Capt
     assert main([*line, "--option", "fit=pad", "test=0.2"]) == 0
     said = capsys.readouterr().err
     assert "My pictures: 30 pictures (21 train, 3 validation, 6 test), 8×8, RGB." in said
-    assert "Labels: height (number)." in said and "Not used: bad.png: The file is no picture" in said
+    assert (
+        "Labels: height (number)." in said
+        and "Not used: bad.png: The file is not a supported picture" in said
+    )
     card = checkpoint.read(out).card
     assert card is not None and card.title == "My pictures" and card.data["name"] == "own-images"
     options = card.data["options"]
@@ -56,7 +59,7 @@ def test_a_folder_is_trained_on_and_measured(tmp_path: Path, capsys: pytest.Capt
     [
         (["--data", "{tmp}/nowhere"], "and there is no such folder or file. Choose one of: digits, mnist"),
         (["--data", "{tmp}/empty"], "No picture found in"),
-        (["--data", "{tmp}/one"], "A model needs 4 images at least"),
+        (["--data", "{tmp}/one"], "A model needs at least 4 images"),
         (["--data", "{tmp}/equal"], "are equal, so there is nothing to learn"),
         (["--data", "{tmp}/good", "--labels", "{tmp}/no.csv"], "no.csv does not exist"),
         (["--data", "{tmp}/good", "--size", "7"], "`size` must lie in 8..256"),

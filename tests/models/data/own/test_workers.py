@@ -34,7 +34,7 @@ def test_results_are_those_of_one_process_and_a_job_that_stops_leaves_no_process
     with closing(spread(TreePictures(folder), tasks)) as results:
         found = dict(results)
     assert [found[n] for n in range(8)] == [[[12, 12, "RGB", []]]] * 8
-    assert "no picture" in found[8][0]
+    assert "not a supported picture" in found[8][0]
     with closing(spread(TreePictures(folder), tasks)) as results:
         assert next(results)[0] == 0 and next(results)[0] > 0
 
@@ -42,7 +42,7 @@ def test_results_are_those_of_one_process_and_a_job_that_stops_leaves_no_process
 def test_a_process_that_ends_is_reported(tmp_path: Path) -> None:
     folder = Folder(folder_of(tmp_path, {f"{n}.png": n for n in range(4)}))
     tasks: list[Task] = [*tasks_of(folder)[:1], {"do": "nothing that it knows", "places": [["1.png", 9, 0]]}]
-    message = r"A process that reads pictures has ended before its work was done.*1 pictures from \['1.png'"
+    message = r"A process that reads pictures ended prematurely.*1 pictures from \['1.png'"
     with pytest.raises(RuntimeError, match=message), closing(spread(TreePictures(folder), tasks)) as results:
         list(results)
 
@@ -58,5 +58,5 @@ def test_a_process_that_ends_before_it_reads_its_task_is_reported(
 
     monkeypatch.setattr("models.data.own.workers._start", start)
     folder = Folder(folder_of(tmp_path, {f"{n}.png": n for n in range(3)}))
-    with pytest.raises(RuntimeError, match="has ended before its work was done"):
+    with pytest.raises(RuntimeError, match="ended prematurely"):
         list(spread(TreePictures(folder), tasks_of(folder)))
