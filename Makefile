@@ -12,21 +12,21 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
 
-# The browser's tests mostly wait: they run beside all the others, which two processes share. As many threads as there
-# are cores, in each of them, would wait for each other's.
+# Browser tests mostly wait, so they run in parallel with the other tests, which two processes share. With one thread per
+# core in each process, the threads would block each other.
 test pytest check: export OMP_NUM_THREADS ?= 1
 test pytest check: export NUMBA_NUM_THREADS ?= 1
 
 test: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
 
-# Lint, types, and the fast tests of what differs from the branch BASE and is not committed yet.
+# Lint, types, and the fast tests of files that differ from the branch BASE or are not committed.
 BASE ?= main
 check: $(VENV)/.test-ready
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python tools/check.py $(BASE)
 
-# The locked versions, from pyproject.toml. LOCK_OPTIONS=--upgrade takes the newest, "-P NAME" one package's.
+# Locks versions from pyproject.toml. LOCK_OPTIONS=--upgrade upgrades all packages, "-P NAME" one of them.
 lock:
 	tools/lock $(LOCK_OPTIONS)
 
@@ -50,7 +50,7 @@ pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 pytest-rest: $(VENV)/.test-ready
 	$(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
 
-# The built bundle is committed, so running needs no Node; where Node is, it is checked against its sources.
+# The built bundle is committed, so running needs no Node; if Node is installed, the bundle is compared with its sources.
 frontend:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory frontend-check; \
 	elif [ -n "$$CI" ]; then echo "Node is missing: CI must check the front end." >&2; exit 1; \
@@ -68,7 +68,7 @@ format: $(VENV)/.test-ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# torch is the one package without a hash: pip chooses the build that suits the machine (CPU, CUDA, Apple).
+# torch is the only package without a hash: pip chooses the build for the machine (CPU, CUDA, Apple).
 $(VENV)/.run-ready: requirements.lock requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Name it: make run PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks.codes", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--steps", type=int, default=1000, help="of each training (1000)")
-    parser.add_argument("--batch", type=int, default=256, help="images a step (256)")
+    parser.add_argument("--batch", type=int, default=256, help="images per step (256)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each, in turns (3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)

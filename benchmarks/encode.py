@@ -1,4 +1,4 @@
-"""Compares encoding a collection on two Ray workers with one, pictures per second on this machine, alternating.
+"""Compares encoding a collection on two Ray workers with one, in pictures per second, alternating.
 
     python -m benchmarks.encode [--images 16384] [--rounds 3] [--checkpoint faces-vae] [--json]
 
@@ -30,7 +30,7 @@ __all__ = ["main", "write_pictures"]
 BAR = 1.6  # times the pictures per second of one worker
 WORKERS = (1, 2)
 SIDE, COARSE = 256, 12  # px of a picture, and of the noise that it is scaled up from
-UNCOUNTED = 0.25  # share of the pictures
+UNCOUNTED = 0.25  # share of the pictures at the start that is not measured
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -43,7 +43,7 @@ def write_pictures(folder: Path, count: int) -> None:
 
 
 def rate(checkpoint: str, images: FoundImages, preparation: Preparation, workers: int) -> float:
-    """Pictures per second of so many workers, each on one core, after the first quarter of the pictures."""
+    """Measures the pictures per second of several workers, each on one core, after the first quarter."""
     times: list[tuple[float, float]] = []  # share done, s
     with cluster(workers=workers), tempfile.TemporaryDirectory() as folder:
         encode_parts(

@@ -48,7 +48,7 @@ def reading(count: int) -> float:
 
 def main() -> None:
     """Prints both rates and their bars."""
-    parser = argparse.ArgumentParser(description="Images a second of one core, faces data set.")
+    parser = argparse.ArgumentParser(description="Images per second on one core, faces data set.")
     parser.add_argument("--count", type=int, default=4000, help="faces in a measurement")
     parser.add_argument("--repeats", type=int, default=3, help="measurements; the best counts")
     options = parser.parse_args()

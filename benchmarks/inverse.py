@@ -117,8 +117,7 @@ def kernel_mean(held: Held, k: int = KERNEL) -> Inverse:
         distance, index = tree.query(places, k + 1)
         weights = (1 - (distance[:, :-1] / distance[:, -1:]) ** 2) ** 2
         weights /= weights.sum(1, keepdims=True)
-        mean: Array = np.einsum("mk,mkd->md", weights.astype(np.float32), held.z[index[:, :-1]])
-        return mean
+        return np.asarray(np.einsum("mk,mkd->md", weights.astype(np.float32), held.z[index[:, :-1]]))
 
     return inverse
 

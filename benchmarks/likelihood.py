@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--images", type=int, default=TEST_IMAGES, help="of MNIST's test images for ours (all)"
     )
     parser.add_argument("--peer-images", type=int, default=100, help="for pythae (100)")
-    parser.add_argument("--samples", type=int, default=5000, help="draws an image (5000)")
+    parser.add_argument("--samples", type=int, default=5000, help="draws per image (5000)")
     parser.add_argument("--no-peer", action="store_true", help="measure ours alone")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Compares PSNR on test images with pythae's VAE: somebody's images, the same minutes, the same latent dimensions.
+"""Compares PSNR on test images with pythae's VAE: images of the user, equal minutes, equal latent dimensions.
 
     python -m benchmarks.own_images [--minutes 20] [--sets fruits emoji nouns] [--network mlp] [--no-peer] [--json]
 
@@ -36,14 +36,14 @@ __all__ = ["SETS", "main", "ours", "psnr"]
 SCRIPT = ROOT / "benchmarks" / "peers" / "pythae_images.py"
 SPLITS = ("train", "validation", "test")
 FRUITS_BAR = 26.0  # dB
-AHEAD = 1.0  # dB that ours must be ahead of pythae's
-PEER_BATCH = 64  # images a step, pythae's default
-SPARE = 300  # s that the peer has for its start and end
+AHEAD = 1.0  # dB by which ours must exceed pythae's
+PEER_BATCH = 64  # images per step, pythae's default
+SPARE = 300  # s, extra time for the start and end of the peer
 
 
 @dataclass(frozen=True)
 class Case:
-    """One set of images, and what it is trained with."""
+    """A set of images and the settings of its training."""
 
     path: str  # below LATENT_DATA_DIR
     size: int  # px
@@ -64,7 +64,7 @@ COMMON: dict[str, Any] = {"batch": 32, "rate": 4e-3, "bf16": True, "optimizer": 
 
 
 def options_of(case: Case) -> dict[str, Any]:
-    """The options of the data set "own-images": what is proposed, at the case's size."""
+    """Returns the options of the data set "own-images": the proposed settings, at the size of the case."""
     folder = settings.data_folder()
     if folder is None:
         raise ValueError("Set LATENT_DATA_DIR to the folder of the image data.")
@@ -73,13 +73,13 @@ def options_of(case: Case) -> dict[str, Any]:
 
 
 def psnr(model: Any, data: ImageData) -> float:
-    """The mean PSNR of the decoded posterior means, in dB."""
+    """Computes the mean PSNR of the decoded posterior means, in dB."""
     errors = ((reconstruct(model, data.images) - data.images.astype(np.float32) / 255) ** 2).mean((1, 2, 3))
     return float(-10 * np.log10(np.maximum(errors, 1e-10)).mean())
 
 
 def ours(case: Case, options: dict[str, Any], minutes: float) -> dict[str, Any]:
-    """PSNR of our VAE after some minutes of training."""
+    """Trains our VAE for some minutes and measures its PSNR."""
     run = Run("vae", "own-images", case.config, options, minutes=minutes, **(COMMON | case.run))
     with tempfile.TemporaryDirectory() as folder:
         card = train(run, Path(folder) / "vae", device=torch.device("cpu"))
@@ -95,7 +95,7 @@ def ours(case: Case, options: dict[str, Any], minutes: float) -> dict[str, Any]:
 
 
 def theirs(case: Case, options: dict[str, Any], minutes: float, network: str) -> dict[str, Any]:
-    """PSNR of pythae's VAE after as many minutes."""
+    """Trains pythae's VAE for the same time and measures its PSNR."""
     python = peer_python("pythae", "bench-pythae", ".venv-pythae", "measure ours alone with --no-peer")
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{split}.npy" for split in SPLITS]
@@ -107,7 +107,7 @@ def theirs(case: Case, options: dict[str, Any], minutes: float, network: str) ->
 
 
 def bars_of(results: dict[str, dict[str, dict[str, Any]]]) -> list[Bar]:
-    """What is asked of the results, by set and by whose they are."""
+    """Returns the bars of the results, which are given by set and by author."""
     bars = []
     if "fruits" in results:
         bars.append(Bar("fruits, ours, PSNR in dB", results["fruits"]["ours"]["psnr"], FRUITS_BAR, "least"))
@@ -125,8 +125,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--minutes", type=float, default=20.0, help="of each training (20)")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), help="of images (all)")
-    parser.add_argument("--network", choices=("mlp", "celeba"), default="mlp",
-                        help="pythae's: its default, or the convolutions of its CelebA benchmark, for 64x64")  # fmt: skip
+    parser.add_argument(
+        "--network",
+        choices=("mlp", "celeba"),
+        default="mlp",
+        help="pythae's: its default, or the convolutions of its CelebA benchmark, for 64x64",
+    )
     parser.add_argument("--no-peer", action="store_true", help="measure ours alone")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)

@@ -214,7 +214,7 @@ async def _all(entry: Entry, port: int, count: int, seconds: float, frames: int)
     return clients
 
 
-def _figures(clients: list[Client], seconds: float, best: float) -> dict[str, Any]:
+def _metrics(clients: list[Client], seconds: float, best: float) -> dict[str, Any]:
     """Total throughput of all clients, and how evenly it is shared."""
     rates = [client.pictures / seconds for client in clients]
     together = sum(rates)
@@ -257,7 +257,7 @@ def measure(entry: Entry, count: int, seconds: float) -> dict[str, Any]:
                 flush=True,
             )
             clients = asyncio.run(_all(entry, port, count, seconds, frames))
-            found[name] = _figures(clients, seconds, best)
+            found[name] = _metrics(clients, seconds, best)
     return found
 
 

@@ -83,7 +83,7 @@ HEAD = """\
 
 
 def source() -> str:
-    """The TypeScript file."""
+    """Returns the TypeScript source."""
     parts = [HEAD]
     parts.append("".join(f"export const {name} = {int(value)};\n" for name, value in LIMITS.items()))
     for (name, constant), choice in CHOICES.items():
@@ -99,7 +99,7 @@ def source() -> str:
 
 
 def interface(struct: type[Any]) -> str:
-    """The interface of a Struct; a member with a default may be left out by who sends it."""
+    """Returns the interface of a Struct; a member with a default is optional for the sender."""
     lines = [f"/** {_sentence(struct)} */", f"export interface {struct.__name__} {{"]
     config = struct.__struct_config__
     if config.tag is not None:
@@ -113,7 +113,7 @@ def interface(struct: type[Any]) -> str:
 
 
 def _comment(kind: Any) -> str | None:
-    """The comment of a field: the title of its type, or else its rule as a sentence."""
+    """Returns the comment of a field: the title of its type, else its rule as a sentence."""
     if get_origin(kind) is Annotated:
         titles = [meta.title for meta in get_args(kind)[1:] if isinstance(meta, Meta) and meta.title]
         if titles:
@@ -125,12 +125,12 @@ def _comment(kind: Any) -> str | None:
 
 
 def _sentence(struct: type[Any]) -> str:
-    """What a Struct is, in JavaScript's words."""
+    """Returns the docstring of a Struct in the terms of JavaScript."""
     return str(struct.__doc__).replace("None", "null")
 
 
 def _type(kind: Any) -> str:
-    """A Python type in TypeScript."""
+    """Converts a Python type to TypeScript."""
     kind = schema.bare(kind)
     members = [member for member in schema.union_of(kind) if member is not UnsetType]
     if len(members) > 1 or members[0] is not kind:
@@ -167,7 +167,7 @@ def _quoted(text: str) -> str:
 
 
 def _fitted(start: str, items: Iterator[str], end: str) -> str:
-    """A list in one line, or with one item a line where that is too long, as the formatter does it."""
+    """Formats a list on one line, or with one item per line if it is too long, like the formatter."""
     parts = list(items)
     line = start + ", ".join(parts) + end
     return (

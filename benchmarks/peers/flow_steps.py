@@ -21,12 +21,10 @@ WARMUP = 50  # steps of linear warm-up, followed by a cosine decay to zero
 def options(parser: argparse.ArgumentParser) -> None:
     """Settings of a run, for ours and for the peer's command line."""
     parser.add_argument("--steps", type=int, default=400, help="of training (400)")
-    parser.add_argument("--batch", type=int, default=32, help="images a step (32)")
+    parser.add_argument("--batch", type=int, default=32, help="images per step (32)")
     parser.add_argument("--width", type=int, default=32, help="channels of a coupling's network (32)")
-    parser.add_argument("--blocks", type=int, default=8, help="steps of flow a level (8)")
-    parser.add_argument(
-        "--rate", type=float, default=2e-3, help="learning rate of Adamax at its height (0.002)"
-    )
+    parser.add_argument("--blocks", type=int, default=8, help="steps of flow per level (8)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate of Adamax (0.002)")
 
 
 def train_and_measure(

@@ -33,8 +33,7 @@ def _decoder() -> Decoder:
 
 @cache
 def _codes() -> NDArray[np.float32]:
-    codes: NDArray[np.float32] = np.load(os.environ[CODES])
-    return codes
+    return np.asarray(np.load(os.environ[CODES]))
 
 
 def picture(t: float) -> NDArray[np.uint8]:
@@ -43,8 +42,7 @@ def picture(t: float) -> NDArray[np.uint8]:
         torch.set_num_threads(1)
     a, b = _codes()
     pixels = _decoder()((a + np.float32(t) * (b - a))[None])[0]
-    shown: NDArray[np.uint8] = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return shown
+    return np.asarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def text(t: float) -> str:

@@ -1,9 +1,9 @@
-"""Peer: pythae's VAE on colour images for a budget of minutes; runs in its own environment and prints JSON.
+"""Peer: pythae's VAE on colour images for a time budget; runs in its own environment and prints JSON.
 
 python pythae_images.py TRAIN.npy VALIDATION.npy TEST.npy --network mlp --latent 64 --minutes 20 --batch 64 --threads 2
 
 The networks are pythae's own: "mlp", its default, or "celeba", the convolutions of its CelebA benchmark, for 64x64 RGB.
-Its trainer counts epochs, so a callback ends it when the minutes are over. It keeps the weights with the lowest
+Its trainer counts epochs, so a callback ends it when the time is over. It saves the weights with the lowest
 validation loss, as ours does.
 """
 
@@ -26,37 +26,37 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor
 
-EPOCHS = 100_000  # more than there is time for
+EPOCHS = 100_000  # never reached within the time budget
 AT_ONCE = 256  # images
 
 
 class OutOfTime(Exception):
-    """The minutes are over."""
+    """The time budget is over."""
 
 
 class Deadline(TrainingCallback):  # type: ignore[misc]
-    """Ends a training when its minutes are over, and counts its steps."""
+    """Ends a training when its time budget is over, and counts its steps."""
 
     def __init__(self, minutes: float) -> None:
         self.steps = 0
         self.end = time.perf_counter() + 60 * minutes
 
     def on_train_step_end(self, *_: Any, **__: Any) -> None:
-        """Looks at the clock."""
+        """Checks the time."""
         self.steps += 1
         if time.perf_counter() > self.end:
             raise OutOfTime
 
 
 def load(file: str) -> Tensor:
-    """Images uint8 (N, H, W, C) as floats (N, C, H, W) in [0, 1]."""
+    """Loads images uint8 (N, H, W, C) as floats (N, C, H, W) in [0, 1]."""
     return torch.from_numpy(np.load(file, allow_pickle=False)).permute(0, 3, 1, 2).float() / 255
 
 
 def train(
     images: Tensor, validation: Tensor, network: str, latent: int, batch: int, minutes: float
 ) -> tuple[VAE, int]:
-    """Trains pythae's VAE; the model with the lowest validation loss, and the steps taken."""
+    """Trains pythae's VAE; returns the model with the lowest validation loss, and the number of steps."""
     config = VAEConfig(input_dim=tuple(images.shape[1:]), latent_dim=latent, reconstruction_loss="mse")
     parts = (Encoder_Conv_VAE_CELEBA(config), Decoder_Conv_AE_CELEBA(config)) if network == "celeba" else ()
     deadline = Deadline(minutes)
@@ -78,7 +78,7 @@ def train(
 
 @torch.no_grad()
 def psnr(model: VAE, images: Tensor) -> float:
-    """The mean PSNR of the decoded posterior means, in dB."""
+    """Computes the mean PSNR of the decoded posterior means, in dB."""
     found = []
     for x in torch.split(images, AT_ONCE):
         rebuilt = model.decoder(model.encoder(x).embedding).reconstruction.view_as(x).clamp(0, 1)

@@ -65,8 +65,8 @@ def train(
         quantise: Returns codes; learns while `own` is in training mode.
         own: The quantiser's module; its parameters, if any, are trained too.
         steps: Number of steps.
-        batch: Images a step.
-        seed: Decides the weights and which images a step sees.
+        batch: Images per step.
+        seed: Seed of the weights and of the images in each step.
 
     Returns:
         Median CPU time per step in ms, error on the test images in [0, 1], share of codes used on them in percent.
