@@ -68,19 +68,29 @@ class Watch:
         (folder / "hook" / "sitecustomize.py").write_text(HOOK)
         kept = {k: v for k, v in os.environ.items() if k not in BUILD_SERVERS | set(SWITCHES)}
         self.environment = kept | {
-            "HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / ".cache"), "HEARD": str(self.heard),
-            "PYTHONPATH": f"{folder / 'hook'}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1",
-            "LATENT_CHECKPOINT_DIR": str(checkpoints), "LATENT_CACHE_DIR": str(folder / "cache"),
-        }  # fmt: skip
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.home / ".cache"),
+            "HEARD": str(self.heard),
+            "PYTHONPATH": f"{folder / 'hook'}{os.pathsep}{ROOT}",
+            "OMP_NUM_THREADS": "1",
+            "LATENT_CHECKPOINT_DIR": str(checkpoints),
+            "LATENT_CACHE_DIR": str(folder / "cache"),
+        }
         command = traced()
         self.start_of_command = [*command, str(self.trace)] if command else []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts `python ...`."""
         return subprocess.Popen(
-            [*self.start_of_command, sys.executable, *arguments], cwd=ROOT, env=self.environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [*self.start_of_command, sys.executable, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def run(self, *arguments: str) -> None:
         """Runs `python ...` to its end, which must be a good one."""

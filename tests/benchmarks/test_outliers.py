@@ -38,8 +38,11 @@ def test_areas_are_of_every_score_that_a_model_gives(tiny_checkpoint: Path) -> N
 
 
 def test_bars_are_of_garments_and_their_likelihood() -> None:
-    cases = [case("fashion-vae", "fashion-mnist", regret=0.99, elbo=0.9),
-             case("fashion-vae-bernoulli", "fashion-mnist", regret=0.9, elbo=0.3), case("mnist-glow", "mnist")]  # fmt: skip
+    cases = [
+        case("fashion-vae", "fashion-mnist", regret=0.99, elbo=0.9),
+        case("fashion-vae-bernoulli", "fashion-mnist", regret=0.9, elbo=0.3),
+        case("mnist-glow", "mnist"),
+    ]
     assert [(bar.value, bar.met) for bar in outliers.bars_of(cases)] == [
         (0.99, True),
         (0.9, False),

@@ -15,10 +15,16 @@ from tests.browser.driving import Server, StagePage
 from tests.explorer.checkpoints import break_weights, train_digits
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run", "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
-]  # fmt: skip
+]
 NewPage = Callable[..., StagePage]
 PAGES = pytest.StashKey[list[StagePage]]()
 

@@ -68,11 +68,21 @@ class Server:
         self.url = f"http://localhost:{self.port}"
         self.log = log
         self.environment = os.environ | {
-            "LATENT_CHECKPOINT_DIR": str(checkpoints), "LATENT_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
+            "LATENT_CHECKPOINT_DIR": str(checkpoints),
+            "LATENT_CACHE_DIR": str(cache),
+            "OMP_NUM_THREADS": "1",
+        }
         self.command = [
-            sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.headless", "true",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "app.py",
+            "--server.port",
+            str(self.port),
+            "--server.headless",
+            "true",
+        ]
         self.folder = ROOT  # working directory
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -80,9 +90,14 @@ class Server:
         """Starts it and waits until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         until(self.answers, f"the server on port {self.port}; see {self.log}", 90)
 
     def answers(self) -> bool:

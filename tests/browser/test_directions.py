@@ -32,8 +32,12 @@ def open_directions(tab: StagePage, **params: str) -> Page:
 def figures_are_there(page: Page) -> None:
     """Waits until every estimator has its angle."""
     row = page.locator(".lx-dr-row")
-    wait(page, lambda: row.count() == 5 and all("Angle error" in t and "…" not in t for t in row.all_inner_texts()),
-         "five estimators with their figures", 120)  # fmt: skip
+    wait(
+        page,
+        lambda: row.count() == 5 and all("Angle error" in t and "…" not in t for t in row.all_inner_texts()),
+        "five estimators with their figures",
+        120,
+    )
     page.wait_for_selector(AT_REST)
 
 

@@ -12,12 +12,18 @@ from tests.browser.driving import ROOT, Server, StagePage
 
 AXE = ROOT / "explorer" / "components" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 ADDRESSES = {
-    "Codes": "codes?model=faces-vq-vae", "Time": "time?model=oscillator-td-vae", "Explore": "?model=mnist-vae-2d",
-    "Directions": "directions?model=mnist-vae-2d", "Paths": "paths?model=mnist-vae-2d",
-    "Samples": "samples?model=mnist-vae-2d", "Outliers": "outliers?model=mnist-vae-2d&score=kl",
-    "Compare": "compare?models=mnist-vae-2d,mnist-vae-5d", "Anatomy": "anatomy?model=mnist-vae-2d", "Models": "models",
+    "Codes": "codes?model=faces-vq-vae",
+    "Time": "time?model=oscillator-td-vae",
+    "Explore": "?model=mnist-vae-2d",
+    "Directions": "directions?model=mnist-vae-2d",
+    "Paths": "paths?model=mnist-vae-2d",
+    "Samples": "samples?model=mnist-vae-2d",
+    "Outliers": "outliers?model=mnist-vae-2d&score=kl",
+    "Compare": "compare?models=mnist-vae-2d,mnist-vae-5d",
+    "Anatomy": "anatomy?model=mnist-vae-2d",
+    "Models": "models",
     "Your images": "your-images",
-}  # fmt: skip
+}
 OPENED = ("Codes", "Time", "Explore")  # opened by their address in the dark, too; the bar leads to the others
 # The look of each visible element of ours, whatever it shows and however wide it is: classes -> styles.
 LOOK = """() => {

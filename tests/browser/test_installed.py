@@ -80,8 +80,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def say(installed: Installed, *line: str) -> str:
     """What a command prints."""
     commands, work, environment = installed
-    done = subprocess.run([commands / COMMAND, *line], cwd=work, env=environment, capture_output=True, text=True,
-                          timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [commands / COMMAND, *line], cwd=work, env=environment, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -155,9 +155,13 @@ def test_light_and_dark(new_page: NewPage) -> None:
         for text in (".lx-title", ".lx-row-name", ".lx-nearest-name", ".lx-gauge-word"):
             colour = tab.page.evaluate(f"getComputedStyle(document.querySelector('{text}')).color")
             assert contrast(colour, ground) >= 4.5, (scheme, text)
-        corner = tab.get("stage-map").locator("canvas.lx-points").evaluate(
-            "c => `rgb(${[...c.getContext('2d').getImageData(3, 3, 1, 1).data].slice(0, 3).join(', ')})`"
-        )  # fmt: skip
+        corner = (
+            tab.get("stage-map")
+            .locator("canvas.lx-points")
+            .evaluate(
+                "c => `rgb(${[...c.getContext('2d').getImageData(3, 3, 1, 1).data].slice(0, 3).join(', ')})`"
+            )
+        )
         assert contrast(corner, ground) < 1.3, "the map's ground is near the page's"
         grounds[scheme] = ground
     assert luminance(grounds["light"]) > 0.8 and luminance(grounds["dark"]) < 0.05

@@ -58,8 +58,12 @@ def test_scrub_and_play_need_no_server(new_page: NewPage) -> None:
     assert np.array_equal(tab.cell("straight"), start)
     tab.get("play").click()
     seen: set[bytes] = set()
-    until(lambda: seen.add(tab.cell("smooth").tobytes()) or len(seen) > 5, "frames that change", 30,
-          lambda: tab.page.wait_for_timeout(40))  # fmt: skip
+    until(
+        lambda: seen.add(tab.cell("smooth").tobytes()) or len(seen) > 5,
+        "frames that change",
+        30,
+        lambda: tab.page.wait_for_timeout(40),
+    )
     tab.get("play").click()
     at = tab.get("moment").text_content()
     tab.page.wait_for_timeout(300)

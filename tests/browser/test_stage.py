@@ -263,9 +263,11 @@ def test_pictures_stand_beside_the_points_on_request(tab: StagePage) -> None:
     beside = tab.get("stage-map").locator("canvas.lx-beside")
 
     def inked() -> int:
-        return int(beside.evaluate(
-            "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 == 3 && v).length"
-        ))  # fmt: skip
+        return int(
+            beside.evaluate(
+                "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 == 3 && v).length"
+            )
+        )
 
     assert inked() == 0
     tab.pick("Pictures beside points", "Always")

@@ -53,9 +53,15 @@ def train_digits(
     names = {field.name for field in fields(MODELS[model].Config)}
     config = {k: v for k, v in {"latent": latent, "width": 8}.items() if k in names} | settings
     run = tiny_run(
-        model=model, title=title, config=config, epochs=epochs, batch=128, limit=0,
-        rate=3e-3, rate_warmup=30,
-    )  # fmt: skip
+        model=model,
+        title=title,
+        config=config,
+        epochs=epochs,
+        batch=128,
+        limit=0,
+        rate=3e-3,
+        rate_warmup=30,
+    )
     card = train(run, folder, device=torch.device("cpu"))
     parts = [load_data("digits", "test", limit=TEST), load_data("digits", "train", limit=TRAIN)]
     atlas = make_atlas(checkpoint.load(folder), parts)
@@ -93,9 +99,15 @@ def _sequence_atlas(model: TDVAE) -> Atlas:
     with torch.inference_mode():
         mean = model.encode(as_tensor(data.frames(np.arange(len(data))))).mean.numpy()
     return Atlas(
-        ids=data.ids, split=["test"] * len(data), mean=mean, std=None, attributes=data.attributes,
-        maps={"umap": mean[:, :2].copy()}, scores={}, neighbour_distance=neighbour_distances(mean),
-    )  # fmt: skip
+        ids=data.ids,
+        split=["test"] * len(data),
+        mean=mean,
+        std=None,
+        attributes=data.attributes,
+        maps={"umap": mean[:, :2].copy()},
+        scores={},
+        neighbour_distance=neighbour_distances(mean),
+    )
 
 
 def break_weights(folder: Path) -> None:

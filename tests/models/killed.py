@@ -30,9 +30,16 @@ CPU = torch.device("cpu")
 PARTS = 12  # of a whole run; a kill comes within two of them
 AT_MOST = 120  # kills
 RUN = Run(
-    "vae", "digits", {"latent": 3, "width": 6, "network": "mlp"}, epochs=60, batch=50, limit=300, save_every=2,
-    rate_warmup=20, ema=0.9,
-)  # fmt: skip
+    "vae",
+    "digits",
+    {"latent": 3, "width": 6, "network": "mlp"},
+    epochs=60,
+    batch=50,
+    limit=300,
+    save_every=2,
+    rate_warmup=20,
+    ema=0.9,
+)
 
 
 def fork(work: Callable[[], Any]) -> int:
@@ -95,5 +102,5 @@ if __name__ == "__main__":
     out = Path(sys.argv[1])
     train(replace(RUN, epochs=1), out / "warm-up", device=CPU)
     if threading.active_count() > 1:
-        raise RuntimeError("A process with several threads can not be forked safely.")
+        raise RuntimeError("A process with several threads cannot be forked safely.")
     kill_at_random(out, int(sys.argv[2]), int(sys.argv[3]))

@@ -20,8 +20,24 @@ from models.training.train import Run, TrainingError, train
 from models.vae import VAE
 
 CPU = torch.device("cpu")
-LINE = ["train", "vae", "--data", "digits", "--epochs", "3", "--batch", "50", "--limit", "125",
-        "--set", "latent=4", "width=4", "--device", "cpu", "--tensorboard"]  # fmt: skip
+LINE = [
+    "train",
+    "vae",
+    "--data",
+    "digits",
+    "--epochs",
+    "3",
+    "--batch",
+    "50",
+    "--limit",
+    "125",
+    "--set",
+    "latent=4",
+    "width=4",
+    "--device",
+    "cpu",
+    "--tensorboard",
+]
 CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over the batch
     "pca": {},
     "linear-ae": {},

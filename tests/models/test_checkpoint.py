@@ -109,7 +109,10 @@ def write_infinity(folder: Path) -> None:
 
 FIRST = "encoder.0.weight"
 BROKEN: dict[str, tuple[Change, str]] = {
-    "no card": (lambda f: (f / CARD).unlink(), "has no card.json. Create it with `python -m models train vae`"),
+    "no card": (
+        lambda f: (f / CARD).unlink(),
+        "has no card.json. Create it with `python -m models train vae`",
+    ),
     "unfinished": (leave_unfinished, "holds an unfinished training. .*train --resume"),
     "not JSON": (write_card("{"), "card.json must be JSON"),
     "not UTF-8": (lambda f: (f / CARD).write_bytes(b"\xff\xfe{"), "card.json must be JSON"),
@@ -128,7 +131,10 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "hash no hash": (edit(weights_sha256="abc"), "`weights_sha256` must be 64 hexadecimal digits. Got 'abc'"),
     "data a text": (edit(data="digits"), "`data` must be an object"),
     "data without name": (edit(data={"options": {}}), "`data` must have a `name`"),
-    "options a list": (edit(data={"name": "digits", "options": [1]}), "`options` of `data` must be an object"),
+    "options a list": (
+        edit(data={"name": "digits", "options": [1]}),
+        "`options` of `data` must be an object",
+    ),
     "options that clash": (edit(data={"name": "digits", "options": {"limit": 3}}), "without `name`, `split`"),
     "config a list": (edit(config=[]), "`config` must be an object"),
     "NaN": (edit(training={"rate": float("nan")}), "`training` must hold finite numbers only. Got nan"),
@@ -138,8 +144,14 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "metric a text": (edit(metrics={"mse": "low"}), "`metrics.mse` must be an object with value. Got 'low'"),
     "metric without value": (edit(metrics={"mse": {"unit": ""}}), "`metrics.mse` must have `value`"),
     "metric true": (edit(metrics={"mse": {"value": True}}), "`metrics.mse.value` must be a number. Got True"),
-    "metric's error": (edit(metrics={"mse": {"value": 1, "error": "0"}}), "`metrics.mse.error` must be a number"),
-    "metric's values": (edit(metrics={"mse": {"value": 1, "values": [1, "2"]}}), r"`metrics.mse.values\[1\]` must be a number"),
+    "metric's error": (
+        edit(metrics={"mse": {"value": 1, "error": "0"}}),
+        "`metrics.mse.error` must be a number",
+    ),
+    "metric's values": (
+        edit(metrics={"mse": {"value": 1, "values": [1, "2"]}}),
+        r"`metrics.mse.values\[1\]` must be a number",
+    ),
     "metric's unit": (edit(metrics={"mse": {"value": 1, "unit": 2}}), "`metrics.mse.unit` must be a text"),
     "version a number": (edit(versions={"torch": 2}), "`versions.torch` must be a text. Got 2"),
     "unknown model": (edit(model="vea"), "card.json: Unknown model 'vea'. Choose one of: pca, "),
@@ -148,8 +160,14 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "setting's range": (configure(latent=10**9), r"card.json: `latent` must lie in \[1, 1024\]"),
     "setting endless": (configure(sigma=10**400), "`config` must hold integers of at most 63 bits"),
     "setting NaN": (configure(sigma=float("nan")), "`config` must hold finite numbers only"),
-    "another shape": (configure(image_shape=[3, 8, 8]), r"'encoder.0.weight' must have the shape \(4, 3, 3, 3\)"),
-    "giant": (configure(width=2048, depth=8, latent=1024), "has the unknown tensor|lacks the tensor|must have"),
+    "another shape": (
+        configure(image_shape=[3, 8, 8]),
+        r"'encoder.0.weight' must have the shape \(4, 3, 3, 3\)",
+    ),
+    "giant": (
+        configure(width=2048, depth=8, latent=1024),
+        "has the unknown tensor|lacks the tensor|must have",
+    ),
     "no weights": (lambda f: (f / WEIGHTS).unlink(), "weights.safetensors is missing. Copy it again"),
     "weights a folder": (make_folder, "weights.safetensors is missing"),
     "weights empty": (lambda f: (f / WEIGHTS).write_bytes(b""), "cannot be read: .*Copy it again"),
@@ -166,7 +184,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "float64": (reweigh(lambda t: t.update({FIRST: t[FIRST].double()})), "must be of type F32. Got F64"),
     "whole numbers": (reweigh(lambda t: t.update({FIRST: t[FIRST].int()})), "must be of type F32. Got I32"),
     "bfloat16": (reweigh(lambda t: t.update({FIRST: t[FIRST].bfloat16()})), "must be of type F32. Got BF16"),
-}  # fmt: skip
+}
 LOADED: dict[str, tuple[Change, str]] = {  # what only reading the weights through can tell
     "wrong hash": (
         edit(weights_sha256="0" * 64),

@@ -14,16 +14,31 @@ from models.criterion import ELBO, Criterion
 from models.layers.quantiser import UPDATES
 
 SMALL: dict[str, Any] = {
-    "latent": 4, "width": 4, "k": 2, "samples": 3, "steps": 1, "couplings": 1, "codebook": 8, "halvings": 1,
-    "prior_width": 4, "prior_depth": 1, "belief": 5, "features": 6, "hidden": 4, "jump": 2,
-}  # fmt: skip
+    "latent": 4,
+    "width": 4,
+    "k": 2,
+    "samples": 3,
+    "steps": 1,
+    "couplings": 1,
+    "codebook": 8,
+    "halvings": 1,
+    "prior_width": 4,
+    "prior_depth": 1,
+    "belief": 5,
+    "features": 6,
+    "hidden": 4,
+    "jump": 2,
+}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((key, {}) for key in MODELS),
     *(("dae", {"corruption": kind}) for kind in ("gaussian", "salt-and-pepper")),
     *(("vq-vae", {"update": kind}) for kind in UPDATES),
-    ("vq-vae", {"prior_depth": 0}), ("vae", {"free_bits": 2.0}), ("beta-vae", {"beta": 1.0}),
-    ("beta-vae", {"free_bits": 2.0}), ("glow", {"dequantisation": "variational"}),
-]  # fmt: skip
+    ("vq-vae", {"prior_depth": 0}),
+    ("vae", {"free_bits": 2.0}),
+    ("beta-vae", {"beta": 1.0}),
+    ("beta-vae", {"free_bits": 2.0}),
+    ("glow", {"dequantisation": "variational"}),
+]
 
 
 def built(key: str, settings: dict[str, Any]) -> tuple[Autoencoder, Criterion]:

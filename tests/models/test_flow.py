@@ -108,8 +108,18 @@ def test_variational_noise_pays_for_its_density(kind: str) -> None:
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_seed_meets_nan(kind: str, seed: int, tmp_path: Path) -> None:
-    run = Run(kind, "digits", SMALL[kind] | {"dequantisation": "variational", "levels": 2}, epochs=2, batch=16, limit=256,
-              rate=5e-3, rate_warmup=8, optimizer="adamax", seed=seed)  # fmt: skip
+    run = Run(
+        kind,
+        "digits",
+        SMALL[kind] | {"dequantisation": "variational", "levels": 2},
+        epochs=2,
+        batch=16,
+        limit=256,
+        rate=5e-3,
+        rate_warmup=8,
+        optimizer="adamax",
+        seed=seed,
+    )
     told: list[float] = []
     train(run, tmp_path / "run", device=CPU, report=lambda step, steps, terms: told.append(terms["loss"]))
     assert told[-1] < told[0] - 10 and all(math.isfinite(each) for each in told)

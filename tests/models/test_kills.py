@@ -23,8 +23,12 @@ KILLS, PLACES = 20, 10
 def test_twenty_kills_at_random_moments_change_no_bit(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.models.killed", str(tmp_path), str(KILLS), str(PLACES)],
-        cwd=ROOT, capture_output=True, text=True, timeout=900, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     assert process.returncode == 0, process.stderr[-4000:]
     left = json.loads((tmp_path / "kills.json").read_text())
     assert len(left) >= KILLS and len(set(left)) >= PLACES  # in the middle of the work, not before it

@@ -20,8 +20,13 @@ from models.training.train import Run, train
 from models.vq_vae import VQVAE, VQVAEConfig
 
 SMALL: dict[str, Any] = {
-    "latent": 3, "codebook": 8, "halvings": 1, "width": 4, "prior_width": 8, "prior_depth": 1,
-}  # fmt: skip
+    "latent": 3,
+    "codebook": 8,
+    "halvings": 1,
+    "width": 4,
+    "prior_width": 8,
+    "prior_depth": 1,
+}
 
 
 def vq_vae(**settings: Any) -> VQVAE:
@@ -166,8 +171,14 @@ def test_only_training_moves_the_codebook() -> None:
 
 def run(**changes: Any) -> Run:
     values: dict[str, Any] = {
-        "config": SMALL, "epochs": 3, "batch": 50, "limit": 300, "rate_warmup": 4, "save_every": 5, "rate": 5e-3,
-    }  # fmt: skip
+        "config": SMALL,
+        "epochs": 3,
+        "batch": 50,
+        "limit": 300,
+        "rate_warmup": 4,
+        "save_every": 5,
+        "rate": 5e-3,
+    }
     return Run("vq-vae", "digits", **(values | changes))
 
 

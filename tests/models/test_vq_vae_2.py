@@ -11,8 +11,13 @@ from models.layers.quantiser import Quantised, Quantiser
 from models.vq_vae_2 import VQVAE2, VQVAE2Config
 
 SMALL: dict[str, Any] = {
-    "latent": 3, "codebook": 8, "halvings": 1, "width": 4, "prior_width": 8, "prior_depth": 1,
-}  # fmt: skip
+    "latent": 3,
+    "codebook": 8,
+    "halvings": 1,
+    "width": 4,
+    "prior_width": 8,
+    "prior_depth": 1,
+}
 
 
 def two_levels(steps: int = 3) -> VQVAE2:
@@ -80,8 +85,11 @@ def test_the_bottom_s_prior_is_given_the_top() -> None:
     assert not torch.equal(of_top, other_top) and (of_bottom != other_bottom).all()
     torch.testing.assert_close(model.loss(images()).terms["kl"], (of_top + of_bottom).mean())
     assert set(model.loss(images()).metrics) == {
-        "perplexity top", "codes used top", "perplexity bottom", "codes used bottom",
-    }  # fmt: skip
+        "perplexity top",
+        "codes used top",
+        "perplexity bottom",
+        "codes used bottom",
+    }
 
 
 def test_the_bottom_can_be_drawn_again_under_a_top_that_is_kept() -> None:

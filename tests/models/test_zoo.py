@@ -35,9 +35,21 @@ FLOWS: list[dict[str, Any]] = [
     {"image_shape": (1, 8, 8), "levels": 1},
 ]
 SMALL: dict[str, Any] = {
-    "latent": 3, "width": 4, "k": 2, "samples": 2, "steps": 2, "couplings": 2, "codebook": 8, "halvings": 1,
-    "prior_width": 4, "prior_depth": 1, "belief": 5, "features": 6, "hidden": 4, "jump": 2,
-}  # fmt: skip
+    "latent": 3,
+    "width": 4,
+    "k": 2,
+    "samples": 2,
+    "steps": 2,
+    "couplings": 2,
+    "codebook": 8,
+    "halvings": 1,
+    "prior_width": 4,
+    "prior_depth": 1,
+    "belief": 5,
+    "features": 6,
+    "hidden": 4,
+    "jump": 2,
+}
 LENGTH = 4  # frames of a sequence
 FORMER = {
     "faces-vae",
@@ -317,6 +329,15 @@ def test_checkpoints_made_before_the_family_load_as_they_were(name: str) -> None
     model = checkpoint.load(BUNDLED / name)
     assert type(model) is MODELS["vae"]
     assert list(config_to_dict(model.config)) == [
-        "image_shape", "latent", "likelihood", "sigma", "network", "width", "depth", "neck", "grid", "free_bits",
-    ]  # fmt: skip
+        "image_shape",
+        "latent",
+        "likelihood",
+        "sigma",
+        "network",
+        "width",
+        "depth",
+        "neck",
+        "grid",
+        "free_bits",
+    ]
     assert next(iter(model.state_dict())) == "encoder.0.weight"

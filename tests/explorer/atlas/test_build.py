@@ -122,8 +122,11 @@ def test_missing_values_titles_texts_and_three_splits_survive(copy_of_tiny: Path
     found = saved(copy_of_tiny)
     assert_same(found, atlas)
     assert {name: each.title for name, each in found.attributes.items()} == {
-        "art": "Art & Größe", "ripe": "Ripe", "mass": "Mass (g)", "unknown": "Unknown",
-    }  # fmt: skip
+        "art": "Art & Größe",
+        "ripe": "Ripe",
+        "mass": "Mass (g)",
+        "unknown": "Unknown",
+    }
     assert {name: (each.title, each.values) for name, each in found.texts.items()} == {
         name: (each.title, each.values) for name, each in texts.items()
     }
@@ -323,7 +326,10 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "other weights": (tell(weights_sha256="0" * 64), "was made with other weights than the card's"),
     "weights no text": (tell(weights_sha256=[1]), "was made with other weights"),
     "no description": (lambda t: t.replace_schema_metadata({}), "has no description of its columns"),
-    "description a list": (lambda t: t.replace_schema_metadata({KEY: "[]"}), "has no description of its columns"),
+    "description a list": (
+        lambda t: t.replace_schema_metadata({KEY: "[]"}),
+        "has no description of its columns",
+    ),
     "description no JSON": (lambda t: t.replace_schema_metadata({KEY: "{"}), "cannot be used"),
     "description endless": (lambda t: t.replace_schema_metadata({KEY: "[" * 200_000}), "cannot be used"),
     "description empty": (lambda t: t.replace_schema_metadata({KEY: "{}"}), "weights_sha256"),
@@ -339,7 +345,10 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "an id below nought": (first("id", -1), "'id' and 'neighbour_distance' must not be negative"),
     "unknown split": (first("split", "dev"), "column 'split' must hold only train, validation, test"),
     "split missing": (first("split", None), "column 'split' must have a value in every row"),
-    "split plain text": (put("split", lambda t: [pa.array(["test"] * len(t))]), "'split' must not be of type string"),
+    "split plain text": (
+        put("split", lambda t: [pa.array(["test"] * len(t))]),
+        "'split' must not be of type string",
+    ),
     "split numbers": (put("split", ones(pa.float32())), "column 'split' must hold names"),
     "mean numbers": (put("mean", ones(pa.float32())), "column 'mean' must contain vectors"),
     "mean ragged": (put("mean", ragged), "column 'mean' must not be of type list"),
@@ -355,21 +364,37 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "score NaN": (first("kl", float("nan")), "column 'kl' must hold finite numbers"),
     "distance below nought": (first("neighbour_distance", -1.0), "must not be negative"),
     "unknown label": (first("digit", "ten"), "column 'digit' must hold only 0, 1, 2"),
-    "label missing": (tell(attributes=[DIGIT | {"labels": ["0", "1"]}]), "column 'digit' must hold only 0, 1"),
+    "label missing": (
+        tell(attributes=[DIGIT | {"labels": ["0", "1"]}]),
+        "column 'digit' must hold only 0, 1",
+    ),
     "no labels": (tell(attributes=[DIGIT | {"labels": []}]), "column 'digit' must hold only"),
     "labels no texts": (tell(attributes=[DIGIT | {"labels": [[1]]}]), "cannot be used"),
-    "texts a number": (tell(texts=[{"name": "file", "title": "File", "column": "ink"}]), "column 'ink' must hold names"),
+    "texts a number": (
+        tell(texts=[{"name": "file", "title": "File", "column": "ink"}]),
+        "column 'ink' must hold names",
+    ),
     "texts of no column": (tell(texts=[{"name": "file", "title": "File", "column": "nothing"}]), "nothing"),
-    "a text too long": (lambda t: tell(texts=[{"name": "file", "title": "File", "column": "long"}])(
-        t.append_column("long", pa.array(["x" * 5000] * len(t)).dictionary_encode())), "texts of at most 4000"),
+    "a text too long": (
+        lambda t: tell(texts=[{"name": "file", "title": "File", "column": "long"}])(
+            t.append_column("long", pa.array(["x" * 5000] * len(t)).dictionary_encode())
+        ),
+        "texts of at most 4000",
+    ),
     "category of numbers": (put("digit", ones(pa.float32())), "column 'digit' must hold names"),
     "binary beyond 1": (first("even", 2), "`values` of 'even' must lie in 0..1"),
     "continuous NaN": (first("ink", float("nan")), "column 'ink' must hold finite numbers"),
-    "unknown kind": (tell(attributes=[{"name": "even", "kind": "odd", "labels": []}]), "`kind` of 'even' must be one"),
+    "unknown kind": (
+        tell(attributes=[{"name": "even", "kind": "odd", "labels": []}]),
+        "`kind` of 'even' must be one",
+    ),
     "attribute's name": (tell(attributes=[{"name": "umap_x", "kind": "a", "labels": 3}]), "cannot be used"),
     "attributes a text": (tell(attributes="all"), "cannot be used"),
-    "a column too many of text": (lambda t: t.append_column("x", [["a"] * len(t)]), "column 'x' must not be of type"),
-}  # fmt: skip
+    "a column too many of text": (
+        lambda t: t.append_column("x", [["a"] * len(t)]),
+        "column 'x' must not be of type",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -530,6 +555,10 @@ def test_reading_an_atlas_imports_no_umap(tiny_checkpoint: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     assert done.stdout == "[]\n", done.stderr

@@ -113,12 +113,18 @@ BROKEN: dict[str, tuple[Callable[[Entry], object], str]] = {
     "cut": (lambda e: keep(e).write_bytes(keep(e).read_bytes()[:50]), "cannot be read"),
     "empty": (lambda e: keep(e).write_bytes(b""), "cannot be read"),
     "other name": (lambda e: keep(e, yx=np.zeros((200, 2), np.float32)), "cannot be read"),
-    "other count": (lambda e: keep(e, xy=np.zeros((199, 2), np.float32)), "does not fit the atlas of tiny-vae"),
+    "other count": (
+        lambda e: keep(e, xy=np.zeros((199, 2), np.float32)),
+        "does not fit the atlas of tiny-vae",
+    ),
     "other shape": (lambda e: keep(e, xy=np.zeros((200, 3), np.float32)), "does not fit the atlas"),
     "doubles": (lambda e: keep(e, xy=np.zeros((200, 2))), "does not fit the atlas"),
     "NaN": (lambda e: keep(e, xy=NAN), "does not fit the atlas"),
-    "too large": (lambda e: keep(e, xy=np.zeros((200, 2), np.float32), z=np.zeros(99999)), "is too large for 200"),
-}  # fmt: skip
+    "too large": (
+        lambda e: keep(e, xy=np.zeros((200, 2), np.float32), z=np.zeros(99999)),
+        "is too large for 200",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)

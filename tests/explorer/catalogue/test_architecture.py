@@ -47,8 +47,12 @@ def test_an_mlp_reads_as_its_layers() -> None:
     )
     encoder, decoder = found.parts
     assert [layer.what for layer in encoder.layers] == [
-        "Linear 64 → 20", "Tanh", "Linear 20 → 20", "Tanh", "Linear 20 → 6",
-    ]  # fmt: skip
+        "Linear 64 → 20",
+        "Tanh",
+        "Linear 20 → 20",
+        "Tanh",
+        "Linear 20 → 6",
+    ]
     assert encoder.layers[0].parameters == 64 * 20 + 20 and encoder.layers[1].parameters == 0
     assert found.sizes("encoder") == "20 → 6" and found.sizes("decoder") == "20 → 64"
     assert found.sizes("attic") == ""

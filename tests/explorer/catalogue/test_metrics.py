@@ -64,11 +64,17 @@ def test_only_a_model_with_a_posterior_is_measured_at_its_mean() -> None:
     told = "decoded posterior mean, mnist test, 10000 images"
     made = {
         model: Card(
-            name=model, title=model, model=model, config={"image_shape": [1, 28, 28]}, data={"name": "mnist"},
-            weights_sha256="ab" * 32, command="", metrics={"mse": {"value": 0.1, "protocol": told}},
+            name=model,
+            title=model,
+            model=model,
+            config={"image_shape": [1, 28, 28]},
+            data={"name": "mnist"},
+            weights_sha256="ab" * 32,
+            command="",
+            metrics={"mse": {"value": 0.1, "protocol": told}},
         )
         for model in ("vae", "ae", "pca", "vq-vae", "iwae")
-    }  # fmt: skip
+    }
     read = {model: figures.protocol(card, "mse") for model, card in made.items()}
     assert read["vae"] == read["iwae"] == told
     assert {read["ae"], read["pca"], read["vq-vae"]} == {"decoded latent, mnist test, 10000 images"}

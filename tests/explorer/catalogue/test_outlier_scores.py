@@ -31,7 +31,7 @@ PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
         (PIXELS, ["neighbour_distance", "error"]),
         (LatentSpec((4,), prior=False, likelihood="bound"), ["neighbour_distance", "error"]),
     ],
-)  # fmt: skip
+)
 def test_a_model_gives_the_scores_that_it_can(spec: LatentSpec, keys: list[str]) -> None:
     assert [score.key for score in usable(spec)] == keys
     for key in SCORES:

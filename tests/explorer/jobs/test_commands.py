@@ -52,10 +52,15 @@ def test_progress_and_result(script: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '{"share": 7, "what": "a"}', '{"share": -1, "what": "a"}', '{"share": NaN, "what": "a"}', '{"share": "much"}',
-        '{"share": null}', '{"share": 0.5, "what": "a", "done": 9, "total": 5}', '{"share": 0.5, "what": "a", "done": "x"}',
+        '{"share": 7, "what": "a"}',
+        '{"share": -1, "what": "a"}',
+        '{"share": NaN, "what": "a"}',
+        '{"share": "much"}',
+        '{"share": null}',
+        '{"share": 0.5, "what": "a", "done": 9, "total": 5}',
+        '{"share": 0.5, "what": "a", "done": "x"}',
     ],
-)  # fmt: skip
+)
 def test_numbers_that_make_no_sense_are_bounded_or_ignored(script: Path, line: str) -> None:
     script.write_text(f"print('{line}')\nprint('{{\"result\": {{}}}}')\n")
     command = ended(Command("work"))

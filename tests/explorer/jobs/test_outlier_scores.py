@@ -185,9 +185,10 @@ def test_what_does_not_hold_is_told(
     tiny_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     files = {
-        "WRONG": np.zeros((2, 9, 8, 1), np.uint8), "MANY": np.zeros((201, 8, 8, 1), np.uint8),
+        "WRONG": np.zeros((2, 9, 8, 1), np.uint8),
+        "MANY": np.zeros((201, 8, 8, 1), np.uint8),
         "OBJECTS": np.array([{"a": 1}], dtype=object),
-    }  # fmt: skip
+    }
     for name, values in files.items():
         np.save(tmp_path / f"{name}.npy", values)
     arguments = [str(tmp_path / f"{each}.npy") if each in files else each for each in arguments]

@@ -204,10 +204,19 @@ def test_runs_go_to_the_last_folder(runs: Trainings, tmp_path: Path) -> None:
     [
         Run("vae", "digits"),
         Run("vae", "faces", {"latent": 3, "network": "mlp"}, title="A title, with spaces", seed=7, rate=5e-4),
-        Run("dae", "mnist", {"corruption": "gaussian", "level": 0.2}, bf16=True, compile=True, optimizer="adamax", ema=0.5, limit=9),
+        Run(
+            "dae",
+            "mnist",
+            {"corruption": "gaussian", "level": 0.2},
+            bf16=True,
+            compile=True,
+            optimizer="adamax",
+            ema=0.5,
+            limit=9,
+        ),
         Run("pca", "digits", {"latent": 4}, {"some": True}),
     ],
-)  # fmt: skip
+)
 def test_the_command_that_is_shown_makes_this_very_run(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,8 +284,11 @@ def test_what_a_terminal_writes_right_now_is_going_on_elsewhere(runs: Trainings)
     run_folder(runs, "strange", TRAINING, age=3 * FRESH)
     run_folder(runs, "wrong", CARD, age=4 * FRESH)
     assert [(info.name, info.state) for info in runs.runs()] == [
-        ("now", "elsewhere"), ("past", "empty"), ("strange", "broken"), ("wrong", "broken"),
-    ]  # fmt: skip
+        ("now", "elsewhere"),
+        ("past", "empty"),
+        ("strange", "broken"),
+        ("wrong", "broken"),
+    ]
     assert all(info.error for info in runs.runs() if info.state == "broken")
 
 

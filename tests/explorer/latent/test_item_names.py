@@ -41,8 +41,11 @@ def test_a_number_that_is_not_there_is_told_with_what_there_is() -> None:
 
 def test_a_table_names_its_rows() -> None:
     assert NAMES.columns([4, 0]) == {
-        "item": ["train 124", "test 7"], "split": ["train", "test"], "id": [124, 7], "row": [4, 0],
-    }  # fmt: skip
+        "item": ["train 124", "test 7"],
+        "split": ["train", "test"],
+        "id": [124, 7],
+        "row": [4, 0],
+    }
 
 
 @given(st.text(max_size=30))
@@ -58,5 +61,7 @@ def test_a_list_of_items_as_csv_names_them() -> None:
         names=NAMES, attributes={}, texts={}, scores={"kl": np.arange(6, dtype=np.float32)}
     )
     assert items_csv(atlas, [4, 1]).decode().splitlines() == [
-        "item,split,id,row,kl", "train 124,train,124,4,4", "test 3518,test,3518,1,1",
-    ]  # fmt: skip
+        "item,split,id,row,kl",
+        "train 124,train,124,4,4",
+        "test 3518,test,3518,1,1",
+    ]

@@ -92,11 +92,17 @@ def test_no_draw_is_said_not_left_out() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200), st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-    lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=5),
-    max_leaves=6,
-).map(json.dumps)))  # fmt: skip
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+            lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=5),
+            max_leaves=6,
+        ).map(json.dumps),
+    )
+)
 def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
     try:
         parse(data)

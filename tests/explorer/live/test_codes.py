@@ -22,9 +22,16 @@ from tests.explorer.live.client import Client
 from tests.explorer.live.test_messages import change
 
 FRAME: dict[str, Any] = {
-    "type": "frame", "seq": 7, "codes": "AAAA", "a": "AAAB", "b": "AAAC", "t": 0.25, "frames": 5, "probe": [0, 3],
+    "type": "frame",
+    "seq": 7,
+    "codes": "AAAA",
+    "a": "AAAB",
+    "b": "AAAC",
+    "t": 0.25,
+    "frames": 5,
+    "probe": [0, 3],
     "want": ["step", "picture"],
-}  # fmt: skip
+}
 SHAPES = [(2, 2), (4, 4)]
 
 
@@ -82,11 +89,16 @@ def test_reach_needs_a_place() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.one_of(st.binary(max_size=200), st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-    lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=7),
-    max_leaves=8,
-).map(json.dumps)))  # fmt: skip
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+            lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=7),
+            max_leaves=8,
+        ).map(json.dumps),
+    )
+)
 def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
     try:
         parse(data)

@@ -25,9 +25,17 @@ from tests.explorer.live.test_messages import change
 ROUTE = "/live/time"
 OPEN = {"type": "open", "protocol": 1, "model": SEQUENCES}
 FRAME: dict[str, Any] = {
-    "type": "frame", "seq": 7, "sequence": 12, "seen": 4, "jump": 3, "samples": 5, "seed": 2, "steps": 6, "by": 2,
+    "type": "frame",
+    "seq": 7,
+    "sequence": 12,
+    "seen": 4,
+    "jump": 3,
+    "samples": 5,
+    "seed": 2,
+    "steps": 6,
+    "by": 2,
     "want": ["future", "belief"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -104,11 +112,17 @@ def test_bad_openings_and_items_are_refused() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=200), st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=6),
-    max_leaves=8,
-).map(json.dumps)))  # fmt: skip
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+            lambda inner: st.dictionaries(st.sampled_from([*FRAME, "x"]), inner, max_size=6),
+            max_leaves=8,
+        ).map(json.dumps),
+    )
+)
 def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
     try:
         parse(data)
@@ -119,9 +133,15 @@ def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
 def test_opening_tells_what_can_be_asked(server: str, moving: Loaded) -> None:
     with opened(server) as client:
         assert client.opened == {
-            "type": "opened", "protocol": 1, "model": SEQUENCES, "version": moving.version, "shape": [1, 8, 8],
-            "count": 300, "length": 10, "longest": 4,
-        }  # fmt: skip
+            "type": "opened",
+            "protocol": 1,
+            "model": SEQUENCES,
+            "version": moving.version,
+            "shape": [1, 8, 8],
+            "count": 300,
+            "length": 10,
+            "longest": 4,
+        }
 
 
 def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Loaded) -> None:

@@ -94,8 +94,9 @@ def test_a_drag_that_the_other_map_can_show_keeps_its_code(loaded: Loaded) -> No
     x, y = move_to_view(loaded, one, other, handle, "hold")
     np.testing.assert_allclose(
         place_handles(loaded, other, [Handle(2, x, y)], "hold"),
-        place_handles(loaded, one, [handle], "hold"), atol=1e-4,
-    )  # fmt: skip
+        place_handles(loaded, one, [handle], "hold"),
+        atol=1e-4,
+    )
 
 
 def test_a_drag_that_the_other_map_cannot_show_leaves_the_handle_on_its_item(loaded: Loaded) -> None:

@@ -63,13 +63,21 @@ def recipes(draw: st.DrawFn) -> Recipe:
     slugs = ["even", "own-mine", "own-other"]
     title = st.text(min_size=1, max_size=40).filter(str.strip)
     handle = st.builds(
-        Handle, st.integers(0, 299) | st.just(OWN), numbers, numbers,
+        Handle,
+        st.integers(0, 299) | st.just(OWN),
+        numbers,
+        numbers,
         st.dictionaries(st.sampled_from(slugs), st.floats(-5, 5)),
-    )  # fmt: skip
+    )
     edit = Edit(
-        draw(handle), draw(handle), draw(st.sampled_from(TARGETS)), draw(st.sampled_from(PATHS)),
-        draw(st.sampled_from(FRAMES)), draw(st.sampled_from(RESIDUALS)), draw(st.integers(0, 2)),
-    )  # fmt: skip
+        draw(handle),
+        draw(handle),
+        draw(st.sampled_from(TARGETS)),
+        draw(st.sampled_from(PATHS)),
+        draw(st.sampled_from(FRAMES)),
+        draw(st.sampled_from(RESIDUALS)),
+        draw(st.integers(0, 2)),
+    )
     directions = {
         slug: Direction(
             draw(vectors.filter(np.any)), slug, draw(title), "Yours", 0, 0, "own", draw(st.text(max_size=30))
@@ -127,10 +135,18 @@ def test_garbage_is_a_value_error(garbage: bytes | str) -> None:
 
 
 GOOD: dict[str, Any] = json.loads(
-    to_json(Recipe("tiny-vae", "ab" * 32, "umap", Edit(Handle(3, 0.0, 1.0), Handle(OWN, 1.0, 1.0, {"own-mine": 1.0})), None,
-                   {"own-mine": Direction(np.ones(6, np.float32), "own-mine", "Mine", "Yours", 0, 0, "own")},
-                   {OWN: ("Me", np.ones(6, np.float32))}))
-)  # fmt: skip
+    to_json(
+        Recipe(
+            "tiny-vae",
+            "ab" * 32,
+            "umap",
+            Edit(Handle(3, 0.0, 1.0), Handle(OWN, 1.0, 1.0, {"own-mine": 1.0})),
+            None,
+            {"own-mine": Direction(np.ones(6, np.float32), "own-mine", "Mine", "Yours", 0, 0, "own")},
+            {OWN: ("Me", np.ones(6, np.float32))},
+        )
+    )
+)
 
 
 def changed(path: str, value: Any) -> str:
@@ -174,12 +190,24 @@ def changed(path: str, value: Any) -> str:
         (f"own/{2 * FIRST_OWN}", GOOD["own"][str(OWN)], "`own` must have numbers from 1073741824 as keys"),
         ("view", "plane-even--own-other", "`directions` must contain own-other"),
         ("own/12", {"title": "x", "z": ""}, "Each name in `own` must be the number of an upload"),
-        ("directions/own-mine/vector", base64.b64encode(bytes(24)).decode(), "`vector` must be finite and not zero"),
-        ("directions/smile", GOOD["directions"]["own-mine"], "Each name in `directions` must be the name of a saved direction"),
+        (
+            "directions/own-mine/vector",
+            base64.b64encode(bytes(24)).decode(),
+            "`vector` must be finite and not zero",
+        ),
+        (
+            "directions/smile",
+            GOOD["directions"]["own-mine"],
+            "Each name in `directions` must be the name of a saved direction",
+        ),
         ("vectors", {"A": "AACAPw=="}, "must contain both A and B"),
-        ("vectors", {"A": "AACAPw==", "B": "AACAPwAAgD8="}, "`vectors.B` must be as long as `vectors.A`, 1. Got 2"),
+        (
+            "vectors",
+            {"A": "AACAPw==", "B": "AACAPwAAgD8="},
+            "`vectors.B` must be as long as `vectors.A`, 1. Got 2",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_hold_is_named(path: str, value: Any, said: str) -> None:
     from_json(json.dumps(GOOD))
     with pytest.raises(ValueError) as caught:
@@ -333,9 +361,13 @@ def run(program: str, folder: Path, checkpoints: Path) -> None:
     (folder / "program.py").write_text(program, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "LATENT_CHECKPOINT_DIR": str(checkpoints)}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "program.py"], cwd=folder, env=environment, capture_output=True, text=True,
+        [sys.executable, "-W", "error", "program.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
         timeout=300,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -348,8 +380,11 @@ def test_the_program_makes_the_same_pictures(
     case: str, loaded: Loaded, flow: Loaded, mine: Shown, library: Path, tmp_path: Path
 ) -> None:
     there = flow if case == "level" else loaded
-    shown = {"own": lambda: mine, "path": lambda: on_stage(loaded, "umap", frames=7),
-             "level": lambda: on_stage(flow, "pca", level=2, path="straight")}[case]()  # fmt: skip
+    shown = {
+        "own": lambda: mine,
+        "path": lambda: on_stage(loaded, "umap", frames=7),
+        "level": lambda: on_stage(flow, "pca", level=2, path="straight"),
+    }[case]()
     program = to_python(shown)
     assert "explorer" not in program.replace("Explorer", "")
     run(program, tmp_path, library)

@@ -46,9 +46,13 @@ def compiled(loaded: Loaded) -> None:
 def answered(server: str, model: str, view: str, edit: Edit) -> dict[str, np.ndarray]:
     """What the live socket shows of an edit: A, B and the strip."""
     message = frame(
-        1, ("A", "B", "strip"), handles={"A": vars(edit.A), "B": vars(edit.B)}, residual=edit.residual,
-        strip={"frames": edit.frames, "path": edit.path}, level=edit.level,
-    )  # fmt: skip
+        1,
+        ("A", "B", "strip"),
+        handles={"A": vars(edit.A), "B": vars(edit.B)},
+        residual=edit.residual,
+        strip={"frames": edit.frames, "path": edit.path},
+        level=edit.level,
+    )
     with Client(server, view, model) as client:
         answer = client.ask(message, timeout=60)
     return dict(zip(answer["pictures"], answer["pixels"], strict=True))
@@ -168,13 +172,29 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
     ("given", "options", "said"),
     [
         ("nothing.json", [], "RECIPE must be a recipe's JSON file, or a link in quotes. Got 'nothing.json'"),
-        ("?view=umap", [], "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes"),
+        (
+            "?view=umap",
+            [],
+            "The link must name `model`, such as ?model=faces-vae. Copy the whole link, in quotes",
+        ),
         ("?model=none&view=umap&a=1&b=2", [], "Unknown model 'none'. Choose one of: broken-vae, flat-vae"),
         ("?model=../../etc&view=umap&a=1&b=2", [], "Unknown model '../../etc'"),
         ("?model=broken-vae&view=umap&a=1&b=2", [], "The file was changed or truncated"),
-        ("?model=tiny-vae&view=tsne&a=1&b=2", [], "Unknown view 'tsne' of tiny-vae. Choose one of: umap, pca"),
-        ("?model=tiny-vae&view=umap&a=999&b=2", [], "In the link: `a` must name an item from 0 to 299. Got 999"),
-        ("?model=tiny-vae&view=umap&a=1073741830&b=2", [], "a picture of your own, 1073741830, that is not kept"),
+        (
+            "?model=tiny-vae&view=tsne&a=1&b=2",
+            [],
+            "Unknown view 'tsne' of tiny-vae. Choose one of: umap, pca",
+        ),
+        (
+            "?model=tiny-vae&view=umap&a=999&b=2",
+            [],
+            "In the link: `a` must name an item from 0 to 299. Got 999",
+        ),
+        (
+            "?model=tiny-vae&view=umap&a=1073741830&b=2",
+            [],
+            "a picture of your own, 1073741830, that is not kept",
+        ),
         ("?" + "x" * 40000, [], "A link must have at most 32000 characters"),
         (LINK, ["--what", "moon"], "`--what` must be one of: a, b, strip, walk.webp"),
         (LINK, ["--what", "walk.gif"], "`--out` of walk.gif must end in .gif. Got 'x.png'"),
@@ -183,11 +203,15 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
         (LINK, ["--out", "x.bmp"], "`--out` must end in one of: .png, .webp"),
         (LINK, ["--out", "nowhere/x.png"], "`--out` must be in an existing folder. nowhere does not exist."),
     ],
-)  # fmt: skip
+)
 def test_an_error_is_one_line_and_the_status_1(
-    given: str, options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    given: str,
+    options: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["render", given, "--out", "x.png", *options]) == 1
     told = capsys.readouterr().err

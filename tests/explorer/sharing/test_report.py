@@ -69,9 +69,10 @@ def nasty(loaded: Loaded) -> Loaded:
     hostile = replace(card, title=NASTY, description=NASTY, command=NASTY, metrics=metrics)
     direction = Direction(np.ones(6, np.float32), "own-mine", NASTY, "Yours", 1, 1, "own", NASTY)
     return replace(
-        loaded, entry=replace(loaded.entry, card=hostile),
+        loaded,
+        entry=replace(loaded.entry, card=hostile),
         directions={**loaded.directions, "own-mine": direction},
-    )  # fmt: skip
+    )
 
 
 def test_it_loads_nothing(shown: Shown) -> None:

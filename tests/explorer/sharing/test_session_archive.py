@@ -27,9 +27,14 @@ from tests.explorer.conftest import library, places, shared_engine  # noqa: F401
 
 Move = Callable[[str], None]
 PAGES = {
-    "Explore": {"model": "tiny-vae", "view": "plane-even--own-mine", "a": "4", "a_with": "own-mine:1,own-mine-2:2,even:1"},
+    "Explore": {
+        "model": "tiny-vae",
+        "view": "plane-even--own-mine",
+        "a": "4",
+        "a_with": "own-mine:1,own-mine-2:2,even:1",
+    },
     "Compare": {"models": "tiny-vae,tiny-flow"},
-}  # fmt: skip
+}
 
 
 def opened(name: str) -> Loaded:
@@ -61,11 +66,17 @@ def made(loaded: Loaded, vector: float = 1.0) -> None:
 
 def contents(loaded: Loaded) -> dict[str, Any]:
     return {
-        "directions": {d.name: (d.title, d.made, d.vector.tobytes()) for d in loaded.directions.values() if d.kind == "own"},
+        "directions": {
+            d.name: (d.title, d.made, d.vector.tobytes())
+            for d in loaded.directions.values()
+            if d.kind == "own"
+        },
         "groups": dict(loaded.groups),
-        "own": {item: (own.title, own.picture.tobytes(), own.z.tobytes()) for item, own in loaded.own.items()},
+        "own": {
+            item: (own.title, own.picture.tobytes(), own.z.tobytes()) for item, own in loaded.own.items()
+        },
         "pins": loaded.pins,
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -185,20 +196,41 @@ def about(**changes: object) -> str:
         ({"session.json": about(format="x")}, "`format` must be 'latent-explorer session'. Got 'x'"),
         ({"session.json": about(version=2)}, "`version` must be 1; a newer program may read others. Got 2"),
         ({"session.json": about(pages=[1])}, "`pages` must be an object"),
-        ({"session.json": about(pages={"Explore": {"a": 1}})}, "`pages.Explore.a` must be a text of at most 8000 characters of valid Unicode"),
+        (
+            {"session.json": about(pages={"Explore": {"a": 1}})},
+            "`pages.Explore.a` must be a text of at most 8000 characters of valid Unicode",
+        ),
         ({"session.json": about(pages={"Explore": {"a": "x" * 9000}})}, "`pages.Explore.a` must be a text"),
         ({"session.json": about(pages={"Explore": {"a": "\ud83d"}})}, "`pages.Explore.a` must be a text"),
-        ({"session.json": about(pages={"\ud83d": {}})}, "Each name in `pages` must be a text of at most 8000 characters of valid Unicode. Got '\\ud83d'"),
-        ({"session.json": about(pages={str(n): {} for n in range(41)})}, "`pages` must be an object of at most 40"),
-        ({"session.json": about(pages={"Explore": {str(n): "" for n in range(65)}})}, "`pages.Explore` must be an object of at most 64"),
-        ({"session.json": about(checkpoints={f"x{n}": {} for n in range(201)})}, "must be an object of at most 200"),
-        ({"session.json": about(checkpoints={"../x": {}})}, "Each name in `checkpoints` must be the name of a checkpoint"),
-        ({"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})}, "`checkpoints.x.weights_sha256` must be 64 hexadecimal digits. Got '1'"),
+        (
+            {"session.json": about(pages={"\ud83d": {}})},
+            "Each name in `pages` must be a text of at most 8000 characters of valid Unicode. Got '\\ud83d'",
+        ),
+        (
+            {"session.json": about(pages={str(n): {} for n in range(41)})},
+            "`pages` must be an object of at most 40",
+        ),
+        (
+            {"session.json": about(pages={"Explore": {str(n): "" for n in range(65)}})},
+            "`pages.Explore` must be an object of at most 64",
+        ),
+        (
+            {"session.json": about(checkpoints={f"x{n}": {} for n in range(201)})},
+            "must be an object of at most 200",
+        ),
+        (
+            {"session.json": about(checkpoints={"../x": {}})},
+            "Each name in `checkpoints` must be the name of a checkpoint",
+        ),
+        (
+            {"session.json": about(checkpoints={"x": {"weights_sha256": "1"}})},
+            "`checkpoints.x.weights_sha256` must be 64 hexadecimal digits. Got '1'",
+        ),
         ({"session.json": about(), "../../evil": b""}, "must not contain '../../evil'"),
         ({"session.json": about(), "checkpoints/x/own/../../y.safetensors": b""}, "must not contain"),
         ({"session.json": about(), "checkpoints/x/groups.json": bytes(1 << 25)}, "each file 16"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_session_is_refused(members: dict[str, bytes | str], said: str) -> None:
     with pytest.raises(ValueError) as caught:
         read_archive(packed(members))
@@ -247,9 +279,13 @@ def test_a_broken_part_leaves_the_rest(saved: bytes, moved: Move) -> None:
     moved("second")
     session = read_archive(saved)
     wrong = {
-        name: b"junk" if "own/" in name else b'{"count": 300, "groups": [{"name": "a", "title": "A", "items": [1, 999]}]}' if "groups" in name else data
+        name: b"junk"
+        if "own/" in name
+        else b'{"count": 300, "groups": [{"name": "a", "title": "A", "items": [1, 999]}]}'
+        if "groups" in name
+        else data
         for name, data in session.members.items()
-    }  # fmt: skip
+    }
     done = restore(replace(session, members=wrong), opened)
     assert len(done.directions) == 2 and not done.own and not done.groups
     assert any("An own picture must be a safetensors file" in problem for problem in done.problems)

@@ -24,9 +24,14 @@ sliders = st.dictionaries(
 )
 handles = st.builds(Handle, st.integers(0, COUNT - 1), places, places, sliders)
 edits = st.builds(
-    Edit, handles, handles, st.sampled_from(stage_edit.TARGETS), st.sampled_from(stage_edit.PATHS),
-    st.sampled_from(stage_edit.FRAMES), st.sampled_from(stage_edit.RESIDUALS),
-)  # fmt: skip
+    Edit,
+    handles,
+    handles,
+    st.sampled_from(stage_edit.TARGETS),
+    st.sampled_from(stage_edit.PATHS),
+    st.sampled_from(stage_edit.FRAMES),
+    st.sampled_from(stage_edit.RESIDUALS),
+)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -82,10 +87,17 @@ def test_any_address_gives_an_edit_and_a_sentence_for_what_does_not_hold(params:
 
 
 def test_a_wrong_part_of_an_address_leaves_the_rest() -> None:
-    edit, problems = read({
-        "a": "12,1.5,-2", "a_with": "smile:0.5,glasses:-1", "b": "oops", "b_with": "beard:1", "frames": "99",
-        "path": "great-circle", "residual": "melt",
-    })  # fmt: skip
+    edit, problems = read(
+        {
+            "a": "12,1.5,-2",
+            "a_with": "smile:0.5,glasses:-1",
+            "b": "oops",
+            "b_with": "beard:1",
+            "frames": "99",
+            "path": "great-circle",
+            "residual": "melt",
+        }
+    )
     assert edit == replace(
         DEFAULT, A=Handle(12, 1.5, -2.0, {"smile": 0.5, "glasses": -1.0}), path="great-circle"
     )
@@ -153,8 +165,11 @@ def test_an_address_leaves_out_what_is_usual_but_never_the_handles() -> None:
     assert set(stage_edit.query(DEFAULT, DEFAULT)) == {"a", "b"}
     moved = replace(DEFAULT, A=Handle(1, -0.0000001, 123456.78, {"smile": 0.0, "glasses": 2.5}), frames=0)
     assert stage_edit.query(moved, DEFAULT) | {"b": ""} == {
-        "a": "1,0,123456.78", "b": "", "a_with": "glasses:2.5", "frames": "0",
-    }  # fmt: skip
+        "a": "1,0,123456.78",
+        "b": "",
+        "a_with": "glasses:2.5",
+        "frames": "0",
+    }
 
 
 def test_rounding_does_not_move_a_handle_off_its_item() -> None:

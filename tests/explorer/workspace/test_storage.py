@@ -29,8 +29,14 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
 
 def of(name: str, sha: str) -> Entry:
     card = Card(
-        name=name, title=name, model="vae", config={}, data={"name": "digits"}, weights_sha256=sha, command="",
-    )  # fmt: skip
+        name=name,
+        title=name,
+        model="vae",
+        config={},
+        data={"name": "digits"},
+        weights_sha256=sha,
+        command="",
+    )
     return Entry(name, Path(name), card)
 
 
@@ -202,13 +208,24 @@ def test_groups_come_back_and_belong_to_their_atlas(entry: Entry) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", '{"count": 10}', '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [10]}]}',
-     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [-1]}]}',
-     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [true]}]}',
-     '{"count": 10, "groups": [{"name": "a", "title": "A", "items": []}]}',
-     '{"count": 10, "groups": [{"name": "A!", "title": "A", "items": [1]}]}', "[" * 5000,
-     json.dumps({"count": 10, "groups": [{"name": f"g{n}", "title": "A", "items": [1]} for n in range(GROUPS_AT_MOST + 1)]})],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        '{"count": 10}',
+        '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [10]}]}',
+        '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [-1]}]}',
+        '{"count": 10, "groups": [{"name": "a", "title": "A", "items": [true]}]}',
+        '{"count": 10, "groups": [{"name": "a", "title": "A", "items": []}]}',
+        '{"count": 10, "groups": [{"name": "A!", "title": "A", "items": [1]}]}',
+        "[" * 5000,
+        json.dumps(
+            {
+                "count": 10,
+                "groups": [{"name": f"g{n}", "title": "A", "items": [1]} for n in range(GROUPS_AT_MOST + 1)],
+            }
+        ),
+    ],
+)
 def test_broken_groups_are_left_out(entry: Entry, text: str) -> None:
     storage.write_groups(entry, [], 10)
     (storage._folder(entry) / "groups.json").write_text(text)
@@ -236,10 +253,19 @@ def test_the_shelf_comes_back_in_its_order(entry: Entry) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [("thing", "x", "1"), ("item", "", "1"), ("item", "x", "seven"), ("direction", "x", {"a": "b"}), ("view", "x", {}),
-     ("view", "x", {"a": 1}), ("view", "x", {"a": "b" * 5000}), ("direction", "x", "s" * 101), ("direction", "x", ""),
-     ("view", "x", {str(n): "1" for n in range(21)})],
-)  # fmt: skip
+    [
+        ("thing", "x", "1"),
+        ("item", "", "1"),
+        ("item", "x", "seven"),
+        ("direction", "x", {"a": "b"}),
+        ("view", "x", {}),
+        ("view", "x", {"a": 1}),
+        ("view", "x", {"a": "b" * 5000}),
+        ("direction", "x", "s" * 101),
+        ("direction", "x", ""),
+        ("view", "x", {str(n): "1" for n in range(21)}),
+    ],
+)
 def test_a_pin_that_does_not_hold_is_refused(wrong: tuple[str, str, object]) -> None:
     with pytest.raises(ValueError, match=r"`(kind|title|value|value\.a)` must be"):
         Pin(*wrong)  # type: ignore[arg-type]

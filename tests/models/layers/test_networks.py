@@ -68,9 +68,16 @@ def test_an_unknown_network_is_refused(make: type) -> None:
         make("unet", (1, 8, 8), 4, 1, 2)
 
 
-@pytest.mark.parametrize(("shape", "grid", "expected"), [
-    ((3, 64, 64), 8, (8, 8)), ((1, 100, 77), 8, (7, 5)), ((4, 256, 256), 16, (16, 16)), ((3, 9, 8), 4, (3, 2)),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("shape", "grid", "expected"),
+    [
+        ((3, 64, 64), 8, (8, 8)),
+        ((1, 100, 77), 8, (7, 5)),
+        ((4, 256, 256), 16, (16, 16)),
+        ((3, 9, 8), 4, (3, 2)),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("kind", ["conv", "patch"])
 def test_a_spatial_latent_has_at_most_so_many_places(
     kind: str, shape: tuple[int, int, int], grid: int, expected: tuple[int, int]

@@ -56,10 +56,16 @@ def test_they_are_the_weights_of_least_information() -> None:
     target = (x[side].mean(0) + x[~side].mean(0)) / 2
     count = int(side.sum())
     answer = minimize(
-        lambda w: float((w * np.log(w * count)).sum()), np.full(count, 1 / count), method="SLSQP",
-        bounds=[(1e-9, 1)] * count, options={"maxiter": 500, "ftol": 1e-12},
-        constraints=[{"type": "eq", "fun": lambda w: w @ x[side] - target}, {"type": "eq", "fun": lambda w: w.sum() - 1}],
-    )  # fmt: skip
+        lambda w: float((w * np.log(w * count)).sum()),
+        np.full(count, 1 / count),
+        method="SLSQP",
+        bounds=[(1e-9, 1)] * count,
+        options={"maxiter": 500, "ftol": 1e-12},
+        constraints=[
+            {"type": "eq", "fun": lambda w: w @ x[side] - target},
+            {"type": "eq", "fun": lambda w: w.sum() - 1},
+        ],
+    )
     np.testing.assert_allclose(weights[side], answer.x, atol=2e-4)
 
 

@@ -266,8 +266,12 @@ def test_what_does_not_hold_is_refused() -> None:
         with pytest.raises(ValueError, match="`aim` must lie above 0"):
             find_strength(made, [0, 1.0, 0], aim)
     whole = read(decode(z))
-    for bad in ({}, {"width": np.zeros((COUNT, 1))}, whole | {"hat": np.full((COUNT, 1), np.nan)},
-                whole | {"hat": whole["hat"][1:]}):  # fmt: skip
+    for bad in (
+        {},
+        {"width": np.zeros((COUNT, 1))},
+        whole | {"hat": np.full((COUNT, 1), np.nan)},
+        whole | {"hat": whole["hat"][1:]},
+    ):
         with pytest.raises(
             ValueError, match=r"The classifier must read '(width|hat)' from every picture as finite numbers"
         ):

@@ -125,8 +125,14 @@ def test_what_to_be_wary_of() -> None:
     assert warnings_of("mean", sides_of(160, 200, 2.0)) == [], "a mean is in closed form"
     assert "Few images: 5 without" in " ".join(warnings_of("mean", sides_of(100, 5, 2.0, 0.95)))
     few = " ".join(warnings_of("lda", sides_of(100, 200, 2.0, 0.05), spread(0.6), spread(55.0), 0.3))
-    for said in ("Few images: 5 with", "Skewed: 19 times", "More dimensions (200) than images (100)", "AUC 0.60",
-                 "off by 55°, and may be off by 56°", "random ones do (p = 0.30)"):  # fmt: skip
+    for said in (
+        "Few images: 5 with",
+        "Skewed: 19 times",
+        "More dimensions (200) than images (100)",
+        "AUC 0.60",
+        "off by 55°, and may be off by 56°",
+        "random ones do (p = 0.30)",
+    ):
         assert said in few
     side = np.arange(200) < 100
     other = np.where(side, 3.0, 0.0) + np.random.default_rng(0).random(200)

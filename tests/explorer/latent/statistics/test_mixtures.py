@@ -18,8 +18,14 @@ def test_the_log_density_is_that_of_scikit_learn(size: int) -> None:
     codes = CODES if size == 3 else RNG.standard_normal((200, size)) * np.linspace(0.1, 2, size)
     mixture = fit(codes, 3, seed=1)
     assert mixture.full == (len(codes) >= FULL * size * 3) == (size == 3)
-    peer = GaussianMixture(3, covariance_type="full" if mixture.full else "diag", max_iter=ROUNDS, random_state=1,
-                           reg_covar=1e-4 * codes.var(0).mean(), init_params="kmeans").fit(codes)  # fmt: skip
+    peer = GaussianMixture(
+        3,
+        covariance_type="full" if mixture.full else "diag",
+        max_iter=ROUNDS,
+        random_state=1,
+        reg_covar=1e-4 * codes.var(0).mean(),
+        init_params="kmeans",
+    ).fit(codes)
     asked = RNG.standard_normal((50, size)) * 3
     assert mixture.log_density(asked) == pytest.approx(peer.score_samples(asked), rel=1e-9)
     far = mixture.log_density(np.full((1, size), 1e4))

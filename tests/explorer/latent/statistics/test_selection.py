@@ -127,9 +127,12 @@ def test_the_p_value_of_a_label_is_scipys_mid_p_and_that_of_a_value_a_permutatio
         assert p_value(values, chosen) == pytest.approx(min(1, 2 * (min(ends) - half)))
     values = np.random.default_rng(1).exponential(size=COUNT) + 0.3 * chosen
     drawn = permutation_test(
-        (values[chosen], values[~chosen]), lambda a, b, axis: a.mean(axis) - b.mean(axis), n_resamples=2000,
-        vectorized=True, rng=np.random.default_rng(0),
-    )  # fmt: skip
+        (values[chosen], values[~chosen]),
+        lambda a, b, axis: a.mean(axis) - b.mean(axis),
+        n_resamples=2000,
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    )
     assert p_value(values, chosen) == pytest.approx(drawn.pvalue, abs=0.05)
 
 

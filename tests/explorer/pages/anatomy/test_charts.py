@@ -56,9 +56,12 @@ def test_the_window_tells_bound_and_weighted_apart() -> None:
 @pytest.mark.parametrize(
     ("value", "sign", "text"),
     [
-        (3.14159, False, "3.14"), (31.4159, False, "31.4"), (-25801.6, False, "−25,802"), (0.5, True, "+0.50"),
+        (3.14159, False, "3.14"),
+        (31.4159, False, "31.4"),
+        (-25801.6, False, "−25,802"),
+        (0.5, True, "+0.50"),
         (-0.5, True, "−0.50"),
     ],
-)  # fmt: skip
+)
 def test_figures_are_short(value: float, sign: bool, text: str) -> None:
     assert short(value, sign) == text

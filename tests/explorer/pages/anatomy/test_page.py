@@ -81,8 +81,13 @@ def test_it_opens_with_an_image_at_its_mean(open_anatomy: Open) -> None:
     assert found.keys() == {"image", "divergence"}
     image = found["image"]
     assert image["model"] | {"version": ""} == {
-        "name": "digits-vae", "title": "Digits", "version": "", "shape": [1, 8, 8], "latent": 8, "count": 400,
-    }  # fmt: skip
+        "name": "digits-vae",
+        "title": "Digits",
+        "version": "",
+        "shape": [1, 8, 8],
+        "latent": 8,
+        "count": 400,
+    }
     assert image["edit"] == {"item": 0, "draw": None, "turn": {}}
     assert image["probabilistic"] is True and image["likelihood"] is True
     across, up = image["dims"]

@@ -28,8 +28,11 @@ def test_a_link_shows_the_same_again(shown: Shown) -> None:
 
 def test_a_link_is_short_and_in_order() -> None:
     assert query(Shown(12, (3, 11), 4, {11: -1.0, 3: 0.5000, 5: -0.00001})) == {
-        "item": "12", "dims": "3-11", "draw": "4", "turn": "3:0.5,5:0,11:-1",
-    }  # fmt: skip
+        "item": "12",
+        "dims": "3-11",
+        "draw": "4",
+        "turn": "3:0.5,5:0,11:-1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,14 @@ DEFAULT = Shown(0, 1)
     ("shown", "link"),
     [
         (Shown(3, 40), {"a": "3", "b": "40", "level": "top"}),
-        (Shown(3, TEXT, 1, TEXT, 0.25), {"a": "3", "b": f"~{TEXT}", "level": "bottom", "codes": TEXT, "t": "0.25"}),
+        (
+            Shown(3, TEXT, 1, TEXT, 0.25),
+            {"a": "3", "b": f"~{TEXT}", "level": "bottom", "codes": TEXT, "t": "0.25"},
+        ),
         (Shown(TEXT, 0, t=0.0), {"a": f"~{TEXT}", "b": "0", "level": "top", "t": "0"}),
         (Shown(1, 2, t=1.0), {"a": "1", "b": "2", "level": "top", "t": "1"}),
     ],
-)  # fmt: skip
+)
 def test_a_link_shows_the_same_again(shown: Shown, link: dict[str, str]) -> None:
     assert query(shown, LIMITS) == link
     assert from_query(link, DEFAULT, LIMITS) == (shown, [])

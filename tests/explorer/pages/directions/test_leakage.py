@@ -50,11 +50,22 @@ def wait(at: AppTest, done: Callable[[], bool], seconds: float = 240) -> None:
 
 def column(title: str, **changes: Any) -> dict[str, Any]:
     return {
-        "title": title, "reached": True, "apart": True, "strength": 1.25, "images": 50, "success": 0.96,
-        "success_interval": [0.91, 0.99], "dependency": 0.041, "dependency_interval": [0.03, 0.06],
-        "worst": {"attribute": "smile", "ratio": 0.25}, "leaks": {"smile": True, "hair": False}, "p_values": {},
-        "target": "hat", "movements": {"smile": 0.5, "hat": 2.0, "hair": 0.01}, "drifts": {"smile": -0.4, "hat": 2.0},
-    } | changes  # fmt: skip
+        "title": title,
+        "reached": True,
+        "apart": True,
+        "strength": 1.25,
+        "images": 50,
+        "success": 0.96,
+        "success_interval": [0.91, 0.99],
+        "dependency": 0.041,
+        "dependency_interval": [0.03, 0.06],
+        "worst": {"attribute": "smile", "ratio": 0.25},
+        "leaks": {"smile": True, "hair": False},
+        "p_values": {},
+        "target": "hat",
+        "movements": {"smile": 0.5, "hat": 2.0, "hair": 0.01},
+        "drifts": {"smile": -0.4, "hat": 2.0},
+    } | changes
 
 
 def table(*columns: dict[str, Any]) -> dict[str, Any]:
@@ -88,8 +99,15 @@ def test_a_table_has_the_bars_on_top_and_the_target_first() -> None:
     )
     rows = found.split("<tr")[2:]
     assert [row.split("</th>")[0].rsplit(">", 1)[1] for row in rows] == [
-        "Strength", "Success", "Dependency", "Worst case", "Random directions", "Hat (target)", "Smile", "Hair",
-    ]  # fmt: skip
+        "Strength",
+        "Success",
+        "Dependency",
+        "Worst case",
+        "Random directions",
+        "Hat (target)",
+        "Smile",
+        "Hair",
+    ]
     assert "96 % ✓" in rows[1] and "91 %–99 %" in rows[1] and "50 % ✗" in rows[1]
     assert "0.04 ✓" in rows[2] and "0.30 ?" in rows[2], "an interval that holds the bar decides nothing"
     assert "0.25" in rows[3] and "Smile" in rows[3] and "0.80" in rows[4] and "0.60–1.10" in rows[4]
@@ -194,8 +212,9 @@ def test_the_plain_direction_stands_before_others(loaded: Loaded) -> None:
     three = loaded.directions["digit-3"]
     other = replace(three, title="Digit: 3, LDA", vector=np.roll(three.vector, 1))
     assert [each.title for each in compared(loaded, [other], "digit-3")] == [
-        "Digit: 3, before (mean difference)", "Digit: 3, LDA",
-    ]  # fmt: skip
+        "Digit: 3, before (mean difference)",
+        "Digit: 3, LDA",
+    ]
     longer = replace(three, vector=2 * three.vector)
     assert compared(loaded, [other, longer], "digit-3") == [other, longer]
     assert compared(loaded, [other], None) == [other]

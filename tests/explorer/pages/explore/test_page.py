@@ -75,9 +75,17 @@ def test_colours(open_page: Open) -> None:
 
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> None:
     link = {
-        "model": "digits-vae", "view": "pca", "colour": "ink", "a": "test-12,0.5,-0.25", "a_with": "digit-3:1.5",
-        "b": "test-40,-1,1", "path": "great-circle", "frames": "7", "residual": "fade", "target": "A",
-    }  # fmt: skip
+        "model": "digits-vae",
+        "view": "pca",
+        "colour": "ink",
+        "a": "test-12,0.5,-0.25",
+        "a_with": "digit-3:1.5",
+        "b": "test-40,-1,1",
+        "path": "great-circle",
+        "frames": "7",
+        "residual": "fade",
+        "target": "A",
+    }
     at = open_page(**link)
     assert told(at) == ""
     assert address(at) == link

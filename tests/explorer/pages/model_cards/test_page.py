@@ -270,7 +270,8 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
     card = checkpoint.read(shelf / "flat-vae").card
     here = runs.root
     infos(
-        monkeypatch, runs,
+        monkeypatch,
+        runs,
         RunInfo("lost", here / "lost", "failed", run=run, error="No [data](//x)."),
         RunInfo("early", here / "early", "cancelled", run=run, error="Cancelled."),
         RunInfo("half", here / "half", "unfinished", 48, run, error="Cancelled."),
@@ -278,7 +279,7 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
         RunInfo("plain", here / "plain", "bare", card=card),
         RunInfo("there", here / "there", "elsewhere"),
         RunInfo("none", here / "none", "empty"),
-    )  # fmt: skip
+    )
     at = open_models(part="train")
     said = text(at)
     assert "**half** · Unfinished" in said and "48 of 120 steps are saved" in said

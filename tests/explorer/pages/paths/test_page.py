@@ -85,8 +85,12 @@ def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_p
     )
     link = address(at)
     assert link == {
-        "model": "digits-vae", "stops": "test-3,test-70", "shape": "path", "kinds": "straight,great-circle", "frames": "33",
-    }  # fmt: skip
+        "model": "digits-vae",
+        "stops": "test-3,test-70",
+        "shape": "path",
+        "kinds": "straight,great-circle",
+        "frames": "33",
+    }
     again = open_paths(**link)
     assert ways(again) == found and address(again) == link
 
@@ -200,8 +204,12 @@ def test_four_corners_give_a_grid(open_paths: Open) -> None:
     shown = pixels(grid["sheet"]).reshape(5, 8, 5, 8).swapaxes(1, 2).reshape(25, 8, 8)
     assert np.abs(shown.astype(int) - expected.astype(int)).max() <= 1 and grid["columns"] == 5
     assert address(at) == {
-        "model": "digits-vae", "stops": "test-3,test-70,test-8,test-9", "shape": "grid", "by": "great-circle", "side": "5",
-    }  # fmt: skip
+        "model": "digits-vae",
+        "stops": "test-3,test-70,test-8,test-9",
+        "shape": "grid",
+        "by": "great-circle",
+        "side": "5",
+    }
     at = open_paths(model="digits-vae", stops="3,70", shape="grid")
     assert len(address(at)["stops"].split(",")) == 4 and address(at)["stops"].startswith("test-3,test-70,")
 
@@ -267,14 +275,18 @@ def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_pag
         device="cpu", model=SimpleNamespace(decode=decode, spec=SimpleNamespace(shape=(2,)))
     )
     world: Any = SimpleNamespace(
-        decoder=decoder, neighbours=Neighbours(items, distances),
-    )  # fmt: skip
+        decoder=decoder,
+        neighbours=Neighbours(items, distances),
+    )
     stops = np.array([[-1.0, 0.02], [1.0, 0.02]], np.float32)
     straight = measure(world, path_through("straight", stops), 10)
     found = geodesics(
-        decode, torch.from_numpy(stops[:1]), torch.from_numpy(stops[1:]), rounds=200,
+        decode,
+        torch.from_numpy(stops[:1]),
+        torch.from_numpy(stops[1:]),
+        rounds=200,
         weight=off_data(world.neighbours, 10),
-    ).codes[0]  # fmt: skip
+    ).codes[0]
     geodesic = measure(world, found.numpy(), 10)
     assert straight.length > 5 and 2 < geodesic.length < 3, "over the hill, and round it"
     assert geodesic.length <= geodesic.penalised * (1 + 1e-9) < straight.penalised

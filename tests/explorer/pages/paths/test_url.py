@@ -53,7 +53,7 @@ def test_a_link_to_explore_gives_the_ends_and_its_strip_is_left() -> None:
         ({"by": "smooth"}, "`by` must be one of"),
         ({"side": "99"}, "`side` must be one of"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_hold_is_told_and_the_default_stays(params: dict[str, str], said: str) -> None:
     shown, problems = from_query(params, DEFAULT, has)
     assert len(problems) == 1 and said in problems[0]

@@ -85,9 +85,14 @@ def test_the_prior_with_temperature_truncation_and_a_seed(open_samples: Open) ->
     assert told(at) == "" and same(gallery(at), draws.prior(12, 8, 9, temperature=0.7, truncation=1.5))
     link = address(at)
     assert link == {
-        "model": "digits-vae", "show": "samples", "source": "prior", "temperature": "0.7", "truncation": "1.5",
-        "count": "12", "seed": "9",
-    }  # fmt: skip
+        "model": "digits-vae",
+        "show": "samples",
+        "source": "prior",
+        "temperature": "0.7",
+        "truncation": "1.5",
+        "count": "12",
+        "seed": "9",
+    }
     found = gallery(at)
     loaded = model()
     again = loaded.encoder(loaded.decoder(draws.prior(12, 8, 9, temperature=0.7, truncation=1.5))).mean

@@ -17,8 +17,14 @@ SHOWN = Shown(sequence=12, seen=4, jump=3, samples=5, seed=2, by=2, steps=6)
 
 def test_a_link_shows_the_same_again() -> None:
     assert query(SHOWN) == {
-        "sequence": "12", "seen": "4", "jump": "3", "samples": "5", "seed": "2", "by": "2", "steps": "6",
-    }  # fmt: skip
+        "sequence": "12",
+        "seen": "4",
+        "jump": "3",
+        "samples": "5",
+        "seed": "2",
+        "by": "2",
+        "steps": "6",
+    }
     assert from_query(query(SHOWN), LIMITS) == (SHOWN, [])
     assert from_query({}, LIMITS) == (default(LIMITS), [])
 

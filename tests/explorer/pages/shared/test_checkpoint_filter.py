@@ -14,18 +14,32 @@ from tests.explorer.pages.conftest import Open
 
 def card(name: str, data: str, model: str = "vae", title: str = "") -> Card:
     return Card(
-        name=name, title=title or name, description="", model=model, config={"image_shape": [1, 8, 8]},
-        data={"name": data}, weights_sha256="0" * 64,
-    )  # fmt: skip
+        name=name,
+        title=title or name,
+        description="",
+        model=model,
+        config={"image_shape": [1, 8, 8]},
+        data={"name": data},
+        weights_sha256="0" * 64,
+    )
 
 
 def test_sprites_and_faces_come_first() -> None:
-    cards = [card("mnist-vae-10d", "mnist"), card("fashion-vae", "fashion-mnist"), card("faces-vae", "faces"),
-             card("mnist-vae-5d", "mnist"), card("sprites-vae", "lpc-sprites")]  # fmt: skip
+    cards = [
+        card("mnist-vae-10d", "mnist"),
+        card("fashion-vae", "fashion-mnist"),
+        card("faces-vae", "faces"),
+        card("mnist-vae-5d", "mnist"),
+        card("sprites-vae", "lpc-sprites"),
+    ]
     entries = sorted((Entry(each.name, Path(each.name), each) for each in cards), key=by_showcase)
     assert [entry.name for entry in entries] == [
-        "sprites-vae", "faces-vae", "fashion-vae", "mnist-vae-5d", "mnist-vae-10d",
-    ]  # fmt: skip
+        "sprites-vae",
+        "faces-vae",
+        "fashion-vae",
+        "mnist-vae-5d",
+        "mnist-vae-10d",
+    ]
 
 
 @pytest.mark.parametrize(

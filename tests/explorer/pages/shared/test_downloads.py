@@ -46,9 +46,19 @@ def pixels(data: bytes) -> np.ndarray:
 
 def test_every_file_is_offered(made: Made) -> None:
     assert [name.removeprefix("digits-vae-") for name in made] == [
-        "a.png", "b.png", "strip.png", "walk.webp", "walk.gif", "vectors.parquet", "vectors.npz", "report.html",
-        "map.html", "recipe.json", "recipe.py", "latent-explorer-session.zip",
-    ]  # fmt: skip
+        "a.png",
+        "b.png",
+        "strip.png",
+        "walk.webp",
+        "walk.gif",
+        "vectors.parquet",
+        "vectors.npz",
+        "report.html",
+        "map.html",
+        "recipe.json",
+        "recipe.py",
+        "latent-explorer-session.zip",
+    ]
 
 
 def test_pictures_are_what_the_model_decodes(made: Made, ends: np.ndarray, pages_engine: Engine) -> None:

@@ -20,8 +20,14 @@ BUNDLED = Path(__file__).resolve().parents[4] / "checkpoints"
 
 def entry(name: str, model: str = "vae", sound: bool = True) -> Entry:
     card = Card(
-        name=name, title=name, model=model, config={}, data={"name": "digits"}, weights_sha256="ab" * 32, command="",
-    )  # fmt: skip
+        name=name,
+        title=name,
+        model=model,
+        config={},
+        data={"name": "digits"},
+        weights_sha256="ab" * 32,
+        command="",
+    )
     return Entry(name, Path(name), card if sound else None)
 
 

@@ -23,8 +23,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
 
 
 def test_a_session_is_saved_restored_shown_and_taken_back(
-    made: dict[str, Callable[[], bytes]], open_page: Open, pages_engine: Engine,
-) -> None:  # fmt: skip
+    made: dict[str, Callable[[], bytes]],
+    open_page: Open,
+    pages_engine: Engine,
+) -> None:
     loaded = pages_engine.open_sync("digits-vae")
     loaded.keep_direction(
         Direction(np.ones(loaded.latent, np.float32), "own-mine", "Mine", "Yours", 5, 5, "own")
