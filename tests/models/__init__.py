@@ -1,1 +1,1 @@
-"""Tests of the model zoo."""
+"""Tests of the models."""

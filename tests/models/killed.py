@@ -27,8 +27,8 @@ from models.training.state import read_run
 from models.training.train import Run, train
 
 CPU = torch.device("cpu")
-PARTS = 12  # of a whole run; a kill comes within two of them
-AT_MOST = 120  # kills
+PARTS = 12  # parts of a run; a kill comes within two of them
+AT_MOST = 120  # number of kills
 RUN = Run(
     "vae",
     "digits",
@@ -90,7 +90,7 @@ def kill_at_random(out: Path, kills: int, places: int) -> None:
             continue
         left.append(read_run(folder)[1] if (folder / TRAINING).is_file() else 0)
         if (folder / CARD).is_file() and not left[-1]:
-            run += 1  # killed between its last deed and its end
+            run += 1  # killed after its last write
     ended_within(fork(lambda: train(RUN, out / f"killed-{run}", resume=True, device=CPU)), 600)
     (out / "kills.json").write_text(json.dumps(left))
 

@@ -1,4 +1,4 @@
-"""Pictures that tests encode: a folder of random ones, which differ from each other, and ways to fail at them."""
+"""Pictures for tests of encoding: a folder of random, distinct pictures, and sources that fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FullDisk", "KilledOnce", "make_pictures"]
 
 
 def make_pictures(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Path:
-    """Writes 00.png, 01.png, … of 8×8 grey pixels; those of `bad` have a sound header and damaged pixels."""
+    """Writes 00.png, 01.png, … of 8×8 grey pixels; those in `bad` have a valid header and damaged pixels."""
     folder.mkdir(parents=True)
     levels = np.random.default_rng(0).integers(0, 256, (count, 8, 8), dtype=np.uint8)
     for number in range(count):
@@ -31,7 +31,7 @@ def make_pictures(folder: Path, count: int, bad: tuple[int, ...] = ()) -> Path:
 
 @dataclass(frozen=True)
 class KilledOnce:
-    """Pixels whose reader is killed at one picture, the first time."""
+    """A source whose process is killed at one picture, the first time."""
 
     inner: SourcePixels
     marker: Path
@@ -45,7 +45,7 @@ class KilledOnce:
 
 @dataclass(frozen=True)
 class FullDisk:
-    """Pixels of a disk that is full."""
+    """A source on a full disk."""
 
     def image(self, name: str, place: Any) -> NDArray[np.uint8]:
         raise OSError(28, "No space left on device")

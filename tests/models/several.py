@@ -1,4 +1,4 @@
-"""What `test_processes.py` runs under `torchrun`: trainings, one after another, in each of two processes."""
+"""The script that `test_distributed.py` runs under `torchrun`: trainings, one after another, in two processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LINE = [
     "cpu",
     "--tensorboard",
 ]
-CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over the batch
+CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of averages over the batch
     "pca": {},
     "linear-ae": {},
     "dae": {"corruption": "salt-and-pepper", "network": "mlp", "width": 6},
@@ -53,11 +53,11 @@ CONFIGS: dict[str, dict[str, Any]] = {  # all kinds of noise and of means over t
 }
 PRIOR_LAST = {"epochs": 1, "prior_epochs": 1}
 SEQUENCE_MODELS = {"td-vae"}
-EVEN = {"contractive-ae"}  # its estimate takes a quarter of each share, rounded
+EVEN = {"contractive-ae"}  # its estimate uses a quarter of the images of each process, rounded
 
 
 def tiny(kind: str, **changes: Any) -> Run:
-    """A training of ten steps; the last batch of an epoch is shared out as 13 and 12 where the model allows."""
+    """A training of ten steps; the last batch of an epoch is split into 13 and 12 images if the model allows it."""
     names = {field.name for field in fields(MODELS[kind].Config)}
     config = ({"latent": 4} if "latent" in names else {}) | CONFIGS.get(kind, {"width": 6})
     limit = 192 + (48 if kind in EVEN else 25)
@@ -75,7 +75,7 @@ def tiny(kind: str, **changes: Any) -> Run:
 
 
 class Spoilt(VAE):
-    """Gives NaN in its seventh step, to one of the processes only."""
+    """A VAE whose loss is NaN in the seventh step, in one process only."""
 
     step = 0
 
@@ -88,7 +88,7 @@ class Spoilt(VAE):
 
 
 def all_trainings(out: Path) -> None:
-    """Every model; one whose prior learns last; one that meets NaN and goes on; one by the command line."""
+    """Trains every model, one with a prior phase, one that meets NaN and is resumed, one by the command line."""
     models.training.loop.LOG_EVERY = 1
     for kind in MODELS:
         train(tiny(kind), out / kind, device=CPU)

@@ -1,4 +1,4 @@
-"""Tests of the plain autoencoder: its loss by hand, and that it learns."""
+"""Tests of the plain autoencoder: its explicit loss, and that it learns."""
 
 from __future__ import annotations
 

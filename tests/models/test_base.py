@@ -1,4 +1,4 @@
-"""Tests of the base: the posterior, the latent's description, and configurations from untrusted JSON."""
+"""Tests of the base: the posterior, the specification of the latent, and configurations from untrusted JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def posterior(dtype: torch.dtype = torch.float64) -> Posterior:
 
 
 @pytest.mark.parametrize(("likelihood", "gauged"), [("exact", False), ("bound", True), ("none", True)])
-def test_a_model_with_an_exact_likelihood_has_no_gauge(likelihood: Any, gauged: bool) -> None:
+def test_the_gauge_is_not_used_with_an_exact_likelihood(likelihood: Any, gauged: bool) -> None:
     assert LatentSpec((4,), likelihood=likelihood).gauged is gauged
 
 
@@ -44,13 +44,13 @@ def test_the_kl_divergence_is_that_of_torch_distributions() -> None:
     torch.testing.assert_close(q.kl(), reference, rtol=1e-12, atol=1e-12)
 
 
-def test_the_kl_divergence_stays_finite_at_the_ends_of_a_posterior_s_range() -> None:
+def test_the_kl_divergence_is_finite_at_the_bounds_of_the_standard_deviation() -> None:
     q = Posterior(torch.zeros(1, 2), torch.tensor([[-9.0, 3.0]]).exp())
     expected = torch.tensor([[9 - 0.5, 0.5 * (torch.e**6 - 1) - 3]])
     torch.testing.assert_close(q.kl(), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_point_has_no_kl_divergence_and_is_its_own_sample() -> None:
+def test_a_deterministic_posterior_has_no_kl_and_samples_its_mean() -> None:
     point = Posterior(torch.randn(2, 3))
     assert point.sample() is point.mean
     with pytest.raises(ValueError, match=r"`std` must not be None\. The KL divergence"):
@@ -66,7 +66,7 @@ def test_samples_follow_the_posterior_and_the_seed() -> None:
     assert not torch.equal(first, q.sample(torch.Generator().manual_seed(5)))
 
 
-def test_a_sample_carries_the_gradient_to_mean_and_std() -> None:
+def test_gradients_flow_through_a_sample_to_mean_and_std() -> None:
     mean, std = torch.zeros(3, 2, requires_grad=True), torch.ones(3, 2, requires_grad=True)
     z = Posterior(mean, std).sample(torch.Generator().manual_seed(0))
     z.sum().backward()
@@ -79,7 +79,7 @@ def test_the_size_of_a_latent_is_the_product_of_its_axes() -> None:
     assert LatentSpec((4, 8, 8)).size == 256
 
 
-def test_the_levels_of_a_latent_lie_end_to_end() -> None:
+def test_levels_are_concatenated_in_the_latent() -> None:
     levels = (Level("top", (8, 2, 2)), Level("bottom", (8, 4, 4)))
     assert LatentSpec((160,), levels).size == 160
     with pytest.raises(
@@ -100,7 +100,7 @@ def test_a_configuration_survives_json() -> None:
     assert config_from_dict(Settings, json.loads(json.dumps(config_to_dict(settings)))) == settings
 
 
-def test_a_whole_number_serves_as_a_float() -> None:
+def test_an_integer_is_accepted_for_a_float() -> None:
     share = config_from_dict(Settings, {"shape": [1], "share": 1}).share
     assert type(share) is float and share == 1.0
 
@@ -124,7 +124,7 @@ def test_a_whole_number_serves_as_a_float() -> None:
         ({"shape": [1], "on": 1}, "`on` must be of type bool. Got 1"),
     ],
 )
-def test_wrong_fields_are_refused(values: dict[str, Any], message: str) -> None:
+def test_invalid_fields_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         config_from_dict(Settings, values)
     assert len(str(caught.value)) < 200

@@ -25,7 +25,7 @@ def seeded() -> torch.Generator:
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 4.0])
 @pytest.mark.parametrize("warmup", [0.0, 0.3, 1.0])
-def test_beta_weighs_the_kl_and_nothing_else(beta: float, warmup: float) -> None:
+def test_beta_weights_only_the_kl(beta: float, warmup: float) -> None:
     model, x = beta_vae(beta), images()
     q = model.encode(x)
     assert q.std is not None

@@ -1,4 +1,4 @@
-"""Tests of the VAE with a capacity: its loss by hand, and that training leads the KL to its target."""
+"""Tests of the VAE with a capacity: its explicit loss, and that training brings the KL to its target."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 @pytest.mark.parametrize("capacity", [0.0, 5.0])  # below and above the KL of an untrained model
 @pytest.mark.parametrize("warmup", [0.0, 0.5, 1.0])
-def test_the_loss_holds_the_kl_of_the_batch_at_the_capacity_so_far(capacity: float, warmup: float) -> None:
+def test_the_loss_penalises_the_distance_of_the_kl_from_the_capacity(capacity: float, warmup: float) -> None:
     model, x = capacity_vae(capacity=capacity, gamma=30.0), images()
     q = model.encode(x)
     assert q.std is not None
@@ -37,7 +37,7 @@ def test_the_loss_holds_the_kl_of_the_batch_at_the_capacity_so_far(capacity: flo
     torch.testing.assert_close(loss.terms["kl"], kl, **close)
 
 
-def test_training_leads_the_kl_along_the_rising_target() -> None:
+def test_in_training_the_kl_follows_the_rising_target() -> None:
     model, x = capacity_vae(capacity=6.0, gamma=100.0), images(64)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     gaps = []

@@ -1,4 +1,4 @@
-"""Tests of checkpoints: what is written is loaded, and nothing broken, forged or huge gets through."""
+"""Tests of checkpoints: a written one loads, and broken, forged or huge ones are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write_card(text: str) -> Change:
 
 
 def without(field: str) -> Change:
-    """Takes a field out of the card."""
+    """Removes a field of the card."""
 
     def change(folder: Path) -> None:
         values = card_of(folder)
@@ -62,7 +62,7 @@ def without(field: str) -> Change:
 
 
 def reweigh(change: Callable[[dict[str, Tensor]], Any]) -> Change:
-    """Changes the tensors and writes their right hash to the card, as a forger would."""
+    """Changes the tensors and writes their correct hash to the card, like a forger."""
 
     def apply(folder: Path) -> None:
         tensors = load_file(folder / WEIGHTS)
@@ -185,7 +185,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "whole numbers": (reweigh(lambda t: t.update({FIRST: t[FIRST].int()})), "must be of type F32. Got I32"),
     "bfloat16": (reweigh(lambda t: t.update({FIRST: t[FIRST].bfloat16()})), "must be of type F32. Got BF16"),
 }
-LOADED: dict[str, tuple[Change, str]] = {  # what only reading the weights through can tell
+LOADED: dict[str, tuple[Change, str]] = {  # defects that only reading the weights reveals
     "wrong hash": (
         edit(weights_sha256="0" * 64),
         "has the SHA-256 .*, but its card records 000000000000….* Copy it again",
@@ -199,7 +199,7 @@ LOADED: dict[str, tuple[Change, str]] = {  # what only reading the weights throu
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_folder_is_listed_with_its_reason_and_the_rest_works(
+def test_a_broken_folder_is_listed_with_its_reason_and_others_load(
     case: str, copy_of_tiny: Path, tiny_checkpoint: Path
 ) -> None:
     change, message = BROKEN[case]
@@ -225,7 +225,7 @@ def test_forged_weights_are_not_loaded(case: str, copy_of_tiny: Path) -> None:
         checkpoint.load(copy_of_tiny)
 
 
-def test_weights_that_are_replaced_while_they_are_loaded_are_noticed(
+def test_weights_replaced_during_loading_are_detected(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The header of one file must not vouch for the bytes of another."""
@@ -240,7 +240,7 @@ def test_weights_that_are_replaced_while_they_are_loaded_are_noticed(
         checkpoint.load(copy_of_tiny)
 
 
-def test_a_giant_description_takes_no_memory(copy_of_tiny: Path) -> None:
+def test_a_card_of_a_huge_model_allocates_no_memory(copy_of_tiny: Path) -> None:
     configure(width=2048, depth=8, latent=1024)(copy_of_tiny)
     tracemalloc.start()
     with pytest.raises(CheckpointError):
@@ -262,7 +262,7 @@ def test_a_weights_file_beyond_the_limit_is_not_read(
         checkpoint.read(copy_of_tiny)
 
 
-def test_packed_weights_take_half_the_room_and_are_the_same_model_rounded(copy_of_tiny: Path) -> None:
+def test_packed_weights_are_half_as_large_and_give_the_rounded_model(copy_of_tiny: Path) -> None:
     edit(metrics={"mse": {"value": 1.0, "unit": "", "protocol": "", "command": ""}})(copy_of_tiny)
     former, before = checkpoint.load(copy_of_tiny), card_of(copy_of_tiny)
     size = (copy_of_tiny / WEIGHTS).stat().st_size
@@ -280,10 +280,10 @@ def test_packed_weights_take_half_the_room_and_are_the_same_model_rounded(copy_o
     assert checkpoint.pack(copy_of_tiny) == card and (copy_of_tiny / WEIGHTS).read_bytes() == raw
 
 
-def test_a_kill_while_packing_leaves_the_old_checkpoint_or_the_new_one(
+def test_an_interruption_while_packing_leaves_the_old_or_the_new_checkpoint(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No half of either, and no atlas of weights that are gone."""
+    """Neither checkpoint is incomplete, and there is no atlas of other weights."""
     (copy_of_tiny / "notes.txt").write_text("mine")
     before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}
 
@@ -302,7 +302,7 @@ def test_a_kill_while_packing_leaves_the_old_checkpoint_or_the_new_one(
     assert list(copy_of_tiny.parent.iterdir()) == [copy_of_tiny]
 
 
-def test_what_sixteen_bits_cannot_hold_stays_as_it_is(copy_of_tiny: Path) -> None:
+def test_tensors_that_overflow_in_16_bits_are_not_packed(copy_of_tiny: Path) -> None:
     reweigh(lambda t: t[FIRST].view(-1)[:1].fill_(1e5))(copy_of_tiny)
     checkpoint.pack(copy_of_tiny)
     tensors = load_file(copy_of_tiny / WEIGHTS)
@@ -310,7 +310,7 @@ def test_what_sixteen_bits_cannot_hold_stays_as_it_is(copy_of_tiny: Path) -> Non
     assert checkpoint.load(copy_of_tiny).state_dict()[FIRST].max() == 1e5
 
 
-def test_cards_of_later_versions_may_say_more(copy_of_tiny: Path) -> None:
+def test_unknown_fields_of_a_card_are_ignored(copy_of_tiny: Path) -> None:
     edit(mood="sunny")(copy_of_tiny)
     assert checkpoint.read(copy_of_tiny).error is None
 
@@ -346,14 +346,14 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name: str, tiny_only: Pa
     assert len(str(caught.value)) < 200
 
 
-def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError, match=r"is not a folder. List the checkpoints with `python -m models list`"
     ):
         load(tmp_path / "nothing")
 
 
-def test_the_first_of_two_folders_with_one_name_counts(
+def test_the_first_of_two_folders_with_the_same_name_is_used(
     tiny_checkpoint: Path, copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{copy_of_tiny.parent}:{tiny_checkpoint.parent}")
@@ -361,13 +361,13 @@ def test_the_first_of_two_folders_with_one_name_counts(
     assert checkpoint.read("tiny-vae").path == copy_of_tiny
 
 
-def test_folders_that_do_not_exist_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
+def test_missing_and_hidden_folders_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "file").write_text("x")
     assert checkpoint.scan(tmp_path, tmp_path / "nowhere") == []
 
 
-def test_without_a_variable_the_bundled_checkpoints_and_own_runs_are_looked_at(
+def test_without_the_variable_bundled_checkpoints_and_runs_are_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("LATENT_CHECKPOINT_DIR", raising=False)
@@ -383,7 +383,7 @@ def test_without_a_variable_the_bundled_checkpoints_and_own_runs_are_looked_at(
         ("run", {"training": {"rate": np.float32(1)}}, "`training` must hold JSON values only. Got float32"),
     ],
 )
-def test_what_could_not_be_read_back_is_not_written(
+def test_an_invalid_checkpoint_is_not_written(
     name: str, facts: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     model = VAE(VAEConfig((1, 8, 8), latent=2, width=2))
@@ -392,7 +392,7 @@ def test_what_could_not_be_read_back_is_not_written(
     assert not (tmp_path / name).exists()
 
 
-def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("old")
 
@@ -416,7 +416,7 @@ def test_ten_lines_in_a_notebook(tiny_only: Path) -> None:
     assert model.sample(3).shape == (3, 1, 8, 8)
 
 
-def test_no_bundled_description_is_contradicted_by_its_own_card() -> None:
+def test_bundled_descriptions_agree_with_their_cards() -> None:
     bundled = [entry.card for entry in checkpoint.scan(BUNDLED) if entry.card]
     assert len(bundled) == 30
     for card in bundled:
@@ -442,7 +442,7 @@ def test_a_checkpoint_that_a_training_replaces_while_it_is_read_is_read_again(
     assert load(copy_of_tiny)
 
 
-# ---- collections: a card, and the weights of another checkpoint
+# Collections: a card, and the weights of another checkpoint
 
 
 def collection_of(folder: Path, name: str = "tiny-vae.mine", **changes: Any) -> Path:
@@ -466,7 +466,7 @@ def test_a_collection_has_the_weights_of_its_checkpoint(copy_of_tiny: Path) -> N
     assert "weights_of" not in card_of(copy_of_tiny), "other cards stay as they were"
 
 
-def test_a_collection_without_its_checkpoint_says_what_to_do(
+def test_a_collection_without_its_checkpoint_names_a_remedy(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = collection_of(copy_of_tiny)

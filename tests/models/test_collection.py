@@ -1,4 +1,4 @@
-"""Tests of collections: somebody's images encoded by a checkpoint, in its shape and with its weights."""
+"""Tests of collections: images of the user, encoded in the shape and with the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_several_paths_become_one_collection(pictures: Path, copy_of_tiny: Path)
     assert collection_folder(copy_of_tiny, files[2:4]).name == "tiny-vae.obst-gem-se"
 
 
-def test_a_collection_is_encoded_anew_and_encodes_with_its_checkpoint(
+def test_a_collection_is_replaced_and_uses_the_weights_of_its_checkpoint(
     pictures: Path, copy_of_tiny: Path
 ) -> None:
     first = encode_collection(copy_of_tiny, pictures, copy_of_tiny.parent / "mine").folder
@@ -83,7 +83,7 @@ def test_a_collection_is_encoded_anew_and_encodes_with_its_checkpoint(
     assert card is not None and card.weights_of == "tiny-vae", "not of the collection"
 
 
-def test_nothing_else_is_overwritten(
+def test_other_folders_are_not_overwritten(
     pictures: Path, copy_of_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in copy_of_tiny.iterdir()}

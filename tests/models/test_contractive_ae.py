@@ -25,7 +25,7 @@ def images(count: int = 6, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def squared_norm(f: nn.Module, x: Tensor) -> Tensor:
-    """||J_f||^2_F of each image by autograd, the whole Jacobian written out."""
+    """Computes ||J_f||^2_F of each image from the full Jacobian by autograd."""
     rows = [torch.autograd.functional.jacobian(lambda one: f(one[None])[0], each) for each in x]  # type: ignore[no-untyped-call]
     return torch.stack([row.square().sum() for row in rows])
 
@@ -38,7 +38,7 @@ def test_the_closed_form_is_the_jacobian_of_autograd() -> None:
     torch.testing.assert_close(sigmoid_layer(f(x), layer.weight), squared_norm(f, x), rtol=1e-10, atol=0)
 
 
-def test_a_model_of_one_layer_uses_it() -> None:
+def test_a_single_layer_model_uses_the_closed_form() -> None:
     model, x = contractive(depth=0, latent=20, weight=2.5), images()
     exact = squared_norm(nn.Sequential(model.encoder, nn.Sigmoid()), x)
     torch.testing.assert_close(model.squared_jacobian(x, model.latent(x), None), exact, rtol=1e-5, atol=1e-6)
@@ -64,7 +64,7 @@ def deep() -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 5), nn.Sigmoid()).double()
 
 
-def test_hutchinson_s_estimate_lies_within_three_standard_errors() -> None:
+def test_the_hutchinson_estimate_is_within_three_standard_errors() -> None:
     f, x = deep(), images(4, torch.float64)
     draws = hutchinson(f, x.repeat(3000, 1, 1, 1), torch.Generator().manual_seed(1)).detach().view(3000, 4)
     error = draws.std(0) / 3000**0.5
@@ -93,7 +93,7 @@ def exact_norms(f: nn.Module, x: Tensor) -> Tensor:
     return torch.stack(rows).square().sum((0, 2))
 
 
-def test_deep_encoders_are_estimated_on_a_share_of_a_training_batch_and_on_all_images_elsewhere() -> None:
+def test_the_penalty_of_deep_encoders_uses_part_of_a_training_batch_and_all_images_in_evaluation() -> None:
     model, x = contractive(depth=1), images(8)
     z = model.latent(x)
     assert model.squared_jacobian(x, z, None).shape == (8,)
@@ -101,7 +101,7 @@ def test_deep_encoders_are_estimated_on_a_share_of_a_training_batch_and_on_all_i
 
 
 @pytest.mark.parametrize("settings", [{"depth": 0}, {"depth": 1}, {"network": "conv", "width": 4}])
-def test_training_on_the_penalty_alone_makes_the_code_move_less(settings: dict[str, object]) -> None:
+def test_training_on_the_penalty_alone_reduces_the_change_of_the_latent(settings: dict[str, object]) -> None:
     model, x = contractive(weight=10.0, **settings).train(), images(32)
     optimizer = torch.optim.Adam(model.encoder.parameters(), lr=1e-2)
     f = nn.Sequential(model.encoder, nn.Sigmoid())
@@ -121,7 +121,7 @@ def test_training_on_the_penalty_alone_makes_the_code_move_less(settings: dict[s
         {"network": "conv", "depth": 1, "width": 8},
     ],
 )
-def test_a_step_costs_at_most_six_tenths_more_than_the_plain_autoencoder_s(
+def test_a_step_costs_at_most_1_6_times_that_of_the_plain_autoencoder(
     settings: dict[str, object],
 ) -> None:
     def cost(model: AE) -> int:

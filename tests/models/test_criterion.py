@@ -1,4 +1,4 @@
-"""Tests of what models say of their training: every term that is there is named, and a bound is called one only where it is."""
+"""Tests of the criteria: every term of the loss is named, and only a loss that is a bound is called one."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def examples(model: Autoencoder) -> Tensor:
 
 
 @pytest.mark.parametrize(("key", "settings"), VARIANTS, ids=str)
-def test_what_is_said_names_the_terms_of_the_loss_and_calls_it_what_it_is(
-    key: str, settings: dict[str, Any]
-) -> None:
+def test_the_criterion_names_the_terms_and_the_type_of_the_loss(key: str, settings: dict[str, Any]) -> None:
     model, said = built(key, settings)
     x = examples(model)
     loss = model.train().loss(x, generator=torch.Generator().manual_seed(0))
@@ -76,14 +74,14 @@ def test_what_is_said_names_the_terms_of_the_loss_and_calls_it_what_it_is(
 POINTS = ("pca", "linear-ae", "ae", "dae", "sparse-ae", "k-sparse-ae", "contractive-ae")
 
 
-def test_these_are_the_models_whose_code_is_a_point() -> None:
+def test_these_models_have_a_deterministic_latent() -> None:
     specs = {key: built(key, {})[0].spec for key in MODELS}
     assert tuple(key for key, spec in specs.items() if not spec.prior and not spec.sequence) == POINTS
 
 
 @pytest.mark.parametrize("key", POINTS)
-def test_only_a_plain_autoencoder_is_said_to_ask_for_the_image_alone(key: str) -> None:
-    """Held against the loss itself: what more it asks, or what it decodes instead of the image's own code."""
+def test_only_the_plain_autoencoder_has_no_other_objective(key: str) -> None:
+    """Compares with the loss: other models have a penalty, or decode something else than the latent of the image."""
     model, said = built(key, {"weight": 3.0})
     _, plain = built("ae", {})
     x = examples(model)
@@ -97,7 +95,7 @@ def test_only_a_plain_autoencoder_is_said_to_ask_for_the_image_alone(key: str) -
     assert (said.full_formula == plain.full_formula) == (key == "ae")
 
 
-def test_what_a_setting_decides_is_said() -> None:
+def test_the_criterion_states_the_settings() -> None:
     def asks(key: str, **settings: Any) -> str:
         said = built(key, settings)[1]
         return f"{said.objective} {said.full_formula}"

@@ -15,7 +15,7 @@ def dae(**settings: object) -> DAE:
 
 
 def images(count: int = 200) -> Tensor:
-    """Grey values between 0.25 and 0.75, so that a lost pixel shows."""
+    """Returns grey values between 0.25 and 0.75, which differ from corrupted pixels."""
     return 0.25 + 0.5 * torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
@@ -23,7 +23,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_masking_blackens_the_share_of_pixels_in_all_channels_and_leaves_the_others() -> None:
+def test_masking_sets_a_share_of_the_pixels_to_black_in_all_channels() -> None:
     x = images()
     found = corrupt(x, "masking", 0.3, seeded())
     lost = (found == 0).all(1)
@@ -49,7 +49,7 @@ def test_gaussian_noise_has_the_level_as_its_standard_deviation() -> None:
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_no_level_leaves_the_image(corruption: str) -> None:
+def test_level_0_does_not_change_the_image(corruption: str) -> None:
     assert torch.equal(corrupt(images(), corruption, 0.0, seeded()), images())
 
 
@@ -62,13 +62,13 @@ def test_the_clean_image_is_the_target(corruption: str) -> None:
     torch.testing.assert_close(model.loss(x, generator=seeded()).total, expected, rtol=0, atol=0)
 
 
-def test_a_model_that_sees_nothing_has_one_code_for_all() -> None:
+def test_fully_masked_images_have_the_same_latent() -> None:
     model, x = dae(level=1.0), images(5)
     blind = model.latent(torch.zeros(5, 3, 8, 8))
     torch.testing.assert_close(model.loss(x).total, model.nll(blind, x).mean())
 
 
-def test_encoding_takes_the_image_as_it_is_and_noise_comes_from_the_generator_alone() -> None:
+def test_encoding_adds_no_noise_and_training_noise_comes_from_the_generator() -> None:
     model, x = dae().eval(), images(5)
     assert torch.equal(model.encode(x).mean, model.encoder(x))
     before = torch.get_rng_state()
@@ -82,7 +82,7 @@ def test_an_unknown_corruption_is_refused() -> None:
         corrupt(images(1), "blur", 0.5)
 
 
-def test_a_sigmoid_code_is_the_linear_one_through_a_sigmoid() -> None:
+def test_a_sigmoid_latent_is_the_sigmoid_of_the_linear_one() -> None:
     linear, model, x = dae().eval(), dae(sigmoid=True).eval(), images(5)
     torch.testing.assert_close(model.encode(x).mean, linear.encode(x).mean.sigmoid())
     torch.testing.assert_close(

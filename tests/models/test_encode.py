@@ -1,4 +1,4 @@
-"""Tests of encoding image files: inputs and output are checked first, bad files are named, the others are written."""
+"""Tests of encoding image files: arguments are checked first, unreadable files are listed, the others encoded."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_bad_files_are_listed_and_the_rest_is_written(
     )
 
 
-def test_what_is_hidden_is_passed_over(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_hidden_files_are_ignored(tmp_path: Path, tiny_checkpoint: Path) -> None:
     images = tmp_path / ".lies" / "in"  # the folder that is named may lie in a hidden one
     for name in (
         "a.png",
@@ -128,7 +128,7 @@ def test_a_name_that_is_not_utf_8_is_written_with_its_bytes(
     assert names(out) == ["caf\\xe9.png"] and "bad\\xe9.png: The file is no" in capsys.readouterr().err
 
 
-def test_a_table_of_text_holds_a_number_a_column(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_a_csv_table_has_one_column_per_number(tmp_path: Path, tiny_checkpoint: Path) -> None:
     picture(tmp_path / "a.png")
     picture(tmp_path / "b.png", 200)
     for out in ("out.CSV", "out.parquet"):
@@ -143,7 +143,7 @@ def test_a_table_of_text_holds_a_number_a_column(tmp_path: Path, tiny_checkpoint
     np.testing.assert_allclose(found, np.array(table["mean"].to_pylist()), rtol=1e-6)
 
 
-def test_the_output_is_checked_before_the_work(
+def test_the_output_is_checked_before_encoding(
     tmp_path: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture(tmp_path / "a.png")
@@ -165,7 +165,7 @@ def test_the_output_is_checked_before_the_work(
         )
 
 
-def test_there_must_be_an_image_that_can_be_read(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_at_least_one_image_must_be_readable(tmp_path: Path, tiny_checkpoint: Path) -> None:
     out = tmp_path / "out.parquet"
     out.write_text("old")
     with pytest.raises(ValueError, match=r"No picture found in .*Use .png, .jpg"):

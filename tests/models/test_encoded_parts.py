@@ -1,4 +1,4 @@
-"""Tests of encoding in parts: every picture once, whatever is there already, and an atlas takes what is written."""
+"""Tests of encoding in parts: every picture is encoded once, also after an interruption, and an atlas can be built."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(path: Path) -> tuple[FoundImages, Preparation]:
-    """Pictures, and how they fit the tiny checkpoint."""
+    """Opens pictures, and prepares them for the tiny checkpoint."""
     found = open_images(path)
     return found, replace(propose(found), size=8, height=8, width=8, channels=1)
 
 
 def rows_of(out: Path) -> pa.Table:
-    """The rows of all parts, in the order of the source."""
+    """Reads the rows of all parts, in the order of the source."""
     tables = [pq.read_table(path) for path in sorted((out / LATENTS).glob("*.parquet"))]
     return pa.concat_tables([each.replace_schema_metadata(None) for each in tables]).unify_dictionaries()
 
 
 class Counted:
-    """Workers that note which parts they encode."""
+    """Workers that record which parts they encode."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -72,9 +72,7 @@ def test_an_atlas_finds_the_latents_of_every_picture(tmp_path: Path, tiny_checkp
             np.testing.assert_allclose(stored[name], values, rtol=2e-3, atol=1e-5)  # batches are others
 
 
-def test_a_run_goes_on_with_the_parts_that_are_missing_or_damaged(
-    tmp_path: Path, tiny_checkpoint: Path
-) -> None:
+def test_a_run_resumes_with_missing_and_damaged_parts(tmp_path: Path, tiny_checkpoint: Path) -> None:
     found, preparation = opened(make_pictures(tmp_path / "in", 23, bad=(4,)))
     first = encode_parts(tiny_checkpoint, found, preparation, tmp_path, size=5)
     whole = rows_of(tmp_path)
@@ -95,7 +93,7 @@ def test_a_run_goes_on_with_the_parts_that_are_missing_or_damaged(
     assert [files[n].stat().st_mtime_ns for n in (0, 4)] == kept
 
 
-def test_parts_of_another_run_do_not_stay(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_parts_of_another_run_are_removed(tmp_path: Path, tiny_checkpoint: Path) -> None:
     found, preparation = opened(make_pictures(tmp_path / "in", 23))
     encode_parts(tiny_checkpoint, found, preparation, tmp_path, size=5)
     other = Counted()
@@ -113,7 +111,9 @@ def test_prepared_pictures_give_the_same_parts(tmp_path: Path, tiny_checkpoint: 
 
 
 @pytest.mark.parametrize("form", ["zip", "tar", "parquet"])
-def test_every_form_gives_the_latents_of_the_folder(tmp_path: Path, tiny_checkpoint: Path, form: str) -> None:
+def test_every_kind_of_source_gives_the_same_latents(
+    tmp_path: Path, tiny_checkpoint: Path, form: str
+) -> None:
     folder, source = make_pictures(tmp_path / "in", 9), tmp_path / f"pictures.{form}"
     content = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
     if form == "zip":
@@ -134,7 +134,7 @@ def test_every_form_gives_the_latents_of_the_folder(tmp_path: Path, tiny_checkpo
     assert rows_of(tmp_path / "a").equals(rows_of(tmp_path / "b"))
 
 
-def test_a_part_without_a_sound_picture_is_empty(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_a_part_without_a_usable_picture_is_empty(tmp_path: Path, tiny_checkpoint: Path) -> None:
     found, preparation = opened(make_pictures(tmp_path / "in", 6, bad=(2, 3)))
     assert encode_parts(tiny_checkpoint, found, preparation, tmp_path, size=2).rows == 4
     card = checkpoint.read(tiny_checkpoint).card

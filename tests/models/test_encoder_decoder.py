@@ -1,4 +1,4 @@
-"""Tests of what the paired models share: settings and their limits, a single linear layer."""
+"""Tests of the encoder-decoder base: settings and their limits, a single linear layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.k_sparse_ae import KSparseAEConfig
 from models.pca import PCAConfig
 
 
-def test_an_mlp_of_no_depth_is_one_linear_layer_each_way() -> None:
+def test_an_mlp_of_depth_0_is_a_single_linear_layer() -> None:
     model = AE(AEConfig((1, 8, 8), latent=5, network="mlp", depth=0))
     layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
     assert [(layer.in_features, layer.out_features) for layer in layers] == [(64, 5), (5, 64)]
@@ -68,6 +68,6 @@ def test_every_configuration_checks_its_images(kind: str) -> None:
         (MODELS["capacity-vae"].Config, {"gamma": -1.0}, r"`gamma` must lie in \[0, 10000\]"),
     ],
 )
-def test_wrong_settings_are_refused(config: Any, settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(config: Any, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         config((1, 8, 8), **settings)

@@ -1,4 +1,4 @@
-"""Tests of what Real NVP and Glow share: exact inverses and densities, training that stays finite, resuming."""
+"""Tests of the flows: exact inverses and densities, training that stays finite, resuming."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def flow(kind: str, shape: tuple[int, int, int] = (1, 8, 8), **settings: Any) -> Any:
-    """A flow whose first batch was seen and whose weights are not those of the start."""
+    """Builds a flow that is initialised from a batch, with weights that differ from the initial ones."""
     torch.manual_seed(0)
     model = MODELS[kind](MODELS[kind].Config(shape, **(SMALL[kind] | settings))).train()
     model.loss(images(8, shape), generator=seeded())
@@ -54,7 +54,7 @@ def images(count: int, shape: tuple[int, int, int] = (1, 8, 8)) -> Tensor:
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (1, 28, 28), (1, 20, 13), (1, 9, 9)])
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
-def test_decoding_and_encoding_undo_each_other(kind: str, shape: tuple[int, int, int]) -> None:
+def test_decoding_and_encoding_are_inverse(kind: str, shape: tuple[int, int, int]) -> None:
     model, x = flow(kind, shape), images(4, shape)
     z = model.encode(x).mean
     torch.testing.assert_close(model.decode(z), x, rtol=0, atol=1e-4)
@@ -97,7 +97,7 @@ def test_the_loss_is_the_negative_log_density_of_dequantised_images(kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_variational_noise_pays_for_its_density(kind: str) -> None:
+def test_variational_noise_adds_its_log_density(kind: str) -> None:
     model, x = flow(kind, dequantisation="variational"), images(5)
     found = model.loss(x, generator=seeded(7))
     u, log_q = model.dequantise(x, seeded(7))
@@ -107,7 +107,7 @@ def test_variational_noise_pays_for_its_density(kind: str) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_seed_meets_nan(kind: str, seed: int, tmp_path: Path) -> None:
+def test_training_stays_finite_for_every_seed(kind: str, seed: int, tmp_path: Path) -> None:
     run = Run(
         kind,
         "digits",
@@ -131,7 +131,7 @@ def test_no_seed_meets_nan(kind: str, seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_saved_and_loaded_it_goes_on_as_before_even_in_training(kind: str, tmp_path: Path) -> None:
+def test_a_loaded_model_is_not_initialised_again_in_training(kind: str, tmp_path: Path) -> None:
     model, x = flow(kind), images(6)
     checkpoint.write(tmp_path / "flow", model, model_name=kind, data={"name": "digits"})
     loaded = load(tmp_path / "flow")
@@ -144,7 +144,7 @@ def test_saved_and_loaded_it_goes_on_as_before_even_in_training(kind: str, tmp_p
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stopped_training_goes_on_bit_for_bit(
+def test_a_resumed_training_is_bitwise_identical(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(kind, "digits", SMALL[kind], epochs=2, batch=32, limit=128, save_every=3, optimizer="adamax")
@@ -163,7 +163,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bfloat16_changes_the_loss_little_and_no_volume(kind: str) -> None:
+def test_bfloat16_changes_the_loss_little_and_no_log_determinant(kind: str) -> None:
     model, x = flow(kind, dequantisation="variational"), images(16)
     full = model.loss(x, generator=seeded())
     with torch.autocast("cpu", torch.bfloat16):
@@ -173,7 +173,7 @@ def test_bfloat16_changes_the_loss_little_and_no_volume(kind: str) -> None:
     assert half.total.item() == pytest.approx(full.total.item(), rel=0.02)
 
 
-def test_the_half_that_leaves_a_level_of_glow_is_told_in_deviations_of_what_stays() -> None:
+def test_the_half_that_glow_factors_out_is_standardised_by_the_other_half() -> None:
     model = Glow(GlowConfig((1, 8, 8), width=4))
     for number, level in enumerate(model.flow.levels):
         last = number == len(model.flow.levels) - 1
@@ -205,8 +205,8 @@ def test_levels_of_even_and_odd_sizes(kind: str, shape: Any, levels: list[Any]) 
 
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
-def test_the_coarsest_level_comes_first_and_reaches_furthest(kind: str) -> None:
-    """Changing a number of the coarsest level changes more pixels than one of the finest."""
+def test_the_coarsest_level_is_first_and_affects_most_pixels(kind: str) -> None:
+    """A dimension of the coarsest level affects more pixels than one of the finest."""
     model = flow(kind, (1, 32, 32))
     z = model.encode(images(1, (1, 32, 32))).mean
     before, changed = model.decode(z), []
@@ -263,7 +263,7 @@ def test_a_checkpoint_is_measured_by_what_a_flow_has(tmp_path: Path) -> None:
         ({"dequantisation": "none"}, "Unknown dequantisation 'none'. Choose one of: uniform, variational"),
     ],
 )
-def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GlowConfig((1, 8, 8), **settings)
 

@@ -1,4 +1,4 @@
-"""Tests of the IWAE: its bound by brute force, and DReG against the estimator written out."""
+"""Tests of the IWAE: its bound by brute force, and DReG against the explicit estimator."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_log_ratio_is_that_of_torch_distributions() -> None:
         log_ratio(z, Posterior(mean))
 
 
-def test_one_sample_gives_the_elbo_on_average() -> None:
+def test_with_one_sample_the_mean_bound_is_the_elbo() -> None:
     model = iwae(1)
     vae = VAE(VAEConfig((1, 8, 8), **SETTINGS)).eval()  # type: ignore[arg-type]
     vae.load_state_dict(model.state_dict())
@@ -86,7 +86,7 @@ def test_more_samples_make_the_bound_tighter() -> None:
 
 
 def written_out(model: IWAE, x: Tensor, seed: int, *, dreg: bool, warmup: float) -> tuple[Tensor, Tensor]:
-    """Gradients for the encoder's and the decoder's last weights, straight from the equations."""
+    """Computes gradients of the last weights of encoder and decoder directly from the equations."""
     k, (phi, theta) = model.config.samples, last_weights(model)
     q = model.encode(x)
     assert q.std is not None
@@ -122,7 +122,7 @@ def ours(model: IWAE, x: Tensor, seed: int, warmup: float) -> tuple[Tensor, ...]
 
 @pytest.mark.parametrize("k", [1, 5])
 @pytest.mark.parametrize("warmup", [0.4, 1.0])
-def test_the_gradients_are_those_of_dreg_written_out(k: int, warmup: float) -> None:
+def test_the_gradients_equal_the_explicit_dreg_estimator(k: int, warmup: float) -> None:
     model, x = iwae(k), images()
     for seed in range(3):
         expected = written_out(model, x, seed, dreg=True, warmup=warmup)

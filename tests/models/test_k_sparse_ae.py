@@ -1,4 +1,4 @@
-"""Tests of the k-sparse autoencoder: exact counts, where the gradient goes, and how k falls."""
+"""Tests of the k-sparse autoencoder: exact counts, gradients, and the decrease of k."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_exactly_k_numbers_are_not_zero_and_they_are_the_largest(latent: int, k:
     assert (torch.where(z != 0, -torch.inf, whole).amax(1) <= least).all()
 
 
-def test_the_gradient_goes_through_the_kept_numbers_alone() -> None:
+def test_gradients_flow_only_through_the_largest_values() -> None:
     z = torch.tensor([[3.0, -1.0, 2.0, 0.5], [-4.0, -1.0, -2.0, -3.0]], requires_grad=True)
     kept = top_k(z, 2)
     assert torch.equal(kept, torch.tensor([[3.0, 0, 2, 0], [0, -1, -2, 0]]))
@@ -39,7 +39,7 @@ def test_the_gradient_goes_through_the_kept_numbers_alone() -> None:
     assert torch.equal(z.grad, torch.tensor([[1.0, 0, 3, 0], [0, 6, 7, 0]]))
 
 
-def test_units_that_lose_learn_nothing_from_an_image() -> None:
+def test_units_set_to_0_get_no_gradient() -> None:
     model, x = k_sparse(30, 4), images(1)
     won = model.encode(x).mean[0] != 0
     model.loss(x).total.backward()
@@ -49,7 +49,7 @@ def test_units_that_lose_learn_nothing_from_an_image() -> None:
 
 
 @pytest.mark.parametrize(("warmup", "k"), [(0.0, 100), (0.5, 55), (0.999, 10), (1.0, 10)])
-def test_in_the_warm_up_k_falls_from_all_units_to_its_own_value(warmup: float, k: int) -> None:
+def test_during_the_warm_up_k_falls_from_all_units_to_its_final_value(warmup: float, k: int) -> None:
     z = k_sparse(100, 10).training_latent(images(), None, warmup)
     assert ((z != 0).sum(1) == k).all()
 

@@ -1,4 +1,4 @@
-"""Test of kills: whenever a training is killed, it goes on to the bits of an undisturbed one."""
+"""Test of kills: a killed training resumes to the same result as an uninterrupted one, bitwise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KILLS, PLACES = 20, 10
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can fork")
-def test_twenty_kills_at_random_moments_change_no_bit(tmp_path: Path) -> None:
+def test_a_run_killed_twenty_times_is_bitwise_identical(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.models.killed", str(tmp_path), str(KILLS), str(PLACES)],
         cwd=ROOT,

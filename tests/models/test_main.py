@@ -1,4 +1,4 @@
-"""Tests of the command line: what it prints, and that an error is one line and the status 1."""
+"""Tests of the command line: its output, and that errors are one line with exit status 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAIN = ["train", "vae", "--data", "digits", "--epochs", "2", "--batch", "50", "--limit", "100"]
 
 
-def test_list_names_each_checkpoint_or_its_fault(
+def test_list_shows_each_checkpoint_or_its_error(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(copy_of_tiny.parent))
@@ -38,7 +38,7 @@ def test_list_names_each_checkpoint_or_its_fault(
     assert sound["model"] == "vae" and sound["data"]["name"] == "digits" and sound["config"]["latent"] == 4
 
 
-def test_an_empty_list_says_what_to_do(
+def test_an_empty_list_names_the_next_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
@@ -117,7 +117,7 @@ def test_train_writes_json_lines_for_another_program(
     assert str(tmp_path / "run") in json.loads(captured.out)["error"] and captured.err.count("\n") == 1
 
 
-def test_resume_without_a_state_starts_anew(tmp_path: Path) -> None:
+def test_resume_without_a_state_starts_a_new_run(tmp_path: Path) -> None:
     assert main([*TRAIN, "--set", "latent=2", "width=2", "--out", str(tmp_path / "one"), "--resume"]) == 0
     assert len((tmp_path / "one" / CURVES).read_text().splitlines()) == 2
 
@@ -174,7 +174,7 @@ def test_errors_are_one_line_and_status_1(
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["train", "vae", "--epochs", "many"], ["encode", "x"]])
-def test_a_line_that_cannot_be_read_shows_the_usage(
+def test_an_invalid_command_line_shows_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:

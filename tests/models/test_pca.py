@@ -1,4 +1,4 @@
-"""Tests of PCA against scikit-learn's, of the sigma that comes with it, and of the way for large images."""
+"""Tests of PCA against scikit-learn, of its sigma, and of subspace iteration for large images."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_components_mean_and_error_are_those_of_scikit_learn() -> None:
     assert error.item() == pytest.approx(left, rel=1e-10)
 
 
-def test_codes_and_reconstructions_of_unseen_images_are_those_of_scikit_learn() -> None:
+def test_latents_and_reconstructions_of_test_images_are_those_of_scikit_learn() -> None:
     model, pca = fitted(), Reference(D, svd_solver="full").fit(digits()[1])
     images, rows = digits("test")
     x = images.float() / 255
@@ -63,7 +63,7 @@ def test_axes_are_orthonormal_sorted_by_variance_and_uncorrelated() -> None:
     torch.testing.assert_close(covariance, covariance.diagonal().diag(), rtol=0, atol=1e-5)
 
 
-def test_each_axis_points_where_its_largest_number_is_positive() -> None:
+def test_the_largest_entry_of_each_axis_is_positive() -> None:
     _, components, _ = principal_components(digits()[0], D)
     assert (components.amax(1) == components.abs().amax(1)).all()
 
@@ -79,12 +79,14 @@ def test_the_likelihood_s_sigma_is_the_root_mean_squared_error() -> None:
         model.likelihood.log_sigma -= change
 
 
-def test_all_components_give_the_image_back() -> None:
+def test_all_components_together_reconstruct_the_image() -> None:
     model, x = fitted(64), digits("test")[0].float() / 255
     torch.testing.assert_close(model.decode(model.encode(x).mean), x, rtol=0, atol=1e-5)
 
 
-def test_large_images_are_met_by_an_iteration_that_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_subspace_iteration_gives_the_same_components_for_large_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     images, _ = digits()
     expected = principal_components(images, D)
     monkeypatch.setattr(models.pca, "PIXELS_EXACT", 0)

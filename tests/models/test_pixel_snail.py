@@ -1,4 +1,4 @@
-"""Tests of PixelSNAIL as an image model: its codes are grey levels, its likelihood sums to 1, it learns what it saw."""
+"""Tests of PixelSNAIL as an image model: its codes are grey levels, its likelihood sums to 1, it learns its data."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_code_is_the_nearest_grey_level(shape: tuple[int, int, int]) -> None:
     torch.testing.assert_close(model.decode(model.encode(x).mean), grey / 3)
 
 
-def test_a_colour_knows_those_before_it_and_none_behind() -> None:
+def test_a_channel_depends_only_on_earlier_channels() -> None:
     model = snail((3, 8, 8))
     (codes,) = model.codes(images(model))
     changed = codes.clone()
@@ -55,7 +55,7 @@ def test_a_colour_knows_those_before_it_and_none_behind() -> None:
 
 
 def test_the_likelihoods_of_all_pictures_sum_to_1() -> None:
-    """Over all values of the last six of the pixels, the others held: the shares of a whole."""
+    """Sums over all values of the last six pixels, with the others fixed, relative to their total."""
     model = snail(greys=3)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -70,7 +70,7 @@ def test_the_likelihoods_of_all_pictures_sum_to_1() -> None:
     assert float(total) == pytest.approx(held, abs=1e-3)
 
 
-def test_it_learns_what_it_saw_and_draws_it() -> None:
+def test_it_learns_and_samples_the_training_images() -> None:
     model = snail(greys=2).train()
     stripes = torch.zeros(2, 1, 8, 8)
     stripes[0, :, ::2] = 1  # every other row, or every other column
@@ -87,19 +87,19 @@ def test_it_learns_what_it_saw_and_draws_it() -> None:
     assert same.any(1).float().mean() > 0.8 and same.any(0).all()
 
 
-def test_progress_is_told_pixel_by_pixel() -> None:
+def test_progress_is_reported_for_each_pixel() -> None:
     told: list[tuple[int, int]] = []
     snail((3, 8, 8)).sample(1, seeded(), progress=lambda done, total: told.append((done, total)))
     assert told == [(n, 192) for n in range(1, 193)]
 
 
-def test_codes_that_are_given_are_kept() -> None:
+def test_given_codes_are_not_drawn_again() -> None:
     model = snail()
     given = model.codes(images(model))
     assert model.sample_codes(5, above=given) == given
 
 
-def test_its_figures_are_exact_and_name_the_grey_levels() -> None:
+def test_its_metrics_are_exact_and_name_the_grey_levels() -> None:
     model, data = snail(), load_data("digits", "test", limit=40)
     x = torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Tests of encoding on a Ray cluster: whoever is killed, every picture is encoded once, and nothing leaves the machine."""
+"""Tests of encoding on a Ray cluster: every picture is encoded once, whatever is killed, and nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ encode_parts(checkpoint, *opened(Path(source)), Path(out), workers=on_ray(addres
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A cluster of two workers on this machine."""
+    """Starts a cluster of two workers on this machine."""
     with cluster(workers=2) as found:
         yield found
 
@@ -76,7 +76,7 @@ def test_a_killed_worker_loses_no_picture(tmp_path: Path, tiny_checkpoint: Path,
         )
 
 
-def test_a_killed_driver_is_gone_on_with(tmp_path: Path, tiny_checkpoint: Path, address: str) -> None:
+def test_a_killed_driver_can_be_resumed(tmp_path: Path, tiny_checkpoint: Path, address: str) -> None:
     source = make_pictures(tmp_path / "in", COUNT, BAD)
     driver = [sys.executable, "-c", KILLED, str(tiny_checkpoint), str(source), str(tmp_path / "ray"), address]
     ended = subprocess.run(driver, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -115,7 +115,7 @@ def test_the_command_writes_a_collection_that_an_atlas_takes(
     assert "A collection must have at least 2 images" in capsys.readouterr().err
 
 
-def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str) -> None:
+def test_a_local_cluster_listens_on_the_loopback_interface_only(address: str) -> None:
     family = [psutil.Process(), *psutil.Process().children(recursive=True)]
     assert any("raylet" in process.name() for process in family)
     connections = [each for process in family for each in process.net_connections("inet")]
@@ -129,7 +129,7 @@ def test_a_cluster_that_is_started_here_is_reached_from_here_alone(address: str)
     assert os.environ["RAY_AUTH_MODE"] == "token" and os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
-def test_a_part_that_kills_its_workers_is_given_up(tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_a_part_that_kills_its_workers_fails(tmp_path: Path, tiny_checkpoint: Path) -> None:
     def killing(parts: Sequence[Part]) -> Iterator[Outcome]:
         (parts[1].file.parent / ".part-00001.parquet.attempts").write_bytes(b".." * 2)
         told = [_encoded({"part": part})["error"] for part in parts]

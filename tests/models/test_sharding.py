@@ -1,4 +1,4 @@
-"""Tests of the shares of a batch: put together again, they are what one process draws."""
+"""Tests of split batches: put together, they equal the draws of a single process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 
 def shares(count: int, whole: int) -> list[SharedGenerator]:
-    """The generators of all processes, seeded alike."""
+    """Returns the generators of all processes, with the same seed."""
     found = [SharedGenerator(CPU, rank, count) for rank in range(count)]
     for generator in found:
         generator.whole = whole
@@ -30,7 +30,7 @@ def seeded() -> torch.Generator:
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("whole", [3, 7, 24])
 @pytest.mark.parametrize("repeats", [1, 4])
-def test_each_process_keeps_the_noise_of_its_images(
+def test_each_process_uses_the_noise_of_its_images(
     source: partial[Tensor], count: int, whole: int, repeats: int
 ) -> None:
     alone = draw(source, (repeats * whole, 5, 2), seeded())
@@ -61,12 +61,12 @@ def test_each_process_keeps_the_pixels_of_its_images(
         assert torch.equal(draw_bernoulli(own, generator), alone[generator.rank :: 3])
 
 
-def test_a_process_without_an_image_is_told_so() -> None:
+def test_a_process_without_an_image_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"`whole` must be at least 2, one image per process. Got 1"):
         draw(torch.randn, (1, 2), shares(2, 1)[1])
 
 
-def test_alone_the_mean_is_torch_s_own() -> None:
+def test_in_a_single_process_the_mean_is_that_of_torch() -> None:
     values = torch.rand(7, 5, generator=seeded())
     assert torch.equal(batch_mean(values), values.mean())
     assert torch.equal(batch_mean(values, 0), values.mean(0))

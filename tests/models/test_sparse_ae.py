@@ -1,4 +1,4 @@
-"""Tests of the sparse autoencoder: its penalty, and the running mean that stands in for all images."""
+"""Tests of the sparse autoencoder: its penalty, and the running mean of the activations."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_the_divergence_is_that_of_two_coins(rho: float) -> None:
     torch.testing.assert_close(bernoulli_kl(rho, rho_hat), kl_divergence(*coins))
 
 
-def test_the_divergence_is_finite_for_units_that_never_or_always_speak() -> None:
+def test_the_divergence_is_finite_for_units_that_are_never_or_always_active() -> None:
     dead = torch.tensor([0.0, 1.0], requires_grad=True)
     assert bernoulli_kl(0.05, dead).isfinite().all()
 
 
 @pytest.mark.parametrize("depth", [0, 1])
-def test_the_loss_adds_the_weighed_penalty_of_the_mean_activation(depth: int) -> None:
+def test_the_loss_adds_the_weighted_penalty_of_the_mean_activation(depth: int) -> None:
     model, x = sparse(latent=40, rho=0.1, weight=3.0, depth=depth), images()
     z = model.encode(x).mean
     assert z.min() > 0 and z.max() < 1
@@ -58,8 +58,8 @@ def test_in_training_the_value_is_the_running_mean_s_and_the_gradient_the_batch_
     torch.testing.assert_close(z.grad, torch.full((10, 4), 0.1))
 
 
-def test_the_running_mean_takes_half_of_a_small_batch_s_noise() -> None:
-    """Of units that are on for one image in twenty, just as wanted, batches of ten see a large divergence."""
+def test_the_running_mean_halves_the_noise_of_small_batches() -> None:
+    """Batches of ten show a large divergence even of units that are active for one image in twenty, the target."""
     model = sparse(latent=200).train()
     generator = torch.Generator().manual_seed(0)
     steady, noisy = [], []
@@ -70,13 +70,13 @@ def test_the_running_mean_takes_half_of_a_small_batch_s_noise() -> None:
     assert torch.stack(steady).mean() < 0.5 * torch.stack(noisy).mean()
 
 
-def test_in_evaluation_nothing_is_remembered() -> None:
+def test_evaluation_does_not_update_the_running_mean() -> None:
     model = sparse(latent=4)
     model.loss(images())
     assert (model.activation == 0.05).all()
 
 
-def test_the_penalty_alone_leads_each_unit_to_the_activation_wanted() -> None:
+def test_training_on_the_penalty_alone_reaches_the_target_activation() -> None:
     model, x = sparse(latent=32, rho=0.1, depth=0).train(), images(200)
     optimizer = torch.optim.Adam(model.encoder.parameters(), lr=3e-3)
     for step in range(300):

@@ -1,4 +1,4 @@
-"""Tests of TD-VAE: its densities and its loss by hand, what a belief may know, jumps, rollouts, and training."""
+"""Tests of TD-VAE: its densities and its explicit loss, causality of the belief, jumps, rollouts, and training."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_densities_are_those_of_torch_distributions() -> None:
     assert not one.log_prob(z).isclose(one.log_prob(one.mean)).any()
 
 
-def test_draws_follow_their_gaussian() -> None:
+def test_samples_follow_their_gaussian() -> None:
     one = Gaussian(
         torch.tensor([[2.0, -1.0]]).expand(20_000, 2), torch.tensor([[0.5, 3.0]]).expand(20_000, 2)
     )
@@ -96,7 +96,7 @@ def test_the_map_is_that_of_the_paper() -> None:
 
 
 def test_every_term_of_the_loss_by_hand() -> None:
-    """Each term from torch.distributions, row by row, from the model's own maps and the same noise."""
+    """Computes each term with torch.distributions, row by row, from the maps of the model and the same noise."""
     model, x = td_vae(), sequences()
     loss = model.loss(x, generator=seeded(5), warmup=0.5)
 
@@ -134,7 +134,7 @@ def test_every_term_of_the_loss_by_hand() -> None:
     assert loss.total.item() == pytest.approx(total, rel=1e-4)
 
 
-def test_times_are_uniform_over_jumps_and_places() -> None:
+def test_times_are_uniform_over_jumps_and_positions() -> None:
     model = td_vae(pairs=64)
     t1, t2 = model.times(500, 6, seeded(), CPU)
     assert len(t1) == len(t2) == 32_000 and t1.min() == 0 and t2.max() == 5
@@ -149,7 +149,7 @@ def test_times_are_uniform_over_jumps_and_places() -> None:
     assert to_integers(torch.tensor([1 - 2**-24]), 20).item() == 19
 
 
-def test_the_belief_at_t_knows_no_later_frame() -> None:
+def test_the_belief_at_t_does_not_depend_on_later_frames() -> None:
     model, x = td_vae(), sequences(2).requires_grad_()
     for t in (0, 2, 5):
         (gradient,) = torch.autograd.grad(model.belief(x)[:, t].square().sum(), x)
@@ -159,7 +159,7 @@ def test_the_belief_at_t_knows_no_later_frame() -> None:
     torch.testing.assert_close(model.belief(x[:, :3]), whole[:, :3])
 
 
-def test_jumps_keep_to_their_seed_and_know_their_length() -> None:
+def test_jumps_depend_on_their_seed_and_length() -> None:
     model = td_vae()
     b = model.belief(sequences())[:, -1]
     z, _ = model.filter(b, seeded(1))
@@ -195,7 +195,7 @@ def test_rollouts_are_jumps_from_the_last_belief() -> None:
             model.rollout(x, *values)
 
 
-def test_a_code_is_the_mean_of_what_is_believed_last() -> None:
+def test_a_latent_is_the_mean_of_the_last_belief() -> None:
     model, x = td_vae(), sequences()
     q = model.encode(x)
     assert q.std is None and torch.equal(q.mean, model.filter(model.belief(x)[:, -1], means=True)[0])
@@ -215,12 +215,12 @@ def test_a_code_is_the_mean_of_what_is_believed_last() -> None:
         ({"features": 4096}, "`features` must lie in"),
     ],
 )
-def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         td_vae(**settings)
 
 
-def test_images_alone_are_refused() -> None:
+def test_single_images_are_refused() -> None:
     model = td_vae()
     for x in (torch.rand(3, 1, 8, 8), torch.rand(3, 2, 1, 8, 9)):
         with pytest.raises(ValueError, match=r"`frames` must be sequences \(B, T, 1, 8, 8\)\. Got \(3, "):
@@ -243,10 +243,10 @@ def tiny_run(**changes: Any) -> Run:
 
 
 class Killed(BaseException):
-    """Stands for a kill."""
+    """Simulates a kill."""
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_is_bitwise_identical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     monkeypatch.setattr("models.training.loop.LOG_EVERY", 1)
     run = tiny_run()
@@ -263,7 +263,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyt
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
-def test_training_lowers_the_loss_and_what_is_loaded_is_what_was_trained(tmp_path: Path) -> None:
+def test_training_lowers_the_loss_and_the_loaded_model_is_the_trained_one(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     card = train(tiny_run(epochs=12, kl_warmup=0.0, rate=3e-3), tmp_path / "td", device=CPU)
     lines = [json.loads(line) for line in (tmp_path / "td" / CURVES).read_text().splitlines()]

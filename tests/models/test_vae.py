@@ -42,7 +42,7 @@ def test_the_loss_is_the_negative_elbo_in_nats_per_image() -> None:
     torch.testing.assert_close(loss.terms["reconstruction"], -log_p.mean(), **same)
 
 
-def test_the_warm_up_weighs_the_kl_alone() -> None:
+def test_the_warm_up_weights_only_the_kl() -> None:
     model, x = vae(), images()
 
     def loss(share: float) -> Tensor:
@@ -53,7 +53,7 @@ def test_the_warm_up_weighs_the_kl_alone() -> None:
     torch.testing.assert_close(loss(0.5) - loss(0.0), 0.5 * kl, rtol=1e-4, atol=1e-4)
 
 
-def test_free_bits_press_only_what_lies_above_them() -> None:
+def test_free_bits_penalise_only_the_kl_above_them() -> None:
     x, plain = images(), vae()
     kl = plain.encode(x).kl().mean(0)
     floor = kl.median().item()
@@ -66,7 +66,7 @@ def test_free_bits_press_only_what_lies_above_them() -> None:
 
 
 def test_the_bound_is_below_the_true_likelihood() -> None:
-    """With one latent dimension log p(x) can be summed over a grid; the ELBO must not exceed it."""
+    """With one latent dimension, log p(x) is a sum over a grid, which the ELBO must not exceed."""
     model, x = vae(latent=1, likelihood="gaussian", sigma=0.5), images(4)
     grid = torch.linspace(-8, 8, 2001)[:, None]
     with torch.no_grad():
@@ -89,7 +89,7 @@ def test_bfloat16_changes_the_loss_little_and_keeps_it_in_float32() -> None:
 
 
 @pytest.mark.parametrize("value", [-1e30, -100.0, 0.0, 100.0, 1e30])
-def test_the_posterior_s_width_is_bounded_whatever_the_encoder_says(value: float) -> None:
+def test_the_posterior_standard_deviation_is_bounded(value: float) -> None:
     clamped = soft_clamp(torch.tensor(value), *LOG_STD_RANGE)
     assert LOG_STD_RANGE[0] <= clamped.item() <= LOG_STD_RANGE[1]
 
@@ -117,7 +117,7 @@ def test_inside_its_range_the_soft_clamp_hardly_changes_a_value() -> None:
         ({"network": "unet"}, "Unknown network 'unet'. Choose one of: conv, mlp"),
     ],
 )
-def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         VAEConfig(**({"image_shape": (1, 8, 8)} | settings))
 

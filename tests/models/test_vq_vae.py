@@ -1,4 +1,4 @@
-"""Tests of the VQ-VAE: codes and pictures agree, its bound is one, its prior touches nothing else."""
+"""Tests of the VQ-VAE: codes and pictures agree, its bound is valid, its prior does not affect the autoencoder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def trained(**settings: Any) -> VQVAE:
-    """After a few steps, so that codes differ from place to place."""
+    """Builds a model and trains it for a few steps, so that codes differ between positions."""
     model = vq_vae(**settings).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for step in range(5):
@@ -73,7 +73,7 @@ def test_codes_embed_and_decode_agree() -> None:
     assert not torch.equal(model.decode(model.embed([changed])), model.decode(z))
 
 
-def test_the_latent_is_its_grid_end_to_end() -> None:
+def test_the_latent_is_the_flattened_grid() -> None:
     model = vq_vae()
     (level,) = model.spec.levels
     assert model.spec.discrete and level.shape == (3, 4, 4) and model.spec.shape == (48,)
@@ -82,7 +82,7 @@ def test_the_latent_is_its_grid_end_to_end() -> None:
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_the_loss_is_the_sum_of_terms_that_are_written_out(update: str) -> None:
+def test_the_loss_is_the_sum_of_its_explicit_terms(update: str) -> None:
     model, x = trained(likelihood="gaussian", sigma=0.2, update=update, commitment=0.5), images()
     loss = model.loss(x)
     z, codes = model.encoder(x), model.codes(x)
@@ -102,7 +102,7 @@ def test_the_loss_is_the_sum_of_terms_that_are_written_out(update: str) -> None:
 
 
 def test_the_bound_lies_below_the_likelihood_summed_over_all_codes() -> None:
-    """With two codes at four places p(x) is a sum of sixteen terms, of which the bound keeps one."""
+    """With two codes at four positions, p(x) is a sum of sixteen terms, of which the bound has one."""
     model, x = trained(codebook=2, halvings=2, likelihood="gaussian", sigma=0.5), images()
     every = torch.tensor(list(itertools.product(range(2), repeat=4))).view(-1, 2, 2)
     with torch.no_grad():
@@ -149,7 +149,7 @@ def test_samples_are_pictures_of_codes_drawn_from_the_prior() -> None:
     assert torch.equal(codes[0], model.prior(0).sample(3, generator=seeded(), temperature=0.9))
 
 
-def test_perplexity_and_use_are_figures_and_no_nats() -> None:
+def test_perplexity_and_usage_are_metrics_apart_from_the_terms() -> None:
     model = vq_vae().train()
     loss = model.loss(images(), generator=seeded())
     codes = model.quantise(images(), type(model.quantiser(0)).forward)[0].codes
@@ -185,7 +185,7 @@ def run(**changes: Any) -> Run:
 @pytest.mark.parametrize(
     ("update", "epochs", "prior_epochs"), [("ema", 3, 0), ("gradient", 3, 0), ("ema", 1, 2), ("ema", 2, 1)]
 )
-def test_a_stopped_run_goes_on_to_the_same_bits(
+def test_a_resumed_run_is_bitwise_identical(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: str, epochs: int, prior_epochs: int
 ) -> None:
     torch.set_num_threads(1)
@@ -205,7 +205,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
     assert load(tmp_path / "cut").sample(2, seeded()).shape == (2, 1, 8, 8)
 
 
-def test_in_its_epochs_the_prior_alone_learns_on_codes_that_stand_still(
+def test_in_prior_epochs_only_the_prior_is_trained_on_fixed_codes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
@@ -222,7 +222,7 @@ def test_in_its_epochs_the_prior_alone_learns_on_codes_that_stand_still(
     assert lines[-1]["kl"] < lines[12]["kl"] < 1.5 * flat and lines[-1]["kl"] < 0.95 * flat
 
 
-def test_a_prior_that_is_not_there_gets_no_epochs_of_its_own(tmp_path: Path) -> None:
+def test_prior_epochs_need_a_prior(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"VQVAE has no prior to sample from .* `prior_depth` of at least 1"):
         train(run(config=SMALL | {"prior_depth": 0}, prior_epochs=1), tmp_path / "run")
     with pytest.raises(

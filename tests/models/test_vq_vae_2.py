@@ -1,4 +1,4 @@
-"""Tests of the VQ-VAE-2: both levels are used, and the bottom is conditioned on the top in all three places."""
+"""Tests of the VQ-VAE-2: both levels are used, and the bottom is conditioned on the top throughout."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_top_has_half_the_places_and_lies_first() -> None:
+def test_the_top_level_is_first_and_has_half_the_rows_and_columns() -> None:
     model = two_levels()
     top, bottom = model.spec.levels
     assert (top.name, top.shape) == ("top", (3, 2, 3)) and (bottom.name, bottom.shape) == (
@@ -54,7 +54,7 @@ def test_the_top_has_half_the_places_and_lies_first() -> None:
     torch.testing.assert_close(model.decode(model.embed(model.codes(x))), model.decode(z), rtol=0, atol=1e-6)
 
 
-def test_the_bottom_s_vectors_know_the_top_s_codes() -> None:
+def test_the_vectors_of_the_bottom_depend_on_the_codes_of_the_top() -> None:
     model, x = two_levels(), images()
 
     def shifted(quantiser: Quantiser, z: Tensor) -> Quantised:
@@ -77,7 +77,7 @@ def test_the_picture_needs_both_levels() -> None:
         assert not torch.equal(model.decode(model.embed(codes)), whole)
 
 
-def test_the_bottom_s_prior_is_given_the_top() -> None:
+def test_the_prior_of_the_bottom_is_conditioned_on_the_top() -> None:
     model = two_levels()
     top, bottom = model.codes(images())
     of_top, of_bottom = model.code_nll([top, bottom])
@@ -92,7 +92,7 @@ def test_the_bottom_s_prior_is_given_the_top() -> None:
     }
 
 
-def test_the_bottom_can_be_drawn_again_under_a_top_that_is_kept() -> None:
+def test_the_bottom_can_be_drawn_for_a_given_top() -> None:
     model, told = two_levels(), []
     top, _ = model.codes(images(2))
     drawn = model.sample_codes(2, seeded(), above=[top], progress=lambda *at: told.append(at))

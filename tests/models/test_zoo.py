@@ -1,4 +1,4 @@
-"""Properties that every model of the zoo has, at every size and with every network."""
+"""Properties of every model, at every size and with every network."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ FORMER = {
 
 
 def build(kind: str, **settings: Any) -> Autoencoder:
-    """An untrained model in evaluation mode; it takes those of the settings that it has."""
+    """Builds an untrained model in evaluation mode with those settings that it has."""
     torch.manual_seed(0)
     cls = MODELS[kind]
     names = {field.name for field in fields(cls.Config)}
@@ -69,12 +69,12 @@ def build(kind: str, **settings: Any) -> Autoencoder:
 
 
 def is_flow(model: Autoencoder) -> bool:
-    """Whether its codes are real numbers with an exact density."""
+    """Whether its latents are continuous with an exact density."""
     return model.spec.likelihood == "exact" and not model.spec.discrete
 
 
 def cases(*, deterministic: bool = False) -> list[Any]:
-    """Each model with each of the settings that make it another one."""
+    """Returns each model with each of its variants."""
     found = {}
     for kind, cls in MODELS.items():
         names = {field.name for field in fields(cls.Config)}
@@ -102,7 +102,7 @@ def model(request: pytest.FixtureRequest) -> Autoencoder:
 
 
 def images(model: Autoencoder, count: int = 3) -> Tensor:
-    """What the model takes: images, or sequences of them."""
+    """Draws inputs of the model: images, or sequences of them."""
     shape = (LENGTH, *model.image_shape) if model.spec.sequence else model.image_shape
     return torch.rand(count, *shape, generator=torch.Generator().manual_seed(1))
 
@@ -112,7 +112,7 @@ def latents(model: Autoencoder, count: int = 5, scale: float = 1.0) -> Tensor:
 
 
 def nudge(model: Autoencoder) -> None:
-    """Moves every weight a little, as a step does: one that begins at 0 hides those before it."""
+    """Changes every weight slightly, since a layer that is initialised to 0 hides those before it."""
     generator = seeded(3)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -131,7 +131,7 @@ def test_shapes(model: Autoencoder) -> None:
     assert q.mean.dtype == model.decode(q.mean).dtype == torch.float32
 
 
-def test_the_spec_says_what_holds(model: Autoencoder) -> None:
+def test_the_spec_agrees_with_the_model(model: Autoencoder) -> None:
     exact, discrete = model.spec.likelihood == "exact", model.spec.discrete
     if exact:
         assert model.spec.shape == (math.prod(model.image_shape),)
@@ -146,7 +146,7 @@ def test_the_spec_says_what_holds(model: Autoencoder) -> None:
     assert model.spec.sequence is hasattr(model, "rollout")
 
 
-def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
+def test_the_code_methods_of_a_discrete_model_agree(model: Any) -> None:
     x = images(model)
     if not model.spec.discrete:
         with pytest.raises(ValueError, match=r"has no discrete codes \(`spec.discrete` is False\)"):
@@ -166,7 +166,7 @@ def test_what_a_discrete_model_says_of_codes_agrees(model: Any) -> None:
     assert sizes == [(level.shape[0], True) for level in model.spec.levels]
 
 
-def test_pictures_lie_in_0_to_1_even_far_from_the_data(model: Autoencoder) -> None:
+def test_pictures_are_in_0_to_1_even_far_from_the_data(model: Autoencoder) -> None:
     pictures = model.decode(latents(model, scale=1000.0))
     assert pictures.min() >= 0 and pictures.max() <= 1
 
@@ -203,14 +203,14 @@ def test_the_loss_is_finite_has_named_terms_and_reaches_every_parameter(model: A
 
 
 @pytest.mark.parametrize("model", cases(deterministic=True), indirect=True)
-def test_the_warm_up_weighs_the_penalties_of_a_deterministic_model(model: Autoencoder) -> None:
+def test_the_warm_up_weights_the_penalties_of_a_deterministic_model(model: Autoencoder) -> None:
     cold, warm = (model.loss(images(model), generator=seeded(0), warmup=w) for w in (0.0, 1.0))
     assert torch.equal(cold.total, cold.terms["reconstruction"])
     torch.testing.assert_close(warm.total, torch.stack(list(warm.terms.values())).sum())
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
-def test_a_point_is_held_to_the_likelihood_s_own_figure(kind: str, likelihood: str) -> None:
+def test_a_deterministic_model_minimises_the_nll_of_its_likelihood(kind: str, likelihood: str) -> None:
     model: Any = build(kind, image_shape=(1, 8, 8), likelihood=likelihood, level=0.0)  # nothing is corrupted
     if model.spec.prior or model.spec.sequence:
         return
@@ -227,7 +227,7 @@ def test_the_loss_can_be_measured_without_gradients(model: Autoencoder) -> None:
     torch.testing.assert_close(measured.total, model.loss(x, generator=seeded(0)).total)
 
 
-def test_one_seed_gives_one_loss_and_one_sample(model: Autoencoder) -> None:
+def test_the_same_seed_gives_the_same_loss_and_sample(model: Autoencoder) -> None:
     torch.set_num_threads(1)  # a code that is drawn at a time is too little to share
 
     def draw(seed: int) -> Tensor:
@@ -257,14 +257,14 @@ def test_different_seeds_give_different_samples_where_there_is_a_prior(kind: str
 
 
 @pytest.mark.parametrize("temperature", [-0.1, float("nan"), float("inf")])
-def test_a_temperature_that_is_none_is_refused(kind: str, temperature: float) -> None:
+def test_an_invalid_temperature_is_refused(kind: str, temperature: float) -> None:
     model = build(kind, image_shape=(1, 8, 8))
     if model.spec.prior:
         with pytest.raises(ValueError, match="`temperature` must be a finite number of at least 0"):
             model.sample(1, temperature=temperature)
 
 
-def test_the_temperature_is_the_spread_of_the_prior(kind: str) -> None:
+def test_the_temperature_is_the_standard_deviation_of_the_prior(kind: str) -> None:
     model = build(kind, image_shape=(1, 8, 8))
     if not model.spec.prior:
         return
@@ -325,7 +325,7 @@ def test_names_of_classes_and_configurations_follow_the_key(kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FORMER))
-def test_checkpoints_made_before_the_family_load_as_they_were(name: str) -> None:
+def test_checkpoints_older_than_the_family_still_load(name: str) -> None:
     model = checkpoint.load(BUNDLED / name)
     assert type(model) is MODELS["vae"]
     assert list(config_to_dict(model.config)) == [

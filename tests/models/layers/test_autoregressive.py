@@ -1,4 +1,4 @@
-"""Tests of the autoregressive distribution: no position sees what comes later, and its probabilities sum to one."""
+"""Tests of the autoregressive distribution: no position sees later ones, and its probabilities sum to one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_position_depends_on_all_positions_before_it_and_on_no_other(grid: tup
         assert reached.tolist() == [before < position for before in range(model.positions)]
 
 
-def test_convolutions_alone_see_nothing_that_comes_later() -> None:
+def test_convolutions_do_not_see_later_positions() -> None:
     model = prior((4, 5))
     x = torch.randn(1, 8, 4, 5, generator=seeded(), requires_grad=True)
     y = model.blocks[0](x).flatten(2)
@@ -68,7 +68,7 @@ def test_the_probabilities_of_all_grids_sum_to_one(given: int) -> None:
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 @pytest.mark.parametrize("given", [0, 3])
-def test_what_is_kept_gives_the_logits_of_working_it_out_again(
+def test_cached_activations_give_the_same_logits(
     grid: tuple[int, int], given: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Tensor] = []
@@ -89,7 +89,7 @@ def test_what_is_kept_gives_the_logits_of_working_it_out_again(
     torch.testing.assert_close(torch.stack(seen[:half]), whole, rtol=1e-4, atol=1e-4)
 
 
-def test_the_nll_is_that_of_each_position_in_turn() -> None:
+def test_the_nll_is_the_sum_over_positions() -> None:
     model = prior()
     grid = codes(model)
     total = torch.zeros(2)
@@ -110,7 +110,7 @@ def test_samples_follow_the_distribution() -> None:
     torch.testing.assert_close(found, p, rtol=0, atol=5 * math.sqrt(0.25 / 20_000))
 
 
-def test_temperature_narrows_and_zero_takes_the_likeliest() -> None:
+def test_a_lower_temperature_narrows_and_zero_takes_the_likeliest() -> None:
     model = prior()
     likeliest = model.sample(4, generator=seeded(), temperature=0)
     assert len(likeliest.unique(dim=0)) == 1
@@ -125,13 +125,13 @@ def test_temperature_narrows_and_zero_takes_the_likeliest() -> None:
         model.sample(1, temperature=-1)
 
 
-def test_progress_is_told_code_by_code() -> None:
+def test_progress_is_reported_for_each_code() -> None:
     told: list[tuple[int, int]] = []
     prior((2, 3)).sample(1, progress=lambda done, total: told.append((done, total)))
     assert told == [(position, 6) for position in range(1, 7)]
 
 
-def test_the_coarser_grid_counts_at_every_position_and_must_be_there() -> None:
+def test_the_coarser_grid_affects_every_position_and_is_required() -> None:
     model = prior((4, 4), given=3)
     grid = codes(model)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Tests of the affine coupling: what it keeps, how its masks alternate, how far it can scale."""
+"""Tests of the affine coupling: the kept part, alternating masks, the limits of the scale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stirred(coupling: AffineCoupling, by: float = 0.5) -> AffineCoupling:
 
 
 def keeps(mask: Mask) -> Tensor:
-    """1 where a mask keeps, else 0, of the shape of an image."""
+    """Returns 1 where a mask keeps values, else 0, in the shape of an image."""
     x = torch.ones(1, *mask.shape)
     kept, moved = mask.split(x)
     return mask.join(kept, torch.zeros_like(moved))[0]
@@ -55,8 +55,8 @@ def test_a_coupling_leaves_the_kept_part_alone_and_moves_the_rest(
 
 
 @pytest.mark.parametrize(("mask", "shape"), MASKS)
-def test_what_is_moved_does_not_decide_how(mask: type[Mask], shape: Shape) -> None:
-    """A moved number changes itself alone: the Jacobian is triangular."""
+def test_the_transformed_part_does_not_affect_its_transformation(mask: type[Mask], shape: Shape) -> None:
+    """A transformed value affects only itself: the Jacobian is triangular."""
     torch.manual_seed(0)
     coupling = stirred(AffineCoupling(mask(shape, False), 6)).double()
     x = torch.randn(1, *shape, generator=seeded(2)).double()
@@ -68,7 +68,7 @@ def test_what_is_moved_does_not_decide_how(mask: type[Mask], shape: Shape) -> No
 
 
 @pytest.mark.parametrize(("mask", "shape"), MASKS)
-def test_a_flipped_mask_keeps_what_the_other_moves(mask: type[Mask], shape: Shape) -> None:
+def test_a_flipped_mask_exchanges_the_parts(mask: type[Mask], shape: Shape) -> None:
     both = keeps(mask(shape, False)) + keeps(mask(shape, True))
     assert torch.equal(both, torch.ones(shape))
     x = torch.randn(2, *shape, generator=seeded())
@@ -100,14 +100,14 @@ def test_one_channel_has_no_halves() -> None:
         ChannelMask((1, 4, 4), False)
 
 
-def test_untrained_it_changes_nothing() -> None:
+def test_an_untrained_coupling_is_the_identity() -> None:
     x = torch.randn(2, 4, 3, 3, generator=seeded())
     y, log_det = AffineCoupling(ChannelMask((4, 3, 3), False), 8)(x)
     assert torch.equal(y, x) and torch.equal(log_det, torch.zeros(2))
 
 
 @pytest.mark.parametrize("raw", [-1e30, -3.0, 0.0, 3.0, 1e30])
-def test_the_scale_has_a_floor_and_a_ceiling(raw: float) -> None:
+def test_the_scale_is_bounded(raw: float) -> None:
     coupling = AffineCoupling(ChannelMask((2, 1, 1), False), 4)
     with torch.no_grad():
         coupling.network[-1].bias[0] = raw  # type: ignore[index]
@@ -119,7 +119,7 @@ def test_the_scale_has_a_floor_and_a_ceiling(raw: float) -> None:
     torch.testing.assert_close(coupling.inverse(y), x)
 
 
-def test_bfloat16_touches_the_network_alone() -> None:
+def test_bfloat16_affects_only_the_network() -> None:
     torch.manual_seed(0)
     coupling = stirred(AffineCoupling(ChannelMask((4, 3, 3), False), 8))
     x = torch.randn(2, 4, 3, 3, generator=seeded())
@@ -130,7 +130,7 @@ def test_bfloat16_touches_the_network_alone() -> None:
     torch.testing.assert_close(back, x, rtol=0, atol=1e-5)  # the kept part, and so the network, is the same
 
 
-def test_a_context_decides_too() -> None:
+def test_a_coupling_depends_on_its_context() -> None:
     torch.manual_seed(0)
     coupling = stirred(AffineCoupling(ChannelMask((4, 3, 3), False), 8, context=2))
     x, context = torch.randn(2, 4, 3, 3, generator=seeded()), torch.randn(2, 2, 3, 3, generator=seeded(1))

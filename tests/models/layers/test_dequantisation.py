@@ -1,4 +1,4 @@
-"""Tests of the noise on grey levels: its density, and that what it gives is a bound on the probability of an image."""
+"""Tests of dequantisation: the density of the noise, and the bound on the probability of an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.layers.dequantisation import (
 from models.layers.invertible import FlowLayer, Logit, Shape
 from models.layers.multiscale import Multiscale
 
-PAIR: Shape = (1, 1, 2)  # images so small that probabilities can be summed up
+PAIR: Shape = (1, 1, 2)  # images so small that probabilities can be summed
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -34,7 +34,7 @@ def stirred(module: torch.nn.Module, by: float) -> torch.nn.Module:
 
 @pytest.fixture
 def flow() -> torch.nn.Module:
-    """A flow of images of two pixels, its couplings far from where they begin."""
+    """Builds a flow of images of two pixels, with couplings far from their initialisation."""
 
     def build(shape: Shape, last: bool) -> list[FlowLayer]:
         return [AffineCoupling(Checkerboard(shape, flip=bool(n % 2)), 4) for n in range(4)]
@@ -49,7 +49,7 @@ def log_density(flow: torch.nn.Module, v: Tensor) -> Tensor:
 
 
 def squares(low: Tensor, high: Tensor, count: int) -> tuple[Tensor, float]:
-    """The middles of count x count squares between two corners, as images, and the area of one."""
+    """Returns the centres of count x count squares between two corners, as images, and the area of one."""
     steps = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     first, second = torch.meshgrid(steps, steps, indexing="ij")
     points = torch.stack([first, second], -1).view(-1, 1, 1, 2)
@@ -118,7 +118,7 @@ def test_noise_comes_from_the_generator(name: str) -> None:
     assert noise(x, seeded())[0].shape == x.shape
 
 
-def test_the_normal_is_torch_s() -> None:
+def test_the_normal_density_is_that_of_torch() -> None:
     z = torch.randn(3, 2, 5, generator=seeded(), dtype=torch.float64)
     expected = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum((1, 2))
     torch.testing.assert_close(standard_normal(z), expected)

@@ -1,4 +1,4 @@
-"""Tests of the layers of flows: inverses, volumes against autograd's Jacobian, what ActNorm takes from a batch."""
+"""Tests of the layers of flows: inverses, log-determinants against autograd, initialisation of ActNorm."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def moved(layer: nn.Module, by: float = 0.3) -> nn.Module:
-    """The layer in float64, each of its weights changed, so that none is as at the start."""
+    """Returns the layer in float64 with every weight changed from its initial value."""
     layer = layer.double().eval()
     with torch.no_grad():
         for weight in layer.parameters():
@@ -54,14 +54,14 @@ def images(count: int, shape: Shape = SHAPE) -> Tensor:
 
 
 def volume(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """log |det| of autograd's Jacobian at each of a batch, (B,)."""
+    """Computes log |det| of autograd's Jacobian for each image of a batch, (B,)."""
     size = x[0].numel()
     rows = [torch.autograd.functional.jacobian(function, each[None]).reshape(size, size) for each in x]
     return torch.stack([torch.linalg.slogdet(row).logabsdet for row in rows])
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_volume_is_that_of_autograd_s_jacobian(name: str) -> None:
+def test_the_log_determinant_is_that_of_the_jacobian(name: str) -> None:
     torch.manual_seed(0)
     layer = moved(LAYERS[name]())
     x = images(3) if name == "logit" else images(3) / 128 - 1
@@ -90,7 +90,7 @@ def test_an_odd_side_is_not_squeezed(before: Shape, after: Shape) -> None:
     assert torch.equal(squeeze.inverse(y), x)
 
 
-def test_the_inverse_of_the_logit_is_a_picture_whatever_goes_in() -> None:
+def test_the_inverse_of_the_logit_is_always_a_picture() -> None:
     levels = Logit().inverse(torch.tensor([-1e30, -50.0, 0.0, 50.0, 1e30]).view(1, 1, 1, 5))
     assert levels.isfinite().all()
     torch.testing.assert_close(
@@ -100,7 +100,7 @@ def test_the_inverse_of_the_logit_is_a_picture_whatever_goes_in() -> None:
     assert ends[0].isfinite().all() and ends[1].isfinite().all()
 
 
-def test_the_first_batch_in_training_gives_mean_0_and_deviation_1() -> None:
+def test_the_first_training_batch_is_standardised() -> None:
     layer, scale = ActNorm(3).train(), torch.tensor([0.01, 1.0, 50.0]).view(1, 3, 1, 1)
     x = scale * torch.randn(40, 3, 4, 5, generator=seeded()) + torch.tensor([5.0, 0.0, -3.0]).view(1, 3, 1, 1)
     y = layer(x)[0]
@@ -111,13 +111,13 @@ def test_the_first_batch_in_training_gives_mean_0_and_deviation_1() -> None:
     assert torch.equal(layer.shift, before), "only the first batch counts"
 
 
-def test_in_evaluation_actnorm_learns_nothing() -> None:
+def test_evaluation_does_not_initialise_actnorm() -> None:
     layer = ActNorm(2).eval()
     x = 7 + torch.randn(9, 2, 3, 3, generator=seeded())
     assert torch.equal(layer(x)[0], x) and not layer.initialised
 
 
-def test_a_loaded_actnorm_does_not_begin_anew() -> None:
+def test_a_loaded_actnorm_is_not_initialised_again() -> None:
     layer, x = ActNorm(2).train(), torch.randn(9, 2, 3, 3, generator=seeded())
     expected = layer(x)[0]
     other = ActNorm(2).train()
@@ -126,13 +126,13 @@ def test_a_loaded_actnorm_does_not_begin_anew() -> None:
     assert torch.equal(other(x)[0], expected)
 
 
-def test_a_channel_that_never_changes_stays_finite() -> None:
+def test_a_constant_channel_stays_finite() -> None:
     layer = ActNorm(1).train()
     y, log_det = layer(torch.full((4, 1, 2, 2), 3.0))
     assert y.isfinite().all() and log_det.isfinite().all()
 
 
-def test_the_convolution_begins_as_a_rotation() -> None:
+def test_the_convolution_is_initialised_to_a_rotation() -> None:
     torch.manual_seed(0)
     layer = InvertibleConv(6)
     weight = layer.weight().detach()
@@ -141,7 +141,7 @@ def test_the_convolution_begins_as_a_rotation() -> None:
     assert set(layer.state_dict()) == {"permutation", "sign", "lower", "upper", "log_scale"}
 
 
-def test_its_matrix_is_that_of_the_parts_and_its_inverse_that_of_linalg() -> None:
+def test_the_matrix_is_the_product_of_its_factors_and_its_inverse_that_of_linalg() -> None:
     torch.manual_seed(0)
     layer = moved(InvertibleConv(5), 0.2)
     parts = {name: value.detach() for name, value in layer.state_dict().items()}

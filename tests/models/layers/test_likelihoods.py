@@ -48,7 +48,7 @@ def test_gaussian_is_that_of_torch_distributions_in_nats_per_image(sigma: float)
     assert likelihood.log_sigma.item() == pytest.approx(math.log(sigma), rel=1e-6)
 
 
-def test_a_fixed_sigma_weighs_the_squared_error_by_alpha() -> None:
+def test_a_fixed_sigma_weights_the_squared_error_by_alpha() -> None:
     alpha = 50.0  # 1 / (2 sigma^2)
     likelihood = Gaussian(math.sqrt(1 / (2 * alpha))).double()
     near, far = output(), output() + 0.3
@@ -94,7 +94,7 @@ def test_the_learnt_sigma_is_averaged_in_training_and_left_alone_in_evaluation()
     )  # or a resumed run would begin the mean again
 
 
-def test_a_batch_met_exactly_neither_explodes_nor_gives_nan() -> None:
+def test_an_exact_reconstruction_stays_finite() -> None:
     x = images()
     exact = x.clone().requires_grad_()
     likelihood = LearntGaussian().double().train()
@@ -103,7 +103,7 @@ def test_a_batch_met_exactly_neither_explodes_nor_gives_nan() -> None:
     assert likelihood.log_sigma.item() == pytest.approx(LOG_SIGMA_FLOOR, abs=1e-3)
 
 
-def test_the_drawing_of_binary_pixels_follows_the_grey_value_and_the_seed() -> None:
+def test_binarisation_follows_the_grey_value_and_the_seed() -> None:
     likelihood = make_likelihood("binarised-bernoulli", 1)
     x = torch.full((1, 1, 200, 200), 0.3)
     drawn = likelihood.prepare(x, torch.Generator().manual_seed(0))
@@ -119,7 +119,7 @@ def test_the_picture_of_an_output_lies_in_0_to_1(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in LIKELIHOODS if n != "binarised-bernoulli"])
-def test_only_the_drawing_one_changes_the_images(name: str) -> None:
+def test_only_the_binarised_likelihood_changes_the_images(name: str) -> None:
     x = images()
     assert make_likelihood(name, 0.1).prepare(x) is x
 
@@ -131,7 +131,7 @@ def test_an_unknown_likelihood_is_refused() -> None:
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_many_outputs_an_image_and_all_outputs_for_all_images(name: str) -> None:
-    """Each entry of either table is what `nll` says of that one pair."""
+    """Each entry of both tables equals `nll` of that pair."""
     likelihood = make_likelihood(name, 0.3).double().eval()
     generator = torch.Generator().manual_seed(3)
     many = 8 * torch.randn(7, *SHAPE, generator=generator, dtype=torch.float64)
@@ -145,7 +145,7 @@ def test_many_outputs_an_image_and_all_outputs_for_all_images(name: str) -> None
 
 @pytest.mark.parametrize("pixels", [1, 64, 113, 784, 3 * 64 * 64])
 def test_the_sum_of_softplus_is_as_exact_as_float32_can_say(pixels: int) -> None:
-    """Also where every factor is 1/2, where all are 1, and where a number alone is large."""
+    """Also if every factor is 1/2, if all are 1, and if a single number is large."""
     generator = torch.Generator().manual_seed(4)
     rows = torch.stack(
         [
@@ -159,7 +159,7 @@ def test_the_sum_of_softplus_is_as_exact_as_float32_can_say(pixels: int) -> None
     torch.testing.assert_close(sum_softplus(rows).double(), reference, rtol=3e-6, atol=1e-5)
 
 
-def test_each_likelihood_says_what_its_pixels_are() -> None:
+def test_each_likelihood_describes_its_pixels() -> None:
     assert {name: make_likelihood(name, 1).pixels for name in LIKELIHOODS} == {
         "bernoulli": "grey pixels taken as probabilities",
         "binarised-bernoulli": "pixels drawn as 0 or 1",

@@ -41,7 +41,7 @@ def test_encoder_and_decoder_mirror_each_other(kind: str, shape: tuple[int, int,
 
 
 @pytest.mark.parametrize("side", [8, 16, 28, 32, 64])
-def test_convolutions_hand_over_at_four_pixels(side: int) -> None:
+def test_convolutions_halve_down_to_four_pixels(side: int) -> None:
     network = conv_encoder((1, side, side), 4, 0, 5)
     halved = network[:-2](torch.rand(1, 1, side, side))
     assert halved.shape[2:] == (4, 4)
@@ -79,7 +79,7 @@ def test_an_unknown_network_is_refused(make: type) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("kind", ["conv", "patch"])
-def test_a_spatial_latent_has_at_most_so_many_places(
+def test_a_spatial_latent_has_at_most_the_given_positions(
     kind: str, shape: tuple[int, int, int], grid: int, expected: tuple[int, int]
 ) -> None:
     rows, columns = grid_of(kind, shape, grid)
@@ -94,7 +94,7 @@ def test_a_spatial_latent_has_at_most_so_many_places(
     )
 
 
-def test_a_place_of_a_spatial_latent_decodes_to_its_own_part_of_the_image() -> None:
+def test_a_position_of_a_spatial_latent_decodes_to_its_part_of_the_image() -> None:
     torch.manual_seed(0)
     decoder = make_decoder("patch", (1, 64, 64), 4, 0, 2, grid=8).eval()
     z = torch.zeros(2, 2, 8, 8)
@@ -105,7 +105,7 @@ def test_a_place_of_a_spatial_latent_decodes_to_its_own_part_of_the_image() -> N
     )  # two 3x3 convolutions: two places around it
 
 
-def test_patches_leave_a_grid_of_4_to_16_places() -> None:
+def test_patches_give_a_grid_of_4_to_16_positions() -> None:
     for side in range(8, 257):
         places = -(-side // patch_of((3, side, 8)))
         assert 4 <= places <= 16

@@ -1,4 +1,4 @@
-"""Tests of vector quantisation against what is written out by hand: gradients, running means, first and new codes."""
+"""Tests of vector quantisation against explicit computations: gradients, running means, initial and reset codes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def grids(count: int = 4, size: int = 3, spread: float = 1.0) -> Tensor:
 
 
 def rows(z: Tensor) -> Tensor:
-    """Vectors (N, D) of grids (B, D, rows, columns), place by place."""
+    """Returns the vectors (N, D) of grids (B, D, rows, columns), position by position."""
     return torch.stack(
         [z[b, :, r, c] for b in range(len(z)) for r in range(z.shape[2]) for c in range(z.shape[3])]
     )
 
 
-def test_each_vector_takes_the_nearest_code() -> None:
+def test_each_vector_is_assigned_to_the_nearest_code() -> None:
     model, z = quantiser(), grids()
     found = model(z)
     distances = torch.cdist(rows(z).double(), model.vectors.double())
@@ -41,14 +41,14 @@ def test_each_vector_takes_the_nearest_code() -> None:
     assert not any(torch.equal(one, two) for one, two in [(model.uses, model.uses + 1)]) and not model.seen
 
 
-def test_half_precision_around_it_changes_no_code() -> None:
+def test_autocast_does_not_change_the_codes() -> None:
     z, vectors = torch.randn(2000, 8, generator=seeded()), torch.randn(64, 8, generator=seeded(1))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(nearest(z, vectors), torch.cdist(z, vectors).argmin(1))
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_gradients_are_those_written_out_by_hand(update: str) -> None:
+def test_the_gradients_equal_the_explicit_ones(update: str) -> None:
     """L = <w, e> straight through + commitment + codebook:  dL/dz = w + 2 (z - e),  dL/de_k = sum of 2 (e_k - z)."""
     model, z = quantiser(update=update).double(), grids().double().requires_grad_()
     weights = torch.randn(z.shape, generator=seeded(2), dtype=torch.float64)
@@ -83,7 +83,7 @@ def test_the_running_mean_is_that_of_a_loop() -> None:
     assert len(nearest(rows(z), before).unique()) > 1
 
 
-def test_the_gradient_version_s_codes_move_by_gradient_alone() -> None:
+def test_with_gradient_updates_codes_change_only_by_the_gradient() -> None:
     model = quantiser(3, update="gradient")
     model.seen.fill_(True)
     model.uses.fill_(8.0)
@@ -92,7 +92,7 @@ def test_the_gradient_version_s_codes_move_by_gradient_alone() -> None:
     assert torch.equal(model.vectors, before) and not torch.equal(model.uses, torch.full((3,), 8.0))
 
 
-def test_k_means_ends_where_each_centre_is_the_mean_of_its_vectors() -> None:
+def test_k_means_converges_to_the_means_of_the_clusters() -> None:
     blobs = 9 * torch.eye(3).repeat_interleave(30, 0)
     places = blobs + torch.randn(90, 3, generator=seeded())
     centres = k_means(places, 4, seeded(3))
@@ -102,7 +102,7 @@ def test_k_means_ends_where_each_centre_is_the_mean_of_its_vectors() -> None:
     assert (places - centres[owners]).square().sum(1).mean() < 3.5  # three blobs of variance 3
 
 
-def test_the_first_batch_s_clusters_are_the_first_codes_once() -> None:
+def test_the_codebook_is_initialised_once_from_the_first_batch() -> None:
     model, z = quantiser(4), grids(20)
     first = model.learn(z, seeded(3))
     assert torch.equal(first.nearest, quantiser_of(k_means(rows(z), 4, seeded(3)))(z).nearest)
@@ -118,14 +118,14 @@ def quantiser_of(vectors: Tensor) -> Quantiser:
     return model
 
 
-def test_fewer_vectors_than_codes_are_no_trouble() -> None:
+def test_there_may_be_fewer_vectors_than_codes() -> None:
     model = quantiser(50)
     found = model.learn(grids(1), seeded())
     assert model.vectors.isfinite().all() and found.commitment().item() < 1e-10
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_a_dead_code_is_put_onto_a_vector_of_the_batch_and_given_time(update: str) -> None:
+def test_an_unused_code_is_reset_to_a_vector_of_the_batch(update: str) -> None:
     model, z = quantiser(4, update=update), grids(20, spread=0.1)
     model.seen.fill_(True)
     model.uses.fill_(FRESH * 30)
@@ -140,7 +140,7 @@ def test_a_dead_code_is_put_onto_a_vector_of_the_batch_and_given_time(update: st
     assert torch.equal(model(z).codes.unique(), torch.arange(4)) or (model(z).codes == 3).any()
 
 
-def test_one_seed_gives_one_codebook() -> None:
+def test_the_same_seed_gives_the_same_codebook() -> None:
     def learnt(seed: int) -> Tensor:
         model = quantiser(16)
         for _ in range(3):
@@ -150,7 +150,7 @@ def test_one_seed_gives_one_codebook() -> None:
     assert torch.equal(learnt(1), learnt(1)) and not torch.equal(learnt(1), learnt(2))
 
 
-def test_without_learning_nothing_changes() -> None:
+def test_evaluation_does_not_change_the_codebook() -> None:
     model = quantiser()
     before = {name: values.clone() for name, values in model.state_dict().items()}
     model.train()(grids())
@@ -164,6 +164,6 @@ def test_perplexity_is_the_number_of_codes_used_evenly() -> None:
     assert found.item() == pytest.approx(1) and used.item() == pytest.approx(1 / 8)
 
 
-def test_alone_the_whole_batch_is_the_batch() -> None:
+def test_in_a_single_process_the_whole_batch_is_the_batch() -> None:
     z = grids()
     assert whole_batch(z, seeded()) is z and whole_batch(z, None) is z

@@ -1,4 +1,4 @@
-"""Tests of the extras: what is missing is named together with the extra that brings it."""
+"""Tests of the extras: a missing package is named with its extra."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.system.extras import EXTRAS, missing, require
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_what_is_installed_is_not_missing(extra: str) -> None:
+def test_an_installed_extra_is_not_missing(extra: str) -> None:
     assert missing(extra, "It") is None
     require(extra, "It")
 

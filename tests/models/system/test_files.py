@@ -1,4 +1,4 @@
-"""Tests of writing files: atomic, with the umask's permissions, and with errors that say what to do."""
+"""Tests of writing files: atomic, with the permissions of the umask, and with errors that name a remedy."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_link_is_followed_and_a_device_is_written_to(tmp_path: Path) -> None:
     assert Path(os.devnull).is_char_device()
 
 
-def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
 
@@ -105,7 +105,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize("cache", ["in the way", "x" * 300, "~nobody-of-this-name/cache"])
-def test_a_cache_that_cannot_be_used_says_what_to_set(
+def test_an_unusable_cache_names_the_variable_to_set(
     write: Callable[[Path], None], cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "in the way").write_text("a file")
@@ -116,7 +116,7 @@ def test_a_cache_that_cannot_be_used_says_what_to_set(
         write(folder / "maps" / "file")
 
 
-def test_what_is_not_there_is_removed_already(tmp_path: Path) -> None:
+def test_removing_a_missing_file_is_no_error(tmp_path: Path) -> None:
     remove_file(tmp_path / "nothing")
     (tmp_path / "file").write_text("text")
     with pytest.raises(StorageError, match="cannot be deleted"):
@@ -125,7 +125,7 @@ def test_what_is_not_there_is_removed_already(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_home_directory_nothing_is_found_and_saving_says_so(
+def test_without_a_home_directory_nothing_is_found_and_saving_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("LATENT_CACHE_DIR", "HOME"):

@@ -1,4 +1,4 @@
-"""Progress as JSON lines: not too often, new things at once, errors in one line."""
+"""Tests of progress as JSON lines: throttled, new tasks at once, errors in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from models.system import progress
 
 
-def test_lines_are_few_but_the_new_and_the_last_are_written(
+def test_lines_are_throttled_except_new_tasks_and_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]

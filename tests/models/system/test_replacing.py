@@ -1,4 +1,4 @@
-"""Tests of replacing a folder: at one stroke where the system can, by renames elsewhere; nothing else is lost."""
+"""Tests of replacing a folder: atomically if the system can, else by renames; other files are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folders(
     return old, new
 
 
-def test_what_is_not_dropped_is_carried_over(folders: tuple[Path, Path]) -> None:
+def test_other_files_are_kept(folders: tuple[Path, Path]) -> None:
     old, new = folders
     replace_folder(old, new, ("weights", "atlas"))
     assert sorted(path.name for path in old.iterdir()) == ["deep", "link", "notes", "weights"]
@@ -55,7 +55,7 @@ def test_a_failed_exchange_leaves_the_folder_as_it_was(
     assert (old / "weights").read_text() == "old"
 
 
-def test_a_folder_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+def test_an_interrupted_replacement_is_recovered(tmp_path: Path) -> None:
     (tmp_path / ".run.old").mkdir()
     (tmp_path / ".run.old" / "weights").write_text("old")
     recover(tmp_path / "run")

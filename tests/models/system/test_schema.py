@@ -1,4 +1,4 @@
-"""Tests of declared schemas: what is refused, and that the message names the innermost part, its rule and its value."""
+"""Tests of schemas: invalid values are refused, and the message names the innermost part, its rule and its value."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_value_that_fits_is_converted() -> None:
         ({"more": 1}, "A shape may only have kind, points, size, closed, title. Got 'more'."),
     ],
 )
-def test_the_first_part_that_breaks_a_rule_is_named(change: dict[str, Any], text: str) -> None:
+def test_the_first_invalid_part_is_named(change: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError) as caught:
         read(GOOD | change, Shape, "A shape")
     assert str(caught.value) == text
@@ -123,7 +123,7 @@ def test_a_dataclass_is_read_as_a_struct_is() -> None:
         assert str(caught.value) == text
 
 
-def test_limits_may_be_known_only_when_a_value_is_read() -> None:
+def test_limits_may_be_given_at_run_time() -> None:
     assert (whole(3, "n", 0, 3), choice("b", "kind", ("a", "b"))) == (3, "b")
     for value in (True, 3.0, 4, -1, "3", None):
         with pytest.raises(ValueError, match=r"`n` must be a whole number in 0\.\.3\. Got "):
@@ -133,7 +133,7 @@ def test_limits_may_be_known_only_when_a_value_is_read() -> None:
             choice(value, "kind", (0, 1))
 
 
-def test_a_value_is_quoted_in_short() -> None:
+def test_a_long_value_is_shortened() -> None:
     assert shown("a" * 10**6) == "'" + "a" * 59 + "..."
     assert shown("\ud800") == r"'\ud800'"
     assert shown({"a": [1] * 10**6}) == "an object"

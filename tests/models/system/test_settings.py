@@ -1,4 +1,4 @@
-"""Tests of the LATENT_* environment variables: what they mean, and what is said about a wrong value."""
+"""Tests of the LATENT_* environment variables: their meaning, and the messages for invalid values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def test_no_other_code_reads_the_variables() -> None:
             assert not found, f"{path} reads {found}: use models.system.settings"
 
 
-def test_unset_and_blank_variables_mean_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unset_and_blank_variables_have_their_defaults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for value in (None, "", "  "):
         for name in NAMES:
             if value is not None:
@@ -53,7 +55,7 @@ def test_every_folder_expands_the_home_directory(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda", "cuda:x", "cpu:7x", "toaster", "CPU:"])
-def test_a_device_that_is_not_there_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_device_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setenv("LATENT_DEVICE", name)
@@ -64,20 +66,20 @@ def test_a_device_that_is_not_there_is_named(name: str, monkeypatch: pytest.Monk
     assert settings.problems()[0].fatal
 
 
-def test_a_device_is_found_whatever_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_names_are_case_insensitive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_DEVICE", " CPU ")
     assert settings.device() == torch.device("cpu")
 
 
 @pytest.mark.parametrize("value", ["1,5G", "1.5", "0", "-1", "1536 MB", "²"])
-def test_memory_must_be_a_whole_number(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_must_be_an_integer(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_MEMORY_MB", value)
     with pytest.raises(SettingError, match=rf"above 0, such as 1536\. Got '{value}'\.$"):
         settings.memory_mb()
     assert settings.problems()[0].fatal
 
 
-def test_all_that_is_wrong_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_problems_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("no folder")
     monkeypatch.setenv("LATENT_MEMORY_MB", "much")
@@ -98,7 +100,7 @@ def test_all_that_is_wrong_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert settings.allowed_origins() == {"https://good.example"}
 
 
-def test_a_training_on_an_unknown_device_says_what_there_is(
+def test_training_on_an_unknown_device_names_the_available_ones(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     train = ["train", "vae", "--data", "digits", "--out", str(tmp_path / "run")]

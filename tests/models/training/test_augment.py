@@ -1,4 +1,4 @@
-"""Tests of augmentation: what each change keeps, and that a seed decides it."""
+"""Tests of augmentation: the range of each change, and its seed."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def test_colour_changes_stay_in_range_and_leave_the_opacity(x: Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_one_seed_gives_one_change(x: Tensor, name: str) -> None:
+def test_the_same_seed_gives_the_same_change(x: Tensor, name: str) -> None:
     assert torch.equal(augment(x, [name], seeded(1)), augment(x, [name], seeded(1)))
     assert not torch.equal(augment(x, [name], seeded(1)), augment(x, [name], seeded(2)))

@@ -1,4 +1,4 @@
-"""Tests of several processes: together, under `torchrun`, they take the steps that one process takes."""
+"""Tests of several processes: under `torchrun`, they take the same steps as a single process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.training.train import check_batches, train
 from tests.models.several import LINE, PRIOR_LAST, tiny
 
 ROOT = Path(__file__).resolve().parents[3]
-# Of a convolution with one channel, whose strides may be told in two ways that mean the same.
+# Warning about a convolution with one channel, whose strides can be written in two equivalent forms.
 WARNINGS = "error,ignore:Grad strides do not match bucket view strides"
 CPU = torch.device("cpu")
 
@@ -40,7 +40,7 @@ def assert_same(several: Path, one: Path, within: float = 1e-4) -> None:
 
 @pytest.fixture(scope="module")
 def by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes left that `torchrun` started once, for all tests of this file."""
+    """Runs two processes with `torchrun` once for all tests of this file; returns their folder."""
     out = tmp_path_factory.mktemp("several")
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     process = subprocess.run(
@@ -78,7 +78,7 @@ def test_two_processes_give_the_curve_and_the_weights_of_one(kind: str, by_two: 
     assert shared.training["steps"] == card.training["steps"] == (0 if kind == "pca" else 10)
 
 
-def test_two_processes_turn_to_the_prior_together(by_two: Path, tmp_path: Path) -> None:
+def test_two_processes_start_the_prior_phase_together(by_two: Path, tmp_path: Path) -> None:
     train(tiny("vq-vae-2", **PRIOR_LAST), tmp_path / "one", device=CPU)
     assert_same(by_two / "prior-last", tmp_path / "one")
     kl = [line["kl"] for line in curve(tmp_path / "one")]
@@ -88,13 +88,13 @@ def test_two_processes_turn_to_the_prior_together(by_two: Path, tmp_path: Path) 
         torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-4, msg=name)
 
 
-def test_nan_in_one_process_stops_all_with_the_same_word(by_two: Path) -> None:
+def test_nan_in_one_process_stops_all_with_the_same_message(by_two: Path) -> None:
     said = [json.loads((by_two / f"error-{rank}.json").read_text()) for rank in range(2)]
     assert said[0] == said[1]
     assert "The term 'kl' is nan at step 6. The last saved state is " in said[0] and TRAINING in said[0]
 
 
-def test_several_processes_go_on_from_their_state_as_if_nothing_had_happened(by_two: Path) -> None:
+def test_several_processes_resume_to_the_same_result(by_two: Path) -> None:
     assert (by_two / "resumed" / CURVES).read_bytes() == (by_two / "vae" / CURVES).read_bytes()
     assert (by_two / "resumed" / WEIGHTS).read_bytes() == (by_two / "vae" / WEIGHTS).read_bytes()
     with pytest.raises(ValueError, match="to resume from"):

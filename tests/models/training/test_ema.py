@@ -1,4 +1,4 @@
-"""Tests of the running mean of the weights."""
+"""Tests of the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 from models.training.ema import Average
 
 
-def test_the_mean_is_that_of_its_equation() -> None:
+def test_the_average_follows_its_equation() -> None:
     model = nn.Linear(3, 2).double()
     average = Average(model, 0.6)
     wanted = model.weight.detach().clone()
@@ -19,12 +19,12 @@ def test_the_mean_is_that_of_its_equation() -> None:
         average.update(step)
         kept = min(0.6, (1 + step) / (10 + step))
         wanted = kept * wanted + (1 - kept) * model.weight.detach()
-    assert not torch.equal(model.weight, wanted)  # the model goes its own way
+    assert not torch.equal(model.weight, wanted)  # the model itself has other weights
     average.apply()
     torch.testing.assert_close(model.weight.detach(), wanted)
 
 
-def test_the_untrained_weights_are_soon_forgotten() -> None:
+def test_the_untrained_weights_are_forgotten_quickly() -> None:
     model = nn.Linear(1, 1, bias=False)
     nn.init.constant_(model.weight, 1000.0)
     average = Average(model, 0.9999)
@@ -35,7 +35,7 @@ def test_the_untrained_weights_are_soon_forgotten() -> None:
     assert model.weight.item() == pytest.approx(1.0, abs=1e-3)
 
 
-def test_without_a_decay_nothing_is_done() -> None:
+def test_without_a_decay_nothing_is_averaged() -> None:
     model = nn.Linear(3, 2)
     before = model.weight.detach().clone()
     average = Average(model, 0.0)

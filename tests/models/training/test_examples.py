@@ -1,4 +1,4 @@
-"""Tests of the examples: what is held out, and images that stay on the disk until a batch asks for them."""
+"""Tests of the examples: held-out images, and images that are read from disk in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import tiny_run
 TEAM = Processes(torch.device("cpu"))
 
 
-def test_held_out_images_are_a_share_of_the_training_split_that_the_seed_decides() -> None:
+def test_held_out_images_are_a_seeded_share_of_the_training_split() -> None:
     train, held = load_examples(tiny_run(validation=0.1))
     assert held is not None and (len(train), len(held)) == (270, 30)
     assert sorted([*train.rows, *held.rows]) == list(range(300))
@@ -31,7 +31,7 @@ def test_held_out_images_are_a_share_of_the_training_split_that_the_seed_decides
         load_examples(tiny_run(validation=0.1, limit=3))
 
 
-def test_mapped_images_are_read_ahead_a_batch_at_a_time(tmp_path: Path) -> None:
+def test_mapped_images_are_prefetched_in_batches(tmp_path: Path) -> None:
     data = load_data("digits", "train", limit=90)
     mapped = np.memmap(tmp_path / "images", np.uint8, "w+", shape=data.images.shape)
     mapped[:] = data.images

@@ -1,4 +1,4 @@
-"""Tests of the curves: a line a step, thinned evenly, and the same figures in TensorBoard's files."""
+"""Tests of the curves: one line per step, thinned evenly, and the same values in TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_line_holds_step_epoch_and_terms(tmp_path: Path) -> None:
     assert json.loads(lines[2]) == {"step": 2, "epoch": 0.02, "loss": 3.0, "kl": 0.5}
 
 
-def test_figures_of_other_units_stand_apart_from_the_terms(tmp_path: Path) -> None:
+def test_metrics_in_other_units_are_logged_apart_from_the_terms(tmp_path: Path) -> None:
     with CurveWriter(tmp_path, tensorboard=True) as curves:
         curves.add(0, 0.0, {"loss": 3.0}, {"perplexity": 12.5})
     (line,) = (tmp_path / CURVES).read_text().splitlines()
@@ -42,7 +42,7 @@ def test_figures_of_other_units_stand_apart_from_the_terms(tmp_path: Path) -> No
     assert list((tmp_path / EVENTS).iterdir())
 
 
-def test_going_on_drops_what_was_logged_after_the_state_and_what_was_cut_short(tmp_path: Path) -> None:
+def test_resuming_removes_lines_after_the_state_and_truncated_lines(tmp_path: Path) -> None:
     write(tmp_path, 9)
     with (tmp_path / CURVES).open("a") as file:
         file.write('{"step": 9, "lo')
@@ -63,14 +63,14 @@ def test_thinning_keeps_both_ends_and_even_distances(tmp_path: Path, count: int,
     assert thin_curves(tmp_path, most) == most and steps(tmp_path) == kept
 
 
-def test_what_is_thin_stays_as_it_is(tmp_path: Path) -> None:
+def test_thin_curves_are_not_changed(tmp_path: Path) -> None:
     write(tmp_path, 300)
     before = (tmp_path / CURVES).read_bytes()
     assert thin_curves(tmp_path) == 300
     assert (tmp_path / CURVES).read_bytes() == before
 
 
-def test_what_cannot_be_thinned_is_refused(tmp_path: Path) -> None:
+def test_invalid_arguments_of_thinning_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"has no {CURVES}"):
         thin_curves(tmp_path)
     write(tmp_path, 9)
@@ -81,7 +81,7 @@ def test_what_cannot_be_thinned_is_refused(tmp_path: Path) -> None:
         thin_curves(tmp_path)
 
 
-def test_tensorboard_is_told_what_the_lines_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_events_agree_with_the_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.setattr("models.training.loop.LOG_EVERY", 2)
 
@@ -103,7 +103,7 @@ def test_tensorboard_is_told_what_the_lines_say(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "run" / EVENTS).exists()  # they told of the run before
 
 
-def test_tensorboard_that_is_missing_is_named_before_anything_is_done(
+def test_missing_tensorboard_is_reported_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)

@@ -1,4 +1,4 @@
-"""Tests of what a run does between its steps: validation, early ends, pauses, snapshots, previews, budgets."""
+"""Tests of the training loop between steps: validation, early stopping, pauses, snapshots, previews, budgets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL = {"latent": 3, "width": 8, "network": "mlp"}
 
 
 class Killed(BaseException):
-    """Stands for a kill."""
+    """Simulates a kill."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +49,13 @@ def result(folder: Path) -> tuple[bytes, bytes]:
 
 
 def at(step: int, word: str) -> Any:
-    """A control that gives `word` from a step on."""
+    """Returns a control that returns `word` from a step on."""
     count = iter(range(1, 10_000))
     return lambda: word if next(count) >= step else ""
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_the_weights_of_the_lowest_validation_loss_are_kept_and_survive_a_kill(
+def test_the_weights_with_the_lowest_validation_loss_are_saved_also_after_resuming(
     tmp_path: Path, ema: float
 ) -> None:
     run = small(
@@ -85,7 +85,7 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept_and_survive_a_kill(
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
 
 
-def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
+def test_patience_ends_a_run_that_does_not_improve(tmp_path: Path) -> None:
     card = train(small(epochs=50, rate=1e-9, patience=2, kl_warmup=0.0), tmp_path / "run", device=CPU)
     assert card.training["ended"] == "patience" and card.training["steps"] < 50
     assert curve(tmp_path / "run")[-1]["step"] == card.training["steps"] - 1
@@ -93,7 +93,7 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
         train(small(patience=2, validation=0.0), tmp_path / "other", device=CPU)
 
 
-def test_a_paused_run_can_be_explored_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+def test_a_paused_run_is_a_checkpoint_and_resumes_bitwise_identical(tmp_path: Path) -> None:
     run = small(augment=["flip", "shift", "colour"])
     train(run, tmp_path / "whole", device=CPU)
     folder = tmp_path / "cut"
@@ -124,7 +124,7 @@ def test_files_in_the_folder_pause_and_end_a_run(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted([CARD, CURVES, WEIGHTS])
 
 
-def test_snapshots_are_checkpoints_of_an_unfinished_run_and_change_nothing(tmp_path: Path) -> None:
+def test_snapshots_are_checkpoints_and_do_not_affect_the_run(tmp_path: Path) -> None:
     train(small(), tmp_path / "plain", device=CPU)
     folder, seen = tmp_path / "run", []
 
@@ -155,7 +155,7 @@ def test_a_folder_with_a_snapshot_is_overwritten_only_at_the_end(tmp_path: Path)
     assert result(folder) == result(tmp_path / "fresh") and not (folder / TRAINING).exists()
 
 
-def test_previews_show_the_same_images_getting_better_and_change_nothing(
+def test_previews_show_improving_reconstructions_and_do_not_affect_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.training.loop.PREVIEW_SECONDS", 0.0)
@@ -176,7 +176,7 @@ def test_previews_show_the_same_images_getting_better_and_change_nothing(
     assert not (tmp_path / "run" / PREVIEWS).exists() and read_previews(tmp_path / "run") is None
 
 
-def test_a_budget_is_kept_and_its_steps_give_the_same_result(tmp_path: Path) -> None:
+def test_a_time_budget_is_met_and_its_recorded_steps_repeat_the_run(tmp_path: Path) -> None:
     run = small(minutes=0.02, batch=0, epochs=1)
     told: list[tuple[int, int]] = []
     card = train(run, tmp_path / "timed", device=CPU, progress=lambda *steps: told.append(steps))
@@ -188,7 +188,7 @@ def test_a_budget_is_kept_and_its_steps_give_the_same_result(tmp_path: Path) -> 
     assert again.training["schedule"] == schedule and again.training["steps"] == steps
 
 
-def test_a_paused_budget_goes_on_with_the_time_that_is_left(tmp_path: Path) -> None:
+def test_a_paused_run_resumes_with_the_remaining_time(tmp_path: Path) -> None:
     run = small(minutes=0.02)
     paused = train(run, tmp_path / "run", device=CPU, control=at(9, "pause"))
     card = train(run, tmp_path / "run", device=CPU, resume=True)

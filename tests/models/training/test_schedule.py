@@ -1,4 +1,4 @@
-"""Tests of the schedule: shares of epochs, of a prior's phase, and of a budget of time."""
+"""Tests of the schedule: with epochs, with a prior phase, and with a time budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.training.run import Run
 from models.training.schedule import PARTS, Schedule, phases, rate, warmup
 
 
-def test_the_schedules_rise_and_fall_as_they_should() -> None:
+def test_the_schedules_rise_and_decay() -> None:
     run = Run("vae", "digits", rate=1e-3, rate_warmup=10, kl_warmup=0.25)
     schedule = Schedule([1000], 1)
     rates = [rate(run, step, schedule.share(step)) for step in range(1000)]
@@ -27,7 +27,7 @@ def test_a_prior_that_is_trained_last_has_a_schedule_of_its_own() -> None:
     assert first.share(8) == pytest.approx(8 / 9) and prior.share(9) == 0 and prior.share(12) == 0.5
 
 
-def test_a_budget_is_planned_part_by_part_from_the_time_left_and_the_speed() -> None:
+def test_a_budget_is_planned_from_the_remaining_time_and_the_speed() -> None:
     (schedule,) = phases(Run("vae", "digits", minutes=1), 120)
     now, shares, pace = 0.0, [], 0.1
     while not schedule.complete:
@@ -35,7 +35,7 @@ def test_a_budget_is_planned_part_by_part_from_the_time_left_and_the_speed() -> 
         shares += [
             schedule.share(step) for step in range(schedule.planned - schedule.parts[-1], schedule.planned)
         ]
-        pace = 0.1 if len(schedule.parts) < 10 else 0.4  # another program takes the machine
+        pace = 0.1 if len(schedule.parts) < 10 else 0.4  # another program slows the machine
         now += pace * schedule.parts[-1]
     assert len(schedule.parts) == PARTS and now == pytest.approx(60, rel=0.05)
     assert schedule.parts[0] == 30 and schedule.parts[-1] < 10
@@ -46,14 +46,14 @@ def test_a_budget_is_planned_part_by_part_from_the_time_left_and_the_speed() -> 
     assert [repeated.share(step) for step in range(schedule.planned)] == shares
 
 
-def test_a_budget_that_is_used_up_still_ends_with_a_low_rate() -> None:
+def test_an_exhausted_budget_ends_with_a_low_rate() -> None:
     schedule = Schedule([], PARTS)
     while not schedule.complete:
         schedule.plan(-5.0, 2.0)
     assert schedule.parts == [1] * PARTS
 
 
-def test_a_short_budget_has_a_short_rise() -> None:
+def test_a_short_budget_has_a_short_warm_up() -> None:
     run = Run("vae", "digits", minutes=1, rate=1e-3, rate_warmup=200)
     assert rate(run, 3, 0.04) == pytest.approx(0.8e-3, rel=0.01)
     assert rate(run, 10, 0.05) == pytest.approx(1e-3, rel=0.01)

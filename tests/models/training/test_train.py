@@ -1,4 +1,4 @@
-"""Tests of training: one seed gives one result, a killed run goes on as if nothing had happened."""
+"""Tests of training: results are reproducible, and a killed run resumes to the same result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Killed(BaseException):
-    """Stands for a kill at a given step."""
+    """Simulates a kill at a given step."""
 
 
 def kill_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
@@ -49,7 +49,7 @@ def kill_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
 
 
 def result(folder: Path) -> tuple[bytes, bytes]:
-    """The curve and the weights, to the bit."""
+    """Reads the curve and the weights as bytes."""
     return (folder / CURVES).read_bytes(), (folder / WEIGHTS).read_bytes()
 
 
@@ -63,7 +63,7 @@ def log_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.training.loop.LOG_EVERY", 2)
 
 
-def test_one_seed_gives_one_result_to_the_bit(tmp_path: Path) -> None:
+def test_the_same_seed_gives_bitwise_identical_results(tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         train(tiny_run(seed=seed, epochs=2), tmp_path / name, device=CPU)
         torch.rand(7)  # what others draw must not matter
@@ -98,7 +98,7 @@ def test_training_lowers_the_loss_and_logs_it_in_nats_per_image(tmp_path: Path) 
     ids=["learnt sigma", "bfloat16", "mlp", "part batch", "adamax, mean weights", "fused"],
 )
 @pytest.mark.parametrize("stop", [6, 11])
-def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, changes: dict[str, Any], stop: int) -> None:
+def test_a_resumed_run_is_bitwise_identical(tmp_path: Path, changes: dict[str, Any], stop: int) -> None:
     run = tiny_run(**changes)
     train(run, tmp_path / "whole", device=CPU)
     with pytest.raises(Killed):
@@ -112,7 +112,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, changes: dict[st
     assert not (tmp_path / "cut" / TRAINING).exists()
 
 
-def test_a_resumed_run_keeps_the_command_that_began_it(tmp_path: Path) -> None:
+def test_a_resumed_run_records_its_original_command(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(tiny_run(), tmp_path / "run", device=CPU, report=kill_at(11), command="the first")
     assert (
@@ -122,10 +122,10 @@ def test_a_resumed_run_keeps_the_command_that_began_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_killed_without_warning_resumes_to_the_same_bits(
+def test_a_killed_process_resumes_to_a_bitwise_identical_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGKILL to a real `python -m models train` in the middle of its work, then `--resume`."""
+    """Sends SIGKILL to a running `python -m models train`, then uses `--resume`."""
     options = [
         "vae",
         "--data",
@@ -180,11 +180,11 @@ def test_a_process_killed_without_warning_resumes_to_the_same_bits(
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder, to the bit."""
+    """Reads every file of a folder as bytes."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def test_no_run_is_written_over_unasked(tmp_path: Path) -> None:
+def test_a_run_is_not_overwritten_by_default(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with pytest.raises(Killed):
         train(tiny_run(), folder, device=CPU, report=kill_at(11))
@@ -209,7 +209,7 @@ def test_no_run_is_written_over_unasked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("old", ["finished", "unfinished"])
-def test_an_overwritten_run_stays_whole_until_the_new_one_has_ended(tmp_path: Path, old: str) -> None:
+def test_an_overwritten_run_is_kept_until_the_new_one_is_finished(tmp_path: Path, old: str) -> None:
     folder, fresh = tmp_path / "run", tmp_path / "fresh"
     train(tiny_run(seed=3), fresh, device=CPU)
     with pytest.raises(Killed) if old == "unfinished" else nullcontext():
@@ -233,10 +233,10 @@ def test_an_overwritten_run_stays_whole_until_the_new_one_has_ended(tmp_path: Pa
 
 
 @pytest.mark.parametrize("deed", ["replace_folder", "shutil.rmtree"])
-def test_a_kill_while_the_new_run_takes_its_place_loses_neither(
+def test_an_interruption_while_a_run_is_replaced_loses_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
-    """Before the folders are exchanged, or between that and the end."""
+    """The interruption comes before the folders are exchanged, or after that."""
     folder, fresh = tmp_path / "run", tmp_path / "fresh"
     train(tiny_run(seed=3), fresh, device=CPU)
     with pytest.raises(Killed):
@@ -263,7 +263,7 @@ def test_a_kill_while_the_new_run_takes_its_place_loses_neither(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "run"]
 
 
-def test_what_a_kill_left_half_written_is_swept_away(tmp_path: Path) -> None:
+def test_partial_files_of_a_killed_run_are_deleted(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     for name in (TRAINING, CURVES, WEIGHTS, CARD):
@@ -273,7 +273,7 @@ def test_what_a_kill_left_half_written_is_swept_away(tmp_path: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == sorted([CARD, CURVES, WEIGHTS, "notes.txt"])
 
 
-def test_a_run_resumes_only_with_its_own_values(tmp_path: Path) -> None:
+def test_a_run_resumes_only_with_its_settings(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(tiny_run(), tmp_path / "run", device=CPU, report=kill_at(11))
     with pytest.raises(
@@ -284,7 +284,7 @@ def test_a_run_resumes_only_with_its_own_values(tmp_path: Path) -> None:
     assert run == tiny_run() and step == 10
 
 
-def test_there_must_be_a_state_to_read(tmp_path: Path) -> None:
+def test_resuming_needs_a_saved_state(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no training.safetensors to resume from. Start again"):
         read_run(tmp_path)
 
@@ -303,7 +303,7 @@ def test_there_must_be_a_state_to_read(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_state_of_something_else_is_refused(tmp_path: Path, about: dict[str, str]) -> None:
+def test_the_state_of_another_program_is_refused(tmp_path: Path, about: dict[str, str]) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / TRAINING, metadata=about)
     with pytest.raises(ValueError, match=r"was not written by this trainer. Start again without `--resume`"):
         read_run(tmp_path)
@@ -330,7 +330,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path, lost: str | None) -> None:
 
 
 class Spoilt(VAE):
-    """Gives NaN from its ninth step on: in the loss, or only in the gradient."""
+    """A VAE with NaN from the ninth step on, in the loss or only in the gradient."""
 
     where = "kl"
     step = 0
@@ -347,7 +347,7 @@ class Spoilt(VAE):
 
 
 @pytest.mark.parametrize(("where", "term"), [("kl", "kl"), ("gradient", "gradient norm")])
-def test_nan_stops_the_run_at_its_step_with_its_term_before_it_spoils_a_state(
+def test_nan_stops_the_run_and_names_step_and_term(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, term: str
 ) -> None:
     monkeypatch.setattr("models.training.loop.LOG_EVERY", 100)  # a step that is not logged counts too
@@ -363,7 +363,7 @@ def test_nan_stops_the_run_at_its_step_with_its_term_before_it_spoils_a_state(
         load(tmp_path / "run")
 
 
-def test_a_learning_rate_that_is_far_too_high_ends_in_a_message(tmp_path: Path) -> None:
+def test_a_too_high_learning_rate_gives_an_error_message(tmp_path: Path) -> None:
     run = tiny_run(
         epochs=30,
         rate=0.99,
@@ -413,7 +413,7 @@ def test_a_learning_rate_that_is_far_too_high_ends_in_a_message(tmp_path: Path) 
         ({"options": {"split": "test"}}, "`options` must be options of the data set. Got 'split'"),
     ],
 )
-def test_wrong_values_of_a_run_are_refused(changes: dict[str, Any], message: str) -> None:
+def test_invalid_settings_of_a_run_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Run(**(asdict(tiny_run()) | changes))
 
@@ -430,7 +430,7 @@ def test_wrong_values_of_a_run_are_refused(changes: dict[str, Any], message: str
         ({"title": "x" * 90}, "run", "`title` must be one line of at most 80"),
     ],
 )
-def test_what_cannot_be_trained_or_saved_stops_before_the_first_step(
+def test_an_invalid_run_fails_before_the_first_step(
     tmp_path: Path, changes: dict[str, Any], name: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -438,7 +438,7 @@ def test_what_cannot_be_trained_or_saved_stops_before_the_first_step(
     assert not (tmp_path / name).exists()
 
 
-def test_what_is_saved_is_the_mean_of_the_weights_where_one_is_kept(tmp_path: Path) -> None:
+def test_the_moving_average_of_the_weights_is_saved(tmp_path: Path) -> None:
     run = tiny_run(rate=1e-2)
     for name, ema in (("last", 0.0), ("mean", 0.5)):
         train(replace(run, ema=ema), tmp_path / name, device=CPU)
@@ -449,7 +449,7 @@ def test_what_is_saved_is_the_mean_of_the_weights_where_one_is_kept(tmp_path: Pa
         assert 0 < (last[name] - mean[name]).abs().max() < 0.05
 
 
-def test_a_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+def test_a_run_starts_from_the_weights_of_another(tmp_path: Path) -> None:
     first = train(tiny_run(epochs=20, rate=5e-3), tmp_path / "first", device=CPU)
     begun = tiny_run(epochs=1, rate_warmup=100, kl_warmup=0.0, start=str(tmp_path / "first"))
     card = train(begun, tmp_path / "second", device=CPU)
@@ -476,7 +476,7 @@ def test_weights_that_do_not_fit_are_refused_before_the_first_step(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_fused_optimizer_takes_the_steps_of_the_other(tmp_path: Path) -> None:
+def test_the_fused_optimizer_takes_the_same_steps(tmp_path: Path) -> None:
     for name in ("adamw", "adamw-fused"):
         train(tiny_run(optimizer=name, decay=0.1), tmp_path / name, device=CPU)
     ours, theirs = curve(tmp_path / "adamw-fused"), curve(tmp_path / "adamw")
@@ -503,7 +503,7 @@ def test_a_closed_form_is_fitted_and_its_curve_is_one_line(tmp_path: Path) -> No
     "ignore:The .grad attribute of a Tensor that is not a leaf"
 )  # of the tracer itself
 def test_the_loss_can_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the part of the compiler that traces; the code that inductor writes takes a minute to build."""
+    """Uses a backend that only traces, since inductor takes a minute to compile."""
     monkeypatch.setattr("models.training.train.BACKEND", "aot_eager")
     config = {"latent": 3, "width": 8, "network": "mlp"}
     run = tiny_run(limit=130, config=config, epochs=2)  # a last batch of another size
@@ -520,7 +520,7 @@ def test_the_loss_can_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert set(load(tmp_path / "compiled").state_dict()) == set(load(tmp_path / "plain").state_dict())
 
 
-def test_a_compiler_that_is_missing_is_named_before_anything_is_done(
+def test_a_missing_compiler_is_reported_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")

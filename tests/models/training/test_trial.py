@@ -1,4 +1,4 @@
-"""Tests of the trial: memory that does not suffice halves the batch, and nothing of it is left in the model."""
+"""Tests of trial steps: the batch is halved until it fits into memory, and the model is not changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 class Large(VAE):
-    """Needs too much memory for more than `most` images."""
+    """A VAE that runs out of memory with more than `most` images."""
 
     most = 40
 
@@ -38,14 +38,14 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Large, "most", 40)
 
 
-def test_a_batch_that_is_too_large_is_halved_and_kept_in_the_card(tmp_path: Path) -> None:
+def test_a_too_large_batch_is_halved_and_recorded_in_the_card(tmp_path: Path) -> None:
     run = tiny_run(batch=0, epochs=1, config={"latent": 2, "width": 4, "network": "mlp"})
     card = train(run, tmp_path / "run", device=CPU)
     assert card.training["batch"] == 32 and card.training["steps"] == 10  # 128, 64, 32
     assert checkpoint.read(tmp_path / "run").card == card
 
 
-def test_the_model_is_left_as_it_was_and_the_time_of_a_step_is_known() -> None:
+def test_trial_steps_do_not_change_the_model_and_measure_the_time() -> None:
     run = tiny_run(batch=64)
     examples, _ = load_examples(run)
     model = build(run, examples.image_shape)
@@ -55,14 +55,14 @@ def test_the_model_is_left_as_it_was_and_the_time_of_a_step_is_known() -> None:
     assert all(torch.equal(before[name], values) for name, values in model.state_dict().items())
 
 
-def test_memory_that_does_not_hold_one_image_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_for_one_image_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Large, "most", 0)
     examples, _ = load_examples(tiny_run())
     with pytest.raises(ValueError, match=r"one image fits into memory. Choose a smaller network"):
         try_steps(tiny_run(batch=4), build(tiny_run(), examples.image_shape), examples, Processes(CPU))
 
 
-def test_memory_that_ends_later_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+def test_running_out_of_memory_later_names_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(
         TrainingError, match=r"at step 0, with 50 images per step. .* Start again with a smaller `--batch`"
     ):
@@ -70,7 +70,7 @@ def test_memory_that_ends_later_is_an_error_that_says_what_to_do(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("alone", "threads"), [(0.01, 1), (0.1, 2)])
-def test_one_thread_computes_where_several_are_slower(
+def test_one_thread_is_used_if_several_are_slower(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: float, threads: int
 ) -> None:
     seconds = {1: alone, 2: 0.05}
