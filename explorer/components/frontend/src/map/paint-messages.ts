@@ -5,7 +5,8 @@ import type { Painted, Scene } from "./painter";
 export type PaintRequest =
   | { type: "points"; generation: number; xy: Float32Array; from: Float32Array | null }
   | { type: "shading"; shade: Uint16Array; palette: Uint32Array }
-  | { type: "draw"; scene: Scene };
+  | { type: "draw"; scene: Scene }
+  | { type: "index" };
 
 /** From the worker. */
 export type PaintAnswer =

@@ -25,7 +25,8 @@ self.onmessage = ({ data }: MessageEvent<PaintRequest>) => {
   if (data.type === "points") {
     generation = data.generation;
     painter.setPoints(data.xy, data.from);
-  } else if (data.type === "shading") painter.setShading(data.shade, data.palette);
+  } else if (data.type === "index") indexSoon();
+  else if (data.type === "shading") painter.setShading(data.shade, data.palette);
   else {
     const painted = painter.paint(data.scene);
     canvas.width = Math.max(1, painted.width);

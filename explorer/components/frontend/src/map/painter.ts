@@ -7,7 +7,7 @@ import { type Viewport, visible } from "./viewport";
 /** With more points than this in view a density is drawn. */
 export const POINTS_AT_MOST = 200_000;
 /** Opacity of the points that the legend leaves out. */
-const DIM = 0.1;
+export const DIM = 0.1;
 
 /** What to draw. */
 export interface Scene {
@@ -159,17 +159,24 @@ export class Painter {
   }
 
   private discsFor(scene: Scene, ratio: number): { full: Discs; dim: Discs } {
-    const radius = radiusFor(this.count, scene.zoomed, scene.side) * ratio;
-    // Fewer, bigger points can be more solid; many thin ones show density by their overlap.
-    const opacity = Math.min(
-      0.92,
-      Math.max(0.6, 0.95 - 0.09 * Math.log10(Math.max(1, this.count / 500))),
-    );
+    const { radius, opacity } = pointStyle(this.count, scene, ratio);
     const key = `${radius.toFixed(1)} ${opacity.toFixed(2)}`;
     if (this.discs?.key !== key)
       this.discs = { key, full: makeDiscs(radius, opacity), dim: makeDiscs(radius * 0.85, DIM) };
     return this.discs;
   }
+}
+
+/** Radius in device pixels and opacity of each of `count` points. */
+export function pointStyle(
+  count: number,
+  scene: Scene,
+  ratio: number,
+): { radius: number; opacity: number } {
+  const radius = radiusFor(count, scene.zoomed, scene.side) * ratio;
+  // Fewer, bigger points can be more solid; many thin ones show density by their overlap.
+  const opacity = 0.95 - 0.09 * Math.log10(Math.max(1, count / 500));
+  return { radius, opacity: Math.min(0.92, Math.max(0.6, opacity)) };
 }
 
 function inOrder(shade: Uint16Array, ids: Uint16Array | Uint32Array): Uint16Array {

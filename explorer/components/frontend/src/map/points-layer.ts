@@ -3,6 +3,7 @@ import { h } from "../dom";
 import type { Theme } from "../theme";
 import type { Camera } from "./camera";
 import { pack, type Shading, shadePlain } from "./colours";
+import { GpuRenderer } from "./gpu-renderer";
 import type { Scene } from "./painter";
 import type { Picker } from "./picker";
 import {
@@ -10,6 +11,7 @@ import {
   LocalRenderer,
   type Picture,
   type Renderer,
+  type RendererEvents,
   WorkerRenderer,
 } from "./renderer";
 import type { Viewport } from "./viewport";
@@ -148,6 +150,7 @@ export class PointsLayer {
     context.imageSmoothingEnabled = scaleX !== 1;
     context.drawImage(picture.source, x, y, w, t);
     this.canvas.dataset["rendering"] = picture.density ? "density" : "points";
+    this.canvas.dataset["drawnBy"] = this.renderer?.name ?? "";
   }
 
   /** The view with the renderer's margin, whole device pixels on each side. */
@@ -164,15 +167,17 @@ export class PointsLayer {
   }
 
   private chooseRenderer(many: boolean): void {
-    const kind = many ? WorkerRenderer : LocalRenderer;
-    if (this.renderer instanceof kind) return;
+    if (this.renderer && many !== this.renderer instanceof LocalRenderer) return;
     this.renderer?.stop();
     this.show(null);
-    this.renderer = this.start(kind);
+    this.renderer = this.start(
+      many ? [GpuRenderer, WorkerRenderer, LocalRenderer] : [LocalRenderer],
+    );
   }
 
-  private start(kind: typeof WorkerRenderer | typeof LocalRenderer): Renderer {
-    return new kind({
+  /** Starts the first kind of renderer that works here; one that fails later is replaced by the next. */
+  private start([kind, ...others]: readonly (new (on: RendererEvents) => Renderer)[]): Renderer {
+    const events: RendererEvents = {
       picture: (picture) => {
         this.show(picture);
         if (kind === WorkerRenderer) this.changed();
@@ -182,14 +187,20 @@ export class PointsLayer {
         this.stale = true;
         this.changed();
       },
-      failed: () => this.fallBack(),
-    });
+      failed: () => this.replace(others),
+    };
+    try {
+      return new kind(events);
+    } catch (error) {
+      if (others.length === 0) throw error;
+      return this.start(others);
+    }
   }
 
-  /** Without a worker (a page that forbids them) this thread draws. */
-  private fallBack(): void {
+  private replace(kinds: readonly (new (on: RendererEvents) => Renderer)[]): void {
+    if (kinds.length === 0) return;
     this.renderer?.stop();
-    this.renderer = this.start(LocalRenderer);
+    this.renderer = this.start(kinds);
     if (this.xy) this.renderer.setPoints(this.xy, null);
     this.shadeAgain();
     this.changed();

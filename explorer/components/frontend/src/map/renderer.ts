@@ -20,6 +20,7 @@ export interface RendererEvents {
 }
 
 export interface Renderer {
+  readonly name: "page" | "worker" | "gpu";
   /** Screen pixels beyond each edge that a picture should have, for a hand that pans meanwhile. */
   readonly margin: number;
   /** Takes other points; `from`: where they glide from. */
@@ -32,6 +33,7 @@ export interface Renderer {
 
 /** Draws in this thread. */
 export class LocalRenderer implements Renderer {
+  readonly name = "page";
   readonly margin = 0;
   private readonly painter = new Painter();
   private readonly canvas = document.createElement("canvas");
@@ -61,20 +63,21 @@ export class LocalRenderer implements Renderer {
   stop(): void {}
 }
 
-/** Draws in a worker: one picture at a time, and then the latest that was asked for meanwhile. */
-export class WorkerRenderer implements Renderer {
-  readonly margin = 96;
+/** The worker that draws and indexes; its script travels inside the bundle. */
+export class PaintWorker {
   private readonly address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   private readonly worker = new Worker(this.address);
   private generation = 0;
-  private busy = false;
-  private next: Scene | null = null;
 
-  constructor(private readonly on: RendererEvents) {
-    this.worker.onmessage = ({ data }: MessageEvent<PaintAnswer>) => this.take(data);
+  /** `picture` takes a drawn map. */
+  constructor(on: Omit<RendererEvents, "picture"> & { picture?(picture: Picture): void }) {
+    this.worker.onmessage = ({ data }: MessageEvent<PaintAnswer>) => {
+      if (data.type === "picture") on.picture?.({ ...data.painted, source: data.bitmap });
+      else if (data.generation === this.generation) on.indexed(Picker.from(data.tree));
+    };
     this.worker.onerror = (event) => {
       event.preventDefault();
-      this.on.failed();
+      on.failed();
     };
   }
 
@@ -83,8 +86,37 @@ export class WorkerRenderer implements Renderer {
     this.post({ type: "points", generation: this.generation, xy, from });
   }
 
+  post(request: PaintRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  stop(): void {
+    this.worker.terminate();
+    URL.revokeObjectURL(this.address);
+  }
+}
+
+/** Draws in a worker: one picture at a time, and then the latest that was asked for meanwhile. */
+export class WorkerRenderer implements Renderer {
+  readonly name = "worker";
+  readonly margin = 96;
+  private readonly worker: PaintWorker;
+  private busy = false;
+  /** The picture on its way is of points that have been replaced. */
+  private outdated = false;
+  private next: Scene | null = null;
+
+  constructor(private readonly on: RendererEvents) {
+    this.worker = new PaintWorker({ ...on, picture: (picture) => this.take(picture) });
+  }
+
+  setPoints(xy: Float32Array, from: Float32Array | null): void {
+    this.outdated = this.busy;
+    this.worker.setPoints(xy, from);
+  }
+
   setShading(shade: Uint16Array, palette: Uint32Array): void {
-    this.post({ type: "shading", shade, palette });
+    this.worker.post({ type: "shading", shade, palette });
   }
 
   draw(scene: Scene): void {
@@ -93,27 +125,19 @@ export class WorkerRenderer implements Renderer {
       return;
     }
     this.busy = true;
-    this.post({ type: "draw", scene });
+    this.worker.post({ type: "draw", scene });
   }
 
   stop(): void {
-    this.worker.terminate();
-    URL.revokeObjectURL(this.address);
+    this.worker.stop();
   }
 
-  private post(request: PaintRequest): void {
-    this.worker.postMessage(request);
-  }
-
-  private take(answer: PaintAnswer): void {
-    if (answer.type === "index") {
-      if (answer.generation === this.generation) this.on.indexed(Picker.from(answer.tree));
-      return;
-    }
-    const { next } = this;
+  private take(picture: Picture): void {
+    const { next, outdated } = this;
     this.busy = false;
+    this.outdated = false;
     this.next = null;
     if (next) this.draw(next);
-    this.on.picture({ ...answer.painted, source: answer.bitmap });
+    if (!outdated) this.on.picture(picture);
   }
 }
