@@ -25,7 +25,7 @@ from models.configuration import config_from_dict
 from models.data import load_data
 from models.evaluation.attribute_classifier import readability
 from models.evaluation.codebook_use import codebook_metrics
-from models.evaluation.disentanglement import disentanglement
+from models.evaluation.disentanglement import baselines, disentanglement
 from models.evaluation.likelihood import bound, density, log_likelihood
 from models.evaluation.linear_probe import probe
 from models.evaluation.metric import Metrics
@@ -125,6 +125,10 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
         metrics |= probe(model, load_data(name, "train", **options), data)
     if wanted.disentanglement:
         metrics |= disentanglement(model, data)
+        if not model.closed_form:
+            metrics |= baselines(
+                model, load_data(name, "train", limit=card.training.get("images"), **options), data
+            )
     if wanted.attributes:
         metrics |= readability(model, load_data(name, "train", **options), data)
     return metrics

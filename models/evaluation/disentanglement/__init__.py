@@ -9,6 +9,7 @@ measures a model. They follow disentanglement_lib; each file's docstring names w
 
 from __future__ import annotations
 
+from models.evaluation.disentanglement.baselines import baselines
 from models.evaluation.disentanglement.beta_vae import beta_vae_score
 from models.evaluation.disentanglement.dci import DCI, dci
 from models.evaluation.disentanglement.factor_vae import factor_vae_score
@@ -20,6 +21,7 @@ from models.evaluation.disentanglement.sources import FactorSource, labelled, re
 __all__ = [
     "DCI",
     "FactorSource",
+    "baselines",
     "beta_vae_score",
     "dci",
     "disentanglement",
