@@ -14,18 +14,32 @@ export function place(
 export class Sheet {
   private image: HTMLImageElement | null = null;
   private waiting: (() => void)[] = [];
+  private readonly failures: (() => void)[] = [];
 
   constructor(
-    source: string,
+    private readonly source: string,
     private readonly columns: number,
     private readonly shape: Shape,
   ) {
+    this.load();
+  }
+
+  /** Loads it, or tries again once that has failed. */
+  load(): void {
     const image = new Image();
     image.addEventListener("load", () => {
       this.image = image;
       for (const paint of this.waiting.splice(0)) paint();
     });
-    image.src = source;
+    image.addEventListener("error", () => {
+      for (const failed of this.failures) failed();
+    });
+    image.src = this.source;
+  }
+
+  /** Calls whenever the image cannot be had. */
+  failed(run: () => void): void {
+    this.failures.push(run);
   }
 
   /** Calls when the pictures are here. */

@@ -55,6 +55,7 @@ export class Shell {
       () => this.element.remove(),
       () => this.shortcuts.stop(),
       () => this.banner.stop(),
+      () => this.loading.stop(),
       () => this.readout.stop(),
       () => this.scheduler.dispose(),
     ])

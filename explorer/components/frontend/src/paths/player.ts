@@ -5,6 +5,7 @@ import { h, setText, svg } from "../dom";
 import { spoken, verdict } from "../gauge";
 import { Sheet } from "../sheet";
 import { watchTheme } from "../theme";
+import { Loading, waitForSheets } from "../ui/loading";
 import { describe, frameAt, stripFrames } from "./playback";
 import type { PathsData, Way } from "./types";
 
@@ -45,6 +46,9 @@ export class Player {
   private readonly marker = h("div", { class: "way-marker", "aria-hidden": "true" });
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
   private readonly shortcuts: Shortcuts;
+  private readonly loading = new Loading(() => {
+    for (const { sheet } of this.lanes) sheet.load();
+  });
   readonly element: HTMLElement;
   private readonly unwatch: () => void;
 
@@ -73,6 +77,7 @@ export class Player {
         h("span", { class: "hint" }, "Space plays, arrow keys step. ", this.shortcuts.button),
       ),
       this.shortcuts.element,
+      this.loading.element,
     );
     parent.append(this.element);
     this.unwatch = watchTheme(this.element, this.probe, () => {});
@@ -95,6 +100,7 @@ export class Player {
     this.pause();
     this.unwatch();
     this.shortcuts.stop();
+    this.loading.stop();
     this.element.remove();
   }
 
@@ -110,6 +116,10 @@ export class Player {
         gauge: h("span", { class: "way-gauge", "data-testid": `gauge-${way.kind}` }),
       };
     });
+    waitForSheets(
+      this.loading,
+      this.lanes.map(({ sheet }) => sheet),
+    );
     this.cells.replaceChildren(...this.lanes.map((lane) => this.cell(lane)));
     const frames = stripFrames(count, STRIP);
     this.marker.style.width = `${100 / frames.length}%`;

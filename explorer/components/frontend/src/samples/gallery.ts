@@ -5,6 +5,7 @@ import { h, setText } from "../dom";
 import { verdict } from "../gauge";
 import { Sheet } from "../sheet";
 import { watchTheme } from "../theme";
+import { Loading, waitForSheets } from "../ui/loading";
 import type { Clicked, GalleryData } from "./types";
 
 export type Choose = (clicked: Clicked) => void;
@@ -46,6 +47,8 @@ export class Gallery {
     tabindex: "-1",
   });
   private readonly shortcuts = new Shortcuts(this.element, () => this.keys());
+  private sheet: Sheet | null = null;
+  private readonly loading = new Loading(() => this.sheet?.load());
   private readonly unwatch: () => void;
 
   constructor(
@@ -61,6 +64,7 @@ export class Gallery {
       this.grid,
       h("footer", { class: "foot" }, hint),
       this.shortcuts.element,
+      this.loading.element,
     );
     parent.append(this.element);
     this.unwatch = watchTheme(this.element, this.probe, () => {});
@@ -81,6 +85,7 @@ export class Gallery {
   dispose(): void {
     this.unwatch();
     this.shortcuts.stop();
+    this.loading.stop();
     this.element.remove();
   }
 
@@ -111,6 +116,8 @@ export class Gallery {
   private build(): void {
     const { data } = this;
     const sheet = new Sheet(data.sheet, data.columns, data.shape);
+    this.sheet = sheet;
+    waitForSheets(this.loading, [sheet]);
     const [, height, width] = data.shape;
     this.element.style.setProperty("--lx-ratio", `${width} / ${height}`);
     this.element.style.setProperty("--lx-columns", String(data.columns));

@@ -1,5 +1,6 @@
 // A skeleton over a component from its first paint until there is something to show, with what is under way.
 import { h, setText } from "../dom";
+import type { Sheet } from "../sheet";
 
 /** Under way for so long, it may be tried again by hand. */
 const LONG_MS = 15_000;
@@ -36,6 +37,14 @@ export class Loading {
     this.patience();
   }
 
+  /** Says what has failed, with a button that tries it again. */
+  fail(message: string): void {
+    clearTimeout(this.timer);
+    setText(this.note, message);
+    this.element.hidden = false;
+    this.retry.hidden = false;
+  }
+
   /** There is something to show, or a message that says why there is not. */
   end(): void {
     this.shown = true;
@@ -43,11 +52,32 @@ export class Loading {
     this.element.hidden = true;
   }
 
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
   private patience(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.retry.hidden = false;
     }, LONG_MS);
+  }
+}
+
+/** Shows the skeleton until pictures are here; where they cannot be had, that is said. */
+export function waitForSheets(
+  loading: Loading,
+  sheets: readonly Pick<Sheet, "ready" | "failed">[],
+): void {
+  let missing = sheets.length;
+  if (missing === 0) return;
+  loading.wait("Loading the pictures…");
+  for (const sheet of sheets) {
+    sheet.failed(() => loading.fail("The pictures could not be loaded."));
+    sheet.ready(() => {
+      missing -= 1;
+      if (missing === 0) loading.end();
+    });
   }
 }
 
