@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.atlas.umap_maps import MapSettings, Request, fit_map
 from explorer.jobs.runner import Job, start
+from explorer.pages.explore.state import page
 from explorer.pages.shared.layout import job_notice
 from explorer.scene.loaded import Loaded
 
@@ -60,7 +61,7 @@ def _progress() -> None:
             job.cancel()
         return
     del S.map_job
-    if job.result and S.map_job_model == S.model:
+    if job.result and S.map_job_model == page.model:
         S.wanted_view = str(job.result["view"])
         st.toast("The new map is ready.", icon=":material/scatter_plot:")
     elif job.result:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.components.pad import pad
 from explorer.pages.explore import image_framing
+from explorer.pages.explore.state import page
 from explorer.pages.shared import faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
@@ -116,9 +117,11 @@ def keep(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> OwnPicture:
 
 def _put(loaded: Loaded, letter: str, item: int) -> None:
     """Puts a handle on an item; the stage shows it in the same run."""
-    x, y = map(float, Places(loaded, resolve(loaded, S.view))[item])
-    S.edit = replace(S.edit, **{letter: replace(getattr(S.edit, letter), item=item, x=x, y=y)})
-    S.revision += 1
+    x, y = map(float, Places(loaded, resolve(loaded, page.shown.view))[item])
+    edit = page.shown.edit
+    edit = replace(edit, **{letter: replace(getattr(edit, letter), item=item, x=x, y=y)})
+    page.shown = replace(page.shown, edit=edit)
+    page.now.revision += 1
 
 
 def _stored(loaded: Loaded) -> None:
@@ -159,6 +162,6 @@ def _drop(loaded: Loaded, own: OwnPicture) -> None:
     loaded.drop_own(own.item)
     nearest = int(loaded.neighbours.nearest(own.z[None], 1)[0][0, 0])
     for letter in "AB":
-        if getattr(S.edit, letter).item == own.item:
+        if getattr(page.shown.edit, letter).item == own.item:
             _put(loaded, letter, nearest)
     recently_deleted.keep("own", loaded.name, own)

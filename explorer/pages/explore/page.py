@@ -19,7 +19,7 @@ from explorer.pages.explore import (
     selection,
     shelf,
 )
-from explorer.pages.explore.state import page
+from explorer.pages.explore.state import Shown, page
 from explorer.pages.shared import (
     address,
     carried_checkpoint,
@@ -29,7 +29,7 @@ from explorer.pages.shared import (
     sequence_note,
 )
 from explorer.pages.shared.layout import warn_of
-from explorer.pages.shared.page_state import is_outdated
+from explorer.pages.shared.page_state import connection_of, is_outdated
 from explorer.scene.handles import Places, move_to_view
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import UnknownView, View
@@ -46,7 +46,7 @@ def main() -> None:
     take_restore(getattr(S.get("stage"), "edit", None), entries)
     loaded = opened(entries)
     if loaded is None:
-        warn_of(S.problems)
+        warn_of(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     view = shown_view(loaded)
@@ -57,27 +57,27 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
         controls.view_picker(loaded, view, partial(setattr, S, "wanted_view"))
-        controls.colour_picker(loaded, S.colour, partial(setattr, S, "colour"))
+        controls.colour_picker(loaded, page.shown.colour, choose_colour)
         if loaded.latent > 1:
             new_map.button(loaded)
         selection.picker(loaded)
-        neighbourhood.picker(loaded, view, S.edit)
+        neighbourhood.picker(loaded, view, page.shown.edit)
         own_images.button(loaded)
-        shelf.pinner(loaded, view, S.edit)
-        downloads.button(loaded, view, S.edit)
-    warn_of(S.problems)
+        shelf.pinner(loaded, view, page.shown.edit)
+        downloads.button(loaded, view, page.shown.edit, page.shown.colour)
+    warn_of(page.problems)
     selection.receive(getattr(S.get("stage"), "selection", None), loaded)
-    link = stage_edit.link(loaded.name, view.id, S.colour, S.edit, loaded.token_of)
-    data = controls.stage_data(loaded, view, S.colour, S.edit, S.revision) | {
+    shown = page.shown
+    data = controls.stage_data(loaded, view, shown.colour, shown.edit, page.revision) | {
         "selection": selection.stage_data(loaded),
-        "address": link,
-        "heard": S.get("heard_connection", 0),
-        "serial": S.get("heard_serial", 0),
+        "address": stage_edit.link(loaded.name, view.id, shown.colour, shown.edit, loaded.token_of),
+        "heard": page.heard,
+        "serial": page.now.serial,
     }
     result = stage(data)
     if take_release(result.edit, loaded, view):  # after a restart of the server the page has the newer state
         st.rerun()
-    address.write(loaded, view, S.colour, S.edit)
+    address.write(loaded, view, page.shown.colour, page.shown.edit)
     selection.bar(loaded)
     new_map.progress()
     shelf.row(loaded, view)
@@ -90,26 +90,26 @@ def main() -> None:
 
 
 def opened(entries: list[checkpoint_picker.Entry]) -> Loaded | None:
-    """The opened model to show; on the first run the address decides."""
-    if "model" not in S:
-        S.problems, S.revision = [], 0
-        S.model, problem = address.model(entries)
-        S.fresh = True
-        carried_checkpoint.choose(S.model)
-        if problem:
-            S.problems.append(problem)
+    """The opened model to show; on the first run the address decides.
+
+    Later the stage writes the address itself, so it is not read again (unlike `PageState.open_checkpoint`).
+    """
+    state = page.now
+    if not state.model:
+        name, problem = address.model(entries)
+        carried_checkpoint.choose(name)
+        state.reset(name, {}, [problem] if problem else [])
     names = [entry.name for entry in entries if entry.card]
-    follow = carried_checkpoint.followed("explore", S.model, names)
+    follow = carried_checkpoint.followed("explore", state.model, names)
     if follow and "model" not in address.parameters():
         switch_model(follow)
-    while S.model:
+    while state.model:
         try:
-            return checkpoint_picker.open_model(S.model)
+            return checkpoint_picker.open_model(state.model)
         except CheckpointError as error:
-            S.problems.append(f"{error} Showing another checkpoint instead.")
-            others = [entry.name for entry in entries if entry.card and entry.name != S.model]
-            entries = [entry for entry in entries if entry.name != S.model]
-            S.model, S.fresh = (others[0] if others else ""), True
+            entries = [entry for entry in entries if entry.name != state.model]
+            other = next((entry.name for entry in entries if entry.card), "")
+            state.reset(other, {}, [*state.problems, f"{error} Showing another checkpoint instead."])
             address.clear()
     return None
 
@@ -121,72 +121,70 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
         received: The stage's newest message, untrusted JSON.
         entries: All checkpoints.
     """
-    if not isinstance(received, Mapping) or received.get("restore") is not True or "model" not in S:
+    if not isinstance(received, Mapping) or received.get("restore") is not True or not page.model:
         return
 
     def apply(received: Mapping[str, Any]) -> bool:
         hear(received)
         name = received.get("model")
         if name not in [entry.name for entry in entries if entry.card]:
-            S.problems = [f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone."]
-            S.revision += 1  # the stage then shows what Python has
+            page.report(f"The checkpoint {str(name)[:40]!r} is no longer available, so nothing was undone.")
+            page.now.revision += 1  # the stage then shows what Python has
             return False
-        if name != S.model:
+        if name != page.model:
             selection.forget()
-        S.restored = received
-        S.model, S.fresh, S.problems = name, True, []
+        page.now.reset(str(name), {}, [], previous=received)
         return True
 
     page.now.handle("stage", received, apply)
 
 
-def restored_view(loaded: Loaded, saved: Mapping[str, object]) -> View:
-    """Sets the map, colour and edit that `take_restore` accepted; returns the map to show."""
-    colour, name = saved.get("colour"), saved.get("view")
-    S.colour = colour if isinstance(colour, str) and colour in controls.colours(loaded) else None
-    view = view_or_default(loaded, name if isinstance(name, str) else default_view(loaded))
-    S.view = view.id
-    places, levels = Places(loaded, view), len(controls.levels(loaded))
-    S.edit = controls.default_edit(view)
-    try:
-        edit = stage_edit.edit_from_json(saved, S.edit, loaded.count, loaded.directions, levels, loaded.own)
-        S.edit = stage_edit.settled(edit, places) if view.id == name else stage_edit.rehomed(edit, places)
-    except ValueError as error:
-        S.problems.append(f"The earlier edit cannot be restored: {error}")
-    return view
-
-
 def shown_view(loaded: Loaded) -> View:
     """The view to show; for a newly opened model, view and edit come from the address or the defaults."""
-    if not S.fresh:
-        view = view_or_default(loaded, S.view)
-        if view.id != S.view:
-            S.view, S.edit = view.id, stage_edit.rehomed(S.edit, Places(loaded, view))
-            S.revision += 1
+    state = page.now
+    if state.shown is not None:
+        view = view_or_default(loaded, state.shown.view)
+        if view.id != state.shown.view:
+            edit = stage_edit.rehomed(state.shown.edit, Places(loaded, view))
+            state.shown = replace(state.shown, view=view.id, edit=edit)
+            state.revision += 1
         return view
-    view = first_view(loaded)
+    saved = state.previous
+    restored = isinstance(saved, Mapping) and saved.get("model") == loaded.name
+    view, shown = restored_view(loaded, saved) if restored else first_view(loaded)
     # Last, so that if Streamlit aborts this run before, the next one starts over.
-    S.revision += 1
-    S.restored, S.fresh = None, False
+    state.revision += 1
+    state.shown, state.previous = shown, None
     return view
 
 
-def first_view(loaded: Loaded) -> View:
-    """Sets map, colour and edit of a newly opened model: restored by undo or Back, or from the address."""
-    restored = S.get("restored")
-    if restored is not None and restored["model"] == loaded.name:
-        return restored_view(loaded, restored)
-    requested, S.colour, problems = address.view_and_colour(loaded)
-    S.problems += problems
+def restored_view(loaded: Loaded, saved: Mapping[str, object]) -> tuple[View, Shown]:
+    """The map, colour and edit that `take_restore` accepted."""
+    colour, name = saved.get("colour"), saved.get("view")
+    view = view_or_default(loaded, name if isinstance(name, str) else default_view(loaded))
+    places, levels = Places(loaded, view), len(controls.levels(loaded))
+    edit = controls.default_edit(view)
+    try:
+        edit = stage_edit.edit_from_json(saved, edit, loaded.count, loaded.directions, levels, loaded.own)
+        edit = stage_edit.settled(edit, places) if view.id == name else stage_edit.rehomed(edit, places)
+    except ValueError as error:
+        page.problems.append(f"The earlier edit cannot be restored: {error}")
+    known = isinstance(colour, str) and colour in controls.colours(loaded)
+    return view, Shown(view.id, str(colour) if known else None, edit)
+
+
+def first_view(loaded: Loaded) -> tuple[View, Shown]:
+    """Map, colour and edit of a newly opened model, from the address."""
+    requested, colour, problems = address.view_and_colour(loaded)
+    page.problems.extend(problems)
     view = view_or_default(loaded, requested)
-    S.view = view.id
     default, places = controls.default_edit(view), Places(loaded, view)
     edit, invalid = stage_edit.edit_from_query(
         address.parameters(), default, places, loaded.directions, len(controls.levels(loaded))
     )
-    S.edit = stage_edit.settled(edit, places) if view.id == requested else stage_edit.rehomed(edit, places)
-    S.problems += [f"In the address: {problem} Using the default." for problem in invalid]
-    return view
+    page.problems.extend(f"In the address: {problem} Using the default." for problem in invalid)
+    edit = stage_edit.settled(edit, places) if view.id == requested else stage_edit.rehomed(edit, places)
+    return view, Shown(view.id, colour, edit)
 
 
 def view_or_default(loaded: Loaded, name: str) -> View:
@@ -194,7 +192,7 @@ def view_or_default(loaded: Loaded, name: str) -> View:
     try:
         return resolve(loaded, name)
     except UnknownView as error:
-        S.problems.append(f"{error} Showing the default map instead.")
+        page.problems.append(f"{error} Showing the default map instead.")
         return resolve(loaded, default_view(loaded))
 
 
@@ -211,18 +209,17 @@ def take_release(received: object, loaded: Loaded, view: View) -> bool:
         hear(received)
         if belongs_elsewhere(received, loaded, view):
             return False
-        if is_outdated(received, S.revision):
-            S.revision += 1
+        if is_outdated(received, page.revision):
+            page.now.revision += 1
             return True
-        S.problems = []
         try:
             levels = len(controls.levels(loaded))
             edit = stage_edit.edit_from_json(
-                received, S.edit, loaded.count, loaded.directions, levels, loaded.own
+                received, page.shown.edit, loaded.count, loaded.directions, levels, loaded.own
             )
-            S.edit = stage_edit.settled(edit, Places(loaded, view))
+            page.update(edit=stage_edit.settled(edit, Places(loaded, view)))
         except ValueError as error:
-            S.problems = [f"The stage sent an invalid edit: {error}"]
+            page.report(f"The stage sent an invalid edit: {error}")
         return True
 
     return page.now.handle("stage", received, apply)
@@ -238,10 +235,8 @@ def belongs_elsewhere(received: object, loaded: Loaded, view: View) -> bool:
 
 def hear(received: object) -> None:
     """Records which message of the stage was received, to acknowledge it."""
-    fields = received if isinstance(received, Mapping) else {}
-    for name in ("connection", "serial"):
-        number = fields.get(name)
-        S[f"heard_{name}"] = number if type(number) is int else 0
+    serial = received.get("serial") if isinstance(received, Mapping) else None
+    page.now.heard, page.now.serial = connection_of(received), serial if type(serial) is int else 0
 
 
 def chosen_view(loaded: Loaded, view: View) -> View:
@@ -249,12 +244,12 @@ def chosen_view(loaded: Loaded, view: View) -> View:
     selected = S.get("wanted_view") or view.id
     if selected == view.id:
         return view
-    S.problems = []
     try:
         after = resolve(loaded, selected)
         switch_view(loaded, view, after)
     except UnknownView as error:
-        S.problems, after = [str(error)], view
+        page.report(str(error))
+        after = view
     S.wanted_view = None
     return after
 
@@ -263,28 +258,31 @@ def switch_model(name: str) -> None:
     """Shows another checkpoint, from its defaults."""
     address.clear()
     selection.forget()
-    carried_checkpoint.choose(name)
-    S.model, S.fresh, S.problems = name, True, []
+    page.switch_checkpoint(name)
+
+
+def choose_colour(colour: str | None) -> None:
+    """Colours the map by another attribute; None for none."""
+    page.shown = replace(page.shown, colour=colour)
 
 
 def show_newer(loaded: Loaded, name: str) -> None:
     """Shows a better version of the model, with both handles on the same images."""
-    items = {letter: getattr(S.edit, letter).item for letter in "AB"}
+    items = {letter: getattr(page.shown.edit, letter).item for letter in "AB"}
     handles = {letter.lower(): loaded.token_of(i) for letter, i in items.items() if i < loaded.count}
-    colour = S.colour or "none"
+    colour = page.shown.colour or "none"
     switch_model(name)
     st.query_params.from_dict({"model": name, "colour": colour} | handles)
 
 
 def switch_view(loaded: Loaded, before: View, after: View) -> None:
     """Shows another map of the same model; the handles keep their pictures as far as possible."""
-    edit = S.edit
+    edit = page.shown.edit
     for name in ("A", "B"):
         handle = getattr(edit, name)
         x, y = move_to_view(loaded, before, after, handle, edit.residual)
         edit = replace(edit, **{name: replace(handle, x=x, y=y)})
-    S.edit, S.view = edit, after.id
-    S.revision += 1
+    page.update(view=after.id, edit=edit, revise=True)
 
 
 main()

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.fields import SLIDER_LIMIT
+from explorer.pages.explore.state import page
 from explorer.pages.shared import controls, faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
 from explorer.pages.shared.text import plain
@@ -22,7 +23,6 @@ from explorer.workspace.storage import PINS_AT_MOST, Pin
 
 __all__ = ["pinner", "row"]
 
-S = st.session_state
 COLUMNS = 10  # pins in a row
 ICONS = {"item": ":material/image:", "direction": ":material/trending_flat:", "view": ":material/map:"}
 ACTIONS = {
@@ -58,7 +58,7 @@ def _pin(loaded: Loaded, view: View, edit: stage_edit.Edit, chosen: str) -> Pin:
         item = getattr(edit, chosen[-1]).item
         return Pin("item", loaded.name_of(item), str(item))
     if chosen == "This view":
-        params = {"view": view.id, "colour": S.colour or "none"} | stage_edit.query(
+        params = {"view": view.id, "colour": page.shown.colour or "none"} | stage_edit.query(
             edit, controls.default_edit(view), loaded.token_of
         )
         return Pin("view", f"View {sum(pin.kind == 'view' for pin in loaded.pins) + 1}", params)
@@ -141,26 +141,26 @@ def _edit(loaded: Loaded, view: View, params: dict[str, str]) -> stage_edit.Edit
 
 def _use(loaded: Loaded, view: View, pin: Pin) -> None:
     """Performs the action of a pin (`ACTIONS`)."""
-    S.problems = []
+    edit = page.shown.edit
     if pin.kind == "view" and isinstance(pin.value, dict):
         try:
             pinned = resolve(loaded, pin.value.get("view", view.id))
         except UnknownView as error:
-            S.problems = [str(error)]
+            page.report(str(error))
             return
-        edit = _edit(loaded, pinned, pin.value)
-        S.view, S.edit = pinned.id, stage_edit.settled(edit, Places(loaded, pinned))
+        edit = stage_edit.settled(_edit(loaded, pinned, pin.value), Places(loaded, pinned))
         colour = pin.value.get("colour")
-        S.colour = colour if colour in controls.colours(loaded) else None
+        colour = colour if colour in controls.colours(loaded) else None
+        page.update(view=pinned.id, colour=colour, edit=edit, revise=True)
     elif pin.kind == "item" and loaded.has(item := int(str(pin.value))):
         x, y = map(float, Places(loaded, view)[item])
-        S.edit = replace(S.edit, A=replace(S.edit.A, item=item, x=x, y=y))
+        page.update(edit=replace(edit, A=replace(edit.A, item=item, x=x, y=y)), revise=True)
     elif pin.kind == "direction" and pin.value in loaded.directions:
-        for letter in "AB" if S.edit.target == "both" else S.edit.target:
-            handle = getattr(S.edit, letter)
+        for letter in "AB" if edit.target == "both" else edit.target:
+            handle = getattr(edit, letter)
             step = min(SLIDER_LIMIT, handle.sliders.get(str(pin.value), 0.0) + 1)
             moved = replace(handle, sliders={**handle.sliders, str(pin.value): step})
-            S.edit = replace(S.edit, **{letter: moved})
+            edit = replace(edit, **{letter: moved})
+        page.update(edit=edit, revise=True)
     else:
-        S.problems = [f"“{pin.title}” no longer exists."]
-    S.revision += 1
+        page.report(f"“{pin.title}” no longer exists.")

@@ -21,29 +21,26 @@ from explorer.workspace import stage_edit
 
 __all__ = ["button"]
 
-S = st.session_state
 SCALE = {"1×": 1, "4×": 4, "8×": 8}
 
 
-def button(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+def button(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> None:
     """A popover with all downloads of what the stage shows."""
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=400):
-        pictures(loaded, view, edit)
-        vectors(loaded, view, edit)
-        reports(loaded, view, edit)
-        replay(loaded, view, edit)
+        pictures(loaded, view, edit, colour)
+        vectors(loaded, view, edit, colour)
+        reports(loaded, view, edit, colour)
+        replay(loaded, view, edit, colour)
         heading(
             "Session",
             "Your directions, groups, pins and pictures of every checkpoint, and what each page shows, as "
             "one file.",
         )
-        shown = dict(
-            parse_qsl(stage_edit.link(loaded.name, view.id, S.get("colour"), edit, loaded.token_of)[1:])
-        )
+        shown = dict(parse_qsl(stage_edit.link(loaded.name, view.id, colour, edit, loaded.token_of)[1:]))
         session_archive.panel(loaded, shown, offer)
 
 
-def pictures(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+def pictures(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> None:
     """Both pictures, the strip and the animated walk."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         heading("Pictures", "PNG is lossless; each pixel is enlarged to a square of the chosen size.")
@@ -56,7 +53,7 @@ def pictures(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
             width="content",
         )
     scale = SCALE[size or "4×"]
-    rendered = partial(render_now, loaded, view, edit, S.get("colour"), scale=scale)
+    rendered = partial(render_now, loaded, view, edit, colour, scale=scale)
     in_rows(
         loaded,
         ("Picture A", "a.png", partial(rendered, "a")),
@@ -67,10 +64,10 @@ def pictures(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
     )
 
 
-def vectors(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+def vectors(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> None:
     """Latents of A, B and the walk."""
     heading("Vectors", "Latents of A, B and the walk between them.")
-    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
+    rendered = partial(render_now, loaded, view, edit, colour)
     in_rows(
         loaded,
         ("Vectors, Parquet", "vectors.parquet", partial(rendered, "vectors.parquet")),
@@ -78,10 +75,10 @@ def vectors(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
     )
 
 
-def reports(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+def reports(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> None:
     """The report (all that the stage shows), and the map alone."""
     heading("For others", "One self-contained HTML file each.")
-    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
+    rendered = partial(render_now, loaded, view, edit, colour)
     in_rows(
         loaded,
         ("Report, HTML", "report.html", partial(rendered, "report")),
@@ -89,16 +86,16 @@ def reports(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
     )
 
 
-def replay(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
+def replay(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> None:
     """What reproduces the pictures: recipe, Python program, link."""
     heading("Recipe", "Reproduces the pictures: on this page, from the command line, or in Python.")
-    rendered = partial(render_now, loaded, view, edit, S.get("colour"))
+    rendered = partial(render_now, loaded, view, edit, colour)
     in_rows(
         loaded,
         ("Recipe, JSON", "recipe.json", partial(rendered, "recipe.json")),
         ("Python", "recipe.py", partial(rendered, "recipe.py")),
     )
-    st.code(link_here(loaded, view, edit), language=None, wrap_lines=False)
+    st.code(link_here(loaded, view, edit, colour), language=None, wrap_lines=False)
     st.caption("`python -m explorer render recipe.json --out a.png`")
 
 
@@ -136,9 +133,7 @@ def render_now(
     return make(stand(loaded, view, edit, colour), what, partial(engine().decode_sync, loaded), scale)
 
 
-def link_here(loaded: Loaded, view: View, edit: stage_edit.Edit) -> str:
+def link_here(loaded: Loaded, view: View, edit: stage_edit.Edit, colour: str | None) -> str:
     """The address of what is shown; the address bar follows a moment later."""
     here = (st.context.url or "").partition("?")[0].rstrip("/")
-    return (here and f"{here}/") + stage_edit.link(
-        loaded.name, view.id, S.get("colour"), edit, loaded.token_of
-    )
+    return (here and f"{here}/") + stage_edit.link(loaded.name, view.id, colour, edit, loaded.token_of)

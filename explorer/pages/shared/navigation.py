@@ -31,7 +31,7 @@ PAGES = {
 YOUR_IMAGES = "Your images"
 # Title -> key of the page's state in the session, once the page has read its address.
 DECIDED = {
-    "Explore": "model",
+    "Explore": "lx_page_explore",
     "Directions": "lx_page_dr",
     "Paths": "lx_page_pt",
     "Samples": "lx_page_sm",

@@ -37,6 +37,7 @@ class State(Generic[T]):
     previous: Any = None  # what was shown of the previous checkpoint
     handled: dict[str, object] = field(default_factory=dict)  # component -> its last message that was applied
     heard: int = 0  # the connection over which the last message of the component came
+    serial: int = 0  # the number of that message, where the component counts them
     queries: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=QUERIES))
 
     def reset(self, name: str, query: dict[str, str], problems: list[str], previous: Any = None) -> None:

@@ -97,5 +97,5 @@ def _show_result() -> None:
         with faults.reported():
             session_archive.undo(done, engine().open_sync)
             del S["session-restored"]
-            S.pop("model", None)  # the page reads its address again and reports what is gone
+            S.pop("lx_page_explore", None)  # the page reads its address again and reports what is gone
             st.rerun()

@@ -69,7 +69,7 @@ def test_an_upload_is_shown_first_then_taken_and_handle_a_stands_on_it(
     assert kept.title == "me" and not at.exception
     np.testing.assert_array_equal(kept.picture, read_picture(png(), loaded.shape))
     np.testing.assert_allclose(kept.z, loaded.encoder(kept.picture[None]).mean[0], atol=1e-5)
-    assert at.session_state["edit"].A.item == kept.item
+    assert at.session_state["lx_page_explore"].shown.edit.A.item == kept.item
     at.run()
     assert len(loaded.own) == 1  # the file is taken once, however often the page runs
     assert not [each for each in at.button if str(each.key).startswith("own-take-")]
@@ -116,16 +116,18 @@ def test_a_picture_is_deleted_and_brought_back(open_page: Open, loaded: Loaded) 
     kept = own_images.keep(loaded, "Me", np.full((8, 8, 1), 99, np.uint8))
     at = opened(open_page)
     at.button(key=f"own-B-{kept.item}").click().run()
-    before = at.session_state["edit"]
+    before = at.session_state["lx_page_explore"].shown.edit
     assert before.B.item == kept.item
-    view = resolve(loaded, at.session_state["view"])
+    view = resolve(loaded, at.session_state["lx_page_explore"].shown.view)
     assert (before.B.x, before.B.y) == tuple(map(float, Places(loaded, view)[kept.item]))
     at.button(key=f"own-drop-{kept.item}").click().run()
     assert not loaded.own
-    assert at.session_state["edit"].A == before.A, "the other handle stays"
+    assert at.session_state["lx_page_explore"].shown.edit.A == before.A, "the other handle stays"
     near = int(loaded.neighbours.nearest(kept.z[None], 1)[0][0, 0])
-    assert at.session_state["edit"].B.item == near
-    assert 0 <= at.session_state["edit"].B.item < loaded.count  # on the nearest image of the collection
+    assert at.session_state["lx_page_explore"].shown.edit.B.item == near
+    assert (
+        0 <= at.session_state["lx_page_explore"].shown.edit.B.item < loaded.count
+    )  # on the nearest image of the collection
     assert not at.exception, at.exception
     at.button(key="own-back").click().run()
     assert list(loaded.own) == [kept.item]

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.pages.explore import shelf
+from explorer.pages.explore.state import Shown, page
 from explorer.pages.shared import controls
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
@@ -26,7 +27,7 @@ def loaded(pages_engine: Engine) -> Iterator[Loaded]:
 
 
 def shown(at: AppTest) -> stage_edit.Edit:
-    edit: stage_edit.Edit = at.session_state["edit"]
+    edit: stage_edit.Edit = at.session_state["lx_page_explore"].shown.edit
     return edit
 
 
@@ -58,7 +59,9 @@ def test_a_pinned_view_is_shown_again(open_page: Open, loaded: Loaded) -> None:
     at = open_page(model="digits-vae")
     at.button(key="pin-0").click().run()
     assert (
-        at.session_state["view"] == "pca" and shown(at).A == before.A and at.session_state["colour"] is None
+        at.session_state["lx_page_explore"].shown.view == "pca"
+        and shown(at).A == before.A
+        and at.session_state["lx_page_explore"].shown.colour is None
     )
 
 
@@ -94,10 +97,10 @@ def test_a_pinned_direction_moves_the_handle_that_the_sliders_move(open_page: Op
     loaded.keep_pin(Pin("direction", "Some", name))
     at = open_page(model="digits-vae", target="B")
     assert shown(at).target == "B"
-    revision = at.session_state["revision"]
+    revision = at.session_state["lx_page_explore"].revision
     at.button(key="pin-0").click().run()
     assert shown(at).A.sliders == {} and shown(at).B.sliders == {name: 1.0}
-    assert at.session_state["revision"] > revision, "the stage adopts it"
+    assert at.session_state["lx_page_explore"].revision > revision, "the stage adopts it"
 
 
 def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
@@ -115,7 +118,7 @@ def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     name = next(iter(loaded.directions))
     edit = controls.default_edit(view)
-    shelf.S.colour = "digit"
+    page.now.shown = Shown("pca", "digit", edit)
     try:
         item = shelf._pin(loaded, view, edit, "Item of B")
         seen = shelf._pin(loaded, view, edit, "This view")
@@ -124,7 +127,7 @@ def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
         assert shelf._moved(moved) == [name]
         direction = shelf._pin(loaded, view, moved, f"Direction: {loaded.directions[name].title}")
     finally:
-        del shelf.S["colour"]
+        page.now.shown = None
     assert item == Pin("item", loaded.name_of(edit.B.item), str(edit.B.item))
     assert seen.value == {"view": "pca", "colour": "digit"} | stage_edit.query(edit, edit, loaded.token_of)
     assert direction == Pin("direction", loaded.directions[name].title, name)
