@@ -442,7 +442,7 @@ def _parameters(entry: Entry) -> int | None:
     if not path.is_file():
         return None
     with safe_open(path, framework="numpy") as file:
-        return sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
+        return sum(int(math.prod(file.get_slice(key).get_shape())) for key in file.keys())  # noqa: SIM118
 
 
 def _thousands(count: Any) -> str:
