@@ -54,7 +54,9 @@ class Case:
 
 SMALL = {"network": "patch", "width": 64, "latent": 64}
 SETS = {
-    "fruits": Case("fruits-360/fruits_4x656_100px.zip", 64, config=SMALL),
+    "fruits": Case(  # few images, so they are varied
+        "fruits-360/fruits_4x656_100px.zip", 64, config=SMALL, run={"augment": ("flip", "shift")}
+    ),
     "emoji": Case(
         "noto-emoji/noto_emoji_128px_png.zip", 64, "noto-emoji/labels.csv", config=SMALL | {"width": 96}
     ),

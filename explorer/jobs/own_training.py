@@ -33,7 +33,13 @@ def is_own(run: Run | None) -> bool:
     return run is not None and run.data == OWN
 
 
-def run_of(choice: ModelChoice, settings: dict[str, Any], preparation: Preparation, minutes: int) -> Run:
+def run_of(
+    choice: ModelChoice,
+    settings: dict[str, Any],
+    preparation: Preparation,
+    minutes: int,
+    augment: tuple[str, ...] = (),
+) -> Run:
     """The run of a choice, in bfloat16 where this machine computes faster in it.
 
     Raises:
@@ -50,6 +56,7 @@ def run_of(choice: ModelChoice, settings: dict[str, Any], preparation: Preparati
         minutes=minutes,
         batch=BATCH,
         bf16=bfloat16_is_fast(),
+        augment=augment,
         **schedule_for(settings),
     )
 

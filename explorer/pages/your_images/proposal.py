@@ -27,6 +27,8 @@ __all__ = ["show"]
 S = st.session_state
 MINUTES = (1, 2, 5, 10, 20, 40, 60, 120)
 FITS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
+AUGMENTATIONS = {"flip": "Mirror", "shift": "Shift", "colour": "Colour and light"}
+FEW = 10_000  # images below which a shift is proposed
 CHANNELS = {0: "As they are", 1: "Grey", 3: "Colour"}
 STYLE = """<style>
 .lx-yi-preview { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px; }
@@ -199,9 +201,21 @@ def _training(choices: Choices, found: Found, preparation: Preparation) -> Run |
         **choices.control("minutes"),
         help="The map can be explored after the first half minute; it gets better while you look.",
     )
+    augment = st.pills(
+        "Vary the images while training",
+        list(AUGMENTATIONS),
+        selection_mode="multi",
+        default=choices("augment", ["shift"] if found.images < FEW else []),
+        format_func=AUGMENTATIONS.__getitem__,
+        help="With few images a model learns them by heart, and new images come back worse. Small random changes help. "
+        "Mirror only what stays itself in a mirror: not letters or digits.",
+        **choices.control("augment"),
+    )
     choice = CHOICES[key]
     try:
-        run = own_training.run_of(choice, settings_for(choice, shape), preparation, int(minutes))
+        run = own_training.run_of(
+            choice, settings_for(choice, shape), preparation, int(minutes), tuple(augment)
+        )
     except ValueError as error:
         st.warning(plain(str(error)), icon=":material/edit:")
         return None

@@ -193,6 +193,7 @@ def test_a_start_is_passed_on_and_a_refusal_told(
     ((run, name),) = started
     assert run.model == "vae" and run.data == "own-images" and run.options["path"] == str(photos)
     assert name.endswith("-vae") and run.minutes > 0
+    assert run.augment == ("shift",), "they are few"
     assert "Another *one* is being trained." in said(at)
 
 
