@@ -235,10 +235,17 @@ def rows_text(rows: Sequence[Row]) -> str:
 
     heads = ["statistic", "world", "simulations", "coverage, %", "false alarms, %", "bias", "bar"]
     lines = [
-        [row.statistic, row.world, str(row.simulations), rate(row, row.coverage), rate(row, row.false_alarms),
-         number(row.bias, 3), "no" if row.missed else "yes"]
+        [
+            row.statistic,
+            row.world,
+            str(row.simulations),
+            rate(row, row.coverage),
+            rate(row, row.false_alarms),
+            number(row.bias, 3),
+            "no" if row.missed else "yes",
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     return table(heads, lines)
 
 
@@ -278,8 +285,15 @@ def main(arguments: list[str] | None = None) -> int:
     whole = pooled(rows)
     failed = missed([*rows, *models, *whole])
     if options.json:
-        print(json_text({"rows": [r.as_dict() for r in (*rows, *models)], "pooled": [r.as_dict() for r in whole],
-                         "missed": len(failed)}))  # fmt: skip
+        print(
+            json_text(
+                {
+                    "rows": [r.as_dict() for r in (*rows, *models)],
+                    "pooled": [r.as_dict() for r in whole],
+                    "missed": len(failed),
+                }
+            )
+        )
     else:
         print(rows_text([*rows, *models]), rows_text(whole), sep="\n\n")
         print(f"\n{len(failed)} bars missed." if failed else "\nEvery bar is met.")

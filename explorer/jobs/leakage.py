@@ -224,9 +224,12 @@ def open_bench(name: str, report: Report | None = None) -> Bench:
     data = entry.card.data
     say(0.0, "Reading the data set")
     kept = kept_judge(
-        data["name"], data.get("options", {}),
-        lambda done, total: say(done / total, "Training the classifier on original pictures, once for this data set"),
-    )  # fmt: skip
+        data["name"],
+        data.get("options", {}),
+        lambda done, total: say(
+            done / total, "Training the classifier on original pictures, once for this data set"
+        ),
+    )
     return Bench(entry, model, atlas, kept, measured_attributes(atlas, kept.judge))
 
 
@@ -318,9 +321,13 @@ def fitted(
 
 
 def measure(
-    bench: Bench, given: Sequence[Given], slug: str | None, halves: tuple[Rows, Rows], aim: float = AIM,
+    bench: Bench,
+    given: Sequence[Given],
+    slug: str | None,
+    halves: tuple[Rows, Rows],
+    aim: float = AIM,
     report: Report | None = None,
-) -> list[Measured]:  # fmt: skip
+) -> list[Measured]:
     """Finds each direction's strength on some images and measures its leak on others.
 
     Arguments:
@@ -457,15 +464,17 @@ def pictures_beside(
             if target is not None:
                 wanted = _wanted(bench, target, int(row), trial, place, edited[-1][place : place + 1])
                 truth = redrawn(data, index, target.attribute, wanted, collection)
-        beside.append({
-            "id": int(bench.atlas.ids[row]),
-            "item": int(row),
-            "way": int(trial.ways[place]),
-            "original": _png(original),
-            "decoded": _png(decoded[place]),
-            "edits": [_png(each[place]) for each in edited],
-            "truth": _png(truth),
-        })  # fmt: skip
+        beside.append(
+            {
+                "id": int(bench.atlas.ids[row]),
+                "item": int(row),
+                "way": int(trial.ways[place]),
+                "original": _png(original),
+                "decoded": _png(decoded[place]),
+                "edits": [_png(each[place]) for each in edited],
+                "truth": _png(truth),
+            }
+        )
     return beside
 
 
@@ -547,9 +556,12 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         held = f", holding {', '.join(request.hold)}" if request.hold else ""
         given = [Given(f"{slug}, {METHODS[request.method].lower()}{held}", vector, True)]
     found = measure(
-        bench, given, slug, halves,
+        bench,
+        given,
+        slug,
+        halves,
         report=lambda share, what: report(0.6 + 0.2 * share, what),
-    )  # fmt: skip
+    )
     report(0.8, "Editing along random directions")
     random = control(bench, float(np.linalg.norm(given[-1].vector)), slug, halves, seed=request.seed)
     report(0.95, "Drawing the truth")
@@ -563,9 +575,13 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         "aim": AIM,
         "images": {"to find the strength": len(halves[0]), "judged": len(halves[1]), "split": "test"},
         "seed": request.seed,
-        "attributes": {name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()},
+        "attributes": {
+            name: {"title": each.title, "kind": each.kind} for name, each in bench.attributes.items()
+        },
         "classifier": {name: _quality_json(each) for name, each in bench.quality(request.seed).items()},
-        "columns": [each.as_json() | {"leaks": leaks} for each, leaks in zip(found, _leaks(found), strict=True)],
+        "columns": [
+            each.as_json() | {"leaks": leaks} for each, leaks in zip(found, _leaks(found), strict=True)
+        ],
         "control": _control_json(random),
         "pictures": pictures_beside(bench, given, found, slug, shown),
-    }  # fmt: skip
+    }

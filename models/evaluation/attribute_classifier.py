@@ -37,12 +37,18 @@ class Judge(nn.Module):
         super().__init__()
         w = WIDTH
         self.trunk = nn.Sequential(
-            nn.Conv2d(shape[0], w, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(w, 2 * w, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(2 * w, 4 * w, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.LazyLinear(256), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv2d(shape[0], w, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(w, 2 * w, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2 * w, 4 * w, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(4 * w, 4 * w, 3, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.LazyLinear(256),
+            nn.ReLU(),
+        )
         self.heads = nn.ModuleDict({name: nn.Linear(256, outputs(a)) for name, a in attributes.items()})
         self.trunk(torch.zeros(1, *shape))
 

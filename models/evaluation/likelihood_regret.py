@@ -64,9 +64,16 @@ class Regret:
 
 
 def likelihood_regret(
-    model: Autoencoder, x: Tensor, *, steps: int = STEPS, rate: float = RATE, samples: int = SAMPLES,
-    tolerance: float = 0.05, seed: int = 0, report: Report | None = None,
-) -> Regret:  # fmt: skip
+    model: Autoencoder,
+    x: Tensor,
+    *,
+    steps: int = STEPS,
+    rate: float = RATE,
+    samples: int = SAMPLES,
+    tolerance: float = 0.05,
+    seed: int = 0,
+    report: Report | None = None,
+) -> Regret:
     """The likelihood regret of images.
 
     Arguments:
@@ -105,9 +112,15 @@ class _Search:
     """Adam on the posteriors of some images, each on its own."""
 
     def __init__(
-        self, likelihood: Likelihood, decode: Decode, x: Tensor, q: Posterior, judge: Tensor, rate: float,
+        self,
+        likelihood: Likelihood,
+        decode: Decode,
+        x: Tensor,
+        q: Posterior,
+        judge: Tensor,
+        rate: float,
         tolerance: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.likelihood, self.decode, self.judge, self.tolerance = likelihood, decode, judge, tolerance
         std = torch.ones_like(q.mean) if q.std is None else q.std
         self.mean, self.log_std = q.mean.clone(), std.log()

@@ -31,8 +31,15 @@ from models.evaluation.metric import SEED, Metrics, metric
 from models.protocols import SequenceModel
 
 __all__ = [
-    "CONTEXT", "JUMPS", "as_tensor", "displaced", "foreseen", "found_positions", "prediction", "rolled_back",
-]  # fmt: skip
+    "CONTEXT",
+    "JUMPS",
+    "as_tensor",
+    "displaced",
+    "foreseen",
+    "found_positions",
+    "prediction",
+    "rolled_back",
+]
 
 Number = TypeVar("Number", np.int64, np.float64)
 

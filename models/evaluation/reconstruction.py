@@ -50,7 +50,7 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
             a, b, data_range=1.0, channel_axis=-1, use_sample_covariance=False, **window
         )
         for a, b in zip(truth, pictures, strict=True)
-    ]  # fmt: skip
+    ]
     about = f"{_decoded(model)}, {describe_images(data)}"
     kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
     return {

@@ -86,34 +86,89 @@ class Bar:
 
 
 BARS = (
-    Bar("mnist-vae", "nll", 87.75, asks=DRAWN, published=(
-        Published(86.76, "Burda et al. 2015, k = 1", BURDA, True, BURDAS),
-        Published(87.75, "a reproduction, k = 1", REPRODUCED, True))),
-    Bar("mnist-iwae", "nll", 86.54, own=True, config={"samples": 5}, asks=DRAWN, published=(
-        Published(85.54, "Burda et al. 2015, k = 5", BURDA, False, BURDAS),
-        Published(85.46, "a reproduction, k = 5", REPRODUCED, True))),
-    Bar("mnist-iwae-50", "nll", 85.78, own=True, config={"samples": 50}, asks=DRAWN, published=(
-        Published(84.78, "Burda et al. 2015, k = 50", BURDA, False, BURDAS),
-        Published(84.59, "a reproduction, k = 50", REPRODUCED, True))),
-    Bar("mnist-ae", "squared_error", 5.0, own=True, published=(
-        Published(3.00, "Hinton & Salakhutdinov 2006, 30-d", HINTON, False, HINTONS),)),
-    Bar("mnist-ae", "squared_error", 0.4, beside="mnist-pca", published=(
-        Published(13.87, "PCA, Hinton & Salakhutdinov 2006, 30-d", HINTON, False),)),
+    Bar(
+        "mnist-vae",
+        "nll",
+        87.75,
+        asks=DRAWN,
+        published=(
+            Published(86.76, "Burda et al. 2015, k = 1", BURDA, True, BURDAS),
+            Published(87.75, "a reproduction, k = 1", REPRODUCED, True),
+        ),
+    ),
+    Bar(
+        "mnist-iwae",
+        "nll",
+        86.54,
+        own=True,
+        config={"samples": 5},
+        asks=DRAWN,
+        published=(
+            Published(85.54, "Burda et al. 2015, k = 5", BURDA, False, BURDAS),
+            Published(85.46, "a reproduction, k = 5", REPRODUCED, True),
+        ),
+    ),
+    Bar(
+        "mnist-iwae-50",
+        "nll",
+        85.78,
+        own=True,
+        config={"samples": 50},
+        asks=DRAWN,
+        published=(
+            Published(84.78, "Burda et al. 2015, k = 50", BURDA, False, BURDAS),
+            Published(84.59, "a reproduction, k = 50", REPRODUCED, True),
+        ),
+    ),
+    Bar(
+        "mnist-ae",
+        "squared_error",
+        5.0,
+        own=True,
+        published=(Published(3.00, "Hinton & Salakhutdinov 2006, 30-d", HINTON, False, HINTONS),),
+    ),
+    Bar(
+        "mnist-ae",
+        "squared_error",
+        0.4,
+        beside="mnist-pca",
+        published=(Published(13.87, "PCA, Hinton & Salakhutdinov 2006, 30-d", HINTON, False),),
+    ),
     Bar("mnist-dae", "probe_error_digit", 2.2, own=True, seeds=3),
     Bar("mnist-dae", "restored_error", 1.0, beside="mnist-ae"),
     Bar("mnist-sparse-ae", "mean_activation", 0.2, "near", of="rho", share=True),
-    Bar("mnist-sparse-ae", "probe_error_digit", 2.0, published=(
-        Published(1.38, "winner-take-all, a reproduction with an SVM", WINNERS, True),)),
+    Bar(
+        "mnist-sparse-ae",
+        "probe_error_digit",
+        2.0,
+        published=(Published(1.38, "winner-take-all, a reproduction with an SVM", WINNERS, True),),
+    ),
     Bar("mnist-k-sparse-ae", "active_codes", 0.0, "near", of="k"),
-    Bar("mnist-k-sparse-ae", "probe_error_digit", 1.8, own=True, seeds=3, published=(
-        Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False, MAKHZANIS),)),
+    Bar(
+        "mnist-k-sparse-ae",
+        "probe_error_digit",
+        1.8,
+        own=True,
+        seeds=3,
+        published=(Published(1.35, "Makhzani & Frey 2013, k = 25", MAKHZANI, False, MAKHZANIS),),
+    ),
     Bar("mnist-k-sparse-ae", "dead_units", 5.0),
     Bar("mnist-capacity-vae", "kl", 1.0, "near", of="capacity"),
-    Bar("mnist-real-nvp", "bits_per_dim", 1.25, own=True, published=(
-        Published(1.06, "Real NVP, quoted by Grathwohl et al. 2018", FFJORD, False),)),
+    Bar(
+        "mnist-real-nvp",
+        "bits_per_dim",
+        1.25,
+        own=True,
+        published=(Published(1.06, "Real NVP, quoted by Grathwohl et al. 2018", FFJORD, False),),
+    ),
     Bar("mnist-real-nvp", "inverse_error", 1e-4),
-    Bar("mnist-glow", "bits_per_dim", 1.25, own=True, published=(
-        Published(1.05, "Glow, quoted by Grathwohl et al. 2018", FFJORD, False),)),
+    Bar(
+        "mnist-glow",
+        "bits_per_dim",
+        1.25,
+        own=True,
+        published=(Published(1.05, "Glow, quoted by Grathwohl et al. 2018", FFJORD, False),),
+    ),
     Bar("mnist-glow", "inverse_error", 1e-4),
     Bar("faces-beta-vae", "mig", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
     Bar("faces-beta-vae", "factor_vae", 1.0, "least", beside="faces-vae-10d", seeds=3, asks=FACES),
@@ -126,7 +181,7 @@ BARS = (
     Bar("moving-digits-td-vae", "direction_right", 99.0, "least", asks=MOVING, note=CHOSEN),
     Bar("moving-digits-td-vae", "position_error", 0.5, asks=MOVING, note=CHOSEN),
     Bar("moving-digits-td-vae", "digit_kept", 90.0, "least", own=True, asks=MOVING, note=CHOSEN),
-)  # fmt: skip
+)
 
 
 def wanted(name: str) -> Wanted:
@@ -407,13 +462,18 @@ def _settings(entries: Sequence[Entry]) -> list[str]:
             f"{key} {card.config[key]}" for key in ("width", "depth", "levels", "steps") if key in card.config
         ]
         done = card.training
-        rows.append([
-            entry.name, _thousands(_parameters(entry)), ", ".join(shape) or "–",
-            " + ".join(str(done[key]) for key in ("epochs", "prior_epochs") if done.get(key)) or "–",
-            _thousands(done.get("images")), str(card.config.get("samples", 1)),
-            _pixels(card),
-            published.setting if published else "–",
-        ])  # fmt: skip
+        rows.append(
+            [
+                entry.name,
+                _thousands(_parameters(entry)),
+                ", ".join(shape) or "–",
+                " + ".join(str(done[key]) for key in ("epochs", "prior_epochs") if done.get(key)) or "–",
+                _thousands(done.get("images")),
+                str(card.config.get("samples", 1)),
+                _pixels(card),
+                published.setting if published else "–",
+            ]
+        )
     heads = [
         "Model",
         "Parameters",
@@ -483,8 +543,10 @@ def _likelihoods(cards: dict[str, Card]) -> list[str]:
                 rows.append([name, card.data["name"], *(_written(each) if each else "–" for each in found)])
         if rows:
             used = [True, True, *(any(row[place] != "–" for row in rows) for place in (2, 3, 4))]
-            table = [[cell for cell, keep in zip(row, used, strict=True) if keep]
-                     for row in (["Model", "Data", *LIKELIHOODS.values()], *rows)]  # fmt: skip
+            table = [
+                [cell for cell, keep in zip(row, used, strict=True) if keep]
+                for row in (["Model", "Data", *LIKELIHOODS.values()], *rows)
+            ]
             lines += [f"### {title}", "", *_table(table[0], table[1:]), ""]
     return ["## Likelihoods", "", *lines] if lines else []
 

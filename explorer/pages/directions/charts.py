@@ -34,11 +34,21 @@ def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=cosines, x=list(titles), y=list(titles), zmin=-1, zmax=1, colorscale=SCALE, text=text,
-            texttemplate="%{text}", textfont={"color": "white", "size": 12 if len(titles) < 9 else 10},
-            hovertemplate="%{y} · %{x}<br>cosine %{text}<extra></extra>", xgap=2, ygap=2, showscale=False,
+            z=cosines,
+            x=list(titles),
+            y=list(titles),
+            zmin=-1,
+            zmax=1,
+            colorscale=SCALE,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"color": "white", "size": 12 if len(titles) < 9 else 10},
+            hovertemplate="%{y} · %{x}<br>cosine %{text}<extra></extra>",
+            xgap=2,
+            ygap=2,
+            showscale=False,
         )
-    )  # fmt: skip
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-35 if len(titles) > 4 else 0)
     return _laid_out(figure, 130 + 38 * len(titles))
@@ -88,11 +98,15 @@ def scatter(
     for name, mask, colour, opacity in parts:
         figure.add_trace(
             go.Scattergl(
-                x=places[mask, 0], y=places[mask, 1], mode="markers", name=name, customdata=items[mask],
+                x=places[mask, 0],
+                y=places[mask, 1],
+                mode="markers",
+                name=name,
+                customdata=items[mask],
                 marker={"size": 4, "color": colour, "opacity": opacity},
                 hovertemplate="image %{customdata}<br>s = %{x:.2f}<extra>%{fullData.name}</extra>",
             )
-        )  # fmt: skip
+        )
     figure.update_xaxes(title=f"steps of {title[:40]}", zeroline=False)
     figure.update_yaxes(title="first principal component of the rest", zeroline=False)
     if sides:

@@ -41,9 +41,13 @@ def choose_source(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[
     kinds = [kind for kind in KINDS if loaded.directions or kind != "attribute"]
     S.dr_kind = shown.kind
     st.selectbox(
-        "Direction from", kinds, key="dr_kind", format_func=KINDS.__getitem__, width=190,
+        "Direction from",
+        kinds,
+        key="dr_kind",
+        format_func=KINDS.__getitem__,
+        width=190,
         on_change=lambda: choose(kind=S.dr_kind, text=first_text(loaded, S.dr_kind)),
-    )  # fmt: skip
+    )
     controls = {"attribute": _attribute, "groups": _groups, "pc": _component, "expression": _expression}
     controls["items"] = lambda loaded, text, choose: _items(loaded, text, choose, tell)
     controls[shown.kind](loaded, shown.text, lambda text: choose(of=shown.kind, text=text))
@@ -71,29 +75,43 @@ def choose_hold(loaded: Loaded, shown: Shown, own: str, choose: Choose) -> None:
         return
     S.dr_hold = [name for name in shown.hold if name in others]
     st.multiselect(
-        "Hold fixed", list(others), key="dr_hold", format_func=others.__getitem__, width=330,
-        max_selections=HELD_AT_MOST, placeholder="Other directions", on_change=lambda: choose(hold=tuple(S.dr_hold)),
+        "Hold fixed",
+        list(others),
+        key="dr_hold",
+        format_func=others.__getitem__,
+        width=330,
+        max_selections=HELD_AT_MOST,
+        placeholder="Other directions",
+        on_change=lambda: choose(hold=tuple(S.dr_hold)),
         help="The direction is made orthogonal to these, so that along it their projections stay as they are.",
-    )  # fmt: skip
+    )
 
 
 def choose_method(shown: str, offered: list[str], choose: Choose) -> None:
     """The estimator whose direction is used on the rest of the page."""
     S.dr_method = shown
     st.segmented_control(
-        "Go on with", offered, key="dr_method", format_func=METHODS.__getitem__, required=True,
+        "Go on with",
+        offered,
+        key="dr_method",
+        format_func=METHODS.__getitem__,
+        required=True,
         on_change=lambda: choose(method=S.dr_method),
         help="The estimate that is saved, exported, tried on Explore and shown in the charts below",
-    )  # fmt: skip
+    )
 
 
 def _attribute(loaded: Loaded, text: str, choose: Choose) -> None:
     names = {name: direction.title for name, direction in loaded.directions.items()}
     S.dr_attribute = text if text in names else next(iter(names))
     st.selectbox(
-        "Attribute", list(names), key="dr_attribute", format_func=names.__getitem__, width=220,
+        "Attribute",
+        list(names),
+        key="dr_attribute",
+        format_func=names.__getitem__,
+        width=220,
         on_change=lambda: choose(S.dr_attribute),
-    )  # fmt: skip
+    )
 
 
 def _items(loaded: Loaded, text: str, choose: Choose, tell: Callable[[str], None]) -> None:
@@ -107,8 +125,13 @@ def _items(loaded: Loaded, text: str, choose: Choose, tell: Callable[[str], None
 
     item_field(loaded, "From image", "dr_start", start, lambda item: put(item, end), tell)
     item_field(loaded, "To image", "dr_end", end, lambda item: put(start, item), tell)
-    st.button("", icon=":material/swap_horiz:", key="dr_swap", help="The other way round",
-              on_click=lambda: put(end, start))  # fmt: skip
+    st.button(
+        "",
+        icon=":material/swap_horiz:",
+        key="dr_swap",
+        help="The other way round",
+        on_click=lambda: put(end, start),
+    )
 
 
 def _component(loaded: Loaded, text: str, choose: Choose) -> None:
@@ -116,18 +139,27 @@ def _component(loaded: Loaded, text: str, choose: Choose) -> None:
     numbers = [str(place + 1) for place in range(len(shares))]
     S.dr_component = text if text in numbers else "1"
     st.selectbox(
-        "Component", numbers, key="dr_component", width=220, on_change=lambda: choose(S.dr_component),
+        "Component",
+        numbers,
+        key="dr_component",
+        width=220,
+        on_change=lambda: choose(S.dr_component),
         format_func=lambda n: f"{n} · {100 * shares[int(n) - 1]:.1f} % of the variance",
-    )  # fmt: skip
+    )
 
 
 def _expression(loaded: Loaded, text: str, choose: Choose) -> None:
     S.dr_expression = text
     st.text_input(
-        "Expression", key="dr_expression", width=380, max_chars=300, on_change=lambda: choose(S.dr_expression),
-        placeholder=EXAMPLES, help=f"Directions by name and items by their names, {EXAMPLES}. "
+        "Expression",
+        key="dr_expression",
+        width=380,
+        max_chars=300,
+        on_change=lambda: choose(S.dr_expression),
+        placeholder=EXAMPLES,
+        help=f"Directions by name and items by their names, {EXAMPLES}. "
         f"Directions: {', '.join(loaded.directions)}",
-    )  # fmt: skip
+    )
 
 
 def _groups(loaded: Loaded, text: str, choose: Choose) -> None:
@@ -144,9 +176,13 @@ def _side(loaded: Loaded, text: str, label: str, key: str, rest: bool, choose: C
     now = text if text in names else VALUES
     S[key] = now if now in names else next(iter(names))
     st.selectbox(
-        label, list(names), key=key, format_func=names.__getitem__, width=190,
+        label,
+        list(names),
+        key=key,
+        format_func=names.__getitem__,
+        width=190,
         on_change=lambda: choose(_first_value(loaded) if S[key] == VALUES else S[key]),
-    )  # fmt: skip
+    )
     if S[key] == VALUES and loaded.atlas.attributes:
         _by_value(loaded, text, key, choose)
 
@@ -174,9 +210,13 @@ def _by_value(loaded: Loaded, text: str, key: str, choose: Choose) -> None:
     ):
         S[f"{key}_by"] = list(chosen)
         st.multiselect(
-            "Images that have", list(attributes), key=f"{key}_by", format_func=lambda name: attributes[name].title,
-            on_change=changed, max_selections=6,
-        )  # fmt: skip
+            "Images that have",
+            list(attributes),
+            key=f"{key}_by",
+            format_func=lambda name: attributes[name].title,
+            on_change=changed,
+            max_selections=6,
+        )
         for name, value in chosen.items():
             _one_value(attributes[name], value, f"{key}_{name}", changed)
 

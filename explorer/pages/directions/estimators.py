@@ -152,9 +152,14 @@ def _again(study: Study) -> None:
 
 
 def rows(
-    loaded: Loaded, found: Found, estimates: dict[str, Estimate], vectors: dict[str, Vector],
-    problems: dict[str, str], z: Vector, chosen: str,
-) -> None:  # fmt: skip
+    loaded: Loaded,
+    found: Found,
+    estimates: dict[str, Estimate],
+    vectors: dict[str, Vector],
+    problems: dict[str, str],
+    z: Vector,
+    chosen: str,
+) -> None:
     """Each estimator: its metrics, its warnings, and the pictures.
 
     Arguments:

@@ -160,29 +160,43 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
     titles = {slug: loaded.directions[slug].title for slug in known}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         slug = st.selectbox(
-            "Meant to change", [None, *known], index=0 if guess is None else known.index(guess) + 1,
+            "Meant to change",
+            [None, *known],
+            index=0 if guess is None else known.index(guess) + 1,
             format_func=lambda name: "What moves most" if name is None else titles[name],
-            key=f"dl_target-{loaded.name}-{guess}", width=240,
+            key=f"dl_target-{loaded.name}-{guess}",
+            width=240,
             help="The attribute that the edit is for; all others are to stay. Without one there is no success to count.",
-        )  # fmt: skip
+        )
         images = st.selectbox(
-            "Test images", COUNTS, index=1, key="dl_images", width=130,
+            "Test images",
+            COUNTS,
+            index=1,
+            key="dl_images",
+            width=130,
             help="Half of them serve to find the strength, the other half is judged.",
-        )  # fmt: skip
+        )
         seed = st.number_input(
             "Seed", 0, SEED_AT_MOST, 0, key="dl_seed", width=120, help="Of the choice of images."
         )
         measured = compared(loaded, chosen, slug)
         request = Request(
-            str(loaded.entry.path), slug, titles=[_title(each) for each in measured],
-            vectors=np.stack([each.vector for each in measured]).astype(np.float32), images=images, seed=int(seed),
+            str(loaded.entry.path),
+            slug,
+            titles=[_title(each) for each in measured],
+            vectors=np.stack([each.vector for each in measured]).astype(np.float32),
+            images=images,
+            seed=int(seed),
             **_again(measured, chosen, source),
-        )  # fmt: skip
+        )
         digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
         if st.button(
-            "Measure the leak", icon=":material/science:", type="primary", key="dl_measure",
+            "Measure the leak",
+            icon=":material/science:",
+            type="primary",
+            key="dl_measure",
             disabled=S.get("dl_job") is not None,
-        ):  # fmt: skip
+        ):
             S.dl_job = start(leakage_table, request)
             S.dl_asked = digest
             S.pop("dl_failed", None)
@@ -271,8 +285,13 @@ def _shown(found: Mapping[str, Any]) -> None:
     st.caption(told)
     _pictures(found)
     file_button(
-        st, "Table, CSV", f"{found['model']}-leakage.csv", lambda: _csv(found), "dl_csv", icon=":material/download:",
-    )  # fmt: skip
+        st,
+        "Table, CSV",
+        f"{found['model']}-leakage.csv",
+        lambda: _csv(found),
+        "dl_csv",
+        icon=":material/download:",
+    )
 
 
 def _reads(found: Mapping[str, Any]) -> str:
@@ -306,16 +325,30 @@ def table_html(found: Mapping[str, Any]) -> str:
     head = "".join(f'<th scope="col">{escape(each["title"])}</th>' for each in columns)
     rows = [
         _row("Strength", [_strength(each) for each in columns], "units of the direction"),
-        _row("Success", [_judged(each["success"], each["success_interval"], SUCCESS, True) for each in columns],
-             STATISTICS["success"].definition, "lx-sum"),
-        _row("Dependency",
-             [_judged(each["dependency"], each["dependency_interval"], DEPENDENCY, False) for each in columns],
-             STATISTICS["dependency"].definition, "lx-sum"),
-        _row("Worst case", [_worst(each, found["attributes"]) for each in columns],
-             "the attribute that moves most beside the target, divided by the target's movement"),
-        _row("Random directions", [_random(found["control"])] * len(columns),
-             "mean dependency, at the strength that changes as many targets, and its range", "lx-last"),
-    ]  # fmt: skip
+        _row(
+            "Success",
+            [_judged(each["success"], each["success_interval"], SUCCESS, True) for each in columns],
+            STATISTICS["success"].definition,
+            "lx-sum",
+        ),
+        _row(
+            "Dependency",
+            [_judged(each["dependency"], each["dependency_interval"], DEPENDENCY, False) for each in columns],
+            STATISTICS["dependency"].definition,
+            "lx-sum",
+        ),
+        _row(
+            "Worst case",
+            [_worst(each, found["attributes"]) for each in columns],
+            "the attribute that moves most beside the target, divided by the target's movement",
+        ),
+        _row(
+            "Random directions",
+            [_random(found["control"])] * len(columns),
+            "mean dependency, at the strength that changes as many targets, and its range",
+            "lx-last",
+        ),
+    ]
     main = columns[0]["target"]
     order = sorted(found["attributes"], key=lambda name: name != main)
     for name in order:
@@ -390,17 +423,25 @@ def _chart(found: Mapping[str, Any]) -> go.Figure:
     for place, column in enumerate(found["columns"]):
         own = column["movements"].get(column["target"]) or float("nan")
         figure.add_bar(
-            y=titles, x=[(column["movements"].get(name) or 0.0) / own for name in names], orientation="h",
-            name=escape(column["title"]), marker={"color": COLOURS[place % len(COLOURS)]},
-            hovertemplate="%{y}: %{x:.3f} of the target's movement<extra>" + escape(column["title"]) + "</extra>",
-        )  # fmt: skip
+            y=titles,
+            x=[(column["movements"].get(name) or 0.0) / own for name in names],
+            orientation="h",
+            name=escape(column["title"]),
+            marker={"color": COLOURS[place % len(COLOURS)]},
+            hovertemplate="%{y}: %{x:.3f} of the target's movement<extra>"
+            + escape(column["title"])
+            + "</extra>",
+        )
     figure.add_vline(x=DEPENDENCY, line={"width": 1.5, "dash": "dot", "color": QUIET})
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title="movement, share of the target's", rangemode="tozero")
     figure.update_layout(
-        height=130 + len(names) * (12 + 8 * len(found["columns"])), margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        barmode="group", bargap=0.25, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )  # fmt: skip
+        height=130 + len(names) * (12 + 8 * len(found["columns"])),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        barmode="group",
+        bargap=0.25,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
     return figure
 
 

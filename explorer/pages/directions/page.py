@@ -134,8 +134,14 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
     with st.container(border=True):
         head(found)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            image_picker.chooser(loaded, shown.item if shown.item < loaded.count else None,
-                                  lambda item: page.update(item=item), page.report, "dr_on", "Try it on image")  # fmt: skip
+            image_picker.chooser(
+                loaded,
+                shown.item if shown.item < loaded.count else None,
+                lambda item: page.update(item=item),
+                page.report,
+                "dr_on",
+                "Try it on image",
+            )
             own = shown.text if shown.kind == "attribute" else ""
             choice.choose_hold(loaded, shown, own, page.update)
         estimators.progress(study)

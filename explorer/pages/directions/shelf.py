@@ -66,17 +66,31 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
         S.dr_named, S.dr_name = usual, ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input("Name", key="dr_name", max_chars=TITLE_LENGTH, width=300, placeholder=usual)
-        st.button("Save", icon=":material/bookmark_add:", key="dr_save", type="primary",
-                  on_click=_save, args=(loaded, found, shown, vector))  # fmt: skip
-        if st.button("Try it on Explore", icon=":material/open_in_new:", key="dr_try",
-                     help="Saves it where it is new, and opens Explore with it added once to the image"):  # fmt: skip
+        st.button(
+            "Save",
+            icon=":material/bookmark_add:",
+            key="dr_save",
+            type="primary",
+            on_click=_save,
+            args=(loaded, found, shown, vector),
+        )
+        if st.button(
+            "Try it on Explore",
+            icon=":material/open_in_new:",
+            key="dr_try",
+            help="Saves it where it is new, and opens Explore with it added once to the image",
+        ):
             _try(loaded, found, shown, vector)
         with st.popover("Export", icon=":material/download:", key="dr_export"):
             direction = as_direction(loaded, found, shown, vector, _name(found, shown))
             _export(loaded, direction, "now")
             codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
-            offer(st, "Strip, PNG", f"{loaded.name}-{direction.name}-strip.png",
-                  lambda: exports.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE))  # fmt: skip
+            offer(
+                st,
+                "Strip, PNG",
+                f"{loaded.name}-{direction.name}-strip.png",
+                lambda: exports.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE),
+            )
 
 
 def usual_name(found: Found, shown: Shown) -> str:
@@ -121,8 +135,14 @@ def _line(loaded: Loaded, name: str, direction: Direction) -> None:
             st.button("Rename", key=f"dr_rename_{name}", on_click=_rename, args=(loaded, name))
         with st.popover("", icon=":material/download:", key=f"dr_take_{name}", help="Export"):
             _export(loaded, direction, name)
-        st.button("", icon=":material/delete:", key=f"dr_drop_{name}", help="Delete; it can be taken back",
-                  on_click=_drop, args=(loaded, name))  # fmt: skip
+        st.button(
+            "",
+            icon=":material/delete:",
+            key=f"dr_drop_{name}",
+            help="Delete; it can be taken back",
+            on_click=_drop,
+            args=(loaded, name),
+        )
 
 
 def _export(loaded: Loaded, direction: Direction, key: str) -> None:
@@ -132,16 +152,26 @@ def _export(loaded: Loaded, direction: Direction, key: str) -> None:
         ("safetensors", "safetensors", direction_files.as_safetensors),
         ("JSON", "json", direction_files.as_json),
     ):
-        file_button(st, label, f"{file}.{ending}", partial(make, loaded.entry, direction), f"dr_file_{ending}_{key}",
-                    width="stretch", icon=":material/download:")  # fmt: skip
+        file_button(
+            st,
+            label,
+            f"{file}.{ending}",
+            partial(make, loaded.entry, direction),
+            f"dr_file_{ending}_{key}",
+            width="stretch",
+            icon=":material/download:",
+        )
 
 
 def _import(loaded: Loaded) -> None:
     st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
     given = uploader(  # a new one for each file: it takes a single one
-        "File", direction_files.MIB_AT_MOST, type=["safetensors", "json"],
-        key=f"dr_file_{S.setdefault('dr_files', 0)}", label_visibility="collapsed",
-    )  # fmt: skip
+        "File",
+        direction_files.MIB_AT_MOST,
+        type=["safetensors", "json"],
+        key=f"dr_file_{S.setdefault('dr_files', 0)}",
+        label_visibility="collapsed",
+    )
     if given is None:
         return
     S.dr_files += 1

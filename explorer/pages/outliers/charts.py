@@ -46,10 +46,17 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
     widths, middles = np.diff(edges), (edges[:-1] + edges[1:]) / 2
     for title, heights, colour in (("Usual", counts - above, USUAL), ("Outlier", above, ODD)):
         figure.add_bar(
-            x=middles, y=heights, width=widths, name=title, marker_color=colour, marker_line_width=0,
+            x=middles,
+            y=heights,
+            width=widths,
+            name=title,
+            marker_color=colour,
+            marker_line_width=0,
             customdata=np.stack([edges[:-1], edges[1:]], axis=1),
-            hovertemplate="%{customdata[0]:.4g} to %{customdata[1]:.4g}: %{y:,} images<extra>" + title + "</extra>",
-        )  # fmt: skip
+            hovertemplate="%{customdata[0]:.4g} to %{customdata[1]:.4g}: %{y:,} images<extra>"
+            + title
+            + "</extra>",
+        )
     figure.add_vline(x=cut, line={"color": ODD, "width": 2, "dash": "dot"})
     ends = extent(values, uploads)
     low, high = min(float(edges[0]), ends[0]), max(float(edges[-1]), ends[1])
@@ -61,22 +68,35 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
     ):
         if those.any():
             figure.add_scatter(
-                x=shown[those], y=np.full(int(those.sum()), 0.04 * counts.max()), mode="markers", name=title,
-                marker=PICTURE | {"symbol": symbol}, customdata=uploads[those],
+                x=shown[those],
+                y=np.full(int(those.sum()), 0.04 * counts.max()),
+                mode="markers",
+                name=title,
+                marker=PICTURE | {"symbol": symbol},
+                customdata=uploads[those],
                 hovertemplate=title + ": %{customdata:.4g}<extra></extra>",
-            )  # fmt: skip
+            )
     room = 0.01 * (high - low)
-    figure.update_xaxes(title=f"{score.title}, {score.unit}", range=[low - room, high + room],
-                        tick0=0, dtick=_step(high - low), tickformat=",~g")  # fmt: skip
+    figure.update_xaxes(
+        title=f"{score.title}, {score.unit}",
+        range=[low - room, high + room],
+        tick0=0,
+        dtick=_step(high - low),
+        tickformat=",~g",
+    )
     figure.update_yaxes(title=None, showticklabels=False, showgrid=False, rangemode="tozero")
     figure.update_layout(barmode="stack", bargap=0.04)
     return _laid_out(figure, 300)
 
 
 def place_on_map(
-    xy: NDArray[np.float32], odd: NDArray[np.bool_], scored: NDArray[np.bool_], said: Sequence[str],
-    uploads: NDArray[np.float32], names: Sequence[str],
-) -> go.Figure:  # fmt: skip
+    xy: NDArray[np.float32],
+    odd: NDArray[np.bool_],
+    scored: NDArray[np.bool_],
+    said: Sequence[str],
+    uploads: NDArray[np.float32],
+    names: Sequence[str],
+) -> go.Figure:
     """All images on the map, the outliers above the others.
 
     Arguments:
@@ -101,9 +121,15 @@ def place_on_map(
         if those.any():
             rows = np.flatnonzero(those).tolist()
             figure.add_scattergl(
-                x=xy[rows, 0], y=xy[rows, 1], mode="markers", name=title, marker=marker, customdata=rows,
-                text=[said[row] for row in rows], hovertemplate="%{text}<extra>" + title + "</extra>",
-            )  # fmt: skip
+                x=xy[rows, 0],
+                y=xy[rows, 1],
+                mode="markers",
+                name=title,
+                marker=marker,
+                customdata=rows,
+                text=[said[row] for row in rows],
+                hovertemplate="%{text}<extra>" + title + "</extra>",
+            )
     margin = EDGE * np.ptp(xy, axis=0)
     shown = np.clip(np.nan_to_num(uploads, nan=np.inf), xy.min(0) - margin, xy.max(0) + margin)
     beyond = (shown != uploads).any(1)
@@ -113,10 +139,14 @@ def place_on_map(
     ):
         if those.any():
             figure.add_scattergl(
-                x=shown[those, 0], y=shown[those, 1], mode="markers", name=title, marker=PICTURE | {"symbol": symbol},
+                x=shown[those, 0],
+                y=shown[those, 1],
+                mode="markers",
+                name=title,
+                marker=PICTURE | {"symbol": symbol},
                 text=[name for name, each in zip(names, those, strict=True) if each],
                 hovertemplate="%{text}<extra>" + title + "</extra>",
-            )  # fmt: skip
+            )
     for axis in (figure.update_xaxes, figure.update_yaxes):
         axis(title=None, showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(dragmode="pan", clickmode="event+select", uirevision="map")
@@ -124,9 +154,14 @@ def place_on_map(
 
 
 def two_scores(
-    one: Floats, other: Floats, odd: NDArray[np.bool_], scores: tuple[Score, Score], cut: float,
-    rows: NDArray[np.int64], said: Sequence[str],
-) -> go.Figure:  # fmt: skip
+    one: Floats,
+    other: Floats,
+    odd: NDArray[np.bool_],
+    scores: tuple[Score, Score],
+    cut: float,
+    rows: NDArray[np.int64],
+    said: Sequence[str],
+) -> go.Figure:
     """One score against another, the outliers coloured.
 
     Arguments:
@@ -142,10 +177,15 @@ def two_scores(
     for title, those, colour, size in (("Usual", ~odd, USUAL, small), ("Outlier", odd, ODD, small + 2)):
         if those.any():
             figure.add_scattergl(
-                x=one[those], y=other[those], mode="markers", name=title, customdata=rows[those],
+                x=one[those],
+                y=other[those],
+                mode="markers",
+                name=title,
+                customdata=rows[those],
                 marker={"size": size, "color": colour, "opacity": 0.6 if title == "Usual" else 0.95},
-                text=[said[row] for row in rows[those]], hovertemplate="%{text}<extra>" + title + "</extra>",
-            )  # fmt: skip
+                text=[said[row] for row in rows[those]],
+                hovertemplate="%{text}<extra>" + title + "</extra>",
+            )
     figure.add_vline(x=cut, line={"color": ODD, "width": 2, "dash": "dot"})
     figure.update_xaxes(title=f"{scores[0].title}, {scores[0].unit}")
     figure.update_yaxes(title=f"{scores[1].title}, {scores[1].unit}")
@@ -161,8 +201,10 @@ def _step(span: float) -> float:
 
 def _laid_out(figure: go.Figure, height: int) -> go.Figure:
     layout: dict[str, Any] = {
-        "height": height, "margin": {"l": 8, "r": 8, "t": 34, "b": 8}, "font": FONT,
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+        "font": FONT,
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
-    }  # fmt: skip
+    }
     figure.update_layout(**layout)
     return figure

@@ -87,11 +87,25 @@ def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol")
     page = min(page, last)
     if last > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button("", icon=":material/chevron_left:", key=f"{key}_before", help="The page before",
-                      disabled=page == 1, on_click=choose, args=(page - 1,))  # fmt: skip
+            st.button(
+                "",
+                icon=":material/chevron_left:",
+                key=f"{key}_before",
+                help="The page before",
+                disabled=page == 1,
+                on_click=choose,
+                args=(page - 1,),
+            )
             st.markdown(f"Page {page} of {last}", width="content")
-            st.button("", icon=":material/chevron_right:", key=f"{key}_after", help="The next page",
-                      disabled=page == last, on_click=choose, args=(page + 1,))  # fmt: skip
+            st.button(
+                "",
+                icon=":material/chevron_right:",
+                key=f"{key}_after",
+                help="The next page",
+                disabled=page == last,
+                on_click=choose,
+                args=(page + 1,),
+            )
     return page
 
 

@@ -103,9 +103,13 @@ def choose_score(scores: Sequence[Score], values: dict[str, NDArray[np.float64]]
     }
     S.ol_score = page.shown.score
     st.selectbox(
-        "Score", list(named), key="ol_score", format_func=named.__getitem__, width=290,
+        "Score",
+        list(named),
+        key="ol_score",
+        format_func=named.__getitem__,
+        width=290,
         on_change=lambda: page.update(score=S.ol_score, cut=None, page=1, sort=""),
-    )  # fmt: skip
+    )
 
 
 def overview(
@@ -116,23 +120,30 @@ def overview(
     left, right = side_by_side([1, 1], "ol-overview", gap="small")
     with left:
         plotted(
-            charts.histogram(found.values, found.odd, found.cut, found.score, mine), "ol-histogram",
+            charts.histogram(found.values, found.odd, found.cut, found.score, mine),
+            "ol-histogram",
             f"{loaded.name}-{found.score.key}",
             alt=f"Histogram of {found.score.title} over {len(found.values)} images",
             below=lambda: panels.drag_threshold(found, mine, partial(page.update, of=found.score.key)),
-        )  # fmt: skip
+        )
         st.caption(f"{found.sentence} {found.alarms(outliers_uploads.held_out(loaded))}")
     with right:
         xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.codes)
         event = st.plotly_chart(
             charts.place_on_map(
-                view.xy, found.everywhere(loaded.count), found.known(loaded.count), said,
-                np.asarray(xy, np.float32), [] if uploads is None else uploads.titles,
+                view.xy,
+                found.everywhere(loaded.count),
+                found.known(loaded.count),
+                said,
+                np.asarray(xy, np.float32),
+                [] if uploads is None else uploads.titles,
             ),
-            key=f"ol-map-{loaded.name}", on_select="rerun", selection_mode=("points", "box", "lasso"),
+            key=f"ol-map-{loaded.name}",
+            on_select="rerun",
+            selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["autoScale2d"]},
             alt="Where the outliers lie on the map",
-        )  # fmt: skip
+        )
     return chosen_rows(event, loaded.count)
 
 
@@ -161,9 +172,15 @@ def gallery(
             st.markdown("##### Outliers" if not len(chosen) else "##### Chosen on the map", width="content")
             S.ol_sort = shown.sort if shown.sort in ready else shown.score
             st.selectbox(
-                "Order, outliers first", list(ready), key="ol_sort", format_func=ready.__getitem__, width=250,
-                on_change=lambda: page.update(of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1),
-            )  # fmt: skip
+                "Order, outliers first",
+                list(ready),
+                key="ol_sort",
+                format_func=ready.__getitem__,
+                width=250,
+                on_change=lambda: page.update(
+                    of=shown.score, sort="" if S.ol_sort == shown.score else S.ol_sort, page=1
+                ),
+            )
         rows = chosen if len(chosen) else found.rows[found.odd]
         order = ranking.ordered(rows, values[S.ol_sort], SCORES[S.ol_sort])
         number = outliers_gallery.pager(shown.page, len(order), lambda number: page.update(page=number))
@@ -189,9 +206,13 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
             named = {key: SCORES[key].title for key in others}
             S.ol_against = shown.against if shown.against in others else others[0]
             st.selectbox(
-                f"{found.score.title} against", others, key="ol_against", format_func=named.__getitem__, width=290,
+                f"{found.score.title} against",
+                others,
+                key="ol_against",
+                format_func=named.__getitem__,
+                width=290,
                 on_change=lambda: page.update(of=shown.score, against=S.ol_against),
-            )  # fmt: skip
+            )
         other = values[S.ol_against][found.rows]
         both = np.isfinite(other)
         if not both.any():
@@ -199,12 +220,18 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
             return
         plotted(
             charts.two_scores(
-                found.values[both], other[both], found.odd[both], (found.score, SCORES[S.ol_against]), found.cut,
-                found.rows[both], said,
+                found.values[both],
+                other[both],
+                found.odd[both],
+                (found.score, SCORES[S.ol_against]),
+                found.cut,
+                found.rows[both],
+                said,
             ),
-            "ol-two", f"{page.model}-{found.score.key}-{S.ol_against}",
+            "ol-two",
+            f"{page.model}-{found.score.key}-{S.ol_against}",
             alt=f"{found.score.title} against {SCORES[S.ol_against].title}",
-        )  # fmt: skip
+        )
         st.caption(ranking.agreement(found, other, both, SCORES[S.ol_against]))
 
 

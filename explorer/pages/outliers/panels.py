@@ -88,15 +88,26 @@ def choose_threshold(found: Scored, shown: Shown, change: Change) -> None:
     S.ol_share = float(f"{max(found.share, 0.01):.4g}") if shown.cut is not None else shown.share
     S.ol_value = float(f"{found.cut:.6g}")
     st.number_input(
-        "Outliers, %", 0.01, 100.0, key="ol_share", step=0.5, format="%.4g", width=120,
+        "Outliers, %",
+        0.01,
+        100.0,
+        key="ol_share",
+        step=0.5,
+        format="%.4g",
+        width=120,
         on_change=lambda: change(share=S.ol_share, cut=None, page=1),
         help=f"The share of the images that counts as outliers. {tooltip('false_alarms')}",
-    )  # fmt: skip
+    )
     sign = "≥" if found.score.odd == "high" else "≤"
     st.number_input(
-        f"Threshold {sign}", key="ol_value", step=_step(found), format="%.6g", width=150,
-        on_change=lambda: change(cut=S.ol_value, page=1), help=f"In {found.score.unit}",
-    )  # fmt: skip
+        f"Threshold {sign}",
+        key="ol_value",
+        step=_step(found),
+        format="%.6g",
+        width=150,
+        on_change=lambda: change(cut=S.ol_value, page=1),
+        help=f"In {found.score.unit}",
+    )
 
 
 def drag_threshold(found: Scored, uploads: Floats, change: Change) -> None:
@@ -105,9 +116,15 @@ def drag_threshold(found: Scored, uploads: Floats, change: Change) -> None:
     if low < high:
         S.ol_drag = min(high, max(low, found.cut))
         st.slider(
-            "Threshold", low, high, key="ol_drag", step=(high - low) / 500, format="%.4g", label_visibility="collapsed",
+            "Threshold",
+            low,
+            high,
+            key="ol_drag",
+            step=(high - low) / 500,
+            format="%.4g",
+            label_visibility="collapsed",
             on_change=lambda: change(cut=float(f"{S.ol_drag:.6g}"), page=1),
-        )  # fmt: skip
+        )
 
 
 def _step(found: Scored) -> float:
@@ -125,8 +142,9 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
     st.caption("  \n".join(parts), help=f"{tooltip('auroc')}\n\n{tooltip('fpr95')}")
     wrong = min(
         (each for each in figures() if each.score == score.key and each.backwards),
-        key=lambda each: (each.model != loaded.name, each.auroc), default=None,
-    )  # fmt: skip
+        key=lambda each: (each.model != loaded.name, each.auroc),
+        default=None,
+    )
     if score.likelihood and wrong is not None:
         st.warning(
             f"A likelihood may point the wrong way: on {plain(wrong.model)} {plain(wrong.odd)} get a higher "
@@ -135,7 +153,7 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
             "regret is less affected "
             "([Nalisnick et al. 2019](https://arxiv.org/abs/1810.09136)).",
             icon=":material/swap_vert:",
-        )  # fmt: skip
+        )
     if able < len(SCORES):
         left_out = len(SCORES) - able
         scores = "1 score" if left_out == 1 else f"{left_out} scores"
@@ -193,19 +211,27 @@ def compute(loaded: Loaded, score: Score, values: Floats) -> None:
             f"{score.title} is computed from the images themselves, and those of this collection are not on this "
             f"machine. {plain(loaded.originals.reason)} Uploaded pictures can be scored all the same.",
             icon=":material/folder_off:",
-        )  # fmt: skip
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         most = loaded.count
         count = st.number_input(
-            "Images", 1, most, min(most, max(COUNT, 2 * done)), key=f"ol_count_{loaded.name}_{score.key}_{done}",
-            width=130, help="Drawn at random, always the same ones first. What was computed is kept and gone on with.",
-        )  # fmt: skip
+            "Images",
+            1,
+            most,
+            min(most, max(COUNT, 2 * done)),
+            key=f"ol_count_{loaded.name}_{score.key}_{done}",
+            width=130,
+            help="Drawn at random, always the same ones first. What was computed is kept and gone on with.",
+        )
         label = "Compute" if not done else "Score more"
         if st.button(
-            label, icon=":material/calculate:", key="ol_compute", type="secondary" if done else "primary",
+            label,
+            icon=":material/calculate:",
+            key="ol_compute",
+            type="secondary" if done else "primary",
             disabled=S.get("ol_job") is not None or count <= done,
-        ):  # fmt: skip
+        ):
             start("collection", loaded, score.key, count=int(count))
             st.rerun()
         told = (
@@ -278,8 +304,21 @@ def save_group(loaded: Loaded, found: Scored, tell: Callable[..., None]) -> None
             placeholder="Outliers",
         )
         st.caption(f"{int(found.odd.sum()):,} images, {found.score.title} {sign} {short(found.cut)}")
-        st.button("Save", key="ol_save", type="primary", width="stretch", disabled=not found.odd.any(),
-                  on_click=_save, args=(loaded, found, title, f"{found.score.title} {sign} {short(found.cut)} {found.score.unit}", tell))  # fmt: skip
+        st.button(
+            "Save",
+            key="ol_save",
+            type="primary",
+            width="stretch",
+            disabled=not found.odd.any(),
+            on_click=_save,
+            args=(
+                loaded,
+                found,
+                title,
+                f"{found.score.title} {sign} {short(found.cut)} {found.score.unit}",
+                tell,
+            ),
+        )
 
 
 def _save(loaded: Loaded, found: Scored, title: str, note: str, tell: Callable[..., None]) -> None:

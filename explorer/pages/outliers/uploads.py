@@ -203,8 +203,13 @@ def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
     if score.costly:
         count = len(uploads.pictures)
         label = f"Score {count} picture{'s' if count > 1 else ''} by {score.title}"
-        if st.button(label, icon=":material/calculate:", key="ol_score_mine", type="primary",
-                     disabled=S.get("ol_job") is not None):  # fmt: skip
+        if st.button(
+            label,
+            icon=":material/calculate:",
+            key="ol_score_mine",
+            type="primary",
+            disabled=S.get("ol_job") is not None,
+        ):
             with faults.reported():
                 panels.start("uploads", loaded, score.key, pictures=uploads.pictures)
                 st.rerun()

@@ -127,8 +127,10 @@ def test_metrics_say_which_share_is_kept(
     )
     perfect = readability(model, bars(20, 5), data)
     assert {name: metric["value"] for name, metric in perfect.items()} == {
-        "readable_light": 1.0, "readable_left": 1.0, "readable_row": 1.0,
-    }  # fmt: skip
+        "readable_light": 1.0,
+        "readable_left": 1.0,
+        "readable_row": 1.0,
+    }
     assert "trained on 20 original images, read from 60 test images" in perfect["readable_row"]["protocol"]
     monkeypatch.setattr(
         "models.evaluation.attribute_classifier.reconstruct",

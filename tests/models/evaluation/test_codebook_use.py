@@ -18,8 +18,14 @@ from models.evaluation.likelihood import bound
 from models.evaluation.units import sparsity
 
 SMALL: dict[str, Any] = {
-    "image_shape": (1, 8, 8), "latent": 3, "codebook": 8, "halvings": 1, "width": 4, "prior_width": 8, "prior_depth": 1,
-}  # fmt: skip
+    "image_shape": (1, 8, 8),
+    "latent": 3,
+    "codebook": 8,
+    "halvings": 1,
+    "width": 4,
+    "prior_width": 8,
+    "prior_depth": 1,
+}
 DATA = load_data("digits", "test", limit=40)
 
 

@@ -41,15 +41,19 @@ def characters(seed: int = 0, share: float = 0.6) -> tuple[ImageData, list[dict[
         split="test",
         images=np.stack([drawn(factors) for factors in held]),
         attributes={
-            name: Attribute(name, "categorical", np.array([factors[name] for factors in held], np.int16),
-                            tuple(f"{name} {n}" for n in range(count)))
+            name: Attribute(
+                name,
+                "categorical",
+                np.array([factors[name] for factors in held], np.int16),
+                tuple(f"{name} {n}" for n in range(count)),
+            )
             for name, count in LABELS.items()
         },
         ids=np.arange(len(held)),
         publishable=True,
         licence="none",
         source="drawn here",
-    )  # fmt: skip
+    )
     return data, [factors for factors, there in zip(every, chosen, strict=True) if not there]
 
 

@@ -153,8 +153,18 @@ def test_active_units_are_those_whose_mean_moves(model: VAE, data: ImageData) ->
     assert active_units(model, data.take([0]))["active_units"]["value"] == 0  # one image does not vary
 
 
-QUICK = {"mse", "squared_error", "psnr", "ssim", "restored_error", "loss", "elbo", "reconstruction", "kl",
-         "active_units"}  # fmt: skip
+QUICK = {
+    "mse",
+    "squared_error",
+    "psnr",
+    "ssim",
+    "restored_error",
+    "loss",
+    "elbo",
+    "reconstruction",
+    "kl",
+    "active_units",
+}
 
 
 def test_evaluate_is_repeatable_and_keeps_metrics_in_the_card_when_asked(copy_of_tiny: Path) -> None:

@@ -67,9 +67,11 @@ def test_the_probe_of_a_model_reads_its_codes(tiny_checkpoint: Path) -> None:
     assert set(found) == {"probe_error_digit"}
     metric = found["probe_error_digit"]
     by_hand = linear_probe(
-        codes(model, train.images), train.attributes["digit"].values,
-        codes(model, test.images), test.attributes["digit"].values,
-    )  # fmt: skip
+        codes(model, train.images),
+        train.attributes["digit"].values,
+        codes(model, test.images),
+        test.attributes["digit"].values,
+    )
     assert metric["value"] == pytest.approx(100 * by_hand.error) and metric["value"] < 80
     assert "300 training images" in metric["protocol"] and "digits test, 100 images" in metric["protocol"]
 

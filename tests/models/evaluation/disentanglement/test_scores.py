@@ -20,8 +20,14 @@ from models.evaluation.disentanglement.dci import TREES
 from models.evaluation.disentanglement.scores import GENERATORS, known_factors, make_source, mean_codes
 
 NAMES = [
-    "mig", "dci_disentanglement", "dci_completeness", "dci_informativeness", "sap", "factor_vae", "beta_vae",
-]  # fmt: skip
+    "mig",
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
+    "sap",
+    "factor_vae",
+    "beta_vae",
+]
 
 
 class Reader(Autoencoder):
