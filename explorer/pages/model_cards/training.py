@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -203,55 +202,18 @@ def _schedule(closed_form: bool, shape: tuple[int, int, int], images: int, suffi
     columns = side_by_side(
         [1] * (2 if closed_form else 5), "lx-course", narrow=1500, least="84px", gap="small"
     )
-    number = partial(st.number_input, step=1, **KEEP)
-    with columns[0]:
-        limit = number(
-            "Images",
-            IMAGES_AT_LEAST,
-            images,
-            min(images, small),
-            key=f"train_limit_{suffix}",
-            help=f"The first of {images:,} training images.",
-        )
-    values: dict[str, Any] = {"limit": 0 if limit == images else int(limit or 0)}
-    with columns[1]:
-        values["seed"] = int(
-            number(
-                "Seed",
-                0,
-                SEED_AT_MOST,
-                0,
-                key=f"train_seed_{suffix}",
-                help="The same seed gives the same model.",
-            )
-            or 0
-        )
+    about = f"The first of {images:,} training images."
+    least = (IMAGES_AT_LEAST, images)
+    limit = _whole(columns[0], "Images", least, min(images, small), f"train_limit_{suffix}", about)
+    values: dict[str, Any] = {"limit": 0 if limit == images else limit}
+    about = "The same seed gives the same model."
+    values["seed"] = _whole(columns[1], "Seed", (0, SEED_AT_MOST), 0, f"train_seed_{suffix}", about)
     if closed_form:
         return values
-    with columns[2]:
-        values["epochs"] = int(
-            number(
-                "Epochs",
-                1,
-                EPOCHS_AT_MOST,
-                epochs,
-                key=f"train_epochs_{suffix}",
-                help="Passes over the images.",
-            )
-            or 0
-        )
-    with columns[3]:
-        values["batch"] = int(
-            number(
-                "Batch",
-                1,
-                BATCH_AT_MOST,
-                64 if images < 5_000 else 128,
-                key=f"train_batch_{suffix}",
-                help="Images per step.",
-            )
-            or 0
-        )
+    about, limits = "Passes over the images.", (1, EPOCHS_AT_MOST)
+    values["epochs"] = _whole(columns[2], "Epochs", limits, epochs, f"train_epochs_{suffix}", about)
+    batch, limits = 64 if images < 5_000 else 128, (1, BATCH_AT_MOST)
+    values["batch"] = _whole(columns[3], "Batch", limits, batch, f"train_batch_{suffix}", "Images per step.")
     with columns[4]:
         values["rate"] = st.number_input(
             "Rate",
@@ -265,6 +227,12 @@ def _schedule(closed_form: bool, shape: tuple[int, int, int], images: int, suffi
             **KEEP,
         )
     return values
+
+
+def _whole(column: Any, title: str, limits: tuple[int, int], value: int, key: str, about: str) -> int:
+    """A field for a whole number; 0 if it is empty."""
+    with column:
+        return int(st.number_input(title, *limits, value, 1, key=key, help=about, **KEEP) or 0)
 
 
 def _dimensions(config: dict[str, Any], shape: tuple[int, int, int]) -> int:

@@ -64,24 +64,7 @@ def path_map(
         names: Label of each waypoint.
     """
     figure = go.Figure()
-    attribute = loaded.atlas.attributes.get(colour) if colour else None
-    shades: str | list[str] = PLAIN
-    labels = [""] * loaded.count
-    if attribute is not None and attribute.kind == "categorical":
-        shades = [PALE[value % len(PALE)] if value >= 0 else PLAIN for value in attribute.values.tolist()]
-        labels = [value_text(attribute, row) for row in range(loaded.count)]
-    figure.add_scattergl(
-        x=view.xy[:, 0],
-        y=view.xy[:, 1],
-        mode="markers",
-        showlegend=False,
-        name="",
-        marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},
-        customdata=np.stack([np.arange(loaded.count).astype(object), np.array(labels, object)], axis=1),
-        text=[loaded.atlas.names.name(row) for row in range(loaded.count)],
-        unselected={"marker": {"opacity": 0.45}},
-        hovertemplate="%{text}<br>%{customdata[1]}<extra></extra>",
-    )
+    _add_collection(figure, loaded, view, colour)
     for kind, xy in paths.items():
         figure.add_scattergl(
             x=xy[:, 0],
@@ -129,6 +112,28 @@ def path_map(
         clickmode="event+select",
     )
     return figure
+
+
+def _add_collection(figure: go.Figure, loaded: Loaded, view: View, colour: str | None) -> None:
+    """Adds the points of the collection, in the pale colours of a categorical attribute."""
+    attribute = loaded.atlas.attributes.get(colour) if colour else None
+    shades: str | list[str] = PLAIN
+    labels = [""] * loaded.count
+    if attribute is not None and attribute.kind == "categorical":
+        shades = [PALE[value % len(PALE)] if value >= 0 else PLAIN for value in attribute.values.tolist()]
+        labels = [value_text(attribute, row) for row in range(loaded.count)]
+    figure.add_scattergl(
+        x=view.xy[:, 0],
+        y=view.xy[:, 1],
+        mode="markers",
+        showlegend=False,
+        name="",
+        marker={"size": 4, "color": shades, "opacity": 0.45, "line": {"width": 0}},
+        customdata=np.stack([np.arange(loaded.count).astype(object), np.array(labels, object)], axis=1),
+        text=[loaded.atlas.names.name(row) for row in range(loaded.count)],
+        unselected={"marker": {"opacity": 0.45}},
+        hovertemplate="%{text}<br>%{customdata[1]}<extra></extra>",
+    )
 
 
 def profile(percentiles: Mapping[str, NDArray[np.float64]], at: Mapping[str, Sequence[int]]) -> go.Figure:

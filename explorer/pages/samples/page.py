@@ -197,7 +197,7 @@ def choose_what(limits: Limits, shown: Shown) -> None:
 
 
 def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
-    """Source of the latents, temperature and truncation, count and seed."""
+    """Source of the latents, temperature and truncation."""
     S.sm_source = shown.source
     st.selectbox(
         "Draw from",
@@ -240,6 +240,11 @@ def sample_controls(loaded: Loaded, limits: Limits, shown: Shown) -> None:
             width=110,
             on_change=lambda: page.update(of=kind(shown), components=int(S.sm_components or 1)),
         )
+    count_controls(shown)
+
+
+def count_controls(shown: Shown) -> None:
+    """Count and seed."""
     S.sm_count, S.sm_seed = shown.count, shown.seed
     st.selectbox(
         "Samples",
