@@ -333,8 +333,8 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "description no JSON": (lambda t: t.replace_schema_metadata({KEY: "{"}), "cannot be used"),
     "description endless": (lambda t: t.replace_schema_metadata({KEY: "[" * 200_000}), "cannot be used"),
     "description empty": (lambda t: t.replace_schema_metadata({KEY: "{}"}), "weights_sha256"),
-    "one row": (lambda t: t.slice(0, 1), "must have 2 to 200000 rows. Got 1"),
-    "no rows": (lambda t: t.slice(0, 0), "must have 2 to 200000 rows. Got 0"),
+    "one row": (lambda t: t.slice(0, 1), "must have 2 to 2000000 rows. Got 1"),
+    "no rows": (lambda t: t.slice(0, 0), "must have 2 to 2000000 rows. Got 0"),
     "no mean": (lambda t: t.drop_columns(["mean"]), "mean"),
     "no id": (lambda t: t.drop_columns(["id"]), "id"),
     "no half map": (lambda t: t.drop_columns(["umap_y"]), "umap_y"),
@@ -475,7 +475,7 @@ def test_the_command_builds_test_images_first(
     assert main([str(copy_of_tiny), "--count", "320"]) == 0
     atlas = saved(copy_of_tiny)
     assert atlas.split == ["test"] * 300 + ["train"] * 20
-    assert f"{copy_of_tiny / ATLAS} holds 320 images." in capsys.readouterr().out
+    assert f"{copy_of_tiny / ATLAS} has 320 images." in capsys.readouterr().out
     assert main([str(copy_of_tiny), "--count", "40"]) == 0
     assert saved(copy_of_tiny).split == ["test"] * 40
 
@@ -534,7 +534,7 @@ def test_a_model_of_sequences_has_a_row_a_sequence_whose_picture_is_its_last_fra
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{tiny}", "--count", "3"], "`--count` must lie in [20, 200000]. Got 3."),
+        (["{tiny}", "--count", "3"], "`--count` must lie in [20, 2000000]. Got 3."),
         (["nothing"], "Unknown checkpoint 'nothing'"),
         (["/nothing/at/all"], "is not a folder"),
     ],

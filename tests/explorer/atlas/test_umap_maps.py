@@ -104,7 +104,7 @@ def test_a_title_is_kept_short(entry: Entry) -> None:
 
 def test_without_a_cache_the_list_is_empty_and_a_map_says_so(entry: Entry) -> None:
     assert list_maps(entry) == {}
-    with pytest.raises(ValueError, match=f"The map {VIEW} of tiny-vae is not on this machine. Fit it anew"):
+    with pytest.raises(ValueError, match=f"The map {VIEW} of tiny-vae is not on this machine. Fit it again"):
         load_map(entry, VIEW, load_atlas(entry).mean)
 
 

@@ -43,7 +43,7 @@ def test_samples_are_the_priors_own(folder: Path) -> None:
     own = model.sample_codes(3, torch.Generator().manual_seed(5), temperature=0.8)  # type: ignore[operator]
     texts = [as_text([level[number].numpy() for level in own]) for number in range(3)]
     assert result == {"codes": texts} and len(set(texts)) == 3
-    assert reports[0] == (0.0, "Opening the model") and reports[-1] == (1.0, "20 of 20 places")
+    assert reports[0] == (0.0, "Opening the model") and reports[-1] == (1.0, "20 of 20 codes")
     assert reports == sorted(reports, key=lambda pair: pair[0]) and len(reports) == 21
 
 

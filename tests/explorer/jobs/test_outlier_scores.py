@@ -206,9 +206,9 @@ def test_a_file_that_does_not_hold_is_refused(tmp_path: Path) -> None:
     bad = [
         ({"rows": rows, "values": values[:2]}, "one number for each"),
         ({"rows": rows.astype(np.int32), "values": values}, "one number for each"),
-        ({"rows": np.array([0, 0, 1]), "values": values}, "different ones of 0..4"),
-        ({"rows": np.array([0, 5, 1]), "values": values}, "different ones of 0..4"),
-        ({"rows": np.array([0, -1, 1]), "values": values}, "different ones of 0..4"),
+        ({"rows": np.array([0, 0, 1]), "values": values}, "its rows must be distinct and in 0..4"),
+        ({"rows": np.array([0, 5, 1]), "values": values}, "its rows must be distinct and in 0..4"),
+        ({"rows": np.array([0, -1, 1]), "values": values}, "its rows must be distinct and in 0..4"),
         ({"rows": rows, "values": np.array([1.0, np.nan, 3.0])}, "must be finite"),
         ({"rows": rows}, "values"),
         ({"rows": np.arange(2000), "values": np.arange(2000.0)}, "too large for 5 scores"),

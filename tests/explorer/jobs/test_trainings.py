@@ -302,7 +302,7 @@ def test_a_checkpoint_without_an_atlas_is_bare(runs: Trainings, copy_of_tiny: Pa
 
 def test_only_what_a_training_makes_is_deleted(runs: Trainings, tmp_path: Path) -> None:
     mixed = run_folder(runs, "mixed", CARD, "notes.txt")
-    with pytest.raises(ValueError, match=r"holds what no training makes \(notes.txt\)"):
+    with pytest.raises(ValueError, match=r"contains files of no training \(notes.txt\)"):
         runs.delete("mixed")
     assert {path.name for path in mixed.iterdir()} == {CARD, "notes.txt"}
 

@@ -213,7 +213,7 @@ def test_other_models_and_frames_before_opening_are_refused(server: str) -> None
     with Client(server, None, route=ROUTE) as client:
         assert client.ask(frame(1))["code"] == "not-open"
         answer = client.ask({**OPEN, "model": NAME})
-        assert answer["code"] == "bad-message" and "model of sequences" in answer["message"]
+        assert answer["code"] == "bad-message" and "sequence model" in answer["message"]
         assert client.ask({**OPEN, "model": "nobody"})["code"] == "unknown-model"
 
 

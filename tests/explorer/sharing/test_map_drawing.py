@@ -21,7 +21,7 @@ ENDS = {"A": (0.0, 0.0), "B": (1.0, 1.0)}
 
 @pytest.mark.parametrize("name", ["CATEGORIES", "BINARY", "VIRIDIS"])
 def test_the_colours_are_the_pages(name: str) -> None:
-    source = (FRONTEND / "colours.ts").read_text()
+    source = (FRONTEND / "map" / "colours.ts").read_text()
     table = re.search(rf"const {name}\b[^=]*= \[(.*?)\];", source, re.DOTALL)
     assert table is not None
     assert tuple(re.findall(r"#[0-9a-f]{6}", table[1])) == getattr(map_drawing, name)

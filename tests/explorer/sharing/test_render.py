@@ -130,7 +130,7 @@ def test_the_command_writes_the_picture(server: str, loaded: Loaded, library: Pa
         command, cwd=BUNDLED.parent, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0 and not done.stderr
-    assert done.stdout == f"{tmp_path / 'a.png'} holds a of tiny-vae.\n"
+    assert done.stdout == f"Wrote a of tiny-vae to {tmp_path / 'a.png'}.\n"
     found = pixels(tmp_path / "a.png")
     assert found.shape == (24, 24, 1)
     np.testing.assert_array_equal(found[::3, ::3], live["A"])
@@ -193,7 +193,7 @@ def test_the_files_ending_says_what_is_wanted(written: Callable[..., Path], load
         (
             "?model=tiny-vae&view=umap&a=1073741830&b=2",
             [],
-            "a picture of your own, 1073741830, that is not kept",
+            "one of your own pictures, 1073741830, that is not stored on this machine",
         ),
         ("?" + "x" * 40000, [], "A link must have at most 32000 characters"),
         (LINK, ["--what", "moon"], "`--what` must be one of: a, b, strip, walk.webp"),

@@ -136,7 +136,7 @@ def test_what_belongs_to_no_checkpoint_here_is_told_and_kept_out(
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path / "few"))
     done = restore(read_archive(saved), opened)
     assert done.count == 5 and len(done.problems) == 1
-    assert "tiny-flow is not here, so what was made with it is left out" in done.problems[0]
+    assert "tiny-flow is not available here, so its workspace is left out" in done.problems[0]
     assert set(done.pages) == {"Explore"}
 
 
@@ -228,7 +228,7 @@ def about(**changes: object) -> str:
         ),
         ({"session.json": about(), "../../evil": b""}, "must not contain '../../evil'"),
         ({"session.json": about(), "checkpoints/x/own/../../y.safetensors": b""}, "must not contain"),
-        ({"session.json": about(), "checkpoints/x/groups.json": bytes(1 << 25)}, "each file 16"),
+        ({"session.json": about(), "checkpoints/x/groups.json": bytes(1 << 25)}, "a file 16"),
     ],
 )
 def test_what_is_no_session_is_refused(members: dict[str, bytes | str], said: str) -> None:
@@ -240,10 +240,10 @@ def test_what_is_no_session_is_refused(members: dict[str, bytes | str], said: st
 def test_all_together_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_archive, "BYTES_AT_MOST", 3 << 20)
     many = {f"checkpoints/x{n}/groups.json": bytes(1 << 20) for n in range(4)}
-    with pytest.raises(ValueError, match="may take 3 MiB unpacked"):
+    with pytest.raises(ValueError, match="at most 3 MiB unpacked"):
         read_archive(packed({"session.json": about(), **many}))
     monkeypatch.setattr(session_archive, "MEMBERS_AT_MOST", 3)
-    with pytest.raises(ValueError, match=r"may hold 3 files\. Got 5"):
+    with pytest.raises(ValueError, match=r"at most 3 files\. Got 5"):
         read_archive(packed({"session.json": about(), **many}))
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_comes_twice_is_refused() -> None:
     buffer = io.BytesIO(packed({"session.json": about()}))
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr("session.json", about(version=2))
-    with pytest.raises(ValueError, match=r"must hold 'session.json' once"):
+    with pytest.raises(ValueError, match=r"must contain 'session.json' only once"):
         read_archive(buffer.getvalue())
 
 
@@ -296,7 +296,7 @@ def test_a_broken_part_leaves_the_rest(saved: bytes, moved: Move) -> None:
     }
     problems = " ".join(restore(replace(session, members=wrong), opened).problems)
     assert (
-        "of a collection of 299 images, not 300" in problems
+        "to a collection of 299 images, not 300" in problems
         and "`pins` must be a list of at most 40" in problems
     )
     assert any("must be rows of the collection, 0 to 299" in problem for problem in done.problems)

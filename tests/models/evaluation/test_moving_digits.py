@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models.data import load_sequences
-from models.data.moving_digits import moved, originals, rolled
+from models.data.moving_digits import originals, positions_over_time, rolled
 from models.data.sequences import SequenceData
 from models.evaluation.attribute_classifier import Judge, train_judge
 from models.evaluation.evaluate import Wanted, evaluate
@@ -110,7 +110,7 @@ def test_a_digit_that_is_lost_is_not_read() -> None:
 
 def test_positions_are_found_by_cross_correlation() -> None:
     still = originals("test", "digits").images[:40]
-    path = moved(np.arange(40) % 8, np.ones(40, np.int64), 8, 8)
+    path = positions_over_time(np.arange(40) % 8, np.ones(40, np.int64), 8, 8)
     pictures = rolled(still, path)
     frames = rolled(still, np.full((40, 1), 3))[:, 0]
     found = found_positions(pictures, frames, np.full(40, 3))

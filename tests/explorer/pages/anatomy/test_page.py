@@ -168,7 +168,7 @@ def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: 
         at
     ) and "What a deterministic latent lacks" not in headings(at)
     shown = {metric.label: float(metric.value.replace("−", "-").replace(",", "")) for metric in at.metric}
-    parts = [shown[f"{name}, nats"] for name in ("Code", "Volume", "Noise")]
+    parts = [shown[f"{name}, nats"] for name in ("Latent", "Volume", "Noise")]
     assert shown["log P(x) ≥, nats"] == pytest.approx(sum(parts), abs=0.16)
     assert shown["Bits/dim ≤"] == pytest.approx(-shown["log P(x) ≥, nats"] / (64 * np.log(2)), abs=0.01)
 
@@ -215,7 +215,7 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
     assert headings(at) == ["From the image to its latent and back", "What a deterministic latent lacks"]
     words = " ".join(caption.value for caption in at.caption)
-    assert "The decoder learns to reconstruct each image from its latent. Nothing is asked" in words
+    assert "Latents between and beyond those of the images are not constrained" in words
     for part in ("**continuity**", "**completeness**", "no ELBO", "no prior to sample"):
         assert part in words
     assert not at.metric and not [button for button in at.button if button.key == "an_draw"]

@@ -70,8 +70,8 @@ def test_a_ladder_is_one_kind_in_several_sizes() -> None:
 def test_the_ready_series_are_those_of_the_tutorials() -> None:
     found = titles(by_data(ZOO)["MNIST"])
     assert found["VAE with 2, 5, 10 and 20 dimensions"] == ("vae-2", "vae-5", "vae-10", "vae-20")
-    assert found["VAE against Denoising AE"] == ("vae-20", "dae"), "codes of the same size"
-    assert found["AE against PCA"] == ("ae", "pca")
+    assert found["VAE and Denoising AE"] == ("vae-20", "dae"), "codes of the same size"
+    assert found["AE and PCA"] == ("ae", "pca")
     assert found["Autoencoders without a prior"] == ("ae", "dae", "contractive")
     assert len(found["One of each family on MNIST"]) == 5
     assert all(2 <= len(names) <= 6 for names in found.values())
@@ -80,8 +80,8 @@ def test_the_ready_series_are_those_of_the_tutorials() -> None:
 
 def test_few_models_are_all_shown_together_and_no_line_up_is_offered_twice() -> None:
     assert titles([entry("a", "vae", 3), entry("b", "ae", 3), entry("c", "pca", 3)]) == {
-        "VAE against AE": ("a", "b"),
-        "AE against PCA": ("b", "c"),
+        "VAE and AE": ("a", "b"),
+        "AE and PCA": ("b", "c"),
         "All models on MNIST": ("a", "b", "c"),
     }
     variational = [entry("a", "vae", 3), entry("b", "iwae", 3), entry("c", "capacity-vae", 3)]

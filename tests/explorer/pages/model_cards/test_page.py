@@ -140,7 +140,7 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
     model = checkpoint.load(shelf / "digits-vae")
     parts = sum(p.numel() for part in (model.encoder, model.decoder) for p in part.parameters())
     assert layers["Parameters"].sum() == parts and "Linear" in " ".join(layers["Layer"])
-    assert list(figures["Figure"]) == ["PSNR", "−ELBO", "Linear probe error"]
+    assert list(figures["Metric"]) == ["PSNR", "−ELBO", "Linear probe error"]
     assert list(figures["Protocol"]) == ["test, <b>300</b> images", "1 sample", "probe"]
     assert command(at) == card.command
     for fact in ("digits, 1,497 training images", "latent 8", "seed 0", "torch ", card.weights_sha256):
@@ -170,7 +170,7 @@ def test_what_was_not_measured_names_the_command(open_models: Open) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("nowhere", "is not there"), ("rotten-vae", "SHA-256"), ("![x](//y)", "is not there")],
+    [("nowhere", "does not exist"), ("rotten-vae", "SHA-256"), ("![x](//y)", "does not exist")],
 )
 def test_an_address_of_what_cannot_be_shown_says_so_above_the_cards(
     open_models: Open, name: str, reason: str
