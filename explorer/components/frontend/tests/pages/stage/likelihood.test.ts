@@ -7,6 +7,8 @@ import {
 } from "../../../src/pages/stage/likelihood";
 import type { Edit } from "../../../src/types";
 
+vi.mock("../../../src/address", () => ({ serverUrl: (path: string) => `http://host${path}` }));
+
 const handle = { item: 0, x: 0, y: 0, sliders: {} };
 const edit: Edit = {
   A: handle,
