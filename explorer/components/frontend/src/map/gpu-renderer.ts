@@ -56,6 +56,15 @@ function compile(gl: Gl): WebGLProgram {
   return program;
 }
 
+/** Whether a WebGL renderer of this name computes on the processor, which browsers do not always admit. */
+export const isSoftware = (renderer: string): boolean =>
+  /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+
+function nameOf(gl: Gl): string {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+}
+
 export class GpuRenderer implements Renderer {
   readonly name = "gpu";
   readonly margin = 0;
@@ -75,7 +84,7 @@ export class GpuRenderer implements Renderer {
   constructor(private readonly on: RendererEvents) {
     const options = { failIfMajorPerformanceCaveat: true, antialias: false, alpha: false };
     const gl = this.canvas.getContext("webgl2", options) as Gl | null;
-    if (!gl) throw new Error("There is no GPU.");
+    if (!gl || isSoftware(nameOf(gl))) throw new Error("There is no GPU.");
     this.gl = gl;
     this.program = compile(gl);
     this.buffers = [gl.createBuffer(), gl.createBuffer(), gl.createBuffer()];
