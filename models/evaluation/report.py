@@ -13,7 +13,7 @@ import math
 import re
 import shlex
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -467,7 +467,7 @@ def _settings(entries: Sequence[Entry]) -> list[str]:
                 entry.name,
                 _thousands(_parameters(entry)),
                 ", ".join(shape) or "–",
-                " + ".join(str(done[key]) for key in ("epochs", "prior_epochs") if done.get(key)) or "–",
+                _epochs(done),
                 _thousands(done.get("images")),
                 str(card.config.get("samples", 1)),
                 _pixels(card),
@@ -492,6 +492,13 @@ def _pixels(card: Card) -> str:
     if "dequantisation" in card.config:
         return f"8-bit, {card.config['dequantisation']} noise"
     return PIXELS.get(str(card.config.get("likelihood", "")), "–")
+
+
+def _epochs(training: Mapping[str, Any]) -> str:
+    """Epochs of a training; those that its steps amount to, where steps or minutes bounded it."""
+    if training.get("schedule") and training.get("images"):
+        return f"{training['steps'] * training['batch'] / training['images']:,.0f}"
+    return " + ".join(str(training[key]) for key in ("epochs", "prior_epochs") if training.get(key)) or "–"
 
 
 def _parameters(entry: Entry) -> int | None:
