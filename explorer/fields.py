@@ -29,6 +29,7 @@ __all__ = [
     "POSITION_LIMIT",
     "PROTOCOL",
     "RESIDUALS",
+    "SEED_AT_MOST",
     "SEED_LIMIT",
     "SEQ_LIMIT",
     "SLIDERS_AT_MOST",
@@ -74,6 +75,7 @@ SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
 FIRST_OWN = 1 << 30  # first item number of uploads, far above the rows of any atlas
 ITEM_LIMIT = 2 * FIRST_OWN
 SEED_LIMIT = 2**31
+SEED_AT_MOST = 2**31 - 1  # of everything but live draws
 POSITION_LIMIT = 1e6  # map units
 SLIDER_LIMIT = 5.0  # times the difference of the two means
 SLIDERS_AT_MOST = 64  # of a handle

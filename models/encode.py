@@ -19,7 +19,8 @@ from tqdm import tqdm
 from models import checkpoint
 from models.data.locations import check_output, is_hidden, printable
 from models.data.own import open_images
-from models.data.own.sources import Pictures
+from models.data.own.sources import ENDINGS_OF_CONTAINERS, Pictures
+from models.data.own.unpacking import OPENERS
 from models.data.pictures import KINDS, Reading, read_file, scaled
 from models.data.tensors import to_tensor
 from models.system.files import replace_file
@@ -27,17 +28,7 @@ from models.system.files import replace_file
 __all__ = ["Encoded", "encode_files"]
 
 ENDINGS = (".parquet", ".csv")
-CONTAINERS = (
-    ".zip",
-    ".parquet",
-    ".tar",
-    ".tgz",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".npy",
-    ".npz",
-)  # files of many images
+CONTAINERS = tuple(f".{kind}" for kind in ("zip", *ENDINGS_OF_CONTAINERS, *OPENERS))  # files of many images
 BATCH = 64
 PROBLEMS_SHOWN = 20  # files that an error lists
 Read = Callable[[tuple[int, int, int]], NDArray[np.uint8]]  # from a shape (C, H, W) to an image (H, W, C)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs.runner import Report
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
@@ -35,8 +36,8 @@ class Request:
             raise ValueError(f"`count` must lie in 1..{SAMPLES_AT_MOST}. Got {self.count}.")
         if not 0 <= self.temperature <= TEMPERATURE_AT_MOST:  # nor NaN
             raise ValueError(f"`temperature` must lie in 0..{TEMPERATURE_AT_MOST:g}. Got {self.temperature}.")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"`seed` must lie in 0..{2**31 - 1}. Got {self.seed}.")
+        if not 0 <= self.seed <= SEED_AT_MOST:
+            raise ValueError(f"`seed` must lie in 0..{SEED_AT_MOST}. Got {self.seed}.")
 
 
 def drawn(

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.atlas.storage import Atlas, load_atlas
+from explorer.fields import SEED_AT_MOST
 from explorer.latent.directions.balance import covariates
 from explorer.latent.directions.estimators import METHODS, Sides, fit_held
 from explorer.latent.directions.leakage import (
@@ -93,8 +94,8 @@ class Request:
     def __post_init__(self) -> None:
         if not IMAGES_AT_LEAST <= self.images <= IMAGES_AT_MOST:
             raise ValueError(f"`images` must lie in {IMAGES_AT_LEAST}..{IMAGES_AT_MOST}. Got {self.images}.")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"`seed` must lie in 0..{2**31 - 1}. Got {self.seed}.")
+        if not 0 <= self.seed <= SEED_AT_MOST:
+            raise ValueError(f"`seed` must lie in 0..{SEED_AT_MOST}. Got {self.seed}.")
         if self.method not in METHODS:
             raise ValueError(f"`method` must be one of: {', '.join(METHODS)}. Got {self.method[:40]!r}.")
         if len(self.titles) > DIRECTIONS_AT_MOST:

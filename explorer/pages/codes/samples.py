@@ -9,6 +9,7 @@ from typing import Any, cast
 import streamlit as st
 
 from explorer.components import codes as components
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs import code_samples
 from explorer.jobs.code_samples import TEMPERATURE_AT_MOST
 from explorer.jobs.runner import Job, start
@@ -23,7 +24,6 @@ __all__ = ["clicked", "panel"]
 
 S = st.session_state
 COUNT, COUNT_AT_MOST = 12, 24
-SEED_AT_MOST = 2**31 - 1
 CACHE_SIZE = 8  # models whose samples are cached in a tab
 
 

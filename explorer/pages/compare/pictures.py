@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.fields import SEED_AT_MOST
 from explorer.latent.attribute_values import value_text
 from explorer.pages.compare.choice import kind
 from explorer.pages.compare.state import Selection, inside
@@ -215,7 +216,7 @@ def samples(lineup: Lineup) -> None:
         seed = st.number_input(
             "Seed",
             0,
-            2**31 - 1,
+            SEED_AT_MOST,
             SEED,
             key="compare_seed",
             width=150,

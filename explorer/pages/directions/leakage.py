@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs import messages
 from explorer.jobs.leakage import DIRECTIONS_AT_MOST, Request
 from explorer.jobs.leakage import table as leakage_table
@@ -39,7 +40,6 @@ KEPT_AT_MOST = 8  # tables that a session keeps
 SUCCESS, DEPENDENCY = 0.9, 0.2  # the bars
 SAME = 0.9999  # cosine from which on two directions are one
 COUNTS = (200, 400, 1000)
-SEED_AT_MOST = 2**31 - 1
 COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
 BARS = (
     "Each direction is used at the smallest strength that changes the target in 95 % of some other images. **Success** is good "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.atlas.umap_maps import MapSettings, Request, fit_map
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs.runner import Job, start
 from explorer.pages.explore.state import page
 from explorer.pages.shared.layout import job_notice
@@ -41,7 +42,7 @@ def _dialog(loaded: Loaded) -> None:
     min_dist = st.slider(
         "Minimum distance", 0.0, 0.99, 0.3, 0.01, help="Small: tight clusters. Large: an even spread."
     )
-    seed = st.number_input("Seed", 0, 2**31 - 1, 42, help="The same seed gives the same map.")
+    seed = st.number_input("Seed", 0, SEED_AT_MOST, 42, help="The same seed gives the same map.")
     settings = MapSettings(neighbours, min_dist, int(seed))
     if st.button("Fit", type="primary", icon=":material/play_arrow:"):
         request = Request(loaded.name, neighbours, min_dist, settings.seed)

@@ -11,6 +11,7 @@ from explorer.catalogue import families, training_time
 from explorer.catalogue.curves import read_curves
 from explorer.catalogue.data_titles import data_name
 from explorer.catalogue.families import Setting
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs.own_training import is_own
 from explorer.jobs.trainings import (
     MAP_IMAGES,
@@ -58,7 +59,7 @@ MAIN = ("latent", "network", "width")  # settings shown first
 WIDE_LATENTS = {"sparse-ae": 64, "k-sparse-ae": 64}  # few of many units are active
 LONG = 1800.0  # seconds; for longer trainings a terminal is recommended
 EPOCHS_AT_MOST, BATCH_AT_MOST = 10_000, 4096
-IMAGES_AT_LEAST, SEED_AT_MOST = 20, 2**31 - 1
+IMAGES_AT_LEAST = 20
 STEADY = (
     "<style>.st-key-lx-under-way [data-stale] { opacity: 1 !important; }"  # redrawn every second
     ".st-key-lx-under-way-head { flex-wrap: nowrap; }</style>"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from explorer.addresses import choice_in, number_in, read_parts, whole_in
+from explorer.fields import SEED_AT_MOST
 from explorer.latent.item_names import read_item, row_of
 from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
 from models.system.schema import broken
@@ -37,7 +38,6 @@ SOURCES = ("prior", "mixture", "near", "value")
 COUNTS = (12, 24, 48, 96)
 ROWS = (5, 10, 20, 40)
 SIDES = (9, 13, 17, 21)
-SEED_AT_MOST = 2**31 - 1
 # Smallest and largest value of each slider.
 RANGES = {"temperature": (0.0, 2.0), "truncation": (0.0, 4.0), "radius": (0.0, 3.0), "reach": (0.5, 6.0)}
 LEAST_TRUNCATION = 0.25

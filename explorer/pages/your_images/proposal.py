@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.catalogue.model_choices import CHOICES, settings_for
+from explorer.fields import SEED_AT_MOST
 from explorer.jobs import own_training
 from explorer.jobs.image_reading import Found, as_seen, picture_address
 from explorer.jobs.image_sources import ImageSource
@@ -20,6 +21,7 @@ from explorer.pages.shared.text import plain
 from explorer.pages.your_images import estimate, existing_model
 from explorer.pages.your_images.choices import Choices
 from models.data.own import Preparation
+from models.training.augment import AUGMENTATIONS
 from models.training.run import Run
 
 __all__ = ["show"]
@@ -27,7 +29,7 @@ __all__ = ["show"]
 S = st.session_state
 MINUTES = (1, 2, 5, 10, 20, 40, 60, 120)
 FITS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
-AUGMENTATIONS = {"flip": "Mirror", "shift": "Shift", "colour": "Colour and light"}
+VARIATIONS = {"flip": "Mirror", "shift": "Shift", "colour": "Colour and light"}  # titles of `AUGMENTATIONS`
 FEW = 10_000  # images below which a shift is proposed
 CHANNELS = {0: "As they are", 1: "Grey", 3: "Colour"}
 STYLE = """<style>
@@ -143,7 +145,7 @@ def _split(choices: Choices, found: Found, usual: Preparation) -> dict[str, Any]
                 st.number_input(
                     "Seed",
                     0,
-                    2**31 - 1,
+                    SEED_AT_MOST,
                     choices("seed", usual.seed),
                     1,
                     width=120,
@@ -206,7 +208,7 @@ def _training(choices: Choices, found: Found, preparation: Preparation) -> Run |
         list(AUGMENTATIONS),
         selection_mode="multi",
         default=choices("augment", ["shift"] if found.images < FEW else []),
-        format_func=AUGMENTATIONS.__getitem__,
+        format_func=VARIATIONS.__getitem__,
         help="With few images a model learns them by heart, and new images come back worse. Small random changes help. "
         "Mirror only what stays itself in a mirror: not letters or digits.",
         **choices.control("augment"),

@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 from explorer.jobs import collections, image_sources, trainings
 from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.trainings import TrainingBusy
-from explorer.pages.your_images import estimate, existing_model
+from explorer.pages.your_images import estimate, existing_model, proposal
+from models.training.augment import AUGMENTATIONS
 from models.training.run import Run
 from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, html
@@ -194,6 +195,7 @@ def test_a_start_is_passed_on_and_a_refusal_told(
     assert run.model == "vae" and run.data == "own-images" and run.options["path"] == str(photos)
     assert name.endswith("-vae") and run.minutes > 0
     assert run.augment == ("shift",), "they are few"
+    assert list(proposal.VARIATIONS) == list(AUGMENTATIONS), "each has a title"
     assert "Another *one* is being trained." in said(at)
 
 
