@@ -57,6 +57,9 @@ def test_archives_tables_and_arrays_are_read_as_the_folder_they_were_made_from(
         with tarfile.open(shards / f"{n}.tar", "w") as tar:
             for file in sorted(folder.iterdir())[3 * n : 3 * n + 3]:
                 tar.add(file, file.name)
+    wide = np.tile(np.linspace(0, 255, 24, dtype=np.uint8), (8, 1))  # cropped alike, not padded
+    (tmp_path / "wide").mkdir()
+    Image.fromarray(wide).save(tmp_path / "wide" / "wide.png")
     (tmp_path / "broken.zip").write_bytes(b"PK broken")
     expected = tmp_path / "expected.parquet"
     encode_files(tiny_checkpoint, [folder], expected)
@@ -65,6 +68,10 @@ def test_archives_tables_and_arrays_are_read_as_the_folder_they_were_made_from(
         out = tmp_path / "out.parquet"
         assert encode_files(tiny_checkpoint, [tmp_path / source], out) == (6, ())
         np.testing.assert_array_equal(np.array(pq.read_table(out)["mean"].to_pylist()), means)
+    shutil.make_archive(str(tmp_path / "wide"), "zip", tmp_path / "wide")
+    encode_files(tiny_checkpoint, [tmp_path / "wide", tmp_path / "wide.zip"], tmp_path / "out.parquet")
+    of_the_file, of_the_zip = pq.read_table(tmp_path / "out.parquet")["mean"].to_pylist()
+    assert of_the_file == of_the_zip
     rows, problems = encode_files(tiny_checkpoint, [tmp_path / "broken.zip", folder], tmp_path / "out.csv")
     assert rows == 6 and len(problems) == 1 and "broken.zip" in problems[0]
 
