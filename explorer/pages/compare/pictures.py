@@ -170,7 +170,7 @@ def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) ->
     rows = []
     for index, item in enumerate(items):
         original, name = truth[index], _name(lineup, item)
-        shown = '<span class="lxc-quiet">missing</span>' if original is None else image(original, name)
+        shown = '<span class="lxc-quiet">missing</span> ' if original is None else image(original, name)
         cells = [f"<td>{shown}{escape(name)}</td>"]
         error = None if known is None else known[:, item]
         for number, model in enumerate(lineup.models):

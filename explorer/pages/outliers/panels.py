@@ -179,7 +179,7 @@ def cases(model: str, data: str, score: Score) -> list[tuple[str, str]]:
         if own:
             found.append((kind, " ".join(measured(each, elsewhere=each.model != model) for each in own)))
         elif alike:
-            found.append((kind, f"not measured on {plain(data)}. {measured(alike[0], elsewhere=True)}"))
+            found.append((kind, f"not measured on {plain(data)}; {measured(alike[0], elsewhere=True)}"))
         else:
             found.append((kind, "not measured."))
     return found
