@@ -17,7 +17,7 @@ from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models import checkpoint
-from models.card import ATLAS, WEIGHTS, Card, Entry, weights_file
+from models.card import ATLAS, NAME, WEIGHTS, Card, Entry, weights_file
 from models.card import roots as card_roots
 
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
@@ -50,8 +50,15 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 
 
 def entries() -> list[Entry]:
-    """All checkpoints, broken ones with their error; scanned again after ten seconds."""
-    return _scan(tuple(card_roots()))
+    """All checkpoints, broken ones with their error; scanned again after ten seconds, or for one that an address names."""
+    roots = tuple(card_roots())
+    found = _scan(roots)
+    named = st.query_params.get("model", "")
+    if NAME.fullmatch(named) and named not in {entry.name for entry in found}:
+        if any((root / named).is_dir() for root in roots):  # made since
+            _scan.clear()
+            found = _scan(roots)
+    return found
 
 
 def refresh(name: str | None = None) -> None:

@@ -1,0 +1,36 @@
+"""The list of checkpoints: kept for some seconds, and read again for one that an address names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from explorer.pages.shared import checkpoint_picker
+
+BUNDLED = Path(__file__).resolve().parents[4] / "checkpoints"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of checkpoints, and an address without anything in it."""
+    monkeypatch.setattr("explorer.pages.shared.checkpoint_picker.card_roots", lambda: [tmp_path])
+    st.query_params.clear()
+    yield tmp_path
+    st.query_params.clear()
+
+
+def test_a_checkpoint_that_an_address_names_is_found_as_soon_as_it_is_there(folder: Path) -> None:
+    def names() -> list[str]:
+        return [entry.name for entry in checkpoint_picker.entries()]
+
+    assert names() == []
+    st.query_params["model"] = "mnist-ae"
+    assert names() == []
+    shutil.copytree(BUNDLED / "mnist-ae", folder / "mnist-ae")
+    assert names() == ["mnist-ae"]
+    st.query_params["model"] = "../" + folder.name
+    assert names() == ["mnist-ae"]
