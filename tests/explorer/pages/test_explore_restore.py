@@ -75,6 +75,19 @@ def test_undo_restores_map_and_colour_with_the_edit_as_it_was(page: tuple[AppTes
     assert again["colour"]["name"] == "ink", "the same step twice"
 
 
+def test_a_map_that_an_aborted_run_left_in_its_select_box_does_not_undo_a_restore(
+    page: tuple[AppTest, Say],
+) -> None:
+    at, say = page
+    say()
+    back = say(view="pca", restore=True)
+    assert back["view"]["id"] == "pca"
+    at.selectbox(key="view_kind").set_value("umap")  # comes along with the next message
+    again = say(view="pca", restore=True)
+    assert again["view"]["id"] == "pca"
+    assert at.selectbox(key="view_kind").value == "pca"
+
+
 def test_undo_restores_the_model(page: tuple[AppTest, Say]) -> None:
     at, say = page
     first = say()
