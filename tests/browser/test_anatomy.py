@@ -135,7 +135,7 @@ def test_epsilon_is_turned_by_hand_and_by_keys(tab: AnatomyPage) -> None:
 def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -> None:
     page = tab.open("model=flat-vae&item=5").page
     for title in ("The bound and its two terms", "KL of each dimension", "Estimates of log p(x)"):
-        page.get_by_role("heading", name=title).wait_for()
+        page.get_by_role("heading", name=title).first.wait_for()
     assert page.locator(".katex-display").count() == 5
     assert page.get_by_role("link", name="Burda et al. 2015").first.get_attribute("href")
     values = {way: page.get_by_test_id(f"kl-{way}") for way in ("reverse", "forward")}
@@ -159,7 +159,7 @@ def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -
 
 def test_a_point_code_says_what_it_lacks(tab: AnatomyPage) -> None:
     page = tab.open("model=digits-ae&item=3").page
-    page.get_by_role("heading", name="What a deterministic latent lacks").wait_for()
+    page.get_by_role("heading", name="What a deterministic latent lacks").first.wait_for()
     assert page.get_by_test_id("divergence").count() == 0
     assert page.get_by_role("button", name="New draw").is_hidden()
     assert page.locator(".lx-plane-ellipse:visible").count() == 0
@@ -178,7 +178,7 @@ def test_a_point_code_says_what_it_lacks(tab: AnatomyPage) -> None:
 def test_it_fits_a_narrow_window(tab: AnatomyPage) -> None:
     tab.page.set_viewport_size({"width": 700, "height": 1000})
     page = tab.open("model=flat-vae&item=5").page
-    page.get_by_role("heading", name="The divergence has a direction").wait_for()
+    page.get_by_role("heading", name="The divergence has a direction").first.wait_for()
     wide = page.evaluate(
         "() => [...document.querySelectorAll('[data-testid=stMain], .lx-anatomy')].map(e => e.scrollWidth - e.clientWidth)"
     )

@@ -127,7 +127,7 @@ def test_cards_lead_to_details_and_to_the_other_pages(new_page: NewPage) -> None
     tab.page.locator(".js-plotly-plot").wait_for()
     assert tab.address == {"checkpoint": "flat-vae"}
     for part in ("Training", "Architecture", "Metrics", "Provenance"):
-        tab.page.get_by_role("heading", name=part, exact=True).wait_for()
+        tab.page.get_by_role("heading", name=part, exact=True).first.wait_for()
     tab.press("Explore")
     tab.until(lambda: tab.address.get("model") == "flat-vae", "the stage with this checkpoint")
     tab.wait_ready()

@@ -115,7 +115,9 @@ def test_the_playhead_is_dragged_and_the_pictures_follow_the_hand(tab: TimePage)
     tab.page.mouse.move(*tab.playhead(4))
     tab.page.mouse.down()
     tab.page.mouse.move(*tab.playhead(8), steps=6)
-    assert tab.get("seen").inner_text() == "Seen: 8 of 10 frames"
+    tab.until(
+        lambda: tab.get("seen").inner_text() == "Seen: 8 of 10 frames", "the frames seen under the hand"
+    )
     tab.until(lambda: not np.array_equal(tab.row("row-belief-draws"), before), "other draws under the hand")
     assert tab.address["seen"] == "4"  # Streamlit hears of it when the hand lets go
     tab.page.mouse.up()
@@ -137,9 +139,9 @@ def test_keys_move_the_playhead_and_escape_gives_a_drag_up(tab: TimePage) -> Non
     tab.page.mouse.move(*tab.playhead(4))
     tab.page.mouse.down()
     tab.page.mouse.move(*tab.playhead(7), steps=3)
-    assert tab.get("seen").inner_text().startswith("Seen: 7")
+    tab.until(lambda: tab.get("seen").inner_text().startswith("Seen: 7"), "the frames seen under the hand")
     tab.page.keyboard.press("Escape")
-    assert tab.get("seen").inner_text().startswith("Seen: 4")
+    tab.until(lambda: tab.get("seen").inner_text().startswith("Seen: 4"), "the frames seen before")
     tab.page.mouse.up()
     tab.at_rest()
     assert tab.address["seen"] == "4"
