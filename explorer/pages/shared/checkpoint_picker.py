@@ -54,10 +54,10 @@ def entries() -> list[Entry]:
     roots = tuple(card_roots())
     found = _scan(roots)
     named = st.query_params.get("model", "")
-    if NAME.fullmatch(named) and named not in {entry.name for entry in found}:
-        if any((root / named).is_dir() for root in roots):  # made since
-            _scan.clear()
-            found = _scan(roots)
+    unknown = NAME.fullmatch(named) and named not in {entry.name for entry in found}
+    if unknown and any((root / named).is_dir() for root in roots):  # made since
+        _scan.clear()
+        found = _scan(roots)
     return found
 
 
