@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from models.training.train import Run, train
 
 settings.register_profile("project", deadline=None)  # a busy machine is no bug
 settings.load_profile("project")
+os.environ["LATENT_JOB_NICENESS"] = "0"  # tests wait for jobs while others run beside them
 
 TINY = "tiny-vae"
 

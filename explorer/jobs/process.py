@@ -12,10 +12,11 @@ from collections import deque
 from typing import IO, Any
 
 from explorer.installation import module_command, module_environment
+from models.system.priority import lower_priority
+from models.system.settings import job_niceness
 
-__all__ = ["NICE", "ChildProcess"]
+__all__ = ["ChildProcess"]
 
-NICE = 10
 LAST_LINES = 5  # last lines of its output, kept for an error message
 LINE_AT_MOST = 500  # characters of such a line
 
@@ -36,6 +37,7 @@ class ChildProcess(ABC):
 
         Raises:
             OSError: If no process can be started.
+            SettingError: If LATENT_JOB_NICENESS is invalid.
         """
         self.share = 0.0  # fraction done, 0 to 1
         self.what = "Starting"
@@ -43,6 +45,7 @@ class ChildProcess(ABC):
         self.error: str | None = None
         self.cancelled = False
         self._last: deque[str] = deque(maxlen=LAST_LINES)
+        niceness = job_niceness()
         try:
             self._process = subprocess.Popen(
                 module_command(*arguments),
@@ -57,8 +60,7 @@ class ChildProcess(ABC):
             raise OSError(
                 f"No process can be started: {error}. Close other programs and try again."
             ) from error
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        lower_priority(self._process.pid, niceness)
         self._reader = threading.Thread(target=self._follow, args=(given,), daemon=True)
         self._reader.start()
 

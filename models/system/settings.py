@@ -28,6 +28,7 @@ __all__ = [
     "data_folder",
     "device",
     "first_checkpoint",
+    "job_niceness",
     "memory_mb",
     "mirror",
     "problems",
@@ -37,6 +38,8 @@ __all__ = [
 
 CACHE = "~/.cache/latent-explorer"
 MEMORY_MB = 1536  # memory for loaded models, MiB
+JOB_NICENESS = 10  # of background jobs, so that a drag has priority
+LOWEST = 19  # niceness of a process that only uses idle cores
 SHOWN = 80  # characters of an invalid value in a message
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ABSENT = (errno.ENOENT, errno.ENOTDIR)
@@ -57,7 +60,7 @@ class Problem(NamedTuple):
 
 def problems() -> list[Problem]:
     """Returns all problems with the settings, the fatal ones first."""
-    found = [Problem(str(error), True) for error in _raised(device, memory_mb)]
+    found = [Problem(str(error), True) for error in _raised(device, memory_mb, job_niceness)]
     for name, folders in (
         ("LATENT_DATA_DIR", [data_folder()]),
         ("LATENT_CHECKPOINT_DIR", checkpoint_folders()),
@@ -221,6 +224,23 @@ def memory_mb() -> int:
     if not (value.isascii() and value.isdecimal() and int(value) > 0):
         raise SettingError(
             f"LATENT_MEMORY_MB must be a whole number of MiB above 0, such as {MEMORY_MB}. Got {value[:SHOWN]!r}."
+        )
+    return int(value)
+
+
+def job_niceness() -> int:
+    """Returns LATENT_JOB_NICENESS, how far background jobs yield to a drag: 0 (not at all) to 19 (idle cores only).
+
+    Raises:
+        SettingError: If it is not an integer from 0 to 19.
+    """
+    value = _text("LATENT_JOB_NICENESS")
+    if not value:
+        return JOB_NICENESS
+    if not (value.isascii() and value.isdecimal() and int(value) <= LOWEST):
+        raise SettingError(
+            f"LATENT_JOB_NICENESS must be a whole number from 0 to {LOWEST}, such as {JOB_NICENESS}. "
+            f"Got {value[:SHOWN]!r}."
         )
     return int(value)
 

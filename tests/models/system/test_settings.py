@@ -14,7 +14,7 @@ from models.system import settings
 from models.system.settings import SettingError
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ("DATA_DIR", "CACHE_DIR", "CHECKPOINT_DIR", "DEVICE", "MEMORY_MB", "ALLOWED_ORIGINS")
+NAMES = ("DATA_DIR", "CACHE_DIR", "CHECKPOINT_DIR", "DEVICE", "MEMORY_MB", "JOB_NICENESS", "ALLOWED_ORIGINS")
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,7 @@ def test_unset_and_blank_variables_have_their_defaults(
         assert settings.data_folder() is None and settings.checkpoint_folders() == []
         assert settings.cache_folder() == tmp_path / ".cache" / "latent-explorer"
         assert settings.memory_mb() == 1536 and settings.allowed_origins() == set()
+        assert settings.job_niceness() == 10
         assert settings.device() in {torch.device(kind) for kind in ("cuda", "mps", "cpu")}
 
 
@@ -77,6 +78,15 @@ def test_memory_must_be_an_integer(value: str, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(SettingError, match=rf"above 0, such as 1536\. Got '{value}'\.$"):
         settings.memory_mb()
     assert settings.problems()[0].fatal
+
+
+@pytest.mark.parametrize("value", ["20", "-1", "low", "1.5", "²"])
+def test_niceness_must_be_an_integer_from_0_to_19(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENT_JOB_NICENESS", value)
+    with pytest.raises(SettingError, match=rf"from 0 to 19, such as 10\. Got '{value}'\.$"):
+        settings.job_niceness()
+    monkeypatch.setenv("LATENT_JOB_NICENESS", "0")
+    assert settings.job_niceness() == 0
 
 
 def test_all_problems_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
