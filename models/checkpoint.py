@@ -87,10 +87,8 @@ def read(name: str | Path) -> Entry:
     if isinstance(name, Path) or os.sep in name:
         entry = _inspect(Path(name))
     else:
-        entry = next(
-            (_inspect(root / name) for root in roots() if NAME.fullmatch(name) and (root / name).is_dir()),
-            Entry(name, Path(name), error=_unknown(name)),
-        )
+        folders = [root / name for root in roots() if NAME.fullmatch(name) and (root / name).is_dir()]
+        entry = _inspect(folders[0]) if folders else Entry(name, Path(name), error=_unknown(name))
     if entry.error:
         raise CheckpointError(entry.error)
     return entry

@@ -45,6 +45,7 @@ from explorer.workspace.storage import (
 from models.data.locations import is_hidden
 from models.system.json_input import read_object, read_tensors
 from models.system.schema import read
+from models.system.zip_members import open_member
 
 __all__ = [
     "ADDRESS_AT_MOST",
@@ -219,7 +220,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
         if name in members:
             raise ValueError(f"A session archive must contain {path[:80]!r} only once.")
         most = min(FILE_AT_MOST, room)
-        with archive.open(info) as file:
+        with open_member(archive, info) as file:
             members[name] = file.read(most + 1)
         if len(members[name]) > most:
             raise ValueError(

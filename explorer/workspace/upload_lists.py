@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from explorer.workspace.uploads import BYTES_AT_MOST, read_picture, title_of
 from models.data.locations import is_hidden
 from models.data.pictures import KINDS
+from models.system.zip_members import open_member
 
 __all__ = ["ARCHIVE_MIB_AT_MOST", "PICTURES_AT_MOST", "gather"]
 
@@ -91,7 +92,7 @@ def _members(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
             raise ValueError(f"it contains no picture ({', '.join(KINDS)})")
         left = UNPACKED_AT_MOST
         for member in wanted:
-            with archive.open(member) as file:
+            with open_member(archive, member) as file:
                 held = file.read(min(BYTES_AT_MOST, left) + 1)
             left -= len(held)
             if left < 0:

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from models.system.zip_members import open_member
+
 CHUNK = 1 << 20
 DAMAGE = (  # errors that zipfile and numpy raise on invalid files
     zipfile.BadZipFile,
@@ -100,7 +102,7 @@ class NpzReader:
         if f"{name}.npy" not in self._archive.namelist():
             raise ValueError(f"{self.path} must hold an array {name!r}. {self._remedy()}")
         with self._naming(name):
-            stream = self._archive.open(f"{name}.npy")
+            stream = open_member(self._archive, self._archive.getinfo(f"{name}.npy"))
         with stream:
             with self._naming(name):
                 actual, sizes, fortran = _header(stream)

@@ -339,6 +339,13 @@ def test_a_folder_may_be_copied_and_renamed(
         checkpoint.read(odd)
 
 
+def test_a_known_name_is_found_without_a_look_at_the_other_checkpoints(
+    tiny_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "scan", lambda *folders: pytest.fail("it inspects all checkpoints"))
+    assert checkpoint.read("tiny-vae").card is not None
+
+
 @pytest.mark.parametrize("name", ["vea", "..", "", "Tiny-VAE", "tiny vae", "x" * 500, "a\0b"])
 def test_an_unknown_name_is_refused_with_the_known_ones(name: str, tiny_only: Path) -> None:
     with pytest.raises(CheckpointError, match=r"Unknown checkpoint .*Choose one of: tiny-vae.") as caught:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from models.data.locations import is_hidden
 from models.data.own.records import Refused, shown
 from models.data.pictures import FILE_AT_MOST, PictureError
+from models.system.zip_members import METHODS, open_member
 
 FILES_AT_MOST = 1_000_000
 DEPTH_AT_MOST = 40  # nested folders
@@ -193,6 +194,10 @@ class Zip:
                 continue
             if stat.S_ISLNK(info.external_attr >> 16) or not is_inside(name):
                 found.refuse(name, OUTSIDE)
+            elif info.compress_type not in METHODS:
+                found.refuse(
+                    name, "It is compressed by another method than deflate. Save the zip with the usual one."
+                )
             elif info.flag_bits & 1:
                 found.refuse(name, "It is protected by a password. Save the zip without one.")
             else:
@@ -207,7 +212,7 @@ class Zip:
     def read(self, file: File, most: int = FILE_AT_MOST) -> bytes:
         archive = self._archive()
         try:
-            with archive.open(archive.infolist()[file.place]) as stream:
+            with open_member(archive, archive.infolist()[file.place]) as stream:
                 return bytes(stream.read(most))
         except DAMAGE as error:
             raise PictureError(

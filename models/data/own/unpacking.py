@@ -18,6 +18,7 @@ from models.data.locations import cache_folder
 from models.data.own.records import shown
 from models.data.own.trees import DAMAGE, EXPANSION_AT_MOST, LARGE, File, digest, size_of, stamp, why
 from models.system.files import StorageError, make_folder
+from models.system.zip_members import open_member
 
 CHUNK = 1 << 20
 SPARE = 1 << 28  # bytes to leave free on the disk
@@ -69,7 +70,7 @@ def unpack_members(path: Path, files: Sequence[File]) -> Path:
                 target = folder / file.name.rpartition("/")[2]
                 if target.exists():
                     raise ValueError(f"two files are called {shown(target.name)}")
-                with archive.open(archive.infolist()[file.place]) as stream:
+                with open_member(archive, archive.infolist()[file.place]) as stream:
                     _copy(stream, target, file.size)
 
     return _unpacked(path, "-".join(file.name for file in files), sum(file.size for file in files), fill)

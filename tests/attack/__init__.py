@@ -1,0 +1,1 @@
+"""Hostile input of every kind, at a small size; see the Makefile for the whole."""
