@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit import config, net_util
 
 import explorer
+from explorer.live.origins import OwnHosts
 from explorer.live.routes import routes
 from models.system import settings
 
@@ -20,4 +22,4 @@ config.set_option(ORIGINS, sorted({*config.get_option(ORIGINS), *settings.allowe
 net_util.get_external_ip = lambda: None
 
 PAGES = Path(explorer.__file__).with_name("pages") / "main.py"
-app = st.App(PAGES, routes=routes(st.get_option("server.baseUrlPath")))
+app = st.App(PAGES, routes=routes(st.get_option("server.baseUrlPath")), middleware=[Middleware(OwnHosts)])

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import ipaddress
 import logging
-import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -21,7 +19,6 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -33,23 +30,21 @@ from explorer.live.anatomy import AnatomyConnection
 from explorer.live.codes import CodeGridConnection
 from explorer.live.compare import CompareConnection
 from explorer.live.messages import Frame, parse
+from explorer.live.origins import is_own_origin
 from explorer.live.stage import LiveConnection, StageConnection
 from explorer.live.time_page import SequenceConnection
-from models.system import settings
 
 if TYPE_CHECKING:
     from explorer.scene.engine import Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
-__all__ = ["BUNDLES", "REFUSED", "is_own_origin", "preview_address", "routes"]
+__all__ = ["BUNDLES", "REFUSED", "preview_address", "routes"]
 
 BUNDLES = Path(__file__).resolve().parent.parent / "components" / "frontend" / "dist"
 LOG = logging.getLogger(__name__)
 
 REFUSED = 4403  # WebSocket close code: origin not accepted
-LOCAL = {"localhost", "127.0.0.1", "::1"}
-SERVER_ADDRESSES = ("STREAMLIT_SERVER_ADDRESS", "STREAMLIT_BROWSER_SERVER_ADDRESS")
 LEVEL = re.compile(r"\d")  # of discrete codes
 INDEX = re.compile(r"\d{1,2}")  # of a picture of the filmstrip
 BUNDLE_NAME = re.compile(r"[a-z]{1,32}(-[A-Z0-9]{8})?\.(js|css)")
@@ -68,46 +63,6 @@ class NotThere(ValueError):
 def _engine() -> Engine:
     """The engine; imports torch on first use."""
     return deferred.engine.engine()
-
-
-# Origins
-
-
-def is_own_origin(headers: Headers) -> bool:
-    """Whether a request comes from a page of this server, or from a program, which sends no origin.
-
-    A page's origin must equal the requested Host. That alone would accept a foreign name that resolves to
-    this machine (DNS rebinding), so the host must also be local, a numeric address, which DNS cannot
-    redirect, or one named by LATENT_ALLOWED_ORIGINS or Streamlit's server address.
-
-    References:
-        | The WebSocket Protocol, RFC 6455, section 10.2
-        | https://www.rfc-editor.org/rfc/rfc6455#section-10.2
-    """
-    origins = headers.getlist("origin")
-    if not origins:
-        return True
-    if len(origins) > 1:
-        return False
-    origin = origins[0].strip().lower()
-    if origin in settings.allowed_origins():
-        return True
-    source = settings.authority(origin)
-    hosts = headers.getlist("host")
-    if source is None or len(hosts) != 1:
-        return False
-    asked = settings.authority(f"{origin.partition(':')[0]}://{hosts[0].strip().lower()}")
-    return source == asked and _is_trusted(source[0])
-
-
-def _is_trusted(host: str) -> bool:
-    if host in LOCAL or host in {os.environ.get(name, "").lower() for name in SERVER_ADDRESSES}:
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 # The socket

@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from explorer.latent.directions.mean_difference import Direction
 from explorer.latent.neighbours.map_trust import nearest_others, neighbours_kept
 from explorer.live import routes as routes_module
-from explorer.live.routes import is_own_origin, preview_address, routes
+from explorer.live.routes import preview_address, routes
 from explorer.scene.engine import Engine
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded
@@ -135,62 +134,6 @@ def test_chunks_and_styles_are_cached_for_good_by_their_names(
         assert "immutable" in answer.headers["cache-control"]
     for path in ("notes.txt", "elsewhere/chunk-AB12CD34.js", "chunk-ab12cd34.js", "again-2/stage.py"):
         assert http.get(f"/live/bundle/{path}").status_code == 404
-
-
-def own(host: str, *origins: str) -> bool:
-    raw = [(b"host", host.encode())] + [(b"origin", origin.encode()) for origin in origins]
-    return is_own_origin(Headers(raw=raw))
-
-
-@pytest.mark.parametrize(
-    ("host", "origin"),
-    [
-        ("localhost:8501", "http://localhost:8501"),
-        ("127.0.0.1:8501", "http://127.0.0.1:8501"),
-        ("[::1]:8501", "http://[::1]:8501"),
-        ("localhost", "http://localhost"),
-        ("localhost:80", "http://localhost"),
-        ("LOCALHOST:8501", "http://localhost:8501"),
-        ("192.168.1.20:8501", "http://192.168.1.20:8501"),
-    ],
-)
-def test_own_origins(host: str, origin: str) -> None:
-    assert own(host, origin)
-    assert own(host)
-
-
-@pytest.mark.parametrize(
-    ("host", "origin"),
-    [
-        ("localhost:8501", "http://localhost:8502"),
-        ("localhost:8501", "http://127.0.0.1:8501"),
-        ("localhost:8501", "http://evil.example"),
-        ("evil.example:8501", "http://evil.example:8501"),  # DNS rebinding
-        ("localhost:8501", "null"),
-        ("localhost:8501", ""),
-        ("localhost:8501", "http://localhost:8501/x"),
-        ("localhost:8501", "http://a@localhost:8501"),
-        ("localhost:8501", "ftp://localhost:8501"),
-        ("localhost:8501", "http://localhost:port"),
-        ("localhost:8501", "http://localhost.evil.example:8501"),
-    ],
-)
-def test_other_origins(host: str, origin: str) -> None:
-    assert not own(host, origin)
-
-
-def test_two_origins_are_none_of_ours() -> None:
-    assert not own("localhost:8501", "http://localhost:8501", "http://localhost:8501")
-
-
-def test_named_origins_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LATENT_ALLOWED_ORIGINS", "https://faces.example, https://a.example/ *")
-    assert own("inside:8501", "https://faces.example")
-    assert own("inside:8501", "https://a.example")
-    assert not own("inside:8501", "https://b.example")
-    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "box.local")
-    assert own("box.local:8501", "http://box.local:8501")
-    assert not own("box.local:8501", "http://localhost:8501")
 
 
 def test_pages_of_others_get_no_data(http: httpx.Client) -> None:
