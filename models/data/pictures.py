@@ -42,6 +42,11 @@ FORMATS = (
     "TIFF",
 )  # none of these decoders runs another program; MPO is JPEG
 PIXELS_AT_MOST = 50_000_000
+SIDE_AT_MOST = 65_535  # pixels; a decoder takes memory for each row, however narrow
+SCANS_AT_MOST = (
+    64  # of a progressive JPEG, each of which a decoder applies to all pixels; about ten are usual
+)
+SCAN = b"\xff\xda"  # start of a scan; inside one, 0xff is followed by 0 or by a restart marker
 FILE_AT_MOST = 1 << 28  # bytes of a file on disk
 GREY = ("1", "L", "LA", "La")  # modes
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # number of channels -> mode
@@ -280,8 +285,7 @@ def _opened(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about unusual files and raises on invalid ones
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
-            if file.width * file.height > PIXELS_AT_MOST:
-                raise PictureError(_too_many(f"{file.width} × {file.height} pixels"))
+            _check_work(file, data)
             if not reading.first:
                 _check_frames(file)
             if file.mode == "LAB":
@@ -293,13 +297,36 @@ def _opened(data: bytes, read: Callable[[Image.Image], T], reading: Reading) -> 
             return read(file)
 
 
+def _check_work(file: Image.Image, data: bytes) -> None:
+    """Raises PictureError if a picture would take a decoder too much memory or time."""
+    size = f"{file.width} × {file.height} pixels"
+    if file.width * file.height > PIXELS_AT_MOST:
+        raise PictureError(_too_many(size))
+    if max(file.size) > SIDE_AT_MOST:
+        raise PictureError(f"The picture has {size}; the limit is {SIDE_AT_MOST:,} a side. Crop it.")
+    if file.format in ("JPEG", "MPO") and data.count(SCAN) > SCANS_AT_MOST:
+        raise PictureError(f"The picture has more than {SCANS_AT_MOST} scans. Save it again as a JPEG.")
+
+
 def _check_frames(file: Image.Image) -> None:
     """Raises PictureError if a file has several frames or pages."""
-    frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
-    if frames > 1 and file.format == "TIFF":
-        raise PictureError(f"The file has {frames} pages. Save the page you mean as a PNG.")
-    if frames > 1:
-        raise PictureError(f"The picture is animated ({frames} frames). Save the frame you mean as a PNG.")
+    if not _has_second_frame(file):
+        return
+    if file.format == "TIFF":
+        raise PictureError("The file has several pages. Save the page you mean as a PNG.")
+    raise PictureError("The picture is animated. Save the frame you mean as a PNG.")
+
+
+def _has_second_frame(file: Image.Image) -> bool:
+    """Whether a file has several frames or pages; they are not counted, which takes a long time if there are many."""
+    if file.format == "MPO":
+        return False  # a camera's further pictures
+    try:
+        file.seek(1)
+    except EOFError:
+        return False
+    file.seek(0)
+    return True
 
 
 def _decoded(file: Image.Image, reading: Reading) -> Image.Image:
@@ -318,7 +345,7 @@ def _header(file: Image.Image) -> Header:
     mode = "L" if file.mode in GREY or file.mode.startswith("I;16") else "RGB"
     mode += "A" if file.has_transparency_data else ""
     notes = []
-    if file.format != "MPO" and getattr(file, "is_animated", False):
+    if _has_second_frame(file):
         notes.append("several pages" if file.format == "TIFF" else "animated")
     if file.mode in ("CMYK", "YCbCr", "HSV"):
         notes.append(file.mode)
