@@ -41,7 +41,7 @@ from explorer.live.validation import WireError, parser
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from explorer.scene.comparison import Answer, Drive, Lineup, Stand
+    from explorer.scene.comparison import Answer, Comparison, CurrentLatents, Drive
     from explorer.scene.engine import Engine
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
@@ -187,13 +187,15 @@ class CompareConnection(LiveConnection):
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
         self._opened: _Opened | None = None
-        self._stand: tuple[object, Stand] | None = None  # state before the last drive, and its key
+        self._current_latents: tuple[object, CurrentLatents] | None = (
+            None  # state before the last drive, and its key
+        )
 
     def _parse(self, data: str | bytes) -> Message:
         return parse(data)
 
     async def _answer_open(self, message: Together) -> None:
-        self._opened = self._stand = None
+        self._opened = self._current_latents = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
 
         try:
@@ -209,13 +211,13 @@ class CompareConnection(LiveConnection):
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         try:
-            lineup = deferred.comparison.line_up(models, views)
+            comparison = deferred.comparison.compare_models(models, views)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         if self._open is not None:
             return  # superseded by a newer message
         names = tuple((m.name, m.version, v.id) for m, v in zip(models, views, strict=True))
-        self._opened = _Opened(names, lineup.rows)
+        self._opened = _Opened(names, comparison.rows)
         opened = [
             OpenedColumn(model.name, model.version, view.id, model.latent)
             for model, view in zip(models, views, strict=True)
@@ -225,7 +227,7 @@ class CompareConnection(LiveConnection):
                 OpenedTogether(
                     protocol=PROTOCOL,
                     models=opened,
-                    count=lineup.count,
+                    count=comparison.count,
                     shape=models[0].shape,
                     seq=UNSET if message.seq is None else message.seq,
                 )
@@ -233,7 +235,7 @@ class CompareConnection(LiveConnection):
         )
         self._follow_originals(models[0].originals)
 
-    async def _current(self) -> tuple[Engine, Lineup]:
+    async def _current(self) -> tuple[Engine, Comparison]:
         """The open models and maps, reloaded if the engine has evicted them."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
@@ -255,13 +257,13 @@ class CompareConnection(LiveConnection):
                 raise WireError("broken-model", str(error)) from error
             models.append(loaded)
             views.append(view)
-        return engine, deferred.comparison.Lineup(tuple(models), tuple(views), opened.rows)
+        return engine, deferred.comparison.Comparison(tuple(models), tuple(views), opened.rows)
 
     async def _answer_frame(self, frame: Moved, came: float) -> None:
-        engine, lineup = await self._current()
+        engine, comparison = await self._current()
         began = time.perf_counter()
         try:
-            shown = await self._show(engine, lineup, frame)
+            shown = await self._show(engine, comparison, frame)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
         except RuntimeError as error:
@@ -270,11 +272,11 @@ class CompareConnection(LiveConnection):
         original = shown.by is None and shown.source is not None
         header = ComparedHeader(
             seq=frame.seq,
-            shape=lineup.models[0].shape,
+            shape=comparison.models[0].shape,
             by=shown.by,
             original=original,
             models=[
-                _reading(lineup, frame.item, number, answer, shown)
+                _reading(comparison, frame.item, number, answer, shown)
                 for number, answer in enumerate(shown.answers)
             ],
             ms={"models": round(1e3 * (now - began), 3), "total": round(1e3 * (now - came), 3)},
@@ -282,36 +284,36 @@ class CompareConnection(LiveConnection):
         pictures = [shown.source] if original and shown.source is not None else []
         await self._send(messages.answer(header, [*pictures, *(answer.picture for answer in shown.answers)]))
 
-    async def _show(self, engine: Engine, lineup: Lineup, frame: Moved) -> _Shown:
+    async def _show(self, engine: Engine, comparison: Comparison, frame: Moved) -> _Shown:
 
         if not frame.drives:
-            return await _on_item(engine, lineup, frame.item)
+            return await _on_item(engine, comparison, frame.item)
         drives = [deferred.comparison.Drive(drive.by, drive.x, drive.y) for drive in frame.drives]
-        key = (lineup.models, frame.item, frame.drives[:-1])
-        if self._stand is not None and self._stand[0] == key:
-            stand = self._stand[1]
+        key = (comparison.models, frame.item, frame.drives[:-1])
+        if self._current_latents is not None and self._current_latents[0] == key:
+            current = self._current_latents[1]
         else:
-            stand = deferred.comparison.at_item(lineup, frame.item)
+            current = deferred.comparison.at_item(comparison, frame.item)
             for drive in drives[:-1]:
-                stand = _stand(await _driven(engine, lineup, stand, drive))
-            self._stand = (key, stand)
-        answers = await _driven(engine, lineup, stand, drives[-1])
+                current = _latents_of(await _driven(engine, comparison, current, drive))
+            self._current_latents = (key, current)
+        answers = await _driven(engine, comparison, current, drives[-1])
         by = drives[-1].by
         return _Shown(answers[by].picture, by, answers)
 
     async def _show_items(self, message: SharedItems) -> None:
-        engine, lineup = await self._current()
+        engine, comparison = await self._current()
         for item in message.items:
-            if item >= lineup.count:
-                raise WireError("bad-message", f"`items` must lie in 0..{lineup.count - 1}. Got {item}.")
+            if item >= comparison.count:
+                raise WireError("bad-message", f"`items` must lie in 0..{comparison.count - 1}. Got {item}.")
         items = list(message.items)
-        first, rows = lineup.models[0], lineup.rows[:, items]
+        first, rows = comparison.models[0], comparison.rows[:, items]
         originals = first.originals.get([int(row) for row in rows[0]])
         try:
             decoded = await asyncio.gather(
                 *(
                     engine.decode(model, model.atlas.mean[own], background=True)
-                    for model, own in zip(lineup.models, rows, strict=True)
+                    for model, own in zip(comparison.models, rows, strict=True)
                 )
             )
         except RuntimeError as error:
@@ -319,7 +321,7 @@ class CompareConnection(LiveConnection):
         header = SharedItemsHeader(
             seq=message.seq,
             shape=first.shape,
-            models=len(lineup.models),
+            models=len(comparison.models),
             items=items,
             originals=[original is not None for original in originals],
             names=[first.name_of(int(row)) for row in rows[0]],
@@ -332,35 +334,39 @@ class CompareConnection(LiveConnection):
         await self._send(messages.answer(header, pictures))
 
 
-async def _on_item(engine: Engine, lineup: Lineup, item: int) -> _Shown:
+async def _on_item(engine: Engine, comparison: Comparison, item: int) -> _Shown:
     """The original of an item, and each model's reconstruction."""
-    stand = deferred.comparison.at_item(lineup, item)
+    current = deferred.comparison.at_item(comparison, item)
     decoded = await asyncio.gather(
         *(
             engine.decode(model, z[None], neighbours=deferred.comparison.neighbours(view))
-            for model, view, z in zip(lineup.models, lineup.views, stand.z, strict=True)
+            for model, view, z in zip(comparison.models, comparison.views, current.z, strict=True)
         )
     )
     answers = [
         deferred.comparison.settle(model, view, z, own.pictures[0], own.index, own.distance, xy)
         for model, view, z, own, xy in zip(
-            lineup.models, lineup.views, stand.z, decoded, stand.xy, strict=True
+            comparison.models, comparison.views, current.z, decoded, current.xy, strict=True
         )
     ]
-    return _Shown(lineup.models[0].originals.get([int(lineup.rows[0, item])])[0], None, answers)
+    return _Shown(comparison.models[0].originals.get([int(comparison.rows[0, item])])[0], None, answers)
 
 
-async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) -> list[Answer]:
+async def _driven(
+    engine: Engine, comparison: Comparison, current: CurrentLatents, drive: Drive
+) -> list[Answer]:
     """The driven model decodes; the others encode its picture, each on a worker of the engine."""
-    z = deferred.comparison.moved(lineup, stand, drive)
-    loaded, view = lineup.models[drive.by], lineup.views[drive.by]
+    z = deferred.comparison.moved(comparison, current, drive)
+    loaded, view = comparison.models[drive.by], comparison.views[drive.by]
     own = await engine.decode(loaded, z[None], neighbours=deferred.comparison.neighbours(view))
     picture = own.pictures[0]
-    others = [number for number in range(len(lineup.models)) if number != drive.by]
+    others = [number for number in range(len(comparison.models)) if number != drive.by]
     followed = await asyncio.gather(
         *(
             engine.run(
-                partial(deferred.comparison.follow, lineup.models[number], lineup.views[number], picture)
+                partial(
+                    deferred.comparison.follow, comparison.models[number], comparison.views[number], picture
+                )
             )
             for number in others
         )
@@ -368,33 +374,33 @@ async def _driven(engine: Engine, lineup: Lineup, stand: Stand, drive: Drive) ->
     answers = dict(zip(others, followed, strict=True))
     xy = np.array((drive.x, drive.y), np.float32)
     answers[drive.by] = deferred.comparison.settle(loaded, view, z, picture, own.index, own.distance, xy)
-    return [answers[number] for number in range(len(lineup.models))]
+    return [answers[number] for number in range(len(comparison.models))]
 
 
-def _stand(answers: Sequence[Answer]) -> Stand:
+def _latents_of(answers: Sequence[Answer]) -> CurrentLatents:
 
-    return deferred.comparison.Stand(
+    return deferred.comparison.CurrentLatents(
         tuple(answer.z for answer in answers), np.stack([answer.xy for answer in answers])
     )
 
 
-def _reading(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> ColumnReading:
+def _reading(comparison: Comparison, item: int, model: int, answer: Answer, shown: _Shown) -> ColumnReading:
     """The part of a frame's header about one model."""
     return ColumnReading(
         x=float(answer.xy[0]),
         y=float(answer.xy[1]),
         percentile=answer.percentile,
-        nearest=lineup.shared(model, answer.nearest),
-        error=_error(lineup, item, model, answer, shown),
+        nearest=comparison.shared(model, answer.nearest),
+        error=_error(comparison, item, model, answer, shown),
     )
 
 
-def _error(lineup: Lineup, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:
+def _error(comparison: Comparison, item: int, model: int, answer: Answer, shown: _Shown) -> float | None:
     """Squared error per pixel, [0, 1], against the encoded picture; None if there is none."""
     if shown.by == model:
         return None
     if shown.source is None:
-        known = lineup.models[model].atlas.scores.get("error")
-        return None if known is None else float(known[lineup.rows[model, item]])
+        known = comparison.models[model].atlas.scores.get("error")
+        return None if known is None else float(known[comparison.rows[model, item]])
     difference = (answer.picture.astype(np.float32) - shown.source) / 255
     return float(f"{float((difference**2).mean()):.6g}")

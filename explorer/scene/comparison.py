@@ -29,12 +29,12 @@ from models.data.base import SPLITS
 __all__ = [
     "MODELS",
     "Answer",
+    "Comparison",
+    "CurrentLatents",
     "Drive",
-    "Lineup",
-    "Stand",
     "at_item",
+    "compare_models",
     "follow",
-    "line_up",
     "moved",
     "neighbours",
     "settle",
@@ -54,7 +54,7 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
-class Lineup:
+class Comparison:
     """Models to compare, and the images that all their atlases contain."""
 
     models: tuple[Loaded, ...]
@@ -94,7 +94,7 @@ class Lineup:
         return item
 
 
-class Stand(NamedTuple):
+class CurrentLatents(NamedTuple):
     """The current latent of every model, and its map position."""
 
     z: tuple[NDArray[np.float32], ...]  # M times (D_m,)
@@ -111,8 +111,8 @@ class Answer(NamedTuple):
     percentile: float | None  # of the distance to the neighbours, 0 to 100; None if the model has no gauge
 
 
-def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
-    """Creates a lineup.
+def compare_models(models: Sequence[Loaded], views: Sequence[View]) -> Comparison:
+    """Creates a comparison of models.
 
     Arguments:
         models: Two to six models whose atlases are of the same data set.
@@ -132,7 +132,7 @@ def line_up(models: Sequence[Loaded], views: Sequence[View]) -> Lineup:
                 f"`models` must have one data set. {first.name} has {_data(first)!r}, "
                 f"{model.name} has {_data(model)!r}."
             )
-    return Lineup(tuple(models), tuple(views), shared_rows(models))
+    return Comparison(tuple(models), tuple(views), shared_rows(models))
 
 
 def _pictures(model: Loaded) -> str:
@@ -172,30 +172,30 @@ def _keys(model: Loaded) -> NDArray[np.int64]:
     return cast("NDArray[np.int64]", len(SPLITS) * model.atlas.ids + splits)
 
 
-def at_item(lineup: Lineup, item: int) -> Stand:
+def at_item(comparison: Comparison, item: int) -> CurrentLatents:
     """The state with all models on one shared image.
 
     Raises:
         ValueError: If there is no such image.
     """
-    if not 0 <= item < lineup.count:
-        raise ValueError(f"`item` must be one of 0..{lineup.count - 1}. Got {item}.")
-    rows = lineup.rows[:, item]
-    z = tuple(model.atlas.mean[row] for model, row in zip(lineup.models, rows, strict=True))
-    xy = np.stack([view.xy[row] for view, row in zip(lineup.views, rows, strict=True)])
-    return Stand(z, xy.astype(np.float32))
+    if not 0 <= item < comparison.count:
+        raise ValueError(f"`item` must be one of 0..{comparison.count - 1}. Got {item}.")
+    rows = comparison.rows[:, item]
+    z = tuple(model.atlas.mean[row] for model, row in zip(comparison.models, rows, strict=True))
+    xy = np.stack([view.xy[row] for view, row in zip(comparison.views, rows, strict=True)])
+    return CurrentLatents(z, xy.astype(np.float32))
 
 
-def moved(lineup: Lineup, stand: Stand, drive: Drive) -> NDArray[np.float32]:
+def moved(comparison: Comparison, current: CurrentLatents, drive: Drive) -> NDArray[np.float32]:
     """The latent (D,) of the driven model; exactly the current one if the handle has not moved.
 
     Raises:
         ValueError: If there is no such model.
     """
-    if not 0 <= drive.by < len(lineup.models):
-        raise ValueError(f"`by` must be one of 0..{len(lineup.models) - 1}. Got {drive.by}.")
-    projection = lineup.views[drive.by].projection
-    return place(projection, (drive.x, drive.y), stand.xy[drive.by], stand.z[drive.by])
+    if not 0 <= drive.by < len(comparison.models):
+        raise ValueError(f"`by` must be one of 0..{len(comparison.models) - 1}. Got {drive.by}.")
+    projection = comparison.views[drive.by].projection
+    return place(projection, (drive.x, drive.y), current.xy[drive.by], current.z[drive.by])
 
 
 def neighbours(view: View) -> int:

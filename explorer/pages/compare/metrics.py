@@ -41,12 +41,12 @@ from explorer.pages.shared.layout import side_by_side
 from explorer.pages.shared.plotly_chart import drawn as chart_of
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.pages.shared.text import plain
-from explorer.scene.comparison import Lineup
+from explorer.scene.comparison import Comparison
 from models.card import Card, Entry
 
 __all__ = ["dimensions", "metrics", "spaces"]
 
-Cards = Sequence[Card | None]  # one for each model of the lineup
+Cards = Sequence[Card | None]  # one per compared model
 
 CURVES = ("mse", "kl", "loss")  # metrics plotted over the latent size
 PROBE = "probe"  # in the name of a linear probe's metric
@@ -136,7 +136,7 @@ def _protocols(cards: Sequence[tuple[int, Any]]) -> dict[str, list[Any]]:
 
 
 def dimensions(
-    lineup: Lineup,
+    comparison: Comparison,
     cards: Cards,
     entries: Sequence[Entry],
     data_title: str,
@@ -145,23 +145,25 @@ def dimensions(
     """Effect of the latent size: metrics over it, and reconstructions of the same images with each size.
 
     Arguments:
-        lineup: The models.
+        comparison: The models.
         cards: Their cards.
         entries: All usable checkpoints of their data set.
         data_title: Title of the data set.
         choose: Called with the names of a series to show.
     """
-    shown = ladders([model.entry for model in lineup.models])
+    shown = ladders([model.entry for model in comparison.models])
     if not shown:
         known = [series for series in ready_series(data_title, entries) if " dimensions" in series.title]
         _offer(known, choose)
         return
     for ladder in shown:
-        columns = {model.name: number for number, model in enumerate(lineup.models)}
+        columns = {model.name: number for number, model in enumerate(comparison.models)}
         steps = [columns[entry.name] for entry in ladder]
         st.markdown(f"**{plain(kind(ladder[0].card))}** over its latent dimensions")
         _curves([cards[step] for step in steps])
-        st.html(STYLE + _strips(lineup, key(lineup), tuple(steps), lineup.models[0].originals.state))
+        st.html(
+            STYLE + _strips(comparison, key(comparison), tuple(steps), comparison.models[0].originals.state)
+        )
 
 
 def _offer(known: Sequence[Series], choose: Callable[[tuple[str, ...]], None]) -> None:
@@ -222,20 +224,20 @@ def _line_chart(points: list[tuple[int, float]], head: str) -> dict[str, Any]:
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
-def _strips(_lineup: Lineup, key: object, steps: tuple[int, ...], ready: str) -> str:
+def _strips(_comparison: Comparison, key: object, steps: tuple[int, ...], ready: str) -> str:
     """A row of reconstructions for each size, and a row of samples for models with a prior."""
-    lineup, items = _lineup, list(range(min(STRIP, _lineup.count)))
+    comparison, items = _comparison, list(range(min(STRIP, _comparison.count)))
     rows: list[tuple[str, list[str]]] = []
-    truth = [picture for picture in originals(lineup, items) if picture is not None]
+    truth = [picture for picture in originals(comparison, items) if picture is not None]
     if len(truth) == len(items):
         rows.append(("Original", [image(picture, "Original") for picture in truth]))
     for step in steps:
-        name = f"{lineup.models[step].latent} dimensions"
+        name = f"{comparison.models[step].latent} dimensions"
         rows.append(
-            (name, [image(p, f"Reconstruction with {name}") for p in reconstructed(lineup, step, items)])
+            (name, [image(p, f"Reconstruction with {name}") for p in reconstructed(comparison, step, items)])
         )
     for step in steps:
-        model = lineup.models[step]
+        model = comparison.models[step]
         if normal_prior(model):
             name = f"{model.latent} dimensions, samples"
             rows.append((name, [image(p, name) for p in drawn(model, len(items), 0)]))
@@ -261,9 +263,9 @@ class Spaces(NamedTuple):
     agreement: list[float]
 
 
-def spaces(lineup: Lineup, cards: Cards) -> None:
+def spaces(comparison: Comparison, cards: Cards) -> None:
     """Whether models place the same images near each other, and how each uses its latent space."""
-    spaces = _spaces(lineup, key(lineup), lineup.models[0].originals.state)
+    spaces = _spaces(comparison, key(comparison), comparison.models[0].originals.state)
     left, right = side_by_side((1, 1), "lxc-alike")
     with left:
         st.markdown("**Shared neighbours**")
@@ -271,11 +273,11 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
         st.caption(
             f"Share of the {NEIGHBOURS} nearest images of an image in one latent space that are also among "
             f"the {NEIGHBOURS} nearest in the other, %; by chance {100 * spaces.chance:.1f}. Mean over "
-            f"{min(QUERIES, lineup.count):,} of {lineup.count:,} images."
+            f"{min(QUERIES, comparison.count):,} of {comparison.count:,} images."
         )
     with right:
         st.markdown("**Linear prediction**")
-        letters = [letter(n) for n in range(len(lineup.models))]
+        letters = [letter(n) for n in range(len(comparison.models))]
         r2 = np.array([[each.r2.value for each in row] for row in spaces.reach])
         hints = [[_reach_hint(each) for each in row] for row in spaces.reach]
         st.html(_matrix(r2, letters, symmetric=False, hints=hints))
@@ -291,7 +293,7 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Variance of the latents**")
-        plotted(_variance_chart(lineup, spaces), "compare-variance", "variance-of-latents")
+        plotted(_variance_chart(comparison, spaces), "compare-variance", "variance-of-latents")
         st.caption(
             "Share of the latents' variance in their first principal components. It describes how the latent "
             "space is used, not how much of the images a model explains."
@@ -299,7 +301,7 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
     with right:
         st.markdown("**Use of each space**")
         st.dataframe(
-            _filled(lineup, cards, spaces),
+            _filled(comparison, cards, spaces),
             column_config=_filled_config(spaces),
             hide_index=True,
             placeholder="–",
@@ -309,17 +311,17 @@ def spaces(lineup: Lineup, cards: Cards) -> None:
 
 
 @st.cache_data(max_entries=10, show_spinner="Comparing the latent spaces …")
-def _spaces(_lineup: Lineup, key: object, ready: str) -> Spaces:
-    lineup = _lineup
-    codes = [model.atlas.mean[rows] for model, rows in zip(lineup.models, lineup.rows, strict=True)]
-    k = min(NEIGHBOURS, lineup.count - 1)
-    queries = np.unique(np.linspace(0, lineup.count - 1, min(QUERIES, lineup.count)).astype(np.int64))
+def _spaces(_comparison: Comparison, key: object, ready: str) -> Spaces:
+    comparison = _comparison
+    codes = [model.atlas.mean[rows] for model, rows in zip(comparison.models, comparison.rows, strict=True)]
+    k = min(NEIGHBOURS, comparison.count - 1)
+    queries = np.unique(np.linspace(0, comparison.count - 1, min(QUERIES, comparison.count)).astype(np.int64))
     near = [nearest_others(z, queries, k) for z in codes]
-    label, values = _labels(lineup)
+    label, values = _labels(comparison)
     agreement = [label_agreement(index, queries, values) for index in near] if values is not None else []
     names = [letter(number) for number in range(len(codes))]
-    truth = [picture for picture in originals(lineup, range(lineup.count)) if picture is not None]
-    if len(truth) == lineup.count:
+    truth = [picture for picture in originals(comparison, range(comparison.count)) if picture is not None]
+    if len(truth) == comparison.count:
         near.append(nearest_others(np.stack(truth).reshape(len(truth), -1), queries, k))
         names.append(PIXELS)
     shared = np.array([[neighbours_kept(a, b) for b in near] for a in near])
@@ -327,16 +329,16 @@ def _spaces(_lineup: Lineup, key: object, ready: str) -> Spaces:
     alike = np.array([[cka(a, b) for b in codes] for a in codes])
     effective = [effective_dimensions(z) for z in codes]
     variances = [explained(z) for z in codes]
-    chance = by_chance(lineup.count, k)
+    chance = by_chance(comparison.count, k)
     return Spaces(names, shared, chance, reach, alike, variances, effective, label, agreement)
 
 
-def _labels(lineup: Lineup) -> tuple[str, NDArray[Any] | None]:
+def _labels(comparison: Comparison) -> tuple[str, NDArray[Any] | None]:
     """The first categorical attribute of the shared images."""
-    atlas = lineup.models[0].atlas
+    atlas = comparison.models[0].atlas
     for attribute in atlas.attributes.values():
         if attribute.kind == "categorical":
-            return attribute.title, attribute.values[lineup.rows[0]]
+            return attribute.title, attribute.values[comparison.rows[0]]
     return "", None
 
 
@@ -379,7 +381,7 @@ def _matrix(
     return f'{MATRIX}<table class="lxc-matrix">{table}</table>'
 
 
-def _variance_chart(lineup: Lineup, spaces: Spaces) -> dict[str, Any]:
+def _variance_chart(comparison: Comparison, spaces: Spaces) -> dict[str, Any]:
     lines = [
         {
             "type": "scatter",
@@ -391,7 +393,7 @@ def _variance_chart(lineup: Lineup, spaces: Spaces) -> dict[str, Any]:
             "y": [float(share) for share in shares],
             "hovertemplate": f"{escape(title(model))}: %{{y:.1%}} in %{{x}} components<extra></extra>",
         }
-        for number, model in enumerate(lineup.models)
+        for number, model in enumerate(comparison.models)
         for shares in [spaces.explained[number][:COMPONENTS]]
     ]
     return {
@@ -407,10 +409,10 @@ def _variance_chart(lineup: Lineup, spaces: Spaces) -> dict[str, Any]:
     }
 
 
-def _filled(lineup: Lineup, cards: Cards, spaces: Spaces) -> dict[str, list[Any]]:
+def _filled(comparison: Comparison, cards: Cards, spaces: Spaces) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
-        "Model": [f"{letter(n)} · {title(model)}" for n, model in enumerate(lineup.models)],
-        "Dimensions": [model.latent for model in lineup.models],
+        "Model": [f"{letter(n)} · {title(model)}" for n, model in enumerate(comparison.models)],
+        "Dimensions": [model.latent for model in comparison.models],
         "Effective": spaces.effective,
         "First two": [100 * float(shares[:2][-1]) for shares in spaces.explained],
     }

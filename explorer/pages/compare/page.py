@@ -22,7 +22,7 @@ from explorer.pages.shared import carried_checkpoint, checkpoint_picker
 from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.page_state import PageState, connection_of, is_outdated
 from explorer.pages.shared.text import plain
-from explorer.scene.comparison import MODELS, Lineup, line_up
+from explorer.scene.comparison import MODELS, Comparison, compare_models
 from explorer.scene.views import default_view, resolve
 from models.card import Card
 
@@ -54,8 +54,8 @@ def main() -> None:
         return
     group = shown_group(groups)
     controls(groups, group)
-    lineup = opened(groups[group])
-    if lineup is None:
+    comparison = opened(groups[group])
+    if comparison is None:
         warn_of(S.compare_problems)
         st.info(
             f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the suggestions.",
@@ -63,16 +63,16 @@ def main() -> None:
         )
         broken(entries)
         return
-    state = shown_state(lineup)
-    take_release(getattr(S.get("compare"), "state", None), lineup)
+    state = shown_state(comparison)
+    take_release(getattr(S.get("compare"), "state", None), comparison)
     state = S.compare_state
     warn_of(S.compare_problems)
     heard = {"heard": S.get("compare_heard", 0)}
-    received = compare(component_data(lineup, state) | heard)
-    if take_release(received, lineup):  # after a restart of the server the page has the newer state
+    received = compare(component_data(comparison, state) | heard)
+    if take_release(received, comparison):  # after a restart of the server the page has the newer state
         st.rerun()
-    section = sections(lineup, groups[group], group)
-    write_address(lineup, section)
+    section = sections(comparison, groups[group], group)
+    write_address(comparison, section)
     broken(entries)
 
 
@@ -212,7 +212,7 @@ def colour_picker() -> None:
     )
 
 
-def opened(entries: Sequence[checkpoint_picker.Entry]) -> Lineup | None:
+def opened(entries: Sequence[checkpoint_picker.Entry]) -> Comparison | None:
     """The chosen models, opened; None if there are too few."""
     models = []
     for name in S.compare_models:
@@ -225,27 +225,27 @@ def opened(entries: Sequence[checkpoint_picker.Entry]) -> Lineup | None:
     if len(models) < MODELS[0]:
         return None
     try:
-        lineup = line_up(models, [resolve(model, default_view(model)) for model in models])
+        comparison = compare_models(models, [resolve(model, default_view(model)) for model in models])
     except ValueError as error:
         S.compare_problems.append(str(error))
         return None
-    lineup.models[0].originals.start()
-    return lineup
+    comparison.models[0].originals.start()
+    return comparison
 
 
 # The state
 
 
-def shown_state(lineup: Lineup) -> State:
+def shown_state(comparison: Comparison) -> State:
     """The state; for newly chosen models, from the address or the first image."""
-    attributes = lineup.models[0].atlas.attributes
+    attributes = comparison.models[0].atlas.attributes
     S.compare_colours = {name: attribute.title for name, attribute in attributes.items()}
     if S.compare_fresh:
         S.compare_fresh = False
         S.compare_revision += 1
         query = S.pop("compare_asked", {})
         S.compare_state, problems = compare_state.from_query(
-            query, len(lineup.models), lineup.count, lineup.from_address
+            query, len(comparison.models), comparison.count, comparison.from_address
         )
         S.compare_problems += [f"In the address: {problem} Using the default." for problem in problems]
         fix_colour(attributes)
@@ -265,7 +265,7 @@ def fix_colour(attributes: Mapping[str, Any]) -> None:
     st.rerun()  # the colour picker above was already rendered
 
 
-def take_release(received: object, lineup: Lineup) -> bool:
+def take_release(received: object, comparison: Comparison) -> bool:
     """Adopts the state sent by the component at the end of a gesture; reports and ignores invalid input.
 
     Returns:
@@ -276,11 +276,11 @@ def take_release(received: object, lineup: Lineup) -> bool:
         S.compare_heard = connection_of(received)
         if not isinstance(received, Mapping) or is_outdated(received, S.compare_revision):
             return False
-        if received.get("models") != [model.name for model in lineup.models]:
+        if received.get("models") != [model.name for model in comparison.models]:
             return False
         S.compare_problems = []
         try:
-            S.compare_state = compare_state.from_json(received, len(lineup.models), lineup.count)
+            S.compare_state = compare_state.from_json(received, len(comparison.models), comparison.count)
         except ValueError as error:
             S.compare_problems = [f"The comparison sent an invalid state: {error}"]
         return True
@@ -288,12 +288,12 @@ def take_release(received: object, lineup: Lineup) -> bool:
     return page.now.handle("comparison", received, apply)
 
 
-def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
+def component_data(comparison: Comparison, state: State) -> dict[str, Any]:
     """The component's data: small values, and the URLs of the arrays that the browser fetches."""
-    names = ",".join(model.name for model in lineup.models)
-    version = "?v=" + "-".join(model.version for model in lineup.models)
+    names = ",".join(model.name for model in comparison.models)
+    version = "?v=" + "-".join(model.version for model in comparison.models)
     base = f"/live/compare/{names}"
-    attribute = lineup.models[0].atlas.attributes.get(S.compare_colour or "")
+    attribute = comparison.models[0].atlas.attributes.get(S.compare_colour or "")
     colour = attribute and {
         "name": attribute.name,
         "title": attribute.title,
@@ -318,21 +318,21 @@ def component_data(lineup: Lineup, state: State) -> dict[str, Any]:
                     "axes": list(view.axes),
                 },
             }
-            for model, view in zip(lineup.models, lineup.views, strict=True)
+            for model, view in zip(comparison.models, comparison.views, strict=True)
         ],
-        "shape": list(lineup.models[0].shape),
-        "count": lineup.count,
+        "shape": list(comparison.models[0].shape),
+        "count": comparison.count,
         "colour": colour,
         "state": state.as_json(),
         "revision": S.compare_revision,
     }
 
 
-def write_address(lineup: Lineup, section: str) -> None:
+def write_address(comparison: Comparison, section: str) -> None:
     """Writes what is shown to the address bar."""
     query = {
-        "models": ",".join(model.name for model in lineup.models),
-        **compare_state.query(S.compare_state, lineup.token_of),
+        "models": ",".join(model.name for model in comparison.models),
+        **compare_state.query(S.compare_state, comparison.token_of),
         "colour": S.compare_colour or "none",
         "below": section,
     }
@@ -343,7 +343,7 @@ def write_address(lineup: Lineup, section: str) -> None:
 # Sections
 
 
-def sections(lineup: Lineup, entries: Sequence[checkpoint_picker.Entry], group: str) -> str:
+def sections(comparison: Comparison, entries: Sequence[checkpoint_picker.Entry], group: str) -> str:
     """Shows the selected section; returns its name."""
     if S.compare_section not in SECTIONS:
         S.compare_section = next(iter(SECTIONS))
@@ -360,13 +360,13 @@ def sections(lineup: Lineup, entries: Sequence[checkpoint_picker.Entry], group: 
     section = str(S.compare_section)
     # Cards from disk: those of the models in memory may be outdated.
     known = {entry.name: entry.card for entry in entries}
-    cards = [known.get(model.name) for model in lineup.models]
+    cards = [known.get(model.name) for model in comparison.models]
     draw = {
-        "reconstructions": partial(pictures.reconstructions, lineup, S.compare_state.selection),
-        "samples": partial(pictures.samples, lineup),
-        "dimensions": partial(metrics.dimensions, lineup, cards, entries, group, choose),
+        "reconstructions": partial(pictures.reconstructions, comparison, S.compare_state.selection),
+        "samples": partial(pictures.samples, comparison),
+        "dimensions": partial(metrics.dimensions, comparison, cards, entries, group, choose),
         "metrics": partial(metrics.metrics, cards),
-        "spaces": partial(metrics.spaces, lineup, cards),
+        "spaces": partial(metrics.spaces, comparison, cards),
     }
     draw[section]()
     return section

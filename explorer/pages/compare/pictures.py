@@ -14,7 +14,7 @@ from explorer.fields import SEED_AT_MOST
 from explorer.latent.attribute_values import value_text
 from explorer.pages.compare.choice import kind
 from explorer.pages.compare.state import Selection, inside
-from explorer.scene.comparison import Lineup
+from explorer.scene.comparison import Comparison
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import picture_png
@@ -70,9 +70,9 @@ img.lxc { display: block; width: 100%; min-width: 30px; image-rendering: pixelat
 </style>"""
 
 
-def key(lineup: Lineup) -> tuple[tuple[str, str], ...]:
-    """Cache key of the pictures of a lineup."""
-    return tuple((model.name, model.version) for model in lineup.models)
+def key(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """Cache key of the pictures of a comparison."""
+    return tuple((model.name, model.version) for model in comparison.models)
 
 
 def letter(number: int) -> str:
@@ -91,65 +91,67 @@ def image(picture: Pictures, text: str) -> str:
     return f'<img class="lxc" alt="{escape(text, quote=True)}" src="data:image/png;base64,{data}">'
 
 
-def originals(lineup: Lineup, items: Sequence[int]) -> list[Pictures | None]:
+def originals(comparison: Comparison, items: Sequence[int]) -> list[Pictures | None]:
     """The originals of shared images; None for those not on this machine."""
-    first = lineup.models[0]
-    return first.originals.get([int(row) for row in lineup.rows[0, list(items)]])
+    first = comparison.models[0]
+    return first.originals.get([int(row) for row in comparison.rows[0, list(items)]])
 
 
-def reconstructed(lineup: Lineup, model: int, items: Sequence[int]) -> Pictures:
+def reconstructed(comparison: Comparison, model: int, items: Sequence[int]) -> Pictures:
     """One model's reconstructions of shared images."""
-    loaded = lineup.models[model]
-    return engine().decode_sync(loaded, loaded.atlas.mean[lineup.rows[model, list(items)]], background=True)
+    loaded = comparison.models[model]
+    return engine().decode_sync(
+        loaded, loaded.atlas.mean[comparison.rows[model, list(items)]], background=True
+    )
 
 
-def errors(lineup: Lineup) -> NDArray[np.float32] | None:
+def errors(comparison: Comparison) -> NDArray[np.float32] | None:
     """Squared error per pixel of each reconstruction, shape (M, N); None if one is unknown."""
-    known = [model.atlas.scores.get("error") for model in lineup.models]
+    known = [model.atlas.scores.get("error") for model in comparison.models]
     if any(scores is None for scores in known):
         return None
-    return np.stack([s[rows] for s, rows in zip(known, lineup.rows, strict=True) if s is not None])
+    return np.stack([s[rows] for s, rows in zip(known, comparison.rows, strict=True) if s is not None])
 
 
 # Reconstructions
 
 
-def reconstructions(lineup: Lineup, selection: Selection | None) -> None:
+def reconstructions(comparison: Comparison, selection: Selection | None) -> None:
     """A row for each image: the original, then each model's reconstruction with its squared error."""
     orders = {name: text for name, text in ORDERS.items() if name != "selected" or selection}
-    if errors(lineup) is None:
+    if errors(comparison) is None:
         del orders["differ"]
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         order = st.selectbox(
             "Images", list(orders), format_func=orders.__getitem__, key="compare_order", width=250
         )
         count = st.segmented_control("How many", COUNTS, default=10, key="compare_count") or 10
-    items = chosen_items(lineup, order or "first", count, selection)
+    items = chosen_items(comparison, order or "first", count, selection)
     if not items:
         st.info("No image is inside the selection. Draw it around some points.", icon=":material/info:")
         return
-    ready = lineup.models[0].originals.state
-    st.html(STYLE + _tables(lineup, key(lineup), tuple(items), ready))
-    st.caption(_means(lineup, ready))
+    ready = comparison.models[0].originals.state
+    st.html(STYLE + _tables(comparison, key(comparison), tuple(items), ready))
+    st.caption(_means(comparison, ready))
     if ready == "loading":
-        wait_for_originals(lineup)
+        wait_for_originals(comparison)
 
 
 @st.fragment(run_every=1.5)
-def wait_for_originals(lineup: Lineup) -> None:
+def wait_for_originals(comparison: Comparison) -> None:
     """Reruns the page when the originals are loaded."""
-    if lineup.models[0].originals.state == "loading":
+    if comparison.models[0].originals.state == "loading":
         st.caption("Loading the original images …")
     else:
         st.rerun()
 
 
-def chosen_items(lineup: Lineup, order: str, count: int, selection: Selection | None) -> list[int]:
+def chosen_items(comparison: Comparison, order: str, count: int, selection: Selection | None) -> list[int]:
     """The shared images to show."""
-    items = np.arange(lineup.count)
-    if order == "selected" and selection and selection.by < len(lineup.models):
-        items = inside(lineup.positions(selection.by), selection.corners)
-    elif order == "differ" and (known := errors(lineup)) is not None:
+    items = np.arange(comparison.count)
+    if order == "selected" and selection and selection.by < len(comparison.models):
+        items = inside(comparison.positions(selection.by), selection.corners)
+    elif order == "differ" and (known := errors(comparison)) is not None:
         items = np.argsort(known.min(0) - known.max(0), kind="stable")
     elif order == "random":
         items = np.random.default_rng(SEED).permutation(items)
@@ -157,23 +159,23 @@ def chosen_items(lineup: Lineup, order: str, count: int, selection: Selection | 
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
-def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) -> str:
+def _tables(_comparison: Comparison, key: object, items: tuple[int, ...], ready: str) -> str:
     """Tables of pictures; they depend on `ready`, the state of the originals."""
-    lineup = _lineup
-    truth = originals(lineup, items)
-    decoded = [reconstructed(lineup, number, items) for number in range(len(lineup.models))]
-    known = errors(lineup)
+    comparison = _comparison
+    truth = originals(comparison, items)
+    decoded = [reconstructed(comparison, number, items) for number in range(len(comparison.models))]
+    known = errors(comparison)
     heads = "".join(
         f"<th><b>{letter(number)}</b>{escape(title(model))}</th>"
-        for number, model in enumerate(lineup.models)
+        for number, model in enumerate(comparison.models)
     )
     rows = []
     for index, item in enumerate(items):
-        original, name = truth[index], _name(lineup, item)
+        original, name = truth[index], _name(comparison, item)
         shown = '<span class="lxc-quiet">missing</span> ' if original is None else image(original, name)
         cells = [f"<td>{shown}{escape(name)}</td>"]
         error = None if known is None else known[:, item]
-        for number, model in enumerate(lineup.models):
+        for number, model in enumerate(comparison.models):
             text = "" if error is None else f"{error[number]:.4f}"
             best = ' class="lxc-best"' if error is not None and error[number] == error.min() else ""
             picture = image(decoded[number][index], f"{title(model)} of {name}")
@@ -185,9 +187,9 @@ def _tables(_lineup: Lineup, key: object, items: tuple[int, ...], ready: str) ->
     return f'<div class="lxc-tables">{tables}</div>'
 
 
-def _name(lineup: Lineup, item: int) -> str:
+def _name(comparison: Comparison, item: int) -> str:
     """An image's name and its first categorical attribute, e.g. "test 12, 7"."""
-    first, row = lineup.models[0], int(lineup.rows[0, item])
+    first, row = comparison.models[0], int(comparison.rows[0, item])
     name = first.atlas.names.name(row)
     for attribute in first.atlas.attributes.values():
         if attribute.kind == "categorical":
@@ -195,12 +197,12 @@ def _name(lineup: Lineup, item: int) -> str:
     return name
 
 
-def _means(lineup: Lineup, ready: str) -> str:
+def _means(comparison: Comparison, ready: str) -> str:
     parts = ["Under each picture: mean squared error per pixel, pixels in [0, 1]; the smallest in bold."]
-    known = errors(lineup)
+    known = errors(comparison)
     if known is not None:
         means = ", ".join(f"{letter(n)} {mean:.4f}" for n, mean in enumerate(known.mean(1)))
-        parts.append(f"Mean over all {lineup.count:,} shared images: {means}.")
+        parts.append(f"Mean over all {comparison.count:,} shared images: {means}.")
     if ready == "absent":
         parts.append("The originals are not on this machine.")
     return " ".join(parts)
@@ -209,7 +211,7 @@ def _means(lineup: Lineup, ready: str) -> str:
 # Samples
 
 
-def samples(lineup: Lineup) -> None:
+def samples(comparison: Comparison) -> None:
     """Samples from each model's prior, or why there is none."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         count = st.segmented_control("How many", DRAWS, default=24, key="compare_draws") or 24
@@ -233,7 +235,7 @@ def samples(lineup: Lineup) -> None:
             help="Standard deviation of the latents: 1 is the prior itself, less gives more typical, less "
             "varied pictures.",
         )
-    st.html(STYLE + _blocks(lineup, key(lineup), int(count), int(seed), float(temperature)))
+    st.html(STYLE + _blocks(comparison, key(comparison), int(count), int(seed), float(temperature)))
     st.caption(
         "Latents are drawn from a normal distribution whose standard deviation is the temperature, and "
         "decoded. Models with the same number of dimensions use the same latents."
@@ -241,9 +243,9 @@ def samples(lineup: Lineup) -> None:
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
-def _blocks(_lineup: Lineup, key: object, count: int, seed: int, temperature: float) -> str:
+def _blocks(_comparison: Comparison, key: object, count: int, seed: int, temperature: float) -> str:
     blocks = []
-    for number, model in enumerate(_lineup.models):
+    for number, model in enumerate(_comparison.models):
         head = f"<h4>{letter(number)} · {escape(title(model))}</h4>"
         if normal_prior(model):
             pictures = drawn(model, count, seed, temperature)

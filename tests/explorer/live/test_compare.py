@@ -24,8 +24,8 @@ from explorer.live import compare as compare_module
 from explorer.live.compare import ITEMS_AT_MOST, Column, Move, Moved, Together, parse
 from explorer.live.routes import REFUSED
 from explorer.live.validation import WireError
-from explorer.scene import comparison as lineup_module
-from explorer.scene.comparison import Lineup, line_up
+from explorer.scene import comparison as comparison_module
+from explorer.scene.comparison import Comparison, compare_models
 from explorer.scene.engine import Engine
 from explorer.scene.views import default_view, resolve
 from tests.explorer.conftest import make_checkpoint
@@ -72,9 +72,9 @@ def both(places: None, library: Path, third: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def lineup(shared_engine: Engine, both: None) -> Lineup:
+def comparison(shared_engine: Engine, both: None) -> Comparison:
     models = [shared_engine.open_sync(name) for name in THREE]
-    return line_up(models, [resolve(model, default_view(model)) for model in models])
+    return compare_models(models, [resolve(model, default_view(model)) for model in models])
 
 
 @pytest.fixture
@@ -89,16 +89,16 @@ def near(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def test_the_module_repeats_how_many_models_there_may_be() -> None:
-    assert compare_module.MODELS == lineup_module.MODELS
+    assert compare_module.MODELS == comparison_module.MODELS
 
 
 # Answers
 
 
-def test_opened_tells_what_stands_side_by_side(client: CompareClient, lineup: Lineup) -> None:
+def test_opened_tells_what_stands_side_by_side(client: CompareClient, comparison: Comparison) -> None:
     models = [
         {"model": model.name, "version": model.version, "view": view.id, "latent": model.latent}
-        for model, view in zip(lineup.models, lineup.views, strict=True)
+        for model, view in zip(comparison.models, comparison.views, strict=True)
     ]
     assert client.opened == {
         "type": "opened",
@@ -110,47 +110,47 @@ def test_opened_tells_what_stands_side_by_side(client: CompareClient, lineup: Li
 
 
 def test_without_drives_each_model_shows_its_own_reconstruction(
-    client: CompareClient, lineup: Lineup
+    client: CompareClient, comparison: Comparison
 ) -> None:
     answer = client.ask(frame(3, 41))
     assert (answer["seq"], answer["by"]) == (3, None)
     pictures = answer["pixels"][1:] if answer["original"] else answer["pixels"]
-    for number, (model, told) in enumerate(zip(lineup.models, answer["models"], strict=True)):
-        row = lineup.rows[number, 41]
+    for number, (model, told) in enumerate(zip(comparison.models, answer["models"], strict=True)):
+        row = comparison.rows[number, 41]
         assert near(pictures[number], model.decoder(model.atlas.mean[row : row + 1])[0])
-        assert (told["x"], told["y"]) == tuple(float(v) for v in lineup.positions(number)[41])
+        assert (told["x"], told["y"]) == tuple(float(v) for v in comparison.positions(number)[41])
         assert told["nearest"] == 41
         assert 0 <= told["percentile"] <= 100
 
 
-def test_the_others_encode_what_the_driver_decodes(client: CompareClient, lineup: Lineup) -> None:
-    start = lineup.positions(0)[5]
+def test_the_others_encode_what_the_driver_decodes(client: CompareClient, comparison: Comparison) -> None:
+    start = comparison.positions(0)[5]
     x, y = float(start[0]) + 0.4, float(start[1]) - 0.3
     answer = client.ask(frame(1, 5, (0, x, y)))
     assert answer["by"] == 0 and not answer["original"] and len(answer["pixels"]) == 3
-    driver = lineup.models[0]
-    z = place(lineup.views[0].projection, (x, y), start, driver.atlas.mean[lineup.rows[0, 5]])
+    driver = comparison.models[0]
+    z = place(comparison.views[0].projection, (x, y), start, driver.atlas.mean[comparison.rows[0, 5]])
     seen = driver.decoder(z[None])
     assert near(answer["pixels"][0], seen[0])
     assert answer["models"][0]["error"] is None
     assert (answer["models"][0]["x"], answer["models"][0]["y"]) == (np.float32(x), np.float32(y))
     shown = answer["pixels"][:1]
     for number in (1, 2):
-        model, view, told = lineup.models[number], lineup.views[number], answer["models"][number]
+        model, view, told = comparison.models[number], comparison.views[number], answer["models"][number]
         code = model.encoder(shown).mean
         assert near(answer["pixels"][number], model.decoder(code)[0])
         np.testing.assert_allclose((told["x"], told["y"]), view.projection.forward(code)[0], atol=1e-3)
         gap = (answer["pixels"][number].astype(float) - shown[0]) / 255
         assert told["error"] == pytest.approx((gap**2).mean(), rel=1e-3)
         index, _ = model.neighbours.nearest(code, 1)
-        assert told["nearest"] == lineup.shared(number, int(index[0, 0]))
+        assert told["nearest"] == comparison.shared(number, int(index[0, 0]))
 
 
-def test_a_handle_that_has_not_moved_shows_its_item(client: CompareClient, lineup: Lineup) -> None:
+def test_a_handle_that_has_not_moved_shows_its_item(client: CompareClient, comparison: Comparison) -> None:
     for by in range(3):
-        x, y = (float(v) for v in lineup.positions(by)[9])
+        x, y = (float(v) for v in comparison.positions(by)[9])
         answer = client.ask(frame(by, 9, (by, x, y)))
-        model, row = lineup.models[by], lineup.rows[by, 9]
+        model, row = comparison.models[by], comparison.rows[by, 9]
         assert near(answer["pixels"][by], model.decoder(model.atlas.mean[row : row + 1])[0])
 
 
@@ -175,15 +175,15 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(server: str, client:
         assert one == pytest.approx(again, abs=1e-3)
 
 
-def test_items_come_with_a_picture_a_model(client: CompareClient, lineup: Lineup) -> None:
+def test_items_come_with_a_picture_a_model(client: CompareClient, comparison: Comparison) -> None:
     answer = client.ask({"type": "items", "seq": 4, "items": [5, 299], "source": "best"})
     assert (answer["models"], answer["items"], answer["names"]) == (3, [5, 299], ["test 5", "train 199"])
-    assert answer["labels"][0]["Digit"] == str(lineup.models[0].atlas.attributes["digit"].values[5])
+    assert answer["labels"][0]["Digit"] == str(comparison.models[0].atlas.attributes["digit"].values[5])
     at = 0
     for place_, (item, original) in enumerate(zip((5, 299), answer["originals"], strict=True)):
         at += bool(original)
-        for number, model in enumerate(lineup.models):
-            row = lineup.rows[number, item]
+        for number, model in enumerate(comparison.models):
+            row = comparison.rows[number, item]
             assert near(answer["pixels"][at + number], model.decoder(model.atlas.mean[row : row + 1])[0]), (
                 place_
             )
@@ -192,10 +192,10 @@ def test_items_come_with_a_picture_a_model(client: CompareClient, lineup: Lineup
 
 
 def test_originals_come_first_and_errors_are_against_them(
-    client: CompareClient, lineup: Lineup, monkeypatch: pytest.MonkeyPatch
+    client: CompareClient, comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = np.full((8, 8, 1), 200, np.uint8)
-    monkeypatch.setattr(lineup.models[0].originals, "_images", np.stack([original] * 300))
+    monkeypatch.setattr(comparison.models[0].originals, "_images", np.stack([original] * 300))
     answer = client.ask(frame(1, 3))
     assert answer["original"] and len(answer["pixels"]) == 4
     np.testing.assert_array_equal(answer["pixels"][0], original)
@@ -369,18 +369,18 @@ def http(shared_engine: Engine) -> TestClient:
     return TestClient(Starlette(routes=routes()), base_url="http://localhost")
 
 
-def test_positions_and_columns_are_of_the_shared_images(http: TestClient, lineup: Lineup) -> None:
+def test_positions_and_columns_are_of_the_shared_images(http: TestClient, comparison: Comparison) -> None:
     base = f"/live/compare/{','.join(THREE)}"
-    for number, (name, view) in enumerate(zip(THREE, lineup.views, strict=True)):
+    for number, (name, view) in enumerate(zip(THREE, comparison.views, strict=True)):
         answer = http.get(f"{base}/view/{name}/{view.id}")
         assert answer.status_code == 200
         xy = np.frombuffer(answer.content, "<f4").reshape(-1, 2)
-        np.testing.assert_array_equal(xy, lineup.positions(number))
+        np.testing.assert_array_equal(xy, comparison.positions(number))
         again = http.get(f"{base}/view/{name}/{view.id}", headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
-    version = "-".join(model.version for model in lineup.models)
+    version = "-".join(model.version for model in comparison.models)
     column = http.get(f"{base}/attribute/digit?v={version}")
-    digits = lineup.models[0].atlas.attributes["digit"].values[lineup.rows[0]]
+    digits = comparison.models[0].atlas.attributes["digit"].values[comparison.rows[0]]
     np.testing.assert_array_equal(np.frombuffer(column.content, "<f4"), digits)
     assert "immutable" in column.headers["cache-control"]
     assert http.get(f"{base}/attribute/digit?v=old").headers["cache-control"] == "no-cache"

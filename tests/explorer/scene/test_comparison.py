@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.scene.comparison import Drive, Lineup, at_item, follow, line_up, moved, shared_rows
+from explorer.scene.comparison import Comparison, Drive, at_item, compare_models, follow, moved, shared_rows
 from explorer.scene.engine import Engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
@@ -53,40 +53,40 @@ def test_atlases_that_share_nothing_are_refused_with_a_remedy() -> None:
 def test_models_of_other_data_are_refused() -> None:
     one, two = atlas("one", ("test", 1), ("test", 2)), atlas("two", ("test", 1), ("test", 2), data="faces")
     with pytest.raises(ValueError, match=r"one has 'Digits', two has 'Faces'"):
-        line_up([one, two], [])
+        compare_models([one, two], [])
     with pytest.raises(ValueError, match=r"2 to 6 different ones\. Got: one\."):
-        line_up([one], [])
+        compare_models([one], [])
 
 
 @pytest.fixture
-def pair(shared_engine: Engine, loaded: Loaded) -> Lineup:
+def pair(shared_engine: Engine, loaded: Loaded) -> Comparison:
     flat = shared_engine.open_sync("flat-vae")
-    return line_up([loaded, flat], [resolve(loaded, "umap"), resolve(flat, "raw")])
+    return compare_models([loaded, flat], [resolve(loaded, "umap"), resolve(flat, "raw")])
 
 
-def test_all_stand_on_an_item(pair: Lineup) -> None:
-    stand = at_item(pair, 17)
+def test_all_stand_on_an_item(pair: Comparison) -> None:
+    current = at_item(pair, 17)
     for number, model in enumerate(pair.models):
         row = pair.rows[number, 17]
-        np.testing.assert_array_equal(stand.z[number], model.atlas.mean[row])
-        np.testing.assert_array_equal(stand.xy[number], pair.positions(number)[17])
+        np.testing.assert_array_equal(current.z[number], model.atlas.mean[row])
+        np.testing.assert_array_equal(current.xy[number], pair.positions(number)[17])
         assert pair.shared(number, int(row)) == 17
     with pytest.raises(ValueError, match=r"0\.\.299\. Got 300"):
         at_item(pair, 300)
 
 
-def test_a_drive_keeps_what_the_map_cannot_show(pair: Lineup) -> None:
-    stand = at_item(pair, 17)
-    x, y = (float(v) for v in stand.xy[0])
-    np.testing.assert_array_equal(moved(pair, stand, Drive(0, x, y)), stand.z[0])
+def test_a_drive_keeps_what_the_map_cannot_show(pair: Comparison) -> None:
+    current = at_item(pair, 17)
+    x, y = (float(v) for v in current.xy[0])
+    np.testing.assert_array_equal(moved(pair, current, Drive(0, x, y)), current.z[0])
     inverse = pair.views[0].projection.inverse
-    rest = stand.z[0] - inverse(stand.xy[:1])[0]
+    rest = current.z[0] - inverse(current.xy[:1])[0]
     expected = inverse([[x + 0.5, y]])[0] + rest
-    np.testing.assert_allclose(moved(pair, stand, Drive(0, x + 0.5, y)), expected, atol=1e-5)
-    np.testing.assert_allclose(moved(pair, stand, Drive(1, 0.25, -0.75)), [0.25, -0.75], atol=1e-5)
+    np.testing.assert_allclose(moved(pair, current, Drive(0, x + 0.5, y)), expected, atol=1e-5)
+    np.testing.assert_allclose(moved(pair, current, Drive(1, 0.25, -0.75)), [0.25, -0.75], atol=1e-5)
 
 
-def test_a_linear_map_shows_a_code_where_it_is(pair: Lineup) -> None:
+def test_a_linear_map_shows_a_code_where_it_is(pair: Comparison) -> None:
     flat, view = pair.models[1], pair.views[1]
     picture = flat.decoder(np.array([[0.5, -0.5]], np.float32))[0]
     answer = follow(flat, view, picture)
@@ -95,7 +95,7 @@ def test_a_linear_map_shows_a_code_where_it_is(pair: Lineup) -> None:
     assert 0 <= answer.percentile <= 100
 
 
-def test_pictures_of_another_size_are_not_encoded(pair: Lineup) -> None:
+def test_pictures_of_another_size_are_not_encoded(pair: Comparison) -> None:
     with pytest.raises(ValueError, match=r"`pictures` must be uint8 of the shape \(M, 8, 8, 1\)"):
         pair.models[0].encoder(np.zeros((1, 9, 8, 1), np.uint8))
     with pytest.raises(ValueError, match="float32"):

@@ -75,10 +75,10 @@ def test_the_ready_series_are_those_of_the_tutorials() -> None:
     assert found["Autoencoders without a prior"] == ("ae", "dae", "contractive")
     assert len(found["One of each family on MNIST"]) == 5
     assert all(2 <= len(names) <= 6 for names in found.values())
-    assert len(set(found.values())) == len(found), "no line-up twice"
+    assert len(set(found.values())) == len(found), "no set of models twice"
 
 
-def test_few_models_are_all_shown_together_and_no_line_up_is_offered_twice() -> None:
+def test_few_models_are_all_shown_together_and_no_set_is_offered_twice() -> None:
     assert titles([entry("a", "vae", 3), entry("b", "ae", 3), entry("c", "pca", 3)]) == {
         "VAE and AE": ("a", "b"),
         "AE and PCA": ("b", "c"),

@@ -150,8 +150,8 @@ def test_one_checkpoint_alone_says_what_is_needed(
 def test_reconstructions_of_the_same_images_with_their_errors(open_compare: Open) -> None:
     at = open_compare()
     shown = html(at)
-    lineup = opened()
-    errors = pictures.errors(lineup)
+    comparison = opened()
+    errors = pictures.errors(comparison)
     assert errors is not None
     for model, item in ((0, 0), (1, 9)):
         assert f">{errors[model, item]:.4f}</span>" in shown
@@ -170,8 +170,8 @@ def test_images_where_the_models_differ_most(open_compare: Open) -> None:
 
 
 def test_selected_images(open_compare: Open) -> None:
-    lineup = opened()
-    xy = lineup.positions(0)
+    comparison = opened()
+    xy = comparison.positions(0)
     gaps = np.sort(np.linalg.norm(xy[:, None] - xy, axis=2), axis=1)[:, 1]
     alone = int(gaps.argmax())
     x, y = (float(v) for v in xy[alone])
@@ -179,7 +179,7 @@ def test_selected_images(open_compare: Open) -> None:
     at = open_compare(models=BOTH, select=box)
     at.selectbox(key="compare_order").set_value("selected").run()
     assert html(at).count('alt="Flat of t') == 1
-    assert f'alt="Flat of {lineup.models[0].name_of(alone)},' in html(at)
+    assert f'alt="Flat of {comparison.models[0].name_of(alone)},' in html(at)
     nowhere = open_compare(models=BOTH, select="0,1e5,1e5,1e5,100001,100001,1e5")
     nowhere.selectbox(key="compare_order").set_value("selected").run()
     assert "No image is inside the selection" in nowhere.info[0].value
@@ -279,9 +279,9 @@ def specs(at: AppTest) -> list[dict[str, Any]]:
 
 def opened() -> Any:
     """The two models of the shelf, lined up as the page does it."""
-    from explorer.scene.comparison import line_up
+    from explorer.scene.comparison import compare_models
     from explorer.scene.engine import engine
     from explorer.scene.views import default_view, resolve
 
     models = [engine().open_sync(name) for name in BOTH.split(",")]
-    return line_up(models, [resolve(model, default_view(model)) for model in models])
+    return compare_models(models, [resolve(model, default_view(model)) for model in models])

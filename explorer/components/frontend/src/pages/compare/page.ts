@@ -23,7 +23,7 @@ export type Publish = (told: Told) => void;
 
 const memory: Memory<State> = { last: null };
 
-const lineup = (data: CompareData): string =>
+const comparedModels = (data: CompareData): string =>
   data.models.map((m) => `${m.name}@${m.version}/${m.view.id}`).join(" ");
 
 export class Compare {
@@ -75,12 +75,12 @@ export class Compare {
 
   /** Takes the data of another rerun: changes what differs, keeps the rest. */
   update(data: CompareData, publish: Publish): void {
-    const fresh = lineup(data) !== lineup(this.data);
+    const fresh = comparedModels(data) !== comparedModels(this.data);
     const take = () => {
       this.data = data;
       return this.stateFrom();
     };
-    const told = this.edits.adopt(take, data.revision, lineup(data));
+    const told = this.edits.adopt(take, data.revision, comparedModels(data));
     this.data = data;
     this.publish = publish;
     this.edits.hear(data.heard ?? 0);
@@ -131,7 +131,7 @@ export class Compare {
 
   private makeEdits(): EditStore<State> {
     const { data, shell } = this;
-    return new EditStore(this.stateFrom(), lineup(data), data.revision, shell.scheduler, {
+    return new EditStore(this.stateFrom(), comparedModels(data), data.revision, shell.scheduler, {
       copy: copyState,
       same: sameState,
       publish: (state, message) => {

@@ -37,7 +37,7 @@ it("keeps two fingers on two columns apart", () => {
   expect(edits.current.drives).toEqual([{ by: 0, x: 12, y: 13 }]);
 });
 
-it("does not bring a former lineup's state back", () => {
+it("does not restore the state of a former comparison", () => {
   const { edits, hand } = make();
   hand.take(0);
   hand.drag(0, 10, 11, 1);
