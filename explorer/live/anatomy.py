@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from explorer.scene.engine import Engine
-    from explorer.scene.inspection import Specimen, Terms
+    from explorer.scene.inspection import EncodedImage, Terms
     from explorer.scene.loaded import Loaded
     from explorer.scene.view import View
 
@@ -103,7 +103,7 @@ class AnatomyConnection(StageConnection):
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
-        self._specimen: tuple[Loaded, Specimen] | None = None  # the latest, and its model
+        self._encoded: tuple[Loaded, EncodedImage] | None = None  # the latest, and its model
 
     def _parse(self, data: str | bytes) -> Any:
         return parse(data)
@@ -112,24 +112,22 @@ class AnatomyConnection(StageConnection):
 
         engine, loaded, view = await self._current()
         across, up = _dimensions(view)
-        specimen = await self._examined(engine, loaded, frame.item)
+        encoded = await self._encode(engine, loaded, frame.item)
         try:
             eps = deferred.inspection.noise(
-                specimen, frame.draw, {int(dimension): eps for dimension, eps in frame.turn.items()}
+                encoded, frame.draw, {int(dimension): eps for dimension, eps in frame.turn.items()}
             )
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
-        z = deferred.inspection.place(specimen, eps)
+        z = deferred.inspection.latent_at(encoded, eps)
         try:
             decoded, costs = await asyncio.gather(
                 engine.decode(loaded, z[None], neighbours=GAUGE_NEIGHBOUR),
-                engine.run(partial(deferred.inspection.terms, loaded, specimen, z)),
+                engine.run(partial(deferred.inspection.terms, loaded, encoded, z)),
             )
             at_mean = None
             if "input" in frame.want:
-                at_mean = await engine.run(
-                    partial(deferred.inspection.terms, loaded, specimen, specimen.mean)
-                )
+                at_mean = await engine.run(partial(deferred.inspection.terms, loaded, encoded, encoded.mean))
         except (RuntimeError, ValueError) as error:
             raise WireError("internal", str(error)[:300]) from error
         header = AnatomyHeader(
@@ -137,9 +135,9 @@ class AnatomyConnection(StageConnection):
             shape=loaded.shape,
             pictures=frame.want,
             item=frame.item,
-            source=specimen.source,
+            source=encoded.source,
             gauge=gauge_of(loaded.neighbours.gauge(decoded.index, decoded.distance), 0),
-            at=along(specimen, eps, across, up),
+            at=along(encoded, eps, across, up),
             terms=_terms(costs),
             at_mean=_terms(at_mean),
             ms={
@@ -148,23 +146,23 @@ class AnatomyConnection(StageConnection):
                 "total": round(1e3 * (time.perf_counter() - came), 3),
             },
         )
-        pictures = {"input": specimen.picture, "picture": decoded.pictures[0]}
+        pictures = {"input": encoded.picture, "picture": decoded.pictures[0]}
         await self._send(messages.answer(header, [pictures[name] for name in frame.want]))
 
-    async def _examined(self, engine: Engine, loaded: Loaded, item: int) -> Specimen:
-        """The item's specimen; examined again for another item, or when its original has been loaded."""
-        if self._specimen is not None:
-            made_with, specimen = self._specimen
+    async def _encode(self, engine: Engine, loaded: Loaded, item: int) -> EncodedImage:
+        """The encoded item; encoded again for another item, or when its original has been loaded."""
+        if self._encoded is not None:
+            made_with, encoded = self._encoded
             has_original = loaded.originals.state == "ready"
-            current = specimen.source == "original" or not has_original
-            if made_with is loaded and specimen.item == item and current:
-                return specimen
+            current = encoded.source == "original" or not has_original
+            if made_with is loaded and encoded.item == item and current:
+                return encoded
         try:
-            specimen = await engine.run(partial(deferred.inspection.examine, loaded, item))
+            encoded = await engine.run(partial(deferred.inspection.encode_item, loaded, item))
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
-        self._specimen = (loaded, specimen)
-        return specimen
+        self._encoded = (loaded, encoded)
+        return encoded
 
 
 def _dimensions(view: View) -> tuple[int, int]:
@@ -177,17 +175,17 @@ def _dimensions(view: View) -> tuple[int, int]:
     return across, up
 
 
-def along(specimen: Specimen, eps: NDArray[np.float32], across: int, up: int) -> Along:
+def along(encoded: EncodedImage, eps: NDArray[np.float32], across: int, up: int) -> Along:
     """Mean, scale and eps of a latent along the two dimensions of the map.
 
     In a one-dimensional latent space the map is a strip whose y has no meaning: the latent stays at height 0.
     """
-    scale = specimen.scale[across]
+    scale = encoded.scale[across]
 
     def pair(values: NDArray[np.float32], beyond: float) -> tuple[float | None, float | None]:
         return _rounded(values[across]), _rounded(values[up] if up < len(values) else beyond)
 
-    return Along(mean=pair(specimen.mean, 0.0), scale=pair(specimen.scale, float(scale)), turn=pair(eps, 0.0))
+    return Along(mean=pair(encoded.mean, 0.0), scale=pair(encoded.scale, float(scale)), turn=pair(eps, 0.0))
 
 
 def _terms(costs: Terms | None) -> BoundTerms | None:

@@ -26,7 +26,16 @@ from explorer.scene.handles import check_item
 from explorer.scene.loaded import Loaded
 from models.protocols import as_likelihood_model
 
-__all__ = ["Specimen", "Terms", "as_input", "examine", "expected_reconstruction", "noise", "place", "terms"]
+__all__ = [
+    "EncodedImage",
+    "Terms",
+    "as_input",
+    "encode_item",
+    "expected_reconstruction",
+    "latent_at",
+    "noise",
+    "terms",
+]
 
 Source = Literal["original", "reconstruction"]
 
@@ -48,7 +57,7 @@ class Terms(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Specimen:
+class EncodedImage:
     """An image and its latent in one model."""
 
     item: int  # row of the atlas, or number of an upload
@@ -59,7 +68,7 @@ class Specimen:
     scale: NDArray[np.float32]  # (D,), one unit of eps: `std`, or the standard deviation of all latents
 
 
-def examine(loaded: Loaded, item: int) -> Specimen:
+def encode_item(loaded: Loaded, item: int) -> EncodedImage:
     """Encodes an item of the atlas or an upload.
 
     For a model of binarised images the binarisation is sampled once, with a fixed seed.
@@ -77,14 +86,14 @@ def examine(loaded: Loaded, item: int) -> Specimen:
     latents = loaded.encoder(picture[None])
     std = None if latents.std is None else latents.std[0]
     scale = np.maximum(loaded.atlas.mean.std(0), LEAST_SPREAD).astype(np.float32) if std is None else std
-    return Specimen(item, source, picture, latents.mean[0], std, scale)
+    return EncodedImage(item, source, picture, latents.mean[0], std, scale)
 
 
-def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> NDArray[np.float32]:
+def noise(encoded: EncodedImage, draw: int | None, turn: Mapping[int, float]) -> NDArray[np.float32]:
     """The eps of a latent: a draw, or zero, with some dimensions set by hand.
 
     Arguments:
-        specimen: The image.
+        encoded: The image.
         draw: Seed of a draw from N(0, I); None for zero, the mean.
         turn: Dimension -> eps there.
 
@@ -94,8 +103,8 @@ def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> ND
     Raises:
         ValueError: If there is no such dimension, or `draw` is given for a deterministic encoder.
     """
-    size = len(specimen.mean)
-    if draw is not None and specimen.std is None:
+    size = len(encoded.mean)
+    if draw is not None and encoded.std is None:
         raise ValueError(f"`draw` must be none for a deterministic encoder: it has no posterior. Got {draw}.")
     for dimension in turn:
         if not 0 <= dimension < size:
@@ -105,41 +114,41 @@ def noise(specimen: Specimen, draw: int | None, turn: Mapping[int, float]) -> ND
     return eps.astype(np.float32)
 
 
-def place(specimen: Specimen, eps: NDArray[np.float32]) -> NDArray[np.float32]:
+def latent_at(encoded: EncodedImage, eps: NDArray[np.float32]) -> NDArray[np.float32]:
     """The latent at eps: mean + scale * eps, shape (D,)."""
-    return cast("NDArray[np.float32]", specimen.mean + specimen.scale * eps)
+    return cast("NDArray[np.float32]", encoded.mean + encoded.scale * eps)
 
 
 @torch.inference_mode()
-def terms(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> Terms | None:
+def terms(loaded: Loaded, encoded: EncodedImage, z: NDArray[np.float32]) -> Terms | None:
     """The terms of the bound for a latent (D,) of the image; None if the model has no likelihood."""
-    if specimen.std is None or not has_likelihood(loaded):
+    if encoded.std is None or not has_likelihood(loaded):
         return None
-    reconstruction = float(_nll(loaded, specimen, z[None])[0])
-    return Terms(reconstruction, float(log_normal(z, specimen.mean, specimen.std)), float(log_normal(z)))
+    reconstruction = float(_nll(loaded, encoded, z[None])[0])
+    return Terms(reconstruction, float(log_normal(z, encoded.mean, encoded.std)), float(log_normal(z)))
 
 
 @torch.inference_mode()
 def expected_reconstruction(
-    loaded: Loaded, specimen: Specimen, samples: int = 64, seed: int = 0
+    loaded: Loaded, encoded: EncodedImage, samples: int = 64, seed: int = 0
 ) -> tuple[float, float]:
     """Monte Carlo estimate of E_q[-log p(x|z)] in nats, and its standard error.
 
     Arguments:
         loaded: A model with a likelihood.
-        specimen: The image.
+        encoded: The image.
         samples: Draws from the posterior, at least 2.
         seed: Seed of the draws.
 
     Raises:
         ValueError: If the model has no likelihood.
     """
-    if specimen.std is None or not has_likelihood(loaded):
+    if encoded.std is None or not has_likelihood(loaded):
         raise ValueError(f"{loaded.name} has no likelihood: its encoder is deterministic.")
-    eps = np.random.default_rng(seed).standard_normal((samples, len(specimen.mean)))
-    z = (specimen.mean + specimen.std * eps).astype(np.float32)
+    eps = np.random.default_rng(seed).standard_normal((samples, len(encoded.mean)))
+    z = (encoded.mean + encoded.std * eps).astype(np.float32)
     costs = np.concatenate(
-        [_nll(loaded, specimen, z[start : start + BATCH]) for start in range(0, samples, BATCH)]
+        [_nll(loaded, encoded, z[start : start + BATCH]) for start in range(0, samples, BATCH)]
     )
     return float(costs.mean()), float(costs.std(ddof=1) / np.sqrt(samples))
 
@@ -150,11 +159,11 @@ def has_likelihood(loaded: Loaded) -> bool:
     return spec.likelihood == "bound" and not spec.discrete
 
 
-def _nll(loaded: Loaded, specimen: Specimen, z: NDArray[np.float32]) -> NDArray[np.float64]:
+def _nll(loaded: Loaded, encoded: EncodedImage, z: NDArray[np.float32]) -> NDArray[np.float64]:
     """-log p(x|z) for latents (M, D), shape (M,)."""
     model = as_likelihood_model(loaded.decoder.model)
     latents = torch.from_numpy(np.ascontiguousarray(z)).to(loaded.decoder.device)
-    x = as_input(loaded, specimen.picture).expand(len(z), -1, -1, -1)
+    x = as_input(loaded, encoded.picture).expand(len(z), -1, -1, -1)
     return cast(
         "NDArray[np.float64]", model.nll(latents.reshape(-1, *model.spec.shape), x).double().cpu().numpy()
     )

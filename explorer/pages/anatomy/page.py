@@ -24,7 +24,7 @@ from explorer.pages.shared.layout import warn_of
 from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
-from explorer.scene.inspection import Specimen, examine
+from explorer.scene.inspection import EncodedImage, encode_item
 from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded
 
@@ -48,18 +48,18 @@ def main() -> None:
         image_picker.chooser(loaded, page.shown.item, choose_item, page.report)
         choose_dimensions(loaded)
     warn_of(page.problems)
-    state = loaded.originals.state  # read first, so that images loaded during `examine` are noticed
-    specimen = examine(loaded, page.shown.item)
-    st.caption(about_image(loaded, specimen))
+    state = loaded.originals.state  # read first, so that images loaded during `encode_item` are noticed
+    encoded = encode_item(loaded, page.shown.item)
+    st.caption(about_image(loaded, encoded))
     if state in image_picker.WAITING:
         image_picker.wait_for_originals(loaded)
-    panels.heading(loaded, specimen)
-    received = components.image(image_data(loaded, specimen))
+    panels.heading(loaded, encoded)
+    received = components.image(image_data(loaded, encoded))
     if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state
         st.rerun()
     spec = loaded.decoder.model.spec
     if has_density(loaded):
-        panels.exact_density(loaded, specimen)
+        panels.exact_density(loaded, encoded)
     elif spec.discrete:
         link_to_codes(loaded)
     elif spec.sequence:
@@ -69,11 +69,11 @@ def main() -> None:
             "of the belief after this one frame, not the state after the whole sequence. The Time page shows "
             "the belief frame by frame, and futures sampled from it.",
         )
-    elif specimen.std is None:
-        panels.deterministic_latent(loaded, specimen)
+    elif encoded.std is None:
+        panels.deterministic_latent(loaded, encoded)
     else:
-        panels.bound(loaded, specimen, page.shown.dims)
-        panels.estimates(loaded, specimen)
+        panels.bound(loaded, encoded, page.shown.dims)
+        panels.estimates(loaded, encoded)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
 
@@ -154,17 +154,17 @@ def switch_model(name: str) -> None:
     page.switch_checkpoint(name, previous=(before, page.shown.item) if before else None)
 
 
-def about_image(loaded: Loaded, specimen: Specimen) -> str:
+def about_image(loaded: Loaded, encoded: EncodedImage) -> str:
     """One line on the image: its name and labels."""
-    item = specimen.item
+    item = encoded.item
     parts = [f"**{loaded.name_of(item)}**"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in list(item_labels(loaded, item).items())[:8]]
-    if specimen.source == "reconstruction" and loaded.originals.state == "absent":
+    if encoded.source == "reconstruction" and loaded.originals.state == "absent":
         parts.append("its data set is not on this machine, so its reconstruction is used instead")
     return " · ".join(parts)
 
 
-def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
+def image_data(loaded: Loaded, encoded: EncodedImage) -> dict[str, Any]:
     """The live component's data: small values and URLs."""
     shown: Shown = page.shown
     return {
@@ -175,8 +175,8 @@ def image_data(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
             "url": f"/live/atlas/{loaded.name}/view/{shown.view}?v={loaded.version}",
         },
         "dims": list(shown.dims),
-        "probabilistic": specimen.std is not None,
-        "likelihood": panels.has_bound(loaded, specimen),
+        "probabilistic": encoded.std is not None,
+        "likelihood": panels.has_bound(loaded, encoded),
         "edit": shown.as_json(),
         "revision": page.revision,
         "heard": page.heard,

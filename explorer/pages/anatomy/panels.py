@@ -23,7 +23,7 @@ from explorer.pages.anatomy import charts
 from explorer.pages.shared.layout import job_notice, side_by_side
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
-from explorer.scene.inspection import Specimen, expected_reconstruction, has_likelihood
+from explorer.scene.inspection import EncodedImage, expected_reconstruction, has_likelihood
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
@@ -54,9 +54,9 @@ STYLE = """<style>
 </style>"""
 
 
-def has_bound(loaded: Loaded, specimen: Specimen) -> bool:
+def has_bound(loaded: Loaded, encoded: EncodedImage) -> bool:
     """Whether the model has a posterior and a likelihood, and so a bound on log p(x)."""
-    return specimen.std is not None and has_likelihood(loaded)
+    return encoded.std is not None and has_likelihood(loaded)
 
 
 @contextmanager
@@ -81,10 +81,10 @@ def _pair(name: str) -> tuple[Any, Any]:
     return left, right
 
 
-def heading(loaded: Loaded, specimen: Specimen) -> None:
+def heading(loaded: Loaded, encoded: EncodedImage) -> None:
     """The heading of the live image."""
     st.html(STYLE)
-    if specimen.std is None:
+    if encoded.std is None:
         formula = r"z = f(x), \qquad \hat x = g(z)"
         _head(
             "From the image to its latent and back",
@@ -117,25 +117,25 @@ def family_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
     return ((f"{about.paper}, {about.year}", about.link),) if about else ()
 
 
-def bound(loaded: Loaded, specimen: Specimen, shown: tuple[int, int]) -> None:
+def bound(loaded: Loaded, encoded: EncodedImage, shown: tuple[int, int]) -> None:
     """The two terms of the ELBO, and the KL of each dimension."""
-    if specimen.std is None:
+    if encoded.std is None:
         return
-    kl = kl_to_prior(specimen.mean, specimen.std)
+    kl = kl_to_prior(encoded.mean, encoded.std)
     left, right = _pair("bound")
     with left:
-        _terms(loaded, specimen, float(kl.sum()))
+        _terms(loaded, encoded, float(kl.sum()))
     with right:
         _dimensions(loaded, kl, shown)
 
 
-def _terms(loaded: Loaded, specimen: Specimen, kl: float) -> None:
+def _terms(loaded: Loaded, encoded: EncodedImage, kl: float) -> None:
     formula = (
         r"-\mathrm{ELBO}(x) = \underbrace{\mathbb{E}_{q(z|x)}[-\log p(x|z)]}_{\text{reconstruction}} + "
         r"\underbrace{\mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)}_{\text{KL}} \;\ge\; -\log p(x)"
     )
     with panel("The bound and its two terms", formula, (KINGMA,)):
-        cost, error = _expected(loaded, specimen)
+        cost, error = _expected(loaded, encoded)
         average = _test_average(loaded)
         columns = st.columns(3)
         terms = {"Reconstruction": cost, "KL": kl, "−ELBO": cost + kl}
@@ -200,16 +200,16 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
         )
 
 
-def estimates(loaded: Loaded, specimen: Specimen) -> None:
+def estimates(loaded: Loaded, encoded: EncodedImage) -> None:
     """Three estimates of log p(x) over the number of samples, and the two directions of the divergence."""
     left, right = _pair("estimates")
     with left:
-        _growth(loaded, specimen)
+        _growth(loaded, encoded)
     with right:
         _divergences()
 
 
-def _growth(loaded: Loaded, specimen: Specimen) -> None:
+def _growth(loaded: Loaded, encoded: EncodedImage) -> None:
     formula = (
         r"\begin{gathered}"
         r"\underbrace{\log \tfrac1L \textstyle\sum_l p(x|z_l)}_{\text{naive},\ z_l \sim p(z)} \qquad "
@@ -227,12 +227,12 @@ def _growth(loaded: Loaded, specimen: Specimen) -> None:
         if not has_likelihood(loaded):
             st.info("This model has no likelihood, so log p(x) cannot be estimated.")
             return
-        _growth_live(loaded, specimen)
+        _growth_live(loaded, encoded)
 
 
-def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
+def _growth_live(loaded: Loaded, encoded: EncodedImage) -> None:
     """Starts and shows the job of one image; results are cached in the tab."""
-    key = (loaded.name, loaded.version, specimen.item, specimen.source)
+    key = (loaded.name, loaded.version, encoded.item, encoded.source)
     if S.get("an_job") is not None and S.an_job_key != key:
         S.an_job.cancel()
         S.an_job = None
@@ -250,7 +250,7 @@ def _growth_live(loaded: Loaded, specimen: Specimen) -> None:
             icon=":material/play_arrow:",
             key="an_draw",
             on_click=_start,
-            args=(loaded, specimen, key, samples),
+            args=(loaded, encoded, key, samples),
             help="In another process, so that dragging stays smooth",
         )
     if curves is not None:
@@ -287,8 +287,8 @@ def _growing(key: tuple[Any, ...]) -> None:
         _show_curves(curves, key[0])
 
 
-def _start(loaded: Loaded, specimen: Specimen, key: tuple[Any, ...], samples: int) -> None:
-    request = likelihood_estimates.Request(str(loaded.entry.path), specimen.picture, samples)
+def _start(loaded: Loaded, encoded: EncodedImage, key: tuple[Any, ...], samples: int) -> None:
+    request = likelihood_estimates.Request(str(loaded.entry.path), encoded.picture, samples)
     S.an_job = start(likelihood_estimates.estimate, request)
     S.an_job_key = key
 
@@ -320,7 +320,7 @@ def _divergences() -> None:
         components.divergence()
 
 
-def exact_density(loaded: Loaded, specimen: Specimen) -> None:
+def exact_density(loaded: Loaded, encoded: EncodedImage) -> None:
     """For a flow: the exact density of the dequantised image, and the bound on log P(x) from it."""
     formula = (
         r"\begin{gathered}\log P(x) \geq \mathbb{E}_{q(u|x)}\Big[\log \mathcal{N}\big(f(v); 0, I\big) + "
@@ -334,7 +334,7 @@ def exact_density(loaded: Loaded, specimen: Specimen) -> None:
         "0."
     )
     with panel("An exact density, a bound on log P(x)", formula, (DINH, THEIS), text):
-        terms = density(loaded, specimen.picture, NOISE_DRAWS)
+        terms = density(loaded, encoded.picture, NOISE_DRAWS)
         metrics = {
             "Latent, nats": charts.short(terms.latent),
             "Volume, nats": charts.short(terms.volume),
@@ -347,7 +347,7 @@ def exact_density(loaded: Loaded, specimen: Specimen) -> None:
             column.metric(name, value)
 
 
-def deterministic_latent(loaded: Loaded, specimen: Specimen) -> None:
+def deterministic_latent(loaded: Loaded, encoded: EncodedImage) -> None:
     """For a model without a posterior: what that rules out, and decoded latents away from the data."""
     card = loaded.entry.card
     if card is None:
@@ -360,7 +360,7 @@ def deterministic_latent(loaded: Loaded, specimen: Specimen) -> None:
                 "Continuity: along a straight line away from the data",
                 "From this image's latent, along a random direction.",
                 loaded,
-                away(specimen.mean, loaded.atlas.mean, ON_THE_LINE, S.setdefault("an_line", 0)),
+                away(encoded.mean, loaded.atlas.mean, ON_THE_LINE, S.setdefault("an_line", 0)),
             )
             st.button("Another direction", key="an_another_line", on_click=_next, args=("an_line",))
         with right:
@@ -432,14 +432,14 @@ def _cell(picture: NDArray[np.uint8], percentile: float) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _expectation(_loaded: Loaded, _specimen: Specimen, mark: tuple[Any, ...]) -> tuple[float, float]:
+def _expectation(_loaded: Loaded, _encoded: EncodedImage, mark: tuple[Any, ...]) -> tuple[float, float]:
     """Mean and standard error of the reconstruction term; `mark` identifies the image and the model."""
-    return expected_reconstruction(_loaded, _specimen, SAMPLED)
+    return expected_reconstruction(_loaded, _encoded, SAMPLED)
 
 
-def _expected(loaded: Loaded, specimen: Specimen) -> tuple[float, float]:
-    mark = (loaded.name, loaded.version, specimen.item, specimen.source)
-    return _expectation(loaded, specimen, mark)
+def _expected(loaded: Loaded, encoded: EncodedImage) -> tuple[float, float]:
+    mark = (loaded.name, loaded.version, encoded.item, encoded.source)
+    return _expectation(loaded, encoded, mark)
 
 
 def _test_average(loaded: Loaded) -> dict[str, float] | None:

@@ -14,7 +14,7 @@ from explorer.live.anatomy import Turn, parse
 from explorer.live.messages import Items, Open, Ping
 from explorer.live.routes import REFUSED
 from explorer.live.validation import WireError
-from explorer.scene.inspection import examine, noise, place, terms
+from explorer.scene.inspection import encode_item, latent_at, noise, terms
 from explorer.scene.loaded import Loaded
 from tests.explorer.live.client import Client, close_code
 from tests.explorer.live.test_messages import change
@@ -111,21 +111,21 @@ def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
 
 
 def test_a_frame_is_the_code_at_this_eps(server: str, loaded: Loaded) -> None:
-    specimen = examine(loaded, 3)
-    eps = noise(specimen, 11, {0: 0.5, 5: -2.0})
-    z = place(specimen, eps)
+    encoded = encode_item(loaded, 3)
+    eps = noise(encoded, 11, {0: 0.5, 5: -2.0})
+    z = latent_at(encoded, eps)
     with anatomy(server) as client:
         answer = client.ask(frame(9))
     assert (answer["type"], answer["seq"], answer["item"]) == ("frame", 9, 3)
     assert answer["pictures"] == ["input", "picture"] and answer["source"] == "reconstruction"
-    np.testing.assert_array_equal(answer["pixels"][0], specimen.picture)
+    np.testing.assert_array_equal(answer["pixels"][0], encoded.picture)
     assert np.abs(answer["pixels"][1].astype(int) - loaded.decoder(z[None])[0].astype(int)).max() <= 1
-    for name, values in (("mean", specimen.mean), ("scale", specimen.scale), ("turn", eps)):
+    for name, values in (("mean", encoded.mean), ("scale", encoded.scale), ("turn", eps)):
         np.testing.assert_allclose(answer["at"][name], values[[0, 5]], rtol=1e-6)
-    costs = terms(loaded, specimen, z)
+    costs = terms(loaded, encoded, z)
     expected = {**costs._asdict(), "log_weight": costs.log_weight}
     assert answer["terms"] == pytest.approx(expected, rel=1e-5)
-    at_mean = terms(loaded, specimen, specimen.mean)
+    at_mean = terms(loaded, encoded, encoded.mean)
     assert answer["at_mean"] == pytest.approx(
         {**at_mean._asdict(), "log_weight": at_mean.log_weight}, rel=1e-5
     )
@@ -141,11 +141,11 @@ def test_the_mean_and_other_items_and_dimensions(server: str, loaded: Loaded) ->
     with anatomy(server, "dims-4-1") as client:
         for seq, item in enumerate((0, 299, 0)):
             answer = client.ask(frame(seq, item=item, draw=None, turn={}, want=["picture"]))
-            specimen = examine(loaded, item)
+            encoded = encode_item(loaded, item)
             assert answer["pictures"] == ["picture"] and answer["pixels"].shape == (1, 8, 8, 1)
             assert answer["at_mean"] is None
             assert answer["at"]["turn"] == [0.0, 0.0]
-            np.testing.assert_allclose(answer["at"]["mean"], specimen.mean[[4, 1]], rtol=1e-6)
+            np.testing.assert_allclose(answer["at"]["mean"], encoded.mean[[4, 1]], rtol=1e-6)
 
 
 def test_items_are_shown_as_on_the_stage(server: str, loaded: Loaded) -> None:

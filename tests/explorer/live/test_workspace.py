@@ -14,7 +14,7 @@ import torch
 from explorer.fields import FIRST_OWN
 from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.handles import Places, check_item, move_to_view, place_handles
-from explorer.scene.inspection import examine
+from explorer.scene.inspection import encode_item
 from explorer.scene.loaded import Loaded, find, load
 from explorer.scene.view import UnknownView
 from explorer.scene.views import resolve
@@ -104,8 +104,8 @@ def _start(places: Places) -> tuple[Any, Places, dict[str, object]]:
 
 
 def test_an_own_picture_can_be_examined(loaded: Loaded, own: OwnPicture) -> None:
-    specimen = examine(loaded, own.item)
-    assert specimen.source == "original" and specimen.picture.shape == own.picture.shape
+    encoded = encode_item(loaded, own.item)
+    assert encoded.source == "original" and encoded.picture.shape == own.picture.shape
 
 
 def test_another_process_finds_what_was_kept(loaded: Loaded, own: OwnPicture) -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.live.anatomy import along
 from explorer.scene.engine import Engine
-from explorer.scene.inspection import examine
+from explorer.scene.inspection import encode_item
 from explorer.scene.views import default_view, resolve, trust_of
 from tests.explorer.checkpoints import train_digits
 from tests.explorer.pages.conftest import MAIN
@@ -73,7 +73,7 @@ def test_its_map_is_a_strip_with_the_same_jitter_each_time(pages_engine: Engine)
 
 def test_the_code_on_anatomys_map_stays_at_height_nought(pages_engine: Engine) -> None:
     loaded = pages_engine.open_sync("line-vae")
-    specimen = examine(loaded, 3)
-    found = along(specimen, np.array([0.5], np.float32), 0, 1)
-    assert list(found.mean) == [pytest.approx(specimen.mean[0], rel=1e-5), 0] and list(found.turn) == [0.5, 0]
+    encoded = encode_item(loaded, 3)
+    found = along(encoded, np.array([0.5], np.float32), 0, 1)
+    assert list(found.mean) == [pytest.approx(encoded.mean[0], rel=1e-5), 0] and list(found.turn) == [0.5, 0]
     assert found.scale[0] == found.scale[1]

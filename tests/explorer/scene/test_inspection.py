@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from explorer.scene.inspection import examine, expected_reconstruction, noise, place, terms
+from explorer.scene.inspection import encode_item, expected_reconstruction, latent_at, noise, terms
 from explorer.scene.loaded import Loaded
 
 
@@ -24,7 +24,7 @@ def tensor(picture: np.ndarray) -> torch.Tensor:
 
 
 def test_without_its_data_the_reconstruction_stands_in(loaded: Loaded) -> None:
-    found = examine(loaded, 7)
+    found = encode_item(loaded, 7)
     assert found.source == "reconstruction"
     np.testing.assert_array_equal(found.picture, loaded.decoder(loaded.atlas.mean[7:8])[0])
 
@@ -32,7 +32,7 @@ def test_without_its_data_the_reconstruction_stands_in(loaded: Loaded) -> None:
 def test_the_original_is_encoded_where_it_is_there(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
     monkeypatch.setattr(loaded.originals, "get", lambda items: [picture])
-    found = examine(loaded, 7)
+    found = encode_item(loaded, 7)
     assert found.source == "original"
     with torch.inference_mode():
         q = loaded.decoder.model.encode(tensor(picture))
@@ -49,14 +49,14 @@ def test_binarised_images_are_drawn_the_same_each_time(
         "prepare",
         lambda x, generator: torch.bernoulli(x, generator=generator),
     )
-    one, two, other = (examine(loaded, item).picture for item in (7, 7, 8))
+    one, two, other = (encode_item(loaded, item).picture for item in (7, 7, 8))
     assert set(np.unique(one)) <= {0, 255}
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
 
 def test_noise_is_the_mean_or_a_draw_with_single_dimensions_turned(loaded: Loaded) -> None:
-    found = examine(loaded, 3)
+    found = encode_item(loaded, 3)
     assert noise(found, None, {}).tolist() == [0.0] * 6
     drawn = noise(found, 5, {})
     np.testing.assert_array_equal(drawn, noise(found, 5, {}))
@@ -64,16 +64,16 @@ def test_noise_is_the_mean_or_a_draw_with_single_dimensions_turned(loaded: Loade
     turned = noise(found, 5, {2: -1.5})
     assert turned[2] == -1.5
     np.testing.assert_array_equal(np.delete(turned, 2), np.delete(drawn, 2))
-    np.testing.assert_allclose(place(found, turned), found.mean + found.std * turned)
+    np.testing.assert_allclose(latent_at(found, turned), found.mean + found.std * turned)
     with pytest.raises(ValueError, match=r"`turn` must name dimensions of 0..5. Got 6"):
         noise(found, None, {6: 1.0})
     with pytest.raises(ValueError, match=r"`item` must be one of 0..299"):
-        examine(loaded, 300)
+        encode_item(loaded, 300)
 
 
 def test_terms_are_the_models_and_torchs(loaded: Loaded) -> None:
-    found = examine(loaded, 3)
-    z = place(found, noise(found, 1, {0: 2.0}))
+    found = encode_item(loaded, 3)
+    z = latent_at(found, noise(found, 1, {0: 2.0}))
     costs = terms(loaded, found, z)
     code = torch.from_numpy(z)
     with torch.inference_mode():
@@ -87,9 +87,9 @@ def test_terms_are_the_models_and_torchs(loaded: Loaded) -> None:
 
 
 def test_expected_reconstruction_is_a_mean_over_the_posterior(loaded: Loaded) -> None:
-    found = examine(loaded, 3)
+    found = encode_item(loaded, 3)
     mean, error = expected_reconstruction(loaded, found, samples=40)
     eps = np.random.default_rng(0).standard_normal((40, 6))
-    each = [terms(loaded, found, place(found, row.astype(np.float32))).reconstruction for row in eps]
+    each = [terms(loaded, found, latent_at(found, row.astype(np.float32))).reconstruction for row in eps]
     assert mean == pytest.approx(np.mean(each), rel=1e-5)
     assert error == pytest.approx(np.std(each, ddof=1) / np.sqrt(40), rel=1e-2)

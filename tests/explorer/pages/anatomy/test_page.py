@@ -17,7 +17,7 @@ from torch.distributions import Normal, kl_divergence
 from explorer.jobs import likelihood_estimates
 from explorer.pages.anatomy import charts, panels
 from explorer.scene.engine import engine
-from explorer.scene.inspection import examine
+from explorer.scene.inspection import encode_item
 from explorer.scene.loaded import Loaded
 from tests.explorer.checkpoints import train_digits
 from tests.explorer.pages.reading import address, components, html, told
@@ -116,11 +116,11 @@ def test_each_panel_has_its_equation_and_a_paper(open_anatomy: Open) -> None:
 def test_the_bound_and_its_terms_are_the_models(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", item="7")
     loaded = with_originals("digits-vae")
-    specimen = examine(loaded, 7)
-    assert specimen.std is not None and specimen.source == "original"
-    q = Normal(torch.from_numpy(specimen.mean).double(), torch.from_numpy(specimen.std).double())
+    encoded = encode_item(loaded, 7)
+    assert encoded.std is not None and encoded.source == "original"
+    q = Normal(torch.from_numpy(encoded.mean).double(), torch.from_numpy(encoded.std).double())
     kl = kl_divergence(q, Normal(torch.zeros(8).double(), 1.0))
-    x = torch.from_numpy(specimen.picture).permute(2, 0, 1)[None].float() / 255
+    x = torch.from_numpy(encoded.picture).permute(2, 0, 1)[None].float() / 255
     torch.manual_seed(0)
     with torch.inference_mode():
         z = q.sample((4000,)).float()
@@ -255,9 +255,9 @@ def test_pictures_that_come_while_the_image_is_examined_are_not_missed(
     at.run()
     assert not at.exception
     shown = float(next(metric.value for metric in at.metric if metric.label == "KL, nats"))
-    specimen = examine(loaded, 0)
-    assert specimen.source == "original" and specimen.std is not None
-    kl = 0.5 * (specimen.mean**2 + specimen.std**2 - 1 - 2 * np.log(specimen.std)).sum()
+    encoded = encode_item(loaded, 0)
+    assert encoded.source == "original" and encoded.std is not None
+    kl = 0.5 * (encoded.mean**2 + encoded.std**2 - 1 - 2 * np.log(encoded.std)).sum()
     assert shown == pytest.approx(float(kl), abs=0.06)
 
 
@@ -293,7 +293,7 @@ def test_estimates_are_drawn_in_another_process_and_stay(
     function, request = Ready.made[-1]
     loaded = with_originals("digits-vae")
     assert function is likelihood_estimates.estimate and Path(request.model).name == "digits-vae"
-    np.testing.assert_array_equal(request.picture, examine(loaded, 9).picture)
+    np.testing.assert_array_equal(request.picture, encode_item(loaded, 9).picture)
     (said,) = [caption.value for caption in at.caption if caption.value.startswith("After 900")]
     curves = at.session_state["an_curves"][("digits-vae", loaded.version, 9, "original")]
     for name in ("bound", "importance", "naive"):
