@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from explorer.scene.engine import Engine
     from explorer.scene.forecasts import Followed
     from explorer.scene.loaded import Loaded
-    from explorer.scene.sequences import Footage
+    from explorer.scene.sequences import SequenceCollection
 
 __all__ = [
     "BY_AT_MOST",
@@ -141,7 +141,7 @@ parse: Callable[[str | bytes], Message] = parser(Message)
 class _Opened(NamedTuple):
     model: str
     version: str
-    footage: Footage
+    sequences: SequenceCollection
 
 
 class SequenceConnection(LiveConnection):
@@ -171,12 +171,12 @@ class SequenceConnection(LiveConnection):
         if card is None or not loaded.decoder.model.spec.sequence:
             raise WireError("bad-message", f"`model` must be a sequence model. Got {message.model}.")
         try:
-            film = await asyncio.to_thread(deferred.sequences.footage, card)
+            sequences = await asyncio.to_thread(deferred.sequences.sequences_of, card)
         except ValueError as error:
             raise WireError("broken-model", str(error)) from error
         if self._open is not None:
             return  # superseded by a newer message
-        self._opened = _Opened(loaded.name, loaded.version, film)
+        self._opened = _Opened(loaded.name, loaded.version, sequences)
         await self._send(
             messages.text(
                 OpenedFilm(
@@ -184,15 +184,15 @@ class SequenceConnection(LiveConnection):
                     model=loaded.name,
                     version=loaded.version,
                     shape=loaded.shape,
-                    count=len(film.data),
-                    length=film.data.length,
+                    count=len(sequences.data),
+                    length=sequences.data.length,
                     longest=deferred.forecasts.longest_jump(loaded),
                     seq=UNSET if message.seq is None else message.seq,
                 )
             )
         )
 
-    async def _current(self) -> tuple[Engine, Loaded, Footage]:
+    async def _current(self) -> tuple[Engine, Loaded, SequenceCollection]:
         """The open model and its sequences, reloaded if the engine has evicted it."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
@@ -204,12 +204,12 @@ class SequenceConnection(LiveConnection):
         if loaded.version != opened.version:
             text = f"The checkpoint {opened.model} has changed on disk. Open it again."
             raise WireError("not-open", text)
-        return engine, loaded, opened.footage
+        return engine, loaded, opened.sequences
 
     async def _answer_frame(self, frame: Ask, came: float) -> None:
-        engine, loaded, footage = await self._current()
+        engine, loaded, sequences = await self._current()
         try:
-            followed = await self._follow(engine, loaded, footage, frame.sequence)
+            followed = await self._follow(engine, loaded, sequences, frame.sequence)
             groups, disagreement = await _show(engine, loaded, followed, frame)
         except ValueError as error:
             raise WireError("bad-message", str(error)) from error
@@ -228,13 +228,15 @@ class SequenceConnection(LiveConnection):
         )
         await self._send(messages.answer(header, [np.ascontiguousarray(pictures) for _, pictures in groups]))
 
-    async def _follow(self, engine: Engine, loaded: Loaded, footage: Footage, number: int) -> Followed:
+    async def _follow(
+        self, engine: Engine, loaded: Loaded, sequences: SequenceCollection, number: int
+    ) -> Followed:
         """The sequence with the model's beliefs; cached for the latest sequence."""
         if self._followed is not None:
             by, followed = self._followed
             if by is loaded and followed.number == number:
                 return followed
-        followed = await engine.run(partial(deferred.forecasts.follow, loaded, footage, number))
+        followed = await engine.run(partial(deferred.forecasts.follow, loaded, sequences, number))
         self._followed = (loaded, followed)
         return followed
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from explorer.latent.statistics.beliefs import entropy, spread_of_mixture
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import Footage
+from explorer.scene.sequences import SequenceCollection
 from models.evaluation.moving_digits import as_tensor
 from models.protocols import as_sequence_model
 
@@ -94,14 +94,14 @@ def longest_jump(loaded: Loaded) -> int:
 
 
 @torch.inference_mode()
-def follow(loaded: Loaded, footage: Footage, number: int) -> Followed:
+def follow(loaded: Loaded, sequences: SequenceCollection, number: int) -> Followed:
     """Shows a sequence to the model.
 
     Raises:
         ValueError: If there is no such sequence, or its frames are not of the model's size.
     """
     model = as_sequence_model(loaded.decoder.model)
-    frames = footage.frames(number)
+    frames = sequences.frames(number)
     seen = as_tensor(frames[None]).to(loaded.decoder.device)
     return Followed(number, frames, model.belief(seen)[0])
 
@@ -178,13 +178,19 @@ def spread(pictures: Pictures) -> Pictures:
 
 
 def errors(
-    loaded: Loaded, footage: Footage, followed: Followed, seen: int, steps: int, length: int, seed: int
+    loaded: Loaded,
+    sequences: SequenceCollection,
+    followed: Followed,
+    seen: int,
+    steps: int,
+    length: int,
+    seed: int,
 ) -> Errors:
     """Errors of `DRAWS` sampled futures, up to the end of the sequence.
 
     Arguments:
         loaded: A sequence model.
-        footage: The data set of the sequence.
+        sequences: The data set of the sequence.
         followed: The sequence and its beliefs.
         seen: Frames seen.
         steps: Number of jumps, at least 1; jumps beyond the end are left out.
@@ -206,7 +212,7 @@ def errors(
     frames = seen + length * np.arange(1, known + 1)
     truth = followed.frames[frames - 1]
     last = followed.frames[seen - 1]
-    position, right = _places(footage, followed, seen, frames, pictures)
+    position, right = _places(sequences, followed, seen, frames, pictures)
     return Errors(
         frames,
         _squared(pictures, truth),
@@ -217,12 +223,14 @@ def errors(
     )
 
 
-def direction_known(loaded: Loaded, footage: Footage, followed: Followed, seed: int = 0) -> Floats | None:
+def direction_known(
+    loaded: Loaded, sequences: SequenceCollection, followed: Followed, seed: int = 0
+) -> Floats | None:
     """Share of jumps in the true direction after each frame, (T,), 0.5 by chance; None without a direction.
 
     Draws `DRAWS` jumps from each belief, of the longest length at which a side is defined.
     """
-    mover = footage.mover
+    mover = sequences.mover
     if mover is None or not mover.sides:
         return None
     path, width = mover.path(followed.number), followed.frames.shape[2]
@@ -269,10 +277,14 @@ def _nll(loaded: Loaded, z: Latents, truth: Pictures, seed: int) -> Floats:
 
 
 def _places(
-    footage: Footage, followed: Followed, seen: int, frames: NDArray[np.int64], pictures: Pictures
+    sequences: SequenceCollection,
+    followed: Followed,
+    seen: int,
+    frames: NDArray[np.int64],
+    pictures: Pictures,
 ) -> tuple[Floats | None, Floats | None]:
     """Position error of the moving object in pictures (S, N, H, W, C), and whether it is on the true side."""
-    mover = footage.mover
+    mover = sequences.mover
     if mover is None:
         return None, None
     path, width = mover.path(followed.number), pictures.shape[3]

@@ -16,14 +16,14 @@ from models.card import Card
 from models.data import SequenceData, data_available, load_sequences
 from models.data.oscillator import PERIOD
 
-__all__ = ["SPLIT", "Footage", "footage"]
+__all__ = ["SPLIT", "SequenceCollection", "sequences_of"]
 
 SPLIT = "test"  # never used in training
 KEPT = 3  # cached data sets; each holds only the parameters of its frames
 
 
 @dataclass(frozen=True, eq=False)
-class Footage:
+class SequenceCollection:
     """Sequences of a data set, and the known motion in them."""
 
     data: SequenceData
@@ -49,7 +49,7 @@ class Footage:
         return {title: text for title, text in shown.items() if text}
 
 
-def footage(card: Card) -> Footage:
+def sequences_of(card: Card) -> SequenceCollection:
     """The sequences of a checkpoint's data set, read once and cached.
 
     Raises:
@@ -62,7 +62,7 @@ def footage(card: Card) -> Footage:
 
 
 @lru_cache(maxsize=KEPT)
-def _read(name: str, options: str) -> Footage:
+def _read(name: str, options: str) -> SequenceCollection:
     chosen = json.loads(options)
     data = load_sequences(name, SPLIT, **chosen)
     mover: Mover | None = None
@@ -72,4 +72,4 @@ def _read(name: str, options: str) -> Footage:
         )
     elif name == "oscillator":
         mover = Bead(data, chosen.get("period", PERIOD))
-    return Footage(data, mover)
+    return SequenceCollection(data, mover)

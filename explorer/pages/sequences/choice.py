@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.scene.sequences import Footage
+from explorer.scene.sequences import SequenceCollection
 from models.data import Attribute
 
 __all__ = ["among", "choose_sequence"]
@@ -18,10 +18,10 @@ Choose = Callable[[int], None]
 ANY = "any"
 
 
-def choose_sequence(footage: Footage, shown: int, choose: Choose) -> None:
+def choose_sequence(sequences: SequenceCollection, shown: int, choose: Choose) -> None:
     """The sequence's number, buttons for the previous, next and a random one, and a filter for each label."""
-    rows = among(footage)
-    last = len(footage.data) - 1
+    rows = among(sequences)
+    last = len(sequences.data) - 1
     S.time_sequence = shown
     st.number_input(
         "Sequence",
@@ -47,34 +47,34 @@ def choose_sequence(footage: Footage, shown: int, choose: Choose) -> None:
                 help=f"{key.capitalize()} {among_text}",
                 on_click=lambda take=take: choose(take()),
             )
-    for attribute in _filters(footage):
+    for attribute in _filters(sequences):
         st.selectbox(
             attribute.title,
             [ANY, *attribute.labels],
             key=_key(attribute),
             width=100,
-            on_change=lambda: _first(footage, shown, choose),
+            on_change=lambda: _first(sequences, shown, choose),
         )
 
 
-def among(footage: Footage) -> NDArray[np.int64]:
+def among(sequences: SequenceCollection) -> NDArray[np.int64]:
     """Rows of the sequences that pass the filters, shape (M,), ascending."""
-    mask = np.ones(len(footage.data), bool)
-    for attribute in _filters(footage):
+    mask = np.ones(len(sequences.data), bool)
+    for attribute in _filters(sequences):
         label = S.get(_key(attribute), ANY)
         if label in attribute.labels:
             mask &= attribute.values == attribute.labels.index(label)
     return np.flatnonzero(mask)
 
 
-def _filters(footage: Footage) -> list[Attribute]:
+def _filters(sequences: SequenceCollection) -> list[Attribute]:
     """The attributes of the sequences that have labels."""
-    return [each for each in footage.data.attributes.values() if each.kind != "continuous" and each.labels]
+    return [each for each in sequences.data.attributes.values() if each.kind != "continuous" and each.labels]
 
 
-def _first(footage: Footage, shown: int, choose: Choose) -> None:
+def _first(sequences: SequenceCollection, shown: int, choose: Choose) -> None:
     """Chooses the next sequence that passes the filters, unless the current one does."""
-    rows = among(footage)
+    rows = among(sequences)
     if len(rows) and shown not in rows:
         choose(_after(rows, shown))
 

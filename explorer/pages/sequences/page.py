@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from explorer.catalogue import families
-from explorer.components.sequences import sequences
 from explorer.pages.sequences import panels, url
 from explorer.pages.sequences.choice import choose_sequence
 from explorer.pages.sequences.url import Limits, Shown
@@ -19,7 +18,7 @@ from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.forecasts import longest_jump
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import Footage, footage
+from explorer.scene.sequences import SequenceCollection, sequences_of
 from models.card import Card
 
 S = st.session_state
@@ -44,26 +43,26 @@ def main() -> None:
         nothing_yet()
         return
     try:
-        film = footage(loaded.entry.card)
+        sequences = sequences_of(loaded.entry.card)
     except ValueError as error:
         checkpoint_picker.button(fit, loaded, switch_model)
         warn_of(page.problems)
         no_sequences(loaded, str(error))
         return
-    limits = Limits(len(film.data), film.data.length, longest_jump(loaded))
+    limits = Limits(len(sequences.data), sequences.data.length, longest_jump(loaded))
     page.load(lambda query, _: url.from_query(query, limits))
     take_release(getattr(S.get("time"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
         checkpoint_picker.button(fit, loaded, switch_model)
-        choose_sequence(film, page.shown.sequence, choose)
-        panels.download(loaded, film, page.shown)
+        choose_sequence(sequences, page.shown.sequence, choose)
+        panels.download(loaded, sequences, page.shown)
     warn_of(page.problems)
-    st.caption(about(film, page.shown.sequence))
+    st.caption(about(sequences, page.shown.sequence))
     received = sequences(component_data(loaded, limits))
     if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state
         st.rerun()
-    panels.certainty(loaded, film, page.shown)
-    panels.against_truth(loaded, film, page.shown)
+    panels.certainty(loaded, sequences, page.shown)
+    panels.against_truth(loaded, sequences, page.shown)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
 
@@ -100,11 +99,11 @@ def switch_model(name: str) -> None:
     page.switch_checkpoint(name)
 
 
-def about(film: Footage, number: int) -> str:
+def about(sequences: SequenceCollection, number: int) -> str:
     """One line on the sequence: its source and labels."""
-    parts = [f"**{film.data.split} sequence {number}** of {plain(film.data.name)}"]
-    parts += [f"{plain(name)} {plain(value)}" for name, value in film.labels(number).items()]
-    return " · ".join([*parts, f"{film.data.length} frames"])
+    parts = [f"**{sequences.data.split} sequence {number}** of {plain(sequences.data.name)}"]
+    parts += [f"{plain(name)} {plain(value)}" for name, value in sequences.labels(number).items()]
+    return " · ".join([*parts, f"{sequences.data.length} frames"])
 
 
 def component_data(loaded: Loaded, limits: Limits) -> dict[str, Any]:

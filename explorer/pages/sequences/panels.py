@@ -18,11 +18,11 @@ from explorer.scene.engine import engine
 from explorer.scene.forecasts import DRAWS, Uncertainty, direction_known, follow, futures, uncertainty
 from explorer.scene.forecasts import errors as errors_of
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import Footage
+from explorer.scene.sequences import SequenceCollection
 from explorer.sharing import exports
 from models.protocols import as_sequence_model
 
-__all__ = ["against_truth", "certainty", "download", "film"]
+__all__ = ["against_truth", "certainty", "download", "future_frames"]
 
 S = st.session_state
 SCALE = 4  # pixels for each pixel of an animation
@@ -45,9 +45,11 @@ EXPLANATIONS = {
 }
 
 
-def certainty(loaded: Loaded, footage: Footage, shown: Shown) -> None:
+def certainty(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -> None:
     """The belief over the frames: the inferred direction, if there is one, and the spread of the state."""
-    unsure, share, top = _certainty(loaded, footage, loaded.name, loaded.version, shown.sequence, shown.seed)
+    unsure, share, top = _certainty(
+        loaded, sequences, loaded.name, loaded.version, shown.sequence, shown.seed
+    )
     with st.container(border=True):
         st.markdown("##### Belief over the frames seen")
         left, right = [st.container()] * 2 if share is None else side_by_side([1, 1], "time-certainty")
@@ -95,20 +97,20 @@ def _change(entropy: NDArray[np.float64], share: NDArray[np.float64] | None) -> 
     return f"{text}."
 
 
-def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
+def against_truth(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -> None:
     """Errors of sampled futures over the horizon."""
     with st.container(border=True):
         st.markdown("##### Sampled futures compared with the true one")
-        if footage.data.length - shown.seen < shown.by:
+        if sequences.data.length - shown.seen < shown.by:
             st.info(
-                f"The sequence has {footage.data.length} frames; less than one jump remains to compare with. "
+                f"The sequence has {sequences.data.length} frames; less than one jump remains to compare with. "
                 "Move the playhead back.",
                 icon=":material/visibility:",
             )
             return
         measured = _errors(
             loaded,
-            footage,
+            sequences,
             loaded.name,
             loaded.version,
             shown.sequence,
@@ -138,7 +140,7 @@ def against_truth(loaded: Loaded, footage: Footage, shown: Shown) -> None:
         missing = shown.steps - len(measured.frames)
         beyond = f" {missing} of {shown.steps} steps are beyond the end of the sequence." if missing else ""
         explanation = (
-            footage.mover.explanation if metric == "position" and footage.mover else EXPLANATIONS[metric]
+            sequences.mover.explanation if metric == "position" and sequences.mover else EXPLANATIONS[metric]
         )
         st.caption(f"{explanation} {DRAWS} futures in jumps of {shown.by}.{beyond}")
 
@@ -158,12 +160,12 @@ def _sides(name: str, frames: NDArray[np.int64], right: NDArray[np.float64]) -> 
     plotted(chart, "time-errors-right", f"{name}-errors-right")
 
 
-def download(loaded: Loaded, footage: Footage, shown: Shown) -> None:
+def download(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -> None:
     """A popover with the futures as an animation and as a strip."""
     name = f"{loaded.name}-sequence-{shown.sequence}"
 
     def animation(kind: str) -> bytes:
-        pictures = film(loaded, footage, shown)
+        pictures = future_frames(loaded, sequences, shown)
         return exports.animation(pictures, kind, scale=SCALE, seconds=SECONDS, back=False)
 
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
@@ -176,24 +178,26 @@ def download(loaded: Loaded, footage: Footage, shown: Shown) -> None:
             "Strip of all steps, PNG",
             f"{name}-strip.png",
             lambda: exports.picture_png(
-                np.concatenate(list(film(loaded, footage, shown, upright=True)), axis=1), SCALE
+                np.concatenate(list(future_frames(loaded, sequences, shown, upright=True)), axis=1), SCALE
             ),
         )
 
 
-def film(loaded: Loaded, footage: Footage, shown: Shown, *, upright: bool = False) -> NDArray[np.uint8]:
+def future_frames(
+    loaded: Loaded, sequences: SequenceCollection, shown: Shown, *, upright: bool = False
+) -> NDArray[np.uint8]:
     """The true future and each sample side by side, frame by frame.
 
     Arguments:
         loaded: A model of sequences.
-        footage: Its sequences.
+        sequences: Its sequences.
         shown: Settings of the page.
         upright: One below the other instead.
 
     Returns:
         uint8, (frames, H, W, C): the last frames seen, then each step. Grey where there is no true frame.
     """
-    followed = follow(loaded, footage, shown.sequence)
+    followed = follow(loaded, sequences, shown.sequence)
     z = futures(loaded, followed, shown.seen, shown.steps, shown.by, shown.seed)[: shown.samples]
     pictures = engine().decode_sync(loaded, z.reshape(-1, z.shape[-1]), background=True)
     imagined = pictures.reshape(*z.shape[:2], *pictures.shape[1:])
@@ -208,25 +212,25 @@ def film(loaded: Loaded, footage: Footage, shown: Shown, *, upright: bool = Fals
 
 
 def _joined(rows: list[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
-    """Joins films (N, H, W, C) side by side (axis 2) or one below the other (axis 1), with gaps."""
+    """Joins animations (N, H, W, C) side by side (axis 2) or one below the other (axis 1), with gaps."""
     space = [(0, 0), (GAP, GAP), (GAP, GAP), (0, 0)]
     return np.concatenate([np.pad(row, space, constant_values=GROUND) for row in rows], axis=axis)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _certainty(
-    _loaded: Loaded, _footage: Footage, name: str, version: str, sequence: int, seed: int
+    _loaded: Loaded, _sequences: SequenceCollection, name: str, version: str, sequence: int, seed: int
 ) -> tuple[Uncertainty, NDArray[np.float64] | None, int]:
     """Uncertainty of the belief, share of jumps in the true direction (T,), size of the top layer."""
-    followed = follow(_loaded, _footage, sequence)
-    share = direction_known(_loaded, _footage, followed, seed)
+    followed = follow(_loaded, _sequences, sequence)
+    share = direction_known(_loaded, _sequences, followed, seed)
     return uncertainty(_loaded, followed, seed), share, as_sequence_model(_loaded.decoder.model).top_size
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _errors(
     _loaded: Loaded,
-    _footage: Footage,
+    _sequences: SequenceCollection,
     name: str,
     version: str,
     sequence: int,
@@ -236,4 +240,4 @@ def _errors(
     seed: int,
 ) -> Any:
     """The errors of the futures, cached."""
-    return errors_of(_loaded, _footage, follow(_loaded, _footage, sequence), seen, steps, by, seed)
+    return errors_of(_loaded, _sequences, follow(_loaded, _sequences, sequence), seen, steps, by, seed)

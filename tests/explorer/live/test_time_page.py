@@ -17,7 +17,7 @@ from explorer.live.validation import WireError
 from explorer.scene.engine import Engine
 from explorer.scene.forecasts import believed, expected, follow, futures, longest_jump, spread
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import footage
+from explorer.scene.sequences import sequences_of
 from tests.explorer.conftest import NAME, SEQUENCES
 from tests.explorer.live.client import Client, close_code
 from tests.explorer.live.test_messages import change
@@ -145,7 +145,7 @@ def test_opening_tells_what_can_be_asked(server: str, moving: Loaded) -> None:
 
 
 def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Loaded) -> None:
-    followed = follow(moving, footage(moving.entry.card), 12)
+    followed = follow(moving, sequences_of(moving.entry.card), 12)
     z = {
         "belief": believed(moving, followed, 4, 2),
         "jump": futures(moving, followed, 4, 1, 3, 2)[:, 0],
@@ -171,7 +171,7 @@ def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Lo
 
 
 def test_the_film_comes_with_its_beliefs(server: str, moving: Loaded) -> None:
-    followed = follow(moving, footage(moving.entry.card), 12)
+    followed = follow(moving, sequences_of(moving.entry.card), 12)
     with opened(server) as client:
         answer = client.ask(frame(want=["frames"]))
     found = groups(answer)
@@ -221,7 +221,7 @@ def test_missing_sequences_are_told(server: str, monkeypatch: pytest.MonkeyPatch
     def missing(card: object) -> None:
         raise ValueError("mnist/t10k.gz is missing.")
 
-    monkeypatch.setattr("explorer.scene.sequences.footage", missing)
+    monkeypatch.setattr("explorer.scene.sequences.sequences_of", missing)
     with Client(server, None, route=ROUTE) as client:
         assert "is missing" in client.ask(OPEN)["message"]
 

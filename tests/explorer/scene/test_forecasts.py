@@ -26,7 +26,7 @@ from explorer.scene.forecasts import (
     uncertainty,
 )
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import Footage, footage
+from explorer.scene.sequences import SequenceCollection, sequences_of
 from models.data.moving_digits import rolled
 from models.evaluation.moving_digits import as_tensor
 from tests.explorer.conftest import SEQUENCES
@@ -40,14 +40,14 @@ def moving(shared_engine: Engine, places: None, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def film(moving: Loaded) -> Footage:
+def sequences(moving: Loaded) -> SequenceCollection:
     assert moving.entry.card is not None
-    return footage(moving.entry.card)
+    return sequences_of(moving.entry.card)
 
 
 @pytest.fixture
-def followed(moving: Loaded, film: Footage) -> Followed:
-    return follow(moving, film, 7)
+def followed(moving: Loaded, sequences: SequenceCollection) -> Followed:
+    return follow(moving, sequences, 7)
 
 
 def by_hand(loaded: Loaded, frames: np.ndarray) -> torch.Tensor:
@@ -55,8 +55,10 @@ def by_hand(loaded: Loaded, frames: np.ndarray) -> torch.Tensor:
         return loaded.decoder.model.belief(as_tensor(frames[None]))[0]
 
 
-def test_a_belief_has_seen_no_later_frame(moving: Loaded, film: Footage, followed: Followed) -> None:
-    np.testing.assert_array_equal(followed.frames, film.data.frames([7])[0])
+def test_a_belief_has_seen_no_later_frame(
+    moving: Loaded, sequences: SequenceCollection, followed: Followed
+) -> None:
+    np.testing.assert_array_equal(followed.frames, sequences.data.frames([7])[0])
     for seen in (1, 4, 10):
         own = by_hand(moving, followed.frames[:seen])[-1]
         torch.testing.assert_close(followed.beliefs[seen - 1], own, rtol=1e-4, atol=1e-5)
@@ -115,8 +117,10 @@ def test_spread_of_pictures() -> None:
     assert spread(black_and_white).item() == 255
 
 
-def test_errors_are_those_of_decoded_futures(moving: Loaded, film: Footage, followed: Followed) -> None:
-    found = errors(moving, film, followed, 4, 5, 2, 3)
+def test_errors_are_those_of_decoded_futures(
+    moving: Loaded, sequences: SequenceCollection, followed: Followed
+) -> None:
+    found = errors(moving, sequences, followed, 4, 5, 2, 3)
     assert found.frames.tolist() == [6, 8, 10]
     z = torch.from_numpy(futures(moving, followed, 4, 3, 2, 3))
     model = moving.decoder.model
@@ -137,16 +141,16 @@ def test_errors_are_those_of_decoded_futures(moving: Loaded, film: Footage, foll
     np.testing.assert_allclose(found.still, still)
 
 
-def path_of(film: Footage, number: int) -> np.ndarray:
-    assert film.mover is not None
-    return film.mover.path(number).astype(int)
+def path_of(sequences: SequenceCollection, number: int) -> np.ndarray:
+    assert sequences.mover is not None
+    return sequences.mover.path(number).astype(int)
 
 
 class Painted:
     """Stands for the engine: shows, whatever the code, the digit this far from its place."""
 
-    def __init__(self, film: Footage, number: int, places: np.ndarray) -> None:
-        first, start = film.data.frames([number])[0, :1], path_of(film, number)[0]
+    def __init__(self, sequences: SequenceCollection, number: int, places: np.ndarray) -> None:
+        first, start = sequences.data.frames([number])[0, :1], path_of(sequences, number)[0]
         self.pictures = rolled(first, (places - start)[None])[0]
 
     def decode_sync(self, loaded: Loaded, z: np.ndarray, *, background: bool) -> np.ndarray:
@@ -154,21 +158,21 @@ class Painted:
 
 
 def test_position_and_direction_of_futures_that_are_known(
-    moving: Loaded, film: Footage, followed: Followed, monkeypatch: pytest.MonkeyPatch
+    moving: Loaded, sequences: SequenceCollection, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = path_of(film, 7)
+    path = path_of(sequences, 7)
     for off, wrong in ((0, 0.0), (1, 1.0)):
-        painted = Painted(film, 7, path[4:] + off)  # frames 5 to 10, in every sample alike
+        painted = Painted(sequences, 7, path[4:] + off)  # frames 5 to 10, in every sample alike
         monkeypatch.setattr(forecasts, "engine", lambda painted=painted: painted)
-        found = errors(moving, film, followed, 4, 6, 1, 0)
+        found = errors(moving, sequences, followed, 4, 6, 1, 0)
         np.testing.assert_array_equal(found.position, wrong)
         assert np.isnan(found.right[:, 3:]).all()  # half the width away and more
         if off == 0:
             assert (found.right[:, :3] == 1).all()
             assert found.squared.max() == 0
-    backwards = Painted(film, 7, 2 * path[3] - path[4:])
+    backwards = Painted(sequences, 7, 2 * path[3] - path[4:])
     monkeypatch.setattr(forecasts, "engine", lambda: backwards)
-    assert (errors(moving, film, followed, 4, 6, 1, 0).right[:, :3] == 0).all()
+    assert (errors(moving, sequences, followed, 4, 6, 1, 0).right[:, :3] == 0).all()
 
 
 class Standing:
@@ -188,32 +192,34 @@ class Standing:
 
 
 def test_what_goes_to_and_fro_has_a_position_and_no_side(
-    moving: Loaded, film: Footage, followed: Followed
+    moving: Loaded, sequences: SequenceCollection, followed: Followed
 ) -> None:
-    swinging = replace(film, mover=Standing())
+    swinging = replace(sequences, mover=Standing())
     found = errors(moving, swinging, followed, 4, 6, 1, 0)
     assert (found.position == 3).all() and found.right is None
     assert direction_known(moving, swinging, followed) is None
-    unknown = errors(moving, replace(film, mover=None), followed, 4, 6, 1, 0)
+    unknown = errors(moving, replace(sequences, mover=None), followed, 4, 6, 1, 0)
     assert unknown.position is None and unknown.right is None
 
 
 def test_the_direction_is_known_where_every_jump_goes_there(
-    moving: Loaded, film: Footage, followed: Followed, monkeypatch: pytest.MonkeyPatch
+    moving: Loaded, sequences: SequenceCollection, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = path_of(film, 7)
+    path = path_of(sequences, 7)
     way = int(np.sign((path[1] - path[0] + 4) % 8 - 4))
     every = np.repeat(path, DRAWS)
     right = np.arange(len(every)) % DRAWS < 24  # three of four
-    painted = Painted(film, 7, every + np.where(right, 2, -2) * way)
+    painted = Painted(sequences, 7, every + np.where(right, 2, -2) * way)
     monkeypatch.setattr(forecasts, "engine", lambda: painted)
-    np.testing.assert_allclose(direction_known(moving, film, followed), 0.75)
+    np.testing.assert_allclose(direction_known(moving, sequences, followed), 0.75)
 
 
-def test_what_does_not_hold_is_told(moving: Loaded, film: Footage, followed: Followed) -> None:
+def test_what_does_not_hold_is_told(
+    moving: Loaded, sequences: SequenceCollection, followed: Followed
+) -> None:
     assert longest_jump(moving) == 4
     with pytest.raises(ValueError, match=r"`sequence` must be one of 0\.\.299. Got 300"):
-        follow(moving, film, 300)
+        follow(moving, sequences, 300)
     with pytest.raises(ValueError, match=r"`seen` must lie in 1\.\.10. Got 11"):
         believed(moving, followed, 11, 0)
     with pytest.raises(ValueError, match="`length` must lie in"):
@@ -221,7 +227,7 @@ def test_what_does_not_hold_is_told(moving: Loaded, film: Footage, followed: Fol
     with pytest.raises(ValueError, match="`steps` must be at least 1"):
         futures(moving, followed, 4, 0, 1, 0)
     with pytest.raises(ValueError, match="frames to compare with"):
-        errors(moving, film, followed, 9, 3, 2, 0)
+        errors(moving, sequences, followed, 9, 3, 2, 0)
 
 
 def test_sequences_that_are_not_here_are_named(
@@ -230,7 +236,7 @@ def test_sequences_that_are_not_here_are_named(
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path))
     card = moving.entry.card
     assert card is not None
-    assert list(footage(card).labels(7)) == ["Digit", "Direction", "Start", "Position"]
+    assert list(sequences_of(card).labels(7)) == ["Digit", "Direction", "Start", "Position"]
     elsewhere = replace(card, data={"name": "moving-digits", "options": {}})
     with pytest.raises(ValueError, match="is missing"):
-        footage(elsewhere)
+        sequences_of(elsewhere)

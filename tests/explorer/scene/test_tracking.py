@@ -15,13 +15,13 @@ from models.data.oscillator import positions as swung
 
 @pytest.mark.parametrize("noise", [0.0, 0.4])
 def test_a_digit_is_found_in_every_frame_also_under_noise(noise: float) -> None:
-    film = _read("moving-digits", json.dumps({"source": "digits", "frames": 12, "noise": noise}))
-    mover = film.mover
+    sequences = _read("moving-digits", json.dumps({"source": "digits", "frames": 12, "noise": noise}))
+    mover = sequences.mover
     assert mover is not None and mover.sides
     for number in (0, 7, 120):
         path = mover.path(number)
-        np.testing.assert_array_equal(path, positions(film.data)[number])
-        found = mover.found(film.frames(number)[None], number)
+        np.testing.assert_array_equal(path, positions(sequences.data)[number])
+        found = mover.found(sequences.frames(number)[None], number)
         assert found.shape == (1, 12) and (found == path).mean() >= (1 if not noise else 0.9)
     assert mover.displaced(np.array([0.0, 7.0]), np.array([7.0, 1.0])).tolist() == [-1, 2], (
         "around the circle"
@@ -29,15 +29,15 @@ def test_a_digit_is_found_in_every_frame_also_under_noise(noise: float) -> None:
 
 
 def test_a_bead_is_found_where_a_frame_shows_it() -> None:
-    film = _read("oscillator", json.dumps({"period": 16, "frames": 24}))
+    sequences = _read("oscillator", json.dumps({"period": 16, "frames": 24}))
     still = load_sequences("oscillator", "test", period=16, frames=24, noise=0.0)
-    mover = film.mover
+    mover = sequences.mover
     assert mover is not None and not mover.sides
     for number in (0, 7, 120):
         np.testing.assert_array_equal(mover.path(number), swung(still, 16)[number])
         found = mover.found(still.frames([number]), number)
         np.testing.assert_allclose(found[0], mover.path(number), atol=0.03)
-        noisy = mover.found(film.frames(number)[None], number)
+        noisy = mover.found(sequences.frames(number)[None], number)
         assert 0.3 < np.abs(mover.displaced(mover.path(number), noisy[0])).mean() < 1.2
     assert mover.displaced(np.array([-4.0]), np.array([4.0])).tolist() == [8], "along a line"
-    assert film.labels(0).keys() == {"Amplitude", "Position", "Velocity"}
+    assert sequences.labels(0).keys() == {"Amplitude", "Position", "Velocity"}

@@ -23,7 +23,7 @@ from explorer.pages.shared import navigation
 from explorer.scene.engine import engine
 from explorer.scene.forecasts import errors, follow, futures, uncertainty
 from explorer.scene.loaded import Loaded
-from explorer.scene.sequences import Footage, footage
+from explorer.scene.sequences import SequenceCollection, sequences_of
 from explorer.sharing import exports
 from models import checkpoint
 from models.card import write_card
@@ -67,9 +67,9 @@ def moving(both_shelves: None) -> Loaded:
 
 
 @pytest.fixture
-def film(moving: Loaded) -> Footage:
+def sequences(moving: Loaded) -> SequenceCollection:
     assert moving.entry.card is not None
-    return footage(moving.entry.card)
+    return sequences_of(moving.entry.card)
 
 
 def text(at: AppTest) -> str:
@@ -126,7 +126,7 @@ def test_a_model_of_images_is_refused_with_its_reason(both_shelves: None, open_t
 
 
 def test_sequences_are_chosen_by_number_neighbour_and_label(
-    both_shelves: None, open_time: Open, film: Footage
+    both_shelves: None, open_time: Open, sequences: SequenceCollection
 ) -> None:
     at = open_time(model=NAME, sequence="299", seen="3")
     at.button(key="time_next").click().run()
@@ -139,7 +139,7 @@ def test_sequences_are_chosen_by_number_neighbour_and_label(
     assert before["edit"]["sequence"] == 41 and address(at)["sequence"] == "41"
     at.selectbox(key="time_only_digit").set_value("3").run()
     at.selectbox(key="time_only_direction").set_value("left").run()
-    digit, direction = (film.data.attributes[name].values for name in ("digit", "direction"))
+    digit, direction = (sequences.data.attributes[name].values for name in ("digit", "direction"))
     fitting = np.flatnonzero((digit == 3) & (direction == 0))
     first = component(at)["edit"]["sequence"]
     assert first in fitting and component(at)["revision"] > before["revision"]
@@ -150,8 +150,8 @@ def test_sequences_are_chosen_by_number_neighbour_and_label(
     assert component(at)["edit"]["sequence"] in fitting
 
 
-def test_all_sequences_are_there_without_a_filter(both_shelves: None, film: Footage) -> None:
-    np.testing.assert_array_equal(among(film), np.arange(300))
+def test_all_sequences_are_there_without_a_filter(both_shelves: None, sequences: SequenceCollection) -> None:
+    np.testing.assert_array_equal(among(sequences), np.arange(300))
 
 
 def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open_time: Open) -> None:
@@ -171,9 +171,9 @@ def test_each_figure_has_its_chart(both_shelves: None, open_time: Open, figure: 
     assert said in text(at)
 
 
-def test_the_chart_of_errors_shows_the_errors(moving: Loaded, film: Footage) -> None:
-    followed = follow(moving, film, 7)
-    found = errors(moving, film, followed, 4, 9, 2, 1)
+def test_the_chart_of_errors_shows_the_errors(moving: Loaded, sequences: SequenceCollection) -> None:
+    followed = follow(moving, sequences, 7)
+    found = errors(moving, sequences, followed, 4, 9, 2, 1)
     figure = charts.errors(found.frames, found.squared, "squared error", 3, found.still)
     lines = {line.name: np.array(line.y) for line in figure.data}
     np.testing.assert_allclose(lines[f"mean of {len(found.squared)}"], found.squared.mean(0))
@@ -183,8 +183,10 @@ def test_the_chart_of_errors_shows_the_errors(moving: Loaded, film: Footage) -> 
     assert list(figure.data[0].x) == [6, 8, 10]
 
 
-def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(moving: Loaded, film: Footage) -> None:
-    std = uncertainty(moving, follow(moving, film, 7)).std
+def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(
+    moving: Loaded, sequences: SequenceCollection
+) -> None:
+    std = uncertainty(moving, follow(moving, sequences, 7)).std
     figure = charts.state_spread(std, 3, 4)
     names = [row[0] for row in figure.data[0].text]
     assert sorted(names[:3]) == ["z² 0", "z² 1", "z² 2"] and sorted(names[3:]) == ["z¹ 3", "z¹ 4", "z¹ 5"]
@@ -193,10 +195,10 @@ def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(moving: Loa
     np.testing.assert_allclose(10 ** np.array(figure.data[0].z)[0], std[:, int(names[0][3:])])
 
 
-def test_what_is_taken_away_is_what_is_shown(moving: Loaded, film: Footage) -> None:
+def test_what_is_taken_away_is_what_is_shown(moving: Loaded, sequences: SequenceCollection) -> None:
     shown = Shown(sequence=7, seen=6, jump=1, samples=2, seed=3, by=2, steps=3)
-    pictures = panels.film(moving, film, shown)
-    followed = follow(moving, film, 7)
+    pictures = panels.future_frames(moving, sequences, shown)
+    followed = follow(moving, sequences, 7)
     assert pictures.shape == (3 + 3, 8 + 4, 3 * (8 + 4), 1)  # frames 2, 4, 6, then 8, 10 and beyond
     inner = pictures[:, 2:-2].reshape(6, 8, 3, 12, 1)[:, :, :, 2:-2].transpose(2, 0, 1, 3, 4)
     for row in inner:
