@@ -34,7 +34,7 @@ __all__ = [
     "COMPONENTS",
     "KINDS",
     "LENGTH_LIMIT",
-    "Found",
+    "ResolvedSource",
     "components",
     "default",
     "resolve",
@@ -61,7 +61,7 @@ WHOLE = re.compile(r"[1-9][0-9]?")
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ResolvedSource:
     """A resolved source: two sides, or a vector."""
 
     title: str
@@ -77,7 +77,7 @@ class Found:
     scale: Scale | None = None  # the attribute's values, where it has some
 
 
-def resolve(loaded: Loaded, kind: str, text: str) -> Found:
+def resolve(loaded: Loaded, kind: str, text: str) -> ResolvedSource:
     """Resolves a source in a model.
 
     Arguments:
@@ -161,25 +161,25 @@ def value_keys(attribute: Any) -> list[str]:
     ]
 
 
-def _attribute(loaded: Loaded, text: str) -> Found:
+def _attribute(loaded: Loaded, text: str) -> ResolvedSource:
     direction = loaded.directions.get(text)
     if direction is None:
         there = ", ".join(loaded.directions) or "none"
         raise ValueError(f"There is no direction {text[:60]!r}. There are: {there[:400]}.")
     if direction.kind == "own":
-        return Found(
+        return ResolvedSource(
             direction.title, direction.made or "saved", vector=direction.vector, group="Yours", own=text
         )
     for name, attribute in loaded.atlas.attributes.items():
         for key, title, with_, without in sides_of(name, attribute):
             if key == text:
-                found = _of_masks(loaded, title, f"attribute {title}", (with_, without), {name})
+                resolved = _of_masks(loaded, title, f"attribute {title}", (with_, without), {name})
                 words = _side_words(attribute, title)
                 scale = None
                 if attribute.kind == "continuous":
                     scale = Scale.of(loaded.atlas.mean, with_, without, attribute.values)
                 return replace(
-                    found,
+                    resolved,
                     names=words,
                     group=direction.group,
                     kind=direction.kind,
@@ -198,7 +198,7 @@ def _side_words(attribute: Any, title: str) -> tuple[str, str]:
     return (attribute.labels[1], attribute.labels[0]) if attribute.labels else ("with", "without")
 
 
-def _groups(loaded: Loaded, text: str) -> Found:
+def _groups(loaded: Loaded, text: str) -> ResolvedSource:
     one, tilde, other = text.partition("~")
     if not tilde or REST == one == other:
         raise ValueError(
@@ -210,11 +210,11 @@ def _groups(loaded: Loaded, text: str) -> Found:
     names = (_title_of(loaded, one), _title_of(loaded, other))
     left_out = {part.partition("=")[0] for side in (one, other) for part in side.split("&") if "=" in part}
     title = f"{names[0]} − {names[1]}"
-    found = _of_masks(loaded, title[:80], f"groups {title}", (with_, without), left_out)
-    return Found(**vars(found) | {"names": names, "group": "Two groups"})
+    resolved = _of_masks(loaded, title[:80], f"groups {title}", (with_, without), left_out)
+    return ResolvedSource(**vars(resolved) | {"names": names, "group": "Two groups"})
 
 
-def _items(loaded: Loaded, text: str) -> Found:
+def _items(loaded: Loaded, text: str) -> ResolvedSource:
     numbers = two_items(loaded, text)
     if numbers[0] == numbers[1]:
         raise ValueError("The two images must not be the same. Choose another one.")
@@ -224,7 +224,9 @@ def _items(loaded: Loaded, text: str) -> Found:
             "The two images must have different latents. They have the same one. Choose another image."
         )
     title = " to ".join(loaded.name_of(number) for number in numbers)[:80]
-    return Found(title, f"images {title}", vector=(end - start).astype(np.float32), group="Two images")
+    return ResolvedSource(
+        title, f"images {title}", vector=(end - start).astype(np.float32), group="Two images"
+    )
 
 
 def two_items(loaded: Loaded, text: str) -> list[int]:
@@ -247,7 +249,7 @@ def two_items(loaded: Loaded, text: str) -> list[int]:
     return items
 
 
-def _component(loaded: Loaded, text: str) -> Found:
+def _component(loaded: Loaded, text: str) -> ResolvedSource:
     most = min(COMPONENTS, loaded.latent, loaded.count - 1)
     if not WHOLE.fullmatch(text) or int(text) > most:
         raise ValueError(f"A principal component must be one of 1..{most}. Got {text[:20]!r}.")
@@ -256,26 +258,30 @@ def _component(loaded: Loaded, text: str) -> Found:
     if not vectors[place].any():
         raise ValueError(f"The latents do not vary along principal component {text}. Choose an earlier one.")
     made = f"principal component {text}, {100 * shares[place]:.1f} % of the variance"
-    return Found(f"Principal component {text}", made, vector=vectors[place], group="Principal components")
+    return ResolvedSource(
+        f"Principal component {text}", made, vector=vectors[place], group="Principal components"
+    )
 
 
-def _expression(loaded: Loaded, text: str) -> Found:
+def _expression(loaded: Loaded, text: str) -> ResolvedSource:
     found = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
     vectors = {name: direction.vector for name, direction in loaded.directions.items()}
     vector = expressions.combine(found, vectors, lambda item: loaded.codes([item])[0])
     made = f"expression {text.strip()}"
     if found.point:
-        return Found(text.strip(), made, point=vector, group="Expression")
-    return Found(text.strip()[:80], made, vector=vector, group="Expression")
+        return ResolvedSource(text.strip(), made, point=vector, group="Expression")
+    return ResolvedSource(text.strip()[:80], made, vector=vector, group="Expression")
 
 
-def _of_masks(loaded: Loaded, title: str, made: str, masks: tuple[Mask, Mask], left_out: set[str]) -> Found:
+def _of_masks(
+    loaded: Loaded, title: str, made: str, masks: tuple[Mask, Mask], left_out: set[str]
+) -> ResolvedSource:
     for name, mask in zip(("first", "second"), masks, strict=True):
         if not mask.any():
             raise ValueError(f"The {name} side has no image. Choose another one.")
     others = covariates(loaded.atlas.attributes, left_out) if loaded.atlas.attributes else None
     sides = Sides.of(loaded.atlas.mean, *masks, others)
-    return Found(title, made, sides=sides, masks=masks)
+    return ResolvedSource(title, made, sides=sides, masks=masks)
 
 
 def _title_of(loaded: Loaded, text: str) -> str:

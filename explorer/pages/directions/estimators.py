@@ -14,7 +14,7 @@ from explorer.jobs.direction_study import Estimate, Study, methods_of
 from explorer.latent.directions.estimators import METHODS, cosine, fit, held_direction, hold_fixed
 from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.shared import faults
-from explorer.scene.direction_sources import Found
+from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
@@ -45,38 +45,38 @@ STYLE = """<style>
 
 
 def known(
-    loaded: Loaded, found: Found, source: str, others: NDArray[np.floating] | None = None
+    loaded: Loaded, resolved: ResolvedSource, source: str, others: NDArray[np.floating] | None = None
 ) -> tuple[dict[str, Estimate], Study | None]:
     """What is known of each estimator by now, and the study that finds it out.
 
     Arguments:
         loaded: The model.
-        found: What the direction is made of.
+        resolved: The source of the direction.
         source: Identifies this source, and what is held fixed, among those of the model.
         others: Directions held fixed where AUC and angle error are measured, shape (K, D).
     """
     _stop_others((loaded.name, loaded.version, source))
-    if found.sides is None:
-        vector = found.vector
+    if resolved.sides is None:
+        vector = resolved.vector
         return ({"mean": Estimate("mean", vector)} if vector is not None else {}), None
     study: Study | None = None
     estimates: dict[str, Estimate] = {}
     with faults.reported():
-        study = _study((loaded.name, loaded.version, source), found, others)
+        study = _study((loaded.name, loaded.version, source), resolved, others)
         estimates = study.estimates()
     if "mean" not in estimates:
         try:
-            estimates = {"mean": Estimate("mean", fit("mean", found.sides).astype(np.float32))}
+            estimates = {"mean": Estimate("mean", fit("mean", resolved.sides).astype(np.float32))}
         except ValueError as error:
             estimates = {"mean": Estimate("mean", problem=str(error))}
-    return {name: estimates.get(name, Estimate(name)) for name in methods_of(found.sides)}, study
+    return {name: estimates.get(name, Estimate(name)) for name in methods_of(resolved.sides)}, study
 
 
-def _study(key: tuple[str, ...], found: Found, others: NDArray[np.floating] | None) -> Study:
+def _study(key: tuple[str, ...], resolved: ResolvedSource, others: NDArray[np.floating] | None) -> Study:
     kept: dict[tuple[str, ...], Study] = S.setdefault("dr_studies", {})
     if key not in kept:
-        assert found.sides is not None
-        kept[key] = Study(found.sides, others, found.scale)
+        assert resolved.sides is not None
+        kept[key] = Study(resolved.sides, others, resolved.scale)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept))).cancel()
     return kept[key]
@@ -89,12 +89,14 @@ def _stop_others(key: tuple[str, ...]) -> None:
         kept.pop(other).cancel()
 
 
-def held(vector: Vector, found: Found, others: NDArray[np.floating], method: str = "mean") -> Vector:
+def held(
+    vector: Vector, resolved: ResolvedSource, others: NDArray[np.floating], method: str = "mean"
+) -> Vector:
     """A direction orthogonal to those that are held fixed, in the unit of its sides.
 
     Arguments:
         vector: The direction, shape (D,).
-        found: What it is made of.
+        resolved: The source of the direction.
         others: Directions that are held fixed, shape (K, D).
         method: The estimator that gave it.
 
@@ -103,13 +105,13 @@ def held(vector: Vector, found: Found, others: NDArray[np.floating], method: str
     """
     if not len(others):
         return vector
-    if found.sides is None:
+    if resolved.sides is None:
         return hold_fixed(vector, others).astype(np.float32)
-    return held_direction(vector, method, found.sides, others).astype(np.float32)
+    return held_direction(vector, method, resolved.sides, others).astype(np.float32)
 
 
 def vectors_of(
-    estimates: dict[str, Estimate], found: Found, others: NDArray[np.floating]
+    estimates: dict[str, Estimate], resolved: ResolvedSource, others: NDArray[np.floating]
 ) -> tuple[dict[str, Vector], dict[str, str]]:
     """The directions as they are used, others held fixed, and why where there is none; both by estimator."""
     vectors, problems = {}, {}
@@ -119,7 +121,7 @@ def vectors_of(
                 problems[name] = estimate.problem
             continue
         try:
-            vectors[name] = held(estimate.vector, found, others, name)
+            vectors[name] = held(estimate.vector, resolved, others, name)
         except ValueError as error:
             problems[name] = str(error)
     return vectors, problems
@@ -153,7 +155,7 @@ def _again(study: Study) -> None:
 
 def rows(
     loaded: Loaded,
-    found: Found,
+    resolved: ResolvedSource,
     estimates: dict[str, Estimate],
     vectors: dict[str, Vector],
     problems: dict[str, str],
@@ -164,7 +166,7 @@ def rows(
 
     Arguments:
         loaded: The model.
-        found: What the direction is made of.
+        resolved: The source of the direction.
         estimates: By estimator.
         vectors: The directions as they are used, by estimator.
         problems: Why there is none, by estimator.
@@ -173,8 +175,8 @@ def rows(
     """
     parts = []
     for name, estimate in estimates.items():
-        title = METHODS[name] if found.sides is not None else found.title
-        facts = _facts(estimate, found, vectors.get(name), vectors.get("mean"))
+        title = METHODS[name] if resolved.sides is not None else resolved.title
+        facts = _facts(estimate, resolved, vectors.get(name), vectors.get("mean"))
         wary = "".join(f"<li>⚠️ {escape(text)}</li>" for text in [*estimate.warnings, *_told(problems, name)])
         pictures = strip(loaded, vectors[name], z) if name in vectors else ""
         mark = " lx-dr-chosen" if name == chosen and len(estimates) > 1 else ""
@@ -208,13 +210,13 @@ def picture_address(picture: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(exports.picture_png(picture)).decode("ascii")
 
 
-def _facts(estimate: Estimate, found: Found, vector: Vector | None, mean: Vector | None) -> str:
-    if found.sides is None:
+def _facts(estimate: Estimate, resolved: ResolvedSource, vector: Vector | None, mean: Vector | None) -> str:
+    if resolved.sides is None:
         length = float(np.linalg.norm(vector)) if vector is not None else 0.0
-        return f"<small>{escape(found.made[0].upper() + found.made[1:])}</small><small>length {length:.2f}</small>"
+        return f"<small>{escape(resolved.made[0].upper() + resolved.made[1:])}</small><small>length {length:.2f}</small>"
     lines = []
     if estimate.vector is not None:
-        lines = [f"{label}: {text}" for label, text in _reliability(estimate, found.scale is not None)]
+        lines = [f"{label}: {text}" for label, text in _reliability(estimate, resolved.scale is not None)]
         lines += [estimate.unknown] if estimate.unknown else []
     if vector is not None:
         to_mean = ""
@@ -233,7 +235,7 @@ def _reliability(estimate: Estimate, scaled: bool) -> list[tuple[str, str]]:
         estimate: The direction.
         scaled: Whether the attribute has values, so that there is a rank correlation instead of an AUC.
     """
-    found = []
+    lines = []
     follows = (
         ("rank_correlation", estimate.rank, "{:.2f}", "0")
         if scaled
@@ -243,12 +245,12 @@ def _reliability(estimate: Estimate, scaled: bool) -> list[tuple[str, str]]:
     for key, value, form, chance in (follows, ("angle", estimate.angle, "{:.0f}°", "90°")):
         if value is not None:
             texts = [form.format(number).replace("-", "−") for number in value]
-            found.append(
+            lines.append(
                 (STATISTICS[key].name, f"{texts[0]} ({texts[1]}{between}{texts[2]}, chance {chance})")
             )
         elif not estimate.unknown and not estimate.problem:
-            found.append((STATISTICS[key].name, "…"))
-    return found
+            lines.append((STATISTICS[key].name, "…"))
+    return lines
 
 
 def _told(problems: dict[str, str], name: str) -> Sequence[str]:

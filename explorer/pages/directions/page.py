@@ -32,7 +32,7 @@ from explorer.pages.shared.layout import side_by_side, warn_of
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.pages.shared.text import plain
 from explorer.scene import direction_sources
-from explorer.scene.direction_sources import Found
+from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.loaded import Loaded
 
 LEAKAGE = "explorer.pages.directions.leakage"
@@ -64,14 +64,14 @@ def main() -> None:
             "lasso, the box, a filter or a search, and press **Save as group**: the group then appears in these lists."
         )
     try:
-        found = resolved(loaded, shown)
+        resolved = resolve_shown(loaded, shown)
     except ValueError as error:
         st.warning(plain(str(error)), icon=":material/edit:")
     else:
-        if found.point is not None:
-            answer.answer(loaded, shown.text, found.point)
+        if resolved.point is not None:
+            answer.answer(loaded, shown.text, resolved.point)
         else:
-            show(loaded, found, shown)
+            show(loaded, resolved, shown)
     shelf.shelf(loaded)
     page.write_address({"model": loaded.name} | url.query(page.shown, loaded.token_of))
     st.caption(checkpoint_picker.facts(loaded))
@@ -86,7 +86,7 @@ def settle(loaded: Loaded) -> None:
         shown, problems = url.from_query(query, default, limits)
         if shown.kind != "expression":  # what was typed stays, to be mended
             try:
-                resolved(loaded, shown)
+                resolve_shown(loaded, shown)
             except ValueError as error:
                 problems = [*problems, str(error)]
                 shown = replace(shown, kind=default.kind, text=default.text)
@@ -103,7 +103,7 @@ def switch_model(name: str) -> None:
     page.switch_checkpoint(name)
 
 
-def resolved(loaded: Loaded, shown: Shown) -> Found:
+def resolve_shown(loaded: Loaded, shown: Shown) -> ResolvedSource:
     """What the source comes to; what takes a while is kept.
 
     Raises:
@@ -115,24 +115,24 @@ def resolved(loaded: Loaded, shown: Shown) -> Found:
         return direction_sources.resolve(loaded, shown.kind, shown.text)
     groups = tuple(loaded.groups.values()) if "@" in shown.text else ()
     mark = (loaded.name, loaded.version, loaded.count, shown.kind, shown.text, hash(groups))
-    return _resolved(loaded, mark, shown.kind, shown.text)
+    return _resolve(loaded, mark, shown.kind, shown.text)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the latents …")
-def _resolved(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -> Found:
+def _resolve(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) -> ResolvedSource:
     return direction_sources.resolve(_loaded, kind, text)
 
 
-def show(loaded: Loaded, found: Found, shown: Shown) -> None:
+def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
     """A direction: its estimators, its place among others, and what can be done with it."""
     others = [loaded.directions[name] for name in shown.hold if name in loaded.directions]
     matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
-    source = f"{shown.kind}:{shown.text}:{_mark(found)}:{hash(matrix.tobytes()):x}"
-    estimates, study = estimators.known(loaded, found, source, matrix)
+    source = f"{shown.kind}:{shown.text}:{_mark(resolved)}:{hash(matrix.tobytes()):x}"
+    estimates, study = estimators.known(loaded, resolved, source, matrix)
     method = shown.method if shown.method in estimates else "mean"
-    vectors, problems = estimators.vectors_of(estimates, found, matrix)
+    vectors, problems = estimators.vectors_of(estimates, resolved, matrix)
     with st.container(border=True):
-        head(found)
+        head(resolved)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             image_picker.chooser(
                 loaded,
@@ -149,9 +149,9 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
         if others and before is not None:
             holding(others, before, vectors.get(method))
         z = loaded.codes([shown.item])[0]
-        estimators.rows(loaded, found, estimates, vectors, problems, z, method)
+        estimators.rows(loaded, resolved, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
-            follows = "auc" if found.scale is None else "rank_correlation"
+            follows = "auc" if resolved.scale is None else "rank_correlation"
             st.caption(
                 reliability_note(estimates, follows),
                 help="\n\n".join(map(tooltip, (follows, "angle", "sides"))),
@@ -161,24 +161,26 @@ def show(loaded: Loaded, found: Found, shown: Shown) -> None:
                 if len(estimates) > 1:
                     choice.choose_method(method, list(estimates), page.update)
             if method in vectors:
-                shelf.save(loaded, found, replace(shown, method=method), vectors[method])
+                shelf.save(loaded, resolved, replace(shown, method=method), vectors[method])
     if method in vectors:
-        pictures(loaded, found, vectors, method)
-        leakage(loaded, found, shown, vectors)
+        pictures(loaded, resolved, vectors, method)
+        leakage(loaded, resolved, shown, vectors)
 
 
-def head(found: Found) -> None:
+def head(resolved: ResolvedSource) -> None:
     """What the direction is, with its equation."""
-    if found.sides is None:
-        st.caption(f"{plain(found.made[0].upper() + found.made[1:])}. Strength 1 adds it once. {PAPERS}")
+    if resolved.sides is None:
+        st.caption(
+            f"{plain(resolved.made[0].upper() + resolved.made[1:])}. Strength 1 adds it once. {PAPERS}"
+        )
         formula(
             r"z' = z + s\,v",
             "z is the image's latent, s the strength, v the direction, z' the latent that is decoded.",
         )
         return
-    with_, without = found.sides.counts
+    with_, without = resolved.sides.counts
     st.caption(
-        f"From {without:,} images **{plain(found.names[1])}** to {with_:,} **{plain(found.names[0])}**. Strength 1 moves a "
+        f"From {without:,} images **{plain(resolved.names[1])}** to {with_:,} **{plain(resolved.names[0])}**. Strength 1 moves a "
         f"latent, along the direction, as far as the means of the two groups are apart. {PAPERS}"
     )
     formula(
@@ -220,11 +222,15 @@ def reliability_note(estimates: dict[str, Estimate], follows: str) -> str:
     return note + ("" if p_value is None else f" The sides differ with p = {p_value:.3g} (199 permutations).")
 
 
-def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32]], method: str) -> None:
+def pictures(
+    loaded: Loaded, resolved: ResolvedSource, vectors: dict[str, NDArray[np.float32]], method: str
+) -> None:
     """How the directions lie to each other, and the collection along the chosen one."""
     left, right = side_by_side([1, 1], "dr-charts", gap="small")
     with left, st.container(border=True):
-        named = {METHODS[name] if found.sides is not None else "This one": v for name, v in vectors.items()}
+        named = {
+            METHODS[name] if resolved.sides is not None else "This one": v for name, v in vectors.items()
+        }
         nearest = likest(loaded, vectors[method], 12 - len(named))
         named |= {d.title: d.vector for d in nearest}
         st.markdown("##### How alike the directions are")
@@ -237,14 +243,16 @@ def pictures(loaded: Loaded, found: Found, vectors: dict[str, NDArray[np.float32
     with right, st.container(border=True):
         st.markdown("##### The collection along it")
         vector = vectors[method]
-        rows, places = _places(loaded, loaded.name, loaded.version, loaded.count, vector, _mark(found), found)
-        sides = [(name, mask[rows]) for name, mask in zip(found.names, found.masks or (), strict=False)]
-        chart = charts.scatter(places, sides, rows, found.title)
+        rows, places = _places(
+            loaded, loaded.name, loaded.version, loaded.count, vector, _mark(resolved), resolved
+        )
+        sides = [(name, mask[rows]) for name, mask in zip(resolved.names, resolved.masks or (), strict=False)]
+        chart = charts.scatter(places, sides, rows, resolved.title)
         plotted(chart, "dr-along", f"{loaded.name}-along")
         more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
         ends = (
             " The dotted lines are the means of the two groups."
-            if found.masks
+            if resolved.masks
             else " 0 is the mean of all images."
         )
         st.caption(
@@ -260,21 +268,23 @@ def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Dire
     return [loaded.directions[name] for name in order[: max(0, min(6, count))]]
 
 
-def leakage(loaded: Loaded, found: Found, shown: Shown, vectors: dict[str, NDArray[np.float32]]) -> None:
+def leakage(
+    loaded: Loaded, resolved: ResolvedSource, shown: Shown, vectors: dict[str, NDArray[np.float32]]
+) -> None:
     """What else an edit moves, judged on the pictures, where that part is there."""
     if importlib.util.find_spec(LEAKAGE) is None:
         return
     chosen = []
     for name, vector in vectors.items():
-        title = f"{found.title[:50]}, {NAMES[name]}" if found.sides is not None else found.title
-        made = shelf.as_direction(loaded, found, replace(shown, method=name), vector, title)
-        chosen.append(replace(made, group=found.group or "Yours", kind=found.kind))
+        title = f"{resolved.title[:50]}, {NAMES[name]}" if resolved.sides is not None else resolved.title
+        made = shelf.as_direction(loaded, resolved, replace(shown, method=name), vector, title)
+        chosen.append(replace(made, group=resolved.group or "Yours", kind=resolved.kind))
     module = importlib.import_module(LEAKAGE)
     source = None
-    if found.sides is not None and found.masks is not None:
-        with_, without = found.masks
-        others = np.zeros((loaded.count, found.sides.others.shape[1]))
-        others[with_ | without] = found.sides.others
+    if resolved.sides is not None and resolved.masks is not None:
+        with_, without = resolved.masks
+        others = np.zeros((loaded.count, resolved.sides.others.shape[1]))
+        others[with_ | without] = resolved.sides.others
         hold = [name for name in shown.hold if name in loaded.directions]
         held = [loaded.directions[name].vector for name in hold if loaded.directions[name].kind == "own"]
         source = module.Source(
@@ -295,20 +305,20 @@ def _places(
     count: int,
     vector: NDArray[np.float32],
     mark: str,
-    _found: Found,
+    _source: ResolvedSource,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Which images the scatter shows, and where they lie."""
     rows = np.arange(count)
     if count > charts.POINTS:
         rows = np.sort(np.random.default_rng(0).choice(count, charts.POINTS, replace=False))
     mean = _loaded.atlas.mean
-    origin = (mean[_found.masks[1]] if _found.masks else mean).mean(0, np.float64)
+    origin = (mean[_source.masks[1]] if _source.masks else mean).mean(0, np.float64)
     return rows, charts.along(mean[rows], vector, origin)
 
 
-def _mark(found: Found) -> str:
+def _mark(resolved: ResolvedSource) -> str:
     """Tells the sides of a source from those it had before, such as of a group that was drawn anew."""
-    return f"{hash(tuple(mask.tobytes() for mask in found.masks)):x}" if found.masks else ""
+    return f"{hash(tuple(mask.tobytes() for mask in resolved.masks)):x}" if resolved.masks else ""
 
 
 main()

@@ -20,7 +20,7 @@ from explorer.pages.shared.downloads import offer
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
-from explorer.scene.direction_sources import Found
+from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
@@ -35,16 +35,16 @@ STRIP_SCALE = 4  # pixels a side for each pixel
 
 
 def as_direction(
-    loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32], title: str
+    loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32], title: str
 ) -> Direction:
     """The direction that is shown, under a name of its own."""
     held = ", ".join(loaded.directions[name].title for name in shown.hold if name in loaded.directions)
     made = [
-        found.made,
-        NAMES[shown.method] if found.sides is not None else "",
+        resolved.made,
+        NAMES[shown.method] if resolved.sides is not None else "",
         f"held fixed: {held}" if held else "",
     ]
-    counts = found.sides.counts if found.sides is not None else (0, 0)
+    counts = resolved.sides.counts if resolved.sides is not None else (0, 0)
     title = " ".join(title.split())[:TITLE_LENGTH] or "Direction"
     name = own_slug(title, loaded.directions)
     words = "; ".join(part for part in made if part)[:MADE_AT_MOST]
@@ -59,9 +59,9 @@ def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
     return ""
 
 
-def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
     """The name, and what can be done with the direction that is shown."""
-    usual = usual_name(found, shown)
+    usual = usual_name(resolved, shown)
     if S.setdefault("dr_named", usual) != usual:  # what was typed was meant for another one
         S.dr_named, S.dr_name = usual, ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -72,7 +72,7 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
             key="dr_save",
             type="primary",
             on_click=_save,
-            args=(loaded, found, shown, vector),
+            args=(loaded, resolved, shown, vector),
         )
         if st.button(
             "Try it on Explore",
@@ -80,9 +80,9 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
             key="dr_try",
             help="Saves it where it is new, and opens Explore with it added once to the image",
         ):
-            _try(loaded, found, shown, vector)
+            _try(loaded, resolved, shown, vector)
         with st.popover("Export", icon=":material/download:", key="dr_export"):
-            direction = as_direction(loaded, found, shown, vector, _name(found, shown))
+            direction = as_direction(loaded, resolved, shown, vector, _name(resolved, shown))
             _export(loaded, direction, "now")
             codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
             offer(
@@ -93,14 +93,14 @@ def save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]
             )
 
 
-def usual_name(found: Found, shown: Shown) -> str:
+def usual_name(resolved: ResolvedSource, shown: Shown) -> str:
     """What a direction is called where no name is typed."""
-    title = found.title[:50] if found.sides is None else f"{found.title[:50]}, {NAMES[shown.method]}"
+    title = resolved.title[:50] if resolved.sides is None else f"{resolved.title[:50]}, {NAMES[shown.method]}"
     return title + (", others held" if shown.hold else "")
 
 
-def _name(found: Found, shown: Shown) -> str:
-    return str(S.get("dr_name") or "").strip() or usual_name(found, shown)
+def _name(resolved: ResolvedSource, shown: Shown) -> str:
+    return str(S.get("dr_name") or "").strip() or usual_name(resolved, shown)
 
 
 def shelf(loaded: Loaded) -> None:
@@ -192,8 +192,8 @@ def _take(loaded: Loaded, data: bytes) -> None:
     S.dr_told = f"Imported {direction.title}."
 
 
-def _save(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
-    _keep(loaded, as_direction(loaded, found, shown, vector, _name(found, shown)))
+def _save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
+    _keep(loaded, as_direction(loaded, resolved, shown, vector, _name(resolved, shown)))
 
 
 def _keep(loaded: Loaded, direction: Direction) -> str:
@@ -207,9 +207,9 @@ def _keep(loaded: Loaded, direction: Direction) -> str:
     return direction.name
 
 
-def _try(loaded: Loaded, found: Found, shown: Shown, vector: NDArray[np.float32]) -> None:
+def _try(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
     name = same_as(loaded, vector) or _keep(
-        loaded, as_direction(loaded, found, shown, vector, _name(found, shown))
+        loaded, as_direction(loaded, resolved, shown, vector, _name(resolved, shown))
     )
     if name:
         S.pop("dr_told", None)
