@@ -98,7 +98,7 @@ def ours(model: Any, ends: NDArray[np.float32]) -> dict[str, Any]:
 
     began = time.perf_counter()
     starts, goals = torch.from_numpy(ends).unbind(1)
-    curves = geodesics(decode, starts.contiguous(), goals.contiguous()).codes.double().numpy()
+    curves = geodesics(decode, starts.contiguous(), goals.contiguous()).latents.double().numpy()
     seconds = time.perf_counter() - began
     # The same spline evaluated at more points.
     nodes = np.linspace(0, 1, CONTROLS + 2)

@@ -66,5 +66,5 @@ def find(request: Request, report: Report) -> dict[str, Any]:
 
     weight = off_data(neighbours_of(atlas, model.spec.gauged), request.strength)
     result = geodesics(decode, stops[:-1], stops[1:], weight=weight, report=report)
-    path = evenly(decode, result.codes, POINTS)
+    path = evenly(decode, result.latents, POINTS)
     return {"latents": path, "rounds": result.rounds, "energy": float(result.energy.sum())}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ColumnFacts",
-    "Found",
+    "ImageSummary",
     "Pair",
     "Picture",
     "ReadRequest",
@@ -88,7 +88,7 @@ class ColumnFacts:
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageSummary:
     """What is known of the images so far."""
 
     form: str  # "folder", "zip", …
@@ -116,7 +116,7 @@ class Found:
         return preparation.channels or (1 if grey else 3), *self.sides[preparation.size]
 
     @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Found:
+    def from_message(cls, message: Mapping[str, Any]) -> ImageSummary:
         """Reads a message of the job."""
         pairs = message.get("pairs")
         return cls(
@@ -139,7 +139,7 @@ class Found:
 
 
 def read_images(request: ReadRequest, report: Report) -> dict[str, Any]:
-    """The job: returns the fields of `Found` as plain values.
+    """The job: returns the fields of `ImageSummary` as plain values.
 
     Raises:
         ValueError: If nothing can be read; the message says what to do.

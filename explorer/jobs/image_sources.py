@@ -11,7 +11,7 @@ from collections import OrderedDict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from explorer.jobs.image_reading import Found, ReadRequest, read_images
+from explorer.jobs.image_reading import ImageSummary, ReadRequest, read_images
 from explorer.jobs.runner import Job, start
 from models.data.locations import cache_folder
 from models.system.files import replace_file
@@ -43,7 +43,7 @@ class ImageSource:
         self.choices: dict[str, Any] = {}  # choices that differ from the proposal, by name
         self.encoding: Job | None = None  # encoding by an existing checkpoint
         self._job = self._start()
-        self._found: tuple[dict[str, Any], Found] | None = None
+        self._summary: tuple[dict[str, Any], ImageSummary] | None = None
 
     @property
     def running(self) -> bool:
@@ -66,14 +66,14 @@ class ImageSource:
         return None if self._job.running else self._job.error
 
     @property
-    def found(self) -> Found | None:
+    def summary(self) -> ImageSummary | None:
         """What is known so far; None before the first thumbnails."""
         message = self._job.result or self._job.partial
         if message is None:
             return None
-        if self._found is None or self._found[0] is not message:
-            self._found = (message, Found.from_message(message))
-        return self._found[1]
+        if self._summary is None or self._summary[0] is not message:
+            self._summary = (message, ImageSummary.from_message(message))
+        return self._summary[1]
 
     def cancel(self) -> None:
         """Stops reading."""

@@ -39,7 +39,7 @@ __all__ = [
     "USUAL",
     "Decode",
     "Floats",
-    "Found",
+    "Geodesics",
     "Report",
     "Weight",
     "evenly",
@@ -63,10 +63,10 @@ USUAL = 0.9  # quantile of the neighbour distance that is r
 NEIGHBOUR = 10
 
 
-class Found(NamedTuple):
+class Geodesics(NamedTuple):
     """Optimised curves."""
 
-    codes: Tensor  # latents, (B, T + 1, D)
+    latents: Tensor  # (B, T + 1, D)
     energy: Tensor  # (B,), penalty included, in the decoder's unit squared
     rounds: int
 
@@ -119,7 +119,7 @@ def geodesics(
     controls: int = CONTROLS,
     rounds: int = ROUNDS,
     report: Report | None = None,
-) -> Found:
+) -> Geodesics:
     """Minimises the energy of curves between latents.
 
     Arguments:
@@ -184,7 +184,7 @@ def geodesics(
             break
         before = now
     with torch.no_grad():
-        return Found(curves(), energies(), number)
+        return Geodesics(curves(), energies(), number)
 
 
 def evenly(decode: Decode, curves: Tensor, count: int) -> Floats:

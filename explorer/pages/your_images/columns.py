@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from explorer.jobs.image_reading import ColumnFacts, Found
+from explorer.jobs.image_reading import ColumnFacts, ImageSummary
 from explorer.jobs.image_sources import ImageSource
 from explorer.pages.shared.text import plain
 from explorer.pages.your_images.choices import Choices
@@ -37,9 +37,9 @@ STYLE = """<style>
 </style>"""
 
 
-def show(source: ImageSource, found: Found) -> None:
+def show(source: ImageSource, summary: ImageSummary) -> None:
     """A card for each column."""
-    count = len(found.columns)
+    count = len(summary.columns)
     st.subheader("Labels", anchor=False)
     if not count:
         st.caption(
@@ -48,7 +48,7 @@ def show(source: ImageSource, found: Found) -> None:
         )
         return
     st.html(STYLE)
-    shown = found.columns if S.get("yi_all_columns") else found.columns[:AT_ONCE]
+    shown = summary.columns if S.get("yi_all_columns") else summary.columns[:AT_ONCE]
     with st.container(key="lx-yi-columns"):
         for column in shown:
             with st.container(border=True, gap="small", height="stretch"):

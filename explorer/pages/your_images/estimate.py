@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.catalogue.training_time import in_words
-from explorer.jobs.image_reading import Found
+from explorer.jobs.image_reading import ImageSummary
 from explorer.jobs.runner import Job, start
 from explorer.jobs.training_pace import PaceRequest, measure_pace
 from models.data.own import Preparation
@@ -20,7 +20,7 @@ FIRST_MODEL = 30.0  # s of training until the first map
 START = 12.0  # s to start a training, and to encode for the first map
 
 
-def show(run: Run, shape: tuple[int, int, int], found: Found, preparation: Preparation) -> None:
+def show(run: Run, shape: tuple[int, int, int], summary: ImageSummary, preparation: Preparation) -> None:
     """One line: how often the model will see each image, and when there is a first map."""
     request = PaceRequest(run.model, {**run.config, "image_shape": list(shape)}, run.batch)
     known: dict[PaceKey, float | None] = S.setdefault("yi_paces", {})
@@ -28,8 +28,8 @@ def show(run: Run, shape: tuple[int, int, int], found: Found, preparation: Prepa
     if key not in known:
         _measuring(request, key)
         return
-    train = round(found.images * (1 - preparation.validation - preparation.test))
-    st.markdown(_told(run, known[key], train, found))
+    train = round(summary.images * (1 - preparation.validation - preparation.test))
+    st.markdown(_told(run, known[key], train, summary))
 
 
 PaceKey = tuple[str, str, int]
@@ -48,8 +48,8 @@ def _measuring(request: PaceRequest, key: PaceKey) -> None:
     st.rerun()
 
 
-def _told(run: Run, step: float | None, train: int, found: Found) -> str:
-    prepare = found.seconds_an_image * found.images
+def _told(run: Run, step: float | None, train: int, summary: ImageSummary) -> str:
+    prepare = summary.seconds_an_image * summary.images
     first = in_words(prepare + START + FIRST_MODEL)
     told = f"About **{in_words(prepare)}** to prepare the images; a **first map after about {first}**"
     told += f"; it gets better for **{run.minutes:g} minutes**"

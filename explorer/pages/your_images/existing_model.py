@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.jobs import collections
-from explorer.jobs.image_reading import Found
+from explorer.jobs.image_reading import ImageSummary
 from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.runner import Job, start
 from explorer.pages.shared import checkpoint_picker, navigation
@@ -18,10 +18,10 @@ from models.card import Card
 __all__ = ["fitting", "show"]
 
 
-def show(source: ImageSource, found: Found) -> None:
+def show(source: ImageSource, summary: ImageSummary) -> None:
     """A choice of checkpoints, the closest in shape first; once the images are encoded the map opens."""
     with st.expander("Use a checkpoint that fits instead", icon=":material/bolt:", key="yi_existing"):
-        cards = fitting([entry.card for entry in checkpoint_picker.entries() if entry.card], found)
+        cards = fitting([entry.card for entry in checkpoint_picker.entries() if entry.card], summary)
         if not cards:
             st.caption("No checkpoint of single images is there.")
             return
@@ -41,10 +41,10 @@ def show(source: ImageSource, found: Found) -> None:
             _progress(source)
 
 
-def fitting(cards: list[Card], found: Found) -> list[Card]:
+def fitting(cards: list[Card], summary: ImageSummary) -> list[Card]:
     """The checkpoints that take single images and have images of their own, the closest in shape first."""
     able = [card for card in cards if not card.weights_of and not families.spec_of(card).sequence]
-    channels, side = (1 if found.grey else 3), int(found.proposal["size"])
+    channels, side = (1 if summary.grey else 3), int(summary.proposal["size"])
 
     def apart(card: Card) -> tuple[bool, int, str]:
         shape = card.config["image_shape"]

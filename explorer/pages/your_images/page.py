@@ -12,7 +12,7 @@ from explorer.jobs.image_sources import ImageSource
 from explorer.pages.shared import address
 from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
-from explorer.pages.your_images import found, proposal, source_form, url, watch
+from explorer.pages.your_images import proposal, source_form, summary, url, watch
 from explorer.pages.your_images.url import Asked
 
 page = PageState[Asked]("yi")
@@ -25,7 +25,7 @@ def main() -> None:
     for problem in page.problems:
         st.warning(plain(problem), icon=":material/link_off:")
     if not asked.path:
-        told(None, "empty")
+        show_state(None, "empty")
         source_form.empty()
         write(asked)
         return
@@ -33,19 +33,19 @@ def main() -> None:
     source = image_sources.opened(asked.path, asked.labels)
     if asked.run:
         watch.show(asked.run, lambda: choose(Asked(asked.path, asked.labels)))
-    if source.found is None:
-        told(source, "failed" if source.error else "reading")
+    if source.summary is None:
+        show_state(source, "failed" if source.error else "reading")
         reading(source)
         return
-    told(source, "training" if asked.run else "found")
-    if source.error and source.found.pairs is None:
+    show_state(source, "training" if asked.run else "found")
+    if source.error and source.summary.pairs is None:
         st.warning(plain(source.error), icon=":material/error:")
     if asked.run:
         with st.expander("The images", icon=":material/photo_library:"):
-            found.show(source, source.found, partial(progress, source, False))
+            summary.show(source, source.summary, partial(progress, source, False))
         return
-    found.show(source, source.found, partial(progress, source, False))
-    proposal.show(source, source.found, lambda run: choose(Asked(asked.path, asked.labels, run)))
+    summary.show(source, source.summary, partial(progress, source, False))
+    proposal.show(source, source.summary, lambda run: choose(Asked(asked.path, asked.labels, run)))
 
 
 def follow() -> Asked:
@@ -75,9 +75,9 @@ def write(asked: Asked) -> None:
     address.put(query)
 
 
-def told(source: ImageSource | None, state: str) -> None:
+def show_state(source: ImageSource | None, state: str) -> None:
     """Says what the page shows, to programs."""
-    known = source.found if source else None
+    known = source.summary if source else None
     images, refused = (known.images, len(known.refused)) if known else (0, 0)
     st.html(
         f'<div class="lx-yi" data-testid="your-images" data-state="{escape(state)}" data-images="{images}" '
@@ -94,13 +94,13 @@ def reading(source: ImageSource) -> None:
             st.rerun()
         return
     progress(source, True)
-    found.skeleton()
+    summary.skeleton()
 
 
 @st.fragment(run_every=0.4)
 def progress(source: ImageSource, first: bool) -> None:
     """Progress and cancel; the page runs again when there is something new to show."""
-    if not source.running or (first and source.found is not None):
+    if not source.running or (first and source.summary is not None):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.progress(source.share, plain(source.what))

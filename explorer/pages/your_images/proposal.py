@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.catalogue.model_choices import CHOICES, settings_for
 from explorer.fields import SEED_AT_MOST
 from explorer.jobs import own_training
-from explorer.jobs.image_reading import Found, as_seen, picture_address
+from explorer.jobs.image_reading import ImageSummary, as_seen, picture_address
 from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.trainings import as_text, command_line, free_name, runs_folder, trainings
 from explorer.pages.shared import checkpoint_picker
@@ -42,36 +42,36 @@ STYLE = """<style>
 </style>"""
 
 
-def show(source: ImageSource, found: Found, started: Callable[[str], None]) -> None:
+def show(source: ImageSource, summary: ImageSummary, started: Callable[[str], None]) -> None:
     """The proposal, to change and to start; `started` is called with the name of the run."""
     st.html(STYLE)
     choices = Choices(source)
     st.subheader("How to prepare them", anchor=False)
     left, right = side_by_side([5, 6], "lx-yi-prepare")
     with left:
-        preparation = _preparation(choices, found)
+        preparation = _preparation(choices, summary)
     with right:
-        _preview(found, preparation)
+        _preview(summary, preparation)
     st.subheader("What to train", anchor=False)
-    run = _training(choices, found, preparation)
+    run = _training(choices, summary, preparation)
     if run is None:
         return
     name = free_name(own_training.name_of(run))
-    existing_model.show(source, found)
+    existing_model.show(source, summary)
     with st.expander("The same from a terminal", icon=":material/terminal:"):
         st.code(as_text(command_line(run, runs_folder() / name)), language=None, wrap_lines=True)
         st.code(f"python -m explorer.atlas {name}", language=None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lx-yi-start"):
         _start(run, name, started)
         with st.container():
-            estimate.show(run, found.shape(preparation), found, preparation)
+            estimate.show(run, summary.shape(preparation), summary, preparation)
 
 
-def _preparation(choices: Choices, found: Found) -> Preparation:
+def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
     """Controls of size, framing and splits; what they make."""
-    usual = Preparation.from_options(found.proposal)
+    usual = Preparation.from_options(summary.proposal)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        sizes = sorted(found.sides)
+        sizes = sorted(summary.sides)
         size = st.selectbox(
             "Size",
             sizes,
@@ -105,7 +105,7 @@ def _preparation(choices: Choices, found: Found) -> Preparation:
             help="Of a border, and where an image is transparent.",
             **choices.control("background"),
         )
-    split = _split(choices, found, usual)
+    split = _split(choices, summary, usual)
     kinds = {**usual.kinds, **choices("kinds", {})}
     return replace(
         usual,
@@ -118,9 +118,9 @@ def _preparation(choices: Choices, found: Found) -> Preparation:
     )
 
 
-def _split(choices: Choices, found: Found, usual: Preparation) -> dict[str, Any]:
+def _split(choices: Choices, summary: ImageSummary, usual: Preparation) -> dict[str, Any]:
     """How the images are split; what the source has is kept."""
-    own = sorted(found.splits)
+    own = sorted(summary.splits)
     with st.expander("Validation and test images", icon=":material/call_split:"):
         if "test" in own and "validation" in own:
             st.caption("The source's own splits are kept.")
@@ -155,7 +155,7 @@ def _split(choices: Choices, found: Found, usual: Preparation) -> dict[str, Any]
                 or 0
             )
             groups = {"": "None"} | {
-                each.slug: each.title for each in found.columns if each.kind != "caption"
+                each.slug: each.title for each in summary.columns if each.kind != "caption"
             }
             values["group"] = st.selectbox(
                 "Keep together",
@@ -169,11 +169,11 @@ def _split(choices: Choices, found: Found, usual: Preparation) -> dict[str, Any]
     return values
 
 
-def _preview(found: Found, preparation: Preparation) -> None:
+def _preview(summary: ImageSummary, preparation: Preparation) -> None:
     """Some of the pictures as the model will see them."""
-    shape = found.shape(preparation)
+    shape = summary.shape(preparation)
     pictures = [
-        picture_address(as_seen(each, preparation, shape), max(shape[1:])) for each in found.originals
+        picture_address(as_seen(each, preparation, shape), max(shape[1:])) for each in summary.originals
     ]
     images = "".join(
         f'<img alt="Image {number} as the model will see it" src="{escape(address, quote=True)}">'
@@ -183,9 +183,9 @@ def _preview(found: Found, preparation: Preparation) -> None:
     st.caption(f"As the model will see them: {shape[2]}×{shape[1]} {'grey' if shape[0] == 1 else 'colour'}")
 
 
-def _training(choices: Choices, found: Found, preparation: Preparation) -> Run | None:
+def _training(choices: Choices, summary: ImageSummary, preparation: Preparation) -> Run | None:
     """The model and the time; the run that they make, None where something does not hold."""
-    shape = found.shape(preparation)
+    shape = summary.shape(preparation)
     key = st.radio(
         "Model",
         list(CHOICES),
@@ -207,7 +207,7 @@ def _training(choices: Choices, found: Found, preparation: Preparation) -> Run |
         "Vary the images while training",
         list(AUGMENTATIONS),
         selection_mode="multi",
-        default=choices("augment", ["shift"] if found.images < FEW else []),
+        default=choices("augment", ["shift"] if summary.images < FEW else []),
         format_func=VARIATIONS.__getitem__,
         help="With few images a model learns them by heart, and new images come back worse. Small random changes help. "
         "Mirror only what stays itself in a mirror: not letters or digits.",

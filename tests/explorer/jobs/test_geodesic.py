@@ -36,8 +36,8 @@ def test_on_the_sphere_they_are_great_circles_many_at_once() -> None:
     starts = torch.tensor([[0.0, 0.9], [-0.5, 0.2], [0.3, -0.4]], dtype=torch.double)
     ends = torch.tensor([[2.0, 0.9], [1.2, -0.3], [0.3, 0.8]], dtype=torch.double)
     found = geodesics(sphere, starts, ends, rounds=100)
-    assert torch.equal(found.codes[:, 0], starts) and found.codes[:, -1] == pytest.approx(ends)
-    for curve, start, end in zip(found.codes, starts, ends, strict=True):
+    assert torch.equal(found.latents[:, 0], starts) and found.latents[:, -1] == pytest.approx(ends)
+    for curve, start, end in zip(found.latents, starts, ends, strict=True):
         assert length(sphere(curve).numpy()) == pytest.approx(angle(start, end), rel=2e-3)
         plane = torch.linalg.cross(sphere(start[None])[0], sphere(end[None])[0])
         assert (sphere(curve) @ (plane / plane.norm())).abs().max() < 0.02, (
@@ -53,7 +53,7 @@ def test_on_a_plane_they_are_straight() -> None:
     starts, ends = torch.randn(2, 4), torch.randn(2, 4)
     found = geodesics(lambda z: z @ matrix, starts, ends)
     line = torch.lerp(starts[:, None], ends[:, None], torch.linspace(0, 1, 33)[:, None])
-    assert (found.codes - line).abs().max() < 0.02
+    assert (found.latents - line).abs().max() < 0.02
     assert found.energy.numpy() == pytest.approx(((ends - starts) @ matrix).square().sum(1).numpy(), rel=1e-3)
 
 
@@ -66,8 +66,8 @@ def test_the_penalty_leads_round_a_hole_in_the_data() -> None:
     distances = np.sort(np.linalg.norm(items[:, None] - items, axis=2), axis=1)[:, 10].astype(np.float32)
     near = Neighbours(items, distances)
     ends = torch.tensor([[1.0, 0.05]]), torch.tensor([[-1.0, 0.05]])
-    through = geodesics(lambda z: z, *ends).codes[0]
-    around = geodesics(lambda z: z, *ends, weight=off_data(near, 10), rounds=200).codes[0]
+    through = geodesics(lambda z: z, *ends).latents[0]
+    around = geodesics(lambda z: z, *ends, weight=off_data(near, 10), rounds=200).latents[0]
     gap = lambda curve: torch.cdist(curve, torch.from_numpy(items)).min(1).values.max()  # noqa: E731
     assert gap(through) > 0.8 and gap(around) < 0.2
     assert (off_data(near, 10)(torch.from_numpy(items))[:50] == 1).float().mean() > 0.6
@@ -106,7 +106,7 @@ def test_the_energy_counts_each_step_by_the_mean_of_its_ends_factors() -> None:
     starts, ends = torch.tensor([[0.0, 0.9], [0.3, -0.4]]), torch.tensor([[1.0, 0.2], [-0.5, 0.8]])
     weight = lambda z: 1 + z[:, 0] ** 2 + 3 * z[:, 1] ** 4  # noqa: E731
     found = geodesics(sphere, starts, ends, weight=weight, steps=7, rounds=2)
-    for curve, value in zip(found.codes, found.energy, strict=True):
+    for curve, value in zip(found.latents, found.energy, strict=True):
         x, m = sphere(curve).double(), weight(curve).double()
         steps = sum(float((m[i] + m[i + 1]) / 2 * (x[i + 1] - x[i]).square().sum()) for i in range(7))
         assert float(value) == pytest.approx(7 * steps, rel=1e-4)
@@ -118,7 +118,7 @@ def test_what_is_minimised_is_the_penalised_length_that_is_shown() -> None:
     ends = torch.tensor([[1.0, 0.4], [0.0, 2.0], [1.0, 0.6]], dtype=torch.double)
     factor = lambda z: z[:, 1] ** -2  # noqa: E731
     found = geodesics(lambda z: z, starts, ends, weight=factor, rounds=200)
-    for curve, energy_, start, end in zip(found.codes, found.energy, starts, ends, strict=True):
+    for curve, energy_, start, end in zip(found.latents, found.energy, starts, ends, strict=True):
         truth = float(torch.acosh(1 + (end - start).square().sum() / (2 * start[1] * end[1])))
         shown = length(curve.numpy(), factor(curve).numpy())
         assert shown == pytest.approx(truth, rel=0.01) and shown**2 == pytest.approx(float(energy_), rel=0.01)

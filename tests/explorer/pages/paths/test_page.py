@@ -286,7 +286,7 @@ def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_pag
         torch.from_numpy(stops[1:]),
         rounds=200,
         weight=off_data(world.neighbours, 10),
-    ).codes[0]
+    ).latents[0]
     geodesic = measure(world, found.numpy(), 10)
     assert straight.length > 5 and 2 < geodesic.length < 3, "over the hill, and round it"
     assert geodesic.length <= geodesic.penalised * (1 + 1e-9) < straight.penalised

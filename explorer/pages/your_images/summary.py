@@ -9,7 +9,7 @@ from html import escape
 
 import streamlit as st
 
-from explorer.jobs.image_reading import Found, Pair, Picture
+from explorer.jobs.image_reading import ImageSummary, Pair, Picture
 from explorer.jobs.image_sources import ImageSource
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.text import plain
@@ -50,19 +50,19 @@ FORMS = {
 }
 
 
-def show(source: ImageSource, found: Found, going_on: Callable[[], None]) -> None:
+def show(source: ImageSource, summary: ImageSummary, going_on: Callable[[], None]) -> None:
     """Everything that is known of the images; `going_on` draws the progress of what is still looked for."""
     st.html(STYLE)
-    _facts(found)
-    _grid(found)
-    for note in found.notes:
+    _facts(summary)
+    _grid(summary)
+    for note in summary.notes:
         st.caption(plain(note))
-    _refused(found)
-    columns.show(source, found)
-    if found.pairs is None and not source.error:
+    _refused(summary)
+    columns.show(source, summary)
+    if summary.pairs is None and not source.error:
         going_on()
     else:
-        _near_duplicates(found)
+        _near_duplicates(summary)
 
 
 def skeleton() -> None:
@@ -71,17 +71,17 @@ def skeleton() -> None:
     st.html(f'<div class="lx-yi-grid lx-yi-wait" aria-hidden="true">{"<i></i>" * ON_PAGE}</div>')
 
 
-def _facts(found: Found) -> None:
+def _facts(summary: ImageSummary) -> None:
     facts = {
-        "Images": f"{found.images:,}",
-        "Pixels": _counted(found.sizes, found.images),
-        "Colours": _counted(found.colours, found.images),
-        "Form": FORMS.get(found.form, found.form),
+        "Images": f"{summary.images:,}",
+        "Pixels": _counted(summary.sizes, summary.images),
+        "Colours": _counted(summary.colours, summary.images),
+        "Form": FORMS.get(summary.form, summary.form),
         "Splits in the source": ", ".join(
-            f"{name} {found.splits[name]:,}" for name in SPLITS if name in found.splits
+            f"{name} {summary.splits[name]:,}" for name in SPLITS if name in summary.splits
         )
         or "none",
-        "Refused": f"{len(found.refused):,}" if found.refused else "none",
+        "Refused": f"{len(summary.refused):,}" if summary.refused else "none",
     }
     rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
     st.html(f'<dl class="lx-yi-facts">{rows}</dl>')
@@ -94,11 +94,11 @@ def _counted(counts: Sequence[tuple[str, int]], images: int) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts)
 
 
-def _grid(found: Found) -> None:
+def _grid(summary: ImageSummary) -> None:
     """Some of the pictures; a button shows others."""
-    pages = max(1, -(-len(found.pictures) // ON_PAGE))
+    pages = max(1, -(-len(summary.pictures) // ON_PAGE))
     page = S.get("yi_page", 0) % pages
-    shown = found.pictures[page::pages]  # each page is spread over all of them
+    shown = summary.pictures[page::pages]  # each page is spread over all of them
     images = "".join(_image(picture, f"{picture.file} {picture.split}".strip()) for picture in shown)
     st.html(f'<div class="lx-yi-grid" data-testid="your-images-grid">{images}</div>')
     if pages > 1 and st.button("Other images", icon=":material/shuffle:", key="yi_other", type="tertiary"):
@@ -111,14 +111,14 @@ def _image(picture: Picture, alt: str) -> str:
     return f'<img src="{escape(picture.source, quote=True)}" alt="{alt}" title="{alt}" loading="lazy">'
 
 
-def _refused(found: Found) -> None:
+def _refused(summary: ImageSummary) -> None:
     """The files that could not be read, with the reasons, and all of them as a file."""
-    if not found.refused:
+    if not summary.refused:
         return
-    count = len(found.refused)
+    count = len(summary.refused)
     title = f"{count:,} file{'' if count == 1 else 's'} could not be read; the rest goes on"
     with st.expander(title, icon=":material/warning:"):
-        shown = found.refused[:REFUSED_SHOWN]
+        shown = summary.refused[:REFUSED_SHOWN]
         st.dataframe(
             {"File": [name for name, _ in shown], "Reason": [reason for _, reason in shown]},
             hide_index=True,
@@ -131,7 +131,7 @@ def _refused(found: Found) -> None:
             st,
             "Download the list",
             "refused.csv",
-            lambda: _as_csv(found.refused),
+            lambda: _as_csv(summary.refused),
             "yi_refused",
             icon=":material/download:",
         )
@@ -151,27 +151,27 @@ def _inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def _near_duplicates(found: Found) -> None:
+def _near_duplicates(summary: ImageSummary) -> None:
     """Pairs side by side, those across splits first."""
-    if found.pairs is None:
+    if summary.pairs is None:
         st.caption("Near-duplicates were not looked for.")
         return
-    if not found.pairs:
+    if not summary.pairs:
         st.caption("No near-duplicates were found.")
         return
-    title = f"{found.pair_count:,} pair{'' if found.pair_count == 1 else 's'} of near-duplicates"
-    if found.pair_count >= PAIRS_AT_MOST:
+    title = f"{summary.pair_count:,} pair{'' if summary.pair_count == 1 else 's'} of near-duplicates"
+    if summary.pair_count >= PAIRS_AT_MOST:
         title = f"At least {title}"
-    if found.across:
-        title += f", {found.across:,} of them across splits"
+    if summary.across:
+        title += f", {summary.across:,} of them across splits"
     with st.expander(title, icon=":material/content_copy:", key="yi_pairs"):
         st.caption(
             "Images whose perceptual hashes differ in a few bits at most. Pairs across splits make test figures look "
             "better than they are. A group column keeps images that belong together in one split."
         )
-        st.html(f'<div class="lx-yi-pairs">{"".join(map(_pair, found.pairs))}</div>')
-        if found.pair_count > len(found.pairs):
-            st.caption(f"The closest {len(found.pairs)} of {found.pair_count:,}.")
+        st.html(f'<div class="lx-yi-pairs">{"".join(map(_pair, summary.pairs))}</div>')
+        if summary.pair_count > len(summary.pairs):
+            st.caption(f"The closest {len(summary.pairs)} of {summary.pair_count:,}.")
 
 
 def _pair(pair: Pair) -> str:
