@@ -64,7 +64,7 @@ class LatentSpec:
             )
 
     @property
-    def gauged(self) -> bool:
+    def has_distance_gauge(self) -> bool:
         """Whether the distance of a latent from those of the data set measures how typical its picture is.
 
         It does not if the likelihood is exact: in a flow, the distance contradicts the likelihood and the picture.

@@ -64,7 +64,7 @@ def find(request: Request, report: Report) -> dict[str, Any]:
     def decode(z: Tensor) -> Tensor:
         return cast("Tensor", model.decode(z.reshape(-1, *model.spec.shape)))
 
-    weight = off_data(neighbours_of(atlas, model.spec.gauged), request.strength)
+    weight = off_data(neighbours_of(atlas, model.spec.has_distance_gauge), request.strength)
     result = geodesics(decode, stops[:-1], stops[1:], weight=weight, report=report)
     path = evenly(decode, result.latents, POINTS)
     return {"latents": path, "rounds": result.rounds, "energy": float(result.energy.sum())}

@@ -370,7 +370,7 @@ class StageConnection(LiveConnection):
         pictures = [own[item].picture if item in own else next(known) for item in message.items]
         missing = [place for place, picture in enumerate(pictures) if picture is None]
         if missing:
-            z = loaded.codes([message.items[place] for place in missing])
+            z = loaded.latents([message.items[place] for place in missing])
             try:
                 decoded = await engine.decode(loaded, z, background=True)
             except RuntimeError as error:

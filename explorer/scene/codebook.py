@@ -117,7 +117,7 @@ def grids_of(loaded: Loaded, item: int) -> Grids:
     """
     check_item(loaded, item)
     if item in loaded.own:
-        return requantised(loaded, loaded.codes([item]))[0]
+        return requantised(loaded, loaded.latents([item]))[0]
     return [book.codes[item] for book in codebooks(loaded)]
 
 

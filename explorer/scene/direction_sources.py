@@ -218,7 +218,7 @@ def _items(loaded: Loaded, text: str) -> ResolvedSource:
     numbers = two_items(loaded, text)
     if numbers[0] == numbers[1]:
         raise ValueError("The two images must not be the same. Choose another one.")
-    start, end = loaded.codes(numbers)
+    start, end = loaded.latents(numbers)
     if np.array_equal(start, end):
         raise ValueError(
             "The two images must have different latents. They have the same one. Choose another image."
@@ -266,7 +266,7 @@ def _component(loaded: Loaded, text: str) -> ResolvedSource:
 def _expression(loaded: Loaded, text: str) -> ResolvedSource:
     found = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
     vectors = {name: direction.vector for name, direction in loaded.directions.items()}
-    vector = expressions.combine(found, vectors, lambda item: loaded.codes([item])[0])
+    vector = expressions.combine(found, vectors, lambda item: loaded.latents([item])[0])
     made = f"expression {text.strip()}"
     if found.point:
         return ResolvedSource(text.strip(), made, point=vector, group="Expression")

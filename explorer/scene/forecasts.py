@@ -240,7 +240,7 @@ def direction_known(
         [futures(loaded, followed, seen, 1, length, seed)[:, 0] for seen in range(1, followed.length + 1)]
     )
     pictures = engine().decode_sync(loaded, z, background=True)[None]
-    places = mover.found(pictures, followed.number)[0].reshape(followed.length, -1)
+    places = mover.locate(pictures, followed.number)[0].reshape(followed.length, -1)
     return cast("Floats", (np.sign(mover.displaced(path[:, None], places)) == heading).mean(1))
 
 
@@ -289,7 +289,7 @@ def _places(
         return None, None
     path, width = mover.path(followed.number), pictures.shape[3]
     last, true = path[seen - 1], path[frames - 1]
-    found = mover.found(pictures, followed.number)
+    found = mover.locate(pictures, followed.number)
     distance = np.abs(mover.displaced(true, found))
     if not mover.sides:
         return distance, None

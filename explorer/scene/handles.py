@@ -66,7 +66,7 @@ def place_handles(
     items = [handle.item for handle in handles]
     xy = np.array([(handle.x, handle.y) for handle in handles], np.float32)
     homes = np.stack([home(loaded, view, item) for item in items])
-    z = place(view.projection, xy, homes, loaded.codes(items), residual)
+    z = place(view.projection, xy, homes, loaded.latents(items), residual)
     directions = loaded.directions
     for row, handle in enumerate(handles):
         for name in handle.sliders:
@@ -82,7 +82,7 @@ def place_handles(
             z[row] += np.array(list(steps.values()), np.float32) @ vectors
     if level:
         own = level_of(loaded, level)
-        moved, z = z[:, own], loaded.codes(items).copy()
+        moved, z = z[:, own], loaded.latents(items).copy()
         z[:, own] = moved
     return z
 
@@ -136,7 +136,7 @@ def move_to_view(
     start = home(loaded, before, handle.item)
     if np.float32(handle.x) == start[0] and np.float32(handle.y) == start[1]:
         return float(goal[0]), float(goal[1])
-    (own,) = loaded.codes([handle.item])
+    (own,) = loaded.latents([handle.item])
     z = place(before.projection, (handle.x, handle.y), start, own, residual)
     moved = goal + (after.projection.forward(z[None]) - after.projection.forward(own[None]))[0]
     return float(moved[0]), float(moved[1])

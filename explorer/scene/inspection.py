@@ -80,7 +80,7 @@ def encode_item(loaded: Loaded, item: int) -> EncodedImage:
     own = loaded.own.get(item)
     original = own.picture if own else loaded.originals.get([item])[0]
     source: Source = "reconstruction" if original is None else "original"
-    picture = loaded.decoder(loaded.codes([item]))[0] if original is None else original
+    picture = loaded.decoder(loaded.latents([item]))[0] if original is None else original
     seed = item if own else int(loaded.atlas.ids[item])
     picture = _prepared(loaded, np.ascontiguousarray(picture), seed)
     latents = loaded.encoder(picture[None])

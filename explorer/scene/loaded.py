@@ -106,7 +106,7 @@ class Loaded:
         """Whether an item exists: a row of the atlas, or an upload."""
         return 0 <= item < self.count or item in self.own
 
-    def codes(self, items: Sequence[int]) -> NDArray[np.float32]:
+    def latents(self, items: Sequence[int]) -> NDArray[np.float32]:
         """Latents (M, D) of items, including uploads."""
         if max(items, default=0) < FIRST_OWN:
             return self.atlas.mean[list(items)]
@@ -314,7 +314,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             atlas,
             attribute_directions(atlas.mean, atlas.attributes)
             | storage.read_directions(entry, decoder.latent),
-            neighbours_of(atlas, decoder.model.spec.gauged),
+            neighbours_of(atlas, decoder.model.spec.has_distance_gauge),
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
             storage.read_groups(entry, len(atlas.ids)),
             storage.read_own(entry, decoder.shape, decoder.latent),
@@ -327,9 +327,9 @@ def load(entry: Entry, device: torch.device) -> Loaded:
         raise CheckpointError(str(error)) from error
 
 
-def neighbours_of(atlas: Atlas, gauged: bool) -> Neighbours:
+def neighbours_of(atlas: Atlas, has_distance_gauge: bool) -> Neighbours:
     """The neighbour index of an atlas, in the metric of the gauge if the model has one."""
-    if not gauged:
+    if not has_distance_gauge:
         return Neighbours(atlas.mean)
     metric = metric_of(atlas.mean, atlas.std)
     held_out = np.asarray(atlas.split) == "test"

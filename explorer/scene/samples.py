@@ -52,7 +52,7 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
     """
     atlas = loaded.atlas
     weighed = dimensions.weigh(atlas.mean, atlas.std)
-    latent = atlas.mean.mean(0) if item is None else loaded.codes([item])[0]
+    latent = atlas.mean.mean(0) if item is None else loaded.latents([item])[0]
     steps = np.linspace(-reach, reach, STEPS)
     codes, names = [], []
     for dimension, value in zip(weighed.order[:count], weighed.values, strict=False):

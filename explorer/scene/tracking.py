@@ -29,7 +29,7 @@ class Mover(Protocol):
         """Its true position in each frame of a sequence, (T,)."""
         ...
 
-    def found(self, pictures: Pictures, number: int) -> Floats:
+    def locate(self, pictures: Pictures, number: int) -> Floats:
         """Its position measured in pictures (S, N, H, W, C) of a sequence, (S, N)."""
         ...
 
@@ -58,7 +58,7 @@ class Digit:
         """The number of columns by which each frame is rolled."""
         return cast("Floats", self._paths[number].astype(float))
 
-    def found(self, pictures: Pictures, number: int) -> Floats:
+    def locate(self, pictures: Pictures, number: int) -> Floats:
         """By circular cross-correlation with the first frame, whole pixels."""
         many, first = pictures.reshape(1, -1, *pictures.shape[2:]), self._clean.frames([number])[:, 0]
         found = found_positions(many, first, self._paths[number, :1])
@@ -89,7 +89,7 @@ class Bead:
         """The noise-free position, from the middle to the right."""
         return cast("Floats", self._paths[number])
 
-    def found(self, pictures: Pictures, number: int) -> Floats:
+    def locate(self, pictures: Pictures, number: int) -> Floats:
         """The centre of the bright pixels."""
         return oscillator.spot_positions(pictures)
 

@@ -15,7 +15,7 @@ from explorer.latent.geometry.projections import (
     ScatterProjection,
     jitter,
 )
-from explorer.latent.neighbours.map_trust import NEIGHBOURS, nearest_others, neighbours_kept
+from explorer.latent.neighbours.map_trust import NEIGHBOURS, nearest_others, neighbour_preservation
 from explorer.scene.loaded import VIEWS_AT_MOST, Loaded
 from explorer.scene.view import UnknownView, View
 
@@ -89,7 +89,7 @@ def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
         if view.trust is None:
             # Heights on a strip are noise and do not count as distance.
             xy = view.xy * np.array([1, 0], np.float32) if loaded.latent == 1 else view.xy
-            view.trust = neighbours_kept(loaded.near, xy)
+            view.trust = neighbour_preservation(loaded.near, xy)
         return view.trust
 
 

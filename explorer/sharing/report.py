@@ -245,7 +245,7 @@ def _neighbours(loaded: Loaded, answer: Answer, decode: Decode) -> str:
     for row, name in enumerate("AB"):
         items = [int(item) for item in answer.near[row, :NEAREST]]
         known = loaded.originals.get(items)
-        pictures = decode(loaded.codes(items)) if any(p is None for p in known) else [None] * len(items)
+        pictures = decode(loaded.latents(items)) if any(p is None for p in known) else [None] * len(items)
         shown = "".join(
             f"<figure>{_picture(made if real is None else real, loaded.name_of(item))}"
             f"<figcaption><b>{escape(loaded.name_of(item))}</b> "

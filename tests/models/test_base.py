@@ -32,9 +32,11 @@ def posterior(dtype: torch.dtype = torch.float64) -> Posterior:
     return Posterior(mean, torch.randn(5, 7, generator=generator, dtype=dtype).exp())
 
 
-@pytest.mark.parametrize(("likelihood", "gauged"), [("exact", False), ("bound", True), ("none", True)])
-def test_the_gauge_is_not_used_with_an_exact_likelihood(likelihood: Any, gauged: bool) -> None:
-    assert LatentSpec((4,), likelihood=likelihood).gauged is gauged
+@pytest.mark.parametrize(
+    ("likelihood", "has_distance_gauge"), [("exact", False), ("bound", True), ("none", True)]
+)
+def test_the_gauge_is_not_used_with_an_exact_likelihood(likelihood: Any, has_distance_gauge: bool) -> None:
+    assert LatentSpec((4,), likelihood=likelihood).has_distance_gauge is has_distance_gauge
 
 
 def test_the_kl_divergence_is_that_of_torch_distributions() -> None:

@@ -139,7 +139,7 @@ def test_a_spatial_latent_is_one_level_and_is_sampled_like_a_vector() -> None:
     config = VAEConfig((4, 20, 12), latent=2, width=4, network="patch", grid=10)
     model = VAE(config).eval()
     (level,) = model.spec.levels
-    assert level.shape == (2, 10, 6) and model.spec.shape == (120,) and model.spec.gauged
+    assert level.shape == (2, 10, 6) and model.spec.shape == (120,) and model.spec.has_distance_gauge
     x = torch.rand(3, 4, 20, 12, generator=torch.Generator().manual_seed(0))
     loss = model.loss(x, generator=torch.Generator().manual_seed(0))
     assert loss.terms["kl"].item() == pytest.approx(model.encode(x).kl().sum(1).mean().item(), rel=1e-5)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["NEIGHBOURS", "nearest_others", "neighbours_kept"]
+__all__ = ["NEIGHBOURS", "nearest_others", "neighbour_preservation"]
 
 NEIGHBOURS = 15
 BLOCK = 1024  # rows at once: 40 MB of distances for 10,000 items
@@ -45,7 +45,7 @@ def nearest_others(z: ArrayLike, k: int = NEIGHBOURS) -> NDArray[np.int32]:
     return found
 
 
-def neighbours_kept(near: NDArray[np.int32], xy: ArrayLike) -> NDArray[np.float32]:
+def neighbour_preservation(near: NDArray[np.int32], xy: ArrayLike) -> NDArray[np.float32]:
     """The share of each item's neighbours in latent space that are also its neighbours on a map.
 
     Arguments:

@@ -48,7 +48,7 @@ __all__ = [
     "label_agreement",
     "linear_reach",
     "nearest_others",
-    "neighbours_kept",
+    "neighbour_overlap",
     "ridge",
 ]
 
@@ -90,7 +90,7 @@ def nearest_others(z: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.int64
     return found
 
 
-def neighbours_kept(a: ArrayLike, b: ArrayLike) -> float:
+def neighbour_overlap(a: ArrayLike, b: ArrayLike) -> float:
     """The mean share of neighbours that both spaces agree on, 0 to 1.
 
     Arguments:

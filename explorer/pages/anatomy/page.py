@@ -20,7 +20,7 @@ from explorer.pages.shared import (
     navigation,
     sequence_note,
 )
-from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
@@ -37,7 +37,7 @@ def main() -> None:
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     limits = limits_of(loaded)
@@ -47,7 +47,7 @@ def main() -> None:
         checkpoint_picker.button(entries, loaded, switch_model)
         image_picker.chooser(loaded, page.shown.item, choose_item, page.report)
         choose_dimensions(loaded)
-    warn_of(page.problems)
+    show_warnings(page.problems)
     state = loaded.originals.state  # read first, so that images loaded during `encode_item` are noticed
     encoded = encode_item(loaded, page.shown.item)
     st.caption(about_image(loaded, encoded))

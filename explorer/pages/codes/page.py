@@ -19,7 +19,7 @@ from explorer.pages.shared import (
     controls,
     image_picker,
 )
-from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import PageState, able
 from explorer.scene.codebook import codebooks, grids_of, look_size
 from explorer.scene.engine import engine
@@ -41,7 +41,7 @@ def main() -> None:
     discrete = able(entries, refusal)
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         none_yet(entries)
         return
     try:
@@ -49,7 +49,7 @@ def main() -> None:
             limits = limits_of(loaded)
     except ValueError as error:
         checkpoint_picker.button(discrete, loaded, switch_model)
-        warn_of([*page.problems, str(error)])
+        show_warnings([*page.problems, str(error)])
         return
     read(loaded, limits)
     take_release(getattr(S.get("codes"), "edit", None), loaded, limits)
@@ -63,7 +63,7 @@ def main() -> None:
         image_picker.chooser(
             loaded, item_of(page.shown.b), lambda item: choose(b=item), page.report, "code_b", "Image B"
         )
-    warn_of(page.problems)
+    show_warnings(page.problems)
     head()
     data = grid_data(loaded, limits)
     if loaded.originals.state in image_picker.WAITING:

@@ -22,7 +22,7 @@ from explorer.latent.statistics.similarity import (
     label_agreement,
     linear_reach,
     nearest_others,
-    neighbours_kept,
+    neighbour_overlap,
 )
 from explorer.pages.compare.choice import Series, kind, ladders, latent, ready_series
 from explorer.pages.compare.pictures import (
@@ -324,7 +324,7 @@ def _spaces(_comparison: Comparison, key: object, ready: str) -> Spaces:
     if len(truth) == comparison.count:
         near.append(nearest_others(np.stack(truth).reshape(len(truth), -1), queries, k))
         names.append(PIXELS)
-    shared = np.array([[neighbours_kept(a, b) for b in near] for a in near])
+    shared = np.array([[neighbour_overlap(a, b) for b in near] for a in near])
     reach = [[linear_reach(a, b) for b in codes] for a in codes]
     alike = np.array([[cka(a, b) for b in codes] for a in codes])
     effective = [effective_dimensions(z) for z in codes]

@@ -19,7 +19,7 @@ from explorer.pages.compare import (
 from explorer.pages.compare.choice import by_data, first_choice, kind, ready_series
 from explorer.pages.compare.state import State
 from explorer.pages.shared import carried_checkpoint, checkpoint_picker
-from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import PageState, connection_of, is_outdated
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import MODELS, Comparison, compare_models
@@ -56,7 +56,7 @@ def main() -> None:
     controls(groups, group)
     comparison = opened(groups[group])
     if comparison is None:
-        warn_of(S.compare_problems)
+        show_warnings(S.compare_problems)
         st.info(
             f"Choose {MODELS[0]} to {MODELS[1]} models of {plain(group)}, or one of the suggestions.",
             icon=":material/compare:",
@@ -66,7 +66,7 @@ def main() -> None:
     state = shown_state(comparison)
     take_release(getattr(S.get("compare"), "state", None), comparison)
     state = S.compare_state
-    warn_of(S.compare_problems)
+    show_warnings(S.compare_problems)
     heard = {"heard": S.get("compare_heard", 0)}
     received = compare(component_data(comparison, state) | heard)
     if take_release(received, comparison):  # after a restart of the server the page has the newer state
@@ -374,7 +374,7 @@ def sections(comparison: Comparison, entries: Sequence[checkpoint_picker.Entry],
 
 def nothing_yet(entries: Sequence[checkpoint_picker.Entry]) -> None:
     """Instructions for when no two checkpoints can be compared."""
-    warn_of(S.compare_problems)
+    show_warnings(S.compare_problems)
     st.info(
         "Two checkpoints of one data set are needed. Train another one, then encode it:\n\n"
         "```\npython -m models train vae --data digits --out runs/digits-vae-2d --set latent=2\n"

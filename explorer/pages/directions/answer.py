@@ -45,7 +45,7 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
             :NEAREST
         ]
         numbers = [*items, *(i for i, _ in near)]
-        codes = np.concatenate([z[None], loaded.codes(numbers)])
+        codes = np.concatenate([z[None], loaded.latents(numbers)])
         pictures = [picture_address(picture) for picture in engine().decode_sync(loaded, codes)]
         parts: list[str] = []
         for (item, weight), picture in zip(

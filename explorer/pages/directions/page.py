@@ -28,7 +28,7 @@ from explorer.pages.shared import (
     checkpoint_picker,
     image_picker,
 )
-from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.pages.shared.text import plain
 from explorer.scene import direction_sources
@@ -47,7 +47,7 @@ def main() -> None:
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     settle(loaded)
@@ -56,7 +56,7 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
         choice.choose_source(loaded, page.shown, page.update, page.report)
-    warn_of(page.problems)
+    show_warnings(page.problems)
     shown: Shown = page.shown
     if shown.kind == "groups" and not loaded.groups:
         st.caption(
@@ -148,7 +148,7 @@ def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
         before = estimates[method].vector
         if others and before is not None:
             holding(others, before, vectors.get(method))
-        z = loaded.codes([shown.item])[0]
+        z = loaded.latents([shown.item])[0]
         estimators.rows(loaded, resolved, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
             follows = "auc" if resolved.scale is None else "rank_correlation"

@@ -84,7 +84,7 @@ def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray
         with st.popover("Export", icon=":material/download:", key="dr_export"):
             direction = as_direction(loaded, resolved, shown, vector, _name(resolved, shown))
             _export(loaded, direction, "now")
-            codes = loaded.codes([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
+            codes = loaded.latents([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
             offer(
                 st,
                 "Strip, PNG",

@@ -82,7 +82,7 @@ def _row(loaded: Loaded, title: str, items: list[int], labels: list[str], key: s
     """Images side by side with their names and labels, and a button that selects them."""
     images = loaded.originals.get(items)
     if any(image is None for image in images):
-        images = list(engine().decode_sync(loaded, loaded.codes(items), background=True))
+        images = list(engine().decode_sync(loaded, loaded.latents(items), background=True))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{title}**", width="stretch")
         if st.button("Select all", key=f"near-{key}", type="tertiary"):

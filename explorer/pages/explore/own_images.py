@@ -129,7 +129,7 @@ def _stored(loaded: Loaded) -> None:
     own = list(loaded.own.values())[::-1]
     if own:
         st.markdown(f"**Stored** · {len(own)} of {OWN_AT_MOST}")
-    latents = loaded.codes([each.item for each in own])
+    latents = loaded.latents([each.item for each in own])
     for each, picture in zip(own, engine().decode_sync(loaded, latents, background=True), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{each.item}"):
             show_picture(picture_png(each.picture, 2), each.title, width=64)

@@ -28,7 +28,7 @@ from explorer.pages.shared import (
     downloads,
     sequence_note,
 )
-from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import connection_of, is_outdated
 from explorer.scene.handles import Places, move_to_view
 from explorer.scene.loaded import Loaded
@@ -46,7 +46,7 @@ def main() -> None:
     take_restore(getattr(S.get("stage"), "edit", None), entries)
     loaded = opened(entries)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     view = shown_view(loaded)
@@ -65,7 +65,7 @@ def main() -> None:
         own_images.button(loaded)
         shelf.pinner(loaded, view, page.shown.edit)
         downloads.button(loaded, view, page.shown.edit, page.shown.colour)
-    warn_of(page.problems)
+    show_warnings(page.problems)
     selection.receive(getattr(S.get("stage"), "selection", None), loaded)
     shown = page.shown
     data = controls.stage_data(loaded, view, shown.colour, shown.edit, page.revision) | {

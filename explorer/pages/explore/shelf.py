@@ -120,7 +120,7 @@ def _picture(loaded: Loaded, view: View, pin: Pin) -> bytes | None:
     """The image of a pin: an item, or picture A of a view."""
     try:
         if pin.kind == "item" and isinstance(pin.value, str):
-            z = loaded.codes([int(pin.value)])
+            z = loaded.latents([int(pin.value)])
         elif pin.kind == "view" and isinstance(pin.value, dict):
             pinned = resolve(loaded, pin.value.get("view", view.id))
             edit = _edit(loaded, pinned, pin.value)

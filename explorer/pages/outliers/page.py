@@ -28,7 +28,7 @@ from explorer.pages.shared import (
     checkpoint_picker,
     image_picker,
 )
-from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
@@ -53,7 +53,7 @@ def main() -> None:
     S.setdefault("ol_told", "")
     loaded = page.open_checkpoint(entries)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         checkpoint_picker.nothing_yet(entries)
         return
     scores = usable(loaded.decoder.model.spec)
@@ -69,7 +69,7 @@ def main() -> None:
             panels.choose_threshold(found, shown, partial(page.update, of=shown.score))
             panels.save_group(loaded, found, tell)
             panels.download(loaded, found, values)
-    warn_of([*page.problems, *broken])
+    show_warnings([*page.problems, *broken])
     if S.ol_told:
         st.success(S.ol_told, icon=":material/check:")
         S.ol_told = ""

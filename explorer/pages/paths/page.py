@@ -25,7 +25,7 @@ from explorer.pages.shared import (
     navigation,
     sequence_note,
 )
-from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.plotly_chart import plotted
 from explorer.scene.engine import engine
@@ -53,7 +53,7 @@ def main() -> None:
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         none_yet(entries)
         return
     view = settle(loaded)
@@ -72,7 +72,7 @@ def main() -> None:
         ):
             to_explore(loaded, view, shown)
     panels.stops_row(loaded, shown, choose_stops, page.report)
-    warn_of(page.problems)
+    show_warnings(page.problems)
     left, right = side_by_side([0.42, 0.58], "pt-body")
     (show_grid if shown.shape == "grid" else show_paths)(loaded, view, shown, left, right, downloads)
     page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
@@ -407,7 +407,7 @@ def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
 def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any, downloads: Any) -> None:
     """The grid's pictures, its lines on the map, and downloads."""
     stops = shown.stops[:CORNERS]
-    latents = corner_grid(loaded.codes(stops), shown.side, shown.side, shown.by)
+    latents = corner_grid(loaded.latents(stops), shown.side, shown.side, shown.by)
     flat = latents.reshape(-1, loaded.latent)
     pictures = engine().decode_sync(loaded, flat, background=True)
     with downloads:

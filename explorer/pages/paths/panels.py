@@ -75,7 +75,7 @@ def stops_row(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str]
         choose: Called with the new waypoints, and with those for which the widget was rendered.
         tell: Called with a message if a name denotes no image.
     """
-    pictures = engine().decode_sync(loaded, loaded.codes(shown.stops), background=True)
+    pictures = engine().decode_sync(loaded, loaded.latents(shown.stops), background=True)
     grid = shown.shape == "grid"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="pt-stops"):
         for number, item in enumerate(shown.stops):
@@ -188,7 +188,7 @@ def with_click(loaded: Loaded, shown: Shown, event: object) -> tuple[int, ...]:
 
 def known_paths(loaded: Loaded, shown: Shown) -> dict[str, MeasuredPath]:
     """The chosen paths with their metrics, without a geodesic that is still being computed."""
-    stops = loaded.codes(shown.stops)
+    stops = loaded.latents(shown.stops)
     paths = {}
     for kind in shown.kinds:
         codes = path_through(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
@@ -205,7 +205,7 @@ def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength:
 
 def straight(loaded: Loaded, shown: Shown) -> Measured:
     """Metrics of the straight path, the reference for a geodesic."""
-    codes = path_through("straight", loaded.codes(shown.stops))
+    codes = path_through("straight", loaded.latents(shown.stops))
     return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
 
 
@@ -235,7 +235,7 @@ def geodesic(loaded: Loaded, shown: Shown) -> None:
 
 def start(loaded: Loaded, shown: Shown) -> None:
     """Starts the job."""
-    stops = np.ascontiguousarray(loaded.codes(shown.stops), np.float32)
+    stops = np.ascontiguousarray(loaded.latents(shown.stops), np.float32)
     S.pt_job = start_job(find, Request(str(loaded.entry.path), stops, float(shown.keep)))
     S.pt_job_of = _mark(loaded, shown)
     S.pop("pt_failed", None)

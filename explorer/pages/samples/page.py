@@ -28,7 +28,7 @@ from explorer.pages.shared import (
     navigation,
 )
 from explorer.pages.shared.item_field import item_field
-from explorer.pages.shared.layout import side_by_side, warn_of
+from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
@@ -63,7 +63,7 @@ def main() -> None:
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         none_yet(entries)
         return
     limits = limits_of(loaded)
@@ -76,7 +76,7 @@ def main() -> None:
             loaded, limits, shown
         )
         downloads = st.container(width="content")
-    warn_of(page.problems)
+    show_warnings(page.problems)
     explanation = st.container()
     try:
         drawn = panels.drawn(loaded, shown)

@@ -74,7 +74,7 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
             shown.count, loaded.latent, shown.seed, temperature=shown.temperature, truncation=truncation
         )
     if shown.source == "near":
-        return draws.near(loaded.codes([shown.item or 0])[0], shown.radius, shown.count, shown.seed)
+        return draws.near(loaded.latents([shown.item or 0])[0], shown.radius, shown.count, shown.seed)
     value = "" if shown.source == "mixture" else list(values(loaded)[shown.attribute])[shown.value]
     attribute = shown.attribute if shown.source == "value" else ""
     mixture = _mixture(loaded, loaded.name, loaded.version, attribute, value, shown.components)
@@ -83,7 +83,7 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
 
 def prior_fits(loaded: Loaded) -> bool:
     """Whether at least half of `TRIED` prior draws decode to usual pictures; true without a gauge."""
-    if not loaded.decoder.model.spec.gauged:
+    if not loaded.decoder.model.spec.has_distance_gauge:
         return True
     codes = draws.prior(TRIED, loaded.latent, 0)
     pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
@@ -124,7 +124,7 @@ def _seen(
     _loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]
 ) -> NDArray[np.float64] | None:
     """Percentile of the distance to the data of encoded pictures (M, H, W, C), shape (M,)."""
-    if not _loaded.decoder.model.spec.gauged:
+    if not _loaded.decoder.model.spec.has_distance_gauge:
         return None
     codes = np.concatenate(
         [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]
@@ -160,7 +160,7 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
     """The selected picture enlarged, with its gauge, its nearest image, and buttons to put a handle on it."""
     picture, z = found.pictures[index], found.codes[index]
     near = int(found.nearest[index])
-    (other,) = engine().decode_sync(loaded, loaded.codes([near]), background=True)
+    (other,) = engine().decode_sync(loaded, loaded.latents([near]), background=True)
     scale = max(1, SHOWN_AT // max(loaded.shape[1:]))
     with (
         st.container(border=True),

@@ -13,7 +13,7 @@ from explorer.pages.sequences import panels, url
 from explorer.pages.sequences.choice import choose_sequence
 from explorer.pages.sequences.url import Limits, Shown
 from explorer.pages.shared import checkpoint_picker, controls
-from explorer.pages.shared.layout import warn_of
+from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.forecasts import longest_jump
@@ -39,14 +39,14 @@ def main() -> None:
     fit = able(entries, refusal)
     loaded = page.open_checkpoint(entries, refusal)
     if loaded is None or loaded.entry.card is None:
-        warn_of(page.problems)
+        show_warnings(page.problems)
         nothing_yet()
         return
     try:
         sequences = sequences_of(loaded.entry.card)
     except ValueError as error:
         checkpoint_picker.button(fit, loaded, switch_model)
-        warn_of(page.problems)
+        show_warnings(page.problems)
         no_sequences(loaded, str(error))
         return
     limits = Limits(len(sequences.data), sequences.data.length, longest_jump(loaded))
@@ -56,7 +56,7 @@ def main() -> None:
         checkpoint_picker.button(fit, loaded, switch_model)
         choose_sequence(sequences, page.shown.sequence, choose)
         panels.download(loaded, sequences, page.shown)
-    warn_of(page.problems)
+    show_warnings(page.problems)
     st.caption(about(sequences, page.shown.sequence))
     received = sequences(component_data(loaded, limits))
     if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state

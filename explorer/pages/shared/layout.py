@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.pages.shared.text import plain
 
-__all__ = ["job_notice", "late", "side_by_side", "warn_of"]
+__all__ = ["job_notice", "late", "show_warnings", "side_by_side"]
 
 STYLE = """<style>
 @media (max-width: %(narrow)dpx) {
@@ -78,7 +78,7 @@ def job_notice(share: float, what: str, key: str, *, about: str | None = None) -
         return st.button("Cancel", key=key, help=about)
 
 
-def warn_of(problems: Iterable[str]) -> None:
+def show_warnings(problems: Iterable[str]) -> None:
     """Shows problems in one box, if there are any."""
     lines = [plain(problem) for problem in problems]
     if lines:

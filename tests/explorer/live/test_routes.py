@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from explorer.latent.directions.mean_difference import Direction
-from explorer.latent.neighbours.map_trust import nearest_others, neighbours_kept
+from explorer.latent.neighbours.map_trust import nearest_others, neighbour_preservation
 from explorer.live import routes as routes_module
 from explorer.live.routes import preview_address, routes
 from explorer.scene.engine import Engine
@@ -184,7 +184,7 @@ def test_trust_is_the_share_of_neighbours_that_the_map_keeps(http: httpx.Client,
     answer = http.get(f"{ATLAS}/trust/pca", params={"v": loaded.version})
     share = np.frombuffer(answer.content, "<f4")
     near = nearest_others(loaded.atlas.mean, 15)
-    np.testing.assert_allclose(share, neighbours_kept(near, resolve(loaded, "pca").xy), atol=1e-6)
+    np.testing.assert_allclose(share, neighbour_preservation(near, resolve(loaded, "pca").xy), atol=1e-6)
     assert "immutable" in answer.headers["cache-control"]
 
 

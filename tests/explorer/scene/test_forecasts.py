@@ -184,7 +184,7 @@ class Standing:
     def path(self, number: int) -> np.ndarray:
         return np.arange(10.0)
 
-    def found(self, pictures: np.ndarray, number: int) -> np.ndarray:
+    def locate(self, pictures: np.ndarray, number: int) -> np.ndarray:
         return np.full(pictures.shape[:2], np.arange(4.0, 10.0)) - 3
 
     def displaced(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:

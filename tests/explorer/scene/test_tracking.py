@@ -21,7 +21,7 @@ def test_a_digit_is_found_in_every_frame_also_under_noise(noise: float) -> None:
     for number in (0, 7, 120):
         path = mover.path(number)
         np.testing.assert_array_equal(path, positions(sequences.data)[number])
-        found = mover.found(sequences.frames(number)[None], number)
+        found = mover.locate(sequences.frames(number)[None], number)
         assert found.shape == (1, 12) and (found == path).mean() >= (1 if not noise else 0.9)
     assert mover.displaced(np.array([0.0, 7.0]), np.array([7.0, 1.0])).tolist() == [-1, 2], (
         "around the circle"
@@ -35,9 +35,9 @@ def test_a_bead_is_found_where_a_frame_shows_it() -> None:
     assert mover is not None and not mover.sides
     for number in (0, 7, 120):
         np.testing.assert_array_equal(mover.path(number), swung(still, 16)[number])
-        found = mover.found(still.frames([number]), number)
+        found = mover.locate(still.frames([number]), number)
         np.testing.assert_allclose(found[0], mover.path(number), atol=0.03)
-        noisy = mover.found(sequences.frames(number)[None], number)
+        noisy = mover.locate(sequences.frames(number)[None], number)
         assert 0.3 < np.abs(mover.displaced(mover.path(number), noisy[0])).mean() < 1.2
     assert mover.displaced(np.array([-4.0]), np.array([4.0])).tolist() == [8], "along a line"
     assert sequences.labels(0).keys() == {"Amplitude", "Position", "Velocity"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from explorer.latent.neighbours.map_trust import nearest_others, neighbours_kept
+from explorer.latent.neighbours.map_trust import nearest_others, neighbour_preservation
 
 RNG = np.random.default_rng(0)
 
@@ -28,19 +28,19 @@ def test_codes_far_from_the_origin_have_the_same_neighbours() -> None:
 
 def test_a_map_that_is_the_space_keeps_all() -> None:
     z = RNG.standard_normal((300, 2)).astype(np.float32)
-    assert (neighbours_kept(nearest_others(z, 15), 3 * z + 7) == 1).all()
+    assert (neighbour_preservation(nearest_others(z, 15), 3 * z + 7) == 1).all()
 
 
 def test_a_map_that_knows_nothing_keeps_about_k_of_n() -> None:
     z, xy = RNG.standard_normal((1000, 8)), RNG.standard_normal((1000, 2))
-    assert neighbours_kept(nearest_others(z, 15), xy).mean() == pytest.approx(0.015, abs=0.005)
+    assert neighbour_preservation(nearest_others(z, 15), xy).mean() == pytest.approx(0.015, abs=0.005)
 
 
 def test_where_two_sheets_are_pressed_together_trust_is_lost_there_only() -> None:
     z = np.concatenate([RNG.uniform(size=(400, 2)), RNG.uniform(size=(200, 2)) + np.array([3, 0])])
     height = np.zeros(600)
     height[:200] = 5.0  # half of the first square lies on another sheet
-    kept = neighbours_kept(nearest_others(np.c_[z, height], 15), z)
+    kept = neighbour_preservation(nearest_others(np.c_[z, height], 15), z)
     assert kept[400:].min() == 1 and kept[:400].mean() < 0.8
 
 

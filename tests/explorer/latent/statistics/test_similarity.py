@@ -17,7 +17,7 @@ from explorer.latent.statistics.similarity import (
     label_agreement,
     linear_reach,
     nearest_others,
-    neighbours_kept,
+    neighbour_overlap,
 )
 
 RNG = np.random.default_rng(0)
@@ -48,19 +48,19 @@ def test_as_many_neighbours_as_there_are(k: int) -> None:
 def test_a_turned_and_scaled_space_keeps_all_neighbours() -> None:
     turn, _ = np.linalg.qr(RNG.normal(size=(5, 5)))
     one = nearest_others(CODES, QUERIES, 8)
-    assert neighbours_kept(one, nearest_others(3 * CODES @ turn - 1, QUERIES, 8)) == 1.0
+    assert neighbour_overlap(one, nearest_others(3 * CODES @ turn - 1, QUERIES, 8)) == 1.0
 
 
 def test_unrelated_spaces_keep_what_chance_gives() -> None:
     one = nearest_others(RNG.normal(size=(200, 3)), np.arange(200), 20)
     other = nearest_others(RNG.normal(size=(200, 3)), np.arange(200), 20)
-    assert neighbours_kept(one, other) == pytest.approx(by_chance(200, 20), abs=0.02)
+    assert neighbour_overlap(one, other) == pytest.approx(by_chance(200, 20), abs=0.02)
 
 
 def test_kept_neighbours_are_counted_as_sets() -> None:
-    assert neighbours_kept([[1, 2, 3], [4, 5, 6]], [[3, 1, 9], [6, 5, 4]]) == pytest.approx((2 / 3 + 1) / 2)
+    assert neighbour_overlap([[1, 2, 3], [4, 5, 6]], [[3, 1, 9], [6, 5, 4]]) == pytest.approx((2 / 3 + 1) / 2)
     with pytest.raises(ValueError, match=r"one shape"):
-        neighbours_kept([[1, 2]], [[1, 2, 3]])
+        neighbour_overlap([[1, 2]], [[1, 2, 3]])
 
 
 def test_label_agreement_counts_neighbours_with_the_same_label() -> None:
