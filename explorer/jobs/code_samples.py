@@ -15,7 +15,7 @@ from explorer.jobs.runner import Report
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
 
-__all__ = ["SAMPLES_AT_MOST", "TEMPERATURE_AT_MOST", "Request", "draw", "drawn"]
+__all__ = ["SAMPLES_AT_MOST", "TEMPERATURE_AT_MOST", "Request", "draw", "sample_texts"]
 
 SAMPLES_AT_MOST = 64
 TEMPERATURE_AT_MOST = 2.0
@@ -40,7 +40,7 @@ class Request:
             raise ValueError(f"`seed` must lie in 0..{SEED_AT_MOST}. Got {self.seed}.")
 
 
-def drawn(
+def sample_texts(
     model: Any,
     count: int,
     *,
@@ -82,7 +82,7 @@ def draw(request: Request, report: Report) -> dict[str, Any]:
     model: Any = checkpoint.load(checkpoint.read(request.model).path).eval()
     if not model.spec.discrete:
         raise ValueError(f"{request.model} has no discrete codes to draw.")
-    texts = drawn(
+    texts = sample_texts(
         model,
         request.count,
         temperature=request.temperature,

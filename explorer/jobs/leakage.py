@@ -148,8 +148,8 @@ class Bench:
         parts = []
         with torch.inference_mode():
             for start in range(0, len(z), BATCH):
-                codes = torch.from_numpy(np.ascontiguousarray(z[start : start + BATCH]))
-                x = self.model.decode(codes.reshape(-1, *self.model.spec.shape))
+                latents = torch.from_numpy(np.ascontiguousarray(z[start : start + BATCH]))
+                x = self.model.decode(latents.reshape(-1, *self.model.spec.shape))
                 levels = x.nan_to_num(0).clamp(0, 1).mul(255).round().to(torch.uint8)
                 parts.append(levels.permute(0, 2, 3, 1).numpy())
         return np.ascontiguousarray(np.concatenate(parts))

@@ -44,12 +44,12 @@ def plan_frame(loaded: Loaded, view: View, frame: Frame) -> Plan:
             z, list(range(len(wanted))), [*wanted], dict(zip(wanted, range(2), strict=False)), slice(0)
         )
     count = frame.strip.frames
-    codes = walk_codes(loaded, z[0], z[1], frame.strip.path, count, frame.level)
+    latents = walk_codes(loaded, z[0], z[1], frame.strip.path, count, frame.level)
     ends: dict[HandleName, int] = {"A": 0, "B": count - 1}
     if frame.level:
-        codes = np.concatenate([codes, z[1:]])
+        latents = np.concatenate([latents, z[1:]])
         ends["B"] = count
     handles = {name: ends[name] for name in wanted}
     rows = [*handles.values(), *range(count)]
     names = [*wanted, *(f"S{n}" for n in range(count))]
-    return Plan(codes, rows, names, handles, slice(0, count))
+    return Plan(latents, rows, names, handles, slice(0, count))

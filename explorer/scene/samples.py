@@ -24,7 +24,7 @@ THIRDS = ("lowest third", "middle third", "highest third")
 class Rows(NamedTuple):
     """Latents in rows, with headings for rows and columns."""
 
-    codes: Floats  # (rows, columns, D)
+    latents: Floats  # (rows, columns, D)
     names: list[str]  # row headings
     heads: list[str]  # column headings
 
@@ -54,15 +54,15 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
     weighed = dimensions.weigh(atlas.mean, atlas.std)
     latent = atlas.mean.mean(0) if item is None else loaded.latents([item])[0]
     steps = np.linspace(-reach, reach, STEPS)
-    codes, names = [], []
+    latents, names = [], []
     for dimension, value in zip(weighed.order[:count], weighed.values, strict=False):
         own = atlas.mean[:, dimension]
         at = steps if weighed.by_kl else own.mean() + steps * own.std()
-        codes.append(dimensions.traversal(latent, int(dimension), at))
+        latents.append(dimensions.traversal(latent, int(dimension), at))
         names.append(f"{dimension} · {value:.2f}{' nats' if weighed.by_kl else ''}")
     unit = "" if weighed.by_kl else " s"
     heads = [f"{step:+g}{unit}".replace("-", "−") if step else "0" for step in steps.round(2)]
-    return Rows(np.stack(codes), names, heads)
+    return Rows(np.stack(latents), names, heads)
 
 
 def plane(loaded: Loaded, side: int) -> Floats:

@@ -88,7 +88,7 @@ def pictures(table: NDArray[np.float32], recipe: Recipe) -> Images:
             return cached
         start = cached
     if len(table) < KEEP:
-        return np.concatenate(list(drawn(table, start, recipe.split)))
+        return np.concatenate(list(draw_batches(table, start, recipe.split)))
     return write(table, start, recipe)
 
 
@@ -112,7 +112,7 @@ def read(path: Path, count: int, table: NDArray[np.float32]) -> Images:
     return images
 
 
-def drawn(table: NDArray[np.float32], start: Images, split: str) -> Generator[Images, None, None]:
+def draw_batches(table: NDArray[np.float32], start: Images, split: str) -> Generator[Images, None, None]:
     """Yields `start`, then the remaining pictures in batches, drawn on all cores."""
     yield start
     firsts = range(len(start), len(table), BATCH)
@@ -142,7 +142,7 @@ def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
     try:
         with replaced(path) as temporary, temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            with closing(drawn(table, start, recipe.split)) as batches:
+            with closing(draw_batches(table, start, recipe.split)) as batches:
                 for batch in batches:
                     file.write(batch.tobytes())
             file.flush()
@@ -153,7 +153,7 @@ def write(table: NDArray[np.float32], start: Images, recipe: Recipe) -> Images:
             RuntimeWarning,
             stacklevel=5,
         )
-        return np.concatenate(list(drawn(table, start, recipe.split)))
+        return np.concatenate(list(draw_batches(table, start, recipe.split)))
     for count, shorter in recipe.files().items():
         if count < len(table):
             with suppress(OSError):  # another process may have it open

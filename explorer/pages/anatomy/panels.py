@@ -21,7 +21,7 @@ from explorer.latent.geometry.off_data import away, in_range
 from explorer.latent.statistics.densities import active, kl_to_prior
 from explorer.pages.anatomy import charts
 from explorer.pages.shared.layout import job_notice, side_by_side
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.scene.engine import engine
 from explorer.scene.inspection import EncodedImage, expected_reconstruction, has_likelihood
 from explorer.scene.likelihood import density
@@ -150,7 +150,7 @@ def _terms(loaded: Loaded, encoded: EncodedImage, kl: float) -> None:
         bars = {"This image": (cost, kl)}
         if average is not None:
             bars["Test average"] = (average["Reconstruction"], average["KL"])
-        plotted(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
+        draw_downloadable_chart(charts.bound_bars(bars), "anatomy_bound", f"{loaded.name}-bound")
         text = (
             "−ELBO bounds −log p(x), the negative log-likelihood of the image, from above. Reconstruction: "
             "the cost of the image given its latent. KL: the cost of the latent, the divergence of its "
@@ -191,7 +191,7 @@ def _dimensions(loaded: Loaded, kl: NDArray[np.float64], shown: tuple[int, int])
         test, average = _test_codes(loaded)
         units = active(test)
         on_map = [dimension for dimension in shown if dimension < len(kl)]
-        plotted(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
+        draw_downloadable_chart(charts.kl_bars(kl, average, units, on_map), "anatomy_kl", f"{loaded.name}-kl")
         st.caption(
             f"{int(units.sum())} of {len(units)} dimensions are active over the test images of the atlas. "
             "▼ marks those on the map. The posterior of an inactive dimension equals the prior: its KL is "
@@ -295,7 +295,7 @@ def _start(loaded: Loaded, encoded: EncodedImage, key: tuple[Any, ...], samples:
 
 def _show_curves(curves: dict[str, Any], name: str) -> None:
     figure, off = charts.growth(curves)
-    plotted(figure, "an_growth", f"{name}-estimates")
+    draw_downloadable_chart(figure, "an_growth", f"{name}-estimates")
     ends = [
         f"{charts.LINES[line][0]} {charts.short(curves[line][-1])}"
         for line in ("bound", "importance", "naive")

@@ -27,19 +27,18 @@ from explorer.latent.statistics.similarity import (
 from explorer.pages.compare.choice import Series, kind, ladders, latent, ready_series
 from explorer.pages.compare.pictures import (
     STYLE,
-    drawn,
     image,
     key,
     letter,
     normal_prior,
     originals,
+    prior_samples,
     reconstructed,
     title,
 )
 from explorer.pages.shared.curve_charts import COLOURS
 from explorer.pages.shared.layout import side_by_side
-from explorer.pages.shared.plotly_chart import drawn as chart_of
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_chart, draw_downloadable_chart
 from explorer.pages.shared.text import plain
 from explorer.scene.comparison import Comparison
 from models.card import Card, Entry
@@ -192,7 +191,7 @@ def _curves(cards: Cards) -> None:
         unit = points[0][1]["unit"]
         axis = f"{name_of(name)}{f' ({unit})' if unit else ''}"
         with column:
-            chart_of(
+            draw_chart(
                 _line_chart([(size, metric["value"]) for size, metric in points], axis),
                 f"compare-{name}",
                 f"{name}-over-dimensions",
@@ -240,7 +239,7 @@ def _strips(_comparison: Comparison, key: object, steps: tuple[int, ...], ready:
         model = comparison.models[step]
         if normal_prior(model):
             name = f"{model.latent} dimensions, samples"
-            rows.append((name, [image(p, name) for p in drawn(model, len(items), 0)]))
+            rows.append((name, [image(p, name) for p in prior_samples(model, len(items), 0)]))
     cells = "".join(f"<span>{escape(name)}</span>{''.join(pictures)}" for name, pictures in rows)
     columns = f"minmax(90px, 150px) repeat({len(items)}, minmax(30px, 68px))"
     return f'<div class="lxc-strip" style="grid-template-columns: {columns}">{cells}</div>'
@@ -293,7 +292,9 @@ def spaces(comparison: Comparison, cards: Cards) -> None:
     left, right = side_by_side((1, 1), "lxc-filled")
     with left:
         st.markdown("**Variance of the latents**")
-        plotted(_variance_chart(comparison, spaces), "compare-variance", "variance-of-latents")
+        draw_downloadable_chart(
+            _variance_chart(comparison, spaces), "compare-variance", "variance-of-latents"
+        )
         st.caption(
             "Share of the latents' variance in their first principal components. It describes how the latent "
             "space is used, not how much of the images a model explains."
@@ -313,22 +314,22 @@ def spaces(comparison: Comparison, cards: Cards) -> None:
 @st.cache_data(max_entries=10, show_spinner="Comparing the latent spaces …")
 def _spaces(_comparison: Comparison, key: object, ready: str) -> Spaces:
     comparison = _comparison
-    codes = [model.atlas.mean[rows] for model, rows in zip(comparison.models, comparison.rows, strict=True)]
+    latents = [model.atlas.mean[rows] for model, rows in zip(comparison.models, comparison.rows, strict=True)]
     k = min(NEIGHBOURS, comparison.count - 1)
     queries = np.unique(np.linspace(0, comparison.count - 1, min(QUERIES, comparison.count)).astype(np.int64))
-    near = [nearest_others(z, queries, k) for z in codes]
+    near = [nearest_others(z, queries, k) for z in latents]
     label, values = _labels(comparison)
     agreement = [label_agreement(index, queries, values) for index in near] if values is not None else []
-    names = [letter(number) for number in range(len(codes))]
+    names = [letter(number) for number in range(len(latents))]
     truth = [picture for picture in originals(comparison, range(comparison.count)) if picture is not None]
     if len(truth) == comparison.count:
         near.append(nearest_others(np.stack(truth).reshape(len(truth), -1), queries, k))
         names.append(PIXELS)
     shared = np.array([[neighbour_overlap(a, b) for b in near] for a in near])
-    reach = [[linear_reach(a, b) for b in codes] for a in codes]
-    alike = np.array([[cka(a, b) for b in codes] for a in codes])
-    effective = [effective_dimensions(z) for z in codes]
-    variances = [explained(z) for z in codes]
+    reach = [[linear_reach(a, b) for b in latents] for a in latents]
+    alike = np.array([[cka(a, b) for b in latents] for a in latents])
+    effective = [effective_dimensions(z) for z in latents]
+    variances = [explained(z) for z in latents]
     chance = by_chance(comparison.count, k)
     return Spaces(names, shared, chance, reach, alike, variances, effective, label, agreement)
 

@@ -21,13 +21,13 @@ from explorer.sharing.exports import picture_png
 
 __all__ = [
     "STYLE",
-    "drawn",
     "errors",
     "image",
     "key",
     "letter",
     "normal_prior",
     "originals",
+    "prior_samples",
     "reconstructed",
     "reconstructions",
     "samples",
@@ -248,7 +248,7 @@ def _blocks(_comparison: Comparison, key: object, count: int, seed: int, tempera
     for number, model in enumerate(_comparison.models):
         head = f"<h4>{letter(number)} · {escape(title(model))}</h4>"
         if normal_prior(model):
-            pictures = drawn(model, count, seed, temperature)
+            pictures = prior_samples(model, count, seed, temperature)
             shown = "".join(image(picture, f"Sample of {title(model)}") for picture in pictures)
             blocks.append(f'<div>{head}<div class="lxc-grid">{shown}</div></div>')
         else:
@@ -264,7 +264,7 @@ def normal_prior(model: Loaded) -> bool:
     return spec.prior and not spec.discrete
 
 
-def drawn(model: Loaded, count: int, seed: int, temperature: float = 1.0) -> Pictures:
+def prior_samples(model: Loaded, count: int, seed: int, temperature: float = 1.0) -> Pictures:
     """Pictures (count, H, W, C) of latents drawn from N(0, temperature² I)."""
     z = np.random.default_rng(seed).standard_normal((count, model.latent), np.float32)
     return engine().decode_sync(model, np.float32(temperature) * z, background=True)

@@ -45,8 +45,8 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
             :NEAREST
         ]
         numbers = [*items, *(i for i, _ in near)]
-        codes = np.concatenate([z[None], loaded.latents(numbers)])
-        pictures = [picture_address(picture) for picture in engine().decode_sync(loaded, codes)]
+        latents = np.concatenate([z[None], loaded.latents(numbers)])
+        pictures = [picture_address(picture) for picture in engine().decode_sync(loaded, latents)]
         parts: list[str] = []
         for (item, weight), picture in zip(
             ((i, combination.items[i]) for i in items), pictures[1 : 1 + len(items)], strict=True

@@ -66,9 +66,9 @@ def along(z: NDArray[np.float32], vector: NDArray[np.float32], origin: Floats) -
         Shape (N, 2): steps of the direction, and the unit of the latents.
     """
     v = np.asarray(vector, np.float64)
-    codes = z - np.asarray(origin, np.float64)
-    steps = codes @ v / (v @ v)
-    rest = codes - steps[:, None] * v
+    latents = z - np.asarray(origin, np.float64)
+    steps = latents @ v / (v @ v)
+    rest = latents - steps[:, None] * v
     rest -= rest.mean(0)
     if not rest.any() or rest.shape[1] < 2:
         return np.stack([steps, np.zeros(len(z))], axis=1)

@@ -189,8 +189,8 @@ def rows(
 
 def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
     """The pictures of a latent with a direction added from -2 to +2 times, as HTML."""
-    codes = z + np.outer(STEPS, vector).astype(np.float32)
-    images = _pictures(loaded, loaded.name, loaded.version, codes)
+    latents = z + np.outer(STEPS, vector).astype(np.float32)
+    images = _pictures(loaded, loaded.name, loaded.version, latents)
     cells = []
     for step, image in zip(STEPS, images, strict=True):
         mark = ' class="lx-dr-middle"' if step == 0 else ""
@@ -200,9 +200,9 @@ def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _pictures(_loaded: Loaded, name: str, version: str, codes: Vector) -> list[str]:
+def _pictures(_loaded: Loaded, name: str, version: str, latents: Vector) -> list[str]:
     """Pictures of latents as data addresses."""
-    return [picture_address(picture) for picture in engine().decode_sync(_loaded, codes)]
+    return [picture_address(picture) for picture in engine().decode_sync(_loaded, latents)]
 
 
 def picture_address(picture: NDArray[np.uint8]) -> str:

@@ -27,7 +27,7 @@ from explorer.latent.statistics.registry import STATISTICS, tooltip
 from explorer.pages.anatomy.charts import COST, QUIET, RATE
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.layout import job_notice, side_by_side
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from models.data import data_available
@@ -279,7 +279,7 @@ def _shown(found: Mapping[str, Any]) -> None:
         st.html(STYLE + table_html(found))
     with right:
         if len(found["attributes"]) > 1:
-            plotted(_chart(found), "dl_chart", f"{found['model']}-leakage")
+            draw_downloadable_chart(_chart(found), "dl_chart", f"{found['model']}-leakage")
         else:
             st.caption("There is no other attribute that could change, so there is no dependency.")
     st.caption(told)

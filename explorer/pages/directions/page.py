@@ -29,7 +29,7 @@ from explorer.pages.shared import (
     image_picker,
 )
 from explorer.pages.shared.layout import show_warnings, side_by_side
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.pages.shared.text import plain
 from explorer.scene import direction_sources
 from explorer.scene.direction_sources import ResolvedSource
@@ -235,7 +235,7 @@ def pictures(
         named |= {d.title: d.vector for d in nearest}
         st.markdown("##### How alike the directions are")
         chart = charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
-        plotted(chart, "dr-cosines", f"{loaded.name}-cosines")
+        draw_downloadable_chart(chart, "dr-cosines", f"{loaded.name}-cosines")
         st.caption(
             "Cosine between two directions: 1 the same, 0 unrelated, −1 opposite. The estimators, and the attributes whose "
             "directions are most alike or opposite."
@@ -248,7 +248,7 @@ def pictures(
         )
         sides = [(name, mask[rows]) for name, mask in zip(resolved.names, resolved.masks or (), strict=False)]
         chart = charts.scatter(places, sides, rows, resolved.title)
-        plotted(chart, "dr-along", f"{loaded.name}-along")
+        draw_downloadable_chart(chart, "dr-along", f"{loaded.name}-along")
         more = f" {len(rows):,} of {loaded.count:,} images." if len(rows) < loaded.count else ""
         ends = (
             " The dotted lines are the means of the two groups."

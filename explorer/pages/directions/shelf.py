@@ -84,12 +84,12 @@ def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray
         with st.popover("Export", icon=":material/download:", key="dr_export"):
             direction = as_direction(loaded, resolved, shown, vector, _name(resolved, shown))
             _export(loaded, direction, "now")
-            codes = loaded.latents([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
+            latents = loaded.latents([shown.item]) + np.outer(STEPS, vector).astype(np.float32)
             offer(
                 st,
                 "Strip, PNG",
                 f"{loaded.name}-{direction.name}-strip.png",
-                lambda: exports.strip_png(engine().decode_sync(loaded, codes), STRIP_SCALE),
+                lambda: exports.strip_png(engine().decode_sync(loaded, latents), STRIP_SCALE),
             )
 
 

@@ -30,7 +30,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.view import View
@@ -119,7 +119,7 @@ def overview(
     mine = outliers_uploads.scores_of(loaded, found.score, uploads)
     left, right = side_by_side([1, 1], "ol-overview", gap="small")
     with left:
-        plotted(
+        draw_downloadable_chart(
             charts.histogram(found.values, found.odd, found.cut, found.score, mine),
             "ol-histogram",
             f"{loaded.name}-{found.score.key}",
@@ -128,7 +128,7 @@ def overview(
         )
         st.caption(f"{found.sentence} {found.alarms(outliers_uploads.held_out(loaded))}")
     with right:
-        xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.codes)
+        xy = np.empty((0, 2), np.float32) if uploads is None else view.projection.forward(uploads.latents)
         event = st.plotly_chart(
             charts.place_on_map(
                 view.xy,
@@ -218,7 +218,7 @@ def compare(found: Scored, values: dict[str, NDArray[np.float64]], said: Sequenc
         if not both.any():
             st.info("No image has both scores yet.", icon=":material/info:")
             return
-        plotted(
+        draw_downloadable_chart(
             charts.two_scores(
                 found.values[both],
                 other[both],

@@ -51,7 +51,7 @@ class Uploads:
     titles: Sequence[str]
     pictures: NDArray[np.uint8]  # (M, H, W, C)
     problems: Sequence[str]
-    codes: NDArray[np.float32]  # (M, D), posterior means
+    latents: NDArray[np.float32]  # (M, D), posterior means
     std: NDArray[np.float32] | None  # (M, D)
     reconstructions: NDArray[np.uint8]  # (M, H, W, C)
 
@@ -65,9 +65,9 @@ def current(loaded: Loaded) -> Uploads | None:
     key = (loaded.name, loaded.version, *(file.file_id for file in files))
     if S.get("ol_uploads") is None or S.ol_uploads[0] != key:
         titles, pictures, problems = gather(((f.name, f.getvalue()) for f in files), loaded.shape)
-        codes = loaded.encoder(pictures)
-        shown = engine().decode_sync(loaded, codes.mean, background=True) if len(pictures) else pictures
-        S.ol_uploads = (key, Uploads(titles, pictures, problems, codes.mean, codes.std, shown))
+        latents = loaded.encoder(pictures)
+        shown = engine().decode_sync(loaded, latents.mean, background=True) if len(pictures) else pictures
+        S.ol_uploads = (key, Uploads(titles, pictures, problems, latents.mean, latents.std, shown))
     found: Uploads = S.ol_uploads[1]
     return found
 
@@ -83,9 +83,9 @@ def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
     if score.key == "kl":
         if uploads.std is None:
             return np.empty(0)
-        return np.asarray(kl_to_prior(uploads.codes, uploads.std).sum(1), np.float64)
+        return np.asarray(kl_to_prior(uploads.latents, uploads.std).sum(1), np.float64)
     if score.key == "neighbour_distance":
-        return np.asarray(loaded.euclidean.query(uploads.codes).distance, np.float64)
+        return np.asarray(loaded.euclidean.query(uploads.latents).distance, np.float64)
     if score.key == "error":
         gaps = (uploads.pictures.astype(np.float64) - uploads.reconstructions) / 255
         return np.asarray((gaps**2).mean((1, 2, 3)), np.float64)

@@ -27,7 +27,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState, able
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.scene.engine import engine
 from explorer.scene.geodesics import USUAL
 from explorer.scene.handles import home
@@ -306,12 +306,12 @@ def show_paths(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any, 
             }
             if percentiles:
                 chart = charts.profile(percentiles, {kind: path.at for kind, path in paths.items()})
-                plotted(chart, "pt-profile", f"{loaded.name}-profile")
+                draw_downloadable_chart(chart, "pt-profile", f"{loaded.name}-profile")
             geodesic = paths.get(GEODESIC)
             explain(shown, None if geodesic is None else geodesic.measured, panels.straight(loaded, shown))
     with left:
         stops = map_positions(loaded, view, shown.stops)
-        lines = {kind: on_map(view, path.codes, path.at, stops) for kind, path in paths.items()}
+        lines = {kind: on_map(view, path.latents, path.at, stops) for kind, path in paths.items()}
         draw_map(loaded, view, lines, stops, shown)
     with downloads:
         panels.downloads(loaded, shown, paths)
@@ -333,7 +333,7 @@ def draw_map(
     colour = controls.default_colour(loaded)
     figure = charts.path_map(loaded, view, colour, lines, stops, panels.names(shown))
     key = f"pt-map-{page.revision}"
-    plotted(
+    draw_downloadable_chart(
         figure,
         key,
         f"{loaded.name}-paths",

@@ -53,7 +53,7 @@ LETTERS = "ABCDEFGH"
 class MeasuredPath(NamedTuple):
     """A path and its metrics."""
 
-    codes: Floats  # (DENSE, D)
+    latents: Floats  # (DENSE, D)
     at: list[int]  # indices of the waypoints
     measured: Measured
 
@@ -191,22 +191,22 @@ def known_paths(loaded: Loaded, shown: Shown) -> dict[str, MeasuredPath]:
     stops = loaded.latents(shown.stops)
     paths = {}
     for kind in shown.kinds:
-        codes = path_through(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
-        if codes is not None:
-            measured = _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
-            paths[kind] = MeasuredPath(codes, at_stops(codes, stops), measured)
+        latents = path_through(kind, stops) if kind in KINDS else _geodesics().get(_mark(loaded, shown))
+        if latents is not None:
+            measured = _measured(loaded, loaded.name, loaded.version, latents, shown.keep)
+            paths[kind] = MeasuredPath(latents, at_stops(latents, stops), measured)
     return paths
 
 
 @st.cache_data(max_entries=64, show_spinner="Decoding the path …")
-def _measured(_loaded: Loaded, name: str, version: str, codes: Floats, strength: float) -> Measured:
-    return measure(_loaded, codes, strength)
+def _measured(_loaded: Loaded, name: str, version: str, latents: Floats, strength: float) -> Measured:
+    return measure(_loaded, latents, strength)
 
 
 def straight(loaded: Loaded, shown: Shown) -> Measured:
     """Metrics of the straight path, the reference for a geodesic."""
-    codes = path_through("straight", loaded.latents(shown.stops))
-    return _measured(loaded, loaded.name, loaded.version, codes, shown.keep)
+    latents = path_through("straight", loaded.latents(shown.stops))
+    return _measured(loaded, loaded.name, loaded.version, latents, shown.keep)
 
 
 def geodesic(loaded: Loaded, shown: Shown) -> None:
@@ -337,7 +337,7 @@ def downloads(loaded: Loaded, shown: Shown, paths: Mapping[str, MeasuredPath]) -
         ]
         back = st.checkbox("There and back", True, key="pt_back")
         chosen, name = frames(shown), f"{loaded.name}-{kind}"
-        pictures, codes = paths[kind].measured.pictures[chosen], paths[kind].codes[chosen]
+        pictures, latents = paths[kind].measured.pictures[chosen], paths[kind].latents[chosen]
         seconds = 3.0 / len(chosen)
         a, b, c = st.columns(3, gap="xsmall")
         animation = partial(exports.animation, pictures, scale=scale, seconds=seconds, back=back)
@@ -352,26 +352,26 @@ def downloads(loaded: Loaded, shown: Shown, paths: Mapping[str, MeasuredPath]) -
         )
         offer(st, "Strip, PNG", f"{name}-strip.png", lambda: exports.strip_png(pictures, scale))
         a, b = st.columns(2, gap="xsmall")
-        labels = [f"{kind} {number}" for number in range(len(codes))]
+        labels = [f"{kind} {number}" for number in range(len(latents))]
         offer(
             a,
             "Vectors, Parquet",
             f"{name}-vectors.parquet",
-            lambda: exports.vectors_parquet(labels, codes),
+            lambda: exports.vectors_parquet(labels, latents),
         )
         offer(
             b,
             "Vectors, npz",
             f"{name}-vectors.npz",
-            lambda: exports.vectors_npz({name: path.codes[chosen] for name, path in paths.items()}),
+            lambda: exports.vectors_npz({name: path.latents[chosen] for name, path in paths.items()}),
         )
 
 
-def grid_downloads(loaded: Loaded, pictures: NDArray[np.uint8], codes: Floats) -> None:
+def grid_downloads(loaded: Loaded, pictures: NDArray[np.uint8], latents: Floats) -> None:
     """A popover with a grid (side, side, …) as a picture and as vectors."""
-    side = len(codes)
+    side = len(latents)
     flat = pictures.reshape(-1, *pictures.shape[-3:])
-    rows = codes.reshape(side * side, -1)
+    rows = latents.reshape(side * side, -1)
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
         scale = SCALE[
             st.segmented_control("Size of a pixel", list(SCALE), default="4×", key="pt_scale") or "4×"
@@ -385,4 +385,4 @@ def grid_downloads(loaded: Loaded, pictures: NDArray[np.uint8], codes: Floats) -
             f"{loaded.name}-grid.parquet",
             lambda: exports.vectors_parquet(labels, rows),
         )
-        offer(b, "Vectors, npz", f"{loaded.name}-grid.npz", lambda: exports.vectors_npz({"grid": codes}))
+        offer(b, "Vectors, npz", f"{loaded.name}-grid.npz", lambda: exports.vectors_npz({"grid": latents}))

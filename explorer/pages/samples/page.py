@@ -79,25 +79,25 @@ def main() -> None:
     show_warnings(page.problems)
     explanation = st.container()
     try:
-        drawn = panels.drawn(loaded, shown)
+        gallery = panels.decode_shown(loaded, shown)
     except ValueError as error:
         st.warning(plain(str(error)))
         return
     with explanation:
-        explain(loaded, limits, shown, drawn)
+        explain(loaded, limits, shown, gallery)
     with downloads:
-        panels.downloads(loaded, drawn, shown)
+        panels.downloads(loaded, gallery, shown)
     chosen = S.get("sm_chosen")
-    index = chosen[1] if chosen is not None and chosen[0] == drawn.mark else None
+    index = chosen[1] if chosen is not None and chosen[0] == gallery.mark else None
     # The selected picture has its own column, so that the grid does not shift under the pointer.
     left, right = side_by_side([5, 3], "sm-body")
     with left:
-        click = components.gallery(panels.gallery_data(loaded, drawn, index))
-    if take_click(click, drawn):
+        click = components.gallery(panels.gallery_data(loaded, gallery, index))
+    if take_click(click, gallery):
         st.rerun()
     with right, st.container(key="sm-picked"):
         if index is not None:
-            panels.picked(loaded, drawn, index, name_of(drawn, shown, index), page.report)
+            panels.show_selected(loaded, gallery, index, name_of(gallery, shown, index), page.report)
         else:
             st.caption("Click a picture to enlarge it and to put a handle on it.")
     page.write_address({"model": loaded.name} | url.query(shown, loaded.token_of))
@@ -364,10 +364,10 @@ def switch_model(name: str) -> None:
 # Explanations
 
 
-def explain(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.Drawn) -> None:
+def explain(loaded: Loaded, limits: Limits, shown: Shown, gallery: panels.Gallery) -> None:
     """Explains the pictures, with the formula."""
     if shown.show == "samples":
-        explain_samples(loaded, limits, shown, drawn)
+        explain_samples(loaded, limits, shown, gallery)
     elif shown.show == "traversals":
         by = (
             "KL to the prior in nats, the mean over all images: the information that the dimension carries"
@@ -391,7 +391,7 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.Drawn) -
         )
 
 
-def explain_samples(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.Drawn) -> None:
+def explain_samples(loaded: Loaded, limits: Limits, shown: Shown, gallery: panels.Gallery) -> None:
     """Explains where the samples come from."""
     st.latex(FORMULAS[shown.source])
     text = {
@@ -408,33 +408,33 @@ def explain_samples(loaded: Loaded, limits: Limits, shown: Shown, drawn: panels.
         )
     if not limits.prior:
         text += " This model has no prior: its training does not define which latents are likely."
-    if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(drawn):
+    if shown.source == "prior" and loaded.atlas.std is not None and panels.strays(gallery):
         text += (
             " Most of the drawn latents are far from those of the images. This is expected: the images' "
             "latents are posterior means, which lie close together in dimensions that the model hardly uses."
         )
-    st.caption(f"{text}{' ' + GAUGE if drawn.seen is not None else ''}")
+    st.caption(f"{text}{' ' + GAUGE if gallery.seen is not None else ''}")
 
 
-def name_of(drawn: panels.Drawn, shown: Shown, index: int) -> str:
+def name_of(gallery: panels.Gallery, shown: Shown, index: int) -> str:
     """Title of the picture at an index."""
-    row, column = divmod(index, drawn.columns)
+    row, column = divmod(index, gallery.columns)
     if shown.show == "traversals":
-        return f"Dimension {drawn.names[row].split()[0]} at {drawn.heads[column]}"
+        return f"Dimension {gallery.names[row].split()[0]} at {gallery.heads[column]}"
     if shown.show == "manifold":
-        return f"Plane at {drawn.codes[index, 0]:.2f}, {drawn.codes[index, 1]:.2f}"
+        return f"Plane at {gallery.latents[index, 0]:.2f}, {gallery.latents[index, 1]:.2f}"
     return f"Sample {index + 1}, seed {shown.seed}"
 
 
-def take_click(received: object, drawn: panels.Drawn) -> bool:
+def take_click(received: object, gallery: panels.Gallery) -> bool:
     """Handles a click on a picture; returns whether it was new."""
     before = S.get("sm_chosen")  # a click on the selected picture deselects it
 
     def apply(received: object) -> bool:
-        index = panels.clicked(received, drawn)
+        index = panels.clicked(received, gallery)
         if index is None:
             return False
-        S.sm_chosen = None if before == (drawn.mark, index) else (drawn.mark, index)
+        S.sm_chosen = None if before == (gallery.mark, index) else (gallery.mark, index)
         return True
 
     return page.now.handle("gallery", received, apply)

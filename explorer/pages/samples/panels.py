@@ -22,7 +22,16 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 
-__all__ = ["Drawn", "clicked", "downloads", "drawn", "gallery_data", "picked", "strays", "values"]
+__all__ = [
+    "Gallery",
+    "clicked",
+    "decode_shown",
+    "downloads",
+    "gallery_data",
+    "show_selected",
+    "strays",
+    "values",
+]
 
 S = st.session_state
 Floats = NDArray[np.float32]
@@ -32,11 +41,11 @@ SHOWN_AT = 128  # pixels, side of the selected picture
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class Gallery:
     """The pictures shown, in rows."""
 
     mark: str  # identifies the set
-    codes: Floats  # (M, D)
+    latents: Floats  # (M, D)
     pictures: NDArray[np.uint8]  # (M, H, W, C)
     percentile: NDArray[np.float64] | None  # (M,), distance of the latents to the data; None without a gauge
     seen: NDArray[np.float64] | None  # (M,), the same for the latents of the encoded pictures; for samples
@@ -47,23 +56,23 @@ class Drawn:
     heads: list[str]  # of columns
 
 
-def drawn(loaded: Loaded, shown: Shown) -> Drawn:
-    """The latents to show, decoded and gauged."""
+def decode_shown(loaded: Loaded, shown: Shown) -> Gallery:
+    """Decodes the latents to show and measures their distance to the data."""
     names: list[str] = []
     heads: list[str] = []
     if shown.show == "traversals":
         rows = sampling.traversals(loaded, shown.item, shown.rows, shown.reach)
-        codes, columns, names, heads = rows.codes, rows.codes.shape[1], rows.names, rows.heads
+        latents, columns, names, heads = rows.latents, rows.latents.shape[1], rows.names, rows.heads
     elif shown.show == "manifold":
-        codes, columns = sampling.plane(loaded, shown.side), shown.side
+        latents, columns = sampling.plane(loaded, shown.side), shown.side
     else:
-        codes, columns = samples(loaded, shown), 12
-    codes = codes.reshape(-1, loaded.latent)
-    pictures, percentile, nearest = _decoded(loaded, loaded.name, loaded.version, codes)
+        latents, columns = samples(loaded, shown), 12
+    latents = latents.reshape(-1, loaded.latent)
+    pictures, percentile, nearest = _decoded(loaded, loaded.name, loaded.version, latents)
     seen = _seen(loaded, loaded.name, loaded.version, pictures) if shown.show == "samples" else None
     mark = f"{loaded.name} {loaded.version} {shown}"
     plane = shown.show == "manifold"
-    return Drawn(mark, codes, pictures, percentile, seen, nearest, columns, plane, names, heads)
+    return Gallery(mark, latents, pictures, percentile, seen, nearest, columns, plane, names, heads)
 
 
 def samples(loaded: Loaded, shown: Shown) -> Floats:
@@ -85,15 +94,15 @@ def prior_fits(loaded: Loaded) -> bool:
     """Whether at least half of `TRIED` prior draws decode to usual pictures; true without a gauge."""
     if not loaded.decoder.model.spec.has_distance_gauge:
         return True
-    codes = draws.prior(TRIED, loaded.latent, 0)
-    pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, codes)
+    latents = draws.prior(TRIED, loaded.latent, 0)
+    pictures, _, _ = _decoded(loaded, loaded.name, loaded.version, latents)
     seen = _seen(loaded, loaded.name, loaded.version, pictures)
     return seen is None or bool(np.median(seen) < UNUSUAL)
 
 
-def strays(found: Drawn) -> bool:
+def strays(gallery: Gallery) -> bool:
     """Whether most of the latents are unusually far from the data."""
-    return found.percentile is not None and bool(np.median(found.percentile) > UNUSUAL)
+    return gallery.percentile is not None and bool(np.median(gallery.percentile) > UNUSUAL)
 
 
 def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
@@ -106,17 +115,17 @@ def values(loaded: Loaded) -> dict[str, dict[str, NDArray[np.bool_]]]:
 def _mixture(
     _loaded: Loaded, name: str, version: str, attribute: str, value: str, components: int
 ) -> Mixture:
-    codes = _loaded.atlas.mean
-    return fit(codes[values(_loaded)[attribute][value]] if attribute else codes, components)
+    latents = _loaded.atlas.mean
+    return fit(latents[values(_loaded)[attribute][value]] if attribute else latents, components)
 
 
 @st.cache_data(max_entries=32, show_spinner="Decoding …")
 def _decoded(
-    _loaded: Loaded, name: str, version: str, codes: Floats
+    _loaded: Loaded, name: str, version: str, latents: Floats
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None, NDArray[np.int64]]:
     """Pictures, percentile of the distance to the data, and nearest image of latents (M, D)."""
-    gauge = _loaded.neighbours.query(codes)
-    return engine().decode_sync(_loaded, codes, background=True), gauge.percentile, gauge.nearest
+    gauge = _loaded.neighbours.query(latents)
+    return engine().decode_sync(_loaded, latents, background=True), gauge.percentile, gauge.nearest
 
 
 @st.cache_data(max_entries=32, show_spinner="Encoding the samples …")
@@ -126,40 +135,42 @@ def _seen(
     """Percentile of the distance to the data of encoded pictures (M, H, W, C), shape (M,)."""
     if not _loaded.decoder.model.spec.has_distance_gauge:
         return None
-    codes = np.concatenate(
+    latents = np.concatenate(
         [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]
     )
-    return _loaded.neighbours.query(codes).percentile
+    return _loaded.neighbours.query(latents).percentile
 
 
-def gallery_data(loaded: Loaded, found: Drawn, selected: int | None) -> dict[str, Any]:
+def gallery_data(loaded: Loaded, gallery: Gallery, selected: int | None) -> dict[str, Any]:
     """The gallery's data."""
     return {
         "shape": list(loaded.shape),
-        "made": found.mark,
-        "sheet": sheet(found.pictures, found.columns),
-        "count": len(found.codes),
-        "columns": found.columns,
-        "captions": [] if found.seen is None else [_ordinal(value) for value in found.seen],
-        "percentile": [] if found.seen is None else [round(float(value), 1) for value in found.seen],
-        "rows": found.names,
-        "heads": found.heads,
+        "made": gallery.mark,
+        "sheet": sheet(gallery.pictures, gallery.columns),
+        "count": len(gallery.latents),
+        "columns": gallery.columns,
+        "captions": [] if gallery.seen is None else [_ordinal(value) for value in gallery.seen],
+        "percentile": [] if gallery.seen is None else [round(float(value), 1) for value in gallery.seen],
+        "rows": gallery.names,
+        "heads": gallery.heads,
         "selected": selected,
     }
 
 
-def clicked(received: object, found: Drawn) -> int | None:
+def clicked(received: object, gallery: Gallery) -> int | None:
     """Index of the clicked picture as sent by the browser; None if invalid or of another set."""
-    if not isinstance(received, Mapping) or received.get("made") != found.mark:
+    if not isinstance(received, Mapping) or received.get("made") != gallery.mark:
         return None
     index = received.get("index")
-    return index if type(index) is int and 0 <= index < len(found.codes) else None
+    return index if type(index) is int and 0 <= index < len(gallery.latents) else None
 
 
-def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[[str], None]) -> None:
+def show_selected(
+    loaded: Loaded, gallery: Gallery, index: int, title: str, tell: Callable[[str], None]
+) -> None:
     """The selected picture enlarged, with its gauge, its nearest image, and buttons to put a handle on it."""
-    picture, z = found.pictures[index], found.codes[index]
-    near = int(found.nearest[index])
+    picture, z = gallery.pictures[index], gallery.latents[index]
+    near = int(gallery.nearest[index])
     (other,) = engine().decode_sync(loaded, loaded.latents([near]), background=True)
     scale = max(1, SHOWN_AT // max(loaded.shape[1:]))
     with (
@@ -170,14 +181,14 @@ def picked(loaded: Loaded, found: Drawn, index: int, title: str, tell: Callable[
             show_picture(exports.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
         with st.container(gap="xsmall", width=300):
             st.markdown(f"**{title}**")
-            if found.percentile is not None:
+            if gallery.percentile is not None:
                 seen = (
                     ""
-                    if found.seen is None
-                    else f"; its picture, encoded again, at the {_ordinal(found.seen[index])}"
+                    if gallery.seen is None
+                    else f"; its picture, encoded again, at the {_ordinal(gallery.seen[index])}"
                 )
                 st.caption(
-                    f"Distance to the data: the latent is at the {_ordinal(found.percentile[index])} "
+                    f"Distance to the data: the latent is at the {_ordinal(gallery.percentile[index])} "
                     f"percentile{seen}."
                 )
             prior = loaded.decoder.model.spec.prior
@@ -217,7 +228,7 @@ def _to_explore(
     navigation.go("Explore", loaded.name, **{side: str(item)})
 
 
-def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
+def downloads(loaded: Loaded, gallery: Gallery, shown: Shown) -> None:
     """A popover with all pictures in one image, and their latents."""
     name = f"{loaded.name}-{shown.show}"
     with st.popover("Download", icon=":material/download:"), st.container(gap="xsmall", width=330):
@@ -228,30 +239,30 @@ def downloads(loaded: Loaded, found: Drawn, shown: Shown) -> None:
             st,
             "Grid, PNG",
             f"{name}-grid.png",
-            lambda: exports.grid_png(found.pictures, found.columns, scale),
+            lambda: exports.grid_png(gallery.pictures, gallery.columns, scale),
         )
         a, b = st.columns(2, gap="xsmall")
-        labels = [_label(found, index) for index in range(len(found.codes))]
+        labels = [_label(gallery, index) for index in range(len(gallery.latents))]
         offer(
             a,
             "Vectors, Parquet",
             f"{name}-vectors.parquet",
-            lambda: exports.vectors_parquet(labels, found.codes),
+            lambda: exports.vectors_parquet(labels, gallery.latents),
         )
-        offer(b, "Vectors, npz", f"{name}-vectors.npz", lambda: exports.vectors_npz(_vectors(found)))
+        offer(b, "Vectors, npz", f"{name}-vectors.npz", lambda: exports.vectors_npz(_vectors(gallery)))
 
 
-def _vectors(found: Drawn) -> dict[str, Floats]:
+def _vectors(gallery: Gallery) -> dict[str, Floats]:
     """The latents, and their percentiles if the model has a gauge."""
-    gauge = {} if found.percentile is None else {"percentile": found.percentile.astype(np.float32)}
-    return {"z": found.codes} | gauge
+    gauge = {} if gallery.percentile is None else {"percentile": gallery.percentile.astype(np.float32)}
+    return {"z": gallery.latents} | gauge
 
 
-def _label(found: Drawn, index: int) -> str:
-    row, column = divmod(index, found.columns)
-    if not found.names:
-        return f"row {row} column {column}" if found.plane else f"sample {index}"
-    return f"dimension {found.names[row].split()[0]} at {found.heads[column]}"
+def _label(gallery: Gallery, index: int) -> str:
+    row, column = divmod(index, gallery.columns)
+    if not gallery.names:
+        return f"row {row} column {column}" if gallery.plane else f"sample {index}"
+    return f"dimension {gallery.names[row].split()[0]} at {gallery.heads[column]}"
 
 
 def _ordinal(value: float) -> str:

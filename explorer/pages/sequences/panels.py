@@ -13,7 +13,7 @@ from explorer.pages.sequences import charts
 from explorer.pages.sequences.url import Shown
 from explorer.pages.shared.downloads import offer
 from explorer.pages.shared.layout import side_by_side
-from explorer.pages.shared.plotly_chart import plotted
+from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.scene.engine import engine
 from explorer.scene.forecasts import DRAWS, Uncertainty, direction_known, follow, futures, uncertainty
 from explorer.scene.forecasts import errors as errors_of
@@ -55,13 +55,17 @@ def certainty(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -> No
         left, right = [st.container()] * 2 if share is None else side_by_side([1, 1], "time-certainty")
         if share is not None:
             with left:
-                plotted(charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction")
+                draw_downloadable_chart(
+                    charts.direction(share, shown.seen), "time-direction", f"{loaded.name}-direction"
+                )
                 st.caption(
                     f"{DRAWS} states are drawn from each belief and jumped ahead. The first frame shows the "
                     "digit's position but not its direction; the second shows both."
                 )
         with right:
-            plotted(charts.state_spread(unsure.std, top, shown.seen), "time-spread", f"{loaded.name}-spread")
+            draw_downloadable_chart(
+                charts.state_spread(unsure.std, top, shown.seen), "time-spread", f"{loaded.name}-spread"
+            )
             st.caption(
                 f"Standard deviation of each component of the state, over {DRAWS} draws of the layer above; "
                 "the line marks the last frame seen. The scale of each component is arbitrary, so σ is "
@@ -77,7 +81,9 @@ def _entropy(name: str, unsure: Uncertainty, share: NDArray[np.float64] | None, 
         r"p_B(z|b_t) = p_B(z^2|b_t)\; p_B(z^1|z^2, b_t), \qquad "
         r"H = \mathbb{E}[-\log p_B] = \textstyle\sum_d \tfrac12\log 2\pi e + \mathbb{E}[\log \sigma_d]"
     )
-    plotted(charts.entropies(unsure.top, unsure.bottom, seen), "time-entropy", f"{name}-entropy")
+    draw_downloadable_chart(
+        charts.entropies(unsure.top, unsure.bottom, seen), "time-entropy", f"{name}-entropy"
+    )
     whole = unsure.top + unsure.bottom
     st.caption(
         "A differential entropy can be negative, depends on the scale of each component of the state, and "
@@ -136,7 +142,7 @@ def against_truth(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -
         else:
             still = measured.still if metric == "squared" else None
             chart = charts.errors(measured.frames, values, unit, shown.samples, still)
-            plotted(chart, f"time-errors-{metric}", f"{loaded.name}-errors-{metric}")
+            draw_downloadable_chart(chart, f"time-errors-{metric}", f"{loaded.name}-errors-{metric}")
         missing = shown.steps - len(measured.frames)
         beyond = f" {missing} of {shown.steps} steps are beyond the end of the sequence." if missing else ""
         explanation = (
@@ -157,7 +163,7 @@ def _sides(name: str, frames: NDArray[np.int64], right: NDArray[np.float64]) -> 
     share = 100 * right[:, known].mean(0, keepdims=True)
     chart = charts.errors(frames[known], share, METRICS["right"][1], 0)
     chart.update_layout(showlegend=False).update_yaxes(range=[-4, 104])
-    plotted(chart, "time-errors-right", f"{name}-errors-right")
+    draw_downloadable_chart(chart, "time-errors-right", f"{name}-errors-right")
 
 
 def download(loaded: Loaded, sequences: SequenceCollection, shown: Shown) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.catalogue.curves import Curves, above_lowest
-from explorer.pages.shared.plotly_chart import drawn, plotted
+from explorer.pages.shared.plotly_chart import draw_chart, draw_downloadable_chart
 
 __all__ = ["COLOURS", "curve_chart", "metric_charts"]
 
@@ -44,7 +44,7 @@ def curve_chart(
         key,
         height,
         f"Curves of {', '.join(curves.series)} over {curves.last + 1} steps, in {UNIT}.",
-        drawn if live else plotted,
+        draw_chart if live else draw_downloadable_chart,
     )
 
 
@@ -72,7 +72,7 @@ def metric_charts(curves: Curves, key: str) -> None:
             f"{key}-{index}",
             LOW,
             f"Curve of {name} over {curves.last + 1} steps.",
-            drawn,
+            draw_chart,
         )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.pages.shared.file_button import file_button
 from explorer.sharing.exports import chart_html
 
-__all__ = ["config", "drawn", "plotted"]
+__all__ = ["config", "draw_chart", "draw_downloadable_chart"]
 
 # The link is muted and close to its chart.
 STYLE = """<style>
@@ -33,7 +33,9 @@ def config(name: str, **more: Any) -> dict[str, Any]:
     return {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": picture, **more}
 
 
-def drawn(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None, **more: Any) -> Any:
+def draw_chart(
+    figure: Any, key: str, name: str, *, settings: dict[str, Any] | None = None, **more: Any
+) -> Any:
     """Draws a chart without the HTML link: for small charts side by side, and for live ones.
 
     Arguments:
@@ -49,12 +51,14 @@ def drawn(figure: Any, key: str, name: str, *, settings: dict[str, Any] | None =
     return st.plotly_chart(figure, key=key, config=config(name, **(settings or {})), **more)
 
 
-def plotted(figure: Any, key: str, name: str, *, below: Callable[[], None] | None = None, **more: Any) -> Any:
-    """Draws a chart with a link to interactive HTML; arguments and result as of `drawn`.
+def draw_downloadable_chart(
+    figure: Any, key: str, name: str, *, below: Callable[[], None] | None = None, **more: Any
+) -> Any:
+    """Draws a chart with a link to interactive HTML; arguments and result as of `draw_chart`.
 
     `below` draws content between the chart and the link.
     """
-    event = drawn(figure, key, name, **more)
+    event = draw_chart(figure, key, name, **more)
     if below is not None:
         below()
     st.html(STYLE)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.jobs.code_samples import Request, draw, drawn
+from explorer.jobs.code_samples import Request, draw, sample_texts
 from explorer.jobs.runner import start
 from explorer.latent.geometry.grids import as_text, from_text
 from models import checkpoint
@@ -82,7 +82,7 @@ def test_a_job_gives_the_same_and_can_be_cancelled(folder: Path) -> None:
     job = start(draw, Request(str(folder / "two"), 2))
     job.wait(120)
     model = checkpoint.load(folder / "two").eval()
-    assert job.error is None and job.result == {"codes": drawn(model, 2)} and job.share == 1.0
+    assert job.error is None and job.result == {"codes": sample_texts(model, 2)} and job.share == 1.0
     job = start(draw, Request(str(folder / "two"), 64))
     job.cancel()
     job.wait(60)

@@ -33,16 +33,16 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
 def test_traversals_start_at_an_image_and_are_ordered_by_kl(shelf: dict[str, Loaded]) -> None:
     loaded = shelf["digits-vae"]
     rows = traversals(loaded, 5, 3, 2.0)
-    assert rows.codes.shape == (3, STEPS, 8) and rows.heads[0] == "−2" and rows.heads[STEPS // 2] == "0"
+    assert rows.latents.shape == (3, STEPS, 8) and rows.heads[0] == "−2" and rows.heads[STEPS // 2] == "0"
     atlas = loaded.atlas
     assert atlas.std is not None
     kl = 0.5 * (atlas.mean**2 + atlas.std**2 - 1 - 2 * np.log(atlas.std)).mean(0)
     first = int(kl.argmax())
     assert rows.names[0] == f"{first} · {kl[first]:.2f} nats"
-    assert rows.codes[0, :, first] == pytest.approx(np.linspace(-2, 2, STEPS))
+    assert rows.latents[0, :, first] == pytest.approx(np.linspace(-2, 2, STEPS))
     others = [d for d in range(8) if d != first]
-    assert (rows.codes[0][:, others] == atlas.mean[5, others]).all()
-    centre = traversals(loaded, None, 1, 2.0).codes[0, 0, others]
+    assert (rows.latents[0][:, others] == atlas.mean[5, others]).all()
+    centre = traversals(loaded, None, 1, 2.0).latents[0, 0, others]
     assert centre == pytest.approx(atlas.mean.mean(0)[others])
 
 
@@ -52,7 +52,7 @@ def test_deterministic_codes_are_turned_by_their_own_spread(shelf: dict[str, Loa
     own = loaded.atlas.mean[:, int(rows.names[0].split()[0])]
     assert rows.heads[-1] == "+3 s" and "nats" not in rows.names[0]
     dimension = int(rows.names[0].split()[0])
-    assert rows.codes[0, -1, dimension] == pytest.approx(own.mean() + 3 * own.std(), rel=1e-5)
+    assert rows.latents[0, -1, dimension] == pytest.approx(own.mean() + 3 * own.std(), rel=1e-5)
 
 
 def test_the_plane_is_the_priors_or_fitted_to_the_codes(shelf: dict[str, Loaded]) -> None:

@@ -72,8 +72,8 @@ def pictures(found: dict[str, Any]) -> np.ndarray:
     return whole.reshape(rows, 8, found["columns"], 8).swapaxes(1, 2).reshape(-1, 8, 8)[: found["count"]]
 
 
-def same(found: dict[str, Any], codes: np.ndarray, name: str = "digits-vae") -> bool:
-    expected = model(name).decoder(np.ascontiguousarray(codes.reshape(-1, codes.shape[-1])))[..., 0]
+def same(found: dict[str, Any], latents: np.ndarray, name: str = "digits-vae") -> bool:
+    expected = model(name).decoder(np.ascontiguousarray(latents.reshape(-1, latents.shape[-1])))[..., 0]
     shown = pictures(found)
     return shown.shape == expected.shape and bool(np.abs(shown.astype(int) - expected.astype(int)).max() <= 1)
 
@@ -172,10 +172,10 @@ def test_dimensions_and_the_plane(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", show="traversals", item="5", rows="5", reach="2")
     rows = traversals(model(), 5, 5, 2.0)
     found = gallery(at)
-    assert same(found, rows.codes) and found["rows"] == rows.names and found["heads"] == rows.heads
+    assert same(found, rows.latents) and found["rows"] == rows.names and found["heads"] == rows.heads
     assert any("ordered by KL" in caption.value for caption in at.caption)
     at.button(key="sm_item_off").click().run()
-    assert "item" not in address(at) and same(gallery(at), traversals(model(), None, 5, 2.0).codes)
+    assert "item" not in address(at) and same(gallery(at), traversals(model(), None, 5, 2.0).latents)
     at = open_samples(model="flat-vae", show="manifold", side="9")
     assert same(gallery(at), plane(model("flat-vae"), 9), "flat-vae") and gallery(at)["captions"] == []
 

@@ -9,9 +9,11 @@ from explorer.pages.shared.plotly_chart import config
 
 
 def script() -> None:
-    from explorer.pages.shared.plotly_chart import plotted
+    from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 
-    plotted({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
+    draw_downloadable_chart(
+        {"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along"
+    )
 
 
 def test_a_chart_offers_a_camera_and_a_page() -> None:
@@ -27,9 +29,9 @@ def test_a_chart_offers_a_camera_and_a_page() -> None:
 
 
 def small() -> None:
-    from explorer.pages.shared.plotly_chart import drawn
+    from explorer.pages.shared.plotly_chart import draw_chart
 
-    drawn({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
+    draw_chart({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
 
 
 def test_a_small_chart_has_the_camera_and_nothing_under_it() -> None:
