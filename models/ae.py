@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.base import Loss, Posterior
 from models.criterion import Criterion
 from models.encoder_decoder import EncoderDecoder, GridConfig
+from models.family_description import FamilyDescription
 
 __all__ = ["AE", "AEConfig"]
 
@@ -35,7 +35,7 @@ class AE(EncoderDecoder):
     """The plain autoencoder; variants override `latent`, `training_latent` or `penalties`."""
 
     Config: ClassVar[type[Any]] = AEConfig
-    about = About(
+    description = FamilyDescription(
         title="AE",
         idea="An encoder compresses an image to a latent, and a decoder reconstructs the image from it.",
         year=2006,

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from models.about import About
 from models.criterion import Criterion
+from models.family_description import FamilyDescription
 from models.sharding import draw
 
 __all__ = [
@@ -138,13 +138,13 @@ class Loss:
 class Autoencoder(nn.Module, ABC):
     """The base of all models.
 
-    A subclass declares its frozen configuration class `Config` and the description `about`, sets `spec` and
+    A subclass declares its frozen configuration class `Config` and its `description`, sets `spec` and
     `image_shape`, and implements `criterion`, `encode`, `decode` and `loss`. Images are float tensors (B, C, H, W) in
     [0, 1].
     """
 
     Config: ClassVar[type[Any]]
-    about: ClassVar[About]  # of the family
+    description: ClassVar[FamilyDescription]  # of the family
     closed_form: ClassVar[bool] = False  # fitted by `ClosedForm.fit` instead of gradient steps
 
     config: Any

@@ -17,9 +17,9 @@ from typing import Any
 
 from torch import Tensor
 
-from models.about import About
 from models.configuration import setting
 from models.criterion import Criterion
+from models.family_description import FamilyDescription
 from models.vae import VAE, VAEConfig
 
 __all__ = ["BetaVAE", "BetaVAEConfig"]
@@ -36,7 +36,7 @@ class BetaVAE(VAE):
     """A VAE whose KL is weighted by `beta`."""
 
     Config = BetaVAEConfig
-    about = About(
+    description = FamilyDescription(
         title="β-VAE",
         idea="A VAE whose KL term is weighted by beta; a larger weight leaves less information in the latent.",
         year=2017,

@@ -17,10 +17,10 @@ from typing import Any
 
 from torch import Tensor
 
-from models.about import About
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.vae import VAE
 
 __all__ = ["CapacityVAE", "CapacityVAEConfig"]
@@ -46,7 +46,7 @@ class CapacityVAE(VAE):
     """A VAE whose KL is kept at C(t) instead of being minimised."""
 
     Config = CapacityVAEConfig
-    about = About(
+    description = FamilyDescription(
         title="β-VAE with capacity",
         idea="A VAE whose KL is kept near a target that rises during training.",
         year=2018,

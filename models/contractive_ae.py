@@ -29,11 +29,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.about import About
 from models.ae import AE
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.sharding import draw
 
 __all__ = ["ContractiveAE", "ContractiveAEConfig", "hutchinson", "sigmoid_layer"]
@@ -57,7 +57,7 @@ class ContractiveAE(AE):
     """An autoencoder with sigmoid units and a penalty on the encoder's Jacobian."""
 
     Config = ContractiveAEConfig
-    about = About(
+    description = FamilyDescription(
         title="Contractive AE",
         idea="An autoencoder whose latent changes little when the image changes a little.",
         year=2011,

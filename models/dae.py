@@ -22,11 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.ae import AE
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.sharding import draw
 
 __all__ = ["CORRUPTIONS", "DAE", "DAEConfig", "corrupt"]
@@ -52,7 +52,7 @@ class DAE(AE):
     """An autoencoder that is trained to reconstruct clean images from corrupted ones."""
 
     Config = DAEConfig
-    about = About(
+    description = FamilyDescription(
         title="Denoising AE",
         idea="An autoencoder that reconstructs the clean image from a corrupted one.",
         year=2008,

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.about import About
 from models.configuration import setting
+from models.family_description import FamilyDescription
 from models.flow import Flow, FlowConfig
 from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard
 from models.layers.invertible import ActNorm, FlowLayer, InvertibleConv, Shape, Squeeze
@@ -33,7 +33,7 @@ class Glow(Flow):
     """A flow with invertible 1x1 convolutions."""
 
     Config = GlowConfig
-    about = About(
+    description = FamilyDescription(
         title="Glow",
         idea="A flow like Real NVP, with learnt 1x1 convolutions that mix the channels between its steps.",
         year=2018,

@@ -25,11 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.base import Loss, Posterior
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.vae import VAE
 
 __all__ = ["IWAE", "IWAEConfig", "log_ratio"]
@@ -46,7 +46,7 @@ class IWAE(VAE):
     """A VAE trained on the bound of `samples` importance samples."""
 
     Config = IWAEConfig
-    about = About(
+    description = FamilyDescription(
         title="IWAE",
         idea="A VAE whose bound on log p(x) is tightened by k samples per image.",
         year=2015,

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.ae import AE
 from models.configuration import check_range, setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 
 __all__ = ["KSparseAE", "KSparseAEConfig", "top_k"]
 
@@ -42,7 +42,7 @@ class KSparseAE(AE):
     """An autoencoder whose latent keeps its `k` largest values."""
 
     Config = KSparseAEConfig
-    about = About(
+    description = FamilyDescription(
         title="k-sparse AE",
         idea="An autoencoder that keeps only the k largest units of each image and sets the others to 0.",
         year=2013,

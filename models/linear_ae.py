@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from models.about import About
 from models.ae import AE
 from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig
+from models.family_description import FamilyDescription
 from models.layers.networks import make_decoder, make_encoder
 
 __all__ = ["LinearAE", "LinearAEConfig"]
@@ -36,7 +36,7 @@ class LinearAE(AE):
     """An autoencoder without hidden layers."""
 
     Config: ClassVar[type[Any]] = LinearAEConfig
-    about = About(
+    description = FamilyDescription(
         title="Linear AE",
         idea="A linear encoder and a linear decoder, which at the optimum span the subspace of PCA.",
         year=1989,

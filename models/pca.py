@@ -20,9 +20,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.about import About
 from models.criterion import Criterion
 from models.encoder_decoder import LatentConfig
+from models.family_description import FamilyDescription
 from models.layers.likelihoods import LearntGaussian, best_log_sigma
 from models.linear_ae import LinearAE
 
@@ -53,7 +53,7 @@ class PCA(LinearAE):
     """A linear autoencoder that is fitted in closed form."""
 
     Config = PCAConfig
-    about = About(
+    description = FamilyDescription(
         title="PCA",
         idea="A linear autoencoder whose weights are known in closed form.",
         year=1901,

@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import ImageConfig
+from models.family_description import FamilyDescription
 from models.layers.autoregressive import Autoregressive
 
 __all__ = ["PixelSNAIL", "PixelSNAILConfig"]
@@ -50,7 +50,7 @@ class PixelSNAIL(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = PixelSNAILConfig
-    about = About(
+    description = FamilyDescription(
         title="PixelSNAIL",
         idea="An autoregressive model, which predicts each pixel from those before it.",
         year=2017,

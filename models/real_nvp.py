@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.about import About
 from models.configuration import setting
+from models.family_description import FamilyDescription
 from models.flow import Flow, FlowConfig
 from models.layers.coupling import AffineCoupling, ChannelMask, Checkerboard, Mask
 from models.layers.invertible import ActNorm, FlowLayer, Shape, Squeeze
@@ -39,7 +39,7 @@ class RealNVP(Flow):
     """A flow of couplings with alternating masks."""
 
     Config = RealNVPConfig
-    about = About(
+    description = FamilyDescription(
         title="Real NVP",
         idea="An invertible network that gives every image a latent and an exact density.",
         year=2016,

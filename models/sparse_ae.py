@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.about import About
 from models.ae import AE
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.sharding import batch_mean
 
 __all__ = ["SparseAE", "SparseAEConfig", "bernoulli_kl"]
@@ -44,7 +44,7 @@ class SparseAE(AE):
     """An autoencoder with sigmoid units whose mean activation is kept near `rho`."""
 
     Config = SparseAEConfig
-    about = About(
+    description = FamilyDescription(
         title="Sparse AE",
         idea="An autoencoder with many units, whose mean activation is kept small.",
         year=2011,

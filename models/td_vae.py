@@ -32,11 +32,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.about import About
 from models.base import Autoencoder, LatentSpec, Loss, Posterior
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import NetworkConfig
+from models.family_description import FamilyDescription
 from models.layers.likelihoods import HALF_LOG_TWO_PI, LIKELIHOODS, make_likelihood
 from models.layers.networks import make_decoder, make_encoder
 from models.sharding import draw
@@ -166,7 +166,7 @@ class TDVAE(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = TDVAEConfig
-    about = About(
+    description = FamilyDescription(
         title="TD-VAE",
         idea="A sequence model that infers a belief state from the frames so far and predicts later states directly.",
         year=2019,

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.about import About
 from models.base import Loss, Posterior
 from models.configuration import setting
 from models.criterion import ELBO, ELBO_FORMULA, Criterion
 from models.encoder_decoder import EncoderDecoder, GridConfig
+from models.family_description import FamilyDescription
 from models.sharding import batch_mean
 
 __all__ = ["VAE", "VAEConfig"]
@@ -48,7 +48,7 @@ class VAE(EncoderDecoder):
     """A VAE with a standard normal prior and a diagonal Gaussian posterior."""
 
     Config: ClassVar[type[Any]] = VAEConfig
-    about = About(
+    description = FamilyDescription(
         title="VAE",
         idea="An image is encoded as a distribution kept near a prior, from which new latents are drawn.",
         year=2013,

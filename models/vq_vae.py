@@ -26,11 +26,11 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from models.about import About
 from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior, Progress
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import LikelihoodConfig
+from models.family_description import FamilyDescription
 from models.layers.autoregressive import Autoregressive
 from models.layers.likelihoods import make_likelihood
 from models.layers.networks import double, doubling, halve, halved
@@ -84,7 +84,7 @@ class VQVAE(Autoencoder):
     """
 
     Config: ClassVar[type[Any]] = VQVAEConfig
-    about = About(
+    description = FamilyDescription(
         title="VQ-VAE",
         idea="An image is encoded as a grid of codebook entries, over which a prior can be learnt.",
         year=2017,

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.about import About
 from models.base import Level
+from models.family_description import FamilyDescription
 from models.layers.networks import double, halve, halved
 from models.layers.quantiser import Quantised
 from models.vq_vae import VQVAE, Quantise, VQVAEConfig
@@ -42,7 +42,7 @@ class VQVAE2(VQVAE):
     """A VQ-VAE with two levels, the bottom conditioned on the top."""
 
     Config = VQVAE2Config
-    about = About(
+    description = FamilyDescription(
         title="VQ-VAE-2",
         idea="Two grids of codes, a coarse one and a fine one that is conditioned on it.",
         year=2019,

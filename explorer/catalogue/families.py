@@ -1,6 +1,6 @@
 """The families of models for display: title, idea, paper, abilities, and the settings of a training.
 
-Each family declares these itself: `about`, `spec`, `criterion`, and the fields of its `Config`.
+Each family declares these itself: `description`, `spec`, `criterion`, and the fields of its `Config`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, get_type_hints
 import torch
 
 from models import MODELS
-from models.about import About
 from models.base import Autoencoder, LatentSpec
 from models.card import Card
 from models.configuration import config_from_dict, setting_of
 from models.criterion import Criterion
+from models.family_description import FamilyDescription
 
 __all__ = [
     "Family",
@@ -40,7 +40,7 @@ class Family:
     """A family of models, for display."""
 
     key: str  # key in `models.MODELS`
-    about: About
+    description: FamilyDescription
     spec: LatentSpec  # its latent under default settings
     closed_form: bool  # fitted in one step instead of trained
 
@@ -58,7 +58,7 @@ class Setting:
 
 def title(key: str) -> str:
     """A family's title; an unknown key is returned unchanged."""
-    return MODELS[key].about.title if key in MODELS else key
+    return MODELS[key].description.title if key in MODELS else key
 
 
 def families() -> list[Family]:
@@ -76,7 +76,7 @@ def family(key: str) -> Family:
     cls = _class(key)
     with torch.device("meta"):
         spec = cls(cls.Config(image_shape=SMALLEST)).spec
-    return Family(key, cls.about, spec, cls.closed_form)
+    return Family(key, cls.description, spec, cls.closed_form)
 
 
 def spec_of(card: Card) -> LatentSpec:

@@ -113,8 +113,8 @@ def heading(loaded: Loaded, encoded: EncodedImage) -> None:
 def family_paper(loaded: Loaded) -> tuple[tuple[str, str], ...]:
     """The paper of the model's family, as (text, link); none for a checkpoint without a card."""
     card = loaded.entry.card
-    about = families.family(card.model).about if card else None
-    return ((f"{about.paper}, {about.year}", about.link),) if about else ()
+    description = families.family(card.model).description if card else None
+    return ((f"{description.paper}, {description.year}", description.link),) if description else ()
 
 
 def bound(loaded: Loaded, encoded: EncodedImage, shown: tuple[int, int]) -> None:

@@ -235,9 +235,9 @@ def _curve(entry: Entry) -> None:
 
 def _architecture(entry: Entry, card: Card) -> None:
     st.subheader("Architecture", anchor=False)
-    about, built = families.family(card.model).about, _built(entry)
-    paper = f"[{plain(about.paper)}]({about.link})"
-    st.markdown(f"**{plain(about.title)}** ({about.year}). {plain(about.idea)} {paper}.")
+    description, built = families.family(card.model).description, _built(entry)
+    paper = f"[{plain(description.paper)}]({description.link})"
+    st.markdown(f"**{plain(description.title)}** ({description.year}). {plain(description.idea)} {paper}.")
     spec = families.spec_of(card)
     st.markdown(f"Latent: {', '.join([families.extent(spec), *families.abilities(spec)])}.")
     if built is None:

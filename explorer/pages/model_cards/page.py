@@ -36,11 +36,11 @@ def show_zoo() -> None:
     """A table of all model families and what each supports."""
     rows = ["| Model | Year | Paper | Idea | Prior | log p(x) |", "|---|---|---|---|---|---|"]
     for family in families.families():
-        about = family.about
+        description = family.description
         prior = "yes" if family.spec.prior else "no"
         rows.append(
-            f"| **{plain(about.title)}** `{family.key}` | {about.year} | "
-            f"[{plain(about.paper)}]({about.link}) | {plain(about.idea)} | {prior} | "
+            f"| **{plain(description.title)}** `{family.key}` | {description.year} | "
+            f"[{plain(description.paper)}]({description.link}) | {plain(description.idea)} | {prior} | "
             f"{family.spec.likelihood} |"
         )
     st.html("<style>.st-key-lx-zoo td code { white-space: nowrap; }</style>")

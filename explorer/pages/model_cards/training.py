@@ -101,7 +101,7 @@ def _form() -> None:
     )
     config = _settings(model, data, suffix)
     values = _schedule(family.closed_form, shape, images, suffix)
-    title = f"{data}, {family.about.title}, {_dimensions(config, shape)}-D"
+    title = f"{data}, {family.description.title}, {_dimensions(config, shape)}-D"
     try:
         run, steps = plan(Run(model, data, config, title=title, **values), images)
         config_from_dict(MODELS[model].Config, {**config, "image_shape": shape})

@@ -26,25 +26,33 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_family_has_a_title_an_idea_and_a_paper_of_its_own(key: str) -> None:
-    about = families.family(key).about
-    assert MODELS[key].about is about and "about" in vars(MODELS[key])
-    assert about.title != key and about.title == families.title(key)
-    assert about.idea.endswith(".") and "\n" not in about.idea and about.idea[0].isupper()
-    assert 1900 < about.year < 2030
-    assert len(about.paper) > 10 and "|" not in about.paper and str(about.year) not in about.paper
-    assert about.link.startswith("https://") and " " not in about.link
+    description = families.family(key).description
+    assert MODELS[key].description is description and "description" in vars(MODELS[key])
+    assert description.title != key and description.title == families.title(key)
+    assert description.idea.endswith(".") and "\n" not in description.idea and description.idea[0].isupper()
+    assert 1900 < description.year < 2030
+    assert (
+        len(description.paper) > 10
+        and "|" not in description.paper
+        and str(description.year) not in description.paper
+    )
+    assert description.link.startswith("https://") and " " not in description.link
 
 
 def test_the_paper_of_a_family_is_a_reference_of_its_module(key: str) -> None:
-    about, references = MODELS[key].about, sys.modules[MODELS[key].__module__].__doc__ or ""
-    paper, _, authors = about.paper.rpartition(", ")
+    description, references = MODELS[key].description, sys.modules[MODELS[key].__module__].__doc__ or ""
+    paper, _, authors = description.paper.rpartition(", ")
     listed = " ".join(references.replace("|", " ").split())
-    assert f"{paper} ({authors}, {about.year})" in listed and about.link in listed
+    assert f"{paper} ({authors}, {description.year})" in listed and description.link in listed
 
 
 def test_titles_and_links_are_different() -> None:
-    abouts = [family.about for family in families.families()]
-    assert len({about.title for about in abouts}) == len({about.link for about in abouts}) == len(MODELS)
+    descriptions = [family.description for family in families.families()]
+    assert (
+        len({description.title for description in descriptions})
+        == len({description.link for description in descriptions})
+        == len(MODELS)
+    )
 
 
 def test_what_a_model_allows_is_what_its_spec_says(key: str) -> None:
@@ -113,9 +121,12 @@ def test_choices_are_those_of_the_layers() -> None:
 
 def test_the_vae() -> None:
     family = families.family("vae")
-    about = family.about
-    assert (about.year, about.paper) == (2013, "Auto-Encoding Variational Bayes, Kingma & Welling")
-    assert about.link == "https://arxiv.org/abs/1312.6114"
+    description = family.description
+    assert (description.year, description.paper) == (
+        2013,
+        "Auto-Encoding Variational Bayes, Kingma & Welling",
+    )
+    assert description.link == "https://arxiv.org/abs/1312.6114"
     assert family.spec.prior and family.spec.likelihood == "bound"
 
 

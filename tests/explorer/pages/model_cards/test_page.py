@@ -323,7 +323,7 @@ def test_the_zoo_lists_every_model_with_its_paper(open_models: Open) -> None:
     table = at.markdown[0].value
     for family in families.families():
         (row,) = [line for line in table.splitlines() if f"`{family.key}`" in line]
-        assert family.about.link in row and str(family.about.year) in row
+        assert family.description.link in row and str(family.description.year) in row
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[-2:] == ["yes" if family.spec.prior else "no", family.spec.likelihood]
     assert len(table.splitlines()) == 2 + len(MODELS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["About"]
+__all__ = ["FamilyDescription"]
 
 
 @dataclass(frozen=True)
-class About:
+class FamilyDescription:
     """The description of a model family."""
 
     title: str  # e.g. "VAE"
