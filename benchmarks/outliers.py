@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from benchmarks.report import Bar, bars_text, json_text, machine, number, table
-from explorer.catalogue.outlier_scores import FIGURES, HELD_OUT, SCORES, usable
+from explorer.catalogue.outlier_scores import HELD_OUT, RESULTS, SCORES, usable
 from explorer.jobs.outlier_scores import measure
 from explorer.latent.intervals import Interval, Z
 from explorer.latent.neighbours.exact import Neighbours
@@ -181,14 +181,14 @@ def bars_of(cases: Sequence[dict[str, Any]]) -> list[Bar]:
 
 def write(cases: Sequence[dict[str, Any]]) -> None:
     """Saves metrics for the page, and keeps those of other cases, each with the command that measured it."""
-    held = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.is_file() else {"cases": []}
+    held = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"cases": []}
     kept = [{"command": held.get("command", "")} | case for case in held["cases"]]
     names = [(case["model"], case["seen"]) for case in cases]
     every = [*(case for case in kept if (case["model"], case["seen"]) not in names), *cases]
     order = [*(case.model for case in CASES), HELD_OUT]
     every.sort(key=lambda case: order.index(case["model"]))
     text = json.dumps({"cases": every}, indent=1, ensure_ascii=False) + "\n"
-    replace_file(FIGURES, lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(RESULTS, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,10 +21,19 @@ from explorer.latent.statistics.outliers import Odd
 if TYPE_CHECKING:
     from models.base import LatentSpec
 
-__all__ = ["FIGURES", "HELD_OUT", "SCORES", "Figure", "Score", "figures", "refusal", "usable"]
+__all__ = [
+    "HELD_OUT",
+    "RESULTS",
+    "SCORES",
+    "DetectionResult",
+    "Score",
+    "detection_results",
+    "refusal",
+    "usable",
+]
 
 HELD_OUT = "held-out"  # the small VAE without one class
-FIGURES = Path(__file__).with_name("outlier_figures.json")
+RESULTS = Path(__file__).with_name("outlier_figures.json")
 
 
 @dataclass(frozen=True)
@@ -171,33 +180,29 @@ def usable(spec: LatentSpec) -> list[Score]:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """How well a score finds images of another kind."""
+class DetectionResult:
+    """The measured detection performance of an outlier score."""
 
     model: str  # checkpoint
     score: str
     seen: str  # what the model was trained on, for people
-    odd: str  # what was to be found
+    odd: str  # the outliers to detect, for people
     auroc: float  # 0 to 1
     low: float  # of its 95 % interval
     high: float
     images: int  # of each kind
     command: str
-    near: bool = (
-        False  # whether the outliers are a class of the same data set that the model was not trained on
-    )
-    fpr95: tuple[float, float, float] | None = (
-        None  # share of inliers beyond the threshold that finds 95 %, interval
-    )
+    near: bool = False  # the outliers are a class of the same data set that the model was not trained on
+    fpr95: tuple[float, float, float] | None = None  # false positive rate at 95 % recall, and its interval
 
     @property
     def backwards(self) -> bool:
-        """Whether the score points the wrong way: the odd images seem more usual than the usual ones."""
+        """Whether the score points the wrong way: outliers score as more typical than inliers."""
         return self.auroc < 0.5
 
 
-def figures(path: Path = FIGURES) -> Sequence[Figure]:
-    """What was measured, as far as it holds; nothing where there is no file."""
+def detection_results(path: Path = RESULTS) -> Sequence[DetectionResult]:
+    """Reads the measured results; empty if the file is missing or invalid."""
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:
@@ -206,12 +211,12 @@ def figures(path: Path = FIGURES) -> Sequence[Figure]:
 
 
 @cache
-def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
+def _read(path: Path, stamp: int) -> tuple[DetectionResult, ...]:
     try:
-        about: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
         return tuple(
-            _figure(case, key, value, str(case.get("command", about.get("command", ""))))
-            for case in about["cases"]
+            _result(case, key, value, str(case.get("command", content.get("command", ""))))
+            for case in content["cases"]
             for key, value in case["scores"].items()
             if key in SCORES and math.isfinite(value["auroc"])
         )
@@ -219,14 +224,14 @@ def _read(path: Path, stamp: int) -> tuple[Figure, ...]:
         return ()
 
 
-def _figure(case: dict[str, Any], score: str, value: dict[str, Any], command: str) -> Figure:
-    """A figure from the file; the interval is that of the standard error on the logit scale."""
+def _result(case: dict[str, Any], score: str, value: dict[str, Any], command: str) -> DetectionResult:
+    """Reads one result; its interval is computed from the standard error on the logit scale."""
     images, area = int(case["images"]), float(value["auroc"])
     found = auc_interval(area, float(value["error"]) ** 2, images)
     ends = tuple(map(float, value["fpr95"])) if "fpr95" in value else None
     if ends is not None and len(ends) != 3:
         raise ValueError(f"`fpr95` must be a share and its interval. Got {len(ends)} numbers.")
-    return Figure(
+    return DetectionResult(
         case["model"],
         score,
         case["seen"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import outliers
-from explorer.catalogue.outlier_scores import figures
+from explorer.catalogue.outlier_scores import detection_results
 from models import load
 from models.data import load_data
 
@@ -62,7 +62,7 @@ def test_figures_are_kept_beside_those_of_other_cases(
     )
     names = ["fashion-vae", "mnist-vae", "held-out"]
     assert [c["model"] for c in json.loads(path.read_text())["cases"]] == names
-    assert [(each.model, each.auroc, each.command) for each in figures(path)] == [
+    assert [(each.model, each.auroc, each.command) for each in detection_results(path)] == [
         ("fashion-vae", 0.7, "two"),
         ("mnist-vae", 0.6, "two"),
         ("held-out", 0.4, "one"),

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.catalogue.outlier_scores import SCORES, Figure, Score, figures, refusal
+from explorer.catalogue.outlier_scores import SCORES, DetectionResult, Score, detection_results, refusal
 from explorer.jobs import outlier_scores, runner
 from explorer.jobs.outlier_scores import COUNT, digest_of_atlas, read_scores, scores_path
 from explorer.jobs.runner import Job
@@ -34,7 +34,7 @@ __all__ = [
     "drag_threshold",
     "explain",
     "known",
-    "measured",
+    "result_text",
     "run_job",
     "save_group",
 ]
@@ -141,7 +141,7 @@ def explain(loaded: Loaded, score: Score, able: int) -> None:
     parts += [f"{kind}: {text}" for kind, text in cases(loaded.name, data, score)]
     st.caption("  \n".join(parts), help=f"{tooltip('auroc')}\n\n{tooltip('fpr95')}")
     wrong = min(
-        (each for each in figures() if each.score == score.key and each.backwards),
+        (each for each in detection_results() if each.score == score.key and each.backwards),
         key=lambda each: (each.model != loaded.name, each.auroc),
         default=None,
     )
@@ -171,31 +171,31 @@ def cases(model: str, data: str, score: Score) -> list[tuple[str, str]]:
         data: Its data set.
         score: Which one.
     """
-    known = [each for each in figures() if each.score == score.key]
+    known = [each for each in detection_results() if each.score == score.key]
     found = []
     for kind, near in (("Far outliers (another data set)", False), ("Near outliers (an unseen class)", True)):
         alike = [each for each in known if each.near == near]
         own = [each for each in alike if each.model == model or (near and each.seen.split()[0] == data)]
         if own:
-            found.append((kind, " ".join(measured(each, elsewhere=each.model != model) for each in own)))
+            found.append((kind, " ".join(result_text(each, elsewhere=each.model != model) for each in own)))
         elif alike:
-            found.append((kind, f"not measured on {plain(data)}; {measured(alike[0], elsewhere=True)}"))
+            found.append((kind, f"not measured on {plain(data)}; {result_text(alike[0], elsewhere=True)}"))
         else:
             found.append((kind, "not measured."))
     return found
 
 
-def measured(figure: Figure, elsewhere: bool = False) -> str:
+def result_text(result: DetectionResult, elsewhere: bool = False) -> str:
     """How well a score did, in one sentence."""
-    said = " **Below 0.5: outliers score as less unusual.**" if figure.backwards else ""
-    vae = "a small VAE without that class" if figure.near else plain(figure.model)
+    said = " **Below 0.5: outliers score as less unusual.**" if result.backwards else ""
+    vae = "a small VAE without that class" if result.near else plain(result.model)
     where = f"on {vae}, " if elsewhere else ""
     price = ""
-    if figure.fpr95 is not None:
-        price = f"; FPR@95 {figure.fpr95[0]:.2f} ({figure.fpr95[1]:.2f}–{figure.fpr95[2]:.2f})"
+    if result.fpr95 is not None:
+        price = f"; FPR@95 {result.fpr95[0]:.2f} ({result.fpr95[1]:.2f}–{result.fpr95[2]:.2f})"
     return (
-        f"{where}AUROC **{figure.auroc:.3f}** ({figure.low:.3f}–{figure.high:.3f}){price} at telling "
-        f"{plain(figure.odd)} from {plain(figure.seen)} ({figure.images} images each; `{figure.command}`).{said}"
+        f"{where}AUROC **{result.auroc:.3f}** ({result.low:.3f}–{result.high:.3f}){price} at telling "
+        f"{plain(result.odd)} from {plain(result.seen)} ({result.images} images each; `{result.command}`).{said}"
     )
 
 

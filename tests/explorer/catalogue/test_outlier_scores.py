@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from explorer.catalogue.outlier_scores import FIGURES, SCORES, Figure, figures, refusal, usable
+from explorer.catalogue.outlier_scores import (
+    RESULTS,
+    SCORES,
+    DetectionResult,
+    detection_results,
+    refusal,
+    usable,
+)
 from explorer.latent.intervals import auc_interval
 from models.base import LatentSpec
 
@@ -60,43 +67,45 @@ def test_every_score_says_what_it_is() -> None:
 
 
 def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
-    found = {(each.model, each.score): each for each in figures()}
+    found = {(each.model, each.score): each for each in detection_results()}
     assert found["fashion-vae", "regret"].auroc >= 0.95 <= found["fashion-vae-bernoulli", "regret"].auroc
     assert (
         found["fashion-vae-bernoulli", "elbo"].backwards
         and found["fashion-vae-bernoulli", "importance"].backwards
     )
-    assert {each.seen for each in figures()} == {"fashion-mnist", "mnist", "mnist without 9"}
+    assert {each.seen for each in detection_results()} == {"fashion-mnist", "mnist", "mnist without 9"}
 
 
 def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
-    assert figures(tmp_path / "none.json") == ()
+    assert detection_results(tmp_path / "none.json") == ()
     bad = tmp_path / "bad.json"
     for text in ("no json", "[]", '{"cases": [{}], "command": ""}', '{"cases": 3, "command": ""}'):
         bad.write_text(text, encoding="utf-8")
-        assert figures(bad) == ()
+        assert detection_results(bad) == ()
         bad.unlink()
     values = {"regret": {"auroc": 0.4, "error": 0.1}, "beauty": {"auroc": 1, "error": 0}}
     case = {"model": "m", "seen": "a", "odd": "b", "images": 7, "scores": values}
     good = tmp_path / "good.json"
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
     ends = auc_interval(0.4, 0.01, 7)
-    assert list(figures(good)) == [Figure("m", "regret", "a", "b", 0.4, ends.low, ends.high, 7, "c")]
-    assert figures(good)[0].backwards and FIGURES.is_file()
+    assert list(detection_results(good)) == [
+        DetectionResult("m", "regret", "a", "b", 0.4, ends.low, ends.high, 7, "c")
+    ]
+    assert detection_results(good)[0].backwards and RESULTS.is_file()
     values |= {"regret": {"auroc": 0.6, "error": 0.1}, "elbo": {"auroc": float("nan"), "error": 0.1}}
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
     os.utime(good, ns=(1, 1))
-    assert [each.auroc for each in figures(good)] == [0.6], "what was written since is read anew"
+    assert [each.auroc for each in detection_results(good)] == [0.6], "what was written since is read anew"
     values["regret"] |= {"fpr95": [0.3, 0.2, 0.4]}
     case |= {"near": True, "command": "d"}
     good.write_text(json.dumps({"command": "c", "cases": [case]}), encoding="utf-8")
     os.utime(good, ns=(2, 2))
-    (found,) = figures(good)
+    (found,) = detection_results(good)
     assert found.near and found.fpr95 == (0.3, 0.2, 0.4) and found.command == "d"
 
 
 def test_near_outliers_are_among_what_was_measured() -> None:
     """The case in which most scores fail: a digit that the model was not trained on."""
-    near = {each.score: each for each in figures() if each.near}
+    near = {each.score: each for each in detection_results() if each.near}
     assert near["regret"].auroc < 0.7 and near["kl"].backwards
-    assert not any(each.low == each.high for each in figures()), "not even an AUROC of 1 is certain"
+    assert not any(each.low == each.high for each in detection_results()), "not even an AUROC of 1 is certain"
