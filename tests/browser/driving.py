@@ -124,14 +124,14 @@ class StagePage:
         self.page = page
         self.url = url
         self.errors: list[str] = []
-        self.told = 0  # messages of the page to Streamlit
+        self.messages_sent = 0  # messages of the page to Streamlit
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", self._count)
 
     def _count(self, socket: Any) -> None:
         def sent(_: object) -> None:
-            self.told += 1
+            self.messages_sent += 1
 
         if STREAM in socket.url:
             socket.on("framesent", sent)

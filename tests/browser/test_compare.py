@@ -100,7 +100,7 @@ def test_two_models_show_what_they_make_of_one_image(compared: ComparePage, foll
 
 
 def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow: Follow) -> None:
-    before, address, told = compared.shown(), compared.address, compared.told
+    before, address, sent = compared.shown(), compared.address, compared.messages_sent
     places = {name: compared.handle(name) for name in NAMES}
     x, y = compared.take("A")
     for step in range(1, 5):
@@ -112,7 +112,9 @@ def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow
         assert compared.handle("A") == pytest.approx((x + 18 * step, y - 14 * step), abs=1)
     compared.until(lambda: compared.changed(before, "A", "B"), "an answer of the other model", 15)
     compared.page.wait_for_timeout(500)
-    assert compared.told == told and compared.address == address, "Streamlit hears nothing before the release"
+    assert compared.messages_sent == sent and compared.address == address, (
+        "Streamlit hears nothing before the release"
+    )
     compared.page.mouse.up()
     compared.until(lambda: compared.address.get("drives", "").startswith("0,"), "the drive in the address")
     compared.at_rest()

@@ -41,7 +41,7 @@ def test_unmoved_handles_show_their_items_decoded(tab: StagePage, decoded) -> No
 
 
 def test_a_drag_is_live_and_streamlit_is_told_on_release_only(tab: StagePage) -> None:
-    before, address, told = tab.shown(), tab.address, tab.told
+    before, address, sent = tab.shown(), tab.address, tab.messages_sent
     x, y = tab.take("A")
     seen = []
     for step in range(1, 7):
@@ -54,10 +54,10 @@ def test_a_drag_is_live_and_streamlit_is_told_on_release_only(tab: StagePage) ->
         )
     assert np.array_equal(seen[-1]["B"], before["B"])
     tab.page.wait_for_timeout(600)
-    assert tab.told == told and tab.address == address
+    assert tab.messages_sent == sent and tab.address == address
     tab.page.mouse.up()
     tab.until(lambda: tab.address != address, "the new place in the address")
-    assert tab.told > told
+    assert tab.messages_sent > sent
     tab.at_rest()
     assert tab.address["b"] == address["b"] and tab.address["a"].split(",")[0] == address["a"].split(",")[0]
     assert np.array_equal(tab.picture("A"), seen[-1]["A"]), "the run that follows changes nothing"

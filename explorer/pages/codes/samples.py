@@ -120,7 +120,7 @@ def _controls(loaded: Loaded, shown: str, names: list[str]) -> None:
             )
             S.cd_job = start(code_samples.draw, request)
             S.cd_job_of = _key(loaded)
-            S.cd_told = f"{int(count)} samples at temperature {temperature:g}, seed {int(seed)}" + (
+            S.cd_note = f"{int(count)} samples at temperature {temperature:g}, seed {int(seed)}" + (
                 f", the {names[0]} of A kept" if keep else ""
             )
             st.rerun()
@@ -165,7 +165,7 @@ def _take(loaded: Loaded, result: dict[str, Any]) -> None:
             "data:image/png;base64," + base64.b64encode(exports.picture_png(picture)).decode("ascii")
             for picture in pictures
         ],
-        "told": S.cd_told,
+        "note": S.cd_note,
         "made": S.cd_made,
     }
     while len(cache) > CACHE_SIZE:

@@ -44,22 +44,22 @@ class DCI:
     """The three scores and what they come from."""
 
     importance: Array  # (D, F), columns sum to 1
-    told: Array  # (F,), accuracy of a discrete factor, R^2 (0 at least) of a continuous one
+    per_factor: Array  # (F,), accuracy of a discrete factor, R^2 (0 at least) of a continuous one
 
     @property
     def disentanglement(self) -> float:
-        """Does each code tell of one factor only? In [0, 1]."""
+        """Does each dimension encode one factor only? In [0, 1]."""
         return disentanglement(self.importance)
 
     @property
     def completeness(self) -> float:
-        """Is each factor told by one code only? In [0, 1]."""
+        """Is each factor encoded by one dimension only? In [0, 1]."""
         return completeness(self.importance)
 
     @property
     def informativeness(self) -> float:
-        """How well the factors are told from all codes: mean of `told`."""
-        return float(self.told.mean())
+        """How well the factors are predicted from all latents: mean of `per_factor`."""
+        return float(self.per_factor.mean())
 
 
 def dci(
@@ -88,8 +88,8 @@ def dci(
         return trees.feature_importances_, max(float(trees.score(asked, test_factors[:, k])), 0.0)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # growing a tree lets go of the interpreter
-        importance, told = zip(*pool.map(grow, range(factors.shape[1])), strict=True)
-    return DCI(np.stack(importance, axis=1), np.array(told))
+        importance, per_factor = zip(*pool.map(grow, range(factors.shape[1])), strict=True)
+    return DCI(np.stack(importance, axis=1), np.array(per_factor))
 
 
 def ranks(codes: Array, like: Array, levels: int = RANKS) -> NDArray[np.float32]:

@@ -130,12 +130,12 @@ def predictors(four: tuple[Array, Array, Array, Array], discrete: NDArray[np.boo
         f"on codes in {RANKS} ranks, {split}"
     )
     trees = dci(*four, discrete)
-    told = f"accuracy (discrete) and R^2 (continuous), {trees.told.min():.3f} to {trees.told.max():.3f}"
+    described = f"accuracy (discrete) and R^2 (continuous), {trees.per_factor.min():.3f} to {trees.per_factor.max():.3f}"
     line = f"linear SVM (C {SOFTNESS}, standardised codes) of discrete factors, r^2 of continuous, {split}"
     return {
         "dci_disentanglement": metric(trees.disentanglement, "", note(grown)),
         "dci_completeness": metric(trees.completeness, "", note(grown)),
-        "dci_informativeness": metric(trees.informativeness, "", note(f"mean of {told}, {grown}")),
+        "dci_informativeness": metric(trees.informativeness, "", note(f"mean of {described}, {grown}")),
         "sap": metric(separated_attribute_predictability(*four, discrete), "", note(line)),
     }
 

@@ -359,7 +359,7 @@ class DeafSocket:
 
     def __init__(self, messages: list[dict[str, Any]]) -> None:
         self.messages = [json.dumps(message) for message in messages]
-        self.told: list[dict[str, Any]] = []
+        self.answers: list[dict[str, Any]] = []
         self.offered = 0
 
     async def accept(self) -> None:
@@ -369,12 +369,12 @@ class DeafSocket:
         if not self.messages:
             await asyncio.sleep(0.2)
             return {"type": "websocket.disconnect", "code": 1005}
-        if len(self.told) == 0 and self.offered == 0 and '"open"' not in self.messages[0]:
+        if len(self.answers) == 0 and self.offered == 0 and '"open"' not in self.messages[0]:
             await asyncio.sleep(0.05)  # the model opens
         return {"type": "websocket.receive", "text": self.messages.pop(0)}
 
     async def send_text(self, text: str) -> None:
-        self.told.append(json.loads(text))
+        self.answers.append(json.loads(text))
 
     async def send_bytes(self, _: bytes) -> None:
         self.offered += 1
@@ -389,7 +389,7 @@ def test_a_client_that_does_not_read_grows_nothing(loaded: Loaded, shared_engine
     connection = StageConnection(deaf, lambda: shared_engine)  # type: ignore[arg-type]
     asyncio.run(asyncio.wait_for(connection.run(), 10))
     assert deaf.offered == 2
-    busy = [answer for answer in deaf.told if answer.get("code") == "busy"]
+    busy = [answer for answer in deaf.answers if answer.get("code") == "busy"]
     assert len(connection._items) <= session_module.ITEMS_WAITING
     assert len(busy) >= 30 - session_module.ITEMS_WAITING - 1
     assert connection._frame is None or connection._frame[0].seq == 49

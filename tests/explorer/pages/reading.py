@@ -14,7 +14,7 @@ def address(at: AppTest) -> dict[str, str]:
     return {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
 
 
-def told(at: AppTest) -> str:
+def warnings_shown(at: AppTest) -> str:
     """All warnings, as a person reads them."""
     assert not at.exception, at.exception[0].value
     return " ".join(warning.value for warning in at.warning).replace("\\", "")
@@ -28,8 +28,8 @@ def html(at: AppTest) -> str:
 def components(at: AppTest) -> list[dict[str, Any]]:
     """What the page has handed to each of its components; the shell, which every page has, is handed nothing."""
     protos = [element.proto for element in at.get("bidi_component")]  # type: ignore[attr-defined]
-    told = (json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos)
-    return [data for data in told if data]
+    received = (json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos)
+    return [data for data in received if data]
 
 
 def component(at: AppTest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.explorer.checkpoints import train_digits
 from tests.explorer.pages.conftest import MAIN, Open
-from tests.explorer.pages.reading import address, component, components, told
+from tests.explorer.pages.reading import address, component, components, warnings_shown
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_stage_is_told_of_levels_and_likelihoods(open_page: Open) -> None:
 
 def test_a_link_names_the_level_that_moves(open_page: Open) -> None:
     at = open_page(model="digits-flow", view="pca", a="3", b="8", level="2")
-    assert told(at) == "" and component(at)["edit"]["level"] == 2
+    assert warnings_shown(at) == "" and component(at)["edit"]["level"] == 2
     assert address(at)["level"] == "2"
 
 
@@ -46,7 +46,7 @@ def test_a_link_names_the_level_that_moves(open_page: Open) -> None:
 )
 def test_a_level_that_is_not_there_is_told(open_page: Open, model: str, level: str) -> None:
     at = open_page(model=model, level=level)
-    assert "`level` must be one of: 0" in told(at)
+    assert "`level` must be one of: 0" in warnings_shown(at)
     assert component(at)["edit"]["level"] == 0 and "level" not in address(at)
 
 
@@ -56,7 +56,7 @@ def test_no_page_shows_the_gauge_of_a_flow() -> None:
         for name, value in ({"model": "digits-flow", "view": "pca"} | parameters).items():
             at.query_params[name] = value
         at.run()
-        assert told(at) == ""
+        assert warnings_shown(at) == ""
         data = [values for values in components(at) if "ways" in values or "captions" in values]
         assert data and "ercentile up to" not in str(data)
         for part in [*data, *(way for values in data for way in values.get("ways", ()))]:

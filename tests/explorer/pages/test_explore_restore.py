@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.components.stage import Received
 from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, told
+from tests.explorer.pages.reading import address, warnings_shown
 
 Data = dict[str, Any]
 Say = Callable[..., Data]
@@ -98,7 +98,7 @@ def test_undo_restores_the_model(page: tuple[AppTest, Say]) -> None:
     assert say()["model"]["name"] == "flat-vae"
     back = say(**first["edit"], model="digits-vae", view="umap", colour="digit", restore=True)
     assert back["model"]["name"] == "digits-vae" and back["edit"] == first["edit"]
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,6 @@ def test_what_cannot_be_restored_is_reported_and_the_page_goes_on(
     at, say = page
     first = say()
     after = say(**wrong, restore=True)
-    assert said in told(at)
+    assert said in warnings_shown(at)
     assert (after["model"]["name"], after["view"]["id"]) == ("digits-vae", "umap")
     assert after["revision"] > first["revision"]

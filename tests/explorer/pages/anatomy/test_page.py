@@ -20,7 +20,7 @@ from explorer.scene.engine import engine
 from explorer.scene.inspection import encode_item
 from explorer.scene.loaded import Loaded
 from tests.explorer.checkpoints import train_digits
-from tests.explorer.pages.reading import address, components, html, told
+from tests.explorer.pages.reading import address, components, html, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "anatomy" / "page.py"
 Open = Callable[..., AppTest]
@@ -76,7 +76,7 @@ def headings(at: AppTest) -> list[str]:
 
 def test_it_opens_with_an_image_at_its_mean(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = parts(at)
     assert found.keys() == {"image", "divergence"}
     image = found["image"]
@@ -134,7 +134,7 @@ def test_the_bound_and_its_terms_are_the_models(open_anatomy: Open) -> None:
 def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_anatomy: Open) -> None:
     link = {"model": "digits-vae", "item": "test-12", "dims": "3-1", "draw": "4", "turn": "1:-2,3:0.5"}
     at = open_anatomy(**link)
-    assert told(at) == "" and address(at) == link
+    assert warnings_shown(at) == "" and address(at) == link
     image = parts(at)["image"]
     assert image["dims"] == [3, 1]
     assert image["edit"] == {"item": 12, "draw": 4, "turn": {"1": -2.0, "3": 0.5}}
@@ -142,7 +142,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_anatomy: Open) -
 
 def test_nonsense_in_the_address_is_told_in_one_box(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", item="400", dims="2-2", draw="x", turn="![y](//z)")
-    said = told(at)
+    said = warnings_shown(at)
     for part in (
         "`item` must be an image of this model. Got '400'",
         "`dims` must be two different",
@@ -158,7 +158,7 @@ def test_a_model_that_is_not_there_or_broken_gives_way_to_another(open_anatomy: 
     at = AppTest.from_file(os.fspath(PAGE), default_timeout=60)
     at.query_params["model"] = "rotten-vae"
     at.run()
-    assert "rotten-vae" in told(at)
+    assert "rotten-vae" in warnings_shown(at)
     assert parts(at)["image"]["model"]["name"] != "rotten-vae"
 
 
@@ -209,7 +209,7 @@ def test_other_dimensions_keep_the_turned_code(open_anatomy: Open) -> None:
 
 def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-ae", item="3")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = parts(at)
     assert found.keys() == {"image"}, "no divergence where there is no posterior"
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
@@ -230,7 +230,7 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
 
 def test_a_point_code_has_nothing_to_draw_from(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-ae", draw="3")
-    assert "no posterior to draw from" in told(at)
+    assert "no posterior to draw from" in warnings_shown(at)
     assert "draw" not in address(at)
 
 

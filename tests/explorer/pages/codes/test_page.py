@@ -20,7 +20,7 @@ from explorer.scene.codebook import codebooks, grids_of, latents
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from tests.explorer.checkpoints import CODES, train_digits
-from tests.explorer.pages.reading import address, components, told
+from tests.explorer.pages.reading import address, components, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "codes" / "page.py"
 Open = Callable[..., AppTest]
@@ -69,7 +69,7 @@ def text_of(item: int, name: str = "two-codes") -> str:
 
 def test_it_opens_with_two_images_and_all_that_the_grid_needs(open_codes: Open) -> None:
     at = open_codes(model="two-codes")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found, loaded = grid(at), model()
     digits = loaded.atlas.attributes["digit"].values
     other = found["images"]["b"]["item"]
@@ -97,7 +97,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_codes: Open) -> 
         "t": "0.3",
     }
     at = open_codes(**link)
-    assert told(at) == "" and address(at) == link
+    assert warnings_shown(at) == "" and address(at) == link
     found = grid(at)
     assert found["images"] == {
         "a": {"item": 12, "codes": text_of(12)},
@@ -111,7 +111,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_codes: Open) -> 
 
 def test_nonsense_in_the_address_is_told_in_one_box(open_codes: Open) -> None:
     at = open_codes(model="two-codes", a="900", codes="![y](//z)", level="roof")
-    said = told(at)
+    said = warnings_shown(at)
     for part in (
         "`a` must be an image of this model. Got '900'",
         "`codes` must be 54 characters",
@@ -123,7 +123,7 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_codes: Open) -> None:
 
 def test_a_checkpoint_without_codes_gives_way_with_a_word(open_codes: Open) -> None:
     at = open_codes(model="digits-vae")
-    assert "digits-vae has no discrete codes" in told(at)
+    assert "digits-vae has no discrete codes" in warnings_shown(at)
     assert grid(at)["model"]["name"] == "one-codes"
 
 
@@ -188,7 +188,7 @@ def test_what_the_browser_painted_is_taken_over_and_stale_or_bad_is_not(
     assert address(at)["codes"] == text_of(7), "painted on another image"
     sent = {**sent, "revision": grid(at)["revision"], "codes": "AAAA"}
     at.run()
-    assert "`codes` must be 54 characters" in told(at) and address(at)["codes"] == text_of(7)
+    assert "`codes` must be 54 characters" in warnings_shown(at) and address(at)["codes"] == text_of(7)
 
 
 def test_an_address_that_the_browser_still_has_from_before_undoes_nothing(open_codes: Open) -> None:
@@ -224,7 +224,7 @@ def test_samples_are_drawn_elsewhere_and_loaded_with_a_click(
     shapes = [(2, 2), (4, 4)]
     grids = [from_text(text, shapes, 16) for text in found["codes"]]
     assert len(grids) == 3 and all(np.array_equal(each[0], top) for each in grids)
-    assert found["told"] == "3 samples at temperature 1, seed 4, the top of A kept"
+    assert found["note"] == "3 samples at temperature 1, seed 4, the top of A kept"
     raw = base64.b64decode(found["pictures"][1].removeprefix("data:image/png;base64,"))
     expected = model().decoder(latents(model(), [grids[1]]))[0, ..., 0]
     assert np.abs(np.asarray(Image.open(io.BytesIO(raw))).astype(int) - expected.astype(int)).max() <= 1

@@ -18,7 +18,7 @@ from explorer.pages.compare import metrics, pictures
 from models import checkpoint
 from models.base import LatentSpec
 from models.card import ATLAS, write_card
-from tests.explorer.pages.reading import address, component, components, html, told
+from tests.explorer.pages.reading import address, component, components, html, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "compare" / "page.py"
 Open = Callable[..., AppTest]
@@ -44,7 +44,7 @@ def names(at: AppTest) -> list[str]:
 
 def test_it_opens_with_the_first_series(open_compare: Open) -> None:
     at = open_compare()
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = component(at)
     assert names(at) == ["flat-vae", "digits-vae"]
     assert [model["view"]["id"] for model in found["models"]] == ["raw", "umap"]
@@ -67,7 +67,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_compare: Open) -
         "below": "samples",
     }
     at = open_compare(**link)
-    assert told(at) == "" and address(at) == link
+    assert warnings_shown(at) == "" and address(at) == link
     found = component(at)
     assert found["state"]["drives"] == [{"by": 1, "x": 0.5, "y": -0.25}, {"by": 0, "x": 0.0, "y": 1.0}]
     assert found["state"]["selection"] == {"by": 0, "corners": [-1.0, -1.0, 1.0, -1.0, 0.0, 2.0]}
@@ -78,7 +78,7 @@ def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
     at = open_compare(
         models=f"{BOTH},nowhere", item="x", drives="9,0,0", select="![x](//y)", colour="love", below="?"
     )
-    said = told(at)
+    said = warnings_shown(at)
     for part in ("'nowhere'", "`item` must", "`drives[0].by` must", "`select` must", "'love'"):
         assert part in said, part
     assert len(at.warning) == 1 and r"\!\[x\](" in at.warning[0].value
@@ -89,7 +89,7 @@ def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
 
 def test_a_broken_model_is_left_out_with_its_reason(open_compare: Open) -> None:
     at = open_compare(models="rotten-vae,digits-vae")
-    assert "'rotten-vae' cannot be used" in told(at) and "SHA-256" in told(at)
+    assert "'rotten-vae' cannot be used" in warnings_shown(at) and "SHA-256" in warnings_shown(at)
     assert names(at) == ["digits-vae", "flat-vae"], "a single one is filled up to two"
     assert any("hollow-vae" in each.value for each in at.markdown), "all that cannot be used are listed"
 
@@ -105,7 +105,7 @@ def test_a_model_without_an_atlas_says_how_to_build_it(
     card.write_text(card.read_text().replace('"flat-vae"', '"new-vae"'))
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
     at = open_compare(models="digits-vae,new-vae")
-    assert "python -m explorer.atlas new-vae" in told(at)
+    assert "python -m explorer.atlas new-vae" in warnings_shown(at)
     assert names(at) == ["digits-vae", "flat-vae"]
 
 

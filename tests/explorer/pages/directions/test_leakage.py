@@ -16,7 +16,7 @@ from explorer.pages.directions import leakage
 from explorer.pages.directions.leakage import compared, table_html, target_of, why_not
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
-from tests.explorer.pages.reading import html, told
+from tests.explorer.pages.reading import html, warnings_shown
 
 SCRIPT = """
 from dataclasses import replace
@@ -135,14 +135,14 @@ def test_what_has_no_number_is_a_dash() -> None:
 
 def test_the_button_measures_and_the_table_stays() -> None:
     at = opened()
-    assert told(at) == "" and at.selectbox(key="dl_images").value == 400
+    assert warnings_shown(at) == "" and at.selectbox(key="dl_images").value == 400
     assert "Not measured yet" in at.caption[-1].value
     assert "a classifier for digits is trained" in at.caption[1].value
     at.selectbox(key="dl_images").set_value(200)
     at.button(key="dl_measure").click().run()
     assert at.button(key="dl_measure").disabled and at.button(key="dl_cancel")
     wait(at, lambda: "Success" in html(at))
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = html(at)
     assert "Digit: 0, turned" in found and "Digit (target)" in found and found.count("<img") == 4 * 4
     assert "no other attribute that could change" in " ".join(each.value for each in at.caption)
@@ -158,7 +158,7 @@ def test_it_can_be_cancelled() -> None:
     at = opened()
     at.button(key="dl_measure").click().run()
     at.button(key="dl_cancel").click().run()
-    wait(at, lambda: "Cancelled" in told(at), 60)
+    wait(at, lambda: "Cancelled" in warnings_shown(at), 60)
     assert not at.button(key="dl_measure").disabled
 
 
@@ -168,8 +168,8 @@ def test_a_failed_measurement_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     at = opened()
     at.button(key="dl_measure").click().run()
-    wait(at, lambda: "Nothing was measured" in told(at), 90)
-    assert "no-such-model" in told(at)
+    wait(at, lambda: "Nothing was measured" in warnings_shown(at), 90)
+    assert "no-such-model" in warnings_shown(at)
 
 
 def test_without_directions_it_says_where_to_choose_one() -> None:

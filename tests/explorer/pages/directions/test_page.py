@@ -17,7 +17,7 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.workspace import direction_files
 from explorer.workspace.storage import Group
-from tests.explorer.pages.reading import address, html, told
+from tests.explorer.pages.reading import address, html, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "directions" / "page.py"
 Open = Callable[..., AppTest]
@@ -78,7 +78,7 @@ def saved() -> dict[str, Direction]:
 
 def test_it_opens_with_an_attribute_and_five_estimators_side_by_side(open_directions: Open) -> None:
     at = open_directions(model="digits-vae")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     assert address(at) == {
         "model": "digits-vae",
         "from": "attribute:even",
@@ -112,7 +112,7 @@ def test_a_link_shows_the_same_again(open_directions: Open) -> None:
         "item": "test-7",
     }
     at = open_directions(**{"from_" if k == "from" else k: v for k, v in link.items()})
-    assert told(at) == "" and address(at) == link
+    assert warnings_shown(at) == "" and address(at) == link
     assert at.segmented_control(key="dr_method").value == "lda"
     assert at.multiselect(key="dr_hold").value == ["even", "digit-3"]
     assert at.text_input(key="dr_on_item").value == "test 7"
@@ -177,9 +177,9 @@ def test_a_saved_direction_is_used_renamed_deleted_and_taken_back(open_direction
     at.button(key="dr_rename_own-calm").click().run()
     assert saved()["own-calm"].title == "Calmer"
     at.button(key="dr_drop_own-calm").click().run()
-    assert saved() == {} and "no direction 'own-calm'" in told(at)
+    assert saved() == {} and "no direction 'own-calm'" in warnings_shown(at)
     at.button(key="dr_undo").click().run()
-    assert saved()["own-calm"].title == "Calmer" and told(at) == ""
+    assert saved()["own-calm"].title == "Calmer" and warnings_shown(at) == ""
     assert "dr_undo" not in [button.key for button in at.button]
 
 
@@ -210,7 +210,7 @@ def test_two_groups_of_one_s_own(open_directions: Open) -> None:
     loaded.keep_group(Group("left", "Left", tuple(range(40))))
     loaded.keep_group(Group("right", "Right", tuple(range(60, 120))))
     at = open_directions(model="digits-vae", from_="groups:@left~@right")
-    assert told(at) == "" and "From 60 images **Right** to 40 **Left**" in everything(at)
+    assert warnings_shown(at) == "" and "From 60 images **Right** to 40 **Left**" in everything(at)
     assert "Few images: 40 with" in rows(at)["mean"]
     at.selectbox(key="dr_without").set_value("rest").run()
     assert address(at)["from"] == "groups:@left~rest" and "From 360 images" in everything(at)
@@ -233,21 +233,21 @@ def test_two_images_and_components(open_directions: Open) -> None:
     at.button(key="dr_swap").click().run()
     assert address(at)["from"] == "items:test-9,test-3"
     at.text_input(key="dr_end").set_value("test 9").run()
-    assert "must not be the same" in told(at)
+    assert "must not be the same" in warnings_shown(at)
     at.selectbox(key="dr_kind").set_value("pc").run()
-    assert address(at)["from"] == "pc:1" and told(at) == ""
+    assert address(at)["from"] == "pc:1" and warnings_shown(at) == ""
     at.selectbox(key="dr_component").set_value("2").run()
     assert "Principal component 2" in rows(at)["mean"]
 
 
 def test_an_expression_and_an_analogy(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="expression:even - 0.5*ink")
-    assert list(rows(at)) == ["mean"] and told(at) == ""
+    assert list(rows(at)) == ["mean"] and warnings_shown(at) == ""
     at.text_input(key="dr_expression").set_value("even + frown").run()
-    assert "no direction 'frown'" in told(at)
+    assert "no direction 'frown'" in warnings_shown(at)
     assert address(at)["from"] == "expression:even + frown"
     at.text_input(key="dr_expression").set_value("#1 + #2 - #3").run()
-    assert told(at) == "" and not rows(at)
+    assert warnings_shown(at) == "" and not rows(at)
     loaded = model()
     z = loaded.atlas.mean[1] + loaded.atlas.mean[2] - loaded.atlas.mean[3]
     near = [int(i) for i in loaded.neighbours.nearest(z[None], 9)[0][0] if i not in (1, 2, 3)][:6]
@@ -264,13 +264,13 @@ def test_what_does_not_hold_in_an_address_is_told_and_left(open_directions: Open
         "`item` must",
         "Using the default",
     ):
-        assert said in told(at)
+        assert said in warnings_shown(at)
     assert address(at)["from"] == "attribute:even"
 
 
 def test_a_model_that_is_not_there_and_the_one_chosen_last(open_directions: Open) -> None:
     at = open_directions(model="flow-vae")
-    assert "flow-vae" in told(at)
+    assert "flow-vae" in warnings_shown(at)
     at = AppTest.from_file(str(PAGE), default_timeout=120)
     at.session_state["lx_checkpoint"] = "flat-vae"
     assert address(at.run())["model"] == "flat-vae"

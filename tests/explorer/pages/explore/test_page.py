@@ -12,12 +12,12 @@ from explorer.latent.directions.mean_difference import Direction
 from explorer.scene.engine import Engine
 from models.card import ATLAS
 from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, component, components, told
+from tests.explorer.pages.reading import address, component, components, warnings_shown
 
 
 def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
     at = open_page()
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = address(at)
     assert (found["model"], found["view"], found["colour"]) == ("digits-vae", "umap", "digit")
     assert found.keys() == {"model", "view", "colour", "a", "b"}
@@ -87,7 +87,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> N
         "target": "A",
     }
     at = open_page(**link)
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     assert address(at) == link
     edit = component(at)["edit"]
     assert edit["A"] == {"item": 12, "x": 0.5, "y": -0.25, "sliders": {"digit-3": 1.5}}
@@ -109,7 +109,7 @@ def test_an_older_link_that_names_rows_opens_the_same_and_is_written_with_names(
     at = open_page(model="digits-vae", view="pca", a="310", b="test-40")
     assert [component(at)["edit"][name]["item"] for name in "AB"] == [310, 40]
     assert [address(at)[name].split(",")[0] for name in "ab"] == ["train-10", "test-40"]
-    assert component(open_page(**address(at)))["edit"] == component(at)["edit"] and told(at) == ""
+    assert component(open_page(**address(at)))["edit"] == component(at)["edit"] and warnings_shown(at) == ""
 
 
 def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) -> None:
@@ -122,20 +122,20 @@ def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) ->
         "path": "![x](//y)",
     }
     at = open_page(view="atlantis", **nonsense)
-    said = told(at)
+    said = warnings_shown(at)
     for part in ("'atlantis'", "'love'", "`a` must", "'evil'", "`b` must name an item", "`frames`", "`path`"):
         assert part in said, part
     assert len(at.warning) == 1
     assert r"\!\[x\](" in at.warning[0].value, "an address must not bring a picture in"
     assert address(at).keys() == {"model", "view", "colour", "a", "b"}
     at.selectbox(key="view_kind").set_value("pca").run()
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
 
 
 @pytest.mark.parametrize("name", ["../../etc", "", "x" * 5000, "digits-vae "])
 def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Open, name: str) -> None:
     at = open_page(model=name, view="atlantis")
-    said = told(at)
+    said = warnings_shown(at)
     assert (
         "which does not exist. Showing digits-vae instead." in said
         and "atlantis" not in said
@@ -146,7 +146,7 @@ def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Ope
 
 def test_places_of_a_map_that_is_not_there_mean_nothing_on_another(open_page: Open) -> None:
     at = open_page(view="umap-00000000", a="12,999,999", a_with="ink:1")
-    assert "umap-00000000" in told(at) and address(at)["view"] == "umap"
+    assert "umap-00000000" in warnings_shown(at) and address(at)["view"] == "umap"
     edit = component(at)["edit"]
     assert edit["A"]["item"] == 12 and edit["A"]["sliders"] == {"ink": 1.0}
     assert abs(edit["A"]["x"]) < 100
@@ -157,7 +157,7 @@ def test_an_address_of_a_broken_checkpoint_shows_another_and_the_reason(
     open_page: Open, name: str, why: str
 ) -> None:
     at = open_page(model=name, a="3,1,1", a_with="beard:1")
-    said = told(at)
+    said = warnings_shown(at)
     assert why in said and "beard" not in said
     assert address(at)["model"] == "digits-vae"
 
@@ -176,13 +176,13 @@ def test_the_picker_opens_another_and_lists_the_broken(open_page: Open) -> None:
     at.button(key="checkpoint").click().run()
     found = address(at)
     assert (found["model"], found["view"], found["colour"]) == ("flat-vae", "raw", "digit")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
 
 
 def test_a_two_dimensional_model_shows_any_view_that_its_address_names(open_page: Open) -> None:
     for view in ("raw", "pca", "dims-1-0", "plane-even--ink"):
         at = open_page(model="flat-vae", view=view)
-        assert told(at) == "" and address(at)["view"] == view
+        assert warnings_shown(at) == "" and address(at)["view"] == view
 
 
 def test_without_any_checkpoint_it_says_what_to_do(

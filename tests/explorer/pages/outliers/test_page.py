@@ -30,7 +30,7 @@ from explorer.pages.shared import navigation
 from explorer.scene.engine import engine
 from explorer.sharing.exports import picture_png
 from models.data import load_data
-from tests.explorer.pages.reading import address, html, told
+from tests.explorer.pages.reading import address, html, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "outliers" / "page.py"
 NAME = "digits-vae"
@@ -76,7 +76,7 @@ def test_it_shows_something_at_once(place: None) -> None:
     odd = next(trace for trace in place_on_map["data"] if trace["name"] == "Outlier")
     atlas = engine().open_sync(NAME).atlas
     assert sorted(numbers(odd["customdata"]).tolist()) == sorted(np.argsort(-atlas.scores["kl"])[:8].tolist())
-    assert len(two["data"]) == 2 and told(at) == ""
+    assert len(two["data"]) == 2 and warnings_shown(at) == ""
 
 
 def test_the_threshold_is_typed_dragged_and_linked(place: None) -> None:
@@ -128,7 +128,7 @@ def test_what_a_link_asks_wrongly_is_told(place: None) -> None:
         "`page` must be",
         "`cut` must be a number",
     ):
-        assert part in told(at)
+        assert part in warnings_shown(at)
     assert address(at)["score"] == "kl"
 
 
@@ -200,7 +200,7 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
     at.file_uploader(key="ol_files").set_value(files).run()
     said = html(at).replace("<br>", " ")
     assert "noise" in said and "odder than" in said and "of 300 held-out images" in said
-    assert "letter.txt: The file is not a supported picture" in told(at)
+    assert "letter.txt: The file is not a supported picture" in warnings_shown(at)
     mine = next(trace for trace in charts(at)[1]["data"] if trace["name"] == "Uploaded")
     assert sorted(mine["text"]) == ["noise", "one"]
     at.selectbox(key="ol_score").set_value("elbo").run()
@@ -251,7 +251,7 @@ def test_a_zip_of_pictures_is_taken(place: None) -> None:
             archive.writestr(f"some/p{number}.png", picture_png(np.full((9, 9, 3), 40 * number, np.uint8)))
     at = opened(score="error")
     at.file_uploader(key="ol_files").set_value(("all.zip", packed.getvalue(), "application/zip")).run()
-    assert all(f"<b>p{number}</b>" in html(at) for number in range(3)) and told(at) == ""
+    assert all(f"<b>p{number}</b>" in html(at) for number in range(3)) and warnings_shown(at) == ""
 
 
 def test_residuals_are_shown_where_the_data_are(place: None) -> None:

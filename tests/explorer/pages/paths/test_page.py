@@ -28,7 +28,7 @@ from explorer.scene.geodesics import geodesics, off_data
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import measure, path_through
 from tests.explorer.checkpoints import CODES, train_digits
-from tests.explorer.pages.reading import address, components, told
+from tests.explorer.pages.reading import address, components, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "paths" / "page.py"
 MAIN = PAGE.parents[1] / "main.py"
@@ -71,7 +71,7 @@ def figure(at: AppTest, key: str) -> dict[str, Any]:
 
 def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
     found = ways(at)
     assert list(found) == ["straight", "great-circle", "player"] and found["player"]["count"] == 33
     loaded = model()
@@ -108,9 +108,9 @@ def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> 
     at.button(key="pt_stop_0_off").click().run()
     assert address(at)["stops"] == "test-55,test-3"
     at.text_input(key="pt_stop_1").set_value("test 4000").run()
-    assert "There is no item test 4000" in told(at) and address(at)["stops"] == "test-55,test-3"
+    assert "There is no item test 4000" in warnings_shown(at) and address(at)["stops"] == "test-55,test-3"
     at.button(key="pt_stop_1_any").click().run()
-    assert told(at) == "" and address(at)["stops"].startswith("test-55,")
+    assert warnings_shown(at) == "" and address(at)["stops"].startswith("test-55,")
 
 
 def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
@@ -219,7 +219,7 @@ def test_own_pictures_are_stops_too(open_paths: Open) -> None:
     own = loaded.keep_own("Mine", np.zeros((8, 8, 1), np.uint8), loaded.atlas.mean[5] + np.float32(0.1))
     try:
         at = open_paths(model="digits-vae", stops=f"3,{own.item}")
-        assert told(at) == "" and address(at)["stops"] == f"test-3,{own.item}"
+        assert warnings_shown(at) == "" and address(at)["stops"] == f"test-3,{own.item}"
         loaded.drop_own(own.item)
         at.run()
         assert not at.exception and str(own.item) not in address(at)["stops"]
@@ -229,7 +229,7 @@ def test_own_pictures_are_stops_too(open_paths: Open) -> None:
 
 def test_nonsense_in_the_address_is_told_in_one_box(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,9000", kinds="![x](y)", frames="2", view="roof")
-    said = told(at)
+    said = warnings_shown(at)
     for part in ("It has no 9000", "`kinds` must be some of", "`frames` must be one of", "Unknown view"):
         assert part in said
     assert len(at.warning) == 1 and len(ways(at)) == 3
@@ -241,7 +241,7 @@ def test_discrete_codes_give_way_with_a_word(
     train_digits(tmp_path / "codes-only", latent=4, epochs=1, model="vq-vae", **CODES | {"prior_depth": 0})
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{shelf}{os.pathsep}{tmp_path}")
     at = open_paths(model="codes-only")
-    assert "has discrete codes" in told(at) and address(at)["model"] == "digits-vae"
+    assert "has discrete codes" in warnings_shown(at) and address(at)["model"] == "digits-vae"
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
     st.cache_data.clear()
     at = open_paths()

@@ -22,7 +22,7 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.scene.samples import plane, traversals
 from tests.explorer.checkpoints import CODES, train_digits, write_sequences
-from tests.explorer.pages.reading import address, components, told
+from tests.explorer.pages.reading import address, components, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "samples" / "page.py"
 MAIN = PAGE.parents[1] / "main.py"
@@ -82,7 +82,9 @@ def test_the_prior_with_temperature_truncation_and_a_seed(open_samples: Open) ->
     at = open_samples(
         model="digits-vae", source="prior", temperature="0.7", truncation="1.5", seed="9", count="12"
     )
-    assert told(at) == "" and same(gallery(at), draws.prior(12, 8, 9, temperature=0.7, truncation=1.5))
+    assert warnings_shown(at) == "" and same(
+        gallery(at), draws.prior(12, 8, 9, temperature=0.7, truncation=1.5)
+    )
     link = address(at)
     assert link == {
         "model": "digits-vae",
@@ -165,7 +167,7 @@ def test_near_an_image(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", source="near", item="31", radius="0.25", count="12", seed="1")
     assert same(gallery(at), draws.near(model().atlas.mean[31], 0.25, 12, 1))
     at.text_input(key="sm_item").set_value("test 4000").run()
-    assert "There is no item test 4000" in told(at) and address(at)["item"] == "test-31"
+    assert "There is no item test 4000" in warnings_shown(at) and address(at)["item"] == "test-31"
 
 
 def test_dimensions_and_the_plane(open_samples: Open) -> None:
@@ -182,7 +184,7 @@ def test_dimensions_and_the_plane(open_samples: Open) -> None:
 
 def test_a_deterministic_model_says_that_it_has_no_prior(open_samples: Open) -> None:
     at = open_samples(model="plain-ae", source="prior")
-    assert "`source` must be one of: mixture, near, value" in told(at)
+    assert "`source` must be one of: mixture, near, value" in warnings_shown(at)
     assert address(at)["source"] == "mixture"
     assert any("has no prior" in caption.value for caption in at.caption)
     at = open_samples(model="plain-ae", show="traversals")
@@ -230,8 +232,8 @@ def test_codes_and_sequences_are_sent_to_their_pages(
     train_digits(tmp_path / "codes-only", latent=4, epochs=1, model="vq-vae", **CODES | {"prior_depth": 0})
     write_sequences(tmp_path / "moving-td")
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{shelf}{os.pathsep}{tmp_path}")
-    assert "are on the Codes page" in told(open_samples(model="codes-only"))
-    assert "are on the Time page" in told(open_samples(model="moving-td"))
+    assert "are on the Codes page" in warnings_shown(open_samples(model="codes-only"))
+    assert "are on the Time page" in warnings_shown(open_samples(model="moving-td"))
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
     st.cache_data.clear()
     at = open_samples()
@@ -241,7 +243,7 @@ def test_codes_and_sequences_are_sent_to_their_pages(
 
 def test_nonsense_in_the_address_is_told_in_one_box(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", seed="-1", show="![x](y)", temperature="9")
-    said = told(at)
+    said = warnings_shown(at)
     for part in ("`seed` must be a whole number", "`show` must be one of", "`temperature` must be a number"):
         assert part in said
     assert len(at.warning) == 1 and gallery(at)["count"] == 48

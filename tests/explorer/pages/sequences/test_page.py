@@ -28,7 +28,7 @@ from explorer.sharing import exports
 from models import checkpoint
 from models.card import write_card
 from tests.explorer.checkpoints import write_sequences
-from tests.explorer.pages.reading import address, component, components, told
+from tests.explorer.pages.reading import address, component, components, warnings_shown
 
 PAGE = Path(__file__).resolve().parents[4] / "explorer" / "pages" / "sequences" / "page.py"
 NAME = "small-td-vae"
@@ -102,7 +102,7 @@ def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, o
         and "may therefore rise while the belief becomes more informed. Here it goes from" in said
     )
     assert "and the share of jumps in the true direction from" in said
-    assert told(at) == ""
+    assert warnings_shown(at) == ""
 
 
 def test_a_link_shows_the_same_again_and_tells_what_does_not_hold(
@@ -111,18 +111,18 @@ def test_a_link_shows_the_same_again_and_tells_what_does_not_hold(
     asked = {"sequence": "12", "seen": "4", "jump": "2", "samples": "3", "seed": "9", "by": "2", "steps": "5"}
     at = open_time(model=NAME, **asked)
     assert component(at)["edit"] == {name: int(value) for name, value in asked.items()}
-    assert address(at) == {"model": NAME} | asked and told(at) == ""
+    assert address(at) == {"model": NAME} | asked and warnings_shown(at) == ""
     at = open_time(model=NAME, **(asked | {"seen": "11"}))
-    assert "`seen` must be a whole number in 1..10. Got 11. Using the default." in told(at)
+    assert "`seen` must be a whole number in 1..10. Got 11. Using the default." in warnings_shown(at)
     assert component(at)["edit"]["seen"] == 6
 
 
 def test_a_model_of_images_is_refused_with_its_reason(both_shelves: None, open_time: Open) -> None:
     at = open_time(model="digits-vae")
-    assert "digits-vae is a VAE, a model of single images without time." in told(at)
+    assert "digits-vae is a VAE, a model of single images without time." in warnings_shown(at)
     assert component(at)["model"]["name"] == NAME
     at = open_time(model="nobody")
-    assert "'nobody', which does not exist" in told(at)
+    assert "'nobody', which does not exist" in warnings_shown(at)
 
 
 def test_sequences_are_chosen_by_number_neighbour_and_label(

@@ -14,7 +14,7 @@ from explorer.pages.shared.collections import family, heads
 from models import checkpoint
 from models.collection import encode_collection
 from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, component, told
+from tests.explorer.pages.reading import address, component, warnings_shown
 from tests.own_pictures import COUNT, write_pictures
 
 NUMBERS = count()
@@ -43,7 +43,7 @@ def test_a_list_shows_collections_below_their_checkpoint(collection: Path) -> No
 
 def test_one_switches_between_a_checkpoints_images_on_any_page(collection: Path, open_page: Open) -> None:
     at = open_page(model=collection.name)
-    assert told(at) == "" and address(at)["view"] == "pca" and address(at)["colour"] == "art"
+    assert warnings_shown(at) == "" and address(at)["view"] == "pca" and address(at)["colour"] == "art"
     data = component(at)
     assert data["model"]["count"] == COUNT and data["colour"]["labels"] == ["C++", "Ünlü", "猫"]
     assert data["colour"]["title"] == "Art" and len({each["slug"] for each in data["directions"]}) == 4

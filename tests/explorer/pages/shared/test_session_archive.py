@@ -12,7 +12,7 @@ from explorer.pages.shared import downloads
 from explorer.scene.engine import Engine
 from explorer.sharing.session_archive import read_archive
 from tests.explorer.pages.conftest import Open
-from tests.explorer.pages.reading import address, told
+from tests.explorer.pages.reading import address, warnings_shown
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def test_a_session_is_saved_restored_shown_and_taken_back(
     assert address(at)["view"] == "pca" and address(at)["a_with"] == "own-mine:1.5"
     at.button(key="session-undo").click().run()
     assert "own-mine" not in loaded.directions
-    assert "Unknown direction 'own-mine'" in told(at)
+    assert "Unknown direction 'own-mine'" in warnings_shown(at)
 
 
 def test_a_wrong_file_is_told(open_page: Open) -> None:
     at = open_page()
     at.file_uploader(key="session-file").upload("x.zip", b"junk", "application/zip").run()
-    assert "The file is not a session archive" in told(at) and not at.success
+    assert "The file is not a session archive" in warnings_shown(at) and not at.success

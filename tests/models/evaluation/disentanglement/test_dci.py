@@ -62,7 +62,7 @@ def test_the_trees_are_scikit_learn_s_on_ranks() -> None:
     for k, kind in enumerate((GradientBoostingClassifier, GradientBoostingRegressor)):
         trees = kind(n_estimators=25, random_state=0).fit(codes[:50], factors[:50, k])
         np.testing.assert_allclose(found.importance[:, k], trees.feature_importances_, atol=0.02)
-        assert found.told[k] == pytest.approx(trees.score(codes[50:], factors[50:, k]), abs=0.11)
+        assert found.per_factor[k] == pytest.approx(trees.score(codes[50:], factors[50:, k]), abs=0.11)
 
 
 def test_ranks_are_levels_of_equal_count() -> None:

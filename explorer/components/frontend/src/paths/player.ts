@@ -42,7 +42,7 @@ export class Player {
     "aria-label": "Frame of the ways",
     "data-testid": "scrub",
   });
-  private readonly told = h("output", { class: "way-moment", "data-testid": "moment" });
+  private readonly moment = h("output", { class: "way-moment", "data-testid": "moment" });
   private readonly marker = h("div", { class: "way-marker", "aria-hidden": "true" });
   private readonly probe = h("div", { class: "probe", "aria-hidden": "true" });
   private readonly shortcuts: Shortcuts;
@@ -69,7 +69,7 @@ export class Player {
     root.append(
       this.probe,
       this.cells,
-      h("div", { class: "way-transport" }, this.play, this.scrub, this.told),
+      h("div", { class: "way-transport" }, this.play, this.scrub, this.moment),
       this.strips,
       h(
         "footer",
@@ -239,7 +239,7 @@ export class Player {
       gauge.dataset["verdict"] = percentile === undefined ? "" : verdict(percentile);
     }
     const text = describe(this.at, count);
-    setText(this.told, text);
+    setText(this.moment, text);
     this.scrub.value = String(this.at);
     this.scrub.setAttribute("aria-valuetext", text);
     const shown = stripFrames(count, STRIP).length;

@@ -5,7 +5,7 @@ import type { Clicked, SamplesData, Side } from "./types";
 export type Pick = (clicked: Clicked) => void;
 
 export class Samples {
-  private readonly told = h("div", { class: "code-note" });
+  private readonly note = h("div", { class: "code-note" });
   private readonly row = h("div", { class: "samples" });
   readonly element = h("div", { class: "stage sharp code-samples", "data-testid": "samples" });
   private clicks = Date.now();
@@ -16,7 +16,7 @@ export class Samples {
     private data: SamplesData,
     private pick: Pick,
   ) {
-    this.element.append(this.row, this.told);
+    this.element.append(this.row, this.note);
     parent.append(this.element);
     this.show();
   }
@@ -32,10 +32,10 @@ export class Samples {
   }
 
   private show(): void {
-    const { model, made, pictures, told, shape } = this.data;
+    const { model, made, pictures, note, shape } = this.data;
     if (this.shown === `${model} ${made}`) return;
     this.shown = `${model} ${made}`;
-    this.told.textContent = told;
+    this.note.textContent = note;
     this.row.style.setProperty("--lx-ratio", `${shape[2]} / ${shape[1]}`);
     this.row.replaceChildren(...pictures.map((source, i) => this.sample(source, i)));
   }

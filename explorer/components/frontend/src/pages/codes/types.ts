@@ -51,7 +51,7 @@ export interface SamplesData {
   shape: [number, number, number];
   codes: string[];
   pictures: string[];
-  told: string;
+  note: string;
   made: number;
 }
 

@@ -56,7 +56,7 @@ export class Player {
     "aria-label": "Moment of the futures",
     "data-testid": "scrub",
   });
-  private readonly told = h("output", { class: "time-moment", "data-testid": "moment" });
+  private readonly moment = h("output", { class: "time-moment", "data-testid": "moment" });
   private readonly note = h("p", { class: "time-note", "data-testid": "beyond" });
   readonly element: HTMLElement;
 
@@ -85,7 +85,7 @@ export class Player {
         controls,
       ),
       this.big,
-      h("div", { class: "transport" }, this.play, this.scrub, this.told),
+      h("div", { class: "transport" }, this.play, this.scrub, this.moment),
       this.rows,
       this.note,
     );
@@ -249,7 +249,7 @@ export class Player {
       if (from) picture.paint(from.pixels, from.place, reel.film.shape);
     });
     const text = describe(moment, reel.film.count);
-    setText(this.told, text);
+    setText(this.moment, text);
     this.scrub.value = String(this.at);
     this.scrub.setAttribute("aria-valuetext", text);
     this.marker.style.left = `${(100 * this.at) / reel.moments.length}%`;
