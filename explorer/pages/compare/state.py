@@ -1,4 +1,4 @@
-"""The state of the comparison (image, moved handles, selection), read from an address or from the browser.
+"""What the Compare page shows, and its live part (image, moved handles, selection), read from an address or the browser.
 
     ?models=mnist-vae,mnist-vae-2d&item=test-12&drives=0,1.5,-2_1,0.3,4&select=1,0,0,2,0,2,2&colour=digit&below=samples
 
@@ -20,7 +20,7 @@ from explorer.fields import CORNERS, DRIVES_AT_MOST, Item, Position
 from explorer.latent.item_names import read_item, row_of
 from models.system.schema import broken, read, whole
 
-__all__ = ["Drive", "Selection", "State", "from_json", "from_query", "inside", "query"]
+__all__ = ["Drive", "Selection", "Shown", "State", "from_json", "from_query", "inside", "query"]
 
 DECIMALS = 6
 LENGTH_LIMIT = 2000  # characters of a part of an address
@@ -72,6 +72,17 @@ class State:
             "selection": self.selection
             and {"by": self.selection.by, "corners": list(self.selection.corners)},
         }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows."""
+
+    models: tuple[str, ...]  # names of the checkpoints, a column each
+    group: str = ""  # title of their data set
+    colour: str | None = None  # attribute that colours the maps, "none" for one colour; None for the default
+    section: str = ""  # key of the section below
+    state: State | None = None  # None until read for these models
 
 
 def from_json(values: object, models: int, count: int) -> State:

@@ -52,8 +52,8 @@ def shown(title: str) -> navigation.Shown | None:
     cards = {entry.name: entry.card for entry in checkpoint_picker.entries() if entry.card}
     key = navigation.DECIDED.get(title)
     state = S.get(key) if key else None
-    models = getattr(state, "model", state) or current()
-    names = [name for name in ((models,) if isinstance(models, str) else models) if name in cards]
+    models = (state.model if state else "") or current()
+    names = [name for name in models.split(",") if name in cards]
     if not names:
         return None
     card = cards[names[0]]

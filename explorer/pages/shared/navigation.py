@@ -36,7 +36,7 @@ DECIDED = {
     "Paths": "lx_page_pt",
     "Samples": "lx_page_sm",
     "Outliers": "lx_page_ol",
-    "Compare": "compare_models",
+    "Compare": "lx_page_compare",
     "Anatomy": "lx_page_an",
     "Codes": "lx_page_cd",
     "Time": "lx_page_tm",
@@ -221,9 +221,7 @@ def go(title: str, checkpoint: str, **more: str) -> NoReturn:
 
 def show(title: str, parameters: dict[str, str]) -> NoReturn:
     """Opens another page with the given address parameters."""
-    state = st.session_state.get(DECIDED.get(title, ""))  # cleared, so that the page reads its address
-    if state is not None and hasattr(state, "model"):
-        state.model = ""
-    else:
-        st.session_state.pop(DECIDED.get(title, ""), None)
+    state = st.session_state.get(DECIDED.get(title, ""))
+    if state is not None:
+        state.reset("", {}, [])  # so that the page reads its address
     st.switch_page(f"{PAGES[title]}/page.py", query_params=parameters)

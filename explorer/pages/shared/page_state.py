@@ -29,7 +29,7 @@ QUERIES = 64  # recent addresses of its own that a page recognises
 class State(Generic[T]):
     """The state of one page in one tab."""
 
-    model: str = ""  # name of the checkpoint
+    model: str = ""  # name of the checkpoint; several on Compare, separated by commas
     query: dict[str, str] = field(default_factory=dict)  # parameters of the address that `shown` is read from
     shown: T | None = None  # None until read from `query`
     problems: list[str] = field(default_factory=list)  # messages for the user
@@ -180,6 +180,8 @@ class PageState(Generic[T]):
             changes: New values of the fields.
         """
         state = self.now
+        if state.shown is None:  # the click was on a page that shows another checkpoint by now
+            return
         if of is not None and of != self.kind(cast("T", state.shown)):
             return
         state.shown = replace(cast("Any", state.shown), **changes)
