@@ -134,8 +134,8 @@ def test_the_drawing_pad_gives_a_picture(new_page: NewPage, scheme: str) -> None
     page.get_by_role("radio", name="Draw").click()
     canvas = page.get_by_role("img", name="Draw here")
     canvas.wait_for()
-    take = page.get_by_role("button", name="Take the drawing")
-    assert take.is_disabled()
+    add = page.get_by_role("button", name="Add", exact=True)
+    assert add.is_disabled()
     box = canvas.bounding_box()
     assert box is not None
     across = 0.3 if scheme == "light" else 0.6  # the same drawing is the same picture
@@ -143,7 +143,7 @@ def test_the_drawing_pad_gives_a_picture(new_page: NewPage, scheme: str) -> None
     page.mouse.down()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=5)
     page.mouse.up()
-    take.click()
+    add.click()
     mark = page.get_by_role("button", name=re.compile(r"Drawing \d+: put the active handle on it"))
     mark.wait_for()
     page.locator(f".st-key-own-drop-{mark.get_attribute('data-item')} button").click()

@@ -1,4 +1,4 @@
-// The drawing pad: a canvas, brush and colours, undo; the drawing is told when it is taken.
+// The drawing pad: a canvas, a brush with colours, undo; the button Add submits the drawing.
 
 import { directionOf } from "../core/shortcuts";
 import { field, h, iconButton, segmented } from "../dom";
@@ -39,7 +39,7 @@ export class Pad {
   private readonly redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", () =>
     this.change(() => this.strokes.redo()),
   );
-  private readonly take = h("button", { type: "button", class: "button" }, "Take the drawing");
+  private readonly add = h("button", { type: "button", class: "button" }, "Add");
   private readonly tools = h("div", { class: "pad-tools" });
   private readonly stop: () => void;
   private width = 0;
@@ -50,7 +50,7 @@ export class Pad {
     private data: PadData,
     private publish: (drawing: string) => void,
   ) {
-    this.take.addEventListener("click", () => this.publish(this.canvas.toDataURL("image/png")));
+    this.add.addEventListener("click", () => this.publish(this.canvas.toDataURL("image/png")));
     this.element.append(this.canvas, this.tools);
     this.stop = draggable(this.canvas, (event) => this.begin(event));
     this.element.addEventListener("keydown", (event) => this.key(event));
@@ -100,7 +100,7 @@ export class Pad {
       field("Brush", brush.element),
       ...(colour ? [this.swatches()] : []),
       h("div", { class: "actions" }, this.undo, this.redo, clear),
-      this.take,
+      this.add,
     );
     this.draw();
   }
@@ -165,6 +165,6 @@ export class Pad {
     }
     this.undo.disabled = !this.strokes.canUndo;
     this.redo.disabled = !this.strokes.canRedo;
-    this.take.disabled = !this.strokes.canUndo;
+    this.add.disabled = !this.strokes.canUndo;
   }
 }
