@@ -84,7 +84,7 @@ def run_encode(options: argparse.Namespace) -> int:
     if not options.opens:
         return encode.run(options)
     from explorer.atlas.build import build  # imports torch
-    from explorer.jobs.collections import start_map, wants_map
+    from explorer.jobs.collections import lacks_map, start_map
     from models.card import roots
     from models.collection import collection_folder
     from models.system.settings import use_checkpoint_folders, use_first_checkpoint
@@ -100,7 +100,7 @@ def run_encode(options: argparse.Namespace) -> int:
     if folder.parent not in [root.resolve() for root in roots()]:
         use_checkpoint_folders([folder.parent, *roots()])
     use_first_checkpoint(folder.name)
-    if wants_map(folder):
+    if lacks_map(folder):
         start_map(folder)
     line = ["--port", str(options.port)] if options.port else []
     return run_page("explorer", [*line, *(["--headless"] if options.headless else [])])

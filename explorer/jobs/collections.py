@@ -1,4 +1,4 @@
-"""Jobs: encode somebody's images as a collection beside a checkpoint's own, and fit its UMAP map afterwards."""
+"""Jobs that encode the user's images with a checkpoint as a collection, and fit its UMAP map afterwards."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from explorer.jobs.runner import Job, Report, start
 from models import checkpoint
 from models.collection import collection_folder, encode_collection
 
-__all__ = ["MapRequest", "Request", "encode", "lay_out", "start_map", "wants_map"]
+__all__ = ["MapRequest", "Request", "encode", "fit_first_map", "lacks_map", "start_map"]
 
-REFUSED_AT_MOST = 1000  # files that cannot be used, in a result
-ENCODING = 0.85  # share of the time that the encoding takes
+REFUSED_AT_MOST = 1000  # unusable files listed in a result
+ENCODING = 0.85  # share of the time spent on encoding
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which images to encode, with what."""
+    """Which images to encode, and with which checkpoint."""
 
     model: str  # name or folder of a checkpoint
     source: str  # path of the images
     labels: str = ""  # path of a table; "" for none
-    fit: str = ""  # crop, pad or stretch; "" for what suits the images
-    out: str = ""  # the folder to write; "" for one in the folder of new runs
+    fit: str = ""  # crop, pad or stretch; "" to choose by the images
+    out: str = ""  # folder to write; "" for one in the folder of new runs
 
 
 @dataclass(frozen=True)
 class MapRequest:
-    """Whose UMAP map to fit."""
+    """The atlas whose UMAP map to fit."""
 
     model: str  # name or folder
 
 
 def encode(request: Request, report: Report) -> dict[str, Any]:
-    """Encodes images and builds their atlas, without the UMAP map: that of the principal components is there at once.
+    """Encodes images and builds their atlas with the map of principal components only, so that it opens at once.
 
     Returns:
         `name` and `folder` of the collection, the number of `images`, the `psnr` of their reconstructions in dB,
@@ -68,20 +68,20 @@ def encode(request: Request, report: Report) -> dict[str, Any]:
     }
 
 
-def lay_out(request: MapRequest, report: Report) -> dict[str, Any]:
+def fit_first_map(request: MapRequest, report: Report) -> dict[str, Any]:
     """Fits the UMAP map of an atlas that was built without one.
 
     Returns:
         The number of `images`.
 
     Raises:
-        ValueError: If there is no atlas, or it was built anew meanwhile.
+        ValueError: If there is no atlas, or it has been rebuilt in the meantime.
     """
     return {"images": add_umap(request.model, report)}
 
 
-def wants_map(name: str | Path) -> bool:
-    """Whether an atlas has no UMAP map yet and is worth one.
+def lacks_map(name: str | Path) -> bool:
+    """Whether an atlas has no UMAP map yet and is large enough for one.
 
     Raises:
         ValueError: If there is no atlas.
@@ -91,9 +91,9 @@ def wants_map(name: str | Path) -> bool:
 
 
 def start_map(name: str | Path) -> Job:
-    """Starts to fit the UMAP map of an atlas, or joins the job that does.
+    """Starts the job that fits the UMAP map of an atlas, or returns it if it is running.
 
     Raises:
         OSError: If no process can be started.
     """
-    return start(lay_out, MapRequest(str(name)), key=("first map", str(name)))
+    return start(fit_first_map, MapRequest(str(name)), key=("first map", str(name)))

@@ -1,8 +1,8 @@
-"""What a training has learnt so far, as checkpoints of their own that can be explored while it goes on.
+"""Early models: snapshots of a running training, as checkpoints that can be explored meanwhile.
 
-A training leaves snapshots in its own folder. Each is copied, encoded and then put beside that folder under a name
-of its own, `NAME-early-1`, with its atlas and at one stroke: nobody opens it half-made, and nothing changes under a
-hand that drags on it.
+A training writes snapshots to its own folder. Each is copied and encoded in a hidden folder, and then moved beside
+the training's folder as `NAME-early-1`, together with its atlas. The move is atomic, so that no incomplete checkpoint
+can be opened, and an open one never changes.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from models.system.files import make_folder
 
 __all__ = [
     "early_name",
-    "place",
+    "is_superseded",
+    "publish",
     "remove",
     "remove_superseded",
     "run_of_early",
     "snapshot",
-    "staged",
-    "superseded",
+    "stage",
 ]
 
 EARLY = re.compile(r"(?P<run>.+)-early-(?P<number>[1-9][0-9]?)")
 
 
 def early_name(run: str, number: int) -> str:
-    """The name of a run's early model; they count from 1."""
+    """The name of a run's early model; numbers start at 1."""
     return f"{run}-early-{number}"
 
 
 def run_of_early(name: str) -> str:
     """The name of the run that an early model belongs to; "" for any other checkpoint."""
-    found = EARLY.fullmatch(name)
-    return found["run"] if found else ""
+    match = EARLY.fullmatch(name)
+    return match["run"] if match else ""
 
 
 def snapshot(folder: Path) -> Card | None:
-    """The card of the snapshot that a training has left in its folder; None where there is none."""
+    """The card of the snapshot in a training's folder; None if there is none."""
     try:
         card = read_card(folder)
     except (CheckpointError, OSError):
@@ -50,11 +50,11 @@ def snapshot(folder: Path) -> Card | None:
     return card if card.training.get("finished") is False else None
 
 
-def staged(folder: Path, card: Card, number: int) -> Path:
-    """Copies a snapshot to where it is encoded, unseen by anybody.
+def stage(folder: Path, card: Card, number: int) -> Path:
+    """Copies a snapshot to a hidden folder, where it is encoded.
 
     Raises:
-        OSError: If it cannot be written, or is being replaced.
+        OSError: If it cannot be written, or the training is replacing it.
     """
     name = early_name(folder.name, number)
     work = _hidden(folder) / name
@@ -67,8 +67,8 @@ def staged(folder: Path, card: Card, number: int) -> Path:
     return work
 
 
-def place(work: Path) -> str:
-    """Puts an encoded snapshot where checkpoints are found; gives its name.
+def publish(work: Path) -> str:
+    """Moves an encoded snapshot to the checkpoints; returns its name.
 
     Raises:
         OSError: If it cannot be moved.
@@ -79,28 +79,28 @@ def place(work: Path) -> str:
     return work.name
 
 
-def remove(folder: Path, kept: frozenset[str] = frozenset()) -> None:
-    """Deletes a run's early models, and what was left of one that was not encoded.
+def remove(folder: Path, except_for: frozenset[str] = frozenset()) -> None:
+    """Deletes a run's early models, and the remains of one that was not encoded.
 
     Arguments:
-        folder: Of the run.
-        kept: Names of those that stay.
+        folder: Folder of the run.
+        except_for: Names of early models to keep.
     """
     shutil.rmtree(_hidden(folder), ignore_errors=True)
     if not folder.parent.is_dir():
         return
     for path in folder.parent.iterdir():
-        if run_of_early(path.name) == folder.name and path.name not in kept and (path / CARD).is_file():
+        if run_of_early(path.name) == folder.name and path.name not in except_for and (path / CARD).is_file():
             shutil.rmtree(path, ignore_errors=True)
 
 
-def superseded(name: str, names: Collection[str]) -> bool:
-    """Whether a checkpoint is an early model of a run that has ended, as far as `names` tells."""
+def is_superseded(name: str, names: Collection[str]) -> bool:
+    """Whether a checkpoint is an early model of a run whose final checkpoint is in `names`."""
     return run_of_early(name) in names
 
 
 def remove_superseded(root: Path) -> None:
-    """Deletes the early models of all runs that have ended."""
+    """Deletes the early models of all runs that have a final atlas."""
     for path in list(root.iterdir()) if root.is_dir() else []:
         run = run_of_early(path.name)
         if run and (root / run / ATLAS).is_file():

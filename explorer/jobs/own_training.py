@@ -1,4 +1,4 @@
-"""A training on somebody's own images: the run that the page's choices make, and the preparation before it."""
+"""A training on the user's own images: its run, from the choices on the page, and the preparation job before it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from models.training.run import Run
 __all__ = ["bfloat16_is_fast", "facts_of", "is_own", "name_of", "path_of", "prepare_images", "run_of"]
 
 NAME_LENGTH = 40  # characters of a proposed name
-BATCH = 32  # images a step: many small steps make the most of a few minutes
+BATCH = 32  # images per step; many small steps learn most within minutes
 
 
 def is_own(run: Run | None) -> bool:
-    """Whether a run learns from somebody's own images."""
+    """Whether a run trains on the user's own images."""
     return run is not None and run.data == OWN
 
 
@@ -40,13 +40,13 @@ def run_of(
     minutes: int,
     augment: tuple[str, ...] = (),
 ) -> Run:
-    """The run of a choice, in bfloat16 where this machine computes faster in it.
+    """The run for a choice of model, in bfloat16 where that is faster on this machine.
 
     Raises:
-        ValueError: If a setting breaks its rule.
+        ValueError: If a setting is invalid.
     """
-    about = {"name": OWN, "options": preparation.as_options()}
-    title = f"{data_title(about)}, {families.title(choice.model)}"
+    data = {"name": OWN, "options": preparation.as_options()}
+    title = f"{data_title(data)}, {families.title(choice.model)}"
     return Run(
         choice.model,
         OWN,
@@ -71,7 +71,7 @@ def bfloat16_is_fast() -> bool:
 
 
 def name_of(run: Run) -> str:
-    """A name for a run, from its images and its model: "fruits-vae"."""
+    """A name for a run, from its images and its model, e.g. "fruits-vae"."""
     stem = unicodedata.normalize("NFKD", Path(path_of(run)).stem).encode("ascii", "ignore").decode("ascii")
     plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:NAME_LENGTH].strip("-")
     return f"{plain or 'images'}-{run.model}"
@@ -83,14 +83,14 @@ def path_of(run: Run) -> str:
 
 
 def prepare_images(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The job before the training: decodes the images into the cache folder.
+    """The job before a training: decodes the images into the cache folder.
 
     Arguments:
         request: The options of a `Preparation`.
-        report: Called as it goes.
+        report: Called with the share done and the current step.
 
     Raises:
-        ValueError: If there is nothing to train on.
+        ValueError: If there are too few images to train on.
         StorageError: If the cache folder cannot be written.
     """
     from models.data.own import prepare
@@ -101,7 +101,7 @@ def prepare_images(request: Mapping[str, Any], report: Report) -> dict[str, Any]
 
 
 def facts_of(entry: Entry) -> dict[str, str]:
-    """What is told of a finished model: name -> value, for people.
+    """Facts about a finished model, for display: name -> value.
 
     Raises:
         ValueError: If its atlas cannot be used.
@@ -126,7 +126,7 @@ def facts_of(entry: Entry) -> dict[str, str]:
 
 
 def _psnr(entry: Entry) -> str:
-    """Mean PSNR of the reconstructions of the test images in an atlas, whose `error` is the mean squared error."""
+    """Mean PSNR of the test images' reconstructions, from the atlas, whose `error` is the mean squared error."""
     atlas = load_atlas(entry)
     test = np.array(atlas.split) == "test"
     if "error" not in atlas.scores or not test.any():

@@ -212,14 +212,14 @@ class Training:
             return
         self._snapshot = card.weights_sha256
         try:
-            work = early_models.staged(self.folder, card, self._count + 1)
+            work = early_models.stage(self.folder, card, self._count + 1)
             encoding = self._command("explorer.atlas", shown(work), "--count", str(MAP_IMAGES), "--no-umap")
             while encoding.running:
                 encoding.wait(POLL)
                 if self.cancelled:
                     encoding.cancel()
             if encoding.error is None:
-                self.newest = early_models.place(work)
+                self.newest = early_models.publish(work)
                 self._count += 1
                 kept = range(self._count, self._count - EARLY_KEPT, -1)
                 early_models.remove(

@@ -84,7 +84,7 @@ def test_from_a_folder_to_a_drag(new_page: NewPage) -> None:
     state = page.get_by_test_id("your-images")
     tab.until(lambda: state.get_attribute("data-state") == "found", "what was found", 60)
     assert state.get_attribute("data-images") == str(COUNT) and state.get_attribute("data-refused") == "1"
-    for heading in ("Labels", "How to prepare them", "What to train"):
+    for heading in ("Labels", "Preparation", "Model"):
         page.get_by_role("heading", name=heading).first.wait_for()
     page.get_by_text("disc", exact=True).first.wait_for()
     page.get_by_text("1 file could not be read").click()

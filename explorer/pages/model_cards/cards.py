@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from explorer.catalogue import families, metrics
 from explorer.catalogue.architecture import Architecture, describe
 from explorer.catalogue.curves import Curves, read_curves
 from explorer.catalogue.data_titles import data_name
-from explorer.jobs.early_models import superseded
+from explorer.jobs.early_models import is_superseded
 from explorer.jobs.trainings import runs_folder
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
@@ -43,7 +44,7 @@ def overview() -> None:
     st.html(STYLE)
     entries = checkpoint_picker.entries()
     names = {entry.name for entry in entries if entry.card}
-    usable = [entry for entry in entries if entry.card and not superseded(entry.name, names)]
+    usable = [entry for entry in entries if entry.card and not is_superseded(entry.name, names)]
     if not usable:
         st.info("No checkpoint can be used yet. Train one under Train.", icon=":material/model_training:")
     else:
@@ -345,6 +346,4 @@ def _curves(entry: Entry) -> Curves:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _read(path: str, changed: int) -> Curves:
-    from pathlib import Path
-
     return read_curves(Path(path))

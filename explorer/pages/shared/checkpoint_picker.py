@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.catalogue.data_titles import data_name
-from explorer.jobs.early_models import superseded
+from explorer.jobs.early_models import is_superseded
 from explorer.pages.shared import collections, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
@@ -105,7 +105,7 @@ def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> 
     usable = [
         entry
         for entry in found
-        if entry.card and (entry.name == present or not superseded(entry.name, names))
+        if entry.card and (entry.name == present or not is_superseded(entry.name, names))
     ]
     usable.sort(key=by_showcase)
     st.html(STYLE)

@@ -1,4 +1,4 @@
-"""What was chosen for a source of images; kept with the source, so that a reload finds it."""
+"""The user's choices for a source of images, stored with the source so that they survive a reload."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ S = st.session_state
 
 
 class Choices:
-    """The choices of one source."""
+    """The choices for one source."""
 
     def __init__(self, source: ImageSource) -> None:
         self._source = source
-        self._place = f"{abs(hash((source.path, source.labels))):x}"
+        self._id = f"{abs(hash((source.path, source.labels))):x}"
 
     def __call__(self, name: str, default: Any) -> Any:
-        """The choice of this name."""
+        """A choice, or the default."""
         return self._source.choices.get(name, default)
 
     def key(self, name: str) -> str:
-        """Streamlit's key of the control of this name."""
-        return f"yi_{name}_{self._place}"
+        """Streamlit's key of a control."""
+        return f"yi_{name}_{self._id}"
 
-    def keep(self, name: str) -> None:
-        """Takes the control's value over."""
+    def store(self, name: str) -> None:
+        """Stores the value of a control."""
         self._source.choices[name] = S[self.key(name)]
 
     def control(self, name: str) -> dict[str, Any]:
-        """Arguments of a control of this name."""
-        return {"key": self.key(name), "on_change": self.keep, "args": (name,)}
+        """Arguments of a control: its key, and a callback that stores its value."""
+        return {"key": self.key(name), "on_change": self.store, "args": (name,)}

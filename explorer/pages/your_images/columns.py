@@ -1,4 +1,4 @@
-"""The label columns: what each holds, how it is distributed, how many cells are missing, and its kind to change."""
+"""A card for each label column: distribution, missing cells, and a selectbox of its kind."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from explorer.pages.your_images.choices import Choices
 __all__ = ["show"]
 
 S = st.session_state
-AT_ONCE = 24  # columns that are shown before one asks for all
+AT_ONCE = 24  # columns shown at first
 KINDS = {
-    "category": "One class an image",
-    "classes": "Several classes an image",
+    "category": "One class per image",
+    "classes": "Several classes per image",
     "number": "Number",
     "date": "Date",
     "binary": "Yes or no",
-    "id": "Identifier, searched",
-    "caption": "Text, searched",
+    "id": "Identifier, searchable",
+    "caption": "Text, searchable",
     "ignore": "Not used",
 }
 STYLE = """<style>
@@ -43,8 +43,8 @@ def show(source: ImageSource, summary: ImageSummary) -> None:
     st.subheader("Labels", anchor=False)
     if not count:
         st.caption(
-            "None were found. Labels come from the folders that the images are in, from a metadata.csv, .jsonl or "
-            ".parquet among them, or from a table that you name above."
+            "No labels found. Labels come from folder names, from a metadata.csv, .jsonl or .parquet beside the images, "
+            "or from the table given above."
         )
         return
     st.html(STYLE)
@@ -81,17 +81,17 @@ def _card(source: ImageSource, column: ColumnFacts) -> None:
     if bars:
         st.html(_bars(bars))
     more = column.distinct - len(bars) if kind in ("category", "classes") else 0
-    told = [
+    notes = [
         f"{more:,} more" if more > 0 else "",
         f"{column.missing:,} missing" if column.missing else "",
         column.why,
     ]
-    if any(told):
-        st.caption(plain(" · ".join(filter(None, told))))
+    if any(notes):
+        st.caption(plain(" · ".join(filter(None, notes))))
 
 
 def _bars(bars: Sequence[tuple[str, float]]) -> str:
-    """The distribution as horizontal bars, for the eye; each with its label and count, for the reader."""
+    """The distribution as horizontal bars, each with its label and count."""
     most = max(count for _, count in bars) or 1.0
     rows = "".join(
         f'<span title="{escape(label, quote=True)}">{escape(label)}</span>'

@@ -1,4 +1,4 @@
-"""How long a training of one's own images will take, from a few steps timed on this machine."""
+"""Estimates how long a training on the user's images takes, from a few steps timed on this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from models.training.run import Run
 __all__ = ["show"]
 
 S = st.session_state
-FIRST_MODEL = 30.0  # s of training until the first map
-START = 12.0  # s to start a training, and to encode for the first map
+FIRST_MODEL = 30.0  # s of training before the first map
+START = 12.0  # s to start a training and to encode the images for the first map
 
 
 def show(run: Run, shape: tuple[int, int, int], summary: ImageSummary, preparation: Preparation) -> None:
-    """One line: how often the model will see each image, and when there is a first map."""
+    """One line: when there will be a first map, and how often the model sees each image."""
     request = PaceRequest(run.model, {**run.config, "image_shape": list(shape)}, run.batch)
     known: dict[PaceKey, float | None] = S.setdefault("yi_paces", {})
     key = (request.model, repr(sorted(request.config.items())), request.batch)
@@ -29,7 +29,7 @@ def show(run: Run, shape: tuple[int, int, int], summary: ImageSummary, preparati
         _measuring(request, key)
         return
     train = round(summary.images * (1 - preparation.validation - preparation.test))
-    st.markdown(_told(run, known[key], train, summary))
+    st.markdown(_estimate(run, known[key], train, summary))
 
 
 PaceKey = tuple[str, str, int]
@@ -37,7 +37,7 @@ PaceKey = tuple[str, str, int]
 
 @st.fragment(run_every=0.5)
 def _measuring(request: PaceRequest, key: PaceKey) -> None:
-    """Waits for the timed steps; the page then runs again."""
+    """Times a few steps in a job; reruns the page at the end."""
     job: Job = start(measure_pace, request, key="pace") if S.get("yi_pace_of") != key else S.yi_pace_job
     S.yi_pace_of, S.yi_pace_job = key, job
     if job.running:
@@ -48,13 +48,15 @@ def _measuring(request: PaceRequest, key: PaceKey) -> None:
     st.rerun()
 
 
-def _told(run: Run, step: float | None, train: int, summary: ImageSummary) -> str:
+def _estimate(run: Run, step: float | None, train: int, summary: ImageSummary) -> str:
     prepare = summary.seconds_an_image * summary.images
     first = in_words(prepare + START + FIRST_MODEL)
-    told = f"About **{in_words(prepare)}** to prepare the images; a **first map after about {first}**"
-    told += f"; it gets better for **{run.minutes:g} minutes**"
+    text = (
+        f"About **{in_words(prepare)}** to prepare the images; **first map after about {first}**; training for "
+        f"**{run.minutes:g} minutes**"
+    )
     if step is None:
-        return f"{told}. The model is too large to try out how fast this machine trains it."
+        return f"{text}. The model is too large to time on this machine."
     passes = 60 * run.minutes / (step * -(-train // run.batch))
     seen = f"{passes:,.0f} times" if passes >= 2 else f"{passes:.1f} times"
-    return f"{told}, in which the model sees each of about {train:,} training images {seen}."
+    return f"{text}, in which the model sees each of about {train:,} training images {seen}."

@@ -1,4 +1,4 @@
-"""The other way to a map: one's own images encoded by a checkpoint that is there already."""
+"""Encodes the user's images with an existing checkpoint instead of training one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["fitting", "show"]
 
 
 def show(source: ImageSource, summary: ImageSummary) -> None:
-    """A choice of checkpoints, the closest in shape first; once the images are encoded the map opens."""
-    with st.expander("Use a checkpoint that fits instead", icon=":material/bolt:", key="yi_existing"):
+    """A selectbox of checkpoints, closest in image shape first; the map opens once the images are encoded."""
+    with st.expander("Use an existing checkpoint instead", icon=":material/bolt:", key="yi_existing"):
         cards = fitting([entry.card for entry in checkpoint_picker.entries() if entry.card], summary)
         if not cards:
-            st.caption("No checkpoint of single images is there.")
+            st.caption("There is no checkpoint of single images.")
             return
         st.caption(
-            "Nothing is trained: the checkpoint encodes your images beside its own. It fits images like its own."
+            "Nothing is trained: the checkpoint encodes your images. It suits images like those it was trained on."
         )
         titles = {card.name: f"{card.title} · {_size(card)}" for card in cards}
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -42,15 +42,15 @@ def show(source: ImageSource, summary: ImageSummary) -> None:
 
 
 def fitting(cards: list[Card], summary: ImageSummary) -> list[Card]:
-    """The checkpoints that take single images and have images of their own, the closest in shape first."""
+    """The checkpoints of single images, without collections, closest in image shape first."""
     able = [card for card in cards if not card.weights_of and not families.spec_of(card).sequence]
     channels, side = (1 if summary.grey else 3), int(summary.proposal["size"])
 
-    def apart(card: Card) -> tuple[bool, int, str]:
+    def distance(card: Card) -> tuple[bool, int, str]:
         shape = card.config["image_shape"]
         return shape[0] != channels, abs(max(shape[1:]) - side), card.title
 
-    return sorted(able, key=apart)
+    return sorted(able, key=distance)
 
 
 def _size(card: Card) -> str:
@@ -60,7 +60,7 @@ def _size(card: Card) -> str:
 
 @st.fragment(run_every=0.5)
 def _progress(source: ImageSource) -> None:
-    """Progress and cancel; at the end Explore, or the reason why not."""
+    """Progress and Cancel; opens Explore at the end, or shows the error."""
     job: Job | None = source.encoding
     if job is None:
         return
@@ -71,11 +71,11 @@ def _progress(source: ImageSource) -> None:
                 job.cancel()
         return
     if job.result is None:
-        st.warning(plain(job.error or "It could not be encoded."), icon=":material/error:")
+        st.warning(plain(job.error or "The images could not be encoded."), icon=":material/error:")
         return
     source.encoding = None
     folder = Path(str(job.result["folder"]))
-    if collections.wants_map(folder):
+    if collections.lacks_map(folder):
         collections.start_map(folder)
     checkpoint_picker.refresh(folder.name)
     navigation.go("Explore", folder.name)

@@ -1,4 +1,4 @@
-"""The Your images page: what was found, what is proposed, the training while it runs, and where it leads."""
+"""The Your images page: the images, the proposed model, and the training while it runs."""
 
 from __future__ import annotations
 
@@ -13,70 +13,70 @@ from explorer.pages.shared import address
 from explorer.pages.shared.page_state import PageState
 from explorer.pages.shared.text import plain
 from explorer.pages.your_images import proposal, source_form, summary, url, watch
-from explorer.pages.your_images.url import Asked
+from explorer.pages.your_images.url import Shown
 
-page = PageState[Asked]("yi")
+page = PageState[Shown]("yi")
 
 
 def main() -> None:
-    """From top to bottom: which images, the training of them, what was found, what is proposed."""
-    asked = follow()
-    source_form.show(asked, choose)
+    """From top to bottom: the source, the training, the summary of the images, the proposal."""
+    shown = read_address()
+    source_form.show(shown, choose)
     for problem in page.problems:
         st.warning(plain(problem), icon=":material/link_off:")
-    if not asked.path:
+    if not shown.path:
         show_state(None, "empty")
         source_form.empty()
-        write(asked)
+        write(shown)
         return
-    write(asked)
-    source = image_sources.opened(asked.path, asked.labels)
-    if asked.run:
-        watch.show(asked.run, lambda: choose(Asked(asked.path, asked.labels)))
+    write(shown)
+    source = image_sources.opened(shown.path, shown.labels)
+    if shown.run:
+        watch.show(shown.run, lambda: choose(Shown(shown.path, shown.labels)))
     if source.summary is None:
         show_state(source, "failed" if source.error else "reading")
         reading(source)
         return
-    show_state(source, "training" if asked.run else "found")
+    show_state(source, "training" if shown.run else "found")
     if source.error and source.summary.pairs is None:
         st.warning(plain(source.error), icon=":material/error:")
-    if asked.run:
+    if shown.run:
         with st.expander("The images", icon=":material/photo_library:"):
             summary.show(source, source.summary, partial(progress, source, False))
         return
     summary.show(source, source.summary, partial(progress, source, False))
-    proposal.show(source, source.summary, lambda run: choose(Asked(asked.path, asked.labels, run)))
+    proposal.show(source, source.summary, lambda run: choose(Shown(shown.path, shown.labels, run)))
 
 
-def follow() -> Asked:
-    """What is to be shown: what the address asks for, if that is news, else what was shown before."""
+def read_address() -> Shown:
+    """The images and the training to show: from a new address, else as before."""
     if page.now.is_new(address.parameters()) or page.now.shown is None:
-        asked, problems = url.read()
+        shown, problems = url.read()
         page.now.problems = [f"In the address: {problem} It is ignored." for problem in problems]
-        if asked.run and not asked.path:
-            asked = Asked(*watch.images_of(asked.run), asked.run)
-        elif asked.path and not asked.run:
-            asked = Asked(asked.path, asked.labels, watch.going_on(asked.path))
-        page.shown = asked
+        if shown.run and not shown.path:
+            shown = Shown(*watch.images_of(shown.run), shown.run)
+        elif shown.path and not shown.run:
+            shown = Shown(shown.path, shown.labels, watch.running_on(shown.path))
+        page.shown = shown
     return page.shown
 
 
-def choose(asked: Asked) -> None:
+def choose(shown: Shown) -> None:
     """Shows other images, or another training of them."""
-    page.shown, page.now.problems = asked, []
-    write(asked)
+    page.shown, page.now.problems = shown, []
+    write(shown)
     st.rerun()
 
 
-def write(asked: Asked) -> None:
-    """Puts what is shown into the address bar."""
-    query = url.query(asked)
+def write(shown: Shown) -> None:
+    """Writes the address of what is shown."""
+    query = url.query(shown)
     page.now.remember(query)
     address.put(query)
 
 
 def show_state(source: ImageSource | None, state: str) -> None:
-    """Says what the page shows, to programs."""
+    """The state of the page, as attributes for tests."""
     known = source.summary if source else None
     images, refused = (known.images, len(known.refused)) if known else (0, 0)
     st.html(
@@ -86,7 +86,7 @@ def show_state(source: ImageSource | None, state: str) -> None:
 
 
 def reading(source: ImageSource) -> None:
-    """While nothing is known yet: places for the pictures, and progress; or why it could not be read."""
+    """While nothing is known yet: placeholders and progress, or the error."""
     if source.error:
         st.error(plain(source.error), icon=":material/error:")
         if st.button("Read again", icon=":material/refresh:", key="yi_again"):
@@ -99,7 +99,7 @@ def reading(source: ImageSource) -> None:
 
 @st.fragment(run_every=0.4)
 def progress(source: ImageSource, first: bool) -> None:
-    """Progress and cancel; the page runs again when there is something new to show."""
+    """Progress and Cancel; reruns the page when there is something new to show."""
     if not source.running or (first and source.summary is not None):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -1,4 +1,4 @@
-"""What is proposed: how the images are prepared, which model learns them, how long it takes; and the one button."""
+"""The proposal: preparation of the images, model and training time, and the button that starts the training."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ S = st.session_state
 MINUTES = (1, 2, 5, 10, 20, 40, 60, 120)
 FITS = {"crop": "Crop", "pad": "Pad", "stretch": "Stretch"}
 VARIATIONS = {"flip": "Mirror", "shift": "Shift", "colour": "Colour and light"}  # titles of `AUGMENTATIONS`
-FEW = 10_000  # images below which a shift is proposed
-CHANNELS = {0: "As they are", 1: "Grey", 3: "Colour"}
+FEW = 10_000  # a shift is proposed for fewer images
+CHANNELS = {0: "Unchanged", 1: "Grey", 3: "Colour"}
 STYLE = """<style>
 .lx-yi-preview { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px; }
 .lx-yi-preview img { width: 100%; display: block; image-rendering: pixelated; border-radius: 5px; background: #8882; }
@@ -43,22 +43,22 @@ STYLE = """<style>
 
 
 def show(source: ImageSource, summary: ImageSummary, started: Callable[[str], None]) -> None:
-    """The proposal, to change and to start; `started` is called with the name of the run."""
+    """The proposal, with controls to change it; `started` is called with the name of the started run."""
     st.html(STYLE)
     choices = Choices(source)
-    st.subheader("How to prepare them", anchor=False)
+    st.subheader("Preparation", anchor=False)
     left, right = side_by_side([5, 6], "lx-yi-prepare")
     with left:
         preparation = _preparation(choices, summary)
     with right:
         _preview(summary, preparation)
-    st.subheader("What to train", anchor=False)
+    st.subheader("Model", anchor=False)
     run = _training(choices, summary, preparation)
     if run is None:
         return
     name = free_name(own_training.name_of(run))
     existing_model.show(source, summary)
-    with st.expander("The same from a terminal", icon=":material/terminal:"):
+    with st.expander("Command line", icon=":material/terminal:"):
         st.code(as_text(command_line(run, runs_folder() / name)), language=None, wrap_lines=True)
         st.code(f"python -m explorer.atlas {name}", language=None)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lx-yi-start"):
@@ -68,7 +68,7 @@ def show(source: ImageSource, summary: ImageSummary, started: Callable[[str], No
 
 
 def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
-    """Controls of size, framing and splits; what they make."""
+    """Controls of size, framing, colours and splits; returns the resulting preparation."""
     usual = Preparation.from_options(summary.proposal)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         sizes = sorted(summary.sides)
@@ -78,7 +78,7 @@ def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
             index=sizes.index(choices("size", usual.size)),
             format_func=lambda size: f"{size} pixels",
             width=130,
-            help="The longer side of an image, as the model sees it.",
+            help="Longer side of an image, as the model sees it.",
             **choices.control("size"),
         )
         fit = st.segmented_control(
@@ -87,7 +87,7 @@ def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
             default=choices("fit", usual.fit),
             format_func=FITS.__getitem__,
             required=True,
-            help="Crop cuts to the middle, Pad adds a border, Stretch changes the ratio of the sides.",
+            help="Crop keeps the centre, Pad adds a border, Stretch changes the aspect ratio.",
             **choices.control("fit"),
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -102,7 +102,7 @@ def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
         background = st.color_picker(
             "Background",
             choices("background", usual.background),
-            help="Of a border, and where an image is transparent.",
+            help="Colour of the border and of transparent pixels.",
             **choices.control("background"),
         )
     split = _split(choices, summary, usual)
@@ -119,14 +119,16 @@ def _preparation(choices: Choices, summary: ImageSummary) -> Preparation:
 
 
 def _split(choices: Choices, summary: ImageSummary, usual: Preparation) -> dict[str, Any]:
-    """How the images are split; what the source has is kept."""
+    """Controls of the split, apart from splits that the source has; returns options of the preparation."""
     own = sorted(summary.splits)
     with st.expander("Validation and test images", icon=":material/call_split:"):
         if "test" in own and "validation" in own:
             st.caption("The source's own splits are kept.")
             return {}
         if own:
-            st.caption(f"The source's own splits ({', '.join(own)}) are kept; the others are cut from train.")
+            st.caption(
+                f"The source's own splits ({', '.join(own)}) are kept; the others are taken from train."
+            )
         values: dict[str, Any] = {}
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             for name in ("validation", "test"):
@@ -170,7 +172,7 @@ def _split(choices: Choices, summary: ImageSummary, usual: Preparation) -> dict[
 
 
 def _preview(summary: ImageSummary, preparation: Preparation) -> None:
-    """Some of the pictures as the model will see them."""
+    """Some of the prepared pictures."""
     shape = summary.shape(preparation)
     pictures = [
         picture_address(as_seen(each, preparation, shape), max(shape[1:])) for each in summary.originals
@@ -184,7 +186,7 @@ def _preview(summary: ImageSummary, preparation: Preparation) -> None:
 
 
 def _training(choices: Choices, summary: ImageSummary, preparation: Preparation) -> Run | None:
-    """The model and the time; the run that they make, None where something does not hold."""
+    """Controls of model, time and augmentation; returns the run, or None if a setting is invalid."""
     shape = summary.shape(preparation)
     key = st.radio(
         "Model",
@@ -201,16 +203,16 @@ def _training(choices: Choices, summary: ImageSummary, preparation: Preparation)
         choices("minutes", 10),
         width=420,
         **choices.control("minutes"),
-        help="The map can be explored after the first half minute; it gets better while you look.",
+        help="A first map is ready after about half a minute, and improves during the training.",
     )
     augment = st.pills(
-        "Vary the images while training",
+        "Augmentation",
         list(AUGMENTATIONS),
         selection_mode="multi",
         default=choices("augment", ["shift"] if summary.images < FEW else []),
         format_func=VARIATIONS.__getitem__,
-        help="With few images a model learns them by heart, and new images come back worse. Small random changes help. "
-        "Mirror only what stays itself in a mirror: not letters or digits.",
+        help="Random changes to the training images, against overfitting when there are few. Do not mirror letters or "
+        "digits.",
         **choices.control("augment"),
     )
     choice = CHOICES[key]
@@ -225,10 +227,10 @@ def _training(choices: Choices, summary: ImageSummary, preparation: Preparation)
 
 
 def _start(run: Run, name: str, started: Callable[[str], None]) -> None:
-    """The one button; while another training is going on it says so."""
+    """The button that starts the training; disabled while another one runs."""
     active = trainings().active
     busy = (
-        f"{active.name} is being worked on. One training at a time, so that a drag stays smooth."
+        f"{active.name} is in progress. Only one training runs at a time, so that dragging stays smooth."
         if active
         else None
     )

@@ -1,4 +1,4 @@
-"""Which images to open: a path on the machine that runs the explorer, or an upload; and a table of labels."""
+"""Fields for the images to open: a path on the server or an upload, and a table of labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.jobs import image_sources
 from explorer.pages.shared.text import plain
 from explorer.pages.shared.uploader import uploader
-from explorer.pages.your_images.url import Asked
+from explorer.pages.your_images.url import Shown
 
 __all__ = ["empty", "show"]
 
@@ -19,7 +19,7 @@ EXAMPLE = "python -m explorer open ~/photos"
 FORMS = (
     (
         "A folder",
-        "with one folder for each class, `train`, `validation` and `test` above them, or all images in one",
+        "with one subfolder per class, optionally below `train`, `validation` and `test`, or without subfolders",
     ),
     (
         "A table beside the images",
@@ -27,15 +27,15 @@ FORMS = (
     ),
     ("A zip", "of any of these"),
     ("A Parquet file", "as Hugging Face writes it: a column of pictures, and others of labels"),
-    ("A WebDataset", "a tar file in which files of one name belong together"),
-    ("A NumPy array", "`.npy` or `.npz`: N×H×W or N×H×W×C, of bytes or of numbers from 0 to 1"),
+    ("A WebDataset", "a tar file in which files with the same stem belong together"),
+    ("A NumPy array", "`.npy` or `.npz`: N×H×W or N×H×W×C, of bytes or of values in 0 to 1"),
 )
 
 
-def show(asked: Asked, choose: Callable[[Asked], None]) -> None:
-    """The fields above everything else; `choose` is called with other images to open."""
-    if S.get("yi_field_of") != asked:  # another source was opened: the fields follow
-        S.yi_field_of, S.yi_path, S.yi_labels = asked, asked.path, asked.labels
+def show(shown: Shown, choose: Callable[[Shown], None]) -> None:
+    """The fields; `choose` is called with the images to open."""
+    if S.get("yi_field_of") != shown:  # another source was opened
+        S.yi_field_of, S.yi_path, S.yi_labels = shown, shown.path, shown.labels
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="lx-yi-source"):
         with (
             st.form("yi_source", border=False, width="content"),
@@ -53,8 +53,8 @@ def show(asked: Asked, choose: Callable[[Asked], None]) -> None:
                 key="yi_labels",
                 placeholder="~/labels.csv",
                 width=230,
-                help="CSV, Parquet or JSONL with a row for each image; any column may name the file. Needed where the "
-                "labels lie neither beside the images nor in their folders' names.",
+                help="CSV, Parquet or JSONL with a row per image; any column may name the file. Needed if the labels are "
+                "neither in folder names nor in a table beside the images.",
             )
             opened = st.form_submit_button("Open", icon=":material/folder_open:")
         with st.popover("Upload a file", icon=":material/upload:", key="yi_upload_open"):
@@ -66,58 +66,58 @@ def show(asked: Asked, choose: Callable[[Asked], None]) -> None:
 
 
 def empty() -> None:
-    """What can be opened, and how, while nothing is."""
+    """Instructions, while no images are open."""
     st.subheader("From a folder of images to a map", anchor=False)
     st.markdown(
-        "Open your images, and the explorer reads them and their labels, trains a model of them while you watch, and "
-        "lays them out as a map on which pictures follow your hand. Nothing leaves this machine."
+        "Open your images. The explorer reads them and their labels, trains a model on them while you watch, and "
+        "shows them on a map. Nothing leaves this machine."
     )
     st.markdown("\n".join(f"- **{name}** {about}" for name, about in FORMS))
-    st.markdown("The same from a terminal:")
+    st.markdown("From the command line:")
     st.code(EXAMPLE, language=None)
 
 
-def _open(path: str, labels: str, choose: Callable[[Asked], None]) -> None:
-    """Opens what was typed, or says what is wrong with it."""
+def _open(path: str, labels: str, choose: Callable[[Shown], None]) -> None:
+    """Opens the typed path, or reports what is wrong with it."""
     try:
-        found = Asked(
+        shown = Shown(
             _existing(path, "The path"), _existing(labels, "The table of labels") if labels.strip() else ""
         )
     except ValueError as error:
         S.yi_problem = str(error)
         return
     S.yi_problem = ""
-    image_sources.opened(found.path, found.labels).retry()
-    choose(found)
+    image_sources.opened(shown.path, shown.labels).retry()
+    choose(shown)
 
 
 def _existing(text: str, what: str) -> str:
-    """A typed path as an absolute one.
+    """Makes a typed path absolute.
 
     Raises:
-        ValueError: If there is nothing.
+        ValueError: If it is empty or does not exist.
     """
     text = text.strip().strip("\"'")
     if not text:
         raise ValueError(f"{what} is empty. Type the path of a folder or a file, such as ~/photos.")
     try:
         path = Path(text).expanduser().resolve()
-        there = path.exists()
+        exists = path.exists()
     except (OSError, RuntimeError, ValueError):
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise ValueError(
-            f"{what} must be a folder or a file on the machine that runs the explorer. {text[:200]!r} is not there."
+            f"{what} must be a folder or a file on the machine that runs the explorer. {text[:200]!r} does not exist."
         )
     return str(path)
 
 
-def _upload(choose: Callable[[Asked], None]) -> None:
-    """Keeps an uploaded file in the cache folder, and opens it."""
+def _upload(choose: Callable[[Shown], None]) -> None:
+    """Stores an uploaded file in the cache folder and opens it."""
     st.caption(
-        "A zip of images, or a Parquet, tar, npy or npz file. It is kept in the cache folder of this machine."
+        "A zip of images, or a Parquet, tar, npy or npz file. It is stored in this machine's cache folder."
     )
-    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    # File types are not restricted here, so that a wrong file gets our message, which gives the reason.
     file = uploader("File", image_sources.UPLOAD_MIB, key="yi_upload")
     if file is None or S.get("yi_uploaded") == file.file_id:
         return
@@ -128,4 +128,4 @@ def _upload(choose: Callable[[Asked], None]) -> None:
         S.yi_problem = str(error)
         st.rerun()
     S.yi_problem = ""
-    choose(Asked(str(path)))
+    choose(Shown(str(path)))

@@ -1,4 +1,4 @@
-"""What was found: counts, pictures, refused files, notes, label columns and near-duplicates."""
+"""The summary of a source: counts, sample pictures, refused files, notes, label columns, near-duplicates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STYLE = """<style>
 .lx-yi-wait > * { animation: lx-yi-wait 1.4s ease-in-out infinite; }
 @media (prefers-reduced-motion: reduce) { .lx-yi-wait > * { animation: none; } }
 </style>"""
-FORMS = {
+FORMATS = {
     "folder": "Folder",
     "zip": "Zip file",
     "parquet": "Parquet file",
@@ -50,8 +50,8 @@ FORMS = {
 }
 
 
-def show(source: ImageSource, summary: ImageSummary, going_on: Callable[[], None]) -> None:
-    """Everything that is known of the images; `going_on` draws the progress of what is still looked for."""
+def show(source: ImageSource, summary: ImageSummary, show_progress: Callable[[], None]) -> None:
+    """Everything known about the images; `show_progress` draws the progress of the search for near-duplicates."""
     st.html(STYLE)
     _facts(summary)
     _grid(summary)
@@ -60,13 +60,13 @@ def show(source: ImageSource, summary: ImageSummary, going_on: Callable[[], None
     _refused(summary)
     columns.show(source, summary)
     if summary.pairs is None and not source.error:
-        going_on()
+        show_progress()
     else:
         _near_duplicates(summary)
 
 
 def skeleton() -> None:
-    """Stands where the pictures will be while they are being read."""
+    """Placeholders for the pictures while they are read."""
     st.html(STYLE)
     st.html(f'<div class="lx-yi-grid lx-yi-wait" aria-hidden="true">{"<i></i>" * ON_PAGE}</div>')
 
@@ -76,7 +76,7 @@ def _facts(summary: ImageSummary) -> None:
         "Images": f"{summary.images:,}",
         "Pixels": _counted(summary.sizes, summary.images),
         "Colours": _counted(summary.colours, summary.images),
-        "Form": FORMS.get(summary.form, summary.form),
+        "Format": FORMATS.get(summary.form, summary.form),
         "Splits in the source": ", ".join(
             f"{name} {summary.splits[name]:,}" for name in SPLITS if name in summary.splits
         )
@@ -88,17 +88,17 @@ def _facts(summary: ImageSummary) -> None:
 
 
 def _counted(counts: Sequence[tuple[str, int]], images: int) -> str:
-    """How many there are of each; the name alone where all are alike."""
+    """The count of each value; only its name if all images have it."""
     if len(counts) == 1:
         return f"{counts[0][0]}" if counts[0][1] == images else f"{counts[0][0]} ({counts[0][1]:,})"
     return ", ".join(f"{name} ({count:,})" for name, count in counts)
 
 
 def _grid(summary: ImageSummary) -> None:
-    """Some of the pictures; a button shows others."""
+    """A sample of the pictures; a button shows another one."""
     pages = max(1, -(-len(summary.pictures) // ON_PAGE))
     page = S.get("yi_page", 0) % pages
-    shown = summary.pictures[page::pages]  # each page is spread over all of them
+    shown = summary.pictures[page::pages]  # spread over all pictures
     images = "".join(_image(picture, f"{picture.file} {picture.split}".strip()) for picture in shown)
     st.html(f'<div class="lx-yi-grid" data-testid="your-images-grid">{images}</div>')
     if pages > 1 and st.button("Other images", icon=":material/shuffle:", key="yi_other", type="tertiary"):
@@ -112,11 +112,11 @@ def _image(picture: Picture, alt: str) -> str:
 
 
 def _refused(summary: ImageSummary) -> None:
-    """The files that could not be read, with the reasons, and all of them as a file."""
+    """The files that could not be read, with reasons, and a download of the list."""
     if not summary.refused:
         return
     count = len(summary.refused)
-    title = f"{count:,} file{'' if count == 1 else 's'} could not be read; the rest goes on"
+    title = f"{count:,} file{'' if count == 1 else 's'} could not be read; the others are used"
     with st.expander(title, icon=":material/warning:"):
         shown = summary.refused[:REFUSED_SHOWN]
         st.dataframe(
@@ -126,7 +126,7 @@ def _refused(summary: ImageSummary) -> None:
             column_config={"Reason": st.column_config.TextColumn(width="large")},
         )
         if count > len(shown):
-            st.caption(f"The first {len(shown)} of {count:,}; the file has all.")
+            st.caption(f"The first {len(shown)} of {count:,}; the download has all.")
         file_button(
             st,
             "Download the list",
@@ -138,26 +138,26 @@ def _refused(summary: ImageSummary) -> None:
 
 
 def _as_csv(rows: Sequence[tuple[str, str]]) -> bytes:
-    """Two columns, with every cell a text to a spreadsheet."""
+    """CSV of two columns, safe to open in a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["file", "reason"])
-    writer.writerows([_inert(cell) for cell in row] for row in rows)
+    writer.writerows([_escaped(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _inert(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
+def _escaped(cell: str) -> str:
+    """A cell that a spreadsheet does not interpret as a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _near_duplicates(summary: ImageSummary) -> None:
-    """Pairs side by side, those across splits first."""
+    """Near-duplicate pairs side by side, those across splits first."""
     if summary.pairs is None:
-        st.caption("Near-duplicates were not looked for.")
+        st.caption("Near-duplicates were not searched for.")
         return
     if not summary.pairs:
-        st.caption("No near-duplicates were found.")
+        st.caption("No near-duplicates found.")
         return
     title = f"{summary.pair_count:,} pair{'' if summary.pair_count == 1 else 's'} of near-duplicates"
     if summary.pair_count >= PAIRS_AT_MOST:
@@ -166,8 +166,8 @@ def _near_duplicates(summary: ImageSummary) -> None:
         title += f", {summary.across:,} of them across splits"
     with st.expander(title, icon=":material/content_copy:", key="yi_pairs"):
         st.caption(
-            "Images whose perceptual hashes differ in a few bits at most. Pairs across splits make test figures look "
-            "better than they are. A group column keeps images that belong together in one split."
+            "Images whose perceptual hashes differ in at most a few bits. Pairs across splits make test metrics look "
+            "better than they are. A group column keeps related images in one split."
         )
         st.html(f'<div class="lx-yi-pairs">{"".join(map(_pair, summary.pairs))}</div>')
         if summary.pair_count > len(summary.pairs):

@@ -10,22 +10,25 @@ from explorer.jobs import image_sources
 from explorer.pages.shared import address
 from models.card import NAME
 
-__all__ = ["Asked", "query", "read"]
+__all__ = ["Shown", "query", "read"]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the address asks for."""
+class Shown:
+    """What the page shows."""
 
     path: str = ""  # of the images; "" for none
     labels: str = ""  # a table of labels
-    run: str = ""  # a training of them
+    run: str = ""  # name of a training on them
 
 
-def read() -> tuple[Asked, list[str]]:
-    """From the address, with a sentence for each invalid part; without a path, the images of the command line."""
+def read() -> tuple[Shown, list[str]]:
+    """Reads the address, with a message for each invalid parameter.
+
+    Without a path, the images are those given on the command line.
+    """
     parameters = address.parameters()
-    start = Asked() if "path" in parameters else Asked(*(image_sources.at_start() or ("", "")))
+    start = Shown() if "path" in parameters else Shown(*(image_sources.at_start() or ("", "")))
     return read_parts(parameters, start, READERS)
 
 
@@ -41,14 +44,14 @@ def _run(text: str) -> dict[str, str]:
     return {"run": text}
 
 
-READERS: dict[str, Callable[[str, Asked], dict[str, str]]] = {
+READERS: dict[str, Callable[[str, Shown], dict[str, str]]] = {
     "path": lambda text, _: _path("path", text),
     "labels": lambda text, _: _path("labels", text),
     "run": lambda text, _: _run(text),
 }
 
 
-def query(asked: Asked) -> dict[str, str]:
-    """The parameters that ask for it."""
-    fields = {"path": asked.path, "labels": asked.labels, "run": asked.run}
+def query(shown: Shown) -> dict[str, str]:
+    """The address's parameters."""
+    fields = {"path": shown.path, "labels": shown.labels, "run": shown.run}
     return {name: value for name, value in fields.items() if value}

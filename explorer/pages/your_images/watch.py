@@ -1,4 +1,4 @@
-"""A training of one's own images while it runs: pictures getting better, curves, time left; and where it leads."""
+"""A training on the user's images: pictures, curves and time left while it runs, and links when it has ended."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from explorer.pages.shared.text import plain
 from models.card import Entry
 from models.training.previews import Previews, read_previews
 
-__all__ = ["going_on", "images_of", "show"]
+__all__ = ["images_of", "running_on", "show"]
 
 S = st.session_state
 PHASES = {
     "preparing": "Preparing the images",
     "training": "Training",
     "encoding": "Encoding the images",
-    "mapping": "Laying out the map",
+    "mapping": "Fitting the map",
 }
-ROWS = {"originals": "Originals", "reconstructions": "Reconstructions", "samples": "New images"}
-SIDE = 128  # pixels, of a picture at most
+ROWS = {"originals": "Originals", "reconstructions": "Reconstructions", "samples": "Samples"}
+SIDE = 128  # pixels of a picture, at most
 STYLE = """<style>
 .lx-yi-rows { display: grid; gap: .35rem .75rem; grid-template-columns: max-content minmax(0, 1fr); align-items: center; }
 .lx-yi-rows span { font-size: .8rem; opacity: .85; }
@@ -39,14 +39,14 @@ STYLE = """<style>
 </style>"""
 
 
-def going_on(path: str) -> str:
-    """The name of the training of the images at a path that is going on; "" where there is none."""
+def running_on(path: str) -> str:
+    """Name of the running training on the images at a path; "" if there is none."""
     active = trainings().active
     return active.name if active and active.run and own_training.path_of(active.run) == path else ""
 
 
 def images_of(name: str) -> tuple[str, str]:
-    """The path and the labels that a run learns from; "" where there is no such run, or it learns from others."""
+    """Path and table of labels of the images of a run; "" if there is no such run."""
     info = _info(name)
     options = (
         info.run.options
@@ -59,11 +59,11 @@ def images_of(name: str) -> tuple[str, str]:
 
 
 def show(name: str, leave: Callable[[], None]) -> None:
-    """The training of this name, going on or ended; `leave` shows the proposal again."""
+    """A training, running or ended; `leave` shows the proposal again."""
     st.html(STYLE)
     training = trainings().active
     if training is not None and training.name == name:
-        _under_way(name)
+        _running(name)
         return
     info = _info(name)
     if info is None:
@@ -82,19 +82,19 @@ def _info(name: str) -> RunInfo | None:
 
 
 @st.fragment(run_every=1.0)
-def _under_way(name: str) -> None:
-    """Progress, pictures, curves and what can be done; at the end the whole page runs again."""
+def _running(name: str) -> None:
+    """Progress, actions, pictures and curves; reruns the page at the end."""
     training = trainings().active
     if training is None or training.name != name:
         checkpoint_picker.refresh()
         st.rerun()
     with st.container(border=True, gap="small", key="lx-yi-watch"):
         left = training.seconds_left
-        told = (
+        remaining = (
             f" · about {training_time.in_words(left)} left" if left is not None and training.share < 1 else ""
         )
         st.markdown(f"**{plain(training.title)}** · {PHASES[training.phase]}")
-        st.progress(training.share, plain(training.what + told))
+        st.progress(training.share, plain(training.what + remaining))
         _buttons(training)
         _open_at_once(training)
         pictures, curves = side_by_side([6, 5], "lx-yi-live")
@@ -107,7 +107,7 @@ def _under_way(name: str) -> None:
 
 
 def _buttons(training: Training) -> None:
-    """Explore, pause, stop here."""
+    """Buttons: open in Explore, pause, stop, cancel."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if training.newest:
             _explore(training.newest, "Open in Explore")
@@ -116,7 +116,7 @@ def _buttons(training: Training) -> None:
                 "Pause",
                 icon=":material/pause:",
                 key="yi_pause",
-                help="Keeps its state; it can go on later.",
+                help="Saves the state, so that the training can be resumed.",
                 disabled=training.ending,
             ):
                 training.pause()
@@ -133,50 +133,48 @@ def _buttons(training: Training) -> None:
         if training.ending:
             st.caption("Ending …")
         elif not training.newest:
-            st.caption("The first map comes about half a minute after the training has begun.")
+            st.caption("The first map appears about half a minute after the training has started.")
 
 
 def _open_at_once(training: Training) -> None:
-    """Turns to Explore once, at the first map, if that is wished for."""
-    wished = st.toggle(
-        "Open the map as soon as there is one", True, key="yi_at_once", persist_state="session"
-    )
+    """Opens Explore once, at the first map, if the toggle is on."""
+    enabled = st.toggle("Open the first map automatically", True, key="yi_at_once", persist_state="session")
     opened: set[str] = S.setdefault("yi_opened", set())
-    if wished and training.newest and training.name not in opened and S.get("yi_started") == training.name:
+    if enabled and training.newest and training.name not in opened and S.get("yi_started") == training.name:
         opened.add(training.name)
         _go("Explore", training.newest)
 
 
 def _pictures(training: Training) -> None:
-    """A fixed batch of validation images, what the model makes of them, and images that it draws."""
+    """A fixed batch of validation images, their reconstructions, and samples."""
     try:
-        found = read_previews(training.folder)
+        previews = read_previews(training.folder)
     except (ValueError, OSError):
-        return  # the next one replaces it
-    if found is None:
-        st.caption("Pictures come with the first steps.")
+        return  # the next file replaces it
+    if previews is None:
+        st.caption("Pictures appear after the first steps.")
         return
-    rows = "".join(_row(found, name, title) for name, title in ROWS.items())
+    rows = "".join(_row(previews, name, title) for name, title in ROWS.items())
     st.html(
-        f'<div class="lx-yi-rows" data-testid="your-images-previews" data-step="{found.step}">{rows}</div>'
+        f'<div class="lx-yi-rows" data-testid="your-images-previews" data-step="{previews.step}">{rows}</div>'
     )
-    st.caption(f"Validation images, which the model does not learn from, after {found.step:,} steps")
+    st.caption(f"Validation images, not used for training, after {previews.step:,} steps")
 
 
-def _row(found: Previews, name: str, title: str) -> str:
+def _row(previews: Previews, name: str, title: str) -> str:
     images = "".join(
         f'<img alt="{title}, {number}" src="{escape(picture_address(each, SIDE), quote=True)}">'
-        for number, each in enumerate(getattr(found, name), 1)
+        for number, each in enumerate(getattr(previews, name), 1)
     )
     return f"<span>{title}</span><div>{images}</div>" if images else ""
 
 
 def _ended(info: RunInfo) -> None:
-    """What has become of a training, and what can be done."""
+    """The state of an ended training, and buttons to continue it."""
     if info.state == "unfinished":
         st.info(plain(f"{info.name} is paused; {info.step:,} steps are saved."), icon=":material/pause:")
         if st.button(
-            "Go on",
+            "Resume",
             icon=":material/play_arrow:",
             type="primary",
             key="yi_resume",
@@ -185,10 +183,8 @@ def _ended(info: RunInfo) -> None:
             _attempt(lambda: trainings().resume(info.name))
         return
     if info.state == "bare":
-        st.info(plain(f"{info.name} is trained, and has no map yet."), icon=":material/map:")
-        if st.button(
-            "Lay out its map", type="primary", key="yi_encode", disabled=trainings().active is not None
-        ):
+        st.info(plain(f"{info.name} is trained but has no map yet."), icon=":material/map:")
+        if st.button("Fit its map", type="primary", key="yi_encode", disabled=trainings().active is not None):
             _attempt(lambda: trainings().encode(info.name))
         return
     if info.state != "ready" or info.card is None:
@@ -199,7 +195,7 @@ def _ended(info: RunInfo) -> None:
 
 
 def _done(name: str, entry: Entry) -> None:
-    """Facts of the finished model, and the ways on."""
+    """Facts about the finished model, and links to other pages."""
     st.success(plain(f"{entry.card.title if entry.card else name} is trained."), icon=":material/check:")
     facts = own_training.facts_of(entry)
     rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
@@ -222,7 +218,7 @@ def _go(title: str, name: str) -> None:
 
 
 def _attempt(work: Callable[[], Training]) -> None:
-    """Goes on with a training, or says why it cannot."""
+    """Continues a training, or shows why that is not possible."""
     try:
         work()
     except (ValueError, OSError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.atlas.storage import load_atlas
-from explorer.jobs.collections import MapRequest, Request, encode, lay_out, wants_map
+from explorer.jobs.collections import MapRequest, Request, encode, fit_first_map, lacks_map
 from models import checkpoint
 from tests.own_pictures import COUNT, write_pictures
 
@@ -26,6 +26,6 @@ def test_images_become_a_collection_with_a_first_map_and_its_umap_later(
     assert found["images"] == COUNT and [name for name, _ in found["refused"]] == ["broken.png"]
     assert found["fits"] == (found["psnr"] >= 20)
     name = found["name"]
-    assert checkpoint.read(name).path == copy_of_tiny.parent / name and wants_map(name)
-    assert lay_out(MapRequest(name), lambda *_: None) == {"images": COUNT}
-    assert not wants_map(name) and "umap" in load_atlas(checkpoint.read(name)).maps
+    assert checkpoint.read(name).path == copy_of_tiny.parent / name and lacks_map(name)
+    assert fit_first_map(MapRequest(name), lambda *_: None) == {"images": COUNT}
+    assert not lacks_map(name) and "umap" in load_atlas(checkpoint.read(name)).maps

@@ -33,10 +33,10 @@ def found(folder: Path) -> Card:
 
 
 def test_a_snapshot_is_placed_beside_its_run_under_a_name_and_a_title_of_its_own(run: Path) -> None:
-    work = early_models.staged(run, found(run), 1)
+    work = early_models.stage(run, found(run), 1)
     assert work.parent.name.startswith("."), "nobody finds it before it is encoded"
     assert [entry.name for entry in checkpoint.scan(run.parent)] == ["fruits"]
-    assert early_models.place(work) == "fruits-early-1"
+    assert early_models.publish(work) == "fruits-early-1"
     entry = checkpoint.verify(checkpoint.read(run.parent / "fruits-early-1"))
     assert entry.error is None and entry.card is not None
     assert entry.card.title.endswith(", after 1,200 steps") and len(entry.card.title) == 80
@@ -67,7 +67,7 @@ def test_an_early_model_names_its_run(name: str, of: str) -> None:
 
 def test_early_models_go_when_they_are_superseded_and_others_stay(run: Path) -> None:
     for number in (1, 2):
-        early_models.place(early_models.staged(run, found(run), number))
+        early_models.publish(early_models.stage(run, found(run), number))
     other = run.parent / "fruits-early-9"  # a folder of somebody's, without a card
     other.mkdir()
     early_models.remove(run, frozenset({"fruits-early-2"}))
