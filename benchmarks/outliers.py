@@ -29,7 +29,7 @@ from explorer.catalogue.outlier_scores import HELD_OUT, RESULTS, SCORES, usable
 from explorer.jobs.outlier_scores import measure
 from explorer.latent.intervals import Interval, Z
 from explorer.latent.neighbours.exact import Neighbours
-from explorer.latent.statistics.outliers import auroc_interval, fpr95, oddness
+from explorer.latent.statistics.outliers import auroc_interval, fpr95, outlyingness
 from models import load
 from models.data import ImageData, load_data
 from models.data.tensors import to_tensor
@@ -88,7 +88,7 @@ def areas(
                 values[key] = measure(model, images, range(len(images)), key)
         found.append(values)
     one, other = found
-    turned = {key: [oddness(each[key], SCORES[key].odd) for each in (one, other)] for key in known}
+    turned = {key: [outlyingness(each[key], SCORES[key].tail) for each in (one, other)] for key in known}
     return {key: (auroc_interval(*pair), fpr95(pair[0], pair[1])) for key, pair in turned.items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.latent.intervals import auc_interval
-from explorer.latent.statistics.outliers import Odd
+from explorer.latent.statistics.outliers import Tail
 
 if TYPE_CHECKING:
     from models.base import LatentSpec
@@ -43,12 +43,12 @@ class Score:
     key: str
     title: str
     unit: str
-    odd: Odd  # which end marks outliers
-    what: str  # in one sentence
+    tail: Tail  # in which the outliers lie
+    meaning: str  # in one sentence
     source: str  # paper
     link: str
-    costly: bool = True  # it is computed from the pictures; the others are in the atlas
-    likelihood: bool = False  # it says how likely the picture is, which may point the wrong way
+    costly: bool = True  # computed from the pictures; the others are in the atlas
+    likelihood: bool = False  # a likelihood, which may fail to detect outliers
 
 
 SCORES = {
@@ -122,8 +122,8 @@ SCORES = {
             "Likelihood regret",
             "nats",
             "high",
-            "How much the likelihood rises when the image's posterior is searched for instead of taken from "
-            "the encoder: little for images like those trained on, much for others.",
+            "How much the likelihood rises when the posterior is optimised for the image instead of taken from the "
+            "encoder: little for images like the training data, much for others.",
             "Xiao et al. 2020",
             "https://arxiv.org/abs/2003.02977",
         ),
@@ -143,11 +143,11 @@ SCORES = {
 
 
 def refusal(key: str, spec: LatentSpec) -> str:
-    """Why a model cannot give a score; "" where it can.
+    """Why a model does not support a score; "" if it does.
 
     Arguments:
-        key: Of `SCORES`.
-        spec: What can be asked of the model's latent.
+        key: A key of `SCORES`.
+        spec: The model's latent.
 
     Raises:
         ValueError: If there is no such score.
@@ -158,24 +158,24 @@ def refusal(key: str, spec: LatentSpec) -> str:
     if key == "neighbour_distance":
         return ""
     if key == "error":
-        return "A flow decodes every image to itself: its error is rounding alone." if exact else ""
+        return "A flow decodes every image to itself: its error is only rounding." if exact else ""
     if key == "density":
         return "" if exact else "Only a flow gives the density of an image."
     if spec.sequence:
-        return "It takes sequences, whose frames have no posterior and no likelihood of their own."
+        return "The model encodes sequences: single frames have no posterior and no likelihood."
     if spec.discrete:
         return (
-            "Its codes are discrete: there is no Gaussian posterior to hold against a prior or to search in."
+            "Its codes are discrete: there is no Gaussian posterior to compare with a prior or to optimise."
         )
     if exact:
-        return "A flow's latent is a point: there is no posterior, and so no ELBO and no regret."
+        return "A flow's latent is a point: without a posterior there is no ELBO and no regret."
     if not spec.prior or spec.likelihood != "bound":
-        return "Its code is a point: there is no posterior and no likelihood."
+        return "Its latent is a point: there is no posterior and no likelihood."
     return ""
 
 
 def usable(spec: LatentSpec) -> list[Score]:
-    """The scores that a model can give."""
+    """The scores that a model supports."""
     return [score for key, score in SCORES.items() if not refusal(key, spec)]
 
 
@@ -185,8 +185,8 @@ class DetectionResult:
 
     model: str  # checkpoint
     score: str
-    seen: str  # what the model was trained on, for people
-    odd: str  # the outliers to detect, for people
+    inliers: str  # what the model was trained on, for people
+    outliers: str  # the outliers to detect, for people
     auroc: float  # 0 to 1
     low: float  # of its 95 % interval
     high: float

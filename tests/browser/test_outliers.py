@@ -37,7 +37,7 @@ def test_a_threshold_is_dragged_and_a_linked_page_shows_the_same(page: StagePage
     page.page.mouse.up()
     page.until(lambda: "cut" in page.address, "the threshold in the address", PATIENCE)
     assert float(page.address["cut"]) < before
-    page.until(lambda: "20 of 400" not in said(page), "more odd images", PATIENCE)
+    page.until(lambda: "20 of 400" not in said(page), "more outliers", PATIENCE)
     sentence = next(line for line in said(page).splitlines() if " of 400 images" in line)
     assert int(sentence.split(" of ")[0]) > 20
     page.page.wait_for_selector(".st-key-ol_after button")
@@ -69,13 +69,13 @@ def test_a_costly_score_is_computed_and_an_own_picture_held_against_it(page: Sta
     assert "letter.txt: The file is not a supported picture." in said(page)
     page.press("Score 1 picture by Likelihood regret")
     page.until(
-        lambda: "Percentile of a picture: not told from" in said(page),
+        lambda: "Percentile of a picture: not estimated from" in said(page),
         "that the scored images are too few",
         PATIENCE,
     )
 
 
-def test_an_odd_image_is_shown_on_the_stage(page: StagePage) -> None:
+def test_an_outlier_is_shown_on_the_stage(page: StagePage) -> None:
     button = page.page.locator("[class*=st-key-ol_explore_] button").first
     name = button.evaluate("it => it.closest('[class*=st-key-ol_explore_]').className")
     item = name.split("st-key-ol_explore_")[1].split()[0]

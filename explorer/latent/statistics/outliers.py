@@ -3,7 +3,7 @@ r"""Outlier scores as arrays: AUROC, FPR@95, thresholds, percentiles, histograms
 AUROC  = P(outlier's score > inlier's) + 1/2 P(equal), the area under the receiver operating characteristic
 FPR@95 = P(inlier's score >= the 5th percentile of the outliers' scores): what finding 95 % of the outliers costs
 
-The sign of a score that is low for outliers, such as a likelihood, is flipped first (`oddness`), so that everywhere
+The sign of a score that is low for outliers, such as a likelihood, is flipped first (`outlyingness`), so that everywhere
 below a higher score means more of an outlier.
 
 References:
@@ -26,7 +26,7 @@ from explorer.latent.intervals import Interval, Z, auc_interval, auc_variance, s
 
 __all__ = [
     "LARGEST",
-    "Odd",
+    "Tail",
     "auroc",
     "auroc_interval",
     "bins",
@@ -34,7 +34,7 @@ __all__ = [
     "extent",
     "false_alarms",
     "fpr95",
-    "oddness",
+    "outlyingness",
     "percentile_interval",
     "percentiles",
     "ranks_alike",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Odd = Literal["high", "low"]  # which end of a score marks outliers
+Tail = Literal["high", "low"]  # tail of a score in which the outliers lie
 
 LARGEST = 1e30  # absolute value to which scores are clipped
 REACH = 1.0  # how far an axis extends beyond a collection, relative to its range
@@ -52,56 +52,56 @@ FOUND = 0.95  # share of the outliers beyond the threshold of FPR@95
 RESAMPLES = 2_000  # of the bootstrap of FPR@95
 
 
-def oddness(values: ArrayLike, odd: Odd) -> Floats:
+def outlyingness(values: ArrayLike, tail: Tail) -> Floats:
     """A score with its sign set so that higher means more of an outlier, shape of `values`."""
     array = np.asarray(values, np.float64)
-    return array if odd == "high" else -array
+    return array if tail == "high" else -array
 
 
-def auroc(usual: ArrayLike, strange: ArrayLike) -> float:
+def auroc(inliers: ArrayLike, outliers: ArrayLike) -> float:
     """The probability that an outlier scores above an inlier, 0 to 1; 0.5 is chance.
 
     Arguments:
-        usual: Outlier scores of images like the training data, shape (N,).
-        strange: Outlier scores of other images, shape (M,).
+        inliers: Outlier scores of images like the training data, shape (N,).
+        outliers: Outlier scores of other images, shape (M,).
 
     Raises:
         ValueError: If one of them is empty or not finite.
     """
-    one, other = _finite(usual, "usual"), np.sort(_finite(strange, "strange"))
+    one, other = _finite(inliers, "inliers"), np.sort(_finite(outliers, "outliers"))
     above = len(other) - np.searchsorted(other, one, "right")
     equal = np.searchsorted(other, one, "right") - np.searchsorted(other, one, "left")
     return float((above + 0.5 * equal).mean() / len(other))
 
 
-def auroc_interval(usual: ArrayLike, strange: ArrayLike) -> Interval:
+def auroc_interval(inliers: ArrayLike, outliers: ArrayLike) -> Interval:
     """AUROC with its 95 % interval, by DeLong's variance on the logit scale.
 
     Arguments:
-        usual: Outlier scores of images like the training data, shape (N,), N of at least 2.
-        strange: Outlier scores of other images, shape (M,), M of at least 2.
+        inliers: Outlier scores of images like the training data, shape (N,), N of at least 2.
+        outliers: Outlier scores of other images, shape (M,), M of at least 2.
 
     Raises:
         ValueError: If there are too few, or one is not finite.
     """
-    one, other = _finite(usual, "usual"), _finite(strange, "strange")
+    one, other = _finite(inliers, "inliers"), _finite(outliers, "outliers")
     return auc_interval(*auc_variance(one, other), min(len(one), len(other)))
 
 
-def fpr95(usual: ArrayLike, strange: ArrayLike, seed: int = 0) -> Interval:
+def fpr95(inliers: ArrayLike, outliers: ArrayLike, seed: int = 0) -> Interval:
     """The share of inliers beyond the threshold that finds 95 % of the outliers, with its 95 % interval.
 
     The interval is that of Agresti and Coull with the variance of a bootstrap over both kinds of images.
 
     Arguments:
-        usual: Outlier scores of images like the training data, shape (N,).
-        strange: Outlier scores of other images, shape (M,).
+        inliers: Outlier scores of images like the training data, shape (N,).
+        outliers: Outlier scores of other images, shape (M,).
         seed: Of the bootstrap.
 
     Raises:
         ValueError: If one of them is empty or not finite.
     """
-    one, other = np.sort(_finite(usual, "usual")), np.sort(_finite(strange, "strange"))
+    one, other = np.sort(_finite(inliers, "inliers")), np.sort(_finite(outliers, "outliers"))
     place = (len(other) - 1) - int(np.ceil(FOUND * len(other)) - 1)  # of the least score that still counts
     beyond = len(one) - np.searchsorted(one, other, "left")  # inliers at or above each outlier's score
     rng = np.random.default_rng(seed)
@@ -124,15 +124,15 @@ def false_alarms(held_out: ArrayLike, cut: float) -> Interval:
     return share_interval(int((values >= cut).sum()), len(values))
 
 
-def percentile_interval(odd: float, held_out: ArrayLike) -> Interval:
+def percentile_interval(score: float, held_out: ArrayLike) -> Interval:
     """The share of held-out images below a picture's score, 0 to 1, ties counting half, with its 95 % interval.
 
     Arguments:
-        odd: The picture's outlier score.
+        score: The picture's outlier score.
         held_out: Outlier scores of images that the model was not fitted on, shape (N,).
     """
     values = _finite(held_out, "held_out")
-    below = int((values < odd).sum()) + int((values == odd).sum()) / 2
+    below = int((values < score).sum()) + int((values == score).sum()) / 2
     low, high = (
         share_interval(int(np.floor(below)), len(values)),
         share_interval(int(np.ceil(below)), len(values)),
@@ -140,30 +140,30 @@ def percentile_interval(odd: float, held_out: ArrayLike) -> Interval:
     return Interval(below / len(values), low.low, high.high)
 
 
-def threshold(odd: ArrayLike, share: float) -> float:
+def threshold(scores: ArrayLike, share: float) -> float:
     """The outlier score that this share of the images reaches.
 
     Arguments:
-        odd: Outlier scores, shape (N,).
+        scores: Outlier scores, shape (N,).
         share: 0 to 1; at least one image reaches the threshold.
 
     Raises:
         ValueError: If `share` is out of range, or there is no image.
     """
-    values = np.sort(_finite(odd, "odd"))[::-1]
+    values = np.sort(_finite(scores, "scores"))[::-1]
     if not 0 <= share <= 1:
         raise ValueError(f"`share` must lie in 0..1. Got {share}.")
     return float(values[min(len(values), max(1, round(share * len(values)))) - 1])
 
 
-def percentiles(odd: ArrayLike, reference: ArrayLike) -> Floats:
+def percentiles(scores: ArrayLike, reference: ArrayLike) -> Floats:
     """The share of the reference below each score, in percent; ties count half.
 
     Arguments:
-        odd: Outlier scores, shape (M,).
+        scores: Outlier scores, shape (M,).
         reference: Outlier scores of a collection, shape (N,).
     """
-    known, asked = np.sort(_finite(reference, "reference")), _finite(odd, "odd")
+    known, asked = np.sort(_finite(reference, "reference")), _finite(scores, "scores")
     both = np.searchsorted(known, asked, "left") + np.searchsorted(known, asked, "right")
     return 50.0 * both / len(known)
 
@@ -185,12 +185,12 @@ def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
     return found, edges
 
 
-def bounded(values: ArrayLike, odd: Odd) -> Floats:
+def bounded(values: ArrayLike, tail: Tail) -> Floats:
     """Clips scores to ±`LARGEST`, shape (M,); NaN counts as an outlier.
 
     A network can output any number for a picture unlike its training data.
     """
-    end = LARGEST if odd == "high" else -LARGEST
+    end = LARGEST if tail == "high" else -LARGEST
     found: Floats = np.nan_to_num(np.asarray(values, np.float64), nan=end, posinf=LARGEST, neginf=-LARGEST)
     return np.clip(found, -LARGEST, LARGEST)
 

@@ -304,7 +304,7 @@ def unsupported(key: str, images: int) -> str:
     each = _of(key)
     if images >= each.fewest:
         return ""
-    return f"{each.name}: not told from {images:,} images. It takes at least {each.fewest:,}."
+    return f"{each.name}: not estimated from {images:,} images. It takes at least {each.fewest:,}."
 
 
 def as_markdown() -> str:

@@ -1,4 +1,4 @@
-"""The charts of the Outliers page, as Plotly figures. Colours that show on a light and on a dark page."""
+"""The charts of the Outliers page, in colours that suit a light and a dark page."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from explorer.catalogue.outlier_scores import Score
 from explorer.latent.statistics.outliers import bins, extent
 
-__all__ = ["MARK", "ODD", "USUAL", "histogram", "place_on_map", "two_scores"]
+__all__ = ["INLIER", "MARK", "OUTLIER", "histogram", "outlier_map", "two_scores"]
 
 Floats = NDArray[np.float64]
 
-USUAL, ODD, MARK = "#7d8796", "#e8590c", "#4c6ef5"
+INLIER, OUTLIER, MARK = "#7d8796", "#e8590c", "#4c6ef5"
 TICKS = 8  # of a histogram, at most
-EDGE = 0.15  # of the map's size, how far off it an uploaded picture is drawn
-FEW = 600  # points that are drawn larger
+EDGE = 0.15  # margin of the map within which uploaded pictures are drawn, relative to its size
+FEW = 600  # fewer points are drawn larger
 FONT = {"family": "Inter, 'Segoe UI', system-ui, sans-serif", "size": 12}
 PICTURE = {
     "symbol": "star",
@@ -30,21 +30,23 @@ PICTURE = {
 }  # of an upload
 
 
-def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, uploads: Floats) -> go.Figure:
-    """A score's histogram, the outliers coloured, with its threshold.
+def histogram(
+    values: Floats, outliers: NDArray[np.bool_], cut: float, score: Score, uploads: Floats
+) -> go.Figure:
+    """The histogram of a score with outliers coloured and its threshold.
 
     Arguments:
-        values: Of the images that have one, shape (N,).
-        odd: Which of them are odd, same shape.
+        values: Scores of the images that have one, shape (N,).
+        outliers: Which of them are outliers, same shape.
         cut: The threshold, in the score's unit.
-        score: Which one.
-        uploads: Scores of uploaded pictures, finite; those far beyond the collection's stand at the axis's end.
+        score: The score.
+        uploads: Scores of uploaded pictures, finite; those far beyond the collection's are drawn at the end of the axis.
     """
     counts, edges = bins(values)
     figure = go.Figure()
-    above = np.histogram(values[odd], edges)[0]
+    above = np.histogram(values[outliers], edges)[0]
     widths, middles = np.diff(edges), (edges[:-1] + edges[1:]) / 2
-    for title, heights, colour in (("Usual", counts - above, USUAL), ("Outlier", above, ODD)):
+    for title, heights, colour in (("Inlier", counts - above, INLIER), ("Outlier", above, OUTLIER)):
         figure.add_bar(
             x=middles,
             y=heights,
@@ -57,7 +59,7 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
             + title
             + "</extra>",
         )
-    figure.add_vline(x=cut, line={"color": ODD, "width": 2, "dash": "dot"})
+    figure.add_vline(x=cut, line={"color": OUTLIER, "width": 2, "dash": "dot"})
     ends = extent(values, uploads)
     low, high = min(float(edges[0]), ends[0]), max(float(edges[-1]), ends[1])
     shown = np.clip(uploads, low, high)
@@ -89,32 +91,32 @@ def histogram(values: Floats, odd: NDArray[np.bool_], cut: float, score: Score, 
     return _laid_out(figure, 300)
 
 
-def place_on_map(
+def outlier_map(
     xy: NDArray[np.float32],
-    odd: NDArray[np.bool_],
+    outliers: NDArray[np.bool_],
     scored: NDArray[np.bool_],
-    said: Sequence[str],
+    texts: Sequence[str],
     uploads: NDArray[np.float32],
     names: Sequence[str],
 ) -> go.Figure:
-    """All images on the map, the outliers above the others.
+    """The map of all images, with outliers on top.
 
     Arguments:
         xy: Map positions, shape (N, 2).
-        odd: Which are odd, shape (N,).
+        outliers: Which are outliers, shape (N,).
         scored: Which have a score, shape (N,).
-        said: What is said of each image.
-        uploads: Map positions of uploaded pictures, shape (M, 2); those far off the map stand at its edge.
-        names: What they are called.
+        texts: Hover text of each image.
+        uploads: Map positions of uploaded pictures, shape (M, 2); those far off the map are drawn at its edge.
+        names: Their titles.
     """
     figure = go.Figure()
     groups = (
-        ("Not scored", ~scored, {"size": 3, "color": USUAL, "opacity": 0.18}),
-        ("Usual", scored & ~odd, {"size": 4, "color": USUAL, "opacity": 0.45}),
+        ("Not scored", ~scored, {"size": 3, "color": INLIER, "opacity": 0.18}),
+        ("Inlier", scored & ~outliers, {"size": 4, "color": INLIER, "opacity": 0.45}),
         (
             "Outlier",
-            odd,
-            {"size": 7, "color": ODD, "opacity": 0.95, "line": {"width": 0.5, "color": "white"}},
+            outliers,
+            {"size": 7, "color": OUTLIER, "opacity": 0.95, "line": {"width": 0.5, "color": "white"}},
         ),
     )
     for title, those, marker in groups:
@@ -127,7 +129,7 @@ def place_on_map(
                 name=title,
                 marker=marker,
                 customdata=rows,
-                text=[said[row] for row in rows],
+                text=[texts[row] for row in rows],
                 hovertemplate="%{text}<extra>" + title + "</extra>",
             )
     margin = EDGE * np.ptp(xy, axis=0)
@@ -156,25 +158,28 @@ def place_on_map(
 def two_scores(
     one: Floats,
     other: Floats,
-    odd: NDArray[np.bool_],
+    outliers: NDArray[np.bool_],
     scores: tuple[Score, Score],
     cut: float,
     rows: NDArray[np.int64],
-    said: Sequence[str],
+    texts: Sequence[str],
 ) -> go.Figure:
-    """One score against another, the outliers coloured.
+    """A scatter plot of two scores with outliers coloured.
 
     Arguments:
-        one: Of the images that have both, shape (M,).
-        other: Same shape.
-        odd: Which of them are odd by the first, same shape.
-        scores: Which two.
+        one: First score of the images that have both, shape (M,).
+        other: Second score, same shape.
+        outliers: Which of them are outliers by the first, same shape.
+        scores: The two scores.
         cut: The first one's threshold.
-        rows: Of the atlas, same shape.
-        said: What is said of each image of the atlas.
+        rows: Their rows of the atlas, same shape.
+        texts: Hover text of each image of the atlas.
     """
     figure, small = go.Figure(), 4 if len(one) > FEW else 7
-    for title, those, colour, size in (("Usual", ~odd, USUAL, small), ("Outlier", odd, ODD, small + 2)):
+    for title, those, colour, size in (
+        ("Inlier", ~outliers, INLIER, small),
+        ("Outlier", outliers, OUTLIER, small + 2),
+    ):
         if those.any():
             figure.add_scattergl(
                 x=one[those],
@@ -182,18 +187,18 @@ def two_scores(
                 mode="markers",
                 name=title,
                 customdata=rows[those],
-                marker={"size": size, "color": colour, "opacity": 0.6 if title == "Usual" else 0.95},
-                text=[said[row] for row in rows[those]],
+                marker={"size": size, "color": colour, "opacity": 0.6 if title == "Inlier" else 0.95},
+                text=[texts[row] for row in rows[those]],
                 hovertemplate="%{text}<extra>" + title + "</extra>",
             )
-    figure.add_vline(x=cut, line={"color": ODD, "width": 2, "dash": "dot"})
+    figure.add_vline(x=cut, line={"color": OUTLIER, "width": 2, "dash": "dot"})
     figure.update_xaxes(title=f"{scores[0].title}, {scores[0].unit}")
     figure.update_yaxes(title=f"{scores[1].title}, {scores[1].unit}")
     return _laid_out(figure, 380)
 
 
 def _step(span: float) -> float:
-    """A gap between ticks that is easy to read; Plotly would set them under the bars."""
+    """A round step between ticks; Plotly's own would lie under the bars."""
     rough = span / TICKS
     size = 10.0 ** math.floor(math.log10(rough))
     return next(size * each for each in (1, 2, 5, 10) if size * each >= rough)

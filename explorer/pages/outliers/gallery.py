@@ -1,4 +1,4 @@
-"""The ranked gallery of the Outliers page: input, reconstruction and residual of each image, page by page."""
+"""The paged gallery of the Outliers page: input, reconstruction and residual of each image."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import picture_png
 
-__all__ = ["PER_PAGE", "Shelf", "cards", "of_items", "pager", "shade"]
+__all__ = ["PER_PAGE", "Cards", "cards_of_items", "draw_cards", "links", "pager", "residual_picture"]
 
 Pictures = NDArray[np.uint8]
 
 PER_PAGE = 12
-SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # ends of the residual's scale that are easy to read
+SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # round ends of the residual's scale
 LIGHT = ("#1d4f91", "#7fb0de", "#f6f6f7", "#f2a07b", "#b3261e")  # as on the Anatomy page
 DARK = ("#9cc9ff", "#3a76b8", "#191c22", "#b4503a", "#ffb199")
 STYLE = """<style>
@@ -42,47 +42,47 @@ STYLE = """<style>
 
 
 @dataclass(frozen=True, eq=False)
-class Shelf:
-    """Pictures that stand side by side, and what is said of each."""
+class Cards:
+    """Pictures of one page of the gallery, with captions."""
 
-    pictures: Sequence[Pictures | None]  # the inputs, (H, W, C); None where one is not on this machine
+    pictures: Sequence[Pictures | None]  # inputs, (H, W, C); None for one that is not available
     reconstructions: Pictures  # (M, H, W, C)
-    said: Sequence[str]  # HTML
-    lacking: str = "not on this machine"  # why an input is not there
+    captions: Sequence[str]  # HTML
+    reason: str = "not on this machine"  # why an input is not available
 
 
-def of_items(loaded: Loaded, items: Sequence[int], said: Sequence[str]) -> Shelf:
-    """The shelf of some rows of the atlas."""
+def cards_of_items(loaded: Loaded, items: Sequence[int], captions: Sequence[str]) -> Cards:
+    """The cards of rows of the atlas."""
     shown = engine().decode_sync(loaded, loaded.atlas.mean[list(items)], background=True)
-    lacking = "not on this machine" if loaded.originals.state == "absent" else "being read"
-    return Shelf(loaded.originals.get(list(items)), shown, said, lacking)
+    reason = "not on this machine" if loaded.originals.state == "absent" else "being read"
+    return Cards(loaded.originals.get(list(items)), shown, captions, reason)
 
 
-def cards(shelf: Shelf, key: str, actions: Callable[[int], None] | None = None) -> None:
-    """A card for each picture, as many side by side as there is room for.
+def draw_cards(cards: Cards, key: str, actions: Callable[[int], None] | None = None) -> None:
+    """Draws a card for each picture, as many side by side as fit.
 
     Arguments:
-        shelf: What to show.
+        cards: What to show.
         key: Streamlit's key, "ol-cards" or "ol-mine".
-        actions: Draws what can be done with one, by its place on the shelf.
+        actions: Draws the buttons of a card, given its index.
     """
     dark = st.context.theme.type == "dark"
     gaps = [
         None if picture is None else residual(picture, shown)
-        for picture, shown in zip(shelf.pictures, shelf.reconstructions, strict=True)
+        for picture, shown in zip(cards.pictures, cards.reconstructions, strict=True)
     ]
     scale = _scale([gap for gap in gaps if gap is not None])
     st.html(STYLE + _legend(scale, dark))
     with st.container(horizontal=True, gap="small", key=key):
         for number, gap in enumerate(gaps):
             with st.container(border=True, gap="small"):
-                st.html(_card(shelf, number, gap, scale, dark))
+                st.html(_card(cards, number, gap, scale, dark))
                 if actions is not None:
                     actions(number)
 
 
 def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol") -> int:
-    """Turns the pages of `count` pictures; the page that is shown, from 1, never beyond the last."""
+    """Buttons to turn the pages of `count` pictures; returns the page shown, from 1, at most the last."""
     last = max(1, -(-count // PER_PAGE))
     page = min(page, last)
     if last > 1:
@@ -91,7 +91,7 @@ def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol")
                 "",
                 icon=":material/chevron_left:",
                 key=f"{key}_before",
-                help="The page before",
+                help="Previous page",
                 disabled=page == 1,
                 on_click=choose,
                 args=(page - 1,),
@@ -101,7 +101,7 @@ def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol")
                 "",
                 icon=":material/chevron_right:",
                 key=f"{key}_after",
-                help="The next page",
+                help="Next page",
                 disabled=page == last,
                 on_click=choose,
                 args=(page + 1,),
@@ -109,17 +109,17 @@ def pager(page: int, count: int, choose: Callable[[int], None], key: str = "ol")
     return page
 
 
-def lead(loaded: Loaded, item: int) -> None:
-    """The way from an image to the pages that show more of it."""
+def links(loaded: Loaded, item: int) -> None:
+    """Links from an image to other pages."""
     with st.container(horizontal=True, gap="xxsmall"):
         if st.button("Explore", icon=":material/explore:", key=f"ol_explore_{item}", help="Show on Explore"):
             navigation.go("Explore", loaded.name, a=str(item))
-        if st.button("Look inside", icon=":material/biotech:", key=f"ol_inside_{item}", help="On Anatomy"):
+        if st.button("Anatomy", icon=":material/biotech:", key=f"ol_inside_{item}", help="Show on Anatomy"):
             navigation.go("Anatomy", loaded.name, item=str(item))
 
 
-def shade(gap: NDArray[np.float64], scale: float, dark: bool) -> Pictures:
-    """A residual (H, W) in diverging colours, (H, W, 3): blue where the reconstruction is too bright, red too dark."""
+def residual_picture(gap: NDArray[np.float64], scale: float, dark: bool) -> Pictures:
+    """A residual (H, W) in diverging colours, (H, W, 3): blue where the reconstruction is too bright, red where too dark."""
     stops = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in (DARK if dark else LIGHT)], float)
     at = (np.clip(gap / scale, -1, 1) + 1) / 2 * (len(stops) - 1)
     low = np.minimum(at.astype(int), len(stops) - 2)
@@ -128,7 +128,7 @@ def shade(gap: NDArray[np.float64], scale: float, dark: bool) -> Pictures:
 
 
 def _scale(gaps: Sequence[NDArray[np.float64]]) -> float:
-    """One scale for all that stand side by side: all but the largest hundredth lie within it."""
+    """The end of the scale for all residuals of a page: at least their 99th percentile."""
     extent = float(np.quantile(np.abs(np.stack(gaps)), 0.99)) if len(gaps) else 1.0
     return next((each for each in SCALES if each >= extent), 1.0)
 
@@ -142,17 +142,17 @@ def _legend(scale: float, dark: bool) -> str:
     )
 
 
-def _card(shelf: Shelf, number: int, gap: NDArray[np.float64] | None, scale: float, dark: bool) -> str:
+def _card(cards: Cards, number: int, gap: NDArray[np.float64] | None, scale: float, dark: bool) -> str:
     parts = [
-        _image(shelf.pictures[number], "Input", shelf.lacking),
-        _image(shelf.reconstructions[number], "Reconstruction"),
-        _image(None if gap is None else shade(gap, scale, dark), "Residual", shelf.lacking),
+        _image(cards.pictures[number], "Input", cards.reason),
+        _image(cards.reconstructions[number], "Reconstruction"),
+        _image(None if gap is None else residual_picture(gap, scale, dark), "Residual", cards.reason),
     ]
-    return f'<div class="lxo">{"".join(parts)}</div><div class="lxo-said">{shelf.said[number]}</div>'
+    return f'<div class="lxo">{"".join(parts)}</div><div class="lxo-said">{cards.captions[number]}</div>'
 
 
-def _image(picture: Pictures | None, alt: str, lacking: str = "") -> str:
+def _image(picture: Pictures | None, alt: str, reason: str = "") -> str:
     if picture is None:
-        return f'<div class="none">{escape(alt)}: {escape(lacking)}</div>'
+        return f'<div class="none">{escape(alt)}: {escape(reason)}</div>'
     data = base64.b64encode(picture_png(np.ascontiguousarray(picture))).decode("ascii")
     return f'<img alt="{escape(alt)}" title="{escape(alt)}" src="data:image/png;base64,{data}">'

@@ -1,4 +1,4 @@
-"""Pictures of a person's own, scored against the collection: each one's percentile among its images, and where it lies."""
+"""Uploaded pictures, scored against the collection: each one's score and its percentile among the images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
@@ -20,7 +20,7 @@ from explorer.latent.statistics.outliers import (
     LARGEST,
     bounded,
     extent,
-    oddness,
+    outlyingness,
     percentile_interval,
     percentiles,
 )
@@ -41,12 +41,12 @@ __all__ = ["Uploads", "current", "held_out", "panel", "scores_of", "table"]
 
 S = st.session_state
 Floats = NDArray[np.float64]
-TOLD_AT_MOST = 8  # files that could not be taken
+PROBLEMS_AT_MOST = 8  # problems shown at once
 
 
 @dataclass(frozen=True, eq=False)
 class Uploads:
-    """The uploaded pictures, M of them, as one model sees them."""
+    """The M uploaded pictures, encoded by one model."""
 
     titles: Sequence[str]
     pictures: NDArray[np.uint8]  # (M, H, W, C)
@@ -57,7 +57,7 @@ class Uploads:
 
 
 def current(loaded: Loaded) -> Uploads | None:
-    """What is uploaded now; None where nothing is, or nothing that can be shown."""
+    """The pictures uploaded now; None if there are none, or for a sequence model."""
     files = [*(S.get("ol_files") or []), *(S.get("ol_folder") or [])]
     if not files or loaded.decoder.model.spec.sequence:
         S.ol_uploads = None
@@ -65,16 +65,15 @@ def current(loaded: Loaded) -> Uploads | None:
     key = (loaded.name, loaded.version, *(file.file_id for file in files))
     if S.get("ol_uploads") is None or S.ol_uploads[0] != key:
         titles, pictures, problems = gather(((f.name, f.getvalue()) for f in files), loaded.shape)
-        latents = loaded.encoder(pictures)
-        shown = engine().decode_sync(loaded, latents.mean, background=True) if len(pictures) else pictures
-        S.ol_uploads = (key, Uploads(titles, pictures, problems, latents.mean, latents.std, shown))
-    found: Uploads = S.ol_uploads[1]
-    return found
+        posterior = loaded.encoder(pictures)
+        shown = engine().decode_sync(loaded, posterior.mean, background=True) if len(pictures) else pictures
+        S.ol_uploads = (key, Uploads(titles, pictures, problems, posterior.mean, posterior.std, shown))
+    return cast("Uploads", S.ol_uploads[1])
 
 
 def scores_of(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
-    """The uploaded pictures' scores, shape (M,), finite; empty where they are not known."""
-    return bounded(_scores(loaded, score, uploads), score.odd)
+    """The scores of the uploaded pictures, shape (M,), finite; empty if not computed."""
+    return bounded(_scores(loaded, score, uploads), score.tail)
 
 
 def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
@@ -98,63 +97,64 @@ def _scores(loaded: Loaded, score: Score, uploads: Uploads | None) -> Floats:
 
 
 def held_out(loaded: Loaded) -> NDArray[np.bool_]:
-    """Which images of the collection the model was not fitted on, shape (N,); all where too few of them are known."""
+    """Which images of the collection the model was not fitted on, shape (N,); all if too few of them are known."""
     test = np.asarray(loaded.atlas.split) == "test"
     return test if test.sum() >= HELD_OUT_FROM else np.ones(len(test), bool)
 
 
-def panel(loaded: Loaded, score: Score, found: Scored | None, collection: Floats) -> None:
-    """Takes pictures, scores them, and gives each one's percentile among the collection's.
+def panel(loaded: Loaded, score: Score, scored: Scored | None, collection: Floats) -> None:
+    """Uploads, their scores, and their percentiles among the collection's.
 
     Arguments:
         loaded: The model.
-        score: Which one.
-        found: The collection's scores and threshold; None where none is known.
+        score: The score.
+        scored: The collection's scores and threshold; None if none is computed.
         collection: The same scores, NaN where there is none, shape (N,).
     """
     if loaded.decoder.model.spec.sequence:
         return
     with st.container(border=True):
         st.markdown("##### Your pictures against the collection")
-        _bring(loaded)
+        _upload_fields(loaded)
         uploads = current(loaded)
         if uploads is None:
             return
         if uploads.problems:
-            more = len(uploads.problems) - TOLD_AT_MOST
-            told = [plain(problem) for problem in uploads.problems[:TOLD_AT_MOST]]
-            told += [f"… and {more} more"] if more > 0 else []
-            st.warning("  \n".join(told), icon=":material/broken_image:")
+            more = len(uploads.problems) - PROBLEMS_AT_MOST
+            lines = [plain(problem) for problem in uploads.problems[:PROBLEMS_AT_MOST]]
+            lines += [f"… and {more} more"] if more > 0 else []
+            st.warning("  \n".join(lines), icon=":material/broken_image:")
         if not len(uploads.pictures):
             return
         values = scores_of(loaded, score, uploads)
         if not len(values):
-            _ask(loaded, score, uploads)
-        _take_scores(loaded, uploads, score, collection, found)
+            _score_button(loaded, score, uploads)
+        _downloads(loaded, uploads, score, collection, scored)
         order = np.arange(len(uploads.pictures))
         if len(values):
-            order = np.argsort(-oddness(values, score.odd), kind="stable")
-        page = gallery.pager(int(S.get("ol_upload_page", 1)), len(order), _turn, key="ol_my")
+            order = np.argsort(-outlyingness(values, score.tail), kind="stable")
+        page = gallery.pager(int(S.get("ol_upload_page", 1)), len(order), _set_page, key="ol_my")
         shown = order[(page - 1) * gallery.PER_PAGE :][: gallery.PER_PAGE]
         known = collection[np.isfinite(collection) & held_out(loaded)]
-        said = [
-            _said(uploads.titles[n], values[n] if len(values) else None, score, known, found) for n in shown
+        captions = [
+            _caption(uploads.titles[n], values[n] if len(values) else None, score, known, scored)
+            for n in shown
         ]
         inputs = [uploads.pictures[number] for number in shown]
-        gallery.cards(gallery.Shelf(inputs, uploads.reconstructions[shown], said), "ol-mine")
+        gallery.draw_cards(gallery.Cards(inputs, uploads.reconstructions[shown], captions), "ol-mine")
 
 
 def table(
-    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, found: Scored | None
+    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, scored: Scored | None
 ) -> dict[str, list[Any]]:
-    """Every known score of the uploaded pictures as columns; of the one that is shown also where it stands.
+    """A table of the uploaded pictures: every computed score, and the percentile of the score shown.
 
     Arguments:
         loaded: The model.
         uploads: M pictures.
-        score: Which one is shown.
-        collection: The collection's, NaN where there is none, shape (N,).
-        found: The collection's scores and threshold; None where none is known.
+        score: The score shown.
+        collection: The collection's scores, NaN where there is none, shape (N,).
+        scored: The collection's scores and threshold; None if none is computed.
     """
     columns: dict[str, list[Any]] = {"picture": list(uploads.titles)}
     for each in usable(loaded.decoder.model.spec):
@@ -163,43 +163,43 @@ def table(
             columns[each.key] = values.tolist()
     known = collection[np.isfinite(collection) & held_out(loaded)]
     if score.key in columns and len(known):
-        turned = oddness(columns[score.key], score.odd)
-        columns[f"{score.key}_percentile"] = percentiles(turned, oddness(known, score.odd)).tolist()
-        if found is not None:
-            columns["odd"] = (turned >= oddness([found.cut], score.odd)[0]).tolist()
+        oriented = outlyingness(columns[score.key], score.tail)
+        columns[f"{score.key}_percentile"] = percentiles(oriented, outlyingness(known, score.tail)).tolist()
+        if scored is not None:
+            columns["odd"] = (oriented >= outlyingness([scored.cut], score.tail)[0]).tolist()
     return columns
 
 
-def _take_scores(
-    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, found: Scored | None
+def _downloads(
+    loaded: Loaded, uploads: Uploads, score: Score, collection: Floats, scored: Scored | None
 ) -> None:
-    """Buttons that download the scores of the uploaded pictures."""
-    made = partial(table, loaded, uploads, score, collection, found)
+    """Downloads of the scores of the uploaded pictures."""
+    make_table = partial(table, loaded, uploads, score, collection, scored)
     name = f"{loaded.name}-your-scores"
     with st.container(horizontal=True, gap="small"):
         for title, file, content in (
-            ("CSV", f"{name}.csv", lambda: exports.table_csv(made())),
-            ("Parquet", f"{name}.parquet", lambda: exports.table_parquet(made())),
+            ("CSV", f"{name}.csv", lambda: exports.table_csv(make_table())),
+            ("Parquet", f"{name}.parquet", lambda: exports.table_parquet(make_table())),
         ):
             file_button(st, f"Scores, {title}", file, content, f"ol_mine_{title}", icon=":material/download:")
 
 
-def _bring(loaded: Loaded) -> None:
+def _upload_fields(loaded: Loaded) -> None:
     size = f"{loaded.shape[2]}×{loaded.shape[1]} {'pixels' if loaded.shape[0] == 3 else 'grey pixels'}"
     st.caption(
         f"Each is cut around its middle to {size}, as the collection's images are, and scored as they are. "
         f"Up to {PICTURES_AT_MOST} pictures of {MIB_AT_MOST} MB each; a zip of them will do. They stay on this machine."
     )
     one, other = st.columns(2)
-    # The types are not listed: a wrong file is to get our message, which says what is wrong with it.
+    # File types are not restricted here, so that a wrong file gets our message, which gives the reason.
     with one:
         uploader("Pictures or a zip", ARCHIVE_MIB_AT_MOST, accept_multiple_files=True, key="ol_files")
     with other:
         uploader("A folder", MIB_AT_MOST, accept_multiple_files="directory", key="ol_folder")
 
 
-def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
-    """A button that has a costly score computed of the uploaded pictures."""
+def _score_button(loaded: Loaded, score: Score, uploads: Uploads) -> None:
+    """A button that computes a costly score of the uploaded pictures, and its progress."""
     if score.costly:
         count = len(uploads.pictures)
         label = f"Score {count} picture{'s' if count > 1 else ''} by {score.title}"
@@ -216,8 +216,8 @@ def _ask(loaded: Loaded, score: Score, uploads: Uploads) -> None:
         panels.run_job("uploads", loaded)
 
 
-def _said(title: str, value: float | None, score: Score, known: Floats, found: Scored | None) -> str:
-    """What stands under an uploaded picture, as HTML."""
+def _caption(title: str, value: float | None, score: Score, known: Floats, scored: Scored | None) -> str:
+    """The caption of an uploaded picture, as HTML."""
     lines = [f"<b>{escape(title)}</b>"]
     if value is not None:
         size = "more than " if abs(value) >= LARGEST else ""
@@ -226,23 +226,25 @@ def _said(title: str, value: float | None, score: Score, known: Floats, found: S
             low, high = extent(known, [value])
             if not low <= value <= high:
                 lines.append("<b>far beyond the collection</b>")
-            lines.append(_percentile(float(oddness([value], score.odd)[0]), oddness(known, score.odd)))
-        if found is not None:
-            beyond = oddness([value], score.odd)[0] >= oddness([found.cut], score.odd)[0]
-            lines.append("<b>outlier</b>" if beyond else "usual")
+            lines.append(
+                _percentile(float(outlyingness([value], score.tail)[0]), outlyingness(known, score.tail))
+            )
+        if scored is not None:
+            beyond = outlyingness([value], score.tail)[0] >= outlyingness([scored.cut], score.tail)[0]
+            lines.append("<b>outlier</b>" if beyond else "inlier")
     return "<br>".join(lines)
 
 
-def _percentile(odd: float, known: Floats) -> str:
-    """Where a picture stands among held-out images, with its interval."""
+def _percentile(value: float, known: Floats) -> str:
+    """A picture's percentile among held-out images, with its interval; both in outlyingness."""
     if reason := unsupported("percentile", len(known)):
         return reason
-    found = percentile_interval(odd, known)
+    share = percentile_interval(value, known)
     return (
-        f"odder than {100 * found.value:.3g} % ({100 * found.low:.3g}–{100 * found.high:.3g}) of {len(known):,} held-out "
-        "images"
+        f"more of an outlier than {100 * share.value:.3g} % ({100 * share.low:.3g}–{100 * share.high:.3g}) of "
+        f"{len(known):,} held-out images"
     )
 
 
-def _turn(page: int) -> None:
+def _set_page(page: int) -> None:
     S.ol_upload_page = page

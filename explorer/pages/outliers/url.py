@@ -1,9 +1,9 @@
-"""What the Outliers page shows, as a link carries it: the score, the threshold, the order and page of the gallery.
+"""The address of the Outliers page: score, threshold, order and page of the gallery.
 
     ?model=fashion-vae&score=regret&share=2&page=1&sort=kl&against=elbo
     ?model=fashion-vae&score=elbo&cut=-310.5
 
-A threshold is a share of the images in percent, or a value of the score. Everything is checked.
+A threshold is a share of the images in percent, or a value of the score. All parameters are validated.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ __all__ = ["SHARE", "Shown", "from_query", "query"]
 
 SHARE = 2.0  # percent
 PAGES_AT_MOST = 100_000
-DIGITS = 6  # of a threshold, that count
+DIGITS = 6  # significant digits of a threshold
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown."""
+    """What the page shows."""
 
     score: str  # key of `outliers.SCORES`
-    share: float = SHARE  # percent of the images that lie at or above the threshold, where `cut` is None
+    share: float = SHARE  # percent of the images beyond the threshold, if `cut` is None
     cut: float | None = None  # the threshold as a value of the score
     page: int = 1  # of the gallery
     sort: str = ""  # score that orders the gallery; "" for `score`
-    against: str = ""  # score beside `score` in the scatter; "" for none
+    against: str = ""  # score plotted against `score`; "" for none
 
 
 def from_query(params: Mapping[str, str], default: Shown, scores: Sequence[str]) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """Reads an address; returns a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
-        scores: That the open model can give.
+        default: Used for missing and invalid parameters.
+        scores: Scores that the open model supports.
     """
 
     def score(name: str, text: str, shown: Shown) -> dict[str, object]:
@@ -57,7 +57,7 @@ def from_query(params: Mapping[str, str], default: Shown, scores: Sequence[str])
 
 
 def query(shown: Shown) -> dict[str, str]:
-    """The parameters of an address that shows the same again."""
+    """The address's parameters."""
     params = {"score": shown.score}
     if shown.cut is None:
         params["share"] = f"{shown.share:.{DIGITS}g}"

@@ -46,10 +46,10 @@ def test_a_model_gives_the_scores_that_it_can(spec: LatentSpec, keys: list[str])
 
 
 def test_what_is_refused_has_its_reason() -> None:
-    assert "Its code is a point" in refusal("regret", AE)
+    assert "Its latent is a point" in refusal("regret", AE)
     assert "discrete" in refusal("kl", CODES)
     assert "sequences" in refusal("elbo", TIME)
-    assert "there is no posterior" in refusal("regret", FLOW)
+    assert "without a posterior" in refusal("regret", FLOW)
     assert "Only a flow" in refusal("density", VAE)
     assert "rounding" in refusal("error", FLOW)
     with pytest.raises(ValueError, match=r"Unknown score 'beauty'\. Choose one of: kl,"):
@@ -60,10 +60,10 @@ def test_every_score_says_what_it_is() -> None:
     for key, score in SCORES.items():
         assert (
             score.key == key
-            and score.what.endswith(".")
+            and score.meaning.endswith(".")
             and score.link.startswith(("https://", "http://dm.snu"))
         )
-        assert score.odd == ("low" if score.likelihood else "high")
+        assert score.tail == ("low" if score.likelihood else "high")
 
 
 def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
@@ -73,7 +73,7 @@ def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
         found["fashion-vae-bernoulli", "elbo"].backwards
         and found["fashion-vae-bernoulli", "importance"].backwards
     )
-    assert {each.seen for each in detection_results()} == {"fashion-mnist", "mnist", "mnist without 9"}
+    assert {each.inliers for each in detection_results()} == {"fashion-mnist", "mnist", "mnist without 9"}
 
 
 def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:

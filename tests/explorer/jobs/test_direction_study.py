@@ -95,8 +95,8 @@ def test_an_estimator_that_cannot_be_measured_says_so_and_leaves_the_others(
 
 def test_where_there_are_too_few_images_the_study_says_so() -> None:
     few, some = (estimates(sides_of(count), lambda *_: None)["mean"] for count in (16, 60))
-    assert few.angle is None and few.auc is None and "Angle error: not told from 8 images" in few.unknown
-    assert some.angle is not None and some.auc is None and "AUC: not told from 30 images" in some.unknown
+    assert few.angle is None and few.auc is None and "Angle error: not estimated from 8 images" in few.unknown
+    assert some.angle is not None and some.auc is None and "AUC: not estimated from 30 images" in some.unknown
 
 
 def test_it_stops_when_asked_and_keeps_what_it_had() -> None:

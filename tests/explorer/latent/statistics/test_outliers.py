@@ -16,7 +16,7 @@ from explorer.latent.statistics.outliers import (
     extent,
     false_alarms,
     fpr95,
-    oddness,
+    outlyingness,
     percentile_interval,
     percentiles,
     ranks_alike,
@@ -38,12 +38,12 @@ def test_an_axis_is_widened_by_its_own_length_at_most() -> None:
 
 @pytest.mark.parametrize("rounded", [False, True])
 def test_auroc_is_scikit_learns(rounded: bool) -> None:
-    usual, strange = RNG.normal(size=70), RNG.normal(0.7, 1.5, size=50)
+    inliers, outliers = RNG.normal(size=70), RNG.normal(0.7, 1.5, size=50)
     if rounded:  # with many equal ones
-        usual, strange = usual.round(), strange.round()
+        inliers, outliers = inliers.round(), outliers.round()
     truth = np.r_[np.zeros(70), np.ones(50)]
-    assert auroc(usual, strange) == pytest.approx(roc_auc_score(truth, np.r_[usual, strange]))
-    assert auroc(strange, usual) == pytest.approx(1 - auroc(usual, strange))
+    assert auroc(inliers, outliers) == pytest.approx(roc_auc_score(truth, np.r_[inliers, outliers]))
+    assert auroc(outliers, inliers) == pytest.approx(1 - auroc(inliers, outliers))
     assert auroc([1.0], [1.0]) == 0.5 and auroc([0.0], [1.0]) == 1
 
 
@@ -55,13 +55,13 @@ def test_the_interval_of_an_auroc_is_as_wide_as_it_scatters() -> None:
 
 
 def test_fpr95_is_the_price_of_finding_the_outliers() -> None:
-    usual, strange = RNG.normal(size=400), RNG.normal(2, 1, size=200)
+    inliers, outliers = RNG.normal(size=400), RNG.normal(2, 1, size=200)
     truth = np.r_[np.zeros(400), np.ones(200)]
-    false, true, _ = roc_curve(truth, np.r_[usual, strange], drop_intermediate=False)
-    found = fpr95(usual, strange)
+    false, true, _ = roc_curve(truth, np.r_[inliers, outliers], drop_intermediate=False)
+    found = fpr95(inliers, outliers)
     assert found.value == pytest.approx(false[np.argmax(true >= 0.95)])
     assert 0 < found.low < found.value < found.high < 1
-    assert fpr95(usual, usual).value == pytest.approx(0.95, abs=0.01)
+    assert fpr95(inliers, inliers).value == pytest.approx(0.95, abs=0.01)
     assert fpr95(np.zeros(9), np.ones(9)).value == 0 and fpr95(np.zeros(90), np.ones(90)).high < 0.1
 
 
@@ -77,9 +77,9 @@ def test_a_threshold_is_told_in_false_alarms_and_a_picture_in_its_percentile() -
     assert percentile_interval(-1.0, known).low == 0 and percentile_interval(999.0, known).high == 1
 
 
-def test_oddness_turns_round_what_is_low_for_odd_images() -> None:
-    np.testing.assert_array_equal(oddness([1, -2], "high"), [1, -2])
-    np.testing.assert_array_equal(oddness([1, -2], "low"), [-1, 2])
+def test_outlyingness_flips_scores_that_are_low_for_outliers() -> None:
+    np.testing.assert_array_equal(outlyingness([1, -2], "high"), [1, -2])
+    np.testing.assert_array_equal(outlyingness([1, -2], "low"), [-1, 2])
 
 
 def test_a_share_of_the_images_lies_above_the_threshold() -> None:
@@ -88,9 +88,9 @@ def test_a_share_of_the_images_lies_above_the_threshold() -> None:
         assert (values >= threshold(values, share)).sum() == count
     with pytest.raises(ValueError, match=r"`share` must lie in 0..1. Got 2"):
         threshold(values, 2)
-    for odd in ([], [1.0, np.nan], [1.0, np.inf], [[1.0]]):
-        with pytest.raises(ValueError, match="`odd` must be a list of finite numbers"):
-            threshold(odd, 0.5)
+    for scores in ([], [1.0, np.nan], [1.0, np.inf], [[1.0]]):
+        with pytest.raises(ValueError, match="`scores` must be a list of finite numbers"):
+            threshold(scores, 0.5)
 
 
 def test_percentiles_count_equal_ones_half() -> None:

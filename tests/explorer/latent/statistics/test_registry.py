@@ -21,7 +21,7 @@ def test_every_statistic_is_complete_and_its_definition_is_one_sentence() -> Non
 
 
 def test_too_few_images_give_a_sentence_in_place_of_a_number() -> None:
-    assert unsupported("auc", 5) == "AUC: not told from 5 images. It takes at least 50."
+    assert unsupported("auc", 5) == "AUC: not estimated from 5 images. It takes at least 50."
     assert unsupported("auc", 50) == ""
     with pytest.raises(ValueError, match=r"Unknown statistic .mean.\. Choose one of: gauge, angle"):
         tooltip("mean")

@@ -98,7 +98,7 @@ def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
     said = selection._difference(loaded, tuple(np.flatnonzero(dark).tolist()))
     assert f"Ink {ink[dark].mean():.2f} (" in said and f"; others {ink[~dark].mean():.2f})" in said
     assert selection._difference(loaded, (1, 2, 3)) == (
-        "What sets a selection apart: not told from 3 images. It takes at least 10."
+        "What sets a selection apart: not estimated from 3 images. It takes at least 10."
     )
 
 

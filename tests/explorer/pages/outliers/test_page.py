@@ -24,7 +24,7 @@ from explorer.pages.outliers import (
     ranking,
     uploads,
 )
-from explorer.pages.outliers.ranking import scored
+from explorer.pages.outliers.ranking import apply_threshold
 from explorer.pages.outliers.url import Shown
 from explorer.pages.shared import navigation
 from explorer.scene.engine import engine
@@ -71,11 +71,13 @@ def test_it_shows_something_at_once(place: None) -> None:
     assert "KL to the prior." in text(at) and "8 of 400** images (2 %) lie at or above" in text(at)
     assert address(at) == {"model": NAME, "score": "kl", "share": "2"}
     assert html(at).count('alt="Reconstruction"') == 8
-    histogram, place_on_map, two = charts(at)
+    histogram, outlier_map, two = charts(at)
     assert total(histogram) == COUNT
-    odd = next(trace for trace in place_on_map["data"] if trace["name"] == "Outlier")
+    outliers = next(trace for trace in outlier_map["data"] if trace["name"] == "Outlier")
     atlas = engine().open_sync(NAME).atlas
-    assert sorted(numbers(odd["customdata"]).tolist()) == sorted(np.argsort(-atlas.scores["kl"])[:8].tolist())
+    assert sorted(numbers(outliers["customdata"]).tolist()) == sorted(
+        np.argsort(-atlas.scores["kl"])[:8].tolist()
+    )
     assert len(two["data"]) == 2 and warnings_shown(at) == ""
 
 
@@ -114,8 +116,8 @@ def test_pages_and_orders_of_the_gallery(place: None) -> None:
     at.selectbox(key="ol_sort").set_value("error").run()
     assert address(at)["sort"] == "error" and "Page 1 of 4" in text(at)
     atlas = engine().open_sync(NAME).atlas
-    odd = np.argsort(-atlas.scores["kl"], kind="stable")[:40]
-    worst = odd[np.argsort(-atlas.scores["error"][odd], kind="stable")[0]]
+    outliers = np.argsort(-atlas.scores["kl"], kind="stable")[:40]
+    worst = outliers[np.argsort(-atlas.scores["error"][outliers], kind="stable")[0]]
     first = html(at).split('class="lxo-said">')[1]
     assert atlas.names.name(int(worst)) in first
 
@@ -160,11 +162,11 @@ def test_a_score_that_fails_says_why(place: None, monkeypatch: pytest.MonkeyPatc
     assert "Not computed: " in text(at)
 
 
-def test_the_odd_ones_become_a_group_and_a_table(place: None) -> None:
+def test_outliers_become_a_group_and_a_table(place: None) -> None:
     at = opened(score="error", share="3")
     at.text_input(key="ol_group").set_value("Blurred ones").run()
     at.button(key="ol_save").click().run()
-    assert "12 images are kept as the group “Blurred ones”." in text(at)
+    assert "12 images are saved as the group “Blurred ones”." in text(at)
     loaded = engine().open_sync(NAME)
     group = loaded.groups["blurred-ones"]
     assert set(group.items) == set(np.argsort(-loaded.atlas.scores["error"])[:12].tolist())
@@ -199,7 +201,7 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
     ]
     at.file_uploader(key="ol_files").set_value(files).run()
     said = html(at).replace("<br>", " ")
-    assert "noise" in said and "odder than" in said and "of 300 held-out images" in said
+    assert "noise" in said and "more of an outlier than" in said and "of 300 held-out images" in said
     assert "letter.txt: The file is not a supported picture" in warnings_shown(at)
     mine = next(trace for trace in charts(at)[1]["data"] if trace["name"] == "Uploaded")
     assert sorted(mine["text"]) == ["noise", "one"]
@@ -220,26 +222,26 @@ def test_a_picture_far_beyond_the_collection_leaves_the_charts_readable(place: N
     pictures = np.zeros((2, 8, 8, 1), np.uint8)
     assert loaded.atlas.std is not None
     std = np.repeat(loaded.atlas.std[:1], 2, axis=0)
-    mine = uploads.Uploads(["usual", "far"], pictures, [], codes, std, pictures)
+    mine = uploads.Uploads(["near", "far"], pictures, [], codes, std, pictures)
     values = uploads.scores_of(loaded, score, mine)
     assert values[1] > 1e16
-    found = scored(known, score, Shown("kl"))
+    found = apply_threshold(known, score, Shown("kl"))
     assert found is not None
-    figure = outliers_charts.histogram(known, found.odd, found.cut, score, values)
+    figure = outliers_charts.histogram(known, found.outliers, found.cut, score, values)
     low, high = figure.layout.xaxis.range
     assert high - low < 2.1 * np.ptp(known), "the collection keeps half of the axis"
     far = next(trace for trace in figure.data if trace.name == "Uploaded, far beyond the axis")
     assert list(far.x) == [pytest.approx(known.max() + np.ptp(known))] and far.customdata[0] == values[1]
-    said = uploads._said("far", values[1], score, known, found)
+    said = uploads._caption("far", values[1], score, known, found)
     assert "far beyond the collection" in said and "× 10¹⁶ nats" in said and "000" not in said
     table = uploads.table(loaded, mine, score, known, found)
-    assert table["picture"] == ["usual", "far"] and table["kl"] == values.tolist()
+    assert table["picture"] == ["near", "far"] and table["kl"] == values.tolist()
     assert table["kl_percentile"][1] == 100 and table["odd"][1] is True
     assert {"error", "neighbour_distance"} <= set(table)
     xy = np.random.default_rng(0).normal(size=(loaded.count, 2)).astype(np.float32)
     off = np.array([[0, 0], [1e16, np.nan]], np.float32)
-    everywhere = found.everywhere(loaded.count)
-    chart = outliers_charts.place_on_map(xy, everywhere, ~everywhere, [""] * loaded.count, off, mine.titles)
+    everywhere = found.outlier_mask(loaded.count)
+    chart = outliers_charts.outlier_map(xy, everywhere, ~everywhere, [""] * loaded.count, off, mine.titles)
     edge = next(trace for trace in chart.data if trace.name == "Uploaded, far off the map")
     assert list(edge.text) == ["far"] and edge.x[0] < 2 * xy[:, 0].max() and np.isfinite(edge.y[0])
 
