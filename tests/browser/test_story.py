@@ -45,7 +45,7 @@ def keep_group(tab: StagePage, x: float, name: str) -> int:
 
 def measured(page: Page) -> dict[str, float]:
     """Presses the button, waits for the table, and reads how far each attribute moves along the mean difference."""
-    button = page.get_by_role("button", name="Measure the leak")
+    button = page.get_by_role("button", name="Measure leakage")
     page.wait_for_selector(AT_REST)
     wait(page, button.is_enabled, "the leak can be measured")
     shown = page.locator(".lx-leak")

@@ -1,4 +1,4 @@
-"""The answer to an analogy on the Directions page: the place it comes to, its picture, and the real items nearest to it."""
+"""The result of an expression of items on the Directions page: its picture, and the nearest items."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ STYLE = """<style>
 
 
 def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
-    """What a combination of items comes to.
+    """Shows the latent of an expression of items.
 
     Arguments:
         loaded: The model.
         text: The expression.
-        z: Its place, shape (D,).
+        z: Its latent, shape (D,).
     """
     with st.container(border=True):
-        st.markdown("##### The answer and its nearest real items")
+        st.markdown("##### The result and its nearest images")
         combination = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
         items = [item for item, weight in combination.items.items() if weight]
         index, distance = loaded.neighbours.nearest(z[None], min(loaded.count, NEAREST + len(items)))
@@ -57,22 +57,23 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
             size = "" if abs(weight) == 1 else f"{abs(weight):.3g} × "
             parts.append(_figure(picture, f"{size}{loaded.name_of(item)}"))
         parts.append('<span class="lx-dr-sign">=</span>')
-        parts.append(_figure(pictures[0], "the answer", "lx-dr-main"))
+        parts.append(_figure(pictures[0], "result", "lx-dr-main"))
         parts.append('<span class="lx-dr-sign">≈</span>')
         for (item, gap), picture in zip(near, pictures[1 + len(items) :], strict=True):
             parts.append(
                 _figure(
-                    picture, "\n".join((loaded.name_of(item), *_known(loaded, item), f"distance {gap:.2f}"))
+                    picture,
+                    "\n".join((loaded.name_of(item), *_class_of(loaded, item), f"distance {gap:.2f}")),
                 )
             )
         st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
         st.caption(
-            "All pictures are decoded, those of items from their own latents. Items of the expression are left out of the "
-            "nearest ones; directions in it are added to the place."
+            "All pictures are decoded. Images of the expression are not among the nearest ones; its directions are added to "
+            "the result."
         )
         with st.container(horizontal=True, gap="small"):
             if st.button(
-                "Keep as a picture and open on Explore", icon=":material/open_in_new:", key="dr_keep_answer"
+                "Save as a picture and open on Explore", icon=":material/open_in_new:", key="dr_keep_answer"
             ):
                 _open(loaded, text, z)
 
@@ -81,13 +82,13 @@ def _open(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
     try:
         own = loaded.keep_own(text.strip()[:80], engine().decode_sync(loaded, z)[0], z)
     except (ValueError, OSError) as error:
-        st.error(f"It was not kept: {error}")
+        st.error(f"The picture was not saved: {error}")
         return
     navigation.go("Explore", loaded.name, a=str(own.item))
 
 
-def _known(loaded: Loaded, item: int) -> list[str]:
-    """The item's label where the collection has classes."""
+def _class_of(loaded: Loaded, item: int) -> list[str]:
+    """The item's class, if the collection has classes."""
     for attribute in loaded.atlas.attributes.values():
         if attribute.kind == "categorical" and attribute.known[item]:
             return [f"{attribute.title.lower()} {value_text(attribute, item)}"]

@@ -1,4 +1,4 @@
-"""The charts of the Directions page, as Plotly figures: cosines, and the collection along a direction."""
+"""The charts of the Directions page: cosines, and the collection along a direction."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["POINTS", "along", "cosine_map", "scatter"]
 
 Floats = NDArray[np.float64]
 
-POINTS = 5000  # of the scatter at most
+POINTS = 5000  # most points of the scatter plot
 WITH, WITHOUT, QUIET = "#e0982e", "#4c7bd9", "#8b93a3"
 FONT = {"family": "Inter, 'Segoe UI', system-ui, sans-serif", "size": 12}
-# Blue for opposite, grey for unrelated, amber for alike: told apart by those who see no red or no green, and all of them
-# dark enough for white figures.
+# Blue for opposite, grey for unrelated, amber for similar: distinguishable without red or green vision, and dark enough for
+# white numbers.
 SCALE = [[0.0, "#2f5fc4"], [0.5, "#6b7280"], [1.0, "#a86200"]]
 
 
@@ -27,7 +27,7 @@ def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:
 
     Arguments:
         cosines: Shape (K, K).
-        titles: Of the directions, K.
+        titles: Titles of the K directions.
     """
     text = [
         [f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−") for value in row] for row in cosines
@@ -55,15 +55,15 @@ def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:
 
 
 def along(z: NDArray[np.float32], vector: NDArray[np.float32], origin: Floats) -> Floats:
-    """Where latents lie along a direction, and across it: the first principal component of the rest.
+    """Positions of latents along a direction and along the first principal component orthogonal to it.
 
     Arguments:
-        z: Codes, shape (N, D).
+        z: Latents, shape (N, D).
         vector: The direction, shape (D,).
         origin: The latent that lies at 0, shape (D,).
 
     Returns:
-        Shape (N, 2): steps of the direction, and the unit of the latents.
+        Shape (N, 2): in units of the direction, and in the unit of the latents.
     """
     v = np.asarray(vector, np.float64)
     latents = z - np.asarray(origin, np.float64)
@@ -82,10 +82,10 @@ def scatter(
     """The collection along a direction, coloured by the sides.
 
     Arguments:
-        places: As `along` gives them, shape (N, 2).
-        sides: Title and mask (N,) of the side with, then of the side without; none where there are no sides.
+        places: From `along`, shape (N, 2).
+        sides: Title and mask (N,) of the side with, then of the side without; empty if there are no sides.
         items: Number of each image, shape (N,).
-        title: Of the direction.
+        title: Title of the direction.
     """
     figure = go.Figure()
     rest = np.ones(len(places), bool)

@@ -1,4 +1,4 @@
-"""What a direction is made of, as controls: an attribute, two groups, two images, a component, an expression."""
+"""Controls of the source of a direction: an attribute, two groups, two images, a component, an expression."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ VALUES, REST = "values", "rest"
 EXAMPLES = "such as smile - 0.5*glasses, or test 12 + test 40 - test 7 with items"
 
 
-def choose_source(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[str], None]) -> None:
-    """The kind of source, and what it is.
+def choose_source(loaded: Loaded, shown: Shown, choose: Choose, report: Callable[[str], None]) -> None:
+    """Controls of the kind of source and of the source itself.
 
     Arguments:
         loaded: The model.
         shown: What is shown.
         choose: Called with `kind` and `text` of another source.
-        tell: Called with a sentence where what was typed names no image.
+        report: Called with a message if the typed text names no image.
     """
     kinds = [kind for kind in KINDS if loaded.directions or kind != "attribute"]
     S.dr_kind = shown.kind
@@ -49,12 +49,12 @@ def choose_source(loaded: Loaded, shown: Shown, choose: Choose, tell: Callable[[
         on_change=lambda: choose(kind=S.dr_kind, text=first_text(loaded, S.dr_kind)),
     )
     controls = {"attribute": _attribute, "groups": _groups, "pc": _component, "expression": _expression}
-    controls["items"] = lambda loaded, text, choose: _items(loaded, text, choose, tell)
+    controls["items"] = lambda loaded, text, choose: _items(loaded, text, choose, report)
     controls[shown.kind](loaded, shown.text, lambda text: choose(of=shown.kind, text=text))
 
 
 def first_text(loaded: Loaded, kind: str) -> str:
-    """The first source of a kind that shows something at once."""
+    """The source shown first for a kind."""
     if kind == "attribute":
         return default(loaded)[1]
     if kind == "groups":
@@ -69,7 +69,7 @@ def first_text(loaded: Loaded, kind: str) -> str:
 
 
 def choose_hold(loaded: Loaded, shown: Shown, own: str, choose: Choose) -> None:
-    """The directions that are held fixed, all but the own one."""
+    """A multiselect of directions to hold fixed, without the direction itself."""
     others = {name: d.title for name, d in loaded.directions.items() if name != own}
     if not others:
         return
@@ -83,21 +83,21 @@ def choose_hold(loaded: Loaded, shown: Shown, own: str, choose: Choose) -> None:
         max_selections=HELD_AT_MOST,
         placeholder="Other directions",
         on_change=lambda: choose(hold=tuple(S.dr_hold)),
-        help="The direction is made orthogonal to these, so that along it their projections stay as they are.",
+        help="The direction is made orthogonal to these, so that moving along it does not change their projections.",
     )
 
 
 def choose_method(shown: str, offered: list[str], choose: Choose) -> None:
-    """The estimator whose direction is used on the rest of the page."""
+    """The estimator whose direction the rest of the page uses."""
     S.dr_method = shown
     st.segmented_control(
-        "Go on with",
+        "Estimator",
         offered,
         key="dr_method",
         format_func=METHODS.__getitem__,
         required=True,
         on_change=lambda: choose(method=S.dr_method),
-        help="The estimate that is saved, exported, tried on Explore and shown in the charts below",
+        help="Its estimate is saved, exported, tried on Explore and shown in the charts below",
     )
 
 
@@ -114,22 +114,22 @@ def _attribute(loaded: Loaded, text: str, choose: Choose) -> None:
     )
 
 
-def _items(loaded: Loaded, text: str, choose: Choose, tell: Callable[[str], None]) -> None:
+def _items(loaded: Loaded, text: str, choose: Choose, report: Callable[[str], None]) -> None:
     try:
         start, end = two_items(loaded, text)
-    except ValueError:  # the page says why
+    except ValueError:  # the page shows the reason
         start, end = 0, loaded.count - 1
 
     def put(start: int | None, end: int | None) -> None:
         choose(",".join(loaded.token_of(item) for item in (start, end) if item is not None))
 
-    item_field(loaded, "From image", "dr_start", start, lambda item: put(item, end), tell)
-    item_field(loaded, "To image", "dr_end", end, lambda item: put(start, item), tell)
+    item_field(loaded, "From image", "dr_start", start, lambda item: put(item, end), report)
+    item_field(loaded, "To image", "dr_end", end, lambda item: put(start, item), report)
     st.button(
         "",
         icon=":material/swap_horiz:",
         key="dr_swap",
-        help="The other way round",
+        help="Swap",
         on_click=lambda: put(end, start),
     )
 
@@ -169,12 +169,12 @@ def _groups(loaded: Loaded, text: str, choose: Choose) -> None:
 
 
 def _side(loaded: Loaded, text: str, label: str, key: str, rest: bool, choose: Choose) -> None:
-    """One side: a saved group, images by their values, or all that the other side has not."""
+    """One side: a saved group, images by their values, or all images that are not on the other side."""
     names = {f"@{name}": group.title for name, group in loaded.groups.items()}
     names |= {VALUES: "Images by value"} if loaded.atlas.attributes else {}
     names |= {REST: "All other images"} if rest or text == REST else {}
-    now = text if text in names else VALUES
-    S[key] = now if now in names else next(iter(names))
+    selected = text if text in names else VALUES
+    S[key] = selected if selected in names else next(iter(names))
     st.selectbox(
         label,
         list(names),
@@ -196,21 +196,21 @@ def _by_value(loaded: Loaded, text: str, key: str, choose: Choose) -> None:
         if name in attributes
     }
     try:
-        told = f"{int(side_mask(loaded, text).sum()):,} images"
+        count = f"{int(side_mask(loaded, text).sum()):,} images"
     except ValueError:
-        told = "No image"
+        count = "No image"
 
     def changed() -> None:
-        wanted = S[f"{key}_by"] or [next(iter(attributes))]
-        choose("&".join(f"{name}={_value(attributes[name], f'{key}_{name}')}" for name in wanted))
+        selected = S[f"{key}_by"] or [next(iter(attributes))]
+        choose("&".join(f"{name}={_value(attributes[name], f'{key}_{name}')}" for name in selected))
 
     with (
-        st.popover(told, icon=":material/filter_alt:", key=f"{key}_values"),
+        st.popover(count, icon=":material/filter_alt:", key=f"{key}_values"),
         st.container(width=320, gap="small"),
     ):
         S[f"{key}_by"] = list(chosen)
         st.multiselect(
-            "Images that have",
+            "Images with",
             list(attributes),
             key=f"{key}_by",
             format_func=lambda name: attributes[name].title,
@@ -226,7 +226,7 @@ def _one_value(attribute: Any, value: str, key: str, changed: Callable[[], None]
         names = value_names(attribute)
         chosen = value.split("|")
         S[key] = [
-            name for name, own in zip(names, value_keys(attribute), strict=True) if {name, own} & {*chosen}
+            name for name, key_ in zip(names, value_keys(attribute), strict=True) if {name, key_} & {*chosen}
         ]
         st.pills(attribute.title, names, selection_mode="multi", key=key, on_change=changed)
         return
@@ -238,7 +238,7 @@ def _one_value(attribute: Any, value: str, key: str, changed: Callable[[], None]
 
 
 def _value(attribute: Any, key: str) -> str:
-    """What the controls of an attribute say; its upper values where they say nothing yet."""
+    """The values selected for an attribute; its upper values if there is no selection yet."""
     if attribute.kind == "continuous":
         low, high = extent(attribute)
         one, other = S.get(key, ((low + high) / 2, high))
@@ -248,7 +248,7 @@ def _value(attribute: Any, key: str) -> str:
 
 
 def _first_value(loaded: Loaded) -> str:
-    """The images of the first attribute's last value, or of its upper half."""
+    """The images with the last value of the first attribute, or in its upper half."""
     attributes = loaded.atlas.attributes
     name = next((n for n, a in attributes.items() if a.kind == "binary"), next(iter(attributes), ""))
     return f"{name}={_value(attributes[name], f'dr_first_{name}')}" if name else REST

@@ -1,9 +1,8 @@
-"""The estimators side by side on the Directions page: metrics, warnings, and the pictures from -2 to +2 of each."""
+"""The estimators on the Directions page, a row each: metrics, warnings, and pictures from strength -2 to +2."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -19,13 +18,13 @@ from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
 
-__all__ = ["STEPS", "held", "known", "picture_address", "progress", "rows", "strip", "vectors_of"]
+__all__ = ["STEPS", "estimates_of", "held", "picture_address", "progress", "rows", "strip", "vectors_of"]
 
 S = st.session_state
 Vector = NDArray[np.float32]
-STEPS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)  # of a direction, one picture each
-KEPT = 6  # studies of a session
-SOON = 0.7  # s between two looks at one that runs
+STEPS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)  # strengths, one picture each
+KEPT = 6  # cached studies per session
+SOON = 0.7  # s between two updates of a running study
 STYLE = """<style>
 .lx-dr { display: flex; flex-direction: column; gap: 0.55rem; }
 .lx-dr-row { display: grid; grid-template-columns: minmax(15rem, 22rem) minmax(0, 1fr); gap: 0.4rem 1.1rem;
@@ -44,16 +43,16 @@ STYLE = """<style>
 </style>"""
 
 
-def known(
+def estimates_of(
     loaded: Loaded, resolved: ResolvedSource, source: str, others: NDArray[np.floating] | None = None
 ) -> tuple[dict[str, Estimate], Study | None]:
-    """What is known of each estimator by now, and the study that finds it out.
+    """The estimates so far, by estimator, and the study that computes them.
 
     Arguments:
         loaded: The model.
         resolved: The source of the direction.
-        source: Identifies this source, and what is held fixed, among those of the model.
-        others: Directions held fixed where AUC and angle error are measured, shape (K, D).
+        source: Identifies the source and the directions held fixed among those of the model.
+        others: Directions held fixed for AUC and angle error, shape (K, D).
     """
     _stop_others((loaded.name, loaded.version, source))
     if resolved.sides is None:
@@ -83,7 +82,7 @@ def _study(key: tuple[str, ...], resolved: ResolvedSource, others: NDArray[np.fl
 
 
 def _stop_others(key: tuple[str, ...]) -> None:
-    """Stops what runs for a source that is no longer shown; it starts anew when it is shown again."""
+    """Stops studies of sources that are no longer shown; they restart when shown again."""
     kept: dict[tuple[str, ...], Study] = S.get("dr_studies", {})
     for other in [k for k, study in kept.items() if k != key and study.running]:
         kept.pop(other).cancel()
@@ -92,16 +91,16 @@ def _stop_others(key: tuple[str, ...]) -> None:
 def held(
     vector: Vector, resolved: ResolvedSource, others: NDArray[np.floating], method: str = "mean"
 ) -> Vector:
-    """A direction orthogonal to those that are held fixed, in the unit of its sides.
+    """A direction made orthogonal to those held fixed, in the unit of its sides.
 
     Arguments:
         vector: The direction, shape (D,).
         resolved: The source of the direction.
-        others: Directions that are held fixed, shape (K, D).
-        method: The estimator that gave it.
+        others: Directions held fixed, shape (K, D).
+        method: The estimator of the direction.
 
     Raises:
-        ValueError: If nothing is left, or what is left no longer leads from one side to the other.
+        ValueError: If nothing is left of the direction, or it no longer separates the sides.
     """
     if not len(others):
         return vector
@@ -113,7 +112,7 @@ def held(
 def vectors_of(
     estimates: dict[str, Estimate], resolved: ResolvedSource, others: NDArray[np.floating]
 ) -> tuple[dict[str, Vector], dict[str, str]]:
-    """The directions as they are used, others held fixed, and why where there is none; both by estimator."""
+    """The directions after others are held fixed, and the reasons for missing ones; both by estimator."""
     vectors, problems = {}, {}
     for name, estimate in estimates.items():
         if estimate.vector is None:
@@ -128,17 +127,15 @@ def vectors_of(
 
 
 def progress(study: Study | None) -> None:
-    """A bar and a way to stop it while a study runs; what it had found stays when it was stopped."""
+    """Progress and Cancel of a running study, or a button that restarts a stopped one; its estimates stay."""
     if study is None:
         return
     if study.running:
         st.fragment(run_every=SOON)(_watch)(study, study.step)
     elif study.error:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Not everything was measured: {study.error}")
-            st.button(
-                "Start again", key="dr_again", icon=":material/refresh:", on_click=_again, args=(study,)
-            )
+            st.caption(f"Some metrics are missing: {study.error}")
+            st.button("Restart", key="dr_again", icon=":material/refresh:", on_click=_restart, args=(study,))
 
 
 def _watch(study: Study, seen: int) -> None:
@@ -149,7 +146,7 @@ def _watch(study: Study, seen: int) -> None:
         st.button("Cancel", key="dr_cancel", on_click=study.cancel)
 
 
-def _again(study: Study) -> None:
+def _restart(study: Study) -> None:
     S.dr_studies = {key: other for key, other in S.dr_studies.items() if other is not study}
 
 
@@ -162,33 +159,34 @@ def rows(
     z: Vector,
     chosen: str,
 ) -> None:
-    """Each estimator: its metrics, its warnings, and the pictures.
+    """Draws a row per estimator: metrics, warnings and pictures.
 
     Arguments:
         loaded: The model.
         resolved: The source of the direction.
         estimates: By estimator.
-        vectors: The directions as they are used, by estimator.
-        problems: Why there is none, by estimator.
-        z: The latent that they are tried on, shape (D,).
+        vectors: The directions after others are held fixed, by estimator.
+        problems: Reasons for missing directions, by estimator.
+        z: The latent that they are applied to, shape (D,).
         chosen: The estimator that the rest of the page uses.
     """
     parts = []
     for name, estimate in estimates.items():
         title = METHODS[name] if resolved.sides is not None else resolved.title
         facts = _facts(estimate, resolved, vectors.get(name), vectors.get("mean"))
-        wary = "".join(f"<li>⚠️ {escape(text)}</li>" for text in [*estimate.warnings, *_told(problems, name)])
+        warnings = [*estimate.warnings, *([problems[name]] if name in problems else [])]
+        items = "".join(f"<li>⚠️ {escape(text)}</li>" for text in warnings)
         pictures = strip(loaded, vectors[name], z) if name in vectors else ""
         mark = " lx-dr-chosen" if name == chosen and len(estimates) > 1 else ""
         parts.append(
             f'<div class="lx-dr-row{mark}" data-estimator="{name}"><div class="lx-dr-facts"><b>{escape(title)}</b>{facts}'
-            f'<ul class="lx-dr-wary">{wary}</ul></div><div>{pictures}</div></div>'
+            f'<ul class="lx-dr-wary">{items}</ul></div><div>{pictures}</div></div>'
         )
     st.html(STYLE + f'<div class="lx-dr">{"".join(parts)}</div>')
 
 
 def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
-    """The pictures of a latent with a direction added from -2 to +2 times, as HTML."""
+    """The pictures of a latent with a direction added at each strength of `STEPS`, as HTML."""
     latents = z + np.outer(STEPS, vector).astype(np.float32)
     images = _pictures(loaded, loaded.name, loaded.version, latents)
     cells = []
@@ -201,12 +199,12 @@ def strip(loaded: Loaded, vector: Vector, z: Vector) -> str:
 
 @st.cache_data(max_entries=400, show_spinner=False)
 def _pictures(_loaded: Loaded, name: str, version: str, latents: Vector) -> list[str]:
-    """Pictures of latents as data addresses."""
+    """Pictures of latents as data URLs."""
     return [picture_address(picture) for picture in engine().decode_sync(_loaded, latents)]
 
 
 def picture_address(picture: NDArray[np.uint8]) -> str:
-    """A picture (H, W, C) as a data address."""
+    """A picture (H, W, C) as a data URL."""
     return "data:image/png;base64," + base64.b64encode(exports.picture_png(picture)).decode("ascii")
 
 
@@ -229,20 +227,20 @@ def _facts(estimate: Estimate, resolved: ResolvedSource, vector: Vector | None, 
 
 
 def _reliability(estimate: Estimate, scaled: bool) -> list[tuple[str, str]]:
-    """What is known of a direction's reliability, with 95 % intervals: names and values.
+    """The metrics of a direction's reliability with 95 % intervals: names and values.
 
     Arguments:
         estimate: The direction.
-        scaled: Whether the attribute has values, so that there is a rank correlation instead of an AUC.
+        scaled: Whether the attribute is continuous; its metric is then the rank correlation instead of the AUC.
     """
     lines = []
-    follows = (
+    metric = (
         ("rank_correlation", estimate.rank, "{:.2f}", "0")
         if scaled
         else ("auc", estimate.auc, "{:.3f}", "0.5")
     )
     between = " to " if scaled else "–"  # a rank correlation may be negative
-    for key, value, form, chance in (follows, ("angle", estimate.angle, "{:.0f}°", "90°")):
+    for key, value, form, chance in (metric, ("angle", estimate.angle, "{:.0f}°", "90°")):
         if value is not None:
             texts = [form.format(number).replace("-", "−") for number in value]
             lines.append(
@@ -251,10 +249,6 @@ def _reliability(estimate: Estimate, scaled: bool) -> list[tuple[str, str]]:
         elif not estimate.unknown and not estimate.problem:
             lines.append((STATISTICS[key].name, "…"))
     return lines
-
-
-def _told(problems: dict[str, str], name: str) -> Sequence[str]:
-    return [problems[name]] if name in problems else []
 
 
 def _signed(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The leakage panel of the Directions page: what each chosen direction drags along, and the truth beside the edit."""
+"""The leakage panel of the Directions page: other attributes that an edit changes, and ground truth beside the edit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import plotly.graph_objects as go
@@ -36,14 +36,14 @@ from models.evaluation.classifier_cache import is_kept
 __all__ = ["Source", "compared", "panel", "table_html", "target_of", "why_not"]
 
 S = st.session_state
-KEPT_AT_MOST = 8  # tables that a session keeps
-SUCCESS, DEPENDENCY = 0.9, 0.2  # the bars
-SAME = 0.9999  # cosine from which on two directions are one
+KEPT_AT_MOST = 8  # cached tables per session
+SUCCESS, DEPENDENCY = 0.9, 0.2  # thresholds of a good direction
+SAME = 0.9999  # cosine from which two directions count as equal
 COUNTS = (200, 400, 1000)
 COLOURS = (QUIET, RATE, COST, "#2aa198", "#9b59b6", "#c2920b", "#d6336c", "#0c8599")
 BARS = (
-    "Each direction is used at the smallest strength that changes the target in 95 % of some other images. **Success** is good "
-    "from 90 %, **dependency** up to 0.2.\n\n"
+    "Each direction is applied at the smallest strength that changes the target in 95 % of a separate set of images. "
+    "**Success** is good from 90 %, **dependency** up to 0.2.\n\n"
 ) + "\n\n".join(map(tooltip, ("success", "dependency", "drift", "balanced_accuracy", "overconfidence")))
 STYLE = """<style>
 .lx-leak { overflow-x: auto; }
@@ -64,31 +64,31 @@ STYLE = """<style>
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What the chosen directions were estimated from, so that they can be estimated again without the judged images."""
+    """What the directions were estimated from, so that they can be estimated again without the test images."""
 
-    methods: Sequence[str]  # of each direction; "" where it is used as it is
+    methods: Sequence[str]  # estimator of each direction; "" to use it unchanged
     sides: NDArray[np.int8]  # (N,): 1 with, -1 without, 0 neither
     others: NDArray[np.float64]  # (N, C), columns that `balanced` balances
-    hold: Sequence[str]  # slugs of attributes' directions that are held fixed
-    held: NDArray[np.float32]  # directions of no attribute that are held fixed too, (K, D)
+    hold: Sequence[str]  # slugs of attribute directions held fixed
+    held: NDArray[np.float32]  # other directions held fixed, (K, D)
 
 
 def panel(
     loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = None, source: Source | None = None
 ) -> None:
-    """The controls, the job, the table, its chart, and pictures beside the truth.
+    """Controls, progress, table, chart, and pictures beside the ground truth.
 
     Arguments:
         loaded: The model.
         chosen: Directions to compare, e.g. one before and after others are held fixed.
-        target: Slug of the attribute's direction that they are estimates of; found by their names where None.
-        source: What they were estimated from; None where they are used as they are.
+        target: Slug of the attribute that the directions are meant to change; None to infer it from their names.
+        source: What they were estimated from; None to use them unchanged.
     """
     with st.container(border=True):
         st.markdown("##### What else the edit changes", help=BARS)
         st.caption(
-            "Test images are decoded before and after the edit. A classifier reads the attributes off both pictures: a network "
-            "trained on the data set's original images, not on this latent space."
+            "Test images are decoded before and after the edit. A classifier, trained on the data set's original images, reads "
+            "the attributes from both pictures."
         )
         if reason := why_not(loaded):
             st.info(reason, icon=":material/info:")
@@ -96,41 +96,41 @@ def panel(
         if not chosen:
             st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
             return
-        asked = _controls(loaded, list(chosen), target, source)
+        key = _controls(loaded, list(chosen), target, source)
         _run()
-        found = _tables().get(asked)
-        if found is None:
+        table = _tables().get(key)
+        if table is None:
             if S.get("dl_job") is None:
                 st.caption("Not measured yet.")
             return
-        _shown(found)
+        _draw(table)
 
 
 def why_not(loaded: Loaded) -> str | None:
     """Why nothing can be measured for a model, or None."""
     if not loaded.atlas.attributes:
         return (
-            f"Nothing is known about the images of {loaded.name}, so there is no attribute that could leak. Collections "
-            "with labels, such as faces, lpc-sprites or mnist, have them."
+            f"The images of {loaded.name} have no attributes, so leakage cannot be measured. Use a labelled collection such as "
+            "faces, lpc-sprites or mnist."
         )
     if "test" not in loaded.atlas.split:
         return (
-            "The atlas has no images of the test split to judge. Build it anew: "
+            "The atlas has no images of the test split. Rebuild it: "
             f"`python -m explorer.atlas {loaded.name}`."
         )
     card = loaded.entry.card
     if card is None:
-        return f"{loaded.name} has no card, so its data set is not known."
+        return f"{loaded.name} has no card, so its data set is unknown."
     reason = data_available(card.data["name"], **card.data.get("options", {}))
     if reason is not None:
-        return f"The classifier is trained on original images, and those of {card.data['name']} are not here. {reason}"
+        return f"The classifier is trained on original images, and those of {card.data['name']} are not on this machine. {reason}"
     return None
 
 
 def target_of(loaded: Loaded, direction: Direction) -> str | None:
-    """The slug of the attribute's direction that a direction is an estimate of, by its name or its title.
+    """The slug of the attribute whose direction this is, by name or title; None if unknown.
 
-    A title may go on after a comma, such as "Beard, linear SVM".
+    A title may have a suffix after a comma, such as "Beard, linear SVM".
     """
     known = _targets(loaded)
     if direction.name in known:
@@ -141,11 +141,11 @@ def target_of(loaded: Loaded, direction: Direction) -> str | None:
 
 
 def compared(loaded: Loaded, chosen: Sequence[Direction], slug: str | None) -> list[Direction]:
-    """The chosen directions, and before them the plain mean difference of their attribute, where none of them is it."""
-    plain_one = loaded.directions.get(slug or "")
-    if plain_one is None or any(abs(cosine(plain_one.vector, each.vector)) > SAME for each in chosen):
+    """The chosen directions, preceded by the mean difference of their attribute unless that is among them."""
+    baseline = loaded.directions.get(slug or "")
+    if baseline is None or any(abs(cosine(baseline.vector, each.vector)) > SAME for each in chosen):
         return list(chosen)[:DIRECTIONS_AT_MOST]
-    before = replace(plain_one, title=f"{plain_one.title}, before (mean difference)")
+    before = replace(baseline, title=f"{baseline.title}, before (mean difference)")
     return [before, *chosen][:DIRECTIONS_AT_MOST]
 
 
@@ -154,19 +154,19 @@ def _targets(loaded: Loaded) -> list[str]:
 
 
 def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, source: Source | None) -> str:
-    """What is to be measured, and the button that starts it; gives the key of what is asked for."""
+    """Settings of the measurement and the button that starts it; returns the key of its table."""
     known = _targets(loaded)
     guess = target if target in known else target_of(loaded, chosen[0])
     titles = {slug: loaded.directions[slug].title for slug in known}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         slug = st.selectbox(
-            "Meant to change",
+            "Target",
             [None, *known],
             index=0 if guess is None else known.index(guess) + 1,
-            format_func=lambda name: "What moves most" if name is None else titles[name],
+            format_func=lambda name: "Attribute that changes most" if name is None else titles[name],
             key=f"dl_target-{loaded.name}-{guess}",
             width=240,
-            help="The attribute that the edit is for; all others are to stay. Without one there is no success to count.",
+            help="The attribute that the edit should change; all others should stay. Success is only defined with a target.",
         )
         images = st.selectbox(
             "Test images",
@@ -174,10 +174,10 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             index=1,
             key="dl_images",
             width=130,
-            help="Half of them serve to find the strength, the other half is judged.",
+            help="The strength is found on half of them, and the metrics are measured on the other half.",
         )
         seed = st.number_input(
-            "Seed", 0, SEED_AT_MOST, 0, key="dl_seed", width=120, help="Of the choice of images."
+            "Seed", 0, SEED_AT_MOST, 0, key="dl_seed", width=120, help="Seed of the random choice of images."
         )
         measured = compared(loaded, chosen, slug)
         request = Request(
@@ -187,32 +187,32 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             vectors=np.stack([each.vector for each in measured]).astype(np.float32),
             images=images,
             seed=int(seed),
-            **_again(measured, chosen, source),
+            **_estimation(measured, chosen, source),
         )
         digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
         if st.button(
-            "Measure the leak",
+            "Measure leakage",
             icon=":material/science:",
             type="primary",
             key="dl_measure",
             disabled=S.get("dl_job") is not None,
         ):
             S.dl_job = start(leakage_table, request)
-            S.dl_asked = digest
+            S.dl_key = digest
             S.pop("dl_failed", None)
             st.rerun()
     data = loaded.entry.card.data if loaded.entry.card else {}
     if digest not in _tables() and data and not is_kept(data["name"], data.get("options", {})):
         st.caption(
-            f"The first time, a classifier for {data['name']} is trained; it takes some minutes and is kept for all its models."
+            f"The first time, a classifier for {data['name']} is trained. This takes some minutes; the classifier is then stored for all its models."
         )
     return digest
 
 
-def _again(
+def _estimation(
     measured: Sequence[Direction], chosen: Sequence[Direction], source: Source | None
 ) -> dict[str, Any]:
-    """How the measured directions are estimated again; one that was put before the chosen ones is a mean difference."""
+    """Arguments that make the job estimate the directions again; a baseline is used unchanged."""
     if source is None:
         return {}
     known = {id(each): method for each, method in zip(chosen, source.methods, strict=True)}
@@ -231,7 +231,7 @@ def _title(direction: Direction) -> str:
 
 
 def _run() -> None:
-    """The job's progress; when it has ended, its table or the reason why there is none."""
+    """The job's progress, or why it failed."""
     if S.get("dl_job") is not None:
         st.fragment(run_every=0.5)(_progress)()
     elif S.get("dl_failed"):
@@ -251,53 +251,52 @@ def _progress() -> None:
         S.dl_failed = job.error
     else:
         kept = _tables()
-        kept[S.dl_asked] = job.result
+        kept[S.dl_key] = job.result
         while len(kept) > KEPT_AT_MOST:
             kept.pop(next(iter(kept)))
     st.rerun()
 
 
 def _tables() -> dict[str, dict[str, Any]]:
-    kept: dict[str, dict[str, Any]] = S.setdefault("dl_tables", {})
-    return kept
+    return cast("dict[str, dict[str, Any]]", S.setdefault("dl_tables", {}))
 
 
-def _shown(found: Mapping[str, Any]) -> None:
-    """The table, its chart and the pictures."""
-    images = found["images"]
-    seen = [each["title"] for each in found["columns"] if not each["apart"]]
-    told = (
-        "Mean change of each attribute's log-odds, in standard deviations over the collection; ↑ and ↓ where it mostly goes "
-        "one way, in bold where that is more than chance (false discovery rate 5 %). "
+def _draw(table: Mapping[str, Any]) -> None:
+    """Draws the table, its chart and the pictures."""
+    images = table["images"]
+    seen = [each["title"] for each in table["columns"] if not each["apart"]]
+    caption = (
+        "Mean change of each attribute's log-odds, in standard deviations over the collection; ↑ or ↓ if it mostly goes in "
+        "one direction, bold if significant (false discovery rate 5 %). "
         f"Measured on {images['judged']:,} test images, the strength found on {images['to find the strength']:,} others, "
-        f"seed {found['seed']}. {_reads(found)}"
+        f"seed {table['seed']}. {_reads(table)}"
     )
     if seen:
-        told += f" Used as they are, and perhaps fitted to the judged images too: {plain(', '.join(seen))}."
+        caption += f" Used unchanged, and perhaps fitted to the test images too: {plain(', '.join(seen))}."
     left, right = side_by_side([5, 4], "leak-figures")
     with left:
-        st.html(STYLE + table_html(found))
+        st.html(STYLE + table_html(table))
     with right:
-        if len(found["attributes"]) > 1:
-            draw_downloadable_chart(_chart(found), "dl_chart", f"{found['model']}-leakage")
+        if len(table["attributes"]) > 1:
+            draw_downloadable_chart(_chart(table), "dl_chart", f"{table['model']}-leakage")
         else:
-            st.caption("There is no other attribute that could change, so there is no dependency.")
-    st.caption(told)
-    _pictures(found)
+            st.caption("There is no other attribute, so there is no dependency.")
+    st.caption(caption)
+    _pictures(table)
     file_button(
         st,
         "Table, CSV",
-        f"{found['model']}-leakage.csv",
-        lambda: _csv(found),
+        f"{table['model']}-leakage.csv",
+        lambda: _csv(table),
         "dl_csv",
         icon=":material/download:",
     )
 
 
-def _reads(found: Mapping[str, Any]) -> str:
-    """How well the classifier reads the decoded pictures, in two sentences."""
-    titles = {name: each["title"].lower() for name, each in found["attributes"].items()}
-    name, worst = min(found["classifier"].items(), key=lambda pair: pair[1]["value"])
+def _reads(table: Mapping[str, Any]) -> str:
+    """The accuracy and calibration of the classifier on decoded pictures, in two sentences."""
+    titles = {name: each["title"].lower() for name, each in table["attributes"].items()}
+    name, worst = min(table["classifier"].items(), key=lambda pair: pair[1]["value"])
     low, high = worst["interval"]
     text = (
         f"From {worst['images']:,} decoded test images the classifier reads {titles[name]} worst: {worst['measure']} "
@@ -305,7 +304,7 @@ def _reads(found: Mapping[str, Any]) -> str:
     )
     sure = {
         key: each["overconfidence"]
-        for key, each in found["classifier"].items()
+        for key, each in table["classifier"].items()
         if each["overconfidence"] is not None
     }
     if sure:
@@ -315,44 +314,44 @@ def _reads(found: Mapping[str, Any]) -> str:
     return text
 
 
-def table_html(found: Mapping[str, Any]) -> str:
-    """The table as HTML: success and dependency, then a row an attribute and a column a direction.
+def table_html(table: Mapping[str, Any]) -> str:
+    """The table as HTML: success and dependency, then a row per attribute; a column per direction.
 
     Arguments:
-        found: As `explorer.jobs.leakage.table` gives it.
+        table: From `explorer.jobs.leakage.table`.
     """
-    columns = found["columns"]
+    columns = table["columns"]
     head = "".join(f'<th scope="col">{escape(each["title"])}</th>' for each in columns)
     rows = [
         _row("Strength", [_strength(each) for each in columns], "units of the direction"),
         _row(
             "Success",
-            [_judged(each["success"], each["success_interval"], SUCCESS, True) for each in columns],
+            [_metric(each["success"], each["success_interval"], SUCCESS, True) for each in columns],
             STATISTICS["success"].definition,
             "lx-sum",
         ),
         _row(
             "Dependency",
-            [_judged(each["dependency"], each["dependency_interval"], DEPENDENCY, False) for each in columns],
+            [_metric(each["dependency"], each["dependency_interval"], DEPENDENCY, False) for each in columns],
             STATISTICS["dependency"].definition,
             "lx-sum",
         ),
         _row(
             "Worst case",
-            [_worst(each, found["attributes"]) for each in columns],
-            "the attribute that moves most beside the target, divided by the target's movement",
+            [_worst(each, table["attributes"]) for each in columns],
+            "the largest change of another attribute, relative to the target's",
         ),
         _row(
             "Random directions",
-            [_random(found["control"])] * len(columns),
-            "mean dependency, at the strength that changes as many targets, and its range",
+            [_random(table["control"])] * len(columns),
+            "mean dependency and its range, at the strength that changes as many targets",
             "lx-last",
         ),
     ]
     main = columns[0]["target"]
-    order = sorted(found["attributes"], key=lambda name: name != main)
+    order = sorted(table["attributes"], key=lambda name: name != main)
     for name in order:
-        title = found["attributes"][name]["title"] + (" (target)" if name == main else "")
+        title = table["attributes"][name]["title"] + (" (target)" if name == main else "")
         cells = [_cell(each, name) for each in columns]
         rows.append(_row(title, cells, "", "lx-target lx-last" if name == main else ""))
     body = "".join(rows)
@@ -371,12 +370,12 @@ def _strength(column: Mapping[str, Any]) -> str:
     return f'<td class="lx-miss" title="{hint}">{column["strength"]:.2f} *</td>'
 
 
-def _judged(value: float | None, interval: Sequence[float | None], bar: float, least: bool) -> str:
-    """A number with its interval, and whether its bar is met: by all of the interval, by a part of it, or by none."""
+def _metric(value: float | None, interval: Sequence[float | None], threshold: float, least: bool) -> str:
+    """A metric with its interval, and whether all, part or none of the interval meets the threshold."""
     low, high = interval
     if value is None or low is None or high is None:
         return "<td>–</td>"
-    sure, possible = (low >= bar, high >= bar) if least else (high <= bar, low <= bar)
+    sure, possible = (low >= threshold, high >= threshold) if least else (high <= threshold, low <= threshold)
     mark, kind = ("✓", "lx-met") if sure else ("?", "") if possible else ("✗", "lx-miss")
     texts = [f"{each:.0%}".replace("%", " %") if least else f"{each:.2f}" for each in (value, low, high)]
     return f'<td class="{kind}">{texts[0]} {mark}<br><small>{texts[1]}–{texts[2]}</small></td>'
@@ -399,7 +398,7 @@ def _random(control: Mapping[str, Any] | None) -> str:
 
 
 def _cell(column: Mapping[str, Any], name: str) -> str:
-    """A movement, the redder the nearer to the target's own; the target's is blue."""
+    """A change, redder the closer it is to the target's; the target's is blue."""
     value = column["movements"].get(name)
     if value is None:
         return "<td>–</td>"
@@ -410,17 +409,17 @@ def _cell(column: Mapping[str, Any], name: str) -> str:
     drift = column["drifts"].get(name)
     arrow = "" if drift is None or abs(drift) < value / 2 else (" ↑" if drift > 0 else " ↓")
     hint = "" if own or target <= 0 else f' title="{value / target:.0%} of the target\'s movement"'
-    said = f"<b>{value:.2f}{arrow}</b>" if column["leaks"].get(name) else f"{value:.2f}{arrow}"
-    return f'<td style="background: {colour}"{hint}>{said}</td>'
+    text = f"<b>{value:.2f}{arrow}</b>" if column["leaks"].get(name) else f"{value:.2f}{arrow}"
+    return f'<td style="background: {colour}"{hint}>{text}</td>'
 
 
-def _chart(found: Mapping[str, Any]) -> go.Figure:
-    """How far each other attribute moves as a share of the target's movement, one bar a direction."""
-    main = found["columns"][0]["target"]
-    names = [name for name in found["attributes"] if name != main]
-    titles = [found["attributes"][name]["title"] for name in names]
+def _chart(table: Mapping[str, Any]) -> go.Figure:
+    """The change of each other attribute relative to the target's, one bar per direction."""
+    main = table["columns"][0]["target"]
+    names = [name for name in table["attributes"] if name != main]
+    titles = [table["attributes"][name]["title"] for name in names]
     figure = go.Figure()
-    for place, column in enumerate(found["columns"]):
+    for place, column in enumerate(table["columns"]):
         own = column["movements"].get(column["target"]) or float("nan")
         figure.add_bar(
             y=titles,
@@ -436,7 +435,7 @@ def _chart(found: Mapping[str, Any]) -> go.Figure:
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title="movement, share of the target's", rangemode="tozero")
     figure.update_layout(
-        height=130 + len(names) * (12 + 8 * len(found["columns"])),
+        height=130 + len(names) * (12 + 8 * len(table["columns"])),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         barmode="group",
         bargap=0.25,
@@ -445,49 +444,47 @@ def _chart(found: Mapping[str, Any]) -> go.Figure:
     return figure
 
 
-def _pictures(found: Mapping[str, Any]) -> None:
-    """Original, decoded, edited and true pictures of some test items."""
-    items = found["pictures"]
+def _pictures(table: Mapping[str, Any]) -> None:
+    """Original, decoded, edited and ground-truth pictures of some test images."""
+    items = table["pictures"]
     if not items:
         return
     true = any(item["truth"] for item in items)
-    heads = ["Test image", "Original", "Decoded", *(f"Edit: {each['title']}" for each in found["columns"])]
+    heads = ["Test image", "Original", "Decoded", *(f"Edit: {each['title']}" for each in table["columns"])]
     heads += ["Truth"] if true else []
     rows = []
     for item in items:
         cells = [item["original"], item["decoded"], *item["edits"], *([item["truth"]] if true else [])]
-        way = "+" if item["way"] > 0 else "−"
+        sign = "+" if item["way"] > 0 else "−"
         shown = "".join(_picture(png, head) for png, head in zip(cells, heads[1:], strict=True))
-        rows.append(f'<tr><th scope="row">test {item["id"]}, {way}</th>{shown}</tr>')
+        rows.append(f'<tr><th scope="row">test {item["id"]}, {sign}</th>{shown}</tr>')
     head = "".join(f'<th scope="col" class="lx-picture">{escape(each)}</th>' for each in heads)
     st.html(
         f'{STYLE}<div class="lx-leak"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
     if true:
         st.caption(
-            "Truth: the original drawn again with only the target changed, to the other label or to the value the classifier "
-            "reads in the last edit. Where the edit differs from it, it changed something else or decoding lost it."
+            "Truth: the original drawn again with only the target changed, to the other label or to the value that the classifier "
+            "reads in the last edit. Differences from it are leakage or errors of the decoder."
         )
     else:
-        st.caption(
-            "There is no truth to compare with: these images cannot be drawn again with one attribute changed."
-        )
+        st.caption("There is no ground truth: these images cannot be drawn again with one attribute changed.")
 
 
 def _picture(png: str | None, alt: str) -> str:
     if png is None:
-        return '<td class="lx-picture"><div class="lx-none">not at hand</div></td>'
+        return '<td class="lx-picture"><div class="lx-none">not available</div></td>'
     return f'<td class="lx-picture"><img src="data:image/png;base64,{png}" alt="{escape(alt)}"></td>'
 
 
-def _csv(found: Mapping[str, Any]) -> bytes:
-    """The table: a row a direction and attribute."""
+def _csv(table: Mapping[str, Any]) -> bytes:
+    """The table as CSV: a row per direction and attribute."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(
         ["direction", "strength", "success", "dependency", "target", "attribute", "movement", "drift", "p"]
     )
-    for column in found["columns"]:
+    for column in table["columns"]:
         whole = [column[name] for name in ("title", "strength", "success", "dependency", "target")]
         for name, value in column["movements"].items():
             writer.writerow([*whole, name, value, column["drifts"].get(name), column["p_values"].get(name)])

@@ -1,4 +1,4 @@
-"""The Directions page: attribute arithmetic. Make a direction, estimate it in several ways, measure it, save and export it."""
+"""The Directions page: make a direction, estimate it in several ways, measure it, save and export it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAPERS = (
 
 
 def main() -> None:
-    """Controls, the estimators, what they have in common, and the shelf."""
+    """Source, estimators, charts, leakage, and the saved directions."""
     entries = checkpoint_picker.entries()
     loaded = page.open_checkpoint(entries)
     if loaded is None:
@@ -51,7 +51,7 @@ def main() -> None:
         checkpoint_picker.nothing_yet(entries)
         return
     settle(loaded)
-    if not loaded.has(page.shown.item):  # an own picture that was deleted elsewhere
+    if not loaded.has(page.shown.item):  # an upload that was deleted elsewhere
         page.shown = replace(page.shown, item=0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checkpoint_picker.button(entries, loaded, switch_model)
@@ -60,8 +60,8 @@ def main() -> None:
     shown: Shown = page.shown
     if shown.kind == "groups" and not loaded.groups:
         st.caption(
-            "These two groups are told by their values. To take any images you like, select them on Explore with the "
-            "lasso, the box, a filter or a search, and press **Save as group**: the group then appears in these lists."
+            "Groups by value. For groups of your own, select images on Explore with the lasso, the box, a filter or a "
+            "search, and press **Save as group**; the group then appears in these lists."
         )
     try:
         resolved = resolve_shown(loaded, shown)
@@ -84,13 +84,13 @@ def settle(loaded: Loaded) -> None:
         default = Shown(*direction_sources.default(loaded))
         limits = Limits(loaded.directions, loaded.has, loaded.atlas.names.from_address)
         shown, problems = url.from_query(query, default, limits)
-        if shown.kind != "expression":  # what was typed stays, to be mended
+        if shown.kind != "expression":  # an invalid expression stays, so that it can be corrected
             try:
                 resolve_shown(loaded, shown)
             except ValueError as error:
                 problems = [*problems, str(error)]
                 shown = replace(shown, kind=default.kind, text=default.text)
-        if shown.kind == "items":  # older links name rows
+        if shown.kind == "items":  # older links contain rows
             items = direction_sources.two_items(loaded, shown.text)
             shown = replace(shown, text=",".join(map(loaded.token_of, items)))
         return shown, problems
@@ -104,14 +104,14 @@ def switch_model(name: str) -> None:
 
 
 def resolve_shown(loaded: Loaded, shown: Shown) -> ResolvedSource:
-    """What the source comes to; what takes a while is kept.
+    """Resolves the source of the direction; cached if it takes a while.
 
     Raises:
-        ValueError: If it does not hold.
+        ValueError: If the source is invalid.
     """
-    kept = shown.kind == "pc" or shown.kind == "groups"
-    kept = kept or (shown.kind == "attribute" and not shown.text.startswith("own-"))
-    if not kept:
+    slow = shown.kind in ("pc", "groups")
+    slow = slow or (shown.kind == "attribute" and not shown.text.startswith("own-"))
+    if not slow:
         return direction_sources.resolve(loaded, shown.kind, shown.text)
     groups = tuple(loaded.groups.values()) if "@" in shown.text else ()
     mark = (loaded.name, loaded.version, loaded.count, shown.kind, shown.text, hash(groups))
@@ -124,11 +124,11 @@ def _resolve(_loaded: Loaded, mark: tuple[object, ...], kind: str, text: str) ->
 
 
 def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
-    """A direction: its estimators, its place among others, and what can be done with it."""
+    """A direction: its estimators, actions, charts and leakage."""
     others = [loaded.directions[name] for name in shown.hold if name in loaded.directions]
     matrix = np.stack([d.vector for d in others]) if others else np.zeros((0, loaded.latent), np.float32)
     source = f"{shown.kind}:{shown.text}:{_mark(resolved)}:{hash(matrix.tobytes()):x}"
-    estimates, study = estimators.known(loaded, resolved, source, matrix)
+    estimates, study = estimators.estimates_of(loaded, resolved, source, matrix)
     method = shown.method if shown.method in estimates else "mean"
     vectors, problems = estimators.vectors_of(estimates, resolved, matrix)
     with st.container(border=True):
@@ -140,14 +140,14 @@ def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
                 lambda item: page.update(item=item),
                 page.report,
                 "dr_on",
-                "Try it on image",
+                "Apply to image",
             )
             own = shown.text if shown.kind == "attribute" else ""
             choice.choose_hold(loaded, shown, own, page.update)
         estimators.progress(study)
         before = estimates[method].vector
         if others and before is not None:
-            holding(others, before, vectors.get(method))
+            held_cosines(others, before, vectors.get(method))
         z = loaded.latents([shown.item])[0]
         estimators.rows(loaded, resolved, estimates, vectors, problems, z, method)
         if len(estimates) > 1:
@@ -168,7 +168,7 @@ def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
 
 
 def head(resolved: ResolvedSource) -> None:
-    """What the direction is, with its equation."""
+    """What the direction is made of, with its equation."""
     if resolved.sides is None:
         st.caption(
             f"{plain(resolved.made[0].upper() + resolved.made[1:])}. Strength 1 adds it once. {PAPERS}"
@@ -181,42 +181,43 @@ def head(resolved: ResolvedSource) -> None:
     with_, without = resolved.sides.counts
     st.caption(
         f"From {without:,} images **{plain(resolved.names[1])}** to {with_:,} **{plain(resolved.names[0])}**. Strength 1 moves a "
-        f"latent, along the direction, as far as the means of the two groups are apart. {PAPERS}"
+        f"latent along the direction by the distance between the means of the two groups. {PAPERS}"
     )
     formula(
         r"z' = z + s\,v, \qquad v = w\,\frac{w^\top(\mu_1 - \mu_0)}{w^\top w}",
-        "z is the image's latent, s the strength, v the direction, z' the latent that is decoded. w is what an estimator "
-        "gives, of any length; μ₁ and μ₀ are the mean latents of the two groups, and the fraction sets the length of v.",
+        "z is the image's latent, s the strength, v the direction, z' the latent that is decoded. w is the "
+        "estimate, of any length; μ₁ and μ₀ are the mean latents of the two groups, and the fraction sets the length of v.",
     )
 
 
 def formula(latex: str, symbols: str) -> None:
-    """An equation with its symbols explained, folded away."""
+    """An equation and its symbols, in a closed expander."""
     with st.expander("Formula"):
         st.latex(latex)
         st.caption(symbols)
 
 
-def holding(others: list[Direction], before: NDArray[np.float32], after: NDArray[np.float32] | None) -> None:
-    """The cosine to each direction that is held fixed, before and after."""
+def held_cosines(
+    others: list[Direction], before: NDArray[np.float32], after: NDArray[np.float32] | None
+) -> None:
+    """The cosine to each direction held fixed, before and after."""
     if after is None:
         return
     rows = ["| Held fixed | Cosine before | after |", "|---|---|---|"]
     for other in others:
-        told = [f"{cosine(vector, other.vector):+.3f}".replace("-", "−") for vector in (before, after)]
+        values = [f"{cosine(vector, other.vector):+.3f}".replace("-", "−") for vector in (before, after)]
         rows.append(
-            f"| {plain(other.title)} | {told[0]} | {told[1].replace('−0.000', '0.000').replace('+0.000', '0.000')} |"
+            f"| {plain(other.title)} | {values[0]} | {values[1].replace('−0.000', '0.000').replace('+0.000', '0.000')} |"
         )
     st.markdown("\n".join(rows))
     st.caption(
-        "What the direction shares with those held fixed is taken out of it (a cosine of 0 means that nothing is shared). The "
-        f"cosine between the direction before and after is {abs(cosine(before, after)):.2f}. AUC and angle error below are "
-        "those after."
+        "The direction is made orthogonal to those held fixed (cosine 0). The cosine between the direction before and after "
+        f"is {abs(cosine(before, after)):.2f}. AUC and angle error below are those after."
     )
 
 
 def reliability_note(estimates: dict[str, Estimate], follows: str) -> str:
-    """What AUC or rank correlation and angle error are, and whether the sides differ at all."""
+    """Definitions of AUC or rank correlation and of the angle error, and the p-value of the difference between the sides."""
     note = " ".join(f"*{STATISTICS[key].name}*: {STATISTICS[key].definition}" for key in (follows, "angle"))
     p_value = next((e.p_value for e in estimates.values() if e.p_value is not None), None)
     return note + ("" if p_value is None else f" The sides differ with p = {p_value:.3g} (199 permutations).")
@@ -225,23 +226,24 @@ def reliability_note(estimates: dict[str, Estimate], follows: str) -> str:
 def pictures(
     loaded: Loaded, resolved: ResolvedSource, vectors: dict[str, NDArray[np.float32]], method: str
 ) -> None:
-    """How the directions lie to each other, and the collection along the chosen one."""
+    """Cosines between the directions, and a scatter plot of the collection along the chosen one."""
     left, right = side_by_side([1, 1], "dr-charts", gap="small")
     with left, st.container(border=True):
         named = {
-            METHODS[name] if resolved.sides is not None else "This one": v for name, v in vectors.items()
+            METHODS[name] if resolved.sides is not None else "This direction": v
+            for name, v in vectors.items()
         }
-        nearest = likest(loaded, vectors[method], 12 - len(named))
+        nearest = most_similar(loaded, vectors[method], 12 - len(named))
         named |= {d.title: d.vector for d in nearest}
-        st.markdown("##### How alike the directions are")
+        st.markdown("##### Cosines between directions")
         chart = charts.cosine_map(cosines(np.stack(list(named.values()))), list(named))
         draw_downloadable_chart(chart, "dr-cosines", f"{loaded.name}-cosines")
         st.caption(
-            "Cosine between two directions: 1 the same, 0 unrelated, −1 opposite. The estimators, and the attributes whose "
-            "directions are most alike or opposite."
+            "1: the same, 0: unrelated, −1: opposite. The estimates, and the attributes whose directions are most similar or "
+            "opposite."
         )
     with right, st.container(border=True):
-        st.markdown("##### The collection along it")
+        st.markdown("##### The collection along the direction")
         vector = vectors[method]
         rows, places = _places(
             loaded, loaded.name, loaded.version, loaded.count, vector, _mark(resolved), resolved
@@ -256,13 +258,13 @@ def pictures(
             else " 0 is the mean of all images."
         )
         st.caption(
-            "Horizontal: where an image lies along the direction, in units of its strength. Vertical: what varies most among "
-            f"the images apart from it.{ends}{more}"
+            "Horizontal: position along the direction, in units of its strength. Vertical: the first principal component "
+            f"orthogonal to it.{ends}{more}"
         )
 
 
-def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Direction]:
-    """The model's directions whose cosine to a vector is the largest in size, the same one left out."""
+def most_similar(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Direction]:
+    """The model's directions with the largest absolute cosine to a vector, without the vector itself."""
     sizes = {name: abs(cosine(d.vector, vector)) for name, d in loaded.directions.items()}
     order = sorted((name for name, size in sizes.items() if size < 0.9999), key=lambda name: -sizes[name])
     return [loaded.directions[name] for name in order[: max(0, min(6, count))]]
@@ -271,7 +273,7 @@ def likest(loaded: Loaded, vector: NDArray[np.float32], count: int) -> list[Dire
 def leakage(
     loaded: Loaded, resolved: ResolvedSource, shown: Shown, vectors: dict[str, NDArray[np.float32]]
 ) -> None:
-    """What else an edit moves, judged on the pictures, where that part is there."""
+    """The panel that measures what else an edit changes."""
     if importlib.util.find_spec(LEAKAGE) is None:
         return
     chosen = []
@@ -307,7 +309,7 @@ def _places(
     mark: str,
     _source: ResolvedSource,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Which images the scatter shows, and where they lie."""
+    """The images of the scatter plot, and their positions."""
     rows = np.arange(count)
     if count > charts.POINTS:
         rows = np.sort(np.random.default_rng(0).choice(count, charts.POINTS, replace=False))
@@ -317,7 +319,7 @@ def _places(
 
 
 def _mark(resolved: ResolvedSource) -> str:
-    """Tells the sides of a source from those it had before, such as of a group that was drawn anew."""
+    """Identifies the sides of a source, which change when a group is redefined."""
     return f"{hash(tuple(mask.tobytes() for mask in resolved.masks)):x}" if resolved.masks else ""
 
 

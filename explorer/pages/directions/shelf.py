@@ -1,4 +1,4 @@
-"""The shelf of saved directions: save, use, rename, delete and take back, export and import, try on Explore."""
+"""Saved directions: save, use, rename, delete and restore, export and import, open on Explore."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from explorer.workspace.storage import own_slug
 __all__ = ["as_direction", "same_as", "save", "shelf"]
 
 S = st.session_state
-MADE_AT_MOST = 2000
-STRIP_SCALE = 4  # pixels a side for each pixel
+MADE_AT_MOST = 2000  # characters of the description of how a direction was made
+STRIP_SCALE = 4  # magnification of the exported strip
 
 
 def as_direction(
     loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32], title: str
 ) -> Direction:
-    """The direction that is shown, under a name of its own."""
+    """The direction shown, under a new name."""
     held = ", ".join(loaded.directions[name].title for name in shown.hold if name in loaded.directions)
     made = [
         resolved.made,
@@ -47,12 +47,12 @@ def as_direction(
     counts = resolved.sides.counts if resolved.sides is not None else (0, 0)
     title = " ".join(title.split())[:TITLE_LENGTH] or "Direction"
     name = own_slug(title, loaded.directions)
-    words = "; ".join(part for part in made if part)[:MADE_AT_MOST]
-    return Direction(np.asarray(vector, np.float32), name, title, "Yours", *counts, "own", words)
+    description = "; ".join(part for part in made if part)[:MADE_AT_MOST]
+    return Direction(np.asarray(vector, np.float32), name, title, "Yours", *counts, "own", description)
 
 
 def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
-    """The slug of the direction that this vector already is; "" where it is a new one."""
+    """The slug of the saved direction that equals a vector; "" if there is none."""
     for name, direction in loaded.directions.items():
         if np.allclose(direction.vector, vector, rtol=1e-4, atol=1e-6 * float(np.abs(vector).max())):
             return name
@@ -60,12 +60,12 @@ def same_as(loaded: Loaded, vector: NDArray[np.float32]) -> str:
 
 
 def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
-    """The name, and what can be done with the direction that is shown."""
-    usual = usual_name(resolved, shown)
-    if S.setdefault("dr_named", usual) != usual:  # what was typed was meant for another one
-        S.dr_named, S.dr_name = usual, ""
+    """Controls to name, save, try and export the direction shown."""
+    default = default_name(resolved, shown)
+    if S.setdefault("dr_named", default) != default:  # the typed name was meant for another direction
+        S.dr_named, S.dr_name = default, ""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input("Name", key="dr_name", max_chars=TITLE_LENGTH, width=300, placeholder=usual)
+        st.text_input("Name", key="dr_name", max_chars=TITLE_LENGTH, width=300, placeholder=default)
         st.button(
             "Save",
             icon=":material/bookmark_add:",
@@ -78,7 +78,7 @@ def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray
             "Try it on Explore",
             icon=":material/open_in_new:",
             key="dr_try",
-            help="Saves it where it is new, and opens Explore with it added once to the image",
+            help="Saves the direction if it is new, and opens Explore with it added once to the image",
         ):
             _try(loaded, resolved, shown, vector)
         with st.popover("Export", icon=":material/download:", key="dr_export"):
@@ -93,18 +93,18 @@ def save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray
             )
 
 
-def usual_name(resolved: ResolvedSource, shown: Shown) -> str:
-    """What a direction is called where no name is typed."""
+def default_name(resolved: ResolvedSource, shown: Shown) -> str:
+    """The name of a direction if none is typed."""
     title = resolved.title[:50] if resolved.sides is None else f"{resolved.title[:50]}, {NAMES[shown.method]}"
     return title + (", others held" if shown.hold else "")
 
 
 def _name(resolved: ResolvedSource, shown: Shown) -> str:
-    return str(S.get("dr_name") or "").strip() or usual_name(resolved, shown)
+    return str(S.get("dr_name") or "").strip() or default_name(resolved, shown)
 
 
 def shelf(loaded: Loaded) -> None:
-    """All saved directions, one a line, and the way to import others."""
+    """The saved directions, one per line, and the import of others."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("##### Saved directions")
@@ -112,14 +112,12 @@ def shelf(loaded: Loaded) -> None:
                 _import(loaded)
         if message := S.pop("dr_failed", ""):
             st.error(plain(message))
-        if message := S.pop("dr_told", ""):  # a toast outlives the runs that come with each new figure
+        if message := S.pop("dr_notice", ""):  # a toast outlives the reruns while metrics are computed
             st.toast(plain(message), icon=":material/check:", duration="long")
         _undo(loaded)
         saved = {name: d for name, d in loaded.directions.items() if d.kind == "own"}
         if not saved:
-            st.caption(
-                "None yet. A direction that is saved under a name stands among the sliders on Explore."
-            )
+            st.caption("None yet. Saved directions appear among the sliders on Explore.")
         for name, direction in saved.items():
             _line(loaded, name, direction)
 
@@ -129,7 +127,7 @@ def _line(loaded: Loaded, name: str, direction: Direction) -> None:
         with st.container(gap=None):
             st.markdown(f"**{plain(direction.title)}**")
             st.caption(f"`{name}` · {plain(direction.made) or 'imported'}")
-        st.button("Use", key=f"dr_use_{name}", on_click=_use, args=(name,), help="Show it here")
+        st.button("Use", key=f"dr_use_{name}", on_click=_use, args=(name,), help="Show on this page")
         with st.popover("", icon=":material/edit:", key=f"dr_edit_{name}", help="Rename"):
             st.text_input("Name", direction.title, key=f"dr_title_{name}", max_chars=TITLE_LENGTH)
             st.button("Rename", key=f"dr_rename_{name}", on_click=_rename, args=(loaded, name))
@@ -139,14 +137,14 @@ def _line(loaded: Loaded, name: str, direction: Direction) -> None:
             "",
             icon=":material/delete:",
             key=f"dr_drop_{name}",
-            help="Delete; it can be taken back",
+            help="Delete; can be undone",
             on_click=_drop,
             args=(loaded, name),
         )
 
 
 def _export(loaded: Loaded, direction: Direction, key: str) -> None:
-    st.caption("With the hash of this checkpoint's weights, and how it was made.")
+    st.caption("With the hash of this checkpoint's weights, and a description of how it was made.")
     file = f"{loaded.name}-{direction.name}"
     for label, ending, make in (
         ("safetensors", "safetensors", direction_files.as_safetensors),
@@ -164,55 +162,55 @@ def _export(loaded: Loaded, direction: Direction, key: str) -> None:
 
 
 def _import(loaded: Loaded) -> None:
-    st.caption(f"A direction of {plain(loaded.name)}, as it was exported: safetensors or JSON.")
-    given = uploader(  # a new one for each file: it takes a single one
+    st.caption(f"A direction of {plain(loaded.name)}, exported as safetensors or JSON.")
+    file = uploader(  # a new uploader for each file, as it accepts only one
         "File",
         direction_files.MIB_AT_MOST,
         type=["safetensors", "json"],
         key=f"dr_file_{S.setdefault('dr_files', 0)}",
         label_visibility="collapsed",
     )
-    if given is None:
+    if file is None:
         return
     S.dr_files += 1
     try:
-        _take(loaded, given.getvalue())
+        _import_file(loaded, file.getvalue())
     except (ValueError, OSError) as error:
-        S.dr_failed = f"{given.name[:60]} was not imported. {error}"
+        S.dr_failed = f"{file.name[:60]} was not imported. {error}"
     st.rerun()
 
 
-def _take(loaded: Loaded, data: bytes) -> None:
-    """Keeps an imported direction, under a name of its own where another one has its name."""
+def _import_file(loaded: Loaded, data: bytes) -> None:
+    """Saves an imported direction, under a new name if another direction has its name."""
     direction = direction_files.read_direction(loaded.entry, data, loaded.latent)
-    there = loaded.directions.get(direction.name)
-    if there is not None and not np.array_equal(there.vector, direction.vector):
+    known = loaded.directions.get(direction.name)
+    if known is not None and not np.array_equal(known.vector, direction.vector):
         direction = replace(direction, name=own_slug(direction.title, loaded.directions))
     loaded.keep_direction(direction)
-    S.dr_told = f"Imported {direction.title}."
+    S.dr_notice = f"Imported {direction.title}."
 
 
 def _save(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
-    _keep(loaded, as_direction(loaded, resolved, shown, vector, _name(resolved, shown)))
+    _store(loaded, as_direction(loaded, resolved, shown, vector, _name(resolved, shown)))
 
 
-def _keep(loaded: Loaded, direction: Direction) -> str:
-    """Saves a direction; gives its slug, "" where that failed."""
+def _store(loaded: Loaded, direction: Direction) -> str:
+    """Saves a direction; returns its slug, or "" if that failed."""
     try:
         loaded.keep_direction(direction)
     except (ValueError, OSError) as error:
         S.dr_failed = f"{direction.title} was not saved. {error}"
         return ""
-    S.dr_told = f"Saved {direction.title}. It stands among the sliders on Explore, and expressions may call it {direction.name}."
+    S.dr_notice = f"Saved {direction.title}. It appears among the sliders on Explore; its name in expressions is {direction.name}."
     return direction.name
 
 
 def _try(loaded: Loaded, resolved: ResolvedSource, shown: Shown, vector: NDArray[np.float32]) -> None:
-    name = same_as(loaded, vector) or _keep(
+    name = same_as(loaded, vector) or _store(
         loaded, as_direction(loaded, resolved, shown, vector, _name(resolved, shown))
     )
     if name:
-        S.pop("dr_told", None)
+        S.pop("dr_notice", None)
         navigation.go("Explore", loaded.name, a=str(shown.item), a_with=f"{name}:1")
 
 
@@ -223,12 +221,12 @@ def _use(name: str) -> None:
 def _rename(loaded: Loaded, name: str) -> None:
     title = " ".join(str(S[f"dr_title_{name}"]).split())
     if not title:
-        S.dr_failed = "A direction must have a name. It keeps the one it has."
+        S.dr_failed = "A direction must have a name. Its name was not changed."
         return
     try:
         loaded.keep_direction(replace(loaded.directions[name], title=title))
     except (ValueError, OSError) as error:
-        S.dr_failed = f"It was not renamed. {error}"
+        S.dr_failed = f"The direction was not renamed. {error}"
 
 
 def _drop(loaded: Loaded, name: str) -> None:

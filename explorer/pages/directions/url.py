@@ -1,9 +1,8 @@
-"""What the Directions page shows, as a link carries it: what the direction is made of, how, and what it is tried on.
+"""The address of the Directions page: source of the direction, estimator, directions held fixed, image.
 
     ?model=faces-vae&from=attribute:smile&method=lda&hold=glasses,hat&item=test-12
 
-Everything is read from the address bar, so everything is checked. What `from` may be, `explorer.scene.direction_sources`
-says.
+All parameters are validated. The sources are defined in `explorer.scene.direction_sources`.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ class Limits:
     """What the open model allows."""
 
     directions: Collection[str]  # slugs
-    has: Callable[[int], bool]  # whether there is an item
+    has: Callable[[int], bool]  # whether an item exists
     item: Callable[[str], int] = row_of  # reads an item of an address
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown."""
+    """What the page shows."""
 
-    kind: str  # of the source
-    text: str  # of the source, what stands behind the colon
+    kind: str  # kind of the source
+    text: str  # the source, after the colon
     method: str = "mean"
-    hold: tuple[str, ...] = ()  # directions that are held fixed
-    item: int = 0  # that the direction is tried on
+    hold: tuple[str, ...] = ()  # directions held fixed
+    item: int = 0  # image that the direction is applied to
 
 
 def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tuple[Shown, list[str]]:
-    """What an address asks for, and a sentence for each part of it that does not hold.
+    """Reads an address; returns a message for each invalid parameter.
 
     Arguments:
         params: The address's parameters.
-        default: For what is missing or does not hold.
-        limits: Of the open model.
+        default: Used for missing and invalid parameters.
+        limits: Limits of the open model.
     """
     return read_parts(
         params,
@@ -63,7 +62,7 @@ def from_query(params: Mapping[str, str], default: Shown, limits: Limits) -> tup
 
 
 def query(shown: Shown, token: Callable[[int], str] = str) -> dict[str, str]:
-    """The parameters of an address that shows the same again; `token` gives an item as an address carries it."""
+    """The address's parameters; `token` returns an item as written in an address."""
     params = {"from": f"{shown.kind}:{shown.text}", "method": shown.method}
     if shown.hold:
         params["hold"] = ",".join(shown.hold)
