@@ -1,5 +1,6 @@
 // What a person does to the code, besides dragging it.
-import type { Direction, EditStore } from "../../core/edit-store";
+import type { EditStore } from "../../core/edit-store";
+import type { Direction } from "../../core/steps";
 import type { Edit } from "./types";
 
 export interface ActionsContext {

@@ -1,6 +1,7 @@
 // What the anatomy consists of besides its map, and where it stands.
-import type { Direction } from "../../core/edit-store";
+
 import type { Shell } from "../../core/shell";
+import type { Direction } from "../../core/steps";
 import { h, iconButton, setText } from "../../dom";
 import { Gauge } from "../../gauge";
 import { type Item, itemName, labelLine } from "../../items";

@@ -1,5 +1,6 @@
 // What a person does to the codes, besides painting.
-import type { Direction, EditStore } from "../../core/edit-store";
+import type { EditStore } from "../../core/edit-store";
+import type { Direction } from "../../core/steps";
 import { type Grids, roundShare, sameGrids } from "./grids";
 import type { Edit } from "./model";
 import { stepFrom, type WalkView } from "./walk";

@@ -1,5 +1,5 @@
 // The row above the grid: undo, what is painted, with what and how, and the swap of levels.
-import type { Direction } from "../../core/edit-store";
+import type { Direction } from "../../core/steps";
 import { type Choice, h, iconButton, segmented } from "../../dom";
 import { roving } from "../../ui/roving";
 import type { Overlay } from "./board";

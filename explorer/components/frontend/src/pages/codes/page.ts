@@ -1,8 +1,9 @@
 // The grid of codes, live: A to paint on, B to paint with, the codebook, the walk between them.
 import type { ItemsAnswer, ModelView, Opened } from "../../core/codec";
-import { EditStore, type Memory, Steps } from "../../core/edit-store";
+import { EditStore, type Memory } from "../../core/edit-store";
 import { Live } from "../../core/live";
 import { Shell } from "../../core/shell";
+import { Steps } from "../../core/steps";
 import { draggable } from "../../drag";
 import { CODES_WANTS } from "../../messages.gen";
 import { makePictures, type Pictures } from "../../ui/pictures-of-items";
@@ -10,7 +11,8 @@ import { Actions } from "./actions";
 import { BookView } from "./book-view";
 import { Books } from "./books";
 import { Controls } from "./controls";
-import { decode, encode, type Grids } from "./grids";
+import { paintAnswer, requestOf } from "./frames";
+import { decode, type Grids } from "./grids";
 import { codesKeys } from "./keys";
 import * as model from "./model";
 import { Painter } from "./painter";
@@ -18,7 +20,7 @@ import { download } from "./save";
 import { Showing } from "./showing";
 import type { GridData, Told } from "./types";
 import { CodesView } from "./view";
-import { STRIP, WalkView } from "./walk";
+import { WalkView } from "./walk";
 import { codesCodec, encodeFrame, type FrameAnswer, type FrameBody, type Want } from "./wire";
 
 export type Publish = (told: Told) => void;
@@ -172,8 +174,15 @@ export class CodeGrid {
       all: CODES_WANTS.filter((want) => want !== "reach"),
       encodeFrame,
       edits: this.edits,
-      request: (waiting) => this.request(waiting),
-      paint: (answer) => this.paint(answer),
+      request: (waiting) => {
+        const { cell } = this.painter;
+        if (cell < 0) this.live.frames.forget("reach");
+        return requestOf(waiting, this.edits.current, { a: this.a, b: this.b }, cell);
+      },
+      paint: (answer) => {
+        paintAnswer(this.view, this.walk, answer, this.painter.cell);
+        return this.shell.isReady || answer.pictures.includes("picture");
+      },
       originals: (state) => {
         if (state === "ready") this.items.originalsCame();
       },
@@ -251,30 +260,6 @@ export class CodeGrid {
   private changed(wants: readonly Want[], stamp: number | null): void {
     this.live.frames.mark(wants, stamp);
     this.showSoon();
-  }
-
-  private request(waiting: ReadonlySet<Want>): { body: FrameBody; want: Want[] } | null {
-    const { codes, level, t } = this.edits.current;
-    const { cell } = this.painter;
-    if (cell < 0) this.live.frames.forget("reach");
-    const want = CODES_WANTS.filter((each) => waiting.has(each));
-    if (codes.length === 0 || want.length === 0) return null;
-    const probe: FrameBody["probe"] = cell < 0 ? null : [level, cell];
-    const [a, b] = [encode(this.a), encode(this.b)];
-    return { body: { codes: encode(codes), a, b, t, frames: STRIP, probe, want }, want };
-  }
-
-  private paint(answer: FrameAnswer): boolean {
-    const { canvas, own, other } = this.view;
-    const { pixels, pictures, shape } = answer;
-    for (const [name, board] of Object.entries({ picture: canvas, a: own, b: other })) {
-      const at = pictures.indexOf(name);
-      if (at >= 0) board.picture.paint(pixels, at, shape);
-    }
-    const reach = pictures.indexOf("reach");
-    if (reach >= 0 && this.painter.cell >= 0) canvas.glow(pixels, reach, shape);
-    this.walk.paint(answer);
-    return this.shell.isReady || pictures.includes("picture");
   }
 
   // Showing

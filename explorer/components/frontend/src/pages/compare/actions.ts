@@ -1,6 +1,7 @@
 // What a person does to the comparison, besides moving a handle.
-import type { Direction, EditStore } from "../../core/edit-store";
+import type { EditStore } from "../../core/edit-store";
 import { covered, isFree } from "../../core/shortcuts";
+import type { Direction } from "../../core/steps";
 import type { Tool } from "../../map/brush";
 import type { Columns } from "./columns";
 import { pinned } from "./model";

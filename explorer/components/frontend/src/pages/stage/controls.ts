@@ -1,7 +1,8 @@
 // What the stage's toolbar, sliders and filmstrip do to the edit.
 import { parseJson } from "../../core/codec";
-import type { Direction, EditStore } from "../../core/edit-store";
+import type { EditStore } from "../../core/edit-store";
 import type { Shell } from "../../core/shell";
+import type { Direction } from "../../core/steps";
 import type { MapView } from "../../map/map";
 import type { Want } from "../../messages.gen";
 import { type Edit, HANDLE_NAMES, type HandleName, type StageData, type Target } from "../../types";

@@ -1,5 +1,5 @@
 // The stage's steps of undo: model, map and colour go along with the edit, and so does the browser's history.
-import type { Direction, Journal } from "../../core/edit-store";
+import type { Direction, Journal } from "../../core/steps";
 import type { Edit } from "../../types";
 import { type Showing, type Shown, sameWorld, type Timeline } from "./timeline";
 

@@ -1,6 +1,7 @@
 // The live stage: joins map, handles, pictures, strip and sliders around one edit and one connection.
-import { type Direction, EditStore, type Message } from "../../core/edit-store";
+import { EditStore, type Message } from "../../core/edit-store";
 import { Shell } from "../../core/shell";
+import type { Direction } from "../../core/steps";
 import { type Edit, HANDLE_NAMES, type StageData } from "../../types";
 import { swap } from "./controls";
 import { Frames } from "./frames";

@@ -1,22 +1,20 @@
 // A sequence under the hand, live: what the model believes after the frames seen, one jump ahead, and futures.
-import { type Direction, EditStore, type Gesture, type Memory } from "../../core/edit-store";
+import { EditStore, type Memory } from "../../core/edit-store";
 import { Live } from "../../core/live";
 import { Shell } from "../../core/shell";
 import { h, iconButton } from "../../dom";
-import { MAX_SEED, SEQUENCE_WANTS } from "../../messages.gen";
+import { SEQUENCE_WANTS } from "../../messages.gen";
 import { roving } from "../../ui/roving";
+import { Actions } from "./actions";
 import { Controls } from "./controls";
 import { Draws, type Film } from "./draws";
 import { timeKeys } from "./keys";
-import { readEdit, sameEdit, type Want, wants, within } from "./model";
+import { readEdit, sameEdit, type Want, wants } from "./model";
 import { Player } from "./player";
 import { announced, sayDraws } from "./sentences";
 import { Strip } from "./strip";
 import type { Edit, TimeData, Told } from "./types";
 import { encodeFrame, type FrameAnswer, type FrameBody, type Opened, TIME } from "./wire";
-
-/** Futures are imagined anew so long after the hand has last moved. */
-const REST_MS = 140;
 
 const memory: Memory<Edit> = { last: null };
 
@@ -31,12 +29,12 @@ export class Time {
   private readonly belief = new Draws("belief", "z ~ p_B(z|b_t)");
   private readonly jumped: Draws;
   private readonly player: Player;
-  private readonly undo = iconButton("undo", "Undo (Ctrl+Z)", () => this.travel("undo"));
-  private readonly redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", () => this.travel("redo"));
+  private readonly undo = iconButton("undo", "Undo (Ctrl+Z)", () => this.actions.travel("undo"));
+  private readonly redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", () =>
+    this.actions.travel("redo"),
+  );
+  private readonly actions: Actions;
   private film: Film | null = null;
-  private resting = true;
-  /** While the jump's slider is held. */
-  private sliding: Gesture<Edit> | null = null;
 
   constructor(
     parent: HTMLElement,
@@ -46,16 +44,15 @@ export class Time {
     this.shell = this.makeShell();
     this.edits = this.makeEdits();
     this.live = this.makeLive();
-    this.strip = this.makeStrip();
-    this.controls = new Controls({
-      edit: () => this.edits.current,
-      set: (change, stamp) => this.set(change, stamp),
-      held: () => {
-        this.sliding ??= this.edits.begin();
+    this.actions = this.makeActions();
+    this.strip = new Strip({
+      ...this.actions.strip(),
+      hide: (hidden) => {
+        this.shell.element.classList.toggle("lx-hide-truth", hidden);
+        this.player.hide(hidden);
       },
-      done: () => this.done(),
-      newDraw: (stamp) => this.newDraw(stamp),
     });
+    this.controls = new Controls(this.actions.controls());
     this.jumped = new Draws("jump", "z′ ~ p_T(z′|z, d)", this.controls.jump);
     this.player = new Player(this.controls.futures);
     this.assemble(parent);
@@ -102,7 +99,7 @@ export class Time {
     this.edits.hear(data.heard ?? 0);
     if (fresh) this.changeModel();
     if (!told) return;
-    this.resting = true;
+    this.actions.resting = true;
     this.show();
     this.mark(fresh ? SEQUENCE_WANTS : wants(before, this.edits.current), null);
   }
@@ -136,13 +133,13 @@ export class Time {
       opening: "Opening the model…",
       keys: () =>
         timeKeys({
-          see: (by) => this.step(this.edits.current.seen + by, performance.now()),
+          see: (by) => this.actions.step(this.edits.current.seen + by, performance.now()),
           hide: () => this.strip.toggle(),
           play: () => this.player.toggle(),
           step: (by) => this.player.step(by),
-          newDraw: () => this.newDraw(performance.now()),
+          newDraw: () => this.actions.newDraw(performance.now()),
         }),
-      travel: (direction) => this.travel(direction),
+      travel: (direction) => this.actions.travel(direction),
       retry: () => this.live.retry(),
     });
   }
@@ -168,7 +165,8 @@ export class Time {
       encodeFrame,
       edits: this.edits,
       request: (waiting) => {
-        const may = (want: Want) => waiting.has(want) && (want !== "future" || this.resting);
+        const may = (want: Want) =>
+          waiting.has(want) && (want !== "future" || this.actions.resting);
         const want = SEQUENCE_WANTS.filter(may);
         return want.length > 0 ? { body: { ...this.edits.current, want }, want } : null;
       },
@@ -176,30 +174,15 @@ export class Time {
     });
   }
 
-  private makeStrip(): Strip {
-    let gesture: Gesture<Edit> | null = null;
-    return new Strip({
-      start: () => {
-        gesture = this.edits.begin();
-      },
-      move: (seen, stamp) => {
-        if (gesture?.held) this.set({ seen }, stamp);
-      },
-      end: () => {
-        this.rest();
-        gesture?.commit();
-        this.announce();
-      },
-      cancel: () => {
-        const before = gesture?.cancel();
-        if (before) this.set(before, null);
-        this.rest();
-      },
-      step: (seen, stamp) => this.step(seen, stamp),
-      hide: (hidden) => {
-        this.shell.element.classList.toggle("lx-hide-truth", hidden);
-        this.player.hide(hidden);
-      },
+  private makeActions(): Actions {
+    return new Actions({
+      edits: this.edits,
+      scheduler: this.shell.scheduler,
+      length: () => this.data.length,
+      changed: (parts, stamp) => this.mark(parts, stamp),
+      rested: () => this.live.frames.wake(),
+      show: () => this.show(),
+      announce: () => this.shell.announce(() => announced(this.edits.current, this.data.length)),
     });
   }
 
@@ -228,62 +211,6 @@ export class Time {
       this.player.stale(frames.isWaiting("future"));
     }
     return this.shell.isReady || frames.settled;
-  }
-
-  // The hand
-
-  private set(change: Partial<Edit>, stamp: number | null): void {
-    const before = this.edits.current;
-    this.edits.current = { ...before, ...change };
-    const parts = wants(before, this.edits.current);
-    this.shell.scheduler.frame("show", () => this.show());
-    if (parts.length === 0) return;
-    this.resting = false;
-    this.shell.scheduler.after("rest", REST_MS, () => this.rest());
-    this.mark(parts, stamp);
-  }
-
-  /** The hand rests: what takes longer may be asked for. */
-  private rest(): void {
-    this.shell.scheduler.forget("rest");
-    this.resting = true;
-    this.live.frames.wake();
-  }
-
-  /** A number is chosen, or its slider was let go. */
-  private done(): void {
-    this.rest();
-    if (this.sliding) this.sliding.commit();
-    else this.edits.commit();
-    this.sliding = null;
-    this.announce();
-  }
-
-  private step(seen: number, stamp: number): void {
-    this.set({ seen: within(seen, 1, this.data.length) }, stamp);
-    this.shell.scheduler.flush();
-    this.edits.commitSoon("seen");
-    this.announce();
-  }
-
-  private newDraw(stamp: number): void {
-    const { seed } = this.edits.current;
-    this.set({ seed: seed >= MAX_SEED ? 0 : seed + 1 }, stamp);
-    this.done();
-  }
-
-  private travel(direction: Direction): void {
-    const before = this.edits.current;
-    const found = this.edits.travel(direction);
-    if (!found) return;
-    this.show();
-    this.mark(wants(before, found), performance.now());
-    this.rest();
-    this.edits.tell();
-  }
-
-  private announce(): void {
-    this.shell.announce(() => announced(this.edits.current, this.data.length));
   }
 
   // What is shown
