@@ -11,7 +11,7 @@ import {
   stopAt,
   trackColours,
 } from "../../../src/pages/stage/along";
-import { readValue } from "../../../src/pages/stage/sliders";
+import { readValue } from "../../../src/pages/stage/values";
 import type { Edit } from "../../../src/types";
 
 const handle = { item: 0, x: 0, y: 0, sliders: {} };
