@@ -131,7 +131,7 @@ def shown_group(groups: Groups) -> str:
     return group
 
 
-def choose(names: Sequence[str], **changes: str | None) -> None:
+def choose(names: Sequence[str], **changes: Any) -> None:
     """Shows other models, with the same image if they share it."""
     if page.shown.state is not None:
         page.now.query = {"item": str(page.shown.state.item)}

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.catalogue import families
+from explorer.components.sequences import sequences
 from explorer.pages.sequences import panels, url
 from explorer.pages.sequences.choice import choose_sequence
 from explorer.pages.sequences.url import Limits, Shown
@@ -43,26 +44,26 @@ def main() -> None:
         nothing_yet()
         return
     try:
-        sequences = sequences_of(loaded.entry.card)
+        collection = sequences_of(loaded.entry.card)
     except ValueError as error:
         checkpoint_picker.button(fit, loaded, switch_model)
         show_warnings(page.problems)
         no_sequences(loaded, str(error))
         return
-    limits = Limits(len(sequences.data), sequences.data.length, longest_jump(loaded))
+    limits = Limits(len(collection.data), collection.data.length, longest_jump(loaded))
     page.load(lambda query, _: url.from_query(query, limits))
     take_release(getattr(S.get("time"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="time-controls"):
         checkpoint_picker.button(fit, loaded, switch_model)
-        choose_sequence(sequences, page.shown.sequence, choose)
-        panels.download(loaded, sequences, page.shown)
+        choose_sequence(collection, page.shown.sequence, choose)
+        panels.download(loaded, collection, page.shown)
     show_warnings(page.problems)
-    st.caption(about(sequences, page.shown.sequence))
+    st.caption(about(collection, page.shown.sequence))
     received = sequences(component_data(loaded, limits))
     if take_release(received, loaded, limits):  # after a restart of the server the page has the newer state
         st.rerun()
-    panels.certainty(loaded, sequences, page.shown)
-    panels.against_truth(loaded, sequences, page.shown)
+    panels.certainty(loaded, collection, page.shown)
+    panels.against_truth(loaded, collection, page.shown)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
 

@@ -182,7 +182,7 @@ class PageState(Generic[T]):
         state = self.now
         if state.shown is None:  # the click was on a page that shows another checkpoint by now
             return
-        if of is not None and of != self.kind(cast("T", state.shown)):
+        if of is not None and of != self.kind(state.shown):
             return
         state.shown = replace(cast("Any", state.shown), **changes)
         state.problems = []
