@@ -31,7 +31,12 @@ class ItemNames:
         """
         self.splits = tuple(dict.fromkeys(split))
         self._split, self._ids = split, ids
-        self._place = np.array([self.splits.index(each) for each in split], np.int16)
+        places = {each: place for place, each in enumerate(self.splits)}
+        self._place = np.fromiter((places[each] for each in split), np.int16, len(split))
+
+    def __len__(self) -> int:
+        """The number of items."""
+        return len(self._ids)
 
     def name(self, row: int) -> str:
         """The name of a row, such as "test 3518"."""

@@ -23,6 +23,7 @@ from explorer.latent.neighbours.exact import Neighbours
 from explorer.latent.neighbours.metric import draw_distances, metric_of
 from explorer.latent.neighbours.moving import Nearby
 from explorer.scene.originals import Originals
+from explorer.latent.text_search import TextSearch
 from explorer.scene.view import View
 from explorer.workspace import storage
 from explorer.workspace.storage import Group, OwnPicture, Pin
@@ -250,6 +251,11 @@ class Loaded:
             self.pins = pins
 
     @property
+    @cached_property
+    def text_searches(self) -> tuple[TextSearch, ...]:
+        """The texts of the images, ready to be searched."""
+        return tuple(TextSearch(texts.values) for texts in self.atlas.texts.values())
+
     def nbytes(self) -> int:
         """Approximate memory use, bytes; without memory-mapped originals, which the system can evict."""
         atlas = self.atlas

@@ -27,6 +27,7 @@ from explorer.latent.attribute_values import Attribute, quantiles
 from explorer.latent.directions.mean_difference import Mask
 from explorer.latent.intervals import discoveries, share_interval
 from explorer.latent.item_names import ItemNames
+from explorer.latent.text_search import TextSearch
 
 __all__ = ["SEARCH_AT_MOST", "Telling", "example", "matching", "p_value", "search", "telling"]
 
@@ -89,7 +90,7 @@ def search(
     names: ItemNames,
     titles: Mapping[int, str],
     ends: Mapping[str, tuple[str, str]] | None = None,
-    texts: Sequence[Sequence[str]] = (),
+    texts: Sequence[TextSearch] = (),
 ) -> list[int]:
     """Items that a search finds: names, numbers, ranges and words.
 
@@ -104,7 +105,7 @@ def search(
         names: Names of the images.
         titles: Titles of further items by number, e.g. uploads.
         ends: Names of the low and the high end of a continuous attribute, by attribute.
-        texts: Texts of the N images, each N long.
+        texts: Texts of the N images, N each.
 
     Returns:
         Items, ascending, each once.
@@ -114,16 +115,27 @@ def search(
     """
     if len(text) > SEARCH_AT_MOST:
         raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
-    known = _Known(attributes, names, titles, ends or {}, _folded(texts) if text.strip() else [])
-    found: set[int] = set()
+    known = _Known(attributes, names, titles, ends or {}, texts)
+    found = _Found(np.zeros(len(names), np.bool_), set())
     for part in (" ".join(part.split()) for part in text.split(",")):
         if part:
-            same = {
-                row for column in known.texts for row, each in enumerate(column) if each == part.casefold()
-            }
-            numbered = same or _numbered(part, names)
-            found |= _worded(part, known) if numbered is None else numbered
-    return sorted(found)
+            found = found | _part(part, known)
+    return [*np.flatnonzero(found.rows).tolist(), *sorted(found.others)]
+
+
+class _Found(NamedTuple):
+    """Items that a part of a search finds."""
+
+    rows: Mask  # (N,)
+    others: set[int]  # items besides the N
+
+    def __or__(self, other: object) -> _Found:
+        assert isinstance(other, _Found)
+        return _Found(self.rows | other.rows, self.others | other.others)
+
+    def __and__(self, other: object) -> _Found:
+        assert isinstance(other, _Found)
+        return _Found(self.rows & other.rows, self.others & other.others)
 
 
 class _Known(NamedTuple):
@@ -133,11 +145,20 @@ class _Known(NamedTuple):
     names: ItemNames
     titles: Mapping[int, str]
     ends: Mapping[str, tuple[str, str]]
-    texts: list[list[str]]  # casefolded, spaces joined
+    texts: Sequence[TextSearch]
+
+    def at(self, rows: NDArray[np.int64]) -> _Found:
+        """The items in these rows."""
+        found = np.zeros(len(self.names), np.bool_)
+        found[rows] = True
+        return _Found(found, set())
 
 
-def _folded(texts: Sequence[Sequence[str]]) -> list[list[str]]:
-    return [[" ".join(each.casefold().split()) for each in column] for column in texts]
+def _part(part: str, known: _Known) -> _Found:
+    """Items that a part without commas finds: those with this text, else with these numbers, else with these words."""
+    same = [rows for each in known.texts if len(rows := each.equal(part.casefold()))]
+    rows = np.concatenate(same) if same else _numbered(part, known.names)
+    return _worded(part, known) if rows is None else known.at(rows)
 
 
 def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
@@ -248,8 +269,8 @@ def _columns(attribute: Attribute) -> list[tuple[str, NDArray[np.float64]]]:
     ]
 
 
-def _numbered(part: str, names: ItemNames) -> set[int] | None:
-    """Items of a part that consists of numbers; None if it consists of words."""
+def _numbered(part: str, names: ItemNames) -> NDArray[np.int64] | None:
+    """Rows of a part that consists of numbers; None if it consists of words."""
     match = NUMBERS.fullmatch(part)
     split = (match["split"] or "").lower() if match else ""
     if match is None or (split and split not in names.splits):
@@ -261,13 +282,13 @@ def _numbered(part: str, names: ItemNames) -> set[int] | None:
         raise ValueError(f"A range must start with its smaller number. Got {part[:40]!r}.")
     if not len(rows):
         raise ValueError(f"No item has the number {part[:40]!r}. {names.extent}")
-    return set(rows.tolist())
+    return rows
 
 
-def _worded(part: str, known: _Known) -> set[int]:
+def _worded(part: str, known: _Known) -> _Found:
     """Items that match all words of a part; adjacent words are one phrase if something has that name."""
     words, start = part.casefold().split(" "), 0
-    found: set[int] | None = None
+    found: _Found | None = None
     while start < len(words):
         for end in range(len(words), start, -1):
             some = _phrase(" ".join(words[start:end]), known)
@@ -282,23 +303,24 @@ def _worded(part: str, known: _Known) -> set[int]:
                 f"Nothing is called {word[:40]!r}. Use names ({known.names.name(0)}), numbers (12, 40-60) or words"
                 + (f", such as: {there[:200]}." if there else ".")
             )
-    return found or set()
+    return known.at(np.zeros(0, np.int64)) if found is None else found
 
 
-def _phrase(phrase: str, known: _Known) -> set[int] | None:
+def _phrase(phrase: str, known: _Known) -> _Found | None:
     """Items that match one phrase; None if nothing has that name."""
-    found = {item for item, title in known.titles.items() if phrase in title.casefold()}
-    for column in known.texts:
-        found |= {row for row, each in enumerate(column) if phrase in each}
-    there = bool(found) or phrase in known.names.splits
+    others = {item for item, title in known.titles.items() if phrase in title.casefold()}
+    rows = np.zeros(len(known.names), np.bool_)
+    for each in known.texts:
+        rows[each.containing(phrase)] = True
+    there = bool(others) or bool(rows.any()) or phrase in known.names.splits
     if phrase in known.names.splits:
-        found |= set(known.names.rows(0, NUMBER_AT_MOST, phrase).tolist())
+        rows[known.names.rows(0, NUMBER_AT_MOST, phrase)] = True
     for name, attribute in known.attributes.items():
         mask = _meant(phrase, attribute, known.ends.get(name, ("", "")))
         if mask is not None:
             there = True
-            found |= set(np.flatnonzero(mask).tolist())
-    return found if there else None
+            rows |= mask
+    return _Found(rows, others) if there else None
 
 
 def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | None:
@@ -315,10 +337,12 @@ def _meant(phrase: str, attribute: Attribute, ends: tuple[str, str]) -> Mask | N
         mask = values == int(phrase != low)
         return mask if phrase in (low, high) or phrase in title else None
     low, high = (end.casefold() for end in ends)
-    lowest, highest = quantiles(attribute, 1 / 3, 2 / 3)
     upper = _stands_in(phrase, title) or _stands_in(phrase, high)
+    if not upper and not _stands_in(phrase, low):
+        return None
+    lowest, highest = quantiles(attribute, 1 / 3, 2 / 3)
     mask = values >= highest if upper else values <= lowest
-    return mask if upper or _stands_in(phrase, low) else None
+    return mask
 
 
 def _stands_in(phrase: str, text: str) -> bool:

@@ -138,7 +138,7 @@ def _search(loaded: Loaded) -> None:
     )
     titles = {item: own.title for item, own in loaded.own.items()}
     try:
-        texts = [each.values for each in loaded.atlas.texts.values()]
+        texts = loaded.text_searches if text.strip() else ()
         items = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends, texts)
     except ValueError as error:
         st.warning(plain(str(error)))
