@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.latent.attribute_values import Attribute, quantiles
+from explorer.latent.blocks import group_sums
 
 __all__ = [
     "FEWEST",
@@ -101,11 +102,16 @@ def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> d
     latents = np.asarray(z)
     found: dict[str, Direction] = {}
     for name, attribute in attributes.items():
-        for key, title, with_, without in sides_of(name, attribute):
+        sides = {
+            key: (title, with_, without)
+            for key, title, with_, without in sides_of(name, attribute)
+            if min(int(with_.sum()), int(without.sum())) >= FEWEST and key not in found
+        }
+        groups = [group for _, with_, without in sides.values() for group in (with_, without)]
+        sums = group_sums(latents, np.stack(groups)) if groups else np.empty((0, latents.shape[1]))
+        for number, (key, (title, with_, without)) in enumerate(sides.items()):
             counts = int(with_.sum()), int(without.sum())
-            if min(counts) < FEWEST or key in found:
-                continue
-            vector = mean_difference(latents, with_, without)
+            vector = (sums[2 * number] / counts[0] - sums[2 * number + 1] / counts[1]).astype(np.float32)
             found[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
     return found
 

@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.blocks import sample_rows
+
 __all__ = ["Field", "fit_field", "stencil"]
 
 SMOOTHING = 1.0  # s
@@ -37,6 +39,7 @@ CELL = 2.0  # spacings between two nodes; a finer grid is not more accurate
 NODES = (48, 144)  # fewest and most along the longer side
 MARGIN = 0.05  # of the longer side, around the items
 SAMPLE = 2000  # items at which the spacing is measured
+FITTED_AT_MOST = 100_000  # items; of more, a random sample is fitted, several for each node
 
 
 class Field(NamedTuple):
@@ -50,7 +53,7 @@ class Field(NamedTuple):
 def fit_field(
     xy: ArrayLike, z: ArrayLike, *, smoothing: float = SMOOTHING, nodes: int | None = None
 ) -> Field:
-    """Fits the field to the items of a map.
+    """Fits the field to the items of a map; of more than 100,000 to a random sample of 100,000, always the same.
 
     Arguments:
         xy: Map positions of the items, shape (N, 2).
@@ -62,9 +65,11 @@ def fit_field(
         ValueError: If the shapes do not match, a value is not finite, all items lie on one point or an axis-parallel
             line, or an option is out of range.
     """
-    positions, latents = np.asarray(xy, np.float64), np.asarray(z, np.float64)
+    positions, latents = np.asarray(xy, np.float64), np.asarray(z)
     _check(positions, latents, smoothing, nodes)
     low, high = positions.min(0), positions.max(0)
+    rows = sample_rows(len(positions), FITTED_AT_MOST)
+    positions, latents = positions[rows], latents[rows].astype(np.float64)
     side = float((high - low).max())
     low, high = low - MARGIN * side, high + MARGIN * side
     side = float((high - low).max())
@@ -113,7 +118,7 @@ def _cubic(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights
 
 
-def _check(xy: NDArray[np.float64], z: NDArray[np.float64], smoothing: float, nodes: int | None) -> None:
+def _check(xy: NDArray[np.float64], z: NDArray[Any], smoothing: float, nodes: int | None) -> None:
     if xy.ndim != 2 or xy.shape[1:] != (2,) or z.ndim != 2 or len(z) != len(xy):
         raise ValueError(f"`xy` and `z` must be (N, 2) and (N, D). Got {xy.shape} and {z.shape}.")
     for name, values in (("xy", xy), ("z", z)):

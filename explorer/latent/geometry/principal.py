@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.blocks import blocks, covariance, moments
+
 __all__ = ["principal", "principal_directions"]
 
 Floats = NDArray[np.float64]
@@ -13,15 +15,17 @@ FEW = 16  # latents up to which a full SVD is used
 DENSE = 1024  # dimensions up to which the covariance matrix is used
 
 
-def principal(centred: Floats, count: int = 2) -> Floats:
-    """The first `count` principal directions (D, count) of centred latents (N, D), strongest first, of unit length.
+def principal(z: ArrayLike, count: int = 2) -> Floats:
+    """The first `count` principal directions (D, count) of latents (N, D), strongest first, of unit length.
 
-    In thousands of dimensions, as grids of vectors have, the covariance would take minutes; there Lanczos iterations
-    need only matrix-vector products.
+    All latents count, block by block. In thousands of dimensions, as grids of vectors have, the covariance would take
+    minutes; there Lanczos iterations need only matrix-vector products.
     """
-    if centred.shape[1] <= DENSE:
-        _, vectors = np.linalg.eigh(np.cov(centred, rowvar=False, bias=True))
+    latents = np.asarray(z)
+    if latents.shape[1] <= DENSE:
+        _, vectors = np.linalg.eigh(covariance(latents)[1])
         return vectors[:, : -count - 1 : -1]
+    centred = latents - latents.mean(0, np.float64)
     if len(centred) <= max(FEW, count):
         return np.linalg.svd(centred, full_matrices=False)[2][:count].T
     from scipy.sparse.linalg import svds
@@ -45,17 +49,20 @@ def principal_directions(z: ArrayLike, count: int) -> tuple[NDArray[np.float32],
     Raises:
         ValueError: If `z` has another shape, or `count` is out of range.
     """
-    latents = np.asarray(z, np.float64)
+    latents = np.asarray(z)
     if latents.ndim != 2 or len(latents) < 2:
         raise ValueError(f"`z` must have the shape (N, D), N at least 2. Got {latents.shape}.")
     most = min(len(latents) - 1, latents.shape[1])
     if not 1 <= count <= most:
         raise ValueError(f"`count` must lie in 1..{most}. Got {count}.")
-    latents = latents - latents.mean(0)
     basis = np.ones((1, 1)) if latents.shape[1] == 1 else principal(latents, count)
     largest = basis[np.abs(basis).argmax(0), np.arange(count)]
     basis = basis * np.where(largest < 0, -1.0, 1.0)
-    variances = np.square(latents @ basis).mean(0)
-    total = float(np.square(latents).sum()) / len(latents)
+    centre, spread = moments(latents)
+    variances = np.zeros(count)
+    for rows in blocks(len(latents)):
+        variances += np.square((latents[rows] - centre) @ basis).sum(0)
+    variances /= len(latents)
+    total = float(spread.sum())
     shares: Floats = variances / total if total > 0 else np.zeros(count)
     return (basis * np.sqrt(variances)).T.astype(np.float32), shares

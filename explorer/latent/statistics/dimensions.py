@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.blocks import mean_of_blocks, moments
 from explorer.latent.statistics.densities import kl_to_prior
 
 __all__ = ["Weighed", "traversal", "weigh"]
@@ -36,7 +37,12 @@ def weigh(mean: ArrayLike, std: ArrayLike | None) -> Weighed:
         mean: Posterior means of the images, shape (N, D).
         std: Posterior standard deviations, same shape; None for a deterministic latent.
     """
-    values = np.asarray(mean, np.float64).var(0) if std is None else kl_to_prior(mean, std).mean(0)
+    means = np.asarray(mean)
+    if std is None:
+        values = moments(means)[1]
+    else:
+        deviations = np.asarray(std)
+        values = mean_of_blocks(len(means), lambda rows: kl_to_prior(means[rows], deviations[rows]))
     order = np.argsort(-values, kind="stable")
     return Weighed(order, values[order], std is not None)
 

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COMPONENTS_AT_MOST", "FEWEST", "Mixture", "fit"]
+from explorer.latent.blocks import sample_rows
+
+__all__ = ["COMPONENTS_AT_MOST", "FEWEST", "FITTED_AT_MOST", "Mixture", "fit"]
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +31,7 @@ COMPONENTS_AT_MOST = 50
 ROUNDS = 60  # of expectation maximisation, at most
 RIDGE = 1e-4  # of the mean variance, added to each variance to keep components from collapsing
 FULL = 3  # latents per component and dimension from which full matrices are fitted
+FITTED_AT_MOST = 50_000  # latents; of more, a random sample is fitted
 WIDEST = 128  # dimensions up to which full matrices are fitted
 LOG_TWO_PI = float(np.log(2 * np.pi))
 
@@ -90,7 +93,7 @@ class Mixture:
 
 
 def fit(z: ArrayLike, components: int, seed: int = 0) -> Mixture:
-    """Fits a mixture to latents.
+    """Fits a mixture to latents; of more than 50,000 to a random sample of 50,000, always the same.
 
     Arguments:
         z: Latents, shape (N, D), at least 5 of them.
@@ -103,13 +106,14 @@ def fit(z: ArrayLike, components: int, seed: int = 0) -> Mixture:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    latents = np.asarray(z, np.float64)
+    latents = np.asarray(z)
     if latents.ndim != 2 or len(latents) < FEWEST:
         raise ValueError(f"`z` must have the shape (N, D) with N of at least {FEWEST}. Got {latents.shape}.")
     if not np.isfinite(latents).all():
         raise ValueError("`z` must be finite. Got NaN or infinity.")
     if not 1 <= components <= COMPONENTS_AT_MOST:
         raise ValueError(f"`components` must lie in 1..{COMPONENTS_AT_MOST}. Got {components}.")
+    latents = latents[sample_rows(len(latents), FITTED_AT_MOST)].astype(np.float64)
     count, size = latents.shape
     components = min(components, count // FEWEST)
     full = size <= WIDEST and count >= FULL * size * components

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from explorer.components import anatomy as components
-from explorer.latent.statistics.densities import kl_to_prior
+from explorer.latent.statistics.dimensions import weigh
 from explorer.live.stage import item_labels
 from explorer.pages.anatomy import panels, url
 from explorer.pages.anatomy.url import Limits, Shown
@@ -110,8 +109,7 @@ def default_dimensions(loaded: Loaded) -> tuple[int, int]:
     if loaded.latent <= 2:  # with one dimension, the map is a strip
         return 0, 1
     atlas = loaded.atlas
-    weight = atlas.mean.var(0) if atlas.std is None else kl_to_prior(atlas.mean, atlas.std).mean(0)
-    first, second, *_ = (*np.argsort(-weight, kind="stable"), 0, 0)
+    first, second, *_ = (*weigh(atlas.mean, atlas.std).order, 0, 0)
     return int(first), int(second)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.components import samples as components
-from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST
+from explorer.latent.statistics.mixtures import COMPONENTS_AT_MOST, FITTED_AT_MOST
 from explorer.pages.samples import panels, url
 from explorer.pages.samples.url import (
     COUNTS,
@@ -394,11 +394,13 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, gallery: panels.Galler
 def explain_samples(loaded: Loaded, limits: Limits, shown: Shown, gallery: panels.Gallery) -> None:
     """Explains where the samples come from."""
     st.latex(FORMULAS[shown.source])
+    sampled = loaded.count > FITTED_AT_MOST
+    fitted = f"a random sample of {FITTED_AT_MOST:,}" if sampled else f"all {loaded.count:,}"
     text = {
         "prior": "Latents drawn from the model's prior. A low temperature or truncation gives more typical, "
         "less varied pictures.",
-        "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of all "
-        f"{loaded.count:,} images. {GHOSH}",
+        "mixture": "Latents drawn from a mixture of Gaussians that is fitted to the latents of "
+        f"{fitted} images. {GHOSH}",
         "near": "Latents drawn around that of one image.",
         "value": "Latents drawn from Gaussians that are fitted to the latents of the images with this value.",
     }[shown.source]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from explorer.latent.geometry import field
 from explorer.latent.geometry.field import fit_field, stencil
 from explorer.latent.geometry.projections import ScatterProjection
 
@@ -171,3 +172,14 @@ def test_errors_name_the_argument() -> None:
         fit_field(xy, z, smoothing=0)
     with pytest.raises(ValueError, match=r"`nodes` must be at least 4. Got 3"):
         fit_field(xy, z, nodes=3)
+
+
+def test_a_sample_of_many_items_gives_nearly_the_same_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    xy, z, truth = islands(9000)
+    whole = project(xy, z, nodes=60)
+    monkeypatch.setattr(field, "FITTED_AT_MOST", 6000)
+    part, again = project(xy, z, nodes=60), project(xy, z, nodes=60)
+    np.testing.assert_array_equal(part.nodes, again.nodes)
+    np.testing.assert_array_equal((part.low, part.high), (whole.low, whole.high))
+    of_whole, of_part = (np.square(each.inverse(xy) - truth).mean() for each in (whole, part))
+    assert of_part < 1.5 * of_whole < 0.2 * np.square(z - truth).mean()

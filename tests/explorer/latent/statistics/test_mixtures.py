@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
+from explorer.latent.statistics import mixtures
 from explorer.latent.statistics.mixtures import FULL, ROUNDS, WIDEST, Mixture, fit
 
 RNG = np.random.default_rng(5)
@@ -90,3 +91,14 @@ def test_what_does_not_hold_is_told() -> None:
     assert not fit(wide, 1).full and fit(wide[:, :WIDEST], 1).full
     with pytest.raises(ValueError, match="`temperature`"):
         fit(CODES, 2).sample(1, 0, temperature=-1)
+
+
+def test_a_sample_of_many_latents_gives_nearly_the_same_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fit(CODES, 3)
+    monkeypatch.setattr(mixtures, "FITTED_AT_MOST", 600)
+    part = fit(CODES, 3)
+    np.testing.assert_array_equal(part.means, fit(CODES, 3).means)
+    order, others = (np.argsort(each.means[:, 0]) for each in (part, whole))
+    assert not (part.means[order] == whole.means[others]).all()
+    assert part.means[order] == pytest.approx(whole.means[others], abs=0.2)
+    assert part.weights[order] == pytest.approx(whole.weights[others], abs=0.05)
