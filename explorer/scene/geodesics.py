@@ -31,7 +31,8 @@ from torch import Tensor
 
 from explorer.latent.geometry.energy import speeds
 from explorer.latent.geometry.splines import natural_weights
-from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.approximate import ApproximateNeighbours
+from explorer.latent.neighbours.exact import Neighbours, NeighbourSearch
 from explorer.latent.neighbours.metric import draw_distances
 
 __all__ = [
@@ -71,7 +72,7 @@ class Geodesics(NamedTuple):
     rounds: int
 
 
-def off_data(neighbours: Neighbours, strength: float = STRENGTH) -> Weight:
+def off_data(neighbours: NeighbourSearch, strength: float = STRENGTH) -> Weight:
     """The factor m of latents (M, D), shape (M,): 1 among the items, growing with the distance from them.
 
     Arguments:
@@ -83,30 +84,38 @@ def off_data(neighbours: Neighbours, strength: float = STRENGTH) -> Weight:
     """
     if not 0 <= strength <= STRENGTH_AT_MOST:
         raise ValueError(f"`strength` must lie in 0..{STRENGTH_AT_MOST:g}. Got {strength}.")
-    items = torch.from_numpy(neighbours.items)
+    items = torch.from_numpy(neighbours.items) if isinstance(neighbours, Neighbours) else None
     metric = None if neighbours.metric is None else torch.from_numpy(neighbours.metric)
     usual = _usual(neighbours) if strength else 1.0
-    k = min(NEIGHBOUR, len(items))
+    k = min(NEIGHBOUR, len(neighbours))
 
     def weight(z: Tensor) -> Tensor:
         if strength == 0:
             return torch.ones(len(z), dtype=z.dtype)
         scaled = z if metric is None else z * metric.to(z.dtype)
         with torch.no_grad():
-            nearest = torch.cdist(scaled, items.to(z.dtype)).topk(k, largest=False).indices[:, -1]
-        distance = (scaled - items[nearest].to(z.dtype)).square().sum(1).add(1e-12).sqrt()
+            if items is None:
+                rows = neighbours.nearest(z.detach().numpy(), k)[0][:, -1]
+                tenth = torch.from_numpy(neighbours.points(rows))
+            else:
+                tenth = items[torch.cdist(scaled, items.to(z.dtype)).topk(k, largest=False).indices[:, -1]]
+        distance = (scaled - tenth.to(z.dtype)).square().sum(1).add(1e-12).sqrt()
         return 1 + strength * torch.relu(distance / usual - 1).square()
 
     return weight
 
 
-def _usual(neighbours: Neighbours) -> float:
+def _usual(neighbours: NeighbourSearch) -> float:
     """The distance r within which nothing is penalised."""
     reference = neighbours.reference
     if reference is None:
         everyone = np.ones(len(neighbours), bool)
-        reference = draw_distances(neighbours.items, None, everyone, np.ones(neighbours.items.shape[1]))
-    return float(np.quantile(reference, USUAL)) or 1.0
+        factors = np.ones(neighbours.dimensions)
+        if isinstance(neighbours, ApproximateNeighbours):
+            reference = draw_distances(neighbours.latents, None, everyone, factors, search=neighbours)
+        elif isinstance(neighbours, Neighbours):
+            reference = draw_distances(neighbours.items, None, everyone, factors)
+    return 1.0 if reference is None else float(np.quantile(reference, USUAL)) or 1.0
 
 
 def geodesics(

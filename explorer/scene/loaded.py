@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from explorer.atlas.neighbour_index import neighbour_search
 from explorer.atlas.storage import Atlas, load_atlas
 from explorer.fields import FIRST_OWN
 from explorer.inference.decoder import Decoder, Encoder
 from explorer.latent.directions.mean_difference import Direction, attribute_directions
-from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.exact import NeighbourSearch
 from explorer.latent.neighbours.metric import draw_distances, metric_of
 from explorer.latent.neighbours.moving import Nearby
-from explorer.scene.originals import Originals
 from explorer.latent.text_search import TextSearch
+from explorer.scene.originals import Originals
 from explorer.scene.view import View
 from explorer.workspace import storage
 from explorer.workspace.storage import Group, OwnPicture, Pin
@@ -53,7 +54,7 @@ class Loaded:
     decoder: Decoder
     atlas: Atlas
     directions: Mapping[str, Direction]  # of the attributes, then saved ones
-    neighbours: Neighbours
+    neighbours: NeighbourSearch
     originals: Originals
     groups: Mapping[str, Group] = field(default_factory=dict)
     own: Mapping[int, OwnPicture] = field(default_factory=dict)  # by number, from `FIRST_OWN`
@@ -67,9 +68,9 @@ class Loaded:
     stamp: tuple[object, ...] = ()  # `stamp` of the loaded files
 
     @cached_property
-    def euclidean(self) -> Neighbours:
-        """The neighbour index in Euclidean distance, used by the score "Distance to neighbours"."""
-        return Neighbours(self.atlas.mean)
+    def euclidean(self) -> NeighbourSearch:
+        """The neighbour search in Euclidean distance, used by the score "Distance to neighbours"."""
+        return neighbour_search(self.atlas.mean, mark=self.stamp)
 
     def __post_init__(self) -> None:
         self.encoder = Encoder(self.decoder)
@@ -250,12 +251,12 @@ class Loaded:
             storage.write_pins(self.entry, pins)
             self.pins = pins
 
-    @property
     @cached_property
     def text_searches(self) -> tuple[TextSearch, ...]:
         """The texts of the images, ready to be searched."""
         return tuple(TextSearch(texts.values) for texts in self.atlas.texts.values())
 
+    @property
     def nbytes(self) -> int:
         """Approximate memory use, bytes; without memory-mapped originals, which the system can evict."""
         atlas = self.atlas
@@ -266,11 +267,10 @@ class Loaded:
         arrays += [attribute.values for attribute in atlas.attributes.values()]
         with self.lock:
             views = sum(view.nbytes for view in self.views.values())
-        # The neighbour index holds the latents twice.
         return (
             self.decoder.nbytes
             + sum(a.nbytes for a in arrays)
-            + 2 * atlas.mean.nbytes
+            + self.neighbours.nbytes
             + self.nearby.nbytes
             + views
         )
@@ -320,7 +320,7 @@ def load(entry: Entry, device: torch.device) -> Loaded:
             atlas,
             attribute_directions(atlas.mean, atlas.attributes)
             | storage.read_directions(entry, decoder.latent),
-            neighbours_of(atlas, decoder.model.spec.has_distance_gauge),
+            neighbours_of(atlas, decoder.model.spec.has_distance_gauge, mark),
             Originals(entry, atlas.ids, atlas.split, decoder.shape),
             storage.read_groups(entry, len(atlas.ids)),
             storage.read_own(entry, decoder.shape, decoder.latent),
@@ -333,13 +333,22 @@ def load(entry: Entry, device: torch.device) -> Loaded:
         raise CheckpointError(str(error)) from error
 
 
-def neighbours_of(atlas: Atlas, has_distance_gauge: bool) -> Neighbours:
-    """The neighbour index of an atlas, in the metric of the gauge if the model has one."""
+def neighbours_of(atlas: Atlas, has_distance_gauge: bool, mark: object = None) -> NeighbourSearch:
+    """The neighbour search of an atlas, in the metric of the gauge if the model has one.
+
+    Arguments:
+        atlas: The atlas.
+        has_distance_gauge: Whether the model has a gauge.
+        mark: Identifies the atlas, so that a large one's index is kept in the cache.
+    """
     if not has_distance_gauge:
-        return Neighbours(atlas.mean)
+        return neighbour_search(atlas.mean, mark=mark)
     metric = metric_of(atlas.mean, atlas.std)
-    held_out = np.asarray(atlas.split) == "test"
-    return Neighbours(atlas.mean, draw_distances(atlas.mean, atlas.std, held_out, metric), metric)
+    search = neighbour_search(atlas.mean, metric, mark)
+    held_out = np.fromiter((split == "test" for split in atlas.split), bool, len(atlas))
+    all_distances = None if search.exact else search
+    search.refer_to(draw_distances(atlas.mean, atlas.std, held_out, metric, search=all_distances))
+    return search
 
 
 def attribute_values(loaded: Loaded, name: str) -> NDArray[np.float32] | None:

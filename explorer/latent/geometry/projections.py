@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.blocks import blocks, moments
 from explorer.latent.geometry.field import fit_field, stencil
 from explorer.latent.geometry.principal import principal
-from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.exact import Neighbours, NeighbourSearch
 
 __all__ = [
     "RESIDUALS",
@@ -107,10 +108,10 @@ class LinearProjection:
             ValueError: If D > 1 and the latents vary along fewer than two directions.
         """
         latents = _codes(mean)
-        centre = latents.mean(0)
+        centre = moments(latents)[0]
         if latents.shape[1] == 1:
             return cls.through(latents, centre, STRIP)
-        basis = principal(latents - centre)
+        basis = principal(latents)
         largest = basis[np.abs(basis).argmax(0), [0, 1]]
         return cls.through(latents, centre, basis * np.where(largest < 0, -1.0, 1.0))
 
@@ -134,7 +135,7 @@ class LinearProjection:
         size = latents.shape[1]
         if i == j or not (0 <= i < size and 0 <= j < size):
             raise ValueError(f"`i` and `j` must be two dimensions of 0..{size - 1}. Got {i} and {j}.")
-        origin = latents.mean(0)
+        origin = moments(latents)[0]
         origin[[i, j]] = 0.0
         basis = np.zeros((size, 2))
         basis[i, 0] = basis[j, 1] = 1.0
@@ -150,11 +151,15 @@ class LinearProjection:
         latents = _codes(mean)
         basis = np.stack([np.asarray(u, np.float64), np.asarray(v, np.float64)], axis=-1)
         _check_plane(basis)
-        return cls.through(latents, latents.mean(0), basis)
+        return cls.through(latents, moments(latents)[0], basis)
 
     def forward(self, z: ArrayLike) -> Floats:
         """Least-squares coordinates (M, 2) of latents (M, D)."""
-        return ((np.asarray(z, np.float64) - self.origin) @ self._coordinates).astype(np.float32)
+        latents = np.asarray(z)
+        xy = np.empty((len(latents), 2), np.float32)
+        for rows in blocks(len(latents)):
+            xy[rows] = (latents[rows] - self.origin) @ self._coordinates
+        return xy
 
     def inverse(self, xy: ArrayLike) -> Floats:
         """The latents (M, D) of the plane at positions (M, 2)."""
@@ -171,7 +176,7 @@ class ScatterProjection:
         nodes: ArrayLike,
         low: ArrayLike,
         high: ArrayLike,
-        neighbours: Neighbours,
+        neighbours: NeighbourSearch,
         xy: ArrayLike,
         fade: float,
     ) -> None:
@@ -202,7 +207,7 @@ class ScatterProjection:
         xy: ArrayLike,
         z: ArrayLike,
         *,
-        neighbours: Neighbours | None = None,
+        neighbours: NeighbourSearch | None = None,
         nodes: int | None = None,
     ) -> ScatterProjection:
         """Fits the field of latents to the items, a thin plate under tension (`explorer.latent.geometry.field`).
@@ -217,7 +222,7 @@ class ScatterProjection:
             ValueError: If the shapes do not match, a value is not finite, or all items lie on one point or line.
         """
         field = fit_field(xy, z, nodes=nodes)
-        near = Neighbours(z) if neighbours is None else neighbours
+        near: NeighbourSearch = Neighbours(z) if neighbours is None else neighbours
         return cls(field.nodes, field.low, field.high, near, xy, _fade(xy))
 
     def forward(self, z: ArrayLike) -> Floats:
@@ -331,8 +336,8 @@ def _fade(xy: ArrayLike) -> float:
     return FADE * radius if radius > 0 else 1.0
 
 
-def _codes(mean: ArrayLike) -> NDArray[np.float64]:
-    latents = np.asarray(mean, np.float64)
+def _codes(mean: ArrayLike) -> NDArray[np.floating]:
+    latents: NDArray[np.floating] = np.asarray(mean)
     if latents.ndim != 2 or latents.shape[1] < 1 or len(latents) < 2:
         raise ValueError(f"`mean` must have the shape (N, D), N at least 2. Got {latents.shape}.")
     return latents

@@ -20,7 +20,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
+from explorer.latent.blocks import moments
+from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR, NeighbourSearch
 
 __all__ = ["DRAWS", "HELD_OUT_FROM", "draw_distances", "metric_of"]
 
@@ -36,8 +37,11 @@ def metric_of(mean: ArrayLike, std: ArrayLike | None) -> NDArray[np.float32]:
         mean: Posterior means of the images, shape (N, D).
         std: Posterior standard deviations, same shape; None for a deterministic latent.
     """
-    between = np.asarray(mean, np.float64).var(0)
-    within = np.zeros_like(between) if std is None else np.square(np.asarray(std, np.float64)).mean(0)
+    between = moments(mean)[1]
+    within = np.zeros_like(between)
+    if std is not None:
+        centre, spread = moments(std)
+        within = np.square(centre) + spread  # E[sigma^2]
     total = between + within
     weight = np.divide(between, total, out=np.zeros_like(between), where=total > 0)
     if not weight.any():  # all images at one point
@@ -47,7 +51,12 @@ def metric_of(mean: ArrayLike, std: ArrayLike | None) -> NDArray[np.float32]:
 
 
 def draw_distances(
-    mean: ArrayLike, std: ArrayLike | None, held_out: ArrayLike, metric: ArrayLike, seed: int = 0
+    mean: ArrayLike,
+    std: ArrayLike | None,
+    held_out: ArrayLike,
+    metric: ArrayLike,
+    seed: int = 0,
+    search: NeighbourSearch | None = None,
 ) -> NDArray[np.float64]:
     """Distances of posterior draws of held-out images to their 10th nearest other image, ascending.
 
@@ -57,24 +66,29 @@ def draw_distances(
         held_out: Which images the model was not fitted on, bool, shape (N,); with fewer than 100, all are drawn from.
         metric: From `metric_of`, shape (D,).
         seed: Of the choice of images and of the draws.
+        search: Search among the images in this metric, used instead of all distances; None for all distances.
 
     Returns:
         Shape (R,), R at most 1,000.
     """
     rng = np.random.default_rng(seed)
     means = np.asarray(mean, np.float32)
+    k = min(GAUGE_NEIGHBOUR, len(means) - 1)
     rows = np.flatnonzero(np.asarray(held_out, bool))
     if len(rows) < HELD_OUT_FROM:
         rows = np.arange(len(means))
     rows = np.sort(rng.choice(rows, min(DRAWS, len(rows)), replace=False))
     drawn = means[rows]
     if std is not None:
-        drawn = drawn + np.asarray(std, np.float32)[rows] * rng.standard_normal(drawn.shape, np.float32)
+        drawn = drawn + np.asarray(std)[rows] * rng.standard_normal(drawn.shape, np.float32)
+    if search is not None:
+        index, distance = search.nearest(drawn, k + 1)
+        distance[index == rows[:, None]] = np.inf
+        return np.sort(np.sort(distance, axis=1)[:, k - 1])
     scale = np.asarray(metric, np.float32)
     centre = means.mean(0)
     items, points = (means - centre) * scale, (drawn - centre) * scale
     squares = np.einsum("nd,nd->n", items, items)
-    k = min(GAUGE_NEIGHBOUR, len(items) - 1)
     found = np.empty(len(rows))
     step = max(1, BLOCK // len(items))
     for start in range(0, len(rows), step):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.latent.neighbours.exact import Neighbours
+from explorer.latent.neighbours.exact import Neighbours, NeighbourSearch
 
 __all__ = ["Nearby"]
 
@@ -33,17 +33,20 @@ class _Neighbourhood(NamedTuple):
 class Nearby:
     """Nearest-neighbour search that tries cached neighbourhoods first. Thread-safe."""
 
-    def __init__(self, items: Neighbours, worth: int = MIN_ITEMS, kept: int = NEIGHBOURHOOD_SIZE) -> None:
+    def __init__(
+        self, items: NeighbourSearch, worth: int = MIN_ITEMS, kept: int = NEIGHBOURHOOD_SIZE
+    ) -> None:
         """Starts with an empty cache.
 
         Arguments:
-            items: All items.
+            items: The search among all items; an approximate one is fast and asked every time.
             worth: Fewest items for which neighbourhoods are cached.
             kept: Approximate number of items cached around a latent.
         """
         self.items = items
         self.kept = kept
-        self._cache: deque[_Neighbourhood] = deque(maxlen=MAX_CACHED if len(items) >= worth else 0)
+        self._exact = items if isinstance(items, Neighbours) and len(items) >= worth else None
+        self._cache: deque[_Neighbourhood] = deque(maxlen=MAX_CACHED)
         self._lock = threading.Lock()
 
     @property
@@ -52,7 +55,7 @@ class Nearby:
         return sum(3 * neighbourhood.items.items.nbytes for neighbourhood in list(self._cache))
 
     def nearest(self, z: ArrayLike, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Same results as `Neighbours.nearest`.
+        """Same results as `NeighbourSearch.nearest` of the items.
 
         Arguments:
             z: Latents, shape (M, D).
@@ -64,7 +67,7 @@ class Nearby:
         Raises:
             ValueError: If `z` has another D or is not finite, or `k` is out of range.
         """
-        if not self._cache.maxlen or np.ndim(z) != 2 or k > self.kept // 4:
+        if self._exact is None or np.ndim(z) != 2 or k > self.kept // 4:
             return self.items.nearest(z, k)
         latents = self.items.scaled(z)
         index = np.empty((len(latents), k), np.int64)
@@ -72,7 +75,7 @@ class Nearby:
         for row, latent in enumerate(latents):
             found = self._from_cache(latent, k)
             if found is None:
-                found = self._from_all(latent, k)
+                found = self._from_all(self._exact, latent, k)
             index[row], distance[row] = found
         return index, distance
 
@@ -95,14 +98,16 @@ class Nearby:
             return None
         return neighbourhood.near[near[0]], distance[0]
 
-    def _from_all(self, latent: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _from_all(
+        self, items: Neighbours, latent: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The nearest of all items; caches the neighbourhood of the latent."""
-        if latent.shape != (self.items.items.shape[1],) or not np.isfinite(latent).all():
-            self.items.nearest(latent[None], k)  # raises with the reason
-        near, distance = self.items.within_about(latent, self.kept)
+        if latent.shape != (items.dimensions,) or not np.isfinite(latent).all():
+            items.nearest(latent[None], k)  # raises with the reason
+        near, distance = items.within_about(latent, self.kept)
         if len(near) < k:
-            near, distance = self.items.within_about(latent, len(self.items))
-        neighbourhood = _Neighbourhood(latent.copy(), distance, near, Neighbours(self.items.items[near]))
+            near, distance = items.within_about(latent, len(items))
+        neighbourhood = _Neighbourhood(latent.copy(), distance, near, Neighbours(items.points(near)))
         with self._lock:
             self._cache.append(neighbourhood)
         index, exact = neighbourhood.items.nearest(latent[None], k)

@@ -69,7 +69,7 @@ def answer(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
         st.html(STYLE + f'<div class="lx-dr-answer">{"".join(parts)}</div>')
         st.caption(
             "All pictures are decoded. Images of the expression are not among the nearest ones; its directions are added to "
-            "the result."
+            "the result. " + loaded.neighbours.described
         )
         with st.container(horizontal=True, gap="small"):
             if st.button(

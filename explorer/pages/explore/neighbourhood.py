@@ -42,6 +42,7 @@ def _around(loaded: Loaded, view: View, edit: stage_edit.Edit, name: str) -> Non
     near = [int(item) for item in index[0]]
     _row(loaded, "Nearest in latent space", near, [f"{d:.2f}" for d in distance[0]], f"z-{name}")
     if loaded.originals.state == "ready":
+    st.caption(loaded.neighbours.described)
         errors = _pixel_errors(loaded, engine().decode_sync(loaded, z)[0])
         close = [int(item) for item in np.argsort(errors)[:SHOWN]]
         _row(loaded, "Nearest by pixels", close, [f"{errors[item]:.4f}" for item in close], f"x-{name}")
