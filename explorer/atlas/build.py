@@ -19,6 +19,8 @@ import numpy as np
 from explorer.atlas.latents import StoredLatents, read_latents
 from explorer.atlas.storage import ROWS_AT_MOST, Array, Atlas, load_atlas, save_atlas
 from explorer.atlas.umap_maps import FEWEST, MapSettings, Report, fit_umap
+from explorer.latent.blocks import blocks
+from explorer.latent.neighbours.approximate import EXACT_AT_MOST, ApproximateNeighbours, find_cells
 from models import checkpoint
 from models.base import Autoencoder, LatentSpec
 from models.card import ATLAS, Card, CheckpointError, Entry
@@ -43,6 +45,7 @@ COUNT, OWN_COUNT = 8_000, 20_000  # default number of images: of a bundled data 
 ORDER = ("test", "validation", "train")
 NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
 GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
+BUILD_PROBES = 8  # cells read for each image; a search of the explorer reads more
 
 
 def build_atlas(
@@ -96,8 +99,14 @@ def build_atlas(
 
 
 def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
-    """Euclidean distance of each latent (N, D) to its `neighbour`-th nearest other latent, shape (N,)."""
+    """Euclidean distance of each latent (N, D) to its `neighbour`-th nearest other latent, shape (N,).
+
+    Of more than 50,000 latents the neighbours are searched approximately: a distance is then at least as large as that to
+    the true neighbour (`explorer.latent.neighbours.approximate`).
+    """
     count = min(neighbour, len(z) - 1)
+    if len(z) > EXACT_AT_MOST:
+        return _searched_distances(z, count)
     exact = z.astype(np.float64)
     exact -= exact.mean(0)  # smaller numbers lose less precision when subtracted
     squares = (exact**2).sum(1)
@@ -108,6 +117,17 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
         gaps = squares[part, None] + squares - 2 * (exact[part] @ exact.T)
         gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = -np.inf  # itself comes first
         found[part] = np.sqrt(np.maximum(np.partition(gaps, count, axis=1)[:, count], 0))
+    return found
+
+
+def _searched_distances(z: Array, count: int) -> Array:
+    """Distance of each latent (N, D) to its `count`-th nearest other one, by an approximate search."""
+    search = ApproximateNeighbours(z, find_cells(z), probes=BUILD_PROBES)
+    found = np.empty(len(z), np.float32)
+    for rows in blocks(len(z)):
+        index, distance = search.nearest(z[rows], count + 1)
+        distance[index == np.arange(rows.start, rows.stop)[:, None]] = -np.inf  # itself comes first
+        found[rows] = np.sort(distance, axis=1)[:, count]
     return found
 
 

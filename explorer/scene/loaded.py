@@ -62,7 +62,7 @@ class Loaded:
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of `views`
     making: threading.Lock = field(default_factory=threading.Lock)  # held while a view is computed
-    near: NDArray[np.int32] | None = None  # each item's neighbours in latent space; computed on first use
+    near: NDArray[np.int32] | None = None  # neighbours of the `compared_rows`; computed on first use
     trust_lock: threading.Lock = field(default_factory=threading.Lock)  # of `near` and of a map's trust
     keeping: threading.Lock = field(default_factory=threading.Lock)  # held while the workspace is written
     stamp: tuple[object, ...] = ()  # `stamp` of the loaded files

@@ -15,7 +15,13 @@ from explorer.latent.geometry.projections import (
     ScatterProjection,
     jitter,
 )
-from explorer.latent.neighbours.map_trust import NEIGHBOURS, nearest_others, neighbour_preservation
+from explorer.latent.neighbours.map_trust import (
+    NEIGHBOURS,
+    compared_rows,
+    nearest_others,
+    neighbour_preservation,
+    spread_over_map,
+)
 from explorer.scene.loaded import VIEWS_AT_MOST, Loaded
 from explorer.scene.view import UnknownView, View
 
@@ -81,15 +87,17 @@ def own_mark(loaded: Loaded, view_id: str) -> str:
 def trust_of(loaded: Loaded, view: View) -> NDArray[np.float32]:
     """The share of each item's neighbours in latent space that a map preserves, shape (N,), in [0, 1].
 
-    Takes seconds for 10,000 items on first use.
+    Takes seconds for 10,000 items on first use. Of more than 20,000 items a sample is compared, see
+    `explorer.latent.neighbours.map_trust`.
     """
+    rows = compared_rows(loaded.count)
     with loaded.trust_lock:
         if loaded.near is None:
-            loaded.near = nearest_others(loaded.atlas.mean, min(NEIGHBOURS, loaded.count - 1))
+            loaded.near = nearest_others(loaded.atlas.mean[rows], min(NEIGHBOURS, loaded.count - 1))
         if view.trust is None:
             # Heights on a strip are noise and do not count as distance.
             xy = view.xy * np.array([1, 0], np.float32) if loaded.latent == 1 else view.xy
-            view.trust = neighbour_preservation(loaded.near, xy)
+            view.trust = spread_over_map(neighbour_preservation(loaded.near, xy[rows]), rows, xy)
         return view.trust
 
 

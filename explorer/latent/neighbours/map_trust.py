@@ -2,6 +2,9 @@ r"""How far a map can be trusted around an item: the share of its neighbours in 
 
 kept(i) = |N_k(z_i) \cap N_k(xy_i)| / k,   N_k the k nearest other items in latent space and on the map
 
+All pairs of items are compared. Of more than 20,000 items a random sample of 10,000 is, always the same, with the
+neighbours within the sample; every other item has the share of the sampled item nearest to it on the map.
+
 References:
     | Neighborhood preservation in nonlinear projection methods (Venna & Kaski, 2001)
     | https://doi.org/10.1007/3-540-44668-0_68
@@ -12,10 +15,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["NEIGHBOURS", "nearest_others", "neighbour_preservation"]
+from explorer.latent.blocks import sample_rows
+
+__all__ = ["NEIGHBOURS", "compared_rows", "nearest_others", "neighbour_preservation", "spread_over_map"]
 
 NEIGHBOURS = 15
+ALL_AT_MOST = 20_000  # items of which all are compared
+SAMPLE = 10_000
 BLOCK = 1024  # rows at once: 40 MB of distances for 10,000 items
+
+
+def compared_rows(count: int) -> NDArray[np.int64]:
+    """The rows, of `count`, whose neighbours are compared, ascending: all, or a random sample with a fixed seed."""
+    return sample_rows(count, count if count <= ALL_AT_MOST else SAMPLE)
 
 
 def nearest_others(z: ArrayLike, k: int = NEIGHBOURS) -> NDArray[np.int32]:
@@ -59,3 +71,25 @@ def neighbour_preservation(near: NDArray[np.int32], xy: ArrayLike) -> NDArray[np
     both = near[:, :, None] == on_map[:, None, :]
     share: NDArray[np.float32] = both.any(2).mean(1, dtype=np.float32)
     return share
+
+
+def spread_over_map(share: ArrayLike, compared: NDArray[np.int64], xy: ArrayLike) -> NDArray[np.float32]:
+    """Gives every item of a map the share of the compared item nearest to it.
+
+    Arguments:
+        share: Of the compared items, shape (R,).
+        compared: Their rows, ascending, shape (R,).
+        xy: Map positions of all items, shape (N, 2).
+
+    Returns:
+        float32, shape (N,).
+    """
+    from scipy.spatial import cKDTree
+
+    shares, positions = np.asarray(share, np.float32), np.asarray(xy)
+    if len(compared) == len(positions):
+        return shares
+    _, nearest = cKDTree(positions[compared]).query(positions)
+    found: NDArray[np.float32] = shares[nearest]
+    found[compared] = shares  # also where several lie on one point
+    return found

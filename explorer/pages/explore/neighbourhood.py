@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.latent.neighbours.map_trust import compared_rows
 from explorer.pages.explore import selection
 from explorer.pages.shared.picture import show_picture
 from explorer.scene.engine import engine
@@ -41,8 +42,8 @@ def _around(loaded: Loaded, view: View, edit: stage_edit.Edit, name: str) -> Non
     index, distance = loaded.neighbours.nearest(z, min(SHOWN, loaded.count))
     near = [int(item) for item in index[0]]
     _row(loaded, "Nearest in latent space", near, [f"{d:.2f}" for d in distance[0]], f"z-{name}")
-    if loaded.originals.state == "ready":
     st.caption(loaded.neighbours.described)
+    if loaded.originals.state == "ready":
         errors = _pixel_errors(loaded, engine().decode_sync(loaded, z)[0])
         close = [int(item) for item in np.argsort(errors)[:SHOWN]]
         _row(loaded, "Nearest by pixels", close, [f"{errors[item]:.4f}" for item in close], f"x-{name}")
@@ -62,7 +63,9 @@ def _around(loaded: Loaded, view: View, edit: stage_edit.Edit, name: str) -> Non
         f"**Trust in the map here: {100 * here:.0f} %** of the nearest image's 15 neighbours in latent space "
         f"are its neighbours on the map, {verdict} the map's mean of {100 * mean:.0f} %."
     )
-    st.caption("“Colour by: Trust in the map” shows it everywhere.")
+    compared = len(compared_rows(loaded.count))
+    sample = f" Measured on a random sample of {compared:,} images." if compared < loaded.count else ""
+    st.caption(f"“Colour by: Trust in the map” shows it everywhere.{sample}")
 
 
 def _pixel_errors(loaded: Loaded, picture: NDArray[np.uint8]) -> NDArray[np.float32]:

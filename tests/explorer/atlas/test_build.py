@@ -246,6 +246,16 @@ def test_neighbour_distances_are_scikit_learn_s(
     np.testing.assert_allclose(neighbour_distances(z), wanted, rtol=1e-5)
 
 
+def test_distances_of_many_images_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
+    exact = neighbour_distances(z)
+    monkeypatch.setattr(module, "EXACT_AT_MOST", 1000)
+    found = neighbour_distances(z)
+    assert (found >= exact * (1 - 1e-6)).all()
+    assert np.mean(found <= exact * (1 + 1e-6)) > 0.9
+    assert np.mean(found / exact) < 1.01
+
+
 def test_twins_are_neighbours_at_distance_nought_and_few_images_have_few_neighbours() -> None:
     twins = np.repeat(np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32), 11, axis=0)
     np.testing.assert_allclose(neighbour_distances(twins), 0, atol=1e-6)

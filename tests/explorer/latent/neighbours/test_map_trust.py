@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from explorer.latent.neighbours.map_trust import nearest_others, neighbour_preservation
+from explorer.latent.neighbours import map_trust
+from explorer.latent.neighbours.map_trust import (
+    compared_rows,
+    nearest_others,
+    neighbour_preservation,
+    spread_over_map,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -48,3 +54,22 @@ def test_where_two_sheets_are_pressed_together_trust_is_lost_there_only() -> Non
 def test_impossible_counts_are_told(k: int) -> None:
     with pytest.raises(ValueError, match=r"`k` must lie in 1\.\.4"):
         nearest_others(np.zeros((5, 2)), k)
+
+
+def test_a_sample_shows_where_trust_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two halves of a map: one is a projection from four dimensions, the other is a plane."""
+    z = RNG.uniform(size=(4000, 4))
+    z[2000:, 2:] = 0
+    xy = z[:, :2] + np.array([3, 0]) * (np.arange(4000) >= 2000)[:, None]
+    z[2000:, 0] += 3
+    assert len(compared_rows(4000)) == 4000
+    whole = spread_over_map(neighbour_preservation(nearest_others(z, 15), xy), np.arange(4000), xy)
+    monkeypatch.setattr(map_trust, "ALL_AT_MOST", 2000)
+    monkeypatch.setattr(map_trust, "SAMPLE", 1000)
+    rows = compared_rows(4000)
+    assert len(np.unique(rows)) == 1000 and (rows == compared_rows(4000)).all()
+    found = spread_over_map(neighbour_preservation(nearest_others(z[rows], 15), xy[rows]), rows, xy)
+    assert found.shape == whole.shape == (4000,)
+    for shares in (whole, found):
+        assert shares[2000:].mean() > 0.95
+        assert shares[:2000].mean() < 0.3
