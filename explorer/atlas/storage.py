@@ -2,6 +2,8 @@
 
 Columns: id, split, texts, attributes, posterior mean and standard deviation, map positions, scores. A value
 that is missing is null. It contains no pictures, so it may be published even if they may not.
+
+Vectors of more than 256 MiB are not held in memory: they are memory-mapped (`explorer.atlas.mapped`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, rows_of
 from explorer.atlas.columns import TEXT_AT_MOST, Columns, vectors_of
+from explorer.atlas.mapped import mapped_vectors, vectors_path
 from explorer.latent.item_names import ItemNames
 from models.base import Level
 from models.card import ATLAS, Entry
@@ -35,7 +38,11 @@ Array = NDArray[np.float32]
 KEY = b"latent-explorer"  # key in the Parquet metadata
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # name of a map or score
 ROWS_AT_MOST = 2_000_000
-BYTES_AT_MOST = 1 << 29
+BYTES_AT_MOST = 1 << 29  # of the file's columns in memory, unpacked: all but mapped vectors
+FILE_AT_MOST = 1 << 34  # bytes of the file, and of its vectors unpacked: 2,000,000 rows of 2 x 1,000 numbers
+MAPPED_FROM = 1 << 28  # bytes of vectors from which they are memory-mapped
+GROUP = 1 << 16  # rows of a row group, which is read as a whole
+VECTORS = ("mean", "std", "codes")
 DAMAGE = (
     ValueError,
     LookupError,
@@ -63,6 +70,7 @@ class Atlas:
     scores: dict[str, Array]  # name -> (N,)
     neighbour_distance: Array  # (N,), to the 10th nearest other image, in latent space
     texts: dict[str, Texts] = field(default_factory=dict)  # file names, ids and captions, N each
+    mapped: bool = False  # whether mean and std are memory-mapped and read-only
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -135,6 +143,7 @@ def save_atlas(path: Path, atlas: Atlas, weights_sha256: str = "", codebook: Seq
             compression_level=9,
             use_dictionary=["split", *texts.values(), *named],
             use_byte_stream_split=numbers,
+            row_group_size=GROUP,
         )
 
     replace_file(path, fill)
@@ -169,8 +178,8 @@ def load_atlas(entry: Entry) -> Atlas:
     remedy = f"Rebuild it: `python -m explorer.atlas {entry.name}`."
     if not path.is_file():
         raise AtlasError(f"{entry.name} has no {ATLAS} yet. {remedy}")
-    if path.stat().st_size > BYTES_AT_MOST:
-        raise AtlasError(f"{path} is larger than {BYTES_AT_MOST >> 20} MiB. {remedy}")
+    if path.stat().st_size > FILE_AT_MOST:
+        raise AtlasError(f"{path} is larger than {FILE_AT_MOST >> 20} MiB. {remedy}")
     try:
         with pq.ParquetFile(path) as file:
             about = json.loads((file.schema_arrow.metadata or {}).get(KEY, b"null"))
@@ -178,8 +187,14 @@ def load_atlas(entry: Entry) -> Atlas:
                 raise ValueError("it has no description of its columns")
             if about["weights_sha256"] not in ("", entry.card.weights_sha256 if entry.card else ""):
                 raise ValueError("it was made with other weights than the card's")
-            _check_size(file)
-            return _checked(file.read(), about)
+            shapes = _check_size(file, about)
+            if 4 * sum(rows * size for rows, size in shapes.values()) < MAPPED_FROM:
+                columns = Columns(file.read())
+                return _checked(columns, about, _vectors(columns, about))
+            narrow = [name for name in file.schema_arrow.names if name not in VECTORS]
+            return _checked(
+                Columns(file.read(columns=narrow)), about, _mapped(entry, file, about, shapes), mapped=True
+            )
     except (pa.ArrowException, *DAMAGE) as error:
         reason = str(error)[:400].rstrip(".")
         raise AtlasError(f"{path} cannot be used: {reason}. {remedy}") from error
@@ -194,27 +209,47 @@ def stored_maps(entry: Entry) -> list[str]:
         return []
 
 
-def _check_size(file: pq.ParquetFile) -> None:
-    """Rejects a file that would take much more memory than an atlas, before reading it."""
-    about = file.metadata
-    if not 2 <= about.num_rows <= ROWS_AT_MOST:
-        raise ValueError(f"it must have 2 to {ROWS_AT_MOST} rows. Got {about.num_rows}")
-    groups = [about.row_group(n) for n in range(about.num_row_groups)]
-    size = sum(group.total_byte_size for group in groups)
-    numbers = sum(g.column(n).num_values for g in groups for n in range(about.num_columns))
-    if max(size, 4 * numbers) > BYTES_AT_MOST:
-        raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
+def _check_size(file: pq.ParquetFile, about: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Rejects a file that would take much more memory than an atlas, before reading it.
+
+    Returns:
+        Rows and dimensions of the columns of vectors, unpacked.
+    """
+    facts = file.metadata
+    if not 2 <= facts.num_rows <= ROWS_AT_MOST:
+        raise ValueError(f"it must have 2 to {ROWS_AT_MOST} rows. Got {facts.num_rows}")
+    shapes: dict[str, tuple[int, int]] = {}
     for column in file.schema_arrow:
         kind = column.type
         texts = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
         vector = pa.types.is_fixed_size_list(kind) and kind.value_type in (pa.float32(), pa.uint16())
         if not (texts or vector or kind in (pa.int64(), pa.float32(), pa.uint8())):
             raise ValueError(f"column {column.name[:80]!r} must not be of type {str(kind)[:80]}")
+        if vector and column.name in VECTORS:
+            shapes[column.name] = (facts.num_rows, kind.list_size)
+    if "codes" in shapes and "levels" in about:
+        levels, _ = read_levels(about["levels"])
+        shapes["codes"] = (facts.num_rows, sum(math.prod(level.shape) for level in levels))
+    vectors = 4 * sum(rows * size for rows, size in shapes.values())
+    others, packed = 0, 0
+    for group in (facts.row_group(n) for n in range(facts.num_row_groups)):
+        for chunk in (group.column(n) for n in range(facts.num_columns)):
+            size = max(chunk.total_uncompressed_size, 4 * chunk.num_values)
+            if chunk.path_in_schema.partition(".")[0] in shapes:
+                packed += size
+            else:
+                others += size
+    mapped = vectors >= MAPPED_FROM
+    if max(vectors, packed) > (FILE_AT_MOST if mapped else BYTES_AT_MOST) or others > BYTES_AT_MOST:
+        limit = FILE_AT_MOST if mapped and others <= BYTES_AT_MOST else BYTES_AT_MOST
+        raise ValueError(f"unpacked it must not be larger than {limit >> 20} MiB")
+    return shapes
 
 
-def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
-    """Builds an atlas from a table; an invalid layout raises ValueError, KeyError or TypeError."""
-    columns = Columns(table)
+def _checked(
+    columns: Columns, about: dict[str, Any], vectors: tuple[Array, Array | None], mapped: bool = False
+) -> Atlas:
+    """Builds an atlas from its columns; an invalid layout raises ValueError, KeyError or TypeError."""
     for name in (*about["maps"], *about["scores"]):
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(f"a map or score must not be called {str(name)[:80]!r}")
@@ -223,29 +258,54 @@ def _checked(table: pa.Table, about: dict[str, Any]) -> Atlas:
     atlas = Atlas(
         ids=np.array(columns.column("id", pa.int64())),
         split=[SPLITS[place] for place in splits],
-        mean=_latents(columns, about),
-        std=columns.vectors("std") if "std" in columns else None,
+        mean=vectors[0],
+        std=vectors[1],
         attributes={fact["name"]: columns.attribute(fact) for fact in about["attributes"]},
         maps={m: np.stack([numbers(f"{m}_x"), numbers(f"{m}_y")], axis=1) for m in about["maps"]},
         scores={s: numbers(s) for s in about["scores"]},
         neighbour_distance=numbers("neighbour_distance"),
         texts={fact["name"]: columns.texts(fact) for fact in about.get("texts", ())},
+        mapped=mapped,
     )
     order = np.lexsort((atlas.ids, splits))
     if ((np.diff(atlas.ids[order]) == 0) & (np.diff(splits[order]) == 0)).any():
         raise ValueError("columns 'split' and 'id' must name each image once")
     if atlas.ids.min() < 0 or atlas.neighbour_distance.min() < 0:
         raise ValueError("columns 'id' and 'neighbour_distance' must not be negative")
-    if atlas.std is not None and (atlas.std.shape != atlas.mean.shape or atlas.std.min() < 0):
+    if atlas.std is not None and atlas.std.shape != atlas.mean.shape:
         raise ValueError("column 'std' must match 'mean' and must not be negative")
     return atlas
 
 
-def _latents(columns: Columns, about: dict[str, Any]) -> Array:
-    """The posterior means (N, D), from vectors or from codes."""
+def _vectors(columns: Columns, about: dict[str, Any]) -> tuple[Array, Array | None]:
+    """The posterior means and standard deviations in memory, (N, D) each."""
+    return _means(columns, about), _deviations(columns) if "std" in columns else None
+
+
+def _means(columns: Columns, about: dict[str, Any]) -> Array:
+    """Posterior means, from vectors or from codes."""
     if "levels" not in about:
         return columns.vectors("mean")
     levels, known = read_levels(about["levels"])
-    if len(columns) * sum(math.prod(level.shape) for level in levels) * 4 > BYTES_AT_MOST:
-        raise ValueError(f"unpacked it must not be larger than {BYTES_AT_MOST >> 20} MiB")
     return rows_of(columns.lists("codes", pa.uint16()), levels, known)
+
+
+def _deviations(columns: Columns) -> Array:
+    std = columns.vectors("std")
+    if std.min() < 0:
+        raise ValueError("column 'std' must match 'mean' and must not be negative")
+    return std
+
+
+def _mapped(
+    entry: Entry, file: pq.ParquetFile, about: dict[str, Any], shapes: dict[str, tuple[int, int]]
+) -> tuple[Array, Array | None]:
+    """The posterior means and standard deviations, memory-mapped, (N, D) each."""
+    path = entry.path / ATLAS
+    column = "codes" if "levels" in about else "mean"
+    mean = mapped_vectors(
+        file, column, vectors_path(entry, path, column), shapes[column], lambda part: _means(part, about)
+    )
+    if "std" not in shapes:
+        return mean, None
+    return mean, mapped_vectors(file, "std", vectors_path(entry, path, "std"), shapes["std"], _deviations)

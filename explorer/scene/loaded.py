@@ -258,11 +258,11 @@ class Loaded:
 
     @property
     def nbytes(self) -> int:
-        """Approximate memory use, bytes; without memory-mapped originals, which the system can evict."""
+        """Approximate memory use, bytes; without memory-mapped originals and latents, which the system can evict."""
         atlas = self.atlas
-        arrays: list[NDArray[Any]] = [atlas.mean, atlas.ids, atlas.neighbour_distance]
+        arrays: list[NDArray[Any]] = [atlas.ids, atlas.neighbour_distance]
         arrays += [direction.vector for direction in self.directions.values()]
-        arrays += [] if atlas.std is None else [atlas.std]
+        arrays += [each for each in (atlas.mean, atlas.std) if each is not None and not atlas.mapped]
         arrays += [*atlas.maps.values(), *atlas.scores.values()]
         arrays += [attribute.values for attribute in atlas.attributes.values()]
         with self.lock:

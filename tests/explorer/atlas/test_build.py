@@ -470,7 +470,11 @@ def test_a_file_that_unpacks_to_much_is_not_unpacked(
     monkeypatch.setattr(storage, "BYTES_AT_MOST", 1 << 20)
     with pytest.raises(AtlasError, match="unpacked it must not be larger than 1 MiB"):
         saved(copy_of_tiny)
-    monkeypatch.setattr(storage, "BYTES_AT_MOST", 1000)
+    monkeypatch.setattr(storage, "MAPPED_FROM", 1 << 20)
+    monkeypatch.setattr(storage, "FILE_AT_MOST", 2 << 20)
+    with pytest.raises(AtlasError, match="unpacked it must not be larger than 2 MiB"):
+        saved(copy_of_tiny)
+    monkeypatch.setattr(storage, "FILE_AT_MOST", 1000)
     with pytest.raises(AtlasError, match="is larger than 0 MiB"):
         saved(copy_of_tiny)
 
