@@ -29,6 +29,7 @@ from explorer.live import deferred, made_files
 from explorer.live.anatomy import AnatomyConnection
 from explorer.live.codes import CodeGridConnection
 from explorer.live.compare import CompareConnection
+from explorer.live.map_points import pack_points
 from explorer.live.messages import Frame, parse
 from explorer.live.origins import is_own_origin
 from explorer.live.stage import LiveConnection, StageConnection
@@ -53,7 +54,7 @@ MEDIA = {"js": "text/javascript", "css": "text/css"}
 FOREVER = "public, max-age=31536000, immutable"
 CHECK = "no-cache"  # cache, but revalidate each time
 PREVIEWS = 6  # pictures in a preview
-LAYOUT = 1  # version of the arrays below; raised when their format changes
+LAYOUT = 2  # version of the arrays below; raised when their format changes
 
 
 class NotThere(ValueError):
@@ -231,24 +232,34 @@ def bundle(request: Request) -> Response:
 
 @_guarded
 def view_positions(request: Request) -> Response:
-    """`/live/atlas/{model}/view/{view}`: map positions, little-endian float32, x and y of each item."""
-    view_id = request.path_params["view"]
+    """`/live/atlas/{model}/view/{view}?colour={name}`: the position of each item, and its value of an attribute if one is
+    named, as `explorer.live.map_points` packs them.
+    """
+    view_id, colour = request.path_params["view"], request.query_params.get("colour")
     loaded = _named(request)
     view = _resolved(loaded, view_id)
-    mark, version = _mark_of(loaded, "view", view_id)
-    return _cached(request, lambda: view.xy.astype("<f4").tobytes(), mark, version, _BYTES)
+    values = None if colour is None else _values(loaded, colour)
+    mark, version = _mark_of(loaded, f"view {colour}", view_id)
+    make = lambda: pack_points(loaded.count, view.xy, view.grid, values)  # noqa: E731
+    return _cached(request, make, mark, version, _BYTES)
 
 
 @_guarded
 def attribute_column(request: Request) -> Response:
-    """`/live/atlas/{model}/attribute/{name}`: one little-endian float32 per item."""
+    """`/live/atlas/{model}/attribute/{name}`: the value of each item, packed like the positions."""
     loaded, name = _named(request), request.path_params["name"]
-    values = deferred.loaded.attribute_values(loaded, name)
+    values = _values(loaded, name)
+    make = lambda: pack_points(loaded.count, values=values)  # noqa: E731
+    return _cached(request, make, _mark(loaded, "attribute", name), loaded.version, _BYTES)
+
+
+def _values(loaded: Loaded, name: str) -> NDArray[np.float32]:
+    """The values of an attribute or a score."""
+    values: NDArray[np.float32] | None = deferred.loaded.attribute_values(loaded, name)
     if values is None:
         known = ", ".join([*loaded.atlas.attributes, *loaded.atlas.scores])
         raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {loaded.name}. Choose one of: {known}.")
-    mark = _mark(loaded, "attribute", name)
-    return _cached(request, lambda: values.astype("<f4").tobytes(), mark, loaded.version, _BYTES)
+    return values
 
 
 @_guarded
@@ -257,9 +268,8 @@ def map_trust(request: Request) -> Response:
     loaded = _named(request)
     view = _resolved(loaded, request.path_params["view"])
     mark, version = _mark_of(loaded, "trust", view.id)
-    return _cached(
-        request, lambda: deferred.views.trust_of(loaded, view).astype("<f4").tobytes(), mark, version, _BYTES
-    )
+    make = lambda: pack_points(loaded.count, values=deferred.views.trust_of(loaded, view))  # noqa: E731
+    return _cached(request, make, mark, version, _BYTES)
 
 
 @_guarded
@@ -376,7 +386,7 @@ def compare_positions(request: Request) -> Response:
     number = names.index(request.path_params["model"])
     view = _resolved(models[number], view_id)
     mark = repr([_mark(model, "compare", view_id, names[number]) for model in models])
-    make = lambda: view.xy[rows[number]].astype("<f4").tobytes()  # noqa: E731
+    make = lambda: pack_points(rows.shape[1], view.xy[rows[number]], view.grid)  # noqa: E731
     return _cached(request, make, mark, _versions(models), _BYTES)
 
 
@@ -390,7 +400,8 @@ def compare_column(request: Request) -> Response:
         raise NotThere(f"Unknown attribute {ascii(name)[:64]} of {models[0].name}.")
     own = values[rows[0]]
     mark = repr([_mark(model, "compare attribute", name) for model in models])
-    return _cached(request, lambda: own.astype("<f4").tobytes(), mark, _versions(models), _BYTES)
+    make = lambda: pack_points(len(own), values=own)  # noqa: E731
+    return _cached(request, make, mark, _versions(models), _BYTES)
 
 
 def _together(request: Request) -> tuple[list[Loaded], NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from explorer.latent.geometry.projections import (
     Projection,
     ScatterProjection,
 )
+from explorer.latent.geometry.quantised import Grid
 
 __all__ = ["UnknownView", "View"]
 
@@ -29,6 +30,7 @@ class View:
     axes: tuple[str, str]  # axis titles; empty if the axes have no meaning
     # (N,), share of each item's neighbours that the map preserves; computed on first use.
     trust: NDArray[np.float32] | None = None
+    grid: Grid | None = None  # that the positions of many points are rounded to
     homes: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # positions (2,) of uploads, cached
 
     @property

@@ -15,6 +15,7 @@ from explorer.latent.geometry.projections import (
     ScatterProjection,
     jitter,
 )
+from explorer.latent.geometry.quantised import grid_of, on_grid
 from explorer.latent.neighbours.map_trust import (
     NEIGHBOURS,
     compared_rows,
@@ -59,7 +60,7 @@ def resolve(loaded: Loaded, view_id: str) -> View:
         if view is not None:
             return view
         try:
-            view = _make(loaded, view_id)
+            view = _rounded(_make(loaded, view_id))
         except UnknownView:
             raise
         except ValueError as error:
@@ -129,6 +130,14 @@ def _make(loaded: Loaded, view_id: str) -> View:
     known = [*loaded.atlas.maps, "pca", *(["raw"] if loaded.latent == 2 else []), "dims-0-1"]
     known = ["strip", "pca"] if loaded.latent == 1 else known
     raise UnknownView(f"Unknown view {view_id[:80]!r} of {loaded.name}. Choose one of: {', '.join(known)}.")
+
+
+def _rounded(view: View) -> View:
+    """Rounds the positions of many points, so that they travel in 16 bits each and are the same everywhere."""
+    view.grid = grid_of(view.xy)
+    if view.grid is not None:
+        view.xy = on_grid(view.xy, view.grid)
+    return view
 
 
 def _linear(

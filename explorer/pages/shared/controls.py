@@ -258,4 +258,5 @@ def _colour(loaded: Loaded, view: View, colour: str | None, base: str, version: 
         "url": f"{base}/trust/{view.id}{version_of(loaded, view)}"
         if colour == TRUST
         else f"{base}/attribute/{colour}{version}",
+        "with_map": colour != TRUST,  # whether they may be asked for with the positions: trust takes seconds
     }

@@ -30,6 +30,7 @@ from explorer.scene.engine import Engine
 from explorer.scene.views import default_view, resolve
 from tests.explorer.conftest import make_checkpoint
 from tests.explorer.live.client import Client, close_code
+from tests.explorer.live.map_points import read_points
 
 THREE = ("tiny-vae", "flat-vae", "third-vae")
 VIEWS = {"tiny-vae": "umap", "flat-vae": "raw", "third-vae": "umap"}
@@ -374,14 +375,14 @@ def test_positions_and_columns_are_of_the_shared_images(http: TestClient, compar
     for number, (name, view) in enumerate(zip(THREE, comparison.views, strict=True)):
         answer = http.get(f"{base}/view/{name}/{view.id}")
         assert answer.status_code == 200
-        xy = np.frombuffer(answer.content, "<f4").reshape(-1, 2)
+        xy, _ = read_points(answer.content)
         np.testing.assert_array_equal(xy, comparison.positions(number))
         again = http.get(f"{base}/view/{name}/{view.id}", headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 304
     version = "-".join(model.version for model in comparison.models)
     column = http.get(f"{base}/attribute/digit?v={version}")
     digits = comparison.models[0].atlas.attributes["digit"].values[comparison.rows[0]]
-    np.testing.assert_array_equal(np.frombuffer(column.content, "<f4"), digits)
+    np.testing.assert_array_equal(read_points(column.content)[1], digits)
     assert "immutable" in column.headers["cache-control"]
     assert http.get(f"{base}/attribute/digit?v=old").headers["cache-control"] == "no-cache"
 

@@ -22,6 +22,7 @@ from explorer.scene.engine import Engine
 from explorer.scene.likelihood import density
 from explorer.scene.loaded import Loaded
 from explorer.scene.views import resolve
+from tests.explorer.live.map_points import read_points
 
 
 @pytest.fixture
@@ -38,13 +39,25 @@ ATLAS = "/live/atlas/tiny-vae"
 def test_view_positions(view: str, http: httpx.Client, loaded: Loaded) -> None:
     answer = http.get(f"{ATLAS}/view/{view}")
     assert answer.status_code == 200
-    xy = np.frombuffer(answer.content, "<f4").reshape(-1, 2)
+    xy, values = read_points(answer.content)
     np.testing.assert_array_equal(xy, resolve(loaded, view).xy)
+    assert values is None
+
+
+def test_positions_and_colours_come_in_one_answer(http: httpx.Client, loaded: Loaded) -> None:
+    answer = http.get(f"{ATLAS}/view/umap?colour=ink&v={loaded.version}")
+    xy, values = read_points(answer.content)
+    np.testing.assert_array_equal(xy, resolve(loaded, "umap").xy)
+    np.testing.assert_array_equal(values, loaded.atlas.attributes["ink"].values)
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["etag"] != http.get(f"{ATLAS}/view/umap").headers["etag"]
+    missing = http.get(f"{ATLAS}/view/umap?colour=wings")
+    assert missing.status_code == 404 and "Unknown attribute 'wings'" in missing.text
 
 
 @pytest.mark.parametrize("name", ["digit", "even", "ink"])
-def test_attributes_are_floats(name: str, http: httpx.Client, loaded: Loaded) -> None:
-    values = np.frombuffer(http.get(f"{ATLAS}/attribute/{name}").content, "<f4")
+def test_attributes_are_columns(name: str, http: httpx.Client, loaded: Loaded) -> None:
+    _, values = read_points(http.get(f"{ATLAS}/attribute/{name}").content)
     np.testing.assert_array_equal(values, loaded.atlas.attributes[name].values.astype(np.float32))
 
 
@@ -53,7 +66,7 @@ def test_scores_are_colours_too(http: httpx.Client, loaded: Loaded) -> None:
         ("kl", loaded.atlas.scores["kl"]),
         ("neighbour_distance", loaded.atlas.neighbour_distance),
     ):
-        values = np.frombuffer(http.get(f"{ATLAS}/attribute/{name}").content, "<f4")
+        _, values = read_points(http.get(f"{ATLAS}/attribute/{name}").content)
         np.testing.assert_array_equal(values, expected)
 
 
@@ -182,7 +195,7 @@ def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loade
 
 def test_trust_is_the_share_of_neighbours_that_the_map_keeps(http: httpx.Client, loaded: Loaded) -> None:
     answer = http.get(f"{ATLAS}/trust/pca", params={"v": loaded.version})
-    share = np.frombuffer(answer.content, "<f4")
+    _, share = read_points(answer.content)
     near = nearest_others(loaded.atlas.mean, 15)
     np.testing.assert_allclose(share, neighbour_preservation(near, resolve(loaded, "pca").xy), atol=1e-6)
     assert "immutable" in answer.headers["cache-control"]

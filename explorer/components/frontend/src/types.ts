@@ -55,6 +55,8 @@ export interface ColourInfo {
   kind: ColourKind;
   labels: string[];
   url: string;
+  /** Whether the values may be asked for together with the map. */
+  with_map?: boolean;
 }
 
 /** What points are coloured by: a number each. */

@@ -1,5 +1,6 @@
 // What the points of maps are coloured by: fetched, and shaded anew with every theme.
-import { floats, type Resource } from "../core/resource";
+import { mapValues } from "../core/map-points";
+import type { Resource } from "../core/resource";
 import { type Shading, shadeBy } from "../map/colours";
 import type { Theme } from "../theme";
 import type { ColourInfo, Colouring } from "../types";
@@ -28,16 +29,23 @@ export class MapColours {
       this.shade();
       return;
     }
+    if (info.url === this.colouring?.info.url) {
+      this.resource.cancel(); // of another colour, which nobody waits for any more
+      return;
+    }
     this.resource.load({
       url: info.url,
       what: info.title,
-      read: floats(count, info.title),
-      done: (values) => {
-        this.colouring = { info, values };
-        this.shade();
-      },
+      read: mapValues(count, info.title),
+      done: (values) => this.take(info, values),
       failed: this.failed,
     });
+  }
+
+  /** Values that came with something else, and need not be fetched. */
+  take(info: ColourInfo, values: Float32Array): void {
+    this.colouring = { info, values };
+    this.shade();
   }
 
   /** Other points: the values of the former ones do not fit. */

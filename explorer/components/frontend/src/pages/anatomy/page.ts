@@ -2,7 +2,8 @@
 import type { ItemsAnswer, ModelView, Opened } from "../../core/codec";
 import { EditStore, type Memory } from "../../core/edit-store";
 import { Live } from "../../core/live";
-import { floats, type Resource } from "../../core/resource";
+import { mapPositions } from "../../core/map-points";
+import type { Resource } from "../../core/resource";
 import { Shell } from "../../core/shell";
 import { setText } from "../../dom";
 import { spoken } from "../../gauge";
@@ -123,7 +124,7 @@ export class Anatomy {
     this.geometry.load({
       url: view.url,
       what: "The map",
-      read: floats(2 * model.count, "The map"),
+      read: mapPositions(model.count, "The map"),
       done: (xy) => {
         if (this.theme) this.code.shade(this.theme);
         this.code.map.setGeometry(xy);

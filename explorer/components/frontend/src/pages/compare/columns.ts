@@ -1,6 +1,7 @@
 // The columns of a comparison: their maps, what these are coloured by, what is selected and pointed at.
+
+import { mapPositions } from "../../core/map-points";
 import type { Resource } from "../../core/resource";
-import { floats } from "../../core/resource";
 import type { Shell } from "../../core/shell";
 import { h } from "../../dom";
 import type { Tool } from "../../map/brush";
@@ -97,7 +98,7 @@ export class Columns {
     this.loaders[number].load({
       url: models[number].view.url,
       what: "The map",
-      read: floats(2 * count, "The map"),
+      read: mapPositions(count, "The map"),
       done: (xy) => {
         this.geometry[number] = xy;
         column.setGeometry(xy);

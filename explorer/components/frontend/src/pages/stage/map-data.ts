@@ -1,18 +1,22 @@
 // What the stage's map shows: the items' places and what they are coloured by.
+import { type MapPoints, mapPoints } from "../../core/map-points";
 import type { Resource } from "../../core/resource";
-import { floats } from "../../core/resource";
 import type { Shell } from "../../core/shell";
 import type { Theme } from "../../theme";
-import type { StageData } from "../../types";
+import type { ColourInfo, StageData } from "../../types";
 import { MapColours } from "../../ui/colouring";
 import { Places } from "./model";
 import type { StageParts } from "./parts";
+
+/** The address of a map together with the values that its points are coloured by. */
+export const withColour = (url: string, name: string): string =>
+  `${url}${url.includes("?") ? "&" : "?"}colour=${encodeURIComponent(name)}`;
 
 export interface MapDataContext {
   readonly shell: Shell;
   parts(): StageParts;
   data(): StageData;
-  resource(): Resource<Float32Array>;
+  resource<T>(): Resource<T>;
   /** The places are here; `goHome`: on another map, where the handles' places mean nothing. */
   arrived(places: Places, goHome: boolean): void;
 }
@@ -25,7 +29,9 @@ export class MapData {
   /** Whether they are those of the map that the server has open. */
   placed = false;
   private theme: Theme | null = null;
-  private readonly geometry: Resource<Float32Array>;
+  private readonly geometry: Resource<MapPoints>;
+  /** What is on its way together with the map. */
+  private joined: ColourInfo | null = null;
   private readonly colours: MapColours;
 
   constructor(private readonly on: MapDataContext) {
@@ -40,6 +46,7 @@ export class MapData {
   /** Another model: nothing that is known is true of it. */
   forget(): void {
     this.geometry.cancel();
+    this.joined = null;
     this.colours.forget();
     this.xy = null;
     this.places = null;
@@ -52,14 +59,17 @@ export class MapData {
   }
 
   load(goHome = false): void {
-    const { view, model } = this.on.data();
+    const { view, model, colour } = this.on.data();
     const { map } = this.on.parts();
     if (!this.xy) map.setNote("Loading the map…");
+    // The first map brings its colours with it, in one answer.
+    this.joined = !this.xy && colour?.with_map ? colour : null;
+    const { joined } = this;
     this.geometry.load({
-      url: view.url,
+      url: joined ? withColour(view.url, joined.name) : view.url,
       what: "The map",
-      read: floats(2 * model.count, "The map"),
-      done: (xy) => this.take(xy, goHome),
+      read: mapPoints(model.count, "The map"),
+      done: (points) => this.take(points, joined, goHome),
       failed: (message) => {
         map.setNote(this.xy ? "" : "The map could not be loaded.");
         this.on.shell.fail(message);
@@ -67,8 +77,12 @@ export class MapData {
     });
   }
 
-  private take(xy: Float32Array, goHome: boolean): void {
+  private take({ xy, values }: MapPoints, joined: ColourInfo | null, goHome: boolean): void {
     const { map, selecting } = this.on.parts();
+    if (!xy) {
+      this.on.shell.fail("The map has no positions.");
+      return;
+    }
     this.xy = xy;
     this.places = new Places(xy, this.on.data().own);
     this.placed = true;
@@ -76,10 +90,15 @@ export class MapData {
     this.recolour();
     map.setGeometry(xy);
     this.on.arrived(this.places, goHome);
+    if (joined && values && joined.url === this.on.data().colour?.url)
+      this.colours.take(joined, values);
+    this.joined = null;
+    this.loadColour();
   }
 
   loadColour(): void {
     const { colour, model } = this.on.data();
+    if (colour && this.joined?.url === colour.url) return;
     this.colours.load(colour, model.count);
   }
 
