@@ -32,7 +32,7 @@ from models.data import Attribute, Texts
 from models.data.base import SPLITS
 from models.system.files import replace_file
 
-__all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps"]
+__all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps", "stored_rows"]
 
 Array = NDArray[np.float32]
 KEY = b"latent-explorer"  # key in the Parquet metadata
@@ -207,6 +207,14 @@ def stored_maps(entry: Entry) -> list[str]:
         return [str(name) for name in about["maps"]]
     except (pa.ArrowException, *DAMAGE):
         return []
+
+
+def stored_rows(entry: Entry) -> int:
+    """Number of images in an atlas file, from its metadata; 0 if it cannot be read."""
+    try:
+        return int(pq.read_metadata(entry.path / ATLAS).num_rows)
+    except (pa.ArrowException, *DAMAGE):
+        return 0
 
 
 def _check_size(file: pq.ParquetFile, about: dict[str, Any]) -> dict[str, tuple[int, int]]:

@@ -85,7 +85,7 @@ def encode_item(loaded: Loaded, item: int) -> EncodedImage:
     picture = _prepared(loaded, np.ascontiguousarray(picture), seed)
     latents = loaded.encoder(picture[None])
     std = None if latents.std is None else latents.std[0]
-    scale = np.maximum(loaded.atlas.mean.std(0), LEAST_SPREAD).astype(np.float32) if std is None else std
+    scale = np.maximum(np.sqrt(loaded.moments[1]), LEAST_SPREAD).astype(np.float32) if std is None else std
     return EncodedImage(item, source, picture, latents.mean[0], std, scale)
 
 

@@ -19,10 +19,12 @@ from explorer.atlas.neighbour_index import neighbour_search
 from explorer.atlas.storage import Atlas, load_atlas
 from explorer.fields import FIRST_OWN
 from explorer.inference.decoder import Decoder, Encoder
+from explorer.latent.blocks import moments
 from explorer.latent.directions.mean_difference import Direction, attribute_directions
 from explorer.latent.neighbours.exact import NeighbourSearch
 from explorer.latent.neighbours.metric import draw_distances, metric_of
 from explorer.latent.neighbours.moving import Nearby
+from explorer.latent.statistics.dimensions import Weighed, weigh
 from explorer.latent.text_search import TextSearch
 from explorer.scene.originals import Originals
 from explorer.scene.view import View
@@ -250,6 +252,16 @@ class Loaded:
             pins = tuple(each for each in self.pins if each != pin)
             storage.write_pins(self.entry, pins)
             self.pins = pins
+
+    @cached_property
+    def weighed(self) -> Weighed:
+        """The dimensions of the latent space by importance."""
+        return weigh(self.atlas.mean, self.atlas.std)
+
+    @cached_property
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance of each dimension over the images, shape (D,) each."""
+        return moments(self.atlas.mean)
 
     @cached_property
     def text_searches(self) -> tuple[TextSearch, ...]:

@@ -51,8 +51,8 @@ def traversals(loaded: Loaded, item: int | None, count: int, reach: float) -> Ro
         reach: Distance in standard deviations of the prior, or of the latents without a posterior.
     """
     atlas = loaded.atlas
-    weighed = dimensions.weigh(atlas.mean, atlas.std)
-    latent = atlas.mean.mean(0) if item is None else loaded.latents([item])[0]
+    weighed = loaded.weighed
+    latent = loaded.moments[0].astype(np.float32) if item is None else loaded.latents([item])[0]
     steps = np.linspace(-reach, reach, STEPS)
     latents, names = [], []
     for dimension, value in zip(weighed.order[:count], weighed.values, strict=False):
@@ -76,5 +76,5 @@ def plane(loaded: Loaded, side: int) -> Floats:
     grid = draws.manifold(side)
     if loaded.decoder.model.spec.prior:
         return grid
-    mean = loaded.atlas.mean
-    return cast("Floats", (mean.mean(0) + grid * mean.std(0)).astype(np.float32))
+    mean, variance = loaded.moments
+    return cast("Floats", (mean + grid * np.sqrt(variance)).astype(np.float32))

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from explorer.components import anatomy as components
-from explorer.latent.statistics.dimensions import weigh
 from explorer.live.stage import item_labels
 from explorer.pages.anatomy import panels, url
 from explorer.pages.anatomy.url import Limits, Shown
@@ -108,8 +107,7 @@ def default_dimensions(loaded: Loaded) -> tuple[int, int]:
     """The two dimensions of the highest KL, or of the largest variance without a posterior."""
     if loaded.latent <= 2:  # with one dimension, the map is a strip
         return 0, 1
-    atlas = loaded.atlas
-    first, second, *_ = (*weigh(atlas.mean, atlas.std).order, 0, 0)
+    first, second, *_ = (*loaded.weighed.order, 0, 0)
     return int(first), int(second)
 
 

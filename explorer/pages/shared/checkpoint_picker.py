@@ -8,14 +8,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.atlas.storage import stored_rows
 from explorer.catalogue import families
 from explorer.catalogue.data_titles import data_name
 from explorer.jobs.early_models import is_superseded
+from explorer.latent.neighbours.approximate import EXACT_AT_MOST
 from explorer.pages.shared import collections, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
-from explorer.scene.loaded import Loaded
+from explorer.scene.loaded import Loaded, find
 from models import checkpoint
 from models.card import ATLAS, NAME, WEIGHTS, Card, Entry, weights_file
 from models.card import roots as card_roots
@@ -78,8 +80,19 @@ def open_model(name: str) -> Loaded:
     ready = engine().peek(name)
     if ready is not None:
         return ready
-    with st.spinner(f"Opening {name} …"):
+    with st.spinner(f"Opening {name} …{_first_time(name)}"):
         return engine().open_sync(name)
+
+
+def _first_time(name: str) -> str:
+    """What the first opening of a large atlas does besides reading it; "" for others."""
+    try:
+        count = stored_rows(find(name))
+    except ValueError:  # reported when it is opened
+        return ""
+    if count <= EXACT_AT_MOST:
+        return ""
+    return f" The first time, the neighbour index of its {count:,} images is built, which is then kept."
 
 
 def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:

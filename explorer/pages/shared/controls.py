@@ -100,7 +100,7 @@ def titles(loaded: Loaded) -> dict[str, str]:
 
 def spread_dimensions(loaded: Loaded) -> list[int]:
     """Latent dimensions by decreasing variance over the images."""
-    return [int(d) for d in np.argsort(-loaded.atlas.mean.var(0))]
+    return [int(d) for d in np.argsort(-loaded.moments[1])]
 
 
 def two_of(

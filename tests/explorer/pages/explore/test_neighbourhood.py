@@ -61,6 +61,7 @@ def test_the_nearest_are_those_of_the_handle_that_is_asked_for(open_page: Open, 
     assert selected(at, "near-x-B") == tuple(sorted(close.tolist()))
     said = " ".join(each.value for each in at.caption)
     assert f"{len(set(near) & set(close))} of {SHOWN} are in both" in said and not at.exception
+    assert f"Exact search of all {loaded.count} images." in said
 
 
 def test_trust_in_the_map_is_that_of_the_nearest_image_and_is_held_against_the_mean(

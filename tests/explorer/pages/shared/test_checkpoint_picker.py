@@ -34,3 +34,10 @@ def test_a_checkpoint_that_an_address_names_is_found_as_soon_as_it_is_there(fold
     assert names() == ["mnist-ae"]
     st.query_params["model"] = "../" + folder.name
     assert names() == ["mnist-ae"]
+
+
+def test_opening_a_large_atlas_says_what_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checkpoint_picker._first_time("digits-vae") == checkpoint_picker._first_time("no-such") == ""
+    monkeypatch.setattr(checkpoint_picker, "EXACT_AT_MOST", 100)
+    assert "the neighbour index of its 400 images is built" in checkpoint_picker._first_time("digits-vae")
+    assert checkpoint_picker._first_time("hollow-vae") == ""
