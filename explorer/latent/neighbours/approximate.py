@@ -128,12 +128,18 @@ class ApproximateNeighbours(NeighbourSearch):
         for start in range(0, len(latents), QUERIES):
             part = np.ascontiguousarray(latents[start : start + QUERIES])
             candidates = self._candidates(part, min(k + SPARE, self.count))
-            difference = self.points(candidates).astype(np.float64) - part[:, None]
-            square = np.einsum("mkd,mkd->mk", difference, difference)
-            order = np.lexsort((candidates, square), axis=1)[:, :k]
-            index[start : start + QUERIES] = np.take_along_axis(candidates, order, 1)
-            distance[start : start + QUERIES] = np.sqrt(np.take_along_axis(square, order, 1))
+            rows = slice(start, start + len(part))
+            index[rows], distance[rows] = self._ranked(part, candidates, k)
         return index, distance
+
+    def _ranked(
+        self, latents: NDArray[np.float32], candidates: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The `k` nearest of the candidates (M, C) of each latent (M, D), by distances in float64."""
+        difference = self.points(candidates).astype(np.float64) - latents[:, None]
+        square = np.einsum("mkd,mkd->mk", difference, difference)
+        order = np.lexsort((candidates, square), axis=1)[:, :k]
+        return np.take_along_axis(candidates, order, 1), np.sqrt(np.take_along_axis(square, order, 1))
 
     def _candidates(self, latents: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Rows of `k` near items of each latent (M, D); more cells are read where these hold fewer items."""
@@ -181,16 +187,25 @@ class ApproximateNeighbours(NeighbourSearch):
         rows = np.unique(np.linspace(0, self.count - 1, MEASURED).astype(np.int64))
         latents = self.points(rows)
         k = min(GAUGE_NEIGHBOUR, self.count)
-        limit = np.full((len(rows), k), np.inf)
+        farthest = self._ranked(latents, self._all_candidates(latents, min(k + SPARE, self.count)), k)[1][
+            :, -1
+        ]
+        found = self._find(latents, k)[1]
+        return float((found <= farthest[:, None] * (1 + 1e-9)).mean())
+
+    def _all_candidates(self, latents: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Rows of the `k` items nearest to each latent (M, D) in the metric, in float32, among all items."""
+        best = np.empty((len(latents), 0), np.int64)
+        squares = np.empty((len(latents), 0), np.float32)
         for start in range(0, self.count, BLOCK):
             part = self.scaled(self.latents[start : start + BLOCK])
             square = np.einsum("nd,nd->n", part, part) - 2 * (latents @ part.T)
-            keep = min(k, len(part))
-            limit = np.concatenate([limit, np.partition(square, keep - 1, axis=1)[:, :keep]], axis=1)
-            limit = np.partition(limit, k - 1, axis=1)[:, :k]
-        farthest = np.sqrt(np.maximum(limit.max(1) + np.einsum("md,md->m", latents, latents), 0))
-        found = self._find(latents, k)[1]
-        return float((found <= (farthest * (1 + 1e-4) + 1e-4 * float(self._unit))[:, None]).mean())
+            near = np.argpartition(square, min(k, len(part)) - 1, axis=1)[:, :k]
+            best = np.concatenate([best, near + start], axis=1)
+            squares = np.concatenate([squares, np.take_along_axis(square, near, 1)], axis=1)
+            kept = np.argpartition(squares, min(k, best.shape[1]) - 1, axis=1)[:, :k]
+            best, squares = np.take_along_axis(best, kept, 1), np.take_along_axis(squares, kept, 1)
+        return best
 
 
 def _check(cells: Cells, shape: tuple[int, ...]) -> None:
