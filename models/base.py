@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -55,6 +56,7 @@ class LatentSpec:
     prior: bool = True  # a prior exists and can be sampled
     likelihood: Literal["exact", "bound", "none"] = "bound"  # how log p(x) can be computed
     sequence: bool = False  # x is a sequence, and the model predicts later frames
+    encodes: bool = True  # pictures can be encoded; a decoder alone cannot
 
     def __post_init__(self) -> None:
         total = sum(level.size for level in self.levels)
@@ -146,10 +148,16 @@ class Autoencoder(nn.Module, ABC):
     Config: ClassVar[type[Any]]
     description: ClassVar[FamilyDescription]  # of the family
     closed_form: ClassVar[bool] = False  # fitted by `ClosedForm.fit` instead of gradient steps
+    exportable: ClassVar[bool] = True  # `decode` consists of torch operations, so that it can be exported
 
     config: Any
     spec: LatentSpec
     image_shape: tuple[int, int, int]  # (C, H, W)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the weights, bytes."""
+        return sum(tensor.nbytes for tensor in (*self.parameters(), *self.buffers()))
 
     @classmethod
     @abstractmethod
@@ -205,6 +213,6 @@ class Autoencoder(nn.Module, ABC):
             raise ValueError(f"{type(self).__name__} has no prior to sample from (`spec.prior` is False).")
         if not 0 <= temperature < math.inf:
             raise ValueError(f"`temperature` must be a finite number of at least 0. Got {temperature}.")
-        device = next(self.parameters()).device
+        device = next(chain(self.parameters(), self.buffers())).device
         z = torch.randn(count, *self.spec.shape, generator=generator, device=device)
         return self.decode(temperature * z)

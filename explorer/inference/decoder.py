@@ -46,7 +46,7 @@ class Decoder:
         self.device = device
         self.latent = model.spec.size
         self.shape = model.image_shape  # (C, H, W)
-        self.nbytes = sum(p.nbytes for p in (*model.parameters(), *model.buffers()))
+        self.nbytes = model.nbytes
         self._pixels: Callable[[NDArray[np.float32]], NDArray[np.uint8]] = self._torch
         self._warm(self._pixels)
 
@@ -55,7 +55,7 @@ class Decoder:
 
         Pictures are identical up to one grey level where rounding is a tie.
         """
-        if self.device.type != "cpu":
+        if self.device.type != "cpu" or not self.model.exportable:
             return
         try:
             faster = compiled(self.model)

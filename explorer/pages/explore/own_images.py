@@ -34,8 +34,9 @@ FILES_AT_MOST = 20
 
 
 def button(loaded: Loaded) -> None:
-    """A popover to add pictures; not for sequence models, which encode no single images."""
-    if loaded.decoder.model.spec.sequence:
+    """A popover to add pictures; not for sequence models and decoders alone, which encode no single images."""
+    spec = loaded.decoder.model.spec
+    if spec.sequence or not spec.encodes:
         return
     with st.popover(
         "Your pictures", icon=":material/add_photo_alternate:", key="own-open", on_change="rerun"

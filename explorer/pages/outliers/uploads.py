@@ -59,7 +59,8 @@ class Uploads:
 def current(loaded: Loaded) -> Uploads | None:
     """The pictures uploaded now; None if there are none, or for a sequence model."""
     files = [*(S.get("ol_files") or []), *(S.get("ol_folder") or [])]
-    if not files or loaded.decoder.model.spec.sequence:
+    spec = loaded.decoder.model.spec
+    if not files or spec.sequence or not spec.encodes:
         S.ol_uploads = None
         return None
     key = (loaded.name, loaded.version, *(file.file_id for file in files))
@@ -111,7 +112,8 @@ def panel(loaded: Loaded, score: Score, scored: Scored | None, collection: Float
         scored: The collection's scores and threshold; None if none is computed.
         collection: The same scores, NaN where there is none, shape (N,).
     """
-    if loaded.decoder.model.spec.sequence:
+    spec = loaded.decoder.model.spec
+    if spec.sequence or not spec.encodes:
         return
     with st.container(border=True):
         st.markdown("##### Your pictures against the collection")

@@ -91,7 +91,7 @@ def samples(loaded: Loaded, shown: Shown) -> Floats:
 
 
 def prior_fits(loaded: Loaded) -> bool:
-    """Whether at least half of `TRIED` prior draws decode to usual pictures; true without a gauge."""
+    """Whether at least half of `TRIED` prior draws decode to usual pictures; true without a gauge or an encoder."""
     if not loaded.decoder.model.spec.has_distance_gauge:
         return True
     latents = draws.prior(TRIED, loaded.latent, 0)
@@ -133,7 +133,8 @@ def _seen(
     _loaded: Loaded, name: str, version: str, pictures: NDArray[np.uint8]
 ) -> NDArray[np.float64] | None:
     """Percentile of the distance to the data of encoded pictures (M, H, W, C), shape (M,)."""
-    if not _loaded.decoder.model.spec.has_distance_gauge:
+    spec = _loaded.decoder.model.spec
+    if not spec.has_distance_gauge or not spec.encodes:
         return None
     latents = np.concatenate(
         [_loaded.encoder(part).mean for part in np.array_split(pictures, -(-len(pictures) // 16))]

@@ -42,8 +42,9 @@ def show(source: ImageSource, summary: ImageSummary) -> None:
 
 
 def fitting(cards: list[Card], summary: ImageSummary) -> list[Card]:
-    """The checkpoints of single images, without collections, closest in image shape first."""
-    able = [card for card in cards if not card.weights_of and not families.spec_of(card).sequence]
+    """The checkpoints that take single images and have images of their own, the closest in shape first."""
+    specs = [(card, families.spec_of(card)) for card in cards if not card.weights_of]
+    able = [card for card, spec in specs if spec.encodes and not spec.sequence]
     channels, side = (1 if summary.grey else 3), int(summary.proposal["size"])
 
     def distance(card: Card) -> tuple[bool, int, str]:
