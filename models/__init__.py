@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from models.base import Autoencoder, LatentSpec, Level, Loss, Posterior
     from models.card import CheckpointError
     from models.checkpoint import load
-    from models.families import MODELS
+    from models.families import FAMILIES, MODELS
 
 __all__ = [
+    "FAMILIES",
     "MODELS",
     "Autoencoder",
     "CheckpointError",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "MODELS": "families",
+    **dict.fromkeys(("FAMILIES", "MODELS"), "families"),
     "CheckpointError": "card",
     "load": "checkpoint",
     **dict.fromkeys(("Autoencoder", "LatentSpec", "Level", "Loss", "Posterior"), "base"),

@@ -62,7 +62,7 @@ class Card:
         str,
         Meta(max_length=TITLE_LENGTH, description=f"one line of at most {TITLE_LENGTH} characters"),
     ]
-    model: str  # a key of `models.MODELS`
+    model: str  # a key of `models.FAMILIES`
     config: dict[str, Any]  # fields of the model's `Config`
     data: dict[str, Any]  # name, options
     weights_sha256: Sha256

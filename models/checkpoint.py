@@ -1,5 +1,7 @@
 """A checkpoint: a folder with `card.json`, `weights.safetensors` and, once the data set is encoded, an atlas.
 
+An imported model has its ONNX files beside the card (`protocols.HasFiles`), whose SHA-256 the card records as well.
+
 A model computes in 32 bits. `pack` stores its matrices in 16 bits, which halves the size of a published checkpoint.
 
 Checkpoints are untrusted input, and nothing is unpickled. Before any memory is allocated, every field of the card is
@@ -43,7 +45,8 @@ from models.card import (
     write_card,
 )
 from models.configuration import config_from_dict, config_to_dict
-from models.families import MODELS
+from models.families import FAMILIES, IMPORTED
+from models.protocols import HasFiles
 from models.system.files import make_folder, replace_file
 from models.system.replacing import replace_folder
 
@@ -95,12 +98,14 @@ def read(name: str | Path) -> Entry:
 
 
 def verify(entry: Entry) -> Entry:
-    """Reads the weights; returns the entry, with an error if they do not match the hash of the card."""
+    """Reads the weights and further files; returns the entry, with an error if they do not match the card's hashes."""
     if entry.card is None:
         return entry
     try:
-        _read_weights(weights_file(entry.path, entry.card), entry.card)
-    except CheckpointError as error:
+        path = weights_file(entry.path, entry.card)
+        _read_weights(path, entry.card)
+        _check_files(path.parent, entry.card, read=True)
+    except (ValueError, OSError) as error:
         return Entry(entry.name, entry.path, error=str(error)[:ERROR_LENGTH])
     return entry
 
@@ -144,6 +149,11 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Autoencoder:
             )
     state = {key: values.float() if values.dtype == torch.half else values for key, values in tensors.items()}
     model.load_state_dict(state, assign=True)
+    if isinstance(model, HasFiles):
+        try:
+            model.open_files(path.parent)
+        except (ValueError, OSError) as error:
+            raise CheckpointError(str(error)) from error
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -164,7 +174,7 @@ def describe(
         model: The model.
         weights_sha256: Hash of the weights file.
         title: Display name; the folder's name if empty.
-        model_name: Key of `models.MODELS`.
+        model_name: Key of `models.FAMILIES`.
         data: Name and options of the data set.
         facts: Other fields of `Card`.
 
@@ -261,6 +271,7 @@ def _inspect(path: Path) -> Entry:
         card = read_card(path)
         weights = weights_file(path, card)
         _compare(weights, _header(weights), _expected(path / CARD, card))
+        _check_files(weights.parent, card)
     except (ValueError, OSError) as error:
         return Entry(_name(path), path, error=str(error)[:ERROR_LENGTH])
     return Entry(_name(path), path, card)
@@ -268,9 +279,9 @@ def _inspect(path: Path) -> Entry:
 
 def _model(card: Card) -> Autoencoder:
     """Builds the untrained model that a card describes."""
-    if card.model not in MODELS:
-        raise CheckpointError(f"Unknown model {card.model[:80]!r}. Choose one of: {', '.join(MODELS)}.")
-    cls = MODELS[card.model]
+    if card.model not in FAMILIES:
+        raise CheckpointError(f"Unknown model {card.model[:80]!r}. Choose one of: {', '.join(FAMILIES)}.")
+    cls = FAMILIES[card.model]
     return cls(config_from_dict(cls.Config, card.config))
 
 
@@ -296,6 +307,21 @@ def _header(path: Path) -> Layout:
             return {key: (each.get_dtype(), tuple(each.get_shape())) for key, each in slices.items()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}. {REMEDY}") from error
+
+
+def _check_files(folder: Path, card: Card, *, read: bool = False) -> None:
+    """Raises CheckpointError if a file of an imported model is missing or, if `read`, was changed."""
+    if card.model not in IMPORTED:
+        return
+    with torch.device("meta"):
+        model = _model(card)
+    assert isinstance(model, HasFiles)
+    if read:
+        model.read_files(folder)
+        return
+    for name in model.files:
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder / name} is missing. Copy it again, or import the model again.")
 
 
 def _compare(path: Path, actual: Layout, expected: Layout) -> None:

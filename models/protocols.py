@@ -6,6 +6,7 @@ unknown family and return it with the type of the protocol.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
 
 import torch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ClosedForm",
     "DiscreteLatent",
+    "HasFiles",
     "HasLikelihood",
     "Model",
     "SequenceModel",
@@ -130,6 +132,29 @@ class ClosedForm(Protocol):
 
         Raises:
             ValueError: If the images do not determine the model.
+        """
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A model with further files beside its card, such as ONNX graphs."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name -> SHA-256 of the files."""
+
+    def read_files(self, folder: Path) -> dict[str, bytes]:
+        """Reads the files and compares them with their SHA-256.
+
+        Raises:
+            ValueError: If a file is missing or was changed.
+        """
+
+    def open_files(self, folder: Path) -> None:
+        """Reads the files and makes them ready, before the model is used.
+
+        Raises:
+            ValueError: If a file is missing, was changed, or is refused.
         """
 
 

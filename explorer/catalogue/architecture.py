@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models import MODELS
+from models import FAMILIES
 from models.base import Autoencoder
 from models.configuration import config_from_dict
 from models.layers.coupling import AffineCoupling
@@ -67,10 +67,10 @@ def untrained(key: str, config: Mapping[str, Any]) -> Autoencoder:
     Raises:
         ValueError: If there is no such model, or a setting is invalid.
     """
-    if key not in MODELS:
-        raise ValueError(f"Unknown model {key[:80]!r}. Choose one of: {', '.join(MODELS)}.")
+    if key not in FAMILIES:
+        raise ValueError(f"Unknown model {key[:80]!r}. Choose one of: {', '.join(FAMILIES)}.")
     torch.set_num_threads(1)
-    cls = MODELS[key]
+    cls = FAMILIES[key]
     with torch.random.fork_rng(devices=[]):
         return cls(config_from_dict(cls.Config, config))
 
@@ -79,7 +79,7 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
     """The layers that an image passes on its way to the latent and back.
 
     Arguments:
-        key: A key of `models.MODELS`.
+        key: A key of `models.FAMILIES`.
         config: Configuration of the model, as in its card.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import torch
 
-from models import MODELS
+from models import FAMILIES, MODELS
 from models.base import Autoencoder, LatentSpec
 from models.card import Card
 from models.configuration import config_from_dict, setting_of
@@ -39,7 +39,7 @@ SMALLEST = (1, 8, 8)  # (C, H, W) of an image that every model accepts
 class Family:
     """A family of models, for display."""
 
-    key: str  # key in `models.MODELS`
+    key: str  # key in `models.FAMILIES`
     description: FamilyDescription
     spec: LatentSpec  # its latent under default settings
     closed_form: bool  # fitted in one step instead of trained
@@ -58,11 +58,11 @@ class Setting:
 
 def title(key: str) -> str:
     """A family's title; an unknown key is returned unchanged."""
-    return MODELS[key].description.title if key in MODELS else key
+    return FAMILIES[key].description.title if key in FAMILIES else key
 
 
 def families() -> list[Family]:
-    """Every family, in the order of `models.MODELS`."""
+    """Every family that can be trained here, in the order of `models.MODELS`."""
     return [family(key) for key in MODELS]
 
 
@@ -145,6 +145,6 @@ def settings(key: str) -> list[Setting]:
 
 
 def _class(key: str) -> type[Autoencoder]:
-    if key not in MODELS:
-        raise ValueError(f"Unknown model {key[:80]!r}. Choose one of: {', '.join(MODELS)}.")
-    return MODELS[key]
+    if key not in FAMILIES:
+        raise ValueError(f"Unknown model {key[:80]!r}. Choose one of: {', '.join(FAMILIES)}.")
+    return FAMILIES[key]

@@ -32,7 +32,7 @@ from models.evaluation.metric import Metrics
 from models.evaluation.reconstruction import inverse, reconstruction, restoration
 from models.evaluation.sequences import sequence_metrics
 from models.evaluation.units import active_units, sparsity
-from models.families import MODELS
+from models.families import FAMILIES
 from models.protocols import as_discrete, as_sequence_model
 
 __all__ = ["Wanted", "evaluate", "measure"]
@@ -148,9 +148,9 @@ def _card(entry: Entry) -> Card:
 
 def _as_trained(card: Card, field: str) -> Any:
     """A field of a card; a configuration whole, with the defaults of what was added to the model since."""
-    if field != "config" or card.model not in MODELS:
+    if field != "config" or card.model not in FAMILIES:
         return getattr(card, field)
-    return config_from_dict(MODELS[card.model].Config, card.config)
+    return config_from_dict(FAMILIES[card.model].Config, card.config)
 
 
 def _seeds(entry: Entry, runs: Sequence[Entry]) -> list[Any]:

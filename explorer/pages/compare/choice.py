@@ -9,7 +9,7 @@ from itertools import chain, count
 from explorer.catalogue import families
 from explorer.catalogue.data_titles import data_title, pictures_key
 from explorer.scene.comparison import MODELS
-from models import MODELS as FAMILY_CLASSES
+from models import FAMILIES as FAMILY_CLASSES
 from models.card import Card, Entry
 
 __all__ = ["Series", "by_data", "first_choice", "kind", "ladders", "latent", "ready_series"]
@@ -64,7 +64,7 @@ def _unique_title(title: str, card: Card, used: Container[str]) -> str:
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:
-    """Sort key: family in the order of `MODELS`, then latent size."""
+    """Sort key: family in the order of `FAMILIES`, then latent size."""
     kinds = list(FAMILY_CLASSES)
     model = entry.card.model if entry.card else ""
     return (kinds.index(model) if model in kinds else len(kinds), latent(entry.card), entry.name)

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.catalogue import families as zoo
 from explorer.catalogue.data_titles import data_name
 from explorer.live.routes import preview_address
-from models import MODELS
+from models import FAMILIES
 from models.card import Card, Entry
 
 __all__ = ["by_name", "by_showcase", "fits", "narrowed", "preview"]
@@ -29,7 +29,7 @@ def narrowed(usable: Sequence[Entry], key: str) -> list[Entry]:
     """
     cards = [entry.card for entry in usable if entry.card]
     data_sets = sorted({data_name(card.data) for card in cards}, key=_data_rank)
-    families = [family for family in MODELS if any(card.model == family for card in cards)]
+    families = [family for family in FAMILIES if any(card.model == family for card in cards)]
     text = st.text_input(
         "Search",
         key=f"{key}_search",
