@@ -1,11 +1,11 @@
-"""The command line of the models: `python -m models list | train | pack | evaluate | encode`."""
+"""The command line of the models: `python -m models list | train | import | pack | evaluate | encode`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from models.commands import encode, evaluate, pack, train
+from models.commands import encode, evaluate, import_model, pack, train
 from models.commands import list as list_command
 from models.commands.arguments import recorded_command
 from models.system.progress import JsonProgress
@@ -50,7 +50,7 @@ def run(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the commands and their options to a parser's subparsers."""
-    for command in (list_command, train, pack, evaluate, encode):
+    for command in (list_command, train, import_model, pack, evaluate, encode):
         command.add(commands)
 
 
