@@ -34,6 +34,7 @@ from models.data import (
     Texts,
     load_data,
     load_sequences,
+    validation_rows,
 )
 from models.data.own import Preparation, prepare
 from models.latents import encode
@@ -175,12 +176,12 @@ def collection(card: Card, count: int | None = None) -> list[ImageData | Sequenc
 
 
 def _splits(name: str, options: dict[str, Any]) -> list[str]:
-    """The splits of a data set that have images, in the order of an atlas."""
+    """The splits of a data set that have images of their own, in the order of an atlas."""
     if name == OWN:
         counts = prepare(Preparation.from_options(options)).splits
         return [split for split in ORDER if counts[split]]
-    known = (DATASETS | SEQUENCES).get(name)
-    return [split for split in ORDER if known is None or split in known.splits]
+    within = name in DATASETS | SEQUENCES and len(validation_rows(name, **options))
+    return [split for split in ORDER if split != "validation" or not within]  # no image twice
 
 
 def add_umap(name: str | Path, report: Report | None = None) -> int:

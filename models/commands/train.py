@@ -50,17 +50,13 @@ VALUES: dict[str, tuple[Callable[[str], Any], str]] = {
     "seed": (int, "seed of the weights, the order of the images and the noise"),
     "limit": (int, "train on the first images only"),
     "save-every": (int, "steps between saved states"),
-    "validation": (
-        float,
-        "share of the training images held out to choose the weights, if the data has no split",
-    ),
     "check-every": (int, "steps between measurements of the validation loss"),
     "patience": (int, "end the training after this many measurements without a lower validation loss"),
 }
 # Options that set a field of `Run`, if given.
 FIELDS = (
     *(name.replace("-", "_") for name in VALUES if name not in ("data", "size", "device")),
-    *("steps", "start", "augment"),
+    *("steps", "start", "augment", "validation"),
 )
 # Options that a resumed training takes from its saved state.
 FIXED = ("model", "data", "labels", "size", "out", "overwrite", "set", "option", "bf16", "compile", *FIELDS)
@@ -113,6 +109,13 @@ def other_options() -> dict[tuple[str, ...], dict[str, Any]]:
             "nargs": "+",
             "metavar": "CHANGE",
             "help": "change the images at random in each epoch: flip, shift, colour",
+        },
+        ("--validation",): {
+            "nargs": "?",
+            "type": float,
+            "const": 0.1,
+            "metavar": "SHARE",
+            "help": "choose the weights by the validation split; own images without one hold out a share (0.1)",
         },
         ("--steps",): {
             "nargs": "+",

@@ -30,6 +30,7 @@ __all__ = [
     "load_pictures",
     "load_sequences",
     "open_images",
+    "validation_rows",
 ]
 
 from collections.abc import Callable, Mapping
@@ -38,6 +39,9 @@ from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.data.base import SPLITS, Attribute, ImageData, Texts
 from models.data.sequences import SequenceData
@@ -55,12 +59,14 @@ class Dataset:
     reason: str | None = None  # reason(**options) -> why it cannot be loaded without a download, or None
     shape: tuple[int, int, int] = (1, 28, 28)  # image shape (C, H, W)
     images: int = 60_000  # images or sequences in the training split; 0 if it depends on the options
-    splits: tuple[str, ...] = ("train", "test")  # available splits, of `SPLITS`
+    held_back: str | None = (
+        None  # validation_rows(**options) -> training rows that are the validation split, or None
+    )
 
     def __call__(self, split: str, limit: int | None = None, **options: Any) -> Any:
         """Loads the first `limit` images or sequences of `split`."""
-        if split not in self.splits:
-            raise ValueError(f"`split` must be one of: {', '.join(self.splits)}. Got {split!r}.")
+        if split not in SPLITS:
+            raise ValueError(f"`split` must be one of: {', '.join(SPLITS)}. Got {split!r}.")
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise ValueError(f"`limit` must be an integer of at least 1, or None. Got {limit!r}.")
         load = getattr(import_module(f"models.data.{self.module}"), self.function)
@@ -72,10 +78,21 @@ class Dataset:
         if self.reason is None:
             return None
         reason = getattr(import_module(f"models.data.{self.module}"), self.reason)
-        parameters = signature(reason).parameters
-        accepts_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-        accepted = {name: value for name, value in options.items() if accepts_all or name in parameters}
-        return cast("str | None", reason(**accepted))
+        return cast("str | None", reason(**_accepted(reason, options)))
+
+    def validation_rows(self, options: Mapping[str, Any]) -> NDArray[np.int64]:
+        """Returns the rows of the training split that are the validation split; see `validation_rows` below."""
+        if self.held_back is None:
+            return np.empty(0, np.int64)
+        rows = getattr(import_module(f"models.data.{self.module}"), self.held_back)
+        return cast("NDArray[np.int64]", rows(**_accepted(rows, options)))
+
+
+def _accepted(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Selects the options that a function takes."""
+    parameters = signature(function).parameters
+    accepts_all = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    return {name: value for name, value in options.items() if accepts_all or name in parameters}
 
 
 def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -90,21 +107,22 @@ def _check_options(load: Callable[..., Any], options: dict[str, Any]) -> None:
             )
 
 
+HELD_BACK = "validation_rows"
 OWN = "own-images"  # images of the user; the options give their location
 
 DATASETS: dict[str, Dataset] = {
-    "digits": Dataset("digits", "load_digits", shape=(1, 8, 8), images=1_497),
-    "mnist": Dataset("mnist", "load_mnist", "unavailable"),
-    "fashion-mnist": Dataset("fashion_mnist", "load_fashion_mnist", "unavailable"),
-    "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable", (3, 64, 64), 20_000),
-    "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable", images=1_769),
-    "fruits-360": Dataset("fruits_360", "load_fruits_360", "unavailable", (3, 64, 64), 1_764, SPLITS),
+    "digits": Dataset("digits", "load_digits", shape=(1, 8, 8), images=1_497, held_back=HELD_BACK),
+    "mnist": Dataset("mnist", "load_mnist", "unavailable", held_back=HELD_BACK),
+    "fashion-mnist": Dataset("fashion_mnist", "load_fashion_mnist", "unavailable", held_back=HELD_BACK),
+    "lpc-sprites": Dataset("lpc_sprites", "load_lpc_sprites", "unavailable", (3, 64, 64), 20_000, HELD_BACK),
+    "frey-faces": Dataset("frey_faces", "load_frey_faces", "unavailable", images=1_769, held_back=HELD_BACK),
+    "fruits-360": Dataset("fruits_360", "load_fruits_360", "unavailable", (3, 64, 64), 1_764),
     "faces": Dataset("faces", "load_faces", shape=(3, 64, 64), images=20_000),
-    OWN: Dataset("own.dataset", "load_own_images", "unavailable", (3, 64, 64), 0, SPLITS),
+    OWN: Dataset("own.dataset", "load_own_images", "unavailable", (3, 64, 64), 0),
 }
 
 SEQUENCES: dict[str, Dataset] = {
-    "moving-digits": Dataset("moving_digits", "load_moving_digits", "unavailable"),
+    "moving-digits": Dataset("moving_digits", "load_moving_digits", "unavailable", held_back=HELD_BACK),
     "oscillator": Dataset("oscillator", "load_oscillator", shape=(1, 16, 16), images=50_000),
 }
 
@@ -116,7 +134,7 @@ def load_data(name: str, split: str = "train", *, limit: int | None = None, **op
 
     Arguments:
         name: One of `DATASETS`.
-        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
+        split: One of `SPLITS`; see `validation_rows`.
         limit: Largest number of images; None for all.
         options: What the data set itself offers.
 
@@ -136,7 +154,7 @@ def load_sequences(
 
     Arguments:
         name: One of `SEQUENCES`.
-        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
+        split: One of `SPLITS`; see `validation_rows`.
         limit: Largest number of sequences; None for all.
         options: What the data set itself offers.
 
@@ -153,7 +171,7 @@ def load_pictures(name: str, split: str = "train", *, limit: int | None = None, 
 
     Arguments:
         name: One of `DATASETS` or `SEQUENCES`.
-        split: One of `SPLITS` that the data set has; the bundled ones have train and test.
+        split: One of `SPLITS`; see `validation_rows`.
         limit: Largest number of items; None for all.
         options: What the data set itself offers.
 
@@ -185,6 +203,22 @@ def data_available(name: str, /, **options: Any) -> str | None:
         ValueError: If `name` is unknown.
     """
     return _dataset(name, DATASETS | SEQUENCES).unavailable(options)
+
+
+def validation_rows(name: str, /, **options: Any) -> NDArray[np.int64]:
+    """Returns the rows of the training split that the validation split of a data set consists of, ascending.
+
+    Such a data set's source has no validation split, and its training split stays that of the source: whoever chooses
+    by validation images leaves these rows out of the training. Empty if no training image is a validation image.
+
+    Arguments:
+        name: One of `DATASETS` or `SEQUENCES`.
+        options: Options for loading it, such as the `source` of moving digits.
+
+    Raises:
+        ValueError: If `name` is unknown.
+    """
+    return _dataset(name, DATASETS | SEQUENCES).validation_rows(options)
 
 
 def _dataset(name: str, known: dict[str, Dataset]) -> Dataset:

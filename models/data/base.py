@@ -33,7 +33,8 @@ Kind = Literal["binary", "categorical", "continuous"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SPLITS = ("train", "validation", "test")
-STREAMS = {"train": 0, "test": 1}  # random stream of a generated split; a change would change its pixels
+# Random stream of a generated split; a change would change its pixels.
+STREAMS = {"train": 0, "validation": 2, "test": 1}
 
 _DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
 _MISSING = {"binary": 255, "categorical": -1}  # NaN for a continuous attribute

@@ -11,14 +11,16 @@ References:
 
 from __future__ import annotations
 
-__all__ = ["TEST_COUNT", "load_digits"]
+__all__ = ["TEST_COUNT", "load_digits", "validation_rows"]
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.base import Attribute, ImageData
 
 COUNT = 1_797
 TEST_COUNT = 300
+VALIDATION_COUNT = 150
 SPLIT_SEED = 1998
 LEVELS = 16
 
@@ -26,15 +28,13 @@ LEVELS = 16
 def load_digits(split: str, limit: int | None = None) -> ImageData:
     """Loads the first `limit` digits of `split`: 1,497 for training, 300 for test, 8x8 grey.
 
-    The split is drawn from a fixed seed; within it, the order is that of scikit-learn. Digits of the
-    same writer may be in both splits.
+    The validation split is 150 of the training digits (`validation_rows`). The splits are drawn from a fixed seed;
+    within each, the order is that of scikit-learn. Digits of the same writer may be in both splits.
     """
     from sklearn.datasets import load_digits as load  # a second to import
 
     bunch = load()
-    shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
-    chosen = shuffled[:TEST_COUNT] if split == "test" else shuffled[TEST_COUNT:]
-    rows = np.sort(chosen)[:limit]
+    rows = _rows(split)[:limit]
     images = np.rint(bunch.images[rows] * (255.0 / LEVELS)).astype(np.uint8)
     digits = bunch.target[rows].astype(np.int16)
     return ImageData(
@@ -48,3 +48,19 @@ def load_digits(split: str, limit: int | None = None) -> ImageData:
         source="Optical recognition of handwritten digits, E. Alpaydin and C. Kaynak, UCI, "
         "https://archive.ics.uci.edu/dataset/80",
     )
+
+
+def validation_rows() -> NDArray[np.int64]:
+    """Returns the rows of the training split that the validation split consists of, ascending."""
+    return np.searchsorted(_rows("train"), _rows("validation"))
+
+
+def _rows(split: str) -> NDArray[np.int64]:
+    """Returns the rows of a split in scikit-learn's order, ascending."""
+    shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
+    parts = {
+        "train": shuffled[TEST_COUNT:],
+        "validation": shuffled[TEST_COUNT : TEST_COUNT + VALIDATION_COUNT],
+        "test": shuffled[:TEST_COUNT],
+    }
+    return np.sort(parts[split]).astype(np.int64)

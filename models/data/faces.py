@@ -49,7 +49,7 @@ from models.data.faces_cache import Recipe, pictures
 from models.data.faces_drawing import BINARY, CONTINUOUS, VERSION, render
 
 FACTORS = CONTINUOUS + BINARY
-SIZES = {"train": 20_000, "test": 4_000}
+SIZES = {"train": 20_000, "validation": 2_000, "test": 4_000}
 RANGES = {name: (0.0, 1.0) for name in CONTINUOUS} | {
     "head_turn": (-1.0, 1.0),
     "light": (-1.0, 1.0),
@@ -192,11 +192,11 @@ def load_faces(
     """Loads a split of the faces; images that are not in the cache are drawn.
 
     Arguments:
-        split: "train" or "test"; each has its own stream of random numbers.
+        split: "train", "validation" or "test"; each has its own stream of random numbers.
         limit: Largest number of images; None for all.
         seed: Non-negative integer; another seed gives other faces.
         correlated: Draw the factors with correlations (see the table above).
-        count: Size of the split; None for 20,000 (train) and 4,000 (test).
+        count: Size of the split; None for 20,000 (train), 2,000 (validation) and 4,000 (test).
 
     Returns:
         Images (N, 64, 64, 3), read-only if they come from the cache, with all sixteen factors as

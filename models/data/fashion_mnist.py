@@ -8,7 +8,10 @@ References:
 
 from __future__ import annotations
 
-__all__ = ["FASHION_MNIST", "load_fashion_mnist", "unavailable"]
+__all__ = ["FASHION_MNIST", "load_fashion_mnist", "unavailable", "validation_rows"]
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.data.base import ImageData
 from models.data.download import Remote
@@ -64,14 +67,25 @@ FASHION_MNIST = IdxDataset(
     shape=(28, 28),
     licence="MIT",
     source="Fashion-MNIST, Zalando SE, https://github.com/zalandoresearch/fashion-mnist",
+    train_count=60_000,
+    validation_count=5_000,
+    validation_seed=2017,
 )
 
 
 def load_fashion_mnist(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` garments of `split`: 60,000 for training, 10,000 for test, 28x28 grey."""
+    """Loads the first `limit` garments of `split`: 60,000 for training, 10,000 for test, 28x28 grey.
+
+    The source has no validation split: it is 5,000 of the training images, drawn from a fixed seed (`validation_rows`).
+    """
     return FASHION_MNIST.load(split, limit)
 
 
 def unavailable() -> str | None:
     """Returns why Fashion-MNIST cannot be loaded without a download, or None."""
     return FASHION_MNIST.unavailable()
+
+
+def validation_rows() -> NDArray[np.int64]:
+    """Returns the rows of the training split that the validation split consists of, ascending."""
+    return FASHION_MNIST.validation_rows()

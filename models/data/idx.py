@@ -45,6 +45,14 @@ class IdxDataset:
     shape: tuple[int, int]  # height and width
     licence: str
     source: str
+    train_count: int  # images in the training split
+    validation_count: int  # training images that are the validation split
+    validation_seed: int  # of the choice of these
+
+    def validation_rows(self) -> NDArray[np.int64]:
+        """Returns the rows of the training split that the validation split consists of, ascending."""
+        shuffled = np.random.default_rng(self.validation_seed).permutation(self.train_count)
+        return np.sort(shuffled[: self.validation_count]).astype(np.int64)
 
     def load(self, split: str, limit: int | None = None) -> ImageData:
         """Loads the first `limit` images of `split`; downloads the files if needed.
@@ -52,7 +60,7 @@ class IdxDataset:
         Raises:
             ValueError: If a file is missing, damaged, of another data set, or cannot be downloaded.
         """
-        remote_images, remote_labels = self.files[split]
+        remote_images, remote_labels = self.files["train" if split == "validation" else split]
         labels_path, images_path = self._path(remote_labels), self._path(remote_images)
         labels, images = read_idx(labels_path, 1), read_idx(images_path, 3)
         if images.shape[1:] != self.shape:
@@ -70,9 +78,15 @@ class IdxDataset:
                 f"{labels_path} must hold labels in 0..{len(self.labels) - 1}. "
                 f"Got {labels.max()}. {_remedy(labels_path)}"
             )
-        images, labels = images[:limit], labels[:limit]
-        if limit is not None:  # free the memory of the rest
-            images = images.copy()
+        if split == "validation":
+            rows = self.validation_rows()[:limit]
+            if len(images) != self.train_count:
+                raise ValueError(
+                    f"{images_path} must hold {self.train_count:,} images. It has {len(images):,}. {_remedy(images_path)}"
+                )
+            images, labels = images[rows], labels[rows]
+        elif limit is not None:
+            images, labels = images[:limit].copy(), labels[:limit]  # a copy, to free the memory of the rest
         category = Attribute(self.attribute, "categorical", labels.astype(np.int16), self.labels)
         return ImageData(
             name=self.name,

@@ -13,7 +13,7 @@ References:
 
 from __future__ import annotations
 
-__all__ = ["BACKGROUND", "FACTORS", "TEST_COUNT", "load_lpc_sprites", "unavailable"]
+__all__ = ["BACKGROUND", "FACTORS", "TEST_COUNT", "load_lpc_sprites", "unavailable", "validation_rows"]
 
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +28,7 @@ from models.data.npz import NpzReader
 FILE = "lpc-sprites/lpc_sprites_24k_64x64.npz"
 COUNT, SIDE, COLOURS = 24_000, 64, 350
 TEST_COUNT = 4_000
+VALIDATION_COUNT = 2_000
 SPLIT_SEED = 2012
 BACKGROUND = (196, 202, 210)
 FACTORS = {
@@ -47,8 +48,8 @@ BLOCK = 250  # images per block, 1 MB of indices
 def load_lpc_sprites(split: str, limit: int | None = None) -> ImageData:
     """Loads the first `limit` sprites of `split`: 20,000 for training, 4,000 for test, 64x64 RGB.
 
-    The split is drawn from a fixed seed; within it, the order is that of the file. With a `limit`, the
-    file is read only as far as needed.
+    The validation split is 2,000 of the training sprites (`validation_rows`). The splits are drawn from a fixed seed;
+    within each, the order is that of the file. With a `limit`, the file is read only as far as needed.
 
     Raises:
         ValueError: If the file is missing or damaged.
@@ -76,11 +77,20 @@ def unavailable() -> str | None:
     return why_missing(FILE)
 
 
+def validation_rows() -> NDArray[np.int64]:
+    """Returns the rows of the training split that the validation split consists of, ascending."""
+    return np.searchsorted(_rows("train"), _rows("validation"))
+
+
 def _rows(split: str) -> NDArray[np.int64]:
     """Returns the rows of a split in the file, ascending."""
     shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
-    chosen = shuffled[:TEST_COUNT] if split == "test" else shuffled[TEST_COUNT:]
-    return np.sort(chosen).astype(np.int64)
+    parts = {
+        "train": shuffled[TEST_COUNT:],
+        "validation": shuffled[TEST_COUNT : TEST_COUNT + VALIDATION_COUNT],
+        "test": shuffled[:TEST_COUNT],
+    }
+    return np.sort(parts[split]).astype(np.int64)
 
 
 def _flatten(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,10 @@ References:
 
 from __future__ import annotations
 
-__all__ = ["MNIST", "load_mnist", "unavailable"]
+__all__ = ["MNIST", "load_mnist", "unavailable", "validation_rows"]
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.data.base import ImageData
 from models.data.download import Remote
@@ -52,14 +55,25 @@ MNIST = IdxDataset(
     shape=(28, 28),
     licence="CC BY-SA 3.0",
     source="MNIST, Yann LeCun, Corinna Cortes and Chris Burges, https://yann.lecun.com/exdb/mnist/",
+    train_count=60_000,
+    validation_count=5_000,
+    validation_seed=1998,
 )
 
 
 def load_mnist(split: str, limit: int | None = None) -> ImageData:
-    """Loads the first `limit` digits of `split`: 60,000 for training, 10,000 for test, 28x28 grey."""
+    """Loads the first `limit` digits of `split`: 60,000 for training, 10,000 for test, 28x28 grey.
+
+    The source has no validation split: it is 5,000 of the training images, drawn from a fixed seed (`validation_rows`).
+    """
     return MNIST.load(split, limit)
 
 
 def unavailable() -> str | None:
     """Returns why MNIST cannot be loaded without a download, or None."""
     return MNIST.unavailable()
+
+
+def validation_rows() -> NDArray[np.int64]:
+    """Returns the rows of the training split that the validation split consists of, ascending."""
+    return MNIST.validation_rows()

@@ -20,18 +20,17 @@ References:
 
 from __future__ import annotations
 
-__all__ = ["SOURCES", "load_moving_digits", "originals", "positions", "unavailable"]
+__all__ = ["SOURCES", "load_moving_digits", "originals", "positions", "unavailable", "validation_rows"]
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data import digits, mnist
 from models.data.base import STREAMS, Attribute, ImageData, check_integer
-from models.data.digits import load_digits
-from models.data.mnist import load_mnist
-from models.data.mnist import unavailable as mnist_unavailable
 from models.data.sequences import SequenceData, check_frames, check_number
 
-SOURCES = {"mnist": load_mnist, "digits": load_digits}  # 28x28; 8x8, always available
+SOURCES = {"mnist": mnist.load_mnist, "digits": digits.load_digits}  # 28x28; 8x8, always available
+HELD_OUT = {"mnist": mnist.validation_rows, "digits": digits.validation_rows}
 DIRECTIONS = ("left", "right")
 NUMBERS = (
     8  # uniform numbers per sequence; more than are used, so that a new factor does not change the others
@@ -52,14 +51,15 @@ def load_moving_digits(
     """Loads moving digits; frames are generated on demand.
 
     Arguments:
-        split: "train" or "test", split of the source images; each has its own stream of random numbers.
+        split: "train", "validation" or "test", split of the source images; each has its own stream of random numbers.
+            Digits of the validation split are digits of the training split, too (`validation_rows`).
         limit: Largest number of sequences; None for all.
         source: Source of the digits, one of `SOURCES`.
         frames: T, frames per sequence.
         noise: Share of the pixels that are set to black or white, 0 to 1.
         seed: Non-negative integer; another seed gives other starts, directions and noise.
-        repeats: Sequences per training image, with different starts and directions; they take no memory. The test
-            split has one per image.
+        repeats: Sequences per training image, with different starts and directions; they take no memory. The other
+            splits have one per image.
 
     Returns:
         Sequences with the attributes digit, direction, start (the position in the first frame, in pixels) and
@@ -107,7 +107,13 @@ def load_moving_digits(
 
 def unavailable(source: str = "mnist") -> str | None:
     """Returns why the digits cannot be loaded without a download, or None; those of 8x8 pixels always can."""
-    return mnist_unavailable() if source == "mnist" else None
+    return mnist.unavailable() if source == "mnist" else None
+
+
+def validation_rows(source: str = "mnist", repeats: int = 1) -> NDArray[np.int64]:
+    """Returns the rows of the training split that show digits of the validation split, ascending."""
+    count = len(SOURCES[source]("train"))
+    return (count * np.arange(repeats)[:, None] + HELD_OUT[source]()).ravel()
 
 
 def originals(split: str, source: str = "mnist", limit: int | None = None) -> ImageData:

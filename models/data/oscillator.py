@@ -33,7 +33,7 @@ SIZE = 16  # side of a frame, pixels
 RADIUS = 1.2  # standard deviation of the spot, pixels
 FAINT = 0.05  # threshold of a spot, as a share of the brightest pixel; it is subtracted
 AMPLITUDES = (1.0, 4.5)  # pixels
-COUNTS = {"train": 50_000, "test": 5_000}
+COUNTS = {"train": 50_000, "validation": 5_000, "test": 5_000}
 NUMBERS = (
     8  # uniform numbers per sequence; more than are used, so that a new factor does not change the others
 )
@@ -54,7 +54,7 @@ def load_oscillator(
     """Loads oscillators of one frequency; frames are generated on demand.
 
     Arguments:
-        split: "train" (50,000) or "test" (5,000); each has its own stream of random numbers.
+        split: "train" (50,000), "validation" or "test" (5,000 each); each has its own stream of random numbers.
         limit: Largest number of sequences; None for all.
         frames: T, frames per sequence.
         noise: Standard deviation of the observed position, in pixels, 0 to 4.

@@ -13,12 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.data import DATASETS, SEQUENCES, ImageData, SequenceData, load_data, load_sequences
+from models.data import OWN, SEQUENCES, ImageData, SequenceData, load_data, load_sequences, validation_rows
 from models.training.distributed import Processes
 from models.training.randomness import Stream, seed_of, seeded
 from models.training.run import Run
 
 __all__ = ["Examples", "Loader", "load_examples", "to_floats"]
+
+VALIDATED = (OWN, "fruits-360")  # data sets whose validation split always chooses the weights
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,21 @@ class Examples:
 def load_examples(run: Run) -> tuple[Examples, Examples | None]:
     """Loads the training and the validation examples of a run.
 
-    If the data has no validation split, the share `run.validation` of the training split is held out.
+    The validation examples are those of the data set; photographs and own images without them hold out the share
+    `run.validation` of the training split. The other data sets were first published without a validation split, so it is
+    used only if `run.validation` or `run.patience` asks for it; training images that belong to it are then left out.
 
     Raises:
         ValueError: If the data set is unknown, or one of the two splits would be empty.
     """
     data = load_split(run, "train")
     rows = np.arange(len(data))
-    if "validation" in (SEQUENCES | DATASETS)[run.data].splits:
-        with contextlib.suppress(ValueError):  # the options may make that split empty
-            held = load_split(run, "validation")
-            return Examples(data, rows), Examples(held, np.arange(len(held)))
+    asked = bool(run.validation or run.patience)
+    if asked or run.data in VALIDATED:
+        with contextlib.suppress(ValueError) if run.data == OWN else contextlib.nullcontext():
+            held = load_split(run, "validation")  # the options of own images may make it empty
+            kept = np.setdiff1d(rows, validation_rows(run.data, **run.options))
+            return Examples(data, kept), Examples(held, np.arange(len(held)))
     if not run.validation:
         return Examples(data, rows), None
     count = round(run.validation * len(data))

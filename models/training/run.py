@@ -76,7 +76,7 @@ class Run:
     ema: float = 0.0  # decay of the moving average of the weights, which replaces them at the end; 0 for none
     compile: bool = False  # compile the loss with torch.compile
     start: str = ""  # name or folder of a checkpoint to initialise from; "" draws the weights from the seed
-    validation: float = 0.0  # share of the training images held out if the data has no validation split
+    validation: float = 0.0  # above 0: measure the validation split; a share to hold out if the data has none
     check_every: int = (
         200  # steps between measurements of the validation loss, by which the weights are chosen
     )

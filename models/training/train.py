@@ -143,7 +143,7 @@ def check(
         as_trainable_prior(model).set_trainable("model")
     if run.patience and validation is None:
         raise ValueError(
-            f"`patience` needs validation images, and {run.data!r} has none. Hold some out: `--validation 0.1`."
+            f"`patience` needs validation images, and these {run.data!r} have none. Hold some out: `--validation 0.1`."
         )
     checkpoint.describe(folder, model, **facts)
 

@@ -21,14 +21,14 @@ from torch.distributions import Normal, kl_divergence
 
 from explorer.atlas import build as module
 from explorer.atlas import storage
-from explorer.atlas.build import build_atlas, main, neighbour_distances
+from explorer.atlas.build import build_atlas, collection, main, neighbour_distances
 from explorer.atlas.storage import KEY, Atlas, AtlasError, load_atlas, save_atlas
 from explorer.atlas.storage import KEY as STORAGE_KEY
 from explorer.atlas.umap_maps import MapSettings
 from explorer.scene.originals import collect
 from models import MODELS, checkpoint, load
 from models.base import Level
-from models.card import ATLAS
+from models.card import ATLAS, Card
 from models.data import Attribute, Texts, load_data, load_sequences
 from models.latents import encode
 from models.td_vae import TDVAE, TDVAEConfig
@@ -576,3 +576,13 @@ def test_reading_an_atlas_imports_no_umap(tiny_checkpoint: Path) -> None:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_validation_images_that_are_training_images_are_not_shown_twice() -> None:
+    found = {name: [part.split for part in collection(card_of(name))] for name in ("digits", "oscillator")}
+    assert found == {"digits": ["test", "train"], "oscillator": ["test", "validation"]}
+
+
+def card_of(name: str) -> Card:
+    """A card that names a data set."""
+    return Card(name, name, "vae", {}, {"name": name}, "0" * 64)

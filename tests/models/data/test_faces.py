@@ -232,7 +232,7 @@ class TestLoading:
             factors_of(dataclasses.replace(data, name="digits"), 0)
 
     def test_sizes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert SIZES == {"train": 20_000, "test": 4_000}
+        assert SIZES == {"train": 20_000, "validation": 2_000, "test": 4_000}
         assert len(load_data("faces", "train", count=5)) == 5
         assert len(load_data("faces", "train", count=5, limit=9)) == 5
         monkeypatch.setitem(SIZES, "test", 7)
@@ -246,7 +246,7 @@ class TestLoading:
             ({"count": 0}, "`count` must be an integer of at least 1. Got 0."),
             ({"limit": 2.5}, "`limit` must be an integer of at least 1. Got 2.5."),
             ({"correlated": 1}, "`correlated` must be True or False. Got 1."),
-            ({"split": "valid"}, "`split` must be one of: train, test. Got 'valid'."),
+            ({"split": "valid"}, "`split` must be one of: train, validation, test. Got 'valid'."),
         ],
     )
     def test_wrong_options_are_refused(self, options: dict[str, object], message: str) -> None:

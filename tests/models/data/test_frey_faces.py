@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data import load_data
-from models.data.frey_faces import FILE, GREY, PADDING
+from models.data import load_data, validation_rows
+from models.data.frey_faces import FILE, GREY, PADDING, content
 from tests.models.data import NEEDS_DATA
 
 
@@ -41,6 +41,26 @@ def test_padding_is_flat(frames: np.ndarray) -> None:
     assert images.shape[1:] == (28, 20 + 2 * PADDING, 1) == (28, 28, 1)
     assert (images[:, :, :PADDING] == GREY).all()
     assert (images[:, :, -PADDING:] == GREY).all()
+
+
+def test_blocks_of_film_are_contiguous_and_padding_can_be_left_out(frames: np.ndarray) -> None:
+    parts = {
+        split: load_data("frey-faces", split, blocks=True, padding=False)
+        for split in ("train", "validation", "test")
+    }
+    assert [len(part) for part in parts.values()] == [1_575, 195, 195]
+    times = {
+        split: np.rint(part.attributes["frame"].values * 1_964).astype(int) for split, part in parts.items()
+    }
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(times.values()))), np.arange(1_965))
+    for split, part in parts.items():
+        np.testing.assert_array_equal(part.images[..., 0], frames[times[split]])
+        assert (np.diff(times[split]) > 1).sum() == {"train": 9, "validation": 4, "test": 4}[split]
+    assert len(validation_rows("frey-faces", blocks=True)) == 0
+    np.testing.assert_array_equal(content(load_data("frey-faces", "test").images)[..., 0], frames[9::10])
+    np.testing.assert_array_equal(content(parts["test"].images), parts["test"].images)
+    with pytest.raises(ValueError, match=r"`blocks` must be True or False\. Got 1"):
+        load_data("frey-faces", blocks=1)
 
 
 def test_wrong_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_noise_is_salt_and_pepper_on_its_share_of_the_pixels_anew_in_each_frame(
             {"speed": 2},
             r"Unknown option 'speed'\. This data set offers: source, frames, noise, seed, repeats",
         ),
-        ({"split": "valid"}, "`split` must be one of: train, test"),
+        ({"split": "valid"}, "`split` must be one of: train, validation, test"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
