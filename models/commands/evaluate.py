@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ __all__ = ["add", "run"]
 
 SEEDS = "names or folders of runs that differ only in their seed"
 SAMPLES = "log p(x) by importance sampling and by naive Monte Carlo, with L draws per image"
+BESIDE = "runs to compare with, each with a label; those with one label differ only in their seed"
+ONLY = "measure these alone, and keep the other metrics of the card: density, inverse, reconstruction, restoration, nearest, bound, units, codebook, likelihood, probe, disentanglement, baselines, attributes"
 REPORT = "write RESULTS.md from the cards; the metrics measured on the way are stored in them"
 SWITCHES = {
     "all": "every bundled checkpoint, with the metrics that its bars need (takes hours)",
@@ -31,6 +34,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--limit", type=int, help="use the first images only")
     parser.add_argument("--seeds", nargs="+", default=[], metavar="RUN", help=SEEDS)
     parser.add_argument("--samples", type=int, metavar="L", help=SAMPLES)
+    parser.add_argument("--beside", nargs="+", default=[], metavar="LABEL=RUN", help=BESIDE)
+    parser.add_argument("--only", nargs="+", default=[], metavar="STAGE", help=ONLY)
     parser.add_argument(
         "--report", nargs="?", type=Path, const=Path("RESULTS.md"), metavar="FILE", help=REPORT
     )
@@ -74,20 +79,42 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from models.evaluation.metric import table
     from models.evaluation.report import evaluate_all
 
-    wanted = Wanted(options.samples, options.probe, options.disentanglement, options.attributes)
+    wanted = Wanted(
+        options.samples, options.probe, options.disentanglement, options.attributes, tuple(options.only)
+    )
     write = options.write or options.report is not None
     if options.name:
         metrics = evaluate(
-            options.name, wanted, seeds=options.seeds, limit=options.limit, command=options.line, write=write
+            options.name,
+            wanted,
+            seeds=options.seeds,
+            beside=labelled(options.beside),
+            limit=options.limit,
+            command=options.line,
+            write=write,
         )
         return {options.name: metrics}
     if not options.all:
         return {}
     if options.seeds:
         raise ValueError("`--seeds` belongs to one checkpoint. Name it, or leave out `--all`.")
+    for name in ("only", "beside"):
+        if getattr(options, name):
+            raise ValueError(f"`--{name}` belongs to one checkpoint. Name it, or leave out `--all`.")
     measured = {}
     for name, metrics in evaluate_all(wanted, limit=options.limit, write=write):
         measured[name] = metrics
         if not options.json:
             print(f"{name}\n{table(metrics)}\n", flush=True)
     return measured
+
+
+def labelled(words: Sequence[str]) -> dict[str, list[str]]:
+    """Reads LABEL=RUN words: label -> runs."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        label, equals, run = word.partition("=")
+        if not equals or not run:
+            raise ValueError(f"`--beside` must have the form LABEL=RUN. Got {word!r:.80}.")
+        found.setdefault(label, []).append(run)
+    return found

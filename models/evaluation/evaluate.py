@@ -13,29 +13,51 @@ Pixels that a likelihood binarises are drawn once, with a fixed seed, and are th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from models import checkpoint
+from models.base import Autoencoder
 from models.card import Card, CheckpointError, Entry, write_card
-from models.card import CheckpointError as card_CheckpointError
 from models.configuration import config_from_dict
-from models.data import load_data
+from models.data import ImageData, load_data
 from models.evaluation.attribute_classifier import readability
 from models.evaluation.codebook_use import codebook_metrics
 from models.evaluation.disentanglement import baselines, disentanglement
 from models.evaluation.likelihood import bound, density, log_likelihood
 from models.evaluation.linear_probe import probe
 from models.evaluation.metric import Metrics
+from models.evaluation.nearest_image import FILMS, nearest_image
 from models.evaluation.reconstruction import inverse, reconstruction, restoration
 from models.evaluation.sequences import sequence_metrics
 from models.evaluation.units import active_units, sparsity
+from models.evaluation.weights import code_bits, weight_count
 from models.families import FAMILIES
 from models.protocols import as_discrete, as_sequence_model
 
-__all__ = ["Wanted", "evaluate", "measure"]
+__all__ = ["STAGES", "Wanted", "evaluate", "measure"]
+
+LABEL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# What is measured together, in this order.
+STAGES = (
+    "density",
+    "inverse",
+    "reconstruction",
+    "restoration",
+    "nearest",
+    "bound",
+    "units",
+    "codebook",
+    "likelihood",
+    "probe",
+    "disentanglement",
+    "baselines",
+    "attributes",
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +68,7 @@ class Wanted:
     probe: bool = False  # error of a linear probe for each class
     disentanglement: bool = False  # MIG, DCI, SAP, FactorVAE and beta-VAE score
     attributes: bool = False  # what classifiers trained on pixels read from reconstructions
+    only: tuple[str, ...] = ()  # measure these of `STAGES` alone; () for all that the others ask for
 
 
 def evaluate(
@@ -53,6 +76,7 @@ def evaluate(
     wanted: Wanted = Wanted(),
     *,
     seeds: Sequence[str | Path] = (),
+    beside: Mapping[str, Sequence[str | Path]] = MappingProxyType({}),
     limit: int | None = None,
     command: str = "",
     write: bool = False,
@@ -64,6 +88,8 @@ def evaluate(
         wanted: What to measure beside the quick metrics.
         seeds: Names or folders of runs that differ from the checkpoint by their seed alone; they are measured
             too, and each metric keeps the values of all runs in `values`, the checkpoint's own first.
+        beside: Runs of other models or of other data to compare with, of one or more seeds each, by a label; their
+            metrics are named after it, such as `mse_one_level`.
         limit: Use the first images only; all where None.
         command: What to note as the metrics' command.
         write: Keep the metrics in the checkpoint's card.
@@ -82,14 +108,18 @@ def evaluate(
         numbers = _seeds(entry, runs)
         others = [measure(run, wanted, limit) for run in runs]
         for key, one in metrics.items():
+            if "values" in one:  # of seeds of its own
+                continue
             one["values"] = [one["value"], *(other[key]["value"] for other in others)]
             one["protocol"] += f"; runs of seeds {', '.join(map(str, numbers))}"
+    for label, runs_beside in beside.items():
+        metrics |= _beside(label, runs_beside, wanted, limit)
     for one in metrics.values():
         one["command"] = command
     if write:
         card = _card(checkpoint.read(entry.path))  # it may have changed: a measurement takes minutes to hours
         if card.weights_sha256 != _card(entry).weights_sha256:
-            raise card_CheckpointError(
+            raise CheckpointError(
                 f"The weights of {entry.name} changed while they were measured, so the metrics are not kept. "
                 "Measure again."
             )
@@ -98,8 +128,35 @@ def evaluate(
     return metrics
 
 
+def _beside(label: str, runs: Sequence[str | Path], wanted: Wanted, limit: int | None) -> Metrics:
+    """The metrics of runs of one training, which differ by their seed alone, with a label behind the names."""
+    if not LABEL.fullmatch(label):
+        raise ValueError(f"`beside` must have labels that match {LABEL.pattern}. Got {label!r:.80}.")
+    entries = [checkpoint.read(run) for run in runs]
+    numbers = _seeds(entries[0], entries[1:])
+    first, card = entries[0], _card(entries[0])
+    bits, done = code_bits(first), card.training
+    about = [
+        f"{card.model} of {weight_count(first):,} numbers",
+        *([f"{bits:g} bits of codes an image"] if bits else []),
+        f"{done.get('steps', 0):,} steps, {done.get('images', 0):,} training images",
+        f"seeds {', '.join(map(str, numbers))}",
+    ]
+    measured = [measure(entry, wanted, limit) for entry in entries]
+    found = {}
+    for key, one in measured[0].items():
+        values = [each[key]["value"] for each in measured]
+        protocol = "; ".join([one["protocol"], *about])
+        found[f"{key}_{label}"] = one | {"protocol": protocol, "values": values, "trained": card.command}
+    return found
+
+
 def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -> Metrics:
-    """The metrics of one checkpoint."""
+    """The metrics of one checkpoint.
+
+    Raises:
+        ValueError: If the model or its data do not offer what is wanted.
+    """
     card = _card(entry)
     model = checkpoint.load(entry.path)
     name, options = card.data["name"], card.data.get("options", {})
@@ -109,29 +166,59 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
                 f"{entry.name} is a model of sequences. Leave out `--{asked[0]}`, which asks images."
             )
         return sequence_metrics(as_sequence_model(model), name, options, limit)
-    data = load_data(name, "test", limit=limit, **options)
-    if model.spec.likelihood == "exact":
-        metrics = density(model, data) | ({} if model.spec.discrete else inverse(model, data))
-    else:
-        metrics = reconstruction(model, data) | restoration(model, data) | bound(model, data)
-        metrics |= sparsity(model, data)
-    if model.spec.discrete:
-        metrics |= codebook_metrics(as_discrete(model), data)
-    elif model.spec.likelihood == "bound":
-        metrics |= active_units(model, data)
-    if wanted.samples is not None:
-        metrics |= log_likelihood(model, data, wanted.samples)
-    if wanted.probe:
-        metrics |= probe(model, load_data(name, "train", **options), data)
-    if wanted.disentanglement:
-        metrics |= disentanglement(model, data)
-        if not model.closed_form:
-            metrics |= baselines(
-                model, load_data(name, "train", limit=card.training.get("images"), **options), data
-            )
-    if wanted.attributes:
-        metrics |= readability(model, load_data(name, "train", **options), data)
+    stages = _stages(model, card, wanted, limit)
+    if missing := [stage for stage in wanted.only if stage not in stages]:
+        raise ValueError(
+            f"`only` must name what can be measured of {entry.name}: {', '.join(stages)}. Got {missing[0]!r}."
+        )
+    metrics: Metrics = {}
+    for stage, run in stages.items():
+        if stage in (wanted.only or stages):
+            metrics |= run()
     return metrics
+
+
+def _stages(
+    model: Autoencoder, card: Card, wanted: Wanted, limit: int | None
+) -> dict[str, Callable[[], Metrics]]:
+    """What can be measured of a model of images, and is wanted: functions by their names in `STAGES`."""
+    name, options = card.data["name"], card.data.get("options", {})
+    data = load_data(name, "test", limit=limit, **options)
+
+    def train(limit: int | None = None) -> ImageData:
+        return load_data(name, "train", limit=limit, **options)
+
+    def units() -> Metrics:
+        return sparsity(model, data) | (active_units(model, data) if bounded else {})
+
+    discrete, exact = model.spec.discrete, model.spec.likelihood == "exact"
+    bounded = model.spec.likelihood == "bound" and not discrete
+    scores = wanted.disentanglement or not {"disentanglement", "baselines"}.isdisjoint(wanted.only)
+    stages: dict[str, tuple[bool, Callable[[], Metrics]]] = {
+        "density": (exact, lambda: density(model, data)),
+        "inverse": (exact and not discrete, lambda: inverse(model, data)),
+        "reconstruction": (not exact, lambda: reconstruction(model, data)),
+        "restoration": (not exact, lambda: restoration(model, data)),
+        "nearest": (
+            not exact and name in FILMS,
+            lambda: nearest_image(train(card.training.get("limit") or None), data),
+        ),
+        "bound": (not exact, lambda: bound(model, data)),
+        "units": (not exact, units),
+        "codebook": (discrete, lambda: codebook_metrics(as_discrete(model), data)),
+        "likelihood": (wanted.samples is not None, lambda: log_likelihood(model, data, wanted.samples or 0)),
+        "probe": (wanted.probe or "probe" in wanted.only, lambda: probe(model, train(), data)),
+        "disentanglement": (scores, lambda: disentanglement(model, data)),
+        "baselines": (
+            scores and not model.closed_form,
+            lambda: baselines(model, train(card.training.get("images")), data),
+        ),
+        "attributes": (
+            wanted.attributes or "attributes" in wanted.only,
+            lambda: readability(model, train(), data),
+        ),
+    }
+    return {stage: stages[stage][1] for stage in STAGES if stages[stage][0]}
 
 
 def _kept(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

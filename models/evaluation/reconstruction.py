@@ -9,10 +9,20 @@ from torch import Tensor
 
 from models.base import Autoencoder
 from models.data import ImageData
+from models.data.frey_faces import content
 from models.data.tensors import chunks
 from models.evaluation.metric import SEED, Metrics, describe_images, metric
 
-__all__ = ["codes", "inverse", "reconstruct", "reconstruction", "restoration"]
+__all__ = [
+    "codes",
+    "errors",
+    "inverse",
+    "reconstruct",
+    "reconstruction",
+    "restoration",
+    "without",
+    "without_padding",
+]
 
 SSIM_WINDOW = 11  # pixels that the Gaussian window needs
 
@@ -39,19 +49,19 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
     """MSE, squared error of an image, PSNR and SSIM of the decoded posterior mean."""
     from skimage.metrics import structural_similarity
 
-    truth = data.images.astype(np.float32) / 255
+    truth, pictures = without_padding(
+        data, data.images.astype(np.float32) / 255, reconstruct(model, data.images)
+    )
     small = min(data.images.shape[1:3]) < SSIM_WINDOW
     window = {"win_size": 7} if small else {"gaussian_weights": True, "sigma": 1.5}
-    pictures = reconstruct(model, data.images)
-    mse = ((truth - pictures) ** 2).mean((1, 2, 3))
-    psnr = -10 * np.log10(np.maximum(mse, 1e-10))
+    mse, psnr = errors(truth, pictures)
     ssim = [
         structural_similarity(  # type: ignore[no-untyped-call]
             a, b, data_range=1.0, channel_axis=-1, use_sample_covariance=False, **window
         )
         for a, b in zip(truth, pictures, strict=True)
     ]
-    about = f"{_decoded(model)}, {describe_images(data)}"
+    about = f"{_decoded(model)}, {describe_images(data)}{without(data)}"
     kind = "even window of 7 pixels" if small else "Gaussian window 1.5"
     return {
         "mse": metric(mse.mean(), "per pixel, [0, 1]", about),
@@ -59,6 +69,22 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
         "psnr": metric(psnr.mean(), "dB", about),
         "ssim": metric(np.mean(ssim), "", f"{about}, {kind} (Wang et al. 2004)"),
     }
+
+
+def errors(truth: NDArray[np.float32], pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """Mean squared error per pixel and PSNR in dB of each picture (N, H, W, C) in [0, 1], shape (N,) each."""
+    mse = ((truth - pictures) ** 2).mean((1, 2, 3))
+    return mse, -10 * np.log10(np.maximum(mse, 1e-10))
+
+
+def without_padding(data: ImageData, *pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """Removes the padding from pictures of a data set (N, H, W, C): it is no part of an image."""
+    return tuple(map(content, pictures)) if data.name == "frey-faces" else pictures
+
+
+def without(data: ImageData) -> str:
+    """What `without_padding` leaves out, for a protocol."""
+    return ", without the padding" if data.name == "frey-faces" else ""
 
 
 def restoration(model: Autoencoder, data: ImageData) -> Metrics:

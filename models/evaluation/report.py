@@ -9,7 +9,6 @@ stand here, in `BARS`. One that was not looked up in its source is marked as rec
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 import statistics
@@ -19,10 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models import checkpoint
-from models.card import Card, Entry, roots, weights_file
+from models.card import Card, Entry, roots
 from models.data import load_data
 from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.metric import Metrics
+from models.evaluation.weights import weight_count
 from models.system.files import replace_file
 
 __all__ = ["BARS", "Bar", "Published", "bundled", "evaluate_all", "judge", "report", "wanted", "write_report"]
@@ -297,14 +297,18 @@ def judge(bar: Bar, cards: dict[str, Card]) -> Judged:
 
 def _better(bar: Bar, values: Sequence[float], cards: dict[str, Card]) -> float:
     """One-sided p-value of Welch's t-test that the seeds of a checkpoint are beyond the bar set by another's; NaN of one."""
-    from scipy.stats import ttest_ind
-
     other = _metric_of(cards, bar.beside, bar.metric)
     against = [bar.limit * value for value in _values(other)] if other else []
-    if min(len(values), len(against)) < 2:
+    return _exceeds(against, values) if bar.kind == "most" else _exceeds(values, against)
+
+
+def _exceeds(values: Sequence[float], others: Sequence[float]) -> float:
+    """One-sided p-value of Welch's t-test that seeds' values are higher than others; NaN if either has only one."""
+    from scipy.stats import ttest_ind
+
+    if min(len(values), len(others)) < 2:
         return float("nan")
-    side = "less" if bar.kind == "most" else "greater"
-    return float(ttest_ind(values, against, equal_var=False, alternative=side).pvalue)
+    return float(ttest_ind(values, others, equal_var=False, alternative="greater").pvalue)
 
 
 def _bound(bar: Bar, cards: dict[str, Card]) -> tuple[float | None, str]:
@@ -397,6 +401,7 @@ def report(entries: Iterable[Entry]) -> str:
     known = [entry for entry in entries if entry.card]
     cards = {entry.name: entry.card for entry in known if entry.card}
     parts = [HEAD, *_bars(cards), "", "## Settings", "", *_settings(known), "", *_baselines(cards)]
+    parts += [*_levels(cards), *_films(cards)]
     return "\n".join([*parts, "## All models", "", *_overview(cards), "", *_likelihoods(cards)])
 
 
@@ -465,7 +470,7 @@ def _settings(entries: Sequence[Entry]) -> list[str]:
         rows.append(
             [
                 entry.name,
-                _thousands(_parameters(entry)),
+                _thousands(weight_count(entry)),
                 ", ".join(shape) or "–",
                 _epochs(done),
                 _thousands(done.get("images")),
@@ -501,17 +506,6 @@ def _epochs(training: Mapping[str, Any]) -> str:
     return " + ".join(str(training[key]) for key in ("epochs", "prior_epochs") if training.get(key)) or "–"
 
 
-def _parameters(entry: Entry) -> int | None:
-    """Numbers in a checkpoint's weights."""
-    from safetensors import safe_open
-
-    path = weights_file(entry.path, entry.card) if entry.card else entry.path
-    if not path.is_file():
-        return None
-    with safe_open(path, framework="numpy") as file:
-        return sum(int(math.prod(file.get_slice(key).get_shape())) for key in file.keys())  # noqa: SIM118
-
-
 def _thousands(count: Any) -> str:
     return f"{count:,}" if isinstance(count, int) else "–"
 
@@ -523,15 +517,70 @@ def _baselines(cards: dict[str, Card]) -> list[str]:
         for key in DISENTANGLEMENT:
             own, *others = (_metric_of(cards, name, f"{key}{end}") for end in ("", "_pca", "_untrained"))
             if own and all(others):
+                higher = all(_exceeds(_values(own), _values(each)) < LEVEL for each in others if each)
                 rows.append([name, key, *(_written(each) for each in (own, *others) if each)])
+                rows[-1].append("yes" if higher else "no")
     if not rows:
         return []
     text = (
-        "PCA has as many dimensions and is fitted to the same training images; the untrained encoder has the same layers "
-        "and the weights that training begins with. A score says something about training only where it is higher."
+        "PCA has as many dimensions and is fitted to the same training images, drawn with replacement for each seed; the "
+        "untrained encoder has the same layers and the weights that training begins with. A score says something about "
+        "training only where it is higher than both, significantly over the seeds (Welch's t-test, one-sided, 5 %)."
     )
-    heads = ["Model", "Score", "Ours", "PCA", "Untrained encoder"]
+    heads = ["Model", "Score", "Ours", "PCA", "Untrained encoder", "Higher than both"]
     return ["## Disentanglement beside PCA and an untrained encoder", "", text, "", *_table(heads, rows), ""]
+
+
+def _levels(cards: dict[str, Card]) -> list[str]:
+    """Two grids of codes beside one, at an equal rate and of equal size, where they were compared."""
+    rows = []
+    for card in cards.values():
+        two, one = card.metrics.get("mse_two_levels"), card.metrics.get("mse_one_level")
+        if not two or not one:
+            continue
+        lower = _exceeds(_values(one), _values(two)) < LEVEL
+        verdict = "yes" if lower else "**no**" if len(_values(one)) > 1 else "not said of one seed"
+        for label in ("two_levels", "one_level"):
+            found = [card.metrics.get(f"{key}_{label}") for key in ("mse", "psnr", "ssim")]
+            about = card.metrics[f"mse_{label}"]["protocol"].partition("; ")[2]
+            cells = [_written(each) if each else "–" for each in found]
+            rows.append([label.replace("_", " "), about, *cells, verdict if label == "two_levels" else "–"])
+    if not rows:
+        return []
+    heads = ["Grids of codes", "Model", "MSE", "PSNR, dB", "SSIM", "Significantly lower MSE"]
+    title = "## Two levels of codes beside one, at an equal rate and of equal size"
+    return [title, "", *_table(heads, rows), *_trained(cards, ("two_levels", "one_level")), ""]
+
+
+def _films(cards: dict[str, Card]) -> list[str]:
+    """Reconstructions of frames of films beside copying the nearest training frame."""
+    rows = []
+    for name, card in sorted(cards.items()):
+        for end, split in (("", "as bundled"), ("_blocks", "contiguous blocks, no padding")):
+            keys = [f"{key}{end}" for key in ("mse", "mse_nearest", "psnr", "psnr_nearest")]
+            found = [card.metrics.get(key) for key in keys]
+            if found[0] and found[1]:
+                rows.append([name, split, *(_written(each) if each else "–" for each in found)])
+    if not rows:
+        return []
+    text = (
+        "Neighbouring frames look alike, so copying the nearest training frame comes close already. An error says "
+        "something about new frames only where it is lower than that of copying. Padding is not counted."
+    )
+    heads = ["Model", "Frames", "MSE", "MSE, nearest", "PSNR, dB", "PSNR, nearest"]
+    title = "## Frames of films beside copying the nearest training frame"
+    return [title, "", text, "", *_table(heads, rows), *_trained(cards, ("blocks",)), ""]
+
+
+def _trained(cards: dict[str, Card], labels: Sequence[str]) -> list[str]:
+    """The commands that trained and measured runs beside a checkpoint, which are not bundled."""
+    lines = {}
+    for card in cards.values():
+        for label in labels:
+            if metric := card.metrics.get(f"mse_{label}"):
+                lines[f"- `{metric.get('trained', '')}`"] = None
+                lines[f"- `{metric.get('command', '')}`"] = None
+    return ["", "Trained and measured by (other seeds: `--seed`):", "", *lines] if lines else []
 
 
 def _part(metric: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from models.evaluation.disentanglement.sources import BATCH, FactorSource, label
 from models.evaluation.metric import Metrics, metric
 from models.evaluation.reconstruction import codes
 
-__all__ = ["Factors", "disentanglement", "known_factors", "mean_codes", "measurable", "quick_scores"]
+__all__ = ["Factors", "disentanglement", "known_factors", "mean_codes", "measurable"]
 
 FEWEST = 200  # images
 POINTS, TEST_POINTS = 10_000, 5_000  # images to fit on and to judge on, at most
@@ -90,30 +90,6 @@ def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Me
         | predictors(four, factors.discrete, note)
         | held_factors(source, voting, pairing, note)
     )
-
-
-def quick_scores(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Metrics:
-    """MIG, FactorVAE and beta-VAE score alone, on the images and batches that `disentanglement` takes.
-
-    Arguments:
-        model: Encodes to real numbers.
-        data: Images with at least two exact factors.
-        seed: As of `disentanglement`.
-    """
-    factors = known_factors(data)
-    means = mean_codes(model, data.images)
-    source = make_source(model, data, means, factors)
-    splitting, voting, pairing = np.random.default_rng(seed).spawn(3)
-    order = splitting.permutation(len(means))[:POINTS]
-    about = (
-        f"mean codes of {means.shape[1]} dimensions, {len(factors.names)} factors, {data.name} {data.split}"
-    )
-
-    def note(how: str) -> str:
-        return f"{about}, {how}, seed {seed}"
-
-    found = information(means[order], factors.values[order], note)
-    return found | held_factors(source, voting, pairing, note)
 
 
 def information(means: Array, values: Array, note: Note) -> Metrics:

@@ -144,10 +144,36 @@ def test_runs_that_a_clone_lacks_are_named_with_the_command_that_trains_them() -
 
 
 def test_scores_stand_beside_pca_and_an_untrained_encoder() -> None:
-    own = card("faces-beta-vae", mig=[0.08, 0.09], mig_pca=0.094, mig_untrained=0.02, sap=0.1)
+    own = card(
+        "faces-beta-vae",
+        mig=[0.08, 0.09],
+        mig_pca=[0.094, 0.095],
+        mig_untrained=[0.01, 0.02],
+        sap=0.1,
+        beta_vae=[0.5, 0.51],
+        beta_vae_pca=[0.3, 0.31],
+        beta_vae_untrained=[0.2, 0.21],
+    )
     text = report([Entry("faces-beta-vae", Path("faces-beta-vae"), own)])
-    assert "| faces-beta-vae | mig | 0.085 ± 0.007071 (2 seeds) | 0.094 | 0.02 |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| faces-beta-vae | mig | 0.085 ±"))
+    assert row.endswith("| 0.0945 ± 0.0007071 (2 seeds) | 0.015 ± 0.007071 (2 seeds) | no |")
+    row = next(line for line in text.splitlines() if line.startswith("| faces-beta-vae | beta_vae | 0.505"))
+    assert row.endswith("| yes |")
     assert "| faces-beta-vae | sap |" not in text, "not measured beside them"
+
+
+def test_two_levels_stand_beside_one_and_films_beside_copying() -> None:
+    two, one = [0.001, 0.0011], [0.003, 0.0031]
+    vq = card("faces-vq-vae-2", mse_two_levels=two, mse_one_level=one, psnr_one_level=[25.0, 25.1])
+    vq.metrics["mse_one_level"] |= {"protocol": "decoded; vq-vae of 9 numbers", "trained": "train vq-vae"}
+    frey = card("frey-vae-2d", mse=0.003, mse_nearest=0.002, mse_blocks=[0.005], mse_nearest_blocks=[0.006])
+    text = report([Entry(one.name, Path(one.name), one) for one in (vq, frey)])
+    assert "| one level | vq-vae of 9 numbers | 0.00305 ± 0.000071 (2 seeds) | 25.05 ±" in text
+    assert text.count("| yes |\n| one level |") == 1 and "- `train vq-vae`" in text
+    assert "| frey-vae-2d | as bundled | 0.003 | 0.002 | – | – |" in text
+    assert "| frey-vae-2d | contiguous blocks, no padding | 0.005 | 0.006 | – | – |" in text
+    vq.metrics["mse_two_levels"]["values"] = vq.metrics["mse_one_level"]["values"] = [0.002]
+    assert "not said of one seed" in report([Entry("faces-vq-vae-2", Path("faces-vq-vae-2"), vq)])
 
 
 def test_likelihoods_of_different_pixels_share_no_table() -> None:
@@ -231,6 +257,11 @@ def test_a_report_alone_measures_nothing(
         ([], "Name a checkpoint"),
         (["tiny-vae", "--all"], "Name a checkpoint"),
         (["--all", "--seeds", "a"], "`--seeds` belongs to one checkpoint"),
+        (["--all", "--only", "probe"], "`--only` belongs to one checkpoint"),
+        (
+            ["tiny-vae", "--only", "codebook"],
+            "`only` must name what can be measured of tiny-vae: reconstruction",
+        ),
         (["tiny-vae", "--samples", "0"], "at least 1 image and 1 sample"),
         (["tiny-vae", "--seeds", "nothing"], "Unknown checkpoint 'nothing'"),
     ],

@@ -11,7 +11,6 @@ from models import load
 from models.evaluation.disentanglement import disentanglement
 from models.evaluation.disentanglement.baselines import baselines, untrained
 from models.evaluation.disentanglement.dci import TREES
-from models.evaluation.disentanglement.scores import quick_scores
 from models.vae import VAE, VAEConfig
 from tests.models.evaluation.disentanglement.test_scores import pictures
 
@@ -27,14 +26,22 @@ def test_baselines_are_measured_as_the_model_is() -> None:
     test = pictures(200)
     torch.manual_seed(3)
     model = VAE(VAEConfig(test.image_shape, latent=3, width=2)).eval()
-    found = baselines(model, test, test)
-    names = [f"{score}_{end}" for end in ("pca", "untrained") for score in ("mig", "factor_vae", "beta_vae")]
-    assert list(found) == names and all(0 <= each["value"] <= 1 for each in found.values())
-    assert found["mig_pca"]["protocol"].endswith("seed 0; PCA of 200 training images")
-    assert found["mig_untrained"]["protocol"].endswith("; no training steps")
-    assert "mean codes of 3 dimensions" in found["mig_pca"]["protocol"]
-    own, whole = quick_scores(model, test), disentanglement(model, test)
-    assert all(own[name] == whole[name] for name in own)
+    found = baselines(model, test, test, seeds=(0, 1))
+    own = disentanglement(model, test)
+    assert list(found) == [f"{score}_{end}" for end in ("pca", "untrained") for score in own]
+    assert all(0 <= value <= 1 for each in found.values() for value in each["values"])
+    assert all(each["value"] == each["values"][0] for each in found.values())
+    for name, about in (
+        ("mig_pca", "PCA of 200 training images drawn with replacement, seeds 0, 1"),
+        ("mig_untrained", "no training steps, weights of seeds 0, 1"),
+    ):
+        assert found[name]["protocol"] == f"{own['mig']['protocol']}; {about}"
+    for seed in (0, 1):
+        fresh = disentanglement(untrained(model, seed), test)
+        assert [found[f"{name}_untrained"]["values"][seed] for name in own] == [
+            one["value"] for one in fresh.values()
+        ]
+    assert len(set(found["mig_pca"]["values"])) == 2, "each seed draws its own images"
 
 
 def test_the_untrained_model_has_fresh_weights_and_leaves_others_randomness_alone(
