@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import outliers
@@ -67,3 +68,19 @@ def test_figures_are_kept_beside_those_of_other_cases(
         ("mnist-vae", 0.6, "two"),
         ("held-out", 0.4, "one"),
     ]
+
+
+def test_a_held_out_class_is_not_trained_on_and_its_images_are_the_outliers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outliers, "STEPS", 2)
+    monkeypatch.setitem(outliers.HELD, "digits", ("digit", "9"))
+    train = load_data("digits")
+    model, seen = outliers.held_out("digits")
+    nine = train.attributes["digit"].values == 9
+    assert len(seen) == (~nine).sum() and np.array_equal(seen, train.images[~nine])
+    assert not model.training and model.config.image_shape == (1, 8, 8)
+    [found] = outliers.run(["held-out"], 12, ["digits"], 0)
+    assert (found["seen"], found["odd"], found["near"]) == ("digits without 9", "9 of digits", True)
+    assert found["command"].endswith("--only held-out --images 12 --seed 0 --data digits")
+    assert set(found["scores"]) >= {"elbo", "regret"}
