@@ -1,4 +1,4 @@
-"""The fields of what comes from outside, and their limits, each stated once: for messages, addresses and files.
+"""The fields of messages, addresses and files, with their limits, each declared once.
 
 A description completes the sentence "`field` must be ...", and is the field's comment in the generated TypeScript.
 """
@@ -70,12 +70,12 @@ __all__ = [
 
 T = TypeVar("T")
 
-PROTOCOL: Final = 1  # of the socket
+PROTOCOL: Final = 1  # version of the socket's messages
 SEQ_LIMIT = 2**53  # largest integer that JavaScript represents exactly
 FIRST_OWN = 1 << 30  # first item number of uploads, far above the rows of any atlas
 ITEM_LIMIT = 2 * FIRST_OWN
 SEED_LIMIT = 2**31
-SEED_AT_MOST = 2**31 - 1  # of everything but live draws
+SEED_AT_MOST = 2**31 - 1  # except for live draws
 POSITION_LIMIT = 1e6  # map units
 SLIDER_LIMIT = 5.0  # times the difference of the two means
 SLIDERS_AT_MOST = 64  # of a handle
@@ -97,11 +97,11 @@ VIEW_ID = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{VIEW_LENGTH - 1}}}")
 
 
 class Schema(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=False):
-    """An object from outside, or for outside: its members are declared, others are refused."""
+    """A validated object of a message or file; undeclared members are refused."""
 
 
 def _whole(pattern: re.Pattern[str]) -> str:
-    """The pattern for the whole text: msgspec searches."""
+    """The pattern anchored at both ends, as msgspec searches for it anywhere."""
     return rf"\A(?:{pattern.pattern})\Z"
 
 
@@ -138,11 +138,11 @@ Turn = Annotated[
 
 Codes = Annotated[
     str,
-    Meta(max_length=text_length(PLACES_AT_MOST), description=f"codes of at most {PLACES_AT_MOST} places"),
+    Meta(max_length=text_length(PLACES_AT_MOST), description=f"codes of at most {PLACES_AT_MOST} cells"),
 ]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
-Percentile = Annotated[float | None, Meta(description="0 to 100, or null where the model has no gauge")]
+Percentile = Annotated[float | None, Meta(description="0 to 100, or null if the model has no gauge")]
 
 Title = Annotated[
     str,
@@ -177,5 +177,5 @@ def distinct(values: tuple[T, ...], name: str, order: tuple[T, ...]) -> tuple[T,
         ValueError: If one is named twice.
     """
     if len(set(values)) != len(values):
-        raise ValueError(f"`{name}` must name each part once. Got {', '.join(map(str, values))}.")
+        raise ValueError(f"`{name}` must not repeat a name. Got {', '.join(map(str, values))}.")
     return tuple(value for value in order if value in values)

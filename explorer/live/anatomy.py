@@ -54,7 +54,7 @@ class Turn(Schema, frozen=True, tag="frame"):
     seq: Seq
     item: Annotated[Item, Meta(title="Row of the atlas.")]
     draw: Annotated[Seed | None, Meta(title="Seed of eps; null for zero, the mean.")]
-    turn: Annotated[fields.Turn, Meta(title="Dimension to eps, where it was set by hand.")]
+    turn: Annotated[fields.Turn, Meta(title="Dimension -> eps, where it was set by hand.")]
     want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class BoundTerms(Answer, frozen=True):
 
 
 class AnatomyHeader(Pictures, frozen=True, tag="frame"):
-    """The pictures of an image, where its latent is, what it costs, and how far it is from the data."""
+    """The pictures of an image, its latent, the terms of its bound, and its distance from the data."""
 
     pictures: tuple[Want, ...]
     item: Item

@@ -48,7 +48,7 @@ Place = Annotated[int, Meta(ge=0, le=PLACES_AT_MOST - 1)]
 
 
 class Painted(Schema, frozen=True, tag="frame"):
-    """Shows these codes, and what lies between them and others."""
+    """Asks for pictures of these codes, and of the path to others."""
 
     seq: Seq
     codes: Codes
@@ -56,15 +56,13 @@ class Painted(Schema, frozen=True, tag="frame"):
     b: Codes
     t: Fraction  # of the path from `codes` to `b`
     frames: FrameCount
-    probe: (
-        Annotated[tuple[LevelIndex, Place], Meta(description="a level and a place, such as [0, 12]")] | None
-    )
+    probe: Annotated[tuple[LevelIndex, Place], Meta(description="a level and a cell, such as [0, 12]")] | None
     want: Annotated[tuple[Want, ...], Meta(min_length=1, max_length=len(WANTS))]
 
     def __post_init__(self) -> None:
         force_setattr(self, "want", distinct(self.want, "want", WANTS))
         if "reach" in self.want and self.probe is None:
-            raise ValueError("`probe` must be a level and a place where `reach` is wanted. Got None.")
+            raise ValueError("`probe` must be a level and a cell if `reach` is requested. Got None.")
 
 
 class CodesHeader(Pictures, frozen=True, tag="frame"):
@@ -72,9 +70,9 @@ class CodesHeader(Pictures, frozen=True, tag="frame"):
 
     pictures: Annotated[
         list[str],
-        Meta(description="the names of the pictures: picture, a, b, reach, step, and S0, S1 and so on"),
+        Meta(description="the names of the pictures: picture, a, b, reach, step, S0, S1, …"),
     ]
-    step: Codes | None  # at `t`, where it is wanted
+    step: Codes | None  # at `t`, if requested
     strip: list[Codes]
     ms: dict[str, float]
 
@@ -180,7 +178,7 @@ def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]
     """
     books = deferred.codebook.codebooks(loaded)
     if level >= len(books) or place >= grids[level].size:
-        raise ValueError(f"`probe` must be a place of one of {len(books)} levels. Got [{level}, {place}].")
+        raise ValueError(f"`probe` must be a cell of one of {len(books)} levels. Got [{level}, {place}].")
     current = grids[level].ravel()[place]
     order = np.argsort(-books[level].uses, kind="stable")
     others = [code for code in order[: OTHERS + 1] if code != current][:OTHERS]

@@ -127,18 +127,16 @@ class ColumnReading(messages.Answer, frozen=True):
     y: float
     percentile: Percentile
     nearest: Annotated[
-        Item | None, Meta(description="the nearest shared item, or null where the nearest is not shared")
+        Item | None, Meta(description="the nearest shared item, or null if the nearest item is not shared")
     ]
     error: Annotated[
         float | None,
-        Meta(
-            description="the squared error per pixel against the encoded picture, or null where there is none"
-        ),
+        Meta(description="the squared error per pixel against the encoded picture, or null if there is none"),
     ]
 
 
 class ComparedHeader(Pictures, frozen=True, tag="frame"):
-    """A picture per model, after the item's original if it is there."""
+    """A picture per model, after the item's original if that is available."""
 
     by: Annotated[
         int | None,
@@ -150,14 +148,14 @@ class ComparedHeader(Pictures, frozen=True, tag="frame"):
 
 
 class SharedItemsHeader(Pictures, frozen=True, tag="items"):
-    """The pictures of items: of each its original if it is there, and then one per model."""
+    """The pictures of items: for each its original if that is available, then one per model."""
 
     models: int
     items: list[Item]
     originals: Annotated[
         list[bool], Meta(description="whether each item's original comes before its pictures")
     ]
-    names: Annotated[list[str], Meta(description="what each item is called, such as test 3518")]
+    names: Annotated[list[str], Meta(description="the name of each item, such as test 3518")]
     labels: list[dict[str, str]]
 
 

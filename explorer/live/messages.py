@@ -75,7 +75,7 @@ __all__ = [
 ]
 
 ANSWER_MAGIC = b"LXP1"
-ITEMS_AT_MOST = 64  # of a message
+ITEMS_AT_MOST = 64  # per message
 
 ItemSource = Literal["reconstruction", "best"]
 PictureSource = Literal["original", "reconstruction"]
@@ -112,7 +112,7 @@ class Opening(Schema, frozen=True, kw_only=True):
 
 
 class Open(Opening, frozen=True, tag="open"):
-    """Opens this model and view."""
+    """Opens a model and view."""
 
     model: ModelName
     view: ViewId
@@ -132,9 +132,9 @@ class Frame(Schema, frozen=True, tag="frame"):
         force_setattr(self, "want", distinct(self.want, "want", PICTURES))
         for name in ("A", "B") if "strip" in self.want else self.want:
             if name not in self.handles:
-                raise ValueError(f"`handles` must have `{name}`, which is wanted. Got none.")
+                raise ValueError(f"`handles` must have `{name}`, as `want` requests it. Got none.")
         if "strip" in self.want and self.strip is None:
-            raise ValueError("frame must have `strip` where it is wanted. Got none.")
+            raise ValueError("`strip` must be given, as `want` requests it. Got none.")
 
 
 class Items(Schema, frozen=True, tag="items"):
@@ -146,7 +146,7 @@ class Items(Schema, frozen=True, tag="items"):
 
 
 class Ping(Schema, frozen=True, tag="ping"):
-    """Asks for a sign of life."""
+    """Checks that the connection is alive."""
 
     seq: Seq
 
@@ -155,7 +155,7 @@ Message = Open | Frame | Items | Ping
 
 
 class Answer(Schema, frozen=True):
-    """What the server sends: a text, or the header of pictures."""
+    """A message of the server: text, or the header of pictures."""
 
 
 class Opened(Answer, frozen=True, tag="opened"):
@@ -180,13 +180,13 @@ class Failure(Answer, frozen=True, tag="error"):
 
 
 class Pong(Answer, frozen=True, tag="pong"):
-    """A sign of life."""
+    """The answer to a ping."""
 
     seq: Seq
 
 
 class Originals(Answer, frozen=True, tag="originals"):
-    """How the original pictures of the open model are: they load in the background after "opened"."""
+    """The state of the open model's original pictures, which load in the background after "opened"."""
 
     state: OriginalsState
 
@@ -210,23 +210,23 @@ class FrameHeader(Pictures, frozen=True, tag="frame"):
     """The pictures of a frame, the gauge of its handles, and the strip's path."""
 
     pictures: Annotated[
-        list[str], Meta(description="the names of the pictures: A, B, and S0, S1 and so on of the strip")
+        list[str], Meta(description="the names of the pictures: A, B, and of the strip S0, S1, …")
     ]
     handles: dict[HandleName, GaugeReading]
     ms: dict[str, float]
     path: Annotated[list[Point], Meta(description="the map positions of the strip's frames")]
     off: Annotated[
         list[float],
-        Meta(description="the percentiles of the strip's frames, none where the model has no gauge"),
+        Meta(description="the percentiles of the strip's frames, empty if the model has no gauge"),
     ]
 
 
 class ItemsHeader(Pictures, frozen=True, tag="items"):
-    """The pictures of items, what they are called and their attributes."""
+    """The pictures, names and attributes of items."""
 
     items: tuple[Item, ...]
     sources: list[PictureSource]
-    names: Annotated[list[str], Meta(description="what each item is called, such as test 3518")]
+    names: Annotated[list[str], Meta(description="the name of each item, such as test 3518")]
     labels: list[dict[str, str]]
 
 
@@ -247,7 +247,7 @@ def answer(header: Answer, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
     """Encodes a binary answer.
 
     Arguments:
-        header: What the pictures are; NaN and infinity in it raise ValueError.
+        header: The header; NaN and infinity in it raise ValueError.
         pictures: Pixels, uint8, contiguous; any number of pictures (H, W, C) or stacks of them.
     """
     head = text(header).encode()

@@ -150,7 +150,7 @@ def _cached(
         mark: Identifies what they depend on.
         version: The value of `?v=` under which they never change.
         media_type: Their type.
-        fixed: Whether the address never changes its contents without a version either.
+        fixed: Whether the contents of the URL never change even without a version.
     """
     etag = f'"{hashlib.sha256(mark.encode()).hexdigest()[:20]}"'
     fixed = fixed or (request.query_params.get("v", "") == version and version != "")
@@ -209,7 +209,7 @@ def _mark_of(loaded: Loaded, what: str, view_id: str) -> tuple[str, str]:
 def bundle(request: Request) -> Response:
     """`/live/bundle/{name}`: the built front end of a component, a chunk that several share, or the style sheet.
 
-    `/live/bundle/again-N/{name}` is the same, at an address of which no browser remembers a failure. The names of chunks
+    `/live/bundle/again-N/{name}` is the same under another URL, for a retry after a failure that the browser has cached. The names of chunks
     and style sheet change with their contents. Public, so that a page with a rejected origin has the code that tells the
     user which setting to change.
     """
@@ -355,7 +355,7 @@ def code_map(request: Request) -> Response:
 
 @_guarded
 def code_looks(request: Request) -> Response:
-    """`/live/atlas/{model}/codes/{level}/looks`: the pixels of each code's look, concatenated."""
+    """`/live/atlas/{model}/codes/{level}/looks`: the picture that each code stands for, concatenated pixels."""
     loaded, level = _level(request)
 
     mark = _mark(loaded, "looks", str(level))

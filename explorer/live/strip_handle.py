@@ -38,7 +38,7 @@ def handle_between(loaded: Loaded, view: View, frame: Frame, index: int) -> tupl
         ValueError: If there is no such picture, or the model has no such item, direction or level.
     """
     if frame.strip is None:
-        raise ValueError("`frame` must want the strip. Got none.")
+        raise ValueError("`frame` must request the strip. Got none.")
     count = frame.strip.frames
     if not 0 <= index < count:
         raise ValueError(f"`index` must be one of 0..{count - 1}, the strip's pictures. Got {index}.")

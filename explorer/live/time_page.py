@@ -115,7 +115,7 @@ class OpenedFilm(Answer, frozen=True, tag="opened"):
 
 
 class Disagreement(Answer, frozen=True):
-    """How far draws differ after each frame, as pictures now and one jump ahead, in [0, 1]."""
+    """The disagreement of draws after each frame, now and one jump ahead, as pictures in [0, 1]."""
 
     now: list[float]
     ahead: list[float]

@@ -45,7 +45,7 @@ def parser(union: Any) -> Callable[[str | bytes], Any]:
     It raises WireError if a message is malformed: "too-large" above 16 KiB, otherwise "bad-message".
 
     Arguments:
-        union: The union of the message classes, told apart by their `type`.
+        union: The union of the message classes, distinguished by their `type`.
     """
     kinds: dict[Any, type[Schema]] = {kind.__struct_config__.tag: kind for kind in get_args(union)}
     return partial(_read, kinds)

@@ -73,7 +73,7 @@ def test_good_messages() -> None:
         ("turn", {"0": 1e9}, "`turn.0` must be a number"),
         ("turn", {"0": True}, "`turn.0` must be a number"),
         ("want", [], "`want` must be a list"),
-        ("want", ["input", "input"], "each part once"),
+        ("want", ["input", "input"], "must not repeat a name"),
         ("want", ["A"], "`want[0]` must be one of"),
         ("want", "input", "`want` must be a list"),
         ("handles", {}, "frame may only have"),

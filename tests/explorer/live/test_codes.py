@@ -60,18 +60,18 @@ def test_good_messages() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "text"),
     [
-        ("codes", 7, "`codes` must be codes of at most 1500 places"),
+        ("codes", 7, "`codes` must be codes of at most 1500 cells"),
         ("a", "A" * 4001, "`a` must be codes of at most"),
         ("b", None, "frame must have `b`"),
         ("t", 1.5, "`t` must be a number"),
         ("t", -0.1, "`t` must be a number in 0..1"),
         ("t", True, "`t` must be a number"),
         ("frames", 4, "`frames` must be a whole number in 5..15"),
-        ("probe", [0], "`probe` must be a level and a place"),
+        ("probe", [0], "`probe` must be a level and a cell"),
         ("probe", [0, 1.5], "`probe[1]` must be a whole number"),
         ("probe", [9, 0], "`probe[0]` must be a whole number in 0..7"),
         ("want", [], "`want` must be a list"),
-        ("want", ["picture", "picture"], "each part once"),
+        ("want", ["picture", "picture"], "must not repeat a name"),
         ("want", ["input"], "`want[0]` must be one of"),
         ("item", 3, "frame may only have"),
     ],
@@ -84,7 +84,7 @@ def test_bad_frames_are_refused_with_their_number(path: str, value: Any, text: s
 
 
 def test_reach_needs_a_place() -> None:
-    with pytest.raises(WireError, match="`probe` must be a level and a place where `reach` is wanted"):
+    with pytest.raises(WireError, match="`probe` must be a level and a cell if `reach` is requested"):
         parse(json.dumps({**FRAME, "probe": None, "want": ["reach"]}))
 
 
@@ -156,8 +156,8 @@ def test_reach_is_brightest_where_the_code_governs(server: str, two: Loaded) -> 
     [
         ({"codes": "AAAA"}, "`codes` must be 54 characters for 20 places"),
         ({"b": "_" * 54}, "`b` must hold codes of 0..15"),
-        ({"probe": [2, 0], "want": ["reach"]}, "`probe` must be a place of one of 2 levels"),
-        ({"probe": [0, 4], "want": ["reach"]}, "`probe` must be a place"),
+        ({"probe": [2, 0], "want": ["reach"]}, "`probe` must be a cell of one of 2 levels"),
+        ({"probe": [0, 4], "want": ["reach"]}, "`probe` must be a cell"),
     ],
 )
 def test_what_the_model_lacks_is_told(changes: dict[str, Any], text: str, server: str, two: Loaded) -> None:

@@ -48,7 +48,7 @@ def test_good_messages() -> None:
     assert parse(json.dumps(FRAME)) == expected
 
 
-def test_b_may_be_left_out_where_it_is_not_wanted() -> None:
+def test_b_may_be_left_out_if_it_is_not_requested() -> None:
     message = {"type": "frame", "seq": 0, "want": ["A"], "handles": {"A": HANDLE}}
     found = parse(json.dumps(message))
     assert isinstance(found, Frame)
@@ -77,7 +77,7 @@ BAD = [
     (FRAME, "seq", 1.0, "`seq` must be"),
     (FRAME, "seq", None, "frame must have `seq`"),
     (FRAME, "want", [], "`want` must be a list"),
-    (FRAME, "want", ["A", "A"], "each part once"),
+    (FRAME, "want", ["A", "A"], "must not repeat a name"),
     (FRAME, "want", ["C"], r"`want\[0\]` must be one of"),
     (FRAME, "want", [["A"]], r"`want\[0\]` must be one of.*Got a list of 1"),
     (FRAME, "want", "A", "`want` must be a list"),
@@ -101,7 +101,7 @@ BAD = [
         "Each name in `handles.A.sliders` must be the name of a direction.*Got 'S MILE'",
     ),
     (FRAME, "handles.A.sliders", {f"s{n}": 0 for n in range(65)}, "at most 64 sliders"),
-    (FRAME, "strip", None, "frame must have `strip`"),
+    (FRAME, "strip", None, "`strip` must be given"),
     (FRAME, "strip.frames", 4, "`strip.frames` must be a whole number in 5..15. Got 4"),
     (FRAME, "strip.frames", 16, "`strip.frames` must be"),
     (FRAME, "strip.path", "curly", "`strip.path` must be one of: straight, great-circle. Got 'curly'"),

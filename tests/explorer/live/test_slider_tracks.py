@@ -78,5 +78,5 @@ def test_a_picture_that_is_not_there_is_refused(loaded: Loaded, view: View) -> N
     a, b = on(view, 3), on(view, 20)
     with pytest.raises(ValueError, match=r"`index` must be one of 0\.\.8"):
         handle_between(loaded, view, frame_of(a, b), 9)
-    with pytest.raises(ValueError, match="must want the strip"):
+    with pytest.raises(ValueError, match="must request the strip"):
         handle_between(loaded, view, Frame(0, ("A",), {"A": a}, None, "hold"), 0)

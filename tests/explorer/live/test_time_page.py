@@ -87,7 +87,7 @@ def test_good_messages() -> None:
         ("steps", 41, "`steps` must be a whole number in 1..40"),
         ("by", 1.0, "`by` must be a whole number in 1..64"),
         ("want", [], "`want` must be a list"),
-        ("want", ["jump", "jump"], "each part once"),
+        ("want", ["jump", "jump"], "must not repeat a name"),
         ("want", ["input"], "`want[0]` must be one of"),
         ("want", "jump", "`want` must be a list"),
         ("item", 3, "frame may only have"),

@@ -92,7 +92,7 @@ export interface Strip {
   path: PathKind;
 }
 
-/** Opens this model and view. */
+/** Opens a model and view. */
 export interface Open {
   type: "open";
   /** The name of a checkpoint. */
@@ -122,7 +122,7 @@ export interface Items {
   source: ItemSource;
 }
 
-/** Asks for a sign of life. */
+/** Checks that the connection is alive. */
 export interface Ping {
   type: "ping";
   seq: number;
@@ -151,13 +151,13 @@ export interface Failure {
   seq: number | null;
 }
 
-/** A sign of life. */
+/** The answer to a ping. */
 export interface Pong {
   type: "pong";
   seq: number;
 }
 
-/** How the original pictures of the open model are: they load in the background after "opened". */
+/** The state of the open model's original pictures, which load in the background after "opened". */
 export interface Originals {
   type: "originals";
   state: OriginalsState;
@@ -165,7 +165,7 @@ export interface Originals {
 
 /** How far a latent is from the data. */
 export interface GaugeReading {
-  /** 0 to 100, or null where the model has no gauge. */
+  /** 0 to 100, or null if the model has no gauge. */
   percentile: number | null;
   distance: number;
   nearest: number;
@@ -176,24 +176,24 @@ export interface FrameHeader {
   type: "frame";
   seq: number;
   shape: Shape;
-  /** The names of the pictures: A, B, and S0, S1 and so on of the strip. */
+  /** The names of the pictures: A, B, and of the strip S0, S1, …. */
   pictures: string[];
   handles: Partial<Record<HandleName, GaugeReading>>;
   ms: Record<string, number>;
   /** The map positions of the strip's frames. */
   path: Point[];
-  /** The percentiles of the strip's frames, none where the model has no gauge. */
+  /** The percentiles of the strip's frames, empty if the model has no gauge. */
   off: number[];
 }
 
-/** The pictures of items, what they are called and their attributes. */
+/** The pictures, names and attributes of items. */
 export interface ItemsHeader {
   type: "items";
   seq: number;
   shape: Shape;
   items: number[];
   sources: PictureSource[];
-  /** What each item is called, such as test 3518. */
+  /** The name of each item, such as test 3518. */
   names: string[];
   labels: Record<string, string>[];
 }
@@ -206,7 +206,7 @@ export interface Turn {
   item: number;
   /** Seed of eps; null for zero, the mean. */
   draw: number | null;
-  /** Dimension to eps, where it was set by hand. */
+  /** Dimension -> eps, where it was set by hand. */
   turn: Record<string, number>;
   want: AnatomyWant[];
 }
@@ -226,7 +226,7 @@ export interface BoundTerms {
   log_weight: number | null;
 }
 
-/** The pictures of an image, where its latent is, what it costs, and how far it is from the data. */
+/** The pictures of an image, its latent, the terms of its bound, and its distance from the data. */
 export interface AnatomyHeader {
   type: "frame";
   seq: number;
@@ -241,15 +241,15 @@ export interface AnatomyHeader {
   ms: Record<string, number>;
 }
 
-/** Shows these codes, and what lies between them and others. */
+/** Asks for pictures of these codes, and of the path to others. */
 export interface Painted {
   type: "frame";
   seq: number;
-  /** Codes of at most 1500 places. */
+  /** Codes of at most 1500 cells. */
   codes: string;
-  /** Codes of at most 1500 places. */
+  /** Codes of at most 1500 cells. */
   a: string;
-  /** Codes of at most 1500 places. */
+  /** Codes of at most 1500 cells. */
   b: string;
   t: number;
   frames: number;
@@ -262,7 +262,7 @@ export interface CodesHeader {
   type: "frame";
   seq: number;
   shape: Shape;
-  /** The names of the pictures: picture, a, b, reach, step, and S0, S1 and so on. */
+  /** The names of the pictures: picture, a, b, reach, step, S0, S1, …. */
   pictures: string[];
   step: string | null;
   strip: string[];
@@ -332,15 +332,15 @@ export interface OpenedTogether {
 export interface ColumnReading {
   x: number;
   y: number;
-  /** 0 to 100, or null where the model has no gauge. */
+  /** 0 to 100, or null if the model has no gauge. */
   percentile: number | null;
-  /** The nearest shared item, or null where the nearest is not shared. */
+  /** The nearest shared item, or null if the nearest item is not shared. */
   nearest: number | null;
-  /** The squared error per pixel against the encoded picture, or null where there is none. */
+  /** The squared error per pixel against the encoded picture, or null if there is none. */
   error: number | null;
 }
 
-/** A picture per model, after the item's original if it is there. */
+/** A picture per model, after the item's original if that is available. */
 export interface ComparedHeader {
   type: "frame";
   seq: number;
@@ -352,7 +352,7 @@ export interface ComparedHeader {
   ms: Record<string, number>;
 }
 
-/** The pictures of items: of each its original if it is there, and then one per model. */
+/** The pictures of items: for each its original if that is available, then one per model. */
 export interface SharedItemsHeader {
   type: "items";
   seq: number;
@@ -361,7 +361,7 @@ export interface SharedItemsHeader {
   items: number[];
   /** Whether each item's original comes before its pictures. */
   originals: boolean[];
-  /** What each item is called, such as test 3518. */
+  /** The name of each item, such as test 3518. */
   names: string[];
   labels: Record<string, string>[];
 }
@@ -412,7 +412,7 @@ export interface OpenedFilm {
   seq?: number;
 }
 
-/** How far draws differ after each frame, as pictures now and one jump ahead, in [0, 1]. */
+/** The disagreement of draws after each frame, now and one jump ahead, as pictures in [0, 1]. */
 export interface Disagreement {
   now: number[];
   ahead: number[];
