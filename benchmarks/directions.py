@@ -31,7 +31,7 @@ from explorer.jobs.leakage import Bench, fitted, held_out, open_bench
 from explorer.latent.directions.estimators import METHODS
 from explorer.latent.directions.leakage import Leak, Trial, find_strength, targets
 from models.data import Attribute, load_data
-from models.evaluation.reconstruction import codes
+from models.evaluation.reconstruction import posterior_means
 
 __all__ = ["MODELS", "chosen", "correlated_with", "main", "partners_leak"]
 
@@ -100,7 +100,7 @@ def partners_leak(leak: Leak, partners: Sequence[str]) -> float:
 def correlated(bench: Bench, images: int, seed: int) -> list[dict[str, Any]]:
     """One row per attribute that correlates with others in the sample: the leakage of each estimator."""
     data = load_data("faces", "train", limit=SAMPLE, correlated=True)
-    z = codes(bench.model, data.images)
+    z = posterior_means(bench.model, data.images)
     rows = []
     for slug, target in targets(bench.attributes).items():
         partners = correlated_with(data.attributes, slug)

@@ -40,7 +40,7 @@ from models import Autoencoder, checkpoint
 from models.card import Entry
 from models.data import Attribute, ImageData, load_pictures
 from models.evaluation.attribute_classifier import log_odds, qualities
-from models.evaluation.classifier_cache import Kept, kept_judge
+from models.evaluation.classifier_cache import CachedClassifier, cached_classifier
 from models.evaluation.counterfactuals import redrawn
 from models.evaluation.reading_quality import Quality
 
@@ -140,7 +140,7 @@ class Bench:
     entry: Entry
     model: Autoencoder
     atlas: Atlas
-    kept: Kept
+    cached: CachedClassifier
     attributes: dict[str, Attribute]  # of the atlas, those that the classifier reads
 
     def decode(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -156,7 +156,7 @@ class Bench:
 
     def read(self, pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """The classifier's log-odds or value of each attribute."""
-        return log_odds(self.kept.judge, pictures, self.attributes)
+        return log_odds(self.cached.classifier, pictures, self.attributes)
 
     def trial(
         self, rows: Rows, target: Target | None, spreads: Mapping[str, NDArray[np.float64]] | None = None
@@ -218,29 +218,27 @@ def open_bench(name: str, report: Report | None = None) -> Bench:
         raise ValueError(f"{entry.path} has no card.")
     atlas = load_atlas(entry)
     if not atlas.attributes:
-        raise ValueError(
-            f"Nothing is known about the images of {entry.name}: there is no attribute to judge."
-        )
+        raise ValueError(f"The images of {entry.name} have no attributes to measure.")
     model = checkpoint.load(entry.path).eval()
     data = entry.card.data
     say(0.0, "Reading the data set")
-    kept = kept_judge(
+    cached = cached_classifier(
         data["name"],
         data.get("options", {}),
         lambda done, total: say(
             done / total, "Training the classifier on original pictures, once for this data set"
         ),
     )
-    return Bench(entry, model, atlas, kept, measured_attributes(atlas, kept.judge))
+    return Bench(entry, model, atlas, cached, measured_attributes(atlas, cached.classifier))
 
 
-def measured_attributes(atlas: Atlas, judge: Any) -> dict[str, Attribute]:
+def measured_attributes(atlas: Atlas, classifier: Any) -> dict[str, Attribute]:
     """The atlas' attributes that vary and that a classifier reads.
 
     Raises:
         ValueError: If there is none.
     """
-    sizes = {name: head.out_features for name, head in judge.heads.items()}
+    sizes = {name: head.out_features for name, head in classifier.heads.items()}
     wanted = {"binary": 2, "continuous": 1}
     found = {
         name: each
@@ -249,7 +247,7 @@ def measured_attributes(atlas: Atlas, judge: Any) -> dict[str, Attribute]:
         and len(np.unique(each.values[each.known])) > 1
     }
     if not found:
-        raise ValueError("The judge reads no attribute of the atlas. Build the atlas anew.")
+        raise ValueError("The classifier reads no attribute of the atlas. Rebuild the atlas.")
     return found
 
 
@@ -506,7 +504,7 @@ def _place(data: ImageData, number: int) -> int | None:
 def _wanted(
     bench: Bench, target: Target, row: int, trial: Trial, place: int, edited: NDArray[np.uint8]
 ) -> float:
-    """The value that the edit aims at: the label; of a continuous attribute, what the judge reads in the edit."""
+    """The value that the edit aims at: the label; of a continuous attribute, what the classifier reads in the edit."""
     attribute = bench.attributes[target.attribute]
     forward = trial.ways[place] > 0
     if attribute.kind == "continuous":

@@ -1,1 +1,1 @@
-"""What is measured on a trained model: reconstruction, likelihood, probes, disentanglement, and RESULTS.md."""
+"""Metrics of a trained model: reconstruction, likelihood, probes, disentanglement; and RESULTS.md."""

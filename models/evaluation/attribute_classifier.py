@@ -1,9 +1,9 @@
-"""Can an attribute still be read from a reconstruction? A judge trained on original pixels says how well.
+"""A classifier that reads attributes from pixels, and how well it reads them from reconstructions.
 
-One small convolutional network learns every attribute from the original training images, then reads the test
-images and their reconstructions. What it reads less well there, the model did not keep. Categories are scored
-by balanced accuracy, continuous factors by R^2 (`models.evaluation.reading_quality`). Where an attribute's value is missing, an image neither teaches it nor
-counts in its score.
+One small convolutional network learns all attributes from original training images, and then reads test images and
+their reconstructions. What it reads less well from the reconstructions is information that the model has lost.
+Categories are scored by balanced accuracy, continuous factors by R^2 (`models.evaluation.reading_quality`). Images
+whose value of an attribute is missing count neither in its training nor in its score.
 """
 
 from __future__ import annotations
@@ -25,13 +25,21 @@ from models.evaluation.metric import Metrics, metric
 from models.evaluation.reading_quality import Quality, quality_of_labels, quality_of_values
 from models.evaluation.reconstruction import reconstruct
 
-__all__ = ["Judge", "expectations", "log_odds", "qualities", "readability", "score", "train_judge"]
+__all__ = [
+    "AttributeClassifier",
+    "expectations",
+    "log_odds",
+    "qualities",
+    "readability",
+    "score",
+    "train_classifier",
+]
 
 WIDTH, EPOCHS, BATCH, RATE, SEED = 24, 12, 128, 2e-3, 0
 
 
-class Judge(nn.Module):
-    """A convolutional trunk with one linear head an attribute."""
+class AttributeClassifier(nn.Module):
+    """A convolutional trunk with one linear head per attribute."""
 
     def __init__(self, shape: tuple[int, int, int], attributes: dict[str, Attribute]) -> None:
         super().__init__()
@@ -59,43 +67,45 @@ class Judge(nn.Module):
 
 
 def outputs(attribute: Attribute) -> int:
-    """Numbers that a head gives for an attribute."""
+    """Number of outputs of the head of an attribute."""
     if attribute.kind == "continuous":
         return 1
     return 2 if attribute.kind == "binary" else len(attribute.labels)
 
 
-def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = None) -> Judge:
-    """Trains a judge on original images.
+def train_classifier(
+    data: ImageData, seed: int = SEED, progress: Progress | None = None
+) -> AttributeClassifier:
+    """Trains a classifier on original images.
 
     Arguments:
-        data: Images and what is known about them.
-        seed: Of the weights and the order of the images.
-        progress: Called with the steps done and the steps in all; a bar is shown where None.
+        data: Images with attributes.
+        seed: Seed of the weights and of the order of the images.
+        progress: Called with the steps done and their total; None shows a progress bar.
 
     Raises:
-        ValueError: If nothing is known about the images.
+        ValueError: If the images have no attributes.
     """
     if not data.attributes:
         raise ValueError(f"The data set {data.name!r} has no attributes to read. Leave out `--attributes`.")
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        judge = Judge(data.image_shape, data.attributes)
-    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        classifier = AttributeClassifier(data.image_shape, data.attributes)
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     targets = {k: torch.from_numpy(np.asarray(a.values)) for k, a in data.attributes.items()}
     known = {k: torch.from_numpy(a.known) for k, a in data.attributes.items()}
     spread = {k: scale(a.values[a.known]) for k, a in data.attributes.items() if a.kind == "continuous"}
     steps = EPOCHS * -(-len(data) // BATCH)
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=RATE, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    with tqdm(total=steps, desc="judge", unit="step", disable=progress is not None) as bar:
+    with tqdm(total=steps, desc="classifier", unit="step", disable=progress is not None) as bar:
         for _ in range(EPOCHS):
             order = torch.randperm(len(data), generator=generator)
             for chosen in order.split(BATCH):  # type: ignore[no-untyped-call]
                 x = to_tensor(data.images[chosen.numpy()]).contiguous(memory_format=torch.channels_last)
                 with torch.autocast("cpu", torch.bfloat16):
-                    answers = judge(x)
+                    answers = classifier(x)
                 losses = []
                 for name, answer in answers.items():
                     rows = known[name][chosen]
@@ -107,12 +117,12 @@ def train_judge(data: ImageData, seed: int = SEED, progress: Progress | None = N
                 bar.update()
                 if progress:
                     progress(schedule.last_epoch, steps)
-    judge.eval()
-    return judge
+    classifier.eval()
+    return classifier
 
 
 def error(answer: Tensor, truth: Tensor, spread: float | None) -> Tensor:
-    """Mean loss of the answers (B, K) of one head: cross-entropy, or squares of a spread where there is one; 0 of none."""
+    """Mean loss of one head's outputs (B, K): cross-entropy, or squared error in units of `spread` if given; 0 for an empty batch."""
     if not len(truth):
         return answer.sum()
     if spread is None:
@@ -121,27 +131,29 @@ def error(answer: Tensor, truth: Tensor, spread: float | None) -> Tensor:
 
 
 def scale(values: NDArray[np.generic]) -> float:
-    """Standard deviation of a continuous attribute, at least a little."""
+    """Standard deviation of a continuous attribute, bounded away from 0."""
     return max(float(np.asarray(values, np.float64).std()), 1e-6) if len(values) else 1.0
 
 
-def score(judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]) -> dict[str, float]:
+def score(
+    classifier: AttributeClassifier, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+) -> dict[str, float]:
     """Balanced accuracy (binary, categorical) or R^2 (continuous) of each attribute, read from uint8 images.
 
-    Only the images count whose value is known; 0 where it is of none.
+    Images with a missing value do not count; the score is 0 if all are missing.
     """
-    found = qualities(log_odds(judge, images, attributes), attributes)
+    found = qualities(log_odds(classifier, images, attributes), attributes)
     return {name: found[name].value if name in found else 0.0 for name in attributes}
 
 
 def qualities(
     readings: Mapping[str, NDArray[np.float64]], attributes: Mapping[str, Attribute]
 ) -> dict[str, Quality]:
-    """How well each attribute is read, on the images whose value is known; those known of fewer than 2 are left out.
+    """How well each attribute is read, on images with a known value; attributes known of fewer than 2 are left out.
 
     Arguments:
-        readings: As `log_odds` gives them, of N images.
-        attributes: Of the same images, by name.
+        readings: From `log_odds`, of N images.
+        attributes: Attributes of the same images, by name.
     """
     found = {}
     for name, attribute in attributes.items():
@@ -160,21 +172,21 @@ def qualities(
 
 
 def expectations(
-    judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+    classifier: AttributeClassifier, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
 ) -> dict[str, NDArray[np.float64]]:
-    """What the judge expects of each attribute: a continuous value, or the probability of what it may be.
+    """The classifier's prediction of each attribute: a continuous value, or probabilities.
 
     Arguments:
-        judge: Trained with these attributes, perhaps among others.
+        classifier: Trained with these attributes, perhaps among others.
         images: uint8, shape (N, H, W, C).
-        attributes: What to read, by name.
+        attributes: Attributes to read, by name.
 
     Returns:
-        By name float64: the value, shape (N, 1); of a binary attribute the probability that it is there, (N, 1); of a
-        categorical one that of each label, (N, K).
+        float64 by name: the value, shape (N, 1); of a binary attribute its probability, (N, 1); of a categorical one
+        the probability of each label, (N, K).
     """
     with torch.inference_mode():
-        parts = [judge(x) for x in chunks(images)]
+        parts = [classifier(x) for x in chunks(images)]
     found = {}
     for name, attribute in attributes.items():
         answer = torch.cat([part[name] for part in parts]).double()
@@ -185,21 +197,20 @@ def expectations(
 
 
 def log_odds(
-    judge: Judge, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
+    classifier: AttributeClassifier, images: NDArray[np.uint8], attributes: Mapping[str, Attribute]
 ) -> dict[str, NDArray[np.float64]]:
-    """The classifier's unbounded reading of each attribute, which does not saturate where it is sure.
+    """The classifier's reading of each attribute on an unbounded scale, which does not saturate at high confidence.
 
     Arguments:
-        judge: Trained with these attributes, perhaps among others.
+        classifier: Trained with these attributes, perhaps among others.
         images: uint8, shape (N, H, W, C).
-        attributes: What to read, by name.
+        attributes: Attributes to read, by name.
 
     Returns:
-        By name float64: the value of a continuous attribute, shape (N, 1); the log-odds that a binary one is there,
-        (N, 1); the log-odds of each label of a categorical one against all others, (N, K).
+        float64 by name: the value of a continuous attribute, shape (N, 1); the log-odds of a binary one, (N, 1); the log-odds of each label of a categorical one against all others, (N, K).
     """
     with torch.inference_mode():
-        parts = [judge(x) for x in chunks(images)]
+        parts = [classifier(x) for x in chunks(images)]
     found = {}
     for name, attribute in attributes.items():
         answer = torch.cat([part[name] for part in parts]).double()
@@ -216,16 +227,16 @@ def log_odds(
 
 
 def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metrics:
-    """How well each attribute is read from reconstructions, as a share of how well from originals."""
-    judge = train_judge(train)
+    """How well each attribute is read from reconstructions, relative to originals."""
+    classifier = train_classifier(train)
     pictures = np.round(reconstruct(model, test.images) * 255).astype(np.uint8)
-    original = score(judge, test.images, test.attributes)
-    kept = score(judge, pictures, test.attributes)
+    original = score(classifier, test.images, test.attributes)
+    reconstructed = score(classifier, pictures, test.attributes)
     about = f"judge trained on {len(train)} original images, read from {len(test)} test images, seed {SEED}"
     metrics = {}
     for name, attribute in test.attributes.items():
         measure = "R^2" if attribute.kind == "continuous" else "balanced accuracy"
-        note = f"{measure} {kept[name]:.4f} of reconstructions / {original[name]:.4f} of originals; {about}"
-        if original[name] > 0:  # where the judge reads nothing from originals, there is no share to keep
-            metrics[f"readable_{name}"] = metric(kept[name] / original[name], "share kept", note)
+        note = f"{measure} {reconstructed[name]:.4f} of reconstructions / {original[name]:.4f} of originals; {about}"
+        if original[name] > 0:  # without a score on originals there is no ratio
+            metrics[f"readable_{name}"] = metric(reconstructed[name] / original[name], "share kept", note)
     return metrics

@@ -1,7 +1,7 @@
-"""Judges that are kept: one a data set and its options, trained once and read from the cache folder after that.
+"""Caches attribute classifiers, one per data set and options, in the cache folder.
 
-A file is called `judges/DATA-KEY.safetensors`; the key is made of all that decides the weights. A file that is damaged,
-or none of ours, is told, and the judge is trained anew in its place.
+A file is called `judges/DATA-KEY.safetensors`; the key is a hash of everything that determines the weights. A damaged
+or foreign file is reported, and the classifier is trained again.
 """
 
 from __future__ import annotations
@@ -22,70 +22,70 @@ from models.base import Progress
 from models.data import ImageData, load_pictures
 from models.data.locations import cache_folder
 from models.evaluation import attribute_classifier
-from models.evaluation.attribute_classifier import Judge, score, train_judge
+from models.evaluation.attribute_classifier import AttributeClassifier, score, train_classifier
 from models.system.files import replace_file
 
-__all__ = ["IMAGES", "Kept", "is_kept", "judge_path", "kept_judge"]
+__all__ = ["IMAGES", "CachedClassifier", "cached_classifier", "classifier_path", "is_cached"]
 
-IMAGES = 8_000  # originals that a judge learns from; 20,000 read a little better and take minutes more
+IMAGES = 8_000  # training images; 20,000 give slightly better classifiers and take minutes longer
 TEST_IMAGES = 1_000  # that say how well it reads
 VERSION = 2  # of what is written; raised when the network or its training changes
 HEADER_AT_MOST = 1 << 16  # bytes of a file beside its numbers
-TELLS = "latent-explorer-judge"  # key of the metadata
+METADATA_KEY = "latent-explorer-judge"  # key of the metadata
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """A judge and how well it reads."""
+class CachedClassifier:
+    """A classifier and its scores."""
 
-    judge: Judge
-    scores: dict[
-        str, float
-    ]  # attribute -> balanced accuracy or R^2 on original test images that it has not seen
+    classifier: AttributeClassifier
+    scores: dict[str, float]  # attribute -> balanced accuracy or R^2 on original test images
 
 
-def kept_judge(name: str, options: Mapping[str, Any], progress: Progress | None = None) -> Kept:
-    """The judge of a data set, from the cache or trained now.
+def cached_classifier(
+    name: str, options: Mapping[str, Any], progress: Progress | None = None
+) -> CachedClassifier:
+    """The classifier of a data set, from the cache or newly trained.
 
-    Faces are judged by one that has seen independent factors, whichever way the set's own were drawn: a judge trained
-    on `correlated` ones may take one factor for another.
+    For faces, the classifier is always trained on independent factors: one trained on `correlated` factors may confuse
+    them.
 
     Arguments:
-        name: Of the data set.
-        options: What it is loaded with.
-        progress: Called with the steps done and the steps in all, if it is trained.
+        name: Name of the data set.
+        options: Options of the data set.
+        progress: Called with the steps done and their total, if the classifier is trained.
 
     Raises:
-        ValueError: If the data set is not on this machine, or nothing is known about its images.
+        ValueError: If the data set is not on this machine, or its images have no attributes.
     """
     own = {key: value for key, value in options.items() if (name, key) != ("faces", "correlated")}
     test = load_pictures(name, "test", limit=TEST_IMAGES, **own)
-    path = judge_path(name, options)
+    path = classifier_path(name, options)
     if path.is_file():
         try:
             return _read(path, test)
         except ValueError as error:
-            warnings.warn(f"{error} The judge is trained anew.", RuntimeWarning, stacklevel=2)
-    judge = train_judge(load_pictures(name, "train", limit=IMAGES, **own), progress=progress)
-    kept = Kept(judge, score(judge, test.images, test.attributes))
+            warnings.warn(f"{error} The classifier is trained again.", RuntimeWarning, stacklevel=2)
+    classifier = train_classifier(load_pictures(name, "train", limit=IMAGES, **own), progress=progress)
+    cached = CachedClassifier(classifier, score(classifier, test.images, test.attributes))
     try:
-        _write(path, kept)
+        _write(path, cached)
     except OSError as error:
         warnings.warn(
-            f"The judge is not kept. {error}",
+            f"The classifier is not cached. {error}",
             RuntimeWarning,
             stacklevel=2,
         )
-    return kept
+    return cached
 
 
-def is_kept(name: str, options: Mapping[str, Any]) -> bool:
-    """Whether there is a file for it; whether it is sound shows when it is read."""
-    return judge_path(name, options).is_file()
+def is_cached(name: str, options: Mapping[str, Any]) -> bool:
+    """Whether there is a cached file; it is validated when it is read."""
+    return classifier_path(name, options).is_file()
 
 
-def judge_path(name: str, options: Mapping[str, Any]) -> Path:
-    """The file of a data set's judge."""
+def classifier_path(name: str, options: Mapping[str, Any]) -> Path:
+    """The cache file of a data set's classifier."""
     own = {key: value for key, value in options.items() if (name, key) != ("faces", "correlated")}
     r = attribute_classifier
     decides = [name, own, IMAGES, r.SEED, r.WIDTH, r.EPOCHS, r.BATCH, r.RATE, VERSION]
@@ -93,26 +93,26 @@ def judge_path(name: str, options: Mapping[str, Any]) -> Path:
     return cache_folder() / "judges" / f"{name}-{digest}.safetensors"
 
 
-def _write(path: Path, kept: Kept) -> None:
-    weights = {key: values.contiguous() for key, values in kept.judge.state_dict().items()}
-    packed = save(weights, {TELLS: json.dumps(kept.scores)})
+def _write(path: Path, cached: CachedClassifier) -> None:
+    weights = {key: values.contiguous() for key, values in cached.classifier.state_dict().items()}
+    packed = save(weights, {METADATA_KEY: json.dumps(cached.scores)})
     replace_file(path, lambda temporary: temporary.write_bytes(packed))
 
 
-def _read(path: Path, test: ImageData) -> Kept:
-    """The judge in a file.
+def _read(path: Path, test: ImageData) -> CachedClassifier:
+    """Reads a classifier from a file.
 
     Raises:
-        ValueError: If the file is no sound judge of these attributes.
+        ValueError: If the file is not a valid classifier of these attributes.
     """
-    judge = Judge(test.image_shape, test.attributes)
-    wanted = judge.state_dict()
+    classifier = AttributeClassifier(test.image_shape, test.attributes)
+    wanted = classifier.state_dict()
     try:
         size = sum(values.nbytes for values in wanted.values()) + HEADER_AT_MOST
         if path.stat().st_size > size:
             raise ValueError(f"it has over {size} bytes")
         with safe_open(path, framework="pt") as file:
-            told = json.loads((file.metadata() or {}).get(TELLS, "null"))
+            stored = json.loads((file.metadata() or {}).get(METADATA_KEY, "null"))
             if set(file.keys()) != set(wanted):
                 raise ValueError("it has other tensors")
             weights = {key: file.get_tensor(key) for key in wanted}
@@ -121,12 +121,12 @@ def _read(path: Path, test: ImageData) -> Kept:
                 raise ValueError(f"{key!r} has another shape or type")
             if not values.isfinite().all():
                 raise ValueError(f"{key!r} holds NaN or infinity")
-        if not isinstance(told, dict) or set(told) != set(test.attributes):
-            raise ValueError("it does not say how well it reads each attribute")
-        scores = {name: float(told[name]) for name in test.attributes}
+        if not isinstance(stored, dict) or set(stored) != set(test.attributes):
+            raise ValueError("it has no valid score of each attribute")
+        scores = {name: float(stored[name]) for name in test.attributes}
         if not all(math.isfinite(value) and value <= 1 for value in scores.values()):
-            raise ValueError("it does not say how well it reads each attribute")
+            raise ValueError("it has no valid score of each attribute")
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is no judge that can be used: {error}.") from error
-    judge.load_state_dict(weights)
-    return Kept(judge.eval().requires_grad_(False), scores)
+        raise ValueError(f"{path} is not a valid classifier: {error}.") from error
+    classifier.load_state_dict(weights)
+    return CachedClassifier(classifier.eval().requires_grad_(False), scores)

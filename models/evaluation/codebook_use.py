@@ -1,9 +1,9 @@
-r"""Metrics of discrete codes: how many are used, how evenly, and what a learnt prior saves over coding each alone.
+r"""Metrics of discrete codes: use, perplexity, and the gain of a learnt prior over coding each code independently.
 
-Unigram entropy  -sum_k p_k log2 p_k,   prior's cross-entropy  -1/n log2 p(codes of a grid of n places)
+Unigram entropy  -sum_k p_k log2 p_k,   prior's cross-entropy  -1/n log2 p(codes of a grid of n cells)
 
-in bits a code. The unigram p_k are the shares of the very codes that are measured, the most favourable ones. With the
-decoder's likelihood the bound on a whole image of 8-bit pixels is, in bits a dimension,
+in bits per code. The unigram p_k are the frequencies of the measured codes themselves, the most favourable choice. With
+the decoder's likelihood the bound on an image of 8-bit pixels is, in bits per dimension,
 
 (-log p(x'|k) - log p(k)) / (D log 2) + 8,   x' = (255 x + u) / 256,   u uniform in [0, 1)
 
@@ -31,7 +31,7 @@ __all__ = ["bits_per_dimension", "codebook_metrics", "unigram_bits"]
 
 
 def codebook_metrics(model: DiscreteLatent, data: ImageData) -> Metrics:
-    """Use, perplexity and entropy of each level's codes, and what the prior makes of them, where there is one.
+    """Use, perplexity and entropy of each level's codes, and their cross-entropy under the prior, if there is one.
 
     Arguments:
         model: A model with discrete codes.
@@ -74,13 +74,13 @@ def codebook_metrics(model: DiscreteLatent, data: ImageData) -> Metrics:
 
 
 def unigram_bits(counts: Tensor) -> float:
-    """Entropy in bits of codes that occur so often, (K,)."""
+    """Entropy in bits, from the counts (K,) of codes."""
     p = counts.double() / counts.sum()
     return float(torch.special.entr(p).sum() / math.log(2))
 
 
 def bits_per_dimension(model: DiscreteLatent, data: ImageData) -> Metrics:
-    """The whole bound in bits a dimension; nothing where the likelihood is no density of grey pixels."""
+    """The bound in bits per dimension; empty if the likelihood is not a density of grey pixels."""
     decoder = as_likelihood_model(model)
     if not isinstance(decoder.likelihood, Gaussian):
         return {}

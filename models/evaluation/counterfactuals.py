@@ -1,6 +1,6 @@
-"""The truth beside an edit: an image as it would be, had one of its factors another value.
+"""Counterfactuals: an image drawn again with one of its factors changed, as ground truth for an edit.
 
-Possible where images come from exact factors: faces are drawn again, sprites are put together again from their layers.
+Only for images with exact factors: faces are drawn again, sprites are composed again from their layers.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ from models.data import ImageData
 def redrawn(
     data: ImageData, index: int, attribute: str, value: float, collection: ImageData | None = None
 ) -> NDArray[np.uint8] | None:
-    """An image with only one attribute changed.
+    """Draws an image again with only one attribute changed.
 
     Arguments:
         data: The images.
-        index: Which of them, in [0, N).
-        attribute: What changes.
-        value: To what: 0 or 1 for a binary one, the number of the label for a categorical one; a continuous one takes
-            the nearest value that it can have.
-        collection: Images of the same data set that show the parts of sprites; `data` itself where None. The more, the
-            surer.
+        index: Index of the image, in [0, N).
+        attribute: The attribute to change.
+        value: Its new value: 0 or 1 if binary, the index of the label if categorical; a continuous attribute gets the
+            nearest possible value.
+        collection: Images of the same data set from which the layers of sprites are taken; `data` if None.
 
     Returns:
-        uint8, shape (H, W, C); None where the data set cannot be drawn from factors, or the collection does not show
-        what it takes.
+        uint8, shape (H, W, C); None if the data set cannot be drawn from factors, or the collection lacks a layer.
 
     Raises:
         ValueError: If there is no such image, attribute or value.

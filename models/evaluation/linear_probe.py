@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from models.base import Autoencoder
 from models.data import Attribute, ImageData
 from models.evaluation.metric import Metrics, metric
-from models.evaluation.reconstruction import codes
+from models.evaluation.reconstruction import posterior_means
 
 __all__ = ["Probe", "classes", "linear_probe", "probe"]
 
@@ -54,7 +54,7 @@ def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 
     attributes = [attribute for attribute in classes(test) if attribute.name in both]
     if not attributes:
         raise ValueError(f"The data set {test.name!r} has no classes to probe for. Leave out `--probe`.")
-    fit, judged = codes(model, train.images), codes(model, test.images)
+    fit, judged = posterior_means(model, train.images), posterior_means(model, test.images)
     metrics = {}
     for attribute in attributes:
         name = attribute.name

@@ -26,7 +26,7 @@ from torch import Tensor
 from models.data import SequenceData
 from models.data.moving_digits import positions, rolled
 from models.data.tensors import BATCH
-from models.evaluation.attribute_classifier import Judge, score
+from models.evaluation.attribute_classifier import AttributeClassifier, score
 from models.evaluation.metric import SEED, Metrics, metric
 from models.protocols import SequenceModel
 
@@ -52,7 +52,9 @@ def as_tensor(frames: NDArray[np.uint8]) -> Tensor:
     return torch.tensor(frames).permute(0, 1, 4, 2, 3).float() / 255
 
 
-def prediction(model: SequenceModel, data: SequenceData, clean: SequenceData, judge: Judge) -> Metrics:
+def prediction(
+    model: SequenceModel, data: SequenceData, clean: SequenceData, classifier: AttributeClassifier
+) -> Metrics:
     """Direction, position and digit of the frames that a model foresees, over jumps of 1 to `JUMPS` frames.
 
     Arguments:
@@ -81,8 +83,8 @@ def prediction(model: SequenceModel, data: SequenceData, clean: SequenceData, ju
     found, still = np.concatenate(places), np.concatenate(pictures)
     right = np.sign(displaced(last, found, width)) == np.sign(displaced(last, true, width))
     digit = {"digit": data.attributes["digit"]}
-    read = [score(judge, still[:, jump], digit)["digit"] for jump in range(JUMPS)]
-    known = score(judge, np.concatenate(truths), digit)["digit"]
+    read = [score(classifier, still[:, jump], digit)["digit"] for jump in range(JUMPS)]
+    known = score(classifier, np.concatenate(truths), digit)["digit"]
     about = (
         f"{CONTEXT} frames seen, one draw of z and one of each jump of 1 to {JUMPS} frames, "
         f"{data.name} {data.split}, {len(data)} sequences, seed {SEED}"

@@ -14,9 +14,9 @@ from models.data.tensors import chunks
 from models.evaluation.metric import SEED, Metrics, describe_images, metric
 
 __all__ = [
-    "codes",
     "errors",
     "inverse",
+    "posterior_means",
     "reconstruct",
     "reconstruction",
     "restoration",
@@ -39,7 +39,7 @@ def _pictures(model: Autoencoder, x: Tensor) -> NDArray[np.float32]:
     return pictures
 
 
-def codes(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def posterior_means(model: Autoencoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Posterior means of uint8 images (N, H, W, C), each as one row: (N, D)."""
     with torch.inference_mode():
         return torch.cat([model.encode(x).mean.flatten(1) for x in chunks(images)]).numpy()

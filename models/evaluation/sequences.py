@@ -12,7 +12,7 @@ from models.data import SequenceData, load_sequences
 from models.data.moving_digits import originals
 from models.data.oscillator import PERIOD
 from models.data.tensors import BATCH
-from models.evaluation.attribute_classifier import train_judge
+from models.evaluation.attribute_classifier import train_classifier
 from models.evaluation.likelihood import sums_of_terms
 from models.evaluation.metric import SEED, Metrics, metric
 from models.evaluation.moving_digits import as_tensor, prediction
@@ -39,8 +39,8 @@ def sequence_metrics(
     metrics = {term: metric(total / len(data), "nats/frame", about) for term, total in sums.items()}
     if name == "moving-digits":
         clean = load_sequences(name, "test", limit=limit, **(options | {"noise": 0.0}))
-        judge = train_judge(originals("train", options.get("source", "mnist")))
-        metrics |= prediction(model, data, clean, judge)
+        classifier = train_classifier(originals("train", options.get("source", "mnist")))
+        metrics |= prediction(model, data, clean, classifier)
     if name == "oscillator":
         metrics |= oscillation(model, data, options.get("period", PERIOD), min(JUMPS, model.config.jump))
     return metrics

@@ -7,7 +7,7 @@ import numpy as np
 from models.base import Autoencoder
 from models.data import ImageData
 from models.evaluation.metric import Metrics, describe_images, metric
-from models.evaluation.reconstruction import codes
+from models.evaluation.reconstruction import posterior_means
 
 __all__ = ["active_units", "sparsity"]
 
@@ -21,7 +21,7 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
         | Importance Weighted Autoencoders (Burda et al., 2015)
         | https://arxiv.org/abs/1509.00519
     """
-    means = codes(model, data.images)
+    means = posterior_means(model, data.images)
     active = int((means.var(0) > 0.01).sum())
     about = f"Var of the posterior mean > 0.01, {describe_images(data)}"
     return {"active_units": metric(active, f"of {means.shape[1]} dimensions", about)}
@@ -31,7 +31,7 @@ def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
     """Of codes that are never negative or that are 0 at times: how many units speak, how much, and which never do."""
     if model.spec.discrete:
         return {}
-    z = codes(model, data.images)
+    z = posterior_means(model, data.images)
     if z.min() < 0 and (z != 0).all():
         return {}
     units, about = z.shape[1], describe_images(data)

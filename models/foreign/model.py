@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.family_description import FamilyDescription
 from models.base import Autoencoder, LatentSpec, Level, Posterior
 from models.configuration import setting
 from models.criterion import Criterion
 from models.encoder_decoder import LATENT_AT_MOST, ImageConfig
+from models.family_description import FamilyDescription
 from models.foreign.graph_check import FILE_BYTES
 from models.foreign.inspection import ensure_inspected
 from models.foreign.layout import BATCH_AT_MOST, Layout, halved

@@ -31,7 +31,7 @@ from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from models.data import data_available
-from models.evaluation.classifier_cache import is_kept
+from models.evaluation.classifier_cache import is_cached
 
 __all__ = ["Source", "compared", "panel", "table_html", "target_of", "why_not"]
 
@@ -202,7 +202,7 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             S.pop("dl_failed", None)
             st.rerun()
     data = loaded.entry.card.data if loaded.entry.card else {}
-    if digest not in _tables() and data and not is_kept(data["name"], data.get("options", {})):
+    if digest not in _tables() and data and not is_cached(data["name"], data.get("options", {})):
         st.caption(
             f"The first time, a classifier for {data['name']} is trained. This takes some minutes; the classifier is then stored for all its models."
         )

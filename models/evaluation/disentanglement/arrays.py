@@ -1,4 +1,4 @@
-"""What the metrics share: the checks of their arrays, one scale for all codes, and the gap between the best two."""
+"""Helpers of the metrics: validation of arrays, standardisation, and the gap between the two best scores."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ __all__ = ["Array", "check", "gap", "standardise", "varying"]
 
 Array = NDArray[np.float64]
 
-ROUNDING = 1e-6  # of a code's largest value; a standard deviation below it is rounding in float32
+ROUNDING = 1e-6  # a standard deviation below this share of the largest value is float32 rounding
 
 
-def check(codes: Array, factors: Array) -> None:
-    """Checks codes (N, D) against factors (N, F): one row an image, all finite, every factor varies.
+def check(latents: Array, factors: Array) -> None:
+    """Checks latents (N, D) and factors (N, F): one row per image, all finite, every factor varies.
 
     Raises:
-        ValueError: If a rule is broken. Arrays with one image a column are refused, not turned by a reshape.
+        ValueError: If a rule is broken. Arrays with one image per column are not transposed, but refused.
     """
-    for name, values in (("codes", codes), ("factors", factors)):
+    for name, values in (("latents", latents), ("factors", factors)):
         if values.ndim != 2 or 0 in values.shape:
-            raise ValueError(f"`{name}` must be 2-D with one row an image. Got the shape {values.shape}.")
+            raise ValueError(f"`{name}` must be 2-D with one row per image. Got the shape {values.shape}.")
         if not np.isfinite(values).all():
-            raise ValueError(f"`{name}` must be finite. Got NaN or infinity: mend what made them.")
-    if len(codes) != len(factors):
+            raise ValueError(f"`{name}` must be finite. Got NaN or infinity.")
+    if len(latents) != len(factors):
         raise ValueError(
-            "`codes` (N, D) and `factors` (N, F) must have one row an image. "
-            f"Got {codes.shape} and {factors.shape}: transpose with `.T`, never with a reshape."
+            "`latents` (N, D) and `factors` (N, F) must have one row per image. "
+            f"Got {latents.shape} and {factors.shape}: transpose with `.T` if needed, never with a reshape."
         )
     still = np.flatnonzero((factors == factors[0]).all(0))
     if len(still):
@@ -35,18 +35,18 @@ def check(codes: Array, factors: Array) -> None:
         )
 
 
-def varying(codes: Array) -> NDArray[np.bool_]:
-    """Which codes (N, D) vary, by more than rounding: shape (D,). Each by its own scale, whatever the others'."""
-    moves: NDArray[np.bool_] = codes.std(0) > ROUNDING * np.abs(codes).max(0)
+def varying(latents: Array) -> NDArray[np.bool_]:
+    """Which dimensions of latents (N, D) vary by more than rounding, each relative to its own scale: shape (D,)."""
+    moves: NDArray[np.bool_] = latents.std(0) > ROUNDING * np.abs(latents).max(0)
     return moves
 
 
 def standardise(values: Array, like: Array | None = None) -> Array:
-    """Columns less their mean, over their standard deviation; 0 where a column holds still.
+    """Standardises columns to mean 0 and standard deviation 1; constant columns become 0.
 
     Arguments:
         values: Shape (N, D).
-        like: Where to take mean and deviation from, shape (M, D); `values` where None.
+        like: Values that give mean and standard deviation, shape (M, D); `values` if None.
 
     Returns:
         Shape (N, D).
@@ -57,9 +57,9 @@ def standardise(values: Array, like: Array | None = None) -> Array:
 
 
 def gap(scores: Array) -> Array:
-    """How far the best code is ahead of the second: scores (D, F) to gaps (F,).
+    """The gap between the best and the second-best dimension: scores (D, F) to gaps (F,).
 
-    A single code has no second; its gap is its score.
+    With a single dimension the gap is its score.
     """
     padded = scores if len(scores) > 1 else np.concatenate([scores, np.zeros_like(scores)])
     second, best = np.partition(padded, (-2, -1), axis=0)[-2:]

@@ -1,9 +1,9 @@
-r"""The beta-VAE score: does a linear classifier see from differences which factor two images share?
+r"""The beta-VAE score: whether a linear classifier recognises from differences which factor two images share.
 
 x_d = mean over a batch of pairs of |z_1d - z_2d|, where the two images of every pair share factor k
 
-The score is the accuracy with which logistic regression tells k from x, on new batches. Chance is 1/F. The
-features are standardised first, so that the score does not depend on the scale of the codes.
+The score is the accuracy of logistic regression of k on x, on new batches. Chance is 1/F. The features are
+standardised first, so that the score does not depend on the scale of the latents.
 
 References:
     | beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework (Higgins et al., 2017)
@@ -21,17 +21,17 @@ from models.evaluation.disentanglement.sources import FactorSource, batch_sizes
 
 __all__ = ["beta_vae_score", "linear_accuracy", "mean_differences"]
 
-STEPS = 1000  # of the solver, at most
+STEPS = 1000  # most iterations of the solver
 
 
 def beta_vae_score(source: FactorSource, rng: np.random.Generator, *, train: int, test: int) -> float:
     """Accuracy of the linear classifier, in [0, 1].
 
     Arguments:
-        source: Where pairs that share a factor come from.
-        rng: Source of the choices.
-        train: Batches to fit on, shared alike among the factors.
-        test: Batches that are judged, shared alike among the factors.
+        source: Source of pairs that share a factor.
+        rng: Random generator.
+        train: Batches to fit on, divided evenly among the factors.
+        test: Batches to test on, divided evenly among the factors.
     """
     factors = range(source.groups.shape[1])
     known = [mean_differences(source, k, train // len(factors), rng) for k in factors]
@@ -40,7 +40,7 @@ def beta_vae_score(source: FactorSource, rng: np.random.Generator, *, train: int
 
 
 def mean_differences(source: FactorSource, factor: int, count: int, rng: np.random.Generator) -> Array:
-    """Mean |z_1 - z_2| of each code in `count` batches of pairs that share a factor, shape (count, D)."""
+    """Mean |z_1 - z_2| of each dimension in `count` batches of pairs that share a factor, shape (count, D)."""
     parts = [source.pairs(factor, part, rng) for part in batch_sizes(count)]
     return np.concatenate([np.abs(first - second).mean(1) for first, second in parts])
 
@@ -49,11 +49,11 @@ def linear_accuracy(train: Sequence[Array], test: Sequence[Array]) -> float:
     """Accuracy of logistic regression.
 
     Arguments:
-        train: For each factor, the features of the batches that hold it, shape (B, D).
+        train: For each factor, the features of the batches that share it, shape (B, D).
         test: The same of other batches.
 
     Returns:
-        Share of the test batches whose factor is named.
+        Share of the test batches whose factor is predicted correctly.
     """
     from sklearn.linear_model import LogisticRegression
 

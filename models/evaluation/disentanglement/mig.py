@@ -1,12 +1,12 @@
-r"""MIG, the mutual information gap: is each factor in one code, and in one only?
+r"""MIG, the mutual information gap: whether each factor is encoded by exactly one dimension.
 
-MIG = mean_k (I(z_1; v_k) - I(z_2; v_k)) / H(v_k),   z_1, z_2 the two codes that tell most of factor v_k
+MIG = mean_k (I(z_1; v_k) - I(z_2; v_k)) / H(v_k),   z_1, z_2 the two dimensions with the most information on v_k
 
-The mean codes are cut into 20 bins of equal width, as disentanglement_lib does. There every factor has few
-values; here one with more values than bins, and so a continuous one, is cut into as many bins as the codes.
-Left as it is, a factor of V > 20 values has the ceiling log 20 / log V: 0.86 for 32 values, 0.81 for 40, however
-good the codes. Few images share information with any bins by chance, about (20 - 1)^2 / 2N nats where both have 20:
-compare metrics of equally many images.
+Posterior means are cut into 20 bins of equal width, as in disentanglement_lib. There every factor has few values; here
+one with more values than bins, such as a continuous one, is cut into as many bins. Without that, a factor of V > 20
+values would have the ceiling log 20 / log V: 0.86 for 32 values, 0.81 for 40, however good the latents. With few images,
+mutual information is overestimated by about (20 - 1)^2 / 2N nats for 20 bins each: compare metrics of equally many
+images.
 
 References:
     | Isolating Sources of Disentanglement in Variational Autoencoders (Chen et al., 2018)
@@ -31,7 +31,7 @@ Bins = NDArray[np.int64]
 
 
 def cut(values: Array, bins: int = BINS) -> Bins:
-    """Cuts each column of (N, D) into bins of equal width over its range, numbered from 0; same shape."""
+    """Cuts each column of (N, D) into bins of equal width over its range; bin numbers from 0, same shape."""
     edges = np.linspace(values.min(0), values.max(0), bins + 1)[1:-1]
     columns = zip(edges.T, values.T, strict=True)
     return np.stack([np.searchsorted(edge, column, side="right") for edge, column in columns], axis=1)
@@ -45,21 +45,21 @@ def classes(factor: Array, most: int | None = BINS) -> Bins:
     return number.astype(np.int64)
 
 
-def mutual_information(codes: Bins, factor: Bins) -> Array:
+def mutual_information(latents: Bins, factor: Bins) -> Array:
     """I(z_d; v) = H(z_d) + H(v) - H(z_d, v) from counts, in nats.
 
     Arguments:
-        codes: Bins of the codes, shape (N, D).
+        latents: Bins of the latents, shape (N, D).
         factor: Classes of one factor, shape (N,).
 
     Returns:
         Shape (D,).
     """
-    (count, size), wide, high = codes.shape, codes.max() + 1, factor.max() + 1
-    cell = (np.arange(size) * wide + codes) * high + factor[:, None]
+    (count, size), wide, high = latents.shape, latents.max() + 1, factor.max() + 1
+    cell = (np.arange(size) * wide + latents) * high + factor[:, None]
     joint = np.bincount(cell.ravel(), minlength=size * wide * high).reshape(size, wide, high) / count
-    code, both = entr(joint.sum(2)).sum(1), entr(joint).sum((1, 2))
-    shared: Array = np.maximum(code + entropy(factor) - both, 0.0)
+    marginal, both = entr(joint.sum(2)).sum(1), entr(joint).sum((1, 2))
+    shared: Array = np.maximum(marginal + entropy(factor) - both, 0.0)
     return shared
 
 
@@ -69,22 +69,22 @@ def entropy(factor: Bins) -> float:
 
 
 def mutual_information_gap(
-    codes: Array, factors: Array, *, bins: int = BINS, factor_bins: int | None = BINS
+    latents: Array, factors: Array, *, bins: int = BINS, factor_bins: int | None = BINS
 ) -> float:
-    """MIG of codes against the factors behind them, in [0, 1].
+    """MIG of latents and factors, in [0, 1].
 
     Arguments:
-        codes: Mean codes, shape (N, D).
+        latents: Posterior means, shape (N, D).
         factors: True factors, shape (N, F).
-        bins: Bins of a code.
-        factor_bins: Bins of a factor that has more values than so many; None leaves all as they are, which is
-            disentanglement_lib's own reading.
+        bins: Bins of a dimension.
+        factor_bins: Bins of a factor that has more values than that; None leaves factors unbinned, as in
+            disentanglement_lib.
 
     Raises:
-        ValueError: If the arrays do not fit or a factor is constant.
+        ValueError: If the arrays do not match or a factor is constant.
     """
-    check(codes, factors)
-    cells = cut(codes, bins)
+    check(latents, factors)
+    cells = cut(latents, bins)
     numbers = [classes(factor, factor_bins) for factor in factors.T]
     known = np.stack([mutual_information(cells, number) / entropy(number) for number in numbers], axis=1)
     return float(gap(known).mean())

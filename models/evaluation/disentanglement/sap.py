@@ -1,11 +1,11 @@
-r"""SAP, separated attribute predictability: how far the best single code is ahead of the second.
+r"""SAP, separated attribute predictability: the gap between the best and the second-best single dimension.
 
-SAP = mean_k (S_1k - S_2k),   S_dk how well code d alone tells factor k
+SAP = mean_k (S_1k - S_2k),   S_dk how well dimension d alone predicts factor k
 
 S is the squared correlation for a continuous factor, and for a discrete one the accuracy of a linear support
-vector machine on other images (C = 0.01, classes weighed alike), as in disentanglement_lib. The codes are
-standardised first, so that no score depends on their scale. One code and straight lines tell few classes apart:
-where factors have ten, even the true factors score 0.1 to 0.2, and of a yes or no the second-best code guesses half.
+vector machine on other images (C = 0.01, classes weighted equally), as in disentanglement_lib. The latents are
+standardised first, so that no score depends on their scale. A linear classifier of one dimension separates few classes:
+with ten classes even the true factors score only 0.1 to 0.2, and of two classes the second-best dimension guesses half.
 
 References:
     | Variational Inference of Disentangled Latent Concepts from Unlabeled Observations (Kumar et al., 2017)
@@ -24,49 +24,49 @@ __all__ = ["accuracies", "separated_attribute_predictability", "squared_correlat
 SOFTNESS = 0.01  # C of the support vector machine
 
 
-def squared_correlations(codes: Array, factors: Array) -> Array:
-    """Squared correlation of each code (N, D) with each factor (N, F), shape (D, F); 0 for a still code."""
-    correlation: Array = standardise(codes).T @ standardise(factors) / len(codes)
+def squared_correlations(latents: Array, factors: Array) -> Array:
+    """Squared correlation of each dimension (N, D) with each factor (N, F), shape (D, F); 0 if constant."""
+    correlation: Array = standardise(latents).T @ standardise(factors) / len(latents)
     return correlation**2
 
 
-def accuracies(codes: Array, factor: Array, test_codes: Array, test_factor: Array) -> Array:
-    """Accuracy of a linear classifier on each code alone, shape (D,).
+def accuracies(latents: Array, factor: Array, test_latents: Array, test_factor: Array) -> Array:
+    """Accuracy of a linear classifier on each dimension alone, shape (D,).
 
     Arguments:
-        codes: Standardised codes to fit on, shape (N, D).
+        latents: Standardised latents to fit on, shape (N, D).
         factor: Classes of one discrete factor, shape (N,).
-        test_codes: Codes on the same scale, shape (M, D).
+        test_latents: Latents on the same scale, shape (M, D).
         test_factor: Their classes, shape (M,).
     """
     from sklearn.svm import LinearSVC
 
     right = []
-    for code, test_code in zip(codes.T, test_codes.T, strict=True):
+    for column, test_column in zip(latents.T, test_latents.T, strict=True):
         machine = LinearSVC(C=SOFTNESS, class_weight="balanced", random_state=0)
-        found = machine.fit(code[:, None], factor).predict(test_code[:, None])
+        found = machine.fit(column[:, None], factor).predict(test_column[:, None])
         right.append((found == test_factor).mean())
     return np.array(right, np.float64)
 
 
 def separated_attribute_predictability(
-    codes: Array, factors: Array, test_codes: Array, test_factors: Array, discrete: NDArray[np.bool_]
+    latents: Array, factors: Array, test_latents: Array, test_factors: Array, discrete: NDArray[np.bool_]
 ) -> float:
-    """SAP of codes against the factors behind them, in [0, 1].
+    """SAP of latents and factors, in [0, 1].
 
     Arguments:
-        codes: Mean codes, shape (N, D).
+        latents: Posterior means, shape (N, D).
         factors: True factors, shape (N, F).
-        test_codes: Codes of other images, shape (M, D), on which classifiers are scored.
+        test_latents: Posterior means of other images, shape (M, D), on which classifiers are scored.
         test_factors: Their factors, shape (M, F).
         discrete: Which factors are classes, shape (F,).
 
     Raises:
-        ValueError: If the arrays do not fit or a factor is constant.
+        ValueError: If the arrays do not match or a factor is constant.
     """
-    check(codes, factors)
-    known = squared_correlations(codes, factors)
-    fit, other = standardise(codes), standardise(test_codes, codes)
+    check(latents, factors)
+    known = squared_correlations(latents, factors)
+    fit, other = standardise(latents), standardise(test_latents, latents)
     for k in np.flatnonzero(discrete):
         known[:, k] = accuracies(fit, factors[:, k], other, test_factors[:, k])
     return float(gap(known).mean())

@@ -20,18 +20,18 @@ from models.evaluation.disentanglement.mig import BINS, mutual_information_gap
 from models.evaluation.disentanglement.sap import SOFTNESS, separated_attribute_predictability
 from models.evaluation.disentanglement.sources import BATCH, FactorSource, labelled, redrawn
 from models.evaluation.metric import Metrics, metric
-from models.evaluation.reconstruction import codes
+from models.evaluation.reconstruction import posterior_means
 
 __all__ = ["Factors", "disentanglement", "known_factors", "mean_codes", "measurable"]
 
 FEWEST = 200  # images
-POINTS, TEST_POINTS = 10_000, 5_000  # images to fit on and to judge on, at most
-BATCHES, TEST_BATCHES = 10_000, 5_000  # with one factor held, to fit on and to judge on
-DRAWN = 256  # images drawn at a time
+POINTS, TEST_POINTS = 10_000, 5_000  # most images to fit on and to test on
+BATCHES, TEST_BATCHES = 10_000, 5_000  # batches with one factor held fixed, to fit on and to test on
+DRAWN = 256  # images per batch of the generator
 
-Note = Callable[[str], str]  # how a metric was measured -> its whole protocol
+Note = Callable[[str], str]  # description of a measurement -> its full protocol
 
-# Data sets whose images can be drawn from their factors: names of the columns, and what draws.
+# Data sets whose images can be drawn from factors: names of the columns, and the function that draws.
 GENERATORS: dict[str, tuple[tuple[str, ...], Callable[[NDArray[np.float32]], NDArray[np.uint8]]]] = {
     "faces": (FACE_FACTORS, render),
 }
@@ -39,7 +39,7 @@ GENERATORS: dict[str, tuple[tuple[str, ...], Callable[[NDArray[np.float32]], NDA
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """What is known about every image and differs between them, as numbers."""
+    """The factors of all images, as numbers."""
 
     names: tuple[str, ...]
     values: Array  # (N, F)
@@ -47,12 +47,12 @@ class Factors:
 
 
 def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Metrics:
-    """MIG, DCI, SAP, FactorVAE and beta-VAE score of a model's mean codes.
+    """MIG, DCI, SAP, FactorVAE and beta-VAE score of a model's posterior means.
 
     Arguments:
-        model: Encodes to real numbers, at most a few hundred.
-        data: Images with at least two exact factors; `measurable` says whether a set serves.
-        seed: Decides which images are judged and which batches are drawn.
+        model: A model with real-valued latents of at most a few hundred dimensions.
+        data: Images with at least two exact factors; see `measurable`.
+        seed: Seed of the choice of images and batches.
 
     Returns:
         Metrics in [0, 1]: mig, dci_disentanglement, dci_completeness, dci_informativeness, sap, factor_vae,
@@ -75,9 +75,9 @@ def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Me
     source = make_source(model, data, means, factors)
     splitting, voting, pairing = np.random.default_rng(seed).spawn(3)
     order = splitting.permutation(len(means))
-    fit, judge = np.split(order, [min(POINTS, 2 * len(order) // 3)])
-    judge = judge[:TEST_POINTS]
-    four = means[fit], factors.values[fit], means[judge], factors.values[judge]
+    fit, test = np.split(order, [min(POINTS, 2 * len(order) // 3)])
+    test = test[:TEST_POINTS]
+    four = means[fit], factors.values[fit], means[test], factors.values[test]
     about = (
         f"mean codes of {means.shape[1]} dimensions, {len(factors.names)} factors, {data.name} {data.split}"
     )
@@ -93,13 +93,13 @@ def disentanglement(model: Autoencoder, data: ImageData, *, seed: int = 0) -> Me
 
 
 def information(means: Array, values: Array, note: Note) -> Metrics:
-    """MIG of codes (N, D) and factors (N, F)."""
+    """MIG of latents (N, D) and factors (N, F)."""
     how = f"{BINS} bins of equal width a code and a factor of more values, {len(means)} images"
     return {"mig": metric(mutual_information_gap(means, values), "", note(how))}
 
 
 def predictors(four: tuple[Array, Array, Array, Array], discrete: NDArray[np.bool_], note: Note) -> Metrics:
-    """DCI and SAP of codes and factors to fit on, and codes and factors to judge on."""
+    """DCI and SAP, from latents and factors to fit on, and latents and factors to test on."""
     split = f"fitted on {len(four[0])}, judged on {len(four[2])} images"
     grown = (
         f"gradient boosted trees, {TREES['n_estimators']} rounds of depth {TREES['max_depth']} "
@@ -119,7 +119,7 @@ def predictors(four: tuple[Array, Array, Array, Array], discrete: NDArray[np.boo
 def held_factors(
     source: FactorSource, voting: np.random.Generator, pairing: np.random.Generator, note: Note
 ) -> Metrics:
-    """FactorVAE and beta-VAE score, from batches with one factor held."""
+    """FactorVAE and beta-VAE score, from batches with one factor held fixed."""
     held = (
         f"{source.about}, batches of {BATCH}, {BATCHES} to fit, {TEST_BATCHES} judged, "
         f"chance {1 / source.groups.shape[1]:.3f}"
@@ -133,12 +133,12 @@ def held_factors(
 
 
 def measurable(data: ImageData) -> bool:
-    """Whether a set has the factors and images that the scores need."""
+    """Whether a data set has enough factors and images for the scores."""
     return len(data) >= FEWEST and len(known_factors(data).names) >= 2
 
 
 def known_factors(data: ImageData) -> Factors:
-    """The attributes of a set that are known of all its images and differ between them, in their order."""
+    """The attributes that are known of all images and vary between them, in their order."""
     varied = {
         name: each
         for name, each in data.attributes.items()
@@ -167,11 +167,11 @@ def mean_codes(model: Autoencoder, images: NDArray[np.uint8]) -> Array:
         raise ValueError(
             f"`model` must encode to real numbers. {type(model).__name__} has a discrete latent."
         )
-    return codes(model, images).astype(np.float64)
+    return posterior_means(model, images).astype(np.float64)
 
 
 def make_source(model: Autoencoder, data: ImageData, means: Array, factors: Factors) -> FactorSource:
-    """Images with one factor held: drawn again where the set has a generator, else chosen from the set."""
+    """Images with one factor held fixed: drawn again if the data set has a generator, else chosen from it."""
     if data.name not in GENERATORS:
         return labelled(means, factors.values, factors.discrete)
     names, draw = GENERATORS[data.name]

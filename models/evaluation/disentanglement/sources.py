@@ -1,10 +1,9 @@
-"""Where images come from that share one factor's value while all others vary.
+"""Batches of images that share the value of one factor while all others vary.
 
-The FactorVAE and the beta-VAE score ask for such images. A `FactorSource` gives them from any stack of images
-with known factors: a labelled collection as it is, or one that a generator draws for the purpose. In a labelled
-collection a discrete factor is held exactly, a continuous one within a bin of its range. Where images can be
-drawn from their factors, each face of the set is drawn again with its continuous factors moved to the middle of
-their bins, so that images of one bin share the value exactly.
+The FactorVAE and the beta-VAE score need such batches. A `FactorSource` takes them from images with known factors: a
+labelled collection, or images drawn for the purpose. In a labelled collection a discrete factor is held exactly, a
+continuous one within a bin of its range. If images can be drawn from factors, they are drawn again with continuous
+factors moved to the middle of their bins, so that images of one bin share the value exactly.
 """
 
 from __future__ import annotations
@@ -20,32 +19,32 @@ from models.evaluation.disentanglement.arrays import Array
 __all__ = ["BATCH", "LEVELS", "FactorSource", "batch_sizes", "labelled", "levels", "redrawn"]
 
 BATCH = 64  # images that a batch has
-BLOCK = 256  # batches at a time, so that memory stays small
+BLOCK = 256  # batches at a time, to limit memory
 LEVELS = 20  # of a continuous factor
-FEWEST = 8  # images of one value; a rarer value is passed over
+FEWEST = 8  # fewest images per value; rarer values are skipped
 
 Groups = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class FactorSource:
-    """Codes of images, and which of them share which factor's value.
+    """Latents of images, and which images share the value of which factor.
 
     Arguments:
-        codes: Mean codes, shape (N, D).
-        groups: Numbers from 0, shape (N, F): images with one number in column k share factor k.
-        about: How a factor is held, for the protocol.
+        latents: Posterior means, shape (N, D).
+        groups: Group numbers from 0, shape (N, F): images with the same number in column k share factor k.
+        about: How factors are held fixed, for the protocol.
 
     Raises:
         ValueError: If no value of some factor is shared by enough images.
     """
 
-    codes: Array
+    latents: Array
     groups: Groups
     about: str
 
     def __post_init__(self) -> None:
-        """Checks that every factor can be held."""
+        """Checks that every factor can be held fixed."""
         for k, group in enumerate(self.groups.T):
             most = np.bincount(group).max()
             if most < FEWEST:
@@ -55,13 +54,13 @@ class FactorSource:
                 )
 
     def batches(self, factor: int, count: int, rng: np.random.Generator, size: int = BATCH) -> Array:
-        """Draws batches of codes that share one value of a factor; the value is that of a random image.
+        """Draws batches of latents that share one value of a factor; the value is that of a random image.
 
         Arguments:
-            factor: Which factor is held.
+            factor: Index of the factor.
             count: Number of batches.
-            rng: Source of the choices.
-            size: Images a batch, drawn with replacement.
+            rng: Random generator.
+            size: Images per batch, drawn with replacement.
 
         Returns:
             Shape (count, size, D).
@@ -69,7 +68,7 @@ class FactorSource:
         shelf = Shelf(self.groups[:, factor])
         chosen = shelf.common[rng.integers(len(shelf.common), size=(count, 1))]
         step = rng.random((count, size)) * shelf.fellows(chosen)
-        return self.codes[shelf.fellow(chosen, step.astype(np.int64))]
+        return self.latents[shelf.fellow(chosen, step.astype(np.int64))]
 
     def pairs(
         self, factor: int, count: int, rng: np.random.Generator, size: int = BATCH
@@ -77,22 +76,22 @@ class FactorSource:
         """Draws batches of pairs: the two of a pair share a value, each pair has its own.
 
         Arguments:
-            factor: Which factor is held.
+            factor: Index of the factor.
             count: Number of batches.
-            rng: Source of the choices.
-            size: Pairs a batch.
+            rng: Random generator.
+            size: Pairs per batch.
 
         Returns:
-            Codes of the first and of the second, another image, each of shape (count, size, D).
+            Latents of the first and the second image of each pair, each of shape (count, size, D).
         """
         shelf = Shelf(self.groups[:, factor])
         first = shelf.common[rng.integers(len(shelf.common), size=(count, size))]
         step = 1 + rng.random((count, size)) * (shelf.fellows(first) - 1)
-        return self.codes[first], self.codes[shelf.fellow(first, step.astype(np.int64))]
+        return self.latents[first], self.latents[shelf.fellow(first, step.astype(np.int64))]
 
 
 class Shelf:
-    """Images sorted by the value they share, so that fellows of an image are found without a search."""
+    """Images sorted by value, so that images with the same value are adjacent."""
 
     def __init__(self, group: Groups) -> None:
         self.group = group
@@ -101,20 +100,20 @@ class Shelf:
         self.start = np.cumsum(self.size) - self.size
         self.place = np.empty_like(self.order)
         self.place[self.order] = np.arange(len(group))
-        self.common = np.flatnonzero(self.size[group] >= FEWEST)  # images whose value is not too rare
+        self.common = np.flatnonzero(self.size[group] >= FEWEST)  # images whose value is frequent enough
 
     def fellows(self, image: Groups) -> Groups:
-        """How many images share the value of an image, itself among them."""
+        """Number of images with the value of an image, including itself."""
         return self.size[self.group[image]]
 
     def fellow(self, image: Groups, step: Groups) -> Groups:
-        """The image that stands `step` places after another, going round among those of its value."""
+        """The image `step` positions after another among those of its value, cyclically."""
         start = self.start[self.group[image]]
         return self.order[start + (self.place[image] - start + step) % self.fellows(image)]
 
 
 def batch_sizes(count: int) -> Iterator[int]:
-    """Parts of `count` batches that fit in memory."""
+    """Splits `count` batches into parts that fit in memory."""
     for start in range(0, count, BLOCK):
         yield min(BLOCK, count - start)
 
@@ -127,7 +126,7 @@ def levels(factors: Array, discrete: NDArray[np.bool_]) -> tuple[Groups, Array]:
         discrete: Which of them are classes, shape (F,).
 
     Returns:
-        Numbers of the groups, shape (N, F), and the factors moved to the middle of their bin, shape (N, F).
+        Group numbers, shape (N, F), and the factors moved to the middle of their bins, shape (N, F).
     """
     low, width = factors.min(0), np.ptp(factors, 0) / LEVELS
     part = np.minimum((factors - low) // np.where(width > 0, width, 1.0), LEVELS - 1)
@@ -136,10 +135,12 @@ def levels(factors: Array, discrete: NDArray[np.bool_]) -> tuple[Groups, Array]:
     return np.stack(groups, axis=1).astype(np.int64), moved
 
 
-def labelled(codes: Array, factors: Array, discrete: NDArray[np.bool_]) -> FactorSource:
-    """A source from a collection as it is: codes (N, D), factors (N, F), which are classes (F,)."""
+def labelled(latents: Array, factors: Array, discrete: NDArray[np.bool_]) -> FactorSource:
+    """A source from a labelled collection: latents (N, D), factors (N, F), which of them are classes (F,)."""
     how = "" if discrete.all() else f", continuous ones within one of {LEVELS} bins"
-    return FactorSource(codes, levels(factors, discrete)[0], f"factors held among {len(codes)} images{how}")
+    return FactorSource(
+        latents, levels(factors, discrete)[0], f"factors held among {len(latents)} images{how}"
+    )
 
 
 def redrawn(
@@ -150,7 +151,7 @@ def redrawn(
     Arguments:
         factors: True factors of a set of images, shape (N, F).
         discrete: Which of them are classes, shape (F,).
-        encode_from: Draws images from factors (N, F) and gives their mean codes (N, D).
+        encode_from: Draws images from factors (N, F) and returns their posterior means (N, D).
     """
     groups, moved = levels(factors, discrete)
     how = f"factors held exactly in {len(factors)} images drawn again, continuous ones at {LEVELS} values"

@@ -1,4 +1,4 @@
-"""The leakage table of a checkpoint: the job, its images, its judge, and the truth beside the edit."""
+"""The leakage table of a checkpoint: the job, its images, its classifier, and the truth beside the edit."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from explorer.latent.directions.leakage import targets
 from models import checkpoint
 from models.data import Attribute, load_data
 from models.data.faces import draw, factors_of
-from models.evaluation.attribute_classifier import Judge
-from models.evaluation.classifier_cache import Kept
+from models.evaluation.attribute_classifier import AttributeClassifier
+from models.evaluation.classifier_cache import CachedClassifier
 from tests.explorer.checkpoints import train_digits
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A trained VAE of the digits, and a cache in which its judge is kept for all tests of this file."""
+    """A trained VAE of the digits, and a cache of its classifier for all tests of this file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATENT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         made = tmp_path_factory.mktemp("leakage") / "digits-vae"
@@ -62,12 +62,16 @@ def bench(folder: Path) -> Bench:
 
 @pytest.fixture(scope="module")
 def portraits() -> Bench:
-    """The bundled faces, with a judge that has learnt nothing."""
+    """The bundled faces, with an untrained classifier."""
     entry = checkpoint.read("faces-vae")
     atlas, model = load_atlas(entry), checkpoint.load(entry.path).eval()
-    judge = Judge(model.image_shape, atlas.attributes).eval()
+    classifier = AttributeClassifier(model.image_shape, atlas.attributes).eval()
     return Bench(
-        entry, model, atlas, Kept(judge, dict.fromkeys(atlas.attributes, 0.0)), dict(atlas.attributes)
+        entry,
+        model,
+        atlas,
+        CachedClassifier(classifier, dict.fromkeys(atlas.attributes, 0.0)),
+        dict(atlas.attributes),
     )
 
 
@@ -346,7 +350,7 @@ def test_the_truth_stands_beside_the_edit(portraits: Bench) -> None:
 
 def test_only_what_the_judge_reads_is_measured(bench: Bench) -> None:
     assert set(bench.atlas.attributes) == {"digit", "even", "ink"} and list(bench.attributes) == ["digit"]
-    other = Judge(bench.model.image_shape, {"even": bench.atlas.attributes["even"]})
+    other = AttributeClassifier(bench.model.image_shape, {"even": bench.atlas.attributes["even"]})
     assert list(measured_attributes(bench.atlas, other)) == ["even"]
-    with pytest.raises(ValueError, match="The judge reads no attribute of the atlas"):
-        measured_attributes(bench.atlas, Judge(bench.model.image_shape, {}))
+    with pytest.raises(ValueError, match="The classifier reads no attribute of the atlas"):
+        measured_attributes(bench.atlas, AttributeClassifier(bench.model.image_shape, {}))

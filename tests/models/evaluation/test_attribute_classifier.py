@@ -1,4 +1,4 @@
-"""Tests of the judge that reads attributes from pictures."""
+"""Tests of the classifier that reads attributes from pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from sklearn.metrics import balanced_accuracy_score
 
 from models import load
 from models.data import Attribute, ImageData
-from models.evaluation.attribute_classifier import Judge, outputs, readability, score, train_judge
+from models.evaluation.attribute_classifier import (
+    AttributeClassifier,
+    outputs,
+    readability,
+    score,
+    train_classifier,
+)
 
 
 def bars(count: int, seed: int) -> ImageData:
@@ -54,29 +60,29 @@ def tiny() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def judge(tiny: None) -> Judge:
-    """A judge of 600 bars."""
-    return train_judge(bars(600, 0))
+def classifier(tiny: None) -> AttributeClassifier:
+    """A classifier trained on 600 bars."""
+    return train_classifier(bars(600, 0))
 
 
-def test_the_judge_reads_what_is_plain_to_see(judge: Judge) -> None:
+def test_the_classifier_reads_visible_attributes(classifier: AttributeClassifier) -> None:
     data = bars(200, 1)
-    scores = score(judge, data.images, data.attributes)
+    scores = score(classifier, data.images, data.attributes)
     assert list(scores) == ["light", "left", "row"]
     assert scores["left"] > 0.95 and scores["row"] > 0.95 and scores["light"] > 0.5
 
 
-def test_the_judge_guesses_where_nothing_is_to_be_seen(judge: Judge) -> None:
+def test_the_classifier_guesses_on_blank_images(classifier: AttributeClassifier) -> None:
     data = bars(200, 1)
-    scores = score(judge, np.full_like(data.images, 60), data.attributes)
+    scores = score(classifier, np.full_like(data.images, 60), data.attributes)
     assert scores["row"] < 0.5 and scores["left"] < 0.65 and scores["light"] < 0.2
 
 
-def test_scores_are_balanced_accuracy_and_r_squared(judge: Judge) -> None:
+def test_scores_are_balanced_accuracy_and_r_squared(classifier: AttributeClassifier) -> None:
     data = bars(300, 2)
     with torch.no_grad():
-        answers = judge(torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255)
-    scores = score(judge, data.images, data.attributes)
+        answers = classifier(torch.from_numpy(data.images).permute(0, 3, 1, 2).float() / 255)
+    scores = score(classifier, data.images, data.attributes)
     read, row = answers["row"].argmax(1).numpy(), data.attributes["row"].values
     assert scores["row"] == pytest.approx(balanced_accuracy_score(row, read))
     truth = data.attributes["light"].values
@@ -88,7 +94,7 @@ def test_the_judge_is_the_same_for_one_seed_and_leaves_others_randomness_alone()
     data = bars(64, 3)
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    first, second = train_judge(data).state_dict(), train_judge(data).state_dict()
+    first, second = train_classifier(data).state_dict(), train_classifier(data).state_dict()
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -103,14 +109,14 @@ def test_missing_values_neither_teach_nor_count() -> None:
             data, attributes={name: replace(a, values=values[name]) for name, a in data.attributes.items()}
         )
 
-    judge, test = train_judge(without(bars(400, 0))), bars(300, 1)
-    scores = score(judge, test.images, without(test).attributes)
+    classifier, test = train_classifier(without(bars(400, 0))), bars(300, 1)
+    scores = score(classifier, test.images, without(test).attributes)
     assert min(scores.values()) > 0.7
     rows = np.flatnonzero(np.arange(300) % 3)
     part = test.take(rows)
-    assert scores == pytest.approx(score(judge, part.images, part.attributes))
+    assert scores == pytest.approx(score(classifier, part.images, part.attributes))
     none = {"left": Attribute("left", "binary", np.full(300, 255, np.uint8))}
-    assert score(judge, test.images, none) == {"left": 0.0}
+    assert score(classifier, test.images, none) == {"left": 0.0}
 
 
 def test_heads_fit_their_attribute() -> None:
@@ -118,10 +124,10 @@ def test_heads_fit_their_attribute() -> None:
 
 
 def test_metrics_say_which_share_is_kept(
-    tiny_checkpoint: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    tiny_checkpoint: Path, classifier: AttributeClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, model = bars(60, 4), load(tiny_checkpoint)
-    monkeypatch.setattr("models.evaluation.attribute_classifier.train_judge", lambda train: judge)
+    monkeypatch.setattr("models.evaluation.attribute_classifier.train_classifier", lambda train: classifier)
     monkeypatch.setattr(
         "models.evaluation.attribute_classifier.reconstruct", lambda model, images: images / np.float32(255)
     )
@@ -147,4 +153,4 @@ def test_metrics_say_which_share_is_kept(
 
 def test_images_of_which_nothing_is_known_are_refused() -> None:
     with pytest.raises(ValueError, match="The data set 'bars' has no attributes to read"):
-        train_judge(replace(bars(10, 0), attributes={}))
+        train_classifier(replace(bars(10, 0), attributes={}))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from models.data import load_data
 from models.evaluation import attribute_classifier, classifier_cache
 from models.evaluation.attribute_classifier import expectations
-from models.evaluation.classifier_cache import TELLS, is_kept, judge_path, kept_judge
+from models.evaluation.classifier_cache import METADATA_KEY, cached_classifier, classifier_path, is_cached
 
 
 @pytest.fixture(autouse=True)
@@ -31,36 +31,42 @@ def test_a_judge_is_trained_once_and_then_read(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(attribute_classifier, name, value)
     monkeypatch.setattr(classifier_cache, "IMAGES", 1_000)
     steps: list[tuple[int, int]] = []
-    assert not is_kept("digits", {})
-    first = kept_judge("digits", {}, lambda done, total: steps.append((done, total)))
-    assert is_kept("digits", {}) and steps == [(n, 160) for n in range(1, 161)]
+    assert not is_cached("digits", {})
+    first = cached_classifier("digits", {}, lambda done, total: steps.append((done, total)))
+    assert is_cached("digits", {}) and steps == [(n, 160) for n in range(1, 161)]
     assert 0.5 < first.scores["digit"] < 1
 
     def never(*arguments: object, **named: object) -> None:
         raise AssertionError("It was trained again.")
 
-    monkeypatch.setattr(classifier_cache, "train_judge", never)
-    second = kept_judge("digits", {})
+    monkeypatch.setattr(classifier_cache, "train_classifier", never)
+    second = cached_classifier("digits", {})
     test = load_data("digits", "test", limit=50)
-    torch.testing.assert_close(second.judge.state_dict(), first.judge.state_dict(), rtol=0, atol=0)
+    torch.testing.assert_close(second.classifier.state_dict(), first.classifier.state_dict(), rtol=0, atol=0)
     assert second.scores == first.scores
-    one, two = (expectations(each.judge, test.images, test.attributes)["digit"] for each in (first, second))
+    one, two = (
+        expectations(each.classifier, test.images, test.attributes)["digit"] for each in (first, second)
+    )
     assert one.shape == (50, 10) and abs(one - two).max() < 1e-5 and abs(one.sum(1) - 1).max() < 1e-9
     assert (one.argmax(1) == test.attributes["digit"].values).mean() > 0.5
 
 
 def test_another_data_set_or_another_training_is_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = {judge_path("faces", {}), judge_path("faces", {"seed": 1}), judge_path("digits", {})}
+    paths = {
+        classifier_path("faces", {}),
+        classifier_path("faces", {"seed": 1}),
+        classifier_path("digits", {}),
+    }
     monkeypatch.setattr(attribute_classifier, "EPOCHS", 3)
-    paths.add(judge_path("faces", {}))
+    paths.add(classifier_path("faces", {}))
     assert len(paths) == 4
-    assert judge_path("faces", {"correlated": True}) == judge_path("faces", {})
-    assert judge_path("digits", {"correlated": True}) != judge_path("digits", {})
+    assert classifier_path("faces", {"correlated": True}) == classifier_path("faces", {})
+    assert classifier_path("digits", {"correlated": True}) != classifier_path("digits", {})
 
 
 def damage(path: Path, how: str) -> None:
-    """Breaks a judge's file in one way."""
-    weights, told = load_file(path), {TELLS: json.dumps({"digit": 0.9})}
+    """Damages a cache file in one way."""
+    weights, told = load_file(path), {METADATA_KEY: json.dumps({"digit": 0.9})}
     key = "heads.digit.bias"
     if how == "cut":
         path.write_bytes(path.read_bytes()[:-40])
@@ -83,11 +89,11 @@ def damage(path: Path, how: str) -> None:
     elif how == "silent":
         told = {}
     elif how == "other":
-        told = {TELLS: json.dumps({"letter": 0.9})}
+        told = {METADATA_KEY: json.dumps({"letter": 0.9})}
     elif how == "absurd":
-        told = {TELLS: json.dumps({"digit": 7})}
+        told = {METADATA_KEY: json.dumps({"digit": 7})}
     elif how == "deep":
-        told = {TELLS: "[" * 5000}
+        told = {METADATA_KEY: "[" * 5000}
     save_file(weights, path, told)
 
 
@@ -95,13 +101,15 @@ def damage(path: Path, how: str) -> None:
     "how", ["cut", "large", "nothing", "nan", "shape", "type", "missing", "silent", "other", "absurd", "deep"]
 )
 def test_a_damaged_file_is_told_and_replaced(how: str) -> None:
-    first = kept_judge("digits", {})
-    path = judge_path("digits", {})
+    first = cached_classifier("digits", {})
+    path = classifier_path("digits", {})
     damage(path, how)
-    with pytest.warns(RuntimeWarning, match=r"is no judge that can be used: .* The judge is trained anew"):
-        second = kept_judge("digits", {})
+    with pytest.warns(RuntimeWarning, match=r"is not a valid classifier: .* The classifier is trained again"):
+        second = cached_classifier("digits", {})
     assert second.scores == first.scores
-    torch.testing.assert_close(kept_judge("digits", {}).judge.state_dict(), first.judge.state_dict())
+    torch.testing.assert_close(
+        cached_classifier("digits", {}).classifier.state_dict(), first.classifier.state_dict()
+    )
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_next_training(
@@ -111,13 +119,13 @@ def test_a_cache_that_cannot_be_written_costs_only_the_next_training(
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "file"))
     with pytest.warns(
         RuntimeWarning,
-        match=r"The judge is not kept\. .* Set LATENT_CACHE_DIR to a folder that can be written",
+        match=r"The classifier is not cached\. .* Set LATENT_CACHE_DIR to a folder that can be written",
     ):
-        assert list(kept_judge("digits", {}).scores) == ["digit"]
-    assert not is_kept("digits", {})
+        assert list(cached_classifier("digits", {}).scores) == ["digit"]
+    assert not is_cached("digits", {})
 
 
 def test_a_data_set_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LATENT_DATA_DIR", raising=False)
     with pytest.raises(ValueError, match="LATENT_DATA_DIR is not set"):
-        kept_judge("lpc-sprites", {})
+        cached_classifier("lpc-sprites", {})

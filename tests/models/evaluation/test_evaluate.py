@@ -22,7 +22,7 @@ from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.importance_sampling import importance_sampled, naive_monte_carlo
 from models.evaluation.likelihood import bound, log_likelihood, observed
 from models.evaluation.metric import metric, table
-from models.evaluation.reconstruction import codes, reconstruct, reconstruction, restoration
+from models.evaluation.reconstruction import posterior_means, reconstruct, reconstruction, restoration
 from models.evaluation.units import active_units, sparsity
 from models.k_sparse_ae import KSparseAE, KSparseAEConfig
 from models.sparse_ae import SparseAE, SparseAEConfig
@@ -240,7 +240,7 @@ def test_sparse_codes_are_counted(data: ImageData, monkeypatch: pytest.MonkeyPat
     torch.manual_seed(4)
     sparse = KSparseAE(KSparseAEConfig((1, 8, 8), latent=20, width=4, k=3)).eval()
     found = sparsity(sparse, data)
-    z = codes(sparse, data.images)
+    z = posterior_means(sparse, data.images)
     assert found["active_codes"]["value"] == 3 and found["active_codes"]["unit"] == "of 20 units"
     assert (
         found["dead_units"]["value"] == pytest.approx(100 * (z == 0).all(0).mean()) and (z == 0).all(0).any()

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from models import load
 from models.data import load_data
 from models.evaluation.linear_probe import STRENGTHS, classes, linear_probe, probe
-from models.evaluation.reconstruction import codes
+from models.evaluation.reconstruction import posterior_means
 
 rng = np.random.default_rng(0)
 
@@ -67,9 +67,9 @@ def test_the_probe_of_a_model_reads_its_codes(tiny_checkpoint: Path) -> None:
     assert set(found) == {"probe_error_digit"}
     metric = found["probe_error_digit"]
     by_hand = linear_probe(
-        codes(model, train.images),
+        posterior_means(model, train.images),
         train.attributes["digit"].values,
-        codes(model, test.images),
+        posterior_means(model, test.images),
         test.attributes["digit"].values,
     )
     assert metric["value"] == pytest.approx(100 * by_hand.error) and metric["value"] < 80

@@ -14,7 +14,7 @@ from torch import Tensor
 from models.data import load_sequences
 from models.data.moving_digits import originals, positions_over_time, rolled
 from models.data.sequences import SequenceData
-from models.evaluation.attribute_classifier import Judge, train_judge
+from models.evaluation.attribute_classifier import AttributeClassifier, train_classifier
 from models.evaluation.evaluate import Wanted, evaluate
 from models.evaluation.moving_digits import (
     CONTEXT,
@@ -32,9 +32,9 @@ COUNT = 120
 
 
 @cache
-def judge() -> Judge:
+def classifier() -> AttributeClassifier:
     torch.set_num_threads(1)
-    return train_judge(originals("train", "digits"))
+    return train_classifier(originals("train", "digits"))
 
 
 def digits(**options: Any) -> SequenceData:
@@ -73,11 +73,11 @@ class Knowing:
 
 
 def metrics(model: Any) -> dict[str, float]:
-    return {name: one["value"] for name, one in prediction(model, digits(), digits(), judge()).items()}
+    return {name: one["value"] for name, one in prediction(model, digits(), digits(), classifier()).items()}
 
 
 def test_who_knows_the_truth_meets_every_bar() -> None:
-    found = prediction(Knowing(), digits(), digits(), judge())
+    found = prediction(Knowing(), digits(), digits(), classifier())
     values = {name: one["value"] for name, one in found.items()}
     assert (
         values["direction_right"] == 100 and values["position_error"] == 0 and values["prediction_mse"] == 0
@@ -139,7 +139,7 @@ def test_only_the_context_is_seen_and_draws_keep_to_their_seed() -> None:
     changed[:, CONTEXT - 1] = 255
     assert not np.array_equal(foreseen(model, changed, torch.Generator().manual_seed(1)), first)
     with pytest.raises(ValueError, match=r"`data` must have 16 frames or more\. Got 15"):
-        prediction(model, digits(frames=15), digits(frames=15), judge())
+        prediction(model, digits(frames=15), digits(frames=15), classifier())
 
 
 def test_a_checkpoint_of_sequences_is_measured_as_such(tmp_path: Path) -> None:

@@ -10,25 +10,25 @@ from tests.models.evaluation.disentanglement.fixtures import grid, noise
 
 
 def test_an_array_with_one_image_a_column_is_refused() -> None:
-    codes, factors = noise(30, 4), grid(30, 3)
-    check(codes, factors)
+    latents, factors = noise(30, 4), grid(30, 3)
+    check(latents, factors)
     with pytest.raises(ValueError, match=r"Got \(4, 30\) and \(30, 3\): transpose with `.T`"):
-        check(codes.T, factors)
+        check(latents.T, factors)
     with pytest.raises(ValueError, match=r"Got \(4, 30\) and \(3, 30\)"):
-        check(codes.T, factors.T)
+        check(latents.T, factors.T)
 
 
 def test_damaged_arrays_are_refused() -> None:
-    codes, factors = noise(30, 4), grid(30, 3)
-    with pytest.raises(ValueError, match="`codes` must be finite"):
-        check(np.where(codes > 2, np.nan, codes) + np.full_like(codes, np.inf), factors)
+    latents, factors = noise(30, 4), grid(30, 3)
+    with pytest.raises(ValueError, match="`latents` must be finite"):
+        check(np.where(latents > 2, np.nan, latents) + np.full_like(latents, np.inf), factors)
     with pytest.raises(
-        ValueError, match=r"`factors` must be 2-D with one row an image. Got the shape \(30,\)"
+        ValueError, match=r"`factors` must be 2-D with one row per image. Got the shape \(30,\)"
     ):
-        check(codes, factors[:, 0])
+        check(latents, factors[:, 0])
     factors[:, 1] = 7
     with pytest.raises(ValueError, match="constant column 1: leave it out"):
-        check(codes, factors)
+        check(latents, factors)
 
 
 def test_standardised_columns_have_mean_0_and_deviation_1_and_a_still_one_is_0() -> None:

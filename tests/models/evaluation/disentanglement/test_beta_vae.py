@@ -1,4 +1,4 @@
-"""Tests of the beta-VAE score against scikit-learn in loops, and on codes of which the answer is known."""
+"""Tests of the beta-VAE score against scikit-learn in loops, and on latents with a known score."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from models.evaluation.disentanglement.sources import labelled
 from tests.models.evaluation.disentanglement.fixtures import grid, noise, rotated
 
 
-def score(codes: np.ndarray, factors: np.ndarray) -> float:
+def score(latents: np.ndarray, factors: np.ndarray) -> float:
     """The score with a few hundred batches a factor."""
-    source = labelled(codes, factors, np.ones(factors.shape[1], bool))
+    source = labelled(latents, factors, np.ones(factors.shape[1], bool))
     return beta_vae_score(source, np.random.default_rng(0), train=1500, test=1000)
 
 
-def by_the_book(codes: np.ndarray, factors: np.ndarray, rng: np.random.Generator) -> float:
-    """The score in loops, as disentanglement_lib words it; codes of about unit scale."""
+def by_the_book(latents: np.ndarray, factors: np.ndarray, rng: np.random.Generator) -> float:
+    """The score in loops, as in disentanglement_lib; latents of about unit scale."""
     rows = [{v: np.flatnonzero(factor == v) for v in set(factor)} for factor in factors.T]
 
     def features(count: int) -> tuple[np.ndarray, np.ndarray]:
-        points, labels = np.empty((count, codes.shape[1])), rng.integers(factors.shape[1], size=count)
+        points, labels = np.empty((count, latents.shape[1])), rng.integers(factors.shape[1], size=count)
         for n, k in enumerate(labels):
-            first = rng.integers(len(codes), size=64)
+            first = rng.integers(len(latents), size=64)
             second = [rng.choice(rows[k][factors[i, k]]) for i in first]
-            points[n] = np.abs(codes[first] - codes[second]).mean(0)
+            points[n] = np.abs(latents[first] - latents[second]).mean(0)
         return points, labels
 
     known, labels = features(500)
@@ -53,10 +53,10 @@ def test_a_linear_boundary_is_found_and_chance_is_not_beaten() -> None:
 
 def test_it_agrees_with_loops() -> None:
     factors = grid(1500, factors=4, values=4)
-    codes = rotated(factors) + noise(1500, 4)
-    wanted = by_the_book(codes / codes.std(0), factors, np.random.default_rng(3))
+    latents = rotated(factors) + noise(1500, 4)
+    wanted = by_the_book(latents / latents.std(0), factors, np.random.default_rng(3))
     assert 0.4 < wanted < 0.95
-    assert score(codes, factors) == pytest.approx(wanted, abs=0.07)
+    assert score(latents, factors) == pytest.approx(wanted, abs=0.07)
 
 
 def test_true_factors_score_1_and_random_codes_chance() -> None:
@@ -66,18 +66,18 @@ def test_true_factors_score_1_and_random_codes_chance() -> None:
 
 
 def test_a_rotation_does_not_hide_the_factors_from_it() -> None:
-    """Its known weakness: it sees factors in mixtures of codes too, where MIG is a tenth."""
+    """Its known weakness: it also sees factors in mixtures of dimensions, where MIG is a tenth."""
     factors = grid()
     assert score(rotated(factors), factors) > 0.8
 
 
 def test_neither_order_nor_scale_of_the_codes_matters() -> None:
     factors = grid(factors=3, values=4)
-    codes = factors @ np.array([[1, 0.9, 0.1], [0.9, 1, 0.3], [0.2, 0, 1]]) + 3 * noise(size=3)
-    found = score(codes, factors)
+    latents = factors @ np.array([[1, 0.9, 0.1], [0.9, 1, 0.3], [0.2, 0, 1]]) + 3 * noise(size=3)
+    found = score(latents, factors)
     assert 0.4 < found < 0.99
-    assert score(codes[:, [2, 0, 1]], factors) == pytest.approx(found, abs=0.01)
-    assert score(codes * [1e-4, 7, 1e4] + [0, 4, 9], factors) == pytest.approx(found, abs=0.01)
+    assert score(latents[:, [2, 0, 1]], factors) == pytest.approx(found, abs=0.01)
+    assert score(latents * [1e-4, 7, 1e4] + [0, 4, 9], factors) == pytest.approx(found, abs=0.01)
 
 
 def test_a_still_code_does_no_harm() -> None:

@@ -20,11 +20,11 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def measure(codes: np.ndarray, factors: np.ndarray, discrete: np.ndarray | None = None) -> DCI:
+def measure(latents: np.ndarray, factors: np.ndarray, discrete: np.ndarray | None = None) -> DCI:
     """DCI fitted on the first two thirds."""
-    cut = 2 * len(codes) // 3
+    cut = 2 * len(latents) // 3
     kinds = np.ones(factors.shape[1], bool) if discrete is None else discrete
-    return dci(codes[:cut], factors[:cut], codes[cut:], factors[cut:], kinds)
+    return dci(latents[:cut], factors[:cut], latents[cut:], factors[cut:], kinds)
 
 
 def test_the_scores_of_importances_are_disentanglement_lib_s() -> None:
@@ -43,9 +43,9 @@ def test_scores_of_importances_by_hand() -> None:
     one_tells_both = np.array([[1.0, 1.0], [0.0, 0.0]])
     assert disentanglement(one_tells_both) == pytest.approx(0)
     assert completeness(one_tells_both) == pytest.approx(1)
-    told_by_both = np.array([[0.5, 0.0], [0.5, 0.0], [0.0, 0.5], [0.0, 0.5]])
-    assert disentanglement(told_by_both) == pytest.approx(1)
-    assert completeness(told_by_both) == pytest.approx(0.5)
+    shared_by_two = np.array([[0.5, 0.0], [0.5, 0.0], [0.0, 0.5], [0.0, 0.5]])
+    assert disentanglement(shared_by_two) == pytest.approx(1)
+    assert completeness(shared_by_two) == pytest.approx(0.5)
 
 
 def test_one_code_is_complete_and_one_factor_disentangled() -> None:
@@ -54,24 +54,26 @@ def test_one_code_is_complete_and_one_factor_disentangled() -> None:
 
 
 def test_the_trees_are_scikit_learn_s_on_ranks() -> None:
-    """With fewer images than ranks every threshold of the plain codes is among those of the ranks."""
-    codes = noise(60, 3)
-    factors = np.stack([(codes[:, 0] > 0) + (codes[:, 1] > 0.5), codes[:, 2] + 0.1 * codes[:, 0]], axis=1)
+    """With fewer images than ranks every threshold of the plain values is among those of the ranks."""
+    latents = noise(60, 3)
+    factors = np.stack(
+        [(latents[:, 0] > 0) + (latents[:, 1] > 0.5), latents[:, 2] + 0.1 * latents[:, 0]], axis=1
+    )
     factors = factors.astype(np.float64)
-    found = dci(codes[:50], factors[:50], codes[50:], factors[50:], np.array([True, False]))
+    found = dci(latents[:50], factors[:50], latents[50:], factors[50:], np.array([True, False]))
     for k, kind in enumerate((GradientBoostingClassifier, GradientBoostingRegressor)):
-        trees = kind(n_estimators=25, random_state=0).fit(codes[:50], factors[:50, k])
+        trees = kind(n_estimators=25, random_state=0).fit(latents[:50], factors[:50, k])
         np.testing.assert_allclose(found.importance[:, k], trees.feature_importances_, atol=0.02)
-        assert found.per_factor[k] == pytest.approx(trees.score(codes[50:], factors[50:, k]), abs=0.11)
+        assert found.per_factor[k] == pytest.approx(trees.score(latents[50:], factors[50:, k]), abs=0.11)
 
 
 def test_ranks_are_levels_of_equal_count() -> None:
-    codes = noise(640, 2)
-    found = ranks(codes, codes, 64)
+    latents = noise(640, 2)
+    found = ranks(latents, latents, 64)
     assert found.dtype == np.float32 and np.bincount(found[:, 0].astype(int)).tolist() == [10] * 64
-    order = np.argsort(codes[:, 1])
+    order = np.argsort(latents[:, 1])
     assert (np.diff(found[order, 1]) >= 0).all()
-    assert ranks(np.array([[-99.0, 99.0]]), codes, 64).tolist() == [[0, 63]]
+    assert ranks(np.array([[-99.0, 99.0]]), latents, 64).tolist() == [[0, 63]]
     assert len(set(ranks(np.full((5, 1), 2.0), np.full((9, 1), 2.0))[:, 0].tolist())) == 1
 
 
@@ -91,7 +93,7 @@ def test_random_codes_tell_nothing() -> None:
     assert continuous.informativeness < 0.05
 
 
-def test_rotated_factors_are_told_by_no_single_code() -> None:
+def test_no_single_dimension_predicts_rotated_factors() -> None:
     factors = noise(900, 3, seed=4)
     turned = measure(factors @ (np.eye(3) - 2 / 3), factors, np.zeros(3, bool))  # loadings of 1/3 and 2/3
     plain = measure(factors, factors, np.zeros(3, bool))
@@ -108,9 +110,9 @@ def test_a_code_that_stands_twice_is_less_complete_and_as_disentangled() -> None
 
 def test_neither_order_nor_scale_of_the_codes_matters() -> None:
     factors = grid(600, factors=2, values=3)
-    codes = np.hstack([factors + 0.5 * noise(600, 2), factors.sum(1, keepdims=True) + noise(600, 1)])
-    first = measure(codes, factors)
-    turned = measure(codes[:, [2, 0, 1]], factors)
-    scaled = measure(codes * [256, 0.5, 4] - 3, factors)
+    latents = np.hstack([factors + 0.5 * noise(600, 2), factors.sum(1, keepdims=True) + noise(600, 1)])
+    first = measure(latents, factors)
+    turned = measure(latents[:, [2, 0, 1]], factors)
+    scaled = measure(latents * [256, 0.5, 4] - 3, factors)
     np.testing.assert_allclose(turned.importance[[1, 2, 0]], first.importance, atol=0.01)
     np.testing.assert_allclose(scaled.importance, first.importance, atol=0.01)

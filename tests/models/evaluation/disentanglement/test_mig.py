@@ -1,4 +1,4 @@
-"""Tests of MIG against scikit-learn's mutual information, by hand, and on codes of which the answer is known."""
+"""Tests of MIG against scikit-learn's mutual information, by hand, and on latents with a known score."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from models.evaluation.disentanglement.mig import cut, mutual_information, mutua
 from tests.models.evaluation.disentanglement.fixtures import grid, noise, rotated
 
 
-def by_the_book(codes: np.ndarray, factors: np.ndarray) -> float:
+def by_the_book(latents: np.ndarray, factors: np.ndarray) -> float:
     """MIG in loops, as disentanglement_lib words it."""
-    cells = [np.digitize(code, np.histogram(code, 20)[1][:-1]) for code in codes.T]
+    cells = [np.digitize(code, np.histogram(code, 20)[1][:-1]) for code in latents.T]
     gaps = []
     for factor in factors.T:
         known = sorted(mutual_info_score(factor, cell) for cell in cells)
@@ -20,24 +20,24 @@ def by_the_book(codes: np.ndarray, factors: np.ndarray) -> float:
     return float(np.mean(gaps))
 
 
-@pytest.mark.parametrize("codes", [grid(), noise(size=7), rotated(grid()), 1e4 * noise(size=2)])
-def test_it_is_disentanglement_lib_s(codes: np.ndarray) -> None:
-    assert mutual_information_gap(codes, grid()) == pytest.approx(by_the_book(codes, grid()), abs=1e-12)
+@pytest.mark.parametrize("latents", [grid(), noise(size=7), rotated(grid()), 1e4 * noise(size=2)])
+def test_it_is_disentanglement_lib_s(latents: np.ndarray) -> None:
+    assert mutual_information_gap(latents, grid()) == pytest.approx(by_the_book(latents, grid()), abs=1e-12)
 
 
 def test_mutual_information_is_scikit_learn_s() -> None:
     rng = np.random.default_rng(3)
     factor = rng.integers(0, 4, 500)
-    codes = np.stack([factor, 3 - factor, factor // 2, rng.integers(0, 6, 500), np.zeros(500, np.int64)], 1)
-    wanted = [mutual_info_score(factor, code) for code in codes.T]
-    np.testing.assert_allclose(mutual_information(codes, factor), wanted, atol=1e-12)
+    latents = np.stack([factor, 3 - factor, factor // 2, rng.integers(0, 6, 500), np.zeros(500, np.int64)], 1)
+    wanted = [mutual_info_score(factor, code) for code in latents.T]
+    np.testing.assert_allclose(mutual_information(latents, factor), wanted, atol=1e-12)
 
 
 def test_four_images_by_hand() -> None:
     """One code is the first factor; the other tells half of it: of values 0 1 2 3 whether it is odd."""
     factors = np.array([[0.0], [1.0], [2.0], [3.0]])
-    codes = np.array([[0.0, 5.0], [10.0, 6.0], [20.0, 5.0], [30.0, 6.0]])
-    assert mutual_information_gap(codes, factors) == pytest.approx((np.log(4) - np.log(2)) / np.log(4))
+    latents = np.array([[0.0, 5.0], [10.0, 6.0], [20.0, 5.0], [30.0, 6.0]])
+    assert mutual_information_gap(latents, factors) == pytest.approx((np.log(4) - np.log(2)) / np.log(4))
 
 
 def test_bins_are_of_equal_width_and_hold_both_ends() -> None:
@@ -83,11 +83,11 @@ def test_a_continuous_factor_is_cut_like_the_codes() -> None:
 
 def test_neither_order_nor_scale_of_the_codes_matters() -> None:
     factors = grid()
-    codes = np.concatenate([factors + 0.8 * noise(), noise(seed=5)], axis=1)
-    score = mutual_information_gap(codes, factors)
+    latents = np.concatenate([factors + 0.8 * noise(), noise(seed=5)], axis=1)
+    score = mutual_information_gap(latents, factors)
     order = np.random.default_rng(0).permutation(10)
-    assert mutual_information_gap(codes[:, order], factors) == pytest.approx(score, abs=1e-12)
-    assert mutual_information_gap(codes * 1024 + 3, factors) == pytest.approx(score, abs=1e-3)
+    assert mutual_information_gap(latents[:, order], factors) == pytest.approx(score, abs=1e-12)
+    assert mutual_information_gap(latents * 1024 + 3, factors) == pytest.approx(score, abs=1e-3)
     assert 0.1 < score < 0.9
 
 

@@ -1,4 +1,4 @@
-"""Tests of SAP against loops over scikit-learn and numpy, and on codes of which the answer is known."""
+"""Tests of SAP against loops over scikit-learn and numpy, and on latents with a known score."""
 
 from __future__ import annotations
 
@@ -16,33 +16,35 @@ from tests.models.evaluation.disentanglement.fixtures import grid, noise, rotate
 CONTINUOUS = np.zeros(5, bool)
 
 
-def sap(codes: np.ndarray, factors: np.ndarray, discrete: np.ndarray | None = None) -> float:
+def sap(latents: np.ndarray, factors: np.ndarray, discrete: np.ndarray | None = None) -> float:
     """SAP fitted on the first two thirds."""
-    cut = 2 * len(codes) // 3
+    cut = 2 * len(latents) // 3
     kinds = np.zeros(factors.shape[1], bool) if discrete is None else discrete
-    return separated_attribute_predictability(codes[:cut], factors[:cut], codes[cut:], factors[cut:], kinds)
+    return separated_attribute_predictability(
+        latents[:cut], factors[:cut], latents[cut:], factors[cut:], kinds
+    )
 
 
 def test_squared_correlations_are_numpy_s() -> None:
-    codes, factors = rotated(grid(200)) * 7 + 1, grid(200)
-    wanted = np.corrcoef(codes.T, factors.T)[:5, 5:] ** 2
-    np.testing.assert_allclose(squared_correlations(codes, factors), wanted, atol=1e-12)
+    latents, factors = rotated(grid(200)) * 7 + 1, grid(200)
+    wanted = np.corrcoef(latents.T, factors.T)[:5, 5:] ** 2
+    np.testing.assert_allclose(squared_correlations(latents, factors), wanted, atol=1e-12)
     assert not squared_correlations(np.ones((200, 2)), factors).any()
 
 
 def test_discrete_factors_are_scored_by_a_linear_machine_on_other_images() -> None:
     factors = grid(600, factors=2, values=3)
-    codes = standardise(factors @ np.array([[1.0, 0.3, 0.0], [0.0, 0.6, 1.0]]) + 0.4 * noise(600, 3))
+    latents = standardise(factors @ np.array([[1.0, 0.3, 0.0], [0.0, 0.6, 1.0]]) + 0.4 * noise(600, 3))
     cut, gaps = 400, []
-    fit = standardise(codes[:cut])
-    other = (codes[cut:] - codes[:cut].mean(0)) / codes[:cut].std(0)
+    fit = standardise(latents[:cut])
+    other = (latents[cut:] - latents[:cut].mean(0)) / latents[:cut].std(0)
     for factor in factors.T:
         scores = []
         for a, b in zip(fit.T, other.T, strict=True):
             machine = LinearSVC(C=0.01, class_weight="balanced").fit(a[:, None], factor[:cut])
             scores.append(machine.score(b[:, None], factor[cut:]))
         gaps.append(sorted(scores)[-1] - sorted(scores)[-2])
-    assert sap(codes, factors, np.ones(2, bool)) == pytest.approx(np.mean(gaps)) and np.mean(gaps) > 0.05
+    assert sap(latents, factors, np.ones(2, bool)) == pytest.approx(np.mean(gaps)) and np.mean(gaps) > 0.05
 
 
 def test_true_factors_are_near_1_and_random_codes_near_0() -> None:
@@ -67,11 +69,11 @@ def test_each_factor_is_scored_by_its_kind() -> None:
 
 def test_neither_order_nor_scale_of_the_codes_matters() -> None:
     factors = grid(600, factors=3, values=2)
-    codes = factors @ np.array([[1, 0.5, 0], [0, 1, 0.5], [0.5, 0, 1]]) + 0.3 * noise(600, 3)
+    latents = factors @ np.array([[1, 0.5, 0], [0, 1, 0.5], [0.5, 0, 1]]) + 0.3 * noise(600, 3)
     kinds = np.array([True, True, False])
-    score = sap(codes, factors, kinds)
-    assert sap(codes[:, [2, 0, 1]], factors, kinds) == pytest.approx(score, abs=1e-12)
-    assert sap(codes * [1e-3, 50, 1] + 9, factors, kinds) == pytest.approx(score, abs=1e-6)
+    score = sap(latents, factors, kinds)
+    assert sap(latents[:, [2, 0, 1]], factors, kinds) == pytest.approx(score, abs=1e-12)
+    assert sap(latents * [1e-3, 50, 1] + 9, factors, kinds) == pytest.approx(score, abs=1e-6)
 
 
 def test_a_code_that_stands_twice_leaves_no_gap() -> None:

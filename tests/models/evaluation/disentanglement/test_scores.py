@@ -31,7 +31,7 @@ NAMES = [
 
 
 class Reader(Autoencoder):
-    """Its codes are the first three pixels, turned by a matrix; no posterior but a point."""
+    """Its latents are the first three pixels, multiplied by a matrix; a deterministic encoder."""
 
     def __init__(self, turn: Tensor, spec: LatentSpec | None = None) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def test_pixels_that_are_the_factors_score_1() -> None:
     assert found["factor_vae"] == found["beta_vae"] == 1
     assert all(found[name] > 0.95 for name in NAMES[1:4])
     assert found["mig"] > 0.75  # so few images share some information with anything in 20 bins
-    assert 0.5 < found["sap"] < 1  # a linear machine cannot tell four categories from one code
+    assert 0.5 < found["sap"] < 1  # a linear classifier cannot separate four categories by one code
 
 
 def test_a_mixture_of_the_pixels_scores_less_but_tells_as_much() -> None:
@@ -152,9 +152,9 @@ def test_factors_of_which_a_value_is_missing_are_left_out() -> None:
 def test_codes_are_those_of_all_images_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.data.tensors.BATCH", 16)
     data = pictures(40)
-    codes = mean_codes(Reader(torch.eye(3)), data.images)
-    assert codes.dtype == np.float64
-    np.testing.assert_allclose(codes, data.images[:, 0, :3, 0] / 255, rtol=1e-6)
+    latents = mean_codes(Reader(torch.eye(3)), data.images)
+    assert latents.dtype == np.float64
+    np.testing.assert_allclose(latents, data.images[:, 0, :3, 0] / 255, rtol=1e-6)
 
 
 def test_a_generator_draws_the_images_again_with_factors_held_exactly(
@@ -165,7 +165,7 @@ def test_a_generator_draws_the_images_again_with_factors_held_exactly(
     source = make_source(Reader(torch.eye(3)), data, np.empty((300, 3)), known_factors(data))
     batch = source.batches(0, 50, np.random.default_rng(0))
     assert (np.ptp(batch[..., 0], 1) == 0).all() and (np.ptp(batch[..., 1:], 1) > 0).all()
-    moved = np.abs(source.codes - data.images[:, 0, :3, 0] / 255).max(0)
+    moved = np.abs(source.latents - data.images[:, 0, :3, 0] / 255).max(0)
     np.testing.assert_allclose(moved, [0.025, 0, 0], atol=0.005)
     assert "drawn again" in disentanglement(Reader(torch.eye(3)), data)["factor_vae"]["protocol"]
 
@@ -189,7 +189,7 @@ def test_faces_are_drawn_again_from_their_own_factors(monkeypatch: pytest.Monkey
     step = np.ptp(own[:, :12], axis=0) / 20
     assert (np.abs(table - own)[:, :12] <= step / 2 + 1e-6).all() and (table != own)[:, :12].any()
     drawn = torch.from_numpy(render(table)[:, 0, :3, 0].astype(np.float32) / 255)
-    np.testing.assert_allclose(source.codes, drawn, rtol=1e-6)
+    np.testing.assert_allclose(source.latents, drawn, rtol=1e-6)
 
 
 def test_sets_that_do_not_serve_are_refused() -> None:
@@ -211,5 +211,5 @@ def test_a_codebook_is_refused() -> None:
 
 
 def test_a_model_that_gives_nan_is_refused() -> None:
-    with pytest.raises(ValueError, match="`codes` must be finite"):
+    with pytest.raises(ValueError, match="`latents` must be finite"):
         disentanglement(Reader(torch.full((3, 3), torch.nan)), pictures())

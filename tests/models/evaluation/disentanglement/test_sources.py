@@ -20,30 +20,32 @@ DISCRETE = np.ones(3, bool)
 
 @pytest.fixture
 def source() -> FactorSource:
-    """Images whose codes are their factors and, last, their number."""
+    """Images whose latents are their factors and, last, their index."""
     factors = grid(400, factors=3, values=5)
     return labelled(np.hstack([factors, np.arange(400.0)[:, None]]), factors, DISCRETE)
 
 
 @pytest.mark.parametrize("factor", [0, 1, 2])
 def test_a_batch_shares_one_value_and_all_else_varies(source: FactorSource, factor: int) -> None:
-    codes = source.batches(factor, 300, np.random.default_rng(0), size=16)
-    assert codes.shape == (300, 16, 4)
-    assert (np.ptp(codes, 1)[:, factor] == 0).all()
+    latents = source.batches(factor, 300, np.random.default_rng(0), size=16)
+    assert latents.shape == (300, 16, 4)
+    assert (np.ptp(latents, 1)[:, factor] == 0).all()
     others = [k for k in range(4) if k != factor]
-    assert (np.ptp(codes, 1)[:, others] > 0).mean() > 0.99
-    np.testing.assert_allclose(codes[..., others].mean((0, 1)), source.codes[:, others].mean(0), rtol=0.05)
-    values = codes[:, 0, factor]
+    assert (np.ptp(latents, 1)[:, others] > 0).mean() > 0.99
+    np.testing.assert_allclose(
+        latents[..., others].mean((0, 1)), source.latents[:, others].mean(0), rtol=0.05
+    )
+    values = latents[:, 0, factor]
     np.testing.assert_allclose(
         [(values == v).mean() for v in range(5)],
-        [(source.codes[:, factor] == v).mean() for v in range(5)],
+        [(source.latents[:, factor] == v).mean() for v in range(5)],
         atol=0.08,
     )
 
 
 def test_all_images_of_a_value_are_drawn(source: FactorSource) -> None:
-    codes = source.batches(1, 400, np.random.default_rng(1))
-    assert len(np.unique(codes[..., 3])) == 400
+    latents = source.batches(1, 400, np.random.default_rng(1))
+    assert len(np.unique(latents[..., 3])) == 400
 
 
 @pytest.mark.parametrize("factor", [0, 1, 2])
@@ -76,9 +78,9 @@ def test_values_that_too_few_images_share_are_passed_over() -> None:
 def test_a_continuous_factor_is_held_within_a_bin() -> None:
     factors = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
     source = labelled(factors, factors, np.zeros(2, bool))
-    codes = source.batches(0, 100, np.random.default_rng(0))
-    assert 0 < np.ptp(codes[..., 0], 1).max() <= 2 / LEVELS + 1e-9
-    assert np.ptp(codes[..., 1], 1).min() > 1
+    latents = source.batches(0, 100, np.random.default_rng(0))
+    assert 0 < np.ptp(latents[..., 0], 1).max() <= 2 / LEVELS + 1e-9
+    assert np.ptp(latents[..., 1], 1).min() > 1
     assert "within one of 20 bins" in source.about
 
 
@@ -92,8 +94,8 @@ def test_a_generator_holds_a_continuous_factor_exactly() -> None:
     factors = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
     factors[:, 1] = factors[:, 1] > 0
     source = redrawn(factors, np.array([False, True]), encode_from)
-    codes = source.batches(0, 50, np.random.default_rng(0))
-    assert np.ptp(codes[..., 0], 1).max() == 0 and (np.ptp(codes[..., 1], 1) == 2).all()
+    latents = source.batches(0, 50, np.random.default_rng(0))
+    assert np.ptp(latents[..., 0], 1).max() == 0 and (np.ptp(latents[..., 1], 1) == 2).all()
     assert len(drawn) == 1 and "drawn again, continuous ones at 20 values" in source.about
 
 
