@@ -2,9 +2,9 @@ r"""The bound on log p(x) of each image, in its two terms.
 
 ELBO(x) = E_q(z|x) [log p(x|z)] - KL(q(z|x) || p(z))
 
-The first term is what An & Cho call the reconstruction probability: how likely the image is under what its own codes
-decode to, on average. It is estimated with the same noise for every image, in pairs eps and -eps, so that two images,
-or two posteriors of one image, differ by what they are and not by luck. The second is known in closed form.
+The first term is the reconstruction probability of An & Cho: the expected likelihood of the image under its decoded
+latents. It is estimated with the same noise for every image, in antithetic pairs eps and -eps, so that two images, or
+two posteriors of one image, do not differ by the draws. The second term has a closed form.
 
 References:
     | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
@@ -29,7 +29,7 @@ __all__ = ["Bound", "bound", "expected_log_likelihood", "paired_noise"]
 
 IMAGES = 128  # at once
 DECODED = 256  # pictures at once
-SAMPLES = 16  # draws of z an image
+SAMPLES = 16  # draws of z per image
 
 Decode = Callable[[Tensor], Tensor]  # latents (B, *latent) to outputs (B, C, H, W)
 
@@ -52,9 +52,9 @@ def bound(model: Autoencoder, x: Tensor, samples: int = SAMPLES, *, seed: int = 
 
     Arguments:
         model: A model with a prior and a likelihood, in evaluation mode.
-        x: Images (N, C, H, W), as `model.likelihood.prepare` gives them.
-        samples: Draws of z an image, an even number.
-        seed: Decides the draws.
+        x: Images (N, C, H, W), from `model.likelihood.prepare`.
+        samples: Draws of z per image, an even number.
+        seed: Seed of the draws.
 
     Raises:
         ValueError: If the model has no prior or no likelihood, or there is no image, or `samples` is odd.
@@ -74,11 +74,11 @@ def bound(model: Autoencoder, x: Tensor, samples: int = SAMPLES, *, seed: int = 
 def expected_log_likelihood(
     likelihood: Likelihood, decode: Decode, x: Tensor, q: Posterior, noise: Tensor
 ) -> Tensor:
-    """E_q[log p(x|z)] of images with posteriors of their own, as the mean over noise that they share.
+    """E_q[log p(x|z)] of images under their posteriors, as the mean over shared noise.
 
     Arguments:
-        likelihood: Of the model.
-        decode: Its decoder. Call this without gradients.
+        likelihood: Likelihood of the model.
+        decode: Its decoder; call without gradients.
         x: Images (B, C, H, W).
         q: Their posteriors.
         noise: Shape (S, *latent).
@@ -98,7 +98,7 @@ def expected_log_likelihood(
 
 
 def paired_noise(samples: int, shape: tuple[int, ...], seed: int) -> Tensor:
-    """Draws from N(0, I) in pairs eps and -eps, (samples, *shape): whatever is linear in eps averages out.
+    """Antithetic draws from N(0, I), pairs eps and -eps, (samples, *shape): terms linear in eps cancel.
 
     Raises:
         ValueError: If `samples` is odd or less than 2.
@@ -110,10 +110,10 @@ def paired_noise(samples: int, shape: tuple[int, ...], seed: int) -> Tensor:
 
 
 def probabilistic(q: Posterior) -> Posterior:
-    """The posterior, which must be a distribution.
+    """Returns the posterior if it is a distribution.
 
     Raises:
-        ValueError: If it is a point.
+        ValueError: If the encoder is deterministic.
     """
     if q.std is None:
         raise ValueError("`model` must give a posterior with a standard deviation. Got a point.")

@@ -1,12 +1,12 @@
-r"""Measures a checkpoint on the test images it was not trained on.
+r"""Measures a checkpoint on the test images of its data set.
 
 Every metric has a unit and a protocol. Means are over images, never over batches.
 
-PSNR = -10 log10(MSE) of pixels in [0, 1];  ELBO = E_q [log p(x|z)] - KL(q(z|x) || p(z)), one draw of z an image;
+PSNR = -10 log10(MSE) of pixels in [0, 1];  ELBO = E_q [log p(x|z)] - KL(q(z|x) || p(z)), one draw of z per image;
 active units: Var_x(E[z|x]) > 0.01 (Burda et al. 2015).
 
 bits/dim = -log2 P(x) / dimensions of an image, for the 8-bit image (Theis et al. 2015). Flows are measured by it and by
-the error of their inverse; they lose nothing, so metrics of reconstructions and latents would say nothing.
+the error of their inverse; as they are invertible, metrics of reconstructions and latents would be meaningless.
 
 Pixels that a likelihood binarises are drawn once, with a fixed seed, and are the same for all metrics.
 """
@@ -62,7 +62,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure beside the metrics that take seconds."""
+    """What to measure in addition to the quick metrics."""
 
     samples: int | None = None  # L of the importance-sampled and the naive log-likelihood
     probe: bool = False  # error of a linear probe for each class
@@ -85,21 +85,21 @@ def evaluate(
 
     Arguments:
         name: Name or folder of the checkpoint.
-        wanted: What to measure beside the quick metrics.
-        seeds: Names or folders of runs that differ from the checkpoint by their seed alone; they are measured
-            too, and each metric keeps the values of all runs in `values`, the checkpoint's own first.
+        wanted: What to measure in addition to the quick metrics.
+        seeds: Names or folders of runs that differ from the checkpoint only in their seed; they are measured too,
+            and each metric stores the values of all runs in `values`, the checkpoint's first.
         beside: Runs of other models or of other data to compare with, of one or more seeds each, by a label; their
             metrics are named after it, such as `mse_one_level`.
-        limit: Use the first images only; all where None.
-        command: What to note as the metrics' command.
-        write: Keep the metrics in the checkpoint's card.
+        limit: Use only the first images; None for all.
+        command: The command to record with the metrics.
+        write: Write the metrics to the checkpoint's card.
 
     Returns:
         Metrics by name, each with value, unit, protocol and command.
 
     Raises:
-        ValueError: If the checkpoint can not be used, does not offer what is wanted, or its weights changed
-            meanwhile; if a run of `seeds` is another model or another training.
+        ValueError: If the checkpoint cannot be used or does not support a metric, or its weights changed in the
+            meantime; if a run of `seeds` is another model or another training.
     """
     entry = checkpoint.read(name)
     metrics = measure(entry, wanted, limit)
@@ -117,10 +117,10 @@ def evaluate(
     for one in metrics.values():
         one["command"] = command
     if write:
-        card = _card(checkpoint.read(entry.path))  # it may have changed: a measurement takes minutes to hours
+        card = _card(checkpoint.read(entry.path))  # read again: a measurement takes minutes to hours
         if card.weights_sha256 != _card(entry).weights_sha256:
             raise CheckpointError(
-                f"The weights of {entry.name} changed while they were measured, so the metrics are not kept. "
+                f"The weights of {entry.name} changed while they were measured, so the metrics are not stored. "
                 "Measure again."
             )
         kept = {key: _kept(card.metrics.get(key, {}), one) for key, one in metrics.items()}
@@ -163,7 +163,7 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
     if model.spec.sequence:
         if asked := [option for option, value in vars(wanted).items() if value]:
             raise ValueError(
-                f"{entry.name} is a model of sequences. Leave out `--{asked[0]}`, which asks images."
+                f"{entry.name} is a sequence model. Leave out `--{asked[0]}`, which needs a model of images."
             )
         return sequence_metrics(as_sequence_model(model), name, options, limit)
     stages = _stages(model, card, wanted, limit)
@@ -222,7 +222,7 @@ def _stages(
 
 
 def _kept(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What a card keeps of a metric: one measured on several seeds stays as long as it comes out the same."""
+    """The metric to store: one of several seeds is kept as long as its value is reproduced."""
     same = old.get("value") == new["value"] and old.get("protocol", "").startswith(new["protocol"])
     return old if same and "values" in old and "values" not in new else new
 
@@ -234,20 +234,20 @@ def _card(entry: Entry) -> Card:
 
 
 def _as_trained(card: Card, field: str) -> Any:
-    """A field of a card; a configuration whole, with the defaults of what was added to the model since."""
+    """A field of a card; a configuration with the defaults of fields that were added to the model later."""
     if field != "config" or card.model not in FAMILIES:
         return getattr(card, field)
     return config_from_dict(FAMILIES[card.model].Config, card.config)
 
 
 def _seeds(entry: Entry, runs: Sequence[Entry]) -> list[Any]:
-    """The seeds of a checkpoint and of other runs of the same training, in this order."""
+    """The seeds of a checkpoint and of other runs of the same training, in order."""
     cards = [_card(each) for each in (entry, *runs)]
     for run, card in zip(runs, cards[1:], strict=True):
         for field in ("model", "config", "data"):
             if _as_trained(card, field) != _as_trained(cards[0], field):
                 raise ValueError(
-                    f"`seeds` must name runs that differ by their seed alone. {run.path} has another `{field}` "
+                    f"`seeds` must name runs that differ only in their seed. {run.path} has another `{field}` "
                     f"than {entry.name}."
                 )
     numbers = [card.training.get("seed") for card in cards]

@@ -1,11 +1,11 @@
-r"""Estimates of log p(x), which no VAE gives exactly: importance sampling, and naive Monte Carlo beside it.
+r"""Estimates of log p(x) of a VAE: importance sampling, and naive Monte Carlo for comparison.
 
 Importance sampling:   log 1/L sum_l p(x|z_l) p(z_l) / q(z_l|x),   z_l ~ q(z|x)
 Naive Monte Carlo:     log 1/L sum_l p(x|z_l),                     z_l ~ p(z) = N(0, I)
 
 Both averages are unbiased for p(x), so their logarithms lie below log p(x) on average and rise towards it with L.
-Drawn from the prior, hardly any z explains a given image: the naive estimate stays far below for any L that can
-be paid for. Sums of weights are formed as logarithms, in float64.
+Hardly any z drawn from the prior explains a given image, so the naive estimate stays far below for any affordable L.
+Weights are summed in log space, in float64.
 
 References:
     | Importance Weighted Autoencoders (Burda et al., 2015)
@@ -30,14 +30,10 @@ from models.layers.likelihoods import Likelihood
 
 __all__ = ["Estimate", "decoding", "importance_sampled", "naive_monte_carlo"]
 
-AT_ONCE = (
-    1 << 20
-)  # numbers of decoded pictures at once: enough for the threads to share, few enough for the caches
-TABLE = 1 << 24  # log p(x|z) of so many pairs at once, 64 MiB
-ENCODED = 256  # images a pass of the encoder
-STRIDE = (
-    1_000_003  # between the seeds of two runs, so that no image of one shares its draws with one of the other
-)
+AT_ONCE = 1 << 20  # values decoded at once: enough to occupy all threads, few enough for the caches
+TABLE = 1 << 24  # pairs whose log p(x|z) is computed at once, 64 MiB
+ENCODED = 256  # images per pass of the encoder
+STRIDE = 1_000_003  # offset between the seeds of two runs, so that their images share no draws
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Estimate:
     """Estimates of log p(x) of N images."""
 
     values: Tensor  # (N,), nats, float64
-    samples: int  # L, draws of z an image
+    samples: int  # L, draws of z per image
     seed: int
 
     @property
@@ -55,7 +51,7 @@ class Estimate:
 
     @property
     def error(self) -> float:
-        """Standard error of that mean, nats: how images differ, not how far the estimate lies below log p(x).
+        """Standard error of that mean over images, nats; it does not include the gap to log p(x).
 
         Infinite for a single image.
         """
@@ -68,17 +64,17 @@ def importance_sampled(
 ) -> Estimate:
     """Estimates log p(x) with z drawn from the posterior (IS-L).
 
-    Each image is encoded once, and has a generator of its own: its estimate does not depend on its neighbours.
+    Each image is encoded once and has its own generator, so that its estimate does not depend on other images.
 
     Arguments:
         model: A model with a prior and a likelihood, in evaluation mode.
-        x: Images (N, C, H, W), as `model.likelihood.prepare` gives them.
-        samples: L, draws of z an image.
-        seed: Decides the draws.
-        progress: Show a bar on the standard error.
+        x: Images (N, C, H, W), from `model.likelihood.prepare`.
+        samples: L, draws of z per image.
+        seed: Seed of the draws.
+        progress: Show a progress bar on stderr.
 
     Raises:
-        ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
+        ValueError: If the model has no prior or no likelihood, or there are no images or samples.
     """
     likelihood, decode = decoding(model, x, samples)
     at_once = _rows(x)
@@ -112,16 +108,16 @@ def log_ratio(z: Tensor, eps: Tensor, std: Tensor) -> Tensor:
 
 
 def naive_monte_carlo(model: Autoencoder, x: Tensor, samples: int, *, seed: int = 0) -> Estimate:
-    """Estimates log p(x) with z drawn from the prior. All images share the draws, and each is decoded once.
+    """Estimates log p(x) with z drawn from the prior. All images share the draws, and each draw is decoded once.
 
     Arguments:
         model: A model with a prior and a likelihood, in evaluation mode.
-        x: Images (N, C, H, W), as `model.likelihood.prepare` gives them.
+        x: Images (N, C, H, W), from `model.likelihood.prepare`.
         samples: L, draws of z.
-        seed: Decides the draws.
+        seed: Seed of the draws.
 
     Raises:
-        ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
+        ValueError: If the model has no prior or no likelihood, or there are no images or samples.
     """
     likelihood, decode = decoding(model, x, samples)
     generator = torch.Generator().manual_seed(seed)
@@ -139,7 +135,7 @@ def decoding(model: Autoencoder, x: Tensor, samples: int) -> tuple[Likelihood, C
     """The likelihood of a model, and its decoder: latents (B, *latent) to outputs (B, C, H, W).
 
     Raises:
-        ValueError: If the model has no prior or no likelihood, or there is no image or no sample.
+        ValueError: If the model has no prior or no likelihood, or there are no images or samples.
     """
     likelihood, decoder = getattr(model, "likelihood", None), getattr(model, "decoder", None)
     spec = model.spec
@@ -153,23 +149,23 @@ def decoding(model: Autoencoder, x: Tensor, samples: int) -> tuple[Likelihood, C
         raise ValueError(
             f"`x` and `samples` must be at least 1 image and 1 sample. Got {len(x)} and {samples}."
         )
-    decoder = deepcopy(decoder).to(memory_format=torch.channels_last)  # a third faster where it convolves
+    decoder = deepcopy(decoder).to(memory_format=torch.channels_last)  # a third faster with convolutions
     return likelihood, lambda z: decoder(z).float()
 
 
 def _rows(x: Tensor) -> int:
-    """Pictures that are decoded at once."""
+    """Number of pictures decoded at once."""
     return max(1, AT_ONCE // x[0].numel())
 
 
 def _parts(samples: int, at_most: int) -> list[int]:
-    """Splits a number of samples into parts of nearly one size."""
+    """Splits a number of samples into parts of nearly equal size."""
     count = -(-samples // at_most)
     return [samples // count + (part < samples % count) for part in range(count)]
 
 
 def _generator(seed: int, image: int) -> torch.Generator:
-    """The source of one image's draws."""
+    """The random generator of one image."""
     return torch.Generator().manual_seed(seed * STRIDE + image)
 
 
@@ -179,5 +175,5 @@ def _log_sum(log_w: Tensor) -> Tensor:
 
 
 def _nothing(x: Tensor) -> Tensor:
-    """The logarithm of no weight yet, for each image."""
+    """The logarithm of a weight of 0, for each image."""
     return torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)

@@ -1,4 +1,4 @@
-"""What a model says of log p(x): training loss and its terms, ELBO, bits/dim, importance-sampled estimates."""
+"""Likelihood metrics: training loss and its terms, ELBO, bits/dim, importance-sampled estimates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["bound", "density", "log_likelihood", "observed", "sums_of_terms"]
 
 
 def bound(model: Autoencoder, data: ImageData) -> Metrics:
-    """The training loss and its terms on test images; where it bounds log p(x), the ELBO and its two terms too."""
+    """The training loss and its terms on test images, and the ELBO with its two terms if the loss bounds log p(x)."""
     about = f"{describe_pixels(model)}, {describe_images(data)}, seed {SEED}"
     metrics = _means(sums_of_terms(model, chunks(data.images)), len(data), f"as trained, {about}")
     if model.spec.likelihood == "bound":
@@ -70,7 +70,7 @@ def _add(sums: dict[str, float], means: dict[str, Any], count: int) -> None:
 
 
 def density(model: Autoencoder, data: ImageData) -> Metrics:
-    """Bits/dim of a model with an exact likelihood, and its loss and terms: one draw of a flow's noise an image.
+    """Bits/dim of a model with an exact likelihood, and its loss and terms: one draw of a flow's noise per image.
 
     References:
         | A note on the evaluation of generative models (Theis et al., 2015)
@@ -85,14 +85,14 @@ def density(model: Autoencoder, data: ImageData) -> Metrics:
 
 
 def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics:
-    """-log p(x) by importance sampling, and by naive Monte Carlo with as many draws.
+    """-log p(x) by importance sampling, and by naive Monte Carlo with the same number of draws.
 
     Raises:
-        ValueError: If the model has no prior or no likelihood, or there is no sample.
+        ValueError: If the model has no prior or no likelihood, or `samples` is 0.
     """
     if model.spec.likelihood == "exact":
         raise ValueError(
-            f"`samples` must be left out: {type(model).__name__} gives log p(x) exactly, and `bits_per_dim` says it."
+            f"`samples` must be left out: {type(model).__name__} computes log p(x) exactly; see `bits_per_dim`."
         )
     x = torch.cat(list(observed(as_likelihood_model(model), data)))
     about = f"{describe_pixels(model)}, {describe_images(data)}, seed {SEED}"
@@ -108,7 +108,7 @@ def log_likelihood(model: Autoencoder, data: ImageData, samples: int) -> Metrics
 
 
 def observed(model: HasLikelihood, data: ImageData) -> Iterator[Tensor]:
-    """Consecutive batches of what the model's likelihood is for, pixels drawn with a seed where it draws them."""
+    """Consecutive batches prepared for the model's likelihood, with a fixed seed if pixels are drawn."""
     generator = torch.Generator().manual_seed(PIXELS + SEED)
     for x in chunks(data.images):
         yield model.likelihood.prepare(x, generator)

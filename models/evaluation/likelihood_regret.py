@@ -1,19 +1,18 @@
-r"""Likelihood regret: how much better an image could be explained than the encoder explains it.
+r"""Likelihood regret: how much an image's bound improves when its posterior is optimised.
 
 R(x) = max_q ELBO(x; q) - ELBO(x; q_phi(z|x)),   q = N(mu, diag sigma^2) with mu and sigma of this image alone
 
-The decoder stays fixed. What a model was trained on, its encoder places almost as well as can be; of what it never saw
-the encoder is wrong, and a search of its own finds a much better place. Where the likelihood itself points the wrong
-way (an image of few bright pixels is likely under any model of dim ones), the two bounds of the same image share what
-makes it likely, and their difference does not.
+The decoder stays fixed. For images like the training data the encoder's posterior is nearly optimal; for others an
+optimised posterior is much better. A likelihood alone can fail to detect outliers (images with few bright pixels are
+likely under any model of dark ones), but such effects raise both bounds of an image and cancel in their difference.
 
-Adam takes the steps in (mu, log sigma), for many images at once, each with its own parameters, moments and rate: a
-mean over the batch would tie them together, a sum does not. Every few steps an image's bound is estimated with noise
-that all images and all steps share (`models.evaluation.elbo`); the best one so far counts, so that a regret is never negative.
-Where the bound rises no more the image's rate is halved, and after `HALVINGS` it is done.
+Adam optimises (mu, log sigma) of many images at once, each with its own parameters, moments and learning rate; the loss
+is a sum over images, so they do not interact. Every few steps each bound is estimated with noise that all images and
+steps share (`models.evaluation.elbo`); the best estimate so far counts, so the regret is never negative. When an
+image's bound stops rising its rate is halved, and after `HALVINGS` halvings it is finished.
 
-The official code searches over the weights of a copy of the whole encoder instead, one image at a time, and compares
-importance-sampled log-likelihoods. Its paper defines the regret with the bound, as here.
+The official code instead optimises a copy of the whole encoder, one image at a time, and compares importance-sampled
+log-likelihoods. The paper defines the regret with the bound, as here.
 
 References:
     | Likelihood Regret: An Out-of-Distribution Detection Score For Variational Auto-encoder (Xiao et al., 2020)
@@ -40,26 +39,26 @@ __all__ = ["Regret", "likelihood_regret"]
 STEPS = 100  # of Adam, as in the official code
 RATE = 0.1  # in prior standard deviations, and in nats of sigma
 CHECK = 10  # steps between two estimates of the bound
-HALVINGS = 4  # of an image's rate before it is done
+HALVINGS = 4  # of an image's rate before it is finished
 SAMPLES = 8  # draws of z for an estimate of the bound
 IMAGES = 128  # at once
 BETAS, TINY = (0.9, 0.999), 1e-8  # of Adam
 
-Report = Callable[[int, int], None]  # called with the images done and the images in all
+Report = Callable[[int, int], None]  # called with the images done and their total
 
 
 @dataclass(frozen=True)
 class Regret:
-    """The regret of N images and what it is made of."""
+    """The regret of N images and its components."""
 
     before: Tensor  # (N,), ELBO with the encoder's posterior, nats, float64
     after: Tensor  # (N,), ELBO with the best posterior that was found, nats, float64
-    steps: Tensor  # (N,), steps of Adam until the bound rose no more, int64
+    steps: Tensor  # (N,), steps of Adam until the bound stopped rising, int64
     posterior: Posterior  # the best, (N, *latent)
 
     @property
     def values(self) -> Tensor:
-        """The regret, shape (N,), in nats: 0 or more, higher for images unlike those trained on."""
+        """The regret, shape (N,), in nats: 0 or more, higher for images unlike the training data."""
         return self.after - self.before
 
 
@@ -78,16 +77,16 @@ def likelihood_regret(
 
     Arguments:
         model: A model with a prior and a likelihood, in evaluation mode.
-        x: Images (N, C, H, W), as `model.likelihood.prepare` gives them.
-        steps: Of Adam, at most.
-        rate: Of Adam, at the start.
-        samples: Draws of z for an estimate of the bound, an even number; each step takes one more.
-        tolerance: Nats that the bound must rise between two estimates for the rate to stay.
-        seed: Decides all draws; those of an image do not depend on the others.
-        report: Called after each part of the images.
+        x: Images (N, C, H, W), from `model.likelihood.prepare`.
+        steps: Most steps of Adam.
+        rate: Initial learning rate of Adam.
+        samples: Draws of z per estimate of the bound, an even number; each step uses one more.
+        tolerance: Least rise of the bound between two estimates, in nats; below it the rate is halved.
+        seed: Seed of all draws; those of an image do not depend on the others.
+        report: Called after each batch of images.
 
     Raises:
-        ValueError: If the model has no prior or no likelihood, there is no image, or a setting does not hold.
+        ValueError: If the model has no prior or no likelihood, there is no image, or a setting is invalid.
     """
     if steps < 1 or not rate > 0 or tolerance < 0:
         raise ValueError(
@@ -95,13 +94,13 @@ def likelihood_regret(
             f"Got {steps}, {rate} and {tolerance}."
         )
     likelihood, decode = decoding(model, x, samples)
-    judge = paired_noise(samples, model.spec.shape, seed).to(x)
+    noise = paired_noise(samples, model.spec.shape, seed).to(x)
     found = []
     for start in range(0, len(x), IMAGES):
         part = x[start : start + IMAGES]
         with torch.no_grad():
             q = probabilistic(model.encode(part))
-        found.append(_Search(likelihood, decode, part, q, judge, rate, tolerance).run(steps, seed))
+        found.append(_Search(likelihood, decode, part, q, noise, rate, tolerance).run(steps, seed))
         if report is not None:
             report(start + len(part), len(x))
     before, after, taken, mean, std = (torch.cat(each) for each in zip(*found, strict=True))
@@ -109,7 +108,7 @@ def likelihood_regret(
 
 
 class _Search:
-    """Adam on the posteriors of some images, each on its own."""
+    """Adam on the posteriors of a batch of images, independently."""
 
     def __init__(
         self,
@@ -117,14 +116,14 @@ class _Search:
         decode: Decode,
         x: Tensor,
         q: Posterior,
-        judge: Tensor,
+        noise: Tensor,
         rate: float,
         tolerance: float,
     ) -> None:
-        self.likelihood, self.decode, self.judge, self.tolerance = likelihood, decode, judge, tolerance
+        self.likelihood, self.decode, self.noise, self.tolerance = likelihood, decode, noise, tolerance
         std = torch.ones_like(q.mean) if q.std is None else q.std
         self.mean, self.log_std = q.mean.clone(), std.log()
-        self.x, self.rows = x, torch.arange(len(x), device=x.device)  # of the images still at work
+        self.x, self.rows = x, torch.arange(len(x), device=x.device)  # of the unfinished images
         self.moments = [
             torch.zeros_like(self.mean) for _ in range(4)
         ]  # first and second, of mean and log std
@@ -136,7 +135,7 @@ class _Search:
         self.taken = torch.zeros(len(x), dtype=torch.int64, device=x.device)
 
     def run(self, steps: int, seed: int) -> tuple[Tensor, ...]:
-        """Takes the steps: bound before and after, steps taken, mean and std of the best, on the CPU."""
+        """Runs the optimisation; returns bound before and after, steps, and mean and std of the best, on the CPU."""
         generator = torch.Generator().manual_seed(seed + 1)
         for step in range(1, steps + 1):
             eps = torch.randn(self.mean.shape[1:], generator=generator).to(self.mean)
@@ -149,7 +148,7 @@ class _Search:
         return tuple(each.cpu() for each in found)
 
     def step(self, eps: Tensor, step: int) -> None:
-        """One step up the bound with one draw of the noise."""
+        """One step of gradient ascent on the bound, with one draw of the noise."""
         mean, log_std = (each.detach().requires_grad_() for each in (self.mean, self.log_std))
         with torch.enable_grad():
             q = Posterior(mean, log_std.exp())
@@ -167,14 +166,14 @@ class _Search:
 
     @torch.no_grad()
     def bound(self) -> Tensor:
-        """The bound of the images at work, shape (B,)."""
+        """The bound of the unfinished images, shape (B,)."""
         q = Posterior(self.mean, self.log_std.exp())
-        expected = expected_log_likelihood(self.likelihood, self.decode, self.x, q, self.judge)
+        expected = expected_log_likelihood(self.likelihood, self.decode, self.x, q, self.noise)
         return expected - q.kl().flatten(1).sum(1).double()
 
     @torch.no_grad()
     def check(self, step: int) -> None:
-        """Keeps what is better, slows those that rise no more, and lets go of those that have been slowed enough."""
+        """Stores improvements, halves rates of images that stopped improving, and removes finished images."""
         now = self.bound()
         self.taken[self.rows] = step
         gain = now - self.best[self.rows]

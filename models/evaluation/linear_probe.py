@@ -1,10 +1,10 @@
-r"""How much of what is known about images can be read off their codes by a linear rule: the linear probe.
+r"""The linear probe: how well a linear classifier predicts attributes from latents.
 
 p(y|z) = softmax(W z + b),   min_W  -sum log p(y|z) + |W|^2 / (2 C)
 
-Codes are posterior means, standardised over the training images. C is the one of a short list with the least error
-on a held-out tenth of the training images; the rule is then fitted to all of them and judged on test images. Images
-whose value is missing are left out.
+Latents are posterior means, standardised over the training images. C is chosen from a short list by the error on a
+held-out tenth of the training images; the classifier is then fitted to all of them and tested on test images. Images
+with a missing value are left out.
 
 References:
     | Understanding intermediate layers using linear classifier probes (Alain & Bengio, 2016)
@@ -28,9 +28,9 @@ from models.evaluation.reconstruction import posterior_means
 __all__ = ["Probe", "classes", "linear_probe", "probe"]
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # C, from strong to weak regularisation
-HELD_OUT = 10  # one image in so many
-STEPS = 200  # of L-BFGS, at most
-LEAST_SPREAD = 1e-6  # of a unit that is not dead
+HELD_OUT = 10  # one image in this many is held out
+STEPS = 200  # most iterations of L-BFGS
+LEAST_SPREAD = 1e-6  # least standard deviation of a unit that is not dead
 
 Codes = NDArray[np.float32]
 Labels = NDArray[Any]
@@ -38,14 +38,14 @@ Labels = NDArray[Any]
 
 @dataclass(frozen=True)
 class Probe:
-    """What a linear rule gets wrong."""
+    """The error of a linear probe."""
 
     error: float  # share of the test images, 0 to 1
     strength: float  # C
 
 
 def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 0) -> Metrics:
-    """The linear probe's error for every attribute of two classes or more.
+    """The error of the linear probe for each attribute with two or more classes.
 
     Raises:
         ValueError: If the images have no such attribute.
@@ -70,7 +70,7 @@ def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 
 
 
 def classes(data: ImageData) -> list[Attribute]:
-    """The attributes that are classes, of which at least two occur."""
+    """The attributes with classes of which at least two occur."""
     return [
         attribute
         for attribute in data.attributes.values()
@@ -79,7 +79,7 @@ def classes(data: ImageData) -> list[Attribute]:
 
 
 def linear_probe(fit: Codes, labels: Labels, judged: Codes, truth: Labels, *, seed: int = 0) -> Probe:
-    """Fits a linear rule from codes (N, D) to labels (N,) and judges it on other codes (M, D) and labels (M,)."""
+    """Fits a linear classifier to latents (N, D) and labels (N,); tests it on others (M, D) and (M,)."""
     center, spread = fit.mean(0), fit.std(0)
     spread[spread < LEAST_SPREAD] = 1
     fit, judged = (fit - center) / spread, (judged - center) / spread
@@ -93,7 +93,7 @@ def linear_probe(fit: Codes, labels: Labels, judged: Codes, truth: Labels, *, se
 def _errors(
     fit: Codes, labels: Labels, judged: Codes, truth: Labels, strengths: tuple[float, ...]
 ) -> list[float]:
-    """Share of wrong answers for each C; each fit starts from the one before."""
+    """Error rate for each C; each fit starts from the previous one."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

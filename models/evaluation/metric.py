@@ -11,17 +11,19 @@ from models.data import ImageData
 __all__ = ["Metrics", "metric", "table"]
 
 SEED = 0
-PIXELS = 1 << 31  # added to the seed of drawn pixels, so that they share no numbers with the draws of z
+PIXELS = (
+    1 << 31
+)  # added to the seed of drawn pixels, so that they do not share random numbers with draws of z
 Metrics = dict[str, dict[str, Any]]
 
 
 def describe_images(data: ImageData) -> str:
-    """Which images a metric is of, for its protocol."""
+    """The images of a metric, for its protocol."""
     return f"{data.name} {data.split}, {len(data)} images"
 
 
 def describe_pixels(model: Autoencoder) -> str:
-    """What the pixels are, for a protocol."""
+    """The kind of pixels, for a protocol."""
     likelihood = getattr(model, "likelihood", model)
     return getattr(likelihood, "pixels", "grey pixels")
 
@@ -34,7 +36,7 @@ def metric(value: Any, unit: str, protocol: str) -> dict[str, Any]:
     """
     if not math.isfinite(value):
         raise ValueError(
-            f"A metric must be finite. Got {value} ({protocol}): the model gives no numbers there."
+            f"A metric must be finite. Got {value} ({protocol}): the model's output is not finite."
         )
     return {"value": round(float(value), 6), "unit": unit, "protocol": protocol}
 

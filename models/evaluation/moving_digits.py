@@ -1,12 +1,12 @@
-r"""How well a sequence model foresees moving digits: direction, position and digit of frames it has not seen.
+r"""How well a sequence model predicts moving digits: direction, position and digit in unseen frames.
 
 The first `CONTEXT` frames are seen, z is drawn from p_B(z|b) at the last of them, and one jump of 1 to `JUMPS`
-frames gives one picture each: one draw, as a person sees it, not the mean of many. A picture x' is held against the
-truth that the data set knows:
+frames gives one picture each: a single draw, not the mean of many. A picture x' is compared with the known ground
+truth:
 
     position    p' = argmax_p <x', x rolled by p>, x the true digit's frame: circular cross-correlation, whole pixels
     error       |p' - p| around the circle, in pixels; the mean over sequences and jumps
-    direction   right where p' lies on the true side of the last seen position, up to half the width away
+    direction   right if p' lies on the true side of the last seen position, up to half the width away
     digit       what a classifier, trained on still originals, reads from x' rolled back by the true position
 
 References:
@@ -43,7 +43,7 @@ __all__ = [
 
 Number = TypeVar("Number", np.int64, np.float64)
 
-CONTEXT = 11  # frames that are seen
+CONTEXT = 11  # frames seen by the model
 JUMPS = 5  # the longest jump
 
 
@@ -55,13 +55,13 @@ def as_tensor(frames: NDArray[np.uint8]) -> Tensor:
 def prediction(
     model: SequenceModel, data: SequenceData, clean: SequenceData, classifier: AttributeClassifier
 ) -> Metrics:
-    """Direction, position and digit of the frames that a model foresees, over jumps of 1 to `JUMPS` frames.
+    """Direction, position and digit of the frames that a model predicts, over jumps of 1 to `JUMPS` frames.
 
     Arguments:
         model: A model of sequences.
-        data: Moving digits that the model sees, of at least `CONTEXT` + `JUMPS` frames.
+        data: Moving digits, of at least `CONTEXT` + `JUMPS` frames.
         clean: The same sequences without noise.
-        judge: Reads the digit of a still image.
+        classifier: Reads the digit of a still image.
 
     Raises:
         ValueError: If the sequences are too short, or the model cannot jump so far.
@@ -115,7 +115,7 @@ def foreseen(
     Arguments:
         model: A sequence model.
         frames: uint8 (B, T, H, W, C).
-        generator: Source of the noise.
+        generator: Random generator.
 
     Returns:
         uint8 (B, JUMPS, H, W, C).
@@ -131,7 +131,7 @@ def foreseen(
 def found_positions(
     pictures: NDArray[np.uint8], digits: NDArray[np.uint8], at: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Where digits lie in pictures, by circular cross-correlation over all columns.
+    """Positions of digits in pictures, by circular cross-correlation over all columns.
 
     Arguments:
         pictures: uint8 (N, J, H, W, C).
@@ -148,11 +148,11 @@ def found_positions(
 
 
 def displaced(start: NDArray[Number], end: NDArray[Number], width: int) -> NDArray[Number]:
-    """The shorter way around the circle from `start` to `end`, in pixels: -width/2 to width/2 - 1."""
+    """The shortest circular displacement from `start` to `end`, in pixels: -width/2 to width/2 - 1."""
     around: NDArray[Number] = (end - start + width // 2) % width - width // 2
     return around
 
 
 def rolled_back(pictures: NDArray[np.uint8], path: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Pictures (N, J, H, W, C) with the digit back in its place, from positions (N, J)."""
+    """Pictures (N, J, H, W, C) shifted back by the digit's positions (N, J)."""
     return rolled(pictures.reshape(-1, *pictures.shape[2:]), -path.reshape(-1, 1)).reshape(pictures.shape)

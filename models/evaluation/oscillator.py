@@ -1,14 +1,14 @@
-r"""How well a sequence model foresees an oscillator: where the bead will be, beside the best that the frames allow.
+r"""How well a sequence model predicts an oscillator's position, compared with the best linear estimate.
 
-The first `CONTEXT` frames are seen, then one jump of 1 to `JUMPS` frames is made, up to half a period of the usual
-oscillators, or as far as the model can. Where a picture shows the bead is held against where it truly will be, without
-the noise: root mean squared, in pixels.
+The first `CONTEXT` frames are seen, then one jump of 1 to `JUMPS` frames is made, up to half a period of the default
+oscillators, or the longest that the model supports. The position of the bead in the picture is compared with its true
+position without noise: root mean square, in pixels.
 
     expected   each layer of a state at its mean, of the belief and of the jump
-    drawn      one draw of each: as uncertain as the next frame is, whose noise nobody can foresee
-    fitted     least squares of a cos(w t) + b sin(w t) to where the seen frames show the bead, w known: of all linear
-               estimates without bias the one with the smallest error
-    unmoved    where the last seen frame shows it
+    drawn      one draw of each; includes the unpredictable noise of the next frame
+    fitted     least squares of a cos(w t) + b sin(w t) to the positions in the seen frames, w known: the linear
+               unbiased estimate with the smallest error
+    unmoved    the position in the last seen frame
 
 References:
     | Temporal Difference Variational Auto-Encoder (Gregor et al., 2019), the noisy harmonic oscillator
@@ -31,19 +31,19 @@ from models.protocols import SequenceModel
 
 __all__ = ["CONTEXT", "JUMPS", "fitted", "foreseen", "oscillation"]
 
-CONTEXT = 20  # frames that are seen
+CONTEXT = 20  # frames seen by the model
 JUMPS = 10  # the longest jump
 
 Floats = NDArray[np.float64]
 
 
 def oscillation(model: SequenceModel, data: SequenceData, period: float, jumps: int = JUMPS) -> Metrics:
-    """Where a model sees the bead after jumps of 1 to `jumps` frames.
+    """Errors of the bead's predicted position after jumps of 1 to `jumps` frames.
 
     Arguments:
         model: A model of sequences.
         data: Oscillators of at least `CONTEXT` + `jumps` frames.
-        period: That they were made with, in frames.
+        period: Period of the oscillators, in frames.
         jumps: The longest jump, in frames.
 
     Raises:
@@ -79,14 +79,14 @@ def oscillation(model: SequenceModel, data: SequenceData, period: float, jumps: 
 def foreseen(
     model: SequenceModel, belief: Tensor, jumps: int, generator: torch.Generator, *, means: bool = False
 ) -> Floats:
-    """Where pictures show the bead after one jump of 1 to `jumps` frames.
+    """Positions of the bead in pictures after one jump of 1 to `jumps` frames.
 
     Arguments:
         model: A sequence model.
-        belief: Belief states to jump from, one a row, (B, ...).
+        belief: Belief states to jump from, one per row, (B, ...).
         jumps: The longest jump, in frames.
-        generator: Source of the noise.
-        means: Take the mean of each layer instead of a draw.
+        generator: Random generator.
+        means: Use the mean of each layer instead of a draw.
 
     Returns:
         Pixels to the right of the middle, (B, jumps).
@@ -100,7 +100,7 @@ def foreseen(
 
 
 def fitted(shown: Floats, period: float, ahead: int = JUMPS) -> Floats:
-    """Where an oscillator of known period will be, from where T frames show it: least squares.
+    """Least-squares prediction of an oscillator of known period from T positions.
 
     Arguments:
         shown: Positions (B, T), in pixels.

@@ -1,11 +1,11 @@
 r"""How well a classifier reads an attribute: balanced accuracy or R^2 with its interval, and calibration.
 
-balanced accuracy   the mean over the labels that occur of the share of a label's images that are read as it
-R^2                 1 - mean(e^2) / mean(d^2), e the error and d the distance to the mean value
-overconfidence      the mean probability of the label that is read, less the share read right; 0 if calibrated
+balanced accuracy   the mean, over the labels that occur, of the share of a label's images that are read correctly
+R^2                 1 - mean(e^2) / mean(d^2), e the error and d the difference from the mean value
+overconfidence      the mean probability of the predicted label minus the accuracy; 0 if calibrated
 
-Plain accuracy is high where one label is common, whatever is read. Chance is 1 over the number of labels, and 0 for R^2.
-The interval of balanced accuracy adds one image read right and one read wrong to each label (Agresti and Coull); that
+Plain accuracy is high if one label is frequent, whatever is predicted. Chance is 1 over the number of labels, and 0 for R^2.
+The interval of balanced accuracy adds one correct and one wrong prediction to each label (Agresti and Coull); that
 of R^2 is by the delta method.
 
 References:
@@ -43,8 +43,8 @@ def quality_of_labels(probabilities: ArrayLike, labels: ArrayLike) -> Quality:
     """Balanced accuracy and overconfidence.
 
     Arguments:
-        probabilities: Of each label, shape (N, K); they need not add up to 1.
-        labels: The true ones, integers in [0, K), shape (N,).
+        probabilities: Probability of each label, shape (N, K); they need not add up to 1.
+        labels: True labels, integers in [0, K), shape (N,).
 
     Raises:
         ValueError: If the shapes do not match or there is no image.
@@ -68,11 +68,11 @@ def quality_of_labels(probabilities: ArrayLike, labels: ArrayLike) -> Quality:
 
 
 def quality_of_values(read: ArrayLike, values: ArrayLike) -> Quality:
-    """R^2 of values that are read.
+    """R^2 of predicted values.
 
     Arguments:
-        read: Shape (N,).
-        values: The true ones, shape (N,).
+        read: Predicted values, shape (N,).
+        values: True values, shape (N,).
 
     Raises:
         ValueError: If the shapes differ or there are fewer than 2 images.

@@ -88,7 +88,7 @@ def without(data: ImageData) -> str:
 
 
 def restoration(model: Autoencoder, data: ImageData) -> Metrics:
-    """How far the reconstructions of half-masked images are from the whole images."""
+    """The error of reconstructions of half-masked images against the whole images."""
     generator = torch.Generator().manual_seed(SEED)
     total = 0.0
     with torch.inference_mode():
@@ -106,7 +106,7 @@ def _decoded(model: Autoencoder) -> str:
 
 
 def inverse(model: Autoencoder, data: ImageData) -> Metrics:
-    """How far decoding what was encoded is from the images, at the pixel where it is furthest."""
+    """The largest absolute error of any pixel after encoding and decoding."""
     pictures = reconstruct(model, data.images)
     worst = np.abs(pictures - data.images.astype(np.float32) / 255).max()
     about = f"largest |decode(encode(x)) - x| of all pixels, {describe_images(data)}"

@@ -1,4 +1,4 @@
-"""Writes RESULTS.md: what the checkpoints reach, beside what others published and what we asked of ourselves.
+"""Writes RESULTS.md: the checkpoints' metrics beside published values and our own targets.
 
     python -m models evaluate --report          # from the metrics that the cards hold
     python -m models evaluate --all --report    # measures every bundled checkpoint first
@@ -254,7 +254,7 @@ def _offered(entry: Entry, chosen: Wanted, limit: int | None) -> Wanted:
 
 
 def _command(name: str, chosen: Wanted, limit: int | None, runs: Sequence[Path]) -> str:
-    """The line that measures one checkpoint alone."""
+    """The command that measures one checkpoint."""
     words = ["python", "-m", "models", "evaluate", name]
     for option, value in (*vars(chosen).items(), ("limit", limit)):
         words += [] if not value else [f"--{option}"] if value is True else [f"--{option}", str(value)]
@@ -353,7 +353,7 @@ def _written(metric: dict[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    """Four digits that count, never in powers of ten."""
+    """A number with four significant digits, never in scientific notation."""
     text = f"{value:.4g}"
     return f"{value:.0f}" if "e" in text and abs(value) >= 1 else f"{value:.6f}" if "e" in text else text
 
@@ -493,7 +493,7 @@ def _settings(entries: Sequence[Entry]) -> list[str]:
 
 
 def _pixels(card: Card) -> str:
-    """What the likelihood takes the pixels for."""
+    """The kind of pixels that the likelihood models."""
     if "dequantisation" in card.config:
         return f"8-bit, {card.config['dequantisation']} noise"
     return PIXELS.get(str(card.config.get("likelihood", "")), "–")

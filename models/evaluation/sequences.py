@@ -1,4 +1,4 @@
-"""The metrics of a sequence model on the test split of its data set: its loss, and what it foresees."""
+"""The metrics of a sequence model on the test split of its data set: loss and predictions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def sequence_metrics(
     Arguments:
         model: A sequence model.
         name: Its data set, one of `models.data.SEQUENCES`.
-        options: Of the data set, as the model was trained on it.
-        limit: Use the first sequences only; all where None.
+        options: Options of the data set in training.
+        limit: Use only the first sequences; None for all.
     """
     data = load_sequences(name, "test", limit=limit, **options)
     about = f"as trained, {model.likelihood.pixels}, {name} test, {len(data)} sequences, seed {SEED}"

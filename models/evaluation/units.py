@@ -1,4 +1,4 @@
-"""How many latent units carry anything: active units, sparsity, dead units."""
+"""Active units, sparsity, and dead units of latents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def active_units(model: Autoencoder, data: ImageData) -> Metrics:
 
 
 def sparsity(model: Autoencoder, data: ImageData) -> Metrics:
-    """Of codes that are never negative or that are 0 at times: how many units speak, how much, and which never do."""
+    """Sparsity metrics of non-negative or partly zero latents: activity, and dead units."""
     if model.spec.discrete:
         return {}
     z = posterior_means(model, data.images)

@@ -311,7 +311,7 @@ def test_metrics_of_weights_that_changed_meanwhile_are_not_kept(
         return {"mse": metric(1.0, "", "")}
 
     monkeypatch.setattr("models.evaluation.evaluate.measure", measured)
-    with pytest.raises(ValueError, match="changed while they were measured, so the metrics are not kept"):
+    with pytest.raises(ValueError, match="changed while they were measured, so the metrics are not stored"):
         evaluate(copy_of_tiny, write=True)
     entry = checkpoint.verify(checkpoint.read(copy_of_tiny))
     assert entry.error is None and entry.card is not None and entry.card.metrics == {}

@@ -34,7 +34,7 @@ def test_mutual_information_is_scikit_learn_s() -> None:
 
 
 def test_four_images_by_hand() -> None:
-    """One code is the first factor; the other tells half of it: of values 0 1 2 3 whether it is odd."""
+    """One dimension is the factor; the other has half of its information: whether 0 1 2 3 is odd."""
     factors = np.array([[0.0], [1.0], [2.0], [3.0]])
     latents = np.array([[0.0, 5.0], [10.0, 6.0], [20.0, 5.0], [30.0, 6.0]])
     assert mutual_information_gap(latents, factors) == pytest.approx((np.log(4) - np.log(2)) / np.log(4))
