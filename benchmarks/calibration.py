@@ -2,8 +2,8 @@
 
     python -m benchmarks.calibration [--small] [--only angle auc ...] [--json]
 
-For every statistic: how often its 95 % interval holds the truth (bar: 93 to 97 %), how often it raises an alarm at 5 %
-where there is nothing to find (bar: 3 to 7 %; after FDR where many are tested), and its bias. Rows of one statistic and
+For every statistic: how often its 95 % interval contains the truth (bar: 93 to 97 %), how often it rejects a true null
+hypothesis at 5 % (bar: 3 to 7 %; after FDR for multiple tests), and its bias. Rows of one statistic and
 estimator are pooled for the bar. Every rate has a Monte Carlo error, its standard deviation; a bar is missed where a rate
 lies outside by more than twice its error, or where the pooled rate does. `--small` simulates a few worlds only and leaves
 out the bundled checkpoints. The exit status is 1 if a bar is missed.
@@ -166,7 +166,7 @@ def run(world: World, seed: int) -> Row:
         try:
             trials.append(world.simulate(np.random.default_rng([seed, crc32(name), number_])))
         except ValueError:
-            continue  # sides that give no direction, which the page says
+            continue  # sides without a direction, which the page reports
     found = np.array(trials or [Trial()], np.float64)
 
     def mean(column: int) -> float:

@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--steps", type=int, default=1000, help="of each training (1000)")
     parser.add_argument("--batch", type=int, default=256, help="images per step (256)")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each, in turns (3)")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each, alternating (3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if min(options.steps, options.batch, options.seeds) < 1:
@@ -109,10 +109,10 @@ def main(arguments: list[str] | None = None) -> int:
     }
     us, them = means["ours"], means[PEER]
     bars = [
-        Bar("MSE, share of the peer's", us["mse"] / them["mse"], 1.0, "most"),
+        Bar("MSE relative to the peer's", us["mse"] / them["mse"], 1.0, "most"),
         Bar("codes used, %", us["used"], 95.0, "least"),
-        Bar("codes used, share of the peer's", us["used"] / them["used"], 1.0, "least"),
-        Bar("time a step, share of the peer's", us["ms"] / them["ms"], 1.0, "most"),
+        Bar("codes used relative to the peer's", us["used"] / them["used"], 1.0, "least"),
+        Bar("time per step relative to the peer's", us["ms"] / them["ms"], 1.0, "most"),
     ]
     if options.json:
         print(json_text(about | {"runs": found, "bars": [bar.as_dict() for bar in bars]}))

@@ -80,21 +80,21 @@ def bars(found: dict[str, dict[str, Any]]) -> list[Bar]:
     """The bars that apply to the measured cases."""
     one, strip, many, other = (found.get(name) for name in ("one", "strip", "crowd", "gradio"))
     keys = [_finite(found[n]["p50"]) for n in ("streamlit-held", "streamlit-stepped") if n in found]
-    judged = []
+    checked = []
     if one and other:
-        judged.append(Bar("stage p50 / Gradio p50", one["p50"] / other["p50"], 1 / 5, "most"))
+        checked.append(Bar("stage p50 / Gradio p50", one["p50"] / other["p50"], 1 / 5, "most"))
     if one and keys:
-        judged.append(Bar("stage p50 / Streamlit p50", one["p50"] / min(keys), 1 / 20, "most"))
+        checked.append(Bar("stage p50 / Streamlit p50", one["p50"] / min(keys), 1 / 20, "most"))
     if one:
-        judged.append(Bar("pictures/s, one picture a frame", one["fps"], 58, "least"))
+        checked.append(Bar("pictures/s, one picture per frame", one["fps"], 58, "least"))
     if strip:
-        judged.append(Bar(f"frames/s, filmstrip of {STRIP}", strip["fps"], 30, "least"))
+        checked.append(Bar(f"frames/s, filmstrip of {STRIP}", strip["fps"], 30, "least"))
     if one and many:
-        judged.append(Bar(f"p50 with {CROWD:,} points / without", many["p50"] / one["p50"], 1.1, "most"))
-        judged.append(
+        checked.append(Bar(f"p50 with {CROWD:,} points / without", many["p50"] / one["p50"], 1.1, "most"))
+        checked.append(
             Bar(f"pictures/s with {CROWD:,} points / without", many["fps"] / one["fps"], 0.9, "least")
         )
-    return judged
+    return checked
 
 
 def report(found: dict[str, dict[str, Any]]) -> str:
@@ -125,7 +125,7 @@ def report(found: dict[str, dict[str, Any]]) -> str:
         "p95",
         "pictures/s",
         "gap ms",
-        "the stage says (p50 / p95 / fps)",
+        "the stage's own readout (p50 / p95 / fps)",
     ]
     return table(heads, rows)
 
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measured gesture (10)")
     parser.add_argument("--model", help="name of a checkpoint (faces-vae)")
     parser.add_argument(
-        "--rounds", type=int, default=1, help="of all cases; the one of the median p50 counts (1)"
+        "--rounds", type=int, default=1, help="of all cases; the one with the median p50 counts (1)"
     )
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), help="measure only these")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -155,12 +155,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"python -m benchmarks.drag: {error}", file=sys.stderr)
         return 1
-    judged = bars(found)
+    checked = bars(found)
     if options.json:
-        print(json_text(about | {"cases": found, "bars": [bar.as_dict() for bar in judged]}))
+        print(json_text(about | {"cases": found, "bars": [bar.as_dict() for bar in checked]}))
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
-        print(report(found), bars_text(judged), sep="\n\n")
+        print(report(found), bars_text(checked), sep="\n\n")
     return 0
 
 

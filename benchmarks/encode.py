@@ -27,7 +27,7 @@ from models.ray_workers import cluster, on_ray
 
 __all__ = ["main", "write_pictures"]
 
-BAR = 1.6  # times the pictures per second of one worker
+BAR = 1.6  # least ratio of pictures per second, two workers to one
 WORKERS = (1, 2)
 SIDE, COARSE = 256, 12  # px of a picture, and of the noise that it is scaled up from
 UNCOUNTED = 0.25  # share of the pictures at the start that is not measured
@@ -64,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks.encode", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--images", type=int, default=16_384, help="to encode (16,384)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often, in turns (3)")
-    parser.add_argument("--checkpoint", default="faces-vae", help="that encodes (faces-vae)")
+    parser.add_argument("--rounds", type=int, default=3, help="alternating repetitions (3)")
+    parser.add_argument("--checkpoint", default="faces-vae", help="checkpoint that encodes (faces-vae)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.rounds < 1 or options.images < 8 * PART:
@@ -85,7 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m benchmarks.encode: {error}", file=sys.stderr)
         return 1
     medians = {workers: statistics.median(each) for workers, each in rates.items()}
-    bars = [Bar("two workers, pictures a second, share of one's", medians[2] / medians[1], BAR, "least")]
+    bars = [
+        Bar("two workers, pictures per second relative to one worker", medians[2] / medians[1], BAR, "least")
+    ]
     if options.json:
         print(json_text(about | {"rates": rates, "bars": [bar.as_dict() for bar in bars]}))
     else:

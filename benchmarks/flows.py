@@ -113,9 +113,12 @@ def main(arguments: list[str] | None = None) -> int:
         fastest = min(peer["ms"] for peer in peers)
         bars = [
             Bar(
-                "bits/dim, share of normflows' better one", found["ours"]["bits_per_dim"] / best, 1.0, "most"
+                "bits/dim relative to normflows' better one",
+                found["ours"]["bits_per_dim"] / best,
+                1.0,
+                "most",
             ),
-            Bar("ms a step, share of normflows' faster one", found["ours"]["ms"] / fastest, 1.0, "most"),
+            Bar("ms per step relative to normflows' faster one", found["ours"]["ms"] / fastest, 1.0, "most"),
         ]
     if run.json:
         print(json_text(about | {"found": found, "bars": [bar.as_dict() for bar in bars]}))

@@ -153,7 +153,7 @@ def held(measured: dict[str, dict[str, Any]]) -> list[Bar]:
     for metric in ("energy", "length"):
         best = np.min([peer[metric] for peer in peers], axis=0)
         shares = np.asarray(measured["ours"][metric]) / best
-        bars.append(Bar(f"{metric}, share of stochman's, the worst pair", float(shares.max()), BOUND, "most"))
+        bars.append(Bar(f"{metric} relative to stochman's, worst pair", float(shares.max()), BOUND, "most"))
     return bars
 
 

@@ -53,7 +53,7 @@ class Held:
     z: Array  # (N, D), latents of the items on the map
     xy: Array  # (N, 2)
     places: Array  # (M, 2), of the held-out images
-    codes: Array  # (M, D), their latents
+    latents: Array  # (M, D)
     images: torch.Tensor  # (M, C, H, W) in [0, 1]
     umap: Any  # the fitted umap.UMAP
 
@@ -91,9 +91,9 @@ def hold_out(model: Autoencoder, atlas: Atlas, card: Card, count: int, seed: int
 def measure(name: str, inverse: Inverse, held: Held, repeats: int) -> Row:
     """Errors and times of one inverse; times are the median of `repeats`."""
     inverse(held.places[:2])
-    codes = inverse(held.places)
-    pictures = _decode(held.model, codes)
-    own = _decode(held.model, held.codes)
+    latents = inverse(held.places)
+    pictures = _decode(held.model, latents)
+    own = _decode(held.model, held.latents)
 
     def seconds(places: Array) -> float:
         times = []
@@ -133,9 +133,9 @@ def drag_steps(inverse: Inverse, xy: Array, seed: int) -> NDArray[np.float64]:
     return np.concatenate(moved)
 
 
-def _decode(model: Autoencoder, codes: Array) -> torch.Tensor:
+def _decode(model: Autoencoder, latents: Array) -> torch.Tensor:
     with torch.inference_mode():
-        z = torch.from_numpy(np.asarray(codes, np.float32))
+        z = torch.from_numpy(np.asarray(latents, np.float32))
         return torch.cat([model.decode(z[first : first + BATCH]) for first in range(0, len(z), BATCH)])
 
 
@@ -144,7 +144,7 @@ def _error(pictures: torch.Tensor, others: torch.Tensor) -> NDArray[np.float64]:
 
 
 def _table(rows: list[Row]) -> str:
-    lines = [f"{'':26}{'error':>10}{'to own':>10}{'µs a point':>14}{'one, ms':>12}"]
+    lines = [f"{'':26}{'error':>10}{'to own':>10}{'µs/point':>14}{'one, ms':>12}"]
     for row in rows:
         lines.append(
             f"{row.name:26}{row.error.mean():10.5f}{row.own.mean():10.5f}"
@@ -180,17 +180,17 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("ignore")
         theirs = measure("umap inverse_transform", held.umap.inverse_transform, held, 1)
     ours = measure("field (ours)", projection.inverse, held, 101)
-    floor = _error(_decode(held.model, held.codes), held.images).mean()
+    floor = _error(_decode(held.model, held.latents), held.images).mean()
     steps = drag_steps(projection.inverse, held.xy, options.seed)
 
     print(
-        f"{entry.name} {entry.version}: {len(held.z):,} items on the map, {len(held.codes)} held out, seed {options.seed}"
+        f"{entry.name} {entry.version}: {len(held.z):,} items on the map, {len(held.latents)} held out, seed {options.seed}"
     )
     print(_table([measure(f"kernel mean of {KERNEL}", kernel_mean(held), held, 11), theirs, ours]))
-    print(f"own code, decoded         {floor:10.5f}")
+    print(f"own latent, decoded       {floor:10.5f}")
     rows, columns, size = projection.nodes.shape
     print(f"fit of {columns} x {rows} nodes in {size} dimensions: {fit:.2f} s")
-    print(f"drag, code moved a half pixel: median {np.median(steps):.4f}, most {steps.max():.4f}")
+    print(f"drag, latent change per half pixel: median {np.median(steps):.4f}, most {steps.max():.4f}")
     gap = ours.error - theirs.error
     share = ours.error.mean() / theirs.error.mean()
     spread = gap.std() / np.sqrt(len(gap)) / theirs.error.mean()

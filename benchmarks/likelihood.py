@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     bars = [Bar("minutes for 10,000 images", minutes["ours"], MINUTES, "most")]
     if not options.no_peer:
         best = min(each for variant, each in minutes.items() if variant != "ours")
-        bars.append(Bar("times as fast as pythae at its best batch", best / minutes["ours"], TIMES, "least"))
+        bars.append(Bar("speed-up over pythae at its best batch", best / minutes["ours"], TIMES, "least"))
     if options.json:
         print(
             json_text(about | {"us_a_draw": draws, "minutes": minutes, "bars": [b.as_dict() for b in bars]})

@@ -78,7 +78,7 @@ def peers_installed() -> None:
     if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
         return
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    print(f"Installing the maps to compare with into {FOLDER} (once) …", file=sys.stderr)
+    print(f"Installing the peers' maps into {FOLDER} (once) …", file=sys.stderr)
     if shutil.which("npm") is None or subprocess.run(command, cwd=FOLDER, check=False).returncode:
         raise RuntimeError(
             f"`{' '.join(command)}` failed in {FOLDER}. Run it by hand, or leave the peers out with --cases stage."
@@ -176,7 +176,7 @@ async def _measure(page: Page, target: str, seconds: float) -> Frames:
         return NOTCH if int(t / ZOOM) % 2 else -NOTCH
 
     async def pan(span: float) -> None:
-        turns = max(1, round(span / TURN))  # whole ones: the map ends where it was
+        turns = max(1, round(span / TURN))  # whole turns, so that the map ends at its initial position
 
         def circle(t: float) -> tuple[float, float]:
             angle = 2 * math.pi * turns * min(t, span) / span
@@ -204,7 +204,7 @@ async def _measure(page: Page, target: str, seconds: float) -> Frames:
 
 
 async def _free_place(page: Page, target: str) -> tuple[float, float]:
-    """A place near the middle of a map where nothing lies over it."""
+    """A position near the middle of a map that nothing covers."""
     place = await page.evaluate(
         """(target) => {
           const element = document.querySelector(target);
@@ -220,5 +220,5 @@ async def _free_place(page: Page, target: str) -> tuple[float, float]:
         target,
     )
     if place is None:
-        raise RuntimeError(f"There is no free place on {target}.")
+        raise RuntimeError(f"No uncovered position on {target}.")
     return float(place[0]), float(place[1])

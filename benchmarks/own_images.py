@@ -2,7 +2,7 @@
 
     python -m benchmarks.own_images [--minutes 20] [--sets fruits emoji nouns] [--network mlp] [--no-peer] [--json]
 
-Images are read as a person's own are (`models.data.open_images`, proposed settings, validation images held out): the
+Images are read like a user's own (`models.data.open_images`, proposed settings, validation images held out): the
 photographs of fruits-360 and the pictures of noto-emoji at 64x64 pixels, those of nouns at 32x32. Ours and pythae's are
 trained one after another on all cores; decoding the pictures does not count. Both keep the weights with the lowest
 validation loss. PSNR is that of the decoded posterior mean, averaged over the test images.
@@ -116,7 +116,7 @@ def bars_of(results: dict[str, dict[str, dict[str, Any]]]) -> list[Bar]:
     for name in ("emoji", "nouns"):
         if "pythae" in results.get(name, {}):
             gap = results[name]["ours"]["psnr"] - results[name]["pythae"]["psnr"]
-            bars.append(Bar(f"{name}, ours ahead of pythae's, in dB", gap, AHEAD, "least"))
+            bars.append(Bar(f"{name}, ours minus pythae's, in dB", gap, AHEAD, "least"))
     return bars
 
 

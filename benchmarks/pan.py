@@ -5,8 +5,8 @@
 One real Chromium without a GPU, one map at a time, the same points, the same size, one run. The pointer drags the map
 in circles, then the wheel zooms in and out, half of the time each. `benchmarks/frames.js` counts the frames in which
 the map's picture has changed: pixels are read after each drawing, so animation frames alone do not count. While a
-worker draws, the stage shows its last picture at the new place, which is a changed picture. Then the pointer
-rests on places of the map, and the time until a point's card is complete is taken.
+worker draws, the stage shows its last picture at the new position, which counts as changed. Then the pointer rests at
+several positions of the map, and the time until a point's card is complete is measured.
 
 Without --points, 10,000, 100,000 and 1,000,000 points. The stage is the real one on a checkpoint whose atlas is made
 larger: rows drawn from the posteriors of its images.
@@ -62,16 +62,16 @@ async def measure(
 
 def bars(found: dict[int, dict[str, Frames]]) -> list[Bar]:
     """The bars that apply to the measured sizes."""
-    judged = []
+    checked = []
     if FAST in found:
         each = found[FAST]
-        judged.append(Bar(f"frames/s, {FAST:,} points", each["stage"].fps, 30, "least"))
+        checked.append(Bar(f"frames/s, {FAST:,} points", each["stage"].fps, 30, "least"))
         if "plotly" in each and each["plotly"].fps > 0:
             ratio = each["stage"].fps / each["plotly"].fps
-            judged.append(Bar(f"stage / Plotly, {FAST:,} points", ratio, 3, "least"))
+            checked.append(Bar(f"stage / Plotly, {FAST:,} points", ratio, 3, "least"))
     if MANY in found:
-        judged.append(Bar(f"frames/s, {MANY:,} points", found[MANY]["stage"].fps, 20, "least"))
-    return judged
+        checked.append(Bar(f"frames/s, {MANY:,} points", found[MANY]["stage"].fps, 20, "least"))
+    return checked
 
 
 def report(found: dict[int, dict[str, Frames]]) -> str:
@@ -122,12 +122,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"python -m benchmarks.pan: {error}", file=sys.stderr)
         return 1
-    judged = bars(found)
+    checked = bars(found)
     if options.json:
-        print(json_text(about | _as_json(found) | {"bars": [bar.as_dict() for bar in judged]}))
+        print(json_text(about | _as_json(found) | {"bars": [bar.as_dict() for bar in checked]}))
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
-        print(report(found), bars_text(judged), sep="\n\n")
+        print(report(found), bars_text(checked), sep="\n\n")
     return 0
 
 

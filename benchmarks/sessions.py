@@ -252,7 +252,7 @@ def measure(entry: Entry, count: int, seconds: float) -> dict[str, Any]:
     with Server(app_command(sys.executable, "app.py", port), port):
         for name, frames in (("one", 0), ("strip", STRIP)):
             print(
-                f"{count} clients, {'filmstrip' if frames else 'one picture a frame'} …",
+                f"{count} clients, {'filmstrip' if frames else 'one picture per frame'} …",
                 file=sys.stderr,
                 flush=True,
             )
@@ -264,8 +264,8 @@ def measure(entry: Entry, count: int, seconds: float) -> dict[str, Any]:
 def bars(found: dict[str, Any]) -> list[Bar]:
     """Both kinds of frames against the bar."""
     return [
-        Bar("all sessions / decoder's best, one picture a frame", found["one"]["ratio"], BAR, "least"),
-        Bar(f"all sessions / decoder's best, filmstrip of {STRIP}", found["strip"]["ratio"], BAR, "least"),
+        Bar("all connections / decoder's best, one picture per frame", found["one"]["ratio"], BAR, "least"),
+        Bar(f"all connections / decoder's best, filmstrip of {STRIP}", found["strip"]["ratio"], BAR, "least"),
     ]
 
 
@@ -292,7 +292,7 @@ def report(found: dict[str, Any], count: int) -> str:
             f"{f['fastest_share']:.0%}",
         ]
         for title, f in (
-            (f"{count} clients, one picture a frame", found["one"]),
+            (f"{count} clients, one picture per frame", found["one"]),
             (f"{count} clients, filmstrip of {STRIP}", found["strip"]),
         )
     ]
@@ -330,12 +330,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError, WebSocketException) as error:
         print(f"python -m benchmarks.sessions: {error}", file=sys.stderr)
         return 1
-    judged = bars(found)
+    checked = bars(found)
     if options.json:
-        print(json_text(about | found | {"bars": [bar.as_dict() for bar in judged]}))
+        print(json_text(about | found | {"bars": [bar.as_dict() for bar in checked]}))
     else:
         print(", ".join(f"{name} {value}" for name, value in about.items()))
-        print(report(found, options.clients), bars_text(judged), sep="\n\n")
+        print(report(found, options.clients), bars_text(checked), sep="\n\n")
     return 0
 
 

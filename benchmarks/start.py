@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m benchmarks.start: {error}", file=sys.stderr)
         return 1
     median = {part: statistics.median(run[part] for run in found) for part in PARTS}
-    judged = [Bar("second `make run` to a ready stage, s", median["ready"], BAR, "most")]
+    checked = [Bar("second `make run` to a ready stage, s", median["ready"], BAR, "most")]
     imported = None if found[0]["umap"] is None else sorted({path for run in found for path in run["umap"]})
     if options.json:
         print(
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
                     "runs": found,
                     "median": median,
                     "umap": imported,
-                    "bars": [bar.as_dict() for bar in judged],
+                    "bars": [bar.as_dict() for bar in checked],
                 }
             )
         )
@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         verdict = "not checked on this system" if imported is None else "never imported"
         print(", ".join(f"{name} {value}" for name, value in about.items()))
         print(table(["s after `make run`", "server answers", "stage is there", "stage is ready"], rows))
-        print(bars_text(judged), f"umap: {', '.join(imported) if imported else verdict}", sep="\n")
+        print(bars_text(checked), f"umap: {', '.join(imported) if imported else verdict}", sep="\n")
     return 1 if imported else 0
 
 

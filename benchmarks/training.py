@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=12_000, help="of MNIST to train on (12,000)")
     parser.add_argument("--batch", type=int, default=64, help="images per step (64, pythae's default)")
     parser.add_argument("--epochs", type=int, default=4, help="of each training, the first not counted (4)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often, in turns (5)")
+    parser.add_argument("--rounds", type=int, default=5, help="alternating repetitions (5)")
     parser.add_argument("--no-peer", action="store_true", help="measure ours alone")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.no_peer
         else [
             Bar(
-                f"{variant}, images a second, share of pythae's",
+                f"{variant}, images per second relative to pythae's",
                 medians[variant] / medians["pythae"],
                 BAR,
                 "least",

@@ -1,4 +1,4 @@
-"""Simulated worlds whose truth is known, one function for each statistic: does the interval hold it, is there an alarm?
+"""Simulated worlds with known truth, one function per statistic: interval coverage, false alarms and bias.
 
 Each function simulates once and returns a `Trial`. A world is described by its keyword arguments.
 """
@@ -42,15 +42,15 @@ NONE = float("nan")
 
 
 class Trial(NamedTuple):
-    """The outcome of one simulation; NaN where it says nothing."""
+    """The outcome of one simulation; NaN if not applicable."""
 
-    covered: float = NONE  # 1 if the 95 % interval holds the truth, 0 otherwise
+    covered: float = NONE  # 1 if the 95 % interval contains the truth, 0 otherwise
     alarm: float = NONE  # 1 if a test at 5 % rejects a null that is true, 0 otherwise
-    bias: float = NONE  # estimate less truth
+    bias: float = NONE  # estimate minus truth
 
 
 def _sides(rng: Generator, size: int, images: int, effect: float) -> Sides:
-    """Two sides of so many images each, a covariate that differs between them, and `effect` along the first axis."""
+    """Two sides of equally many images, a covariate that differs between them, and `effect` along the first axis."""
     side = np.arange(2 * images) < images
     z = rng.normal(size=(2 * images, size))
     z[side, 0] += effect
@@ -59,7 +59,7 @@ def _sides(rng: Generator, size: int, images: int, effect: float) -> Sides:
 
 
 def _held(interval: Interval, truth: float) -> Trial:
-    """Whether an interval holds the truth, and how far its estimate is off."""
+    """Whether an interval contains the truth, and the error of its estimate."""
     slack = 1e-9
     return Trial(float(interval.low - slack <= truth <= interval.high + slack), bias=interval.value - truth)
 
@@ -140,7 +140,7 @@ def upload_percentile(rng: Generator, *, images: int) -> Trial:
 
 
 def group_difference(rng: Generator, *, images: int) -> Trial:
-    """A random selection and the attributes that seem to set it apart, after FDR."""
+    """A random selection and the attributes found to differ from the rest, after FDR."""
     count = 3000
     chosen = np.zeros(count, bool)
     chosen[rng.choice(count, images, replace=False)] = True

@@ -23,7 +23,7 @@ from models.system import schema  # noqa: E402
 
 WIDTH = 100  # columns, as the front end is formatted
 
-# Numbers that both sides state.
+# Constants of both sides.
 LIMITS: dict[str, float] = {
     "PROTOCOL": fields.PROTOCOL,
     "MAX_PLACE": fields.POSITION_LIMIT,

@@ -30,7 +30,7 @@ DENSE = 513  # latents per returned curve
 class Decoded(EmbeddedManifold):  # type: ignore[misc]
     """The surface of all pictures of a decoder.
 
-    stochman 0.3.0 asks for a Jacobian in `metric` alone, which `geodesic_minimizing_energy` never calls.
+    stochman 0.3.0 needs a Jacobian only in `metric`, which `geodesic_minimizing_energy` never calls.
     """
 
     def __init__(self, model: Any) -> None:
@@ -48,10 +48,10 @@ def main() -> None:
     """Reads the arguments, finds the curves one by one, prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="its folder")
-    parser.add_argument("ends", help="codes (pairs, 2, D), .npy")
+    parser.add_argument("ends", help="latents (pairs, 2, D), .npy")
     parser.add_argument("--iterations", type=int, required=True)
     parser.add_argument("--nodes", type=int, required=True, help="of the spline, both ends among them")
-    parser.add_argument("--points", type=int, required=True, help="at which the energy is taken")
+    parser.add_argument("--points", type=int, required=True, help="at which the energy is evaluated")
     parser.add_argument("--threads", type=int, required=True)
     run = parser.parse_args()
     torch.set_num_threads(run.threads)
