@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""Writes the TypeScript types of the live messages from their Python declarations: `python tools/message_types.py`.
+"""Writes TypeScript from the Python declarations of the live messages: types of all, readers of the answers.
 
-With `--check` nothing is written; the exit status is 1 if the committed file differs.
+    python tools/message_types.py
+
+With `--check` nothing is written; the exit status is 1 if a committed file differs.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "explorer" / "components" / "frontend" / "src" / "messages.gen.ts"
+SOURCES = ROOT / "explorer" / "components" / "frontend" / "src"
+TARGET = SOURCES / "messages.gen.ts"
+READERS = SOURCES / "readers.gen.ts"
 sys.path.insert(0, str(ROOT))
 
 from msgspec import Meta, UnsetType  # noqa: E402
@@ -59,6 +64,17 @@ CHOICES: dict[tuple[str, str], Any] = {
     ("GroupName", "GROUP_NAMES"): time_page.GroupName,
 }
 
+# Members of answers that the front end does not read: `protocol` is checked before, `ms` is for measurements.
+UNREAD = {"protocol", "ms"}
+# Readers of types that are more than their parts, in core/readers.ts.
+OWN_READERS: dict[str, Any] = {"shape": messages.Shape, "percentile": messages.Percentile}
+
+# What core/readers.ts has, in the order of imports.
+COMBINATORS = (
+    *("boolean", "choice", "finite", "listOf", "mapOf", "nullable", "pairOf", "partialOf", "percentile"),
+    *("record", "shape", "string", "whole"),
+)
+
 # Tuples of fixed length, with the names of their members.
 TUPLES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "Shape": (messages.Shape, ("channels", "height", "width")),
@@ -82,8 +98,13 @@ HEAD = """\
 """
 
 
+READERS_HEAD = """\
+// Readers of the answers that explorer/live declares. Written by tools/message_types.py; change the declarations instead.
+"""
+
+
 def source() -> str:
-    """Returns the TypeScript source."""
+    """Returns the TypeScript source of the types."""
     parts = [HEAD]
     parts.append("".join(f"export const {name} = {int(value)};\n" for name, value in LIMITS.items()))
     for (name, constant), choice in CHOICES.items():
@@ -162,6 +183,77 @@ def _generic(kind: Any) -> str:
     return f"readonly [{', '.join(map(_type, arguments))}]"
 
 
+def readers_source() -> str:
+    """Returns the TypeScript source of the readers of answers."""
+    structs = [struct for struct in STRUCTS if issubclass(struct, messages.Answer)]
+    body = "\n".join(map(reader, structs))
+    constants = [
+        constant
+        for _, constant in CHOICES
+        if f"choice({constant})" in body or f"partialOf({constant}," in body
+    ]
+    used = [name for name in COMBINATORS if re.search(rf"\b{name}\b", body)]
+    return "\n".join(
+        [
+            READERS_HEAD
+            + _imports(used, "./core/readers")
+            + 'import type * as gen from "./messages.gen";\n'
+            + _imports(sorted(constants), "./messages.gen"),
+            body,
+        ]
+    )
+
+
+def reader(struct: type[Any]) -> str:
+    """Returns the reader of an answer; members that are unread, or not always sent, are left out."""
+    members = schema.members_of(struct)
+    left_out = [m.name for m in members if m.name in UNREAD or not m.required]
+    of = f"gen.{struct.__name__}"
+    if left_out:
+        of = f"Omit<{of}, {' | '.join(map(_quoted, left_out))}>"
+    lines = [f"export const read{struct.__name__} = record<{of}>({{"]
+    config = struct.__struct_config__
+    if config.tag is not None:
+        lines.append(f"  {config.tag_field}: () => {_quoted(config.tag)},")
+    for member in members:
+        if member.name not in left_out:
+            read = _reader(member.kind)
+            lines.append(f"  {member.name}," if read == member.name else f"  {member.name}: {read},")
+    return "\n".join([*lines, "});", ""])
+
+
+def _reader(kind: Any) -> str:
+    """Converts a Python type to the expression of its reader."""
+    for name, known in OWN_READERS.items():
+        if kind == known:
+            return name
+    kind = schema.bare(kind)
+    members = schema.union_of(kind)
+    if type(None) in members:
+        (member,) = (each for each in members if each is not type(None))
+        return f"nullable({_reader(member)})"
+    for (_, constant), choice in CHOICES.items():
+        if kind == choice:
+            return f"choice({constant})"
+    if schema.is_object(kind):
+        return f"read{kind.__name__}"
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is dict:
+        item = _reader(arguments[1])
+        keys = _reader(arguments[0])
+        return f"mapOf({item})" if keys == "string" else f"partialOf({keys[7:-1]}, {item})"
+    if origin is list or (origin is tuple and arguments[-1] is Ellipsis):
+        return f"listOf({_reader(arguments[0])})"
+    if origin is tuple and len(arguments) == 2:
+        return f"pairOf({', '.join(map(_reader, arguments))})"
+    return {int: "whole", float: "finite", str: "string", bool: "boolean"}[kind]
+
+
+def _imports(names: list[str], module: str) -> str:
+    lines = _fitted("import {", map(str, names), f'}} from "{module}";')
+    return lines if "\n  " in lines else f'import {{ {", ".join(names)} }} from "{module}";\n'
+
+
 def _quoted(text: str) -> str:
     return f'"{text}"'
 
@@ -176,11 +268,12 @@ def _fitted(start: str, items: Iterator[str], end: str) -> str:
 
 
 def main() -> int:
-    """Writes or checks the file."""
-    text = source()
+    """Writes or checks the files."""
+    texts = {TARGET: source(), READERS: readers_source()}
     if "--check" in sys.argv[1:]:
-        return int(not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text)
-    TARGET.write_text(text, encoding="utf-8")
+        return int(any(not path.is_file() or path.read_text("utf-8") != text for path, text in texts.items()))
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -1,10 +1,11 @@
-// The envelope of the live messages, and readers that validate every field of an answer.
+// The envelope of the live messages, and the messages that several pages have.
 import type * as gen from "../messages.gen";
-import { ERROR_CODES, ORIGINALS_STATES, PICTURE_SOURCES, PROTOCOL } from "../messages.gen";
+import { PROTOCOL } from "../messages.gen";
+import { readFailure, readItemsHeader, readOpened, readOriginals, readPong } from "../readers.gen";
+import { checkLength, type Fields, fail, object, type Reader, WireError } from "./readers";
 
 const MAGIC = 0x3150584c; // "LXP1", little-endian
 const MAX_HEADER = 1 << 20;
-const MAX_SIDE = 4096;
 
 /** The body of a request, without what every request has. */
 export type Body<Request> = Omit<Request, "type" | "seq">;
@@ -15,111 +16,6 @@ export interface Pixels {
   pixels: Uint8Array;
 }
 
-/** An answer that breaks the protocol; the message says which rule, `seq` which request it answers. */
-export class WireError extends Error {
-  override name = "WireError";
-  seq: number | null = null;
-}
-
-export type Fields = Record<string, unknown>;
-
-export function fail(rule: string): never {
-  throw new WireError(`The server's answer is not valid: ${rule}.`);
-}
-
-// Readers: each takes a value of an answer and its name, and gives it typed or raises WireError.
-
-export type Reader<T> = (value: unknown, name: string) => T;
-
-export const string: Reader<string> = (value, name) =>
-  typeof value === "string" ? value : fail(`${name} is not a string`);
-
-export const boolean: Reader<boolean> = (value, name) =>
-  typeof value === "boolean" ? value : fail(`${name} is not true or false`);
-
-export const finite: Reader<number> = (value, name) =>
-  typeof value === "number" && Number.isFinite(value) ? value : fail(`${name} is not a number`);
-
-export const whole: Reader<number> = (value, name) =>
-  Number.isSafeInteger(value) && (value as number) >= 0
-    ? (value as number)
-    : fail(`${name} is not a whole number`);
-
-/** A gauge's percentile, 0 to 100; null where the model has no gauge. */
-export const percentile: Reader<number | null> = (value, name) =>
-  value === null ? null : Math.min(100, Math.max(0, finite(value, name)));
-
-/** One of the choices that the server declares. */
-export const choice =
-  <T extends string>(choices: readonly T[]): Reader<T> =>
-  (value, name) =>
-    choices.find((known) => known === value) ?? fail(`${name} is unknown`);
-
-/** A text that a pattern matches as a whole. */
-export const matching =
-  (pattern: RegExp): Reader<string> =>
-  (value, name) =>
-    typeof value === "string" && pattern.test(value) ? value : fail(`${name} is unknown`);
-
-export const nullable =
-  <T>(read: Reader<T>): Reader<T | null> =>
-  (value, name) =>
-    value == null ? null : read(value, name);
-
-export const listOf =
-  <T>(read: Reader<T>, length?: number): Reader<T[]> =>
-  (value, name) => {
-    if (!Array.isArray(value)) fail(`${name} is not a list`);
-    if (length !== undefined && value.length !== length)
-      fail(`${name} has ${value.length} entries, not ${length}`);
-    return value.map((each) => read(each, name));
-  };
-
-export const pairOf =
-  <A, B>(first: Reader<A>, second: Reader<B>): Reader<[A, B]> =>
-  (value, name) => {
-    if (!Array.isArray(value) || value.length !== 2) fail(`${name} is not a pair`);
-    return [first(value[0], name), second(value[1], name)];
-  };
-
-export const object: Reader<Fields> = (value, name) =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : fail(`${name} is not an object`);
-
-export const mapOf =
-  <T>(read: Reader<T>): Reader<Record<string, T>> =>
-  (value, name) =>
-    Object.fromEntries(
-      Object.entries(object(value, name)).map(([key, each]) => [key, read(each, key)]),
-    );
-
-/** The fields of a message; others that it has are left out. */
-export type Schema<T> = { readonly [Name in keyof T]-?: Reader<T[Name]> };
-
-/** Reads every field of a schema, in its order. */
-export function record<T extends object>(schema: Schema<T>): Reader<T> {
-  const readers = Object.entries(schema) as [string, Reader<unknown>][];
-  return (value, name) => {
-    const fields = object(value, name);
-    const found: Fields = {};
-    for (const [field, read] of readers) found[field] = read(fields[field], field);
-    return found as T;
-  };
-}
-
-export const shape: Reader<gen.Shape> = (value, name) => {
-  const [c, h, w] = listOf((side) => side, 3)(value, name);
-  const side = (v: unknown) =>
-    Number.isInteger(v) && (v as number) >= 1 && (v as number) <= MAX_SIDE;
-  if (c !== 1 && c !== 3) fail("shape has neither 1 nor 3 channels");
-  if (!side(h) || !side(w)) fail("shape has an impossible side");
-  return [c, h as number, w as number];
-};
-
-/** How far a latent is from the data. */
-export const reading = record<gen.GaugeReading>({ percentile, distance: finite, nearest: whole });
-
 // Messages
 
 /** A request as text; its type says what must be in it. */
@@ -127,6 +23,7 @@ export const encode = <Request extends { type: string }>(request: Request): stri
   JSON.stringify(request);
 
 export function parseJson(text: string): Fields {
+  if (text.length > MAX_HEADER) fail("it is too long");
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -179,18 +76,6 @@ export interface Codec<Target, Opened extends { type: "opened" }, Frame, Items> 
   items?(fields: Fields, pixels: Uint8Array): Items;
 }
 
-const failure = record<gen.Failure>({
-  type: () => "error",
-  code: choice(ERROR_CODES),
-  message: string,
-  seq: nullable(whole),
-});
-const pong = record<gen.Pong>({ type: () => "pong", seq: whole });
-const originals = record<gen.Originals>({
-  type: () => "originals",
-  state: choice(ORIGINALS_STATES),
-});
-
 /** Reads a text message. Raises WireError for anything else than the four known kinds. */
 export function readText<Opened extends { type: "opened" }>(
   codec: { opened: Reader<Opened> },
@@ -202,11 +87,11 @@ export function readText<Opened extends { type: "opened" }>(
       if (fields["protocol"] !== PROTOCOL) fail(`protocol is not ${PROTOCOL}`);
       return codec.opened(fields, "it");
     case "error":
-      return failure(fields, "it");
+      return readFailure(fields, "it");
     case "pong":
-      return pong(fields, "it");
+      return readPong(fields, "it");
     case "originals":
-      return originals(fields, "it");
+      return readOriginals(fields, "it");
     default:
       return fail("its type is unknown");
   }
@@ -231,26 +116,16 @@ export function readBinary<Frame, Items>(
 
 // What several pages say
 
-export const labels: Reader<Record<string, string>> = mapOf(String);
-
 /** The pictures and labels of items. */
 export type ItemsAnswer = Heard<gen.ItemsHeader> & Pixels;
 
 export function readItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
-  const size = shape(fields["shape"], "shape");
-  const items = listOf(whole)(fields["items"], "items");
-  checkPixels(pixels, size, items.length);
-  const one = <T>(name: string, read: Reader<T>) => listOf(read, items.length)(fields[name], name);
-  return {
-    type: "items",
-    seq: whole(fields["seq"], "seq"),
-    shape: size,
-    pixels,
-    items,
-    sources: one("sources", choice(PICTURE_SOURCES)),
-    names: one("names", String),
-    labels: one("labels", labels),
-  };
+  const header = readItemsHeader(fields, "it");
+  const { items, sources, names, labels } = header;
+  checkPixels(pixels, header.shape, items.length);
+  for (const [name, list] of Object.entries({ sources, names, labels }))
+    checkLength(list, items.length, name);
+  return { ...header, pixels };
 }
 
 export const encodeItems = (
@@ -274,15 +149,7 @@ export const MODEL_VIEW = {
     encode<gen.Open>({ type: "open", protocol: PROTOCOL, model, view }),
   answers: (opened: Opened, { model, view }: ModelView): boolean =>
     opened.model === model && opened.view === view,
-  opened: record<Opened>({
-    type: () => "opened" as const,
-    model: string,
-    version: string,
-    view: string,
-    count: whole,
-    latent: whole,
-    shape,
-  }),
+  opened: readOpened,
   items: readItems,
 };
 

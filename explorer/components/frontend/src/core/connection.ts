@@ -2,7 +2,8 @@
 import { refusal } from "../address";
 import type { ErrorCode, ItemSource, OriginalsState } from "../messages.gen";
 import type { Codec, Failure, Sequenced } from "./codec";
-import { encodeItems, encodePing, readBinary, readText, WireError } from "./codec";
+import { encodeItems, encodePing, readBinary, readText } from "./codec";
+import { WireError } from "./readers";
 import type { Connect, Transport } from "./transport";
 
 export type ConnectionState = "open" | "connecting" | "closed";

@@ -1,30 +1,9 @@
-// The anatomy's messages: requests to text, and the readers of its answers.
-import type {
-  Body,
-  Codec,
-  Fields,
-  Heard,
-  ItemsAnswer,
-  ModelView,
-  Opened,
-  Pixels,
-} from "../../core/codec";
-import {
-  checkPixels,
-  choice,
-  encode,
-  finite,
-  listOf,
-  MODEL_VIEW,
-  nullable,
-  pairOf,
-  reading,
-  record,
-  shape,
-  whole,
-} from "../../core/codec";
+// The anatomy's messages: requests to text, and what an answer must hold beyond its fields.
+import type { Body, Codec, Heard, ItemsAnswer, ModelView, Opened, Pixels } from "../../core/codec";
+import { checkPixels, encode, MODEL_VIEW } from "../../core/codec";
+import { type Fields, fail } from "../../core/readers";
 import type { AnatomyHeader, BoundTerms, Turn } from "../../messages.gen";
-import { ANATOMY_WANTS, PICTURE_SOURCES } from "../../messages.gen";
+import { readAnatomyHeader } from "../../readers.gen";
 
 export type FrameBody = Body<Turn>;
 export type Terms = BoundTerms;
@@ -39,23 +18,8 @@ export interface At {
 type Header = Omit<Heard<AnatomyHeader>, "at"> & { at: At };
 export type FrameAnswer = Header & Pixels;
 
-const pair = pairOf(finite, finite);
-const figure = nullable(finite);
-const terms = nullable(
-  record<Terms>({ reconstruction: figure, log_q: figure, log_p: figure, log_weight: figure }),
-);
-const readHeader = record<Header>({
-  type: () => "frame",
-  seq: whole,
-  item: whole,
-  shape,
-  pictures: listOf(choice(ANATOMY_WANTS)),
-  source: choice(PICTURE_SOURCES),
-  at: record<At>({ mean: pair, scale: pair, turn: pair }),
-  terms,
-  at_mean: terms,
-  gauge: reading,
-});
+const known = ([across, up]: readonly [number | null, number | null]): Pair =>
+  across === null || up === null ? fail("its place is not known") : [across, up];
 
 export const encodeFrame = (seq: number, { item, draw, turn, want }: FrameBody): string =>
   encode<Turn>({ type: "frame", seq, item, draw, turn, want });
@@ -63,8 +27,10 @@ export const encodeFrame = (seq: number, { item, draw, turn, want }: FrameBody):
 export const ANATOMY: Codec<ModelView, Opened, FrameAnswer, ItemsAnswer> = {
   ...MODEL_VIEW,
   frame: (fields: Fields, pixels: Uint8Array): FrameAnswer => {
-    const header = readHeader(fields, "it");
+    const header = readAnatomyHeader(fields, "it");
+    const { mean, scale, turn } = header.at;
     checkPixels(pixels, header.shape, header.pictures.length);
-    return { ...header, pixels };
+    const at = { mean: known(mean), scale: known(scale), turn: known(turn) };
+    return { ...header, at, pixels };
   },
 };

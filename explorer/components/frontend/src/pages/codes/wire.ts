@@ -1,27 +1,9 @@
-// The code grid's messages: requests to text, and the readers of its answers.
-import type {
-  Body,
-  Codec,
-  Fields,
-  Heard,
-  ItemsAnswer,
-  ModelView,
-  Opened,
-  Pixels,
-} from "../../core/codec";
-import {
-  checkPixels,
-  encode,
-  fail,
-  listOf,
-  MODEL_VIEW,
-  matching,
-  nullable,
-  type Reader,
-  shape,
-  whole,
-} from "../../core/codec";
+// The code grid's messages: requests to text, and what an answer must hold beyond its fields.
+import type { Body, Codec, Heard, ItemsAnswer, ModelView, Opened, Pixels } from "../../core/codec";
+import { checkPixels, encode, MODEL_VIEW } from "../../core/codec";
+import { checkMatch, type Fields, fail } from "../../core/readers";
 import type { CodesHeader, CodesWant, Painted } from "../../messages.gen";
+import { readCodesHeader } from "../../readers.gen";
 import type { GridShape, Grids } from "./grids";
 import { decode } from "./grids";
 
@@ -38,26 +20,19 @@ export const encodeFrame = (seq: number, body: FrameBody): string =>
   encode<Painted>({ type: "frame", seq, ...body });
 
 function readFrame(fields: Fields, pixels: Uint8Array, levels: readonly GridShape[]): FrameAnswer {
-  const size = shape(fields["shape"], "shape");
-  const pictures = listOf(matching(NAME))(fields["pictures"], "a picture");
-  checkPixels(pixels, size, pictures.length);
-  const codes: Reader<Grids> = (text) =>
+  const header = readCodesHeader(fields, "it");
+  const { pictures } = header;
+  checkMatch(pictures, NAME, "a picture");
+  checkPixels(pixels, header.shape, pictures.length);
+  const codes = (text: string): Grids =>
     decode(text, levels) ?? fail("codes do not fit the levels");
-  const strip = listOf(codes)(fields["strip"], "strip");
+  const strip = header.strip.map(codes);
   if (strip.length !== pictures.filter((name) => name.startsWith("S")).length)
     fail("the strip's codes do not fit its pictures");
-  const step = nullable(codes)(fields["step"], "step");
+  const step = header.step === null ? null : codes(header.step);
   if ((step !== null) !== pictures.includes("step"))
     fail("the step's codes do not fit its picture");
-  return {
-    type: "frame",
-    seq: whole(fields["seq"], "seq"),
-    shape: size,
-    pixels,
-    pictures,
-    step,
-    strip,
-  };
+  return { ...header, pixels, step, strip };
 }
 
 /** The codes of frames must fit the open model's levels. */

@@ -1,22 +1,10 @@
-// The comparison's messages: requests to text, and the readers of its answers.
-import type { Body, Codec, Fields, Heard, Pixels } from "../../core/codec";
-import {
-  boolean,
-  checkPixels,
-  encode,
-  fail,
-  finite,
-  labels,
-  listOf,
-  nullable,
-  percentile,
-  record,
-  shape,
-  string,
-  whole,
-} from "../../core/codec";
+// The comparison's messages: requests to text, and what an answer must hold beyond its fields.
+import type { Body, Codec, Heard, Pixels } from "../../core/codec";
+import { checkPixels, encode } from "../../core/codec";
+import { checkLength, type Fields, fail } from "../../core/readers";
 import type * as gen from "../../messages.gen";
 import { PROTOCOL } from "../../messages.gen";
+import { readComparedHeader, readOpenedTogether, readSharedItemsHeader } from "../../readers.gen";
 
 /** Which models with which maps, in the columns' order. */
 export type Target = readonly gen.Column[];
@@ -29,25 +17,8 @@ export type ItemsAnswer = Heard<gen.SharedItemsHeader> & Pixels;
 export const encodeFrame = (seq: number, body: FrameBody): string =>
   encode<gen.Moved>({ type: "frame", seq, item: body.item, drives: body.drives });
 
-const readFrameHeader = record<Heard<gen.ComparedHeader>>({
-  type: () => "frame",
-  seq: whole,
-  shape,
-  by: nullable(whole),
-  original: boolean,
-  models: listOf(
-    record<Reading>({
-      x: finite,
-      y: finite,
-      percentile,
-      nearest: nullable(whole),
-      error: nullable(finite),
-    }),
-  ),
-});
-
 function readFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
-  const header = readFrameHeader(fields, "it");
+  const header = readComparedHeader(fields, "it");
   const { by, original, models } = header;
   if (by !== null && (by >= models.length || original)) fail("by does not fit the models");
   checkPixels(pixels, header.shape, models.length + (original ? 1 : 0));
@@ -55,18 +26,11 @@ function readFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
 }
 
 function readItems(fields: Fields, pixels: Uint8Array): ItemsAnswer {
-  const items = listOf(whole)(fields["items"], "items");
-  const header = record<Heard<gen.SharedItemsHeader>>({
-    type: () => "items",
-    seq: whole,
-    shape,
-    models: whole,
-    items: () => items,
-    originals: listOf(boolean, items.length),
-    names: listOf(String, items.length),
-    labels: listOf(labels, items.length),
-  })(fields, "it");
-  const pictures = items.length * header.models + header.originals.filter(Boolean).length;
+  const header = readSharedItemsHeader(fields, "it");
+  const { items, originals, names, labels } = header;
+  for (const [name, list] of Object.entries({ originals, names, labels }))
+    checkLength(list, items.length, name);
+  const pictures = items.length * header.models + originals.filter(Boolean).length;
   checkPixels(pixels, header.shape, pictures);
   return { ...header, pixels };
 }
@@ -77,14 +41,7 @@ export const COMPARE: Codec<Target, Opened, FrameAnswer, ItemsAnswer> = {
   answers: (opened, target) =>
     opened.models.length === target.length &&
     opened.models.every((m, i) => m.model === target[i].model && m.view === target[i].view),
-  opened: record<Opened>({
-    type: () => "opened",
-    models: listOf(
-      record<gen.OpenedColumn>({ model: string, version: string, view: string, latent: whole }),
-    ),
-    count: whole,
-    shape,
-  }),
+  opened: readOpenedTogether,
   frame: readFrame,
   items: readItems,
 };

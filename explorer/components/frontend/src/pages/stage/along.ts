@@ -1,6 +1,7 @@
 // What a slider's track shows: how far off the data it leads, where the picture stands, where the images end.
 
-import { type Fields, fail, finite, listOf, mapOf, object, parseJson } from "../../core/codec";
+import { parseJson } from "../../core/codec";
+import { type Fields, fail, finite, listOf, mapOf, object } from "../../core/readers";
 import { ordinal, verdict } from "../../gauge";
 import type { Edit, HandleName } from "../../types";
 import { HANDLE_NAMES } from "../../types";

@@ -1,6 +1,7 @@
 // The likelihood bound of what is shown, asked for when the hand rests: one request at a time, a newer one wins.
 
-import { finite, listOf, parseJson, record } from "../../core/codec";
+import { parseJson } from "../../core/codec";
+import { finite, listOf, record } from "../../core/readers";
 import { RestingLoader } from "./resting";
 
 /** After the last frame, before the likelihood is asked for: it costs more than a frame may. */

@@ -1,30 +1,10 @@
-// The stage's messages: requests to text, and the readers of its frames.
-import type {
-  Body,
-  Codec,
-  Fields,
-  Heard,
-  ItemsAnswer,
-  ModelView,
-  Opened,
-  Pixels,
-} from "../../core/codec";
-import {
-  checkPixels,
-  encode,
-  fail,
-  finite,
-  listOf,
-  MODEL_VIEW,
-  matching,
-  object,
-  pairOf,
-  reading,
-  shape,
-  whole,
-} from "../../core/codec";
+// The stage's messages: requests to text, and what a frame must hold beyond its fields.
+import type { Body, Codec, Heard, ItemsAnswer, ModelView, Opened, Pixels } from "../../core/codec";
+import { checkPixels, encode, MODEL_VIEW } from "../../core/codec";
+import { checkLength, checkMatch, type Fields, fail } from "../../core/readers";
 import type * as gen from "../../messages.gen";
-import { MAX_PLACE, MAX_SLIDER, MAX_SLIDERS } from "../../messages.gen";
+import { HANDLE_NAMES, MAX_PLACE, MAX_SLIDER, MAX_SLIDERS } from "../../messages.gen";
+import { readFrameHeader } from "../../readers.gen";
 import type { Edit } from "../../types";
 
 export type FrameBody = Body<gen.Frame>;
@@ -66,23 +46,17 @@ export function frameBody(edit: Edit, want: readonly gen.Want[]): FrameBody {
 export const encodeFrame = (seq: number, body: FrameBody): string =>
   encode<gen.Frame>({ type: "frame", seq, ...body });
 
-const place = pairOf(finite, finite);
-
 export function readFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
-  const size = shape(fields["shape"], "shape");
-  const pictures = listOf(matching(/^(A|B|S\d{1,2})$/))(fields["pictures"], "a picture");
-  checkPixels(pixels, size, pictures.length);
-  const handles: FrameAnswer["handles"] = {};
-  for (const name of ["A", "B"] as const)
-    if (pictures.includes(name))
-      handles[name] = reading(object(fields["handles"], "handles")[name], "a handle's reading");
+  const header = readFrameHeader(fields, "it");
+  const { pictures, handles, path, off } = header;
+  checkMatch(pictures, /^(A|B|S\d{1,2})$/, "a picture");
+  checkPixels(pixels, header.shape, pictures.length);
+  for (const name of HANDLE_NAMES)
+    if (pictures.includes(name) && !handles[name]) fail(`${name} has no gauge's reading`);
   const strips = pictures.filter((name) => name.startsWith("S")).length;
-  const path = strips === 0 ? [] : listOf(place, strips)(fields["path"], "path");
-  const off = strips === 0 ? [] : listOf(finite)(fields["off"], "off");
-  if (off.length !== 0 && off.length !== strips)
-    fail(`off has ${off.length} entries, not ${strips}`);
-  const seq = whole(fields["seq"], "seq");
-  return { type: "frame", seq, shape: size, pixels, pictures, handles, path, off };
+  checkLength(path, strips, "path");
+  if (off.length !== 0) checkLength(off, strips, "off");
+  return { ...header, pixels };
 }
 
 export const STAGE: Codec<ModelView, Opened, FrameAnswer, ItemsAnswer> = {

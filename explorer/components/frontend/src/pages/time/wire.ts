@@ -1,27 +1,10 @@
-// The Time page's messages: requests to text, and the readers of its answers.
-import type { Body, Codec, Fields, Heard, Pixels } from "../../core/codec";
-import {
-  checkPixels,
-  choice,
-  encode,
-  finite,
-  listOf,
-  nullable,
-  pairOf,
-  record,
-  shape,
-  string,
-  whole,
-} from "../../core/codec";
-import type {
-  Ask,
-  Disagreement,
-  Film,
-  GroupName,
-  OpenedFilm,
-  SequenceHeader,
-} from "../../messages.gen";
-import { GROUP_NAMES, PROTOCOL } from "../../messages.gen";
+// The Time page's messages: requests to text, and what an answer must hold beyond its fields.
+import type { Body, Codec, Heard, Pixels } from "../../core/codec";
+import { checkPixels, encode } from "../../core/codec";
+import type { Fields } from "../../core/readers";
+import type { Ask, Film, GroupName, OpenedFilm, SequenceHeader } from "../../messages.gen";
+import { PROTOCOL } from "../../messages.gen";
+import { readOpenedFilm, readSequenceHeader } from "../../readers.gen";
 
 export type FrameBody = Body<Ask>;
 export type Opened = Omit<OpenedFilm, "protocol" | "seq">;
@@ -37,20 +20,8 @@ export interface Span {
 export type FrameAnswer = Omit<Heard<SequenceHeader>, "groups"> &
   Pixels & { groups: Partial<Record<Group, Span>> };
 
-const readHeader = record<Heard<SequenceHeader>>({
-  type: () => "frame",
-  seq: whole,
-  sequence: whole,
-  seen: whole,
-  jump: whole,
-  by: whole,
-  shape,
-  groups: listOf(pairOf(choice(GROUP_NAMES), whole)),
-  disagreement: nullable(record<Disagreement>({ now: listOf(finite), ahead: listOf(finite) })),
-});
-
 function readFrame(fields: Fields, pixels: Uint8Array): FrameAnswer {
-  const header = readHeader(fields, "it");
+  const header = readSequenceHeader(fields, "it");
   const groups: FrameAnswer["groups"] = {};
   let first = 0;
   for (const [name, count] of header.groups) {
@@ -70,14 +41,6 @@ export function encodeFrame(seq: number, body: FrameBody): string {
 export const TIME: Codec<string, Opened, FrameAnswer, never> = {
   encodeOpen: (model) => encode<Film>({ type: "open", protocol: PROTOCOL, model }),
   answers: (opened, model) => opened.model === model,
-  opened: record<Opened>({
-    type: () => "opened",
-    model: string,
-    version: string,
-    shape,
-    count: whole,
-    length: whole,
-    longest: whole,
-  }),
+  opened: readOpenedFilm,
   frame: readFrame,
 };

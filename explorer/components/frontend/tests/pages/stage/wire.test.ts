@@ -1,6 +1,7 @@
 // Requests say what the contract says; every malformed answer is refused, whatever its bytes.
 import { describe, expect, it } from "vitest";
-import { parseFloats, readBinary, readText, WireError } from "../../../src/core/codec";
+import { parseFloats, readBinary, readText } from "../../../src/core/codec";
+import { WireError } from "../../../src/core/readers";
 import { encodeFrame, frameBody, STAGE } from "../../../src/pages/stage/wire";
 import type { Edit } from "../../../src/types";
 
@@ -164,7 +165,7 @@ describe("binary answers", () => {
     ["a shape of two", { ...frame, shape: [3, 4] }, 72, "2 entries, not 3"],
     ["an unknown picture", { ...frame, pictures: ["A", "S0", "C"] }, 72, "a picture is unknown"],
     ["no pictures", { ...frame, pictures: null }, 72, "not a list"],
-    ["a missing reading", { ...frame, handles: {} }, 72, "reading is not an object"],
+    ["a missing reading", { ...frame, handles: {} }, 72, "A has no gauge's reading"],
     ["null handles", { ...frame, handles: null }, 72, "handles is not an object"],
     ["a short path", { ...frame, path: [[0, 1]] }, 72, "1 entries, not 2"],
     [
