@@ -12,7 +12,6 @@ export interface BesideEvents {
   /** The items whose pictures are to stand beside them. */
   beside(items: number[]): void;
   item(item: number): Item | undefined;
-  accepts(item: number): boolean;
   changed(): void;
 }
 
@@ -31,6 +30,11 @@ export class BesideLayer {
   private readonly hint = h("span", { class: "beside-hint" }, "Zoom in to see them");
   private mode: Beside = remembered("pictures", BESIDE, "auto");
   private placed: Placed[] = [];
+  /** In view, and what they were found for. */
+  private items: number[] = [];
+  private found = "";
+  private of: Float32Array | null = null;
+  private finding = false;
   private asking: ReturnType<typeof setTimeout> | undefined;
   private smooth = true;
   private theme: Theme | null = null;
@@ -104,34 +108,35 @@ export class BesideLayer {
     clearTimeout(this.asking);
     const { picker, xy } = points;
     if (!picker || !xy || this.mode === "off" || points.gliding) return;
-    const shown = viewports.visible(view);
-    if (this.mode === "auto") {
-      const items = picker.within(shown, AUTO_ITEMS + 1, this.on.accepts);
-      this.hint.hidden = items.length <= AUTO_ITEMS;
-      if (items.length > AUTO_ITEMS) return;
-      items.sort((a, b) => a - b);
-      this.placed = placeThumbnails(items, xy, view, AUTO_ITEMS);
-    } else {
-      const items = this.firstIn(points, shown);
-      this.placed = placeThumbnails(items, xy, view, BESIDE_LIMIT);
-    }
+    if (xy !== this.of) this.items = [];
+    this.of = xy;
+    this.find(points, viewports.visible(view));
+    const many = this.mode === "auto" && this.items.length > AUTO_ITEMS;
+    this.hint.hidden = !many;
+    if (many) return;
+    const most = this.mode === "auto" ? AUTO_ITEMS : BESIDE_LIMIT;
+    this.placed = placeThumbnails(this.items, xy, view, most);
     if (this.placed.length === 0) return;
     const items = this.placed.map((p) => p.item);
     this.asking = setTimeout(() => this.on.beside(items), ASK_MS);
   }
 
-  /** The first items in view in the order of the data, so that panning keeps the choice. */
-  private firstIn({ picker, xy }: PointsLayer, shown: Bounds): number[] {
-    if (!picker || !xy) return [];
-    const few = picker.within(shown, 5 * BESIDE_SEARCH, this.on.accepts);
-    if (few.length < 5 * BESIDE_SEARCH) return few.sort((a, b) => a - b).slice(0, BESIDE_SEARCH);
-    const found: number[] = [];
-    for (let i = 0; i < xy.length >> 1 && found.length < BESIDE_SEARCH; i++) {
-      const [x, y] = [xy[2 * i], xy[2 * i + 1]];
-      if (x >= shown.x0 && x <= shown.x1 && y >= shown.y0 && y <= shown.y1 && this.on.accepts(i))
-        found.push(i);
-    }
-    return found;
+  /** Finds the items in view; of many points, what was found before stands until the answer comes. */
+  private find(points: PointsLayer, shown: Bounds): void {
+    const { mode } = this;
+    const wanted = [mode, points.version, ...Object.values(shown)].join(" ");
+    if (wanted === this.found || this.finding) return;
+    this.finding = true;
+    let now = true;
+    const limit = mode === "auto" ? AUTO_ITEMS + 1 : BESIDE_SEARCH;
+    points.inView(shown, limit, mode === "on", (items) => {
+      this.finding = false;
+      if (!items) return;
+      this.found = wanted;
+      this.items = [...items];
+      if (!now) this.on.changed();
+    });
+    now = false;
   }
 
   private paint(): void {

@@ -1,5 +1,6 @@
 // Draws the points of a map with WebGL2, where the page has a real GPU; a worker indexes them.
 import { DIM, deviceView, pointStyle, type Scene } from "./painter";
+import type { Answer, Question } from "./questions";
 import { PaintWorker, type Renderer, type RendererEvents } from "./renderer";
 
 const VERTEX = `#version 300 es
@@ -122,6 +123,11 @@ export class GpuRenderer implements Renderer {
     colours.set(new Uint8Array(palette.buffer, palette.byteOffset, palette.byteLength));
     gl.activeTexture(gl.TEXTURE0);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, ROW, ROWS, 0, gl.RGBA, gl.UNSIGNED_BYTE, colours);
+    this.worker.post({ type: "shading", shade, palette });
+  }
+
+  ask(question: Question, done: (answer: Answer | null) => void): void {
+    this.worker.ask(question, done);
   }
 
   draw(scene: Scene): void {

@@ -1,24 +1,22 @@
 // The map: points, pictures beside them, the strip's path and the handles under one camera.
-import { h, iconButton, prefersStill } from "../dom";
+import { h, prefersStill } from "../dom";
 import type { Item } from "../items";
 import type { Theme } from "../theme";
-import type { HandleName } from "../types";
 import { type Beside, BesideLayer } from "./beside-layer";
 import { Camera } from "./camera";
+import { type CameraMoves, cameraButtons, cameraKey, watchRatio } from "./camera-controls";
 import type { Shading } from "./colours";
 import { panZoom } from "./gestures";
+import { HandlePlaces, type PutKnob } from "./handle-places";
 import { PathLayer } from "./path-layer";
-import { PointsLayer } from "./points-layer";
+import { Pointing, type PointingEvents } from "./pointing";
+import { GLIDE_POINTS, PointsLayer } from "./points-layer";
 import type { Bounds, Point } from "./viewport";
 import * as viewports from "./viewport";
-import { PointWalk } from "./walk";
 
 export type { Beside } from "./beside-layer";
 
-export interface MapEvents {
-  /** The item under the pointer, at a place of the map's screen; -1 for none. */
-  hover(item: number, x: number, y: number): void;
-  pick(item: number, stamp: number): void;
+export interface MapEvents extends PointingEvents {
   /** The items whose pictures are to stand beside them. */
   beside(items: number[]): void;
   item(item: number): Item | undefined;
@@ -26,8 +24,6 @@ export interface MapEvents {
   moved?(): void;
 }
 
-const REACH_PX = 14;
-const APART_PX = 26;
 const MAX_RATIO = 2.5;
 
 export class MapView {
@@ -41,33 +37,27 @@ export class MapView {
   private readonly points = new PointsLayer(() => this.invalidate());
   private readonly path = new PathLayer();
   private readonly beside: BesideLayer;
-  private readonly walk: PointWalk;
-  private readonly ring = h("div", { class: "ring", "aria-hidden": "true", hidden: "" });
+  private readonly pointing: Pointing;
   private readonly stops: (() => void)[] = [];
   private ratio = 1;
-  private shading: Shading | null = null;
-  private picked: ReadonlySet<number> = new Set();
-  private onlyPicked = true;
-  private handles: Record<HandleName, Point> | null = null;
-  private putKnob: (name: HandleName, x: number, y: number, dx: number, dy: number) => void =
-    () => {};
+  private readonly handles = new HandlePlaces((x, y) => this.toScreen(x, y));
+  private readonly moves: CameraMoves = {
+    pan: (dx, dy) => this.move(() => this.camera.pan(dx, dy)),
+    zoom: (factor) => this.zoomBy(factor),
+    home: () => this.move(() => this.camera.goHome()),
+  };
   private scheduled = 0;
 
   constructor(private readonly on: MapEvents) {
     this.beside = new BesideLayer({
       beside: (items) => this.on.beside(items),
       item: (item) => this.on.item(item),
-      accepts: this.accepts,
       changed: () => this.invalidate(),
     });
-    this.walk = new PointWalk({
-      show: (item) => this.show(item),
-      pick: (item, stamp) => this.on.pick(item, stamp),
-      accepts: this.accepts,
-    });
+    this.pointing = new Pointing(this.points, this.camera, this.on, (x, y) => this.reveal(x, y));
     this.surface.setAttribute("tabindex", "0");
     this.surface.setAttribute("role", "group");
-    this.surface.addEventListener("keydown", (event) => this.key(event));
+    this.surface.addEventListener("keydown", (event) => cameraKey(event, this.moves));
     this.element = h(
       "div",
       { class: "map", "data-testid": "stage-map" },
@@ -76,32 +66,15 @@ export class MapView {
       this.path.element as unknown as HTMLElement,
       this.axisX,
       this.axisY,
-      this.ring,
+      this.pointing.ring,
       this.surface,
-      this.walk.element,
+      this.pointing.walk.element,
       this.knobs,
       this.note,
       this.beside.choice,
-      this.makeTools(),
     );
+    this.element.append(cameraButtons(this.element, this.moves));
     this.listen();
-  }
-
-  private makeTools(): HTMLElement {
-    const activate = iconButton("move", "Move the map with one finger", () => {
-      const active = this.element.classList.toggle("lx-activated");
-      activate.setAttribute("aria-pressed", String(active));
-    });
-    activate.classList.add("lx-activate");
-    activate.setAttribute("aria-pressed", "false");
-    return h(
-      "div",
-      { class: "map-tools", role: "group", "aria-label": "Zoom" },
-      iconButton("plus", "Zoom in", () => this.zoomBy(1.6)),
-      iconButton("minus", "Zoom out", () => this.zoomBy(1 / 1.6)),
-      iconButton("fit", "Show the whole map", () => this.goHome()),
-      activate,
-    );
   }
 
   private listen(): void {
@@ -111,11 +84,11 @@ export class MapView {
       () => observer.disconnect(),
       watchRatio(() => this.measure()),
       panZoom(this.surface, this.element, {
-        pan: (dx, dy) => this.move(() => this.camera.pan(dx, dy)),
+        pan: this.moves.pan,
         zoom: (factor, x, y) => this.move(() => this.camera.zoom(factor, x, y)),
-        tap: (x, y, event) => this.tap(x, y, event),
-        hover: (x, y) => this.on.hover(this.itemAt(x, y), x, y),
-        leave: () => this.unshow(),
+        tap: (x, y, event) => this.pointing.tap(x, y, event),
+        hover: (x, y) => this.pointing.hover(x, y),
+        leave: () => this.pointing.unshow(),
       }),
       () => cancelAnimationFrame(this.scheduled),
       () => this.beside.stop(),
@@ -133,34 +106,31 @@ export class MapView {
   setGeometry(xy: Float32Array): void {
     const before = this.points.xy;
     const old = this.camera.view;
-    const glides = before !== null && before.length === xy.length && !prefersStill();
+    const glides =
+      before?.length === xy.length && xy.length >> 1 <= GLIDE_POINTS && !prefersStill();
     this.note.hidden = true;
     this.camera.setPoints(xy);
     const { view } = this.camera;
     this.points.setPoints(xy, glides && before ? viewports.carried(before, old, view) : null, view);
-    this.walk.setPoints(xy);
+    this.pointing.walk.setPoints(xy);
     this.follow();
     this.invalidate();
   }
 
-  /** Marks the points inside a polygon (x, y, x, y, …): 1 inside, 0 outside; none before they are indexed. */
-  inside(corners: readonly number[]): Uint8Array {
-    const { picker, xy } = this.points;
-    return picker?.inside(corners) ?? new Uint8Array((xy?.length ?? 0) >> 1);
+  /** Marks the points inside a polygon (x, y, x, y, …): 1 inside, 0 outside; null where that cannot be had. */
+  inside(corners: readonly number[], done: (marks: Uint8Array | null) => void): void {
+    this.points.inside(corners, done);
   }
 
   setShading(shading: Shading | null): void {
-    this.shading = shading;
     this.points.setShading(shading);
-    this.walk.setShading(shading);
+    this.pointing.walk.setShading(shading);
     this.invalidate();
   }
 
   /** Draws only these shades in full; unless `only`, the others can still be pointed at. */
   setPicked(shades: ReadonlySet<number>, only = true): void {
-    this.picked = shades;
-    this.onlyPicked = only;
-    this.points.setLit(shades);
+    this.points.setLit(shades, only);
     this.invalidate();
   }
 
@@ -199,24 +169,13 @@ export class MapView {
 
   // Handles and path
 
-  onKnob(put: (name: HandleName, x: number, y: number, dx: number, dy: number) => void): void {
-    this.putKnob = put;
+  onKnob(put: PutKnob): void {
+    this.handles.onKnob(put);
   }
 
-  /** Places both handles (map coordinates); coinciding ones are set apart so both can be taken. */
+  /** Places both handles (map coordinates). */
   setHandles(a: Point, b: Point): void {
-    this.handles = { A: a, B: b };
-    const [ax, ay] = this.toScreen(a[0], a[1]);
-    const [bx, by] = this.toScreen(b[0], b[1]);
-    const distance = Math.hypot(bx - ax, by - ay);
-    let [dx, dy] = [0, 0];
-    if (distance < APART_PX) {
-      const [ux, uy] = distance > 1 ? [(bx - ax) / distance, (by - ay) / distance] : [1, 0];
-      dx = (ux * (APART_PX + 4 - distance)) / 2;
-      dy = (uy * (APART_PX + 4 - distance)) / 2;
-    }
-    this.putKnob("A", ax, ay, -dx, -dy);
-    this.putKnob("B", bx, by, dx, dy);
+    this.handles.set(a, b);
   }
 
   /** Draws the strip's path; `off` is the percentile of each of its points, empty without a gauge. */
@@ -282,13 +241,13 @@ export class MapView {
 
   private follow(): void {
     this.placePath();
-    if (this.handles) this.setHandles(this.handles.A, this.handles.B);
+    this.handles.place();
     this.on.moved?.();
   }
 
   private move(change: () => void): void {
     change();
-    this.unshow();
+    this.pointing.unshow();
     this.follow();
     this.invalidate();
   }
@@ -310,62 +269,9 @@ export class MapView {
     this.invalidate();
   }
 
-  private goHome(): void {
-    this.move(() => this.camera.goHome());
-  }
-
-  private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = event.shiftKey ? 10 : 60;
-    const pans: Record<string, readonly [number, number]> = {
-      ArrowLeft: [step, 0],
-      ArrowRight: [-step, 0],
-      ArrowUp: [0, step],
-      ArrowDown: [0, -step],
-    };
-    const moved = pans[event.key];
-    if (moved) this.move(() => this.camera.pan(moved[0], moved[1]));
-    else if (event.key === "+" || event.key === "=") this.zoomBy(1.3);
-    else if (event.key === "-") this.zoomBy(1 / 1.3);
-    else if (event.key === "0") this.goHome();
-    else return;
-    event.preventDefault();
-  }
-
-  // Hits
-
-  private readonly accepts = (item: number): boolean =>
-    !this.onlyPicked ||
-    this.picked.size === 0 ||
-    !this.shading ||
-    this.picked.has(this.shading.shade[item]);
-
   /** The item at a place of the screen, or -1. */
   itemAt(sx: number, sy: number): number {
-    const { view } = this.camera;
-    const [x, y] = viewports.toMap(view, sx, sy);
-    return this.points.picker?.nearest(x, y, view.kx, view.ky, REACH_PX, this.accepts) ?? -1;
-  }
-
-  /** Shows a point as hovering does, wherever it lies. */
-  private show(item: number): void {
-    const { xy } = this.points;
-    if (!xy) return;
-    this.reveal(xy[2 * item], xy[2 * item + 1]);
-    const [x, y] = this.toScreen(xy[2 * item], xy[2 * item + 1]);
-    this.ring.style.transform = `translate3d(${x}px, ${y}px, 0)`;
-    this.ring.hidden = false;
-    this.on.hover(item, x, y);
-  }
-
-  private unshow(): void {
-    this.ring.hidden = true;
-    this.on.hover(-1, 0, 0);
-  }
-
-  private tap(x: number, y: number, event: PointerEvent): void {
-    const item = this.itemAt(x, y);
-    if (item >= 0) this.on.pick(item, event.timeStamp);
+    return this.pointing.itemAt(sx, sy);
   }
 
   // Drawing
@@ -381,19 +287,4 @@ export class MapView {
     this.beside.draw(this.points, this.camera.view);
     this.element.classList.toggle("lx-gliding", this.points.gliding);
   }
-}
-
-/** Tells when the page comes onto a screen with other pixels; returns a function that stops. */
-function watchRatio(changed: () => void): () => void {
-  let query: MediaQueryList;
-  const arm = () => {
-    query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-    query.addEventListener("change", tell, { once: true });
-  };
-  const tell = () => {
-    arm();
-    changed();
-  };
-  arm();
-  return () => query.removeEventListener("change", tell);
 }

@@ -11,14 +11,19 @@ let indexing: ReturnType<typeof setTimeout> | undefined;
 const answer = (message: PaintAnswer, transfer: Transferable[]) =>
   (self as unknown as Worker).postMessage(message, transfer);
 
+function index(): void {
+  clearTimeout(indexing);
+  if (painter.picker) return;
+  const { data, bounds } = painter.index();
+  const tree = data.slice(0);
+  answer({ type: "index", generation, tree, bounds }, [tree]);
+}
+
 /** Indexes after the first picture, which must not wait for it. */
 function indexSoon(): void {
   if (painter.picker) return;
   clearTimeout(indexing);
-  indexing = setTimeout(() => {
-    const tree = painter.index().data.slice(0);
-    answer({ type: "index", generation, tree }, [tree]);
-  }, 0);
+  indexing = setTimeout(index, 0);
 }
 
 self.onmessage = ({ data }: MessageEvent<PaintRequest>) => {
@@ -26,7 +31,11 @@ self.onmessage = ({ data }: MessageEvent<PaintRequest>) => {
     generation = data.generation;
     painter.setPoints(data.xy, data.from);
   } else if (data.type === "index") indexSoon();
-  else if (data.type === "shading") painter.setShading(data.shade, data.palette);
+  else if (data.type === "ask") {
+    index();
+    const found = painter.answer(data.question);
+    answer({ type: "answer", serial: data.serial, answer: found }, [found.buffer]);
+  } else if (data.type === "shading") painter.setShading(data.shade, data.palette);
   else {
     const painted = painter.paint(data.scene);
     canvas.width = Math.max(1, painted.width);

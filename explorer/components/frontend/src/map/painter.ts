@@ -1,6 +1,7 @@
 // Draws a map of points into pixels, without a GPU: points where few are in view, a density else.
 import { Density } from "./density";
 import { Picker } from "./picker";
+import { type Answer, answerTo, type Question } from "./questions";
 import { type Discs, makeDiscs, Raster, radiusFor } from "./raster";
 import { type Viewport, visible } from "./viewport";
 
@@ -78,6 +79,11 @@ export class Painter {
     this.shade = shade;
     this.palette = palette;
     this.ordered = null;
+  }
+
+  /** Answers at once; indexes the points first if they are not yet. */
+  answer(question: Question): Answer {
+    return answerTo(question, this.index(), this.xy, this.shade);
   }
 
   paint(scene: Scene): Painted {

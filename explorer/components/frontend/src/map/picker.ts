@@ -47,12 +47,16 @@ export class Picker {
   readonly ids: Uint16Array | Uint32Array;
   /** Places in the tree's order, interleaved; infinite for a point without one. */
   readonly coords: Float32Array;
-  private readonly bounds: Bounds;
+  /** What holds all points. */
+  readonly bounds: Bounds;
 
-  constructor(private readonly tree: KDBush) {
+  constructor(
+    private readonly tree: KDBush,
+    bounds?: Bounds,
+  ) {
     this.ids = tree.ids;
     this.coords = tree.coords as Float32Array;
-    this.bounds = this.coords.includes(Infinity) ? EVERYWHERE : boundsOf(this.coords);
+    this.bounds = bounds ?? (this.coords.includes(Infinity) ? EVERYWHERE : boundsOf(this.coords));
   }
 
   /** Builds the tree of interleaved x, y: about half a second for a million points. */
@@ -67,9 +71,9 @@ export class Picker {
     return new Picker(tree.finish());
   }
 
-  /** Takes a tree that was built elsewhere. */
-  static from(data: ArrayBuffer): Picker {
-    return new Picker(KDBush.from(data));
+  /** Takes a tree that was built elsewhere, and the bounds of its points where they are known. */
+  static from(data: ArrayBuffer, bounds?: Bounds): Picker {
+    return new Picker(KDBush.from(data), bounds);
   }
 
   /** The tree, as `from` takes it. */

@@ -6,6 +6,7 @@ import { pack, type Shading, shadePlain } from "./colours";
 import { GpuRenderer } from "./gpu-renderer";
 import type { Scene } from "./painter";
 import type { Picker } from "./picker";
+import type { Answer, Question } from "./questions";
 import {
   LOCAL_POINTS,
   LocalRenderer,
@@ -14,12 +15,12 @@ import {
   type RendererEvents,
   WorkerRenderer,
 } from "./renderer";
-import type { Viewport } from "./viewport";
+import type { Bounds, Viewport } from "./viewport";
 import * as viewports from "./viewport";
 
 const GLIDE_MS = 550;
 /** Maps of more points change at once. */
-const GLIDE_POINTS = 200_000;
+export const GLIDE_POINTS = 200_000;
 
 const eased = (t: number): number => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
@@ -34,6 +35,9 @@ export class PointsLayer {
   private theme: Theme | null = null;
   private shading: Shading | null = null;
   private lit: ReadonlySet<number> = new Set();
+  private onlyLit = true;
+  /** Changes with what a question may be answered by: points, shades, and which of them are lit. */
+  version = 0;
   private stale = true;
   private asked: Viewport | null = null;
   private glideFrom: number | null = null;
@@ -52,6 +56,7 @@ export class PointsLayer {
     const glides = from !== null && xy.length >> 1 <= GLIDE_POINTS;
     this.xy = xy;
     this.picker = null;
+    this.version += 1;
     this.glideFrom = glides ? performance.now() : null;
     this.chooseRenderer(many);
     // Until the next picture comes, the last one stays where it is.
@@ -61,12 +66,17 @@ export class PointsLayer {
   }
 
   setShading(shading: Shading | null): void {
+    if (shading === this.shading) return;
     this.shading = shading;
+    this.version += 1;
     this.shadeAgain();
   }
 
-  setLit(lit: ReadonlySet<number>): void {
+  /** Draws only these shades in full; unless `only`, the others can still be pointed at. */
+  setLit(lit: ReadonlySet<number>, only: boolean): void {
     this.lit = lit;
+    this.onlyLit = only;
+    this.version += 1;
     this.stale = true;
   }
 
@@ -109,12 +119,51 @@ export class PointsLayer {
     theme: Theme,
   ): Scene {
     const side = Math.min(camera.view.width, camera.view.height);
-    const shades = this.shading?.palette.length ?? 1;
-    const lit = this.lit.size > 0 ? new Uint8Array(shades) : null;
-    if (lit) for (const shade of this.lit) if (shade < shades) lit[shade] = 1;
     const background = pack(theme.map);
-    return { view, ratio, zoomed: camera.zoomed, side, background, lit, glided };
+    const { zoomed } = camera;
+    return { view, ratio, zoomed, side, background, lit: this.litMarks(), glided };
   }
+
+  /** Of each shade: 1 if it is drawn in full; null for all. */
+  private litMarks(): Uint8Array | null {
+    if (this.lit.size === 0) return null;
+    const lit = new Uint8Array(this.shading?.palette.length ?? 1);
+    for (const shade of this.lit) if (shade < lit.length) lit[shade] = 1;
+    return lit;
+  }
+
+  // Questions
+
+  /** Whether a point can be pointed at. */
+  accepts(item: number): boolean {
+    const { lit, shading } = this;
+    return !this.onlyLit || lit.size === 0 || !shading || lit.has(shading.shade[item]);
+  }
+
+  /** Marks the points inside a polygon (x, y, x, y, …): 1 inside, 0 outside; null where that cannot be had. */
+  inside(corners: readonly number[], done: (marks: Uint8Array | null) => void): void {
+    this.ask({ about: "inside", corners }, (answer) => done(answer as Uint8Array | null));
+  }
+
+  /** The first points in bounds that can be pointed at; see `InView`. */
+  inView(
+    shown: Bounds,
+    limit: number,
+    first: boolean,
+    done: (items: Uint32Array | null) => void,
+  ): void {
+    const lit = this.onlyLit && this.shading ? this.litMarks() : null;
+    this.ask({ about: "view", shown, limit, first, lit }, (answer) =>
+      done(answer as Uint32Array | null),
+    );
+  }
+
+  private ask(question: Question, done: (answer: Answer | null) => void): void {
+    if (this.renderer && this.xy) this.renderer.ask(question, done);
+    else done(null);
+  }
+
+  // Drawing
 
   private glided(): number {
     if (this.glideFrom === null) return 1;

@@ -3,6 +3,7 @@ import type { PaintAnswer, PaintRequest } from "./paint-messages";
 import script from "./paint-worker?worker";
 import { type Painted, Painter, type Scene } from "./painter";
 import { Picker } from "./picker";
+import type { Answer, Question } from "./questions";
 
 /** Up to this many points are drawn at once in the page's own thread: it takes some milliseconds. */
 export const LOCAL_POINTS = 20_000;
@@ -28,6 +29,8 @@ export interface Renderer {
   setShading(shade: Uint16Array, palette: Uint32Array): void;
   /** Draws; the picture comes by the event, at once or later. The latest call counts. */
   draw(scene: Scene): void;
+  /** Asks about the points; null where the renderer ends before it has answered. */
+  ask(question: Question, done: (answer: Answer | null) => void): void;
   stop(): void;
 }
 
@@ -60,6 +63,10 @@ export class LocalRenderer implements Renderer {
     this.on.picture({ ...painted, source: this.canvas });
   }
 
+  ask(question: Question, done: (answer: Answer | null) => void): void {
+    done(this.painter.answer(question));
+  }
+
   stop(): void {}
 }
 
@@ -68,12 +75,18 @@ export class PaintWorker {
   private readonly address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   private readonly worker = new Worker(this.address);
   private generation = 0;
+  private serial = 0;
+  private readonly asked = new Map<number, (answer: Answer | null) => void>();
 
   /** `picture` takes a drawn map. */
   constructor(on: Omit<RendererEvents, "picture"> & { picture?(picture: Picture): void }) {
     this.worker.onmessage = ({ data }: MessageEvent<PaintAnswer>) => {
       if (data.type === "picture") on.picture?.({ ...data.painted, source: data.bitmap });
-      else if (data.generation === this.generation) on.indexed(Picker.from(data.tree));
+      else if (data.type === "answer") {
+        this.asked.get(data.serial)?.(data.answer);
+        this.asked.delete(data.serial);
+      } else if (data.generation === this.generation)
+        on.indexed(Picker.from(data.tree, data.bounds));
     };
     this.worker.onerror = (event) => {
       event.preventDefault();
@@ -90,8 +103,16 @@ export class PaintWorker {
     this.worker.postMessage(request);
   }
 
+  ask(question: Question, done: (answer: Answer | null) => void): void {
+    this.serial += 1;
+    this.asked.set(this.serial, done);
+    this.post({ type: "ask", serial: this.serial, question });
+  }
+
   stop(): void {
     this.worker.terminate();
+    for (const done of this.asked.values()) done(null);
+    this.asked.clear();
     URL.revokeObjectURL(this.address);
   }
 }
@@ -126,6 +147,10 @@ export class WorkerRenderer implements Renderer {
     }
     this.busy = true;
     this.worker.post({ type: "draw", scene });
+  }
+
+  ask(question: Question, done: (answer: Answer | null) => void): void {
+    this.worker.ask(question, done);
   }
 
   stop(): void {

@@ -1,5 +1,4 @@
-// Selections: the shape a hand draws on a map, and the items inside it; no browser needed.
-import { insidePolygon } from "./picker";
+// Selections: the shape a hand draws on a map, and the items that are selected; no browser needed.
 import type { Point } from "./viewport";
 
 /** A rectangle's four corners from two opposite ones. */
@@ -44,16 +43,63 @@ export function simplify(line: readonly Point[], limit: number): Point[] {
 export const decimalsFor = (size: number): number =>
   size > 0 ? Math.min(6, Math.max(0, Math.ceil(1 - Math.log10(size)))) : 6;
 
-/** Marks the points inside a polygon (x, y, x, y, …) by the even-odd rule: 1 inside, 0 outside. */
-export function inside(xy: Float32Array, corners: readonly number[]): Uint8Array {
-  const marks = new Uint8Array(xy.length >> 1);
-  for (let i = 0; i < marks.length; i++)
-    marks[i] = insidePolygon(xy[2 * i], xy[2 * i + 1], corners) ? 1 : 0;
-  return marks;
-}
-
 export function countOf(marks: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < marks.length; i++) count += marks[i];
   return count;
+}
+
+/** Items that are selected: at least one. */
+export interface Selection {
+  /** Of each item: 1 if it is selected, else 0. */
+  readonly marks: Uint8Array;
+  /** The marks as text; see `bitsOf`. */
+  readonly bits: string;
+  readonly count: number;
+}
+
+/** How a newly drawn shape joins what was selected before. */
+export type Joining = "replace" | "add" | "take";
+
+/** Shift adds to a selection, Alt takes away from it. */
+export const joining = (event: { shiftKey: boolean; altKey: boolean }): Joining =>
+  event.altKey ? "take" : event.shiftKey ? "add" : "replace";
+
+/** Joins what was found to what was selected; null stands for none at all. */
+export function join(before: Selection | null, found: Uint8Array, how: Joining): Selection | null {
+  const marks = new Uint8Array(found.length);
+  const [old, added] = [how === "replace" ? null : before?.marks, how === "take" ? 0 : 1];
+  for (let i = 0; i < marks.length; i++) marks[i] = found[i] ? added : (old?.[i] ?? 0);
+  return selectionOf(marks, bitsOf(marks));
+}
+
+/** The selection that a text of bits stands for; items beyond `count` are passed over. */
+export function readBits(bits: string, count: number): Selection | null {
+  const marks = marksOf(bits, count);
+  return selectionOf(marks, bits);
+}
+
+function selectionOf(marks: Uint8Array, bits: string): Selection | null {
+  const count = countOf(marks);
+  return count > 0 ? { marks, bits, count } : null;
+}
+
+const CHUNK = 1 << 15;
+
+/** Marks as text: a bit an item, the first item in the lowest bit, in base64. */
+export function bitsOf(marks: Uint8Array): string {
+  const bytes = new Uint8Array((marks.length + 7) >> 3);
+  for (let i = 0; i < marks.length; i++) bytes[i >> 3] |= marks[i] << (i & 7);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += CHUNK)
+    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
+  return btoa(text);
+}
+
+function marksOf(bits: string, count: number): Uint8Array {
+  const text = atob(bits);
+  const marks = new Uint8Array(count);
+  const marked = Math.min(count, 8 * text.length);
+  for (let i = 0; i < marked; i++) marks[i] = (text.charCodeAt(i >> 3) >> (i & 7)) & 1;
+  return marks;
 }

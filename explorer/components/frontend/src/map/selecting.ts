@@ -3,9 +3,10 @@
 import { type Choice, h, iconButton, segmented, setText } from "../dom";
 import type { SelectionInfo } from "../types";
 import { Brush, type Tool } from "./brush";
-import { type Rgb, type Shading, shadePlain } from "./colours";
-import { countOf, simplify } from "./select";
-import { litShades, makeup, markedShading } from "./shade";
+import { pack, type Rgb, type Shading, shadePlain } from "./colours";
+import { Latest, overPoints } from "./over-points";
+import { type Joining, joining, type Selection, simplify } from "./select";
+import { litShades, type Marked, makeup } from "./shade";
 import type { Point } from "./viewport";
 
 export interface SelectingEvents {
@@ -16,58 +17,22 @@ export interface SelectingEvents {
   /** The place on the map of one of the screen. */
   toMap(x: number, y: number): Point;
   itemAt(x: number, y: number): number;
-  /** Marks the items inside a polygon of the map (x, y, x, y, …). */
-  inside(corners: readonly number[]): Uint8Array;
+  /** Marks the items inside a polygon of the map (x, y, x, y, …); null where that cannot be had. */
+  inside(corners: readonly number[], done: (marks: Uint8Array | null) => void): void;
   start(): void;
 }
 
-/** How a newly drawn shape joins what was selected before. */
-export type Joining = "replace" | "add" | "take";
+type Found = (selection: Selection | null) => void;
+
+interface Change {
+  /** Finds the next selection, at once or later. */
+  begin(done: Found): void;
+  take: Found;
+}
 
 const KEPT = 30;
 /** Corners of a lasso; more would not be told apart. */
 const CORNERS = 500;
-
-/** Shift adds to a selection, Alt takes away from it. */
-export const joining = (event: { shiftKey: boolean; altKey: boolean }): Joining =>
-  event.altKey ? "take" : event.shiftKey ? "add" : "replace";
-
-/** Joins marks; null stands for none at all. */
-export function join(
-  before: Uint8Array | null,
-  found: Uint8Array,
-  how: Joining,
-): Uint8Array | null {
-  const marks =
-    how === "replace" || !before
-      ? how === "take"
-        ? new Uint8Array(found.length)
-        : found
-      : before.map((mark, i) => (how === "add" ? mark | found[i] : mark & (1 - found[i])));
-  return marks.includes(1) ? marks : null;
-}
-
-const CHUNK = 1 << 15;
-
-/** Marks as text: a bit an item, the first item in the lowest bit, in base64; "" for none. */
-export function bitsOf(marks: Uint8Array | null): string {
-  if (!marks) return "";
-  const bytes = new Uint8Array((marks.length + 7) >> 3);
-  for (let i = 0; i < marks.length; i++) bytes[i >> 3] |= marks[i] << (i & 7);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += CHUNK)
-    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
-  return btoa(text);
-}
-
-/** The marks that a text of bits stands for; items beyond `count` are passed over. */
-export function marksOf(bits: string, count: number): Uint8Array | null {
-  const text = atob(bits);
-  const marks = new Uint8Array(count);
-  const marked = Math.min(count, 8 * text.length);
-  for (let i = 0; i < marked; i++) marks[i] = (text.charCodeAt(i >> 3) >> (i & 7)) & 1;
-  return marks.includes(1) ? marks : null;
-}
 
 export class Selecting {
   readonly brush: Brush;
@@ -79,10 +44,17 @@ export class Selecting {
   });
   private readonly clear: HTMLButtonElement;
   private readonly back: HTMLButtonElement;
-  private xy: Float32Array | null = null;
-  private marks: Uint8Array | null = null;
-  private earlier: (Uint8Array | null)[] = [];
+  /** Images on the map; 0 before there is one. */
+  private images = 0;
+  private selection: Selection | null = null;
+  private earlier: (Selection | null)[] = [];
   private waiting: string | null = null;
+  /** Changes of the selection, one after another: the next begins where the last has led to. */
+  private queue: Change[] = [];
+  private readonly work = new Latest();
+  /** The selection's latest shading, and of what it is. */
+  private marked: { base: Shading; selection: Selection; found: Marked } | null = null;
+  private plain: { key: string; shading: Shading } | null = null;
   private revision = -1;
 
   constructor(
@@ -103,7 +75,9 @@ export class Selecting {
       (tool) => this.brush.use(tool),
     );
     this.use("move");
-    this.clear = iconButton("close", "Clear the selection (Escape)", () => this.choose(null));
+    this.clear = iconButton("close", "Clear the selection (Escape)", () =>
+      this.change((done) => done(null)),
+    );
     this.back = iconButton("undo", "Take back the last selection", () => this.takeBack());
     this.element = h(
       "div",
@@ -133,28 +107,28 @@ export class Selecting {
   }
 
   get any(): boolean {
-    return this.marks !== null;
+    return this.selection !== null;
   }
 
   /** Another map; of the same images unless their number differs. */
   setGeometry(xy: Float32Array): void {
-    this.xy = xy;
-    const count = xy.length >> 1;
-    if (this.marks && this.marks.length !== count) this.marks = null;
-    if (this.waiting !== null) {
-      this.marks = marksOf(this.waiting, count);
-      this.waiting = null;
-    }
+    this.images = xy.length >> 1;
+    if (this.selection && this.selection.marks.length !== this.images) this.selection = null;
+    if (this.waiting !== null) this.read(this.waiting);
+    this.waiting = null;
   }
 
   /** Another model: what was selected means nothing. */
   forget(): void {
-    this.xy = null;
-    this.marks = null;
+    this.images = 0;
+    this.selection = null;
     this.earlier = [];
     this.waiting = null;
+    this.queue = [];
+    this.work.cancel();
+    this.marked = null;
     this.revision = -1;
-    this.say(null);
+    this.say("");
   }
 
   /** Takes the selection that Python tells, if it is news. */
@@ -162,82 +136,148 @@ export class Selecting {
     if (told.revision === this.revision) return;
     const first = this.revision < 0;
     this.revision = told.revision;
-    if (!this.xy) {
+    if (this.images === 0) {
       this.waiting = told.bits;
       return;
     }
     if (!first || told.bits !== "") this.remember();
-    this.marks = marksOf(told.bits, this.xy.length >> 1);
-    this.on.changed();
+    this.read(told.bits);
   }
 
-  /** The shading and the shades to draw in full, with the selection standing out; says what it is made of. */
-  shade(base: Shading | null, picked: ReadonlySet<number>, plain: Rgb) {
-    if (!this.marks) {
-      this.say(base);
-      return { shading: base, lit: picked };
+  private read(bits: string): void {
+    this.soon({
+      begin: (done) => overPoints(this.images, "readBits", [bits, this.images], done),
+      take: (selection) => {
+        this.selection = selection;
+        this.on.changed();
+      },
+    });
+  }
+
+  /** Gives the shading and the shades to draw in full, with the selection standing out; says what it is made of. */
+  shade(
+    base: Shading | null,
+    picked: ReadonlySet<number>,
+    plain: Rgb,
+    done: (shading: Shading | null, lit: ReadonlySet<number>) => void,
+  ): void {
+    const { selection, marked } = this;
+    if (!selection) {
+      this.work.cancel();
+      this.say("");
+      done(base, picked);
+      return;
     }
-    const under = base ?? shadePlain(this.marks.length, plain);
-    this.say(base);
-    return {
-      shading: markedShading(under, this.marks),
-      lit: litShades(under, this.marks, picked),
+    const under = base ?? this.shadePlain(selection.marks.length, plain);
+    const show = ({ shading, counts }: Marked) => {
+      this.say(base ? makeup(base.legend, counts) : "");
+      done(shading, litShades(under.palette.length, picked));
     };
+    if (marked?.base === under && marked.selection === selection) {
+      this.work.cancel();
+      show(marked.found);
+      return;
+    }
+    this.work.ask(this.images, "markPoints", [under, selection.marks], (found) => {
+      this.marked = { base: under, selection, found };
+      show(found);
+    });
+  }
+
+  private shadePlain(count: number, colour: Rgb): Shading {
+    const key = `${count} ${pack(colour)}`;
+    if (this.plain?.key !== key) this.plain = { key, shading: shadePlain(count, colour) };
+    return this.plain.shading;
   }
 
   /** Clears, or says that there was nothing to clear. */
   escape(): boolean {
-    if (!this.marks) return false;
-    this.choose(null);
+    if (!this.selection) return false;
+    this.change((done) => done(null));
     return true;
   }
 
   private drawn(corners: Point[], event: PointerEvent): void {
-    if (!this.xy) return;
-    const count = this.xy.length >> 1;
+    if (this.images === 0) return;
     if (corners.length < 3) {
       const item = this.on.itemAt(corners[0][0], corners[0][1]);
-      if (item < 0) return;
-      const one = new Uint8Array(count);
-      one[item] = 1;
-      this.choose(join(this.marks, one, this.marks?.[item] ? "take" : "add"));
+      if (item >= 0) this.turnOver(item);
       return;
     }
     const places = simplify(corners, CORNERS).flatMap(([x, y]) => this.on.toMap(x, y));
-    this.choose(join(this.marks, this.on.inside(places), joining(event)));
+    const how = joining(event);
+    this.change((done) =>
+      this.on.inside(places, (found) =>
+        found?.length === this.images ? this.join(found, how, done) : done(this.selection),
+      ),
+    );
   }
 
-  private choose(marks: Uint8Array | null): void {
-    this.remember();
-    this.marks = marks;
+  private turnOver(item: number): void {
+    const one = new Uint8Array(this.images);
+    one[item] = 1;
+    this.change((done) => this.join(one, this.selection?.marks[item] ? "take" : "add", done));
+  }
+
+  private join(found: Uint8Array, how: Joining, done: Found): void {
+    overPoints(found.length, "join", [this.selection, found, how], done);
+  }
+
+  /** Changes the selection by hand. */
+  private change(find: (done: Found) => void): void {
+    this.soon({
+      begin: find,
+      take: (selection) => {
+        this.remember();
+        this.choose(selection);
+      },
+    });
+  }
+
+  /** Makes a change after those before it; one whose model is gone by then is dropped. */
+  private soon(change: Change): void {
+    this.queue.push(change);
+    if (this.queue.length === 1) this.next();
+  }
+
+  private next(): void {
+    const [change] = this.queue;
+    change?.begin((selection) => {
+      if (this.queue[0] !== change) return;
+      change.take(selection);
+      this.queue.shift();
+      this.next();
+    });
+  }
+
+  private choose(selection: Selection | null): void {
+    this.selection = selection;
     this.on.changed();
-    this.on.tell(bitsOf(marks));
+    this.on.tell(selection?.bits ?? "");
   }
 
   private takeBack(): void {
-    const last = this.earlier.pop();
-    if (last === undefined) return;
-    this.marks = last;
-    this.on.changed();
-    this.on.tell(bitsOf(last));
+    if (this.earlier.length === 0) return;
+    this.soon({
+      begin: (done) => done(this.earlier.pop() ?? null),
+      take: (selection) => this.choose(selection),
+    });
   }
 
   private remember(): void {
-    this.earlier.push(this.marks);
+    this.earlier.push(this.selection);
     if (this.earlier.length > KEPT) this.earlier.shift();
   }
 
-  private say(base: Shading | null): void {
-    const { marks } = this;
-    const says = marks && base ? makeup(base, base.legend, marks) : "";
-    const text = marks ? `${countOf(marks).toLocaleString("en")} selected` : "";
-    setText(this.count, text);
-    this.count.title = says;
+  private say(makeup: string): void {
+    const { selection } = this;
+    setText(this.count, selection ? `${selection.count.toLocaleString("en")} selected` : "");
+    this.count.title = makeup;
     this.allow();
   }
 
   private allow(): void {
-    this.clear.hidden = this.marks === null;
+    this.clear.hidden = this.selection === null;
     this.back.hidden = this.earlier.length === 0;
   }
 }

@@ -46,11 +46,14 @@ export function nextItem(
   };
   for (let i = 0; i < count; i++) {
     const v = value(i);
-    if (!Number.isFinite(v) || !accept(i)) continue;
-    if (first < 0 || before(i, first)) first = i;
+    if (!Number.isFinite(v)) continue;
     const apart = step * (v - at);
-    if (apart < 0 || (apart === 0 && step * (i - from) <= 0)) continue;
-    if (best < 0 || before(i, best)) best = i;
+    const onward = apart > 0 || (apart === 0 && step * (i - from) > 0);
+    const leads = first < 0 || before(i, first);
+    const follows = onward && (best < 0 || before(i, best));
+    if ((!leads && !follows) || !accept(i)) continue; // asked last: there may be a million
+    if (leads) first = i;
+    if (follows) best = i;
   }
   return best < 0 ? first : best;
 }

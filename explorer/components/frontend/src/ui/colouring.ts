@@ -1,7 +1,8 @@
 // What the points of maps are coloured by: fetched, and shaded anew with every theme.
 import { mapValues } from "../core/map-points";
 import type { Resource } from "../core/resource";
-import { type Shading, shadeBy } from "../map/colours";
+import type { Shading } from "../map/colours";
+import { Latest } from "../map/over-points";
 import type { Theme } from "../theme";
 import type { ColourInfo, Colouring } from "../types";
 
@@ -10,6 +11,7 @@ export class MapColours {
   shading: Shading | null = null;
   private colouring: Colouring | null = null;
   private theme: Theme | null = null;
+  private readonly work = new Latest();
 
   /**
    * Arguments:
@@ -51,6 +53,7 @@ export class MapColours {
   /** Other points: the values of the former ones do not fit. */
   forget(): void {
     this.resource.cancel();
+    this.work.cancel();
     this.colouring = null;
     this.shading = null;
   }
@@ -63,16 +66,23 @@ export class MapColours {
   private shade(): void {
     const { colouring, theme } = this;
     if (!theme) return;
-    this.shading = colouring
-      ? shadeBy(
-          colouring.values,
-          colouring.info.kind,
-          colouring.info.title,
-          colouring.info.labels ?? [],
-          theme.tone,
-          theme.missing,
-        )
-      : null;
+    if (!colouring) {
+      this.work.cancel();
+      this.take(null);
+      return;
+    }
+    const { info, values } = colouring;
+    const { title, labels } = info;
+    this.work.ask(
+      values.length,
+      "shadeBy",
+      [values, info.kind, title, labels ?? [], theme.tone, theme.missing],
+      (shading) => this.take(shading),
+    );
+  }
+
+  private take(shading: Shading | null): void {
+    this.shading = shading;
     this.changed();
   }
 }

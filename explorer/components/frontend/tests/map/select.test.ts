@@ -1,7 +1,10 @@
 // Shapes drawn on a map, and what lies inside them.
 import { describe, expect, it } from "vitest";
-import { countOf, decimalsFor, inside, rectangle, simplify } from "../../src/map/select";
+import { Picker } from "../../src/map/picker";
+import { countOf, decimalsFor, rectangle, simplify } from "../../src/map/select";
 import type { Point } from "../../src/map/viewport";
+
+const inside = (xy: Float32Array, corners: number[]) => Picker.of(xy).inside(corners);
 
 describe("inside", () => {
   const xy = Float32Array.of(0.5, 0.5, 1.5, 0.5, -0.5, 0.5, 0.5, 1.5, 0.9, 0.1);

@@ -1,7 +1,7 @@
 // A selection among coloured points.
 import { describe, expect, it } from "vitest";
 import { shadeBy } from "../../src/map/colours";
-import { litShades, makeup, markedShading } from "../../src/map/shade";
+import { litShades, makeup, markPoints } from "../../src/map/shade";
 
 const base = shadeBy(
   Float32Array.of(0, 1, 1, 2, 2, 2),
@@ -13,25 +13,22 @@ const base = shadeBy(
 );
 const marks = Uint8Array.of(1, 1, 0, 1, 1, 0);
 
-describe("markedShading", () => {
+describe("markPoints", () => {
   it("gives selected points shades of their own in the same colours", () => {
-    const marked = markedShading(base, marks);
+    const { shading: marked, counts } = markPoints(base, marks);
     marked.shade.forEach((shade, i) => {
       expect(marked.palette[shade]).toBe(base.palette[base.shade[i]]);
       expect(shade >= base.palette.length).toBe(marks[i] === 1);
     });
-  });
-
-  it("is the shading itself without a selection", () => {
-    expect(markedShading(base, null)).toBe(base);
-    expect(litShades(base, null, new Set([1]))).toEqual(new Set([1]));
+    expect([...counts]).toEqual([1, 1, 2, 0]);
+    expect([...base.shade]).toEqual([0, 1, 1, 2, 2, 2]);
   });
 });
 
 describe("litShades", () => {
   const lit = (picked: number[]) => {
-    const shades = litShades(base, marks, new Set(picked));
-    const { shade } = markedShading(base, marks);
+    const shades = litShades(base.palette.length, new Set(picked));
+    const { shade } = markPoints(base, marks).shading;
     return [...shade].map((s) => shades.has(s));
   };
 
@@ -45,9 +42,10 @@ describe("litShades", () => {
 });
 
 it("says what the selected points are, the most first", () => {
-  expect(makeup(base, base.legend, marks)).toBe("two: 50 %, zero: 25 %, one: 25 %");
-  expect(makeup(base, base.legend, marks, 1)).toBe("two: 50 %");
-  expect(makeup(base, base.legend, new Uint8Array(6))).toBe("");
+  const { counts } = markPoints(base, marks);
+  expect(makeup(base.legend, counts)).toBe("two: 50 %, zero: 25 %, one: 25 %");
+  expect(makeup(base.legend, counts, 1)).toBe("two: 50 %");
+  expect(makeup(base.legend, new Uint32Array(4))).toBe("");
   const ramp = shadeBy(Float32Array.of(1, 2), "continuous", "Ink", [], "light", [0, 0, 0]);
-  expect(makeup(ramp, ramp.legend, Uint8Array.of(1, 1))).toBe("");
+  expect(makeup(ramp.legend, markPoints(ramp, Uint8Array.of(1, 1)).counts)).toBe("");
 });

@@ -51,7 +51,6 @@ export class Actions {
     if (!selection && !edits.current.selection) return;
     edits.current = { ...edits.current, selection };
     columns.remark();
-    columns.reshade();
     edits.commit();
   }
 

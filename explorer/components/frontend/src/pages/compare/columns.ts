@@ -7,8 +7,8 @@ import { h } from "../../dom";
 import type { Tool } from "../../map/brush";
 import { type Shading, shadePlain } from "../../map/colours";
 import { LegendBar } from "../../map/legend";
-import { inside } from "../../map/select";
-import { litShades, markedShading } from "../../map/shade";
+import { Latest } from "../../map/over-points";
+import { litShades, type Marked } from "../../map/shade";
 import type { Theme } from "../../theme";
 import { MapColours } from "../../ui/colouring";
 import { Column, type ColumnEvents } from "./column";
@@ -30,8 +30,8 @@ export interface ColumnsContext {
   release(resource: Resource<Float32Array>): void;
   /** What a column's own handle and brush do. */
   events(number: number): Omit<ColumnEvents, "hover">;
-  /** What is selected, or how it is coloured, has changed. */
-  shaded(base: Shading, marks: Uint8Array | null): void;
+  /** What is selected, or how it is coloured, has changed: how many of each shade are, null for none. */
+  shaded(base: Shading, selected: Uint32Array | null): void;
 }
 
 export class Columns {
@@ -43,6 +43,11 @@ export class Columns {
   private readonly colours: MapColours;
   private base: Shading | null = null;
   private marks: Uint8Array | null = null;
+  /** Counts searches for what is selected: the latest counts. */
+  private remarked = 0;
+  private readonly work = new Latest();
+  /** The selection's latest shading, and of what it is. */
+  private marked: { base: Shading; marks: Uint8Array; found: Marked } | null = null;
   private theme: Theme | null = null;
   private tool: Tool = "move";
   private hovered = -1;
@@ -103,7 +108,7 @@ export class Columns {
         this.geometry[number] = xy;
         column.setGeometry(xy);
         if (number === this.on.state().selection?.by) this.remark();
-        this.reshade();
+        else this.reshade();
         this.place();
       },
       failed: (message) => {
@@ -134,24 +139,47 @@ export class Columns {
   }
 
   /** Colours all maps: the legend's choice and the selection stand out. */
-  reshade(): void {
+  private reshade(): void {
     const { base, marks } = this;
     if (!base) return;
-    const shading = markedShading(base, marks);
-    const lit = litShades(base, marks, this.legend.shades);
-    const only = this.legend.shades.size > 0 && !marks;
+    const { shades } = this.legend;
+    if (!marks) {
+      this.work.cancel();
+      this.show(base, shades, shades.size > 0);
+      this.on.shaded(base, null);
+      return;
+    }
+    const lit = litShades(base.palette.length, shades);
+    if (this.marked?.base === base && this.marked.marks === marks)
+      this.show(this.marked.found.shading, lit, false);
+    else
+      this.work.ask(marks.length, "markPoints", [base, marks], (found) => {
+        this.marked = { base, marks, found };
+        this.show(found.shading, lit, false);
+        this.on.shaded(base, found.counts);
+      });
+  }
+
+  private show(shading: Shading, lit: ReadonlySet<number>, only: boolean): void {
     for (const column of this.list) column.setShading(shading, lit, only);
-    this.on.shaded(base, marks);
   }
 
   /** Finds the selected items, which all maps show. */
   remark(): void {
     const { selection } = this.on.state();
-    const xy = selection && this.geometry[selection.by];
-    this.marks = selection && xy ? inside(xy, selection.corners) : null;
     this.list.forEach((column, number) => {
       column.outline(selection?.by === number ? selection.corners : []);
     });
+    this.remarked += 1;
+    const mine = this.remarked;
+    const take = (marks: Uint8Array | null) => {
+      if (mine !== this.remarked) return;
+      this.marks = marks;
+      this.reshade();
+    };
+    if (selection && this.geometry[selection.by])
+      this.list[selection.by].map.inside(selection.corners, take);
+    else take(null);
   }
 
   use(tool: Tool): void {

@@ -171,7 +171,7 @@ export class Compare {
       resource: () => this.live.resource(),
       release: (resource) => this.live.release(resource),
       events: (number) => this.columnEvents(number),
-      shaded: (base, marks) => this.tellSelection(base, marks),
+      shaded: (base, counts) => this.tellSelection(base, counts),
     });
   }
 
@@ -275,8 +275,8 @@ export class Compare {
     this.shell.announce(() => announced(this.columns.list, this.data.models, this.edits.current));
   }
 
-  private tellSelection(base: Shading, marks: Uint8Array | null): void {
-    const { text, more } = selected(base, marks);
+  private tellSelection(base: Shading, counts: Uint32Array | null): void {
+    const { text, more } = selected(base, counts);
     this.bar.select(text, more);
   }
 
@@ -284,7 +284,6 @@ export class Compare {
 
   private showState(): void {
     this.columns.remark();
-    this.columns.reshade();
     this.columns.place();
     this.allowTravel();
   }

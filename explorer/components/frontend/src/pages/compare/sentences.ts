@@ -1,7 +1,6 @@
 // What the comparison says of itself, in words.
 import { itemName } from "../../items";
 import type { Shading } from "../../map/colours";
-import { countOf } from "../../map/select";
 import { makeup } from "../../map/shade";
 import type { OriginalsState } from "../../messages.gen";
 import { type Column, letter, short } from "./column";
@@ -46,10 +45,13 @@ export function announced(
 }
 
 /** How many items are selected, and what they show; empty for none. */
-export function selected(base: Shading, marks: Uint8Array | null): { text: string; more: string } {
-  if (!marks) return { text: "", more: "" };
-  const says = makeup(base, base.legend, marks);
-  const count = countOf(marks).toLocaleString("en");
-  const text = `${count} of ${marks.length.toLocaleString("en")} selected`;
+export function selected(
+  base: Shading,
+  counts: Uint32Array | null,
+): { text: string; more: string } {
+  if (!counts) return { text: "", more: "" };
+  const says = makeup(base.legend, counts);
+  const count = counts.reduce((sum, count) => sum + count, 0).toLocaleString("en");
+  const text = `${count} of ${base.shade.length.toLocaleString("en")} selected`;
   return { text: says ? `${text} (${says})` : text, more: `${text}. ${says}` };
 }

@@ -118,9 +118,10 @@ export class MapData {
     if (!this.theme) return;
     const { map, selecting, legend } = this.on.parts();
     const { plain } = this.theme;
-    const { shading, lit } = selecting.shade(this.colours.shading, legend.shades, plain);
-    // With a selection all points can still be pointed at, to add to it.
-    map.setPicked(lit, !selecting.any);
-    map.setShading(shading);
+    selecting.shade(this.colours.shading, legend.shades, plain, (shading, lit) => {
+      // With a selection all points can still be pointed at, to add to it.
+      map.setPicked(lit, !selecting.any);
+      map.setShading(shading);
+    });
   }
 }

@@ -63,7 +63,7 @@ function makeSelecting(on: PartsContext, map: MapView): Selecting {
     changed: () => on.mapData.shade(),
     tell: (bits) => on.tellSelection(bits),
     toMap: (x, y) => map.toMap(x, y),
-    inside: (corners) => map.inside(corners),
+    inside: (corners, done) => map.inside(corners, done),
     itemAt: (x, y) => map.itemAt(x, y),
     start: () => on.hover(-1, 0, 0),
   });
