@@ -30,7 +30,7 @@ PAGES = pytest.StashKey[list[StagePage]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder are browser tests."""
+    """Marks all tests of this folder as browser tests."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with digits-vae (the default), flat-vae with two dimensions, a flow, and one that is broken.
 
-    What a test keeps with a checkpoint stays for those after it: the ones that keep something do so with yours-vae.
+    Workspaces outlast a test, so tests that save something use yours-vae.
     """
     folder = tmp_path_factory.mktemp("checkpoints")
     train_digits(folder / "digits-vae")
@@ -55,7 +55,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program, running."""
+    """A running server."""
     folder = tmp_path_factory.mktemp("server")
     running = Server(checkpoints, folder / "cache", folder / "log.txt")
     try:
@@ -67,7 +67,7 @@ def server(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser without a screen."""
+    """A headless Chromium."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -77,7 +77,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(request: pytest.FixtureRequest, server: Server, chromium: Browser) -> Iterator[NewPage]:
-    """Makes tabs, each with storage of its own; none may have raised an error at the end."""
+    """Opens tabs, each with its own storage; fails if any raised an error."""
     opened: list[StagePage] = []
     request.node.stash[PAGES] = opened
 
@@ -97,7 +97,7 @@ def new_page(request: pytest.FixtureRequest, server: Server, chromium: Browser) 
 
 @pytest.fixture
 def tab(new_page: NewPage) -> StagePage:
-    """The explorer, opened at its plain address and ready."""
+    """The explorer without address parameters, ready."""
     return new_page().open()
 
 

@@ -1,4 +1,4 @@
-"""A real server to drive, and the page as a user sees it: pictures, handles, sliders, address."""
+"""A real server, and the page as a user sees it: pictures, handles, sliders, address."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from tests.explorer.checkpoints import TEST
 __all__ = ["ROOT", "Server", "StagePage", "canvas_pixels", "free_port", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 40.0  # s; shared machines are slow at times
+PATIENCE = 40.0  # s; shared machines can be slow
 STREAM = "/_stcore/stream"  # Streamlit's own socket
 PIXELS = """(c) => {
     const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
     let bytes = "";
     for (let i = 0; i < data.length; i += 32768) bytes += String.fromCharCode(...data.subarray(i, i + 32768));
     return [c.width, c.height, btoa(bytes)];
-}"""  # of a canvas: width, height, its bytes RGBA in base64
+}"""  # width, height and RGBA bytes of a canvas, in base64
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
@@ -49,7 +49,7 @@ def free_port() -> int:
 def until(
     condition: Callable[[], Any], what: str, seconds: float = PATIENCE, beat: Callable[[], None] | None = None
 ) -> Any:
-    """Waits until a condition holds and gives what it gave; `beat` is called between two looks."""
+    """Waits until a condition is true and returns its value; `beat` is called between checks."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -61,7 +61,7 @@ def until(
 
 
 class Server:
-    """The program on one port, with its own checkpoints and cache; `command` and `folder` may be changed before `start`."""
+    """A server with its own checkpoints and cache; `command` and `folder` may be changed before `start`."""
 
     def __init__(self, checkpoints: Path, cache: Path, log: Path) -> None:
         self.port = free_port()
@@ -87,7 +87,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts the server and waits until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -101,7 +101,7 @@ class Server:
         until(self.answers, f"the server on port {self.port}; see {self.log}", 90)
 
     def answers(self) -> bool:
-        """Whether it is up; raises when it has ended."""
+        """Whether the server answers; raises if it has exited."""
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"The server has ended:\n{self.log.read_text()[-2000:]}")
         try:
@@ -111,7 +111,7 @@ class Server:
             return False
 
     def kill(self) -> None:
-        """Ends it and what it started, at once."""
+        """Kills the server and its child processes."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
@@ -149,7 +149,7 @@ class StagePage:
         return self
 
     def at_rest(self) -> None:
-        """Waits until Streamlit has run and the pictures stay as they are."""
+        """Waits until Streamlit is idle and the pictures no longer change."""
         self.page.wait_for_selector(
             '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=90_000
         )
@@ -175,17 +175,17 @@ class StagePage:
         return dict(parse_qsl(urlsplit(self.page.url).query))
 
     def focus(self) -> None:
-        """Gives the stage the focus, which its single-letter shortcuts need."""
+        """Focuses the stage, as its single-letter shortcuts require."""
         self.stage.focus()
 
     def item(self, handle: str) -> int:
-        """The item of handle "A" or "B" in the address: a row of the atlas, or the number of an own picture."""
+        """The item of handle "A" or "B" in the address: a row of the atlas, or the number of an upload."""
         text = self.address[handle.lower()].split(",")[0]
         split, dash, number = text.partition("-")
         return int(number) + (TEST if split == "train" else 0) if dash else int(text)
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-        """Waits, while the page goes on."""
+        """Waits until a condition is true, while the page runs."""
         return until(condition, what, seconds, lambda: self.page.wait_for_timeout(40))
 
     # Pictures
@@ -202,7 +202,7 @@ class StagePage:
         return [frame for name, frame in self.shown().items() if name.startswith("S")]
 
     def shown(self) -> dict[str, NDArray[np.uint8]]:
-        """Both pictures and the strip, all of one moment."""
+        """Both pictures and the strip at one moment."""
         for name in ("A", "B"):
             self.get(f"picture-{name}").wait_for(state="attached")
         found = self.page.evaluate(
@@ -216,14 +216,14 @@ class StagePage:
         return {name: _picture(*frame) for name, frame in found.items()}
 
     def changed(self, before: Mapping[str, NDArray[np.uint8]], *names: str) -> bool:
-        """Whether all these pictures differ from what was shown before."""
+        """Whether all these pictures differ from those before."""
         now = self.shown()
         return all(not np.array_equal(now[name], before[name]) for name in names)
 
     # Handles
 
     def handle(self, name: str) -> tuple[float, float]:
-        """The middle of a handle in the window."""
+        """The centre of a handle in the window."""
         box = self.get(f"handle-{name}").locator(".lx-knob-ring").bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -234,23 +234,23 @@ class StagePage:
         assert box is not None
         return box["x"], box["y"], box["width"], box["height"]
 
-    def take(self, name: str) -> tuple[float, float]:
-        """Presses the mouse on a handle; gives where."""
+    def grab(self, name: str) -> tuple[float, float]:
+        """Presses the mouse button on a handle; returns its position."""
         x, y = self.handle(name)
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         return x, y
 
     def drag(self, name: str, dx: float, dy: float, steps: int = 8) -> None:
-        """Drags a handle and lets go."""
-        x, y = self.take(name)
+        """Drags a handle and releases it."""
+        x, y = self.grab(name)
         self.page.mouse.move(x + dx, y + dy, steps=steps)
         self.page.mouse.up()
 
     # Selecting
 
     def lasso(self, x: float, y: float, radius: float) -> None:
-        """Draws a circle on the map with the pressed mouse, about a place given in shares of the map."""
+        """Drags a circle on the map; position and radius are shares of the map's size."""
         left, top, width, height = self.map_box()
         cx, cy, r = left + x * width, top + y * height, radius * min(width, height)
         self.page.mouse.move(cx + r, cy)
@@ -261,7 +261,7 @@ class StagePage:
         self.page.mouse.up()
 
     def selected(self) -> int:
-        """Images that are selected, as the map says."""
+        """Number of selected images, as shown on the map."""
         text = self.get("selected-count").inner_text()
         return int(text.split()[0].replace(",", "")) if text else 0
 
@@ -277,7 +277,7 @@ class StagePage:
         )
 
     def slide(self, name: str, value: float) -> None:
-        """Sets a slider as a user's hand does: many inputs, one release."""
+        """Sets a slider like a user: many inputs, one release."""
         self.get(f"attribute-{name}").evaluate(
             """(e, value) => {
                 for (const share of [0.3, 0.7, 1]) {
@@ -290,13 +290,13 @@ class StagePage:
         )
 
     def pick(self, group: str, option: str) -> None:
-        """Chooses one of a few options that stand side by side on the stage."""
+        """Chooses an option of a segmented control on the stage."""
         self.stage.get_by_role("radiogroup", name=group).get_by_role("radio", name=option, exact=True).check()
 
     # Streamlit's parts
 
     def visit(self, title: str) -> None:
-        """Goes to another page by the bar on top: by its link, or by the menu of its group."""
+        """Opens another page with the navigation bar: by its link, or by the menu of its group."""
         group = next((group for group, titles in GROUPS.items() if title in titles and len(titles) > 1), None)
         if group is None:
             self.page.get_by_role("link", name=title, exact=True).click()
@@ -305,7 +305,7 @@ class StagePage:
             self.page.get_by_role("menuitem", name=title).click()
 
     def choose(self, label: str, option: str) -> None:
-        """Picks an option of a select box."""
+        """Selects an option of a select box."""
         self.page.get_by_role("combobox", name=label).click()
         self.page.get_by_role("option", name=option, exact=True).click()
 
@@ -314,7 +314,7 @@ class StagePage:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def download(self, name: str) -> bytes:
-        """Takes a file from the open download popover."""
+        """Downloads a file from the open download popover."""
         with self.page.expect_download(timeout=60_000) as waiting:
             self.press(name)
         return Path(waiting.value.path()).read_bytes()

@@ -1,4 +1,4 @@
-"""A reverse proxy that serves a server below a path, as small as a test needs it."""
+"""A minimal reverse proxy that serves a server below a path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD_AT_MOST = 1 << 16  # bytes
 
 @contextlib.contextmanager
 def below(path: str, port: int) -> Iterator[str]:
-    """Serves the server on `port` below `path`, which is cut off on the way; gives the address."""
+    """Serves the server on `port` below `path`, which is removed from requests; yields the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, path.rstrip("/"), port), daemon=True).start()
         yield f"http://localhost:{listener.getsockname()[1]}{path}"
@@ -29,7 +29,7 @@ def _accept(listener: socket.socket, path: str, port: int) -> None:
 
 
 def _serve(browser: socket.socket, path: str, port: int) -> None:
-    """Passes on one request; each has a connection of its own, unless it becomes a WebSocket."""
+    """Forwards one request; each has its own connection, unless it becomes a WebSocket."""
     with browser, contextlib.suppress(OSError):
         head = b""
         while b"\r\n\r\n" not in head and len(head) < HEAD_AT_MOST:

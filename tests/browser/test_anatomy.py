@@ -1,4 +1,4 @@
-"""The Anatomy page as a user drives it: turn the code, by hand and by keys; the board; a code that is a point."""
+"""The Anatomy page in a browser: eps by mouse and by keys, the board, and a deterministic encoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pictures = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def anatomy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program with a model whose code is a distribution and one whose code is a point."""
+    """A server with a probabilistic and a deterministic encoder."""
     folder = tmp_path_factory.mktemp("anatomy")
     shelf: Path = folder / "checkpoints"
     train_digits(shelf / "flat-vae", title="Flat digits", latent=2, epochs=6)
@@ -84,7 +84,7 @@ class AnatomyPage:
 
 @pytest.fixture
 def tab(anatomy_server: Server, chromium: Browser) -> Iterator[AnatomyPage]:
-    """A tab of its own; it may have raised no error at the end."""
+    """A tab of its own; fails if it raised an error."""
     context = chromium.new_context(viewport={"width": 1440, "height": 1000})
     made = AnatomyPage(context.new_page(), anatomy_server.url)
     yield made
@@ -92,7 +92,7 @@ def tab(anatomy_server: Server, chromium: Browser) -> Iterator[AnatomyPage]:
     assert not made.errors, f"The page raised: {made.errors}"
 
 
-def test_epsilon_is_turned_by_hand_and_by_keys(tab: AnatomyPage) -> None:
+def test_epsilon_is_set_by_mouse_and_by_keys(tab: AnatomyPage) -> None:
     page = tab.open("model=flat-vae&item=5").page
     first = tab.shown()
     assert first["input"].shape == (8, 8, 3) and first["input"].std() > 20
@@ -103,7 +103,7 @@ def test_epsilon_is_turned_by_hand_and_by_keys(tab: AnatomyPage) -> None:
     tab.until(
         lambda: tab.changed(first, "output", "residual"), "a picture of another code, the hand still down"
     )
-    assert "turn" not in page.url, "Streamlit hears of it when the hand lets go"
+    assert "turn" not in page.url, "Streamlit is told on release"
     page.mouse.up()
     tab.until(lambda: "turn=0%3A" in page.url or "turn=0:" in page.url, "eps in the address")
     tab.at_rest()
@@ -132,7 +132,7 @@ def test_epsilon_is_turned_by_hand_and_by_keys(tab: AnatomyPage) -> None:
     assert page.locator(".lx-plane-ellipse").count() == 2
 
 
-def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -> None:
+def test_panels_have_equations_links_and_a_draggable_board(tab: AnatomyPage) -> None:
     page = tab.open("model=flat-vae&item=5").page
     for title in ("The bound and its two terms", "KL of each dimension", "Estimates of log p(x)"):
         page.get_by_role("heading", name=title).first.wait_for()
@@ -145,9 +145,9 @@ def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -
     page.wait_for_timeout(700)
     best = float(values["reverse"].inner_text())
     tab.drag("handle-q", 60, 30)
-    assert float(values["reverse"].inner_text()) > best + 0.05, "away from the best it costs more"
+    assert float(values["reverse"].inner_text()) > best + 0.05, "other parameters cost more"
     page.keyboard.press("Escape")
-    assert float(values["reverse"].inner_text()) == best, "a drag that is given up is put back"
+    assert float(values["reverse"].inner_text()) == best, "a cancelled drag is undone"
     page.mouse.up()
     page.get_by_role("radio", name="One Gaussian").check()
     page.get_by_role("button", name="Move q to its best").nth(1).click()
@@ -157,7 +157,7 @@ def test_the_panels_have_equations_links_and_a_board_to_drag(tab: AnatomyPage) -
     assert float(values["forward"].inner_text()) > 0
 
 
-def test_a_point_code_says_what_it_lacks(tab: AnatomyPage) -> None:
+def test_a_deterministic_encoder_says_what_it_lacks(tab: AnatomyPage) -> None:
     page = tab.open("model=digits-ae&item=3").page
     page.get_by_role("heading", name="What a deterministic latent lacks").first.wait_for()
     assert page.get_by_test_id("divergence").count() == 0
@@ -184,4 +184,4 @@ def test_it_fits_a_narrow_window(tab: AnatomyPage) -> None:
     )
     assert max(wide) <= 1, "nothing to scroll sideways"
     board = page.get_by_test_id("board").bounding_box()
-    assert board is not None and board["width"] > 550, "panels stand under each other"
+    assert board is not None and board["width"] > 550, "panels are stacked"

@@ -1,4 +1,4 @@
-"""The Codes page as a user drives it: paint by hand and by keys, undo, swap a level, walk, pick a code, take a sample."""
+"""The Codes page in a browser: paint by mouse and by keys, undo, swap a level, interpolate, pick a code, load a sample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHAPES = [(2, 2), (4, 4)]
 
 @pytest.fixture(scope="module")
 def codes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program with a model of two levels of codes, and one of a single level."""
+    """A server with a model of two levels of codes, and one of a single level."""
     folder = tmp_path_factory.mktemp("codes")
     shelf: Path = folder / "checkpoints"
     train_digits(shelf / "two-codes", title="Two levels", latent=4, epochs=16, model="vq-vae-2", **CODES)
@@ -64,7 +64,7 @@ class CodesPage:
         until(condition, what, 30, lambda: self.page.wait_for_timeout(40))
 
     def cell(self, row: int, column: int, size: int = 4) -> tuple[float, float]:
-        """The middle of a cell in the window."""
+        """The centre of a cell in the window."""
         self.page.get_by_test_id("board-canvas").scroll_into_view_if_needed()
         box = self.page.get_by_test_id("board-canvas").bounding_box()
         assert box is not None
@@ -83,7 +83,7 @@ class CodesPage:
 
 @pytest.fixture
 def tab(codes_server: Server, chromium: Browser) -> Iterator[CodesPage]:
-    """A tab of its own; it may have raised no error at the end."""
+    """A tab of its own; fails if it raised an error."""
     context = chromium.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     made = CodesPage(context.new_page(), codes_server.url)
     yield made
@@ -91,7 +91,7 @@ def tab(codes_server: Server, chromium: Browser) -> Iterator[CodesPage]:
     assert not made.errors, f"The page raised: {made.errors}"
 
 
-def test_cells_take_b_s_codes_under_the_hand(tab: CodesPage) -> None:
+def test_painted_cells_get_the_codes_of_b(tab: CodesPage) -> None:
     page = tab.open("model=two-codes&a=3&b=9&level=bottom")
     first, other = tab.picture("canvas"), tab.picture("b")
     assert np.array_equal(first, tab.picture("a")) and not np.array_equal(first, other)
@@ -101,7 +101,7 @@ def test_cells_take_b_s_codes_under_the_hand(tab: CodesPage) -> None:
     page.mouse.down()
     page.mouse.move(*tab.cell(3, 3), steps=8)
     tab.until(lambda: not np.array_equal(tab.picture("canvas"), first), "a picture, the hand still down")
-    assert "codes" not in tab.address(), "Streamlit hears of it when the hand lets go"
+    assert "codes" not in tab.address(), "Streamlit is told on release"
     page.mouse.up()
     tab.until(lambda: "codes" in tab.address(), "the painted codes in the address")
     stroke = tab.picture("canvas")
@@ -181,7 +181,7 @@ def test_levels_are_swapped_and_a_picture_is_saved(tab: CodesPage) -> None:
     assert np.array_equal(saved[32::64, 32::64], tab.picture("canvas"))
 
 
-def test_the_walk_leads_from_a_to_b(tab: CodesPage) -> None:
+def test_the_path_leads_from_a_to_b(tab: CodesPage) -> None:
     page = tab.open("model=two-codes&a=3&b=9&t=0.25")
     walk, counts = page.get_by_test_id("walk"), page.get_by_test_id("walk-counts")
     assert walk.input_value() == "0.25"

@@ -1,4 +1,4 @@
-"""The comparison as a user drives it: two models, one picture under the hand, hover and selection on all maps."""
+"""The Compare page in a browser: two models, one dragged latent, hover and selection on all maps."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ComparePage(StagePage):
         return self
 
     def shown(self) -> dict[str, Picture]:
-        """What each model shows, and the picture that they see."""
+        """The picture of each model, and the picture that they encode."""
         return {name: self.picture(name) for name in ("A", "B", "source")}
 
     def map_of(self, name: str) -> tuple[float, float, float, float]:
@@ -45,25 +45,25 @@ class ComparePage(StagePage):
         assert box is not None
         return box["x"], box["y"], box["width"], box["height"]
 
-    def told_of(self, name: str) -> str:
-        """What stands beside a model's picture."""
+    def text_of(self, name: str) -> str:
+        """The text beside a model's picture."""
         return self.get(f"column-{name}").locator(".lx-column-figures").inner_text()
 
-    def lasting(self) -> dict[str, str]:
-        """The address without what the section below adds."""
+    def address_of_state(self) -> dict[str, str]:
+        """The address without the parameter of the section below."""
         return {key: value for key, value in self.address.items() if key != "below"}
 
 
 @pytest.fixture
 def compared(new_page: NewPage) -> ComparePage:
-    """The two models of the digits, ready."""
+    """The page with two models of digits, ready."""
     tab = new_page()
     return ComparePage(tab.page, tab.url).open()
 
 
 @pytest.fixture(scope="module")
 def follow(checkpoints: Path) -> Follow:
-    """Gives what a model itself makes of a picture (H, W, 3): its reconstruction (H, W)."""
+    """A function that computes a model's reconstruction (H, W) of a picture (H, W, 3)."""
     models = {name: checkpoint.load(checkpoints / folder) for name, folder in NAMES.items()}
 
     def of(name: str, picture: Picture) -> NDArray[np.float64]:
@@ -78,11 +78,11 @@ def follow(checkpoints: Path) -> Follow:
 
 
 def off(one: Picture, other: NDArray[np.float64]) -> float:
-    """The largest difference in levels."""
+    """The largest difference in grey levels."""
     return float(abs(one[..., 0] - other.round()).max())
 
 
-def test_two_models_show_what_they_make_of_one_image(compared: ComparePage, follow: Follow) -> None:
+def test_two_models_show_their_reconstructions_of_one_image(compared: ComparePage, follow: Follow) -> None:
     titles = [head.inner_text() for head in compared.page.locator(".lx-column-title").all()]
     assert titles == ["Flat digits", "Digits"]
     (_, _, width, height), (x, y, *size) = compared.map_of("A"), compared.map_of("B")
@@ -93,16 +93,16 @@ def test_two_models_show_what_they_make_of_one_image(compared: ComparePage, foll
     shown = compared.shown()
     for name in NAMES:
         assert off(shown[name], follow(name, shown["source"])) <= 2
-        assert "Its reconstruction" in compared.told_of(name) and "Error" in compared.told_of(name)
+        assert "Its reconstruction" in compared.text_of(name) and "Error" in compared.text_of(name)
     note = "n => getComputedStyle(document.querySelector(`[data-testid=column-${n}] .lx-column-error`), '::after').content"
     notes = [compared.page.evaluate(note, name) for name in NAMES]
-    assert sum("least" in each for each in notes) == 1, "one of them is the better"
+    assert sum("least" in each for each in notes) == 1, "one error is smaller"
 
 
-def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow: Follow) -> None:
+def test_a_drag_in_one_model_updates_the_other_live(compared: ComparePage, follow: Follow) -> None:
     before, address, sent = compared.shown(), compared.address, compared.messages_sent
     places = {name: compared.handle(name) for name in NAMES}
-    x, y = compared.take("A")
+    x, y = compared.grab("A")
     for step in range(1, 5):
         last = compared.shown()
         compared.page.mouse.move(x + 18 * step, y - 14 * step, steps=3)
@@ -113,17 +113,17 @@ def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow
     compared.until(lambda: compared.changed(before, "A", "B"), "an answer of the other model", 15)
     compared.page.wait_for_timeout(500)
     assert compared.messages_sent == sent and compared.address == address, (
-        "Streamlit hears nothing before the release"
+        "Streamlit is not told before the release"
     )
     compared.page.mouse.up()
     compared.until(lambda: compared.address.get("drives", "").startswith("0,"), "the drive in the address")
     compared.at_rest()
     now = compared.shown()
-    assert np.array_equal(now["source"], now["A"]), "the others see what is under the hand"
+    assert np.array_equal(now["source"], now["A"]), "the others encode the dragged picture"
     assert off(now["B"], follow("B", now["A"])) <= 3
-    assert compared.told_of("A").startswith("Under the hand")
-    assert "Its reconstruction" in compared.told_of("B")
-    assert np.hypot(*np.subtract(compared.handle("B"), places["B"])) > 3, "the other's handle goes along"
+    assert compared.text_of("A").startswith("Under the hand")
+    assert "Its reconstruction" in compared.text_of("B")
+    assert np.hypot(*np.subtract(compared.handle("B"), places["B"])) > 3, "the other's handle follows"
 
     compared.drag("B", 30, 40)
     compared.until(lambda: compared.address["drives"].count("_") == 1, "a second drive in the address")
@@ -131,7 +131,7 @@ def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow
     later = compared.shown()
     assert np.array_equal(later["source"], later["B"]) and not np.array_equal(later["A"], now["A"])
     assert off(later["A"], follow("A", later["B"])) <= 3
-    assert compared.told_of("B").startswith("Under the hand")
+    assert compared.text_of("B").startswith("Under the hand")
 
     for wanted in (now, before):
         compared.press("Undo (Ctrl+Z)")
@@ -140,7 +140,7 @@ def test_a_drag_in_one_makes_the_other_answer_live(compared: ComparePage, follow
     compared.until(lambda: "drives" not in compared.address, "no drive in the address")
 
 
-def test_hovering_one_map_points_at_the_image_on_all(compared: ComparePage) -> None:
+def test_hovering_one_map_marks_the_image_on_all(compared: ComparePage) -> None:
     card = {name: compared.get(f"map-{name}").locator(".lx-peek") for name in NAMES}
     left, top, width, height = compared.map_of("A")
     hand = compared.handle("A")
@@ -172,7 +172,7 @@ def test_hovering_one_map_points_at_the_image_on_all(compared: ComparePage) -> N
     compared.until(lambda: not card["A"].is_visible() and not card["B"].is_visible(), "no card")
 
 
-def test_a_selection_shows_on_all_maps_and_a_link_shows_it_all_again(
+def test_a_selection_shows_on_all_maps_and_a_link_restores_it(
     compared: ComparePage, new_page: NewPage
 ) -> None:
     points = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].reduce((a, b) => a + b)"
@@ -196,13 +196,13 @@ def test_a_selection_shows_on_all_maps_and_a_link_shows_it_all_again(
     for name in NAMES:
         assert canvas[name].evaluate(points) != inked[name], f"map {name} shows it"
     compared.at_rest()
-    pictures, address = compared.shown(), compared.lasting()
+    pictures, address = compared.shown(), compared.address_of_state()
     tab = new_page()
     again = ComparePage(tab.page, tab.url).open(**address)
     again.until(lambda: " of 400 selected" in again.get("selected-count").inner_text(), "the selection again")
     assert again.get("selected-count").inner_text() == count.inner_text()
     again.until(lambda: same(again.shown(), pictures), "the same pictures")
-    assert again.lasting() == address and again.page.get_by_test_id("stAlert").count() == 0
+    assert again.address_of_state() == address and again.page.get_by_test_id("stAlert").count() == 0
 
     compared.page.keyboard.press("Escape")
     compared.until(lambda: "select" not in compared.address, "nothing selected")

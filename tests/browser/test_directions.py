@@ -1,4 +1,4 @@
-"""The Directions page as a user drives it: from an attribute to a saved direction that stands on Explore's sliders."""
+"""The Directions page in a browser: from an attribute to a saved direction among Explore's sliders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_directions(tab: StagePage, **params: str) -> Page:
     return tab.page
 
 
-def figures_are_there(page: Page) -> None:
+def wait_for_metrics(page: Page) -> None:
     """Waits until every estimator has its angle."""
     row = page.locator(".lx-dr-row")
     wait(
@@ -41,15 +41,15 @@ def figures_are_there(page: Page) -> None:
     page.wait_for_selector(AT_REST)
 
 
-def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
+def test_a_direction_from_an_attribute_is_saved_and_becomes_a_slider(
     new_page: Callable[..., StagePage],
 ) -> None:
     tab = new_page()
     page = open_directions(tab, model="yours-vae")
-    figures_are_there(page)
+    wait_for_metrics(page)
     tab.choose("Attribute", "Digit: 3")
     wait(page, lambda: address(page)["from"] == "attribute:digit-3", "the attribute in the address")
-    figures_are_there(page)
+    wait_for_metrics(page)
     page.get_by_role("radio", name="LDA").click()
     wait(page, lambda: address(page)["method"] == "lda", "the estimator in the address")
     page.wait_for_selector(AT_REST)
@@ -76,7 +76,7 @@ def test_a_direction_from_an_attribute_is_saved_and_slides_on_explore(
     page.locator(".st-key-dr-line-own-threeness").wait_for()
 
 
-def test_a_link_shows_the_same_and_an_export_comes_back(
+def test_a_link_restores_the_page_and_an_export_is_imported(
     new_page: Callable[..., StagePage], tmp_path: Path
 ) -> None:
     tab = new_page()
@@ -90,12 +90,12 @@ def test_a_link_shows_the_same_and_an_export_comes_back(
             "item": "5",
         },
     )
-    figures_are_there(page)
+    wait_for_metrics(page)
     assert page.get_by_role("radio", name="Logistic regression").is_checked()
     first, other = (page.locator(ROW.format("logistic")).nth(n).get_attribute("src") for n in (0, 8))
     assert first and other and first != other
     again = open_directions(new_page(), **address(page))
-    figures_are_there(again)
+    wait_for_metrics(again)
     assert again.locator(ROW.format("logistic")).nth(0).get_attribute("src") == first
 
     tab.press("Export")

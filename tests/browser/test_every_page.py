@@ -58,7 +58,7 @@ Look = dict[str, list[str]]
 
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program with the bundled checkpoints, so that every page has something to show."""
+    """A server with the bundled checkpoints, so that every page has content."""
     folder = tmp_path_factory.mktemp("bundled")
     running = Server(ROOT / "checkpoints", folder / "cache", folder / "log.txt")
     try:

@@ -1,4 +1,4 @@
-"""The stage on a flow: the exact likelihood beside the pictures and along the way, and levels that move apart."""
+"""The stage with a flow: exact likelihoods of pictures and filmstrip, and levels that move separately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.driving import same
 
 
-def test_likelihoods_follow_the_hand_and_levels_move_apart(new_page: NewPage) -> None:
+def test_likelihoods_follow_a_drag_and_levels_move_separately(new_page: NewPage) -> None:
     tab = new_page().open(model="flow-digits", view="pca", a="3", b="8")
     stage = tab.stage
 

@@ -12,7 +12,7 @@ Shown = tuple[dict[str, np.ndarray], dict[str, str]]
 
 
 def settled(tab: StagePage, changed: Callable[[], object], what: str) -> Shown:
-    """The pictures and the address once a change has reached the address."""
+    """The pictures and the address, once a change is in the address."""
     tab.until(changed, what)
     tab.at_rest()
     return tab.shown(), tab.address
@@ -26,7 +26,7 @@ def arrives(tab: StagePage, shown: Shown, what: str) -> None:
     assert same(tab.shown(), shown[0]), f"the pictures {what}, at rest"
 
 
-def test_back_and_undo_go_change_by_change_over_everything(tab: StagePage) -> None:
+def test_back_and_undo_revert_one_change_at_a_time(tab: StagePage) -> None:
     tab.page.evaluate("window.marked = 1")
     tab.stage.evaluate("stage => { stage.dataset.marked = 'the same element'; }")
     entries = tab.page.evaluate("history.length")
@@ -42,7 +42,7 @@ def test_back_and_undo_go_change_by_change_over_everything(tab: StagePage) -> No
     change(lambda: tab.drag("A", -70, 35), "a drag")
     change(lambda: tab.choose("Colour by", "Ink"), "another colour")
     change(lambda: tab.slide("digit-7", 1.25), "a slider")
-    assert tab.page.evaluate("history.length") == entries + 4, "one entry a change"
+    assert tab.page.evaluate("history.length") == entries + 4, "one entry per change"
     for number in (3, 2, 1, 0):
         tab.page.go_back()
         arrives(tab, states[number], f"of change {number}, by Back")
@@ -93,12 +93,12 @@ def test_a_key_just_before_another_page_is_not_lost(tab: StagePage) -> None:
     tab.until(lambda: tab.address.get("a", before["a"]) != before["a"], "the place that the keys led to")
 
 
-def test_a_hand_that_holds_a_handle_while_the_map_is_replaced_moves_nothing(tab: StagePage) -> None:
+def test_a_drag_is_cancelled_when_the_map_is_replaced(tab: StagePage) -> None:
     first = (tab.shown(), tab.address)
     tab.choose("Map", "Principal components")
     tab.page.get_by_label("images, Principal components").wait_for()
     tab.at_rest()
-    x, y = tab.take("A")
+    x, y = tab.grab("A")
     tab.page.mouse.move(x + 40, y + 30, steps=4)
     tab.page.evaluate("history.back()")
     tab.until(lambda: tab.address == first[1], "the first map, the hand still down")

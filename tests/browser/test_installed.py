@@ -42,7 +42,7 @@ def build_wheel(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """A fresh environment with the wheel; it borrows the dependencies of this one, which takes seconds, not minutes."""
+    """A fresh environment with the wheel; it reuses the dependencies of this one, to save minutes."""
     folder = tmp_path_factory.mktemp("installed")
     wheel = build_wheel(folder / "wheel")
     assert wheel.stat().st_size < LARGEST
@@ -77,8 +77,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return commands, work, environment
 
 
-def say(installed: Installed, *line: str) -> str:
-    """What a command prints."""
+def output_of(installed: Installed, *line: str) -> str:
+    """The output of a command."""
     commands, work, environment = installed
     done = subprocess.run(
         [commands / COMMAND, *line], cwd=work, env=environment, capture_output=True, text=True, timeout=120
@@ -105,9 +105,11 @@ def test_the_wheel_trains_into_the_working_directory_and_the_stage_can_be_dragge
     installed: Installed, server: Server, chromium: Browser
 ) -> None:
     _, work, _ = installed
-    names = [line.split()[0] for line in say(installed, "list").splitlines()]
+    names = [line.split()[0] for line in output_of(installed, "list").splitlines()]
     assert names == ["faces-vae-10d", "faces-vq-vae", "oscillator-td-vae"]
-    say(installed, "train", "vae", "--data", "digits", "--epochs", "1", "--limit", "100", "--set", "width=4")
+    output_of(
+        installed, "train", "vae", "--data", "digits", "--epochs", "1", "--limit", "100", "--set", "width=4"
+    )
     assert (work / "runs" / "digits-vae" / "card.json").is_file()
 
     page = StagePage(chromium.new_page(viewport={"width": 1440, "height": 900}), server.url)
@@ -116,7 +118,7 @@ def test_the_wheel_trains_into_the_working_directory_and_the_stage_can_be_dragge
         font = page.page.evaluate(
             "getComputedStyle(document.querySelector('[data-testid=stApp]')).fontFamily"
         )
-        assert font.startswith("Inter"), "the settings in config.toml hold from any folder"
+        assert font.startswith("Inter"), "config.toml applies in any folder"
         assert page.page.get_by_test_id("stMainMenu").count() == 0, "toolbarMode is minimal"
         before = page.shown()
         page.drag("A", 60, 40)

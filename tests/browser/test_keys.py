@@ -23,19 +23,19 @@ def test_the_keys_of_a_player(new_page: NewPage) -> None:
     overview.wait_for(state="hidden")
     expect(button).to_be_focused()
     assert (moment.text_content() or "").startswith("frame 1 of 9"), (
-        "what lies under the overview stands still"
+        "the page below the overview does not react"
     )
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert (moment.text_content() or "").startswith("frame 3 of 9")
     tab.get("ways").focus()
     page.keyboard.down("Space")
-    page.keyboard.down("Space")  # held down: the film is not stopped again
+    page.keyboard.down("Space")  # held down: does not toggle again
     page.keyboard.up("Space")
     tab.until(lambda: not (moment.text_content() or "").startswith("frame 3 of 9"), "a film that plays")
 
 
-def test_two_parts_of_a_page_share_one_overview(new_page: NewPage) -> None:
+def test_two_components_share_one_overview(new_page: NewPage) -> None:
     tab = new_page()
     page = tab.page
     page.goto(f"{tab.url}/anatomy?model=digits-vae")
@@ -60,7 +60,7 @@ def test_two_parts_of_a_page_share_one_overview(new_page: NewPage) -> None:
     assert page.evaluate("document.activeElement.dataset.testid") == "handle-q"
 
 
-def test_single_letters_are_heard_in_the_component_that_has_the_focus_and_can_be_switched_off(
+def test_single_letter_keys_need_focus_and_can_be_switched_off(
     tab: StagePage,
 ) -> None:
     page, before = tab.page, tab.shown()
@@ -95,7 +95,7 @@ def test_a_toolbar_is_one_tab_stop(tab: StagePage) -> None:
     page.keyboard.press("ArrowRight")
     assert str(page.evaluate(name)).startswith("Reset")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(name) == "Swap A and B", "what is disabled is passed over"
+    assert page.evaluate(name) == "Swap A and B", "disabled buttons are skipped"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('[role=toolbar]')") is None
 
@@ -112,7 +112,7 @@ def test_tab_leads_into_a_popover_and_shift_tab_and_escape_back(new_page: NewPag
         button = page.get_by_test_id("stPopoverButton").filter(has_text=name)
         button.click()
         body.get_by_text(first, exact=True).first.wait_for()
-        for _ in range(2):  # once the focus has left it, Streamlit takes the popover out of the order of Tab
+        for _ in range(2):  # once focus has left it, Streamlit removes the popover from the tab order
             page.keyboard.press("Tab")
             tab.until(inside, f"the focus in the popover {name}")
             page.keyboard.press("Shift+Tab")

@@ -1,4 +1,4 @@
-"""A map of more points than a screen can tell apart, and the way to its points by keyboard."""
+"""A map with more points than a screen can resolve, and keyboard access to points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models import checkpoint
 from tests.browser.conftest import NewPage
 from tests.browser.driving import StagePage
 
-COUNT = 210_000  # more than are drawn one by one
+COUNT = 210_000  # more than are drawn as single points
 
 
 @pytest.fixture(scope="module")

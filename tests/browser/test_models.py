@@ -1,4 +1,4 @@
-"""The Models page as a user drives it: a training from the form to the stage, one that is cancelled, the cards."""
+"""The Models page in a browser: a training from the form to the stage, a cancelled one, and the cards."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MADE = "digits-vae-2"  # the name that the form offers beside the checkpoint dig
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the trainings of these tests go."""
+    """The folder of the trainings of these tests."""
     return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(scope="module")
 def server(checkpoints: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A program of its own, so that no other test finds what is trained here."""
+    """A server of its own, so that other tests do not see these trainings."""
     folder = tmp_path_factory.mktemp("models-server")
     both = Path(f"{checkpoints}{os.pathsep}{runs}")
     running = Server(both, folder / "cache", folder / "log.txt")
@@ -44,7 +44,7 @@ def form(new_page: NewPage) -> StagePage:
 
 
 def fill(tab: StagePage, label: str, value: str, shown: str) -> None:
-    """Fills a field and waits until the command says so."""
+    """Fills a field and waits until the command shows it."""
     field = tab.page.get_by_label(label, exact=True)
     field.fill(value)
     field.press("Enter")
@@ -52,7 +52,7 @@ def fill(tab: StagePage, label: str, value: str, shown: str) -> None:
 
 
 def start(tab: StagePage, epochs: int) -> None:
-    """Starts a VAE with a plane for its code, which needs no UMAP."""
+    """Starts a VAE with a two-dimensional latent, which needs no UMAP."""
     fill(tab, "Latent", "2", "latent=2")
     fill(tab, "Epochs", str(epochs), f"--epochs {epochs}")
     tab.press("Start training")
@@ -65,7 +65,7 @@ def test_a_training_is_started_watched_and_explored_at_once(form: StagePage, run
     seen: set[str] = set()
 
     def ended() -> bool:
-        for text in card.all_inner_texts():  # without waiting: the card may go between two looks
+        for text in card.all_inner_texts():  # without waiting: the card may disappear between two checks
             seen.update(word for word in ("Step ", "Encoding") if word in text)
         if card.locator(".js-plotly-plot").count():
             seen.add("curve")

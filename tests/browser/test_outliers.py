@@ -1,4 +1,4 @@
-"""The Outliers page as a user drives it: a threshold, a costly score, one's own picture, and the way to the stage."""
+"""The Outliers page in a browser: a threshold, a costly score, an uploaded picture, and links to the stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def said(tab: StagePage) -> str:
     return str(tab.page.get_by_test_id("stMain").inner_text(timeout=PATIENCE * 1000))
 
 
-def test_a_threshold_is_dragged_and_a_linked_page_shows_the_same(page: StagePage, new_page: NewPage) -> None:
+def test_a_threshold_is_dragged_and_a_link_restores_it(page: StagePage, new_page: NewPage) -> None:
     assert "20 of 400 images (5 %) lie at or above" in said(page)
     slider = page.page.locator(".st-key-ol_drag")
     before = float(slider.locator("input[type=range]").input_value())
@@ -46,7 +46,7 @@ def test_a_threshold_is_dragged_and_a_linked_page_shows_the_same(page: StagePage
     again.until(lambda: sentence in said(again), "the same threshold on another machine", PATIENCE)
 
 
-def test_a_costly_score_is_computed_and_an_own_picture_held_against_it(page: StagePage) -> None:
+def test_a_costly_score_is_computed_and_an_upload_compared_with_it(page: StagePage) -> None:
     page.page.goto(f"{page.url}/outliers?model=digits-vae&score=regret")
     count = page.page.get_by_label("Images", exact=True)
     count.wait_for(timeout=PATIENCE * 1000)
@@ -55,9 +55,7 @@ def test_a_costly_score_is_computed_and_an_own_picture_held_against_it(page: Sta
     page.press("Compute")
     page.until(lambda: "40 of 400 images have this score." in said(page), "forty regrets", PATIENCE)
     page.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    page.page.wait_for_timeout(
-        1000
-    )  # the end of a job runs the page again, and with it goes what was just chosen
+    page.page.wait_for_timeout(1000)  # the end of a job reruns the page, which discards a selection just made
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
     page.page.locator(".st-key-ol_files input[type=file]").set_input_files(
         [
@@ -92,7 +90,7 @@ def test_nothing_is_wider_than_a_narrow_window(new_page: NewPage) -> None:
     tab.page.wait_for_selector('.st-key-ol-cards img[alt="Residual"]', timeout=PATIENCE * 1000)
     tab.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 
-    def two_columns() -> bool:  # once the script's last run has laid them out
+    def two_columns() -> bool:  # after the last run of the script has laid them out
         cards = [
             box for each in tab.page.locator(".st-key-ol-cards .lxo").all() if (box := each.bounding_box())
         ]

@@ -23,7 +23,7 @@ def edited(tab: StagePage) -> StagePage:
     return tab
 
 
-def test_a_copied_link_shows_the_same_in_another_tab(tab: StagePage, new_page: NewPage) -> None:
+def test_a_copied_link_restores_the_page_in_another_tab(tab: StagePage, new_page: NewPage) -> None:
     edited(tab)
     tab.pick("Path from A to B", "Great circle")
     tab.until(lambda: "path" in tab.address, "the path in the address")
@@ -38,7 +38,7 @@ def test_a_copied_link_shows_the_same_in_another_tab(tab: StagePage, new_page: N
         assert other.handle(name) == pytest.approx(tab.handle(name), abs=0.5)
 
 
-def test_nonsense_in_the_address_falls_back_and_says_so(new_page: NewPage) -> None:
+def test_invalid_parameters_are_reported_and_replaced(new_page: NewPage) -> None:
     tab = new_page().open(model="nope", view="atlantis", a="x")
     assert "'nope', which does not exist" in tab.page.get_by_test_id("stAlert").inner_text()
     assert tab.address["model"] == "digits-vae"
@@ -51,7 +51,7 @@ def test_nonsense_in_the_address_falls_back_and_says_so(new_page: NewPage) -> No
     tab.until(lambda: alert.count() == 0, "no message once the hand has let go")
 
 
-def test_another_map_keeps_the_pictures_and_undo_does_not_lead_off_it(tab: StagePage) -> None:
+def test_another_map_keeps_the_pictures_and_undo_stays_on_it(tab: StagePage) -> None:
     before = tab.shown()
     tab.choose("Map", "Principal components")
     tab.until(lambda: tab.address["view"] == "pca", "the other map in the address")
@@ -112,7 +112,7 @@ def test_another_checkpoint_and_the_reason_why_one_cannot_be_used(tab: StagePage
     tab.until(lambda: tab.changed(before, "A", "S0"), "the other checkpoint is live")
 
 
-def test_downloads_are_what_the_canvas_shows(tab: StagePage) -> None:
+def test_downloads_equal_the_canvas(tab: StagePage) -> None:
     edited(tab)
     shown = tab.shown()
     tab.press("Download")
@@ -162,7 +162,7 @@ def test_light_and_dark(new_page: NewPage) -> None:
                 "c => `rgb(${[...c.getContext('2d').getImageData(3, 3, 1, 1).data].slice(0, 3).join(', ')})`"
             )
         )
-        assert contrast(corner, ground) < 1.3, "the map's ground is near the page's"
+        assert contrast(corner, ground) < 1.3, "the map's background is close to the page's"
         grounds[scheme] = ground
     assert luminance(grounds["light"]) > 0.8 and luminance(grounds["dark"]) < 0.05
 
@@ -294,7 +294,7 @@ def test_a_new_map_is_fitted_while_the_stage_stays_live(tab: StagePage) -> None:
     assert tab.page.url == link and tab.page.get_by_test_id("stAlert").count() == 0
 
 
-def test_no_file_of_the_program_is_a_page_of_its_own(new_page: NewPage, server: Server) -> None:
+def test_no_source_file_is_served_as_a_page(new_page: NewPage, server: Server) -> None:
     tab = new_page()
     tab.page.goto(f"{server.url}/controls?model=flat-vae")
     tab.wait_ready()

@@ -1,4 +1,4 @@
-"""The Paths page as a user drives it: scrub, play, a waypoint from the map, a geodesic, downloads, and on to Explore."""
+"""The Paths page in a browser: scrub, play, a waypoint from the map, a geodesic, downloads, links to Explore."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_scrub_and_play_need_no_server(new_page: NewPage) -> None:
     at = tab.get("moment").text_content()
     tab.page.wait_for_timeout(300)
     assert tab.get("moment").text_content() == at and tab.messages_sent == sent, (
-        "playing tells the server nothing"
+        "playing sends nothing to the server"
     )
 
 
-def test_a_geodesic_comes_while_the_others_are_shown_and_the_link_keeps_it(new_page: NewPage) -> None:
+def test_a_geodesic_appears_beside_the_others_and_the_link_keeps_it(new_page: NewPage) -> None:
     tab = opened(new_page, "model=digits-vae&stops=3,70&kinds=straight")
     tab.page.get_by_role("button", name="Geodesic").click()
     tab.page.wait_for_selector("[data-testid=way-geodesic] canvas.lx-painted", timeout=120_000)
@@ -82,7 +82,7 @@ def test_a_geodesic_comes_while_the_others_are_shown_and_the_link_keeps_it(new_p
     assert np.array_equal(again.cell("straight"), tab.cell("straight"))
 
 
-def test_a_file_comes_at_the_first_click_whatever_was_changed_before(new_page: NewPage) -> None:
+def test_a_download_needs_one_click_after_a_change(new_page: NewPage) -> None:
     tab = opened(new_page, "model=digits-vae&stops=3,70&kinds=straight&frames=9")
     tab.press("Download")
     body = tab.page.locator("[data-testid=stPopoverBody]")
@@ -99,7 +99,7 @@ def test_a_file_comes_at_the_first_click_whatever_was_changed_before(new_page: N
     assert not body.locator("[data-testid=stAlert]").count()
 
 
-def test_downloads_and_the_way_to_explore(new_page: NewPage) -> None:
+def test_downloads_and_the_link_to_explore(new_page: NewPage) -> None:
     tab = opened(new_page, "model=digits-vae&stops=3,70&kinds=straight&frames=9")
     first = tab.cell("straight")
     tab.press("Download")

@@ -22,9 +22,7 @@ def test_the_page_works_below_a_path(new_page: NewPage, server: Server) -> None:
         tab.page.wait_for_selector("[data-testid=compare][data-ready=true]", timeout=90_000)
 
 
-def test_a_name_that_is_not_allowed_is_said_where_the_stage_belongs(
-    new_page: NewPage, server: Server
-) -> None:
+def test_a_forbidden_origin_is_reported_in_place_of_the_stage(new_page: NewPage, server: Server) -> None:
     tab = new_page()
     tab.page.goto(server.url.replace("localhost", "faces.localhost"))
     said = tab.stage.get_by_role("alert").inner_text()
@@ -32,7 +30,7 @@ def test_a_name_that_is_not_allowed_is_said_where_the_stage_belongs(
     assert tab.stage.get_by_role("alert").is_visible()
 
 
-def test_a_part_that_cannot_be_loaded_says_so(new_page: NewPage) -> None:
+def test_a_component_that_cannot_be_loaded_says_so(new_page: NewPage) -> None:
     tab = new_page()
     tab.page.route("**/live/bundle/**", lambda route: route.fulfill(status=502, body="Bad gateway"))
     tab.page.goto(tab.url)

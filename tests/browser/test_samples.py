@@ -1,4 +1,4 @@
-"""The Samples page as a user drives it: another seed, a closer look, a handle on the sample, back to the same samples."""
+"""The Samples page in a browser: another seed, an enlarged sample, a handle on it, and Back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def opened(new_page: NewPage, query: str, **options: object) -> SamplesPage:
     return tab.visit(query)
 
 
-def test_another_seed_a_closer_look_and_a_handle_on_it(new_page: NewPage) -> None:
+def test_another_seed_an_enlarged_sample_and_a_handle_on_it(new_page: NewPage) -> None:
     tab = opened(new_page, "model=yours-vae&count=12&seed=3")
     before = tab.sample(4)
     tab.press("Another seed")

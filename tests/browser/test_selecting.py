@@ -1,4 +1,4 @@
-"""Selecting on the map, pictures of one's own and the keys, as a user does it in the browser."""
+"""Selection on the map, uploaded pictures, and keyboard shortcuts in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.driving import same
 
 
-def test_a_lasso_selects_adds_takes_away_and_is_taken_back(new_page: NewPage) -> None:
+def test_a_lasso_selects_adds_removes_and_is_undone(new_page: NewPage) -> None:
     tab = new_page().open(model="yours-vae")
     pictures = tab.shown()
     tab.focus()
@@ -36,7 +36,7 @@ def test_a_lasso_selects_adds_takes_away_and_is_taken_back(new_page: NewPage) ->
     tab.page.get_by_text(f"{more:,} images selected").wait_for()
     tab.page.keyboard.press("Escape")
     tab.until(lambda: tab.selected() == 0, "no selection")
-    assert same(tab.shown(), pictures), "selecting moves no handle"
+    assert same(tab.shown(), pictures), "selecting does not move handles"
 
 
 def test_a_filter_selects_on_the_map_and_a_group_stays(new_page: NewPage) -> None:
@@ -63,7 +63,7 @@ def test_a_filter_selects_on_the_map_and_a_group_stays(new_page: NewPage) -> Non
     other.page.get_by_role("button", name="Restore “Twenty”").wait_for()
 
 
-def test_an_uploaded_picture_stands_on_the_map_and_in_the_link(new_page: NewPage) -> None:
+def test_an_uploaded_picture_is_on_the_map_and_in_the_link(new_page: NewPage) -> None:
     tab = new_page().open(model="yours-vae")
     page = tab.page
     pixels = np.zeros((40, 40), np.uint8)

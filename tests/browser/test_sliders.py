@@ -1,4 +1,4 @@
-"""The stage's sliders and filmstrip under a hand: typed values, tracks, soft ends, frames that are picked, held pictures."""
+"""The stage's sliders and filmstrip: typed values, tracks, soft ends, clicked frames, pressed pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from tests.browser.driving import StagePage
 
 
-def test_values_are_typed_and_tracks_say_where_the_picture_stands(tab: StagePage) -> None:
+def test_values_are_typed_and_tracks_show_the_position(tab: StagePage) -> None:
     slider = tab.get("attribute-ink")
     slider.focus()
     tab.page.keyboard.type("-1.5")
@@ -29,7 +29,7 @@ def test_values_are_typed_and_tracks_say_where_the_picture_stands(tab: StagePage
     assert tab.page.locator(".lx-track-tick:visible").count() == 2 * len(tab.sliders())
 
 
-def test_a_pointer_sticks_where_the_images_end_and_goes_on_beyond(tab: StagePage) -> None:
+def test_a_pointer_sticks_at_the_range_of_the_images(tab: StagePage) -> None:
     slider = tab.get("attribute-digit-1")
     tab.until(lambda: slider.get_attribute("aria-description"), "the track")
     slider.scroll_into_view_if_needed()
@@ -51,7 +51,7 @@ def test_a_pointer_sticks_where_the_images_end_and_goes_on_beyond(tab: StagePage
     assert max(values) > max(resting) + 0.2
 
 
-def test_a_picture_of_the_filmstrip_takes_the_handle(tab: StagePage) -> None:
+def test_clicking_a_filmstrip_picture_moves_the_handle_there(tab: StagePage) -> None:
     before, address = tab.shown(), tab.address
     tab.get("filmstrip").get_by_role("button", name="Picture 5 of 9").click()
     tab.until(lambda: tab.address["a"] != address["a"], "A on the fifth picture")
@@ -69,7 +69,7 @@ def test_a_picture_of_the_filmstrip_takes_the_handle(tab: StagePage) -> None:
     tab.until(lambda: tab.address["a"] != address["a"], "A on the seventh, by keys")
 
 
-def test_a_held_picture_shows_the_image_that_it_comes_from(tab: StagePage) -> None:
+def test_a_pressed_picture_shows_its_original(tab: StagePage) -> None:
     name = tab.page.locator(".lx-pane-a .lx-start-name")
     tab.get("picture-A").hover()
     tab.page.mouse.down()

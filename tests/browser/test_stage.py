@@ -1,4 +1,4 @@
-"""The stage as a user drives it: drag, click, hover, sliders, strip, undo, keys, zoom."""
+"""The stage in a browser: drag, click, hover, sliders, strip, undo, keys, zoom."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.browser.driving import StagePage, same
 
 @pytest.fixture(scope="module")
 def decoded(checkpoints: Path):
-    """Gives the picture (H, W) that the model itself decodes from an item's own code."""
+    """A function that decodes an item's latent with the model: a picture (H, W)."""
     model = checkpoint.load(checkpoints / "digits-vae")
     mean = load_atlas(checkpoint.read(checkpoints / "digits-vae")).mean
 
@@ -40,9 +40,9 @@ def test_unmoved_handles_show_their_items_decoded(tab: StagePage, decoded) -> No
         assert shown.std() > 20, "a digit, not a grey square"
 
 
-def test_a_drag_is_live_and_streamlit_is_told_on_release_only(tab: StagePage) -> None:
+def test_a_drag_is_live_and_streamlit_is_told_only_on_release(tab: StagePage) -> None:
     before, address, sent = tab.shown(), tab.address, tab.messages_sent
-    x, y = tab.take("A")
+    x, y = tab.grab("A")
     seen = []
     for step in range(1, 7):
         tab.page.mouse.move(x + 20 * step, y + 8 * step, steps=3)
@@ -50,7 +50,7 @@ def test_a_drag_is_live_and_streamlit_is_told_on_release_only(tab: StagePage) ->
         tab.until(lambda last=last: tab.changed(last, "A", "S0", "S4"), "new pictures during the drag", 10)
         seen.append(tab.shown())
         assert tab.handle("A") == pytest.approx((x + 20 * step, y + 8 * step), abs=1), (
-            "the handle follows the hand"
+            "the handle follows the pointer"
         )
     assert np.array_equal(seen[-1]["B"], before["B"])
     tab.page.wait_for_timeout(600)
@@ -60,13 +60,13 @@ def test_a_drag_is_live_and_streamlit_is_told_on_release_only(tab: StagePage) ->
     assert tab.messages_sent > sent
     tab.at_rest()
     assert tab.address["b"] == address["b"] and tab.address["a"].split(",")[0] == address["a"].split(",")[0]
-    assert np.array_equal(tab.picture("A"), seen[-1]["A"]), "the run that follows changes nothing"
+    assert np.array_equal(tab.picture("A"), seen[-1]["A"]), "the rerun changes nothing"
     assert tab.handle("A") == pytest.approx((x + 120, y + 48), abs=1)
 
 
-def test_escape_gives_a_drag_up(tab: StagePage) -> None:
+def test_escape_cancels_a_drag(tab: StagePage) -> None:
     before, address = tab.shown(), tab.address
-    x, y = tab.take("B")
+    x, y = tab.grab("B")
     tab.page.mouse.move(x - 60, y - 60, steps=4)
     tab.until(lambda: tab.changed(before, "B"), "a new picture")
     tab.page.keyboard.press("Escape")
@@ -78,7 +78,7 @@ def test_escape_gives_a_drag_up(tab: StagePage) -> None:
 
 
 def find_point(tab: StagePage, avoid: float = 60) -> tuple[float, float]:
-    """A place in the window where the map shows the card of a point, away from the handles."""
+    """A position in the window where the map shows a point's card, away from the handles."""
     left, top, width, height = tab.map_box()
     handles = [tab.handle("A"), tab.handle("B")]
     for down in range(60, int(height) - 60, 14):
@@ -110,7 +110,7 @@ def test_hovering_shows_an_items_picture_and_labels_and_a_click_puts_the_handle_
     assert not card.is_visible()
 
 
-def test_sliders_change_the_pictures_that_they_are_for(tab: StagePage) -> None:
+def test_sliders_change_their_handles_picture(tab: StagePage) -> None:
     before = tab.shown()
     assert tab.sliders().keys() == {*(f"digit-{n}" for n in range(10)), "even", "ink"}
     tab.slide("digit-0", 1.0)
@@ -132,7 +132,7 @@ def test_sliders_change_the_pictures_that_they_are_for(tab: StagePage) -> None:
     tab.until(lambda: "a_with" not in tab.address, "no attributes in the address")
 
 
-def test_the_filmstrip_walks_from_a_to_b(tab: StagePage) -> None:
+def test_the_filmstrip_leads_from_a_to_b(tab: StagePage) -> None:
     shown = tab.shown()
     assert len(tab.strip()) == 9
     assert (
@@ -217,7 +217,7 @@ def test_the_keyboard_alone_is_enough(tab: StagePage) -> None:
     assert tab.get("attribute-digit-1").get_attribute("aria-valuetext") == f"{tab.sliders()['digit-1']:.2f}"
 
 
-def test_zoom_and_pan_leave_the_handles_on_their_places_of_the_map(tab: StagePage) -> None:
+def test_zoom_and_pan_keep_the_handles_map_positions(tab: StagePage) -> None:
     before, address = tab.shown(), tab.address
     (ax, ay), (bx, by) = tab.handle("A"), tab.handle("B")
     left, top, width, height = tab.map_box()
@@ -245,7 +245,7 @@ def test_zoom_and_pan_leave_the_handles_on_their_places_of_the_map(tab: StagePag
 def test_the_readout_measures_the_drag(tab: StagePage) -> None:
     stats = tab.get("live-stats")
     assert stats.get_attribute("data-frames") == "0"
-    x, y = tab.take("A")
+    x, y = tab.grab("A")
     for step in range(60):
         tab.page.mouse.move(x + 60 * np.sin(step / 5), y + 40 * np.cos(step / 7))
     tab.page.mouse.up()
@@ -259,7 +259,7 @@ def test_the_readout_measures_the_drag(tab: StagePage) -> None:
     assert float(text.split(" ms")[0]) == pytest.approx(float(p50), abs=0.0501 + 0.005)
 
 
-def test_pictures_stand_beside_the_points_on_request(tab: StagePage) -> None:
+def test_thumbnails_are_shown_on_request(tab: StagePage) -> None:
     beside = tab.get("stage-map").locator("canvas.lx-beside")
 
     def inked() -> int:

@@ -1,4 +1,4 @@
-"""Taking away: what is downloaded from the page makes the page's own pixels again, by command."""
+"""Downloads: the command renders the page's pixels from a downloaded recipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.browser.driving import ROOT, Server, StagePage, pixels
 
 
 def render(server: Server, recipe: str, out: Path, *options: str) -> np.ndarray:
-    """The picture that the command makes, (H, W, 3)."""
+    """The picture rendered by the command, (H, W, 3)."""
     command = [sys.executable, "-m", "explorer", "render", recipe, "--out", str(out), *options]
     done = subprocess.run(
         command, cwd=ROOT, env=server.environment, capture_output=True, text=True, timeout=300
@@ -23,9 +23,7 @@ def render(server: Server, recipe: str, out: Path, *options: str) -> np.ndarray:
     return pixels(out.read_bytes())
 
 
-def test_the_command_makes_the_pictures_of_the_page_again(
-    tab: StagePage, server: Server, tmp_path: Path
-) -> None:
+def test_the_command_renders_the_pictures_of_the_page(tab: StagePage, server: Server, tmp_path: Path) -> None:
     start = tab.shown()
     tab.drag("A", 70, -45)
     tab.until(lambda: tab.changed(start, "A"), "a new picture")

@@ -1,4 +1,4 @@
-"""The Time page as a user drives it: the playhead, the jump, futures that play, the address, a download."""
+"""The Time page in a browser: playhead, jump, playing futures, address, download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "small-td-vae"
 
 @pytest.fixture(scope="module")
 def time_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program with a model of sequences."""
+    """A server with a sequence model."""
     folder = tmp_path_factory.mktemp("time")
     shelf: Path = folder / "checkpoints"
     write_sequences(shelf / NAME, steps=150)
@@ -59,7 +59,7 @@ class TimePage(StagePage):
         return [self.canvas(canvas) for canvas in self.get(kind).locator("canvas").all()]
 
     def playhead(self, frame: float) -> tuple[float, float]:
-        """Where in the window the playhead stands after so many frames."""
+        """The position of the playhead in the window after some frames."""
         box = self.get("playhead").bounding_box()
         assert box is not None
         return box["x"] + box["width"] * frame / 10, box["y"] + box["height"] / 3
@@ -78,7 +78,7 @@ def true_frames(number: int) -> np.ndarray:
     return load_sequences("moving-digits", "test", **SMALL_SEQUENCES).frames([number])[0]
 
 
-def test_a_sequence_is_shown_with_what_is_believed_of_it(tab: TimePage) -> None:
+def test_a_sequence_is_shown_with_its_beliefs(tab: TimePage) -> None:
     tab.open("sequence=12&seen=4&samples=5")
     shown = np.stack(tab.row("row-frames"))
     np.testing.assert_array_equal(shown[..., :1], true_frames(12))
@@ -109,7 +109,7 @@ def test_a_strip_wider_than_the_window_follows_the_playhead(tab: TimePage) -> No
     assert hidden > 20, "there is something to scroll"
 
 
-def test_the_playhead_is_dragged_and_the_pictures_follow_the_hand(tab: TimePage) -> None:
+def test_the_playhead_is_dragged_and_the_pictures_follow(tab: TimePage) -> None:
     tab.open("sequence=12&seen=4&samples=4")
     before = tab.row("row-belief-draws")
     tab.page.mouse.move(*tab.playhead(4))
@@ -119,7 +119,7 @@ def test_the_playhead_is_dragged_and_the_pictures_follow_the_hand(tab: TimePage)
         lambda: tab.get("seen").inner_text() == "Seen: 8 of 10 frames", "the frames seen under the hand"
     )
     tab.until(lambda: not np.array_equal(tab.row("row-belief-draws"), before), "other draws under the hand")
-    assert tab.address["seen"] == "4"  # Streamlit hears of it when the hand lets go
+    assert tab.address["seen"] == "4"  # Streamlit is told on release
     tab.page.mouse.up()
     tab.until(lambda: tab.address["seen"] == "8", "the playhead in the address")
     tab.at_rest()
@@ -127,10 +127,10 @@ def test_the_playhead_is_dragged_and_the_pictures_follow_the_hand(tab: TimePage)
     draws = tab.row("row-belief-draws")
     tab.page.reload()
     tab.wait_ready()
-    np.testing.assert_array_equal(tab.row("row-belief-draws"), draws)  # the link shows the same again
+    np.testing.assert_array_equal(tab.row("row-belief-draws"), draws)  # the link restores the page
 
 
-def test_keys_move_the_playhead_and_escape_gives_a_drag_up(tab: TimePage) -> None:
+def test_keys_move_the_playhead_and_escape_cancels_a_drag(tab: TimePage) -> None:
     tab.open("seen=4")
     tab.get("playhead").focus()
     for key, seen in (("ArrowRight", 5), ("Home", 1), ("End", 10), ("ArrowLeft", 9), ("PageDown", 4)):
@@ -147,7 +147,7 @@ def test_keys_move_the_playhead_and_escape_gives_a_drag_up(tab: TimePage) -> Non
     assert tab.address["seen"] == "4"
 
 
-def test_a_jump_stands_beside_the_true_frame_until_the_end(tab: TimePage) -> None:
+def test_a_jump_is_shown_beside_the_true_frame_until_the_end(tab: TimePage) -> None:
     tab.open("sequence=12&seen=7&jump=1")
     np.testing.assert_array_equal(tab.row("row-jump-summary")[0][..., :1], true_frames(12)[7])
     before = tab.row("row-jump-draws")
@@ -164,7 +164,7 @@ def test_a_jump_stands_beside_the_true_frame_until_the_end(tab: TimePage) -> Non
     tab.until(lambda: tab.get("row-jump-summary").locator(".lx-unknown").count() == 1, "no truth")
 
 
-def test_futures_play_and_say_where_the_truth_ends(tab: TimePage) -> None:
+def test_futures_play_and_mark_the_end_of_the_truth(tab: TimePage) -> None:
     tab.open("sequence=12&seen=7&samples=2&by=1&steps=6")
     assert "ends with frame 10" in tab.get("beyond").inner_text()
     assert tab.get("moment").inner_text() == "frame 8 · step 1"
@@ -190,7 +190,7 @@ def test_futures_play_and_say_where_the_truth_ends(tab: TimePage) -> None:
     tab.until(lambda: not np.array_equal(tab.row("future-rows")[1], before[1]), "another future")
 
 
-def test_another_sequence_comes_from_the_page_and_an_animation_can_be_taken_away(tab: TimePage) -> None:
+def test_another_sequence_is_chosen_and_an_animation_downloaded(tab: TimePage) -> None:
     tab.open("sequence=12&seen=4&samples=2&steps=3&by=1")
     tab.page.get_by_test_id("stNumberInputStepUp").click()
     tab.until(lambda: tab.address["sequence"] == "13", "the next sequence in the address")

@@ -19,7 +19,7 @@ def phone(new_page: NewPage) -> StagePage:
 
 
 def swipe(tab: StagePage, *fingers: tuple[tuple[float, float], tuple[float, float]]) -> None:
-    """Moves one or more fingers, each from a place in the window to another."""
+    """Moves one or more fingers between positions in the window."""
     cdp: Any = tab.page.context.new_cdp_session(tab.page)
 
     def points(share: float) -> list[dict[str, float]]:
@@ -60,7 +60,7 @@ def test_fingers_on_the_map(phone: StagePage) -> None:
     phone.until(lambda: phone.changed(before, "A"), "a picture that follows the finger")
     assert scrolled(phone) == pytest.approx(
         at, abs=5
-    )  # the page may still come to rest; a finger that scrolled it would move it by 30
+    )  # the page may still settle; a scrolling finger would move it by 30
     assert phone.handle("A") == pytest.approx((x + 40, y + 30), abs=4)
     assert phone.handle("B") == pytest.approx(still, abs=1)
 
@@ -71,7 +71,7 @@ def test_fingers_on_the_map(phone: StagePage) -> None:
     phone.until(lambda: phone.handle("B")[1] > still[1] + 25, "a map that pans under two fingers")
 
 
-def test_a_finger_over_a_slider_scrolls_and_changes_nothing(phone: StagePage) -> None:
+def test_a_finger_over_a_slider_scrolls_without_changing_it(phone: StagePage) -> None:
     name = next(iter(phone.sliders()))
     slider = phone.get(f"attribute-{name}")
     slider.scroll_into_view_if_needed()
@@ -85,7 +85,7 @@ def test_a_finger_over_a_slider_scrolls_and_changes_nothing(phone: StagePage) ->
     assert phone.sliders() == values
 
 
-def test_a_finger_that_rests_shows_a_card_and_two_fingers_move_the_map_while_a_lasso_is_drawn(
+def test_a_resting_finger_shows_a_card_and_two_fingers_pan_during_a_lasso(
     phone: StagePage,
 ) -> None:
     left, top, width, height = phone.map_box()
@@ -108,7 +108,7 @@ def test_a_finger_that_rests_shows_a_card_and_two_fingers_move_the_map_while_a_l
 
     address = phone.address
     assert any(rests(share) for share in (0.3, 0.4, 0.5, 0.6, 0.7)), "no card was shown"
-    assert phone.address == address, "a finger that rests picks nothing"
+    assert phone.address == address, "a resting finger selects nothing"
 
     phone.pick("Pointer", "Lasso")
     still = phone.handle("B")
@@ -125,7 +125,7 @@ def test_a_finger_that_rests_shows_a_card_and_two_fingers_move_the_map_while_a_l
     assert phone.selected() == 0
 
 
-def test_one_finger_moves_the_map_once_it_may(phone: StagePage) -> None:
+def test_one_finger_pans_the_map_if_enabled(phone: StagePage) -> None:
     phone.page.evaluate("() => document.querySelector('[data-testid=stage]').scrollIntoView()")
     phone.at_rest()
     phone.page.get_by_role("button", name="Move the map with one finger").tap()

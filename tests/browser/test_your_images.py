@@ -1,4 +1,4 @@
-"""From a folder of one's own to a drag on Explore, as the command opens it: read, prepared, trained, stopped, dragged."""
+"""From a folder of images to a drag on Explore, opened by command: read, prepared, trained, stopped, dragged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNT = 60  # pictures
 
 
 def write_pictures(folder: Path) -> Path:
-    """Writes pictures of discs and squares, a file that is none, and, elsewhere, a table of what they show."""
+    """Writes pictures of discs and squares, an invalid file, and, elsewhere, a table of labels."""
     rng = np.random.default_rng(0)
     lines = ["picture;shape;radius"]
     for number in range(COUNT):
@@ -39,7 +39,7 @@ def write_pictures(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The program as `explorer open` starts it, with a folder of runs of its own."""
+    """A server started by `explorer open`, with its own folder of runs."""
     folder = tmp_path_factory.mktemp("your-images")
     table = write_pictures(folder)
     (folder / "runs").mkdir()
@@ -65,7 +65,7 @@ def server(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def choose_patiently(page: Page, label: str, option: str) -> None:
-    """Picks an option of a select box whose list a late run of the page may close."""
+    """Selects an option of a select box whose list a late rerun may close."""
     for patience in (3_000, 6_000, 12_000, 24_000):
         page.get_by_role("combobox", name=label).click()
         try:
@@ -82,7 +82,7 @@ def test_from_a_folder_to_a_drag(new_page: NewPage) -> None:
     page.goto(tab.url)
     page.wait_for_url("**/your-images?*", timeout=60_000)
     state = page.get_by_test_id("your-images")
-    tab.until(lambda: state.get_attribute("data-state") == "found", "what was found", 60)
+    tab.until(lambda: state.get_attribute("data-state") == "found", "the summary", 60)
     assert state.get_attribute("data-images") == str(COUNT) and state.get_attribute("data-refused") == "1"
     for heading in ("Labels", "Preparation", "Model"):
         page.get_by_role("heading", name=heading).first.wait_for()
@@ -112,7 +112,7 @@ def test_from_a_folder_to_a_drag(new_page: NewPage) -> None:
     assert tab.address["colour"] == "shape"
     before = tab.shown()
     tab.drag("A", 60, 30)
-    tab.until(lambda: tab.changed(before, "A", "S0"), "pictures that follow the hand")
+    tab.until(lambda: tab.changed(before, "A", "S0"), "pictures that follow the drag")
     before = tab.shown()
     tab.slide(next(name for name in tab.sliders() if name.startswith("shape")), 1.0)
-    tab.until(lambda: tab.changed(before, "A"), "a label's slider that does something")
+    tab.until(lambda: tab.changed(before, "A"), "a label's slider that changes the picture")
