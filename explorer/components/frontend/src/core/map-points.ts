@@ -1,5 +1,5 @@
 // Positions and colours of a map's points, as `explorer/live/map_points.py` packs them; every field is checked.
-import { fail } from "./codec";
+import { fail } from "./readers";
 
 const MAGIC = 0x314d584c; // "LXM1", little-endian
 const HEADER = 64;

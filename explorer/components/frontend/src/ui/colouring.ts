@@ -68,7 +68,7 @@ export class MapColours {
     if (!theme) return;
     if (!colouring) {
       this.work.cancel();
-      this.take(null);
+      this.use(null);
       return;
     }
     const { info, values } = colouring;
@@ -77,11 +77,11 @@ export class MapColours {
       values.length,
       "shadeBy",
       [values, info.kind, title, labels ?? [], theme.tone, theme.missing],
-      (shading) => this.take(shading),
+      (shading) => this.use(shading),
     );
   }
 
-  private take(shading: Shading | null): void {
+  private use(shading: Shading | null): void {
     this.shading = shading;
     this.changed();
   }
