@@ -156,5 +156,5 @@ def test_a_checkpoint_of_sequences_is_measured_as_such(tmp_path: Path) -> None:
     assert terms | {"direction_right", "position_error", "digit_kept", "prediction_mse"} == set(found)
     total = sum(found[name]["value"] for name in terms - {"loss"})
     assert found["loss"]["value"] == pytest.approx(total, rel=1e-4) and found["loss"]["unit"] == "nats/frame"
-    with pytest.raises(ValueError, match=r"td is a model of sequences\. Leave out `--probe`"):
+    with pytest.raises(ValueError, match=r"td is a sequence model\. Leave out `--probe`"):
         evaluate(tmp_path / "td", Wanted(probe=True))
