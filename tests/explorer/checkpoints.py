@@ -1,4 +1,4 @@
-"""Checkpoints of the digits that can be read, trained in seconds, and ways to break one."""
+"""Small checkpoints of the digits, trained in seconds, and ways to damage one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.conftest import make_atlas, tiny_run
 __all__ = ["CODES", "SMALL_SEQUENCES", "break_weights", "train_digits", "write_sequences"]
 
 TEST, TRAIN = 300, 100  # images in an atlas
-SMALL_SEQUENCES = {"source": "digits", "frames": 10}  # moving digits that are always there
+SMALL_SEQUENCES = {"source": "digits", "frames": 10}  # moving digits from bundled data
 CODES = {
     "codebook": 16,
     "halvings": 1,
@@ -39,7 +39,7 @@ def train_digits(
     model: str = "vae",
     **settings: object,
 ) -> None:
-    """Trains a model on the digits and writes its atlas, with a made-up map in place of a UMAP.
+    """Trains a model on the digits and writes its atlas, with a random map in place of UMAP.
 
     Arguments:
         folder: Of the checkpoint; its last part is the checkpoint's name.
@@ -49,7 +49,7 @@ def train_digits(
         model: Which model of the zoo.
         settings: Of its configuration, beside a width of 8.
     """
-    torch.set_num_threads(1)  # the threads of small layers wait for each other longer than they work
+    torch.set_num_threads(1)  # for small layers, threads cost more than they save
     names = {field.name for field in fields(MODELS[model].Config)}
     config = {k: v for k, v in {"latent": latent, "width": 8}.items() if k in names} | settings
     run = tiny_run(
@@ -94,7 +94,7 @@ def write_sequences(folder: Path, *, title: str = "Moving", steps: int = 0) -> N
 
 
 def _sequence_atlas(model: TDVAE) -> Atlas:
-    """The codes of test sequences, with two of their axes in place of a map."""
+    """The latents of test sequences, with two of their dimensions in place of a map."""
     data = load_sequences("moving-digits", "test", limit=60, **SMALL_SEQUENCES)
     with torch.inference_mode():
         mean = model.encode(as_tensor(data.frames(np.arange(len(data))))).mean.numpy()
@@ -111,7 +111,7 @@ def _sequence_atlas(model: TDVAE) -> Atlas:
 
 
 def break_weights(folder: Path) -> None:
-    """Changes one bit of a checkpoint's weights, so that they no longer are what the card says."""
+    """Flips one bit of a checkpoint's weights, so that they no longer match the card."""
     path = folder / WEIGHTS
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1

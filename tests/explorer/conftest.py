@@ -97,7 +97,7 @@ def places(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Points the program at the shared engine, the test checkpoints and an empty cache; the pages have others."""
+    """Sets the shared engine, the test checkpoints and an empty cache; tests of pages have their own."""
     monkeypatch.setattr(engine_module, "_ENGINE", shared_engine)
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(library))
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
@@ -135,14 +135,14 @@ def code_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def two(code_shelf: Path, library: Path, shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Loaded:
-    """The model in memory, beside the others."""
+    """The model in memory, in addition to the others."""
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", f"{library}{os.pathsep}{code_shelf}")
     return shared_engine.open_sync("two-codes")
 
 
 @pytest.fixture(scope="session")
 def server(shared_engine: Engine) -> Iterator[str]:
-    """A running server with the live routes; gives "localhost:PORT"."""
+    """A running server with the live routes; yields "localhost:PORT"."""
     config = uvicorn.Config(
         Starlette(routes=routes()),
         "127.0.0.1",

@@ -1,4 +1,4 @@
-"""Tests of the parts of an address: each is read and checked, and an invalid one leaves the others."""
+"""Tests of address parameters: each is validated on its own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from explorer.addresses import choice_in, number_in, numbers_in, read_parts, sho
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown."""
+    """A page's state."""
 
     count: int = 3
     share: float = 0.5
 
 
-def test_an_invalid_part_is_told_and_the_others_are_read() -> None:
+def test_an_invalid_parameter_is_reported_and_the_others_are_read() -> None:
     readers = {
         "count": lambda text, _: {"count": whole_in(text, "count", 1, 9)},
         "share": lambda text, shown: {"share": number_in(text, "share", 0, shown.count)},

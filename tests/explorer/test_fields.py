@@ -10,7 +10,7 @@ from explorer.workspace.stage_edit import Edit, Handle, edit_from_query
 
 
 def test_a_direction_has_one_longest_name_in_messages_links_and_views() -> None:
-    """A link refused a direction of 81 to 96 letters, which a message took; no view could show two of them."""
+    """Links used to refuse names of 81 to 96 letters, which messages accepted."""
     longest = "s" * 96
     assert SLUG.fullmatch(longest) and not SLUG.fullmatch(longest + "s")
     start = Edit(Handle(0, 0.0, 0.0), Handle(1, 0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Tests of how our modules are run: from any working directory, whatever it holds."""
+"""Tests of running the modules from any working directory."""
 
 from __future__ import annotations
 

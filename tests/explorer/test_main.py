@@ -1,4 +1,4 @@
-"""Tests of the one command: it opens the page, or hands its arguments to what does the work."""
+"""Tests of the command: it opens the page, or runs a subcommand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Lines = list[list[str]]
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Lines:
-    """The lines that Streamlit is given, in place of serving."""
+    """The command lines passed to Streamlit, which is not started."""
     lines: Lines = []
     take: Callable[..., Any] = lambda line, prog_name: lines.append(line)  # noqa: E731
     monkeypatch.setattr("streamlit.web.cli.main", take)
@@ -43,7 +43,7 @@ def test_without_a_command_it_opens_the_page(line: list[str], options: list[str]
     assert served == [["run", str(APP), *options]]
 
 
-def test_it_opens_on_the_images_that_it_encoded(
+def test_it_opens_the_images_that_it_encoded(
     copy_of_tiny: Path,
     tmp_path: Path,
     served: Lines,
@@ -106,7 +106,7 @@ def test_images_are_opened_and_read_before_the_page_asks(
         (["fly"], "invalid choice: 'fly'"),
     ],
 )
-def test_a_line_that_cannot_be_read_shows_the_usage(
+def test_an_invalid_command_line_shows_the_usage(
     line: list[str], message: str, served: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -181,7 +181,7 @@ def test_pictures_of_a_file_are_scored(tiny_only: Path, tmp_path: Path) -> None:
         (["--score", "elbo", "--pictures", "nowhere.npy"], "nowhere.npy"),
     ],
 )
-def test_what_does_not_hold_is_told(
+def test_invalid_arguments_are_reported(
     tiny_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     files = {

@@ -33,7 +33,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pages_engine() -> Iterator[Engine]:
-    """One engine for all pages' tests, ended with them."""
+    """One engine for all tests of pages."""
     before = engine_module._ENGINE
     made = engine_module._ENGINE = Engine(torch.device("cpu"), workers=1)
     yield made
@@ -48,7 +48,7 @@ def place(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Points the program at the shelf and at an empty cache."""
+    """Sets the checkpoint folder to the shelf, and the cache to an empty folder."""
     monkeypatch.setattr(engine_module, "_ENGINE", pages_engine)
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(shelf))
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))

@@ -1,4 +1,4 @@
-"""What the pages' tests read from a page: its address, its warnings, its HTML, and what it tells the components."""
+"""Readers for tests of pages: address, warnings, HTML, and data of components."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ def address(at: AppTest) -> dict[str, str]:
 
 
 def warnings_shown(at: AppTest) -> str:
-    """All warnings, as a person reads them."""
+    """The text of all warnings."""
     assert not at.exception, at.exception[0].value
     return " ".join(warning.value for warning in at.warning).replace("\\", "")
 
 
 def html(at: AppTest) -> str:
-    """All HTML of the page's own."""
+    """All HTML elements of the page."""
     return " ".join(element.proto.body for element in at.get("html"))  # type: ignore[attr-defined]
 
 
 def components(at: AppTest) -> list[dict[str, Any]]:
-    """What the page has handed to each of its components; the shell, which every page has, is handed nothing."""
+    """The data of each component; the shell, which every page has, receives none."""
     protos = [element.proto for element in at.get("bidi_component")]  # type: ignore[attr-defined]
     received = (json.loads(p.json if p.HasField("json") else p.mixed.json) for p in protos)
     return [data for data in received if data]
 
 
 def component(at: AppTest) -> dict[str, Any]:
-    """What the page has handed to its one component."""
+    """The data of the only component."""
     (data,) = components(at)
     return data

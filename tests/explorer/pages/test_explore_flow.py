@@ -1,4 +1,4 @@
-"""The pages on a flow: levels that move apart, where the exact likelihood is shown, and no gauge."""
+"""The pages with a flow: separate levels, exact likelihood, and no gauge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def on_the_shelf(flows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(flows))
 
 
-def test_the_stage_is_told_of_levels_and_likelihoods(open_page: Open) -> None:
+def test_the_stage_receives_levels_and_likelihoods(open_page: Open) -> None:
     data = component(open_page(model="digits-flow", view="pca"))
     assert [level["grid"] for level in data["levels"]] == ["2×2", "2×2", "4×4"]
     assert data["likelihood"] == "/live/atlas/digits-flow/likelihood/pca"
@@ -44,7 +44,7 @@ def test_a_link_names_the_level_that_moves(open_page: Open) -> None:
 @pytest.mark.parametrize(
     ("model", "level"), [("digits-flow", "4"), ("digits-flow", "two"), ("digits-vae", "1")]
 )
-def test_a_level_that_is_not_there_is_told(open_page: Open, model: str, level: str) -> None:
+def test_an_unknown_level_is_reported(open_page: Open, model: str, level: str) -> None:
     at = open_page(model=model, level=level)
     assert "`level` must be one of: 0" in warnings_shown(at)
     assert component(at)["edit"]["level"] == 0 and "level" not in address(at)

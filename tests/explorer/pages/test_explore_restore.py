@@ -1,4 +1,4 @@
-"""What Explore takes from the stage: a release made before the page changed the edit, and undo over models and maps."""
+"""Messages of the stage on Explore: outdated releases, and undo across models and maps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Say = Callable[..., Data]
 
 @pytest.fixture
 def page(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, Say]:
-    """The page with a stage that only notes what it is told, and a function that speaks for that stage."""
+    """The page with a fake stage that records its data, and a function that sends its messages."""
     noted: list[Data] = []
 
     def stage(data: Data, key: str = "stage") -> Received:
@@ -30,7 +30,7 @@ def page(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, Say
     at = open_page()
 
     def say(**more: Any) -> Data:
-        """Sends the edit that the page has, with some fields replaced; gives what the page answers."""
+        """Sends the page's edit with some fields replaced; returns the page's answer."""
         if more:
             last = noted[-1]
             colour = last["colour"] and last["colour"]["name"]
@@ -44,7 +44,7 @@ def page(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> tuple[AppTest, Say
     return at, say
 
 
-def test_a_release_that_builds_on_older_data_is_refused_and_the_stage_is_told(
+def test_a_release_based_on_older_data_is_refused_and_answered(
     page: tuple[AppTest, Say],
 ) -> None:
     at, say = page
@@ -59,7 +59,7 @@ def test_a_release_that_builds_on_older_data_is_refused_and_the_stage_is_told(
     assert late["revision"] == changed["revision"] + 1, "the stage must take the page's edit"
 
 
-def test_undo_restores_map_and_colour_with_the_edit_as_it_was(page: tuple[AppTest, Say]) -> None:
+def test_undo_restores_map_colour_and_edit(page: tuple[AppTest, Say]) -> None:
     at, say = page
     first = say()
     before = first["edit"] | {"A": first["edit"]["A"] | {"x": 0.25, "sliders": {"ink": 0.5}}}
@@ -111,7 +111,7 @@ def test_undo_restores_the_model(page: tuple[AppTest, Say]) -> None:
         ({"A": {"item": -1}}, "`A.item` must be a whole number"),
     ],
 )
-def test_what_cannot_be_restored_is_reported_and_the_page_goes_on(
+def test_a_failed_restore_is_reported_and_the_page_continues(
     page: tuple[AppTest, Say], wrong: Data, said: str
 ) -> None:
     at, say = page

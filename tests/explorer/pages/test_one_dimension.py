@@ -1,4 +1,4 @@
-"""Tests of a latent of one dimension: every page shows it, with a strip in place of a plane."""
+"""Tests of a one-dimensional latent: every page shows it, with a strip in place of a plane."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_its_map_is_a_strip_with_the_same_jitter_each_time(pages_engine: Engine)
     np.testing.assert_allclose(view.projection.inverse(view.xy), z, atol=1e-6)
     up = view.projection.inverse(view.xy + np.float32([0, 5]))
     np.testing.assert_allclose(up, z, atol=1e-6, err_msg="a step upwards changes nothing")
-    assert trust_of(loaded, view).mean() > 0.99, "the jitter is no distance"
+    assert trust_of(loaded, view).mean() > 0.99, "the jitter does not count as distance"
     np.testing.assert_allclose(
         resolve(loaded, "pca").projection.inverse(resolve(loaded, "pca").xy), z, atol=1e-6
     )
 
 
-def test_the_code_on_anatomys_map_stays_at_height_nought(pages_engine: Engine) -> None:
+def test_the_latent_on_anatomys_map_stays_at_height_zero(pages_engine: Engine) -> None:
     loaded = pages_engine.open_sync("line-vae")
     encoded = encode_item(loaded, 3)
     found = along(encoded, np.array([0.5], np.float32), 0, 1)

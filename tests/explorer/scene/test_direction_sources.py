@@ -132,6 +132,6 @@ def test_the_first_thing_shown_is_an_attribute_of_yes_or_no(loaded: Loaded) -> N
         ("expression", "#1 + #2", "They add to 2"),
     ],
 )
-def test_what_does_not_hold_is_told(loaded: Loaded, kind: str, text: str, message: str) -> None:
+def test_invalid_arguments_are_reported(loaded: Loaded, kind: str, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         resolve(loaded, kind, text)

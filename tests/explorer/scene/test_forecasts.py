@@ -214,7 +214,7 @@ def test_the_direction_is_known_where_every_jump_goes_there(
     np.testing.assert_allclose(direction_known(moving, sequences, followed), 0.75)
 
 
-def test_what_does_not_hold_is_told(
+def test_invalid_arguments_are_reported(
     moving: Loaded, sequences: SequenceCollection, followed: Followed
 ) -> None:
     assert longest_jump(moving) == 4

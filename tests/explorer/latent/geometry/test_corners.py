@@ -34,7 +34,7 @@ def test_great_circles_between_unit_vectors_stay_on_the_sphere() -> None:
     assert np.linalg.norm(corner_grid(corners, 7, 7), axis=2)[3, 3] < 0.9
 
 
-def test_what_does_not_hold_is_told() -> None:
+def test_invalid_arguments_are_reported() -> None:
     with pytest.raises(ValueError, match=r"`corners` must have the shape \(4, D\)"):
         corner_grid(CORNERS[:3], 3, 3)
     with pytest.raises(ValueError, match=r"at least 2\. Got 1 and 3"):

@@ -64,7 +64,7 @@ def test_two_waypoints_give_the_line_and_repeated_ones_count_once() -> None:
         assert piecewise(STOPS[ends], t, straight) == pytest.approx(straight(STOPS[0], STOPS[1], t), abs=1e-6)
 
 
-def test_what_does_not_hold_is_told() -> None:
+def test_invalid_arguments_are_reported() -> None:
     with pytest.raises(ValueError, match=r"`points` must have the shape \(K, D\)"):
         smooth(STOPS[:1], [0.0])
     for odd in (np.nan, np.inf):

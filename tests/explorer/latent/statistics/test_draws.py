@@ -45,7 +45,7 @@ def test_the_manifold_lies_evenly_under_the_prior() -> None:
     assert np.array_equal(grid[2, :, 0], grid[7, :, 0])
 
 
-def test_what_does_not_hold_is_told() -> None:
+def test_invalid_arguments_are_reported() -> None:
     for odd in (-1, float("inf"), float("nan")):
         with pytest.raises(
             ValueError, match=rf"`temperature` must be a finite number of at least 0\. Got {odd}"

@@ -79,7 +79,7 @@ def test_codes_without_spread_and_few_codes_give_a_mixture_all_the_same() -> Non
     assert np.isfinite(fit(np.ones((8, 4)), 1).log_density(np.ones((1, 4)))).all()
 
 
-def test_what_does_not_hold_is_told() -> None:
+def test_invalid_arguments_are_reported() -> None:
     with pytest.raises(ValueError, match="N of at least 5"):
         fit(CODES[:4], 1)
     for wrong in (0, 51):

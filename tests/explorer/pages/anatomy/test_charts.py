@@ -1,4 +1,4 @@
-"""The Anatomy page's charts: what is drawn is what was given, and the window shows what matters."""
+"""The Anatomy page's charts: their data and axis ranges."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from explorer.jobs import likelihood_estimates
 from explorer.pages.anatomy.charts import bound_bars, growth, kl_bars, short
 
 
-def test_bars_of_the_bound_are_its_terms() -> None:
+def test_the_bars_are_the_terms_of_the_bound() -> None:
     figure = bound_bars({"This image": (36.6, 7.03), "Test average": (-133.0, 6.5)})
     cost, kl = figure.data
     assert (cost.name, kl.name) == ("Reconstruction", "KL")
     assert list(cost.y) == ["Test average", "This image"] and list(cost.x) == [-133.0, 36.6]
     assert list(kl.x) == [6.5, 7.03]
     assert list(kl.text) == ["", ""] and list(kl.customdata) == ["6.50", "7.03"], (
-        "too small for a figure inside"
+        "too small for a number inside"
     )
     assert list(cost.text) == ["−133.0", "36.6"]
     said = {note.y: note.text for note in figure.layout.annotations}
@@ -25,7 +25,7 @@ def test_bars_of_the_bound_are_its_terms() -> None:
     assert low <= -133 and high > 43.63
 
 
-def test_kl_bars_stand_in_order_with_the_dimension_they_are_of() -> None:
+def test_kl_bars_are_sorted_and_labelled_by_dimension() -> None:
     kl, average = np.array([0.1, 3.0, 0.0, 2.0]), np.array([0.2, 2.5, 0.01, 2.2])
     active = np.array([True, True, False, True])
     figure = kl_bars(kl, average, active, (3, 0))
@@ -38,11 +38,11 @@ def test_kl_bars_stand_in_order_with_the_dimension_they_are_of() -> None:
     assert "Inactive" not in [bar.name for bar in kl_bars(kl, average, kl > -1, (0, 1)).data]
 
 
-def test_the_window_tells_bound_and_weighted_apart() -> None:
+def test_the_axis_separates_the_bounds() -> None:
     rng = np.random.default_rng(0)
     naive, weights = rng.normal(-4000, 300, 2000), rng.normal(-92, 3, 2000)
     figure, off = growth(likelihood_estimates.curves(naive, weights))
-    assert off == ["Naive Monte Carlo"], "far below, so it is told"
+    assert off == ["Naive Monte Carlo"], "far below, so it is annotated"
     low, high = figure.layout.yaxis.range
     curves = {line.name: line.y for line in figure.data}
     bound, best = curves["ELBO"][-1], curves["Importance-weighted"][-1]
@@ -63,5 +63,5 @@ def test_the_window_tells_bound_and_weighted_apart() -> None:
         (-0.5, True, "−0.50"),
     ],
 )
-def test_figures_are_short(value: float, sign: bool, text: str) -> None:
+def test_numbers_are_short(value: float, sign: bool, text: str) -> None:
     assert short(value, sign) == text

@@ -1,4 +1,4 @@
-"""The Anatomy page: image, address, figures against the model called by hand, and what a point code lacks."""
+"""The Anatomy page: image, address, metrics against direct calls of the model, and deterministic encoders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="session")
 def point_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model whose code is a point."""
+    """A folder with a deterministic encoder."""
     folder = tmp_path_factory.mktemp("points")
     train_digits(folder / "digits-ae", title="Points", latent=6, epochs=2, model="ae")
     train_digits(folder / "digits-flow", title="Flow", epochs=1, model="real-nvp")
@@ -43,7 +43,7 @@ def both_shelves(place: None, shelf: Path, point_shelf: Path, monkeypatch: pytes
 
 @pytest.fixture
 def open_anatomy() -> Open:
-    """Opens the page at an address, the data set's pictures at hand."""
+    """Opens the page at an address, with the data set's pictures loaded."""
 
     def opened(**params: str) -> AppTest:
         with_originals(params.get("model", "digits-vae"))
@@ -66,7 +66,7 @@ def with_originals(name: str) -> Loaded:
 
 
 def parts(at: AppTest) -> dict[str, dict[str, Any]]:
-    """What the page has handed to each component, by its part."""
+    """The data of each component, by its part."""
     return {values["part"]: values for values in components(at)}
 
 
@@ -97,7 +97,7 @@ def test_it_opens_with_an_image_at_its_mean(open_anatomy: Open) -> None:
     atlas = engine().open_sync("digits-vae").atlas
     assert atlas.std is not None
     kl = (0.5 * (atlas.mean**2 + atlas.std**2 - 1 - 2 * np.log(atlas.std))).mean(0)
-    assert [across, up] == list(np.argsort(-kl)[:2]), "the two dimensions with the most to say"
+    assert [across, up] == list(np.argsort(-kl)[:2]), "the two dimensions with the largest KL"
 
 
 def test_each_panel_has_its_equation_and_a_paper(open_anatomy: Open) -> None:
@@ -131,7 +131,7 @@ def test_the_bound_and_its_terms_are_the_models(open_anatomy: Open) -> None:
     assert shown["−ELBO, nats"] == pytest.approx(shown["Reconstruction, nats"] + shown["KL, nats"], abs=0.11)
 
 
-def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_anatomy: Open) -> None:
+def test_an_address_restores_the_page_and_is_not_rewritten(open_anatomy: Open) -> None:
     link = {"model": "digits-vae", "item": "test-12", "dims": "3-1", "draw": "4", "turn": "1:-2,3:0.5"}
     at = open_anatomy(**link)
     assert warnings_shown(at) == "" and address(at) == link
@@ -140,7 +140,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_anatomy: Open) -
     assert image["edit"] == {"item": 12, "draw": 4, "turn": {"1": -2.0, "3": 0.5}}
 
 
-def test_nonsense_in_the_address_is_told_in_one_box(open_anatomy: Open) -> None:
+def test_invalid_parameters_are_reported_in_one_box(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", item="400", dims="2-2", draw="x", turn="![y](//z)")
     said = warnings_shown(at)
     for part in (
@@ -154,7 +154,7 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_anatomy: Open) -> None:
     assert address(at)["item"] == "test-0"
 
 
-def test_a_model_that_is_not_there_or_broken_gives_way_to_another(open_anatomy: Open) -> None:
+def test_another_model_replaces_a_missing_or_broken_one(open_anatomy: Open) -> None:
     at = AppTest.from_file(os.fspath(PAGE), default_timeout=60)
     at.query_params["model"] = "rotten-vae"
     at.run()
@@ -173,7 +173,7 @@ def test_a_flow_shows_the_density_of_the_image(open_anatomy: Open, monkeypatch: 
     assert shown["Bits/dim ≤"] == pytest.approx(-shown["log P(x) ≥, nats"] / (64 * np.log(2)), abs=0.01)
 
 
-def test_codes_of_a_codebook_have_no_posterior_to_look_into(open_anatomy: Open) -> None:
+def test_discrete_codes_have_no_posterior(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-codes", item="3")
     assert any("no posterior" in info.value for info in at.info)
     assert "What a deterministic latent lacks" not in headings(at)
@@ -199,7 +199,7 @@ def test_a_filter_leaves_the_images_of_a_digit(open_anatomy: Open) -> None:
     assert digits[parts(at)["image"]["edit"]["item"]] == 3
 
 
-def test_other_dimensions_keep_the_turned_code(open_anatomy: Open) -> None:
+def test_choosing_other_dimensions_keeps_eps(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-vae", dims="3-1", turn="3:0.5")
     at.selectbox(key="Dimension_x").set_value("5").run()
     image = parts(at)["image"]
@@ -207,11 +207,11 @@ def test_other_dimensions_keep_the_turned_code(open_anatomy: Open) -> None:
     assert address(at)["dims"] == "5-1"
 
 
-def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy: Open) -> None:
+def test_a_deterministic_encoder_says_what_it_lacks_and_shows_where_it_fails(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-ae", item="3")
     assert warnings_shown(at) == ""
     found = parts(at)
-    assert found.keys() == {"image"}, "no divergence where there is no posterior"
+    assert found.keys() == {"image"}, "no divergence without a posterior"
     assert found["image"]["probabilistic"] is False and found["image"]["likelihood"] is False
     assert headings(at) == ["From the image to its latent and back", "What a deterministic latent lacks"]
     words = " ".join(caption.value for caption in at.caption)
@@ -228,20 +228,20 @@ def test_a_point_code_says_what_it_lacks_and_shows_where_it_breaks(open_anatomy:
     assert parts(at)["image"]["edit"]["item"] == 3
 
 
-def test_a_point_code_has_nothing_to_draw_from(open_anatomy: Open) -> None:
+def test_a_deterministic_encoder_cannot_be_sampled(open_anatomy: Open) -> None:
     at = open_anatomy(model="digits-ae", draw="3")
     assert "no posterior to draw from" in warnings_shown(at)
     assert "draw" not in address(at)
 
 
-def test_pictures_that_come_while_the_image_is_examined_are_not_missed(
+def test_originals_loaded_during_encoding_are_not_missed(
     open_anatomy: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = with_originals("digits-vae")
     get = loaded.originals.get
 
     def late(items: Any) -> Any:
-        """What there is before the pictures have come; at once afterwards they are there."""
+        """No pictures at first; they are loaded right afterwards."""
         if loaded.originals.state == "ready":
             return get(items)
         monkeypatch.setattr(loaded.originals, "state", "ready")
@@ -265,7 +265,7 @@ def test_pictures_that_come_while_the_image_is_examined_are_not_missed(
 
 
 class Ready:
-    """A job that has ended with these results."""
+    """A finished job with these results."""
 
     made: ClassVar[list[tuple[Any, likelihood_estimates.Request]]] = []
     result: dict[str, Any] | None = None
@@ -281,7 +281,7 @@ class Ready:
         raise AssertionError("It is not to be cancelled.")
 
 
-def test_estimates_are_drawn_in_another_process_and_stay(
+def test_estimates_are_computed_in_a_job_and_stay(
     open_anatomy: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(panels, "start", Ready)
@@ -298,14 +298,16 @@ def test_estimates_are_drawn_in_another_process_and_stay(
     curves = at.session_state["an_curves"][("digits-vae", loaded.version, 9, "original")]
     for name in ("bound", "importance", "naive"):
         assert charts.short(curves[name][-1]) in said
-    assert at.button(key="an_draw").label == "Draw 3,600 samples", "all are drawn, and more are offered"
+    assert at.button(key="an_draw").label == "Draw 3,600 samples", (
+        "all samples are drawn, and more are offered"
+    )
     at.text_input(key="anatomy_item").set_value("test 10").run()
     assert [button for button in at.button if button.key == "an_draw"], "another image, other estimates"
     at.text_input(key="anatomy_item").set_value("test 9").run()
     assert any(caption.value.startswith("After 900") for caption in at.caption)
 
 
-def test_each_time_four_times_as_many_samples_are_offered_up_to_a_limit() -> None:
+def test_each_step_offers_four_times_the_samples_up_to_a_limit() -> None:
     assert [panels._next_samples(count) for count in (0, 250, 5_000, 20_000, 80_000, 100_000)] == [
         5_000,
         5_000,

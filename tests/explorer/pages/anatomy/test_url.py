@@ -1,4 +1,4 @@
-"""Links and edits of the Anatomy page: there and back, and what does not hold."""
+"""Addresses and edits of the Anatomy page: round trips and invalid input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT = Shown(0, (0, 1))
         Shown(1, (0, 1), 2**31, {0: 1e6, 7: -0.0001}),
     ],
 )
-def test_a_link_shows_the_same_again(shown: Shown) -> None:
+def test_a_link_restores_the_page(shown: Shown) -> None:
     assert from_query(query(shown), DEFAULT, LIMITS) == (shown, [])
 
 
@@ -54,20 +54,20 @@ def test_a_link_is_short_and_in_order() -> None:
         ({"turn": ",".join(f"{n}:1" for n in range(70))}, "at most 64"),
     ],
 )
-def test_what_does_not_hold_is_told_and_the_rest_stays(params: dict[str, str], text: str) -> None:
+def test_invalid_parameters_are_reported_and_the_others_used(params: dict[str, str], text: str) -> None:
     shown, problems = from_query({"item": "5"} | params, DEFAULT, LIMITS)
     assert len(problems) == 1 and text in problems[0] and len(problems[0]) < 200
     assert shown == (DEFAULT if "item" in params else Shown(5, (0, 1)))
 
 
-def test_a_point_has_no_draws() -> None:
+def test_a_deterministic_encoder_has_no_draws() -> None:
     shown, problems = from_query({"draw": "1"}, DEFAULT, POINT)
     assert shown == DEFAULT and "no posterior to draw from" in problems[0]
     with pytest.raises(ValueError, match="no posterior"):
         from_json({"item": 1, "draw": 1, "turn": {}}, DEFAULT, POINT)
 
 
-def test_an_edit_of_the_browser_keeps_the_dimensions() -> None:
+def test_an_edit_from_the_browser_keeps_the_dimensions() -> None:
     now = Shown(0, (3, 1))
     edit = {"item": 7, "draw": 2, "turn": {"3": 0.123456, "1": -2}}
     shown = from_json(edit, now, LIMITS)
@@ -95,6 +95,6 @@ def test_an_edit_of_the_browser_keeps_the_dimensions() -> None:
         ({"turn": {str(n): 0 for n in range(65)}}, "at most 64"),
     ],
 )
-def test_an_edit_that_does_not_hold_is_refused(values: Any, text: str) -> None:
+def test_an_invalid_edit_is_refused(values: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         from_json(values, DEFAULT, LIMITS)

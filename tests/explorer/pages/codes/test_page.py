@@ -1,4 +1,4 @@
-"""The Codes page: what it hands to the grid, the address, images and samples, and what it says where codes are missing."""
+"""The Codes page: data of the grid, address, images, samples, and models without codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="session")
 def code_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two levels of codes, and with one that has no prior."""
+    """A folder with a model of two levels of codes, and one without a prior."""
     folder = tmp_path_factory.mktemp("codes")
     train_digits(
         folder / "one-codes", title="One", latent=4, epochs=2, model="vq-vae", **CODES | {"prior_depth": 0}
@@ -67,7 +67,7 @@ def text_of(item: int, name: str = "two-codes") -> str:
     return as_text(grids_of(model(name), item))
 
 
-def test_it_opens_with_two_images_and_all_that_the_grid_needs(open_codes: Open) -> None:
+def test_it_opens_with_two_images_and_the_data_of_the_grid(open_codes: Open) -> None:
     at = open_codes(model="two-codes")
     assert warnings_shown(at) == ""
     found, loaded = grid(at), model()
@@ -87,7 +87,7 @@ def test_it_opens_with_two_images_and_all_that_the_grid_needs(open_codes: Open) 
     assert f"Top: {used[0]} of 16 codes used" in said and f"bottom: {used[1]} of 16 codes used" in said
 
 
-def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_codes: Open) -> None:
+def test_an_address_restores_the_page_and_is_not_rewritten(open_codes: Open) -> None:
     link = {
         "model": "two-codes",
         "a": "test-12",
@@ -109,7 +109,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_codes: Open) -> 
     )
 
 
-def test_nonsense_in_the_address_is_told_in_one_box(open_codes: Open) -> None:
+def test_invalid_parameters_are_reported_in_one_box(open_codes: Open) -> None:
     at = open_codes(model="two-codes", a="900", codes="![y](//z)", level="roof")
     said = warnings_shown(at)
     for part in (
@@ -121,13 +121,13 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_codes: Open) -> None:
     assert len(at.warning) == 1 and grid(at)["images"]["a"]["item"] == 0
 
 
-def test_a_checkpoint_without_codes_gives_way_with_a_word(open_codes: Open) -> None:
+def test_another_checkpoint_replaces_one_without_codes(open_codes: Open) -> None:
     at = open_codes(model="digits-vae")
     assert "digits-vae has no discrete codes" in warnings_shown(at)
     assert grid(at)["model"]["name"] == "one-codes"
 
 
-def test_where_no_checkpoint_has_codes_it_says_how_to_train_one(
+def test_without_a_checkpoint_of_codes_it_says_how_to_train_one(
     open_codes: Open, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(shelf))
@@ -148,7 +148,7 @@ def test_other_images_and_the_swap(open_codes: Open) -> None:
     at.text_input(key="code_b_item").set_value("test 31").run()
     second = grid(at)
     assert second["images"]["b"]["item"] == 31 and second["revision"] > first["revision"]
-    assert second["edit"]["codes"] == painted, "another B leaves what was painted"
+    assert second["edit"]["codes"] == painted, "another B keeps the painted codes"
     at.button(key="cd_swap").click().run()
     third = grid(at)
     assert [third["images"][name]["item"] for name in "ab"] == [31, 3] and third["edit"]["codes"] is None
@@ -159,7 +159,7 @@ def test_other_images_and_the_swap(open_codes: Open) -> None:
     assert grid(at)["images"]["b"]["item"] == 3
 
 
-def test_what_the_browser_painted_is_taken_over_and_stale_or_bad_is_not(
+def test_painted_codes_are_adopted_unless_outdated_or_invalid(
     open_codes: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from explorer.components import codes as component
@@ -191,7 +191,7 @@ def test_what_the_browser_painted_is_taken_over_and_stale_or_bad_is_not(
     assert "`codes` must be 54 characters" in warnings_shown(at) and address(at)["codes"] == text_of(7)
 
 
-def test_an_address_that_the_browser_still_has_from_before_undoes_nothing(open_codes: Open) -> None:
+def test_an_earlier_address_of_the_browser_undoes_nothing(open_codes: Open) -> None:
     asked = {"model": "two-codes", "a": "3", "b": "9"}
     at = open_codes(**asked)
     own = address(at)
@@ -208,7 +208,7 @@ def test_an_address_that_the_browser_still_has_from_before_undoes_nothing(open_c
     assert grid(at)["images"]["b"]["item"] == 12, "an address that is new is followed"
 
 
-def test_samples_are_drawn_elsewhere_and_loaded_with_a_click(
+def test_samples_are_drawn_in_a_job_and_loaded_with_a_click(
     open_codes: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = open_codes(model="two-codes", a="3", b="9")

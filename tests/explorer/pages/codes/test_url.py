@@ -1,4 +1,4 @@
-"""What a link to the Codes page carries: there and back, and what does not hold."""
+"""The address of the Codes page: round trips and invalid input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT = Shown(0, 1)
         (Shown(1, 2, t=1.0), {"a": "1", "b": "2", "level": "top", "t": "1"}),
     ],
 )
-def test_a_link_shows_the_same_again(shown: Shown, link: dict[str, str]) -> None:
+def test_a_link_restores_the_page(shown: Shown, link: dict[str, str]) -> None:
     assert query(shown, LIMITS) == link
     assert from_query(link, DEFAULT, LIMITS) == (shown, [])
 
@@ -51,7 +51,7 @@ def test_one_level_has_no_name_in_the_address() -> None:
         ({"t": "2"}, "`t` must be a number in 0..1. Got '2'."),
     ],
 )
-def test_what_does_not_hold_is_told_and_left(params: dict[str, str], said: str) -> None:
+def test_invalid_parameters_are_reported_and_ignored(params: dict[str, str], said: str) -> None:
     shown, (problem,) = from_query(params, DEFAULT, LIMITS)
     assert shown == DEFAULT and problem.startswith(said) and len(problem) < 200
 
@@ -69,13 +69,13 @@ def test_what_does_not_hold_is_told_and_left(params: dict[str, str], said: str) 
         ({"t": -0.5}, "`t` must be a number in 0..1"),
     ],
 )
-def test_what_a_browser_may_not_send(values: Any, said: str) -> None:
+def test_invalid_edits_are_refused(values: Any, said: str) -> None:
     with pytest.raises(ValueError) as caught:
         from_json(values, DEFAULT, LIMITS)
     assert str(caught.value).startswith(said)
 
 
-def test_what_a_browser_sends_keeps_the_images() -> None:
+def test_an_edit_keeps_the_images() -> None:
     told = {"codes": TEXT, "level": 1, "t": 0.12345, "model": "x", "revision": 3, "a": 5}
     assert from_json(told, Shown(7, 8), LIMITS) == Shown(7, 8, 1, TEXT, 0.123)
     assert from_json({"codes": None}, Shown(7, 8, 1, TEXT, 0.2), LIMITS) == Shown(7, 8, 1, None, 0.2)

@@ -1,4 +1,4 @@
-"""Which models stand side by side, and which series they make up."""
+"""The choice of models to compare, and the suggested series."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def titles(entries: list[Entry]) -> dict[str, tuple[str, ...]]:
     return {series.title: series.names for series in ready_series("MNIST", entries)}
 
 
-def test_the_checkpoint_that_was_chosen_before_stands_among_the_first() -> None:
+def test_the_last_chosen_checkpoint_is_among_the_first() -> None:
     faces = [entry("f1", "vae", 8, "faces"), entry("f2", "beta-vae", 8, "faces")]
     groups = by_data([*faces, *ZOO])
     assert first_choice(groups, "f2") == ("f2", "f1")
@@ -41,11 +41,11 @@ def test_the_checkpoint_that_was_chosen_before_stands_among_the_first() -> None:
     assert first_choice(groups, "gone") == first_choice(groups)
 
 
-def test_a_model_is_named_by_the_title_of_its_family() -> None:
+def test_a_model_is_named_by_its_family() -> None:
     assert kind(ZOO[4].card) == "AE"
 
 
-def test_models_of_one_data_set_form_a_group_the_largest_first() -> None:
+def test_models_are_grouped_by_data_set_largest_first() -> None:
     lonely = entry("frey", "vae", 2, "frey-faces")
     faces = [entry("f1", "vae", 8, "faces"), entry("f2", "beta-vae", 8, "faces")]
     broken = Entry("rotten", Path("rotten"), error="no atlas")
@@ -67,10 +67,10 @@ def test_a_ladder_is_one_kind_in_several_sizes() -> None:
     assert ladders([ZOO[0], entry("vae-2b", "vae", 2)]) == []
 
 
-def test_the_ready_series_are_those_of_the_tutorials() -> None:
+def test_the_suggested_series_are_those_of_the_tutorials() -> None:
     found = titles(by_data(ZOO)["MNIST"])
     assert found["VAE with 2, 5, 10 and 20 dimensions"] == ("vae-2", "vae-5", "vae-10", "vae-20")
-    assert found["VAE and Denoising AE"] == ("vae-20", "dae"), "codes of the same size"
+    assert found["VAE and Denoising AE"] == ("vae-20", "dae"), "latents of the same size"
     assert found["AE and PCA"] == ("ae", "pca")
     assert found["Autoencoders without a prior"] == ("ae", "dae", "contractive")
     assert len(found["One of each family on MNIST"]) == 5

@@ -1,4 +1,4 @@
-"""The Compare page: choice, address, what is wrong with either, what the component is told, the sections."""
+"""The Compare page: choice, address, errors, the component's data, and the sections."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_it_opens_with_the_first_series(open_compare: Open) -> None:
     assert len(json.dumps(found)) < 4000
 
 
-def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_compare: Open) -> None:
+def test_an_address_restores_the_page_and_is_not_rewritten(open_compare: Open) -> None:
     link = {
         "models": "digits-vae,flat-vae",
         "item": "test-12",
@@ -74,7 +74,7 @@ def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_compare: Open) -
     assert found["colour"]["name"] == "ink"
 
 
-def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
+def test_invalid_parameters_are_reported_once(open_compare: Open) -> None:
     at = open_compare(
         models=f"{BOTH},nowhere", item="x", drives="9,0,0", select="![x](//y)", colour="love", below="?"
     )
@@ -90,8 +90,8 @@ def test_nonsense_in_the_address_is_told_once(open_compare: Open) -> None:
 def test_a_broken_model_is_left_out_with_its_reason(open_compare: Open) -> None:
     at = open_compare(models="rotten-vae,digits-vae")
     assert "'rotten-vae' cannot be used" in warnings_shown(at) and "SHA-256" in warnings_shown(at)
-    assert names(at) == ["digits-vae", "flat-vae"], "a single one is filled up to two"
-    assert any("hollow-vae" in each.value for each in at.markdown), "all that cannot be used are listed"
+    assert names(at) == ["digits-vae", "flat-vae"], "a single model is complemented by another"
+    assert any("hollow-vae" in each.value for each in at.markdown), "all unusable checkpoints are listed"
 
 
 def test_a_model_without_an_atlas_says_how_to_build_it(
@@ -118,7 +118,7 @@ def test_fewer_than_two_ask_for_more(open_compare: Open) -> None:
     assert names(at) == ["digits-vae", "flat-vae"]
 
 
-def test_a_ready_series_is_one_click_away(open_compare: Open) -> None:
+def test_a_suggested_series_is_one_click_away(open_compare: Open) -> None:
     at = open_compare(models="digits-vae,flat-vae", item="7")
     (series,) = [button for button in at.button if (button.key or "").startswith("series-")]
     assert series.label == "VAE with 2 and 8 dimensions"
@@ -185,9 +185,7 @@ def test_selected_images(open_compare: Open) -> None:
     assert "No image is inside the selection" in nowhere.info[0].value
 
 
-def test_samples_are_drawn_where_there_is_a_prior_only(
-    open_compare: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_samples_are_drawn_only_with_a_prior(open_compare: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_compare(below="samples")
     first = html(at)
     assert first.count('alt="Sample of Flat"') == first.count('alt="Sample of Digits"') == 24
@@ -217,7 +215,7 @@ def test_the_series_over_the_dimension(open_compare: Open) -> None:
     shown = html(at)
     assert "2 dimensions" in shown and "8 dimensions, samples" in shown
     assert shown.count('alt="Reconstruction with 2 dimensions"') == 10
-    assert any("python -m models evaluate" in caption.value for caption in at.caption), "no figures yet"
+    assert any("python -m models evaluate" in caption.value for caption in at.caption), "no metrics yet"
 
 
 def test_metrics_are_a_table_with_units_and_protocols(
@@ -249,7 +247,7 @@ def test_metrics_are_a_table_with_units_and_protocols(
     )
     assert metrics._comparable("decoded latent, all; runs of seeds 0, 1") == metrics._comparable(
         "decoded posterior mean, all"
-    ), "the same way of measuring"
+    ), "the same protocol"
     assert metrics._comparable("all") != metrics._comparable("half")
     at = open_compare(models=BOTH, below="dimensions")
     assert any("half" in caption.value for caption in at.caption), "the charts name their protocol"
@@ -273,12 +271,12 @@ def test_latent_spaces_are_compared(open_compare: Open) -> None:
 
 
 def specs(at: AppTest) -> list[dict[str, Any]]:
-    """The charts of a page, as Plotly gets them."""
+    """The Plotly specifications of a page's charts."""
     return [json.loads(each.proto.spec) for each in at.get("plotly_chart")]  # type: ignore[attr-defined]
 
 
 def opened() -> Any:
-    """The two models of the shelf, lined up as the page does it."""
+    """The page's comparison of the two models."""
     from explorer.scene.comparison import compare_models
     from explorer.scene.engine import engine
     from explorer.scene.views import default_view, resolve

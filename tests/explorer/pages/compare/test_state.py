@@ -1,4 +1,4 @@
-"""The comparison's state: from addresses and browsers, which may say anything, and back."""
+"""The comparison's state: from untrusted addresses and JSON, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from explorer.pages.compare.state import Drive, Selection, State, from_json, fro
 FULL = State(12, (Drive(0, 1.5, -2.0), Drive(1, 0.25, 1 / 3)), Selection(1, (0.0, 0.0, 2.0, 0.0, 1.0, 2.0)))
 
 
-def test_an_address_gives_the_state_back() -> None:
+def test_an_address_restores_the_state() -> None:
     assert query(FULL) == {
         "item": "12",
         "drives": "0,1.5,-2_1,0.25,0.333333",
@@ -28,7 +28,7 @@ def test_an_address_gives_the_state_back() -> None:
     assert query(State()) == {"item": "0"}
 
 
-def test_a_browser_gives_the_state_back() -> None:
+def test_the_browsers_json_restores_the_state() -> None:
     assert from_json(FULL.as_json(), 2, 100) == FULL
     assert from_json(State().as_json(), 2, 100) == State()
 
@@ -52,7 +52,7 @@ def test_a_browser_gives_the_state_back() -> None:
         ("select", "7,0,0,1,0,0,1", "`selection.by` must be a whole number in 0..1. Got 7"),
     ],
 )
-def test_what_does_not_hold_is_told_and_left_out(part: str, text: str, problem: str) -> None:
+def test_invalid_parameters_are_reported_and_left_out(part: str, text: str, problem: str) -> None:
     state, problems = from_query({"item": "5", part: text}, 2, 100)
     assert len(problems) == 1 and problem in problems[0]
     assert len(problems[0]) < 200
@@ -71,7 +71,7 @@ def test_what_does_not_hold_is_told_and_left_out(part: str, text: str, problem: 
         ({"selection": {"by": 0, "corners": "abc"}}, "3 to 32 corners"),
     ],
 )
-def test_a_browser_may_send_anything(values: Any, problem: str) -> None:
+def test_invalid_states_are_refused(values: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         from_json(values, 2, 100)
 
@@ -82,7 +82,7 @@ def test_a_browser_may_send_anything(values: Any, problem: str) -> None:
         st.sampled_from(["item", "drives", "select"]), st.text("0123456789.,_-einf", max_size=60)
     )
 )
-def test_any_address_gives_a_state_that_its_own_address_gives_again(params: dict[str, str]) -> None:
+def test_a_state_survives_a_round_trip_through_its_address(params: dict[str, str]) -> None:
     state, _ = from_query(params, 2, 100)
     again, problems = from_query(query(state), 2, 100)
     assert problems == [] and query(again) == query(state)

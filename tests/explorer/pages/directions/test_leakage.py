@@ -1,4 +1,4 @@
-"""The leakage panel: from the button to the table, what it compares, and what it says where nothing can be measured."""
+"""The leakage panel: button, table, comparisons, and reasons why nothing can be measured."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def opened(empty: bool = False) -> AppTest:
 
 
 def wait(at: AppTest, done: Callable[[], bool], seconds: float = 240) -> None:
-    """Runs the page again until something holds."""
+    """Reruns the page until a condition is true."""
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "It took too long."
@@ -83,7 +83,7 @@ def table(*columns: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_table_has_the_bars_on_top_and_the_target_first() -> None:
+def test_a_table_has_the_summary_on_top_and_the_target_first() -> None:
     found = table_html(
         table(
             column("Hat"),
@@ -109,15 +109,17 @@ def test_a_table_has_the_bars_on_top_and_the_target_first() -> None:
         "Hair",
     ]
     assert "96 % ✓" in rows[1] and "91 %–99 %" in rows[1] and "50 % ✗" in rows[1]
-    assert "0.04 ✓" in rows[2] and "0.30 ?" in rows[2], "an interval that holds the bar decides nothing"
+    assert "0.04 ✓" in rows[2] and "0.30 ?" in rows[2], (
+        "an interval that contains the threshold decides nothing"
+    )
     assert "0.25" in rows[3] and "Smile" in rows[3] and "0.80" in rows[4] and "0.60–1.10" in rows[4]
     assert "1.25 *" in rows[0] and "changes the most" in rows[0]
     assert "2.00 ↑" in rows[5] and "<b>0.50 ↓</b>" in rows[6] and "25% of the target" in rows[6]
-    assert "0.01<" in rows[7] and "<b>" not in rows[7]  # a categorical attribute goes no one way
+    assert "0.01<" in rows[7] and "<b>" not in rows[7]  # a categorical attribute has no direction of change
     assert "Hat &amp; &lt;i&gt;others&lt;/i&gt;" in found and "<i>" not in found
 
 
-def test_what_has_no_number_is_a_dash() -> None:
+def test_missing_numbers_are_dashes() -> None:
     found = table_html(
         table(
             column(
@@ -177,7 +179,7 @@ def test_without_directions_it_says_where_to_choose_one() -> None:
     assert "Choose a direction above" in at.info[0].value and not at.button
 
 
-def test_what_cannot_be_measured_is_explained(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_explains_what_cannot_be_measured(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_not(loaded) is None
     atlas = loaded.atlas
     for changes, reason in (
@@ -188,7 +190,7 @@ def test_what_cannot_be_measured_is_explained(loaded: Loaded, monkeypatch: pytes
         assert reason in str(why_not(loaded))
 
 
-def test_data_that_are_elsewhere_are_named(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_data_set_is_named(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LATENT_DATA_DIR", raising=False)
     card = loaded.entry.card
     assert card is not None
@@ -208,7 +210,7 @@ def test_targets_are_found_by_name_and_by_title(loaded: Loaded) -> None:
     assert target_of(loaded, replace(own, title="beach - rest")) is None
 
 
-def test_the_plain_direction_stands_before_others(loaded: Loaded) -> None:
+def test_the_mean_difference_comes_before_others(loaded: Loaded) -> None:
     three = loaded.directions["digit-3"]
     other = replace(three, title="Digit: 3, LDA", vector=np.roll(three.vector, 1))
     assert [each.title for each in compared(loaded, [other], "digit-3")] == [

@@ -1,4 +1,4 @@
-"""The Directions page: sources, estimators, what is held, the shelf, files, links, and what it says where things fail."""
+"""The Directions page: sources, estimators, held directions, saved ones, files, links, errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def open_directions() -> Open:
-    """Opens the page at an address, and waits until all figures are there."""
+    """Opens the page at an address, and waits for all metrics."""
 
     def opened(wait: bool = True, **params: str) -> AppTest:
         at = AppTest.from_file(str(PAGE), default_timeout=120)
@@ -40,7 +40,7 @@ def open_directions() -> Open:
 
 @pytest.fixture(autouse=True)
 def nothing_kept(place: None) -> None:
-    """Takes away what other tests left with the model, which stays in memory."""
+    """Removes directions that other tests left in the model in memory."""
     loaded = model()
     for name in [n for n, d in loaded.directions.items() if d.kind == "own"]:
         loaded.drop_direction(name)
@@ -95,7 +95,7 @@ def test_it_opens_with_an_attribute_and_five_estimators_side_by_side(open_direct
     assert len(at.get("plotly_chart")) == 2
 
 
-def test_there_is_something_to_see_before_the_figures_are_there(open_directions: Open) -> None:
+def test_pictures_are_shown_before_the_metrics(open_directions: Open) -> None:
     at = open_directions(wait=False, model="digits-vae", from_="attribute:digit-3")
     found = rows(at)
     assert found["mean"].count("<img") == 9
@@ -103,7 +103,7 @@ def test_there_is_something_to_see_before_the_figures_are_there(open_directions:
     assert "AUC: …" not in "".join(rows(at).values())
 
 
-def test_a_link_shows_the_same_again(open_directions: Open) -> None:
+def test_a_link_restores_the_page(open_directions: Open) -> None:
     link = {
         "model": "digits-vae",
         "from": "attribute:ink",
@@ -118,7 +118,7 @@ def test_a_link_shows_the_same_again(open_directions: Open) -> None:
     assert at.text_input(key="dr_on_item").value == "test 7"
 
 
-def test_what_is_held_has_a_cosine_of_nought_after(open_directions: Open) -> None:
+def test_held_directions_have_cosine_zero_afterwards(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="attribute:even", hold="digit-3,digit-4")
     lines = [line for line in everything(at).splitlines() if "Digit: " in line and line.startswith("|")]
     assert len(lines) == 2
@@ -129,7 +129,7 @@ def test_what_is_held_has_a_cosine_of_nought_after(open_directions: Open) -> Non
     assert "hold" not in address(at) and "Cosine before" not in everything(at)
 
 
-def test_saving_keeps_the_direction_that_is_shown(open_directions: Open) -> None:
+def test_saving_stores_the_direction_shown(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="attribute:even", method="lda")
     at.text_input(key="dr_name").set_value("Evenness").run()
     at.button(key="dr_save").click().run()
@@ -146,7 +146,7 @@ def test_saving_keeps_the_direction_that_is_shown(open_directions: Open) -> None
     assert sorted(saved()) == ["own-evenness", "own-evenness-2"]
 
 
-def test_a_direction_has_a_name_of_its_own_until_one_is_typed(open_directions: Open) -> None:
+def test_a_direction_has_a_default_name_until_one_is_typed(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="attribute:even", method="lda")
     assert at.text_input(key="dr_name").placeholder == "Even, LDA"
     at.text_input(key="dr_name").set_value("Evenness")
@@ -157,7 +157,7 @@ def test_a_direction_has_a_name_of_its_own_until_one_is_typed(open_directions: O
     assert sorted(direction.title for direction in saved().values()) == ["Even, mean difference", "Evenness"]
 
 
-def test_what_is_held_is_saved_too_and_said(open_directions: Open) -> None:
+def test_held_directions_are_saved_and_reported(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="attribute:even", hold="digit-3")
     at.button(key="dr_save").click().run()
     (direction,) = saved().values()
@@ -165,7 +165,7 @@ def test_what_is_held_is_saved_too_and_said(open_directions: Open) -> None:
     assert direction.made == "attribute Even; mean difference; held fixed: Digit: 3"
 
 
-def test_a_saved_direction_is_used_renamed_deleted_and_taken_back(open_directions: Open) -> None:
+def test_a_saved_direction_is_used_renamed_deleted_and_restored(open_directions: Open) -> None:
     loaded = model()
     loaded.keep_direction(
         replace(loaded.directions["even"], name="own-calm", title="Calm", kind="own", group="Yours")
@@ -205,7 +205,7 @@ def test_a_direction_of_another_checkpoint_is_refused(open_directions: Open) -> 
     assert saved() == {}
 
 
-def test_two_groups_of_one_s_own(open_directions: Open) -> None:
+def test_two_saved_groups(open_directions: Open) -> None:
     loaded = model()
     loaded.keep_group(Group("left", "Left", tuple(range(40))))
     loaded.keep_group(Group("right", "Right", tuple(range(60, 120))))
@@ -216,7 +216,7 @@ def test_two_groups_of_one_s_own(open_directions: Open) -> None:
     assert address(at)["from"] == "groups:@left~rest" and "From 360 images" in everything(at)
 
 
-def test_groups_by_value_and_the_way_to_one_s_own(open_directions: Open) -> None:
+def test_groups_by_value_and_the_hint_to_saved_ones(open_directions: Open) -> None:
     at = open_directions(model="digits-vae")
     at.selectbox(key="dr_kind").set_value("groups").run()
     assert address(at)["from"] == "groups:even=even~rest"
@@ -240,7 +240,7 @@ def test_two_images_and_components(open_directions: Open) -> None:
     assert "Principal component 2" in rows(at)["mean"]
 
 
-def test_an_expression_and_an_analogy(open_directions: Open) -> None:
+def test_expressions_of_directions_and_of_images(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="expression:even - 0.5*ink")
     assert list(rows(at)) == ["mean"] and warnings_shown(at) == ""
     at.text_input(key="dr_expression").set_value("even + frown").run()
@@ -255,7 +255,7 @@ def test_an_expression_and_an_analogy(open_directions: Open) -> None:
     assert shown == [loaded.atlas.names.name(row) for row in near]
 
 
-def test_what_does_not_hold_in_an_address_is_told_and_left(open_directions: Open) -> None:
+def test_invalid_parameters_are_reported_and_ignored(open_directions: Open) -> None:
     at = open_directions(model="digits-vae", from_="attribute:smile", method="magic", hold="x", item="99999")
     for said in (
         "no direction 'smile'",
@@ -268,7 +268,7 @@ def test_what_does_not_hold_in_an_address_is_told_and_left(open_directions: Open
     assert address(at)["from"] == "attribute:even"
 
 
-def test_a_model_that_is_not_there_and_the_one_chosen_last(open_directions: Open) -> None:
+def test_a_missing_model_and_the_last_chosen_one(open_directions: Open) -> None:
     at = open_directions(model="flow-vae")
     assert "flow-vae" in warnings_shown(at)
     at = AppTest.from_file(str(PAGE), default_timeout=120)

@@ -1,4 +1,4 @@
-"""What a link to the Directions page carries: there and back, and what does not hold."""
+"""The address of the Directions page: round trips and invalid input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT = Shown("attribute", "smile")
         (Shown("groups", "@a~rest"), {"from": "groups:@a~rest", "method": "mean", "item": "0"}),
     ],
 )
-def test_a_link_shows_the_same_again(shown: Shown, link: dict[str, str]) -> None:
+def test_a_link_restores_the_page(shown: Shown, link: dict[str, str]) -> None:
     assert query(shown) == link
     assert from_query(link, DEFAULT, LIMITS) == (shown, [])
 
@@ -40,14 +40,14 @@ def test_a_link_shows_the_same_again(shown: Shown, link: dict[str, str]) -> None
         ({"item": "٣"}, "`item` must be an image of this model"),
     ],
 )
-def test_what_does_not_hold_is_told_and_left(link: dict[str, str], message: str) -> None:
+def test_invalid_parameters_are_reported_and_ignored(link: dict[str, str], message: str) -> None:
     shown, problems = from_query(link, DEFAULT, LIMITS)
     assert shown == DEFAULT
     (problem,) = problems
     assert message in problem
 
 
-def test_nothing_asked_is_the_default_and_twice_the_same_is_held_once() -> None:
+def test_an_empty_address_is_the_default_and_duplicates_are_held_once() -> None:
     assert from_query({}, DEFAULT, LIMITS) == (DEFAULT, [])
     assert from_query({"hold": "hat,hat"}, DEFAULT, LIMITS)[0].hold == ("hat",)
     assert from_query({"hold": ""}, DEFAULT, LIMITS)[0].hold == ()

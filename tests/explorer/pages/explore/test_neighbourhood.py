@@ -1,4 +1,4 @@
-"""Tests of a handle's neighbours on Explore: against all distances taken one by one, in latent space and by pixels."""
+"""Tests of a handle's neighbours on Explore, against brute force in latent space and by pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def loaded(pages_engine: Engine) -> Loaded:
 
 
 def opened(open_page: Open, of: str, **params: str) -> AppTest:
-    """The page with the popover open, once the images of the collection are there."""
+    """The page with the popover open, once the originals are loaded."""
     at = open_page(model="digits-vae", **params)
     at.session_state["near-open"] = True
     at.session_state["near-of"] = of
@@ -47,7 +47,7 @@ def selected(at: AppTest, key: str) -> tuple[int, ...]:
     return items
 
 
-def test_the_nearest_are_those_of_the_handle_that_is_asked_for(open_page: Open, loaded: Loaded) -> None:
+def test_neighbours_are_those_of_the_chosen_handle(open_page: Open, loaded: Loaded) -> None:
     ready(loaded)
     at = opened(open_page, "B", view="pca", a="3", b="40")
     mean = loaded.atlas.mean
@@ -64,9 +64,7 @@ def test_the_nearest_are_those_of_the_handle_that_is_asked_for(open_page: Open, 
     assert f"Exact search of all {loaded.count} images." in said
 
 
-def test_trust_in_the_map_is_that_of_the_nearest_image_and_is_held_against_the_mean(
-    open_page: Open, loaded: Loaded
-) -> None:
+def test_trust_in_the_map_is_compared_with_the_mean(open_page: Open, loaded: Loaded) -> None:
     mean, xy = loaded.atlas.mean, resolve(loaded, "pca").xy
     near, on_map = (
         [
@@ -85,7 +83,7 @@ def test_trust_in_the_map_is_that_of_the_nearest_image_and_is_held_against_the_m
         assert word in told
 
 
-def test_an_image_that_is_not_there_has_no_error(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_original_has_no_error(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     ready(loaded)
     images = loaded.originals.get(range(loaded.count))
     gone = {1, 300, loaded.count - 1}

@@ -1,4 +1,4 @@
-"""New maps: the settings reach the command, its map is shown at the end, its failure is told."""
+"""New maps: settings of the job, its map at the end, its failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.explorer.pages.conftest import Open
 
 
 class Work:
-    """A job as the page sees it, whose end the test decides."""
+    """A fake job that the test ends."""
 
     started: tuple[object, ...] = ()
     last: Work
@@ -31,7 +31,7 @@ class Work:
 
 @pytest.fixture
 def fitting(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The page with a job under way."""
+    """The page with a running job."""
     monkeypatch.setattr(new_map, "start", Work)
     at = open_page()
     button(at, "New map").click().run()
@@ -72,7 +72,7 @@ def test_the_map_is_shown_when_it_is_ready(fitting: AppTest, pages_engine: Engin
     assert "New map" in labels(fitting)
 
 
-def test_a_failure_is_told_and_the_map_stays(fitting: AppTest) -> None:
+def test_a_failure_is_reported_and_the_map_stays(fitting: AppTest) -> None:
     Work.last.running, Work.last.error = False, "out of paper"
     fitting.run()
     assert not fitting.exception
@@ -88,7 +88,7 @@ def test_cancel(fitting: AppTest) -> None:
     assert Work.last.error == "Cancelled." and "New map" in labels(fitting)
 
 
-def test_a_map_that_is_gone_when_it_is_ready_is_told(fitting: AppTest) -> None:
+def test_a_map_that_was_deleted_meanwhile_is_reported(fitting: AppTest) -> None:
     Work.last.running, Work.last.result = False, {"view": "umap-0123abcd"}
     fitting.run()
     assert not fitting.exception

@@ -1,4 +1,4 @@
-"""The line over the stage while a model is being trained further, or once a better version of it is there."""
+"""The line above the stage while a model is trained further, or once a better version exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address
 
 
-def test_a_model_that_nobody_trains_has_no_line(open_page: Open) -> None:
+def test_a_model_without_a_training_has_no_line(open_page: Open) -> None:
     at = open_page(model="digits-vae")
     assert not at.exception and "newer-show" not in [button.key for button in at.button]
 
@@ -23,7 +23,7 @@ def test_a_better_version_is_offered_and_shown_with_the_same_images(
     monkeypatch.setattr(Trainings, "newer", lambda _, name: "flat-vae" if name == "digits-vae" else "")
     at = open_page(model="digits-vae", colour="even", a="test-7", b="train-3")
     assert "A better version has been trained." in [each.value for each in at.markdown]
-    assert address(at)["model"] == "digits-vae", "it is not shown unasked"
+    assert address(at)["model"] == "digits-vae", "it is not shown without a click"
     at.button(key="newer-show").click().run()
     asked = address(at)
     assert asked["model"] == "flat-vae" and asked["colour"] == "even"
@@ -31,7 +31,7 @@ def test_a_better_version_is_offered_and_shown_with_the_same_images(
     assert "newer-show" not in [button.key for button in at.button]
 
 
-def test_a_training_that_goes_on_says_how_long(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_training_shows_the_time_left(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     training: Any = SimpleNamespace(name="photos-vae", seconds_left=130.0, what="Step 2 of 9")
     monkeypatch.setattr(Trainings, "of", lambda _, name: training)
     at = open_page(model="digits-vae")

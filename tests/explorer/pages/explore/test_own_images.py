@@ -1,4 +1,4 @@
-"""Tests of a person's own pictures on Explore: brought, encoded, put under a handle, deleted and brought back."""
+"""Tests of uploaded pictures on Explore: added, encoded, put under a handle, deleted and restored."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def opened(open_page: Open) -> AppTest:
 
 
 def bring(at: AppTest, **files: bytes) -> AppTest:
-    """Uploads files; none is taken by that."""
+    """Uploads files without adding them."""
     given = [(f"{name}.png", data, "image/png") for name, data in files.items()]
     return at.file_uploader(key="own-files").set_value(given).run()
 
 
 def control(at: AppTest, kind: str, name: str) -> Any:
-    """The framing's widget of a kind whose key starts so."""
+    """The framing widget whose key has this prefix."""
     (found,) = [each for each in getattr(at, kind) if str(each.key).startswith(f"own-{name}-")]
     return found
 
 
-def test_an_upload_is_shown_first_then_taken_and_handle_a_stands_on_it(
+def test_an_upload_is_previewed_then_added_under_handle_a(
     open_page: Open, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = bring(opened(open_page), me=png())
@@ -75,7 +75,7 @@ def test_an_upload_is_shown_first_then_taken_and_handle_a_stands_on_it(
     assert not [each for each in at.button if str(each.key).startswith("own-take-")]
 
 
-def test_a_picture_is_taken_as_it_is_framed(open_page: Open, loaded: Loaded) -> None:
+def test_a_picture_is_added_as_framed(open_page: Open, loaded: Loaded) -> None:
     at = bring(opened(open_page), me=png())
     assert control(at, "slider", "x").disabled and not control(at, "slider", "y").disabled  # it is upright
     control(at, "slider", "zoom").set_value(2.0).run()
@@ -89,7 +89,7 @@ def test_a_picture_is_taken_as_it_is_framed(open_page: Open, loaded: Loaded) -> 
     np.testing.assert_array_equal(kept.picture, fitted(open_picture(png()), loaded.shape, framing))
 
 
-def test_a_wrong_file_is_told_and_the_good_one_can_be_taken_or_left(open_page: Open, loaded: Loaded) -> None:
+def test_an_invalid_file_is_reported_and_a_valid_one_can_be_skipped(open_page: Open, loaded: Loaded) -> None:
     at = bring(opened(open_page), bad=b"no picture", good=png(1), other=png(2))
     assert any("bad: The file is not a supported picture" in each.value for each in at.warning)
     control(at, "button", "skip").click().run()
@@ -97,7 +97,7 @@ def test_a_wrong_file_is_told_and_the_good_one_can_be_taken_or_left(open_page: O
     assert [each.title for each in loaded.own.values()] == ["other"]
 
 
-def test_all_files_are_taken_at_once_but_only_so_many(
+def test_all_files_are_added_at_once_up_to_a_limit(
     open_page: Open, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_images, "FILES_AT_MOST", 3)
@@ -112,7 +112,7 @@ def test_all_files_are_taken_at_once_but_only_so_many(
     assert f"reconstruction error {error:.4f}" in told or f"reconstruction error {error - 1e-4:.4f}" in told
 
 
-def test_a_picture_is_deleted_and_brought_back(open_page: Open, loaded: Loaded) -> None:
+def test_a_picture_is_deleted_and_restored(open_page: Open, loaded: Loaded) -> None:
     kept = own_images.keep(loaded, "Me", np.full((8, 8, 1), 99, np.uint8))
     at = opened(open_page)
     at.button(key=f"own-B-{kept.item}").click().run()

@@ -1,4 +1,4 @@
-"""The Explore page: controls, address, what is wrong with either, and what it tells the stage."""
+"""The Explore page: controls, address, errors, and the stage's data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.explorer.pages.conftest import Open
 from tests.explorer.pages.reading import address, component, components, warnings_shown
 
 
-def test_it_opens_with_the_usual_map_and_colours(open_page: Open) -> None:
+def test_it_opens_with_the_default_map_and_colours(open_page: Open) -> None:
     at = open_page()
     assert warnings_shown(at) == ""
     found = address(at)
@@ -42,7 +42,7 @@ def test_another_map_moves_the_handles_to_their_items_there(open_page: Open) -> 
     assert component(at)["edit"] == before["edit"]
 
 
-def test_two_dimensions_and_the_same_twice_swaps_them(open_page: Open) -> None:
+def test_two_dimensions_are_swapped_if_chosen_twice(open_page: Open) -> None:
     at = open_page()
     at.selectbox(key="view_kind").set_value("dims").run()
     first = address(at)["view"]
@@ -54,7 +54,7 @@ def test_two_dimensions_and_the_same_twice_swaps_them(open_page: Open) -> None:
     assert address(at)["view"] == f"dims-{j}-{free}"
 
 
-def test_a_plane_of_two_directions_and_one_that_is_none(open_page: Open) -> None:
+def test_a_plane_of_two_directions_and_an_invalid_one(open_page: Open) -> None:
     at = open_page()
     at.selectbox(key="view_kind").set_value("plane").run()
     assert address(at)["view"] == "plane-digit-0--digit-1"
@@ -73,7 +73,7 @@ def test_colours(open_page: Open) -> None:
     assert component(at)["colour"]["kind"] == "continuous"
 
 
-def test_an_address_is_shown_as_it_says_and_stays_as_it_is(open_page: Open) -> None:
+def test_an_address_restores_the_page_and_is_not_rewritten(open_page: Open) -> None:
     link = {
         "model": "digits-vae",
         "view": "pca",
@@ -105,14 +105,14 @@ def test_a_link_to_unmoved_handles_leaves_them_exactly_on_their_items(open_page:
     assert component(again)["edit"] == component(at)["edit"]
 
 
-def test_an_older_link_that_names_rows_opens_the_same_and_is_written_with_names(open_page: Open) -> None:
+def test_an_older_link_with_rows_is_rewritten_with_names(open_page: Open) -> None:
     at = open_page(model="digits-vae", view="pca", a="310", b="test-40")
     assert [component(at)["edit"][name]["item"] for name in "AB"] == [310, 40]
     assert [address(at)[name].split(",")[0] for name in "ab"] == ["train-10", "test-40"]
     assert component(open_page(**address(at)))["edit"] == component(at)["edit"] and warnings_shown(at) == ""
 
 
-def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) -> None:
+def test_invalid_parameters_are_replaced_and_reported_once(open_page: Open) -> None:
     nonsense = {
         "colour": "love",
         "a": "x",
@@ -126,14 +126,14 @@ def test_nonsense_in_the_address_falls_back_and_says_so_once(open_page: Open) ->
     for part in ("'atlantis'", "'love'", "`a` must", "'evil'", "`b` must name an item", "`frames`", "`path`"):
         assert part in said, part
     assert len(at.warning) == 1
-    assert r"\!\[x\](" in at.warning[0].value, "an address must not bring a picture in"
+    assert r"\!\[x\](" in at.warning[0].value, "an address must not embed a picture"
     assert address(at).keys() == {"model", "view", "colour", "a", "b"}
     at.selectbox(key="view_kind").set_value("pca").run()
     assert warnings_shown(at) == ""
 
 
 @pytest.mark.parametrize("name", ["../../etc", "", "x" * 5000, "digits-vae "])
-def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Open, name: str) -> None:
+def test_an_unknown_checkpoint_is_replaced_by_the_default(open_page: Open, name: str) -> None:
     at = open_page(model=name, view="atlantis")
     said = warnings_shown(at)
     assert (
@@ -144,7 +144,7 @@ def test_an_unknown_checkpoint_in_the_address_shows_the_usual_one(open_page: Ope
     assert (address(at)["model"], address(at)["view"]) == ("digits-vae", "umap")
 
 
-def test_places_of_a_map_that_is_not_there_mean_nothing_on_another(open_page: Open) -> None:
+def test_positions_on_a_missing_map_are_not_used_on_another(open_page: Open) -> None:
     at = open_page(view="umap-00000000", a="12,999,999", a_with="ink:1")
     assert "umap-00000000" in warnings_shown(at) and address(at)["view"] == "umap"
     edit = component(at)["edit"]
@@ -162,7 +162,7 @@ def test_an_address_of_a_broken_checkpoint_shows_another_and_the_reason(
     assert address(at)["model"] == "digits-vae"
 
 
-def test_the_picker_opens_another_and_lists_the_broken(open_page: Open) -> None:
+def test_the_picker_opens_another_and_lists_broken_ones(open_page: Open) -> None:
     at = open_page(a="12,1,1", colour="ink")
     at.button(key="checkpoint").click().run()
     assert not at.exception
@@ -205,16 +205,16 @@ def test_a_checkpoint_without_an_atlas_says_how_to_build_one(
     assert "No checkpoint can be used yet" in at.info[0].value
 
 
-def test_what_the_stage_is_told_is_small(open_page: Open) -> None:
+def test_the_data_of_the_stage_are_small(open_page: Open) -> None:
     assert len(json.dumps(component(open_page()))) < 8_000
 
 
-def test_new_directions_stand_on_top(open_page: Open, pages_engine: Engine) -> None:
+def test_new_directions_come_first(open_page: Open, pages_engine: Engine) -> None:
     loaded = pages_engine.open_sync("digits-vae")
     vector = np.ones(loaded.latent, np.float32)
     names = ["own-first", "own-second"]
     try:
-        for name in [*names, "own-first"]:  # kept anew, it is the newest
+        for name in [*names, "own-first"]:  # saved again, it is the newest
             loaded.keep_direction(Direction(vector, name, name, "Yours", 5, 5, "own"))
         slugs = [direction["slug"] for direction in component(open_page())["directions"]]
         assert slugs[:3] == ["own-first", "own-second", "even"]

@@ -1,4 +1,4 @@
-"""Tests of selecting on Explore: by filter, search and the hand; groups are kept, deleted and brought back."""
+"""Tests of selections on Explore: by filter, search and on the map; groups are saved, deleted and restored."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def chosen(at: AppTest) -> tuple[int, ...]:
 
 
 def opened(open_page: Open, way: str) -> AppTest:
-    """The page with its Select popover open, at one of its ways."""
+    """The page with its Select popover open, with one method."""
     at = open_page(model="digits-vae")
     at.session_state["select-open"] = True
     at.session_state["select-way"] = way
     return at.run()
 
 
-def test_a_filter_selects_what_meets_all_conditions(open_page: Open, loaded: Loaded) -> None:
+def test_a_filter_selects_images_that_meet_all_conditions(open_page: Open, loaded: Loaded) -> None:
     at = opened(open_page, "Filter")
     assert at.button(key="filter-replace").disabled
     at.multiselect(key="filter-names").set_value(["digit"]).run()
@@ -55,14 +55,14 @@ def test_a_search_adds_and_narrows(open_page: Open) -> None:
     assert chosen(at) == (4, 5, 6)
 
 
-def test_a_search_that_finds_nothing_says_why(open_page: Open) -> None:
+def test_an_empty_search_says_why(open_page: Open) -> None:
     at = opened(open_page, "Search")
     at.text_input(key="search-text").set_value("unicorn").run()
     assert "Nothing is called" in at.warning[0].value
     assert at.button(key="search-replace").disabled and not at.exception
 
 
-def test_groups_are_kept_deleted_and_brought_back(open_page: Open, loaded: Loaded) -> None:
+def test_groups_are_saved_deleted_and_restored(open_page: Open, loaded: Loaded) -> None:
     at = opened(open_page, "Search")
     at.text_input(key="search-text").set_value("test 1-5").run()
     at.button(key="search-replace").click().run()
@@ -85,7 +85,7 @@ def test_groups_are_kept_deleted_and_brought_back(open_page: Open, loaded: Loade
     loaded.drop_group("first-five")
 
 
-def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
+def test_a_selection_shows_how_it_differs(loaded: Loaded) -> None:
     from explorer.pages.explore import selection
 
     items = tuple(np.flatnonzero(loaded.atlas.attributes["digit"].values == 3).tolist())
@@ -102,7 +102,7 @@ def test_a_selection_says_what_sets_it_apart(loaded: Loaded) -> None:
     )
 
 
-def test_what_the_map_sends_is_checked(open_page: Open, loaded: Loaded, pages_engine: Engine) -> None:
+def test_selections_from_the_map_are_validated(open_page: Open, loaded: Loaded, pages_engine: Engine) -> None:
     from explorer.pages.explore import selection
 
     at = open_page(model="digits-vae")

@@ -1,4 +1,4 @@
-"""Tests of the shelf on Explore: what is pinned is shown, used, taken down and put back."""
+"""Tests of the shelf on Explore: pins are shown, used, removed and restored."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_without_pins_there_is_no_shelf(open_page: Open, loaded: Loaded) -> None
     assert "Shelf" not in " ".join(m.value for m in open_page(model="digits-vae").markdown)
 
 
-def test_a_pinned_item_takes_handle_a(open_page: Open, loaded: Loaded) -> None:
+def test_a_pinned_item_moves_handle_a(open_page: Open, loaded: Loaded) -> None:
     loaded.keep_pin(Pin("item", "#42", "42"))
     at = open_page(model="digits-vae", view="pca")
     at.button(key="pin-0").click().run()
@@ -51,7 +51,7 @@ def test_a_pinned_direction_adds_one_unit_up_to_the_sliders_end(open_page: Open,
     assert shown(at).A.sliders == {name: 5.0} and shown(at).B.sliders == {name: 1.0}
 
 
-def test_a_pinned_view_is_shown_again(open_page: Open, loaded: Loaded) -> None:
+def test_a_pinned_view_is_restored(open_page: Open, loaded: Loaded) -> None:
     at = open_page(model="digits-vae", view="pca", a="7,0.5,0.25", frames="5")
     before = shown(at)
     pin = Pin("view", "View 1", {"view": "pca", "colour": "none"} | stage_edit.query(before, before))
@@ -65,7 +65,7 @@ def test_a_pinned_view_is_shown_again(open_page: Open, loaded: Loaded) -> None:
     )
 
 
-def test_a_pin_is_taken_down_and_put_back(open_page: Open, loaded: Loaded) -> None:
+def test_a_pin_is_removed_and_restored(open_page: Open, loaded: Loaded) -> None:
     loaded.keep_pin(Pin("item", "#42", "42"))
     at = open_page(model="digits-vae")
     at.toggle(key="shelf-taking").set_value(True).run()
@@ -75,7 +75,7 @@ def test_a_pin_is_taken_down_and_put_back(open_page: Open, loaded: Loaded) -> No
     assert loaded.pins == (Pin("item", "#42", "42"),)
 
 
-def test_the_last_that_was_taken_down_is_put_back_first_and_once(open_page: Open, loaded: Loaded) -> None:
+def test_the_last_removed_pin_is_restored_first_and_once(open_page: Open, loaded: Loaded) -> None:
     pins = [Pin("item", f"#{item}", str(item)) for item in (42, 43)]
     for pin in pins:
         loaded.keep_pin(pin)
@@ -103,7 +103,7 @@ def test_a_pinned_direction_moves_the_handle_that_the_sliders_move(open_page: Op
     assert at.session_state["lx_page_explore"].revision > revision, "the stage adopts it"
 
 
-def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
+def test_a_pin_of_a_deleted_item_says_so(open_page: Open, loaded: Loaded) -> None:
     loaded.keep_pin(Pin("direction", "Mine", "own-mine"))
     loaded.keep_pin(Pin("item", "Me", str(stage_edit.FIRST_OWN + 5)))
     at = open_page(model="digits-vae")
@@ -114,7 +114,7 @@ def test_a_pin_of_what_is_gone_says_so(open_page: Open, loaded: Loaded) -> None:
     assert shown(at) == before and not at.exception
 
 
-def test_what_is_pinned_of_the_stage(open_page: Open, loaded: Loaded) -> None:
+def test_the_pins_of_the_stage(open_page: Open, loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     name = next(iter(loaded.directions))
     edit = controls.default_edit(view)

@@ -1,4 +1,4 @@
-"""The Models page: the cards and one checkpoint in full, the training form and the runs, the zoo."""
+"""The Models page: cards, details of a checkpoint, training form, runs, model families."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def runs(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traini
 
 @pytest.fixture
 def measured(shelf: Path) -> Iterator[None]:
-    """The digits of the shelf, with figures in their card."""
+    """The digits checkpoint of the shelf, with metrics in its card."""
     path = shelf / "digits-vae" / CARD
     before = path.read_bytes()
     entry = checkpoint.read(path.parent)
@@ -66,7 +66,7 @@ def measured(shelf: Path) -> Iterator[None]:
 
 
 def text(at: AppTest) -> str:
-    """Everything that the page says."""
+    """All text of the page."""
     assert not at.exception, at.exception[0].value
     html = [element.proto.body for element in at.get("html")]  # type: ignore[attr-defined]
     said = [each.value for each in (*at.markdown, *at.caption, *at.warning, *at.info, *at.text)]
@@ -85,7 +85,7 @@ def command(at: AppTest) -> str:
 # Cards
 
 
-def test_every_usable_checkpoint_has_a_card_and_the_rest_a_reason(open_models: Open) -> None:
+def test_every_usable_checkpoint_has_a_card_and_others_a_reason(open_models: Open) -> None:
     at = open_models()
     assert keys(at, "card-details-") == ["card-details-digits-vae", "card-details-flat-vae"]
     assert keys(at, "card-explore-") == ["card-explore-digits-vae", "card-explore-flat-vae"]
@@ -97,7 +97,7 @@ def test_every_usable_checkpoint_has_a_card_and_the_rest_a_reason(open_models: O
     assert "SHA-256" in said and "**rotten-vae**" in said and "**hollow-vae**" in said
 
 
-def test_the_figures_stand_on_the_card(open_models: Open, measured: None) -> None:
+def test_metrics_are_on_the_card(open_models: Open, measured: None) -> None:
     said = text(open_models())
     assert "<dt>PSNR</dt><dd>21.54 dB</dd>" in said
     assert "<dt>−ELBO</dt><dd>−12.25 nats</dd>" in said
@@ -108,7 +108,7 @@ def test_cards_are_sorted_and_filtered(open_models: Open, measured: None) -> Non
     at = open_models()
     at.selectbox(key="cards_sort").set_value("linear_probe_error").run()
     said = text(at)
-    assert "<dt>Linear probe error</dt><dd>0.150 share</dd>" in said, "the figure that is sorted by is shown"
+    assert "<dt>Linear probe error</dt><dd>0.150 share</dd>" in said, "the metric sorted by is shown"
     assert keys(at, "card-details-") == ["card-details-digits-vae", "card-details-flat-vae"]
     at.multiselect(key="cards_family").set_value(["vae"]).run()
     assert len(keys(at, "card-details-")) == 2
@@ -150,7 +150,7 @@ def test_one_checkpoint_in_full(open_models: Open, measured: None, shelf: Path) 
     assert '"name": "kl"' in chart.proto.spec or '"name":"kl"' in chart.proto.spec  # type: ignore[attr-defined]
 
 
-def test_what_else_was_watched_has_charts_of_its_own(
+def test_other_logged_metrics_have_their_own_charts(
     open_models: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Curves(
@@ -163,7 +163,7 @@ def test_what_else_was_watched_has_charts_of_its_own(
     assert titles == ["nats per image", "perplexity", "codes used"]
 
 
-def test_what_was_not_measured_names_the_command(open_models: Open) -> None:
+def test_missing_metrics_name_the_command(open_models: Open) -> None:
     at = open_models(checkpoint="flat-vae")
     assert at.code[0].value == "python -m models evaluate flat-vae --write"
 
@@ -172,9 +172,7 @@ def test_what_was_not_measured_names_the_command(open_models: Open) -> None:
     ("name", "reason"),
     [("nowhere", "does not exist"), ("rotten-vae", "SHA-256"), ("![x](//y)", "does not exist")],
 )
-def test_an_address_of_what_cannot_be_shown_says_so_above_the_cards(
-    open_models: Open, name: str, reason: str
-) -> None:
+def test_an_invalid_address_is_reported_above_the_cards(open_models: Open, name: str, reason: str) -> None:
     at = open_models(checkpoint=name)
     assert reason in text(at) and len(at.warning) == 1
     assert "![" not in at.warning[0].value
@@ -202,11 +200,11 @@ def test_the_form_makes_the_command(open_models: Open, runs: Trainings) -> None:
     at.selectbox(key="train_corruption_dae_digits").set_value("gaussian").run()
     assert "corruption=gaussian" in command(at)
     at.selectbox(key="train_model").set_value("vae").run()
-    assert "latent=3" in command(at), "each model keeps what was chosen for it"
+    assert "latent=3" in command(at), "each model keeps its settings"
 
 
 @pytest.mark.parametrize("model", list(MODELS))
-def test_every_model_can_be_asked_for(open_models: Open, runs: Trainings, model: str) -> None:
+def test_every_model_can_be_chosen(open_models: Open, runs: Trainings, model: str) -> None:
     at = AppTest.from_file(os.fspath(PAGE), default_timeout=120)
     at.query_params["part"] = "train"
     at.session_state["train_model"] = model
@@ -230,7 +228,7 @@ def test_every_model_can_be_asked_for(open_models: Open, runs: Trainings, model:
         ("rate", 0.0, "`rate` must lie between"),
     ],
 )
-def test_settings_that_do_not_hold_are_told_before_anything_starts(
+def test_invalid_settings_are_reported_before_a_start(
     open_models: Open, runs: Trainings, name: str, value: Any, reason: str
 ) -> None:
     at = open_models(part="train")
@@ -241,7 +239,7 @@ def test_settings_that_do_not_hold_are_told_before_anything_starts(
     assert not keys(at, "train_start") and not at.code
 
 
-def test_a_start_is_passed_on_and_a_refusal_told(
+def test_a_start_is_forwarded_and_a_refusal_reported(
     open_models: Open, runs: Trainings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[tuple[Run, str]] = []
@@ -263,7 +261,7 @@ def infos(monkeypatch: pytest.MonkeyPatch, runs: Trainings, *found: RunInfo) -> 
     monkeypatch.setattr(runs, "runs", lambda: list(found))
 
 
-def test_runs_say_how_they_stand_and_what_can_be_done(
+def test_runs_show_their_state_and_actions(
     open_models: Open, runs: Trainings, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run("vae", "digits", {"latent": 3}, epochs=5, batch=64)
@@ -295,7 +293,7 @@ def test_runs_say_how_they_stand_and_what_can_be_done(
     assert deleted == ["half"]
 
 
-def test_the_settings_of_a_run_are_taken_over_within_what_the_form_holds(
+def test_the_settings_of_a_run_are_copied_within_the_forms_limits(
     open_models: Open, runs: Trainings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run("beta-vae", "digits", {"latent": 3, "beta": 2}, epochs=20_000, batch=9_999, limit=5, rate=0.5)
@@ -329,7 +327,7 @@ def test_the_zoo_lists_every_model_with_its_paper(open_models: Open) -> None:
     assert len(table.splitlines()) == 2 + len(MODELS)
 
 
-def test_a_part_that_is_not_there_shows_the_checkpoints(open_models: Open) -> None:
+def test_an_unknown_section_shows_the_checkpoints(open_models: Open) -> None:
     at = open_models(part="nowhere")
     assert keys(at, "card-details-") and "part" not in at.query_params
 

@@ -1,4 +1,4 @@
-"""The charts of the Outliers page show what they are given."""
+"""The charts of the Outliers page: their data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gallery's residuals: diverging colours around nothing, as on the Anatomy page."""
+"""The gallery's residuals: diverging colours around zero, as on the Anatomy page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def rgb(colour: str) -> list[int]:
 
 
 @pytest.mark.parametrize(("dark", "stops"), [(False, LIGHT), (True, DARK)])
-def test_a_residual_runs_from_blue_over_nothing_to_red(dark: bool, stops: tuple[str, ...]) -> None:
+def test_a_residual_is_coloured_from_blue_to_red(dark: bool, stops: tuple[str, ...]) -> None:
     gap = np.array([[-1.0, -0.25, 0.0, 0.25, 7.0]])
     shown = residual_picture(gap, 0.5, dark)
     assert shown.shape == (1, 5, 3) and shown.dtype == np.uint8
@@ -21,6 +21,6 @@ def test_a_residual_runs_from_blue_over_nothing_to_red(dark: bool, stops: tuple[
         np.testing.assert_array_equal(shown[0, place], rgb(stop))
 
 
-def test_between_two_stops_colours_are_mixed() -> None:
+def test_colours_are_interpolated_between_stops() -> None:
     (colour,) = residual_picture(np.array([[0.25]]), 1.0, False)[0]
     np.testing.assert_allclose(colour, (np.array(rgb(LIGHT[2])) + rgb(LIGHT[3])) / 2, atol=1)

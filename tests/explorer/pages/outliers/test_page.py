@@ -1,4 +1,4 @@
-"""The Outliers page: what shows at once, the threshold, the gallery, a costly score computed, and one's own pictures."""
+"""The Outliers page: default score, threshold, gallery, a costly score, and uploads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def opened(**params: str) -> AppTest:
 
 
 def text(at: AppTest) -> str:
-    """Everything that is said, without Markdown's escapes."""
+    """All text of the page, without Markdown escapes."""
     assert not at.exception, at.exception[0].value
     parts = [*at.caption, *at.markdown, *at.info, *at.success, *at.warning]
     return " ".join(str(part.value) for part in parts).replace("\\", "")
@@ -56,7 +56,7 @@ def charts(at: AppTest) -> list[dict[str, Any]]:
 
 
 def numbers(values: Any) -> NDArray[Any]:
-    """An array as Plotly writes it."""
+    """An array in Plotly's encoding."""
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
     return np.array(values)
@@ -66,7 +66,7 @@ def total(histogram: dict[str, Any]) -> int:
     return sum(int(numbers(bar["y"]).sum()) for bar in histogram["data"])
 
 
-def test_it_shows_something_at_once(place: None) -> None:
+def test_it_opens_with_a_computed_score(place: None) -> None:
     at = opened()
     assert "KL to the prior." in text(at) and "8 of 400** images (2 %) lie at or above" in text(at)
     assert address(at) == {"model": NAME, "score": "kl", "share": "2"}
@@ -98,7 +98,7 @@ def test_the_threshold_is_typed_dragged_and_linked(place: None) -> None:
     assert "0 of 400** images" in text(at) and not html(at).count('alt="Reconstruction"')
 
 
-def test_a_control_of_the_score_before_is_not_heard(place: None) -> None:
+def test_controls_of_the_previous_score_are_ignored(place: None) -> None:
     at = opened(score="kl", share="10")
     at.selectbox(key="ol_score").set_value("neighbour_distance")
     at.number_input(key="ol_value").set_value(1.25)
@@ -122,7 +122,7 @@ def test_pages_and_orders_of_the_gallery(place: None) -> None:
     assert atlas.names.name(int(worst)) in first
 
 
-def test_what_a_link_asks_wrongly_is_told(place: None) -> None:
+def test_invalid_parameters_are_reported(place: None) -> None:
     at = opened(score="beauty", share="0", page="-1", cut="nan")
     for part in (
         "`score` must be one of: kl,",
@@ -134,7 +134,7 @@ def test_what_a_link_asks_wrongly_is_told(place: None) -> None:
     assert address(at)["score"] == "kl"
 
 
-def test_a_costly_score_is_computed_kept_and_shown(place: None) -> None:
+def test_a_costly_score_is_computed_stored_and_shown(place: None) -> None:
     at = opened(score="reconstruction")
     assert "No image has it yet" in text(at) and not charts(at)
     at.number_input(key=f"ol_count_{NAME}_reconstruction_0").set_value(70).run()
@@ -180,7 +180,7 @@ def test_outliers_become_a_group_and_a_table(place: None) -> None:
     loaded.drop_group("blurred-ones")
 
 
-def test_an_image_leads_to_explore_and_anatomy(place: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_has_links_to_explore_and_anatomy(place: None, monkeypatch: pytest.MonkeyPatch) -> None:
     gone: list[tuple[str, str, dict[str, str]]] = []
     monkeypatch.setattr(navigation, "go", lambda title, name, **asked: gone.append((title, name, asked)))
     at = opened(score="kl")
@@ -190,7 +190,7 @@ def test_an_image_leads_to_explore_and_anatomy(place: None, monkeypatch: pytest.
     assert gone == [("Explore", NAME, {"a": str(item)}), ("Anatomy", NAME, {"item": str(item)})]
 
 
-def test_own_pictures_are_held_against_the_collection(place: None) -> None:
+def test_uploads_are_compared_with_the_collection(place: None) -> None:
     at = opened(score="kl")
     digits = load_data("digits", "test", limit=2).images
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
@@ -214,7 +214,7 @@ def test_own_pictures_are_held_against_the_collection(place: None) -> None:
     assert first < second and "nats" in said[first:]
 
 
-def test_a_picture_far_beyond_the_collection_leaves_the_charts_readable(place: None) -> None:
+def test_an_extreme_upload_leaves_the_charts_readable(place: None) -> None:
     loaded = engine().open_sync(NAME)
     score = SCORES["kl"]
     known = loaded.atlas.scores["kl"].astype(np.float64)
@@ -246,7 +246,7 @@ def test_a_picture_far_beyond_the_collection_leaves_the_charts_readable(place: N
     assert list(edge.text) == ["far"] and edge.x[0] < 2 * xy[:, 0].max() and np.isfinite(edge.y[0])
 
 
-def test_a_zip_of_pictures_is_taken(place: None) -> None:
+def test_a_zip_of_pictures_is_accepted(place: None) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in range(3):
@@ -256,7 +256,7 @@ def test_a_zip_of_pictures_is_taken(place: None) -> None:
     assert all(f"<b>p{number}</b>" in html(at) for number in range(3)) and warnings_shown(at) == ""
 
 
-def test_residuals_are_shown_where_the_data_are(place: None) -> None:
+def test_residuals_are_shown_if_originals_are_available(place: None) -> None:
     loaded = engine().open_sync(NAME)
     loaded.originals.start()
     for _ in range(600):

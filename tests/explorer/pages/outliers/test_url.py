@@ -1,4 +1,4 @@
-"""What the Outliers page shows, as a link carries it."""
+"""The address of the Outliers page."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ DEFAULT = Shown("kl")
         Shown("kl", share=12.3456),
     ],
 )
-def test_a_link_carries_all_that_is_shown(shown: Shown) -> None:
+def test_a_link_restores_the_page(shown: Shown) -> None:
     assert from_query(query(shown), DEFAULT, KEYS) == (shown, [])
 
 
-def test_a_plain_link_is_short() -> None:
+def test_a_default_link_is_short() -> None:
     assert query(Shown("kl")) == {"score": "kl", "share": "2"}
     assert query(Shown("kl", cut=1.5)) == {"score": "kl", "cut": "1.5"}
 
@@ -44,7 +44,7 @@ def test_a_plain_link_is_short() -> None:
         ("page", "99999999", "`page` must be a whole number in 1..100000."),
     ],
 )
-def test_what_does_not_hold_is_told_and_left(name: str, value: str, words: str) -> None:
+def test_invalid_parameters_are_reported_and_ignored(name: str, value: str, words: str) -> None:
     shown, problems = from_query({name: value, "model": "m"}, DEFAULT, KEYS)
     assert (
         shown == DEFAULT and len(problems) == 1 and problems[0].startswith(words) and len(problems[0]) < 160

@@ -1,4 +1,4 @@
-"""The Paths page: what it shows, its address, waypoints, the geodesic's job, the grid and the ways elsewhere."""
+"""The Paths page: contents, address, waypoints, the geodesic's job, the grid, links."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def figure(at: AppTest, key: str) -> dict[str, Any]:
     return next(found for found in (json.loads(chart.spec) for chart in charts) if key in str(found))
 
 
-def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_paths: Open) -> None:
+def test_it_opens_with_two_kinds_of_path_and_a_link_restores_them(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
     assert warnings_shown(at) == ""
     found = ways(at)
@@ -95,7 +95,7 @@ def test_it_opens_with_two_kinds_of_path_and_a_link_that_shows_them_again(open_p
     assert ways(again) == found and address(again) == link
 
 
-def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> None:
+def test_waypoints_are_added_changed_removed_and_reversed(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70", kinds="straight,smooth")
     at.button(key="pt_add").click().run()
     first, _, last = address(at)["stops"].split(",")
@@ -113,11 +113,11 @@ def test_waypoints_are_added_changed_left_out_and_reversed(open_paths: Open) -> 
     assert warnings_shown(at) == "" and address(at)["stops"].startswith("test-55,")
 
 
-def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
+def test_controls_that_are_no_longer_rendered_are_ignored(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70,8", frames="17")
     at.button(key="pt_stop_1_off").click()
     at.text_input(key="pt_stop_2").set_value("test 200").run()
-    assert address(at)["stops"] == "test-3,test-8", "a name of the stops of before"
+    assert address(at)["stops"] == "test-3,test-8", "a name of the previous waypoints"
     at.segmented_control(key="pt_shape").set_value("grid")
     at.selectbox(key="pt_frames").set_value(65).run()
     assert address(at)["shape"] == "grid"
@@ -125,12 +125,12 @@ def test_a_control_that_has_left_is_not_heard(open_paths: Open) -> None:
     assert address(at)["frames"] == "17"
 
 
-def test_what_is_drawn_over_the_points_is_drawn_as_they_are(open_paths: Open) -> None:
+def test_paths_use_the_same_renderer_as_the_points(open_paths: Open) -> None:
     traces = figure(open_paths(model="digits-vae", stops="3,70"), "%{text}<br>")["data"]
-    assert {trace["type"] for trace in traces} == {"scattergl"}, "Plotly lays WebGL over all else"
+    assert {trace["type"] for trace in traces} == {"scattergl"}, "Plotly draws WebGL above everything else"
 
 
-def test_no_kind_leaves_the_map_and_nothing_breaks(open_paths: Open) -> None:
+def test_without_a_kind_of_path_only_the_map_is_shown(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
     state = at.session_state["lx_page_pt"]
     state.shown = type(state.shown)((3, 70), ())
@@ -138,7 +138,7 @@ def test_no_kind_leaves_the_map_and_nothing_breaks(open_paths: Open) -> None:
     assert not at.exception and not [values for values in components(at) if "ways" in values]
 
 
-def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops(open_paths: Open) -> None:
+def test_a_geodesic_is_computed_in_a_job_and_cached_per_waypoints(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70", kinds="straight,geodesic", keep="1")
     assert list(ways(at)) == ["straight", "player"]
     at.session_state["pt_job"].wait(120)
@@ -164,7 +164,7 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
     assert list(ways(at)) == ["straight", "geodesic", "player"]
     assert figure(at, "Geodesic")["data"] and address(at)["keep"] == "1"
     at.selectbox(key="pt_frames").set_value(9).run()
-    assert ways(at)["player"]["count"] == 9 and at.session_state["pt_job"] is None, "it is not found again"
+    assert ways(at)["player"]["count"] == 9 and at.session_state["pt_job"] is None, "it is not computed again"
     at.button(key="pt_reverse").click().run()
     job = at.session_state["pt_job"]
     job.cancel()
@@ -177,7 +177,7 @@ def test_a_geodesic_is_found_elsewhere_shown_kept_and_found_anew_for_other_stops
     at.session_state["pt_job"].cancel()
 
 
-def test_a_click_on_the_map_takes_its_image_in(open_paths: Open) -> None:
+def test_a_click_on_the_map_adds_its_image(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,70")
     points = figure(at, "%{text}<br>")["data"][0]
     assert points["type"] == "scattergl" and len(points["customdata"]) == 400
@@ -214,7 +214,7 @@ def test_four_corners_give_a_grid(open_paths: Open) -> None:
     assert len(address(at)["stops"].split(",")) == 4 and address(at)["stops"].startswith("test-3,test-70,")
 
 
-def test_own_pictures_are_stops_too(open_paths: Open) -> None:
+def test_uploads_can_be_waypoints(open_paths: Open) -> None:
     loaded = model()
     own = loaded.keep_own("Mine", np.zeros((8, 8, 1), np.uint8), loaded.atlas.mean[5] + np.float32(0.1))
     try:
@@ -227,7 +227,7 @@ def test_own_pictures_are_stops_too(open_paths: Open) -> None:
         loaded.drop_own(own.item)
 
 
-def test_nonsense_in_the_address_is_told_in_one_box(open_paths: Open) -> None:
+def test_invalid_parameters_are_reported_in_one_box(open_paths: Open) -> None:
     at = open_paths(model="digits-vae", stops="3,9000", kinds="![x](y)", frames="2", view="roof")
     said = warnings_shown(at)
     for part in ("It has no 9000", "`kinds` must be some of", "`frames` must be one of", "Unknown view"):
@@ -235,7 +235,7 @@ def test_nonsense_in_the_address_is_told_in_one_box(open_paths: Open) -> None:
     assert len(at.warning) == 1 and len(ways(at)) == 3
 
 
-def test_discrete_codes_give_way_with_a_word(
+def test_another_checkpoint_replaces_one_with_discrete_codes(
     open_paths: Open, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_digits(tmp_path / "codes-only", latent=4, epochs=1, model="vq-vae", **CODES | {"prior_depth": 0})
@@ -248,7 +248,7 @@ def test_discrete_codes_give_way_with_a_word(
     assert not at.exception and "python -m models train vae --data digits" in at.info[0].value
 
 
-def test_from_explore_and_back(shelf: Path) -> None:
+def test_links_from_explore_and_back(shelf: Path) -> None:
     at = AppTest.from_file(os.fspath(MAIN), default_timeout=90)
     at.query_params["model"], at.query_params["a"], at.query_params["b"] = "digits-vae", "31", "77"
     at.run()
@@ -261,8 +261,8 @@ def test_from_explore_and_back(shelf: Path) -> None:
     assert link["a"].split(",")[0] == "test-31" and link["b"].split(",")[0] == "test-90"
 
 
-def test_a_geodesic_is_shorter_in_pictures_and_no_nearer_to_the_data_and_the_page_says_so() -> None:
-    """A world of known shape: data around 0, where the decoder has a hill. The shortest path leads round it."""
+def test_the_page_says_that_a_geodesic_is_shorter_but_no_nearer_to_the_data() -> None:
+    """A known geometry: data around 0, where the decoder has a hill. The shortest path leads around it."""
     rng = np.random.default_rng(0)
     items = (rng.normal(size=(1500, 2)) * [1.0, 0.6]).astype(np.float32)
     distances = Neighbours(items).nearest(items, 11)[1][:, 10]

@@ -1,4 +1,4 @@
-"""What a link to the Paths page may say."""
+"""The address of the Paths page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def has(item: int) -> bool:
         replace(DEFAULT, kinds=()),
     ],
 )
-def test_a_link_shows_the_same_again(shown: Shown) -> None:
+def test_a_link_restores_the_page(shown: Shown) -> None:
     params = query(shown)
     if not shown.kinds:
         assert params["kinds"] == ""
@@ -32,7 +32,7 @@ def test_a_link_shows_the_same_again(shown: Shown) -> None:
     assert from_query(params, DEFAULT, has) == (shown, [])
 
 
-def test_a_link_to_explore_gives_the_ends_and_its_strip_is_left() -> None:
+def test_a_link_from_explore_gives_the_ends_and_its_strip_is_ignored() -> None:
     params = {"a": "12,1.25,-3.5", "b": "40", "path": "great-circle", "frames": "7", "a_with": "smile:1"}
     shown, problems = from_query(params, DEFAULT, has)
     assert problems == [] and shown == replace(DEFAULT, stops=(12, 40), by="great-circle")
@@ -54,7 +54,7 @@ def test_a_link_to_explore_gives_the_ends_and_its_strip_is_left() -> None:
         ({"side": "99"}, "`side` must be one of"),
     ],
 )
-def test_what_does_not_hold_is_told_and_the_default_stays(params: dict[str, str], said: str) -> None:
+def test_invalid_parameters_are_reported_and_defaults_used(params: dict[str, str], said: str) -> None:
     shown, problems = from_query(params, DEFAULT, has)
     assert len(problems) == 1 and said in problems[0]
     assert shown == DEFAULT

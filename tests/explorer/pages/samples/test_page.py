@@ -1,4 +1,4 @@
-"""The Samples page: what each source and seed gives, the address, and the sample that becomes a handle's item."""
+"""The Samples page: sources, seeds, address, and a sample as a handle's item."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def gallery(at: AppTest) -> dict[str, Any]:
 
 
 def pictures(found: dict[str, Any]) -> np.ndarray:
-    """(N, 8, 8) of the gallery's sheet."""
+    """The pictures (N, 8, 8) of the gallery's sheet."""
     raw = base64.b64decode(found["sheet"].removeprefix("data:image/png;base64,"))
     whole = np.asarray(Image.open(io.BytesIO(raw)))
     rows = len(whole) // 8
@@ -108,7 +108,7 @@ def test_the_prior_with_temperature_truncation_and_a_seed(open_samples: Open) ->
 
 
 @pytest.mark.parametrize(("unusual", "first"), [(0.0, "mixture"), (101.0, "prior")])
-def test_the_mixture_comes_first_where_the_prior_leads_off_the_data(
+def test_the_mixture_is_the_default_if_the_prior_misses_the_data(
     open_samples: Open, monkeypatch: pytest.MonkeyPatch, unusual: float, first: str
 ) -> None:
     monkeypatch.setattr(panels, "UNUSUAL", unusual)
@@ -130,7 +130,7 @@ def test_the_mixture_and_the_mixture_of_one_value(open_samples: Open) -> None:
     assert address(at)["attribute"] == "digit" and address(at)["value"] == "7"
 
 
-def test_a_control_that_has_left_is_not_heard(open_samples: Open) -> None:
+def test_controls_that_are_no_longer_rendered_are_ignored(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", source="value", attribute="digit", value="7", count="12")
     at.selectbox(key="sm_attribute").set_value("even")
     at.selectbox(key="sm_value").set_value("3").run()
@@ -144,7 +144,7 @@ def test_a_control_that_has_left_is_not_heard(open_samples: Open) -> None:
     assert (address(at)["attribute"], address(at)["value"]) == ("even", last)
 
 
-def test_what_is_said_of_the_drawn_codes_holds(open_samples: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_caption_on_drawn_latents_is_true(open_samples: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     for unusual, said in ((0.0, True), (101.0, False)):
         monkeypatch.setattr(panels, "UNUSUAL", unusual)
         at = open_samples(model="digits-vae", source="prior", count="12")
@@ -209,7 +209,7 @@ def test_a_click_puts_a_handle_on_exactly_this_sample(monkeypatch: pytest.Monkey
     at.run()
     clicked = {"made": gallery(at)["made"], "index": 12, "click": 3}
     at.run()
-    assert gallery(at)["selected"] == 4, "what is none of these pictures is left"
+    assert gallery(at)["selected"] == 4, "an unknown picture is ignored"
     loaded = model()
     try:
         for _ in range(2):  # the second time it is the same item
@@ -226,7 +226,7 @@ def test_a_click_puts_a_handle_on_exactly_this_sample(monkeypatch: pytest.Monkey
             loaded.drop_own(item)
 
 
-def test_codes_and_sequences_are_sent_to_their_pages(
+def test_codes_and_sequences_link_to_their_pages(
     open_samples: Open, tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_digits(tmp_path / "codes-only", latent=4, epochs=1, model="vq-vae", **CODES | {"prior_depth": 0})
@@ -241,7 +241,7 @@ def test_codes_and_sequences_are_sent_to_their_pages(
     assert {button.key for button in at.button} >= {"sm_to_Codes", "sm_to_Time"}
 
 
-def test_nonsense_in_the_address_is_told_in_one_box(open_samples: Open) -> None:
+def test_invalid_parameters_are_reported_in_one_box(open_samples: Open) -> None:
     at = open_samples(model="digits-vae", seed="-1", show="![x](y)", temperature="9")
     said = warnings_shown(at)
     for part in ("`seed` must be a whole number", "`show` must be one of", "`temperature` must be a number"):

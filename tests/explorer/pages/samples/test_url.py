@@ -1,4 +1,4 @@
-"""What a link to the Samples page may say."""
+"""The address of the Samples page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT = Shown(attribute="digit")
         replace(DEFAULT, show="manifold", side=21),
     ],
 )
-def test_a_link_shows_the_same_again(shown: Shown) -> None:
+def test_a_link_restores_the_page(shown: Shown) -> None:
     assert from_query(query(shown), DEFAULT, LIMITS) == (shown, [])
 
 
@@ -47,12 +47,12 @@ def test_a_link_shows_the_same_again(shown: Shown) -> None:
         ({"reach": "x"}, "`reach` must be a number in 0.5..6"),
     ],
 )
-def test_what_does_not_hold_is_told_and_the_default_stays(params: dict[str, str], said: str) -> None:
+def test_invalid_parameters_are_reported_and_defaults_used(params: dict[str, str], said: str) -> None:
     shown, problems = from_query(params, DEFAULT, LIMITS)
     assert len(problems) == 1 and said in problems[0] and shown == DEFAULT
 
 
-def test_what_a_model_lacks_cannot_be_asked_for() -> None:
+def test_sources_that_a_model_lacks_are_refused() -> None:
     bare = Limits(lambda item: True, prior=False, plane=False)
     assert bare.sources == ("mixture", "near") and bare.shows == ("samples", "traversals")
     _, problems = from_query({"source": "prior", "show": "manifold", "attribute": "digit"}, DEFAULT, bare)

@@ -1,4 +1,4 @@
-"""The Time page: what it offers and tells, its address, figures against the model, and what it says without any."""
+"""The Time page: controls, address, metrics against the model, and its messages without a model."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="session")
 def moving_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model of sequences."""
+    """A folder with a sequence model."""
     folder = tmp_path_factory.mktemp("moving")
     write_sequences(folder / NAME)
     return folder
@@ -73,7 +73,7 @@ def sequences(moving: Loaded) -> SequenceCollection:
 
 
 def text(at: AppTest) -> str:
-    """All that the page says."""
+    """All text of the page."""
     parts = [*at.markdown, *at.caption, *at.info, *at.warning]
     return " ".join(element.value for element in parts).replace("\\", "")
 
@@ -82,7 +82,7 @@ def charts_of(at: AppTest) -> list[Any]:
     return [element.proto for element in at.get("plotly_chart")]  # type: ignore[attr-defined]
 
 
-def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, open_time: Open) -> None:
+def test_the_page_shows_only_sequence_models(both_shelves: None, open_time: Open) -> None:
     at = open_time()
     data = component(at)
     assert data["model"]["name"] == NAME and data["socket"] == "/live/time"
@@ -94,7 +94,7 @@ def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, o
     titles = [
         json.loads(chart.spec)["layout"]["yaxis"].get("title", {}).get("text") for chart in charts_of(at)
     ]
-    assert titles[0] == "jumps in the true direction, %", "what the belief knows comes first"
+    assert titles[0] == "jumps in the true direction, %", "the most certain dimensions come first"
     assert titles[2] == "differential entropy, nats" and len(titles) == 4
     said = text(at)
     assert (
@@ -105,9 +105,7 @@ def test_the_page_shows_a_model_of_sequences_and_only_such(both_shelves: None, o
     assert warnings_shown(at) == ""
 
 
-def test_a_link_shows_the_same_again_and_tells_what_does_not_hold(
-    both_shelves: None, open_time: Open
-) -> None:
+def test_a_link_restores_the_page_and_reports_invalid_parameters(both_shelves: None, open_time: Open) -> None:
     asked = {"sequence": "12", "seen": "4", "jump": "2", "samples": "3", "seed": "9", "by": "2", "steps": "5"}
     at = open_time(model=NAME, **asked)
     assert component(at)["edit"] == {name: int(value) for name, value in asked.items()}
@@ -154,7 +152,7 @@ def test_all_sequences_are_there_without_a_filter(both_shelves: None, sequences:
     np.testing.assert_array_equal(among(sequences), np.arange(300))
 
 
-def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open_time: Open) -> None:
+def test_there_is_no_comparison_if_all_frames_are_seen(both_shelves: None, open_time: Open) -> None:
     at = open_time(model=NAME, seen="10")
     assert "The sequence has 10 frames" in text(at)
     assert len(charts_of(at)) == 3
@@ -163,7 +161,7 @@ def test_where_all_is_seen_there_is_no_truth_to_compare(both_shelves: None, open
 
 
 @pytest.mark.parametrize("figure", ["squared", "nll", "position", "right"])
-def test_each_figure_has_its_chart(both_shelves: None, open_time: Open, figure: str) -> None:
+def test_each_metric_has_its_chart(both_shelves: None, open_time: Open, figure: str) -> None:
     at = open_time(model=NAME, seen="5")
     at.segmented_control(key="time_figure").set_value(figure).run()
     assert not at.exception and len(charts_of(at)) == 4
@@ -183,9 +181,7 @@ def test_the_chart_of_errors_shows_the_errors(moving: Loaded, sequences: Sequenc
     assert list(figure.data[0].x) == [6, 8, 10]
 
 
-def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(
-    moving: Loaded, sequences: SequenceCollection
-) -> None:
+def test_the_spread_map_sorts_dimensions_within_layers(moving: Loaded, sequences: SequenceCollection) -> None:
     std = uncertainty(moving, follow(moving, sequences, 7)).std
     figure = charts.state_spread(std, 3, 4)
     names = [row[0] for row in figure.data[0].text]
@@ -195,7 +191,7 @@ def test_the_map_of_spread_puts_what_changes_most_first_in_its_layer(
     np.testing.assert_allclose(10 ** np.array(figure.data[0].z)[0], std[:, int(names[0][3:])])
 
 
-def test_what_is_taken_away_is_what_is_shown(moving: Loaded, sequences: SequenceCollection) -> None:
+def test_the_download_is_the_shown_animation(moving: Loaded, sequences: SequenceCollection) -> None:
     shown = Shown(sequence=7, seen=6, jump=1, samples=2, seed=3, by=2, steps=3)
     pictures = panels.future_frames(moving, sequences, shown)
     followed = follow(moving, sequences, 7)
@@ -213,7 +209,7 @@ def test_what_is_taken_away_is_what_is_shown(moving: Loaded, sequences: Sequence
         assert (image.n_frames, image.size) == (6, (72, 24))
 
 
-def test_without_a_model_of_sequences_the_page_says_how_to_train_one(open_time: Open) -> None:
+def test_without_a_sequence_model_the_page_says_how_to_train_one(open_time: Open) -> None:
     at = open_time()
     assert not at.exception
     assert "python -m models train td-vae --data moving-digits" in text(at)
@@ -241,7 +237,7 @@ def test_without_the_data_set_the_page_says_which_and_what_to_do(
 @pytest.mark.parametrize(
     ("page", "words"), [("explore", "it does not show time passing"), ("anatomy", "this one frame")]
 )
-def test_other_pages_say_what_holds_and_lead_here(
+def test_other_pages_link_here(
     moving: Loaded, monkeypatch: pytest.MonkeyPatch, page: str, words: str
 ) -> None:
     at = AppTest.from_file(os.fspath(PAGE.parents[1] / page / "page.py"), default_timeout=60)
@@ -259,7 +255,7 @@ def test_other_pages_say_what_holds_and_lead_here(
     assert not at.exception and not [each for each in at.button if each.key == "to-time"]
 
 
-def test_cards_lead_here_and_comparisons_say_why_there_are_no_samples(
+def test_cards_link_here_and_compare_says_why_there_are_no_samples(
     both_shelves: None, moving: Loaded
 ) -> None:
     at = AppTest.from_file(os.fspath(PAGE.parents[1] / "model_cards" / "page.py"), default_timeout=60).run()

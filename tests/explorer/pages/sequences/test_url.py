@@ -1,4 +1,4 @@
-"""What a link to the Time page carries: what it says it shows, and nothing that does not hold."""
+"""The address of the Time page: round trips and invalid input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMITS = Limits(count=300, length=10, longest=4)
 SHOWN = Shown(sequence=12, seen=4, jump=3, samples=5, seed=2, by=2, steps=6)
 
 
-def test_a_link_shows_the_same_again() -> None:
+def test_a_link_restores_the_page() -> None:
     assert query(SHOWN) == {
         "sequence": "12",
         "seen": "4",
@@ -29,7 +29,7 @@ def test_a_link_shows_the_same_again() -> None:
     assert from_query({}, LIMITS) == (default(LIMITS), [])
 
 
-def test_the_default_is_half_seen_and_goes_beyond_the_end() -> None:
+def test_the_default_is_half_seen_and_extends_beyond_the_end() -> None:
     assert default(LIMITS) == Shown(0, 6, 3, 6, 0, 1, 9)
     assert default(Limits(5, 20, 5)).seen == 11
     assert default(Limits(5, 100, 1)) == Shown(0, 11, 1, 6, 0, 1, 40)
@@ -48,7 +48,7 @@ def test_the_default_is_half_seen_and_goes_beyond_the_end() -> None:
         ("steps", "x" * 400, "`steps` must be a whole number"),
     ],
 )
-def test_what_does_not_hold_is_told_and_left(name: str, value: str, rule: str) -> None:
+def test_invalid_parameters_are_reported_and_ignored(name: str, value: str, rule: str) -> None:
     shown, problems = from_query(query(SHOWN) | {name: value}, LIMITS)
     assert shown == replace(SHOWN, **{name: getattr(default(LIMITS), name)})
     (problem,) = problems
@@ -58,18 +58,18 @@ def test_what_does_not_hold_is_told_and_left(name: str, value: str, rule: str) -
 
 
 @pytest.mark.parametrize("value", [None, [], "seen", {"seen": True}, {"seen": 2.0}, {"seed": 2**40}])
-def test_a_browser_is_not_believed(value: Any) -> None:
+def test_invalid_edits_are_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="must be"):
         from_json(value, SHOWN, LIMITS)
 
 
-def test_a_browser_may_tell_a_part() -> None:
+def test_a_partial_edit_is_accepted() -> None:
     assert from_json({"seen": 9, "model": "x"}, SHOWN, LIMITS) == replace(SHOWN, seen=9)
     assert from_json(asdict(SHOWN), default(LIMITS), LIMITS) == SHOWN
 
 
 @given(st.dictionaries(st.sampled_from([*asdict(SHOWN), "x"]), st.text(max_size=12)))
-def test_any_address_gives_something_that_can_be_shown(params: dict[str, str]) -> None:
+def test_any_address_gives_a_valid_state(params: dict[str, str]) -> None:
     shown, problems = from_query(params, LIMITS)
     assert from_query(query(shown), LIMITS) == (shown, [])
     assert len(problems) <= len(params)

@@ -1,4 +1,4 @@
-"""Tests of narrowing and ordering lists of checkpoints, and of the picker that shows one."""
+"""Tests of filtering and sorting checkpoints, and of the picker."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_sprites_and_faces_come_first() -> None:
         ({"text": "", "family": ["vae"]}, False),
     ],
 )
-def test_every_word_and_every_filter_must_fit(asked: dict[str, Any], there: bool) -> None:
+def test_every_word_and_every_filter_must_match(asked: dict[str, Any], there: bool) -> None:
     assert fits(card("faces-beta-vae", "faces", "beta-vae"), **asked) == there
 
 

@@ -1,4 +1,4 @@
-"""The list of checkpoints: kept for some seconds, and read again for one that an address names."""
+"""The list of checkpoints: cached for some seconds, and read again for one in an address."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BUNDLED = Path(__file__).resolve().parents[4] / "checkpoints"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of checkpoints, and an address without anything in it."""
+    """A folder of checkpoints, and an empty address."""
     monkeypatch.setattr("explorer.pages.shared.checkpoint_picker.card_roots", lambda: [tmp_path])
     st.query_params.clear()
     yield tmp_path
     st.query_params.clear()
 
 
-def test_a_checkpoint_that_an_address_names_is_found_as_soon_as_it_is_there(folder: Path) -> None:
+def test_a_new_checkpoint_in_an_address_is_found_at_once(folder: Path) -> None:
     def names() -> list[str]:
         return [entry.name for entry in checkpoint_picker.entries()]
 

@@ -1,4 +1,4 @@
-"""Tests of collections beside a checkpoint's own images: in the picker, in the field above a page, and on pages."""
+"""Tests of collections of a checkpoint: in the picker, in the field above a page, and on pages."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_a_list_shows_collections_below_their_checkpoint(collection: Path) -> No
     assert family(entries, "flat-vae") == {"flat-vae": "Digits"}
     assert collection.name not in [entry.name for entry in heads(entries)]
     alone = [entry for entry in entries if entry.name == collection.name]
-    assert heads(alone) == alone, "where its checkpoint is not in the list"
+    assert heads(alone) == alone, "if its checkpoint is not in the list"
 
 
-def test_one_switches_between_a_checkpoints_images_on_any_page(collection: Path, open_page: Open) -> None:
+def test_collections_can_be_switched_on_any_page(collection: Path, open_page: Open) -> None:
     at = open_page(model=collection.name)
     assert warnings_shown(at) == "" and address(at)["view"] == "pca" and address(at)["colour"] == "art"
     data = component(at)
@@ -69,7 +69,7 @@ def test_every_page_shows_a_collection(start: str, collection: Path, open_page: 
     assert at.selectbox(key="collection").value == collection.name
 
 
-def test_the_umap_map_is_offered_once_it_is_there(
+def test_the_umap_map_is_offered_once_it_is_fitted(
     collection: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("explorer.atlas.build.fit_umap", lambda z, *_: np.ascontiguousarray(z[:, :2]))
@@ -83,7 +83,7 @@ def test_the_umap_map_is_offered_once_it_is_there(
     assert not [each for each in at.button if each.key == "first-map-show"]
 
 
-def test_the_command_line_says_which_checkpoint_is_shown_first(
+def test_the_command_line_sets_the_first_checkpoint(
     collection: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_FIRST_CHECKPOINT", collection.name)

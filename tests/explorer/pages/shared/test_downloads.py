@@ -1,4 +1,4 @@
-"""Downloads: each file holds what the stage shows, in its own format."""
+"""Downloads: each file contains what the stage shows."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_pictures_are_what_the_model_decodes(made: Made, ends: np.ndarray, pages
     assert (shown[0] != shown[1]).any()
 
 
-def test_the_strip_walks_along_the_chosen_path(made: Made, ends: np.ndarray, pages_engine: Engine) -> None:
+def test_the_strip_follows_the_chosen_path(made: Made, ends: np.ndarray, pages_engine: Engine) -> None:
     walk = great_circle(*ends, np.linspace(0, 1, 7, dtype=np.float32))
     shown = pages_engine.decode_sync("digits-vae", walk)[..., 0]
     strip = pixels(made["digits-vae-strip.png"]())[::4, ::4]
@@ -101,7 +101,7 @@ def test_vectors(made: Made, ends: np.ndarray) -> None:
     np.testing.assert_array_equal(np.array(table["z"].to_pylist(), np.float32)[2:], walk)
 
 
-def test_the_recipe_and_the_link_show_the_same(made: Made, open_page: Open, ends: np.ndarray) -> None:
+def test_recipe_and_link_agree(made: Made, open_page: Open, ends: np.ndarray) -> None:
     recipe = from_json(made["digits-vae-recipe.json"]())
     assert recipe.view == "pca" and recipe.edit.frames == 7 and recipe.colour == "digit"
     np.testing.assert_allclose(recipe.vectors, ends, atol=1e-5)

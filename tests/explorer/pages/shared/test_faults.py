@@ -1,4 +1,4 @@
-"""Tests of pages on a machine with a fault: settings that are wrong, and a cache that cannot be written."""
+"""Tests of pages with invalid settings, or a cache that cannot be written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def said(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize(("name", "value"), [("DEVICE", "gpu"), ("MEMORY_MB", "1,5G")])
-def test_a_setting_without_which_nothing_works_stands_alone(
+def test_an_essential_invalid_setting_is_shown_alone(
     name: str, value: str, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"LATENT_{name}", value)
@@ -40,7 +40,7 @@ def test_a_setting_without_which_nothing_works_stands_alone(
     assert not at.selectbox
 
 
-def test_a_folder_that_does_not_exist_is_said_above_the_page(
+def test_a_missing_folder_is_reported_above_the_page(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_DATA_DIR", "/no/such/folder")
@@ -54,7 +54,7 @@ def test_a_folder_that_does_not_exist_is_said_above_the_page(
 
 @pytest.fixture
 def loaded(pages_engine: Engine) -> Iterator[Loaded]:
-    """The checkpoint with something of each kind kept."""
+    """The checkpoint with one saved item of each kind."""
     loaded = pages_engine.open_sync("digits-vae")
     loaded.keep_pin(Pin("item", "#42", "42"))
     loaded.keep_group(Group("some", "Some", (1, 2, 3)))
@@ -71,7 +71,7 @@ def loaded(pages_engine: Engine) -> Iterator[Loaded]:
 def fault(
     request: pytest.FixtureRequest, loaded: Loaded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[str]:
-    """A cache folder that cannot be written, for one reason or another; gives what must be said."""
+    """A cache folder that cannot be written, for several reasons; returns the expected message."""
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -104,7 +104,7 @@ def test_nothing_is_lost_when_explore_cannot_store(open_page: Open, loaded: Load
         at.button(key=button).click().run()
         assert fault in said(at)
         assert (loaded.pins, loaded.groups, loaded.directions, loaded.own) == kept
-        assert all(at.button(key=each) for each in ("pin-drop-0", "group-drop-some"))  # the page goes on
+        assert all(at.button(key=each) for each in ("pin-drop-0", "group-drop-some"))  # the page continues
 
 
 def test_nothing_is_lost_when_directions_cannot_store(

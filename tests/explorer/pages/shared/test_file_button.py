@@ -1,4 +1,4 @@
-"""Tests of the button that makes a file: made on the click alone, handed to the browser, or told why not."""
+"""Tests of the download button: generated on click, sent to the browser, or the error shown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def script() -> None:
     file_button(st.columns(2)[1], "Take", "größe & more.txt", make, "take", width="stretch")
 
 
-def test_a_file_is_made_of_what_is_shown_when_it_is_asked_for() -> None:
+def test_a_file_is_generated_on_click_from_what_is_shown() -> None:
     at = AppTest.from_function(script).run()
     assert at.session_state.made == []
     at.selectbox(key="size").set_value("large")  # the same run takes the change and the click
@@ -50,7 +50,7 @@ def test_a_file_is_made_of_what_is_shown_when_it_is_asked_for() -> None:
     assert at.session_state.made == ["large"]  # another run does not make it again
 
 
-def test_a_file_that_cannot_be_made_is_told() -> None:
+def test_a_file_that_cannot_be_generated_is_reported() -> None:
     at = AppTest.from_function(script).run()
     at.selectbox(key="size").set_value("none")
     at.button(key="take").click().run()
@@ -58,7 +58,7 @@ def test_a_file_that_cannot_be_made_is_told() -> None:
     assert at.warning[0].value == "größe & more.txt could not be made: There is \\*nothing\\* to write."
 
 
-def test_every_file_of_the_pages_is_made_by_this_button() -> None:
+def test_every_download_of_the_pages_uses_this_button() -> None:
     users = [
         path.name for path in PAGES.rglob("*.py") if "download_button(" in path.read_text(encoding="utf-8")
     ]

@@ -1,4 +1,4 @@
-"""Which image the Anatomy page shows: what a filter leaves, the next of them, the same image in another model."""
+"""The image picker: filters, the next image, the same image in another model."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ def loaded() -> Loaded:
 
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the page keeps, in place of Streamlit's."""
+    """A page state in place of Streamlit's session."""
     kept: dict[str, Any] = {}
     monkeypatch.setattr(image_picker, "S", kept)
     return kept
 
 
-def test_without_a_filter_all_are_left(loaded: Loaded, state: dict[str, Any]) -> None:
+def test_without_a_filter_all_images_remain(loaded: Loaded, state: dict[str, Any]) -> None:
     np.testing.assert_array_equal(among(loaded), np.arange(400))
     state["anatomy_attribute"] = "no such attribute"
     assert len(among(loaded)) == 400
 
 
-def test_names_leave_the_images_that_bear_one_of_them(loaded: Loaded, state: dict[str, Any]) -> None:
+def test_a_filter_by_labels_keeps_images_with_any_of_them(loaded: Loaded, state: dict[str, Any]) -> None:
     digits = loaded.atlas.attributes["digit"].values
     state |= {"anatomy_attribute": "digit", "anatomy_filter_digit": ["3", "8"]}
     np.testing.assert_array_equal(among(loaded), np.flatnonzero((digits == 3) | (digits == 8)))
     state["anatomy_filter_digit"] = []
-    assert len(among(loaded)) == 400, "no name is ticked: nothing is asked for"
+    assert len(among(loaded)) == 400, "no label is selected: no filter"
     even = loaded.atlas.attributes["even"].values
     state |= {"anatomy_attribute": "even", "anatomy_filter_even": ["even"]}
     np.testing.assert_array_equal(among(loaded), np.flatnonzero(even == 1))
 
 
-def test_a_range_leaves_what_lies_in_it_with_both_ends(loaded: Loaded, state: dict[str, Any]) -> None:
+def test_a_range_filter_includes_both_ends(loaded: Loaded, state: dict[str, Any]) -> None:
     ink = np.asarray(loaded.atlas.attributes["ink"].values, np.float64)
     state["anatomy_attribute"] = "ink"
     assert len(among(loaded)) == 400, "the range begins as wide as the values"
@@ -54,7 +54,7 @@ def test_a_range_leaves_what_lies_in_it_with_both_ends(loaded: Loaded, state: di
     assert ink[found].min() == low and ink[found].max() == high and len(found) >= 101
 
 
-def test_the_next_goes_round() -> None:
+def test_next_wraps_around() -> None:
     found = np.array([3, 8, 20])
     assert [image_picker._after(found, item) for item in (0, 3, 8, 19, 20, 99)] == [3, 8, 20, 20, 3, 3]
 

@@ -1,4 +1,4 @@
-"""The bar on top: pages in groups, what is shown, and the checkpoint that goes along from page to page."""
+"""The navigation bar: groups of pages, what is shown, and the checkpoint carried between pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def session() -> Iterator[None]:
 
 
 def shown(at: AppTest) -> str:
-    """What the bar says is shown."""
+    """The checkpoint and data named in the bar."""
     (found,) = re.findall(r'class="lx-shown" .*?>(.*?)</div>', html(at))
     return re.sub(r"<.*?>", "", found)
 
@@ -48,20 +48,20 @@ def links(at: AppTest) -> list[str]:
 
 
 def turn_to(at: AppTest, folder: str) -> None:
-    """Opens another page, by its folder, as a link between the pages does."""
+    """Opens another page by its folder, like a link between pages."""
     at.query_params.clear()
     at.switch_page(f"{folder}/page.py").run()
     assert not at.exception
 
 
-def test_each_page_is_in_one_group_or_belongs_to_a_kind_of_model() -> None:
+def test_each_page_is_in_one_group_or_of_one_kind_of_model() -> None:
     grouped = [title for titles in navigation.GROUPS.values() for title in titles]
     assert len(grouped) == len(set(grouped))
     assert navigation.PAGES.keys() - set(grouped) == {"Codes", "Time"}
     assert list(navigation.GROUPS) == ["Explore", "Your images", "Edit", "Check", "Models"]
 
 
-def test_the_product_the_checkpoint_and_the_data_stand_on_every_page(open_page: Open) -> None:
+def test_every_page_shows_product_checkpoint_and_data(open_page: Open) -> None:
     at = open_page(model="flat-vae")
     assert "Latent Explorer" in html(at) and shown(at) == "Checkpoint Flat · Data Digits"
     for script in navigation.existing().values():
@@ -77,7 +77,7 @@ def test_codes_are_linked_only_where_the_model_has_them(open_page: Open) -> None
     assert address(at)["model"] == "digits-codes"
 
 
-def test_a_checkpoint_goes_along_to_every_page_that_can_show_it(open_page: Open) -> None:
+def test_every_page_follows_the_chosen_checkpoint(open_page: Open) -> None:
     at = open_page(model="flat-vae")
     for script in ("paths", "samples", "directions", "anatomy", "outliers"):
         turn_to(at, script)

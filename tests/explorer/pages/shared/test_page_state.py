@@ -1,4 +1,4 @@
-"""The state of a page: which checkpoint it opens, what it takes from a component, and what a control may still say."""
+"""The state of a page: its checkpoint, messages of components, and outdated controls."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ ALL = [entry("a-ae", "ae"), entry("broken", sound=False), entry("b-vae"), entry(
 
 @pytest.fixture(autouse=True)
 def session() -> Iterator[None]:
-    """A session and an address without anything in them; other tests of this process share both."""
+    """An empty session and address, which all tests of this process share."""
     st.query_params.clear()
     yield
     for key in list(st.session_state):
         del st.session_state[key]
 
 
-def test_the_checkpoints_that_fit_are_those_that_are_not_refused_and_the_broken() -> None:
+def test_able_checkpoints_are_those_not_refused_and_broken_ones() -> None:
     assert [each.name for each in able(ALL, refusal)] == ["broken", "b-vae", "c-vae"]
 
 
-def test_the_address_comes_before_what_was_explored_and_that_before_the_first() -> None:
+def test_the_address_precedes_the_last_choice_and_that_the_first() -> None:
     fit = able(ALL, refusal)
     assert chosen({}, ALL, fit, refusal) == ("b-vae", "")
     carried_checkpoint.choose("c-vae")
@@ -60,7 +60,7 @@ def test_the_address_comes_before_what_was_explored_and_that_before_the_first() 
     assert chosen({}, ALL, fit, refusal) == ("b-vae", "")
 
 
-def test_a_checkpoint_that_the_page_cannot_show_is_refused_by_its_reason() -> None:
+def test_an_unsuitable_checkpoint_is_refused_with_the_reason() -> None:
     fit = able(ALL, refusal)
     carried_checkpoint.choose("c-vae")
     name, problem = chosen({"model": "d-ae"}, ALL, fit, refusal)
@@ -75,14 +75,14 @@ class Shown:
 
 
 def page() -> PageState[Shown]:
-    """A page that shows something."""
+    """A page with a state."""
     state = PageState[Shown]("pt", lambda shown: shown.kind)
     assert state.load(lambda query, _: (Shown(**query), ["`x` is unknown."])) and state.revision == 1
     assert not state.load(lambda query, _: (Shown("straight"), [])), "it was read before"
     return state
 
 
-def test_who_leaves_for_another_begins_with_what_is_asked_of_it() -> None:
+def test_switching_checkpoints_reads_the_given_query() -> None:
     state = page()
     assert state.problems == ["In the address: `x` is unknown. Using the default."]
     state.switch_checkpoint("c-vae", query={"kind": "great"}, previous=7)
@@ -91,7 +91,7 @@ def test_who_leaves_for_another_begins_with_what_is_asked_of_it() -> None:
     assert state.shown == Shown("great", 7) and state.revision == 2
 
 
-def test_a_control_of_what_was_left_is_not_heard() -> None:
+def test_controls_of_another_kind_are_ignored() -> None:
     state = page()
     state.update(of="smooth", steps=3)
     state.update(of="straight", steps=9)
@@ -100,7 +100,7 @@ def test_a_control_of_what_was_left_is_not_heard() -> None:
     assert state.shown.kind == "straight" and state.revision == 2
 
 
-def test_a_message_is_taken_once_and_whole() -> None:
+def test_a_message_is_applied_once_and_completely() -> None:
     state = page()
     message = {"steps": 4}
 
@@ -113,7 +113,7 @@ def test_a_message_is_taken_once_and_whole() -> None:
     assert state.handle_release("strip", message, lambda received: Shown(**received)), "the next run takes it"
     assert not state.handle_release("strip", message, ended) and state.shown.steps == 4
     assert not state.handle_release("strip", None, ended)
-    assert not state.handle_release("strip", {"steps": 5}, lambda received: None), "of something else"
+    assert not state.handle_release("strip", {"steps": 5}, lambda received: None), "of another checkpoint"
 
     def wrong(received: object) -> Shown:
         raise ValueError("`steps` must be a number.")
@@ -127,7 +127,7 @@ def discrete(card: Card) -> str:
 
 
 @pytest.mark.parametrize(("asked", "data"), [("fashion-vq-vae", "fashion-mnist"), ("faces-vq-vae", "faces")])
-def test_a_checkpoint_of_the_same_data_stands_in(
+def test_a_checkpoint_of_the_same_data_is_the_replacement(
     monkeypatch: pytest.MonkeyPatch, asked: str, data: str
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", os.fspath(BUNDLED))
@@ -145,7 +145,7 @@ def test_a_checkpoint_of_the_same_data_stands_in(
     assert name == ("faces-vae" if data != "faces" else able(without, discrete)[0].name)
 
 
-def test_what_builds_on_an_older_revision_than_the_pages_is_ignored_and_counts_as_heard() -> None:
+def test_a_release_of_an_older_revision_is_ignored_and_acknowledged() -> None:
     state = PageState[Shown]("test")
     state.load(lambda query, previous: (Shown(), []))
     state.update(steps=7, revise=True)

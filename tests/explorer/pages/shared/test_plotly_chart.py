@@ -1,4 +1,4 @@
-"""Tests of how a chart is taken away: a camera that gives a PNG, and HTML that needs nothing else."""
+"""Tests of a chart's downloads: a camera for PNG, and self-contained HTML."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def small() -> None:
     draw_chart({"data": [{"type": "bar", "x": ["a"], "y": [3]}], "layout": {}}, "one", "faces-along")
 
 
-def test_a_small_chart_has_the_camera_and_nothing_under_it() -> None:
+def test_a_small_chart_has_only_the_camera() -> None:
     at = AppTest.from_function(small).run()
     assert not at.exception
     assert len(at.get("plotly_chart")) == 1 and not at.button
 
 
-def test_the_camera_alone_stands_in_the_corner() -> None:
+def test_the_corner_has_only_the_camera() -> None:
     found = config("faces-along", scrollZoom=True)
     assert found["modeBarButtons"] == [["toImage"]] and found["scrollZoom"] is True
     assert found["toImageButtonOptions"] == {"format": "png", "scale": 3, "filename": "faces-along"}

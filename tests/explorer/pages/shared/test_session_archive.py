@@ -1,4 +1,4 @@
-"""The session's part of the Download popover: saved, restored, shown again, taken back."""
+"""The session archive in the Download popover: save, restore, show, undo."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
     return found
 
 
-def test_a_session_is_saved_restored_shown_and_taken_back(
+def test_a_session_is_saved_restored_shown_and_undone(
     made: dict[str, Callable[[], bytes]],
     open_page: Open,
     pages_engine: Engine,
@@ -50,7 +50,7 @@ def test_a_session_is_saved_restored_shown_and_taken_back(
     assert "Unknown direction 'own-mine'" in warnings_shown(at)
 
 
-def test_a_wrong_file_is_told(open_page: Open) -> None:
+def test_an_invalid_file_is_reported(open_page: Open) -> None:
     at = open_page()
     at.file_uploader(key="session-file").upload("x.zip", b"junk", "application/zip").run()
     assert "The file is not a session archive" in warnings_shown(at) and not at.success

@@ -18,5 +18,5 @@ from explorer.pages.shared.text import plain
         ("", ""),
     ],
 )
-def test_markdown_shows_it_as_it_is(given: str, shown: str) -> None:
+def test_markdown_is_escaped(given: str, shown: str) -> None:
     assert plain(given) == shown

@@ -1,4 +1,4 @@
-"""Tests of upload limits: what an uploader shows is what the server takes, and no page has one of another kind."""
+"""Tests of upload limits: displayed and enforced limits agree, and every page uses the same uploader."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def script() -> None:
 
 
 @pytest.mark.parametrize(("server", "shown"), [(20, [4, 20]), (1000, [4, 256]), (3, [3, 3])])
-def test_the_limit_that_is_shown_is_in_force(
+def test_the_displayed_limit_is_enforced(
     server: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get_option = st.get_option
@@ -33,13 +33,13 @@ def test_the_limit_that_is_shown_is_in_force(
     assert [each.proto.max_upload_size_mb for each in at.file_uploader] == shown  # type: ignore[attr-defined]
 
 
-def test_the_server_takes_what_the_pages_can_take() -> None:
+def test_the_servers_limit_is_the_largest_of_the_pages() -> None:
     server = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"]
     for module in (direction_files, session_archive, uploads):
         assert server >= module.MIB_AT_MOST and module.BYTES_AT_MOST == module.MIB_AT_MOST << 20
     assert server >= upload_lists.ARCHIVE_MIB_AT_MOST
 
 
-def test_every_uploader_of_the_pages_is_this_one() -> None:
+def test_every_page_uses_this_uploader() -> None:
     files = (ROOT / "explorer" / "pages").rglob("*.py")
     assert [f.name for f in files if "file_uploader(" in f.read_text(encoding="utf-8")] == ["uploader.py"]

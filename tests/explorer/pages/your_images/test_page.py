@@ -1,4 +1,4 @@
-"""The Your images page: what it says before anything is open, what it finds, wrong input, choices that last, a start."""
+"""The Your images page: instructions, summary, invalid input, stored choices, the start of a training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Show = Callable[..., AppTest]
 
 
 def write_pictures(folder: Path, count: int = 12) -> None:
-    """Writes pictures of two classes, a file that is none, and a table of their weights beside them."""
+    """Writes pictures of two classes, an invalid file, and a table of their weights."""
     rng = np.random.default_rng(0)
     lines = ["file_name,shape,weight"]
     for number in range(count):
@@ -48,7 +48,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def show(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> Show:
-    """Opens the page at an address, once what it names has been read."""
+    """Opens the page at an address, once its images have been read."""
     monkeypatch.setattr(estimate, "_measuring", lambda request, key: None)  # a job that times training steps
 
     def opened(**asked: str) -> AppTest:
@@ -74,7 +74,7 @@ def read(path: str, labels: str = "") -> ImageSource:
 
 
 def said(at: AppTest) -> str:
-    """Everything that the page says."""
+    """All text of the page."""
     assert not at.exception, at.exception[0].value
     texts = [each.value for each in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info, *at.code)]
     return "\n".join([*texts, html(at)]).replace("\\", "")
@@ -87,7 +87,7 @@ def choose_path(at: AppTest, path: str, labels: str = "") -> AppTest:
 
 
 def control(kind: Any, name: str) -> Any:
-    """The control of a choice, whichever images it is of."""
+    """The control of a choice, for any images."""
     return next(each for each in kind if (each.key or "").startswith(f"yi_{name}_"))
 
 
@@ -98,7 +98,7 @@ def test_an_invalid_part_of_the_address_is_reported_and_ignored(show: Show, phot
     assert "run" not in at.query_params
 
 
-def test_before_anything_is_open_it_says_what_can_be_opened(show: Show) -> None:
+def test_without_images_it_says_what_can_be_opened(show: Show) -> None:
     at = show()
     text = said(at)
     assert 'data-testid="your-images" data-state="empty" data-images="0" data-refused="0"' in text
@@ -107,7 +107,7 @@ def test_before_anything_is_open_it_says_what_can_be_opened(show: Show) -> None:
         assert form in text
 
 
-def test_what_was_found_and_what_is_proposed(show: Show, photos: Path) -> None:
+def test_the_summary_and_the_proposal(show: Show, photos: Path) -> None:
     at = show(path=str(photos))
     text = said(at)
     assert 'data-state="found" data-images="12" data-refused="1"' in text
@@ -134,7 +134,7 @@ def test_what_was_found_and_what_is_proposed(show: Show, photos: Path) -> None:
         ("a\0b", "", "The path must be a folder or a file"),
     ],
 )
-def test_a_path_that_is_not_there_is_told_and_the_page_stays(
+def test_a_missing_path_is_reported_and_the_page_stays(
     show: Show, photos: Path, path: str, labels: str, reason: str
 ) -> None:
     at = choose_path(show(path=str(photos)), path.format(photos=photos), labels)
@@ -143,7 +143,9 @@ def test_a_path_that_is_not_there_is_told_and_the_page_stays(
 
 
 @pytest.mark.parametrize("name", ["empty", "text"])
-def test_what_holds_no_images_says_why_and_can_be_read_again(show: Show, tmp_path: Path, name: str) -> None:
+def test_a_source_without_images_says_why_and_can_be_read_again(
+    show: Show, tmp_path: Path, name: str
+) -> None:
     folder = tmp_path / name
     folder.mkdir()
     if name == "text":
@@ -163,7 +165,7 @@ def test_a_table_that_matches_no_image_says_so(show: Show, photos: Path, tmp_pat
     assert len(at.error) == 1 and "others.csv" in at.error[0].value
 
 
-def test_choices_last_over_a_reload_and_make_the_command(show: Show, photos: Path) -> None:
+def test_choices_survive_a_reload_and_determine_the_command(show: Show, photos: Path) -> None:
     source = read(str(photos))
     at = show(path=str(photos))
     control(at.selectbox, "kind_weight").set_value("ignore").run()
@@ -178,7 +180,7 @@ def test_choices_last_over_a_reload_and_make_the_command(show: Show, photos: Pat
     source.choices.clear()
 
 
-def test_a_start_is_passed_on_and_a_refusal_told(
+def test_a_start_is_forwarded_and_a_refusal_reported(
     show: Show, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CHECKPOINT_DIR", str(tmp_path))
@@ -199,7 +201,7 @@ def test_a_start_is_passed_on_and_a_refusal_told(
     assert "Another *one* is being trained." in said(at)
 
 
-def test_a_checkpoint_that_is_there_may_encode_them_instead(
+def test_an_existing_checkpoint_can_encode_them_instead(
     show: Show, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[Any, Any]] = []
@@ -223,7 +225,7 @@ def test_an_upload_of_another_kind_is_refused_with_what_to_do() -> None:
         image_sources.keep_upload("C:\\photos\\cat.exe", b"MZ")
 
 
-def test_an_upload_is_kept_once_under_its_own_name() -> None:
+def test_an_upload_is_stored_once_under_its_name() -> None:
     one = image_sources.keep_upload("../../Ferien \n2024.ZIP", b"PK")
     assert one.name == "Ferien _2024.zip" and one.read_bytes() == b"PK"
     assert image_sources.keep_upload("Ferien \n2024.zip", b"PK") == one
