@@ -1,4 +1,4 @@
-"""Tests of atlases: what is saved is loaded to the bit, and nothing broken or forged gets through."""
+"""Tests of atlases: exact round trips, and refusal of broken or forged files."""
 
 from __future__ import annotations
 
@@ -134,9 +134,7 @@ def test_missing_values_titles_texts_and_three_splits_survive(copy_of_tiny: Path
     assert [table[name].null_count for name in ("art", "ripe", "mass_label", "unknown")] == [40, 67, 50, 200]
 
 
-def test_codes_and_scores_are_those_of_the_model(
-    tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_latents_and_scores_are_the_models(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.latents.BATCH", 16)
     images = load_data("digits", "test", limit=40).images
     model = load(tiny_checkpoint)
@@ -160,7 +158,7 @@ def test_codes_and_scores_are_those_of_the_model(
         )
 
 
-def test_discrete_codes_stand_for_themselves() -> None:
+def test_discrete_latents_are_the_embedded_codes() -> None:
     torch.manual_seed(0)
     config = {
         "image_shape": (1, 8, 8),
@@ -221,7 +219,7 @@ def test_latents_of_a_codebook_are_written_as_codes(
         (lambda about: about.update(levels=[]), "at least one level"),
     ],
 )
-def test_codes_that_do_not_fit_their_levels_are_refused(
+def test_codes_that_do_not_match_their_levels_are_refused(
     copy_of_tiny: Path, of_codes: tuple[Atlas, tuple[Level, ...]], change: Callable[[Any], None], why: str
 ) -> None:
     atlas, levels = of_codes
@@ -256,14 +254,14 @@ def test_distances_of_many_images_are_searched(monkeypatch: pytest.MonkeyPatch) 
     assert np.mean(found / exact) < 1.01
 
 
-def test_twins_are_neighbours_at_distance_nought_and_few_images_have_few_neighbours() -> None:
+def test_duplicates_have_distance_zero_and_few_images_few_neighbours() -> None:
     twins = np.repeat(np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32), 11, axis=0)
     np.testing.assert_allclose(neighbour_distances(twins), 0, atol=1e-6)
     pair = np.array([[0, 0], [3, 4]], np.float32)
     np.testing.assert_allclose(neighbour_distances(pair), [5, 5])
 
 
-def test_building_lays_out_a_map_and_reports(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_fits_a_map_and_reports(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(z: np.ndarray, settings: MapSettings, report: Callable[[float, str], None]) -> np.ndarray:
         assert settings == MapSettings() and z.shape == (30, 4)
         report(0.5, "Optimising the layout")
@@ -430,14 +428,14 @@ def test_an_unchanged_table_written_again_is_accepted(copy_of_tiny: Path) -> Non
 @pytest.mark.parametrize(
     "content", [b"", b"PAR1", b"not parquet" * 100, None], ids=["empty", "magic", "text", "cut"]
 )
-def test_a_file_that_is_no_parquet_is_refused(content: bytes | None, copy_of_tiny: Path) -> None:
+def test_a_file_that_is_not_parquet_is_refused(content: bytes | None, copy_of_tiny: Path) -> None:
     raw = (copy_of_tiny / ATLAS).read_bytes()
     (copy_of_tiny / ATLAS).write_bytes(raw[: len(raw) // 2] if content is None else content)
     with pytest.raises(AtlasError, match=r"cannot be used: .*Rebuild it"):
         saved(copy_of_tiny)
 
 
-def test_damaged_bytes_give_a_reason_or_an_atlas_never_something_else(copy_of_tiny: Path) -> None:
+def test_damaged_bytes_give_a_reason_or_an_atlas(copy_of_tiny: Path) -> None:
     raw = (copy_of_tiny / ATLAS).read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
@@ -459,7 +457,7 @@ def test_a_missing_atlas_says_how_to_build_it(copy_of_tiny: Path) -> None:
         saved(copy_of_tiny)
 
 
-def test_a_file_that_unpacks_to_much_is_not_unpacked(
+def test_a_file_that_would_decompress_too_large_is_refused(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few kilobytes on the disk, 40 MB of zeros in memory."""
@@ -508,7 +506,7 @@ def test_the_command_writes_json_lines_for_another_program(
     assert "Unknown checkpoint 'nothing'" in json.loads(capsys.readouterr().out)["error"]
 
 
-def test_an_atlas_of_weights_that_changed_meanwhile_is_not_kept(
+def test_an_atlas_is_discarded_if_the_weights_changed_meanwhile(
     copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def build(*arguments: Any) -> Atlas:
@@ -521,7 +519,7 @@ def test_an_atlas_of_weights_that_changed_meanwhile_is_not_kept(
     assert not (copy_of_tiny / ATLAS).exists()
 
 
-def test_a_model_of_sequences_has_a_row_a_sequence_whose_picture_is_its_last_frame(tmp_path: Path) -> None:
+def test_a_sequence_model_has_a_row_per_sequence_with_its_last_frame(tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = TDVAEConfig((1, 8, 8), latent=4, network="mlp", width=6, belief=5, features=5, hidden=4)
     about: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Latents of a codebook as codes: nothing is lost, and what does not fit is refused."""
+"""Storage of quantised latents as codes: lossless round trips and invalid input."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def rows() -> np.ndarray:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def test_a_place_keeps_the_number_of_its_vector(rows: np.ndarray) -> None:
+def test_a_cell_stores_the_index_of_its_vector(rows: np.ndarray) -> None:
     words, lists = codes_of(rows, LEVELS)
     assert words.shape == (20, 8) and [len(vectors) for vectors in lists] == [5, 7]
     top = rows[:, :12].reshape(20, 3, 4)
     np.testing.assert_array_equal(lists[0][words[6, 2]], top[6, :, 2])
 
 
-def test_they_come_back_to_the_bit_through_json(rows: np.ndarray) -> None:
+def test_json_round_trip_is_exact(rows: np.ndarray) -> None:
     words, lists = codes_of(rows, LEVELS)
     levels, again = read_levels(levels_as_json(LEVELS, lists))
     assert tuple(levels) == LEVELS
@@ -45,7 +45,7 @@ def test_too_many_vectors_for_two_bytes_are_refused(
         codes_of(rows, LEVELS)
 
 
-def test_vectors_that_are_no_numbers_are_refused(rows: np.ndarray) -> None:
+def test_vectors_that_are_not_finite_are_refused(rows: np.ndarray) -> None:
     values = levels_as_json(LEVELS, [np.full((2, 3), np.nan), np.ones((1, 2))])
     with pytest.raises(ValueError, match="finite numbers"):
         read_levels(values)

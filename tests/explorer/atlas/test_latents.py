@@ -1,4 +1,4 @@
-"""Tests of latents that were encoded before: they are used where they fit, and nothing forged gets through."""
+"""Tests of stored latents: reuse where they match, and refusal of forged files."""
 
 from __future__ import annotations
 

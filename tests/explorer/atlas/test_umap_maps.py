@@ -78,7 +78,7 @@ def test_only_names_of_fitted_maps_lead_to_files(view: str, entry: Entry) -> Non
         map_path(entry, view)
 
 
-def test_a_kept_map_is_listed_and_read_back(entry: Entry, cache: Path) -> None:
+def test_a_cached_map_is_listed_and_read(entry: Entry, cache: Path) -> None:
     xy = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     path = keep(entry, title="Near", xy=xy)
     assert path.is_relative_to(cache)
@@ -86,7 +86,7 @@ def test_a_kept_map_is_listed_and_read_back(entry: Entry, cache: Path) -> None:
     np.testing.assert_array_equal(load_map(entry, VIEW, load_atlas(entry).mean), xy)
 
 
-def test_the_list_passes_over_what_is_broken_or_of_other_weights(entry: Entry) -> None:
+def test_the_list_skips_maps_that_are_broken_or_of_other_weights(entry: Entry) -> None:
     keep(entry, title=None)
     folder = map_path(entry, VIEW).parent
     (folder / f"{entry.name}-{entry.version}-umap-00000000.safetensors").write_bytes(b"broken")
@@ -178,7 +178,7 @@ def test_invalid_requests_are_errors(
 
 
 @pytest.mark.parametrize("writable", [True, False])
-def test_numba_has_a_folder_where_it_may_write(
+def test_numba_has_a_writable_cache_folder(
     writable: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")

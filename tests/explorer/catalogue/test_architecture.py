@@ -1,4 +1,4 @@
-"""Architectures: layers, shapes and counts as the modules themselves have them."""
+"""Architectures: layers, shapes and parameter counts of the modules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_counts_and_ends_are_those_of_the_model(key: str, shape: tuple[int, int,
     assert ends["decoder"] in (shape, (shape[0] * shape[1] * shape[2],))
 
 
-def test_an_mlp_reads_as_its_layers() -> None:
+def test_an_mlp_is_listed_by_layers() -> None:
     found = describe(
         "vae", {"image_shape": [1, 8, 8], "latent": 3, "network": "mlp", "width": 20, "depth": 2}
     )
@@ -59,7 +59,7 @@ def test_an_mlp_reads_as_its_layers() -> None:
     assert decoder.parameters == 3 * 20 + 20 + 20 * 20 + 20 + 20 * 64 + 64
 
 
-def test_convolutions_say_their_kernels() -> None:
+def test_convolutions_show_their_kernels() -> None:
     found = describe("ae", {"image_shape": [1, 28, 28], "width": 4, "depth": 0})
     assert found.parts[0].layers[0].what == "Conv2d 1 → 4, 3×3, stride 2"
     assert found.parts[0].layers[0].shape == (4, 14, 14)
@@ -67,20 +67,20 @@ def test_convolutions_say_their_kernels() -> None:
     assert found.parts[1].layers[-1].what == "ConvTranspose2d 4 → 1, 4×4, stride 2"
 
 
-def test_what_does_not_hold_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="Unknown model 'vea'"):
         describe("vea", {})
     with pytest.raises(ValueError, match="`latent` must lie in"):
         describe("vae", {"image_shape": [1, 8, 8], "latent": 0})
 
 
-def test_it_draws_nothing_from_the_common_randomness() -> None:
+def test_it_does_not_advance_the_global_random_state() -> None:
     before = torch.get_rng_state()
     untrained("vae", {"image_shape": [1, 8, 8]})
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_blocks_whose_paths_run_side_by_side_are_one_layer() -> None:
+def test_parallel_paths_of_a_block_are_one_layer() -> None:
     encoder, decoder = describe("vae", {"image_shape": [1, 8, 8], "latent": 3, "width": 4, "neck": 5}).parts
     assert encoder.layers[1].what == "Residual, two Conv2d 4 → 4, 3×3"
     assert encoder.layers[1].parameters == 2 * (4 * 4 * 9 + 4)

@@ -1,4 +1,4 @@
-"""Curves: what is read of a growing, broken or foreign file."""
+"""Training curves from growing, broken or foreign files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_steps_and_terms_with_the_loss_first(tmp_path: Path) -> None:
     assert read_curves(tmp_path) == found  # by the folder
 
 
-def test_the_loss_of_validation_images_stands_apart_on_the_lines_that_have_one(tmp_path: Path) -> None:
+def test_the_validation_loss_is_a_curve_of_its_own(tmp_path: Path) -> None:
     held = json.dumps({"step": 20, "loss": 4.0, "validation": {"loss": 6.5, "kl": 1.0}})
     odd = json.dumps({"step": 40, "loss": 3.0, "validation": {"loss": "low"}})
     found = read_curves(write(tmp_path / "curves.jsonl", line(0), held, odd))
@@ -45,7 +45,7 @@ def test_the_real_curve_of_a_training(tiny_checkpoint: Path) -> None:
     assert list(found.series) == ["loss", "reconstruction", "kl"]
 
 
-def test_figures_that_are_no_nats_are_read_apart(tmp_path: Path) -> None:
+def test_metrics_that_are_not_in_nats_are_read_separately(tmp_path: Path) -> None:
     lines = [
         json.dumps(json.loads(line(s)) | {"figures": {"perplexity": 9.0 + s, "note": "x"}}) for s in (0, 20)
     ]
@@ -53,7 +53,7 @@ def test_figures_that_are_no_nats_are_read_apart(tmp_path: Path) -> None:
     assert list(found.series) == ["loss", "kl"] and found.figures == {"perplexity": [9.0, 29.0]}
 
 
-def test_a_half_written_last_line_and_nonsense_are_passed_over(tmp_path: Path) -> None:
+def test_incomplete_and_invalid_lines_are_skipped(tmp_path: Path) -> None:
     bad = [
         "",
         "[1]",
@@ -68,7 +68,7 @@ def test_a_half_written_last_line_and_nonsense_are_passed_over(tmp_path: Path) -
     assert read_curves(path).steps == [0, 20]
 
 
-def test_values_that_are_not_finite_numbers_leave_their_term_out(tmp_path: Path) -> None:
+def test_a_term_with_values_that_are_not_finite_is_left_out(tmp_path: Path) -> None:
     path = write(
         tmp_path / "c", '{"step": 0, "loss": NaN, "kl": 1, "note": "x", "on": true}', line(20, loss=3.0)
     )
@@ -82,7 +82,7 @@ def test_many_points_are_thinned_with_both_ends_kept(tmp_path: Path) -> None:
     assert np.diff(found.steps).max() <= 52 and found.series["loss"][1] == 5.0 - found.steps[1]
 
 
-def test_no_file_an_empty_one_and_one_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_empty_and_oversized_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_curves(tmp_path) == read_curves(tmp_path / "none") == NOTHING
     assert read_curves(write(tmp_path / "c", "")) == NOTHING and NOTHING.last == -1
     monkeypatch.setattr(curves, "BYTES_AT_MOST", 10)

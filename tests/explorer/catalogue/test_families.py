@@ -89,7 +89,7 @@ def test_a_field_without_a_meaning_is_refused() -> None:
         Undeclared((1, 8, 8))
 
 
-def test_every_setting_has_a_kind_a_default_and_choices_that_hold(key: str) -> None:
+def test_every_setting_has_a_valid_kind_default_and_choices(key: str) -> None:
     found = families.settings(key)
     config = MODELS[key].Config
     assert [s.name for s in found] == [f.name for f in fields(config) if f.name != "image_shape"]
@@ -136,7 +136,7 @@ def test_an_unknown_model_is_refused() -> None:
     assert families.title("vea") == "vea"
 
 
-def test_the_pages_say_of_a_model_what_it_says_of_itself(key: str) -> None:
+def test_pages_show_the_models_own_description(key: str) -> None:
     shape = [1, 8, 8]
     card = Card("a", "A", key, {"image_shape": shape}, {"name": "digits"}, "0" * 64)
     spec, said = families.spec_of(card), families.criterion(card)

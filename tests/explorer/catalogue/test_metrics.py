@@ -1,4 +1,4 @@
-"""What metrics are called: a loss has the name of a bound only where it is this bound and nothing else."""
+"""Names of metrics: a loss is called a bound only if it is exactly this bound."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def test_a_bound_is_called_by_its_name(name: str, called: str) -> None:
 @pytest.mark.parametrize(
     "name", ["mnist-beta-vae", "mnist-capacity-vae", "fashion-vq-vae", "mnist-glow", "mnist-ae"]
 )
-def test_a_loss_with_more_in_it_is_a_loss(name: str) -> None:
+def test_a_loss_with_other_terms_is_not_called_a_bound(name: str) -> None:
     assert name_of("loss", card(name)) == "Loss"
 
 
-def test_a_figure_with_more_words_keeps_the_usual_name_of_its_first() -> None:
+def test_a_metric_with_a_suffix_keeps_the_name_of_its_first_word() -> None:
     names = ["psnr", "kl_top", "log_likelihood", "active_units", "direction_right"]
     assert [name_of(name) for name in names] == [
         "PSNR",

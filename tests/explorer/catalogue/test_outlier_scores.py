@@ -1,4 +1,4 @@
-"""Which models can give which score, and how measured figures are read."""
+"""The outlier scores of models, and reading measured results."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
         (LatentSpec((4,), prior=False, likelihood="bound"), ["neighbour_distance", "error"]),
     ],
 )
-def test_a_model_gives_the_scores_that_it_can(spec: LatentSpec, keys: list[str]) -> None:
+def test_a_model_supports_its_scores(spec: LatentSpec, keys: list[str]) -> None:
     assert [score.key for score in usable(spec)] == keys
     for key in SCORES:
         assert bool(refusal(key, spec)) == (key not in keys)
 
 
-def test_what_is_refused_has_its_reason() -> None:
+def test_unsupported_scores_have_a_reason() -> None:
     assert "Its latent is a point" in refusal("regret", AE)
     assert "discrete" in refusal("kl", CODES)
     assert "sequences" in refusal("elbo", TIME)
@@ -56,7 +56,7 @@ def test_what_is_refused_has_its_reason() -> None:
         refusal("beauty", VAE)
 
 
-def test_every_score_says_what_it_is() -> None:
+def test_every_score_is_described() -> None:
     for key, score in SCORES.items():
         assert (
             score.key == key
@@ -66,7 +66,7 @@ def test_every_score_says_what_it_is() -> None:
         assert score.tail == ("low" if score.likelihood else "high")
 
 
-def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
+def test_the_results_meet_the_bar_where_the_likelihood_fails() -> None:
     found = {(each.model, each.score): each for each in detection_results()}
     assert found["fashion-vae", "regret"].auroc >= 0.95 <= found["fashion-vae-bernoulli", "regret"].auroc
     assert (
@@ -76,7 +76,7 @@ def test_what_was_measured_meets_the_bar_where_the_likelihood_fails() -> None:
     assert {each.inliers for each in detection_results()} == {"fashion-mnist", "mnist", "mnist without 9"}
 
 
-def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
+def test_invalid_results_are_left_out(tmp_path: Path) -> None:
     assert detection_results(tmp_path / "none.json") == ()
     bad = tmp_path / "bad.json"
     for text in ("no json", "[]", '{"cases": [{}], "command": ""}', '{"cases": 3, "command": ""}'):
@@ -104,7 +104,7 @@ def test_figures_that_do_not_hold_are_left_out(tmp_path: Path) -> None:
     assert found.near and found.fpr95 == (0.3, 0.2, 0.4) and found.command == "d"
 
 
-def test_near_outliers_are_among_what_was_measured() -> None:
+def test_near_outliers_are_among_the_results() -> None:
     """The case in which most scores fail: a digit that the model was not trained on."""
     near = {each.score: each for each in detection_results() if each.near}
     assert near["regret"].auroc < 0.7 and near["kl"].backwards

@@ -37,7 +37,7 @@ def test_the_time_is_that_of_real_steps() -> None:
     assert told is not None and 0.05 * min(took) < told < 20 * max(took)
 
 
-def test_larger_batches_are_reckoned_from_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_large_batches_is_extrapolated(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     real = MODELS["ae"].loss
 
@@ -51,7 +51,7 @@ def test_larger_batches_are_reckoned_from_smaller_ones(monkeypatch: pytest.Monke
     assert seen == [8, 8, 10, 10]
 
 
-def test_a_model_too_large_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_too_large_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_time, "MOST", 1000)
     assert training_time.seconds_a_step("ae", {"image_shape": (1, 8, 8)}, 10) is None
 

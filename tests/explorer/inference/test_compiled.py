@@ -39,7 +39,7 @@ def codes(count: int, size: int = LATENT) -> Any:
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "x".join(map(str, s["image_shape"])))
-def test_it_gives_the_pictures_of_torch(settings: dict[str, Any]) -> None:
+def test_pictures_equal_torchs(settings: dict[str, Any]) -> None:
     model = make("vae", settings)
     faster = compiled(model)
     for count in (1, 2, 7):
@@ -81,7 +81,7 @@ def test_every_model_compiles(kind: str, caplog: pytest.LogCaptureFixture) -> No
     assert np.abs(decoder(z) - before).max() <= 1
 
 
-def test_a_model_that_cannot_be_compiled_goes_on_with_torch(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_cannot_be_compiled_falls_back_to_torch(caplog: pytest.LogCaptureFixture) -> None:
     class Odd(VAE):
         def decode(self, z: Tensor) -> Tensor:
             return super().decode(z) + torch.linalg.qr(z @ z.T)[0].sum() * 0
@@ -94,7 +94,7 @@ def test_a_model_that_cannot_be_compiled_goes_on_with_torch(caplog: pytest.LogCa
     np.testing.assert_array_equal(decoder(codes(2)), before)
 
 
-def test_several_models_are_made_faster_at_once() -> None:
+def test_several_models_are_compiled_at_once() -> None:
     models = [make("vae", SETTINGS[1]) for _ in range(4)]
     with ThreadPoolExecutor(len(models)) as pool:
         made = list(pool.map(compiled, models))

@@ -1,4 +1,4 @@
-"""Tests of the decoder engine: joining, sharing, letting go, and keeping errors apart."""
+"""Tests of the decoder engine: batching, sharing, eviction, and isolation of errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def one(places: None) -> Iterator[Engine]:
-    """An engine with one worker, so that what is asked while it works is joined."""
+    """An engine with one worker, so that requests are batched while it works."""
     made = Engine(CPU, workers=1)
     yield made
     made.close()
@@ -39,7 +39,7 @@ def codes(count: int, seed: int = 0) -> np.ndarray:
 
 
 class Recorder:
-    """Stands before a model's decoder: notes batch sizes, waits at a gate, fails on marked codes."""
+    """Wraps a model's decoder: records batch sizes, waits at a gate, fails on marked latents."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.inner: Any = loaded.decoder
@@ -65,7 +65,7 @@ class Recorder:
 def ask_behind_one(
     engine: Engine, loaded: Loaded, asks: list[Callable[[], Any]]
 ) -> tuple[Recorder, list[Any]]:
-    """Keeps the worker busy with one picture, asks all, lets go; gives results and errors."""
+    """Sends all requests while the worker is busy with one picture; returns results and errors."""
     recorder = Recorder(loaded)
     recorder.gate.clear()
 
@@ -91,7 +91,7 @@ def test_decode_is_the_model_rounded(shared_engine: Engine, loaded: Loaded) -> N
     np.testing.assert_array_equal(shared_engine.decode_sync(NAME, z[0]), found[:1])
 
 
-def test_waiting_jobs_are_joined_and_equal_single_ones(one: Engine) -> None:
+def test_waiting_jobs_are_batched_and_equal_single_ones(one: Engine) -> None:
     loaded = one.open_sync(NAME)
     alone = [one.decode_sync(loaded, codes(n, n)) for n in (1, 2, 3)]
     asks = [lambda n=n: one.decode(loaded, codes(n, n), neighbours=3) for n in (1, 2, 3)]
@@ -190,7 +190,7 @@ def test_many_threads_get_their_own_pictures(shared_engine: Engine, loaded: Load
         assert np.abs(found.astype(int) - loaded.decoder(codes(n % 3 + 1, n))).max() <= 1
 
 
-def test_bad_codes_are_refused(shared_engine: Engine, loaded: Loaded) -> None:
+def test_invalid_latents_are_refused(shared_engine: Engine, loaded: Loaded) -> None:
     with pytest.raises(ValueError, match=r"`z` must have the shape \(M, 6\). Got \(1, 5\)"):
         shared_engine.decode_sync(loaded, np.zeros((1, 5)))
     with pytest.raises(ValueError, match=r"`z` must be finite"):
@@ -216,7 +216,7 @@ def test_concurrent_openings_share_one_loading(one: Engine, monkeypatch: pytest.
     assert all(loaded is found[0] for loaded in found)
 
 
-def test_a_slow_loading_does_not_stop_frames(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_loading_does_not_block_frames(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, release, real = one.open_sync(NAME), threading.Event(), scene_loaded.load
     monkeypatch.setattr(scene_loaded, "load", lambda *a: (release.wait(10), real(*a))[1])
 
@@ -231,7 +231,7 @@ def test_a_slow_loading_does_not_stop_frames(one: Engine, monkeypatch: pytest.Mo
     asyncio.run(run())
 
 
-def test_models_are_let_go_by_the_budget(places: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_evicted_by_the_budget(places: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "IN_USE", 0.0)
     small = Engine(CPU, memory_mb=0.001, workers=1)
     try:
@@ -245,7 +245,7 @@ def test_models_are_let_go_by_the_budget(places: None, monkeypatch: pytest.Monke
         small.close()
 
 
-def test_a_model_in_use_is_kept_over_the_budget(places: None) -> None:
+def test_a_model_in_use_is_not_evicted(places: None) -> None:
     small = Engine(CPU, memory_mb=0.001, workers=1)
     try:
         small.open_sync(NAME)
@@ -255,7 +255,9 @@ def test_a_model_in_use_is_kept_over_the_budget(places: None) -> None:
         small.close()
 
 
-def test_the_one_used_longest_ago_goes_first(places: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_model_is_evicted_first(
+    places: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = Engine(CPU, workers=1)
     try:
         for name in (NAME, "flat-vae", NAME):

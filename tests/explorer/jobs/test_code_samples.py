@@ -1,4 +1,4 @@
-"""Samples in a process of their own: the prior's own draws, levels that are kept, progress, and what is refused."""
+"""Samples of codes as a job: draws from the prior, fixed levels, progress, invalid requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_samples_are_the_priors_own(folder: Path) -> None:
     assert reports == sorted(reports, key=lambda pair: pair[0]) and len(reports) == 21
 
 
-def test_the_top_is_kept_and_the_bottom_drawn(folder: Path) -> None:
+def test_the_top_is_fixed_and_the_bottom_drawn(folder: Path) -> None:
     kept = [np.array([[1, 2], [3, 4]]), np.zeros((4, 4), int)]
     texts = draw(Request(str(folder / "two"), 4, above=as_text(kept)), lambda *_: None)["codes"]
     grids = [from_text(text, SHAPES, 8) for text in texts]

@@ -1,4 +1,4 @@
-"""Tests of the jobs that encode somebody's images as a collection and fit its map later."""
+"""Tests of the jobs that encode the user's images as a collection and fit its map."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def ended(command: Command) -> Command:
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "It did not come about."
+        assert time.monotonic() < until, "The condition did not become true."
         time.sleep(0.01)
 
 
@@ -61,14 +61,14 @@ def test_progress_and_result(script: Path) -> None:
         '{"share": 0.5, "what": "a", "done": "x"}',
     ],
 )
-def test_numbers_that_make_no_sense_are_bounded_or_ignored(script: Path, line: str) -> None:
+def test_invalid_numbers_are_bounded_or_ignored(script: Path, line: str) -> None:
     script.write_text(f"print('{line}')\nprint('{{\"result\": {{}}}}')\n")
     command = ended(Command("work"))
     assert 0 <= command.share <= 1 and (command.done, command.total) == (0, 0)
     assert command.result == {} and command.error is None
 
 
-def test_an_error_is_the_sentence_that_it_reports(script: Path) -> None:
+def test_an_error_is_the_reported_sentence(script: Path) -> None:
     script.write_text('print(\'{"error": "`epochs` must be at least 1. Got 0."}\')\nraise SystemExit(1)\n')
     command = ended(Command("work"))
     assert command.error == "`epochs` must be at least 1. Got 0." and command.result is None
@@ -87,7 +87,7 @@ def test_an_endless_line_is_read_in_parts(script: Path) -> None:
     assert error is not None and error.startswith("It ended with status 2: ") and len(error) < 600
 
 
-def test_cancel_ends_it_at_once_and_lets_go_of_its_lock(script: Path, tmp_path: Path) -> None:
+def test_cancel_ends_it_at_once_and_releases_its_lock(script: Path, tmp_path: Path) -> None:
     script.write_text(
         'import os, time\nprint(\'{"share": 0.1, "what": "%d"}\' % os.getpid(), flush=True)\ntime.sleep(60)\n'
     )
@@ -104,7 +104,7 @@ def test_cancel_ends_it_at_once_and_lets_go_of_its_lock(script: Path, tmp_path: 
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with pytest.raises(ProcessLookupError):
         os.kill(int(command.what), 0)
-    command.cancel()  # again does no harm
+    command.cancel()  # cancelling again is harmless
 
 
 def test_a_result_outlasts_a_late_cancel(script: Path) -> None:

@@ -1,4 +1,4 @@
-"""The estimates in a process of their own: the same as here, reported as they come, stopped when asked."""
+"""The direction study as a job: same estimates, partial results, cancellation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sides_of(count: int, size: int = 4) -> Sides:
     return Sides.of(z, side, ~side, rng.normal(size=(count, 1)))
 
 
-def test_a_study_gives_what_the_estimators_give_here() -> None:
+def test_a_study_equals_the_estimators_in_this_process() -> None:
     sides = sides_of(300)
     study = Study(sides)
     study.wait(120)
@@ -46,7 +46,7 @@ def test_a_study_gives_what_the_estimators_give_here() -> None:
         )
 
 
-def test_what_is_held_fixed_is_measured_as_such() -> None:
+def test_metrics_respect_held_directions() -> None:
     sides = sides_of(300)
     study = Study(sides, np.ones((1, 4)))
     study.wait(120)
@@ -99,7 +99,7 @@ def test_where_there_are_too_few_images_the_study_says_so() -> None:
     assert some.angle is not None and some.auc is None and "AUC: not estimated from 30 images" in some.unknown
 
 
-def test_it_stops_when_asked_and_keeps_what_it_had() -> None:
+def test_it_can_be_cancelled_and_keeps_its_estimates() -> None:
     study = Study(sides_of(3000, 300))
     deadline = time.monotonic() + 120
     while not study.estimates():

@@ -1,4 +1,4 @@
-"""What a training has learnt so far as checkpoints of their own: found, copied whole, placed, superseded, deleted."""
+"""Early models of a training: snapshot, copy, publish, superseded, deleted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_early_model_names_its_run(name: str, of: str) -> None:
         assert early_models.early_name(of, int(name.rsplit("-", 1)[1])) == name
 
 
-def test_early_models_go_when_they_are_superseded_and_others_stay(run: Path) -> None:
+def test_superseded_early_models_are_deleted_and_others_stay(run: Path) -> None:
     for number in (1, 2):
         early_models.publish(early_models.stage(run, found(run), number))
     other = run.parent / "fruits-early-9"  # a folder of somebody's, without a card

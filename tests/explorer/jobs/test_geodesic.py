@@ -73,7 +73,7 @@ def test_the_penalty_leads_round_a_hole_in_the_data() -> None:
     assert (off_data(near, 10)(torch.from_numpy(items))[:50] == 1).float().mean() > 0.6
 
 
-def test_the_penalty_is_what_its_formula_says() -> None:
+def test_the_penalty_matches_its_formula() -> None:
     rng = np.random.default_rng(1)
     items = rng.normal(size=(60, 3)).astype(np.float32)
     near = np.linspace(0.5, 1.5, 60).astype(np.float32)
@@ -140,7 +140,7 @@ def test_evenly_spaced_in_the_decoded_length() -> None:
     assert np.array_equal(still, np.ones((4, 2), np.float32))
 
 
-def test_shapes_that_do_not_match_are_told() -> None:
+def test_shapes_that_do_not_match_are_reported() -> None:
     with pytest.raises(ValueError, match="`starts` and `ends` must have one shape"):
         geodesics(sphere, torch.zeros(1, 2), torch.zeros(2, 2))
     with pytest.raises(ValueError, match="at least 1"):

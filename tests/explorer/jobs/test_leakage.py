@@ -120,7 +120,7 @@ def test_given_directions_are_measured_side_by_side(bench: Bench, folder: Path) 
     assert not any(column["apart"] for column in (one, two, away))
 
 
-def test_a_direction_is_fitted_again_without_the_judged_images(bench: Bench) -> None:
+def test_a_direction_is_fitted_again_without_the_test_images(bench: Bench) -> None:
     z, attributes, digit = bench.atlas.mean, bench.attributes, bench.attributes["digit"].values
     sides = np.where(digit == 0, 1, np.where(digit == 1, -1, 0)).astype(np.int8)
     unseen = np.arange(len(z)) % 2 == 0
@@ -251,7 +251,7 @@ def test_images_are_of_the_test_split_and_of_both_sides(bench: Bench) -> None:
         held_out(atlas, {"digit": few}, "digit-7", 44, 1)
 
 
-def test_holding_others_leaves_their_directions_alone(portraits: Bench) -> None:
+def test_holding_others_does_not_change_their_directions(portraits: Bench) -> None:
     z, known = portraits.atlas.mean, portraits.attributes
     plain = fitted(z, known, "beard")
     held = fitted(z, known, "beard", hold=("hair_length", "hat"))
@@ -291,7 +291,7 @@ def test_what_is_held_fixed_leaves_a_step_of_one_from_side_to_side(portraits: Be
     assert held @ (z[hat].mean(0) - z[~hat].mean(0)) == pytest.approx(held @ held, rel=1e-4)
 
 
-def test_a_strength_is_found_on_some_images_and_judged_on_others(portraits: Bench) -> None:
+def test_a_strength_is_found_on_some_images_and_tested_on_others(portraits: Bench) -> None:
     test = np.flatnonzero(np.asarray(portraits.atlas.split) == "test")
     given = [Given("Hat", fitted(portraits.atlas.mean, portraits.attributes, "hat"))] * 2
     told: list[float] = []
@@ -302,7 +302,7 @@ def test_a_strength_is_found_on_some_images_and_judged_on_others(portraits: Benc
     assert told == sorted(told) and max(told) <= 1
 
 
-def test_away_from_a_label_is_the_truth_that_the_judge_sees_in_the_edit(bench: Bench) -> None:
+def test_away_from_a_label_the_truth_is_the_classified_label_of_the_edit(bench: Bench) -> None:
     rows = np.flatnonzero(bench.attributes["digit"].values == 3)[:1]
     target = targets(bench.attributes)["digit-3"]
     test = load_data("digits", "test")
@@ -348,7 +348,7 @@ def test_the_truth_stands_beside_the_edit(portraits: Bench) -> None:
         assert abs(picture(item["decoded"]).astype(int) - faces.images[number]).mean() < 8
 
 
-def test_only_what_the_judge_reads_is_measured(bench: Bench) -> None:
+def test_only_attributes_of_the_classifier_are_measured(bench: Bench) -> None:
     assert set(bench.atlas.attributes) == {"digit", "even", "ink"} and list(bench.attributes) == ["digit"]
     other = AttributeClassifier(bench.model.image_shape, {"even": bench.atlas.attributes["even"]})
     assert list(measured_attributes(bench.atlas, other)) == ["even"]

@@ -1,4 +1,4 @@
-"""Estimates of log p(x) of one image: against a model whose log p(x) is known, and by hand."""
+"""Estimates of log p(x) of one image, against a model with known log p(x), and by hand."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def drawn() -> tuple[np.ndarray, np.ndarray]:
     return last
 
 
-def test_both_estimates_come_to_log_p_and_the_bound_to_the_elbo(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+def test_both_estimates_converge_to_log_p_and_the_bound_to_the_elbo(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
     model = Linear()
     curves = likelihood_estimates.curves(*drawn)
     known = model.log_p(IMAGE)

@@ -24,7 +24,7 @@ def through(value: Any) -> Any:
     return messages.read(io.BytesIO(messages.pack(value)))
 
 
-def test_plain_values_and_dataclasses_come_back() -> None:
+def test_plain_values_and_dataclasses_round_trip() -> None:
     value = {"a": None, "b": [True, 1, -2.5, "ü\0"], "c": {"d": []}, "e": float("inf")}
     assert through(value) == value
     assert through((1, np.float32(0.5), np.int64(3))) == [1, 0.5, 3]
@@ -34,7 +34,7 @@ def test_plain_values_and_dataclasses_come_back() -> None:
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "float64", ">f4"])
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (7,), (2, 3, 4)])
-def test_arrays_come_back_bit_for_bit(dtype: str, shape: tuple[int, ...]) -> None:
+def test_arrays_round_trip_exactly(dtype: str, shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).normal(size=shape).astype(dtype)
     first, second = through({"both": [array, array.T]})["both"]
     np.testing.assert_array_equal(first, array, strict=True)
@@ -76,7 +76,7 @@ def message(outer: Any, raw: bytes = b"") -> bytes:
         message({"value": {"$array": 0}, "arrays": [["nonsense", [2]]]}, bytes(8)),
     ],
 )
-def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
+def test_invalid_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError):
         messages.read(io.BytesIO(raw))
 
@@ -88,7 +88,7 @@ def test_a_stream_that_ends_early_is_an_end() -> None:
             messages.read(io.BytesIO(whole[:length]))
 
 
-def test_what_is_too_large_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_messages_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "ARRAYS_AT_MOST", 100)
     with pytest.raises(ValueError, match="at most"):
         messages.pack(np.zeros(100))

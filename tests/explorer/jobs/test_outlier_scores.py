@@ -85,7 +85,7 @@ def test_binarised_images_are_drawn_by_their_own_seed() -> None:
     assert one[0] == pytest.approx(float(bound(model, drawn, 16).elbo), rel=1e-5)
 
 
-def test_what_a_model_cannot_give_is_refused(tiny_checkpoint: Path) -> None:
+def test_unsupported_scores_are_refused(tiny_checkpoint: Path) -> None:
     model = load(tiny_checkpoint)
     with pytest.raises(ValueError, match=r"is not available for VAE\. Only a flow"):
         measure(model, DIGITS[:1], [0], "density")
@@ -93,7 +93,7 @@ def test_what_a_model_cannot_give_is_refused(tiny_checkpoint: Path) -> None:
         measure(model, DIGITS[:1], [0], "kl")
 
 
-def test_images_of_the_atlas_are_scored_and_gone_on_with(
+def test_images_of_the_atlas_are_scored_and_continued(
     tiny_only: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["tiny-vae", "--score", "elbo", "--count", "70"]) == 0
@@ -140,7 +140,9 @@ def test_a_job_scores_the_same_images_and_pictures(tiny_only: Path, cache: Path)
     assert len(read_scores(scores_path(entry, "elbo", digest_of_pictures(DIGITS[:3])), 3)[0]) == 3
 
 
-def test_what_was_scored_before_the_end_is_kept(tiny_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_computed_before_a_failure_are_stored(
+    tiny_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[int] = []
 
     def failing(model: object, images: np.ndarray, seeds: object, score: str) -> np.ndarray:
@@ -196,7 +198,7 @@ def test_invalid_arguments_are_reported(
     assert words in str(said(capsys)[-1]["error"])
 
 
-def test_a_file_that_does_not_hold_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "scores.safetensors"
     assert len(read_scores(path, 5)[0]) == 0
     rows, values = np.array([4, 0, 2]), np.array([1.0, 2.0, 3.0])

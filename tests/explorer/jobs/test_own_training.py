@@ -1,4 +1,4 @@
-"""A training on somebody's own images: prepared first, explored while it goes on, paused; its name and its settings."""
+"""A training on the user's own images: preparation, early models, pause, name and settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.data.own import Preparation
 from models.training.previews import read_previews
 from models.training.run import Run
 
-PATIENCE = 120.0  # s; shared machines are slow at times
+PATIENCE = 120.0  # s; shared machines can be slow
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_images_that_cannot_be_read_end_it_before_anything_is_trained(
 
 @pytest.mark.parametrize("key", list(CHOICES))
 @pytest.mark.parametrize("side", [8, 16, 32, 64, 256])
-def test_every_choice_holds_for_every_size(key: str, side: int) -> None:
+def test_every_choice_is_valid_for_every_size(key: str, side: int) -> None:
     choice, shape = CHOICES[key], (3, side, side)
     config_from_dict(MODELS[choice.model].Config, {**settings_for(choice, shape), "image_shape": shape})
 

@@ -1,4 +1,4 @@
-"""Jobs: progress, result, error, cancel, one a key, and their end with the parent."""
+"""Jobs: progress, result, error, cancel, one per key, and the end of the parent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.explorer.jobs import work
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "It did not come about."
+        assert time.monotonic() < until, "The condition did not become true."
         time.sleep(0.01)
 
 
@@ -83,7 +83,7 @@ def test_an_error_is_one_sentence(how: str, text: str) -> None:
     assert not job.running and job.result is None and job.error == text
 
 
-def test_a_request_that_does_not_hold_is_an_error_of_the_job() -> None:
+def test_an_invalid_request_is_an_error_of_the_job() -> None:
     job = start(work.scale, {"numbers": np.ones(1), "factor": 0.0})  # type: ignore[arg-type]
     job.wait(20)
     assert job.error == "`factor` must not be 0."
@@ -105,7 +105,7 @@ def test_cancel_ends_the_process_at_once(tmp_path: Path) -> None:
     assert job.partial is not None
     with pytest.raises(ProcessLookupError):
         os.kill(job.partial["pid"], 0)  # nor is it a zombie
-    job.cancel()  # again does no harm
+    job.cancel()  # cancelling again is harmless
 
 
 def test_cancel_ends_the_processes_of_a_job_too(tmp_path: Path) -> None:

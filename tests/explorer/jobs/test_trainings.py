@@ -38,7 +38,7 @@ from models.training.train import Run
 from models.vae import VAEConfig
 from tests.conftest import tiny_run
 
-PATIENCE = 120.0  # s; shared machines are slow at times
+PATIENCE = 120.0  # s; shared machines can be slow
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_run_that_is_cancelled_at_once_stays_in_the_list(runs: Trainings) -> N
     assert runs.runs() == []
 
 
-def test_a_failure_is_told_in_one_line(
+def test_a_failure_is_reported_in_one_line(
     runs: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "no data"))
@@ -163,7 +163,7 @@ def test_a_failure_is_told_in_one_line(
     assert runs.runs() == []
 
 
-def test_another_program_may_hold_the_one_place(runs: Trainings) -> None:
+def test_another_program_may_hold_the_lock(runs: Trainings) -> None:
     runs.root.mkdir()
     with (runs.root / LOCK).open("w") as held:
         held.write("theirs")
@@ -178,7 +178,7 @@ def test_another_program_may_hold_the_one_place(runs: Trainings) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "../up", "a/b", ".hidden", "a" * 65, "ä", "a b", "a\n"])
-def test_a_name_that_no_folder_should_have_is_refused(runs: Trainings, name: str) -> None:
+def test_an_invalid_name_is_refused(runs: Trainings, name: str) -> None:
     with pytest.raises(ValueError, match="The name must be 1 to 64 lower-case letters"):
         runs.start(flat_run(), name)
     assert not runs.root.exists()
@@ -217,7 +217,7 @@ def test_runs_go_to_the_last_folder(runs: Trainings, tmp_path: Path) -> None:
         Run("pca", "digits", {"latent": 4}, {"some": True}),
     ],
 )
-def test_the_command_that_is_shown_makes_this_very_run(
+def test_the_displayed_command_makes_the_same_run(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[tuple[Run, Path]] = []
@@ -240,7 +240,7 @@ def test_the_command_that_is_shown_makes_this_very_run(
     assert "'A title, with spaces'" in text or not run.title
 
 
-def test_what_is_usual_is_left_out_of_the_command(tmp_path: Path) -> None:
+def test_defaults_are_left_out_of_the_command(tmp_path: Path) -> None:
     usual = VAEConfig((1, 8, 8))
     config = {"latent": usual.latent + 1, "width": usual.width}
     line = command_line(Run("vae", "digits", config, batch=32), tmp_path / "x")
@@ -278,7 +278,7 @@ def run_folder(runs: Trainings, name: str, *files: str, age: float = 0.0) -> Pat
     return folder
 
 
-def test_what_a_terminal_writes_right_now_is_going_on_elsewhere(runs: Trainings) -> None:
+def test_a_run_written_by_a_terminal_is_running_elsewhere(runs: Trainings) -> None:
     run_folder(runs, "now", "curves.jsonl")
     run_folder(runs, "past", "curves.jsonl", age=2 * FRESH)
     run_folder(runs, "strange", TRAINING, age=3 * FRESH)
@@ -300,7 +300,7 @@ def test_a_checkpoint_without_an_atlas_is_bare(runs: Trainings, copy_of_tiny: Pa
     assert state_of(runs, copy_of_tiny.name) == "bare"
 
 
-def test_only_what_a_training_makes_is_deleted(runs: Trainings, tmp_path: Path) -> None:
+def test_only_files_of_a_training_are_deleted(runs: Trainings, tmp_path: Path) -> None:
     mixed = run_folder(runs, "mixed", CARD, "notes.txt")
     with pytest.raises(ValueError, match=r"contains files of no training \(notes.txt\)"):
         runs.delete("mixed")

@@ -65,7 +65,7 @@ def hurry(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def fail(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Fails in the way that is wanted."""
+    """Fails in the requested way."""
     if request["how"] == "sentence":
         raise ValueError("`neighbours` must lie in [2, 200]. Got 1.\nAnd more.")
     if request["how"] == "crash":

@@ -99,7 +99,7 @@ def test_a_search_finds_labels_of_any_script_file_names_and_captions() -> None:
     assert found(text)
 
 
-def test_what_sets_a_selection_apart_is_measured_where_it_is_known() -> None:
+def test_differences_use_only_known_values() -> None:
     chosen = np.flatnonzero(ROWS % 4 == 0)
     first = telling(ATTRIBUTES, chosen.tolist(), COUNT)[0]
     assert (first.title, first.inside, first.outside) == ("Art & Größe: 猫", 1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Tests of what items are called: one name each, read back as it is shown, and old links that name rows."""
+"""Tests of item names: unique, parsed as displayed, and rows in old links."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_older_links_name_rows() -> None:
             NAMES.from_address(text)
 
 
-def test_a_number_that_is_not_there_is_told_with_what_there_is() -> None:
+def test_an_unknown_number_is_reported_with_the_range() -> None:
     with pytest.raises(
         ValueError, match=r"no item train 9 .* It has test 0 to test 3518 and train 2 to train 124\."
     ):

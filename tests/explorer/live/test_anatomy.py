@@ -1,4 +1,4 @@
-"""The anatomy's socket: what is taken and refused, and frames against the model called by hand."""
+"""The anatomy connection: valid and invalid messages, and frames against direct calls of the model."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_bad_frames_are_refused_with_their_number(path: str, value: Any, text: s
     assert len(caught.value.message) < 300
 
 
-def test_no_draw_is_said_not_left_out() -> None:
+def test_a_missing_draw_must_be_null() -> None:
     with pytest.raises(WireError, match="frame must have `draw`"):
         parse(json.dumps({name: value for name, value in FRAME.items() if name != "draw"}))
 
@@ -110,7 +110,7 @@ def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
         assert error.code in {"bad-message", "too-large"}
 
 
-def test_a_frame_is_the_code_at_this_eps(server: str, loaded: Loaded) -> None:
+def test_a_frame_is_the_latent_at_this_eps(server: str, loaded: Loaded) -> None:
     encoded = encode_item(loaded, 3)
     eps = noise(encoded, 11, {0: 0.5, 5: -2.0})
     z = latent_at(encoded, eps)
@@ -163,7 +163,7 @@ def test_items_are_shown_as_on_the_stage(server: str, loaded: Loaded) -> None:
         ("dims-0-5", {"draw": -1}, "bad-message", "`draw` must be"),
     ],
 )
-def test_what_the_model_lacks_is_told(
+def test_requests_that_the_model_does_not_support_are_reported(
     view: str, changes: dict[str, Any], code: str, text: str, server: str, loaded: Loaded
 ) -> None:
     with anatomy(server, view) as client:
@@ -189,7 +189,7 @@ def test_the_newest_frame_wins(server: str, loaded: Loaded) -> None:
     assert seen == sorted(seen) and len(seen) < 200
 
 
-def test_an_original_that_comes_later_is_taken(
+def test_an_original_loaded_later_is_used(
     server: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = np.full((8, 8, 1), 90, np.uint8)

@@ -1,4 +1,4 @@
-"""The code grid's socket and its arrays: what is taken and refused, and frames against the model called by hand."""
+"""The code-grid connection and its arrays: valid and invalid messages, and frames against direct calls of the model."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_bad_frames_are_refused_with_their_number(path: str, value: Any, text: s
     assert len(caught.value.message) < 300
 
 
-def test_reach_needs_a_place() -> None:
+def test_reach_needs_a_cell() -> None:
     with pytest.raises(WireError, match="`probe` must be a level and a cell if `reach` is requested"):
         parse(json.dumps({**FRAME, "probe": None, "want": ["reach"]}))
 
@@ -121,7 +121,7 @@ def test_a_frame_shows_the_painted_codes_and_both_images(server: str, two: Loade
     assert not np.array_equal(answer["pixels"][0], answer["pixels"][1])
 
 
-def test_the_walk_is_quantised_again_at_each_step(server: str, two: Loaded) -> None:
+def test_the_path_is_quantised_at_each_step(server: str, two: Loaded) -> None:
     asked = frame(two, "step", "strip", t=0.4)
     with grid_client(server) as client:
         answer = client.ask(asked)
@@ -160,7 +160,9 @@ def test_reach_is_brightest_where_the_code_governs(server: str, two: Loaded) -> 
         ({"probe": [0, 4], "want": ["reach"]}, "`probe` must be a cell"),
     ],
 )
-def test_what_the_model_lacks_is_told(changes: dict[str, Any], text: str, server: str, two: Loaded) -> None:
+def test_requests_that_the_model_does_not_support_are_reported(
+    changes: dict[str, Any], text: str, server: str, two: Loaded
+) -> None:
     with grid_client(server) as client:
         answer = client.ask({**frame(two, "picture"), **changes})
         assert (answer["type"], answer["code"], answer["seq"]) == ("error", "bad-message", 7)
@@ -168,7 +170,7 @@ def test_what_the_model_lacks_is_told(changes: dict[str, Any], text: str, server
         assert client.ask({"type": "ping", "seq": 8})["type"] == "pong", "the connection stays"
 
 
-def test_a_model_without_codes_is_told_so(server: str, loaded: Loaded) -> None:
+def test_a_model_without_codes_is_refused(server: str, loaded: Loaded) -> None:
     with grid_client(server, model="tiny-vae") as client:
         answer = client.ask({**FRAME, "want": ["picture"]})
     assert answer["code"] == "bad-message" and "tiny-vae has no discrete codes" in answer["message"]

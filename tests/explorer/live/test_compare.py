@@ -1,4 +1,4 @@
-"""The comparison's connection against a running server: what its answers say, and what it takes from anybody."""
+"""The comparison connection on a running server: answers, and invalid messages."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_module_repeats_how_many_models_there_may_be() -> None:
 # Answers
 
 
-def test_opened_tells_what_stands_side_by_side(client: CompareClient, comparison: Comparison) -> None:
+def test_opened_describes_the_models(client: CompareClient, comparison: Comparison) -> None:
     models = [
         {"model": model.name, "version": model.version, "view": view.id, "latent": model.latent}
         for model, view in zip(comparison.models, comparison.views, strict=True)
@@ -155,7 +155,7 @@ def test_a_handle_that_has_not_moved_shows_its_item(client: CompareClient, compa
         assert near(answer["pixels"][by], model.decoder(model.atlas.mean[row : row + 1])[0])
 
 
-def test_a_follower_that_is_taken_keeps_its_picture(client: CompareClient) -> None:
+def test_dragging_a_follower_starts_from_its_picture(client: CompareClient) -> None:
     first = client.ask(frame(1, 5, (0, 0.7, -0.2)))
     follower = first["models"][2]
     second = client.ask(frame(2, 5, (0, 0.7, -0.2), (2, follower["x"], follower["y"])))
@@ -176,7 +176,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(server: str, client:
         assert one == pytest.approx(again, abs=1e-3)
 
 
-def test_items_come_with_a_picture_a_model(client: CompareClient, comparison: Comparison) -> None:
+def test_items_have_a_picture_per_model(client: CompareClient, comparison: Comparison) -> None:
     answer = client.ask({"type": "items", "seq": 4, "items": [5, 299], "source": "best"})
     assert (answer["models"], answer["items"], answer["names"]) == (3, [5, 299], ["test 5", "train 199"])
     assert answer["labels"][0]["Digit"] == str(comparison.models[0].atlas.attributes["digit"].values[5])
@@ -229,9 +229,7 @@ def test_the_newest_frame_wins(client: CompareClient) -> None:
         (("tiny-vae", "stranger-vae"), "bad-message", "must have one data set"),
     ],
 )
-def test_models_that_do_not_fit_are_refused(
-    server: str, models: tuple[str, ...], code: str, text: str
-) -> None:
+def test_incompatible_models_are_refused(server: str, models: tuple[str, ...], code: str, text: str) -> None:
     with CompareClient(server, ()) as client:
         answer = client.ask(opening(models))
         assert (answer["type"], answer["code"]) == ("error", code)
@@ -400,7 +398,7 @@ def test_positions_and_columns_are_of_the_shared_images(http: TestClient, compar
         (",".join(["tiny-vae"] * 7) + "/attribute/digit", 404),
     ],
 )
-def test_addresses_of_nothing(http: TestClient, path: str, status: int) -> None:
+def test_unknown_urls(http: TestClient, path: str, status: int) -> None:
     answer = http.get(f"/live/compare/{path}")
     assert answer.status_code == status
     assert "Traceback" not in answer.text

@@ -1,4 +1,4 @@
-"""The codes of a frame: handles, the strip between them, and one level apart."""
+"""The latents of a frame: handles, the strip between them, and single levels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_ends_of_a_strip_are_the_handles(loaded: Loaded) -> None:
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_where_one_level_goes_over_alone_b_stands_apart(flow: Loaded, level: int) -> None:
+def test_b_has_its_own_row_if_one_level_changes(flow: Loaded, level: int) -> None:
     plan = plan_frame(flow, resolve(flow, "pca"), frame(flow, ("A", "B", "strip"), level))
     assert plan.handles == {"A": 0, "B": 5}
     assert plan.rows == [0, 5, 0, 1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""Tests of files that wait for the browser: each is there for a while, within a bound, under its own token alone."""
+"""Tests of generated files: lifetime, limit, and access by token only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.live import made_files
 from explorer.live.routes import routes
 
 
-def test_a_file_is_there_for_a_while_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_expire_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made_files, "BYTES_AT_MOST", 10)
     first, second, third = (made_files.keep(bytes(n), f"{n}.bin") for n in (6, 4, 3))
     assert made_files.fetch(first) is None
@@ -22,6 +22,6 @@ def test_a_file_is_there_for_a_while_and_the_oldest_go_first(monkeypatch: pytest
     assert made_files.fetch(large) is None and not made_files._held
 
 
-def test_a_token_that_is_not_known_is_told() -> None:
+def test_an_unknown_token_is_reported() -> None:
     answer = TestClient(Starlette(routes=routes())).get("/" + made_files.address("unknown"))
     assert answer.status_code == 404 and "Generate it again on the page" in answer.text

@@ -1,4 +1,4 @@
-"""Tests of the wire messages: what is taken, what is refused and how, and any bytes at all."""
+"""Tests of socket messages: valid, invalid and random bytes."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_the_size_is_bounded_in_bytes(raw: str | bytes) -> None:
     assert caught.value.code == "too-large"
 
 
-def test_the_largest_message_is_taken() -> None:
+def test_the_largest_message_is_accepted() -> None:
     assert parse(json.dumps(PING).ljust(16_384)) == Ping(0)
 
 

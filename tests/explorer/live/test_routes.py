@@ -70,7 +70,7 @@ def test_scores_are_colours_too(http: httpx.Client, loaded: Loaded) -> None:
         np.testing.assert_array_equal(values, expected)
 
 
-def test_what_the_browser_has_is_not_sent_again(http: httpx.Client, loaded: Loaded) -> None:
+def test_cached_answers_are_not_sent_again(http: httpx.Client, loaded: Loaded) -> None:
     first = http.get(f"{ATLAS}/view/umap")
     assert first.headers["cache-control"] == "no-cache"
     again = http.get(f"{ATLAS}/view/umap", headers={"If-None-Match": f'"x", W/{first.headers["etag"]}'})
@@ -110,7 +110,7 @@ def test_preview_is_a_strip_kept_in_the_cache(
         ("/live/atlas/broken-vae/preview.png", 400, "SHA-256"),
     ],
 )
-def test_problems_are_told_in_plain_text(path: str, status: int, text: str, http: httpx.Client) -> None:
+def test_errors_are_plain_text(path: str, status: int, text: str, http: httpx.Client) -> None:
     answer = http.get(path)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/plain")
@@ -149,7 +149,7 @@ def test_chunks_and_styles_are_cached_for_good_by_their_names(
         assert http.get(f"/live/bundle/{path}").status_code == 404
 
 
-def test_pages_of_others_get_no_data(http: httpx.Client) -> None:
+def test_other_origins_get_no_data(http: httpx.Client) -> None:
     assert http.get(f"{ATLAS}/view/umap", headers={"Origin": "http://evil.example"}).status_code == 403
     assert http.get("/live/bundle/stage.js", headers={"Origin": "http://evil.example"}).status_code == 200
 
@@ -177,7 +177,7 @@ def test_likelihoods_are_those_of_the_pictures(http: httpx.Client, flow: Loaded)
     assert (answer["strip"][0], answer["strip"][4]) == (answer["A"], answer["B"])
 
 
-def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loaded, loaded: Loaded) -> None:
+def test_unavailable_likelihoods_say_why(http: httpx.Client, flow: Loaded, loaded: Loaded) -> None:
     def told(model: str, view: str, frame: str) -> tuple[int, str]:
         answer = http.get(f"/live/atlas/{model}/likelihood/{view}", params={"frame": frame})
         return answer.status_code, answer.text
@@ -193,7 +193,7 @@ def test_likelihoods_that_can_not_be_had_say_why(http: httpx.Client, flow: Loade
         assert status == 400 and why in text
 
 
-def test_trust_is_the_share_of_neighbours_that_the_map_keeps(http: httpx.Client, loaded: Loaded) -> None:
+def test_trust_is_the_share_of_preserved_neighbours(http: httpx.Client, loaded: Loaded) -> None:
     answer = http.get(f"{ATLAS}/trust/pca", params={"v": loaded.version})
     _, share = read_points(answer.content)
     near = nearest_others(loaded.atlas.mean, 15)
@@ -201,7 +201,7 @@ def test_trust_is_the_share_of_neighbours_that_the_map_keeps(http: httpx.Client,
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_a_map_of_a_persons_own_direction_is_asked_for_anew(
+def test_a_map_of_a_saved_direction_is_revalidated(
     http: httpx.Client, loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path))
@@ -228,7 +228,7 @@ def test_the_routes_can_be_served_below_a_path(shared_engine: Engine) -> None:
             assert socket.receive_json()["seq"] == 3
 
 
-def test_what_the_tracks_show_is_measured_from_a_frame(http: httpx.Client, loaded: Loaded) -> None:
+def test_slider_tracks_are_measured_from_a_frame(http: httpx.Client, loaded: Loaded) -> None:
     answer = http.get(f"{ATLAS}/along/pca", params={"frame": asked(loaded, want=["A"])})
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     found = answer.json()

@@ -48,7 +48,7 @@ def test_a_slider_moves_the_position_by_as_much_as_it_shows(loaded: Loaded, view
     assert at(1.5) - at(0.0) == pytest.approx(1.5, abs=1e-4)
 
 
-def test_the_range_that_is_seen_holds_nearly_all_images(loaded: Loaded, view: View) -> None:
+def test_the_visible_range_contains_nearly_all_images(loaded: Loaded, view: View) -> None:
     found = measure_along(loaded, view, frame_of(on(view, 3), on(view, 20)))["ink"]
     vector = loaded.directions["ink"].vector.astype(np.float64)
     mean = loaded.atlas.mean.astype(np.float64)
@@ -74,7 +74,7 @@ def test_a_handle_stands_for_a_picture_of_the_strip(loaded: Loaded, view: View) 
     assert between[4][0].sliders == {"ink": 0.5}
 
 
-def test_a_picture_that_is_not_there_is_refused(loaded: Loaded, view: View) -> None:
+def test_an_unknown_picture_is_refused(loaded: Loaded, view: View) -> None:
     a, b = on(view, 3), on(view, 20)
     with pytest.raises(ValueError, match=r"`index` must be one of 0\.\.8"):
         handle_between(loaded, view, frame_of(a, b), 9)

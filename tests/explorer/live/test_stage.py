@@ -37,7 +37,7 @@ def near(found: np.ndarray, expected: np.ndarray) -> bool:
     return bool(np.abs(found.astype(int) - expected.astype(int)).max() <= 1)
 
 
-def test_opened_tells_what_the_model_is(server: str, loaded: Loaded) -> None:
+def test_opened_describes_the_model(server: str, loaded: Loaded) -> None:
     with Client(server) as client:
         assert client.opened == {
             "type": "opened",
@@ -51,9 +51,7 @@ def test_opened_tells_what_the_model_is(server: str, loaded: Loaded) -> None:
         }
 
 
-def test_the_originals_are_told_when_they_have_come(
-    server: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loaded_originals_are_reported(server: str, loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     until = time.monotonic() + 60
     while loaded.originals.state == "loading" and time.monotonic() < until:  # for another test
         time.sleep(0.05)
@@ -112,7 +110,7 @@ def test_a_strip_goes_from_a_to_b(view: str, server: str, loaded: Loaded) -> Non
 
 
 @pytest.mark.parametrize("view", ["pca", "dims-0-1"])
-def test_one_level_goes_over_alone(view: str, server: str, flow: Loaded) -> None:
+def test_one_level_is_interpolated_alone(view: str, server: str, flow: Loaded) -> None:
     handles = {"A": at_home(flow, view, 3), "B": at_home(flow, view, 8)}
     strip = {"frames": 5, "path": "straight"}
     with Client(server, view, model="tiny-flow") as client:
@@ -134,7 +132,7 @@ def test_one_level_goes_over_alone(view: str, server: str, flow: Loaded) -> None
     np.testing.assert_allclose(answer["path"][0], [handles["A"]["x"], handles["A"]["y"]], atol=1e-4)
 
 
-def test_items_are_shown_with_what_is_known(server: str, loaded: Loaded) -> None:
+def test_items_have_names_and_labels(server: str, loaded: Loaded) -> None:
     items = [5, 299, 5]
     with Client(server) as client:
         message = {"type": "items", "seq": 4, "items": items, "source": "reconstruction"}
@@ -172,7 +170,7 @@ def test_a_socket_changes_model_and_view(server: str) -> None:
         ("tiny-vae", "umap-00000000", "unknown-view", "not on this machine"),
     ],
 )
-def test_what_can_not_be_opened(model: str, view: str, code: str, text: str, server: str) -> None:
+def test_invalid_openings(model: str, view: str, code: str, text: str, server: str) -> None:
     with Client(server, view, model) as client:
         assert client.opened["type"] == "error"
         assert client.opened["code"] == code
@@ -256,14 +254,14 @@ def test_items_never_stand_before_a_frame_and_are_bounded(
     assert loaded.count == 300
 
 
-def test_a_model_that_was_let_go_is_loaded_again(server: str, shared_engine: Engine, places: None) -> None:
+def test_an_evicted_model_is_loaded_again(server: str, shared_engine: Engine, places: None) -> None:
     with Client(server) as client:
         with shared_engine._models:
             shared_engine._slots.clear()
         assert client.ask(frame(1))["seq"] == 1
 
 
-def test_too_large_is_told_and_closed(server: str) -> None:
+def test_oversized_messages_close_the_connection(server: str) -> None:
     with Client(server, None) as client:
         answer = client.ask({"type": "ping", "seq": 1, "x": "x" * 20_000})
         assert answer["code"] == "too-large"
@@ -355,7 +353,7 @@ def test_reading_is_paced(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class DeafSocket:
-    """A client's end that asks and asks but takes no binary answer."""
+    """A client that keeps sending but accepts no binary answer."""
 
     def __init__(self, messages: list[dict[str, Any]]) -> None:
         self.messages = [json.dumps(message) for message in messages]
@@ -381,7 +379,7 @@ class DeafSocket:
         await asyncio.Event().wait()
 
 
-def test_a_client_that_does_not_read_grows_nothing(loaded: Loaded, shared_engine: Engine) -> None:
+def test_a_client_that_does_not_read_uses_bounded_memory(loaded: Loaded, shared_engine: Engine) -> None:
     """One frame and one items answer wait for the network, and what may wait behind them is bounded."""
     items = {"type": "items", "seq": 1, "items": list(range(64)), "source": "reconstruction"}
     opening = {"type": "open", "protocol": 1, "model": "tiny-vae", "view": "umap"}
@@ -395,7 +393,7 @@ def test_a_client_that_does_not_read_grows_nothing(loaded: Loaded, shared_engine
     assert connection._frame is None or connection._frame[0].seq == 49
 
 
-def test_leaving_in_the_middle_harms_nobody(server: str) -> None:
+def test_disconnecting_early_is_harmless(server: str) -> None:
     for _ in range(10):
         client = Client(server)
         for seq in range(5):
@@ -423,7 +421,7 @@ def test_other_origins_are_refused_so_that_a_page_can_tell(
     assert "Set LATENT_ALLOWED_ORIGINS" in caplog.text
 
 
-def test_the_own_origin_and_programs_are_let_in(server: str) -> None:
+def test_the_own_origin_and_programs_are_accepted(server: str) -> None:
     with Client(server, origin=f"http://{server}") as client:
         assert client.ask(frame(1))["seq"] == 1
     with Client(server, origin=None) as client:
@@ -447,7 +445,7 @@ GARBAGE = st.lists(
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(garbage=GARBAGE)
-def test_any_messages_leave_the_others_unharmed(garbage: list[str | bytes], server: str) -> None:
+def test_no_message_affects_other_connections(garbage: list[str | bytes], server: str) -> None:
     with Client(server) as steady, Client(server, None) as wild:
         expected = steady.ask(frame(0))["pixels"]
         for message in garbage:

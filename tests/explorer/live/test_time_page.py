@@ -1,4 +1,4 @@
-"""The Time page's socket: what is taken and refused, and answers against the model called by hand."""
+"""The Time connection: valid and invalid messages, and answers against direct calls of the model."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_any_bytes_give_a_message_or_an_error(data: str | bytes) -> None:
         assert error.code in {"bad-message", "too-large"}
 
 
-def test_opening_tells_what_can_be_asked(server: str, moving: Loaded) -> None:
+def test_opened_describes_the_sequences(server: str, moving: Loaded) -> None:
     with opened(server) as client:
         assert client.opened == {
             "type": "opened",
@@ -144,7 +144,7 @@ def test_opening_tells_what_can_be_asked(server: str, moving: Loaded) -> None:
         }
 
 
-def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Loaded) -> None:
+def test_a_frame_has_the_models_beliefs_and_predictions(server: str, moving: Loaded) -> None:
     followed = follow(moving, sequences_of(moving.entry.card), 12)
     z = {
         "belief": believed(moving, followed, 4, 2),
@@ -170,7 +170,7 @@ def test_a_frame_is_what_the_model_believes_and_foresees(server: str, moving: Lo
     near(found["future"], moving.decoder(z["future"]))
 
 
-def test_the_film_comes_with_its_beliefs(server: str, moving: Loaded) -> None:
+def test_frames_come_with_beliefs(server: str, moving: Loaded) -> None:
     followed = follow(moving, sequences_of(moving.entry.card), 12)
     with opened(server) as client:
         answer = client.ask(frame(want=["frames"]))
@@ -201,7 +201,9 @@ def test_a_jump_is_the_first_step_of_a_future_as_long(server: str) -> None:
         ({"by": 5}, "`length` must lie in"),
     ],
 )
-def test_what_the_model_does_not_allow_is_told(server: str, changes: dict[str, int], text: str) -> None:
+def test_requests_beyond_the_models_limits_are_reported(
+    server: str, changes: dict[str, int], text: str
+) -> None:
     with opened(server) as client:
         answer = client.ask(frame(3, **changes))
         assert (answer["type"], answer["code"], answer["seq"]) == ("error", "bad-message", 3)
@@ -217,7 +219,7 @@ def test_other_models_and_frames_before_opening_are_refused(server: str) -> None
         assert client.ask({**OPEN, "model": "nobody"})["code"] == "unknown-model"
 
 
-def test_missing_sequences_are_told(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_sequences_are_reported(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(card: object) -> None:
         raise ValueError("mnist/t10k.gz is missing.")
 

@@ -53,16 +53,14 @@ def direction(loaded: Loaded, name: str = "own-mine") -> Direction:
 
 
 @pytest.mark.parametrize("view", ["umap", "pca", "dims-0-1"])
-def test_an_unmoved_own_picture_shows_its_own_code(
-    view: str, server: str, loaded: Loaded, own: OwnPicture
-) -> None:
+def test_an_unmoved_upload_shows_its_latent(view: str, server: str, loaded: Loaded, own: OwnPicture) -> None:
     with Client(server, view) as client:
         answer = client.ask(frame(1, handles={"A": at_home(loaded, view, own.item)}))
         expected = loaded.decoder(own.z[None])
         assert np.abs(answer["pixels"].astype(int) - expected.astype(int)).max() <= 1
 
 
-def test_an_own_picture_is_shown_among_items(server: str, loaded: Loaded, own: OwnPicture) -> None:
+def test_an_upload_is_shown_among_items(server: str, loaded: Loaded, own: OwnPicture) -> None:
     with Client(server) as client:
         items = [3, own.item, 5]
         answer = client.ask({"type": "items", "seq": 9, "items": items, "source": "best"})
@@ -71,7 +69,7 @@ def test_an_own_picture_is_shown_among_items(server: str, loaded: Loaded, own: O
     assert answer["names"][0] == loaded.name_of(3)
 
 
-def test_an_own_picture_that_was_dropped_is_told(server: str, loaded: Loaded, own: OwnPicture) -> None:
+def test_a_deleted_upload_is_reported(server: str, loaded: Loaded, own: OwnPicture) -> None:
     place = at_home(loaded, "pca", own.item)
     loaded.drop_own(own.item)
     with Client(server, "pca") as client:
@@ -79,7 +77,7 @@ def test_an_own_picture_that_was_dropped_is_told(server: str, loaded: Loaded, ow
     assert answer["type"] == "error" and "no longer exists. Upload it again." in answer["message"]
 
 
-def test_an_own_picture_keeps_its_place_over_a_change_of_map(loaded: Loaded, own: OwnPicture) -> None:
+def test_an_upload_keeps_its_handle_on_another_map(loaded: Loaded, own: OwnPicture) -> None:
     before, after = resolve(loaded, "umap"), resolve(loaded, "pca")
     handle = Handle(own.item, *map(float, Places(loaded, before)[own.item]))
     x, y = move_to_view(loaded, before, after, handle, "hold")
@@ -87,7 +85,7 @@ def test_an_own_picture_keeps_its_place_over_a_change_of_map(loaded: Loaded, own
     np.testing.assert_array_equal(place_handles(loaded, after, [moved], "hold")[0], own.z)
 
 
-def test_an_own_picture_stands_in_links(loaded: Loaded, own: OwnPicture) -> None:
+def test_an_upload_is_in_links(loaded: Loaded, own: OwnPicture) -> None:
     places = Places(loaded, resolve(loaded, "umap"))
     default = edit_from_query({"a": "1", "b": "2"}, *_start(places))[0]
     edit, told = edit_from_query({"a": str(own.item)}, default, places, {})
@@ -103,12 +101,12 @@ def _start(places: Places) -> tuple[Any, Places, dict[str, object]]:
     return Edit(Handle(0, 0.0, 0.0), Handle(1, 0.0, 0.0)), places, {}
 
 
-def test_an_own_picture_can_be_examined(loaded: Loaded, own: OwnPicture) -> None:
+def test_an_upload_can_be_encoded_on_anatomy(loaded: Loaded, own: OwnPicture) -> None:
     encoded = encode_item(loaded, own.item)
     assert encoded.source == "original" and encoded.picture.shape == own.picture.shape
 
 
-def test_another_process_finds_what_was_kept(loaded: Loaded, own: OwnPicture) -> None:
+def test_another_process_reads_the_workspace(loaded: Loaded, own: OwnPicture) -> None:
     loaded.keep_direction(direction(loaded))
     loaded.keep_group(Group("some", "Some", (1, 2, 3), "a note"))
     try:
@@ -123,7 +121,7 @@ def test_another_process_finds_what_was_kept(loaded: Loaded, own: OwnPicture) ->
     assert "own-mine" not in other.directions and not other.groups
 
 
-def test_a_kept_direction_moves_handles_and_spans_planes(cache: Path, loaded: Loaded) -> None:
+def test_a_saved_direction_moves_handles_and_spans_planes(cache: Path, loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     home = tuple(map(float, view.xy[4]))
     loaded.keep_direction(direction(loaded))
@@ -141,12 +139,12 @@ def test_a_kept_direction_moves_handles_and_spans_planes(cache: Path, loaded: Lo
         place_handles(loaded, view, [Handle(4, *home, {"own-mine": 2.0})], "hold")
 
 
-def test_attributes_cannot_be_dropped(cache: Path, loaded: Loaded) -> None:
+def test_attribute_directions_cannot_be_deleted(cache: Path, loaded: Loaded) -> None:
     loaded.drop_direction("even")
     assert "even" in loaded.directions
 
 
-def test_what_does_not_fit_is_refused(cache: Path, loaded: Loaded) -> None:
+def test_arguments_that_do_not_match_are_refused(cache: Path, loaded: Loaded) -> None:
     with pytest.raises(ValueError, match=r"`vector` must have the shape \(6,\)"):
         loaded.keep_direction(replace(direction(loaded), vector=np.ones(7, np.float32)))
     with pytest.raises(ValueError, match="must be rows of the collection, 0 to 299"):

@@ -38,7 +38,7 @@ def test_latents_stand_for_codes_and_decode_to_the_same_pictures(two: Loaded) ->
         grids_of(two, 400)
 
 
-def test_a_code_looks_like_what_stands_where_it_is_used(two: Loaded) -> None:
+def test_a_codes_look_is_the_mean_where_it_is_used(two: Loaded) -> None:
     book = codebooks(two)[1]
     found = looks(two, 1)
     assert found.shape == (16, *look_size(two, 1), 1) == (16, 4, 4, 1)
@@ -60,7 +60,7 @@ def test_unused_codes_have_a_look_too(two: Loaded, monkeypatch: pytest.MonkeyPat
     assert found[1:].any((1, 2, 3)).sum() > 5, "drawn in every place at once, not left black"
 
 
-def test_models_without_codes_or_with_too_many_places_say_so(
+def test_models_without_codes_or_with_too_many_cells_say_so(
     two: Loaded, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match="tiny-vae has no discrete codes"):

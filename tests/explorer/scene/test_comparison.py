@@ -1,4 +1,4 @@
-"""Models side by side: which images they share, and where a drive leads."""
+"""Comparisons of models: shared images, and drives."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pair(shared_engine: Engine, loaded: Loaded) -> Comparison:
     return compare_models([loaded, flat], [resolve(loaded, "umap"), resolve(flat, "raw")])
 
 
-def test_all_stand_on_an_item(pair: Comparison) -> None:
+def test_all_models_start_on_one_item(pair: Comparison) -> None:
     current = at_item(pair, 17)
     for number, model in enumerate(pair.models):
         row = pair.rows[number, 17]
@@ -75,7 +75,7 @@ def test_all_stand_on_an_item(pair: Comparison) -> None:
         at_item(pair, 300)
 
 
-def test_a_drive_keeps_what_the_map_cannot_show(pair: Comparison) -> None:
+def test_a_drive_keeps_the_residual_of_the_map(pair: Comparison) -> None:
     current = at_item(pair, 17)
     x, y = (float(v) for v in current.xy[0])
     np.testing.assert_array_equal(moved(pair, current, Drive(0, x, y)), current.z[0])
@@ -86,7 +86,7 @@ def test_a_drive_keeps_what_the_map_cannot_show(pair: Comparison) -> None:
     np.testing.assert_allclose(moved(pair, current, Drive(1, 0.25, -0.75)), [0.25, -0.75], atol=1e-5)
 
 
-def test_a_linear_map_shows_a_code_where_it_is(pair: Comparison) -> None:
+def test_a_linear_map_shows_a_latents_exact_position(pair: Comparison) -> None:
     flat, view = pair.models[1], pair.views[1]
     picture = flat.decoder(np.array([[0.5, -0.5]], np.float32))[0]
     answer = follow(flat, view, picture)

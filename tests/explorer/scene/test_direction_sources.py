@@ -1,4 +1,4 @@
-"""What a direction is made of: attributes, groups, images, components and expressions, and what is refused."""
+"""Sources of directions: attributes, groups, images, components, expressions, and invalid ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_groups_and_values_and_the_rest(loaded: Loaded) -> None:
     assert resolve(loaded, "groups", "rest~@thin").names == ("the rest", "Thin ones")
 
 
-def test_what_the_sides_are_called(loaded: Loaded) -> None:
+def test_the_names_of_the_sides(loaded: Loaded) -> None:
     called = {name: resolve(loaded, "attribute", name).names for name in ("even", "digit-3", "ink")}
     labels = loaded.atlas.attributes["even"].labels
     assert called["even"] == (labels[1], labels[0]) == ("even", "odd")
@@ -102,7 +102,7 @@ def test_images_components_and_expressions(loaded: Loaded) -> None:
     assert found.vector is None
 
 
-def test_the_first_thing_shown_is_an_attribute_of_yes_or_no(loaded: Loaded) -> None:
+def test_the_default_is_a_binary_attribute(loaded: Loaded) -> None:
     assert default(loaded) == ("attribute", "even")
 
 

@@ -49,7 +49,7 @@ def test_the_reference_is_the_test_split_where_it_is_large(loaded: Loaded) -> No
         assert found.error_percentile == pytest.approx(share)
 
 
-def test_a_model_whose_error_is_rounding_is_judged_by_distance(loaded: Loaded) -> None:
+def test_a_model_whose_error_is_rounding_uses_the_distance(loaded: Loaded) -> None:
     picture = load_data("digits", "test", limit=1).images[0]
     z = loaded.encoder(picture[None]).mean[0]
     other = replace(loaded, atlas=replace(loaded.atlas, scores={}))

@@ -1,4 +1,4 @@
-"""What a model of sequences believes and foresees, against the model called by hand and torch's distributions."""
+"""Beliefs and predictions of a sequence model, against direct calls of the model and torch's distributions."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class Standing:
         return end - start
 
 
-def test_what_goes_to_and_fro_has_a_position_and_no_side(
+def test_an_oscillator_has_a_position_but_no_direction(
     moving: Loaded, sequences: SequenceCollection, followed: Followed
 ) -> None:
     swinging = replace(sequences, mover=Standing())
@@ -230,9 +230,7 @@ def test_invalid_arguments_are_reported(
         errors(moving, sequences, followed, 9, 3, 2, 0)
 
 
-def test_sequences_that_are_not_here_are_named(
-    moving: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_sequences_are_named(moving: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path))
     card = moving.entry.card
     assert card is not None

@@ -1,4 +1,4 @@
-"""From handles to codes: an unmoved one is exactly its item, sliders add, a change of map keeps the picture."""
+"""From handles to latents: an unmoved handle is exactly its item, sliders add, a change of map keeps the picture."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_on_a_plane_a_drag_moves_the_code_by_as_much(loaded: Loaded, view_id: st
     np.testing.assert_allclose(rest, plane[1] - plane[0], atol=1e-4)
 
 
-def test_what_the_model_does_not_have_is_refused(loaded: Loaded) -> None:
+def test_unknown_items_and_directions_are_refused(loaded: Loaded) -> None:
     view = resolve(loaded, "pca")
     with pytest.raises(
         ValueError, match=r"`sliders` must name directions of tiny-vae, such as .*\. Got 'beard'"
@@ -125,7 +125,7 @@ def test_one_level_moves_and_the_others_stay(flow: Loaded, level: int) -> None:
     assert not np.allclose(together[0, rest], apart[0, rest])
 
 
-def test_a_walk_of_one_level_goes_over_to_b_in_it_alone(flow: Loaded) -> None:
+def test_a_path_of_one_level_reaches_b_in_it_alone(flow: Loaded) -> None:
     a, b = flow.atlas.mean[[3, 8]]
     own = level_of(flow, 2)
     codes = walk_codes(flow, a, b, "great-circle", 5, 2)
@@ -134,7 +134,7 @@ def test_a_walk_of_one_level_goes_over_to_b_in_it_alone(flow: Loaded) -> None:
     np.testing.assert_array_equal(walk_codes(flow, a, b, "straight", 3)[[0, 2]], [a, b])
 
 
-def test_a_level_that_is_not_there_is_refused(flow: Loaded, loaded: Loaded) -> None:
+def test_an_unknown_level_is_refused(flow: Loaded, loaded: Loaded) -> None:
     for wrong in (-1, 3):
         with pytest.raises(ValueError, match=rf"`level` of tiny-flow must be 0 to 2. Got {wrong}"):
             level_of(flow, wrong)

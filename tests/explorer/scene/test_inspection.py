@@ -1,4 +1,4 @@
-"""One image through one model, against the model called by hand and torch.distributions."""
+"""One image in one model, against direct calls of the model and torch.distributions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
-def test_without_its_data_the_reconstruction_stands_in(loaded: Loaded) -> None:
+def test_without_the_data_set_the_reconstruction_is_used(loaded: Loaded) -> None:
     found = encode_item(loaded, 7)
     assert found.source == "reconstruction"
     np.testing.assert_array_equal(found.picture, loaded.decoder(loaded.atlas.mean[7:8])[0])
 
 
-def test_the_original_is_encoded_where_it_is_there(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_original_is_encoded_if_available(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).astype(np.uint8)
     monkeypatch.setattr(loaded.originals, "get", lambda items: [picture])
     found = encode_item(loaded, 7)
@@ -55,7 +55,7 @@ def test_binarised_images_are_drawn_the_same_each_time(
     assert not np.array_equal(one, other)
 
 
-def test_noise_is_the_mean_or_a_draw_with_single_dimensions_turned(loaded: Loaded) -> None:
+def test_noise_is_zero_or_a_draw_with_single_dimensions_set(loaded: Loaded) -> None:
     found = encode_item(loaded, 3)
     assert noise(found, None, {}).tolist() == [0.0] * 6
     drawn = noise(found, 5, {})

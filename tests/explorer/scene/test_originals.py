@@ -85,7 +85,7 @@ def test_a_failed_process_gives_its_reason(loaded: Loaded, monkeypatch: pytest.M
     assert "nowhere" in found.reason
 
 
-def test_a_damaged_file_is_made_again(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_written_again(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     in_process(monkeypatch)
     path = original_path(loaded.entry, loaded.atlas.ids, loaded.atlas.split)
     path.parent.mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_a_damaged_file_is_made_again(loaded: Loaded, monkeypatch: pytest.Monkey
     assert wait(fresh(loaded)).state == "ready"
 
 
-def test_the_command_tells_what_is_wrong(
+def test_the_command_reports_errors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(originals_module.os, "nice", lambda _: 0)
@@ -102,7 +102,7 @@ def test_the_command_tells_what_is_wrong(
     assert not (tmp_path / "out.npy").exists()
 
 
-def test_somebodys_own_images_are_mapped_where_they_were_prepared(
+def test_own_images_are_memory_mapped_from_their_cache(
     tmp_path: Path, copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path / "cache"))

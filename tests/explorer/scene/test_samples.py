@@ -46,7 +46,7 @@ def test_traversals_start_at_an_image_and_are_ordered_by_kl(shelf: dict[str, Loa
     assert centre == pytest.approx(atlas.mean.mean(0)[others])
 
 
-def test_deterministic_codes_are_turned_by_their_own_spread(shelf: dict[str, Loaded]) -> None:
+def test_traversals_of_a_deterministic_model_use_its_spread(shelf: dict[str, Loaded]) -> None:
     loaded = shelf["flat-ae"]
     rows = traversals(loaded, None, 2, 3.0)
     own = loaded.atlas.mean[:, int(rows.names[0].split()[0])]
@@ -55,7 +55,7 @@ def test_deterministic_codes_are_turned_by_their_own_spread(shelf: dict[str, Loa
     assert rows.latents[0, -1, dimension] == pytest.approx(own.mean() + 3 * own.std(), rel=1e-5)
 
 
-def test_the_plane_is_the_priors_or_fitted_to_the_codes(shelf: dict[str, Loaded]) -> None:
+def test_the_plane_is_the_priors_or_fitted_to_the_latents(shelf: dict[str, Loaded]) -> None:
     grid = plane(shelf["flat-vae"], 9)
     assert grid.shape == (9, 9, 2) and norm.cdf(grid[0, 0]) == pytest.approx([0.05, 0.95])
     fitted = plane(shelf["flat-ae"], 9)

@@ -1,4 +1,4 @@
-"""What moves is found where it is: the digit around its circle, noise or not, the bead between the pixels."""
+"""Tracking: the digit around its circle, with and without noise, and the bead with subpixel precision."""
 
 from __future__ import annotations
 

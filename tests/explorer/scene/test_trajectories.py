@@ -27,7 +27,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_way_comes_by_every_stop_in_order(loaded: Loaded, kind: str) -> None:
+def test_a_path_passes_every_waypoint_in_order(loaded: Loaded, kind: str) -> None:
     stops = loaded.atlas.mean[[3, 70, 200, 9]]
     codes = path_through(kind, stops)
     assert codes.shape == (65, 8)
@@ -42,7 +42,7 @@ def test_a_way_comes_by_every_stop_in_order(loaded: Loaded, kind: str) -> None:
     )
 
 
-def test_an_unknown_kind_is_told() -> None:
+def test_an_unknown_kind_is_reported() -> None:
     with pytest.raises(ValueError, match="`kind` must be one of: straight, great-circle, smooth"):
         path_through("sideways", np.zeros((2, 3), np.float32))
 
@@ -70,7 +70,7 @@ def test_what_is_measured_is_that_of_the_decoders_pictures(loaded: Loaded) -> No
 
 
 @pytest.mark.parametrize("view_id", ["umap", "pca"])
-def test_on_the_map_a_way_starts_and_ends_at_its_images(loaded: Loaded, view_id: str) -> None:
+def test_on_the_map_a_path_starts_and_ends_at_its_images(loaded: Loaded, view_id: str) -> None:
     view = resolve(loaded, view_id)
     items = [3, 70, 200]
     codes = path_through("smooth", loaded.atlas.mean[items])

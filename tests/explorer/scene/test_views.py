@@ -48,7 +48,7 @@ def test_a_plane_has_its_first_direction_to_the_right_and_its_second_upwards(loa
         np.testing.assert_allclose(view.projection.forward(mean + vector) - start, [step], atol=1e-4)
 
 
-def test_the_mark_of_a_view_changes_with_each_direction_of_ones_own(loaded: Loaded) -> None:
+def test_the_mark_of_a_view_changes_with_saved_directions(loaded: Loaded) -> None:
     def mark(view_id: str, **vectors: float) -> str:
         made = {
             f"own-{name}": Direction(np.full(6, value, np.float32), f"own-{name}", name, "Yours", 0, 0, "own")
@@ -86,7 +86,7 @@ def test_the_first_view_is_umap(loaded: Loaded) -> None:
     assert default_view(loaded) == "umap"
 
 
-def test_views_are_made_once_and_bounded(loaded: Loaded) -> None:
+def test_views_are_cached_and_bounded(loaded: Loaded) -> None:
     loaded.views.clear()
     first = resolve(loaded, "dims-0-1")
     assert resolve(loaded, "dims-0-1") is first
@@ -105,7 +105,7 @@ def test_views_are_made_once_and_bounded(loaded: Loaded) -> None:
     assert loaded.nbytes - before <= VIEWS_AT_MOST * 300 * 8
 
 
-def test_those_who_ask_at_once_share_one_making(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_requests_share_one_computation(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded.views.clear()
     made, real = [], views_module._make
 

@@ -1,4 +1,4 @@
-"""Entropy balancing: moments agree, the solution is the one of least information, and what cannot be had is told."""
+"""Entropy balancing: moments, minimum information, and unsolvable cases."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_they_are_the_weights_of_least_information() -> None:
     np.testing.assert_allclose(weights[side], answer.x, atol=2e-4)
 
 
-def test_a_count_is_as_good_as_so_many_copies() -> None:
+def test_counts_equal_copies() -> None:
     counts = RNG.integers(0, 3, COUNT)
     alone = np.zeros((COUNT, 1))  # what a single image has, which does not count
     alone[np.flatnonzero(SIDE & (counts == 0))[0]] = 1
@@ -82,7 +82,7 @@ def test_a_count_is_as_good_as_so_many_copies() -> None:
     assert (once[counts == 0] == 0).all()
 
 
-def test_what_a_side_has_alone_is_left_and_told() -> None:
+def test_values_of_one_side_only_are_left_out_and_reported() -> None:
     only = np.where(SIDE, 1.0, 0.0)[:, None] - SIDE.mean()
     weights = balancing_weights(np.hstack([only, covariates(ATTRIBUTES)]), SIDE)
     assert remaining_difference(covariates(ATTRIBUTES), SIDE, weights) < 2e-3
@@ -91,7 +91,7 @@ def test_what_a_side_has_alone_is_left_and_told() -> None:
     assert remaining_difference(np.zeros((COUNT, 0)), SIDE, weights) == 0
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_arguments_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match="`x` must have the shape"):
         balancing_weights(np.zeros((3, 1)), np.array([True, False]))
     with pytest.raises(ValueError, match="The side without must have at least one image"):

@@ -90,7 +90,7 @@ def test_lda_of_counts_is_lda_of_copies_in_many_dimensions(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_count_is_as_good_as_so_many_copies(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_equal_copies(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sides, "shrinkage", 0.3)
     z, side = two_sides(5)
     others = np.random.default_rng(2).normal(size=(len(z), 2)) + side[:, None]
@@ -134,7 +134,7 @@ def test_lda_holds_where_a_dimension_never_varies_and_nothing_is_shrunk(
     assert cosine(found[:4], fit("lda", Sides.of(z, side, ~side))) > 1 - 1e-4 and found[4] == 0
 
 
-def test_some_of_the_images_keep_what_is_known_beside_them() -> None:
+def test_a_subset_of_images_keeps_its_other_attributes() -> None:
     z, side = two_sides(3, 12)
     sides = Sides.of(z, side, ~side, np.arange(24.0).reshape(12, 2))
     rows = np.array([7, 0, 4])
@@ -169,7 +169,7 @@ def test_a_step_of_one_goes_from_the_mean_without_to_the_mean_with(method: str, 
     assert normal @ (without + v) == pytest.approx(normal @ with_, rel=1e-4)
 
 
-def test_balancing_takes_away_what_another_attribute_brought_along() -> None:
+def test_balancing_removes_the_part_of_a_correlated_attribute() -> None:
     rng = np.random.default_rng(0)
     side = rng.random(4000) < 0.5
     hat = rng.random(4000) < np.where(side, 0.9, 0.1)
@@ -202,7 +202,7 @@ def test_sides_that_do_not_differ_give_no_direction(method: str) -> None:
         fit(method, Sides.of(z, side, ~side, np.arange(8.0)[:, None]))
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_arguments_that_do_not_match_are_refused() -> None:
     z, side = two_sides(3, 12)
     for arguments, message in (
         ((z, side[:5], ~side), "`positive` must be bool of shape"),
@@ -233,7 +233,7 @@ def test_single_images_are_sides_too() -> None:
 
 @pytest.mark.parametrize("size", [8, 5120])
 @pytest.mark.parametrize("count", [0, 1, 5])
-def test_what_is_held_fixed_does_not_move(size: int, count: int) -> None:
+def test_held_directions_do_not_move(size: int, count: int) -> None:
     rng = np.random.default_rng(0)
     v, held = rng.normal(size=size), rng.normal(size=(count, size)) * 10.0 ** rng.integers(-3, 3, (count, 1))
     left = hold_fixed(v, held)

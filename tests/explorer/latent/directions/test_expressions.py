@@ -1,4 +1,4 @@
-"""Typed expressions: what they come to, what is refused and how, and that no text whatever breaks the reader."""
+"""Typed expressions: values, errors, and random texts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def value(text: str) -> tuple[np.ndarray, bool]:
         ("-1000*smile", -1000 * VECTORS["smile"], False),
     ],
 )
-def test_what_an_expression_comes_to(text: str, expected: np.ndarray, point: bool) -> None:
+def test_expressions(text: str, expected: np.ndarray, point: bool) -> None:
     vector, is_point = value(text)
     np.testing.assert_allclose(vector, expected, rtol=1e-5, atol=1e-6)
     assert is_point is point and vector.dtype == np.float32
@@ -83,7 +83,7 @@ def test_what_an_expression_comes_to(text: str, expected: np.ndarray, point: boo
         ("-" * MAX_DEPTH + "smile", "at most 20 deep"),
     ],
 )
-def test_what_is_refused_and_how(text: str, message: str) -> None:
+def test_invalid_expressions(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         value(text)
 

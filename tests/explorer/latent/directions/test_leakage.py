@@ -1,4 +1,4 @@
-"""The leak of edits, on a decoder whose attributes are known exactly and with a judge that reads them without fault."""
+"""Leakage of edits, on a decoder with known attributes and a perfect classifier."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_pure_direction_moves_its_own_attribute_alone() -> None:
     assert found.p_values["width"] == 1 / 1000 and found.p_values["hat"] == 1
 
 
-def test_a_leak_is_told_as_large_as_it_is() -> None:
+def test_leakage_has_its_true_size() -> None:
     found = trial(Target("width")).leak([1.0, 0.4, 0], 1.0)
     before = read(decode(collection()[0]))
     sigma = {name: values.std(0) for name, values in before.items()}
@@ -95,7 +95,7 @@ def test_a_classifier_that_is_sure_and_a_longer_edit_change_nothing(sure: float)
     )
 
 
-def test_what_moves_as_often_one_way_as_the_other_is_no_drift() -> None:
+def test_changes_in_both_directions_are_not_drift() -> None:
     found = trial(Target("width", threshold=0.0)).leak([1.0, 0, 0], 0.5)
     assert found.drifts["hat"] == 0
     rng = np.random.default_rng(0)
@@ -140,7 +140,7 @@ def test_images_with_go_one_way_and_images_without_the_other() -> None:
     assert back.success.value == 0.0 and back.drifts["hat"] < 0
 
 
-def test_a_label_stands_against_the_rest() -> None:
+def test_a_label_is_compared_with_all_others() -> None:
     z, attributes = collection()
     target = targets(attributes)["hair-pale-blue"]
     assert target == Target("hair", 2)
@@ -182,7 +182,7 @@ def test_the_strength_is_the_smallest_that_flips_enough(length: float) -> None:
     assert shares == sorted(shares) and shares[-1] == 1.0
 
 
-def test_where_no_strength_serves_the_best_one_is_given() -> None:
+def test_the_best_strength_is_returned_if_none_suffices() -> None:
     target = targets(collection()[1])["hair-grey"]  # in the middle: the edit passes it by
     made = trial(target)
     strength, reached = find_strength(made, [0, 0, 1.0])
@@ -201,7 +201,7 @@ def test_a_strength_between_two_doubled_ones_is_found_too() -> None:
     assert reached and 0.3125 <= strength <= 0.35
 
 
-def test_nothing_beyond_the_strongest_is_tried() -> None:
+def test_the_strength_is_bounded() -> None:
     made = trial(Target("hat"))
     strength, reached = find_strength(made, [0, 0.11, 0])  # which would take all across at 9.1
     assert (strength, reached) == (STRONGEST, False)
@@ -248,7 +248,7 @@ def test_a_target_that_stays_has_no_dependency() -> None:
     assert np.isnan(found.dependency.value) and found.as_json()["dependency"] is None
 
 
-def test_what_does_not_hold_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     z, attributes = collection()
     made = trial(Target("hat"))
     with pytest.raises(ValueError, match=r"`z` must have the shape \(M, D\) with M at least 1. Got \(0, 3\)"):

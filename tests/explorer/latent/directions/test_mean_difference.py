@@ -31,7 +31,7 @@ def test_a_step_of_one_goes_from_the_mean_without_to_the_mean_with() -> None:
     assert (found.title, found.group, found.kind) == ("Hat", "Hat", "binary")
 
 
-def test_each_label_stands_against_the_rest() -> None:
+def test_each_label_is_compared_with_all_others() -> None:
     values = np.arange(60) % 3
     hair = Attribute("hair", "categorical", values.astype(np.int16), ("dark blond", "red", "black"))
     found = attribute_directions(Z, {"hair": hair})

@@ -47,7 +47,7 @@ def test_the_auc_is_the_mean_over_the_folds_and_wider_where_the_direction_is_noi
     assert width[1] == pytest.approx(np.sqrt(2) * width[0])
 
 
-def test_what_is_held_fixed_is_held_fixed_in_the_auc_and_the_angle() -> None:
+def test_auc_and_angle_respect_held_directions() -> None:
     sides = sides_of(400, 5, 3.0)
     held = np.eye(5)[:1]  # all that tells the sides apart
     assert cross_validated_auc("mean", sides, 1.0, held).low < 0.6
@@ -119,7 +119,7 @@ def spread(value: float) -> Interval:
     return Interval(value, value - 1, value + 1)
 
 
-def test_what_to_be_wary_of() -> None:
+def test_warnings() -> None:
     assert warnings_of("mean", sides_of(400, 5, 2.0), spread(0.95), spread(3.0), 0.005) == []
     assert warnings_of("balanced", sides_of(400, 5, 2.0, 0.25), spread(0.7), spread(29.0)) == []
     assert warnings_of("mean", sides_of(160, 200, 2.0)) == [], "a mean is in closed form"
@@ -144,7 +144,7 @@ def test_what_to_be_wary_of() -> None:
     assert warnings_of("mean", torn) == []
 
 
-def test_a_difference_that_turns_round_when_the_others_are_equalised_is_a_direction_with_a_warning() -> None:
+def test_a_direction_reversed_by_balancing_has_a_warning() -> None:
     """Simpson's paradox: within either group of the other attribute the side with lies lower, overall higher."""
     rng = np.random.default_rng(0)
     other = np.repeat([0, 1, 1, 1, 0, 0, 0, 1], 25)

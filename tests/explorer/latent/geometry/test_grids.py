@@ -1,4 +1,4 @@
-"""Codes as a text that anybody may have changed, and the mean look of a code against a slow count."""
+"""Codes as untrusted text, and the mean look of a code against a loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def grids() -> list[np.ndarray]:
     return [np.array([[0, 1]]), np.array([[62, 511, 65535], [3, 4, 5]])]
 
 
-def test_a_text_is_what_the_browser_writes_and_comes_back() -> None:
+def test_texts_match_the_browsers_and_round_trip() -> None:
     assert as_text([np.array([[0, 1, 62, 511, 65535]])]) == "AAABAD4A_wH__w"
     text = as_text(grids())
     assert len(text) == text_length(8)
@@ -34,7 +34,7 @@ def test_a_text_is_what_the_browser_writes_and_comes_back() -> None:
         ("_" * 21 + "w", "`codes` must hold codes of 0..9. Got 65535"),
     ],
 )
-def test_what_is_no_text_of_codes_is_refused(text: str, said: str) -> None:
+def test_invalid_texts_of_codes_are_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError) as caught:
         from_text(text, SHAPES, 10)
     assert said in str(caught.value) and len(str(caught.value)) < 200
@@ -68,7 +68,7 @@ def test_a_look_is_the_mean_around_a_codes_places(size: tuple[int, int]) -> None
     np.testing.assert_array_equal(patches[2], np.mean(windows, axis=0).round().astype(np.uint8))
 
 
-def test_the_last_code_is_taken_and_the_one_behind_it_is_not() -> None:
+def test_the_largest_code_is_valid_and_the_next_is_not() -> None:
     text = as_text([np.array([[0, 4]]), np.array([[9, 1, 2], [3, 4, 5]])])
     assert from_text(text, SHAPES, 10)[1][0, 0] == 9
     with pytest.raises(ValueError, match=r"codes of 0\.\.8\. Got 9"):

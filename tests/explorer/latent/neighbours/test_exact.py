@@ -34,7 +34,7 @@ def test_nearest_is_exact(count: int, size: int, offset: float) -> None:
         np.testing.assert_array_equal(index, search.kneighbors(asked)[1])
 
 
-def test_near_ties_are_told_apart() -> None:
+def test_near_ties_are_distinguished() -> None:
     # Squared distances that float32 can not tell from each other.
     z = np.zeros((1000, 4), np.float32)
     z[:, 0] = 100 + np.random.default_rng(3).permutation(1000) * 1e-5

@@ -1,4 +1,4 @@
-"""Tests of how many neighbours a map keeps, against scikit-learn's neighbours."""
+"""Tests of the preservation of neighbours by a map, against scikit-learn."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_codes_far_from_the_origin_have_the_same_neighbours() -> None:
         np.testing.assert_allclose(np.take_along_axis(square, found, 1)[:, 0], square.min(1), atol=1e-4)
 
 
-def test_a_map_that_is_the_space_keeps_all() -> None:
+def test_an_exact_map_preserves_all_neighbours() -> None:
     z = RNG.standard_normal((300, 2)).astype(np.float32)
     assert (neighbour_preservation(nearest_others(z, 15), 3 * z + 7) == 1).all()
 
 
-def test_a_map_that_knows_nothing_keeps_about_k_of_n() -> None:
+def test_a_random_map_preserves_about_k_of_n() -> None:
     z, xy = RNG.standard_normal((1000, 8)), RNG.standard_normal((1000, 2))
     assert neighbour_preservation(nearest_others(z, 15), xy).mean() == pytest.approx(0.015, abs=0.005)
 
@@ -51,7 +51,7 @@ def test_where_two_sheets_are_pressed_together_trust_is_lost_there_only() -> Non
 
 
 @pytest.mark.parametrize("k", [0, 5, 9])
-def test_impossible_counts_are_told(k: int) -> None:
+def test_invalid_counts_are_reported(k: int) -> None:
     with pytest.raises(ValueError, match=r"`k` must lie in 1\.\.4"):
         nearest_others(np.zeros((5, 2)), k)
 

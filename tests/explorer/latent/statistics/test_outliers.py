@@ -65,7 +65,7 @@ def test_fpr95_is_the_price_of_finding_the_outliers() -> None:
     assert fpr95(np.zeros(9), np.ones(9)).value == 0 and fpr95(np.zeros(90), np.ones(90)).high < 0.1
 
 
-def test_a_threshold_is_told_in_false_alarms_and_a_picture_in_its_percentile() -> None:
+def test_false_alarms_of_a_threshold_and_percentile_of_a_picture() -> None:
     known = np.arange(200.0)
     found = false_alarms(known, 190.0)
     assert found == pytest.approx((0.05, 0.0274, 0.0896), abs=2e-4)

@@ -37,7 +37,7 @@ def test_conditions_are_joined_by_and() -> None:
     assert not matching(ATTRIBUTES, {"hair": []}, COUNT).any()
 
 
-def test_unknown_conditions_are_told() -> None:
+def test_unknown_conditions_are_reported() -> None:
     with pytest.raises(ValueError, match=r"Unknown attribute 'cap'. Choose one of: smile, hair, age, hat"):
         matching(ATTRIBUTES, {"cap": True}, COUNT)
     with pytest.raises(ValueError, match="Unknown hair 'red'"):
@@ -95,14 +95,14 @@ def test_the_example_finds_something() -> None:
 
 
 @given(st.text(max_size=60) | st.text(alphabet="test rain0129-#,smilehat", max_size=40))
-def test_any_text_is_found_or_told(text: str) -> None:
+def test_any_text_is_searched_or_refused(text: str) -> None:
     try:
         assert all(0 <= item < COUNT for item in search(text, ATTRIBUTES, NAMES, {}))
     except ValueError as error:
         assert str(error).endswith(".")
 
 
-def test_what_sets_a_selection_apart_comes_first() -> None:
+def test_the_largest_difference_comes_first() -> None:
     found = telling(ATTRIBUTES, np.flatnonzero(SMILE).tolist(), COUNT)
     assert found[0].title == "Smile" and (found[0].inside, found[0].outside) == (1, 0)
     assert found[0].effect == pytest.approx(1 / SMILE.std())
@@ -136,7 +136,7 @@ def test_the_p_value_of_a_label_is_scipys_mid_p_and_that_of_a_value_a_permutatio
     assert p_value(values, chosen) == pytest.approx(drawn.pvalue, abs=0.05)
 
 
-def test_a_random_selection_is_rarely_set_apart() -> None:
+def test_a_random_selection_rarely_differs() -> None:
     """By size of the effect alone, random selections of ten differ in most attributes."""
     rng = np.random.default_rng(3)
     many = {
@@ -146,7 +146,7 @@ def test_a_random_selection_is_rarely_set_apart() -> None:
     assert np.mean([count > 0 for count in found]) < 0.15
 
 
-def test_what_sets_apart_comes_with_its_interval() -> None:
+def test_differences_have_intervals() -> None:
     smile, age = telling(ATTRIBUTES, np.flatnonzero(SMILE).tolist(), COUNT)[:2]
     assert smile.interval == pytest.approx((1 / (1 + 1.96**2 / 60), 1), abs=1e-3)
     values = np.linspace(0, 1, COUNT)[:60]
