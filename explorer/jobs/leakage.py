@@ -1,11 +1,11 @@
-"""A job: the leakage table, which says what an edit along a direction changes besides its target, judged on pictures.
+"""A job: the leakage table, which shows what an edit along a direction changes besides its target, measured on pictures.
 
 Attributes are read by a classifier that was trained on the data set's original pixels
-(`models/evaluation/classifier_cache.py`), never by a probe of the latent. The images are of the test split: one half
-serves to find the strength, the smallest at which 95 % of the targets flip, and the other half is measured
-(`explorer/latent/directions/leakage.py`). A direction that was estimated from two sides is estimated again without any
-of them. Random directions that flip as many targets are the control. Beside the edit of some images stands the truth,
-where the data set can be drawn with one factor changed.
+(`models/evaluation/classifier_cache.py`), never by a probe of the latent. The images are from the test split: on one half
+the strength is found, the smallest at which 95 % of the targets flip; the metrics are measured on the other half
+(`explorer/latent/directions/leakage.py`). A direction estimated from two sides is estimated again without these
+images. Random directions that flip as many targets are the control. Some edits are shown beside the ground truth, if
+the data set can be drawn with one factor changed.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ Report = Callable[[float, str], None]
 IMAGES = 400
 IMAGES_AT_LEAST, IMAGES_AT_MOST = 20, 4_000
 DIRECTIONS_AT_MOST = 8
-SPREAD_OVER = 300  # decoded images for the readings' standard deviations, and for how well they are read
+SPREAD_OVER = 300  # decoded images for the standard deviations and the quality of readings
 CONTROLS = 3  # random directions
-SHOWN = 4  # images whose edit stands beside the truth
+SHOWN = 4  # images shown with edit and ground truth
 BATCH = 64  # latents decoded at once
 TITLE_AT_MOST = 120
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What to measure: the directions that are given or, without any, one that is fitted."""
+    """What to measure: given directions, or one to fit."""
 
     model: str  # name or folder of a checkpoint
     direction: str | None = None  # slug of an attribute's direction, e.g. smile or hair-blond
@@ -82,14 +82,12 @@ class Request:
     hold: Sequence[str] = ()  # slugs of attributes' directions to hold fixed
     titles: Sequence[str] = ()  # of the K given directions
     vectors: NDArray[np.float32] | None = None  # of the given directions, (K, D)
-    methods: Sequence[
-        str
-    ] = ()  # estimator of each given direction, to fit it again; "" where it is used as it is
+    methods: Sequence[str] = ()  # estimator of each given direction, to fit it again; "" to use it unchanged
     sides: NDArray[np.int8] | None = None  # of the images, (N,): 1 with, -1 without, 0 neither
     others: NDArray[np.float64] | None = None  # columns that `balanced` balances, (N, C)
-    held: NDArray[np.float32] | None = None  # directions of no attribute that are held fixed too, (H, D)
-    images: int = IMAGES  # of the test split, half of them to find the strength
-    seed: int = 0  # of the choice of images
+    held: NDArray[np.float32] | None = None  # other directions held fixed, (H, D)
+    images: int = IMAGES  # images of the test split, half of them to find the strength
+    seed: int = 0  # seed of the choice of images
 
     def __post_init__(self) -> None:
         if not IMAGES_AT_LEAST <= self.images <= IMAGES_AT_MOST:
@@ -101,7 +99,7 @@ class Request:
         if len(self.titles) > DIRECTIONS_AT_MOST:
             raise ValueError(f"There may be at most {DIRECTIONS_AT_MOST} directions. Got {len(self.titles)}.")
         if not self.titles and not self.direction:
-            raise ValueError("Name a direction, or give some.")
+            raise ValueError("Name a direction, or pass `vectors`.")
         if self.methods and (
             len(self.methods) != len(self.titles) or not set(self.methods) <= {"", *METHODS}
         ):
@@ -115,7 +113,7 @@ class Request:
         """The given directions.
 
         Raises:
-            ValueError: If they are not vectors of `size` finite numbers, one a title, none of them zero.
+            ValueError: If they are not vectors of `size` finite numbers, one per title, none of them zero.
         """
         if not self.titles:
             return []
@@ -161,11 +159,11 @@ class Bench:
     def trial(
         self, rows: Rows, target: Target | None, spreads: Mapping[str, NDArray[np.float64]] | None = None
     ) -> Trial:
-        """Images of the atlas on which edits are tried, and how far the readings spread over the collection."""
+        """A trial of edits on images of the atlas, with the standard deviations of readings over the collection."""
         return Trial(self.decode, self.read, self.atlas.mean[rows], self.attributes, target, spreads)
 
     def quality(self, seed: int = 0) -> dict[str, Quality]:
-        """How well each attribute is read from decoded test images, which are what the edits are judged on."""
+        """How well each attribute is read from decoded test images, on which edits are measured."""
         rows = np.flatnonzero(np.asarray(self.atlas.split) == "test")
         chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:SPREAD_OVER])
         known = {name: each.take(chosen) for name, each in self.attributes.items()}
@@ -180,21 +178,21 @@ class Bench:
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """A direction that is to be measured."""
+    """A direction to measure."""
 
     title: str
     vector: NDArray[np.float32]  # (D,)
-    apart: bool = False  # whether it was fitted on other images than those it is to be measured on
+    apart: bool = False  # whether it was fitted without the images that it is measured on
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A direction's row of the table."""
+    """A direction's column of the table."""
 
     title: str
     leak: Leak
-    reached: bool  # whether its strength flips as many targets as aimed at
-    apart: bool = True  # whether it was fitted on other images than those it is measured on
+    reached: bool  # whether its strength flips the intended share of targets
+    apart: bool = True  # whether it was fitted without the images that it is measured on
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -209,7 +207,7 @@ def open_bench(name: str, report: Report | None = None) -> Bench:
         report: Called with the share done and what is being done.
 
     Raises:
-        ValueError: If there is no such checkpoint, or its data set is not on this machine, or knows no attributes.
+        ValueError: If there is no such checkpoint, or its data set is not on this machine or has no attributes.
     """
     say = report or (lambda share, what: None)
     say(0.0, "Opening the model")
@@ -254,14 +252,14 @@ def measured_attributes(atlas: Atlas, classifier: Any) -> dict[str, Attribute]:
 def held_out(
     atlas: Atlas, attributes: Mapping[str, Attribute], slug: str | None, images: int, seed: int
 ) -> tuple[Rows, Rows]:
-    """Test images to find the strength on, and others to judge; both sides of the target alike, where it has some.
+    """Test images to find the strength on, and others to measure on, with equally many of both sides of the target.
 
     Arguments:
-        atlas: Of the model.
-        attributes: Those that are measured.
-        slug: Of the attribute's direction; None for a direction without a target.
-        images: How many in all, at most.
-        seed: Of the choice.
+        atlas: The model's atlas.
+        attributes: Attributes that are measured.
+        slug: Slug of the target's direction; None for a direction without a target.
+        images: Most images in total.
+        seed: Seed of the choice.
 
     Raises:
         ValueError: If the attribute is unknown, or a side has too few test images.
@@ -294,18 +292,18 @@ def fitted(
     hold: Sequence[str] = (),
     use: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """The direction of an attribute, perhaps with others held fixed.
+    """The direction of an attribute, optionally with others held fixed.
 
     Arguments:
-        z: Codes, shape (N, D).
-        attributes: Of the N images.
-        slug: Of the attribute's direction.
-        method: Of `explorer.latent.directions.estimators.METHODS`.
-        hold: Slugs of directions that are held fixed, as `held_vectors` gives them.
-        use: Which images to fit on, bool, shape (N,); all where None.
+        z: Latents, shape (N, D).
+        attributes: Attributes of the N images.
+        slug: Slug of the attribute's direction.
+        method: A key of `explorer.latent.directions.estimators.METHODS`.
+        hold: Slugs of directions to hold fixed, as for `held_vectors`.
+        use: Which images to fit on, bool, shape (N,); all if None.
 
     Returns:
-        float32, shape (D,); 1 is the way from the side without to the side with.
+        float32, shape (D,); a step of 1 leads from the mean without to the mean with.
 
     Raises:
         ValueError: If a slug or the method is unknown, or nothing is left of the direction.
@@ -327,14 +325,14 @@ def measure(
     aim: float = AIM,
     report: Report | None = None,
 ) -> list[Measured]:
-    """Finds each direction's strength on some images and measures its leak on others.
+    """Finds each direction's strength on some images and measures its leakage on others.
 
     Arguments:
         bench: The model and its classifier.
         given: Directions.
-        slug: Of the attribute's direction that they are estimates of; None where it is none.
-        halves: Images to find the strength on, and images to judge.
-        aim: Share of the targets that are to flip.
+        slug: Slug of the attribute whose direction they estimate; None if there is none.
+        halves: Images to find the strength on, and images to measure on.
+        aim: Intended share of flipped targets.
         report: Called with the share done and what is being done.
     """
     say = report or (lambda share, what: None)
@@ -357,15 +355,15 @@ def measure(
 def control(
     bench: Bench, length: float, slug: str | None, halves: tuple[Rows, Rows], aim: float = AIM, seed: int = 0
 ) -> list[Measured]:
-    """Random directions, each at the strength that flips as many targets, or as many as it can.
+    """Random directions, each at the strength that flips the intended share of targets, or the most possible.
 
     Arguments:
         bench: The model and its classifier.
-        length: Of the directions.
-        slug: Of the target's direction; without one there is no control.
-        halves: Images to find the strength on, and images to judge.
-        aim: Share of the targets that are to flip.
-        seed: Of the directions.
+        length: Length of the directions.
+        slug: Slug of the target's direction; without one there is no control.
+        halves: Images to find the strength on, and images to measure on.
+        aim: Intended share of flipped targets.
+        seed: Seed of the directions.
     """
     if slug is None:
         return []
@@ -377,7 +375,7 @@ def control(
 
 
 def _control_json(found: Sequence[Measured]) -> dict[str, Any] | None:
-    """The control's mean success, and the mean and range of its dependency; None where it flips nothing."""
+    """The control's mean success, and the mean and range of its dependency; None if it flips no targets."""
     known = [each.leak for each in found if np.isfinite(each.leak.dependency.value)]
     if not known:
         return None
@@ -410,17 +408,17 @@ def refitted(
     given: Sequence[Given],
     unseen: NDArray[np.bool_],
 ) -> list[Given]:
-    """The given directions, those of an estimator fitted again on the unseen images alone.
+    """The given directions; those with an estimator are fitted again on images that are not measured on.
 
     Arguments:
-        request: Has the estimators, the sides, and what is held fixed.
+        request: Estimators, sides and directions held fixed.
         z: Latents of the atlas, shape (N, D).
-        attributes: Of the N images.
+        attributes: Attributes of the N images.
         given: The directions.
         unseen: Which images are not measured on, bool, shape (N,).
 
     Raises:
-        ValueError: If the sides do not fit the atlas, or the unseen images give no direction.
+        ValueError: If the sides do not match the atlas, or the unseen images give no direction.
     """
     if request.sides is None or not request.methods:
         return list(given)
@@ -444,9 +442,9 @@ def pictures_beside(
     Arguments:
         bench: The model and its classifier.
         given: Directions.
-        found: How they fared.
-        slug: Of the attribute's direction; without one there is no truth.
-        rows: Of the atlas, of the test split.
+        found: Their measured columns.
+        slug: Slug of the attribute's direction; without one there is no ground truth.
+        rows: Rows of the atlas, from the test split.
     """
     target = None if slug is None else targets(bench.attributes)[slug]
     trial = bench.trial(rows, target)
@@ -478,7 +476,7 @@ def pictures_beside(
 
 
 def _test_images(bench: Bench, rows: Rows) -> ImageData | None:
-    """The test split as far as these images need it; None where it cannot be read."""
+    """The part of the test split that these images need; None if it cannot be read."""
     card = bench.entry.card
     if card is None:
         return None
@@ -490,7 +488,7 @@ def _test_images(bench: Bench, rows: Rows) -> ImageData | None:
 
 
 def _collection(bench: Bench, data: ImageData | None) -> ImageData | None:
-    """The images that show the parts of others, where a truth is put together from them."""
+    """The images from whose layers the ground truth of others is composed."""
     if data is None or data.name != "lpc-sprites":
         return None
     return load_pictures(data.name, "train")

@@ -1,7 +1,7 @@
-"""Which pages and names a request may come from and go to: those of this server, and those that a setting names.
+"""Accepts requests only from pages of this server and to its own names, and those named in the settings.
 
-The browser of a user can be made to send requests here by any page that it shows: across sites, or from a foreign name
-that resolves to this machine (DNS rebinding). The first are told by their origin, the second by the Host that they name.
+Any page in the user's browser can send requests to this server: across sites, or from a foreign name that resolves to
+this machine (DNS rebinding). The former are recognised by their origin, the latter by their Host.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def latent(card: Card | None) -> int:
 
 
 def ladders(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Models of one family with latents of different sizes, smallest first; one a size, at least two."""
+    """Models of one family with latents of different sizes, smallest first; one per size, at least two."""
     kinds: dict[str, dict[int, Entry]] = {}
     for entry in entries:
         if entry.card and latent(entry.card):

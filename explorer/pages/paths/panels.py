@@ -295,7 +295,7 @@ def player_data(loaded: Loaded, shown: Shown, paths: Mapping[str, MeasuredPath])
 
 
 def facts(path: Measured, penalty: bool) -> list[str]:
-    """The metrics of a path, one a line: length in the decoder's unit; percentiles if there is a gauge."""
+    """The metrics of a path, one per line: length in the decoder's unit; percentiles if there is a gauge."""
     penalised = f" · with penalty {short(path.penalised)}" if penalty else ""
     lines = [f"length {short(path.length)}{penalised}"]
     if path.percentile is not None:

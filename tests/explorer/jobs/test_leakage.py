@@ -177,7 +177,7 @@ ONES = np.ones(8)
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({}, "Name a direction, or give some."),
+        ({}, "Name a direction, or pass `vectors`."),
         ({"direction": "smile"}, "Unknown direction 'smile'. Choose one of: digit-0, digit-1"),
         ({"direction": "digit-0", "hold": ["hat"]}, "Unknown direction 'hat'"),
         ({"direction": "digit-0", "hold": ["digit-0"]}, "Nothing of the direction is left"),
