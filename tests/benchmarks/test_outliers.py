@@ -55,7 +55,7 @@ def test_figures_are_kept_beside_those_of_other_cases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "figures.json"
-    monkeypatch.setattr(outliers, "FIGURES", path)
+    monkeypatch.setattr(outliers, "RESULTS", path)
     one, two = {"command": "one"}, {"command": "two"}
     outliers.write([case("mnist-vae", "mnist", kl=0.5) | one, case("held-out", "mnist", kl=0.4) | one])
     outliers.write(

@@ -147,7 +147,7 @@ def test_the_button_measures_and_the_table_stays() -> None:
     assert warnings_shown(at) == ""
     found = html(at)
     assert "Digit: 0, turned" in found and "Digit (target)" in found and found.count("<img") == 4 * 4
-    assert "no other attribute that could change" in " ".join(each.value for each in at.caption)
+    assert "There is no other attribute" in " ".join(each.value for each in at.caption)
     assert "images cannot be drawn again" in " ".join(each.value for each in at.caption)
     assert not at.button(key="dl_measure").disabled
     at.number_input(key="dl_seed").set_value(3).run()
@@ -183,7 +183,7 @@ def test_it_explains_what_cannot_be_measured(loaded: Loaded, monkeypatch: pytest
     assert why_not(loaded) is None
     atlas = loaded.atlas
     for changes, reason in (
-        ({"attributes": {}}, "no attribute that could leak"),
+        ({"attributes": {}}, "so leakage cannot be measured"),
         ({"split": ["train"] * len(atlas)}, "no images of the test split"),
     ):
         monkeypatch.setattr(loaded, "atlas", replace(atlas, **changes))  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def test_a_missing_data_set_is_named(loaded: Loaded, monkeypatch: pytest.MonkeyP
         loaded, "entry", replace(loaded.entry, card=replace(card, data={"name": "lpc-sprites"}))
     )
     reason = str(why_not(loaded))
-    assert "those of lpc-sprites are not here" in reason and "LATENT_DATA_DIR is not set" in reason
+    assert "those of lpc-sprites are not on this machine" in reason and "LATENT_DATA_DIR is not set" in reason
 
 
 def test_targets_are_found_by_name_and_by_title(loaded: Loaded) -> None:

@@ -136,7 +136,7 @@ def test_invalid_parameters_are_reported(place: None) -> None:
 
 def test_a_costly_score_is_computed_stored_and_shown(place: None) -> None:
     at = opened(score="reconstruction")
-    assert "No image has it yet" in text(at) and not charts(at)
+    assert "Not computed yet" in text(at) and not charts(at)
     at.number_input(key=f"ol_count_{NAME}_reconstruction_0").set_value(70).run()
     at.button(key="ol_compute").click().run()
     job = at.session_state["ol_job"]
