@@ -78,8 +78,8 @@ def test_superseded_early_models_are_deleted_and_others_stay(run: Path) -> None:
     ]
     early_models.remove_superseded(run.parent)
     assert (run.parent / "fruits-early-2").is_dir(), "its run has no map yet"
-    assert not early_models.superseded("fruits-early-2", {"other"})
+    assert not early_models.is_superseded("fruits-early-2", {"other"})
     (run / ATLAS).touch()
-    assert early_models.superseded("fruits-early-2", {"fruits"})
+    assert early_models.is_superseded("fruits-early-2", {"fruits"})
     early_models.remove_superseded(run.parent)
     assert sorted(path.name for path in run.parent.iterdir()) == ["fruits", "fruits-early-9"]

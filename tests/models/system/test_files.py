@@ -46,7 +46,7 @@ def test_drawn_faces_have_the_umasks_permissions(
     umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATENT_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(faces_cache, "drawn", drawn)
+    monkeypatch.setattr(faces_cache, "draw_batches", drawn)
     recipe = faces_cache.Recipe("test", {})
     faces_cache.write(np.zeros((2, 16), np.float32), np.empty((0, 64, 64, 3), np.uint8), recipe)
     assert mode(recipe.path(2)) == 0o666 & ~umask
