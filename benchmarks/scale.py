@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def build(folder: Path, count: int, size: int) -> dict[str, float]:
     """Measures the distances to neighbours, and writes the checkpoint with its atlas."""
     torch.manual_seed(0)
     kind = MODELS["vae"]
-    model = kind(kind.Config((1, 28, 28), latent=size, width=16))  # type: ignore[call-arg]
+    model = kind(kind.Config((1, 28, 28), latent=size, width=16))
     card = checkpoint.write(folder, model, model_name="vae", data={"name": "mnist"}, title="Scale")
     atlas = drawn_atlas(count, size)
     begin = time.perf_counter()
@@ -171,12 +172,9 @@ def use(folder: Path, count: int, size: int) -> dict[str, float]:
     with_gauge = asyncio.run(_drag(engine, loaded, path, GAUGE_NEIGHBOUR))
     asked = loaded.atlas.mean[random.integers(0, count, QUESTIONS)]
     asked = asked + np.float32(0.1) * random.standard_normal(asked.shape, np.float32)
-    near = [
-        _ms(lambda row=row: loaded.neighbours.nearest(asked[row : row + 1], SHOWN))
-        for row in range(QUESTIONS)
-    ]  # type: ignore[misc]
-    searched = [_ms(lambda text=text: _search(loaded, text)) for text in SEARCHES]  # type: ignore[misc]
-    again = [_ms(lambda text=text: _search(loaded, text)) for text in SEARCHES]  # type: ignore[misc]
+    near = [_ms(partial(loaded.neighbours.nearest, asked[row : row + 1], SHOWN)) for row in range(QUESTIONS)]
+    searched = [_ms(partial(_search, loaded, text)) for text in SEARCHES]
+    again = [_ms(partial(_search, loaded, text)) for text in SEARCHES]
     chosen = np.flatnonzero(
         loaded.atlas.maps["umap"][:, 0] > np.quantile(loaded.atlas.maps["umap"][:, 0], 0.9)
     )

@@ -17,7 +17,7 @@ AT_ONCE = 256  # test images compared at a time
 
 def nearest_image(train: ImageData, test: ImageData) -> Metrics:
     """MSE and PSNR of each test image's nearest training image, by mean squared error."""
-    scaled = (each.images.astype(np.float32) / 255 for each in (train, test))
+    scaled = (each.images.astype(np.float32) / np.float32(255) for each in (train, test))
     known, truth = without_padding(test, *scaled)
     mse, psnr = errors(truth, known[_nearest(known, truth)])
     about = f"nearest of {len(train)} training images, {describe_images(test)}{without(test)}"

@@ -50,7 +50,7 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
     from skimage.metrics import structural_similarity
 
     truth, pictures = without_padding(
-        data, data.images.astype(np.float32) / 255, reconstruct(model, data.images)
+        data, data.images.astype(np.float32) / np.float32(255), reconstruct(model, data.images)
     )
     small = min(data.images.shape[1:3]) < SSIM_WINDOW
     window = {"win_size": 7} if small else {"gaussian_weights": True, "sigma": 1.5}

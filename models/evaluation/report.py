@@ -574,7 +574,7 @@ def _films(cards: dict[str, Card]) -> list[str]:
 
 def _trained(cards: dict[str, Card], labels: Sequence[str]) -> list[str]:
     """The commands that trained and measured runs beside a checkpoint, which are not bundled."""
-    lines = {}
+    lines: dict[str, None] = {}
     for card in cards.values():
         for label in labels:
             if metric := card.metrics.get(f"mse_{label}"):

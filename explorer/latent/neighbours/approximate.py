@@ -149,7 +149,9 @@ class ApproximateNeighbours(NeighbourSearch):
         probes = self.probes
         while True:
             found: NDArray[np.int64] = self._index.search(
-                self._stored(latents), k, params=faiss.SearchParametersIVF(nprobe=probes)
+                self._stored(latents),
+                k,
+                params=faiss.SearchParametersIVF(nprobe=probes),  # type: ignore[call-arg]
             )[1]
             if probes >= self.cells or (found >= 0).all():
                 return found
@@ -164,7 +166,7 @@ class ApproximateNeighbours(NeighbourSearch):
         import faiss
 
         faiss.omp_set_num_threads(1)
-        self._unit = np.float32(max(float(np.abs(cells.centres).max()), np.finfo(np.float32).tiny))
+        self._unit = np.float32(max(float(np.abs(cells.centres).max()), float(np.finfo(np.float32).tiny)))
         coarse = faiss.IndexFlatL2(self.dimensions)
         coarse.add(self._stored(cells.centres))
         index = faiss.IndexIVFScalarQuantizer(
