@@ -41,6 +41,7 @@ faults = importlib.import_module("explorer.pages.shared.faults")
 faults.check_settings()
 with faults.reported((OSError,)):  # disk errors; any other error is a bug
     chosen.run()
+importlib.import_module("explorer.pages.shared.widget_values").arrived()
 importlib.import_module("explorer.pages.shared.session_archive").remember(chosen.title)
 st.session_state.lx_shown = importlib.import_module("explorer.pages.shared.carried_checkpoint").shown(
     chosen.title

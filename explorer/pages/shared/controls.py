@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.atlas import umap_maps
 from explorer.latent.directions.mean_difference import Direction
+from explorer.pages.shared import widget_values
 from explorer.scene.handles import home
 from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded
@@ -49,14 +50,14 @@ def view_picker(loaded: Loaded, view: View, choose: Choose) -> None:
     options += [DIMENSIONS] if loaded.latent > 2 or kind == DIMENSIONS else []
     options += [PLANE] if len(loaded.directions) > 1 and loaded.latent > 1 else []
     names = fixed | {DIMENSIONS: "Two dimensions", PLANE: "Plane of two directions"}
-    S.view_kind = kind
+    widget_values.give("view_kind", kind)
     st.selectbox(
         "Map",
         options,
         key="view_kind",
         format_func=names.__getitem__,
         width=190,
-        on_change=lambda: choose(first_view(loaded, S.view_kind)),
+        on_change=widget_values.choice("view_kind", lambda: choose(first_view(loaded, S.view_kind))),
     )
     if kind == DIMENSIONS:
         dimensions = {str(d): str(d) for d in spread_dimensions(loaded)}
@@ -107,7 +108,8 @@ def two_of(
     what: str, titles: dict[str, str], axes: list[str], width: int, choose: Callable[[str, str], None]
 ) -> None:
     """Two selectboxes, for the horizontal and the vertical axis; selecting the same twice swaps them."""
-    S[f"{what}_x"], S[f"{what}_y"] = axes
+    for axis, name in zip("xy", axes, strict=True):
+        widget_values.give(f"{what}_{axis}", name)
 
     def changed() -> None:
         x, y = S[f"{what}_x"], S[f"{what}_y"]
@@ -120,7 +122,7 @@ def two_of(
             key=f"{what}_{axis}",
             format_func=titles.__getitem__,
             width=width,
-            on_change=changed,
+            on_change=widget_values.choice(f"{what}_{axis}", changed),
         )
 
 
@@ -140,14 +142,16 @@ def default_colour(loaded: Loaded) -> str | None:
 def colour_picker(loaded: Loaded, colour: str | None, choose: Callable[[str | None], None]) -> None:
     """A selectbox of colours; `choose` is called with the selected name, None for one colour."""
     titles = {"none": "One colour"} | colours(loaded)
-    S.colour_by = colour or "none"
+    widget_values.give("colour_by", colour or "none")
     st.selectbox(
         "Colour by",
         list(titles),
         key="colour_by",
         format_func=titles.__getitem__,
         width=190,
-        on_change=lambda: choose(None if S.colour_by == "none" else S.colour_by),
+        on_change=widget_values.choice(
+            "colour_by", lambda: choose(None if S.colour_by == "none" else S.colour_by)
+        ),
     )
 
 
