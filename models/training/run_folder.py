@@ -8,15 +8,30 @@ replaces it atomically; the atlas of the old weights is deleted with them.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from models.card import ATLAS, CARD, TRAINING, WEIGHTS, read_card
+from models.system.files import StorageError, make_folder
 from models.system.replacing import recover, replace_folder, staging_folder
 from models.training.log import CURVES, EVENTS
 from models.training.previews import PREVIEWS
 from models.training.state import read_run
 
-__all__ = ["PAUSE", "RUN_FILES", "STOP", "clear", "finish", "has_ended", "resumed_folder", "working_folder"]
+__all__ = [
+    "PAUSE",
+    "RUN_FILES",
+    "STOP",
+    "clear",
+    "exclusive",
+    "finish",
+    "has_ended",
+    "resumed_folder",
+    "working_folder",
+]
 
 STOP, PAUSE = "stop", "pause"  # files that request the end of a run, or a pause
 RUN_FILES = (
@@ -29,6 +44,36 @@ RUN_FILES = (
     STOP,
     PAUSE,
 )  # written by a training or for its atlas
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Holds the folder of a run, so that no other training writes to it.
+
+    Raises:
+        ValueError: If another training holds it.
+        StorageError: If the folder that it lies in cannot be written.
+    """
+    place = folder.absolute()
+    make_folder(place.parent)
+    path = place.with_name(f".{place.name}.lock")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(
+            f"Another training writes to {folder}. Choose another `--out`, or wait until it has ended."
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}. Choose an `--out` in a folder that can be written."
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            path.unlink()
+        lock.release()
 
 
 def working_folder(folder: Path, *, resume: bool, overwrite: bool) -> Path:

@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from models.training.examples import Examples, load_examples
 from models.training.log import CURVES, check_tensorboard, thin_curves
 from models.training.loop import Output, Training, TrainingError
 from models.training.run import OPTIMIZERS, Run
-from models.training.run_folder import PAUSE, clear, delete_requests, finish, working_folder
+from models.training.run_folder import PAUSE, clear, delete_requests, exclusive, finish, working_folder
 from models.training.state import read_run, started_by, sweep, with_saved_batch
 from models.training.trial import BATCH, restore_threads, try_steps
 from models.training.watch import Watch
@@ -82,57 +83,60 @@ def train(
         The card of the finished checkpoint; after a pause, that of the unfinished one.
 
     Raises:
-        ValueError: If the run is invalid, or the folder holds a run that would be lost.
+        ValueError: If the run is invalid, the folder holds a run that would be lost, or another training writes to it.
         TrainingError: If a term of the loss or the gradient is not finite, or memory runs out.
     """
     processes = connect_processes(device or settings.device())
-    work = working_folder(folder, resume=resume, overwrite=overwrite)
-    run = with_saved_batch(run, work) if resume else run
-    if tensorboard:
-        check_tensorboard()
-    watch = Watch(report, progress, snapshot, tuple(snapshots), previews, control, tensorboard)
-    with processes.local_first():
-        examples, validation = load_examples(run)
-    model = build(run, examples.image_shape)
-    facts: dict[str, Any] = {
-        "title": run.title,
-        "model_name": run.model,
-        "data": {"name": run.data, "options": run.options},
-        "description": run.description,
-        "command": (resume and started_by(work)) or command or f"python -m models train {run.model} …",
-    }
-    check(run, folder, model, validation, facts)
-    initialised_from = init_from(run, model)
-    model = model.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run, step_seconds = choose_batch(run, model, examples, processes)
-    check_batches(len(examples), run.batch, processes.count)
-    training = Training(run, model, examples, validation, processes, step_seconds, watch)
-    if run.compile:
-        check_compiler(processes.device)
-        training.objective.compile(backend=BACKEND)
-    processes.check_equal(training.restore(work) if resume else 0, f"The step from which {folder} is resumed")
-    if processes.first:
-        prepare_folder(work, folder, resume=resume)
+    with exclusive(folder) if processes.first else nullcontext():
+        work = working_folder(folder, resume=resume, overwrite=overwrite)
+        run = with_saved_batch(run, work) if resume else run
+        if tensorboard:
+            check_tensorboard()
+        watch = Watch(report, progress, snapshot, tuple(snapshots), previews, control, tensorboard)
+        with processes.local_first():
+            examples, validation = load_examples(run)
+        model = build(run, examples.image_shape)
+        facts: dict[str, Any] = {
+            "title": run.title,
+            "model_name": run.model,
+            "data": {"name": run.data, "options": run.options},
+            "description": run.description,
+            "command": (resume and started_by(work)) or command or f"python -m models train {run.model} …",
+        }
+        check(run, folder, model, validation, facts)
+        initialised_from = init_from(run, model)
+        model = model.to(processes.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        run, step_seconds = choose_batch(run, model, examples, processes)
+        check_batches(len(examples), run.batch, processes.count)
+        training = Training(run, model, examples, validation, processes, step_seconds, watch)
+        if run.compile:
+            check_compiler(processes.device)
+            training.objective.compile(backend=BACKEND)
+        processes.check_equal(
+            training.restore(work) if resume else 0, f"The step from which {folder} is resumed"
+        )
+        if processes.first:
+            prepare_folder(work, folder, resume=resume)
 
-    def write(finished: bool, ended: str = "") -> Card:
-        record = {**training_record(training), **initialised_from, **({"ended": ended} if ended else {})}
-        record |= {} if finished else {"finished": False}
-        fields = facts | {"versions": versions(), "training": record}
-        if not processes.first or ended == PAUSE:
-            return checkpoint.describe(folder, model, **fields)
-        return checkpoint.write(folder, model, into=work, **fields)
+        def write(finished: bool, ended: str = "") -> Card:
+            record = {**training_record(training), **initialised_from, **({"ended": ended} if ended else {})}
+            record |= {} if finished else {"finished": False}
+            fields = facts | {"versions": versions(), "training": record}
+            if not processes.first or ended == PAUSE:
+                return checkpoint.describe(folder, model, **fields)
+            return checkpoint.write(folder, model, into=work, **fields)
 
-    ended = training.take_steps(Output(folder, work, facts["command"], lambda: write(False)))
-    if ended == PAUSE:
-        delete_requests(folder)
-        return write(False, ended)
-    training.set_final_weights()
-    model.eval()
-    card = write(True, ended)
-    if processes.first:
-        finish(work, folder)
-    processes.wait()
-    return card
+        ended = training.take_steps(Output(folder, work, facts["command"], lambda: write(False)))
+        if ended == PAUSE:
+            delete_requests(folder)
+            return write(False, ended)
+        training.set_final_weights()
+        model.eval()
+        card = write(True, ended)
+        if processes.first:
+            finish(work, folder)
+        processes.wait()
+        return card
 
 
 def check(

@@ -28,6 +28,7 @@ from models.card import ATLAS, CARD, TRAINING, WEIGHTS
 from models.card import CARD as CARD_CARD
 from models.data import load_data
 from models.layers.likelihoods import LearntGaussian
+from models.training.run_folder import exclusive
 from models.training.train import CURVES, Run, TrainingError, read_run, train
 from models.vae import VAE
 from tests.conftest import tiny_run
@@ -533,3 +534,15 @@ def test_the_learnt_sigma_is_saved_and_used(tiny_checkpoint: Path) -> None:
     likelihood = load(tiny_checkpoint).likelihood
     assert isinstance(likelihood, LearntGaussian)
     assert bool(likelihood.seen) and likelihood.log_sigma.item() < -0.3  # it began at 0
+
+
+def test_two_trainings_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "one"
+    with (
+        exclusive(folder),
+        pytest.raises(ValueError, match=r"Another training writes to .*one\. Choose another"),
+    ):
+        train(tiny_run(), folder)
+    assert not folder.exists() and not list(folder.parent.iterdir()), "nothing is left"
+    train(tiny_run(), folder)
+    assert list(folder.parent.iterdir()) == [folder]
