@@ -187,22 +187,22 @@ def port(text: str) -> int:
 
 def folder(text: str) -> Path:
     """A folder that exists; an argparse type."""
-    found = Path(text)
-    if not found.is_dir():
+    path = Path(text)
+    if not path.is_dir():
         raise argparse.ArgumentTypeError(
             f"must be a folder of checkpoints. Got {text[:200]!r}, which is none."
         )
-    return found.resolve()
+    return path.resolve()
 
 
 def existing(text: str) -> Path:
     """A file or folder that exists; an argparse type."""
-    found = Path(text).expanduser()
-    if not found.exists():
+    path = Path(text).expanduser()
+    if not path.exists():
         raise argparse.ArgumentTypeError(
             f"must be a file or folder that exists. Got {text[:200]!r}, which is none."
         )
-    return found.resolve()
+    return path.resolve()
 
 
 def run_render(options: argparse.Namespace) -> int:

@@ -29,15 +29,15 @@ def read_parts(
         readers: For each parameter, in this order: returns the fields that its text sets, given the values so
             far; ValueError if the text is invalid.
     """
-    found: Any = start
+    values: Any = start
     problems = []
     for name, reader in readers.items():
         if name in params:
             try:
-                found = replace(found, **reader(params[name], found))
+                values = replace(values, **reader(params[name], values))
             except ValueError as error:
                 problems.append(str(error))
-    return found, problems
+    return values, problems
 
 
 def whole_in(text: str, name: str, low: int, high: int) -> int:

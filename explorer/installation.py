@@ -28,9 +28,9 @@ def module_command(*arguments: str) -> list[str]:
 
 def module_environment() -> dict[str, str]:
     """The environment for `module_command`: one thread, and a checkout's modules on the import path."""
-    found = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     if not _IS_INSTALLED:
-        found["PYTHONPATH"] = os.pathsep.join(
+        environment["PYTHONPATH"] = os.pathsep.join(
             [str(_PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
-    return found
+    return environment

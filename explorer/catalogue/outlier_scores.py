@@ -227,7 +227,7 @@ def _read(path: Path, stamp: int) -> tuple[DetectionResult, ...]:
 def _result(case: dict[str, Any], score: str, value: dict[str, Any], command: str) -> DetectionResult:
     """Reads one result; its interval is computed from the standard error on the logit scale."""
     images, area = int(case["images"]), float(value["auroc"])
-    found = auc_interval(area, float(value["error"]) ** 2, images)
+    interval = auc_interval(area, float(value["error"]) ** 2, images)
     ends = tuple(map(float, value["fpr95"])) if "fpr95" in value else None
     if ends is not None and len(ends) != 3:
         raise ValueError(f"`fpr95` must be a share and its interval. Got {len(ends)} numbers.")
@@ -237,8 +237,8 @@ def _result(case: dict[str, Any], score: str, value: dict[str, Any], command: st
         case["seen"],
         case["odd"],
         area,
-        found.low,
-        found.high,
+        interval.low,
+        interval.high,
         images,
         command,
         bool(case.get("near", case["model"] == HELD_OUT)),

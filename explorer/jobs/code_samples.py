@@ -65,8 +65,8 @@ def sample_texts(
     kept = [level.expand(count, -1, -1) for level in above or []]
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
-        found = model.sample_codes(count, generator, temperature=temperature, progress=progress, above=kept)
-    return [as_text([level[number].numpy() for level in found]) for number in range(count)]
+        samples = model.sample_codes(count, generator, temperature=temperature, progress=progress, above=kept)
+    return [as_text([level[number].numpy() for level in samples]) for number in range(count)]
 
 
 def draw(request: Request, report: Report) -> dict[str, Any]:

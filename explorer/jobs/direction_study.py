@@ -138,31 +138,31 @@ def estimates(
         scale: Values of a continuous attribute; rank correlations then replace AUCs.
     """
     names = methods_of(sides)
-    found: dict[str, Estimate] = {}
+    estimated: dict[str, Estimate] = {}
     for place, name in enumerate(names):
-        report(place * 0.15 / len(names), f"Estimating: {METHODS[name]}", found)
+        report(place * 0.15 / len(names), f"Estimating: {METHODS[name]}", estimated)
         try:
             vector = fit(name, sides).astype(np.float32)
-            found[name] = Estimate(name, vector, warnings=tuple(warnings_of(name, sides)))
+            estimated[name] = Estimate(name, vector, warnings=tuple(warnings_of(name, sides)))
         except ValueError as error:
-            found[name] = Estimate(name, problem=str(error))
-    usable = [name for name in names if found[name].vector is not None]
+            estimated[name] = Estimate(name, problem=str(error))
+    usable = [name for name in names if estimated[name].vector is not None]
     if min(sides.counts) < FEWEST or not usable:
-        return found
-    report(0.15, "Permuting the sides", found)
+        return estimated
+    report(0.15, "Permuting the sides", estimated)
     p_value = sides_p_value(sides)
     for name in usable:
-        found[name] = _with(found[name], sides, p_value=p_value)
+        estimated[name] = _with(estimated[name], sides, p_value=p_value)
     whole = 0.8 / len(usable)
     for place, name in enumerate(usable):
         start = 0.2 + place * whole
 
         def tell(share: float, start: float = start, name: str = name) -> None:
-            report(start + whole * share, f"Angle error and AUC: {METHODS[name]}", found)
+            report(start + whole * share, f"Angle error and AUC: {METHODS[name]}", estimated)
 
         tell(0.0)
-        found[name] = _measured(found[name], sides, () if held is None else held, scale, tell)
-    return found
+        estimated[name] = _measured(estimated[name], sides, () if held is None else held, scale, tell)
+    return estimated
 
 
 def _measured(
@@ -184,12 +184,12 @@ def _measured(
         if scale is not None:
             rank = cross_validated_rank(known.method, sides, scale, noisy.in_scores, held)
             return _with(known, sides, rank=rank)
-        found = cross_validated_auc(
+        result = cross_validated_auc(
             known.method, sides, noisy.in_scores, held, progress=lambda share: tell(0.8 + 0.2 * share)
         )
     except ValueError as error:
         return _with(known, sides, unknown=str(error))
-    return _with(known, sides, auc=found)
+    return _with(known, sides, auc=result)
 
 
 def _with(known: Estimate, sides: Sides, **news: Any) -> Estimate:
@@ -213,18 +213,18 @@ def estimate(request: Request, report: Report) -> dict[str, Any]:
     step = 0
     known: tuple[int, ...] = ()
 
-    def tell(share: float, what: str, found: dict[str, Estimate]) -> None:
+    def tell(share: float, what: str, result: dict[str, Estimate]) -> None:
         nonlocal step, known
-        now = tuple(id(each) for each in found.values())
+        now = tuple(id(each) for each in result.values())
         if now == known:
             report(share, what)
             return
         step, known = step + 1, now
-        report(share, what, {"estimates": found, "step": step})
+        report(share, what, {"estimates": result, "step": step})
 
-    found = estimates(Sides(request.z, request.positive, request.others), tell, request.held, request.scale)
+    result = estimates(Sides(request.z, request.positive, request.others), tell, request.held, request.scale)
     report(1.0, "Done")
-    return {"estimates": found, "step": step + 1}
+    return {"estimates": result, "step": step + 1}
 
 
 def _read(values: dict[str, Any]) -> Estimate:

@@ -147,21 +147,21 @@ def read_images(request: ReadRequest, report: Report) -> dict[str, Any]:
     from models.data.own import open_images, propose
 
     labels = Path(request.labels) if request.labels else None
-    found = open_images(Path(request.path), labels, lambda share, what: report(0.5 * share, what))
-    proposal = propose(found)
-    facts: dict[str, Any] = _facts(found) | _sides(found, proposal) | {"proposal": proposal.as_options()}
-    rows = _spread(len(found.items), PICTURES)
+    images = open_images(Path(request.path), labels, lambda share, what: report(0.5 * share, what))
+    proposal = propose(images)
+    facts: dict[str, Any] = _facts(images) | _sides(images, proposal) | {"proposal": proposal.as_options()}
+    rows = _spread(len(images.items), PICTURES)
     began = time.perf_counter()
     facts["pictures"] = []
     for done, row in enumerate(rows):
         report(0.5 + 0.2 * done / len(rows), "Reading pictures")
-        if picture := _picture(found, row):
+        if picture := _picture(images, row):
             facts["pictures"].append(picture)
     facts["seconds_an_image"] = (time.perf_counter() - began) / max(1, len(rows))
-    facts["originals"] = _originals(found, rows[:: max(1, len(rows) // ORIGINALS)][:ORIGINALS])
+    facts["originals"] = _originals(images, rows[:: max(1, len(rows) // ORIGINALS)][:ORIGINALS])
     report(0.7, "Looking for near-duplicates", partial=facts)
-    pairs = found.near_duplicates(lambda share, what: report(0.7 + 0.3 * share, what))
-    return facts | _pairs(found, pairs)
+    pairs = images.near_duplicates(lambda share, what: report(0.7 + 0.3 * share, what))
+    return facts | _pairs(images, pairs)
 
 
 def as_seen(
@@ -194,29 +194,29 @@ def picture_address(pixels: NDArray[np.uint8], side: int = SIDE) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
-def _facts(found: FoundImages) -> dict[str, Any]:
+def _facts(images: FoundImages) -> dict[str, Any]:
     """Facts that need no pixels."""
-    sizes = Counter(f"{width}×{height}" for width, height in (item.size for item in found.items))
+    sizes = Counter(f"{width}×{height}" for width, height in (item.size for item in images.items))
     return {
-        "form": found.form,
-        "images": len(found.items),
+        "form": images.form,
+        "images": len(images.items),
         "sizes": _most(sizes, NAMED),
-        "colours": _most(Counter(item.mode for item in found.items), NAMED),
-        "splits": dict(found.splits),
-        "refused": [[each.name, each.reason] for each in found.refused[:REFUSED_AT_MOST]],
-        "notes": list(found.notes),
-        "columns": [_column(found, each) for each in found.columns.values()],
+        "colours": _most(Counter(item.mode for item in images.items), NAMED),
+        "splits": dict(images.splits),
+        "refused": [[each.name, each.reason] for each in images.refused[:REFUSED_AT_MOST]],
+        "notes": list(images.notes),
+        "columns": [_column(images, each) for each in images.columns.values()],
     }
 
 
-def _sides(found: FoundImages, proposal: Preparation) -> dict[str, Any]:
+def _sides(images: FoundImages, proposal: Preparation) -> dict[str, Any]:
     """The resulting height and width of each choice of size."""
     from models.data.own import shape_of
 
     sizes = sorted({*SIZES, proposal.size})
     return {
-        "sides": {str(size): shape_of(found, replace(proposal, size=size))[1:] for size in sizes},
-        "grey": found.grey,
+        "sides": {str(size): shape_of(images, replace(proposal, size=size))[1:] for size in sizes},
+        "grey": images.grey,
     }
 
 
@@ -227,9 +227,9 @@ def _most(counted: Counter[str], most: int) -> list[tuple[str, int]]:
     return [*named, ("other", rest)] if rest else named
 
 
-def _column(found: FoundImages, column: Column) -> dict[str, Any]:
+def _column(images: FoundImages, column: Column) -> dict[str, Any]:
     """The fields of `ColumnFacts`."""
-    others = [found.column(column.slug, kind) for kind in column.kinds if kind != column.kind]
+    others = [images.column(column.slug, kind) for kind in column.kinds if kind != column.kind]
     return {
         "slug": column.slug,
         "title": column.title,
@@ -257,24 +257,24 @@ def _bins(edges: Sequence[float]) -> Iterator[str]:
         yield f"{low:.{digits}g} – {high:.{digits}g}"
 
 
-def _picture(found: FoundImages, row: int) -> dict[str, str] | None:
+def _picture(images: FoundImages, row: int) -> dict[str, str] | None:
     """The fields of `Picture`; None if its pixels are damaged, which the preparation will report."""
-    item = found.items[row]
+    item = images.items[row]
     try:
-        source = picture_address(found.read(row))
+        source = picture_address(images.read(row))
     except ValueError:
         return None
     return {"file": item.key, "split": item.split, "source": source}
 
 
-def _originals(found: FoundImages, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
+def _originals(images: FoundImages, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
     """Pictures with their transparency, at most `ORIGINAL` pixels a side."""
     from models.data.pictures import Reading
 
     pictures = []
     for row in rows:
         try:
-            image = found.pictures.picture(found.places[row], Reading.lenient(alpha=True))
+            image = images.pictures.picture(images.places[row], Reading.lenient(alpha=True))
         except ValueError:
             continue
         image.thumbnail((ORIGINAL, ORIGINAL))
@@ -283,14 +283,14 @@ def _originals(found: FoundImages, rows: Sequence[int]) -> list[NDArray[np.uint8
     return pictures
 
 
-def _pairs(found: FoundImages, pairs: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
+def _pairs(images: FoundImages, pairs: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
     """The closest near-duplicates, those across splits first, and their number."""
 
     def across(pair: tuple[int, int, int]) -> bool:
-        return found.items[pair[0]].split != found.items[pair[1]].split
+        return images.items[pair[0]].split != images.items[pair[1]].split
 
     chosen = sorted(pairs, key=lambda pair: (not across(pair), pair[2]))[:PAIRS]
-    shown = [(_picture(found, one), _picture(found, other), distance) for one, other, distance in chosen]
+    shown = [(_picture(images, one), _picture(images, other), distance) for one, other, distance in chosen]
     return {
         "pairs": [list(pair) for pair in shown if pair[0] and pair[1]],
         "pair_count": len(pairs),

@@ -117,18 +117,18 @@ class Request:
         """
         if not self.titles:
             return []
-        found = np.empty(0, np.float32) if self.vectors is None else self.vectors
+        vectors = np.empty(0, np.float32) if self.vectors is None else self.vectors
         if (
-            found.shape != (len(self.titles), size)
-            or found.dtype != np.float32
-            or not np.isfinite(found).all()
-            or not found.any(axis=1).all()
+            vectors.shape != (len(self.titles), size)
+            or vectors.dtype != np.float32
+            or not np.isfinite(vectors).all()
+            or not vectors.any(axis=1).all()
         ):
             raise ValueError(
                 f"`vectors` must be float32 of the shape ({len(self.titles)}, {size}), finite and none of them all 0. "
-                f"Got {found.dtype} {found.shape}."
+                f"Got {vectors.dtype} {vectors.shape}."
             )
-        return [Given(title, vector) for title, vector in zip(self.titles, found, strict=True)]
+        return [Given(title, vector) for title, vector in zip(self.titles, vectors, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,15 +238,15 @@ def measured_attributes(atlas: Atlas, classifier: Any) -> dict[str, Attribute]:
     """
     sizes = {name: head.out_features for name, head in classifier.heads.items()}
     wanted = {"binary": 2, "continuous": 1}
-    found = {
+    readable = {
         name: each
         for name, each in atlas.attributes.items()
         if sizes.get(name) == wanted.get(each.kind, len(each.labels))
         and len(np.unique(each.values[each.known])) > 1
     }
-    if not found:
+    if not readable:
         raise ValueError("The classifier reads no attribute of the atlas. Rebuild the atlas.")
-    return found
+    return readable
 
 
 def held_out(
@@ -340,7 +340,7 @@ def measure(
     say(0.0, f"Reading {sum(map(len, halves)):,} pictures")
     spreads = bench.spreads()
     tuned, judged = (bench.trial(rows, target, spreads) for rows in halves)
-    found = []
+    measured = []
     for number, each in enumerate(given):
         what = f"Editing along {each.title}"
 
@@ -348,8 +348,8 @@ def measure(
             say((number + 0.9 * done) / len(given), what)
 
         strength, reached = find_strength(tuned, each.vector, aim, share)
-        found.append(Measured(each.title, judged.leak(each.vector, strength), reached, each.apart))
-    return found
+        measured.append(Measured(each.title, judged.leak(each.vector, strength), reached, each.apart))
+    return measured
 
 
 def control(
@@ -369,14 +369,14 @@ def control(
         return []
     vectors = random_directions(bench.atlas.mean, length, CONTROLS, seed)
     both = [Given("", sign * vector) for vector in vectors for sign in (1, -1)]
-    found = measure(bench, both, slug, halves, aim)
-    pairs = zip(found[::2], found[1::2], strict=True)
+    measured = measure(bench, both, slug, halves, aim)
+    pairs = zip(measured[::2], measured[1::2], strict=True)
     return [max(pair, key=lambda each: each.leak.success.value) for pair in pairs]
 
 
-def _control_json(found: Sequence[Measured]) -> dict[str, Any] | None:
+def _control_json(measured: Sequence[Measured]) -> dict[str, Any] | None:
     """The control's mean success, and the mean and range of its dependency; None if it flips no targets."""
-    known = [each.leak for each in found if np.isfinite(each.leak.dependency.value)]
+    known = [each.leak for each in measured if np.isfinite(each.leak.dependency.value)]
     if not known:
         return None
     values = [leak.dependency.value for leak in known]
@@ -389,13 +389,16 @@ def _control_json(found: Sequence[Measured]) -> dict[str, Any] | None:
     }
 
 
-def _leaks(found: Sequence[Measured]) -> list[dict[str, bool]]:
+def _leaks(measured: Sequence[Measured]) -> list[dict[str, bool]]:
     """Which attributes other than the target drift, at a false discovery rate of 5 % over all cells of the table."""
     cells = [
-        (n, name) for n, each in enumerate(found) for name in each.leak.p_values if name != each.leak.target
+        (n, name)
+        for n, each in enumerate(measured)
+        for name in each.leak.p_values
+        if name != each.leak.target
     ]
-    certain = discoveries([found[n].leak.p_values[name] for n, name in cells])
-    leaks: list[dict[str, bool]] = [{} for _ in found]
+    certain = discoveries([measured[n].leak.p_values[name] for n, name in cells])
+    leaks: list[dict[str, bool]] = [{} for _ in measured]
     for (n, name), sure in zip(cells, certain, strict=True):
         leaks[n][name] = bool(sure)
     return leaks
@@ -435,20 +438,20 @@ def refitted(
 
 
 def pictures_beside(
-    bench: Bench, given: Sequence[Given], found: Sequence[Measured], slug: str | None, rows: Rows
+    bench: Bench, given: Sequence[Given], measured: Sequence[Measured], slug: str | None, rows: Rows
 ) -> list[dict[str, Any]]:
     """Original, reconstruction, edits and truth of some images, as JSON values with PNGs in base64.
 
     Arguments:
         bench: The model and its classifier.
         given: Directions.
-        found: Their measured columns.
+        measured: Their measured columns.
         slug: Slug of the attribute's direction; without one there is no ground truth.
         rows: Rows of the atlas, from the test split.
     """
     target = None if slug is None else targets(bench.attributes)[slug]
     trial = bench.trial(rows, target)
-    edits = [trial.edited(each.vector, one.leak.strength) for each, one in zip(given, found, strict=True)]
+    edits = [trial.edited(each.vector, one.leak.strength) for each, one in zip(given, measured, strict=True)]
     decoded, edited = bench.decode(trial.z), [bench.decode(z) for z in edits]
     data = _test_images(bench, rows)
     collection = _collection(bench, data)
@@ -495,8 +498,8 @@ def _collection(bench: Bench, data: ImageData | None) -> ImageData | None:
 
 
 def _place(data: ImageData, number: int) -> int | None:
-    found = np.flatnonzero(data.ids == number)
-    return int(found[0]) if len(found) else None
+    index = np.flatnonzero(data.ids == number)
+    return int(index[0]) if len(index) else None
 
 
 def _wanted(
@@ -552,7 +555,7 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         vector = fitted(bench.atlas.mean, bench.attributes, slug, request.method, request.hold, unseen)
         held = f", holding {', '.join(request.hold)}" if request.hold else ""
         given = [Given(f"{slug}, {METHODS[request.method].lower()}{held}", vector, True)]
-    found = measure(
+    measured = measure(
         bench,
         given,
         slug,
@@ -577,8 +580,8 @@ def table(request: Request, report: Report) -> dict[str, Any]:
         },
         "classifier": {name: _quality_json(each) for name, each in bench.quality(request.seed).items()},
         "columns": [
-            each.as_json() | {"leaks": leaks} for each, leaks in zip(found, _leaks(found), strict=True)
+            each.as_json() | {"leaks": leaks} for each, leaks in zip(measured, _leaks(measured), strict=True)
         ],
         "control": _control_json(random),
-        "pictures": pictures_beside(bench, given, found, slug, shown),
+        "pictures": pictures_beside(bench, given, measured, slug, shown),
     }

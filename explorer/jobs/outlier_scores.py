@@ -117,8 +117,8 @@ def measure(model: Any, images: NDArray[np.uint8], seeds: Sequence[int], score: 
         return np.asarray(torch.cat(parts).numpy())
     from models.evaluation.elbo import bound
 
-    found = bound(model, x, SAMPLES[score])
-    return np.asarray((found.elbo if score == "elbo" else found.reconstruction).numpy())
+    bounds = bound(model, x, SAMPLES[score])
+    return np.asarray((bounds.elbo if score == "elbo" else bounds.reconstruction).numpy())
 
 
 def _exact(model: Any, x: Any) -> Floats:

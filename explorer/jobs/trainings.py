@@ -349,8 +349,8 @@ class Trainings:
             for name, training in list(self._all.items())
             if name not in there and not training.running
         ]
-        found = [self._info(entry) for entry in entries]
-        return lost + sorted(found, key=lambda info: -_changed(info.path))
+        infos = [self._info(entry) for entry in entries]
+        return lost + sorted(infos, key=lambda info: -_changed(info.path))
 
     def newer(self, name: str) -> str:
         """The newest checkpoint of the training that a checkpoint belongs to; "" if it is the newest.

@@ -132,7 +132,7 @@ def discoveries(p: ArrayLike, rate: float = 0.05) -> NDArray[np.bool_]:
     order = np.argsort(values, kind="stable")
     count = int(np.isfinite(np.asarray(p, np.float64)).sum())
     passed = np.flatnonzero(values[order] <= rate * np.arange(1, len(values) + 1) / max(1, count))
-    found = np.zeros(len(values), np.bool_)
+    rejected = np.zeros(len(values), np.bool_)
     if len(passed):
-        found[order[: passed[-1] + 1]] = True
-    return found
+        rejected[order[: passed[-1] + 1]] = True
+    return rejected

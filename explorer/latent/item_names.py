@@ -48,10 +48,10 @@ class ItemNames:
 
     def rows(self, first: int, last: int, split: str = "") -> NDArray[np.int64]:
         """Rows whose number lies in first..last, ascending, in one split, or in all if it is ""."""
-        found = (self._ids >= first) & (self._ids <= last)
+        inside = (self._ids >= first) & (self._ids <= last)
         if split:
-            found &= self._place == (self.splits.index(split) if split in self.splits else -1)
-        return np.flatnonzero(found)
+            inside &= self._place == (self.splits.index(split) if split in self.splits else -1)
+        return np.flatnonzero(inside)
 
     def find(self, text: str) -> int | None:
         """The row with a name such as "test 3518" or "test-3518"; None if the text is not a name.

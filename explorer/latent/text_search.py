@@ -29,10 +29,10 @@ class TextSearch:
         return self._rows(f"\n{phrase}\n")
 
     def _rows(self, needle: str) -> NDArray[np.int64]:
-        text, found = self._text, []
+        text, rows = self._text, []
         at = text.find(needle)
         while at >= 0:
-            found.append(at)
+            rows.append(at)
             end = text.find("\n", at + 1)  # of the text in which the needle is
             at = text.find(needle, end)
-        return np.searchsorted(self._starts, np.array(found, np.int64), "right") - 1
+        return np.searchsorted(self._starts, np.array(rows, np.int64), "right") - 1

@@ -165,9 +165,9 @@ def _plan(loaded: Loaded, frame: Painted) -> _Plan:
 def _path(loaded: Loaded, a: Grids, b: Grids, t: list[float]) -> list[Grids]:
     """The codes along the line between the vectors of two grids; its ends are exactly the grids."""
     start, end = deferred.codebook.latents(loaded, [a, b])
-    found = deferred.codebook.requantised(loaded, straight(start, end, np.array(t)))
+    latents = deferred.codebook.requantised(loaded, straight(start, end, np.array(t)))
     ends = {0.0: a, 1.0: b}
-    return [ends.get(share, grids) for share, grids in zip(t, found, strict=True)]
+    return [ends.get(share, grids) for share, grids in zip(t, latents, strict=True)]
 
 
 def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]:
@@ -182,12 +182,12 @@ def _probed(loaded: Loaded, grids: Grids, level: int, place: int) -> list[Grids]
     current = grids[level].ravel()[place]
     order = np.argsort(-books[level].uses, kind="stable")
     others = [code for code in order[: OTHERS + 1] if code != current][:OTHERS]
-    found = [grids]
+    variants = [grids]
     for code in others:
         changed = grids[level].copy()
         changed.ravel()[place] = code
-        found.append([changed if number == level else grid for number, grid in enumerate(grids)])
-    return found
+        variants.append([changed if number == level else grid for number, grid in enumerate(grids)])
+    return variants
 
 
 def _change(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -58,7 +58,9 @@ def is_own_host(headers: Headers) -> bool:
         return False
     if headers.get("origin", "").strip().lower() in settings.allowed_origins():
         return True  # a proxy may have replaced the host
-    allowed = {found[0] for origin in settings.allowed_origins() if (found := settings.authority(origin))}
+    allowed = {
+        authority[0] for origin in settings.allowed_origins() if (authority := settings.authority(origin))
+    }
     return asked[0] in allowed or _is_trusted(asked[0])
 
 

@@ -214,8 +214,8 @@ def bundle(request: Request) -> Response:
     user which setting to change.
     """
     name, attempt = request.path_params["name"], request.path_params.get("attempt", "again-1")
-    found = BUNDLE_NAME.fullmatch(name)
-    if not found or not ATTEMPT.fullmatch(attempt):
+    match = BUNDLE_NAME.fullmatch(name)
+    if not match or not ATTEMPT.fullmatch(attempt):
         raise NotThere(f"Unknown component {ascii(name)[:64]}.")
     try:
         contents = (BUNDLES / name).read_bytes()
@@ -226,7 +226,7 @@ def bundle(request: Request) -> Response:
     version = hashlib.sha256(contents).hexdigest()
     asked = request.query_params.get("v", "")
     short = version[: len(asked)] if len(asked) >= 8 else version
-    media_type, hashed = MEDIA[found.group(2)], found.group(1) is not None
+    media_type, hashed = MEDIA[match.group(2)], match.group(1) is not None
     return _cached(request, lambda: contents, version, short, media_type, fixed=hashed)
 
 
@@ -305,12 +305,12 @@ def along(request: Request) -> Response:
     each direction. The page asks when the pointer rests.
     """
     frame, loaded = _frame(request), _named(request)
-    found = deferred.slider_tracks.measure_along(
+    tracks = deferred.slider_tracks.measure_along(
         loaded, _resolved(loaded, request.path_params["view"]), frame
     )
     answer = {
         "steps": deferred.slider_tracks.STEPS,
-        "directions": {slug: each._asdict() for slug, each in found.items()},
+        "directions": {slug: each._asdict() for slug, each in tracks.items()},
     }
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
@@ -456,15 +456,15 @@ def _strip_png(loaded: Loaded) -> bytes:
 
 async def made_file(request: Request) -> Response:
     """Downloads a generated file; only the page that generated it knows its URL."""
-    found = made_files.fetch(request.path_params["token"])
-    if found is None:
+    file = made_files.fetch(request.path_params["token"])
+    if file is None:
         return PlainTextResponse("The file has expired. Generate it again on the page.", 404)
     headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(found.data, media_type=_BYTES, headers=headers)
+    return Response(file.data, media_type=_BYTES, headers=headers)
 
 
 _BYTES = "application/octet-stream"

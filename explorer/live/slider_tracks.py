@@ -82,14 +82,14 @@ def measure_along(loaded: Loaded, view: View, frame: Frame) -> dict[str, Along]:
     items: NDArray[np.float32] = (some - mean) @ units.T  # (N, K)
     low, high = np.percentile(items, REACH, axis=0)
     positions = (z - mean) @ units.T  # (M, K)
-    found = {}
+    tracks = {}
     for k, slug in enumerate(vectors):
         ranks = percentile(np.sort(items[:, k]).astype(np.float64), positions[:, k].astype(np.float64))
-        found[slug] = Along(
+        tracks[slug] = Along(
             [] if worst is None else np.round(worst[k], 1).tolist(),
             float(low[k]),
             float(high[k]),
             dict(zip(names, positions[:, k].tolist(), strict=True)),
             dict(zip(names, ranks.tolist(), strict=True)),
         )
-    return found
+    return tracks

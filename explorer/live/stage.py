@@ -452,17 +452,17 @@ def item_labels(loaded: Loaded, item: int) -> dict[str, str]:
     """The labels of an item for display: file, attributes, further texts; missing values are left out."""
     if item in loaded.own:
         return {"Yours": loaded.own[item].title}
-    found = {}
+    labels = {}
     texts = {
         each.title: shortened(each.values[item]) for each in loaded.atlas.texts.values() if each.values[item]
     }
     file = loaded.atlas.texts.get("file")
     if file is not None and file.title in texts:
-        found[file.title] = texts.pop(file.title)
+        labels[file.title] = texts.pop(file.title)
     for attribute in loaded.atlas.attributes.values():
         if text := value_text(attribute, item):
-            found[attribute.title] = text
-    return found | texts
+            labels[attribute.title] = text
+    return labels | texts
 
 
 def shortened(text: str) -> str:

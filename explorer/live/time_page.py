@@ -262,19 +262,19 @@ async def _show(
 
 def _states(loaded: Loaded, followed: Followed, frame: Ask) -> dict[Part, NDArray[np.float32]]:
     """The states (M, D) to decode for each requested part; all draws for a belief or a jump."""
-    found: dict[Part, NDArray[np.float32]] = {}
+    states: dict[Part, NDArray[np.float32]] = {}
     if "belief" in frame.want:
-        found["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
+        states["belief"] = deferred.forecasts.believed(loaded, followed, frame.seen, frame.seed)
     if "jump" in frame.want:
-        found["jump"] = deferred.forecasts.futures(loaded, followed, frame.seen, 1, frame.jump, frame.seed)[
+        states["jump"] = deferred.forecasts.futures(loaded, followed, frame.seen, 1, frame.jump, frame.seed)[
             :, 0
         ]
     if "future" in frame.want:
         z = deferred.forecasts.futures(loaded, followed, frame.seen, frame.steps, frame.by, frame.seed)[
             : frame.samples
         ]
-        found["future"] = z.reshape(-1, z.shape[-1])
-    return found
+        states["future"] = z.reshape(-1, z.shape[-1])
+    return states
 
 
 def _shown(name: Part, pictures: NDArray[np.uint8], samples: int) -> list[Group]:

@@ -91,14 +91,14 @@ def _read(loaded: Loaded) -> Codebooks:
         [level.cpu().numpy() for level in model.nearest(_tensor(loaded, mean[start : start + ROWS]))]
         for start in range(0, len(mean), ROWS)
     ]
-    found = []
+    books = []
     for place, (level, vectors) in enumerate(zip(model.spec.levels, model.codebooks(), strict=True)):
         codes = np.concatenate([part[place] for part in parts])
         own = vectors.float().cpu().numpy()
-        found.append(
+        books.append(
             Codebook(level.name, own, _plane(own), codes, np.bincount(codes.ravel(), minlength=len(own)))
         )
-    return tuple(found)
+    return tuple(books)
 
 
 def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

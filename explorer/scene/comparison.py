@@ -72,8 +72,8 @@ class Comparison:
 
     def shared(self, model: int, row: int) -> int | None:
         """Index of the shared image at a row of a model's atlas; None if it is not shared."""
-        found = np.flatnonzero(self.rows[model] == row)
-        return int(found[0]) if len(found) else None
+        matches = np.flatnonzero(self.rows[model] == row)
+        return int(matches[0]) if len(matches) else None
 
     def token_of(self, item: int) -> str:
         """A shared image's name in a URL, such as "test-12"."""

@@ -264,11 +264,11 @@ def _component(loaded: Loaded, text: str) -> ResolvedSource:
 
 
 def _expression(loaded: Loaded, text: str) -> ResolvedSource:
-    found = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
+    combination = expressions.parse(text, loaded.directions, loaded.has, loaded.atlas.names.find)
     vectors = {name: direction.vector for name, direction in loaded.directions.items()}
-    vector = expressions.combine(found, vectors, lambda item: loaded.latents([item])[0])
+    vector = expressions.combine(combination, vectors, lambda item: loaded.latents([item])[0])
     made = f"expression {text.strip()}"
-    if found.point:
+    if combination.point:
         return ResolvedSource(text.strip(), made, point=vector, group="Expression")
     return ResolvedSource(text.strip()[:80], made, vector=vector, group="Expression")
 

@@ -112,10 +112,10 @@ def uncertainty(loaded: Loaded, followed: Followed, seed: int = 0) -> Uncertaint
     model = as_sequence_model(loaded.decoder.model)
     top = model.top_size
     rows = followed.beliefs.repeat_interleave(DRAWS, 0)
-    _, found = model.filter(rows, _generator(loaded, seed))
+    _, beliefs = model.filter(rows, _generator(loaded, seed))
     mean, std = (
         part.view(followed.length, DRAWS, -1).transpose(0, 1).cpu().double().numpy()
-        for part in (found.mean, found.std)
+        for part in (beliefs.mean, beliefs.std)
     )
     return Uncertainty(
         entropy(std[0, :, :top]), entropy(std[..., top:]).mean(0), spread_of_mixture(mean, std)
@@ -289,10 +289,10 @@ def _places(
         return None, None
     path, width = mover.path(followed.number), pictures.shape[3]
     last, true = path[seen - 1], path[frames - 1]
-    found = mover.locate(pictures, followed.number)
-    distance = np.abs(mover.displaced(true, found))
+    located = mover.locate(pictures, followed.number)
+    distance = np.abs(mover.displaced(true, located))
     if not mover.sides:
         return distance, None
-    right = (np.sign(mover.displaced(last, found)) == np.sign(mover.displaced(last, true))).astype(float)
+    right = (np.sign(mover.displaced(last, located)) == np.sign(mover.displaced(last, true))).astype(float)
     right[:, frames - seen >= width // 2] = np.nan  # it has wrapped around
     return distance, right

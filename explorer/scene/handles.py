@@ -148,10 +148,10 @@ def home(loaded: Loaded, view: View, item: int) -> NDArray[np.float32]:
     Raises:
         KeyError: If there is no such upload.
     """
-    found: NDArray[np.float32] | None = view.xy[item] if item < FIRST_OWN else view.homes.get(item)
-    if found is None:
-        found = view.homes[item] = view.projection.forward(loaded.own[item].z[None])[0]
-    return found
+    position: NDArray[np.float32] | None = view.xy[item] if item < FIRST_OWN else view.homes.get(item)
+    if position is None:
+        position = view.homes[item] = view.projection.forward(loaded.own[item].z[None])[0]
+    return position
 
 
 class Places:

@@ -192,15 +192,17 @@ def collect(data: dict[str, Any], ids: NDArray[np.int64], split: Sequence[str]) 
     for name in dict.fromkeys(split):
         chosen = np.flatnonzero(splits == name)
         needed = ids[chosen]
-        found = load_pictures(data["name"], name, limit=int(needed.max()) + 1, **data.get("options", {}))
-        order = np.argsort(found.ids)
-        index = np.minimum(np.searchsorted(found.ids, needed, sorter=order), len(order) - 1)
+        loaded_pictures = load_pictures(
+            data["name"], name, limit=int(needed.max()) + 1, **data.get("options", {})
+        )
+        order = np.argsort(loaded_pictures.ids)
+        index = np.minimum(np.searchsorted(loaded_pictures.ids, needed, sorter=order), len(order) - 1)
         rows = order[index]
-        if (found.ids[rows] != needed).any():
+        if (loaded_pictures.ids[rows] != needed).any():
             raise ValueError(f"The data set {data['name']} lacks items of the atlas. Rebuild the atlas.")
         if pictures is None:
-            pictures = np.empty((len(ids), *found.images.shape[1:]), np.uint8)
-        pictures[chosen] = found.images[rows]
+            pictures = np.empty((len(ids), *loaded_pictures.images.shape[1:]), np.uint8)
+        pictures[chosen] = loaded_pictures.images[rows]
     if pictures is None:
         raise ValueError("The atlas has no items.")
     return pictures

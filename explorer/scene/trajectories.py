@@ -61,11 +61,11 @@ def at_stops(latents: Floats, stops: Floats) -> list[int]:
         latents: Shape (T, D).
         stops: Shape (K, D), K at most T.
     """
-    found = [0]
+    indices = [0]
     for number, stop in enumerate(stops[1:-1], start=1):
-        room = latents[found[-1] + 1 : len(latents) - (len(stops) - 1 - number)]
-        found.append(found[-1] + 1 + int(np.linalg.norm(room - stop, axis=1).argmin()))
-    return [*found, len(latents) - 1]
+        room = latents[indices[-1] + 1 : len(latents) - (len(stops) - 1 - number)]
+        indices.append(indices[-1] + 1 + int(np.linalg.norm(room - stop, axis=1).argmin()))
+    return [*indices, len(latents) - 1]
 
 
 @torch.inference_mode()

@@ -158,15 +158,15 @@ def _subtitle(loaded: Loaded, view: View) -> str:
 
 
 def _ends(loaded: Loaded, edit: Edit, answer: Answer) -> str:
-    found = []
+    ends = []
     for name in HANDLE_NAMES:
         percentile, handle = answer.header.handles[name].percentile, getattr(edit, name)
         item = loaded.name_of(handle.item)
-        found.append(
+        ends.append(
             f"<figure>{_picture(answer.pictures[name], f'Picture {name}')}<figcaption><b>{name}</b> from "
             f"{escape(item)}{_gauge_text(percentile)}</figcaption></figure>"
         )
-    return "".join(found)
+    return "".join(ends)
 
 
 def _gauge_text(percentile: float | None) -> str:
@@ -262,12 +262,12 @@ def _neighbours(loaded: Loaded, answer: Answer, decode: Decode) -> str:
 
 
 def _labels(loaded: Loaded, item: int) -> str:
-    found = [
+    labels = [
         title if value == "yes" else f"{title} {value}"
         for title, value in item_labels(loaded, item).items()
         if value != "no"
     ]
-    return " · ".join(found[:LABELS])
+    return " · ".join(labels[:LABELS])
 
 
 def _facts(loaded: Loaded) -> str:

@@ -222,15 +222,15 @@ def write_direction(entry: Entry, direction: Direction) -> None:
 
 def read_directions(entry: Entry, size: int) -> dict[str, Direction]:
     """The saved directions of a checkpoint with `size` dimensions, by name, oldest first."""
-    found = {}
+    directions = {}
     for path in sorted(_files(_folder(entry) / "directions"), key=_written):
         try:
             direction = unpack_direction(entry, _bytes(path))
             if len(direction.vector) == size and direction.name == path.stem:
-                found[direction.name] = direction
+                directions[direction.name] = direction
         except (ValueError, OSError) as error:
             LOG.warning("%s is ignored: %s", path, error)
-    return found
+    return directions
 
 
 def remove_direction(entry: Entry, name: str) -> None:
@@ -282,14 +282,14 @@ def groups_of(values: object, count: int) -> list[Group]:
     Raises:
         ValueError: For the first invalid field, by name.
     """
-    found = read(values, Groups, "A file", "groups")
-    for group in found:
+    groups = read(values, Groups, "A file", "groups")
+    for group in groups:
         for item in group.items:
             if item >= count:
                 raise ValueError(
                     f"`items` of a group must be rows of the collection, 0 to {count - 1}. Got {item}."
                 )
-    return [replace(group, items=tuple(sorted(set(group.items)))) for group in found]
+    return [replace(group, items=tuple(sorted(set(group.items)))) for group in groups]
 
 
 # Uploads
@@ -336,7 +336,7 @@ def free_title(title: str, taken: Container[str]) -> str:
 
 def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, OwnPicture]:
     """The saved uploads of a checkpoint by item number; pictures (C, H, W), latents of `size` dimensions."""
-    found = {}
+    pictures = {}
     channels, height, width = shape
     for path in _files(_folder(entry) / "own"):
         try:
@@ -344,10 +344,10 @@ def read_own(entry: Entry, shape: tuple[int, int, int], size: int) -> dict[int, 
             own = own_of(facts.get("title"), tensors.get("picture"), tensors.get("z"))
             fits = own.picture.shape == (height, width, channels) and len(own.z) == size
             if fits and str(own.item) == path.stem:
-                found[own.item] = own
+                pictures[own.item] = own
         except (ValueError, OSError) as error:
             LOG.warning("%s is ignored: %s", path, error)
-    return found
+    return pictures
 
 
 def remove_own(entry: Entry, item: int) -> None:

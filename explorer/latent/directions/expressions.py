@@ -96,8 +96,8 @@ def parse(
         raise ValueError(f"An expression must have at most {MAX_LENGTH} characters. Got {len(text):,}.")
     if not text.strip():
         raise ValueError(f"An expression is missing. Type one such as {_example(names)}.")
-    found = _Parser(_tokens(text, names, find), names, has).whole()
-    weights = [*found.items.values(), *found.directions.values()]
+    combination = _Parser(_tokens(text, names, find), names, has).whole()
+    weights = [*combination.items.values(), *combination.directions.values()]
     if not weights:
         raise ValueError(
             f"An expression must name a direction or an item. Type one such as {_example(names)}."
@@ -106,13 +106,13 @@ def parse(
         raise ValueError(f"A weight must lie in -{MAX_WEIGHT:g}..{MAX_WEIGHT:g}. One is larger.")
     if not any(abs(weight) > TOLERANCE for weight in weights):
         raise ValueError("The expression cancels out to zero.")
-    total = sum(found.items.values())
+    total = sum(combination.items.values())
     if min(abs(total), abs(total - 1)) >= TOLERANCE:
         raise ValueError(
             f"The weights of items must add to 1 (a point, as in test 1 + test 2 - test 3) or to 0 (a direction, as in "
             f"test 1 - test 2). They add to {total:.4g}."
         )
-    return found
+    return combination
 
 
 def combine(
@@ -151,43 +151,43 @@ class _Parser:
         self.position = self.depth = 0
 
     def whole(self) -> Combination:
-        found = self.sum()
+        combination = self.sum()
         if self.position < len(self.tokens):
             raise ValueError(
                 f"Expected + or - before {self.tokens[self.position][1]!r}. Join the terms with + or -."
             )
-        return found
+        return combination
 
     def sum(self) -> Combination:
-        found = self.product()
+        total = self.product()
         while self.next_is("+", "-"):
             sign = 1.0 if self.take() == "+" else -1.0
             other = self.product()
-            if found.plain != other.plain:
+            if total.plain != other.plain:
                 raise ValueError(
                     "A number alone cannot be added to a direction or an item. Multiply with it instead."
                 )
-            found = found.plus(other.times(sign))
-        return found
+            total = total.plus(other.times(sign))
+        return total
 
     def product(self) -> Combination:
-        found = self.single()
+        result = self.single()
         while self.next_is("*", "/"):
             divide = self.take() == "/"
             other = self.single()
             if divide:
                 if not other.plain or other.number == 0:
                     raise ValueError("Only a number other than 0 can divide.")
-                found = found.times(1 / other.number)
-            elif found.plain:
-                found = other.times(found.number)
+                result = result.times(1 / other.number)
+            elif result.plain:
+                result = other.times(result.number)
             elif other.plain:
-                found = found.times(other.number)
+                result = result.times(other.number)
             else:
                 raise ValueError(
                     "Two directions or items cannot be multiplied. One of the factors must be a number."
                 )
-        return found
+        return result
 
     def single(self) -> Combination:
         self.depth += 1
@@ -213,11 +213,11 @@ class _Parser:
             return self.single().times(1.0 if text == "+" else -1.0)
         if text != "(":
             raise ValueError(f"A direction, an item or a number is missing before {text!r}.")
-        found = self.sum()
+        inner = self.sum()
         if not self.next_is(")"):
             raise ValueError("A closing bracket ) is missing.")
         self.position += 1
-        return found
+        return inner
 
     def item(self, number: int) -> Combination:
         if not self.has(number):
@@ -239,12 +239,12 @@ def _tokens(text: str, names: Collection[str], find: Callable[[str], int | None]
     for odd, plain in ASCII.items():
         text = text.replace(odd, plain)
     text = text.rstrip()
-    found, position = [], 0
+    tokens, position = [], 0
     while position < len(text):
         named = NAMED.match(text, position)
         item = find(named[1]) if named is not None and named[1] not in names else None
         if named is not None and item is not None:
-            found.append(("item", f"#{item}"))
+            tokens.append(("item", f"#{item}"))
             position = named.end()
             continue
         match = TOKEN.match(text, position)
@@ -254,9 +254,9 @@ def _tokens(text: str, names: Collection[str], find: Callable[[str], int | None]
                 f"directions: {_listed(names)}."
             )
         kind = str(match.lastgroup)
-        found.append((kind, "".join(match[kind].split())))
+        tokens.append((kind, "".join(match[kind].split())))
         position = match.end()
-    return found
+    return tokens
 
 
 def _resolve(text: str, names: Collection[str]) -> str:

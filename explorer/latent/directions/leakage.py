@@ -119,22 +119,22 @@ def targets(attributes: Mapping[str, Attribute]) -> dict[str, Target]:
 
     The threshold of a continuous attribute is its median.
     """
-    found: dict[str, Target] = {}
+    named: dict[str, Target] = {}
     for name, attribute in attributes.items():
         if attribute.kind == "binary":
-            found[name] = Target(name)
+            named[name] = Target(name)
         elif attribute.kind == "categorical":
             for column, key in enumerate(label_slugs(attribute.labels)):
-                found[f"{name}-{key}"] = Target(name, column)
+                named[f"{name}-{key}"] = Target(name, column)
         else:
-            found[name] = Target(name, threshold=quantiles(attribute, 0.5)[0])
-    return found
+            named[name] = Target(name, threshold=quantiles(attribute, 0.5)[0])
+    return named
 
 
 def spreads_of(readings: Readings) -> dict[str, Floats]:
     """The standard deviation of each reading (K,) over images, by attribute; those that do not vary are left out."""
-    found = {name: np.asarray(values, np.float64).std(0) for name, values in readings.items()}
-    return {name: sigma for name, sigma in found.items() if (sigma > 0).all()}
+    spreads = {name: np.asarray(values, np.float64).std(0) for name, values in readings.items()}
+    return {name: sigma for name, sigma in spreads.items() if (sigma > 0).all()}
 
 
 class Trial:
@@ -193,12 +193,12 @@ class Trial:
         Raises:
             ValueError: If an attribute is missing or a reading is not finite.
         """
-        found = self._read(self._decode(z))
+        readings = self._read(self._decode(z))
         for name in self._names:
-            values = found.get(name)
+            values = readings.get(name)
             if values is None or values.shape[:1] != (len(z),) or not np.isfinite(values).all():
                 raise ValueError(f"The classifier must read {name!r} from every picture as finite numbers.")
-        return found
+        return readings
 
     def edited(self, direction: ArrayLike, strength: float) -> NDArray[np.float32]:
         """Latents of the images, each moved towards its other side.
@@ -289,9 +289,9 @@ def random_directions(z: ArrayLike, length: float, count: int, seed: int) -> NDA
     """
     latents, rng = np.asarray(z, np.float32), np.random.default_rng(seed)
     pairs = np.stack([rng.choice(len(latents), 2, replace=False) for _ in range(count)])
-    found = latents[pairs[:, 0]] - latents[pairs[:, 1]]
-    sizes = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    scaled: NDArray[np.float32] = (found * (length / sizes)).astype(np.float32)
+    differences = latents[pairs[:, 0]] - latents[pairs[:, 1]]
+    sizes = np.maximum(np.linalg.norm(differences, axis=1, keepdims=True), 1e-12)
+    scaled: NDArray[np.float32] = (differences * (length / sizes)).astype(np.float32)
     return scaled
 
 

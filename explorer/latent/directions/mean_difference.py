@@ -82,8 +82,10 @@ def mean_difference(z: ArrayLike, positive: ArrayLike, negative: ArrayLike) -> N
 
 
 def _apart(latents: NDArray[np.floating], with_: Mask, without: Mask) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = latents[with_].mean(0, np.float64) - latents[without].mean(0, np.float64)
-    return found
+    difference: NDArray[np.float64] = latents[with_].mean(0, np.float64) - latents[without].mean(
+        0, np.float64
+    )
+    return difference
 
 
 def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> dict[str, Direction]:
@@ -100,20 +102,20 @@ def attribute_directions(z: ArrayLike, attributes: Mapping[str, Attribute]) -> d
         Directions by slug, in the order of the attributes.
     """
     latents = np.asarray(z)
-    found: dict[str, Direction] = {}
+    directions: dict[str, Direction] = {}
     for name, attribute in attributes.items():
         sides = {
             key: (title, with_, without)
             for key, title, with_, without in sides_of(name, attribute)
-            if min(int(with_.sum()), int(without.sum())) >= FEWEST and key not in found
+            if min(int(with_.sum()), int(without.sum())) >= FEWEST and key not in directions
         }
         groups = [group for _, with_, without in sides.values() for group in (with_, without)]
         sums = group_sums(latents, np.stack(groups)) if groups else np.empty((0, latents.shape[1]))
         for number, (key, (title, with_, without)) in enumerate(sides.items()):
             counts = int(with_.sum()), int(without.sum())
             vector = (sums[2 * number] / counts[0] - sums[2 * number + 1] / counts[1]).astype(np.float32)
-            found[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
-    return found
+            directions[key] = Direction(vector, key, title, attribute.title, *counts, attribute.kind)
+    return directions
 
 
 def held_vectors(
@@ -135,13 +137,13 @@ def held_vectors(
     """
     latents = np.asarray(z)
     used = np.ones(len(latents), np.bool_) if use is None else np.asarray(use, np.bool_)
-    found = np.empty((len(names), latents.shape[1]))
+    vectors = np.empty((len(names), latents.shape[1]))
     for row, name in enumerate(names):
         with_, without = (mask & used for mask in named_sides(attributes, name))
         if not with_.any() or not without.any():
             raise ValueError(f"{name!r} cannot be held fixed: none of the images is on one of its sides.")
-        found[row] = _apart(latents, with_, without)
-    return found
+        vectors[row] = _apart(latents, with_, without)
+    return vectors
 
 
 def named_sides(attributes: Mapping[str, Attribute], name: str) -> tuple[Mask, Mask]:
@@ -170,19 +172,19 @@ def label_slugs(labels: Sequence[str]) -> list[str]:
     Accents are dropped. A label that loses more than that, is long, or has the slug of an earlier one ends with a
     digest of its text, so that its slug does not change with the other labels.
     """
-    found: list[str] = []
+    slugs: list[str] = []
     for label in labels:
         plain = "".join(c for c in unicodedata.normalize("NFKD", label) if not unicodedata.combining(c))
         short = slug(plain)
         whole = (
             short and len(short) <= SLUG_AT_MOST and not any(c.isalnum() and not c.isascii() for c in plain)
         )
-        if not whole or short in found:
+        if not whole or short in slugs:
             digest = hashlib.sha256(label.encode()).hexdigest()[:6]
             head = short[: SLUG_AT_MOST - 7].strip("-")
             short = f"{head}-{digest}" if head else f"x{digest}"
-        found.append(short)
-    return found
+        slugs.append(short)
+    return slugs
 
 
 def sides_of(name: str, attribute: Attribute) -> Iterator[tuple[str, str, Mask, Mask]]:

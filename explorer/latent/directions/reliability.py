@@ -174,8 +174,8 @@ def noise(
     scores = shrink * float(np.square(within @ errors.T.astype(within.dtype)).sum())
     length = float(np.square(within @ unit.astype(within.dtype)).sum())
     dimensions = len(whole) - len(np.asarray(held))
-    found = _angle_interval(share, errors, dimensions, FREEDOM.get(method, 1.0))
-    return Noise(found, min(1.0, scores / length))
+    interval = _angle_interval(share, errors, dimensions, FREEDOM.get(method, 1.0))
+    return Noise(interval, min(1.0, scores / length))
 
 
 def _angle_interval(share: float, errors: Floats, dimensions: int, freedom: float = 1.0) -> Interval:
@@ -220,14 +220,14 @@ def cross_validated_auc(
     if min(sides.counts) < AUC_FROM:
         raise ValueError(f"AUC takes {AUC_FROM} images a side. There are {min(sides.counts)}.")
     fold = stratified(sides.positive, FOLDS, np.random.default_rng(seed))
-    found = []
+    aucs = []
     for number in range(FOLDS):
         direction = fit_held(method, sides.take(np.flatnonzero(fold != number)), held)
         rest = sides.take(np.flatnonzero(fold == number))
         scores = rest.z @ direction.astype(rest.z.dtype)
-        found.append(auc_variance(scores[~rest.positive], scores[rest.positive]))
+        aucs.append(auc_variance(scores[~rest.positive], scores[rest.positive]))
         progress((number + 1) / FOLDS)
-    areas, variances = np.array(found).T
+    areas, variances = np.array(aucs).T
     return auc_interval(
         float(areas.mean()), float(variances.sum()) / FOLDS**2 * (1 + noisy), min(sides.counts)
     )
@@ -256,15 +256,15 @@ def cross_validated_rank(
     rng = np.random.default_rng(seed)
     fold = stratified(sides.positive, FOLDS, rng)
     between = rng.permutation(np.arange(len(scale.rest)) % FOLDS)
-    found = []
+    correlations = []
     for number in range(FOLDS):
         direction = fit_held(method, sides.take(np.flatnonzero(fold != number)), held)
         here, there = fold == number, between == number
         scores = np.concatenate([sides.z[here] @ direction, scale.rest[there] @ direction])
         values = np.concatenate([scale.values[here], scale.rest_values[there]])
-        found.append(float(np.corrcoef(rankdata(scores), rankdata(values))[0, 1]))
+        correlations.append(float(np.corrcoef(rankdata(scores), rankdata(values))[0, 1]))
     count = len(fold) + len(between)
-    return _rank_interval(float(np.mean(found)), count - 3 * FOLDS, noisy)
+    return _rank_interval(float(np.mean(correlations)), count - 3 * FOLDS, noisy)
 
 
 def _rank_interval(rho: float, freedom: int, noisy: float) -> Interval:

@@ -29,8 +29,8 @@ def speeds(points: ArrayLike) -> NDArray[np.float64]:
     if x.ndim < 2 or len(x) < 2:
         raise ValueError(f"`points` must have the shape (T + 1, *) with T of at least 1. Got {x.shape}.")
     steps = np.diff(x.reshape(len(x), -1), axis=0)
-    found: NDArray[np.float64] = np.sqrt(np.einsum("td,td->t", steps, steps))
-    return found
+    lengths: NDArray[np.float64] = np.sqrt(np.einsum("td,td->t", steps, steps))
+    return lengths
 
 
 def length(points: ArrayLike, factor: ArrayLike | None = None) -> float:

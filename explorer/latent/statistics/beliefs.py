@@ -47,8 +47,8 @@ def entropy(std: ArrayLike) -> Floats:
     Returns:
         Shape (*).
     """
-    found: Floats = (0.5 * LOG_TWO_PI_E + np.log(np.asarray(std, np.float64))).sum(-1)
-    return found
+    nats: Floats = (0.5 * LOG_TWO_PI_E + np.log(np.asarray(std, np.float64))).sum(-1)
+    return nats
 
 
 def disagreement(pictures: ArrayLike) -> Floats:
@@ -60,8 +60,8 @@ def disagreement(pictures: ArrayLike) -> Floats:
     Returns:
         Shape (*), in the unit of the pictures; at most half of their range.
     """
-    found: Floats = np.sqrt(np.asarray(pictures).var(-4, dtype=np.float64).mean((-3, -2, -1)))
-    return found
+    spread: Floats = np.sqrt(np.asarray(pictures).var(-4, dtype=np.float64).mean((-3, -2, -1)))
+    return spread
 
 
 def spread_of_mixture(mean: ArrayLike, std: ArrayLike) -> Floats:
@@ -75,8 +75,8 @@ def spread_of_mixture(mean: ArrayLike, std: ArrayLike) -> Floats:
         Shape (*).
     """
     within = np.square(np.asarray(std, np.float64)).mean(0)
-    found: Floats = np.sqrt(within + np.asarray(mean, np.float64).var(0))
-    return found
+    spread: Floats = np.sqrt(within + np.asarray(mean, np.float64).var(0))
+    return spread
 
 
 def band(values: ArrayLike) -> Band:

@@ -66,8 +66,8 @@ def active(mean: ArrayLike) -> NDArray[np.bool_]:
         | Importance Weighted Autoencoders (Burda et al., 2015)
         | https://arxiv.org/abs/1509.00519
     """
-    found: NDArray[np.bool_] = np.asarray(mean, np.float64).var(0) > ACTIVE_FROM
-    return found
+    varies: NDArray[np.bool_] = np.asarray(mean, np.float64).var(0) > ACTIVE_FROM
+    return varies
 
 
 def sample_counts(total: int, points: int = 60) -> NDArray[np.int64]:

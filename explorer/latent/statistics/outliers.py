@@ -181,8 +181,8 @@ def bins(values: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
         return np.array([len(array)]), np.array([low - 0.5, high + 0.5])
     width = 2 * float(np.subtract(*np.percentile(array, [75, 25]))) / len(array) ** (1 / 3)
     count = int(np.clip(np.ceil((high - low) / width), *BINS)) if width > 0 else BINS[1]
-    found, edges = np.histogram(array, count, (low, high))
-    return found, edges
+    counts, edges = np.histogram(array, count, (low, high))
+    return counts, edges
 
 
 def bounded(values: ArrayLike, tail: Tail) -> Floats:
@@ -191,8 +191,8 @@ def bounded(values: ArrayLike, tail: Tail) -> Floats:
     A network can output any number for a picture unlike its training data.
     """
     end = LARGEST if tail == "high" else -LARGEST
-    found: Floats = np.nan_to_num(np.asarray(values, np.float64), nan=end, posinf=LARGEST, neginf=-LARGEST)
-    return np.clip(found, -LARGEST, LARGEST)
+    finite: Floats = np.nan_to_num(np.asarray(values, np.float64), nan=end, posinf=LARGEST, neginf=-LARGEST)
+    return np.clip(finite, -LARGEST, LARGEST)
 
 
 def extent(values: ArrayLike, others: ArrayLike) -> tuple[float, float]:

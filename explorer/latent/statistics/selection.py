@@ -116,11 +116,11 @@ def search(
     if len(text) > SEARCH_AT_MOST:
         raise ValueError(f"A search must have at most {SEARCH_AT_MOST} characters. Got {len(text)}.")
     known = _Known(attributes, names, titles, ends or {}, texts)
-    found = _Found(np.zeros(len(names), np.bool_), set())
+    matches = _Found(np.zeros(len(names), np.bool_), set())
     for part in (" ".join(part.split()) for part in text.split(",")):
         if part:
-            found = found | _part(part, known)
-    return [*np.flatnonzero(found.rows).tolist(), *sorted(found.others)]
+            matches = matches | _part(part, known)
+    return [*np.flatnonzero(matches.rows).tolist(), *sorted(matches.others)]
 
 
 class _Found(NamedTuple):
@@ -149,9 +149,9 @@ class _Known(NamedTuple):
 
     def at(self, rows: NDArray[np.int64]) -> _Found:
         """The items in these rows."""
-        found = np.zeros(len(self.names), np.bool_)
-        found[rows] = True
-        return _Found(found, set())
+        mask = np.zeros(len(self.names), np.bool_)
+        mask[rows] = True
+        return _Found(mask, set())
 
 
 def _part(part: str, known: _Known) -> _Found:
@@ -202,7 +202,7 @@ def telling(
     chosen[list(items)] = True
     if chosen.all() or not chosen.any():
         return []
-    found, p = [], []
+    differences, p = [], []
     for attribute in attributes.values():
         known = attribute.known
         if chosen[known].all() or not chosen[known].any():
@@ -211,10 +211,10 @@ def telling(
             spread = float(values[known].std())
             if spread > 0:
                 each = _difference(title, values[known], chosen[known], spread)
-                found.append(each)
+                differences.append(each)
                 p.append(p_value(values[known], chosen[known]))
     certain = discoveries(np.array(p))
-    kept = [each for each, sure in zip(found, certain, strict=True) if sure and abs(each.effect) >= 0.2]
+    kept = [each for each, sure in zip(differences, certain, strict=True) if sure and abs(each.effect) >= 0.2]
     return sorted(kept, key=lambda each: -abs(each.effect))[:most]
 
 
@@ -288,12 +288,12 @@ def _numbered(part: str, names: ItemNames) -> NDArray[np.int64] | None:
 def _worded(part: str, known: _Known) -> _Found:
     """Items that match all words of a part; adjacent words are one phrase if something has that name."""
     words, start = part.casefold().split(" "), 0
-    found: _Found | None = None
+    matches: _Found | None = None
     while start < len(words):
         for end in range(len(words), start, -1):
             some = _phrase(" ".join(words[start:end]), known)
             if some is not None:
-                found = some if found is None else found & some
+                matches = some if matches is None else matches & some
                 start = end
                 break
         else:
@@ -303,7 +303,7 @@ def _worded(part: str, known: _Known) -> _Found:
                 f"Nothing is called {word[:40]!r}. Use names ({known.names.name(0)}), numbers (12, 40-60) or words"
                 + (f", such as: {there[:200]}." if there else ".")
             )
-    return known.at(np.zeros(0, np.int64)) if found is None else found
+    return known.at(np.zeros(0, np.int64)) if matches is None else matches
 
 
 def _phrase(phrase: str, known: _Known) -> _Found | None:

@@ -123,8 +123,8 @@ def label_agreement(neighbours: ArrayLike, queries: ArrayLike, labels: ArrayLike
     Returns:
         The share; NaN where no label of a pair is known.
     """
-    found = np.asarray(labels)
-    near, own = found[np.asarray(neighbours)], found[np.asarray(queries)][:, None]
+    values = np.asarray(labels)
+    near, own = values[np.asarray(neighbours)], values[np.asarray(queries)][:, None]
     counted = (near >= 0) & (own >= 0)
     return float((near == own)[counted].mean()) if counted.any() else float("nan")
 
@@ -210,9 +210,9 @@ def cka(a: ArrayLike, b: ArrayLike) -> float:
 def _inner(z: Floats) -> Floats:
     """Inner products of centred latents (N, D), the diagonal set to 0."""
     centred = z - z.mean(0)
-    found: Floats = centred @ centred.T
-    np.fill_diagonal(found, 0.0)
-    return found
+    products: Floats = centred @ centred.T
+    np.fill_diagonal(products, 0.0)
+    return products
 
 
 def _hsic(k: Floats, m: Floats) -> float:

@@ -54,13 +54,13 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 def entries() -> list[Entry]:
     """All checkpoints, broken ones with their error; scanned again after ten seconds, or for one that an address names."""
     roots = tuple(card_roots())
-    found = _scan(roots)
+    scanned = _scan(roots)
     named = st.query_params.get("model", "")
-    unknown = NAME.fullmatch(named) and named not in {entry.name for entry in found}
+    unknown = NAME.fullmatch(named) and named not in {entry.name for entry in scanned}
     if unknown and any((root / named).is_dir() for root in roots):  # made since
         _scan.clear()
-        found = _scan(roots)
-    return found
+        scanned = _scan(roots)
+    return scanned
 
 
 def refresh(name: str | None = None) -> None:
