@@ -111,30 +111,31 @@ def encode_collection(
     model = checkpoint.load(entry.path)
     if model.spec.sequence:
         raise ValueError(f"{name} encodes sequences, not single images. Choose another checkpoint.")
-    found = open_images(source, labels, lambda share, what: progress(0.3 * share, what))
-    preparation = fitted(propose(found), model.image_shape, fit)
-    described = _describe(card, entry, out.name, found.source, preparation.as_options(), command)  # or raises
+    images = open_images(source, labels, lambda share, what: progress(0.3 * share, what))
+    preparation = fitted(propose(images), model.image_shape, fit)
+    options = preparation.as_options()
+    described = _describe(card, entry, out.name, images.source, options, command)  # or raises
     pixels, start = None, 0.3
     if workers is None:
-        prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), found)
-        _check_count(found.source, len(prepared))
+        prepared = prepare(preparation, lambda share, what: progress(0.3 + 0.3 * share, what), images)
+        _check_count(images.source, len(prepared))
         pixels, start = DecodedPixels(prepared), 0.6
     for former in (ATLAS, CARD):
         (out / former).unlink(missing_ok=True)
     done = encode_parts(
         entry.path,
-        found,
+        images,
         preparation,
         out,
         pixels=pixels,
         workers=workers or in_this_process,
         report=lambda share, what: progress(start + (1 - start) * share, what),
     )
-    _check_count(found.source, done.rows)
+    _check_count(images.source, done.rows)
     psnr = float(-10 * np.log10(np.maximum(read_errors(out), EXACT)).mean())
     about = f"decoded posterior means, all {done.rows} images of the collection"
     write_card(out, replace(described, metrics={"psnr": metric(psnr, "dB", about)}))
-    return Collection(out, done.rows, (*found.refused, *done.refused), tuple(found.notes), psnr)
+    return Collection(out, done.rows, (*images.refused, *done.refused), tuple(images.notes), psnr)
 
 
 def fitted(preparation: Preparation, shape: tuple[int, int, int], fit: str = "") -> Preparation:

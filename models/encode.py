@@ -114,13 +114,13 @@ def _files(paths: Sequence[Path], problems: list[str]) -> Iterator[tuple[str, Re
 def _contained(path: Path, problems: list[str]) -> Iterator[tuple[str, Read]]:
     """Yields the images of an archive, a table or an array, or of a folder of these."""
     try:
-        found = open_images(path)
+        images = open_images(path)
     except ValueError as error:
         problems.append(str(error))
         return
-    problems += [f"{printable(path)}/{each.name}: {each.reason}" for each in found.refused]
-    for item, place in zip(found.items, found.places, strict=True):
-        yield f"{printable(path)}/{item.key}", partial(_picture, found.pictures, place)
+    problems += [f"{printable(path)}/{each.name}: {each.reason}" for each in images.refused]
+    for item, place in zip(images.items, images.places, strict=True):
+        yield f"{printable(path)}/{item.key}", partial(_picture, images.pictures, place)
 
 
 def _picture(pictures: Pictures, place: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -130,12 +130,12 @@ def _picture(pictures: Pictures, place: Any, shape: tuple[int, int, int]) -> NDA
 
 def _inside(folder: Path) -> list[Path]:
     """Lists the image files of a folder and its subfolders, without hidden ones; a broken link counts as a file."""
-    found = []
+    inside = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_hidden(name)]
         names = [name for name in files if not is_hidden(name)]
-        found += [Path(root, name) for name in names if Path(name).suffix.lower().removeprefix(".") in KINDS]
-    return sorted(found)
+        inside += [Path(root, name) for name in names if Path(name).suffix.lower().removeprefix(".") in KINDS]
+    return sorted(inside)
 
 
 def _write(out: Path, names: list[str], means: NDArray[np.float32], stds: NDArray[np.float32]) -> None:

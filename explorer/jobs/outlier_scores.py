@@ -277,8 +277,8 @@ def _score_atlas(entry: Entry, model: Any, score: str, count: int, report: Repor
     for start in range(0, len(missing), PART):
         report(start / len(missing), f"{len(rows):,} of {len(order):,} images")
         part = missing[start : start + PART]
-        found = measure(model, images[start : start + PART], [int(atlas.ids[row]) for row in part], score)
-        rows, values = np.concatenate([rows, part]), np.concatenate([values, found])
+        added = measure(model, images[start : start + PART], [int(atlas.ids[row]) for row in part], score)
+        rows, values = np.concatenate([rows, part]), np.concatenate([values, added])
         write_scores(path, rows, values)
     return len(rows)
 

@@ -123,11 +123,11 @@ def choose_what(what: str | None, out: Path) -> str:
     """
     suffix = out.suffix.lower()
     if what is None:
-        found = next((name for name, each in WHATS.items() if each.suffix == suffix), None)
-        if found is None:
+        chosen = next((name for name, each in WHATS.items() if each.suffix == suffix), None)
+        if chosen is None:
             known = ", ".join(dict.fromkeys(each.suffix for each in WHATS.values()))
             raise ValueError(f"`--out` must end in one of: {known}. Got {out.name[:80]!r}.")
-        return found
+        return chosen
     if what not in WHATS:
         raise ValueError(f"`--what` must be one of: {', '.join(WHATS)}. Got {what[:40]!r}.")
     if suffix != WHATS[what].suffix:

@@ -111,10 +111,10 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def labelled(words: Sequence[str]) -> dict[str, list[str]]:
     """Reads LABEL=RUN words: label -> runs."""
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for word in words:
         label, equals, run = word.partition("=")
         if not equals or not run:
             raise ValueError(f"`--beside` must have the form LABEL=RUN. Got {word!r:.80}.")
-        found.setdefault(label, []).append(run)
-    return found
+        groups.setdefault(label, []).append(run)
+    return groups

@@ -142,8 +142,8 @@ def score(
 
     Images with a missing value do not count; the score is 0 if all are missing.
     """
-    found = qualities(log_odds(classifier, images, attributes), attributes)
-    return {name: found[name].value if name in found else 0.0 for name in attributes}
+    by_name = qualities(log_odds(classifier, images, attributes), attributes)
+    return {name: by_name[name].value if name in by_name else 0.0 for name in attributes}
 
 
 def qualities(
@@ -155,20 +155,20 @@ def qualities(
         readings: From `log_odds`, of N images.
         attributes: Attributes of the same images, by name.
     """
-    found = {}
+    by_name = {}
     for name, attribute in attributes.items():
         known = attribute.known
         truth, reading = np.asarray(attribute.values)[known], readings[name][known]
         if len(truth) < 2:
             continue
         if attribute.kind == "continuous":
-            found[name] = quality_of_values(reading[:, 0], truth)
+            by_name[name] = quality_of_values(reading[:, 0], truth)
             continue
         chances = expit(reading)
         if attribute.kind == "binary":
             chances = np.concatenate([1 - chances, chances], axis=1)
-        found[name] = quality_of_labels(chances, truth)
-    return found
+        by_name[name] = quality_of_labels(chances, truth)
+    return by_name
 
 
 def expectations(
@@ -187,13 +187,13 @@ def expectations(
     """
     with torch.inference_mode():
         parts = [classifier(x) for x in chunks(images)]
-    found = {}
+    by_name = {}
     for name, attribute in attributes.items():
         answer = torch.cat([part[name] for part in parts]).double()
         if attribute.kind != "continuous":
             answer = answer.softmax(1)
-        found[name] = (answer[:, 1:] if attribute.kind == "binary" else answer).numpy()
-    return found
+        by_name[name] = (answer[:, 1:] if attribute.kind == "binary" else answer).numpy()
+    return by_name
 
 
 def log_odds(
@@ -211,7 +211,7 @@ def log_odds(
     """
     with torch.inference_mode():
         parts = [classifier(x) for x in chunks(images)]
-    found = {}
+    by_name = {}
     for name, attribute in attributes.items():
         answer = torch.cat([part[name] for part in parts]).double()
         if attribute.kind == "binary":
@@ -222,8 +222,8 @@ def log_odds(
                 for label in range(answer.shape[1])
             ]
             answer = answer - torch.stack([each.logsumexp(1) for each in others], dim=1)
-        found[name] = answer.numpy()
-    return found
+        by_name[name] = answer.numpy()
+    return by_name
 
 
 def readability(model: Autoencoder, train: ImageData, test: ImageData) -> Metrics:

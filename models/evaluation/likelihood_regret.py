@@ -95,15 +95,15 @@ def likelihood_regret(
         )
     likelihood, decode = decoding(model, x, samples)
     noise = paired_noise(samples, model.spec.shape, seed).to(x)
-    found = []
+    results = []
     for start in range(0, len(x), IMAGES):
         part = x[start : start + IMAGES]
         with torch.no_grad():
             q = probabilistic(model.encode(part))
-        found.append(_Search(likelihood, decode, part, q, noise, rate, tolerance).run(steps, seed))
+        results.append(_Search(likelihood, decode, part, q, noise, rate, tolerance).run(steps, seed))
         if report is not None:
             report(start + len(part), len(x))
-    before, after, taken, mean, std = (torch.cat(each) for each in zip(*found, strict=True))
+    before, after, taken, mean, std = (torch.cat(each) for each in zip(*results, strict=True))
     return Regret(before, after, taken, Posterior(mean, std))
 
 
@@ -144,8 +144,8 @@ class _Search:
                 self.check(step)
                 if not len(self.rows):
                     break
-        found = (self.before, self.best, self.taken, self.best_mean, self.best_std)
-        return tuple(each.cpu() for each in found)
+        result = (self.before, self.best, self.taken, self.best_mean, self.best_std)
+        return tuple(each.cpu() for each in result)
 
     def step(self, eps: Tensor, step: int) -> None:
         """One step of gradient ascent on the bound, with one draw of the noise."""

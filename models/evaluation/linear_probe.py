@@ -60,12 +60,12 @@ def probe(model: Autoencoder, train: ImageData, test: ImageData, *, seed: int = 
         name = attribute.name
         taught = train.attributes[name]
         a, b = taught.known, attribute.known
-        found = linear_probe(fit[a], taught.values[a], judged[b], attribute.values[b], seed=seed)
+        result = linear_probe(fit[a], taught.values[a], judged[b], attribute.values[b], seed=seed)
         about = (
             f"multinomial logistic regression on standardised posterior means of {a.sum()} training images, "
             f"C chosen on a held-out tenth (seed {seed}), {test.name} {test.split}, {b.sum()} images"
         )
-        metrics[f"probe_error_{name}"] = metric(100 * found.error, "% of test images", about)
+        metrics[f"probe_error_{name}"] = metric(100 * result.error, "% of test images", about)
     return metrics
 
 

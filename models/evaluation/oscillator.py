@@ -113,5 +113,5 @@ def fitted(shown: Floats, period: float, ahead: int = JUMPS) -> Floats:
     angles = 2 * np.pi / period * np.arange(shown.shape[1] + ahead)
     waves = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     weights, *_ = np.linalg.lstsq(waves[: shown.shape[1]], shown.T, rcond=None)
-    found: Floats = (waves[shown.shape[1] :] @ weights).T
-    return found
+    positions: Floats = (waves[shown.shape[1] :] @ weights).T
+    return positions

@@ -77,14 +77,16 @@ def quality_of_values(read: ArrayLike, values: ArrayLike) -> Quality:
     Raises:
         ValueError: If the shapes differ or there are fewer than 2 images.
     """
-    found, truth = np.asarray(read, np.float64), np.asarray(values, np.float64)
-    if found.ndim != 1 or found.shape != truth.shape or len(found) < 2:
+    predicted, truth = np.asarray(read, np.float64), np.asarray(values, np.float64)
+    if predicted.ndim != 1 or predicted.shape != truth.shape or len(predicted) < 2:
         raise ValueError(
-            f"`read` and `values` must have one shape (N,), N of at least 2. Got {found.shape}, {truth.shape}."
+            f"`read` and `values` must have one shape (N,), N of at least 2. Got {predicted.shape}, {truth.shape}."
         )
-    errors: NDArray[np.float64] = np.square(found - truth)
+    errors: NDArray[np.float64] = np.square(predicted - truth)
     spread: NDArray[np.float64] = np.square(truth - truth.mean())
     base = max(float(spread.mean()), 1e-12)
     share = float(errors.mean()) / base
-    half = Z * float((errors - share * spread).std(ddof=1)) / np.sqrt(len(found)) / base
-    return Quality("R²", 1 - share, 1 - share - half, min(1.0, 1 - share + half), float("nan"), len(found))
+    half = Z * float((errors - share * spread).std(ddof=1)) / np.sqrt(len(predicted)) / base
+    return Quality(
+        "R²", 1 - share, 1 - share - half, min(1.0, 1 - share + half), float("nan"), len(predicted)
+    )

@@ -95,12 +95,12 @@ def _first_time(name: str) -> str:
     return f" The first time, the neighbour index of its {count:,} images is built, which is then kept."
 
 
-def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
+def button(checkpoints: list[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
     """A button with the current checkpoint's title that opens the picker."""
     card = loaded.entry.card
     with st.container(width="content", gap=None):
         st.html('<div style="font-size:.875rem;line-height:1.5rem;padding-bottom:.25rem">Checkpoint</div>')
-        titles = {entry.name: entry.card.title for entry in found if entry.card}
+        titles = {entry.name: entry.card.title for entry in checkpoints if entry.card}
         title = titles.get(collections.base_of(loaded.entry), card.title if card else loaded.name)
         if st.button(
             title,
@@ -108,16 +108,16 @@ def button(found: list[Entry], loaded: Loaded, choose: Callable[[str], None]) ->
             help=f"{plain(title)}: choose another checkpoint",
             key="checkpoint",
         ):
-            _dialog(found, loaded.name, choose)
-    collections.field(found, loaded, choose)
+            _dialog(checkpoints, loaded.name, choose)
+    collections.field(checkpoints, loaded, choose)
 
 
 @st.dialog("Choose a checkpoint", width="large")
-def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> None:
-    names = {entry.name for entry in found if entry.card}
+def _dialog(checkpoints: list[Entry], present: str, choose: Callable[[str], None]) -> None:
+    names = {entry.name for entry in checkpoints if entry.card}
     usable = [
         entry
-        for entry in found
+        for entry in checkpoints
         if entry.card and (entry.name == present or not is_superseded(entry.name, names))
     ]
     usable.sort(key=by_showcase)
@@ -139,8 +139,8 @@ def _dialog(found: list[Entry], present: str, choose: Callable[[str], None]) -> 
             for column, entry in zip(st.columns(2), listed[start : start + 2], strict=False):
                 with column.container(border=True, height="stretch"):
                     _one(entry, present, choose)
-                    collections.buttons(found, entry, present, choose)
-        _broken(found)
+                    collections.buttons(checkpoints, entry, present, choose)
+        _broken(checkpoints)
 
 
 def _one(entry: Entry, present: str, choose: Callable[[str], None]) -> None:
@@ -186,7 +186,7 @@ def facts(loaded: Loaded) -> str:
     return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"
 
 
-def nothing_yet(found: list[Entry]) -> None:
+def nothing_yet(checkpoints: list[Entry]) -> None:
     """Instructions for when no checkpoint can be used."""
     st.title("Latent Explorer")
     st.info(
@@ -196,11 +196,11 @@ def nothing_yet(found: list[Entry]) -> None:
         "python -m explorer.atlas digits-vae\n```",
         icon=":material/model_training:",
     )
-    _broken(found)
+    _broken(checkpoints)
 
 
-def _broken(found: list[Entry]) -> None:
-    broken = [entry for entry in found if entry.error]
+def _broken(checkpoints: list[Entry]) -> None:
+    broken = [entry for entry in checkpoints if entry.error]
     if broken:
         with st.expander(f"{len(broken)} cannot be used", icon=":material/warning:"):
             for entry in broken:

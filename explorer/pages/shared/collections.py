@@ -21,14 +21,14 @@ def base_of(entry: Entry) -> str:
     return (entry.card.weights_of if entry.card else "") or entry.name
 
 
-def family(found: Sequence[Entry], base: str) -> dict[str, str]:
+def family(checkpoints: Sequence[Entry], base: str) -> dict[str, str]:
     """A checkpoint and its usable collections: name -> title of the images.
 
     Arguments:
-        found: All checkpoints.
+        checkpoints: All checkpoints.
         base: Name of the checkpoint that has the weights.
     """
-    members = [entry for entry in found if entry.card and base_of(entry) == base]
+    members = [entry for entry in checkpoints if entry.card and base_of(entry) == base]
     members.sort(key=lambda entry: (entry.name != base, entry.name))
     return {entry.name: data_title(entry.card.data) for entry in members if entry.card}
 
@@ -39,9 +39,9 @@ def heads(shown: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in shown if base_of(entry) == entry.name or base_of(entry) not in names]
 
 
-def field(found: Sequence[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
+def field(checkpoints: Sequence[Entry], loaded: Loaded, choose: Callable[[str], None]) -> None:
     """A selectbox of a checkpoint's collections, if it has any; `choose` is called with the selected name."""
-    titles = family(found, base_of(loaded.entry))
+    titles = family(checkpoints, base_of(loaded.entry))
     if len(titles) < 2 or loaded.name not in titles:
         return
     S.collection = loaded.name
@@ -55,9 +55,9 @@ def field(found: Sequence[Entry], loaded: Loaded, choose: Callable[[str], None])
     )
 
 
-def buttons(found: Sequence[Entry], entry: Entry, present: str, choose: Callable[[str], None]) -> None:
+def buttons(checkpoints: Sequence[Entry], entry: Entry, present: str, choose: Callable[[str], None]) -> None:
     """A button for each collection of a checkpoint."""
-    titles = family(found, entry.name)
+    titles = family(checkpoints, entry.name)
     for name, title in titles.items():
         if name == entry.name:
             continue

@@ -44,8 +44,8 @@ def accuracies(latents: Array, factor: Array, test_latents: Array, test_factor: 
     right = []
     for column, test_column in zip(latents.T, test_latents.T, strict=True):
         machine = LinearSVC(C=SOFTNESS, class_weight="balanced", random_state=0)
-        found = machine.fit(column[:, None], factor).predict(test_column[:, None])
-        right.append((found == test_factor).mean())
+        predicted = machine.fit(column[:, None], factor).predict(test_column[:, None])
+        right.append((predicted == test_factor).mean())
     return np.array(right, np.float64)
 
 
