@@ -78,7 +78,8 @@ def main() -> None:
 def read_address(entries: Sequence[checkpoint_picker.Entry], groups: Groups) -> None:
     """Reads which models to show from a new address; `settle` reads the rest of it."""
     state, query = page.now, address.parameters()
-    if state.shown is not None and not state.is_new(query):
+    new = state.is_new(query)  # also remembers it, as the browser may send it again
+    if state.shown is not None and not new:
         return
     problems: list[str] = []
     names = [name for name in query.get("models", query.get("model", "")).split(",") if name]

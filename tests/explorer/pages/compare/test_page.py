@@ -118,6 +118,20 @@ def test_fewer_than_two_ask_for_more(open_compare: Open) -> None:
     assert names(at) == ["digits-vae", "flat-vae"]
 
 
+def test_a_new_address_is_followed_and_an_earlier_one_undoes_nothing(open_compare: Open) -> None:
+    first = {"models": BOTH, "item": "test-3"}
+    at = open_compare(**first)
+    at.multiselect(key="compare_pick").set_value(["digits-vae", "flat-vae"]).run()
+    at.query_params.clear()
+    for name, value in first.items():
+        at.query_params[name] = value
+    at.run()
+    assert names(at) == ["digits-vae", "flat-vae"], "the browser still has the first address"
+    at.query_params["item"] = "test-9"
+    at.run()
+    assert names(at) == ["flat-vae", "digits-vae"] and address(at)["item"] == "test-9"
+
+
 def test_a_suggested_series_is_one_click_away(open_compare: Open) -> None:
     at = open_compare(models="digits-vae,flat-vae", item="7")
     (series,) = [button for button in at.button if (button.key or "").startswith("series-")]
