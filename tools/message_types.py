@@ -90,7 +90,13 @@ STRUCTS: tuple[type[Any], ...] = (
     *(compare.Column, compare.Move, compare.Together, compare.Moved, compare.SharedItems),
     *(compare.OpenedColumn, compare.OpenedTogether, compare.ColumnReading),
     *(compare.ComparedHeader, compare.SharedItemsHeader),
-    *(time_page.Film, time_page.Ask, time_page.OpenedFilm, time_page.Disagreement, time_page.SequenceHeader),
+    *(
+        time_page.OpenSequences,
+        time_page.Ask,
+        time_page.OpenedSequences,
+        time_page.Disagreement,
+        time_page.SequenceHeader,
+    ),
 )
 
 HEAD = """\

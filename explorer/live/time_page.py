@@ -43,7 +43,7 @@ __all__ = [
     "SAMPLES_AT_MOST",
     "STEPS_AT_MOST",
     "Ask",
-    "Film",
+    "OpenSequences",
     "SequenceConnection",
     "parse",
 ]
@@ -78,8 +78,8 @@ ALONG = 16  # draws of the belief after each frame of a sequence
 Jump = Annotated[int, Meta(ge=1, le=BY_AT_MOST)]  # frames
 
 
-class Film(Opening, frozen=True, tag="open"):
-    """Opens this model."""
+class OpenSequences(Opening, frozen=True, tag="open"):
+    """Opens a sequence model."""
 
     model: ModelName
 
@@ -101,7 +101,7 @@ class Ask(Schema, frozen=True, tag="frame"):
         force_setattr(self, "want", distinct(self.want, "want", WANTS))
 
 
-class OpenedFilm(Answer, frozen=True, tag="opened"):
+class OpenedSequences(Answer, frozen=True, tag="opened"):
     """The model that is now open, and its sequences."""
 
     protocol: Protocol
@@ -133,7 +133,7 @@ class SequenceHeader(Pictures, frozen=True, tag="frame"):
     ms: dict[str, float]
 
 
-Message = Film | Ask | Ping
+Message = OpenSequences | Ask | Ping
 
 parse: Callable[[str | bytes], Message] = parser(Message)
 
@@ -147,7 +147,7 @@ class _Opened(NamedTuple):
 class SequenceConnection(LiveConnection):
     """Serves one connection."""
 
-    roles: ClassVar[dict[type, Role]] = {Film: "open", Ask: "frame", Ping: "ping"}
+    roles: ClassVar[dict[type, Role]] = {OpenSequences: "open", Ask: "frame", Ping: "ping"}
 
     def __init__(self, socket: WebSocket, get_engine: Callable[[], Engine]) -> None:
         super().__init__(socket, get_engine)
@@ -157,7 +157,7 @@ class SequenceConnection(LiveConnection):
     def _parse(self, data: str | bytes) -> Message:
         return parse(data)
 
-    async def _answer_open(self, message: Film) -> None:
+    async def _answer_open(self, message: OpenSequences) -> None:
         self._opened = self._followed = None
         engine = self._engine = await asyncio.to_thread(self._get_engine)
 
@@ -179,7 +179,7 @@ class SequenceConnection(LiveConnection):
         self._opened = _Opened(loaded.name, loaded.version, sequences)
         await self._send(
             messages.text(
-                OpenedFilm(
+                OpenedSequences(
                     protocol=PROTOCOL,
                     model=loaded.name,
                     version=loaded.version,

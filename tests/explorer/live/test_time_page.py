@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from explorer.live.messages import Ping
 from explorer.live.routes import REFUSED
-from explorer.live.time_page import Ask, Film, parse
+from explorer.live.time_page import Ask, OpenSequences, parse
 from explorer.live.validation import WireError
 from explorer.scene.engine import Engine
 from explorer.scene.forecasts import believed, expected, follow, futures, longest_jump, spread
@@ -68,8 +68,8 @@ def near(one: np.ndarray, other: np.ndarray) -> None:
 
 def test_good_messages() -> None:
     assert parse(json.dumps(FRAME)) == Ask(7, 12, 4, 3, 5, 2, 6, 2, ("belief", "future"))
-    assert parse(json.dumps(OPEN)) == Film(SEQUENCES, protocol=1)
-    assert parse(json.dumps({**OPEN, "seq": 3})) == Film(SEQUENCES, protocol=1, seq=3)
+    assert parse(json.dumps(OPEN)) == OpenSequences(SEQUENCES, protocol=1)
+    assert parse(json.dumps({**OPEN, "seq": 3})) == OpenSequences(SEQUENCES, protocol=1, seq=3)
     assert parse('{"type": "ping", "seq": 4}') == Ping(4)
 
 

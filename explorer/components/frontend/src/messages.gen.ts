@@ -366,8 +366,8 @@ export interface SharedItemsHeader {
   labels: Record<string, string>[];
 }
 
-/** Opens this model. */
-export interface Film {
+/** Opens a sequence model. */
+export interface OpenSequences {
   type: "open";
   /** The name of a checkpoint. */
   model: string;
@@ -396,7 +396,7 @@ export interface Ask {
 }
 
 /** The model that is now open, and its sequences. */
-export interface OpenedFilm {
+export interface OpenedSequences {
   type: "opened";
   protocol: 1;
   /** The name of a checkpoint. */

@@ -154,7 +154,7 @@ export const readSharedItemsHeader = record<gen.SharedItemsHeader>({
   labels: listOf(mapOf(string)),
 });
 
-export const readOpenedFilm = record<Omit<gen.OpenedFilm, "protocol" | "seq">>({
+export const readOpenedSequences = record<Omit<gen.OpenedSequences, "protocol" | "seq">>({
   type: () => "opened",
   model: string,
   version: string,

@@ -2,12 +2,18 @@
 import type { Body, Codec, Heard, Pixels } from "../../core/codec";
 import { checkPixels, encode } from "../../core/codec";
 import type { Fields } from "../../core/readers";
-import type { Ask, Film, GroupName, OpenedFilm, SequenceHeader } from "../../messages.gen";
+import type {
+  Ask,
+  GroupName,
+  OpenedSequences,
+  OpenSequences,
+  SequenceHeader,
+} from "../../messages.gen";
 import { PROTOCOL } from "../../messages.gen";
-import { readOpenedFilm, readSequenceHeader } from "../../readers.gen";
+import { readOpenedSequences, readSequenceHeader } from "../../readers.gen";
 
 export type FrameBody = Body<Ask>;
-export type Opened = Omit<OpenedFilm, "protocol" | "seq">;
+export type Opened = Omit<OpenedSequences, "protocol" | "seq">;
 export type Group = GroupName;
 
 /** Where the pictures of a group lie among those of an answer. */
@@ -39,8 +45,8 @@ export function encodeFrame(seq: number, body: FrameBody): string {
 
 /** There are no items on this page, so none are ever asked for. */
 export const TIME: Codec<string, Opened, FrameAnswer, never> = {
-  encodeOpen: (model) => encode<Film>({ type: "open", protocol: PROTOCOL, model }),
+  encodeOpen: (model) => encode<OpenSequences>({ type: "open", protocol: PROTOCOL, model }),
   answers: (opened, model) => opened.model === model,
-  opened: readOpenedFilm,
+  opened: readOpenedSequences,
   frame: readFrame,
 };
