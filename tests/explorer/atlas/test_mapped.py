@@ -16,6 +16,7 @@ from explorer.atlas.storage import AtlasError, load_atlas, save_atlas
 from models import checkpoint
 from models.base import Level
 from models.card import ATLAS
+from models.data import Texts
 
 
 @pytest.fixture
@@ -53,9 +54,7 @@ def test_codes_are_unpacked_to_vectors(
     monkeypatch.setattr(storage, "MAPPED_FROM", 1 << 28)
     few = np.round(load_atlas(entry).mean)
     atlas = replace(load_atlas(entry), mean=few, std=None)
-    save_atlas(
-        copy_of_tiny / ATLAS, atlas, codebook=(Level("codes", (2, 1, few.shape[1] // 2), few.shape[0]),)
-    )
+    save_atlas(copy_of_tiny / ATLAS, atlas, codebook=(Level("codes", (2, 1, few.shape[1] // 2)),))
     monkeypatch.setattr(storage, "MAPPED_FROM", 1)
     found = load_atlas(entry)
     assert found.mapped
@@ -72,6 +71,22 @@ def test_vectors_are_unpacked_once_for_each_atlas(
     save_atlas(copy_of_tiny / ATLAS, replace(atlas, mean=atlas.mean + 1))
     np.testing.assert_array_equal(load_atlas(checkpoint.read(copy_of_tiny)).mean, atlas.mean + 1)
     assert len(list(cache.glob("*/*.npy"))) == 2 and not before.keys() & set(cache.glob("*/*.npy"))
+
+
+def test_an_atlas_in_several_row_groups(
+    copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """Each group has its own dictionary of the labels and texts that occur in it."""
+    atlas = load_atlas(checkpoint.read(copy_of_tiny))
+    texts = Texts("file", "File", tuple(f"{row}.png" for row in range(len(atlas))))
+    monkeypatch.setattr(storage, "GROUP", 32)
+    save_atlas(copy_of_tiny / ATLAS, replace(atlas, texts={"file": texts}))
+    assert pq.read_metadata(copy_of_tiny / ATLAS).num_row_groups > 5
+    found = load_atlas(checkpoint.read(copy_of_tiny))
+    np.testing.assert_array_equal(found.mean, atlas.mean)
+    assert found.split == atlas.split and found.texts["file"].values == texts.values
+    for name, attribute in atlas.attributes.items():
+        np.testing.assert_array_equal(found.attributes[name].values, attribute.values)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no array"])
