@@ -7,7 +7,7 @@ FRONTEND := explorer/components/frontend
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest format clean
+.PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest firefox format clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
@@ -46,6 +46,10 @@ pytest: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 # axe-core, which checks the pages' accessibility, is a Node package.
 pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
+
+# Drives the stage in Firefox, which `make test` does not need: FIREFOX names it where it is not firefox-esr or firefox.
+firefox: $(VENV)/.run-ready
+	$(BIN)/python tools/firefox_smoke.py
 
 pytest-rest: $(VENV)/.test-ready
 	$(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
