@@ -6,32 +6,27 @@ accepts is recorded in the cache folder under the SHA-256 of the files, so that 
 
 from __future__ import annotations
 
-__all__ = ["Inspected", "ensure_inspected", "inspect", "main"]
+__all__ = ["Inspected", "ensure_inspected", "examine", "inspect"]
 
 import contextlib
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from models.data.locations import cache_folder, printable
+from models.foreign.bounded_process import ask
 from models.foreign.graph_check import FILE_BYTES
 from models.foreign.layout import Layout
 from models.system.extras import require
 from models.system.files import replace_file
-from models.system.json_input import read_object
 
 VERSION = 1  # of the checks; increased when they change
-SECONDS = 120  # for both files
 MEMORY = 4 << 30  # bytes, besides the files
 COPIES = 6  # of a file in memory: as read, parsed, compiled
-ANSWER_BYTES = 1 << 16
-START = "from models.foreign.inspection import main; raise SystemExit(main())"
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "onnx-checked"
 
 
@@ -63,14 +58,9 @@ def inspect(paths: Sequence[Path], size: int | None = None) -> Inspected:
                 f"{printable(path)} must have at most {FILE_BYTES >> 20} MiB. Got {path.stat().st_size >> 20} MiB."
             )
         total += path.stat().st_size
-    request = {
-        "paths": [os.fsdecode(path.absolute()) for path in paths],
-        "size": size,
-        "memory": MEMORY + COPIES * total,
-    }
-    answer = _ask(request, " and ".join(printable(path) for path in paths))
-    if error := answer.get("error"):
-        raise ValueError(str(error))
+    request = {"paths": [os.fsdecode(path.absolute()) for path in paths], "size": size}
+    names = " and ".join(printable(path) for path in paths)
+    answer: dict[str, Any] = ask("examine", request, names, MEMORY + COPIES * total)
     fields = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["layout"].items()}
     found = Inspected(Layout(**fields), tuple(answer["sha256"]))
     record = _record(found.layout, found.sha256)
@@ -110,65 +100,17 @@ def _record(layout: Layout, sha256: Sequence[str]) -> Path:
     return cache_folder() / FOLDER / hashlib.sha256(known.encode()).hexdigest()
 
 
-def _ask(request: dict[str, object], names: str) -> dict[str, object]:
-    """Runs the process and returns its answer."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", START],
-            input=json.dumps(request).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ValueError(
-            f"{names} could not be checked within {SECONDS} s. Choose a smaller `--size`, or a smaller model."
-        ) from error
-    if done.returncode or not done.stdout:
-        raise ValueError(
-            f"{names} cannot be used: the process that checks them ended, which happens if a file needs more than "
-            f"{MEMORY >> 30} GiB of memory or is damaged. Choose a smaller `--size`, or a smaller model."
-        )
-    return read_object(done.stdout, "The process that checks ONNX files", ANSWER_BYTES)
-
-
-def main() -> int:
-    """Reads a request from standard input, checks the files and writes the answer to standard output."""
-    request = json.loads(sys.stdin.buffer.read())
-    _limit(request["memory"])
-    try:
-        answer = _examine([Path(path) for path in request["paths"]], request["size"])
-    except (ValueError, OSError) as error:
-        answer = {"error": " ".join(str(error).split())[:2000]}
-    print(json.dumps(answer), flush=True)
-    return 0
-
-
-def _limit(memory: int) -> None:
-    """Bounds memory and time of this process, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows; the parent bounds the time
-        return
-    for kind, bound in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS)):
-        with contextlib.suppress(ValueError, OSError):  # macOS does not bound the address space
-            resource.setrlimit(kind, (bound, bound))
-
-
-def _examine(paths: Sequence[Path], size: int | None) -> dict[str, object]:
+def examine(request: dict[str, Any]) -> dict[str, object]:
+    """Checks files and finds their layout, in the process of `bounded_process`."""
     from models.foreign.graph_check import check_graph
     from models.foreign.layout import find_layout
     from models.foreign.runtime import Graph
 
     graphs, digests = [], []
-    for path in paths:
+    for path in map(Path, request["paths"]):
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES + 1)
         check_graph(raw, printable(path))
         graphs.append(Graph(raw, printable(path)))
         digests.append(hashlib.sha256(raw).hexdigest())
-    return {"layout": asdict(find_layout(graphs, size)), "sha256": digests}
+    return {"layout": asdict(find_layout(graphs, request["size"])), "sha256": digests}

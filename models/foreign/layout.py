@@ -22,6 +22,7 @@ GRID = 8  # rows and columns of a latent whose size is not fixed, for a decoder 
 LATENT_AT_MOST = 16_384  # dimensions, as of the grids of other models
 BATCH_AT_MOST = 8  # pictures computed at once
 VALUES_AT_ONCE = 1 << 20  # of the pictures computed at once
+SAME = 1e-3  # difference of an output up to which it counts as the same
 SECONDS_AT_MOST = 10.0  # for one picture
 HALVES = ("parameters", "moments")  # in the name of an output of means and log-variances
 
@@ -152,13 +153,16 @@ def _timed(layout: Layout, graphs: Sequence[Graph]) -> Layout:
 
 
 def _takes(graph: Graph, output: str, shape: tuple[int, ...], batch: int) -> bool:
-    """Whether a graph takes several inputs at once."""
+    """Whether a graph takes several inputs at once, and gives for each what it gives for it alone."""
     if batch == 1 or graph.input.shape[0] not in (None, batch):
         return False
+    values = np.random.default_rng(0).random((batch, *shape), np.float32)
     try:
-        return len(graph.run(np.zeros((batch, *shape), np.float32), output)) == batch
+        together = graph.run(values, output)
+        alone = np.concatenate([graph.run(row[None], output) for row in values])
     except ValueError:
         return False
+    return together.shape == alone.shape and bool(np.allclose(together, alone, atol=SAME, equal_nan=True))
 
 
 def halved(encoded: Array) -> Array:

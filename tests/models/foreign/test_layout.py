@@ -42,6 +42,12 @@ def test_a_size_is_chosen_where_the_files_leave_it_open(tmp_path: Path) -> None:
     assert (alone.image_shape, alone.latent_shape) == ((3, 32, 32), (12, 16, 16))
 
 
+def test_a_graph_that_mixes_the_pictures_of_a_batch_computes_one_at_a_time() -> None:
+    nodes = [node("ReduceMean", ["x", "first"], ["mean"]), node("Add", ["x", "mean"], ["y"])]
+    mixing = graph(nodes, ("n", 3, 8, 8), ("n", 3, 8, 8), [number("first", [0])])
+    assert found([Graph(mixing, "g.onnx")]).batch == 1
+
+
 def test_a_decoder_of_vectors_is_found() -> None:
     nodes = [node("Reshape", ["x", "shape"], ["y"])]
     layout = found([Graph(graph(nodes, (1, 64), (1, 1, 8, 8), [number("shape", [1, 1, 8, 8])]), "g.onnx")])
