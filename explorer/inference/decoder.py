@@ -66,7 +66,7 @@ class Decoder:
         self._pixels = faster
 
     def _warm(self, pixels: Callable[[NDArray[np.float32]], NDArray[np.uint8]]) -> None:
-        for count in WARM:
+        for count in WARM if self.model.exportable else WARM[:1]:  # ONNX files are ready, and may be slow
             pixels(np.zeros((count, self.latent), np.float32))
 
     @torch.inference_mode()
