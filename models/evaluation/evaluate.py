@@ -36,7 +36,7 @@ from models.evaluation.reconstruction import inverse, reconstruction, restoratio
 from models.evaluation.sequences import sequence_metrics
 from models.evaluation.units import active_units, sparsity
 from models.evaluation.weights import code_bits, weight_count
-from models.families import FAMILIES
+from models.families import FAMILIES, IMPORTED
 from models.protocols import as_discrete, as_sequence_model
 
 __all__ = ["STAGES", "Wanted", "evaluate", "measure"]
@@ -203,7 +203,8 @@ def _stages(
             not exact and name in FILMS,
             lambda: nearest_image(train(card.training.get("limit") or None), data),
         ),
-        "bound": (not exact, lambda: bound(model, data)),
+        # The training loss of an imported model is not known.
+        "bound": (not exact and card.model not in IMPORTED, lambda: bound(model, data)),
         "units": (not exact, units),
         "codebook": (discrete, lambda: codebook_metrics(as_discrete(model), data)),
         "likelihood": (wanted.samples is not None, lambda: log_likelihood(model, data, wanted.samples or 0)),
