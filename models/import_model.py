@@ -26,6 +26,7 @@ from models.data.own import Preparation, open_images, prepare, propose
 from models.data.own.command import title_of
 from models.data.tensors import to_tensor
 from models.evaluation.metric import metric
+from models.foreign.conversion import Convertible, convert, find_convertible
 from models.foreign.inspection import Inspected, inspect
 from models.foreign.model import DECODER, ENCODER, ForeignConfig, ForeignModel
 from models.foreign.model_files import ModelFiles, find_files
@@ -51,6 +52,7 @@ SAMPLES, FEWEST_SAMPLES = 2_000, 64  # of a decoder alone
 SAMPLE_BYTES = 1 << 27  # of all samples
 SAMPLE_SECONDS = 120.0
 SAMPLES_FILE = "samples.npy"
+CONVERTED = ".converted"  # folder of ONNX files while a folder of another library is imported
 KEPT_CANDIDATES = 6  # best ones that the card records
 
 
@@ -104,7 +106,7 @@ def import_model(
     """Imports an encoder and a decoder, or a decoder alone, as a checkpoint.
 
     Arguments:
-        source: As `find_files` takes it.
+        source: As `find_files` takes it; or a folder of diffusers or pythae, as `find_convertible` does.
         out: Folder of the checkpoint; must be new or empty.
         images: Pictures of the kind that the model was trained on, as `open_images` takes them.
         size: Rows and columns of a picture, if the files do not fix them.
@@ -119,18 +121,20 @@ def import_model(
     """
     progress = report or (lambda share, what: None)
     _check_out(out)
-    files = find_files(source)
-    progress(0.0, "Checking the files")
-    inspected = inspect(files.paths, size)
-    if inspected.layout.encoder < 0 and images is not None:
-        raise ValueError(
-            "`--images` needs an encoder. A decoder alone is explored with samples; leave it out."
-        )
+    found = find_convertible(source) or find_files(source)
     staging = staging_folder(out)
     shutil.rmtree(staging, ignore_errors=True)
     make_folder(staging)
     try:
+        progress(0.0, "Checking the files")
+        files = _converted(found, size, staging) if isinstance(found, Convertible) else found
+        inspected = inspect(files.paths, size)
+        if inspected.layout.encoder < 0 and images is not None:
+            raise ValueError(
+                "`--images` needs an encoder. A decoder alone is explored with samples; leave it out."
+            )
         model = _copied(files, inspected, staging)
+        shutil.rmtree(staging / CONVERTED, ignore_errors=True)
         complete = _pair if model.encodes else _alone
         facts = {
             "title": title or title_of(str(source)),
@@ -138,14 +142,14 @@ def import_model(
             "versions": versions() | {"onnxruntime": version("onnxruntime")},
         }
         choice = _Choice(value_range, channels, files.scalings, facts)
-        found = complete(model, inspected, staging, out, images, choice, progress)
+        result = complete(model, inspected, staging, out, images, choice, progress)
         if out.is_dir():
             out.rmdir()
         os.replace(staging, out.absolute())
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     progress(1.0, "Done")
-    return found
+    return result
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,14 @@ def _check_out(out: Path) -> None:
         raise ValueError(
             f"`--out` must be a new or an empty folder. {printable(out)} exists; choose another."
         )
+
+
+def _converted(found: Convertible, size: int | None, staging: Path) -> ModelFiles:
+    """Converts a folder of another library to ONNX files, which are checked like any others."""
+    folder = staging / CONVERTED
+    make_folder(folder)
+    convert(found, size, folder)
+    return find_files(folder)
 
 
 def _copied(files: ModelFiles, inspected: Inspected, folder: Path) -> ForeignModel:
@@ -224,10 +236,11 @@ def _pair(
     """Measures the value range of an encoder and a decoder, and writes the card."""
     data, pictures, about = _pictures(images, model.image_shape, progress)
     progress(0.5, "Measuring the value range")
+    x = to_tensor(pictures).numpy()
     candidates = measure(
         model.encode_values,
         model.decode_values,
-        to_tensor(pictures).numpy(),
+        x,
         ranges=choice.ranges,
         channels=choice.orders,
         scalings=choice.scalings,
@@ -281,7 +294,11 @@ def _pictures(
     found = open_images(images, None, lambda share, what: progress(0.1 + 0.1 * share, what))
     preparation = fitted(propose(found), shape)
     prepared = prepare(preparation, lambda share, what: progress(0.2 + 0.3 * share, what), found)
-    split = next(name for name in ("train", "validation", "test") if prepared.splits[name])
+    split = next((name for name in ("train", "validation") if prepared.splits[name]), None)
+    if split is None:
+        raise ValueError(
+            f"{printable(images)} must have training or validation images, on which the range is chosen."
+        )
     chosen = prepared.load(split, PICTURES).images
     return {"name": OWN, "options": preparation.as_options()}, np.asarray(chosen), f"{split} images"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_nothing_is_unpickled(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for bad in ("import pickle", "multiprocessing", "torch.load(", "allow_pickle=True", "joblib", "eval("):
         text = text.replace("model.eval()", "").replace(".eval()", "")
+        text = re.sub(r"torch\.load\([^()]*, weights_only=True\)", "", text)  # tensors only, no code
         assert bad not in text, f"{path} has {bad!r}"
 
 

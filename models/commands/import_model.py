@@ -15,7 +15,7 @@ __all__ = ["add", "run"]
 SHOWN = 4  # candidates that are printed
 FILES = (
     "a folder with vae_encoder/model.onnx and vae_decoder/model.onnx, or with an encoder and a decoder as .onnx files; "
-    "or a decoder as an .onnx file"
+    "or a decoder as an .onnx file; or a folder of diffusers, or of pythae with its default networks"
 )
 IMAGES = "pictures like those that the model was trained on; its value range is measured on 64 of them"
 RANGES = ("unit", "signed", "imagenet")  # as in models/foreign/value_range.py, which is slow to import

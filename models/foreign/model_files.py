@@ -23,7 +23,6 @@ REASONS = {
     ".pt2": f"A .pt2 file is refused: {CODE}.",
     ".bin": f"A .bin file of weights is a pickle: {CODE}.",
     ".ckpt": f"A .ckpt file is a pickle: {CODE}.",
-    ".joblib": f"A .joblib file is a pickle: {CODE}.",
     ".pickle": f"A pickle is refused: {CODE}.",
     ".pkl": f"A pickle is refused: {CODE}.",
     ".pt": f"A .pt file may be TorchScript or a pickle: {CODE}.",
@@ -87,7 +86,7 @@ def find_files(path: Path) -> ModelFiles:
 
 def _files(path: Path) -> list[Path]:
     """Lists the files of a folder and of its folders, without hidden ones, sorted."""
-    found = []
+    found: list[Path] = []
     for file in [*path.iterdir(), *path.glob("*/*")]:
         if len(found) == FILES_LISTED:
             raise ValueError(
@@ -114,6 +113,6 @@ def _scalings(path: Path) -> tuple[float, ...]:
             factor = read_object(file.read_bytes(), printable(file), CONFIG_BYTES).get("scaling_factor")
         except ValueError:
             continue  # the configuration is a hint, which the files do not need
-        if type(factor) in (int, float) and SCALING[0] <= factor <= SCALING[1] and factor != 1:
+        if isinstance(factor, int | float) and SCALING[0] <= factor <= SCALING[1] and float(factor) != 1:
             return 1.0, float(factor), 1 / factor
     return (1.0,)

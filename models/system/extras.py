@@ -8,6 +8,7 @@ __all__ = ["DISTRIBUTION", "EXTRAS", "missing", "require"]
 
 DISTRIBUTION = "latent-drag"
 EXTRAS = {
+    "diffusers": ("diffusers",),
     "distributed": ("accelerate",),
     "onnx": ("onnx", "onnxruntime"),
     "ray": ("ray", "pandas", "fsspec"),
