@@ -21,11 +21,12 @@ from models import checkpoint
 from models.card import LATENTS, NAME
 from models.collection import fitted
 from models.data import OWN, load_data
-from models.data.locations import printable
+from models.data.locations import check_output, printable
 from models.data.own import Preparation, open_images, prepare, propose
 from models.data.own.command import title_of
 from models.data.tensors import to_tensor
 from models.evaluation.metric import metric
+from models.foreign.contact_sheet import write_sheet
 from models.foreign.conversion import Convertible, convert, find_convertible
 from models.foreign.inspection import Inspected, inspect
 from models.foreign.model import DECODER, ENCODER, ForeignConfig, ForeignModel
@@ -53,6 +54,7 @@ SAMPLE_BYTES = 1 << 27  # of all samples
 SAMPLE_SECONDS = 120.0
 SAMPLES_FILE = "samples.npy"
 CONVERTED = ".converted"  # folder of ONNX files while a folder of another library is imported
+SHEET_ROWS = 4  # best candidates whose reconstructions are drawn
 KEPT_CANDIDATES = 6  # best ones that the card records
 
 
@@ -100,6 +102,7 @@ def import_model(
     value_range: str = "",
     channels: str = "",
     title: str = "",
+    sheet: Path | None = None,
     command: str = "",
     report: Report | None = None,
 ) -> Imported:
@@ -113,6 +116,7 @@ def import_model(
         value_range: One of `RANGES` instead of the best.
         channels: One of `CHANNELS` instead of the best.
         title: Display name; derived from `source` if empty.
+        sheet: PNG file to write: pictures, and their reconstructions under the best candidates.
         command: The command that is run, for the card.
         report: Called with the share done, 0 to 1, and the current task.
 
@@ -121,6 +125,8 @@ def import_model(
     """
     progress = report or (lambda share, what: None)
     _check_out(out)
+    if sheet is not None:
+        check_output(sheet, "--sheet", (".png",))
     found = find_convertible(source) or find_files(source)
     staging = staging_folder(out)
     shutil.rmtree(staging, ignore_errors=True)
@@ -141,7 +147,7 @@ def import_model(
             "command": command,
             "versions": versions() | {"onnxruntime": version("onnxruntime")},
         }
-        choice = _Choice(value_range, channels, files.scalings, facts)
+        choice = _Choice(value_range, channels, files.scalings, facts, sheet)
         result = complete(model, inspected, staging, out, images, choice, progress)
         if out.is_dir():
             out.rmdir()
@@ -160,6 +166,7 @@ class _Choice:
     channels: str
     scalings: tuple[float, ...]
     facts: dict[str, Any]
+    sheet: Path | None
 
     @property
     def ranges(self) -> tuple[str, ...]:
@@ -245,6 +252,8 @@ def _pair(
         channels=choice.orders,
         scalings=choice.scalings,
     )
+    if choice.sheet is not None:
+        write_sheet(choice.sheet, model.encode_values, model.decode_values, x, candidates[:SHEET_ROWS])
     best = candidates[0]
     config = replace(
         model.config,

@@ -39,6 +39,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--channels", choices=CHANNELS, default="", help="order of the channels (measured)")
     parser.add_argument("--title", default="", help="title of the checkpoint")
+    parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="PNG",
+        help="draw pictures, and their reconstructions under the best candidates, a row each",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON, with every candidate")
     add_option(parser)
     parser.set_defaults(run=run)
@@ -60,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         value_range=options.range,
         channels=options.channels,
         title=options.title,
+        sheet=options.sheet,
         command=options.line,
         report=JsonProgress() if options.progress == "json" else None,
     )

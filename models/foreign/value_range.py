@@ -13,6 +13,7 @@ __all__ = [
     "from_model",
     "guess_range",
     "measure",
+    "reconstruct",
     "to_model",
 ]
 
@@ -57,7 +58,8 @@ def from_model(y: Array, kind: str, channels: str) -> Array:
     """Converts the pictures of a model to [0, 1]; values outside are clipped, NaN is black."""
     x = _ordered(y, channels)
     shift, scale = _shift_and_scale(kind, x.shape[1])
-    return np.clip(np.nan_to_num(x * scale + shift), 0, 1).astype(np.float32)
+    pixels: Array = np.clip(np.nan_to_num(x * scale + shift), 0, 1).astype(np.float32)
+    return pixels
 
 
 def measure(
@@ -104,6 +106,14 @@ def measure(
             "The model gives no finite pictures under any value range. Check its export with ONNX Runtime."
         )
     return sorted(found, key=lambda each: (-each.psnr, each.input_range != each.output_range))
+
+
+def reconstruct(
+    encode: Callable[[Array], Array], decode: Callable[[Array], Array], pictures: Array, way: Candidate
+) -> Array:
+    """Encodes and decodes pictures in [0, 1], shape (N, C, H, W), under a candidate; returns them in [0, 1]."""
+    z = encode(to_model(pictures, way.input_range, way.channels))
+    return from_model(decode(np.float32(way.scaling) * z), way.output_range, way.channels)
 
 
 def guess_range(decoded: Array) -> str:

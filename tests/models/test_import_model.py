@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models import checkpoint
 from models.__main__ import main
@@ -40,7 +41,12 @@ def test_a_pair_becomes_a_checkpoint_with_the_best_value_range(
     )
     (source / "vae_decoder" / "config.json").write_text('{"scaling_factor": 0.5}')
     pictures, out = write_pictures(tmp_path / "pictures"), tmp_path / "runs" / "mine"
-    found = imported(capsys, source, "--images", pictures, "--out", out, "--title", "Mine")
+    sheet = tmp_path / "sheet.png"
+    found = imported(capsys, source, "--images", pictures, "--out", out, "--title", "Mine", "--sheet", sheet)
+    with Image.open(sheet) as drawn:
+        assert drawn.size == (8 * 10 - 2, 5 * 10 - 2)
+        first, second = (np.asarray(drawn)[top : top + 8].astype(int) for top in (0, 10))
+    assert np.abs(first - second).max() <= 1  # the best candidate is right below the pictures
     best = {"input_range": "imagenet", "output_range": "imagenet", "channels": "bgr", "scaling": 1.0}
     assert found.items() >= (best | {"image_shape": [3, 8, 8], "latent_shape": [12, 4, 4]}).items()
     assert len(found["candidates"]) == 54 and found["psnr"] > 60 and not found["warnings"]  # type: ignore[arg-type,operator]
@@ -149,6 +155,7 @@ def test_an_output_that_cannot_be_used_is_refused(tmp_path: Path, capsys: pytest
         (["--out", str(tmp_path / "full")], "must be a new or an empty folder"),
         (["--out", str(tmp_path / "No Name")], "lower-case letters"),
         (["--out", str(tmp_path / "mine"), "--size", "0"], "`--size` must be"),
+        (["--out", str(tmp_path / "mine"), "--sheet", "a.jpg"], "`--sheet` must end in .png"),
     ):
         assert main(["import", str(source), *arguments]) == 1
         assert reason in capsys.readouterr().err
