@@ -10,7 +10,8 @@ __all__ = ["DIFFUSERS", "PYTHAE", "Convertible", "convert", "export", "find_conv
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -258,10 +259,9 @@ def _as_module(function: Callable[[Tensor], Any], model: nn.Module) -> nn.Module
 
 def _write(network: nn.Module, example: Tensor, path: Path) -> None:
     """Exports a network, with a free number of pictures where its operations allow it."""
-    import onnx
     import torch
 
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _permuting(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the only exporter without further dependencies is deprecated
         torch.onnx.export(
             network,
@@ -272,10 +272,24 @@ def _write(network: nn.Module, example: Tensor, path: Path) -> None:
             dynamic_axes={"input": {0: "pictures"}, "output": {0: "pictures"}},
             dynamo=False,
         )
-    made = onnx.load_model(path)
-    for node in made.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Transpose" and attribute.name == "perm":
-                # torch's exporter copies negative axes of `movedim`, which ONNX does not have.
-                attribute.ints[:] = [axis % len(attribute.ints) for axis in attribute.ints]
-    onnx.save_model(made, path)
+
+
+@contextmanager
+def _permuting() -> Iterator[None]:
+    """Lets `Tensor.movedim` permute, because torch's exporter writes its negative axes as they are, which are invalid."""
+    import torch
+
+    original = torch.Tensor.movedim
+
+    def movedim(x: Tensor, source: Any, destination: Any) -> Tensor:
+        if not isinstance(source, int) or not isinstance(destination, int):
+            return original(x, source, destination)
+        order = [axis for axis in range(x.ndim) if axis != source % x.ndim]
+        order.insert(destination % x.ndim, source % x.ndim)
+        return x.permute(order)
+
+    torch.Tensor.movedim = movedim  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        torch.Tensor.movedim = original  # type: ignore[method-assign]
