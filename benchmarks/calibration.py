@@ -1,12 +1,16 @@
 """Measures whether the statistics of the pages are calibrated, on simulated worlds with known truth.
 
     python -m benchmarks.calibration [--small] [--only angle auc ...] [--json]
+    python -m benchmarks.calibration --fit svm
 
 For every statistic: how often its 95 % interval contains the truth (bar: 93 to 97 %), how often it rejects a true null
 hypothesis at 5 % (bar: 3 to 7 %; after FDR for multiple tests), and its bias. Rows of one statistic and
 estimator are pooled for the bar. Every rate has a Monte Carlo error, its standard deviation; a bar is missed where a rate
 lies outside by more than twice its error, or where the pooled rate does. `--small` simulates a few worlds only and leaves
 out the bundled checkpoints. The exit status is 1 if a bar is missed.
+
+`--fit` fits the two corrections of an estimator's angle interval (`OVERESTIMATE` and `FREEDOM` of
+explorer/latent/directions/reliability.py) to simulations of seeds that the calibration does not use, and prints them.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.report import json_text, number, table
-from benchmarks.worlds import Trial, gauge_share
+from benchmarks.worlds import Trial, angle_noise, gauge_share
 from explorer.latent.directions.estimators import METHODS
 from explorer.latent.neighbours.metric import DRAWS, HELD_OUT_FROM
 
@@ -31,6 +35,18 @@ __all__ = ["COVERAGE", "FALSE_ALARMS", "Row", "World", "main", "missed", "pooled
 
 COVERAGE = (0.93, 0.97)
 FALSE_ALARMS = (0.03, 0.07)
+FIT_SEED = 1_000_003  # of the simulations that corrections are fitted to
+WIDE_CELLS = ((1000, 30), (1000, 100), (700, 200))  # more than 640 dimensions
+FIT_COUNT = 150  # simulations of a world
+FIT_CELLS = (
+    (2, 10),
+    (2, 100),
+    (10, 50),
+    (30, 20),
+    (30, 200),
+    (100, 100),
+    (200, 50),
+)  # dimensions, images a side
 SPLITS = 5  # of a checkpoint's held-out images
 # Simulations of a world of directions, and of one of many numbers: about 25 minutes on one core in all.
 COUNTS = {"mean": (400, 60), "balanced": (150, 20), "logistic": (80, 10), "svm": (80, 10), "lda": (100, 10)}
@@ -197,6 +213,38 @@ def pooled(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
+def fit(method: str, count: int, cells: Sequence[tuple[int, int]] = FIT_CELLS) -> tuple[float, float, float]:
+    """Fits the corrections of the angle interval of an estimator to simulations.
+
+    The overestimate is the ratio of the true sin^2 to the jackknife's, each averaged over a world, in the geometric mean
+    over the worlds; the degrees of freedom are the most that cover the truth in 95 % of all simulations.
+
+    Returns:
+        Overestimate, freedom, and the share of the simulations covered with them.
+    """
+    ratios, found = [], []
+    for size, images in cells:
+        for effect in (0, 1, 3):
+            name = crc32(f"{method} {size} {images} {effect}".encode())
+            rngs = [np.random.default_rng([FIT_SEED, name, number_]) for number_ in range(count)]
+            pairs = []
+            for rng in rngs:
+                try:
+                    pairs.append(angle_noise(rng, method=method, size=size, images=images, effect=effect))
+                except ValueError:
+                    continue  # sides that give no direction
+            true = np.sin(np.radians([angle for angle, _ in pairs])) ** 2
+            ratios.append(true.mean() / np.mean([min(1.0, noise.share) for _, noise in pairs]))
+            found += pairs
+    overestimate = round(float(np.exp(np.log(ratios).mean())), 2)
+    for freedom in np.arange(1.0, 0.2, -0.05):
+        intervals = [(angle, noise.angle(overestimate, float(freedom))) for angle, noise in found]
+        covered = np.mean([each.low - 1e-9 <= angle <= each.high + 1e-9 for angle, each in intervals])
+        if covered >= 0.95:
+            break
+    return overestimate, round(float(freedom), 2), float(covered)
+
+
 def missed(rows: Sequence[Row]) -> list[Row]:
     """The rows that miss a bar."""
     return [row for row in rows if row.missed]
@@ -260,7 +308,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--fit", choices=list(METHODS), help="fit the corrections of an estimator's angle")
     options = parser.parse_args(arguments)
+    if options.fit:
+        for cells, name in ((FIT_CELLS, options.fit), (WIDE_CELLS, f"{options.fit}, wide")):
+            overestimate, freedom, covered = fit(options.fit, FIT_COUNT, cells)
+            print(f"{name}: overestimate {overestimate}, freedom {freedom}, {100 * covered:.1f} % covered")
+        return 0
     only = options.only
     wanted = [
         world

@@ -5,6 +5,7 @@ Each function simulates once and returns a `Trial`. A world is described by its 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -17,13 +18,14 @@ from explorer.latent.directions.leakage import Leak, Target, sign_test
 from explorer.latent.directions.leakage import Trial as Edits
 from explorer.latent.directions.reliability import (
     AUC_FROM,
-    FOLDS,
+    Jackknife,
     Scale,
     cross_validated_auc,
     cross_validated_rank,
+    divisions,
+    jackknife,
     noise,
     sides_p_value,
-    stratified,
 )
 from explorer.latent.intervals import Interval, discoveries
 from explorer.latent.neighbours.exact import Neighbours
@@ -32,7 +34,7 @@ from explorer.latent.statistics.outliers import auroc_interval, false_alarms, fp
 from explorer.latent.statistics.selection import p_value
 from explorer.latent.statistics.similarity import cka, effective_dimensions, linear_reach, ridge
 
-__all__ = ["ALARM", "Trial", "gauge_share"]
+__all__ = ["ALARM", "Trial", "angle_noise", "gauge_share"]
 
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
@@ -64,22 +66,40 @@ def _held(interval: Interval, truth: float) -> Trial:
     return Trial(float(interval.low - slack <= truth <= interval.high + slack), bias=interval.value - truth)
 
 
+def _fitted(method: str, sides: Sides) -> Iterator[Floats]:
+    """The directions of all folds of the repeated cross-validation, (D,) each."""
+    for fold in divisions(method, sides):
+        for number in np.unique(fold):
+            yield fit(method, sides.take(np.flatnonzero(fold != number)))
+
+
 def angle(rng: Generator, *, method: str, size: int, images: int, effect: float) -> Trial:
     """The angle error of one estimator."""
     sides = _sides(rng, size, images, effect)
+    return _held(noise(method, sides).angle, _true_angle(method, sides))
+
+
+def angle_noise(
+    rng: Generator, *, method: str, size: int, images: int, effect: float
+) -> tuple[float, Jackknife]:
+    """The true angle of one estimator in degrees, and the jackknife that its interval is made from."""
+    sides = _sides(rng, size, images, effect)
+    return _true_angle(method, sides), jackknife(method, sides)
+
+
+def _true_angle(method: str, sides: Sides) -> float:
+    """The angle between a fitted direction and the first axis, degrees, 0 to 90."""
     direction = fit(method, sides)
     cosine = min(1.0, abs(float(direction[0])) / float(np.linalg.norm(direction)))
-    return _held(noise(method, sides).angle, float(np.degrees(np.arccos(cosine))))
+    return float(np.degrees(np.arccos(cosine)))
 
 
 def direction_auc(rng: Generator, *, method: str, size: int, images: int, effect: float) -> Trial:
     """The cross-validated AUC of one estimator; the truth is the mean AUC of the folds' directions."""
     sides = _sides(rng, size, max(images, AUC_FROM), effect)
     found = cross_validated_auc(method, sides, noise(method, sides).in_scores)
-    fold = stratified(sides.positive, FOLDS, np.random.default_rng(0))
     truths = []
-    for number in range(FOLDS):
-        direction = fit(method, sides.take(np.flatnonzero(fold != number)))
+    for direction in _fitted(method, sides):
         truths.append(norm.cdf(effect * direction[0] / np.linalg.norm(direction) / np.sqrt(2)))
     alarm = float(not found.low <= 0.5 <= found.high) if effect == 0 else NONE
     return _held(found, float(np.mean(truths)))._replace(alarm=alarm)
@@ -95,10 +115,8 @@ def direction_rank(rng: Generator, *, method: str, size: int, images: int, effec
     found = cross_validated_rank(
         method, sides, Scale.of(z, with_, without, values), noise(method, sides).in_scores
     )
-    fold = stratified(sides.positive, FOLDS, np.random.default_rng(0))
     truths = []
-    for number in range(FOLDS):
-        direction = fit(method, sides.take(np.flatnonzero(fold != number)))
+    for direction in _fitted(method, sides):
         linear = effect / np.hypot(1, effect) * direction[0] / np.linalg.norm(direction)
         truths.append(6 / np.pi * np.arcsin(linear / 2))  # of two normal variables
     alarm = float(not found.low <= 0 <= found.high) if effect == 0 else NONE

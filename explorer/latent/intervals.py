@@ -24,7 +24,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-__all__ = ["Interval", "Z", "auc_interval", "auc_variance", "discoveries", "ratio_interval", "share_interval"]
+__all__ = [
+    "Interval",
+    "Z",
+    "auc_interval",
+    "auc_variance",
+    "discoveries",
+    "placements",
+    "ratio_interval",
+    "share_interval",
+]
 
 Floats = NDArray[np.float64]
 
@@ -68,13 +77,31 @@ def auc_variance(without: ArrayLike, with_: ArrayLike) -> tuple[float, float]:
     Raises:
         ValueError: If a side has fewer than 2 scores.
     """
-    low, high = np.sort(np.asarray(without, np.float64)), np.sort(np.asarray(with_, np.float64))
-    if min(len(low), len(high)) < 2:
-        raise ValueError(f"Each side must have at least 2 scores. Got {len(low)} and {len(high)}.")
-    above = (np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")) / (2 * len(low))
-    below = 1 - (np.searchsorted(high, low, "left") + np.searchsorted(high, low, "right")) / (2 * len(high))
-    variance = above.var(ddof=1) / len(high) + below.var(ddof=1) / len(low)
+    below, above = placements(without, with_)
+    if min(len(below), len(above)) < 2:
+        raise ValueError(f"Each side must have at least 2 scores. Got {len(below)} and {len(above)}.")
+    variance = above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)
     return float(above.mean()), float(variance)
+
+
+def placements(without: ArrayLike, with_: ArrayLike) -> tuple[Floats, Floats]:
+    """DeLong's V_0 and V_1: for each score the share of the other side on its right side, ties counting half.
+
+    Arguments:
+        without: Scores of the side that should score low, shape (N,), N of at least 1.
+        with_: Scores of the side that should score high, shape (M,), M of at least 1.
+
+    Returns:
+        For each score without, the share of those with above it, (N,); for each with, that of those without below, (M,).
+    """
+    low, high = np.asarray(without, np.float64), np.asarray(with_, np.float64)
+
+    def under(scores: Floats, others: Floats) -> Floats:
+        known = np.sort(others)
+        ranks = np.searchsorted(known, scores, "left") + np.searchsorted(known, scores, "right")
+        return np.asarray(ranks / (2 * len(known)))
+
+    return 1 - under(low, high), under(high, low)
 
 
 def auc_interval(area: float, variance: float, smaller: int) -> Interval:

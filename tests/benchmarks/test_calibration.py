@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.calibration import Row, World, main, missed, pooled, run, worlds_of
+from benchmarks.calibration import FIT_SEED, Row, World, fit, main, missed, pooled, run, worlds_of
 from benchmarks.worlds import Trial
 
 
@@ -74,3 +74,16 @@ def test_a_world_that_is_biased_or_cries_wolf_is_found_out() -> None:
     row = run(World("a", "x", simulate, 200), 0)
     assert row.missed and 100 < row.simulations < 200 and row.bias == 1
     assert run(World("a", "x", simulate, 200), 0).coverage == row.coverage
+
+
+def test_corrections_of_an_angle_are_fitted_to_other_simulations(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.calibration.FIT_CELLS", ((10, 50),))
+    monkeypatch.setattr("benchmarks.calibration.WIDE_CELLS", ((12, 50),))
+    monkeypatch.setattr("benchmarks.calibration.FIT_COUNT", 40)
+    overestimate, freedom, covered = fit("mean", 40, ((10, 50),))
+    assert overestimate == pytest.approx(1, abs=0.15) and freedom > 0.6 and covered >= 0.95
+    assert main(["--fit", "mean"]) == 0
+    assert capsys.readouterr().out.startswith(f"mean: overestimate {overestimate}, freedom {freedom}, ")
+    assert FIT_SEED not in range(1_000), "the calibration's own seeds"

@@ -55,7 +55,7 @@ STATISTICS = {
             "sin²θ = |e|² / |v|², e the part of the estimate's error that is orthogonal to the true direction",
             "delete-a-group jackknife estimate of E|e|²",
             "|e|² is a scaled χ² with the effective dimensions of the error as degrees of freedom; F quantiles; for the SVM fewer "
-            "degrees, fitted to simulations of 10 to 200 images a side in 2 to 200 dimensions",
+            "degrees, fitted to simulations of 10 to 200 images a side in 2 to 1,000 dimensions, which the calibration does not use",
             "near 90°: in D dimensions two unrelated directions are at 90° ± 57°/√D",
             10,
             "Quenouille 1956; Efron & Stein 1981",
@@ -68,8 +68,8 @@ STATISTICS = {
             "The probability that an image with the attribute lies farther along the direction than one without, for images "
             "that the direction was not fitted on.",
             "P(w·z₁ > w·z₀) + ½ P(equal)",
-            "mean over five folds",
-            "DeLong within folds, widened for the noise that the folds' directions share; symmetric on the logit scale",
+            "mean over five folds, five times (twice for slow fits)",
+            "DeLong within folds, averaged over the repeats, widened for the noise that the folds' directions share; symmetric on the logit scale",
             "0.5",
             50,
             "DeLong et al. 1988; LeDell et al. 2015",
@@ -82,7 +82,7 @@ STATISTICS = {
             "How well the order of the images along the direction follows the order of the attribute's values, for images that "
             "the direction was not fitted on.",
             "Spearman's ρ of w·z and the values, the middle third of the images included",
-            "mean over five folds",
+            "mean over five folds, five times (twice for slow fits)",
             "Bonett & Wright's variance in Fisher's z, widened for the noise that the folds' directions share",
             "0",
             50,
