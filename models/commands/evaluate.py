@@ -15,6 +15,7 @@ __all__ = ["add", "run"]
 SEEDS = "names or folders of runs that differ only in their seed"
 SAMPLES = "log p(x) by importance sampling and by naive Monte Carlo, with L draws per image"
 BESIDE = "runs to compare with, each with a label; those with one label differ only in their seed"
+SPLIT = "validation, for choices between trainings, or test (test)"
 ONLY = "measure these alone, and keep the other metrics of the card: density, inverse, reconstruction, restoration, nearest, bound, units, codebook, likelihood, probe, disentanglement, baselines, attributes"
 REPORT = "write RESULTS.md from the cards; the metrics measured on the way are stored in them"
 SWITCHES = {
@@ -35,6 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seeds", nargs="+", default=[], metavar="RUN", help=SEEDS)
     parser.add_argument("--samples", type=int, metavar="L", help=SAMPLES)
     parser.add_argument("--beside", nargs="+", default=[], metavar="LABEL=RUN", help=BESIDE)
+    parser.add_argument("--split", default="test", help=SPLIT)
     parser.add_argument("--only", nargs="+", default=[], metavar="STAGE", help=ONLY)
     parser.add_argument(
         "--report", nargs="?", type=Path, const=Path("RESULTS.md"), metavar="FILE", help=REPORT
@@ -80,7 +82,12 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from models.evaluation.report import evaluate_all
 
     wanted = Wanted(
-        options.samples, options.probe, options.disentanglement, options.attributes, tuple(options.only)
+        options.samples,
+        options.probe,
+        options.disentanglement,
+        options.attributes,
+        options.split,
+        tuple(options.only),
     )
     write = options.write or options.report is not None
     if options.name:
@@ -98,8 +105,8 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         return {}
     if options.seeds:
         raise ValueError("`--seeds` belongs to one checkpoint. Name it, or leave out `--all`.")
-    for name in ("only", "beside"):
-        if getattr(options, name):
+    for name in ("only", "beside", "split"):
+        if getattr(options, name) not in ([], "test"):
             raise ValueError(f"`--{name}` belongs to one checkpoint. Name it, or leave out `--all`.")
     measured = {}
     for name, metrics in evaluate_all(wanted, limit=options.limit, write=write):

@@ -41,6 +41,7 @@ from models.protocols import as_discrete, as_sequence_model
 
 __all__ = ["STAGES", "Wanted", "evaluate", "measure"]
 
+EVALUATED = ("validation", "test")  # splits
 LABEL = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # What is measured together, in this order.
 STAGES = (
@@ -68,6 +69,7 @@ class Wanted:
     probe: bool = False  # error of a linear probe for each class
     disentanglement: bool = False  # MIG, DCI, SAP, FactorVAE and beta-VAE score
     attributes: bool = False  # what classifiers trained on pixels read from reconstructions
+    split: str = "test"  # or "validation", for choices between trainings
     only: tuple[str, ...] = ()  # measure these of `STAGES` alone; () for all that the others ask for
 
 
@@ -81,7 +83,7 @@ def evaluate(
     command: str = "",
     write: bool = False,
 ) -> Metrics:
-    """Measures a checkpoint on its data set's test split.
+    """Measures a checkpoint on its data set's test split, or on the validation split.
 
     Arguments:
         name: Name or folder of the checkpoint.
@@ -101,6 +103,12 @@ def evaluate(
         ValueError: If the checkpoint cannot be used or does not support a metric, or its weights changed in the
             meantime; if a run of `seeds` is another model or another training.
     """
+    if wanted.split not in EVALUATED:
+        raise ValueError(f"`split` must be one of: {', '.join(EVALUATED)}. Got {wanted.split!r}.")
+    if write and wanted.split != "test":
+        raise ValueError(
+            f"A card keeps metrics of the test split alone. Got {wanted.split!r}: leave out `--write`."
+        )
     entry = checkpoint.read(name)
     metrics = measure(entry, wanted, limit)
     if seeds:
@@ -161,11 +169,11 @@ def measure(entry: Entry, wanted: Wanted = Wanted(), limit: int | None = None) -
     model = checkpoint.load(entry.path)
     name, options = card.data["name"], card.data.get("options", {})
     if model.spec.sequence:
-        if asked := [option for option, value in vars(wanted).items() if value]:
+        if asked := [option for option, value in vars(wanted).items() if value and option != "split"]:
             raise ValueError(
                 f"{entry.name} is a sequence model. Leave out `--{asked[0]}`, which needs a model of images."
             )
-        return sequence_metrics(as_sequence_model(model), name, options, limit)
+        return sequence_metrics(as_sequence_model(model), name, options, limit, wanted.split)
     stages = _stages(model, card, wanted, limit)
     if missing := [stage for stage in wanted.only if stage not in stages]:
         raise ValueError(
@@ -183,7 +191,7 @@ def _stages(
 ) -> dict[str, Callable[[], Metrics]]:
     """What can be measured of a model of images, and is wanted: functions by their names in `STAGES`."""
     name, options = card.data["name"], card.data.get("options", {})
-    data = load_data(name, "test", limit=limit, **options)
+    data = load_data(name, wanted.split, limit=limit, **options)
 
     def train(limit: int | None = None) -> ImageData:
         return load_data(name, "train", limit=limit, **options)

@@ -256,7 +256,8 @@ def _offered(entry: Entry, chosen: Wanted, limit: int | None) -> Wanted:
 def _command(name: str, chosen: Wanted, limit: int | None, runs: Sequence[Path]) -> str:
     """The command that measures one checkpoint."""
     words = ["python", "-m", "models", "evaluate", name]
-    for option, value in (*vars(chosen).items(), ("limit", limit)):
+    asked = {option: value for option, value in vars(chosen).items() if option not in ("split", "only")}
+    for option, value in (*asked.items(), ("limit", limit)):
         words += [] if not value else [f"--{option}"] if value is True else [f"--{option}", str(value)]
     words += ["--seeds", *(run.name for run in runs)] if runs else []
     return shlex.join([*words, "--write"])

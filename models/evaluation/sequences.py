@@ -23,22 +23,23 @@ __all__ = ["sequence_metrics", "sequences"]
 
 
 def sequence_metrics(
-    model: SequenceModel, name: str, options: dict[str, Any], limit: int | None = None
+    model: SequenceModel, name: str, options: dict[str, Any], limit: int | None = None, split: str = "test"
 ) -> Metrics:
-    """The metrics of a sequence model on the test split of its data set.
+    """The metrics of a sequence model on a split of its data set.
 
     Arguments:
         model: A sequence model.
         name: Its data set, one of `models.data.SEQUENCES`.
         options: Options of the data set in training.
         limit: Use only the first sequences; None for all.
+        split: "test" or "validation".
     """
-    data = load_sequences(name, "test", limit=limit, **options)
-    about = f"as trained, {model.likelihood.pixels}, {name} test, {len(data)} sequences, seed {SEED}"
+    data = load_sequences(name, split, limit=limit, **options)
+    about = f"as trained, {model.likelihood.pixels}, {name} {split}, {len(data)} sequences, seed {SEED}"
     sums = sums_of_terms(model, sequences(data))
     metrics = {term: metric(total / len(data), "nats/frame", about) for term, total in sums.items()}
     if name == "moving-digits":
-        clean = load_sequences(name, "test", limit=limit, **(options | {"noise": 0.0}))
+        clean = load_sequences(name, split, limit=limit, **(options | {"noise": 0.0}))
         classifier = train_classifier(originals("train", options.get("source", "mnist")))
         metrics |= prediction(model, data, clean, classifier)
     if name == "oscillator":

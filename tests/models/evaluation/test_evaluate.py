@@ -326,6 +326,13 @@ def test_only_some_stages_are_measured_and_the_other_metrics_stay(copy_of_tiny: 
     assert after == before | found and after["ssim"] != before["ssim"]
 
 
+def test_choices_are_made_on_the_validation_split(copy_of_tiny: Path) -> None:
+    found = evaluate(copy_of_tiny, Wanted(split="validation", only=("reconstruction",)), limit=30)
+    data = load_data("digits", "validation", limit=30)
+    assert found["mse"]["value"] == reconstruction(load(copy_of_tiny), data)["mse"]["value"]
+    assert "digits validation, 30 images" in found["mse"]["protocol"]
+
+
 def test_runs_beside_a_checkpoint_keep_their_metrics_under_a_label(
     copy_of_tiny: Path, tmp_path: Path
 ) -> None:

@@ -256,6 +256,12 @@ def test_a_report_alone_measures_nothing(
     [
         ([], "Name a checkpoint"),
         (["tiny-vae", "--all"], "Name a checkpoint"),
+        (["tiny-vae", "--split", "train"], "`split` must be one of: validation, test. Got 'train'"),
+        (["tiny-vae", "--split", "validation", "--write"], "A card keeps metrics of the test split alone."),
+        (["--all", "--split", "validation"], "`--split` belongs to one checkpoint"),
+        (["--all", "--beside", "a=b"], "`--beside` belongs to one checkpoint"),
+        (["tiny-vae", "--beside", "a"], "`--beside` must have the form LABEL=RUN. Got 'a'."),
+        (["tiny-vae", "--beside", "A b=tiny-vae"], "`beside` must have labels that match"),
         (["--all", "--seeds", "a"], "`--seeds` belongs to one checkpoint"),
         (["--all", "--only", "probe"], "`--only` belongs to one checkpoint"),
         (
