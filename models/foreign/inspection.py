@@ -23,6 +23,7 @@ from models.foreign.graph_check import FILE_BYTES
 from models.foreign.layout import Layout
 from models.system.extras import require
 from models.system.files import replace_file
+from models.system.schema import read
 
 VERSION = 1  # of the checks; increased when they change
 MEMORY = 4 << 30  # bytes, besides the files
@@ -61,8 +62,7 @@ def inspect(paths: Sequence[Path], size: int | None = None) -> Inspected:
     request = {"paths": [os.fsdecode(path.absolute()) for path in paths], "size": size}
     names = " and ".join(printable(path) for path in paths)
     answer: dict[str, Any] = ask("examine", request, names, MEMORY + COPIES * total)
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["layout"].items()}
-    found = Inspected(Layout(**fields), tuple(answer["sha256"]))
+    found = Inspected(read(answer["layout"], Layout, "The layout"), tuple(answer["sha256"]))
     record = _record(found.layout, found.sha256)
     with contextlib.suppress(OSError):  # without a record it is checked again
         replace_file(record, lambda path: path.write_text("accepted\n"))
