@@ -127,7 +127,7 @@ def test_a_new_address_is_followed_and_an_earlier_one_undoes_nothing(open_compar
         at.query_params[name] = value
     at.run()
     assert names(at) == ["digits-vae", "flat-vae"], "the browser still has the first address"
-    at.query_params["item"] = "test-9"
+    at.query_params["models"], at.query_params["item"] = BOTH, "test-9"
     at.run()
     assert names(at) == ["flat-vae", "digits-vae"] and address(at)["item"] == "test-9"
 
