@@ -46,7 +46,8 @@ COUNT, OWN_COUNT = 8_000, 20_000  # default number of images: of a bundled data 
 ORDER = ("test", "validation", "train")
 NEIGHBOUR = 10  # rank of the neighbour whose distance the gauge uses
 GAPS_AT_MOST = 1 << 23  # distances in memory at once, 64 MiB
-BUILD_PROBES = 8  # cells read for each image; a search of the explorer reads more
+FINER = 4.0  # times as many cells as in a search of the explorer, as all images are searched for
+BUILD_PROBES = 12  # of them are read for each image
 
 
 def build_atlas(
@@ -123,7 +124,7 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
 
 def _searched_distances(z: Array, count: int) -> Array:
     """Distance of each latent (N, D) to its `count`-th nearest other one, by an approximate search."""
-    search = ApproximateNeighbours(z, find_cells(z), probes=BUILD_PROBES)
+    search = ApproximateNeighbours(z, find_cells(z, finer=FINER), probes=BUILD_PROBES)
     found = np.empty(len(z), np.float32)
     for rows in blocks(len(z)):
         index, distance = search.nearest(z[rows], count + 1)

@@ -45,19 +45,20 @@ class Cells(NamedTuple):
     assigned: NDArray[np.int32]  # (N,), each item's cell
 
 
-def find_cells(z: ArrayLike, metric: ArrayLike | None = None, seed: int = 0) -> Cells:
+def find_cells(z: ArrayLike, metric: ArrayLike | None = None, seed: int = 0, finer: float = 1.0) -> Cells:
     """Divides items into cells, by k-means on a sample of 50 items a cell, or on all if there are fewer.
 
     Arguments:
         z: Latents of the items, shape (N, D), finite; may be memory-mapped.
         metric: Factor of each dimension in a distance, shape (D,); None for 1.
         seed: Of the sample and of k-means.
+        finer: Factor on the number of cells, sqrt(N): smaller ones are read faster, and take longer to find.
     """
     import faiss
 
     items = np.asarray(z)
     factor = np.float32(1) if metric is None else np.asarray(metric, np.float32)
-    count = int(np.clip(round(len(items) ** 0.5), *CELLS).clip(max=len(items)))
+    count = int(np.clip(round(finer * len(items) ** 0.5), *CELLS).clip(max=len(items)))
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(items), min(len(items), SAMPLE * count), replace=False))
     faiss.omp_set_num_threads(1)  # OpenMP threads spin between products and starve the decoders
