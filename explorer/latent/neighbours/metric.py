@@ -80,8 +80,9 @@ def draw_distances(
     rows = np.sort(rng.choice(rows, min(DRAWS, len(rows)), replace=False))
     drawn = means[rows]
     if std is not None:
-        noise = np.asarray(std, np.float32)[rows] * rng.standard_normal(drawn.shape, np.float32)
-        drawn = (drawn + noise).astype(np.float32)
+        drawn = drawn + np.asarray(std)[rows].astype(np.float32) * rng.standard_normal(
+            drawn.shape, np.float32
+        )
     if search is not None:
         index, distance = search.nearest(drawn, k + 1)
         distance[index == rows[:, None]] = np.inf

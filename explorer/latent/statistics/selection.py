@@ -156,9 +156,9 @@ class _Known(NamedTuple):
 
 def _part(part: str, known: _Known) -> _Found:
     """Items that a part without commas finds: those with this text, else with these numbers, else with these words."""
-    same = [equal for each in known.texts if len(equal := each.equal(part.casefold()))]
-    rows = np.concatenate(same) if same else _numbered(part, known.names)
-    return _worded(part, known) if rows is None else known.at(rows)
+    same = [rows for each in known.texts if len(rows := each.equal(part.casefold()))]
+    numbered = np.concatenate(same) if same else _numbered(part, known.names)
+    return _worded(part, known) if numbered is None else known.at(numbered)
 
 
 def example(attributes: Mapping[str, Attribute], names: ItemNames, count: int) -> str:
