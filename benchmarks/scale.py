@@ -172,7 +172,7 @@ def use(folder: Path, count: int, size: int) -> dict[str, float]:
     with_gauge = asyncio.run(_drag(engine, loaded, path, GAUGE_NEIGHBOUR))
     asked = loaded.atlas.mean[random.integers(0, count, QUESTIONS)]
     asked = asked + np.float32(0.1) * random.standard_normal(asked.shape, np.float32)
-    near = [_ms(partial(loaded.neighbours.nearest, asked[row : row + 1], SHOWN)) for row in range(QUESTIONS)]
+    near = [_ms(partial(loaded.neighbours.nearest, row[None], SHOWN)) for row in asked]
     searched = [_ms(partial(_search, loaded, text)) for text in SEARCHES]
     again = [_ms(partial(_search, loaded, text)) for text in SEARCHES]
     chosen = np.flatnonzero(

@@ -148,12 +148,10 @@ class ApproximateNeighbours(NeighbourSearch):
 
         faiss.omp_set_num_threads(1)
         probes = self.probes
+        parameters = faiss.SearchParametersIVF()
         while True:
-            found: NDArray[np.int64] = self._index.search(
-                self._stored(latents),
-                k,
-                params=faiss.SearchParametersIVF(nprobe=probes),  # type: ignore[call-arg]
-            )[1]
+            parameters.nprobe = probes
+            found: NDArray[np.int64] = self._index.search(self._stored(latents), k, params=parameters)[1]
             if probes >= self.cells or (found >= 0).all():
                 return found
             probes = min(4 * probes, self.cells)
