@@ -185,6 +185,8 @@ def test_the_path_leads_from_a_to_b(tab: CodesPage) -> None:
     page = tab.open("model=two-codes&a=3&b=9&t=0.25")
     walk, counts = page.get_by_test_id("walk"), page.get_by_test_id("walk-counts")
     assert walk.input_value() == "0.25"
+    region = page.get_by_role("region", name="Walk from A to B")
+    assert region.evaluate("e => getComputedStyle(e).clipPath") == "none", "in view without the focus"
     for share, side, word in (("0", "a", "0 changed since A"), ("1", "b", "20 places")):
         walk.fill(share)
         tab.shows("step", tab.picture(side), f"at {share} it is {side}")

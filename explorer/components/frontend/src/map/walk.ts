@@ -83,7 +83,7 @@ export class PointWalk {
     this.number.addEventListener("keydown", (event) => this.key(event));
     this.element = h(
       "div",
-      { class: "walk", role: "group", "aria-label": "Points by keyboard" },
+      { class: "point-walk", role: "group", "aria-label": "Points by keyboard" },
       iconButton("previous", "Previous point", () => this.step(-1)),
       this.number,
       iconButton("next", "Next point", () => this.step(1)),
