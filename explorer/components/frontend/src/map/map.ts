@@ -124,7 +124,6 @@ export class MapView {
 
   setShading(shading: Shading | null): void {
     this.points.setShading(shading);
-    this.pointing.walk.setShading(shading);
     this.invalidate();
   }
 

@@ -29,7 +29,7 @@ export class Pointing {
     this.walk = new PointWalk({
       show: (item) => this.show(item),
       pick: (item, stamp) => this.on.pick(item, stamp),
-      accepts: (item) => this.points.accepts(item),
+      next: (order, from, step, done) => this.points.next(order, from, step, done),
     });
   }
 

@@ -4,6 +4,7 @@ import type { Theme } from "../theme";
 import type { Camera } from "./camera";
 import { pack, type Shading, shadePlain } from "./colours";
 import { GpuRenderer } from "./gpu-renderer";
+import type { Order } from "./order";
 import type { Scene } from "./painter";
 import type { Picker } from "./picker";
 import type { Answer, Question } from "./questions";
@@ -156,6 +157,12 @@ export class PointsLayer {
     this.ask({ about: "view", shown, limit, first, lit }, (answer) =>
       done(answer as Uint32Array | null),
     );
+  }
+
+  /** The next point in an order that can be pointed at, -1 for none. */
+  next(order: Order, from: number, step: 1 | -1, done: (item: number) => void): void {
+    const lit = this.onlyLit && this.shading ? this.litMarks() : null;
+    this.ask({ about: "next", order, from, step, lit }, (answer) => done(answer?.[0] ?? -1));
   }
 
   private ask(question: Question, done: (answer: Answer | null) => void): void {

@@ -1,4 +1,5 @@
 // What is asked about the points of a map, and answered where they are indexed.
+import { nextItem, type Order, valuesOf } from "./order";
 import type { Picker } from "./picker";
 import type { Bounds } from "./viewport";
 
@@ -18,7 +19,17 @@ export interface InView {
   readonly lit: Uint8Array | null;
 }
 
-export type Question = Inside | InView;
+/** The next point in an order after one (-1: the first); see `nextItem`. */
+export interface Next {
+  readonly about: "next";
+  readonly order: Order;
+  readonly from: number;
+  readonly step: 1 | -1;
+  /** Shades of the points that may be given, marked 1; null for all. */
+  readonly lit: Uint8Array | null;
+}
+
+export type Question = Inside | InView | Next;
 /** Marks of every point, 1 inside and 0 outside; or numbers of points in ascending order. */
 export type Answer = Uint8Array | Uint32Array;
 
@@ -32,8 +43,14 @@ export function answerTo(
   shade: Uint16Array,
 ): Answer {
   if (question.about === "inside") return picker.inside(question.corners);
-  const { shown, limit, first, lit } = question;
+  const { lit } = question;
   const accepts = lit ? (item: number) => lit[shade[item]] === 1 : () => true;
+  if (question.about === "next") {
+    const { order, from, step } = question;
+    const item = nextItem(xy.length >> 1, valuesOf(order, xy, shade), from, step, accepts);
+    return item < 0 ? new Uint32Array(0) : Uint32Array.of(item);
+  }
+  const { shown, limit, first } = question;
   const most = first ? INDEXED * limit : limit;
   const found = picker.within(shown, most, accepts);
   const items = first && found.length === most ? firstOf(xy, shown, limit, accepts) : found;

@@ -1,62 +1,22 @@
 // A way to every point without a pointer: by its number, and to the next one in a chosen order.
 import { h, iconButton } from "../dom";
-import type { Shading } from "./colours";
+import { ORDERS, type Order } from "./order";
 
 export interface WalkEvents {
   /** A point was reached: show it. */
   show(item: number): void;
   /** A point was chosen. */
   pick(item: number, stamp: number): void;
-  accepts(item: number): boolean;
+  /** Finds the next item in an order, -1 for none; see `nextItem`. */
+  next(order: Order, from: number, step: 1 | -1, done: (item: number) => void): void;
 }
 
-const ORDERS = ["number", "right", "up", "colour"] as const;
-export type Order = (typeof ORDERS)[number];
 const TITLES: Record<Order, string> = {
   number: "By number",
   right: "Left to right",
   up: "Bottom to top",
   colour: "By colour",
 };
-
-/**
- * The next item in the order of (value, number), or the previous one; from the other end again.
- *
- * Arguments:
- *   count: number of items.
- *   value: what they are ordered by; items without a finite value are passed over.
- *   from: the present item; -1 for none.
- *   step: 1 or -1.
- *   accept: whether an item may be reached.
- *
- * Returns: an item, or -1 when none may be reached.
- */
-export function nextItem(
-  count: number,
-  value: (item: number) => number,
-  from: number,
-  step: 1 | -1,
-  accept: (item: number) => boolean,
-): number {
-  const at = from < 0 ? -step * Infinity : value(from);
-  let [best, first] = [-1, -1];
-  const before = (a: number, b: number) => {
-    const apart = step * (value(a) - value(b));
-    return apart !== 0 ? apart < 0 : step * (a - b) < 0;
-  };
-  for (let i = 0; i < count; i++) {
-    const v = value(i);
-    if (!Number.isFinite(v)) continue;
-    const apart = step * (v - at);
-    const onward = apart > 0 || (apart === 0 && step * (i - from) > 0);
-    const leads = first < 0 || before(i, first);
-    const follows = onward && (best < 0 || before(i, best));
-    if ((!leads && !follows) || !accept(i)) continue; // asked last: there may be a million
-    if (leads) first = i;
-    if (follows) best = i;
-  }
-  return best < 0 ? first : best;
-}
 
 export class PointWalk {
   readonly element: HTMLElement;
@@ -74,7 +34,6 @@ export class PointWalk {
   });
   private readonly says = h("output", { class: "sr-only", "aria-live": "polite" });
   private xy: Float32Array | null = null;
-  private shading: Shading | null = null;
   private item = -1;
 
   constructor(private readonly on: WalkEvents) {
@@ -98,24 +57,8 @@ export class PointWalk {
     if (this.item >= xy.length >> 1) this.item = -1;
   }
 
-  setShading(shading: Shading | null): void {
-    this.shading = shading;
-  }
-
   step(step: 1 | -1): void {
-    const { xy } = this;
-    if (!xy) return;
-    const accepts = (item: number) => this.on.accepts(item);
-    this.go(nextItem(xy.length >> 1, this.value(xy), this.item, step, accepts));
-  }
-
-  private value(xy: Float32Array): (item: number) => number {
-    const order = this.order.value as Order;
-    const shade = this.shading?.shade;
-    if (order === "right") return (i) => xy[2 * i];
-    if (order === "up") return (i) => xy[2 * i + 1];
-    if (order === "colour" && shade) return (i) => shade[i];
-    return (i) => i;
+    if (this.xy) this.on.next(this.order.value as Order, this.item, step, (item) => this.go(item));
   }
 
   private go(item: number): void {

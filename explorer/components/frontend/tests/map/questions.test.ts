@@ -45,3 +45,17 @@ describe("the first points in view", () => {
     expect(found).toEqual([...new Set(found)].sort((a, b) => a - b));
   });
 });
+
+it("the next point in an order is one that may be given", () => {
+  const lit = Uint8Array.of(0, 1, 0);
+  const next = (order: "number" | "right" | "colour", from: number) =>
+    painter.answer({ about: "next", order, from, step: 1, lit })[0];
+  expect(next("number", 1)).toBe(4);
+  expect(next("colour", 4)).toBe(7);
+  const right = [...shade.keys()].filter((i) => shade[i] === 1);
+  right.sort((a, b) => places[2 * a] - places[2 * b] || a - b);
+  expect(next("right", right[10])).toBe(right[11]);
+  expect(
+    painter.answer({ about: "next", order: "up", from: -1, step: 1, lit: new Uint8Array(3) }),
+  ).toHaveLength(0);
+});
