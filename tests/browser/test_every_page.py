@@ -1,4 +1,4 @@
-"""Every page is accessible in light and dark, has one first heading, and looks the same after every other page."""
+"""Every page is accessible in light, dark and at 400 %, has one first heading, and looks the same after every other page."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ LAYOUT = """() => {
     }
     return faults;
 }"""
+# What is lost or leads sideways in a window of 1280 × 1024 at 400 %; tables, films and formulas may scroll by themselves.
+ENLARGED = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(one).overflowX);
+    const faults = [main, ...document.querySelectorAll(".st-key-lx-nav *")].filter(scrolls).map((one) => one.className);
+    const inScroller = (one) => one !== main && one !== null && (scrolls(one) || inScroller(one.parentElement));
+    for (const one of main.querySelectorAll("button, a, input, select, textarea, summary, [role=slider]")) {
+        const { left, right, width } = (one.closest("[data-testid=stSlider]") ?? one).getBoundingClientRect();
+        if (!one.checkVisibility({ visibilityProperty: true }) || width < 2 || one.closest(".lx-sr-only")) continue;
+        if ((left < -1 || right > innerWidth + 1) && !inScroller(one.parentElement)) faults.push(one.outerHTML.slice(0, 200));
+    }
+    return faults;
+}"""
+ENLARGED_PX = {"width": 320, "height": 256}
+LAPTOP_PX = {"width": 1440, "height": 900}
 Look = dict[str, list[str]]
 
 
@@ -106,7 +121,7 @@ def test_every_page_is_accessible_and_looks_the_same_after_every_other(
     bundled: Server, chromium: Browser
 ) -> None:
     assert AXE.is_file(), "axe-core is missing: run `npm ci` in explorer/components/frontend"
-    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page = chromium.new_context(viewport=LAPTOP_PX).new_page()
     tab = StagePage(page, bundled.url)
     page.set_default_timeout(90_000)
     fresh: dict[str, Look] = {}
@@ -118,6 +133,10 @@ def test_every_page_is_accessible_and_looks_the_same_after_every_other(
         fresh[title] = page.evaluate(LOOK)
         wrong[f"{title}, layout"] = page.evaluate(LAYOUT)
         wrong[f"{title}, light"] = findings(page)
+        page.set_viewport_size(ENLARGED_PX)
+        at_rest(page, title)
+        wrong[f"{title}, 400 %"] = page.evaluate(ENLARGED)
+        page.set_viewport_size(LAPTOP_PX)
     page.emulate_media(color_scheme="dark")
     for title in (*ADDRESSES, "Explore"):
         if title in OPENED and f"{title}, dark" not in wrong:

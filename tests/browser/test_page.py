@@ -134,6 +134,13 @@ def test_downloads_equal_the_canvas(tab: StagePage) -> None:
         np.testing.assert_array_equal(vectors["a"], np.array(table["z"].to_pylist()[0], np.float32))
 
 
+SCHEMES = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "forced": {"color_scheme": "dark", "forced_colors": "active"},
+}
+
+
 def luminance(colour: str) -> float:
     """Of "rgb(r, g, b)", as WCAG defines it."""
     parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
@@ -146,11 +153,11 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_light_and_dark(new_page: NewPage) -> None:
+def test_light_dark_and_forced_colours(new_page: NewPage) -> None:
     grounds = {}
-    for scheme in ("light", "dark"):
-        tab = new_page(color_scheme=scheme).open()
-        assert tab.stage.get_attribute("data-tone") == scheme
+    for scheme, options in SCHEMES.items():
+        tab = new_page(**options).open()
+        assert tab.stage.get_attribute("data-tone") == options["color_scheme"]
         ground = tab.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         for text in (".lx-title", ".lx-row-name", ".lx-nearest-name", ".lx-gauge-word"):
             colour = tab.page.evaluate(f"getComputedStyle(document.querySelector('{text}')).color")
@@ -165,6 +172,15 @@ def test_light_and_dark(new_page: NewPage) -> None:
         assert contrast(corner, ground) < 1.3, "the map's background is close to the page's"
         grounds[scheme] = ground
     assert luminance(grounds["light"]) > 0.8 and luminance(grounds["dark"]) < 0.05
+    assert luminance(grounds["forced"]) == 0
+    # Without shadows, the choice of a segment and the handle that keys move are told by a ground and a line.
+    chosen, other = (
+        tab.page.evaluate(f"getComputedStyle(document.querySelector('{one} + span')).backgroundColor")
+        for one in (".lx-segment input:checked", ".lx-segment input:not(:checked)")
+    )
+    assert chosen != other
+    ring = tab.get("handle-A").locator(".lx-knob-ring")
+    assert ring.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
 
 
 @pytest.mark.parametrize("width", [400, 1024, 1440])

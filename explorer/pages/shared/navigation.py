@@ -104,7 +104,7 @@ body:has(.lx-reconnecting:not([hidden])) .lx-offline { display: none; }
     overflow-x: auto; }
 }
 @media (max-width: 480px) {
-  .st-key-lx-links { gap: 0; }
+  .st-key-lx-links { gap: 0; flex-wrap: wrap; }
   .st-key-lx-links .stPageLink a { padding: 0.1rem 0.3rem; }
   .st-key-lx-links .stMenuButton button { padding: 0.1rem 0.2rem; }
   .st-key-lx-links p { font-size: 0.84rem; }

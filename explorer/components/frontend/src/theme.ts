@@ -41,7 +41,7 @@ export function readTheme(probe: HTMLElement): Theme {
 
 export const sameTheme = (a: Theme, b: Theme): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Tells the theme at an element now and whenever Streamlit changes it; returns a function that stops. */
+/** Tells the theme at an element now and whenever Streamlit, or high contrast, changes it; returns a function that stops. */
 export function watchTheme(
   element: HTMLElement,
   probe: HTMLElement,
@@ -60,6 +60,11 @@ export function watchTheme(
   // Streamlit sets its variables on an ancestor, by a class that changes with the theme.
   for (let node = element.parentElement; node; node = node.parentElement)
     observer.observe(node, options);
+  const forced = matchMedia("(forced-colors: active)");
+  forced.addEventListener("change", look);
   look();
-  return () => observer.disconnect();
+  return () => {
+    observer.disconnect();
+    forced.removeEventListener("change", look);
+  };
 }
