@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.data import ImageData
 from models.evaluation.metric import Metrics, describe_images, metric
-from models.evaluation.reconstruction import errors, without, without_padding
+from models.evaluation.reconstruction import Pictures, errors, without, without_padding
 
 __all__ = ["FILMS", "nearest_image"]
 
@@ -27,7 +27,7 @@ def nearest_image(train: ImageData, test: ImageData) -> Metrics:
     }
 
 
-def _nearest(known: NDArray[np.float32], asked: NDArray[np.float32]) -> NDArray[np.int64]:
+def _nearest(known: Pictures, asked: Pictures) -> NDArray[np.int64]:
     """Row of the nearest image of `known` (N, H, W, C) for each of `asked` (M, H, W, C), shape (M,)."""
     rows, others = known.reshape(len(known), -1), asked.reshape(len(asked), -1)
     squares = np.square(rows).sum(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from models.data.tensors import chunks
 from models.evaluation.metric import SEED, Metrics, describe_images, metric
 
 __all__ = [
+    "Pictures",
     "errors",
     "inverse",
     "posterior_means",
@@ -24,6 +27,8 @@ __all__ = [
     "without",
     "without_padding",
 ]
+
+Pictures = NDArray[np.floating[Any]]
 
 SSIM_WINDOW = 11  # pixels that the Gaussian window needs
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2  # of Wang et al. 2004, for pixels in [0, 1]
@@ -65,15 +70,13 @@ def reconstruction(model: Autoencoder, data: ImageData) -> Metrics:
     }
 
 
-def errors(truth: NDArray[np.float32], pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def errors(truth: Pictures, pictures: Pictures) -> tuple[Pictures, Pictures]:
     """Mean squared error per pixel and PSNR in dB of each picture (N, H, W, C) in [0, 1], shape (N,) each."""
     mse = ((truth - pictures) ** 2).mean((1, 2, 3))
     return mse, -10 * np.log10(np.maximum(mse, 1e-10))
 
 
-def similarity(
-    truth: NDArray[np.float32], pictures: NDArray[np.float32], small: bool = False
-) -> NDArray[np.float64]:
+def similarity(truth: Pictures, pictures: Pictures, small: bool = False) -> NDArray[np.float64]:
     """SSIM of pictures (N, H, W, C) in [0, 1], the mean over channels and over the pixels whose window fits, shape (N,).
 
     Arguments:
@@ -101,7 +104,7 @@ def similarity(
     return np.concatenate(found)
 
 
-def without_padding(data: ImageData, *pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+def without_padding(data: ImageData, *pictures: Pictures) -> tuple[Pictures, ...]:
     """Removes the padding from pictures of a data set (N, H, W, C): it is no part of an image."""
     return tuple(map(content, pictures)) if data.name == "frey-faces" else pictures
 
