@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -24,7 +26,11 @@ def test_a_count_out_of_range_is_an_error(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.slow
-def test_every_step_gives_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_step_gives_its_figures(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENT_CACHE_DIR", "")  # restored afterwards; each step has its own
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page, after the tests of pages
     assert main(["--rows", "2000", "--dimensions", "8", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["rows"], found["dimensions"], list(found["steps"])) == (2000, 8, list(STEPS))
