@@ -5,15 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest firefox format clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
 
-# Browser tests wait much of the time, so two processes run them beside two for the other tests. With one thread per core
-# in each process, the threads would block each other.
+# Browser tests mostly wait, so they run in parallel with the other tests, which two processes share. With one thread per
+# core in each process, the threads would block each other.
 test pytest check: export OMP_NUM_THREADS ?= 1
 test pytest check: export NUMBA_NUM_THREADS ?= 1
 
@@ -45,7 +45,7 @@ pytest: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
 
 # axe-core, which checks the pages' accessibility, is a Node package.
 pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
-	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
+	CHROMIUM="$$(tools/chromium)" $(BIN)/python -m pytest tests/browser
 
 # Drives the stage in Firefox, which `make test` does not need: FIREFOX names it where it is not firefox-esr or firefox.
 firefox: $(VENV)/.run-ready

@@ -104,7 +104,7 @@ class OwnHosts:
             return
         headers, path = Headers(scope=scope), scope["path"]
         live_socket = scope["type"] == "websocket" and LIVE in path
-        if live_socket or not (reason := _reason(headers, path)):
+        if live_socket or not (reason := _reason(headers, path, scope["scheme"])):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -115,13 +115,13 @@ class OwnHosts:
             await PlainTextResponse(reason, 403)(scope, receive, send)
 
 
-def _reason(headers: Headers, path: str) -> str:
+def _reason(headers: Headers, path: str, scheme: str) -> str:
     """Why a request is refused; "" if it is not."""
     if not is_own_host(headers):
         host = headers.get("host", "")[:SHOWN]
         return (
-            f"This server does not answer to the name {host!a}. Add the page's origin, such as "
-            "https://faces.example.org, to LATENT_ALLOWED_ORIGINS, or open it by its numeric address."
+            f"This server does not answer to the name {host!a}. Open it as localhost or by its numeric address, or "
+            f"start it with the page's origin: LATENT_ALLOWED_ORIGINS={scheme}://{ascii(host)[1:-1]}"
         )
     if BUNDLE not in path and is_cross_site(headers):
         return (

@@ -125,7 +125,7 @@ class StagePage:
         self.url = url
         self.errors: list[str] = []
         self.messages_sent = 0  # messages of the page to Streamlit
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", self._count)
 
@@ -159,7 +159,7 @@ class StagePage:
             before, last[0] = last[0], self.shown()
             return before is not None and same(before, last[0])
 
-        until(still, "pictures that stay", beat=lambda: self.page.wait_for_timeout(150))
+        until(still, "pictures that stay", beat=lambda: self.page.wait_for_timeout(250))
 
     def get(self, testid: str) -> Locator:
         """The element with this test id."""
