@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Imported", "import_model"]
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -151,7 +150,7 @@ def import_model(
         result = complete(model, inspected, staging, out, images, choice, progress)
         if out.is_dir():
             out.rmdir()
-        os.replace(staging, out.absolute())
+        staging.rename(out.absolute())
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     progress(1.0, "Done")

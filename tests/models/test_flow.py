@@ -250,7 +250,7 @@ def test_a_checkpoint_is_measured_by_what_a_flow_has(tmp_path: Path) -> None:
     found = evaluate(tmp_path / "glow", limit=30)
     assert set(found) == {"bits_per_dim", "loss", "latent", "volume", "noise", "inverse_error"}
     assert _offered(checkpoint.read(tmp_path / "glow"), Wanted(samples=5), 30).samples is None
-    with pytest.raises(ValueError, match="`samples` must be left out: Glow gives log p"):
+    with pytest.raises(ValueError, match="`samples` must be left out: Glow computes log p"):
         evaluate(tmp_path / "glow", Wanted(samples=5), limit=30)
 
 

@@ -2,5 +2,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["tests/**/*.test.{ts,mjs}"], environment: "node" },
+  test: {
+    include: ["tests/**/*.test.{ts,mjs}"],
+    environment: "node",
+    pool: "threads",
+    isolate: false,
+  },
 });

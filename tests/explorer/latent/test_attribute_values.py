@@ -15,6 +15,7 @@ from explorer.latent.directions.mean_difference import attribute_directions, lab
 from explorer.latent.item_names import ItemNames
 from explorer.latent.statistics.selection import example, matching, search, telling
 from explorer.latent.statistics.similarity import label_agreement
+from explorer.latent.text_search import TextSearch
 from models.data import Attribute
 
 COUNT = 60
@@ -87,14 +88,16 @@ def test_a_condition_leaves_out_images_whose_value_is_missing() -> None:
 
 def test_a_search_finds_labels_of_any_script_file_names_and_captions() -> None:
     def found(text: str) -> list[int]:
-        return search(text, ATTRIBUTES, NAMES, {}, None, TEXTS)
+        return search(text, ATTRIBUTES, NAMES, {}, None, [TextSearch(texts) for texts in TEXTS])
 
     assert found("猫") == np.flatnonzero((ROWS % 4 == 0) & KNOWN).tolist()
     assert found("img_0012.jpg") == [12] and found("ordner") == ROWS.tolist()
     assert found("EIN APFEL") == [0, 1, 2] and found("apfel ripe") == [1]
     third = float(np.quantile(ROWS[KNOWN], 2 / 3))
     assert found("mass") == np.flatnonzero(KNOWN & (third <= ROWS)).tolist()
-    assert search("40", ATTRIBUTES, NAMES, {}, None, [["40" if row == 5 else "" for row in ROWS]]) == [5]
+    assert search(
+        "40", ATTRIBUTES, NAMES, {}, None, [TextSearch(["40" if row == 5 else "" for row in ROWS])]
+    ) == [5]
     text = example(ATTRIBUTES, NAMES, COUNT)
     assert found(text)
 

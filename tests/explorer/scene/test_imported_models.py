@@ -38,8 +38,8 @@ def test_a_pair_has_an_atlas_and_decodes(tmp_path: Path) -> None:
     loaded.decoder.compile()  # has no effect: an export of a graph that is not torch's would be a constant
     np.testing.assert_array_equal(loaded.decoder(loaded.atlas.mean[:5]), before)
     assert len(np.unique(before.reshape(5, -1), axis=0)) == 5
-    codes = loaded.encoder(before)
-    assert np.abs(codes.mean - loaded.atlas.mean[:5]).max() < 0.02 and codes.std is None
+    latents = loaded.encoder(before)
+    assert np.abs(latents.mean - loaded.atlas.mean[:5]).max() < 0.02 and latents.std is None
     assert loaded.neighbours.query(loaded.atlas.mean[:3]).nearest.shape[0] == 3
     assert loaded.nbytes > loaded.decoder.nbytes > (tmp_path / "mine" / "decoder.onnx").stat().st_size
 
@@ -61,4 +61,4 @@ def test_the_collection_of_a_decoder_alone_is_its_samples(tmp_path: Path) -> Non
     items = [0, 7, 1999]
     for item, original in zip(items, loaded.originals.get(items), strict=True):
         assert original is not None
-        np.testing.assert_array_equal(original, loaded.decoder(loaded.codes([item]))[0])
+        np.testing.assert_array_equal(original, loaded.decoder(loaded.latents([item]))[0])

@@ -14,6 +14,7 @@ from models import checkpoint
 from models.data.locations import require
 from models.data.tensors import to_tensor
 from models.import_model import import_model
+from tests.models.data import NEEDS_DATA
 from tests.models.foreign.taef2 import Taef2, export
 
 SIZE = 32
@@ -31,6 +32,7 @@ def photographs(tmp_path: Path) -> Path:
     return folder
 
 
+@NEEDS_DATA
 def test_an_exported_model_gives_the_same_pictures(photographs: Path, tmp_path: Path) -> None:
     model = Taef2.from_file(require("taef2/taef2.safetensors"))
     found = import_model(export(model, tmp_path / "taef2"), tmp_path / "mine", images=photographs, size=SIZE)
