@@ -2,10 +2,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: {
-    include: ["tests/**/*.test.{ts,mjs}"],
-    environment: "node",
-    pool: "threads",
-    isolate: false,
-  },
+  test: { include: ["tests/**/*.test.{ts,mjs}"], environment: "node" },
 });
