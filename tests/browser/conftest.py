@@ -113,6 +113,16 @@ def new_page(
     assert not errors, f"The page raised: {errors}"
 
 
+@pytest.fixture
+def cached_page(cached_context: BrowserContext) -> Iterator[Page]:
+    """A page without stored data, 1440 × 1000 pixels."""
+    page = cached_context.new_page()
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    yield page
+    clear_storage(page)
+    page.close()
+
+
 def clear_storage(page: Page) -> None:
     """Deletes what the pages of this origin have stored, but not their code."""
     session = page.context.new_cdp_session(page)

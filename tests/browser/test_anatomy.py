@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser.driving import Server, canvas_pixels, until
 from tests.explorer.checkpoints import train_digits
@@ -83,12 +83,10 @@ class AnatomyPage:
 
 
 @pytest.fixture
-def tab(anatomy_server: Server, chromium: Browser) -> Iterator[AnatomyPage]:
+def tab(anatomy_server: Server, cached_page: Page) -> Iterator[AnatomyPage]:
     """A tab of its own; fails if it raised an error."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    made = AnatomyPage(context.new_page(), anatomy_server.url)
+    made = AnatomyPage(cached_page, anatomy_server.url)
     yield made
-    context.close()
     assert not made.errors, f"The page raised: {made.errors}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from explorer.latent.geometry.grids import from_text
 from tests.browser.driving import Server, canvas_pixels, until
@@ -82,12 +82,10 @@ class CodesPage:
 
 
 @pytest.fixture
-def tab(codes_server: Server, chromium: Browser) -> Iterator[CodesPage]:
+def tab(codes_server: Server, cached_page: Page) -> Iterator[CodesPage]:
     """A tab of its own; fails if it raised an error."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    made = CodesPage(context.new_page(), codes_server.url)
+    made = CodesPage(cached_page, codes_server.url)
     yield made
-    context.close()
     assert not made.errors, f"The page raised: {made.errors}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from models.data import load_sequences
 from tests.browser.driving import Server, StagePage
@@ -66,11 +66,9 @@ class TimePage(StagePage):
 
 
 @pytest.fixture
-def tab(time_server: Server, chromium: Browser) -> Iterator[TimePage]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    made = TimePage(context.new_page(), time_server.url)
+def tab(time_server: Server, cached_page: Page) -> Iterator[TimePage]:
+    made = TimePage(cached_page, time_server.url)
     yield made
-    context.close()
     assert not made.errors, f"The page raised: {made.errors}"
 
 
