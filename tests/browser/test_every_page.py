@@ -1,4 +1,4 @@
-"""Every page is accessible in light, dark and at 400 %, and has one first heading."""
+"""Every page is accessible in light, dark and at 400 %, has one first heading, and looks the same after every other page."""
 
 from __future__ import annotations
 
@@ -24,6 +24,21 @@ ADDRESSES = {
     "Models": "models",
     "Your images": "your-images",
 }
+OPENED = ("Codes", "Time", "Explore")  # opened by their address; the bar leads to the others
+# The look of each visible element of ours, whatever it shows and however wide it is: classes -> styles.
+LOOK = """() => {
+    const names = ["display", "position", "visibility", "fontSize", "fontWeight", "flexDirection", "flexWrap",
+        "alignItems", "justifyContent", "rowGap", "columnGap", "paddingTop", "paddingLeft", "marginTop", "minHeight",
+        "borderTopStyle", "borderTopLeftRadius", "overflowX", "overflowY", "touchAction", "imageRendering", "gridArea"];
+    const found = {};
+    for (const element of document.querySelectorAll(".stMain [class*='lx-']")) {
+        if (element.closest(".lx-offline, svg") || element.hidden || !element.getClientRects().length) continue;
+        const key = [...element.classList].filter((name) => name.startsWith("lx-")).sort().join(" ");
+        const style = getComputedStyle(element);
+        (found[key] ??= new Set()).add(names.map((name) => `${name}: ${style[name]}`).join("; "));
+    }
+    return Object.fromEntries(Object.entries(found).map(([key, looks]) => [key, [...looks].sort()]));
+}"""
 # What is wrong with the layout in a window as wide as a laptop's.
 LAYOUT = """() => {
     const main = document.querySelector("[data-testid=stMain]");
@@ -41,7 +56,7 @@ LAYOUT = """() => {
 # What is lost or leads sideways in a window of 1280 × 1024 at 400 %; tables, films and formulas may scroll by themselves.
 ENLARGED = """() => {
     const main = document.querySelector("[data-testid=stMain]");
-    const scrolls = (one) => one.scrollWidth > one.clientWidth + 4 && /auto|scroll/.test(getComputedStyle(one).overflowX);
+    const scrolls = (one) => one.scrollWidth > one.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(one).overflowX);
     const faults = [main, ...document.querySelectorAll(".st-key-lx-nav *")].filter(scrolls).map((one) => one.className);
     const inScroller = (one) => one !== main && one !== null && (scrolls(one) || inScroller(one.parentElement));
     for (const one of main.querySelectorAll("button, a, input, select, textarea, summary, [role=slider]")) {
@@ -53,6 +68,7 @@ ENLARGED = """() => {
 }"""
 ENLARGED_PX = {"width": 320, "height": 256}
 LAPTOP_PX = {"width": 1440, "height": 900}
+Look = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +118,29 @@ def enlarged(page: Page) -> list[str]:
     return faults
 
 
-def test_every_page_is_accessible(bundled: Server, chromium: Browser) -> None:
+def changed(before: Look, now: Look) -> dict[str, list[list[str]]]:
+    """Elements shown both times of which no look is the same."""
+    return {
+        name: [before[name], now[name]]
+        for name in before.keys() & now.keys()
+        if not set(now[name]) & set(before[name])
+    }
+
+
+def test_every_page_is_accessible_and_looks_the_same_after_every_other(
+    bundled: Server, chromium: Browser
+) -> None:
     assert AXE.is_file(), "axe-core is missing: run `npm ci` in explorer/components/frontend"
     page = chromium.new_context(viewport=LAPTOP_PX).new_page()
     tab = StagePage(page, bundled.url)
     page.set_default_timeout(90_000)
+    fresh: dict[str, Look] = {}
     wrong: dict[str, Any] = {}
     for title, address in ADDRESSES.items():
         page.goto(f"{bundled.url}/{address}")
         at_rest(page, title)
         assert page.get_by_role("heading", level=1).all_inner_texts() == [title]
+        fresh[title] = page.evaluate(LOOK)
         wrong[f"{title}, layout"] = page.evaluate(LAYOUT)
         wrong[f"{title}, light"] = findings(page)
         page.emulate_media(color_scheme="dark")
@@ -122,6 +151,13 @@ def test_every_page_is_accessible(bundled: Server, chromium: Browser) -> None:
         at_rest(page, title)
         wrong[f"{title}, 400 %"] = enlarged(page)
         page.set_viewport_size(LAPTOP_PX)
+    for title in (*ADDRESSES, "Explore"):
+        if title in OPENED and f"{title}, look" not in wrong:
+            page.goto(f"{bundled.url}/{ADDRESSES[title]}")
+        else:
+            tab.visit(title)
+        at_rest(page, title)
+        wrong[f"{title}, look"] = changed(fresh[title], page.evaluate(LOOK))
     page.context.close()
     assert not tab.errors
     assert not {where: what for where, what in wrong.items() if what}
