@@ -39,6 +39,7 @@ from benchmarks.report import json_text, machine, number, table
 from explorer.atlas.build import neighbour_distances
 from explorer.atlas.storage import ROWS_AT_MOST, Atlas, load_atlas, save_atlas
 from explorer.inference.engine import DecodingEngine
+from explorer.latent.neighbours.approximate import ApproximateNeighbours
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR
 from explorer.latent.statistics.selection import search, telling
 from explorer.scene.loaded import Loaded, attribute_values, load, stamp
@@ -153,7 +154,9 @@ def open_atlas(folder: Path, count: int, size: int) -> dict[str, float]:
         "load_s": opened - read,
         "map_s": mapped - opened,
         "answer_s": done - mapped,
-        "recall": getattr(loaded.neighbours, "recall", 1.0),
+        "recall": found.recall.value
+        if isinstance(found := loaded.neighbours, ApproximateNeighbours)
+        else 1.0,
     }
 
 

@@ -45,7 +45,8 @@ def test_nothing_is_unpickled(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for bad in ("import pickle", "multiprocessing", "torch.load(", "allow_pickle=True", "joblib", "eval("):
         text = text.replace("model.eval()", "").replace(".eval()", "")
-        text = re.sub(r"torch\.load\([^()]*, weights_only=True\)", "", text)  # tensors only, no code
+        if path.match("models/foreign/conversion.py"):  # pythae saves its weights so; tensors only, no code
+            text = re.sub(r"torch\.load\([^()]*, weights_only=True\)", "", text)
         assert bad not in text, f"{path} has {bad!r}"
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Texts",
     "check_facts",
     "check_integer",
+    "drawn_split",
     "indices_below",
 ]
 
@@ -35,6 +36,23 @@ KINDS: tuple[str, ...] = get_args(Kind)
 SPLITS = ("train", "validation", "test")
 # Random stream of a generated split; a change would change its pixels.
 STREAMS = {"train": 0, "validation": 2, "test": 1}
+
+
+def drawn_split(split: str, count: int, test: int, validation: int, seed: int) -> NDArray[np.int64]:
+    """Returns the rows of a split that is drawn at random from all rows, ascending.
+
+    Arguments:
+        split: One of `SPLITS`. The validation split is part of the training split.
+        count: Rows in all.
+        test: Rows for test.
+        validation: Rows of the training split for validation.
+        seed: Of the draw.
+    """
+    shuffled = np.random.default_rng(seed).permutation(count)
+    bounds = {"train": (test, count), "validation": (test, test + validation), "test": (0, test)}
+    first, end = bounds[split]
+    return np.sort(shuffled[first:end]).astype(np.int64)
+
 
 _DTYPES = {"binary": np.uint8, "categorical": np.int16, "continuous": np.float32}
 _MISSING = {"binary": 255, "categorical": -1}  # NaN for a continuous attribute

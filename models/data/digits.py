@@ -16,7 +16,7 @@ __all__ = ["TEST_COUNT", "load_digits", "validation_rows"]
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import Attribute, ImageData
+from models.data.base import Attribute, ImageData, drawn_split
 
 COUNT = 1_797
 TEST_COUNT = 300
@@ -57,10 +57,4 @@ def validation_rows() -> NDArray[np.int64]:
 
 def _rows(split: str) -> NDArray[np.int64]:
     """Returns the rows of a split in scikit-learn's order, ascending."""
-    shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
-    parts = {
-        "train": shuffled[TEST_COUNT:],
-        "validation": shuffled[TEST_COUNT : TEST_COUNT + VALIDATION_COUNT],
-        "test": shuffled[:TEST_COUNT],
-    }
-    return np.sort(parts[split]).astype(np.int64)
+    return drawn_split(split, COUNT, TEST_COUNT, VALIDATION_COUNT, SPLIT_SEED)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import Attribute, ImageData
+from models.data.base import Attribute, ImageData, drawn_split
 from models.data.download import Remote, fetch
 from models.data.locations import cache_folder, data_folder, why_missing
 from models.system import settings
@@ -51,8 +51,7 @@ class IdxDataset:
 
     def validation_rows(self) -> NDArray[np.int64]:
         """Returns the rows of the training split that the validation split consists of, ascending."""
-        shuffled = np.random.default_rng(self.validation_seed).permutation(self.train_count)
-        return np.sort(shuffled[: self.validation_count]).astype(np.int64)
+        return drawn_split("validation", self.train_count, 0, self.validation_count, self.validation_seed)
 
     def load(self, split: str, limit: int | None = None) -> ImageData:
         """Loads the first `limit` images of `split`; downloads the files if needed.

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.base import Attribute, ImageData
+from models.data.base import Attribute, ImageData, drawn_split
 from models.data.locations import require, why_missing
 from models.data.npz import NpzReader
 
@@ -84,13 +84,7 @@ def validation_rows() -> NDArray[np.int64]:
 
 def _rows(split: str) -> NDArray[np.int64]:
     """Returns the rows of a split in the file, ascending."""
-    shuffled = np.random.default_rng(SPLIT_SEED).permutation(COUNT)
-    parts = {
-        "train": shuffled[TEST_COUNT:],
-        "validation": shuffled[TEST_COUNT : TEST_COUNT + VALIDATION_COUNT],
-        "test": shuffled[:TEST_COUNT],
-    }
-    return np.sort(parts[split]).astype(np.int64)
+    return drawn_split(split, COUNT, TEST_COUNT, VALIDATION_COUNT, SPLIT_SEED)
 
 
 def _flatten(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

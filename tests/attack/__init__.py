@@ -1,1 +1,1 @@
-"""Hostile input of every kind, at a small size; see the Makefile for the whole."""
+"""Hostile files, at a small size: refused, or read, in bounded memory and time."""

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent.intervals import Interval, share_interval
 from explorer.latent.neighbours.exact import GAUGE_NEIGHBOUR, NeighbourSearch
 
 __all__ = ["EXACT_AT_MOST", "PROBES", "ApproximateNeighbours", "Cells", "find_cells"]
@@ -106,7 +107,7 @@ class ApproximateNeighbours(NeighbourSearch):
         self.cells = len(cells.centres)
         self.probes = min(probes, self.cells)
         self._index = self._filled(cells)
-        self.recall: float = self._measured()
+        self.recall = self._measured()
 
     @property
     def nbytes(self) -> int:
@@ -116,7 +117,8 @@ class ApproximateNeighbours(NeighbourSearch):
     def described(self) -> str:
         return (
             f"Approximate search of {self.count:,} images: it reads the {self.probes} nearest of {self.cells:,} "
-            f"cells, and finds {100 * self.recall:.0f} % of the nearest 10 (measured on {MEASURED} images). "
+            f"cells, and finds {100 * self.recall.value:.0f} % of the nearest 10 (95 % interval "
+            f"{100 * self.recall.low:.0f} to {100 * self.recall.high:.0f} %, on {MEASURED} images). "
             "The distances are exact."
         )
 
@@ -183,8 +185,11 @@ class ApproximateNeighbours(NeighbourSearch):
         self._coarse = coarse  # the index holds only a pointer to it
         return index
 
-    def _measured(self) -> float:
-        """The share of the nearest 10 of `MEASURED` items that the search finds."""
+    def _measured(self) -> Interval:
+        """The share of the nearest 10 of `MEASURED` items that the search finds.
+
+        Neighbours of one item are found or missed together, so the interval is Wilson's of as many trials as items.
+        """
         rows = np.unique(np.linspace(0, self.count - 1, MEASURED).astype(np.int64))
         latents = self.points(rows)
         k = min(GAUGE_NEIGHBOUR, self.count)
@@ -192,7 +197,8 @@ class ApproximateNeighbours(NeighbourSearch):
             :, -1
         ]
         found = self._find(latents, k)[1]
-        return float((found <= farthest[:, None] * (1 + 1e-9)).mean())
+        share = float((found <= farthest[:, None] * (1 + 1e-9)).mean())
+        return share_interval(round(share * len(rows)), len(rows))._replace(value=share)
 
     def _all_candidates(self, latents: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Rows of the `k` items nearest to each latent (M, D) in the metric, in float32, among all items."""

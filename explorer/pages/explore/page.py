@@ -133,8 +133,6 @@ def take_restore(received: object, entries: list[checkpoint_picker.Entry]) -> No
             return False
         if name != page.model:
             selection.forget()
-        # If a run that had set "Map" was aborted, the browser still reports the value before; that is no choice.
-        S.wanted_view = None
         page.now.reset(str(name), {}, [], previous=received)
         return True
 
