@@ -35,6 +35,8 @@ from models.data.locations import cache_folder
 from models.data.own import Preparation, prepare, prepared_folder
 from models.data.own.cache import ABOUT
 from models.system.files import replace_file
+from models.system.priority import lower_priority
+from models.system.settings import job_niceness
 
 __all__ = ["Originals", "State", "collect", "main", "original_path"]
 
@@ -44,7 +46,6 @@ State = Literal["unasked", "loading", "ready", "absent"]
 
 MODULE = "explorer.scene.originals"
 TIMEOUT = 900.0  # seconds
-NICENESS = 15  # drags have priority
 BYTES_AT_MOST = 1 << 30
 
 
@@ -214,9 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="folder of a checkpoint")
     parser.add_argument("out", type=Path, help="file to write, .npy; unused for the user's own images")
     options = parser.parse_args(arguments)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     try:
+        lower_priority(os.getpid(), job_niceness())  # drags have priority
         from explorer.atlas.storage import load_atlas
 
         entry = read(options.model)

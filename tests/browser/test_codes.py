@@ -164,10 +164,12 @@ def test_levels_are_swapped_and_a_picture_is_saved(tab: CodesPage) -> None:
     own = {name: tab.picture(name) for name in "ab"}
     page.get_by_role("button", name="A's top, B's bottom").click()
     tab.until(lambda: "codes" in tab.address(), "the swap in the address")
+    tab.until(lambda: not np.array_equal(tab.picture("canvas"), own["a"]), "the picture of the swap")
     one = tab.picture("canvas")
     codes = tab.painted()
     page.get_by_role("button", name="B's top, A's bottom").click()
     tab.until(lambda: not np.array_equal(tab.painted()[1], codes[1]), "the other way round")
+    tab.until(lambda: not np.array_equal(tab.picture("canvas"), one), "the picture of the other way round")
     other = tab.picture("canvas")
     shown = [own["a"], own["b"], one, other]
     assert all(not np.array_equal(x, y) for i, x in enumerate(shown) for y in shown[:i])

@@ -112,5 +112,7 @@ def test_a_link_restores_the_page_and_an_export_is_imported(
     file.write_text(
         text.replace("yours-vae", "faces-other").replace(json.loads(text)["weights_sha256"], "ab" * 32)
     )
-    page.locator("input[type=file]").set_input_files(str(file))
+    files = page.locator("input[type=file]")
+    wait(page, lambda: files.count() == 1, "the file field without the file before")
+    files.set_input_files(str(file))
     page.get_by_text("another checkpoint, faces-other").wait_for()
