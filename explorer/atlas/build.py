@@ -112,25 +112,25 @@ def neighbour_distances(z: Array, neighbour: int = NEIGHBOUR) -> Array:
     exact = z.astype(np.float64)
     exact -= exact.mean(0)  # smaller numbers lose less precision when subtracted
     squares = (exact**2).sum(1)
-    found = np.empty(len(z), np.float32)
+    distances = np.empty(len(z), np.float32)
     rows = max(1, GAPS_AT_MOST // len(z))
     for start in range(0, len(z), rows):
         part = slice(start, start + rows)
         gaps = squares[part, None] + squares - 2 * (exact[part] @ exact.T)
         gaps[np.arange(len(gaps)), np.arange(start, start + len(gaps))] = -np.inf  # itself comes first
-        found[part] = np.sqrt(np.maximum(np.partition(gaps, count, axis=1)[:, count], 0))
-    return found
+        distances[part] = np.sqrt(np.maximum(np.partition(gaps, count, axis=1)[:, count], 0))
+    return distances
 
 
 def _searched_distances(z: Array, count: int) -> Array:
     """Distance of each latent (N, D) to its `count`-th nearest other one, by an approximate search."""
     search = ApproximateNeighbours(z, find_cells(z, finer=FINER), probes=BUILD_PROBES)
-    found = np.empty(len(z), np.float32)
+    distances = np.empty(len(z), np.float32)
     for rows in blocks(len(z)):
         index, distance = search.nearest(z[rows], count + 1)
         distance[index == np.arange(rows.start, rows.stop)[:, None]] = -np.inf  # itself comes first
-        found[rows] = np.sort(distance, axis=1)[:, count]
-    return found
+        distances[rows] = np.sort(distance, axis=1)[:, count]
+    return distances
 
 
 def _joined(parts: list[Attribute]) -> Attribute:

@@ -39,7 +39,7 @@ def codes_of(rows: Array, levels: Sequence[Level]) -> tuple[Codes, list[Array]]:
     Raises:
         ValueError: If a level has more distinct vectors than two bytes can index.
     """
-    found, lists, start = [], [], 0
+    indices, lists, start = [], [], 0
     for level in levels:
         size, places = level.shape[0], math.prod(level.shape[1:])
         part = rows[:, start : start + size * places].reshape(len(rows), size, places)
@@ -48,10 +48,10 @@ def codes_of(rows: Array, levels: Sequence[Level]) -> tuple[Codes, list[Array]]:
             raise ValueError(
                 f"`rows` must have at most {VECTORS_AT_MOST} distinct vectors. Got {len(vectors)}."
             )
-        found.append(numbers.reshape(len(rows), places).astype(np.uint16))
+        indices.append(numbers.reshape(len(rows), places).astype(np.uint16))
         lists.append(vectors)
         start += size * places
-    return np.concatenate(found, axis=1), lists
+    return np.concatenate(indices, axis=1), lists
 
 
 def rows_of(codes: Codes, levels: Sequence[Level], lists: Sequence[Array]) -> Array:

@@ -86,10 +86,10 @@ class Columns:
         held, rows = self.words(name, missing=missing)
         order = {label: place for place, label in enumerate(labels)}
         known = np.array([*(order.get(each, -1) for each in held), -1], np.int16)
-        found: NDArray[np.int16] = known[rows]
-        if (found[rows < len(held)] < 0).any():
+        index: NDArray[np.int16] = known[rows]
+        if (index[rows < len(held)] < 0).any():
             raise ValueError(f"column {name!r} must hold only {', '.join(labels)}"[:200])
-        return found
+        return index
 
     def texts(self, fact: dict[str, Any]) -> Texts:
         """The texts whose name, title and column are given by a fact of the file's metadata."""

@@ -79,7 +79,7 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
         ValueError: If a file cannot be used; the message gives its name and the reason.
     """
     paths = sorted((folder / LATENTS).glob("*.parquet"))
-    found: list[StoredLatents] = []
+    parts: list[StoredLatents] = []
     left = BYTES_AT_MOST
     for path in paths:
         if not path.is_file():
@@ -89,13 +89,13 @@ def read_latents(folder: Path, weights_sha256: str) -> StoredLatents | None:
                 left -= _size(file, left)
                 own = (file.schema_arrow.metadata or {}).get(WEIGHTS_KEY) == weights_sha256.encode()
                 if own and file.metadata.num_rows:  # all pictures of a part may be damaged
-                    found.append(_checked(Columns(file.read())))
+                    parts.append(_checked(Columns(file.read())))
         except (pa.ArrowException, LookupError, TypeError, ValueError, OSError) as error:
             reason = str(error)[:300].rstrip(".")
             raise ValueError(f"{path} cannot be used: {reason}. Encode the images again.") from error
-    if not found:
+    if not parts:
         return None
-    return StoredLatents.joined(found)
+    return StoredLatents.joined(parts)
 
 
 def _size(file: Any, left: int) -> int:

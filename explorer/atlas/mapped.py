@@ -57,9 +57,9 @@ def mapped_vectors(
         ValueError: If a row is invalid, or the disk is too full; the message says which.
         StorageError: If the cache cannot be written.
     """
-    found = _mapped(path, shape)
-    if found is not None:
-        return found
+    mapped = _mapped(path, shape)
+    if mapped is not None:
+        return mapped
     make_folder(path.parent)
     needed, free = 4 * shape[0] * shape[1], shutil.disk_usage(path.parent).free
     if free < SPARE * needed:
@@ -81,10 +81,10 @@ def mapped_vectors(
         if not old.name.startswith(digest):
             with suppress(OSError):  # in use, on Windows
                 old.unlink()
-    found = _mapped(path, shape)
-    if found is None:
+    mapped = _mapped(path, shape)
+    if mapped is None:
         raise ValueError(f"{path} cannot be read")
-    return found
+    return mapped
 
 
 def _mapped(path: Path, shape: tuple[int, int]) -> Array | None:

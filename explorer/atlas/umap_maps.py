@@ -151,9 +151,9 @@ class _Bar:
         self.report = report
 
     def write(self, text: str) -> None:
-        found = re.search(r"(\d+)/(\d+)", text)
-        if found and int(found[2]):
-            self.report(0.3 + 0.69 * int(found[1]) / int(found[2]), "Optimising the layout")
+        match = re.search(r"(\d+)/(\d+)", text)
+        if match and int(match[2]):
+            self.report(0.3 + 0.69 * int(match[1]) / int(match[2]), "Optimising the layout")
 
     def flush(self) -> None:
         """Does nothing: `write` is unbuffered."""

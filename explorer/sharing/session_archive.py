@@ -298,7 +298,7 @@ def _with_names(parameters: Mapping[str, str], renamed: Mapping[str, str]) -> di
     if not slugs:
         return dict(parameters)
     word = re.compile(rf"(?<![a-z0-9])(?<![a-z0-9]-)({slugs})(?![a-z0-9_]|-[a-z0-9])")
-    return {key: word.sub(lambda found: renamed[found[1]], value) for key, value in parameters.items()}
+    return {key: word.sub(lambda match: renamed[match[1]], value) for key, value in parameters.items()}
 
 
 def _add(loaded: Loaded, what: str, data: bytes, done: Restored, renamed: dict[str, str]) -> None:

@@ -75,11 +75,11 @@ def find_convertible(path: Path) -> Convertible | None:
     return None
 
 
-def convert(found: Convertible, size: int | None, out: Path) -> None:
+def convert(foreign: Convertible, size: int | None, out: Path) -> None:
     """Writes `encoder.onnx` and `decoder.onnx` to a folder.
 
     Arguments:
-        found: The folder.
+        foreign: The folder.
         size: Rows and columns of a picture; 64 if None. pythae's networks have a size of their own.
         out: An existing folder.
 
@@ -87,22 +87,22 @@ def convert(found: Convertible, size: int | None, out: Path) -> None:
         ValueError: If diffusers or ONNX is missing, the folder is damaged, or the size does not fit.
     """
     require("onnx", "An imported model")
-    if found.library == "diffusers":
+    if foreign.library == "diffusers":
         require("diffusers", "A folder of diffusers")
-    files = [file for file in found.path.iterdir() if file.suffix in (".safetensors", ".pt")]
+    files = [file for file in foreign.path.iterdir() if file.suffix in (".safetensors", ".pt")]
     total = sum(file.stat().st_size for file in files)
     if total > WEIGHT_BYTES:
         raise ValueError(
-            f"{printable(found.path)} must have weights of at most {WEIGHT_BYTES >> 20} MiB. Got {total >> 20} MiB."
+            f"{printable(foreign.path)} must have weights of at most {WEIGHT_BYTES >> 20} MiB. Got {total >> 20} MiB."
         )
     request = {
-        "library": found.library,
-        "name": found.name,
-        "path": os.fsdecode(found.path.absolute()),
+        "library": foreign.library,
+        "name": foreign.name,
+        "path": os.fsdecode(foreign.path.absolute()),
         "size": size,
         "out": os.fsdecode(out.absolute()),
     }
-    ask("export", request, printable(found.path), MEMORY + COPIES * total)
+    ask("export", request, printable(foreign.path), MEMORY + COPIES * total)
 
 
 def export(request: dict[str, Any]) -> dict[str, object]:
@@ -183,10 +183,10 @@ def _build_diffusers(path: Path, name: str, size: int | None) -> tuple[nn.Module
     model.eval().requires_grad_(False)
 
     def encode(x: Tensor) -> Any:
-        found = model.encode(x)
+        encoded = model.encode(x)
         if name == "AutoencoderKL":
-            return found.latent_dist.mean
-        return found.latent if name == "AutoencoderDC" else found.latents
+            return encoded.latent_dist.mean
+        return encoded.latent if name == "AutoencoderDC" else encoded.latents
 
     side = size or SIZE
     pictures = torch.zeros(1, int(model.config.in_channels), side, side)

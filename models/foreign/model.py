@@ -220,11 +220,11 @@ class ForeignModel(Autoencoder):
         whole = len(values) // batch * batch
         parts = [values[start : start + batch] for start in range(0, whole, batch)]
         parts += [values[row : row + 1] for row in range(whole, len(values))]
-        found = [graph.run(part, output) for part in parts]
-        if not found:
+        outputs = [graph.run(part, output) for part in parts]
+        if not outputs:
             shape = self.image_shape if name == DECODER else self.config.latent_shape
             return np.empty((0, *shape), np.float32)
-        return np.concatenate(found)
+        return np.concatenate(outputs)
 
 
 def read_graph(path: Path) -> bytes:

@@ -86,15 +86,15 @@ def find_files(path: Path) -> ModelFiles:
 
 def _files(path: Path) -> list[Path]:
     """Lists the files of a folder and of its folders, without hidden ones, sorted."""
-    found: list[Path] = []
+    files: list[Path] = []
     for file in [*path.iterdir(), *path.glob("*/*")]:
-        if len(found) == FILES_LISTED:
+        if len(files) == FILES_LISTED:
             raise ValueError(
                 f"{printable(path)} holds more than {FILES_LISTED:,} files. Name the folder of the model."
             )
         if file.is_file() and not is_hidden(str(file.relative_to(path))):
-            found.append(file)
-    return sorted(found)
+            files.append(file)
+    return sorted(files)
 
 
 def _refusal(path: Path) -> str:

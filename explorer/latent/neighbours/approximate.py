@@ -153,9 +153,9 @@ class ApproximateNeighbours(NeighbourSearch):
         parameters = faiss.SearchParametersIVF()
         while True:
             parameters.nprobe = probes
-            found: NDArray[np.int64] = self._index.search(self._stored(latents), k, params=parameters)[1]
-            if probes >= self.cells or (found >= 0).all():
-                return found
+            index: NDArray[np.int64] = self._index.search(self._stored(latents), k, params=parameters)[1]
+            if probes >= self.cells or (index >= 0).all():
+                return index
             probes = min(4 * probes, self.cells)
 
     def _stored(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -196,8 +196,8 @@ class ApproximateNeighbours(NeighbourSearch):
         farthest = self._ranked(latents, self._all_candidates(latents, min(k + SPARE, self.count)), k)[1][
             :, -1
         ]
-        found = self._find(latents, k)[1]
-        share = float((found <= farthest[:, None] * (1 + 1e-9)).mean())
+        distances = self._find(latents, k)[1]
+        share = float((distances <= farthest[:, None] * (1 + 1e-9)).mean())
         return share_interval(round(share * len(rows)), len(rows))._replace(value=share)
 
     def _all_candidates(self, latents: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -199,8 +199,8 @@ class Neighbours(NeighbourSearch):
         return f"Exact search of all {self.count:,} images."
 
     def points(self, index: ArrayLike) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self.items[np.asarray(index)]
-        return found
+        latents: NDArray[np.float32] = self.items[np.asarray(index)]
+        return latents
 
     def _find(self, latents: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         index = np.empty((len(latents), k), np.int64)

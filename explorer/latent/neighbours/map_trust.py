@@ -48,13 +48,13 @@ def nearest_others(z: ArrayLike, k: int = NEIGHBOURS) -> NDArray[np.int32]:
         raise ValueError(f"`k` must lie in 1..{len(points) - 1}. Got {k}.")
     points = points - points.mean(0)
     norms = np.einsum("nd,nd->n", points, points)
-    found = np.empty((len(points), k), np.int32)
+    index = np.empty((len(points), k), np.int32)
     for start in range(0, len(points), BLOCK):
         rows = slice(start, min(start + BLOCK, len(points)))
         square = norms[None] - 2 * points[rows] @ points.T
         square[np.arange(rows.stop - start), np.arange(start, rows.stop)] = np.inf
-        found[rows] = np.argpartition(square, k - 1, axis=1)[:, :k]
-    return found
+        index[rows] = np.argpartition(square, k - 1, axis=1)[:, :k]
+    return index
 
 
 def neighbour_preservation(near: NDArray[np.int32], xy: ArrayLike) -> NDArray[np.float32]:
@@ -90,6 +90,6 @@ def spread_over_map(share: ArrayLike, compared: NDArray[np.int64], xy: ArrayLike
     if len(compared) == len(positions):
         return shares
     _, nearest = cKDTree(positions[compared]).query(positions)
-    found: NDArray[np.float32] = shares[nearest]
-    found[compared] = shares  # also where several lie on one point
-    return found
+    spread: NDArray[np.float32] = shares[nearest]
+    spread[compared] = shares  # also where several lie on one point
+    return spread

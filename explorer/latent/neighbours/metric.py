@@ -91,7 +91,7 @@ def draw_distances(
     centre = means.mean(0)
     items, points = (means - centre) * scale, (drawn - centre) * scale
     squares = np.einsum("nd,nd->n", items, items)
-    found = np.empty(len(rows))
+    distances = np.empty(len(rows))
     step = max(1, BLOCK // len(items))
     for start in range(0, len(rows), step):
         part = points[start : start + step]
@@ -99,6 +99,6 @@ def draw_distances(
         gaps[np.arange(len(part)), rows[start : start + step]] = np.inf
         nearest = np.argpartition(gaps, k - 1, axis=1)[:, :k]
         exact = np.square(items[nearest] - part[:, None], dtype=np.float64).sum(2)
-        found[start : start + step] = np.sqrt(exact.max(1))
-    found.sort()
-    return found
+        distances[start : start + step] = np.sqrt(exact.max(1))
+    distances.sort()
+    return distances

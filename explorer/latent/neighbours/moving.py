@@ -73,10 +73,10 @@ class Nearby:
         index = np.empty((len(latents), k), np.int64)
         distance = np.empty((len(latents), k))
         for row, latent in enumerate(latents):
-            found = self._from_cache(latent, k)
-            if found is None:
-                found = self._from_all(self._exact, latent, k)
-            index[row], distance[row] = found
+            nearest = self._from_cache(latent, k)
+            if nearest is None:
+                nearest = self._from_all(self._exact, latent, k)
+            index[row], distance[row] = nearest
         return index, distance
 
     def _from_cache(

@@ -30,8 +30,8 @@ const SHOWN: Record<string, string> = { " ": "Space", ArrowLeft: "←", ArrowRig
 const ASK = "lx-shortcuts";
 export const ARROW_KEYS = "← / → / ↑ / ↓";
 
-/** A key that is heard wherever no control takes it for itself. */
-export const heard = (key: string, says: string, run: () => void, held = false): Shortcut => ({
+/** A key that acts wherever no control takes it for itself. */
+export const shortcut = (key: string, says: string, run: () => void, held = false): Shortcut => ({
   key,
   shown: SHOWN[key] ?? (key.length === 1 ? key.toUpperCase() : key),
   says,
@@ -39,22 +39,22 @@ export const heard = (key: string, says: string, run: () => void, held = false):
   held,
 });
 
-/** A line of the overview: a key that a part of the page hears itself. */
-export const told = (shown: string, says: string): Shortcut => ({ key: "", shown, says });
+/** A line of the overview: a key that a part of the page handles itself. */
+export const keyHint = (shown: string, says: string): Shortcut => ({ key: "", shown, says });
 
-/** What every handle hears. */
+/** Keys of every handle. */
 export const HANDLE_KEYS: readonly Shortcut[] = [
-  told(ARROW_KEYS, "Move the handle, with Shift in fine steps"),
-  told("Esc", "While dragging: put it back"),
+  keyHint(ARROW_KEYS, "Move the handle, with Shift in fine steps"),
+  keyHint("Esc", "While dragging: put it back"),
 ];
 
 /** What every map hears. */
 export const MAP_KEYS: ShortcutGroup = {
   title: "Map",
   shortcuts: [
-    told("+ / −", "Zoom, with the map in focus"),
-    told("0", "Show the whole map"),
-    told(ARROW_KEYS, "Move it"),
+    keyHint("+ / −", "Zoom, with the map in focus"),
+    keyHint("0", "Show the whole map"),
+    keyHint(ARROW_KEYS, "Move it"),
   ],
 };
 
@@ -122,8 +122,8 @@ const characters = (): boolean => remembered(SWITCH, ["on", "off"], "on") === "o
 const general = (travels: boolean): ShortcutGroup => ({
   title: "General",
   shortcuts: [
-    ...(travels ? [told("Ctrl + Z", "Undo"), told("Ctrl + Shift + Z", "Redo")] : []),
-    told("?", "This overview"),
+    ...(travels ? [keyHint("Ctrl + Z", "Undo"), keyHint("Ctrl + Shift + Z", "Redo")] : []),
+    keyHint("?", "This overview"),
   ],
 });
 

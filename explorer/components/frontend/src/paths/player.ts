@@ -1,6 +1,6 @@
 // Ways side by side: a picture of each, one scrubber for all, and a strip of each.
 
-import { heard, type ShortcutGroup, Shortcuts, told } from "../core/shortcuts";
+import { keyHint, type ShortcutGroup, Shortcuts, shortcut } from "../core/shortcuts";
 import { h, setText, svg } from "../dom";
 import { spoken, verdict } from "../gauge";
 import { Sheet } from "../sheet";
@@ -173,10 +173,10 @@ export class Player {
       {
         title: "Playing",
         shortcuts: [
-          heard(" ", "Play there and back, pause", () => this.toggle()),
-          heard("ArrowRight", "A frame on", () => to(this.at + 1), true),
-          heard("ArrowLeft", "A frame back", () => to(this.at - 1), true),
-          told("Home / End", "The first, the last frame, with the slider in focus"),
+          shortcut(" ", "Play there and back, pause", () => this.toggle()),
+          shortcut("ArrowRight", "A frame on", () => to(this.at + 1), true),
+          shortcut("ArrowLeft", "A frame back", () => to(this.at - 1), true),
+          keyHint("Home / End", "The first, the last frame, with the slider in focus"),
         ],
       },
     ];

@@ -1,6 +1,13 @@
 // Pictures in rows, each to be clicked.
 
-import { ARROW_KEYS, heard, isFree, type ShortcutGroup, Shortcuts, told } from "../core/shortcuts";
+import {
+  ARROW_KEYS,
+  isFree,
+  keyHint,
+  type ShortcutGroup,
+  Shortcuts,
+  shortcut,
+} from "../core/shortcuts";
 import { h, setText } from "../dom";
 import { verdict } from "../gauge";
 import { Sheet } from "../sheet";
@@ -94,9 +101,9 @@ export class Gallery {
       {
         title: "Pictures",
         shortcuts: [
-          heard("g", "Go to the pictures", () => this.buttons[this.data.selected ?? 0]?.focus()),
-          told(ARROW_KEYS, "Go from picture to picture"),
-          told("Enter", "Look closer"),
+          shortcut("g", "Go to the pictures", () => this.buttons[this.data.selected ?? 0]?.focus()),
+          keyHint(ARROW_KEYS, "Go from picture to picture"),
+          keyHint("Enter", "Look closer"),
         ],
       },
     ];

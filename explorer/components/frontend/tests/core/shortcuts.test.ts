@@ -2,13 +2,13 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   directionOf,
-  heard,
   isCharacter,
   isFree,
+  keyHint,
   MAP_KEYS,
   merged,
   Shortcuts,
-  told,
+  shortcut,
 } from "../../src/core/shortcuts";
 
 /** An element that is what one selector asks for, alone or among others. */
@@ -87,9 +87,9 @@ it("parts of a page make one overview, no line twice", () => {
   const run = () => {};
   const groups = merged([
     MAP_KEYS,
-    { title: "Handles", shortcuts: [heard("a", "Take A", run), told("Esc", "Put it back")] },
+    { title: "Handles", shortcuts: [shortcut("a", "Take A", run), keyHint("Esc", "Put it back")] },
     MAP_KEYS,
-    { title: "Handles", shortcuts: [heard("b", "Take B", run), told("Esc", "Put it back")] },
+    { title: "Handles", shortcuts: [shortcut("b", "Take B", run), keyHint("Esc", "Put it back")] },
   ]);
   expect(groups.map(({ title }) => title)).toEqual(["Map", "Handles"]);
   expect(groups[0].shortcuts).toEqual(MAP_KEYS.shortcuts);
@@ -97,7 +97,7 @@ it("parts of a page make one overview, no line twice", () => {
 });
 
 it("keys are shown as they stand on a keyboard", () => {
-  const shown = ["m", " ", "ArrowLeft", "3", "End"].map((key) => heard(key, "", () => {}).shown);
+  const shown = ["m", " ", "ArrowLeft", "3", "End"].map((key) => shortcut(key, "", () => {}).shown);
   expect(shown).toEqual(["M", "Space", "←", "3", "End"]);
 });
 
@@ -141,7 +141,7 @@ describe("where single characters are heard", () => {
     vi.stubGlobal("Node", Part);
     run = vi.fn();
     root = new Part();
-    const keys = [heard("a", "Take A", run), heard("ArrowLeft", "Back", run)];
+    const keys = [shortcut("a", "Take A", run), shortcut("ArrowLeft", "Back", run)];
     shortcuts = new Shortcuts(root as unknown as HTMLElement, () => [
       { title: "Keys", shortcuts: keys },
     ]);

@@ -1,6 +1,6 @@
 // Forward and reversed KL divergence of two Gaussians under the hand; nothing here asks a server.
 
-import { ARROW_KEYS, heard, type ShortcutGroup, Shortcuts, told } from "../../core/shortcuts";
+import { ARROW_KEYS, keyHint, type ShortcutGroup, Shortcuts, shortcut } from "../../core/shortcuts";
 import { h, prefersStill, segmented, setText } from "../../dom";
 import { type Theme, watchTheme } from "../../theme";
 import { Board, type HandleName, keepInside, keepStd } from "./board";
@@ -157,9 +157,9 @@ export class Divergence {
       {
         title: "Divergence",
         shortcuts: [
-          heard("p", "Take the target p", () => this.board.take("p")),
-          heard("q", "Take the Gaussian q", () => this.board.take("q")),
-          told(ARROW_KEYS, "Move it, or a square of q; with Shift in fine steps"),
+          shortcut("p", "Take the target p", () => this.board.take("p")),
+          shortcut("q", "Take the Gaussian q", () => this.board.take("q")),
+          keyHint(ARROW_KEYS, "Move it, or a square of q; with Shift in fine steps"),
         ],
       },
     ];

@@ -1,5 +1,5 @@
 // The anatomy's keyboard shortcuts.
-import { HANDLE_KEYS, heard, MAP_KEYS, type ShortcutGroup } from "../../core/shortcuts";
+import { HANDLE_KEYS, MAP_KEYS, type ShortcutGroup, shortcut } from "../../core/shortcuts";
 import type { Actions } from "./actions";
 
 /** `take` gives the focus to the handle. */
@@ -10,10 +10,10 @@ export function anatomyKeys(
 ): ShortcutGroup[] {
   const mean = probabilistic ? "Back to the mean" : "Back to its own code";
   const shortcuts = [
-    heard("z", "Take the handle z", take),
+    shortcut("z", "Take the handle z", take),
     ...HANDLE_KEYS,
-    heard("m", mean, () => actions.toMean()),
+    shortcut("m", mean, () => actions.toMean()),
   ];
-  if (probabilistic) shortcuts.push(heard("d", "New draw of ε", () => actions.newDraw()));
+  if (probabilistic) shortcuts.push(shortcut("d", "New draw of ε", () => actions.newDraw()));
   return [{ title: "Code", shortcuts }, MAP_KEYS];
 }

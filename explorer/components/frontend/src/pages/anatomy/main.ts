@@ -4,9 +4,9 @@ import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
 import { Divergence } from "./divergence";
 import { Anatomy } from "./page";
-import type { AnatomyData, Data, DivergenceData, Told } from "./types";
+import type { AnatomyData, Data, DivergenceData, Release } from "./types";
 
-const mountImage = mounter<AnatomyData, Told>(
+const mountImage = mounter<AnatomyData, Release>(
   "edit",
   (parent, data, publish) => new Anatomy(parent, data, publish),
 );

@@ -16,11 +16,11 @@ import { CodeMap } from "./code-map";
 import { anatomyKeys } from "./keys";
 import { atMean, copyEdit, readEdit, sameEdit } from "./model";
 import { psnr, residual } from "./residual";
-import type { AnatomyData, Edit, Told } from "./types";
+import type { AnatomyData, Edit, Release } from "./types";
 import { AnatomyView } from "./view";
 import { ANATOMY, encodeFrame, type FrameAnswer, type FrameBody, type Terms } from "./wire";
 
-export type Publish = (told: Told) => void;
+export type Publish = (release: Release) => void;
 
 const memory: Memory<Edit> = { last: null };
 

@@ -30,7 +30,7 @@ export interface AnatomyData {
 }
 
 /** An edit, where it was made, and what goes along with every edit. */
-export type Told = Edit & Message & { model: string; view: string };
+export type Release = Edit & Message & { model: string; view: string };
 
 export interface DivergenceData {
   part: "divergence";

@@ -3,9 +3,9 @@ import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
 import { CodeGrid } from "./page";
 import { Samples } from "./samples";
-import type { Clicked, Data, GridData, SamplesData, Told } from "./types";
+import type { Clicked, Data, GridData, Release, SamplesData } from "./types";
 
-const mountGrid = mounter<GridData, Told>(
+const mountGrid = mounter<GridData, Release>(
   "edit",
   (parent, data, publish) => new CodeGrid(parent, data, publish),
 );

@@ -1,7 +1,7 @@
 // What is made of A on the Codes page, and what is said of a place or a code.
 import type { Book } from "./book";
 import { encode, type Grids, readEdit, sameGrids } from "./grids";
-import type { GridData, LevelInfo, Told } from "./types";
+import type { GridData, LevelInfo, Release } from "./types";
 
 /** What is shown: A's codes as they are painted, the level under the brush, and the step of the walk. */
 export interface Edit {
@@ -28,7 +28,7 @@ export function editFrom({ edit, levels }: GridData, a: Grids): Edit {
 export const toldOf = (
   { codes, level, t }: Edit,
   a: Grids,
-): Pick<Told, "codes" | "level" | "t"> => ({
+): Pick<Release, "codes" | "level" | "t"> => ({
   codes: sameGrids(codes, a) ? null : encode(codes),
   level,
   t,

@@ -18,12 +18,12 @@ import * as model from "./model";
 import { Painter } from "./painter";
 import { download } from "./save";
 import { Showing } from "./showing";
-import type { GridData, Told } from "./types";
+import type { GridData, Release } from "./types";
 import { CodesView } from "./view";
 import { WalkView } from "./walk";
 import { codesCodec, encodeFrame, type FrameAnswer, type FrameBody, type Want } from "./wire";
 
-export type Publish = (told: Told) => void;
+export type Publish = (release: Release) => void;
 
 const memory: Memory<model.Edit> = { last: null };
 

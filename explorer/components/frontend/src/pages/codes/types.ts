@@ -37,7 +37,7 @@ export interface GridData {
 }
 
 /** What was made of A, and what it was made on. */
-export interface Told extends Message {
+export interface Release extends Message {
   model: string;
   /** Null: as A is. */
   codes: string | null;

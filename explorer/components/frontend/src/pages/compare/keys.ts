@@ -1,5 +1,5 @@
 // The comparison's keyboard shortcuts.
-import { HANDLE_KEYS, heard, MAP_KEYS, type ShortcutGroup, told } from "../../core/shortcuts";
+import { HANDLE_KEYS, keyHint, MAP_KEYS, type ShortcutGroup, shortcut } from "../../core/shortcuts";
 import type { Tool } from "../../map/brush";
 import { type Column, letter } from "./column";
 
@@ -15,7 +15,7 @@ export const compareKeys = (columns: readonly Column[], on: KeyEvents): Shortcut
       ...columns.map(({ knob }, number) => {
         const name = letter(number);
         const take = () => knob.element.focus({ preventScroll: true });
-        return heard(name.toLowerCase(), `Take the handle of ${name}`, take);
+        return shortcut(name.toLowerCase(), `Take the handle of ${name}`, take);
       }),
       ...HANDLE_KEYS,
     ],
@@ -23,17 +23,17 @@ export const compareKeys = (columns: readonly Column[], on: KeyEvents): Shortcut
   {
     title: "Image",
     shortcuts: [
-      heard("n", "Next item", () => on.step(1), true),
-      heard("p", "Previous item", () => on.step(-1), true),
+      shortcut("n", "Next item", () => on.step(1), true),
+      shortcut("p", "Previous item", () => on.step(-1), true),
     ],
   },
   {
     title: "Selecting",
     shortcuts: [
-      heard("m", "Move the maps", () => on.use("move")),
-      heard("x", "Rectangle", () => on.use("rectangle")),
-      heard("l", "Lasso", () => on.use("lasso")),
-      told("Esc", "Clear the selection"),
+      shortcut("m", "Move the maps", () => on.use("move")),
+      shortcut("x", "Rectangle", () => on.use("rectangle")),
+      shortcut("l", "Lasso", () => on.use("lasso")),
+      keyHint("Esc", "Clear the selection"),
     ],
   },
   MAP_KEYS,

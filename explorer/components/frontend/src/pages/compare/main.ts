@@ -2,10 +2,10 @@
 
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
-import { Compare, type Told } from "./page";
+import { Compare, type Release } from "./page";
 import type { CompareData } from "./types";
 
-const mountCompare = mounter<CompareData, Told>(
+const mountCompare = mounter<CompareData, Release>(
   "state",
   (parent, data, publish) => new Compare(parent, data, publish),
 );

@@ -18,8 +18,8 @@ import type { CompareData, State } from "./types";
 import { COMPARE, encodeFrame, type FrameAnswer } from "./wire";
 
 /** A state, which models it is of, and what goes along with every edit. */
-export type Told = State & Message & { models: string[] };
-export type Publish = (told: Told) => void;
+export type Release = State & Message & { models: string[] };
+export type Publish = (release: Release) => void;
 
 const memory: Memory<State> = { last: null };
 

@@ -54,7 +54,7 @@ export class StageJournal implements Journal<Edit> {
   }
 
   /** Python has heard all messages up to this one. */
-  heard(serial: number): void {
+  acknowledge(serial: number): void {
     if (serial >= this.asked) this.asked = 0;
   }
 }

@@ -4,14 +4,14 @@ import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
 import type { StageData } from "../../types";
 import { Stage } from "./page";
+import type { Release } from "./release";
 import { Timeline } from "./timeline";
-import type { Told } from "./told";
 
 const timeline = new Timeline(history);
 // Ahead of Streamlit, which reruns the page at each entry that it hears of.
 addEventListener("popstate", (event) => timeline.popped(event), true);
 
-const mountStage = mounter<StageData, Told>(
+const mountStage = mounter<StageData, Release>(
   "edit",
   (parent, data, publish, tell) => new Stage(parent, data, publish, tell, timeline),
 );

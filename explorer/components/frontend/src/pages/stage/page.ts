@@ -10,8 +10,8 @@ import { stageKeys } from "./keys";
 import { MapData } from "./map-data";
 import { copyEdit, type Places, readEdit, rehome, roundEdit, sameEdit, settle } from "./model";
 import { assemble, makeParts, type PartsContext, type StageParts } from "./parts";
+import type { Publish, Tell } from "./release";
 import type { Showing, Shown, Timeline } from "./timeline";
-import type { Publish, Tell } from "./told";
 
 const scopeOf = ({ model }: StageData): string => `${model.name}@${model.version}`;
 
@@ -110,7 +110,7 @@ export class Stage {
 
   private take(data: StageData, model: boolean, view: boolean): void {
     this.data = data;
-    this.journal.heard(data.serial ?? 0);
+    this.journal.acknowledge(data.serial ?? 0);
     if (model) this.changeModel();
     else if (!view) this.mapData.renewOwn();
   }

@@ -1,5 +1,5 @@
 // The Time page's keyboard shortcuts.
-import { heard, type ShortcutGroup, told } from "../../core/shortcuts";
+import { keyHint, type ShortcutGroup, shortcut } from "../../core/shortcuts";
 
 export interface KeyEvents {
   see(by: number): void;
@@ -13,21 +13,21 @@ export const timeKeys = (on: KeyEvents): ShortcutGroup[] => [
   {
     title: "Frames seen",
     shortcuts: [
-      heard("ArrowRight", "One more", () => on.see(1), true),
-      heard("ArrowLeft", "One less", () => on.see(-1), true),
-      told("Page ↑ / Page ↓", "Five more, five less, with the playhead in focus"),
-      told("Home / End", "The first, all of them"),
-      told("Esc", "While dragging: put it back"),
-      heard("h", "Hide what is to come", () => on.hide()),
+      shortcut("ArrowRight", "One more", () => on.see(1), true),
+      shortcut("ArrowLeft", "One less", () => on.see(-1), true),
+      keyHint("Page ↑ / Page ↓", "Five more, five less, with the playhead in focus"),
+      keyHint("Home / End", "The first, all of them"),
+      keyHint("Esc", "While dragging: put it back"),
+      shortcut("h", "Hide what is to come", () => on.hide()),
     ],
   },
   {
     title: "Imagined futures",
     shortcuts: [
-      heard(" ", "Play, pause", () => on.play()),
-      heard(".", "A moment on", () => on.step(1), true),
-      heard(",", "A moment back", () => on.step(-1), true),
-      heard("n", "New draw", () => on.newDraw()),
+      shortcut(" ", "Play, pause", () => on.play()),
+      shortcut(".", "A moment on", () => on.step(1), true),
+      shortcut(",", "A moment back", () => on.step(-1), true),
+      shortcut("n", "New draw", () => on.newDraw()),
     ],
   },
 ];

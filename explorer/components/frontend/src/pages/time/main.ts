@@ -3,9 +3,9 @@
 import { replaceWithinPage } from "../../history-entries";
 import { type Component, mounter } from "../../mount";
 import { Time } from "./page";
-import type { TimeData, Told } from "./types";
+import type { Release, TimeData } from "./types";
 
-const mountTime = mounter<TimeData, Told>(
+const mountTime = mounter<TimeData, Release>(
   "edit",
   (parent, data, publish) => new Time(parent, data, publish),
 );

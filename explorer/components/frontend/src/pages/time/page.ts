@@ -13,7 +13,7 @@ import { readEdit, sameEdit, type Want, wants } from "./model";
 import { Player } from "./player";
 import { announced, sayDraws } from "./sentences";
 import { Strip } from "./strip";
-import type { Edit, TimeData, Told } from "./types";
+import type { Edit, Release, TimeData } from "./types";
 import { encodeFrame, type FrameAnswer, type FrameBody, type Opened, TIME } from "./wire";
 
 const memory: Memory<Edit> = { last: null };
@@ -39,7 +39,7 @@ export class Time {
   constructor(
     parent: HTMLElement,
     private data: TimeData,
-    private publish: (told: Told) => void,
+    private publish: (release: Release) => void,
   ) {
     this.shell = this.makeShell();
     this.edits = this.makeEdits();
@@ -86,7 +86,7 @@ export class Time {
 
   // From Streamlit
 
-  update(data: TimeData, publish: (told: Told) => void): void {
+  update(data: TimeData, publish: (release: Release) => void): void {
     const fresh = scopeOf(data) !== scopeOf(this.data);
     const before = this.edits.current;
     const take = () => {

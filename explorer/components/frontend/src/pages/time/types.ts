@@ -22,4 +22,4 @@ export interface TimeData {
 }
 
 /** An edit, of which model, and what goes along with every edit. */
-export type Told = Edit & Message & { model: string };
+export type Release = Edit & Message & { model: string };

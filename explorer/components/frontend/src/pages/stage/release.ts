@@ -3,7 +3,7 @@ import type { Message } from "../../core/edit-store";
 import type { Edit } from "../../types";
 
 /** An edit, where it was made, and what goes along with every edit. */
-export type Told = Edit &
+export type Release = Edit &
   Message & {
     model: string;
     view: string;
@@ -14,4 +14,4 @@ export type Told = Edit &
 /** Tells Streamlit another state of the stage, by name. */
 export type Tell = (name: string, value: unknown) => void;
 /** Tells Streamlit the edit; called when a gesture ends, never during it. */
-export type Publish = (told: Told) => void;
+export type Publish = (release: Release) => void;
