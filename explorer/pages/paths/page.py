@@ -15,7 +15,6 @@ from explorer.components import samples as gallery
 from explorer.fields import PATHS
 from explorer.latent.geometry.corners import corner_grid
 from explorer.latent.statistics.registry import STATISTICS
-from explorer.pages.anatomy.charts import short
 from explorer.pages.paths import charts, panels, url
 from explorer.pages.paths.url import CORNERS, FRAMES, GEODESIC, KEEP, KINDS, SIDES, STOPS, Shown
 from explorer.pages.shared import (
@@ -29,7 +28,6 @@ from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.plotly_chart import draw_downloadable_chart
 from explorer.scene.engine import engine
-from explorer.scene.geodesics import USUAL
 from explorer.scene.handles import home
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import Measured, on_map
@@ -370,38 +368,7 @@ def explain(shown: Shown, geodesic: Measured | None, straight: Measured) -> None
         f"frame to frame, pixels in [0, 1].{gauge}"
     )
     if geodesic is not None:
-        st.caption(compared(shown.keep, geodesic, straight))
-
-
-def compared(strength: float, geodesic: Measured, straight: Measured) -> str:
-    """What a geodesic minimises, its gain over the straight path, and the distance of both to the data."""
-    what = "length"
-    minimised = "A geodesic is the path of least length that was found"
-    if strength > 0:
-        what = "length with penalty"
-        minimised += (
-            ", with a penalty: where the distance d to the 10th nearest image exceeds r, its "
-            f"{100 * USUAL:.0f}th percentile, length is weighted by √(1 + {strength:g} (d/r − 1)²). "
-            "Below r there is no penalty"
-        )
-    papers = (
-        "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), "
-        "[Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
-    )
-    gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
-    relation = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
-    text = (
-        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {relation} the straight "
-        f"path's {short(straight.penalised)}."
-    )
-    if geodesic.percentile is None or straight.percentile is None:
-        return text
-    return (
-        f"{text} Mean percentile of the distance to the data: {geodesic.percentile.mean():.0f}, straight "
-        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie "
-        f"{100 * (geodesic.beyond or 0):.0f} % of its length, {100 * (straight.beyond or 0):.0f} % of the "
-        "straight path's."
-    )
+        st.caption(panels.comparison_text(shown.keep, geodesic, straight))
 
 
 def show_grid(loaded: Loaded, view: View, shown: Shown, left: Any, right: Any, downloads: Any) -> None:

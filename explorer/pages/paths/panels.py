@@ -22,6 +22,7 @@ from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import job_notice, late
 from explorer.pages.shared.picture import show_picture
 from explorer.scene.engine import engine
+from explorer.scene.geodesics import USUAL
 from explorer.scene.loaded import Loaded
 from explorer.scene.trajectories import DENSE, KINDS, Measured, at_stops, measure, path_through
 from explorer.sharing import exports
@@ -29,6 +30,7 @@ from models.system.extras import missing
 
 __all__ = [
     "MeasuredPath",
+    "comparison_text",
     "downloads",
     "geodesic",
     "grid_downloads",
@@ -386,3 +388,34 @@ def grid_downloads(loaded: Loaded, pictures: NDArray[np.uint8], latents: Floats)
             lambda: exports.vectors_parquet(labels, rows),
         )
         offer(b, "Vectors, npz", f"{loaded.name}-grid.npz", lambda: exports.vectors_npz({"grid": latents}))
+
+
+def comparison_text(strength: float, geodesic: Measured, straight: Measured) -> str:
+    """What a geodesic minimises, its gain over the straight path, and the distance of both to the data."""
+    what = "length"
+    minimised = "A geodesic is the path of least length that was found"
+    if strength > 0:
+        what = "length with penalty"
+        minimised += (
+            ", with a penalty: where the distance d to the 10th nearest image exceeds r, its "
+            f"{100 * USUAL:.0f}th percentile, length is weighted by √(1 + {strength:g} (d/r − 1)²). "
+            "Below r there is no penalty"
+        )
+    papers = (
+        "([Shao et al. 2018](https://arxiv.org/abs/1711.08014), "
+        "[Arvanitidis et al. 2018](https://arxiv.org/abs/1710.11379))"
+    )
+    gain = 1 - geodesic.penalised / max(straight.penalised, 1e-12)
+    relation = f"{100 * gain:.0f} % less than" if gain >= 0.005 else "about" if gain > -0.005 else "more than"
+    text = (
+        f"{minimised} {papers}. Here its {what} is {short(geodesic.penalised)}, {relation} the straight "
+        f"path's {short(straight.penalised)}."
+    )
+    if geodesic.percentile is None or straight.percentile is None:
+        return text
+    return (
+        f"{text} Mean percentile of the distance to the data: {geodesic.percentile.mean():.0f}, straight "
+        f"{straight.percentile.mean():.0f}; above the {100 * USUAL:.0f}th lie "
+        f"{100 * (geodesic.beyond or 0):.0f} % of its length, {100 * (straight.beyond or 0):.0f} % of the "
+        "straight path's."
+    )

@@ -20,8 +20,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.latent.geometry.corners import corner_grid
 from explorer.latent.neighbours.exact import Neighbours
 from explorer.pages.anatomy.charts import short
-from explorer.pages.paths.page import compared
-from explorer.pages.paths.panels import with_click
+from explorer.pages.paths.panels import comparison_text, with_click
 from explorer.pages.paths.url import Shown
 from explorer.scene.engine import engine
 from explorer.scene.geodesics import geodesics, off_data
@@ -293,9 +292,9 @@ def test_the_page_says_that_a_geodesic_is_shorter_but_no_nearer_to_the_data() ->
     assert geodesic.percentile.mean() > straight.percentile.mean() + 5, (
         "the hill is where the data are densest"
     )
-    said = compared(10, geodesic, straight)
+    said = comparison_text(10, geodesic, straight)
     gain = 100 * (1 - geodesic.penalised / straight.penalised)
     assert f"length with penalty is {short(geodesic.penalised)}, {gain:.0f} % less than the straight" in said
     assert f"data: {geodesic.percentile.mean():.0f}, straight {straight.percentile.mean():.0f};" in said
-    assert "more than the straight path's" in compared(10, straight, geodesic)
-    assert "penalty" not in compared(0, geodesic, straight)
+    assert "more than the straight path's" in comparison_text(10, straight, geodesic)
+    assert "penalty" not in comparison_text(0, geodesic, straight)
