@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRONTEND := explorer/components/frontend
 
+# Packages are installed without bytecode, which each file gets when it is first imported; without it, every process
+# would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest firefox format clean
@@ -12,8 +15,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
 
-# Browser tests mostly wait, so they run in parallel with the other tests, which two processes share. With one thread per
-# core in each process, the threads would block each other.
+# Browser tests often wait, so they run in parallel with the other tests, which two processes share and which yield to
+# them. With one thread per core in each process, the threads would block each other.
 test pytest check: export OMP_NUM_THREADS ?= 1
 test pytest check: export NUMBA_NUM_THREADS ?= 1
 
@@ -52,7 +55,7 @@ firefox: $(VENV)/.run-ready
 	$(BIN)/python tools/firefox_smoke.py
 
 pytest-rest: $(VENV)/.test-ready
-	$(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
+	nice -n 5 $(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
 
 # The built bundle is committed, so running needs no Node; if Node is installed, the bundle is compared with its sources.
 frontend:
