@@ -12,13 +12,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from models.criterion import Criterion
 from models.family_description import FamilyDescription
+from models.latent_spec import LatentSpec, Level
 from models.sharding import draw
 
 __all__ = [
@@ -31,57 +32,6 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]  # called with the number of codes drawn and their total
-
-
-@dataclass(frozen=True)
-class Level:
-    """A part of a latent with its own grid: a scale of a flow, the top or bottom codes of a VQ-VAE-2, a spatial latent."""
-
-    name: str  # display name, e.g. "top"
-    shape: tuple[int, int, int]  # values per position, rows, columns
-
-    @property
-    def size(self) -> int:
-        """Dimensions of the level."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
-class LatentSpec:
-    """The specification of a latent, and which operations the model offers on it."""
-
-    shape: tuple[int, ...]  # without the batch, e.g. (32,)
-    levels: tuple[Level, ...] = ()  # concatenated, coarsest first; () for a plain vector
-    discrete: bool = False  # codes of a codebook instead of real numbers
-    prior: bool = True  # a prior exists and can be sampled
-    likelihood: Literal["exact", "bound", "none"] = "bound"  # how log p(x) can be computed
-    sequence: bool = False  # x is a sequence, and the model predicts later frames
-    encodes: bool = True  # pictures can be encoded; a decoder alone cannot
-
-    def __post_init__(self) -> None:
-        total = sum(level.size for level in self.levels)
-        if self.levels and self.shape != (total,):
-            raise ValueError(
-                f"`shape` must be ({total},), the sizes of all levels added up. Got {self.shape}."
-            )
-
-    @property
-    def has_distance_gauge(self) -> bool:
-        """Whether the distance of a latent from those of the data set measures how typical its picture is.
-
-        It does not if the likelihood is exact: in a flow, the distance contradicts the likelihood and the picture.
-        """
-        return self.likelihood != "exact"
-
-    @property
-    def posterior(self) -> bool:
-        """Whether the encoder gives a distribution over latents instead of a single latent."""
-        return self.sequence or (self.likelihood == "bound" and not self.discrete)
-
-    @property
-    def size(self) -> int:
-        """Dimensions of a latent."""
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)

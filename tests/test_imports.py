@@ -57,7 +57,7 @@ def test_the_pages_modules_load_no_umap() -> None:
 
 
 def test_importing_the_routes_loads_no_torch() -> None:
-    code = "import explorer.live.routes, models.card, sys; print('torch' in sys.modules)"
+    code = "import explorer.live.routes, explorer.scene.originals, models.card, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import Level
+from models.latent_spec import Level
 
 __all__ = ["codes_of", "levels_as_json", "read_levels", "rows_of"]
 

@@ -26,10 +26,10 @@ from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, r
 from explorer.atlas.columns import TEXT_AT_MOST, Columns, vectors_of
 from explorer.atlas.mapped import mapped_vectors, vectors_path
 from explorer.latent.item_names import ItemNames
-from models.base import Level
 from models.card import ATLAS, Entry
 from models.data import Attribute, Texts
 from models.data.base import SPLITS
+from models.latent_spec import Level
 from models.system.files import replace_file
 
 __all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps", "stored_rows"]

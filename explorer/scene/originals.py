@@ -26,9 +26,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.atlas.storage import load_atlas
 from explorer.installation import module_command, module_environment
-from models.card import CheckpointError, Entry
-from models.checkpoint import read
+from models.card import Entry, read_card
 from models.data import OWN, data_available, load_pictures
 from models.data.base import SPLITS
 from models.data.locations import cache_folder
@@ -217,16 +217,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         lower_priority(os.getpid(), job_niceness())  # drags have priority
-        from explorer.atlas.storage import load_atlas
-
-        entry = read(options.model)
-        if entry.card is None:
-            raise CheckpointError(f"{entry.path} has no card.")
-        if entry.card.data["name"] == OWN:
-            prepare(Preparation.from_options(entry.card.data.get("options", {})))
+        card = read_card(options.model)  # not the whole checkpoint: torch takes a second to import
+        if card.data["name"] == OWN:
+            prepare(Preparation.from_options(card.data.get("options", {})))
             return 0
-        atlas = load_atlas(entry)
-        pictures = collect(entry.card.data, atlas.ids, atlas.split)
+        atlas = load_atlas(Entry(card.name, options.model, card))
+        pictures = collect(card.data, atlas.ids, atlas.split)
         replace_file(options.out, lambda path: _save(path, pictures))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

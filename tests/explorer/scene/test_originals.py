@@ -26,7 +26,7 @@ def fresh(loaded: Loaded) -> Originals:
 
 def wait(found: Originals) -> Originals:
     found.start()
-    until = time.monotonic() + 120  # the process gives way to all others
+    until = time.monotonic() + 120
     while found.state == "loading" and time.monotonic() < until:
         time.sleep(0.01)
     return found
@@ -34,7 +34,6 @@ def wait(found: Originals) -> Originals:
 
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the other process' work in this one."""
-    monkeypatch.setattr(originals_module.os, "nice", lambda _: 0)
 
     def run(command: list[str], **_: object) -> object:
         class Done:
@@ -93,10 +92,7 @@ def test_a_damaged_file_is_written_again(loaded: Loaded, monkeypatch: pytest.Mon
     assert wait(fresh(loaded)).state == "ready"
 
 
-def test_the_command_reports_errors(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(originals_module.os, "nice", lambda _: 0)
+def test_the_command_reports_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nobody"), str(tmp_path / "out.npy")]) == 1
     assert "nobody" in capsys.readouterr().err
     assert not (tmp_path / "out.npy").exists()
