@@ -12,12 +12,14 @@ model that the card describes. The bytes that were checked are the bytes that ar
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -279,10 +281,14 @@ def _inspect(path: Path) -> Entry:
 
 def _model(card: Card) -> Autoencoder:
     """Builds the untrained model that a card describes."""
-    if card.model not in FAMILIES:
-        raise CheckpointError(f"Unknown model {card.model[:80]!r}. Choose one of: {', '.join(FAMILIES)}.")
-    cls = FAMILIES[card.model]
-    return cls(config_from_dict(cls.Config, card.config))
+    return _built(card.model, card.config)
+
+
+def _built(family: str, config: dict[str, Any]) -> Autoencoder:
+    if family not in FAMILIES:
+        raise CheckpointError(f"Unknown model {family[:80]!r}. Choose one of: {', '.join(FAMILIES)}.")
+    cls = FAMILIES[family]
+    return cls(config_from_dict(cls.Config, config))
 
 
 def _layout(tensors: Mapping[str, Tensor]) -> Layout:
@@ -290,12 +296,18 @@ def _layout(tensors: Mapping[str, Tensor]) -> Layout:
 
 
 def _expected(file: Path, card: Card) -> Layout:
-    """Returns the layout of the weights that a card describes, without allocating them."""
+    """Returns the layout of the weights that a card describes."""
     try:
-        with torch.device("meta"):
-            return _layout(_model(card).state_dict())
+        return _described_layout(card.model, json.dumps(card.config, sort_keys=True))
     except ValueError as error:
         raise CheckpointError(f"{file}: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _described_layout(family: str, config: str) -> Layout:
+    """Builds a model without allocating its weights, once for each configuration (JSON): scans are repeated often."""
+    with torch.device("meta"):
+        return _layout(_built(family, json.loads(config)).state_dict())
 
 
 def _header(path: Path) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 from explorer.inference.engine import DecodingEngine
@@ -35,4 +36,5 @@ def engine() -> Engine:
     with _ENGINE_LOCK:
         if _ENGINE is None:
             _ENGINE = Engine()
+            gc.freeze()  # modules stay: to search them for garbage takes 0.3 s, in which no drag gets a picture
         return _ENGINE

@@ -3,6 +3,7 @@ routes."""
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 import torch
 import uvicorn
 from starlette.applications import Starlette
+from streamlit.components.v2 import manifest_scanner
 
 from explorer.atlas.build import neighbour_distances
 from explorer.atlas.storage import Atlas, save_atlas
@@ -33,6 +35,15 @@ from tests.explorer.checkpoints import CODES, train_digits, write_sequences
 COUNT, LATENT = 300, 6
 NAME = "tiny-vae"
 SEQUENCES = "tiny-td-vae"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def component_packages() -> Iterator[None]:
+    """Searches the installed packages for Streamlit components once; an AppTest would do it before every run."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
+        yield
 
 
 def make_checkpoint(folder: Path, *, seed: int = 0, latent: int = LATENT, flow: bool = False) -> None:

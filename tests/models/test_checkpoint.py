@@ -381,6 +381,13 @@ def test_without_the_variable_bundled_checkpoints_and_runs_are_listed(
     assert [path.name for path in roots()] == ["checkpoints", "runs"]
 
 
+def test_a_second_scan_builds_no_model(copy_of_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = checkpoint.scan(copy_of_tiny.parent)
+    monkeypatch.setattr(checkpoint, "_built", lambda *_: pytest.fail("built again"))
+    assert checkpoint.scan(copy_of_tiny.parent) == first
+    assert first[0].error is None
+
+
 @pytest.mark.parametrize(
     ("name", "facts", "message"),
     [
