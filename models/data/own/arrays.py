@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArrayPictures", "scan_arrays"]
+__all__ = ["ArrayPictures", "load_array", "scan_arrays"]
 
 import re
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class ArrayPictures:
 
     def _array(self, path: Path) -> Array:
         if path not in self._arrays:
-            self._arrays[path] = _load(path)
+            self._arrays[path] = load_array(path)
         return self._arrays[path]
 
 
@@ -95,7 +95,7 @@ def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
     Raises:
         ValueError: If no array holds pictures, or one cannot be read.
     """
-    arrays = {name: _load(path) for name, path in files.items()}
+    arrays = {name: load_array(path) for name, path in files.items()}
     chosen, notes = _choose(arrays)
     palette = files["palette"] if _has_palette(arrays, chosen) else None
     stacks: list[Stack] = []
@@ -124,9 +124,14 @@ def scan_arrays(files: Mapping[str, Path], *origin: Path) -> Scan:
     return Scan("array", ArrayPictures(stacks), stamp(*origin), places, names, splits, cells, notes=notes)
 
 
-def _load(path: Path) -> Array:
+def load_array(path: Path) -> Array:
+    """Maps an .npy file.
+
+    Raises:
+        ValueError: If it is damaged, or holds Python objects.
+    """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")  # neither a pickle nor an archive
     except (*DAMAGE, OverflowError, MemoryError) as error:
         if any(sign in str(error) for sign in ("allow_pickle", "Object arrays", "Python objects")):
             raise ValueError(
@@ -135,9 +140,6 @@ def _load(path: Path) -> Array:
         raise ValueError(
             f"{shown(path.name)} is not an .npy file, or damaged ({str(error)[:80]})."
         ) from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{shown(path.name)} must hold one array.")
-    return array
 
 
 def _choose(arrays: Mapping[str, Array]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ENDINGS", "Table", "cell", "read_table"]
+__all__ = ["ENDINGS", "Table", "cell", "column_names", "read_table"]
 
 import csv
 import io
@@ -117,7 +117,7 @@ def _delimited(decoded: tuple[str, list[str]]) -> Table:
         return Table({})
     header, body = (rows[0], rows[1:]) if _is_header(rows) else ([], rows)
     width = len(header) or len(body[0])
-    names = _names(header, width)
+    names = column_names(header, width)
     ragged = sum(len(row) != width for row in body)
     if ragged:
         notes.append(
@@ -172,7 +172,7 @@ def _is_header(rows: list[list[str]]) -> bool:
     )
 
 
-def _names(header: list[str], width: int) -> list[str]:
+def column_names(header: list[str], width: int) -> list[str]:
     """Returns unique names of columns; those without a name are numbered."""
     names: list[str] = []
     for place in range(width):
@@ -209,7 +209,7 @@ def _celeba(text: str) -> dict[str, list[Cell]] | None:
         names = ["file", *names]
     if any(len(row) != width for row in rows):
         return None
-    return {title: [cell(row[n]) for row in rows] for n, title in enumerate(_names(names, width))}
+    return {title: [cell(row[n]) for row in rows] for n, title in enumerate(column_names(names, width))}
 
 
 def _records(data: bytes, lines: bool) -> list[dict[str, Any]]:
@@ -233,7 +233,7 @@ def _from_records(records: list[dict[str, Any]]) -> Table:
     titles = dict.fromkeys(str(title) for record in records for title in record)
     if len(titles) > COLUMNS_AT_MOST:
         raise ValueError(f"it has more than {COLUMNS_AT_MOST} columns.")
-    names = _names(list(titles), len(titles))
+    names = column_names(list(titles), len(titles))
     return Table({n: [cell(r.get(t)) for r in records] for n, t in zip(names, titles, strict=True)})
 
 
@@ -248,5 +248,5 @@ def _parquet(data: bytes) -> Table:
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file, or damaged ({str(error)[:80]}).") from error
-    names = _names(table.column_names, len(table.column_names))
+    names = column_names(table.column_names, len(table.column_names))
     return Table({n: [cell(v) for v in c.to_pylist()] for n, c in zip(names, table.columns, strict=True)})

@@ -1,0 +1,1 @@
+"""Embeddings: vectors of items that were computed elsewhere, with pictures and labels or without."""

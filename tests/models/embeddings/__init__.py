@@ -1,0 +1,1 @@
+"""Tests of embeddings: their files, their model, and their decoder."""
