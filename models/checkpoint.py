@@ -1,6 +1,7 @@
 """A checkpoint: a folder with `card.json`, `weights.safetensors` and, once the data set is encoded, an atlas.
 
-An imported model has its ONNX files beside the card (`protocols.HasFiles`), whose SHA-256 the card records as well.
+An imported model has further files beside the card (`protocols.HasFiles`), such as ONNX graphs, whose SHA-256 the card
+records as well.
 
 A model computes in 32 bits. `pack` stores its matrices in 16 bits, which halves the size of a published checkpoint.
 
@@ -34,6 +35,7 @@ from models.card import (
     ATLAS,
     CARD,
     ERROR_LENGTH,
+    LATENTS,
     NAME,
     REMEDY,
     WEIGHTS,
@@ -239,6 +241,10 @@ def pack(folder: Path) -> Card:
     packed = {key: _halved(values) for key, values in tensors.items()}
     if all(packed[key].dtype == values.dtype for key, values in tensors.items()):
         return card
+    if (folder / LATENTS).is_dir():
+        raise CheckpointError(
+            f"{folder} holds the embeddings of its images, which belong to its weights and would be lost. Leave it as it is."
+        )
     weights = save(packed)
     command = f"{card.command} && python -m models pack {shlex.quote(str(folder))}"
     card = replace(card, weights_sha256=hashlib.sha256(weights).hexdigest(), command=command, metrics={})
@@ -327,7 +333,8 @@ def _check_files(folder: Path, card: Card, *, read: bool = False) -> None:
         return
     with torch.device("meta"):
         model = _model(card)
-    assert isinstance(model, HasFiles)
+    if not isinstance(model, HasFiles):
+        return
     if read:
         model.read_files(folder)
         return

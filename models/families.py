@@ -11,6 +11,7 @@ from models.beta_vae import BetaVAE
 from models.capacity_vae import CapacityVAE
 from models.contractive_ae import ContractiveAE
 from models.dae import DAE
+from models.embeddings.model import EmbeddingModel
 from models.foreign.model import ForeignModel
 from models.glow import Glow
 from models.iwae import IWAE
@@ -54,7 +55,10 @@ MODELS: dict[str, type[Autoencoder]] = {
     "glow": Glow,
     "td-vae": TDVAE,
 }  # can be trained here
-IMPORTED: dict[str, type[Autoencoder]] = {"foreign": ForeignModel}
+IMPORTED: dict[str, type[Autoencoder]] = {
+    "foreign": ForeignModel,
+    "embedding": EmbeddingModel,
+}  # of models or embeddings from elsewhere
 FAMILIES = ChainMap(IMPORTED, MODELS)  # every model that a card may name; those trained here first
 
 if TYPE_CHECKING:  # mypy checks here that the families implement their protocols
@@ -63,4 +67,4 @@ if TYPE_CHECKING:  # mypy checks here that the families implement their protocol
     _sequence: type[SequenceModel] = TDVAE
     _trainable_prior: type[TrainablePrior] = VQVAE
     _closed_form: type[ClosedForm] = PCA
-    _files: type[HasFiles] = ForeignModel
+    _files: tuple[type[HasFiles], ...] = (ForeignModel, EmbeddingModel)

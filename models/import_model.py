@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Imported", "import_model"]
+__all__ = ["Imported", "check_out", "import_model"]
 
 import hashlib
 import shutil
@@ -123,7 +123,7 @@ def import_model(
         ValueError: If a file is refused, the images cannot be read, or `out` cannot be used.
     """
     progress = report or (lambda share, what: None)
-    _check_out(out)
+    check_out(out)
     if sheet is not None:
         check_output(sheet, "--sheet", (".png",))
     found = find_convertible(source) or find_files(source)
@@ -176,7 +176,7 @@ class _Choice:
         return (self.channels,) if self.channels else CHANNELS
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
     """Raises ValueError unless a checkpoint can be written to a folder."""
     if not NAME.fullmatch(out.absolute().name):
         raise ValueError(

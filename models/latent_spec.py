@@ -33,6 +33,8 @@ class LatentSpec:
     likelihood: Literal["exact", "bound", "none"] = "bound"  # how log p(x) can be computed
     sequence: bool = False  # x is a sequence, and the model predicts later frames
     encodes: bool = True  # pictures can be encoded; a decoder alone cannot
+    # What `decode` gives: a picture of the latent, that of the nearest item, or a blank one.
+    pictures: Literal["decoded", "nearest", "none"] = "decoded"
 
     def __post_init__(self) -> None:
         total = sum(level.size for level in self.levels)

@@ -113,8 +113,8 @@ def _checked(columns: Columns) -> StoredLatents:
     split = columns.places("split", SPLITS)
     rows = {name: columns.numbers(name) for name in NUMBERS if name in columns}
     rows |= {name: columns.vectors(name) for name in VECTORS if name in columns}
-    if "mean" not in rows or "error" not in rows:
-        raise ValueError("columns 'mean' and 'error' are missing")
+    if "mean" not in rows:
+        raise ValueError("column 'mean' is missing")
     names, place = columns.words("file")
     return StoredLatents(
         split, np.array(columns.column("id", pa.int64())), np.array(names, object)[place], rows

@@ -157,6 +157,8 @@ def refusal(key: str, spec: LatentSpec) -> str:
     exact = spec.likelihood == "exact" and not spec.discrete
     if key == "neighbour_distance":
         return ""
+    if key == "error" and spec.pictures != "decoded":
+        return "Nothing is decoded: there is no reconstruction whose error could be measured."
     if key == "error":
         return "A flow decodes every image to itself: its error is only rounding." if exact else ""
     if key == "density":

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.catalogue import families
 from explorer.components import anatomy as components
 from explorer.live.stage import item_labels
 from explorer.pages.anatomy import panels, url
@@ -19,12 +20,13 @@ from explorer.pages.shared import (
     sequence_note,
 )
 from explorer.pages.shared.layout import show_warnings
-from explorer.pages.shared.page_state import PageState
+from explorer.pages.shared.page_state import PageState, able
 from explorer.pages.shared.text import plain
 from explorer.scene.engine import engine
 from explorer.scene.inspection import EncodedImage, encode_item
 from explorer.scene.likelihood import has_density
 from explorer.scene.loaded import Loaded
+from models.card import Card
 
 S = st.session_state
 page = PageState[Shown]("an")
@@ -33,7 +35,7 @@ page = PageState[Shown]("an")
 def main() -> None:
     """Controls, the live image, and the panels below it."""
     entries = checkpoint_picker.entries()
-    loaded = page.open_checkpoint(entries)
+    loaded = page.open_checkpoint(entries, refusal)
     if loaded is None:
         show_warnings(page.problems)
         checkpoint_picker.nothing_yet(entries)
@@ -42,7 +44,7 @@ def main() -> None:
     read(loaded, limits)
     take_release(getattr(S.get("anatomy"), "edit", None), loaded, limits)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        checkpoint_picker.button(entries, loaded, switch_model)
+        checkpoint_picker.button(able(entries, refusal), loaded, switch_model)
         image_picker.chooser(loaded, page.shown.item, choose_item, page.report)
         choose_dimensions(loaded)
     show_warnings(page.problems)
@@ -74,6 +76,13 @@ def main() -> None:
         panels.estimates(loaded, encoded)
     write_address(loaded)
     st.caption(checkpoint_picker.facts(loaded))
+
+
+def refusal(card: Card) -> str:
+    """Why the page cannot show a checkpoint; "" if it can."""
+    if families.spec_of(card).encodes:
+        return ""
+    return f"{card.title or card.model} has no encoder, and this page shows how an image becomes a latent."
 
 
 def link_to_codes(loaded: Loaded) -> None:

@@ -45,7 +45,7 @@ def by_data(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """The usable checkpoints of each data set that has at least two, by title, most models first."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.card:
+        if entry.card and families.spec_of(entry.card).encodes:  # the others follow by their encoders
             groups.setdefault(pictures_key(entry.card), []).append(entry)
     titled: dict[str, list[Entry]] = {}
     for members in sorted(groups.values(), key=len, reverse=True):

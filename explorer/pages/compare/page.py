@@ -106,7 +106,8 @@ def named_models(
             problems.append(f"The checkpoint {name[:40]!r} cannot be used: {reasons[name]}")
         elif name not in usable:
             problems.append(
-                f"The address names {name[:40]!r}, which does not exist or is the only model of its data set."
+                f"The address names {name[:40]!r}, which does not exist, has no encoder, or is the only model of its "
+                "data set."
             )
         elif models and usable[name] != usable[models[0]]:
             problems.append(

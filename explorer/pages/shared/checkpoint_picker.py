@@ -25,6 +25,11 @@ from models.card import roots as card_roots
 __all__ = ["Entry", "button", "entries", "facts", "nothing_yet", "open_model", "refresh", "summary"]
 
 LIST_HEIGHT = 560  # pixels
+PICTURES = {
+    "decoded": (),
+    "nearest": ("nothing is decoded: each picture is that of the nearest item",),
+    "none": ("the items have no pictures, so each picture is blank",),
+}  # what `LatentSpec.pictures` means, in words
 STYLE = (
     "<style>.st-key-pick-filters { min-height: 4.6rem; }</style>"  # the height before its fields are rendered
 )
@@ -179,8 +184,9 @@ def facts(loaded: Loaded) -> str:
     card = loaded.entry.card
     if card is None:
         return loaded.name
-    what = "sequences" if loaded.decoder.model.spec.sequence else "images"
-    parts = [*summary(card), f"{loaded.count:,} {what} of {data_name(card.data)}"]
+    spec = loaded.decoder.model.spec
+    what = "sequences" if spec.sequence else "items" if spec.pictures == "none" else "images"
+    parts = [*summary(card), f"{loaded.count:,} {what} of {data_name(card.data)}", *PICTURES[spec.pictures]]
     if loaded.originals.state == "absent":
         parts.append("its images are not on this machine, so the nearest are shown as reconstructions")
     return f"**{plain(card.name)}** · {plain(' · '.join(parts))}"

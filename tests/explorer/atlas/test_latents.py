@@ -121,7 +121,7 @@ def test_latents_in_parts_of_other_weights_and_of_other_files(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.drop_columns(["mean"]), "'mean' and 'error' are missing"),
+        (lambda t: t.drop_columns(["mean"]), "'mean' is missing"),
         (lambda t: t.drop_columns(["id"]), "id"),
         (
             lambda t: t.set_column(1, "id", pa.array([None, *range(1, COUNT)])),

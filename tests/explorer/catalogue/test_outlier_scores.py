@@ -24,6 +24,7 @@ AE = LatentSpec((4,), prior=False, likelihood="none")
 FLOW = LatentSpec((64,), likelihood="exact")
 CODES = LatentSpec((64,), discrete=True, likelihood="none")
 TIME = LatentSpec((6,), sequence=True)
+ITEMS = LatentSpec((4,), prior=False, likelihood="none", encodes=False, pictures="nearest")
 PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
 
 
@@ -35,6 +36,7 @@ PIXELS = LatentSpec((64,), discrete=True, likelihood="exact")
         (FLOW, ["neighbour_distance", "density"]),
         (CODES, ["neighbour_distance", "error"]),
         (TIME, ["neighbour_distance", "error"]),
+        (ITEMS, ["neighbour_distance"]),
         (PIXELS, ["neighbour_distance", "error"]),
         (LatentSpec((4,), prior=False, likelihood="bound"), ["neighbour_distance", "error"]),
     ],
@@ -52,6 +54,7 @@ def test_unsupported_scores_have_a_reason() -> None:
     assert "without a posterior" in refusal("regret", FLOW)
     assert "Only a flow" in refusal("density", VAE)
     assert "rounding" in refusal("error", FLOW)
+    assert "Nothing is decoded" in refusal("error", ITEMS)
     with pytest.raises(ValueError, match=r"Unknown score 'beauty'\. Choose one of: kl,"):
         refusal("beauty", VAE)
 
