@@ -11,6 +11,7 @@ from models.beta_vae import BetaVAE
 from models.capacity_vae import CapacityVAE
 from models.contractive_ae import ContractiveAE
 from models.dae import DAE
+from models.embeddings.decoder import EmbeddingDecoder
 from models.embeddings.model import EmbeddingModel
 from models.foreign.model import ForeignModel
 from models.glow import Glow
@@ -58,11 +59,12 @@ MODELS: dict[str, type[Autoencoder]] = {
 IMPORTED: dict[str, type[Autoencoder]] = {
     "foreign": ForeignModel,
     "embedding": EmbeddingModel,
+    "decoder": EmbeddingDecoder,
 }  # of models or embeddings from elsewhere
 FAMILIES = ChainMap(IMPORTED, MODELS)  # every model that a card may name; those trained here first
 
 if TYPE_CHECKING:  # mypy checks here that the families implement their protocols
-    _likelihood: tuple[type[HasLikelihood], ...] = (AE, VAE, VQVAE, TDVAE)
+    _likelihood: tuple[type[HasLikelihood], ...] = (AE, VAE, VQVAE, TDVAE, EmbeddingDecoder)
     _discrete: tuple[type[DiscreteLatent], ...] = (VQVAE, PixelSNAIL)
     _sequence: type[SequenceModel] = TDVAE
     _trainable_prior: type[TrainablePrior] = VQVAE

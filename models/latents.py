@@ -22,7 +22,7 @@ from models.data.tensors import to_tensor
 from models.protocols import as_discrete
 from models.system.files import replace_file
 
-__all__ = ["WEIGHTS_KEY", "encode", "rounded", "write_table"]
+__all__ = ["WEIGHTS_KEY", "encode", "read_table", "rounded", "write_table"]
 
 Array = NDArray[np.float32]
 
@@ -109,6 +109,21 @@ def write_table(
         path,
         lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
     )
+
+
+def read_table(path: Path) -> tuple[list[str], Array]:
+    """Reads the names of the files and the means (N, D) of a file that `write_table` wrote.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        table = pq.read_table(path, columns=["file", "mean"], page_checksum_verification=True)
+        means = table["mean"].combine_chunks()
+        values = np.asarray(means.flatten(), np.float32).reshape(len(table), means.type.list_size)
+        return table["file"].to_pylist(), values
+    except (pa.ArrowException, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {str(error)[:200].rstrip('.')}. Copy it again.") from error
 
 
 def _vectors(rows: Array) -> pa.FixedSizeListArray:

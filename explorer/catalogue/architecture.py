@@ -92,7 +92,10 @@ def describe(key: str, config: Mapping[str, Any]) -> Architecture:
             recorded = layers.setdefault(name.partition(".")[0], [])
             stack.callback(module.register_forward_hook(_recorder(recorded)).remove)
         black = torch.zeros(1, *model.image_shape)
-        model.decode(model.encode(black[:, None] if model.spec.sequence else black).mean)
+        z = torch.zeros(1, *model.spec.shape)  # of a decoder alone
+        if model.spec.encodes:
+            z = model.encode(black[:, None] if model.spec.sequence else black).mean
+        model.decode(z)
         if model.spec.discrete and model.spec.prior:
             as_discrete(model).code_nll(
                 [torch.zeros(1, *each.shape[1:], dtype=torch.long) for each in model.spec.levels]

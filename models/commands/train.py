@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from models.training.run import Run
 
 __all__ = ["add", "run"]
+
+DECODER = (
+    "decoder"  # model that learns from embeddings, as in models/train_decoder.py, which is slow to import
+)
+DECODER_MINUTES, DECODER_RATE = 2.0, 4e-3  # of its training, if not given
 
 # Options without a value.
 SWITCHES = {
@@ -59,7 +65,21 @@ FIELDS = (
     *("steps", "start", "augment", "validation"),
 )
 # Options that a resumed training takes from its saved state.
-FIXED = ("model", "data", "labels", "size", "out", "overwrite", "set", "option", "bf16", "compile", *FIELDS)
+FIXED = (
+    "model",
+    "data",
+    "embeddings",
+    "images",
+    "labels",
+    "size",
+    "out",
+    "overwrite",
+    "set",
+    "option",
+    "bf16",
+    "compile",
+    *FIELDS,
+)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,6 +99,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def other_options() -> dict[tuple[str, ...], dict[str, Any]]:
     """Returns the arguments of `add_argument` for the options that need more than a type."""
     return {
+        ("--embeddings",): {
+            "type": Path,
+            "metavar": "FILE",
+            "help": "vectors from which the model `decoder` learns to draw: .npy, .npz, .parquet or projector_config.pbtxt",
+        },
+        ("--images",): {"type": Path, "metavar": "PATH", "help": "pictures of the embeddings"},
         ("--labels",): {"metavar": "TABLE", "help": "labels of your own images: .csv, .jsonl or .parquet"},
         ("--out",): {"type": Path, "help": "folder of the checkpoint (runs/DATA-MODEL)"},
         ("--resume",): {
@@ -142,6 +168,7 @@ def other_options() -> dict[tuple[str, ...], dict[str, Any]]:
 def run(options: argparse.Namespace) -> int:
     """Trains a model, or resumes a training."""
     from models.system import settings
+    from models.train_decoder import train_decoder
     from models.training.distributed import destroy_process_group
     from models.training.train import train
 
@@ -149,7 +176,7 @@ def run(options: argparse.Namespace) -> int:
     started = resume and options.resume != Path()
     configuration, folder = saved_run(options) if started else new_run(options)
     device = settings.device(options.device, "`--device`") if options.device else None
-    card = train(
+    card = (train_decoder if configuration.model == DECODER else train)(
         configuration,
         folder,
         resume=resume,
@@ -203,12 +230,13 @@ def new_run(options: argparse.Namespace) -> tuple[Run, Path]:
     """
     from models.training.run import Run
 
-    if not options.model or not options.data:
+    decoder = options.model == DECODER
+    if not options.model or not (options.data or decoder):
         raise ValueError("Name a model and its data: `python -m models train vae --data digits`.")
     if options.epochs is not None and (options.minutes or options.steps):
         other = "minutes" if options.minutes else "steps"
         raise ValueError(f"`--epochs` and `--{other}` both set the length of the training. Leave out one.")
-    data = choose_data(options)
+    data = choose_embeddings(options) if decoder else choose_data(options)
     described = Run(
         model=options.model,
         data=data.key,
@@ -216,9 +244,17 @@ def new_run(options: argparse.Namespace) -> tuple[Run, Path]:
         options=data.options,
         title=data.title,
     )
+    if decoder:
+        minutes = 0.0 if options.epochs or options.steps else DECODER_MINUTES
+        described = replace(described, rate=DECODER_RATE, optimizer="adamw-fused", ema=0.999, minutes=minutes)
     given = {name: value for name in FIELDS if (value := getattr(options, name)) is not None}
     described = replace(described, bf16=options.bf16, compile=options.compile, **given)
-    return described, options.out or Path("runs") / f"{data.name}-{options.model}"
+    return described, options.out or default_folder(data.name, options.model)
+
+
+def default_folder(data: str, model: str) -> Path:
+    """Returns the folder of a checkpoint if `--out` is not given."""
+    return Path("runs") / f"{data}-{model}"
 
 
 class DataChoice(NamedTuple):
@@ -230,6 +266,38 @@ class DataChoice(NamedTuple):
     title: str = ""  # title of the checkpoint if `--title` is not given
 
 
+def choose_embeddings(options: argparse.Namespace) -> DataChoice:
+    """Returns the pictures of the embeddings that a decoder is trained on; prepares them in the checkpoint's folder.
+
+    Raises:
+        ValueError: If embeddings or pictures are missing, or do not belong together.
+    """
+    from models.data import OWN
+    from models.data.own.command import folder_name, title_of
+    from models.train_decoder import prepare_decoder
+
+    if options.data or options.option:
+        raise ValueError(
+            "A decoder is trained on `--embeddings` and `--images`. Leave out `--data` and `--option`."
+        )
+    if options.embeddings is None:
+        raise ValueError(
+            "Name the embeddings and their pictures: `python -m models train decoder --embeddings E.npy --images PATH`."
+        )
+    name = folder_name(str(options.embeddings))
+    items = prepare_decoder(
+        options.embeddings,
+        options.out or default_folder(name, DECODER),
+        images=options.images,
+        labels=Path(options.labels) if options.labels else None,
+        size=options.size,
+        report=JsonProgress() if options.progress == "json" else None,
+    )
+    for note in items.notes:
+        print(note, file=sys.stderr)
+    return DataChoice(name, OWN, items.preparation.as_options(), title_of(str(options.embeddings)))
+
+
 def choose_data(options: argparse.Namespace) -> DataChoice:
     """Returns the data set that `--data` names; prepares the images if it is a path.
 
@@ -238,6 +306,9 @@ def choose_data(options: argparse.Namespace) -> DataChoice:
     """
     from models.data import DATASETS, OWN, SEQUENCES
 
+    for name in ("embeddings", "images"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"`--{name}` belongs to the model `{DECODER}`. Leave it out.")
     assigned = parse_assignments(options.option)
     if options.data in DATASETS | SEQUENCES:
         for name in ("labels", "size"):

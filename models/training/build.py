@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from models import checkpoint
@@ -11,7 +13,7 @@ from models.data import DATASETS, SEQUENCES
 from models.training.randomness import Stream, seed_of
 from models.training.run import Run
 
-__all__ = ["build", "init_from"]
+__all__ = ["build", "init_from", "initialised"]
 
 
 def build(run: Run, image_shape: tuple[int, int, int]) -> Autoencoder:
@@ -29,12 +31,18 @@ def build(run: Run, image_shape: tuple[int, int, int]) -> Autoencoder:
     if run.model not in MODELS:
         raise ValueError(f"Unknown model {run.model!r}. Choose one of: {', '.join(MODELS)}.")
     cls = MODELS[run.model]
-    config = config_from_dict(cls.Config, {**run.config, "image_shape": image_shape})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(run.seed, Stream.START))
-        model = cls(config)
+    model = initialised(
+        cls, config_from_dict(cls.Config, {**run.config, "image_shape": image_shape}), run.seed
+    )
     check_kind(run, model)
     return model
+
+
+def initialised(cls: type[Autoencoder], config: Any, seed: int) -> Autoencoder:
+    """Builds an untrained model, with weights drawn from the seed of a run."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, Stream.START))
+        return cls(config)
 
 
 def init_from(run: Run, model: Autoencoder) -> dict[str, str]:

@@ -138,6 +138,8 @@ class Loader:
 
 
 def to_floats(examples: Tensor, device: torch.device) -> Tensor:
-    """Converts images (B, C, H, W) or sequences (B, T, C, H, W) from uint8 to floats in [0, 1]."""
+    """Converts images (B, C, H, W) or sequences (B, T, C, H, W) from uint8 to floats in [0, 1]; floats stay as they are."""
+    if examples.is_floating_point():
+        return examples.to(device)
     x = examples.to(device).float().div_(255)
     return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

@@ -40,6 +40,15 @@ ELSEWHERE = {"model", "data", "config", "options", "title", "description", "step
 OPTIONAL = {"start", "minutes", "validation", "patience", "augment"}  # fields recorded only if they are set
 
 
+Parts = tuple[Examples, Examples | None, Autoencoder]
+
+
+def load_and_build(run: Run) -> Parts:
+    """Returns the training and validation examples of a run, and its untrained model."""
+    examples, validation = load_examples(run)
+    return examples, validation, build(run, examples.image_shape)
+
+
 @restore_threads()
 def train(
     run: Run,
@@ -56,6 +65,7 @@ def train(
     snapshots: Sequence[float] = (),
     previews: int = 0,
     control: Callable[[], str] | None = None,
+    load: Callable[[Run], Parts] = load_and_build,
 ) -> Card:
     """Trains a model and writes a checkpoint.
 
@@ -78,6 +88,7 @@ def train(
         previews: Pictures in `previews.safetensors` (`models/training/previews.py`), which is replaced every few seconds;
             0 for none.
         control: Called after every step; returns "" to continue, "stop" to finish or "pause" to interrupt.
+        load: Returns examples and model of the run, if they are not those of a family and a data set.
 
     Returns:
         The card of the finished checkpoint; after a pause, that of the unfinished one.
@@ -94,8 +105,7 @@ def train(
             check_tensorboard()
         watch = Watch(report, progress, snapshot, tuple(snapshots), previews, control, tensorboard)
         with processes.local_first():
-            examples, validation = load_examples(run)
-        model = build(run, examples.image_shape)
+            examples, validation, model = load(run)
         facts: dict[str, Any] = {
             "title": run.title,
             "model_name": run.model,

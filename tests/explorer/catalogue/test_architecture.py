@@ -87,3 +87,9 @@ def test_parallel_paths_of_a_block_are_one_layer() -> None:
     assert encoder.layers[-1].what == "Neck 64 → 6, 5 hidden" and encoder.layers[-1].shape == (6,)
     assert decoder.layers[0].what == "Neck 3 → 64, 5 hidden"
     assert decoder.layers[0].parameters == (3 * 64 + 64) + (3 * 5 + 5) + (5 * 5 + 5) + (5 * 64 + 64)
+
+
+def test_a_decoder_alone_is_listed_without_an_encoder() -> None:
+    config = {"image_shape": [1, 8, 8], "latent": 3, "network": "mlp", "width": 20}
+    (decoder,) = describe("decoder", config).parts
+    assert [layer.what for layer in decoder.layers] == ["Linear 3 → 20", "Tanh", "Linear 20 → 64"]
