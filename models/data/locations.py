@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.system.printable import printable
 from models.system.settings import cache_folder, data_folder
 
 SYSTEM_FILES = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of macOS and Windows
@@ -23,11 +24,6 @@ def is_hidden(path: str) -> bool:
     """Whether a relative path is hidden, or inside a hidden folder, or a file of the operating system."""
     parts = [part for part in re.split(r"[/\\]", path) if part not in (".", "..")]
     return any(part.startswith(".") or part in SYSTEM_FILES for part in parts)
-
-
-def printable(path: Path) -> str:
-    """Converts a path to text; bytes that are not UTF-8 are written as `\\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_output(path: Path, option: str, endings: Sequence[str] = ()) -> None:

@@ -162,7 +162,7 @@ def switch_model(name: str) -> None:
 def about_image(loaded: Loaded, encoded: EncodedImage) -> str:
     """One line on the image: its name and labels."""
     item = encoded.item
-    parts = [f"**{loaded.name_of(item)}**"]
+    parts = [f"**{plain(loaded.name_of(item))}**"]
     parts += [f"{plain(name)} {plain(value)}" for name, value in list(item_labels(loaded, item).items())[:8]]
     if encoded.source == "reconstruction" and loaded.originals.state == "absent":
         parts.append("its data set is not on this machine, so its reconstruction is used instead")

@@ -22,6 +22,7 @@ from explorer.latent.statistics.densities import active, kl_to_prior
 from explorer.pages.anatomy import charts
 from explorer.pages.shared.layout import job_notice, side_by_side
 from explorer.pages.shared.plotly_chart import draw_downloadable_chart
+from explorer.pages.shared.text import with_code
 from explorer.scene.engine import engine
 from explorer.scene.inspection import EncodedImage, expected_reconstruction, has_likelihood
 from explorer.scene.likelihood import density
@@ -241,7 +242,7 @@ def _growth_live(loaded: Loaded, encoded: EncodedImage) -> None:
         return
     curves = S.setdefault("an_curves", {}).get(key)
     if S.get("an_ended"):
-        st.warning(S.pop("an_ended"), icon=":material/info:")
+        st.warning(with_code(S.pop("an_ended")), icon=":material/info:")
     samples = _next_samples(0 if curves is None else curves["samples"])
     if samples:
         label = "Draw the rest" if curves is not None and samples == SAMPLES else f"Draw {samples:,} samples"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -15,10 +16,12 @@ from explorer.jobs.code_samples import TEMPERATURE_AT_MOST
 from explorer.jobs.runner import Job, start
 from explorer.latent.geometry.grids import from_text
 from explorer.pages.shared.layout import job_notice
+from explorer.pages.shared.text import with_code
 from explorer.scene.codebook import codebooks, latents
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from explorer.sharing import exports
+from models.system.printable import printable
 
 __all__ = ["clicked", "panel"]
 
@@ -82,7 +85,7 @@ def _head(names: list[str]) -> None:
 
 def _no_prior(loaded: Loaded) -> None:
     card = loaded.entry.card
-    kind, data = (card.model, card.data["name"]) if card else ("vq-vae", "mnist")
+    kind, data = (card.model, shlex.quote(printable(card.data["name"]))) if card else ("vq-vae", "mnist")
     st.info(
         f"{loaded.name} was trained with `prior_depth=0`, so it has no prior to sample from. Grids of random "
         "codes do not decode to pictures like the data. Train one with a prior:\n\n"
@@ -131,7 +134,7 @@ def _run(loaded: Loaded) -> None:
     if S.get("cd_job") is not None:
         st.fragment(run_every=0.4)(_progress)(loaded)
     elif S.get("cd_failed"):
-        st.caption(f"No samples: {S.pop('cd_failed')}")
+        st.caption(f"No samples: {with_code(S.pop('cd_failed'))}")
 
 
 def _progress(loaded: Loaded) -> None:

@@ -172,7 +172,9 @@ def _offer(known: Sequence[Series], choose: Callable[[tuple[str, ...]], None]) -
         icon=":material/linear_scale:",
     )
     for series in known:
-        st.button(series.title, key=f"ladder-{'-'.join(series.names)}", on_click=choose, args=(series.names,))
+        st.button(
+            plain(series.title), key=f"ladder-{'-'.join(series.names)}", on_click=choose, args=(series.names,)
+        )
 
 
 def _curves(cards: Cards) -> None:

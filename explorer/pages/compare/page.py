@@ -191,7 +191,7 @@ def series(group: str, entries: list[checkpoint_picker.Entry]) -> None:
     with st.popover("Suggestions", icon=":material/view_column:"), st.container(gap="xxsmall", width=300):
         for one in ready:
             st.button(
-                one.title,
+                plain(one.title),
                 key=f"series-{'-'.join(one.names)}",
                 width="stretch",
                 type="tertiary",

@@ -12,6 +12,7 @@ from explorer.latent.attribute_values import value_text
 from explorer.latent.directions import expressions
 from explorer.pages.directions.estimators import picture_address
 from explorer.pages.shared import navigation
+from explorer.pages.shared.text import with_code
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 
@@ -82,7 +83,7 @@ def _open(loaded: Loaded, text: str, z: NDArray[np.float32]) -> None:
     try:
         own = loaded.keep_own(text.strip()[:80], engine().decode_sync(loaded, z)[0], z)
     except (ValueError, OSError) as error:
-        st.error(f"The picture was not saved: {error}")
+        st.error(f"The picture was not saved: {with_code(str(error))}")
         return
     navigation.go("Explore", loaded.name, a=str(own.item))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -32,11 +33,12 @@ def cosine_map(cosines: Floats, titles: Sequence[str]) -> go.Figure:
     text = [
         [f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−") for value in row] for row in cosines
     ]
+    names = [escape(title, quote=False) for title in titles]  # Plotly reads some HTML
     figure = go.Figure(
         go.Heatmap(
             z=cosines,
-            x=list(titles),
-            y=list(titles),
+            x=names,
+            y=names,
             zmin=-1,
             zmax=1,
             colorscale=SCALE,
@@ -101,13 +103,13 @@ def scatter(
                 x=places[mask, 0],
                 y=places[mask, 1],
                 mode="markers",
-                name=name,
+                name=escape(name, quote=False),
                 customdata=items[mask],
                 marker={"size": 4, "color": colour, "opacity": opacity},
                 hovertemplate="image %{customdata}<br>s = %{x:.2f}<extra>%{fullData.name}</extra>",
             )
         )
-    figure.update_xaxes(title=f"steps of {title[:40]}", zeroline=False)
+    figure.update_xaxes(title=f"steps of {escape(title[:40], quote=False)}", zeroline=False)
     figure.update_yaxes(title="first principal component of the rest", zeroline=False)
     if sides:
         for s in (0, 1):

@@ -11,6 +11,7 @@ from explorer.latent.attribute_values import extent, value_names
 from explorer.latent.directions.estimators import METHODS
 from explorer.pages.directions.url import HELD_AT_MOST, Shown
 from explorer.pages.shared.item_field import item_field
+from explorer.pages.shared.text import plain
 from explorer.scene.direction_sources import (
     KINDS,
     components,
@@ -158,7 +159,7 @@ def _expression(loaded: Loaded, text: str, choose: Choose) -> None:
         on_change=lambda: choose(S.dr_expression),
         placeholder=EXAMPLES,
         help=f"Directions by name and items by their names, {EXAMPLES}. "
-        f"Directions: {', '.join(loaded.directions)}",
+        f"Directions: {plain(', '.join(loaded.directions))}",
     )
 
 
@@ -228,13 +229,20 @@ def _one_value(attribute: Any, value: str, key: str, changed: Callable[[], None]
         S[key] = [
             name for name, key_ in zip(names, value_keys(attribute), strict=True) if {name, key_} & {*chosen}
         ]
-        st.pills(attribute.title, names, selection_mode="multi", key=key, on_change=changed)
+        st.pills(
+            plain(attribute.title),
+            names,
+            selection_mode="multi",
+            key=key,
+            format_func=plain,
+            on_change=changed,
+        )
         return
     low, high = extent(attribute)
     ends = [min(max(float(end), low), high) for end in value.split("..")] if ".." in value else [low, high]
     S[key] = (ends[0], max(ends))
     if low < high:
-        st.slider(attribute.title, low, high, key=key, step=(high - low) / 100, on_change=changed)
+        st.slider(plain(attribute.title), low, high, key=key, step=(high - low) / 100, on_change=changed)
 
 
 def _value(attribute: Any, key: str) -> str:

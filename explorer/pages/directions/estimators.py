@@ -13,6 +13,7 @@ from explorer.jobs.direction_study import Estimate, Study, methods_of
 from explorer.latent.directions.estimators import METHODS, cosine, fit, held_direction, hold_fixed
 from explorer.latent.statistics.registry import STATISTICS
 from explorer.pages.shared import faults
+from explorer.pages.shared.text import with_code
 from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
@@ -134,7 +135,7 @@ def progress(study: Study | None) -> None:
         st.fragment(run_every=SOON)(_watch)(study, study.step)
     elif study.error:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Some metrics are missing: {study.error}")
+            st.caption(f"Some metrics are missing: {with_code(str(study.error))}")
             st.button("Restart", key="dr_again", icon=":material/refresh:", on_click=_restart, args=(study,))
 
 
@@ -142,7 +143,7 @@ def _watch(study: Study, seen: int) -> None:
     if not study.running or study.step != seen:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(study.share, study.what)
+        st.progress(study.share, with_code(study.what))
         st.button("Cancel", key="dr_cancel", on_click=study.cancel)
 
 

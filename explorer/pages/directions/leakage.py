@@ -28,7 +28,7 @@ from explorer.pages.anatomy.charts import COST, QUIET, RATE
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.layout import job_notice, side_by_side
 from explorer.pages.shared.plotly_chart import draw_downloadable_chart
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.loaded import Loaded
 from models.data import data_available
 from models.evaluation.classifier_cache import is_cached
@@ -91,7 +91,7 @@ def panel(
             "the attributes from both pictures."
         )
         if reason := why_not(loaded):
-            st.info(reason, icon=":material/info:")
+            st.info(with_code(reason), icon=":material/info:")
             return
         if not chosen:
             st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
@@ -204,7 +204,7 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
     data = loaded.entry.card.data if loaded.entry.card else {}
     if digest not in _tables() and data and not is_cached(data["name"], data.get("options", {})):
         st.caption(
-            f"The first time, a classifier for {data['name']} is trained. This takes some minutes; the classifier is then stored for all its models."
+            f"The first time, a classifier for {plain(data['name'])} is trained. This takes some minutes; the classifier is then stored for all its models."
         )
     return digest
 
@@ -235,7 +235,7 @@ def _run() -> None:
     if S.get("dl_job") is not None:
         st.fragment(run_every=0.5)(_progress)()
     elif S.get("dl_failed"):
-        st.warning(plain(f"Nothing was measured: {S.dl_failed}"), icon=":material/error:")
+        st.warning(with_code(f"Nothing was measured: {S.dl_failed}"), icon=":material/error:")
 
 
 def _progress() -> None:
@@ -243,7 +243,7 @@ def _progress() -> None:
     if job is None:
         return
     if job.running:
-        if job_notice(job.share, plain(job.what), "dl_cancel"):
+        if job_notice(job.share, job.what, "dl_cancel"):
             job.cancel()
         return
     S.dl_job = None

@@ -30,7 +30,7 @@ from explorer.pages.shared import (
 )
 from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.plotly_chart import draw_downloadable_chart
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene import direction_sources
 from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.loaded import Loaded
@@ -66,7 +66,7 @@ def main() -> None:
     try:
         resolved = resolve_shown(loaded, shown)
     except ValueError as error:
-        st.warning(plain(str(error)), icon=":material/edit:")
+        st.warning(with_code(str(error)), icon=":material/edit:")
     else:
         if resolved.point is not None:
             answer.answer(loaded, shown.text, resolved.point)

@@ -18,7 +18,7 @@ from explorer.pages.directions.url import Shown
 from explorer.pages.shared import navigation
 from explorer.pages.shared.downloads import offer
 from explorer.pages.shared.file_button import file_button
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.direction_sources import ResolvedSource
 from explorer.scene.engine import engine
@@ -111,9 +111,9 @@ def shelf(loaded: Loaded) -> None:
             with st.popover("Import", icon=":material/upload_file:", key="dr_import"):
                 _import(loaded)
         if message := S.pop("dr_failed", ""):
-            st.error(plain(message))
+            st.error(with_code(message))
         if message := S.pop("dr_notice", ""):  # a toast outlives the reruns while metrics are computed
-            st.toast(plain(message), icon=":material/check:", duration="long")
+            st.toast(with_code(message), icon=":material/check:", duration="long")
         _undo(loaded)
         saved = {name: d for name, d in loaded.directions.items() if d.kind == "own"}
         if not saved:

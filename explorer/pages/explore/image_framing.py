@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.engine import engine
 from explorer.scene.familiarity import LIMIT, Familiarity, familiarity
 from explorer.scene.loaded import Loaded
@@ -49,7 +49,7 @@ def choose(loaded: Loaded, files: Sequence[File], take: Take) -> None:
                 _opened(mark, file)
                 S.own_sound[mark] = True
             except ValueError as error:
-                done[loaded.name, mark] = f"{plain(title)}: {plain(str(error))}"
+                done[loaded.name, mark] = f"{plain(title)}: {with_code(str(error))}"
     waiting = [file for file in files if (loaded.name, file[0]) not in done]
     if waiting:
         _frame(loaded, waiting[0], _opened(waiting[0][0], waiting[0][2]), take, waiting[1:])
@@ -178,7 +178,7 @@ def _take_unframed(loaded: Loaded, file: File, take: Take) -> None:
     try:
         picture = uploads.read_picture(file[2].getvalue(), loaded.shape)
     except ValueError as error:
-        S.own_seen[loaded.name, file[0]] = f"{plain(file[1])}: {plain(str(error))}"
+        S.own_seen[loaded.name, file[0]] = f"{plain(file[1])}: {with_code(str(error))}"
         return
     _done(loaded, file, picture, take)
 
@@ -190,4 +190,4 @@ def _done(loaded: Loaded, file: File, picture: NDArray[np.uint8], take: Take) ->
         take(loaded, title, picture)
         S.own_seen[loaded.name, mark] = ""
     except ValueError as error:
-        S.own_seen[loaded.name, mark] = f"{plain(title)}: {plain(str(error))}"
+        S.own_seen[loaded.name, mark] = f"{plain(title)}: {with_code(str(error))}"

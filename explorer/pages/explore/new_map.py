@@ -9,6 +9,7 @@ from explorer.fields import SEED_AT_MOST
 from explorer.jobs.runner import Job, start
 from explorer.pages.explore.state import page
 from explorer.pages.shared.layout import job_notice
+from explorer.pages.shared.text import with_code
 from explorer.scene.loaded import Loaded
 
 __all__ = ["button", "progress"]
@@ -70,5 +71,5 @@ def _progress() -> None:
             f"The new map of {S.map_job_model} is ready; choose it under Map.", icon=":material/scatter_plot:"
         )
     else:
-        st.toast(f"No new map: {job.error}", icon=":material/info:")
+        st.toast(f"No new map: {with_code(str(job.error))}", icon=":material/info:")
     st.rerun()

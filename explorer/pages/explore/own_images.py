@@ -15,7 +15,7 @@ from explorer.pages.explore import image_framing
 from explorer.pages.explore.state import page
 from explorer.pages.shared import faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.engine import engine
 from explorer.scene.familiarity import familiarity
@@ -95,7 +95,7 @@ def _draw(loaded: Loaded) -> None:
     try:
         _take(loaded, f"Drawing {len(loaded.own) + 1}", uploads.read_picture(data, loaded.shape))
     except ValueError as error:
-        st.warning(plain(str(error)), icon=":material/broken_image:")
+        st.warning(with_code(str(error)), icon=":material/broken_image:")
 
 
 def _take(loaded: Loaded, title: str, picture: NDArray[np.uint8]) -> None:

@@ -17,7 +17,7 @@ from explorer.latent.statistics.selection import example, matching, search, tell
 from explorer.pages.explore.state import page
 from explorer.pages.shared import faults, recently_deleted
 from explorer.pages.shared.file_button import file_button
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.loaded import Loaded
 from explorer.sharing.exports import items_csv
 from explorer.workspace.selection_bits import as_bits, from_bits
@@ -114,15 +114,22 @@ def _condition(name: str, attribute: Any) -> Any:
     key = f"filter-{name}"
     if attribute.kind == "binary":
         labels = attribute.labels or ("no", "yes")
-        value = st.segmented_control(attribute.title, labels, default=labels[1], key=key, required=True)
+        value = st.segmented_control(
+            plain(attribute.title),
+            labels,
+            default=labels[1],
+            key=key,
+            required=True,
+            format_func=plain,
+        )
         return value != labels[0]
     if attribute.kind == "categorical":
-        return st.multiselect(attribute.title, attribute.labels, default=attribute.labels[:1], key=key)
+        return st.multiselect(plain(attribute.title), attribute.labels, default=attribute.labels[:1], key=key)
     low, high = extent(attribute)
     if low == high:
-        st.caption(f"{attribute.title} is {low:g} for all images.")
+        st.caption(f"{plain(attribute.title)} is {low:g} for all images.")
         return low, high
-    return st.slider(attribute.title, low, high, (low, high), key=key)
+    return st.slider(plain(attribute.title), low, high, (low, high), key=key)
 
 
 def _search(loaded: Loaded) -> None:
@@ -141,7 +148,7 @@ def _search(loaded: Loaded) -> None:
         texts = loaded.text_searches if text.strip() else ()
         items = search(text, loaded.atlas.attributes, loaded.atlas.names, titles, ends, texts)
     except ValueError as error:
-        st.warning(plain(str(error)))
+        st.warning(with_code(str(error)))
         items = []
     rows = [item for item in items if item < loaded.count]
     if text and len(items) > len(rows):
@@ -239,7 +246,7 @@ def _keep(loaded: Loaded, group: Group) -> None:
     try:
         loaded.keep_group(group)
     except ValueError as error:
-        st.warning(plain(str(error)))
+        st.warning(with_code(str(error)))
         return
     st.toast(f"Group “{group.title}” saved with {len(group.items):,} images.", icon=":material/bookmark:")
 

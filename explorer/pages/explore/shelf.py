@@ -11,7 +11,7 @@ from explorer.fields import SLIDER_LIMIT
 from explorer.pages.explore.state import page
 from explorer.pages.shared import controls, faults, recently_deleted
 from explorer.pages.shared.picture import show_picture
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.engine import engine
 from explorer.scene.handles import Places, place_handles
 from explorer.scene.loaded import Loaded
@@ -38,14 +38,16 @@ def pinner(loaded: Loaded, view: View, edit: stage_edit.Edit) -> None:
     options += [
         f"Direction: {loaded.directions[name].title}" for name in _moved(edit) if name in loaded.directions
     ]
-    chosen = st.menu_button("Pin", options, icon=":material/keep:", key="pin", help="Put it on the shelf")
+    chosen = st.menu_button(
+        "Pin", options, icon=":material/keep:", key="pin", help="Put it on the shelf", format_func=plain
+    )
     if chosen is None:
         return
     try:
         loaded.keep_pin(_pin(loaded, view, edit, chosen))
         st.toast("Pinned to the shelf, below the stage.", icon=":material/keep:")
     except ValueError as error:
-        st.toast(str(error), icon=":material/warning:")
+        st.toast(with_code(str(error)), icon=":material/warning:")
 
 
 def _moved(edit: stage_edit.Edit) -> list[str]:

@@ -18,7 +18,7 @@ from explorer.jobs.trainings import runs_folder
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.checkpoint_filter import by_showcase, narrowed, preview
 from explorer.pages.shared.layout import side_by_side
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from models.card import TRAINING, Card, Entry
 
 __all__ = ["details", "overview", "short"]
@@ -190,7 +190,7 @@ def details(name: str) -> bool:
     if entry is None or entry.card is None:
         st.query_params.clear()
         reason = f"cannot be used: {entry.error}" if entry else "does not exist."
-        st.warning(plain(f"The checkpoint {name!r} {reason}"), icon=":material/link_off:")
+        st.warning(with_code(f"The checkpoint {name!r} {reason}"), icon=":material/link_off:")
         return False
     card = entry.card
     st.html(STYLE)

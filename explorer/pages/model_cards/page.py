@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.catalogue import families
 from explorer.pages.model_cards import cards, training
+from explorer.pages.shared import address
 from explorer.pages.shared.text import plain
 
 TABS = {"Checkpoints": "", "Train": "train", "The zoo": "zoo"}  # tab -> its name in the address
@@ -13,11 +14,11 @@ TABS = {"Checkpoints": "", "Train": "train", "The zoo": "zoo"}  # tab -> its nam
 
 def main() -> None:
     """One of the three tabs, or one checkpoint if the address names it."""
-    checkpoint = st.query_params.get("checkpoint")
+    checkpoint = address.parameters().get("checkpoint")
     if checkpoint is not None and cards.details(checkpoint[:64]):
         return
     labels = {name: label for label, name in TABS.items()}
-    default = labels.get(st.query_params.get("part", ""), "Checkpoints")
+    default = labels.get(address.parameters().get("part", ""), "Checkpoints")
     tabs = st.tabs(list(TABS), default=default, key="models_part", on_change="rerun")
     shown = next(label for label, tab in zip(TABS, tabs, strict=True) if tab.open)
     write_address(TABS[shown])

@@ -28,7 +28,7 @@ from explorer.jobs.trainings import (
 )
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.layout import late, side_by_side
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from models import MODELS
 from models.card import TRAINING
 from models.configuration import config_from_dict
@@ -107,7 +107,7 @@ def _form() -> None:
         config_from_dict(MODELS[model].Config, {**config, "image_shape": shape})
         check_name(name)
     except ValueError as error:
-        st.warning(plain(str(error)), icon=":material/edit:")
+        st.warning(with_code(str(error)), icon=":material/edit:")
         return
     used = min(run.limit or images, images)
     st.markdown(_estimate(run, shape, steps, used, family.closed_form))
@@ -130,7 +130,7 @@ def _model_and_data() -> tuple[str, str]:
     fitting, key = _fitting(model)
     data = right.selectbox("Data set", list(fitting), key=key, format_func=_data_title, **KEEP)
     if reason := _unavailable(data):
-        st.caption(plain(reason))
+        st.caption(with_code(reason))
     return model, data
 
 
@@ -304,7 +304,7 @@ def _runs() -> None:
     """All runs with their states, the active one first."""
     st.subheader("Runs", anchor=False)
     if problem := S.get("train_problem"):
-        st.warning(plain(problem), icon=":material/error:")
+        st.warning(with_code(problem), icon=":material/error:")
     active = trainings().active
     if active:
         st.html(STEADY)
@@ -336,7 +336,7 @@ def _under_way() -> None:
         left = training.seconds_left
         known = left is not None and training.share < 1
         remaining = f" · about {training_time.in_words(left)} left" if known and left is not None else ""
-        st.progress(training.share, plain(training.what + remaining))
+        st.progress(training.share, with_code(training.what + remaining))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if training.phase == "mapping":
                 _explore(training.name, "Explore it")
@@ -378,7 +378,7 @@ def _run(info: RunInfo) -> None:
     st.markdown(f"**{plain(info.name)}** · {TITLES[info.state]}")
     st.caption(plain(_about(info)))
     if error := _error(info):
-        st.warning(plain(error), icon=":material/error:")
+        st.warning(with_code(error), icon=":material/error:")
     idle = trainings().active is None
     with st.container(horizontal=True, gap="xsmall"):
         if info.state == "ready":

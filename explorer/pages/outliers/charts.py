@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ def outlier_map(
                 mode="markers",
                 name=title,
                 marker=PICTURE | {"symbol": symbol},
-                text=[name for name, each in zip(names, those, strict=True) if each],
+                text=[escape(name, quote=False) for name, each in zip(names, those, strict=True) if each],
                 hovertemplate="%{text}<extra>" + title + "</extra>",
             )
     for axis in (figure.update_xaxes, figure.update_yaxes):

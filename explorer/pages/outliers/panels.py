@@ -21,7 +21,7 @@ from explorer.pages.outliers.ranking import Scored, columns, ordered, short
 from explorer.pages.outliers.url import Shown
 from explorer.pages.shared.downloads import offer
 from explorer.pages.shared.layout import job_notice
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.loaded import Loaded, attribute_values
 from explorer.sharing import exports
 from explorer.workspace.storage import Group
@@ -219,7 +219,7 @@ def compute(loaded: Loaded, score: Score, values: Floats) -> None:
     if loaded.originals.state == "absent":
         st.info(
             f"{score.title} is computed from the images themselves, and those of this collection are not on this "
-            f"machine. {plain(loaded.originals.reason)} Uploaded pictures can still be scored.",
+            f"machine. {with_code(loaded.originals.reason)} Uploaded pictures can still be scored.",
             icon=":material/folder_off:",
         )
         return
@@ -287,7 +287,7 @@ def run_job(what: str, loaded: Loaded) -> None:
     if S.get("ol_job") is not None and S.ol_job_of == mine:
         st.fragment(run_every=0.5)(_progress)()
     elif S.get("ol_failed") and S.ol_job_of == mine:
-        st.caption(f"Not computed: {plain(S.ol_failed)}")
+        st.caption(f"Not computed: {with_code(S.ol_failed)}")
 
 
 def _progress() -> None:

@@ -29,7 +29,7 @@ from explorer.pages.outliers import gallery, panels
 from explorer.pages.outliers.ranking import Scored, short
 from explorer.pages.shared import faults
 from explorer.pages.shared.file_button import file_button
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
@@ -123,7 +123,7 @@ def panel(loaded: Loaded, score: Score, scored: Scored | None, collection: Float
             return
         if uploads.problems:
             more = len(uploads.problems) - PROBLEMS_AT_MOST
-            lines = [plain(problem) for problem in uploads.problems[:PROBLEMS_AT_MOST]]
+            lines = [with_code(problem) for problem in uploads.problems[:PROBLEMS_AT_MOST]]
             lines += [f"… and {more} more"] if more > 0 else []
             st.warning("  \n".join(lines), icon=":material/broken_image:")
         if not len(uploads.pictures):

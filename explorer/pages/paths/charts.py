@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -91,10 +92,13 @@ def path_map(
         unselected={"marker": {"opacity": 1}, "textfont": {"color": "white"}},
     )
     figure.update_xaxes(
-        title=view.axes[0] or None, showgrid=False, zeroline=False, showticklabels=view.linear
+        title=escape(view.axes[0], quote=False) or None,
+        showgrid=False,
+        zeroline=False,
+        showticklabels=view.linear,
     )
     figure.update_yaxes(
-        title=view.axes[1] or None,
+        title=escape(view.axes[1], quote=False) or None,
         showgrid=False,
         zeroline=False,
         showticklabels=view.linear,
@@ -121,7 +125,7 @@ def _add_collection(figure: go.Figure, loaded: Loaded, view: View, colour: str |
     labels = [""] * loaded.count
     if attribute is not None and attribute.kind == "categorical":
         shades = [PALE[value % len(PALE)] if value >= 0 else PLAIN for value in attribute.values.tolist()]
-        labels = [value_text(attribute, row) for row in range(loaded.count)]
+        labels = [escape(value_text(attribute, row), quote=False) for row in range(loaded.count)]
     figure.add_scattergl(
         x=view.xy[:, 0],
         y=view.xy[:, 1],

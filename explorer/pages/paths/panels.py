@@ -21,6 +21,7 @@ from explorer.pages.shared.downloads import SCALE, offer
 from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import job_notice, late
 from explorer.pages.shared.picture import show_picture
+from explorer.pages.shared.text import with_code
 from explorer.scene.engine import engine
 from explorer.scene.geodesics import USUAL
 from explorer.scene.loaded import Loaded
@@ -228,7 +229,7 @@ def geodesic(loaded: Loaded, shown: Shown) -> None:
         st.fragment(run_every=0.4)(_progress)(loaded)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"No geodesic: {S.pt_failed[1]}")
+        st.caption(f"No geodesic: {with_code(str(S.pt_failed[1]))}")
         with late("pt-find"):
             if st.button("Compute it", icon=":material/route:", key="pt_find"):
                 start(loaded, shown)

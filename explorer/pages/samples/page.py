@@ -30,7 +30,7 @@ from explorer.pages.shared import (
 from explorer.pages.shared.item_field import item_field
 from explorer.pages.shared.layout import show_warnings, side_by_side
 from explorer.pages.shared.page_state import PageState, able
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
 from models.card import Card, Entry
@@ -81,7 +81,7 @@ def main() -> None:
     try:
         gallery = panels.decode_shown(loaded, shown)
     except ValueError as error:
-        st.warning(plain(str(error)))
+        st.warning(with_code(str(error)))
         return
     with explanation:
         explain(loaded, limits, shown, gallery)
@@ -374,7 +374,7 @@ def explain(loaded: Loaded, limits: Limits, shown: Shown, gallery: panels.Galler
             if loaded.atlas.std is not None
             else "the variance of the images' latents; s is their standard deviation"
         )
-        start = "the mean latent" if shown.item is None else loaded.name_of(shown.item)
+        start = "the mean latent" if shown.item is None else plain(loaded.name_of(shown.item))
         st.caption(
             f"Each row changes one dimension and keeps the others at {start}. Rows are ordered by {by}."
         )

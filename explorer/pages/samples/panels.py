@@ -17,6 +17,7 @@ from explorer.pages.samples.url import Shown
 from explorer.pages.shared import navigation
 from explorer.pages.shared.downloads import SCALE, offer
 from explorer.pages.shared.picture import show_picture
+from explorer.pages.shared.text import plain
 from explorer.scene import samples as sampling
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
@@ -181,7 +182,7 @@ def show_selected(
         for image, caption in ((picture, title), (other, f"nearest: {loaded.name_of(near)}")):
             show_picture(exports.picture_png(image, scale), caption, caption=caption, width=SHOWN_AT)
         with st.container(gap="xsmall", width=300):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{plain(title)}**")
             if gallery.percentile is not None:
                 seen = (
                     ""

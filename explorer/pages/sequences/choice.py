@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.pages.shared.text import plain
 from explorer.scene.sequences import SequenceCollection
 from models.data import Attribute
 
@@ -49,7 +50,7 @@ def choose_sequence(sequences: SequenceCollection, shown: int, choose: Choose) -
             )
     for attribute in _filters(sequences):
         st.selectbox(
-            attribute.title,
+            plain(attribute.title),
             [ANY, *attribute.labels],
             key=_key(attribute),
             width=100,

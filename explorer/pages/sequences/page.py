@@ -16,7 +16,7 @@ from explorer.pages.sequences.url import Limits, Shown
 from explorer.pages.shared import checkpoint_picker, controls
 from explorer.pages.shared.layout import show_warnings
 from explorer.pages.shared.page_state import PageState, able
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from explorer.scene.forecasts import longest_jump
 from explorer.scene.loaded import Loaded
 from explorer.scene.sequences import SequenceCollection, sequences_of
@@ -139,7 +139,7 @@ def no_sequences(loaded: Loaded, reason: str) -> None:
     data = card.data["name"] if card else "its data set"
     st.info(
         f"{plain(loaded.name)} was trained on {plain(data)}, whose sequences are not on this machine. "
-        f"{plain(reason)}\n\nIts latents can still be explored on the Explore page. A model of sequences "
+        f"{with_code(reason)}\n\nIts latents can still be explored on the Explore page. A model of sequences "
         f"that are always available:\n\n{TRAIN_SMALL}",
         icon=":material/folder_off:",
     )

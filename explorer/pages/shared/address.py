@@ -10,6 +10,7 @@ from explorer.scene.view import View
 from explorer.scene.views import default_view
 from explorer.workspace import stage_edit
 from models.card import Entry
+from models.system.printable import printable
 from models.system.settings import first_checkpoint
 
 __all__ = ["clear", "model", "parameters", "put", "view_and_colour", "write"]
@@ -19,8 +20,8 @@ LENGTH_LIMIT = 4000  # characters of one parameter
 
 
 def parameters() -> dict[str, str]:
-    """The address's parameters, each truncated to `LENGTH_LIMIT` characters."""
-    return {key: value[:LENGTH_LIMIT] for key, value in st.query_params.items()}
+    """The address's parameters, each printable and truncated to `LENGTH_LIMIT` characters."""
+    return {key: printable(value[:LENGTH_LIMIT]) for key, value in st.query_params.items()}
 
 
 def put(query: dict[str, str]) -> None:

@@ -108,7 +108,7 @@ def button(checkpoints: list[Entry], loaded: Loaded, choose: Callable[[str], Non
         titles = {entry.name: entry.card.title for entry in checkpoints if entry.card}
         title = titles.get(collections.base_of(loaded.entry), card.title if card else loaded.name)
         if st.button(
-            title,
+            plain(title),
             icon=":material/grid_view:",
             help=f"{plain(title)}: choose another checkpoint",
             key="checkpoint",
@@ -210,5 +210,5 @@ def _broken(checkpoints: list[Entry]) -> None:
     if broken:
         with st.expander(f"{len(broken)} cannot be used", icon=":material/warning:"):
             for entry in broken:
-                st.markdown(f"**{entry.name}**")
+                st.markdown(f"**{plain(entry.name)}**")
                 st.text(entry.error or "")

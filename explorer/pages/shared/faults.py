@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from models.system import settings
 
 __all__ = ["check_settings", "reported"]
@@ -21,7 +21,7 @@ def check_settings() -> None:
     problems = settings.problems()
     for problem in problems:
         show = st.error if problem.fatal else st.warning
-        show(plain(problem.text), icon=":material/settings_alert:")
+        show(with_code(problem.text), icon=":material/settings_alert:")
     if any(problem.fatal for problem in problems):
         st.caption("Correct the environment, then start the explorer again.")
         st.stop()
@@ -38,4 +38,4 @@ def reported(kinds: tuple[type[Exception], ...] = (ValueError, OSError)) -> Iter
         yield
     except kinds as error:
         LOG.warning("%s", error)
-        st.warning(plain(str(error)), icon=":material/warning:")
+        st.warning(with_code(str(error)), icon=":material/warning:")

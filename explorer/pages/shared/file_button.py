@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.components.delivery import deliver
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 
 __all__ = ["file_button"]
 
@@ -49,6 +49,6 @@ def _shown(label: str, file: str, make: Callable[[], bytes], key: str, more: dic
         except Exception as error:  # any failure is shown; the traceback is in the log
             LOG.exception("%s could not be made", file)
             reason = str(error)[:300] or type(error).__name__
-            st.warning(f"{plain(file)} could not be made: {plain(reason)}", icon=":material/error:")
+            st.warning(f"{plain(file)} could not be made: {with_code(reason)}", icon=":material/error:")
             return
         deliver(data, file, f"{key}-delivery")

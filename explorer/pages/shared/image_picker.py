@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.catalogue.data_titles import pictures_key
 from explorer.latent.attribute_values import extent, value_names
 from explorer.pages.shared.item_field import item_field
+from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 from models.data import Attribute
 
@@ -99,7 +100,7 @@ def _filter(loaded: Loaded, item: int | None, matching: NDArray[np.int64], choos
     if not attributes:
         return
     chosen = S.get(by, ANY)
-    label = "Filter" if chosen not in attributes else f"Filter: {attributes[chosen].title}"
+    label = "Filter" if chosen not in attributes else f"Filter: {plain(attributes[chosen].title)}"
     with (
         st.popover(label, icon=":material/filter_alt:", key=f"{key}_filter"),
         st.container(width=300, gap="small"),
@@ -127,7 +128,7 @@ def _filter(loaded: Loaded, item: int | None, matching: NDArray[np.int64], choos
 def _values(attribute: Attribute, key: str) -> None:
     """The filter's values: names to select, or a range."""
     if attribute.kind != "continuous":
-        st.pills("Values", value_names(attribute), selection_mode="multi", key=key)
+        st.pills("Values", value_names(attribute), selection_mode="multi", key=key, format_func=plain)
         return
     low, high = extent(attribute)
     if low < high:

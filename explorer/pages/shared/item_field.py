@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from explorer.pages.shared.text import plain
 from explorer.scene.loaded import Loaded
 
 __all__ = ["item_field"]
@@ -64,6 +65,6 @@ def item_field(
         placeholder=empty or None,
         max_chars=100,
         on_change=changed,
-        help=f"Its split and number in the data set, such as {loaded.atlas.names.name(0)}"
+        help=f"Its split and number in the data set, such as {plain(loaded.atlas.names.name(0))}"
         + (", or the title of one of your own pictures" if own else ""),
     )

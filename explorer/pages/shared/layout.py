@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 
 __all__ = ["job_notice", "late", "show_warnings", "side_by_side"]
 
@@ -74,12 +74,12 @@ def job_notice(share: float, what: str, key: str, *, about: str | None = None) -
         Whether Cancel was pressed.
     """
     with st.container(key=f"lx-job-{key}", horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(share, what)
+        st.progress(share, with_code(what))
         return st.button("Cancel", key=key, help=about)
 
 
 def show_warnings(problems: Iterable[str]) -> None:
     """Shows problems in one box, if there are any."""
-    lines = [plain(problem) for problem in problems]
+    lines = [with_code(problem) for problem in problems]
     if lines:
         st.warning("  \n".join(lines), icon=":material/link_off:")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.pages.shared import faults, navigation
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.shared.uploader import uploader
 from explorer.scene.engine import engine
 from explorer.scene.loaded import Loaded
@@ -75,7 +75,7 @@ def _restore(data: bytes) -> None:
             )
     except ValueError as error:
         S.pop("session-restored", None)
-        st.warning(plain(str(error)))
+        st.warning(with_code(str(error)))
 
 
 def _show_result() -> None:
@@ -87,7 +87,7 @@ def _show_result() -> None:
     added = "1 item" if done.count == 1 else f"{done.count:,} items"
     st.success(f"{added} added{same}.", icon=":material/inventory_2:")
     if done.problems:
-        st.warning("  \n".join(plain(problem) for problem in done.problems[:8]))
+        st.warning("  \n".join(with_code(problem) for problem in done.problems[:8]))
     pages = navigation.existing()
     for title, parameters in done.pages.items():
         known = title in pages and title in navigation.DECIDED

@@ -69,7 +69,7 @@ def _card(source: ImageSource, column: ColumnFacts) -> None:
         chosen[column.slug] = S[key]
 
     st.selectbox(
-        f"Kind of {column.title}",
+        f"Kind of {plain(column.title)}",
         options,
         index=options.index(kind),
         key=key,

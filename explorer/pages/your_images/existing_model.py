@@ -12,7 +12,7 @@ from explorer.jobs.image_reading import ImageSummary
 from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.runner import Job, start
 from explorer.pages.shared import checkpoint_picker, navigation
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from models.card import Card
 
 __all__ = ["fitting", "show"]
@@ -67,12 +67,12 @@ def _progress(source: ImageSource) -> None:
         return
     if job.running:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.progress(job.share, plain(job.what))
+            st.progress(job.share, with_code(job.what))
             if st.button("Cancel", key="yi_cancel_encoding", icon=":material/stop:"):
                 job.cancel()
         return
     if job.result is None:
-        st.warning(plain(job.error or "The images could not be encoded."), icon=":material/error:")
+        st.warning(with_code(job.error or "The images could not be encoded."), icon=":material/error:")
         return
     source.encoding = None
     folder = Path(str(job.result["folder"]))

@@ -11,7 +11,7 @@ from explorer.jobs import image_sources
 from explorer.jobs.image_sources import ImageSource
 from explorer.pages.shared import address
 from explorer.pages.shared.page_state import PageState
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.your_images import proposal, source_form, summary, url, watch
 from explorer.pages.your_images.url import Shown
 
@@ -23,7 +23,7 @@ def main() -> None:
     shown = read_address()
     source_form.show(shown, choose)
     for problem in page.problems:
-        st.warning(plain(problem), icon=":material/link_off:")
+        st.warning(with_code(problem), icon=":material/link_off:")
     if not shown.path:
         show_state(None, "empty")
         source_form.empty()
@@ -39,7 +39,7 @@ def main() -> None:
         return
     show_state(source, "training" if shown.run else "found")
     if source.error and source.summary.pairs is None:
-        st.warning(plain(source.error), icon=":material/error:")
+        st.warning(with_code(source.error), icon=":material/error:")
     if shown.run:
         with st.expander("The images", icon=":material/photo_library:"):
             summary.show(source, source.summary, partial(progress, source, False))
@@ -88,7 +88,7 @@ def show_state(source: ImageSource | None, state: str) -> None:
 def reading(source: ImageSource) -> None:
     """While nothing is known yet: placeholders and progress, or the error."""
     if source.error:
-        st.error(plain(source.error), icon=":material/error:")
+        st.error(with_code(source.error), icon=":material/error:")
         if st.button("Read again", icon=":material/refresh:", key="yi_again"):
             source.read_again()
             st.rerun()
@@ -103,7 +103,7 @@ def progress(source: ImageSource, first: bool) -> None:
     if not source.running or (first and source.summary is not None):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(source.share, plain(source.what))
+        st.progress(source.share, with_code(source.what))
         if st.button("Cancel", key="yi_cancel_reading", icon=":material/stop:"):
             source.cancel()
 

@@ -17,7 +17,7 @@ from explorer.jobs.image_sources import ImageSource
 from explorer.jobs.trainings import as_text, command_line, free_name, runs_folder, trainings
 from explorer.pages.shared import checkpoint_picker
 from explorer.pages.shared.layout import side_by_side
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.your_images import estimate, existing_model
 from explorer.pages.your_images.choices import Choices
 from models.data.own import Preparation
@@ -221,7 +221,7 @@ def _training(choices: Choices, summary: ImageSummary, preparation: Preparation)
             choice, settings_for(choice, shape), preparation, int(minutes), tuple(augment)
         )
     except ValueError as error:
-        st.warning(plain(str(error)), icon=":material/edit:")
+        st.warning(with_code(str(error)), icon=":material/edit:")
         return None
     return run
 
@@ -245,7 +245,7 @@ def _start(run: Run, name: str, started: Callable[[str], None]) -> None:
         try:
             trainings().start(run, name)
         except (ValueError, OSError) as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(with_code(str(error)), icon=":material/error:")
             return
         checkpoint_picker.refresh()
         S.yi_started = name

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.jobs import image_sources
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.shared.uploader import uploader
 from explorer.pages.your_images.url import Shown
 
@@ -62,7 +62,7 @@ def show(shown: Shown, choose: Callable[[Shown], None]) -> None:
     if opened:
         _open(path or "", labels or "", choose)
     if problem := S.get("yi_problem"):
-        st.error(plain(problem), icon=":material/error:")
+        st.error(with_code(problem), icon=":material/error:")
 
 
 def empty() -> None:

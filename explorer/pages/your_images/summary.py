@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.jobs.image_reading import ImageSummary, Pair, Picture
 from explorer.jobs.image_sources import ImageSource
 from explorer.pages.shared.file_button import file_button
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import with_code
 from explorer.pages.your_images import columns
 from models.data.base import SPLITS
 from models.data.own.duplicates import PAIRS_AT_MOST
@@ -56,7 +56,7 @@ def show(source: ImageSource, summary: ImageSummary, show_progress: Callable[[],
     _facts(summary)
     _grid(summary)
     for note in summary.notes:
-        st.caption(plain(note))
+        st.caption(with_code(note))
     _refused(summary)
     columns.show(source, summary)
     if summary.pairs is None and not source.error:

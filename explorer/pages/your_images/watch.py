@@ -14,7 +14,7 @@ from explorer.jobs.image_reading import picture_address
 from explorer.jobs.trainings import RunInfo, Training, trainings
 from explorer.pages.shared import checkpoint_picker, curve_charts, navigation
 from explorer.pages.shared.layout import late, side_by_side
-from explorer.pages.shared.text import plain
+from explorer.pages.shared.text import plain, with_code
 from models.card import Entry
 from models.training.previews import Previews, read_previews
 
@@ -68,7 +68,7 @@ def show(name: str, leave: Callable[[], None]) -> None:
     info = _info(name)
     if info is None:
         st.warning(
-            plain(f"There is no training {name!r}. It may have been deleted."), icon=":material/link_off:"
+            with_code(f"There is no training {name!r}. It may have been deleted."), icon=":material/link_off:"
         )
     else:
         _ended(info)
@@ -94,7 +94,7 @@ def _running(name: str) -> None:
             f" · about {training_time.in_words(left)} left" if left is not None and training.share < 1 else ""
         )
         st.markdown(f"**{plain(training.title)}** · {PHASES[training.phase]}")
-        st.progress(training.share, plain(training.what + remaining))
+        st.progress(training.share, with_code(training.what + remaining))
         _buttons(training)
         _open_at_once(training)
         pictures, curves = side_by_side([6, 5], "lx-yi-live")
@@ -189,7 +189,7 @@ def _ended(info: RunInfo) -> None:
         return
     if info.state != "ready" or info.card is None:
         reason = info.error or "It ended before anything was saved."
-        st.error(plain(f"{info.name}: {reason}"), icon=":material/error:")
+        st.error(with_code(f"{info.name}: {reason}"), icon=":material/error:")
         return
     _done(info.name, Entry(info.name, info.path, info.card))
 
@@ -222,6 +222,6 @@ def _attempt(work: Callable[[], Training]) -> None:
     try:
         work()
     except (ValueError, OSError) as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(with_code(str(error)), icon=":material/error:")
         return
     st.rerun()

@@ -25,6 +25,7 @@ from models.data.own.tasks import Task
 from models.data.own.trees import digest, stamp
 from models.data.own.workers import in_chunks, spread
 from models.data.pictures import KINDS, Header
+from models.system.printable import printable
 
 CHUNK = 1_000  # headers per task
 EXAMPLES = 5  # names in a message
@@ -203,21 +204,13 @@ def _items(found: Scan, headers: Sequence[Header | None], rows: Sequence[int]) -
         header = headers[row]
         if header is None:
             continue
-        plain = key = key_of(found.names[row])
+        plain = key = printable(found.names[row])
         while key in keys:
             seen[plain] += 1
             key = f"{plain} ({seen[plain] + 1})"
         keys.add(key)
         items.append(Item(key, found.splits[row], header.size, header.mode))
     return items
-
-
-def key_of(name: str) -> str:
-    """Converts a name to printable text, in full."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _notes(headers: Sequence[Header | None]) -> list[str]:

@@ -7,6 +7,8 @@ __all__ = ["KINDS", "Cell", "Column", "Item", "Refused", "Report", "shown"]
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from models.system.printable import printable
+
 KINDS = ("category", "classes", "number", "date", "binary", "id", "caption", "ignore")  # of columns
 
 # A value of a column in its source: a text, several labels, a number, or None if missing.
@@ -56,8 +58,5 @@ class Column:
 
 def shown(name: str) -> str:
     """Formats a name for a message: one line, printable, not too long."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    text = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
+    text = printable(name)
     return text if len(text) <= SHOWN else f"…{text[1 - SHOWN :]}"

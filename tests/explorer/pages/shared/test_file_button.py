@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_generated_is_reported() -> None:
     at.selectbox(key="size").set_value("none")
     at.button(key="take").click().run()
     assert not at.exception
-    assert at.warning[0].value == "größe & more.txt could not be made: There is \\*nothing\\* to write."
+    assert at.warning[0].value == "größe \\& more.txt could not be made: There is \\*nothing\\* to write."
 
 
 def test_every_download_of_the_pages_uses_this_button() -> None:
