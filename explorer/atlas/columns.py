@@ -7,15 +7,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.data import Attribute, Texts
 
-__all__ = ["TEXT_AT_MOST", "Columns", "vectors_of"]
+__all__ = ["TEXT_AT_MOST", "Columns", "FileColumns", "vectors_of"]
 
 Array = NDArray[np.float32]
 
 TEXT_AT_MOST = 4_000  # characters of one text
+WIDE = (
+    (r"[^\x{00}-\x{ff}]", 2),
+    (r"[^\x{00}-\x{ffff}]", 4),
+)  # letters -> bytes of each letter of a text with one
+TEXTS_AT_MOST = 1 << 27  # bytes of the distinct texts of a column as Python holds them
 
 
 class Columns:
@@ -30,6 +36,10 @@ class Columns:
     def __contains__(self, name: str) -> bool:
         return name in self.table.column_names
 
+    def chunks(self, name: str) -> pa.ChunkedArray:
+        """The values of a column as they are stored."""
+        return self.table[name]
+
     def column(self, name: str, kind: pa.DataType | None = None, *, missing: bool = False) -> Any:
         """A column.
 
@@ -38,7 +48,7 @@ class Columns:
             kind: Its type; None for any.
             missing: Whether values may be null.
         """
-        values = self.table[name].combine_chunks()
+        values = self.chunks(name).combine_chunks()
         values.validate(full=True)
         if values.null_count and not missing:
             raise ValueError(f"column {name!r} must have a value in every row")
@@ -76,9 +86,8 @@ class Columns:
         values = self.column(name, missing=missing)
         if not pa.types.is_dictionary(values.type):
             raise ValueError(f"column {name!r} must hold names")
+        _check_texts(name, values.dictionary)
         held = values.dictionary.to_pylist()
-        if any(not isinstance(text, str) or len(text) > TEXT_AT_MOST for text in held):
-            raise ValueError(f"column {name!r} must hold texts of at most {TEXT_AT_MOST} characters")
         return held, np.asarray(pc.fill_null(values.indices.cast(pa.int32()), len(held)))
 
     def places(self, name: str, labels: tuple[str, ...], *, missing: bool = False) -> NDArray[np.int16]:
@@ -94,7 +103,7 @@ class Columns:
     def texts(self, fact: dict[str, Any]) -> Texts:
         """The texts whose name, title and column are given by a fact of the file's metadata."""
         held, rows = self.words(fact["column"])
-        return Texts(fact["name"], fact["title"], tuple(held[row] for row in rows.tolist()))
+        return Texts(fact["name"], fact["title"], tuple(np.array(held, object)[rows].tolist()))
 
     def attribute(self, fact: dict[str, Any]) -> Attribute:
         """The attribute described by a fact: name, kind, labels; in newer files also title and column."""
@@ -108,6 +117,38 @@ class Columns:
         else:
             values = np.array(pc.fill_null(self.column(column, pa.uint8(), missing=True), 255))
         return Attribute(name, kind, values, labels, title)
+
+
+class FileColumns(Columns):
+    """The columns of a Parquet file, each read when it is asked for."""
+
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self.file = file
+
+    def __len__(self) -> int:
+        return int(self.file.metadata.num_rows)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.file.schema_arrow.names
+
+    def chunks(self, name: str) -> pa.ChunkedArray:
+        return self.file.read(columns=[name])[name]
+
+
+def _check_texts(name: str, texts: pa.Array) -> None:
+    """Checks the lengths of texts before they become Python's, one of whose letters may take four bytes."""
+    lengths = np.asarray(pc.utf8_length(texts).drop_null(), np.int64)
+    if texts.null_count or (lengths > TEXT_AT_MOST).any():
+        raise ValueError(f"column {name!r} must hold texts of at most {TEXT_AT_MOST} characters")
+    if 4 * lengths.sum() <= TEXTS_AT_MOST:
+        return
+    for letters, size in WIDE:
+        wide = np.asarray(pc.match_substring_regex(texts, letters).cast(pa.uint8()), bool)
+        lengths[wide] = np.maximum(lengths[wide], size * np.asarray(pc.utf8_length(texts), np.int64)[wide])
+    if lengths.sum() > TEXTS_AT_MOST:
+        raise ValueError(
+            f"the distinct texts of column {name!r} must not take more than {TEXTS_AT_MOST >> 20} MiB"
+        )
 
 
 def vectors_of(rows: NDArray[Any], kind: pa.DataType | None = None) -> pa.FixedSizeListArray:

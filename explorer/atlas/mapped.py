@@ -22,11 +22,11 @@ from models.card import Entry
 from models.data.locations import cache_folder
 from models.system.files import make_folder, replaced
 
-__all__ = ["mapped_vectors", "vectors_path"]
+__all__ = ["fill", "mapped_vectors", "vectors_path"]
 
 Array = NDArray[np.float32]
 
-ROWS = 1 << 14  # unpacked at once
+ROWS, BLOCK = 1 << 14, 1 << 25  # unpacked at once, at most: rows, and bytes
 SPARE = 1.1  # times the size of the vectors must be free on the disk
 
 
@@ -69,11 +69,7 @@ def mapped_vectors(
         )
     with replaced(path) as temporary:
         rows = np.lib.format.open_memmap(temporary, "w+", np.dtype("<f4"), shape)
-        start = 0
-        for batch in file.iter_batches(ROWS, columns=[column]):
-            part = vectors(Columns(pa.Table.from_batches([batch])))
-            rows[start : start + len(part)] = part
-            start += len(part)
+        fill(rows, file, column, vectors)
         rows.flush()
         del rows
     digest = path.name.partition("-")[0]
@@ -85,6 +81,16 @@ def mapped_vectors(
     if mapped is None:
         raise ValueError(f"{path} cannot be read")
     return mapped
+
+
+def fill(rows: Array, file: Any, column: str, vectors: Callable[[Columns], Array]) -> None:
+    """Reads the vectors of a column into `rows`, shape (N, D), block by block; the arguments are those of `mapped_vectors`."""
+    start = 0
+    count = min(ROWS, max(1, BLOCK // (4 * rows.shape[1])))
+    for batch in file.iter_batches(count, columns=[column]):
+        part = vectors(Columns(pa.Table.from_batches([batch])))
+        rows[start : start + len(part)] = part
+        start += len(part)
 
 
 def _mapped(path: Path, shape: tuple[int, int]) -> Array | None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from explorer.atlas.code_columns import codes_of, levels_as_json, read_levels, rows_of
-from explorer.atlas.columns import TEXT_AT_MOST, Columns, vectors_of
-from explorer.atlas.mapped import mapped_vectors, vectors_path
+from explorer.atlas.columns import TEXT_AT_MOST, Columns, FileColumns, vectors_of
+from explorer.atlas.mapped import fill, mapped_vectors, vectors_path
 from explorer.latent.item_names import ItemNames
 from models.card import ATLAS, Entry
 from models.data import Attribute, Texts
 from models.data.base import SPLITS
 from models.latent_spec import Level
 from models.system.files import replace_file
+from models.system.parquet_pages import extents, leaves
 
 __all__ = ["Array", "Atlas", "AtlasError", "load_atlas", "save_atlas", "stored_maps", "stored_rows"]
 
@@ -38,11 +39,14 @@ Array = NDArray[np.float32]
 KEY = b"latent-explorer"  # key in the Parquet metadata
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")  # name of a map or score
 ROWS_AT_MOST = 2_000_000
-BYTES_AT_MOST = 1 << 29  # of the file's columns in memory, unpacked: all but mapped vectors
+BYTES_AT_MOST = 384 << 20  # in memory: all but mapped vectors
+PAGE_AT_MOST = 1 << 26  # bytes of a page, which is unpacked as a whole
+TEXT_BYTES = 72, 2  # in memory: of each distinct text, and for each byte of it in the file
 FILE_AT_MOST = 1 << 34  # bytes of the file, and of its vectors unpacked: 2,000,000 rows of 2 x 1,000 numbers
 MAPPED_FROM = 1 << 28  # bytes of vectors from which they are memory-mapped
 GROUP = 1 << 16  # rows of a row group, which is read as a whole
-VECTORS = ("mean", "std", "codes")
+NUMBERS = (pa.int64(), pa.float32(), pa.uint8())  # types of columns
+Shapes = dict[str, tuple[int, int]]  # column of vectors -> rows and dimensions
 DAMAGE = (
     ValueError,
     LookupError,
@@ -187,14 +191,9 @@ def load_atlas(entry: Entry) -> Atlas:
                 raise ValueError("it has no description of its columns")
             if about["weights_sha256"] not in ("", entry.card.weights_sha256 if entry.card else ""):
                 raise ValueError("it was made with other weights than the card's")
-            shapes = _check_size(file, about)
-            if 4 * sum(rows * size for rows, size in shapes.values()) < MAPPED_FROM:
-                columns = Columns(file.read())
-                return _checked(columns, about, _vectors(columns, about))
-            narrow = [name for name in file.schema_arrow.names if name not in VECTORS]
-            return _checked(
-                Columns(file.read(columns=narrow)), about, _mapped(entry, file, about, shapes), mapped=True
-            )
+            shapes, mapped = _check_size(file, about, path)
+            read = partial(_mapped, entry) if mapped else _vectors
+            return _checked(FileColumns(file), about, read(file, about, shapes), mapped)
     except (pa.ArrowException, *DAMAGE) as error:
         reason = str(error)[:400].rstrip(".")
         raise AtlasError(f"{path} cannot be used: {reason}. {remedy}") from error
@@ -217,50 +216,82 @@ def stored_rows(entry: Entry) -> int:
         return 0
 
 
-def _check_size(file: pq.ParquetFile, about: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """Rejects a file that would take much more memory than an atlas, before reading it.
+def _check_size(file: pq.ParquetFile, about: dict[str, Any], path: Path) -> tuple[Shapes, bool]:
+    """Rejects a file that would take much more memory than an atlas, before reading it; its claims count for nothing.
 
     Returns:
-        Rows and dimensions of the columns of vectors, unpacked.
+        The shapes of the columns of vectors, unpacked, and whether they are too large to be held in memory.
     """
-    facts = file.metadata
+    facts, schema = file.metadata, file.schema_arrow
     if not 2 <= facts.num_rows <= ROWS_AT_MOST:
         raise ValueError(f"it must have 2 to {ROWS_AT_MOST} rows. Got {facts.num_rows}")
-    shapes: dict[str, tuple[int, int]] = {}
-    for column in file.schema_arrow:
-        kind = column.type
-        texts = pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
-        vector = pa.types.is_fixed_size_list(kind) and kind.value_type in (pa.float32(), pa.uint16())
-        if not (texts or vector or kind in (pa.int64(), pa.float32(), pa.uint8())):
-            raise ValueError(f"column {column.name[:80]!r} must not be of type {str(kind)[:80]}")
-        if vector and column.name in VECTORS:
-            shapes[column.name] = (facts.num_rows, kind.list_size)
-    if "codes" in shapes and "levels" in about:
+    for column in schema:
+        if not (_is_text(column.type) or _is_vector(column.type) or column.type in NUMBERS):
+            raise ValueError(f"column {column.name[:80]!r} must not be of type {str(column.type)[:80]}")
+    names = _named(about, schema.names)
+    numbers = {name: leaves(facts, name) for name in names}
+    if any(len(each) != 1 or "." in name for name, each in numbers.items()):
+        raise ValueError("each of its columns must have a name of its own, without a dot")
+    with path.open("rb") as raw:
+        extent = extents(raw, facts, (number for (number,) in numbers.values()))
+    shapes: Shapes = {}
+    others = 0
+    for name, (number,) in numbers.items():
+        kind, found = schema.field(name).type, extent[number]
+        size = kind.list_size if _is_vector(kind) else 1
+        if found.values != facts.num_rows * size:
+            raise ValueError(f"column {name!r} must hold {facts.num_rows * size} numbers. Got {found.values}")
+        _within(found.largest, PAGE_AT_MOST)
+        if _is_vector(kind):
+            shapes[name] = (facts.num_rows, size)
+        elif _is_text(kind):
+            each, per_byte = TEXT_BYTES
+            others += 16 * facts.num_rows + each * found.distinct + per_byte * found.unpacked
+        else:
+            others += facts.num_rows * kind.bit_width // 8
+    if "codes" in shapes:
         levels, _ = read_levels(about["levels"])
         shapes["codes"] = (facts.num_rows, sum(math.prod(level.shape) for level in levels))
     vectors = 4 * sum(rows * size for rows, size in shapes.values())
-    others, packed = 0, 0
-    for group in (facts.row_group(n) for n in range(facts.num_row_groups)):
-        for chunk in (group.column(n) for n in range(facts.num_columns)):
-            size = max(chunk.total_uncompressed_size, 4 * chunk.num_values)
-            if chunk.path_in_schema.partition(".")[0] in shapes:
-                packed += size
-            else:
-                others += size
     mapped = vectors >= MAPPED_FROM
-    if max(vectors, packed) > (FILE_AT_MOST if mapped else BYTES_AT_MOST) or others > BYTES_AT_MOST:
-        limit = FILE_AT_MOST if mapped and others <= BYTES_AT_MOST else BYTES_AT_MOST
-        raise ValueError(f"unpacked it must not be larger than {limit >> 20} MiB")
-    return shapes
+    _within(others if mapped else others + vectors, BYTES_AT_MOST)
+    _within(vectors, FILE_AT_MOST)
+    return shapes, mapped
+
+
+def _within(size: int, most: int) -> None:
+    if size > most:
+        raise ValueError(f"unpacked it must not be larger than {most >> 20} MiB")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
+
+
+def _is_vector(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_list(kind)) and kind.value_type in (pa.float32(), pa.uint16())
+
+
+def _named(about: dict[str, Any], held: Sequence[str]) -> list[str]:
+    """The columns that a file's description names; others are not read."""
+    for name in (*about["maps"], *about["scores"]):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValueError(f"a map or score must not be called {str(name)[:80]!r}")
+    names = ["id", "split", "neighbour_distance", "codes" if "levels" in about else "mean", *about["scores"]]
+    names += [name for name in ("std",) if name in held]
+    names += [f"{name}_{axis}" for name in about["maps"] for axis in "xy"]
+    names += [fact["column"] if "column" in fact else fact["name"] for fact in about["attributes"]]
+    names += [fact["column"] for fact in about.get("texts", ())]
+    for name in names:
+        if held.count(name) != 1:
+            raise ValueError(f"it must have one column {str(name)[:80]!r}")
+    return list(dict.fromkeys(names))
 
 
 def _checked(
     columns: Columns, about: dict[str, Any], vectors: tuple[Array, Array | None], mapped: bool = False
 ) -> Atlas:
     """Builds an atlas from its columns; an invalid layout raises ValueError, KeyError or TypeError."""
-    for name in (*about["maps"], *about["scores"]):
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise ValueError(f"a map or score must not be called {str(name)[:80]!r}")
     splits = columns.places("split", SPLITS)
     numbers = columns.numbers
     atlas = Atlas(
@@ -285,9 +316,23 @@ def _checked(
     return atlas
 
 
-def _vectors(columns: Columns, about: dict[str, Any]) -> tuple[Array, Array | None]:
+def _vectors(file: pq.ParquetFile, about: dict[str, Any], shapes: Shapes) -> tuple[Array, Array | None]:
     """The posterior means and standard deviations in memory, (N, D) each."""
-    return _means(columns, about), _deviations(columns) if "std" in columns else None
+
+    def held(column: str, vectors: Callable[[Columns], Array]) -> Array:
+        rows = np.empty(_shape(shapes, column), np.float32)
+        fill(rows, file, column, vectors)
+        return rows
+
+    mean = held("codes" if "levels" in about else "mean", lambda part: _means(part, about))
+    return mean, held("std", _deviations) if "std" in file.schema_arrow.names else None
+
+
+def _shape(shapes: Shapes, column: str) -> tuple[int, int]:
+    """The shape of the vectors in a column."""
+    if column not in shapes:
+        raise ValueError(f"column {column!r} must contain vectors")
+    return shapes[column]
 
 
 def _means(columns: Columns, about: dict[str, Any]) -> Array:
@@ -306,14 +351,15 @@ def _deviations(columns: Columns) -> Array:
 
 
 def _mapped(
-    entry: Entry, file: pq.ParquetFile, about: dict[str, Any], shapes: dict[str, tuple[int, int]]
+    entry: Entry, file: pq.ParquetFile, about: dict[str, Any], shapes: Shapes
 ) -> tuple[Array, Array | None]:
     """The posterior means and standard deviations, memory-mapped, (N, D) each."""
     path = entry.path / ATLAS
-    column = "codes" if "levels" in about else "mean"
-    mean = mapped_vectors(
-        file, column, vectors_path(entry, path, column), shapes[column], lambda part: _means(part, about)
-    )
-    if "std" not in shapes:
-        return mean, None
-    return mean, mapped_vectors(file, "std", vectors_path(entry, path, "std"), shapes["std"], _deviations)
+
+    def held(column: str, vectors: Callable[[Columns], Array]) -> Array:
+        return mapped_vectors(
+            file, column, vectors_path(entry, path, column), _shape(shapes, column), vectors
+        )
+
+    mean = held("codes" if "levels" in about else "mean", lambda part: _means(part, about))
+    return mean, held("std", _deviations) if "std" in file.schema_arrow.names else None

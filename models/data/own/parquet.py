@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from models.data.own.parquet_columns import LabelColumns, Unused, largest_page
 from models.data.own.records import Cell, shown
 from models.data.own.sources import Scan, split_of
 from models.data.own.tables import cell
 from models.data.own.trees import FILES_AT_MOST, OUTSIDE, is_inside, stamp
-from models.data.pictures import Header, PictureError, Reading, open_picture, read_header
+from models.data.pictures import FILE_AT_MOST, Header, PictureError, Reading, open_picture, read_header
 
-BATCH = 64  # rows per read
+BATCH, BATCH_BYTES = 64, 1 << 26  # rows, and bytes, per read
 BUFFER = 1 << 20  # bytes per read
 COLUMNS_AT_MOST = 1000
 DAMAGE = (pa.ArrowException, OSError, ValueError)
@@ -61,8 +62,12 @@ class ParquetPictures:
         """Reads the value of a row; reads forward to it, or from the start of the row group if it was passed."""
         if self._group != (file, group) or row < self._start:
             opened = pq.ParquetFile(self.files[file], buffer_size=BUFFER)
+            largest = largest_page(self.files[file], opened.metadata, self.column, group)
+            if largest > FILE_AT_MOST:
+                raise ValueError(f"a page has more than {FILE_AT_MOST >> 20} MiB")
+            count = min(BATCH, max(1, BATCH_BYTES // max(1, largest)))
             self._batches = opened.iter_batches(
-                BATCH, row_groups=[group], columns=[self.column], use_threads=False
+                count, row_groups=[group], columns=_stored(opened, self.column), use_threads=False
             )
             self._group, self._start, self._batch = (file, group), 0, None
         while self._batch is None or row >= self._start + len(self._batch):
@@ -114,12 +119,14 @@ def scan_parquet(files: Sequence[Path]) -> Scan:
         column = found
         start = len(places)
         for group in range(opened.num_row_groups):
-            places += [(number, group, row) for row in range(opened.metadata.row_group(group).num_rows)]
-        if len(places) > FILES_AT_MOST:
-            raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open fewer of the files.")
-        names += _names(opened, column, path, len(places) - start, len(files) > 1)
+            rows = opened.metadata.row_group(group).num_rows
+            if len(places) + rows > FILES_AT_MOST:
+                raise ValueError(f"At most {FILES_AT_MOST:,} rows are read. Open fewer of the files.")
+            places += [(number, group, row) for row in range(rows)]
+        with _labels(path) as labels:
+            names += _names(opened, labels, column, path, len(places) - start, len(files) > 1)
+            _add_columns(opened, labels, column, cells, start, len(places), notes)
         splits += [split_of(path.name)] * (len(places) - start)
-        _add_columns(opened, column, cells, start, len(places), notes)
     for values in cells.values():
         values += [None] * (len(places) - len(values))
     return Scan(
@@ -143,6 +150,23 @@ def _opened(path: Path) -> pq.ParquetFile:
         ) from error
 
 
+def _labels(path: Path) -> LabelColumns:
+    try:
+        return LabelColumns(path)
+    except DAMAGE as error:
+        raise ValueError(
+            f"{shown(str(path))} is not a Parquet file, or damaged ({str(error)[:80]}). Save it again."
+        ) from error
+
+
+def _stored(opened: pq.ParquetFile, column: str) -> list[str]:
+    """The fields of a column of pictures that are read."""
+    kind = opened.schema_arrow.field(column).type
+    if not pa.types.is_struct(kind):
+        return [column]
+    return [f"{column}.{name}" for name in ("bytes", "path") if kind.get_field_index(name) >= 0]
+
+
 def _picture_column(schema: pa.Schema) -> str | None:
     """Returns the first column of pictures: a struct with `bytes`, else a binary one."""
     binary = None
@@ -154,15 +178,16 @@ def _picture_column(schema: pa.Schema) -> str | None:
     return binary
 
 
-def _names(opened: pq.ParquetFile, column: str, path: Path, count: int, several: bool) -> list[str]:
+def _names(
+    opened: pq.ParquetFile, labels: LabelColumns, column: str, path: Path, count: int, several: bool
+) -> list[str]:
     """Returns names of the rows: the paths of their pictures if these are unique, else numbers."""
     prefix = f"{path.stem}/" if several else ""
     numbered = [f"{prefix}{row}" for row in range(count)]
     if not pa.types.is_struct(opened.schema_arrow.field(column).type):
         return numbered
     try:
-        read = opened.read(columns=[f"{column}.path"]).column(0)
-        paths = [value.get("path") if isinstance(value, dict) else None for value in read.to_pylist()]
+        paths = labels.read_paths(column)
     except (*DAMAGE, KeyError, IndexError):
         return numbered
     named = [name for name in paths if isinstance(name, str) and name]
@@ -170,7 +195,13 @@ def _names(opened: pq.ParquetFile, column: str, path: Path, count: int, several:
 
 
 def _add_columns(
-    opened: pq.ParquetFile, column: str, cells: dict[str, list[Cell]], start: int, end: int, notes: list[str]
+    opened: pq.ParquetFile,
+    labels: LabelColumns,
+    column: str,
+    cells: dict[str, list[Cell]],
+    start: int,
+    end: int,
+    notes: list[str],
 ) -> None:
     """Reads the other columns; indices of classes, as Hugging Face stores them, are replaced by names."""
     schema = opened.schema_arrow
@@ -180,11 +211,11 @@ def _add_columns(
     for each in schema:
         if each.name == column:
             continue
-        if pa.types.is_struct(each.type) or pa.types.is_map(each.type) or pa.types.is_binary(each.type):
-            notes.append(f"The column {shown(each.name)!r} is nested and not used.")
-            continue
         try:
-            values = opened.read(columns=[each.name]).column(0).to_pylist()
+            values = labels.read(each.name)
+        except Unused as reason:
+            notes.append(str(reason))
+            continue
         except DAMAGE as error:
             raise ValueError(
                 f"A Parquet file is damaged at {each.name[:40]!r}: {str(error)[:80]}."

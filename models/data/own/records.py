@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KINDS", "Cell", "Column", "Item", "Refused", "Report", "shown"]
+__all__ = ["CELL_AT_MOST", "KINDS", "Cell", "Column", "Item", "Refused", "Report", "shown"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ Cell = str | int | float | bool | list[str] | None
 Report = Callable[[float, str], None]  # called with the share done, 0 to 1, and the current task
 
 SHOWN = 120  # characters of a name in a message
+CELL_AT_MOST = 4000  # characters of a cell; longer ones are truncated
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from models.data.own.records import Cell, shown
+from models.data.own.records import CELL_AT_MOST, Cell, shown
 from models.system.json_input import read_json
 
 ENDINGS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "parquet")
@@ -21,7 +21,6 @@ BYTES_AT_MOST = 1 << 29
 ROWS_AT_MOST = 2_000_000
 COLUMNS_AT_MOST = 1000
 LINE_AT_MOST = 1 << 20  # characters of a line of JSON
-CELL_AT_MOST = 4000  # characters of a cell; longer ones are truncated
 DELIMITERS = (",", ";", "\t", "|")
 CACHED = 10_000  # values of a column
 SNIFFED = 50  # lines from which the delimiter is inferred
@@ -239,14 +238,20 @@ def _from_records(records: list[dict[str, Any]]) -> Table:
 
 def _parquet(data: bytes) -> Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    from models.data.own.parquet_columns import LabelColumns, Unused
+
+    columns: dict[str, list[Cell]] = {}
+    notes: list[str] = []
     try:
-        file = pq.ParquetFile(io.BytesIO(data))
-        if file.metadata.num_rows > ROWS_AT_MOST:
-            raise ValueError(f"it has more than {ROWS_AT_MOST:,} rows.")
-        table = file.read()
+        with LabelColumns(data) as file:
+            if len(file) > ROWS_AT_MOST:
+                raise ValueError(f"it has more than {ROWS_AT_MOST:,} rows.")
+            for name, title in zip(file.names, column_names(file.names, len(file.names)), strict=True):
+                try:
+                    columns[title] = [cell(value) for value in file.read(name)]
+                except Unused as reason:
+                    notes.append(str(reason))
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"it is not a Parquet file, or damaged ({str(error)[:80]}).") from error
-    names = column_names(table.column_names, len(table.column_names))
-    return Table({n: [cell(v) for v in c.to_pylist()] for n, c in zip(names, table.columns, strict=True)})
+    return Table(columns, notes=notes)
