@@ -116,7 +116,7 @@ class _Metric(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint folder: its card, or the reason why it cannot be used."""
+    """A checkpoint folder: its card, or the reason why it cannot be used. Both texts are printable."""
 
     name: str
     path: Path

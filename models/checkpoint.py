@@ -52,6 +52,7 @@ from models.configuration import config_from_dict, config_to_dict
 from models.families import FAMILIES, IMPORTED
 from models.protocols import HasFiles
 from models.system.files import make_folder, replace_file
+from models.system.printable import printable
 from models.system.replacing import replace_folder
 
 __all__ = ["Layout", "describe", "load", "pack", "read", "scan", "verify", "write"]
@@ -110,7 +111,7 @@ def verify(entry: Entry) -> Entry:
         _read_weights(path, entry.card)
         _check_files(path.parent, entry.card, read=True)
     except (ValueError, OSError) as error:
-        return Entry(entry.name, entry.path, error=str(error)[:ERROR_LENGTH])
+        return Entry(entry.name, entry.path, error=printable(str(error))[:ERROR_LENGTH])
     return entry
 
 
@@ -281,7 +282,7 @@ def _inspect(path: Path) -> Entry:
         _compare(weights, _header(weights), _expected(path / CARD, card))
         _check_files(weights.parent, card)
     except (ValueError, OSError) as error:
-        return Entry(_name(path), path, error=str(error)[:ERROR_LENGTH])
+        return Entry(printable(_name(path)), path, error=printable(str(error))[:ERROR_LENGTH])
     return Entry(_name(path), path, card)
 
 

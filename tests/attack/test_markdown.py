@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +111,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A checkpoint whose card, attributes, pictures, groups, pins and directions all have hostile titles."""
     folder = tmp_path_factory.mktemp("hostile")
     make_checkpoint(folder / NAME)
-    (folder / f"{HOSTILE.replace('/', ':')}").mkdir()  # cannot be used, and is listed
+    for name in (HOSTILE.replace("/", ":").encode(), b"na\xefve-vae"):  # cannot be used, and are listed
+        os.mkdir(os.fsencode(folder) + b"/" + name)
     entry = checkpoint.read(folder / NAME)
     assert entry.card is not None
     atlas = load_atlas(entry)

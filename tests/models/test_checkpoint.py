@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tracemalloc
@@ -215,6 +216,17 @@ def test_a_broken_folder_is_listed_with_its_reason_and_others_load(
     for read in (checkpoint.read, checkpoint.load):
         with pytest.raises(CheckpointError, match=f"(?s){message}"):
             read(copy_of_tiny)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_listed_printable(copy_of_tiny: Path, tmp_path: Path) -> None:
+    shelf = os.fsencode(tmp_path / "shelf")
+    os.makedirs(shelf + b"/empty-\xe9")
+    shutil.copytree(copy_of_tiny, os.fsdecode(shelf + b"/full-\xe9"))
+    entries = checkpoint.scan(tmp_path / "shelf")
+    assert [entry.name for entry in entries] == [r"empty-\xe9", r"full-\xe9"]
+    for entry in entries:
+        assert entry.path.is_dir()
+        assert entry.error is not None and entry.error.encode()
 
 
 @pytest.mark.parametrize("case", LOADED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,15 +37,16 @@ STYLE = (
 
 
 @st.cache_data(ttl=10, show_spinner=False)
-def _scan(roots: tuple[Path, ...]) -> list[Entry]:
-    return [_checked(entry) if entry.card else entry for entry in checkpoint.scan(*roots)]
+def _scan(roots: tuple[bytes, ...]) -> list[Entry]:
+    folders = [Path(os.fsdecode(root)) for root in roots]
+    return [_checked(entry) if entry.card else entry for entry in checkpoint.scan(*folders)]
 
 
 def _checked(entry: Entry) -> Entry:
     """The entry, with an error if it cannot be shown; its files are read once, and again when they change."""
     files = [weights_file(entry.path, entry.card) if entry.card else entry.path / WEIGHTS, entry.path / ATLAS]
     facts = [(f.stat().st_mtime_ns, f.stat().st_size) if f.is_file() else None for f in files]
-    reason = _reason(entry, (str(entry.path), entry.version, *facts))
+    reason = _reason(entry, (os.fsencode(entry.path), entry.version, *facts))
     return Entry(entry.name, entry.path, error=reason) if reason else entry
 
 
@@ -58,11 +60,12 @@ def _reason(_entry: Entry, mark: tuple[object, ...]) -> str | None:
 
 def entries() -> list[Entry]:
     """All checkpoints, broken ones with their error; scanned again after ten seconds, or for one that an address names."""
-    roots = tuple(card_roots())
+    folders = card_roots()
+    roots = tuple(map(os.fsencode, folders))  # Streamlit cannot hash a name that is not UTF-8
     scanned = _scan(roots)
     named = st.query_params.get("model", "")
     unknown = NAME.fullmatch(named) and named not in {entry.name for entry in scanned}
-    if unknown and any((root / named).is_dir() for root in roots):  # made since
+    if unknown and any((folder / named).is_dir() for folder in folders):  # made since
         _scan.clear()
         scanned = _scan(roots)
     return scanned
