@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from models.base import Autoencoder
 from models.system.extras import require
 
-__all__ = ["compiled", "levels"]
+__all__ = ["Compiled", "compiled", "levels"]
 
 # The exporter keeps global state; several models may be loaded at once.
 _EXPORT = threading.Lock()
@@ -40,7 +40,19 @@ def levels(x: Tensor) -> Tensor:
     return x.mul(255).nan_to_num(0.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.uint8]]:
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A session of ONNX Runtime: latents, float32 (M, D), to pictures, uint8 (M, H, W, C). Thread-safe."""
+
+    session: Any
+    nbytes: int  # of its copy of the weights
+
+    def __call__(self, z: NDArray[np.float32]) -> NDArray[np.uint8]:
+        outputs: list[NDArray[np.uint8]] = self.session.run(None, {"z": z})
+        return outputs[0]
+
+
+def compiled(model: Autoencoder) -> Compiled:
     """Compiles a thread-safe function from latents, float32 (M, D), to pictures, uint8 (M, H, W, C).
 
     The first call takes about a second, for imports.
@@ -73,8 +85,4 @@ def compiled(model: Autoencoder) -> Callable[[NDArray[np.float32]], NDArray[np.u
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # the engine's workers are the threads
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
 
-    def pixels(z: NDArray[np.float32]) -> NDArray[np.uint8]:
-        outputs: list[NDArray[np.uint8]] = session.run(None, {"z": z})
-        return outputs[0]
-
-    return pixels
+    return Compiled(session, len(file.getvalue()))

@@ -46,7 +46,7 @@ class Decoder:
         self.device = device
         self.latent = model.spec.size
         self.shape = model.image_shape  # (C, H, W)
-        self.nbytes = model.nbytes
+        self.nbytes = model.nbytes  # of the weights, and of the compiled decoder
         self._pixels: Callable[[NDArray[np.float32]], NDArray[np.uint8]] = self._torch
         self._warm(self._pixels)
 
@@ -64,6 +64,7 @@ class Decoder:
             LOG.warning("%s decodes with torch: %s", type(self.model).__name__, error)
             return
         self._pixels = faster
+        self.nbytes += faster.nbytes
 
     def _warm(self, pixels: Callable[[NDArray[np.float32]], NDArray[np.uint8]]) -> None:
         for count in WARM if self.model.exportable else WARM[:1]:  # ONNX files are ready, and may be slow

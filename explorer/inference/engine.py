@@ -221,7 +221,9 @@ class DecodingEngine(ABC, Generic[M]):
             UnknownModel: If there is no checkpoint of this name.
             CheckpointError: If it is broken; the message gives the reason.
         """
-        return await asyncio.shield(asyncio.wrap_future(self._request(name)))
+        opening = asyncio.wrap_future(self._request(name))
+        opening.add_done_callback(_retrieve)  # whoever waits may be gone by then
+        return await asyncio.shield(opening)
 
     def open_sync(self, name: str) -> M:
         """Like `open`, blocking."""
@@ -255,8 +257,14 @@ class DecodingEngine(ABC, Generic[M]):
             self._slots.move_to_end(name)
             self._evict()
         if not self._closed:
-            self._loaders.submit(loaded.decoder.compile)
+            self._loaders.submit(self._compile, loaded)
         return loaded
+
+    def _compile(self, loaded: M) -> None:
+        """Makes a model's decoder faster, which takes more memory."""
+        loaded.decoder.compile()
+        with self._models:
+            self._evict()
 
     def _evict(self) -> None:
         """Evicts the least recently used models until the rest fit the memory budget."""
@@ -418,6 +426,12 @@ class DecodingEngine(ABC, Generic[M]):
                 elif not job.left:
                     done.append(job)
         _deliver(done)
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Marks the error of a future as seen, so that it is not reported as one that nobody has handled."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _run(step: Callable[[], Any], future: Future[Any]) -> None:

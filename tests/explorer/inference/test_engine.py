@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -245,6 +246,20 @@ def test_models_are_evicted_by_the_budget(places: None, monkeypatch: pytest.Monk
         small.close()
 
 
+def test_a_compiled_decoder_counts_against_the_budget(places: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the weights a second time; a model that only fitted without it is evicted then."""
+    monkeypatch.setattr(decoding, "IN_USE", 0.0)
+    plain = 0
+    for fits in (True, False):
+        made = Engine(CPU, memory_mb=1000 if fits else plain / 2**20, workers=1)
+        both = [made.open_sync(NAME), made.open_sync("flat-vae")]
+        made._loaders.shutdown()  # waits until they are compiled
+        assert all(each.decoder.nbytes > each.decoder.model.nbytes for each in both)
+        assert made.loaded() == [NAME, "flat-vae"][not fits :]
+        plain = sum(each.nbytes - each.decoder.nbytes + each.decoder.model.nbytes for each in both)
+        made.close()
+
+
 def test_a_model_in_use_is_not_evicted(places: None) -> None:
     small = Engine(CPU, memory_mb=0.001, workers=1)
     try:
@@ -267,6 +282,35 @@ def test_the_least_recently_used_model_is_evicted_first(
         assert engine.loaded() == [NAME, "flat-vae"]
     finally:
         engine.close()
+
+
+def test_an_opening_that_is_given_up_logs_nothing(one: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error reaches nobody; asyncio would report it when the future is collected."""
+    release = threading.Event()
+    reports: list[dict[str, Any]] = []
+
+    def find(name: str) -> Any:
+        assert release.wait(10)
+        raise UnknownModel(name)
+
+    monkeypatch.setattr(one, "find", find)
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report))
+        opening = asyncio.ensure_future(one.open("nobody"))
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        release.set()
+        while one._loading:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        del opening
+        gc.collect()
+
+    asyncio.run(run())
+    assert not reports
 
 
 def test_unknown_and_broken_models_give_their_reason(one: Engine, library: Path) -> None:
