@@ -19,7 +19,7 @@ from models.data.idx import IdxDataset
 
 FASHION_MNIST = IdxDataset(
     name="fashion-mnist",
-    mirror="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    mirror="https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     mirror_variable="LATENT_FASHION_MNIST_MIRROR",
     files={
         "train": (

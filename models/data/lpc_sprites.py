@@ -4,7 +4,7 @@ Each is a random combination of body, hair, clothes, shoes, direction and pose. 
 indices; transparent colours of the palette are composited on a flat grey-blue that no character wears.
 
 Credit: the artists of the Liberated Pixel Cup, CC BY-SA 3.0 / GPL 3.0. Every published picture of
-these sprites, including decoded ones, must carry this credit.
+these sprites, including decoded ones, must carry this credit; README.md lists the artists.
 
 References:
     | The Liberated Pixel Cup (2012)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data.download import Remote
+from models.data.fashion_mnist import FASHION_MNIST
 from models.data.idx import MAX_BYTES, IdxDataset, read_idx
 from models.data.mnist import MNIST
 from tests.models.data.server import Mirror, serve
@@ -174,3 +175,9 @@ def test_offline_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         MNIST.load("test")
     assert f"set LATENT_DATA_DIR to a folder with {file}" in str(caught.value)
     assert f"place the file at {tmp_path / file}" in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [MNIST, FASHION_MNIST], ids=lambda data: data.name)
+def test_downloads_are_encrypted_and_pinned(data: IdxDataset) -> None:
+    assert data.mirror.startswith("https://") and data.mirror.endswith("/")
+    assert all(len(remote.sha256) == 64 for pair in data.files.values() for remote in pair)
