@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.workspace.uploads import BYTES_AT_MOST, read_picture, title_of
+from models.data.apart import SECONDS
 from models.data.locations import is_hidden
 from models.data.pictures import KINDS
 from models.system.zip_members import open_member
@@ -23,6 +25,7 @@ from models.system.zip_members import open_member
 __all__ = ["ARCHIVE_MIB_AT_MOST", "PICTURES_AT_MOST", "gather"]
 
 PICTURES_AT_MOST = 100
+SECONDS_AT_MOST = 30.0  # for all pictures together
 ARCHIVE_MIB_AT_MOST = 80  # packed
 MEMBERS_AT_MOST = 2000  # of an archive
 UNPACKED_AT_MOST = 128 << 20  # bytes of an archive
@@ -45,14 +48,21 @@ def gather(
     titles: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
     problems: list[str] = []
+    began = time.monotonic()
     for name, data in _loose(files, problems):
         if len(pictures) >= PICTURES_AT_MOST:
             problems.append(
                 f"Only the first {PICTURES_AT_MOST} pictures were read. Upload the others separately."
             )
             break
+        left = SECONDS_AT_MOST - (time.monotonic() - began)
+        if left <= 0:
+            problems.append(
+                f"After {SECONDS_AT_MOST:.0f} s of decoding, the pictures read are {len(pictures)}. Upload the others separately."
+            )
+            break
         try:
-            pictures.append(read_picture(data, shape))
+            pictures.append(read_picture(data, shape, min(SECONDS, left)))
             titles.append(title_of(name))
         except ValueError as error:
             problems.append(f"{name[-80:]}: {error}")

@@ -11,24 +11,22 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import Any
 
 from models.data.own.sources import Pictures
 from models.data.own.tasks import Task
 from models.data.own.worker import perform
+from models.system.child import start_python
 
 WORKERS_AT_MOST = 16
 WORTH = 8.0  # s, remaining work above which processes are started
 Result = tuple[int, list[Any]]  # index of a task, one value per picture
 
 START = "from models.data.own.worker import main; raise SystemExit(main())"
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def in_chunks(count: int, size: int) -> list[range]:
@@ -97,15 +95,7 @@ def _in_processes(
 
 def _start(pictures: Pictures) -> subprocess.Popen[str]:
     """Starts a worker and sends it the description of the source."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    worker = subprocess.Popen(
-        [sys.executable, "-P", "-c", START],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-    )
+    worker = start_python(START, text=True, encoding="utf-8")
     if worker.stdin:
         worker.stdin.write(json.dumps(pictures.about()) + "\n")
     return worker

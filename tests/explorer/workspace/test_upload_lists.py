@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,3 +97,11 @@ def test_a_locked_archive_is_told() -> None:
         raw[raw.index(mark) + place] |= 1  # says that it is encrypted
     _, _, problems = gather([("locked.zip", bytes(raw))], SHAPE)
     assert "encrypted" in problems[0] or "password" in problems[0]
+
+
+def test_reading_ends_when_the_pictures_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 1.0, 31.0])
+    monkeypatch.setattr(upload_lists, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    titles, pictures, problems = gather([("a.png", picture(0)), ("b.png", picture(0))], SHAPE)
+    assert titles == ["a"] and len(pictures) == 1
+    assert problems == ["After 30 s of decoding, the pictures read are 1. Upload the others separately."]
