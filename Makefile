@@ -10,18 +10,19 @@ FRONTEND := explorer/components/frontend
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: run test check lock lint lint-frontend-rest frontend pytest pytest-browser pytest-rest firefox format clean
+.PHONY: run test check lock lint frontend pytest pytest-browser pytest-rest firefox format clean
 
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m explorer --port $(PORT)
 
-# Browser tests often wait, so they run in parallel with the other tests, which two processes share and which yield to
-# them. With one thread per core in each process, the threads would block each other.
+# Two processes share the tests without a browser. One after the other, they and the browser's tests end sooner than side
+# by side, where both wait for the same two cores. With one thread per core in each process, the threads would block each
+# other.
 test pytest check: export OMP_NUM_THREADS ?= 1
 test pytest check: export NUMBA_NUM_THREADS ?= 1
 
 test: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser lint-frontend-rest
+	@$(MAKE) --no-print-directory --keep-going lint frontend pytest-rest pytest-browser
 
 # Lint, types, and the fast tests of files that differ from the branch BASE or are not committed.
 BASE ?= main
@@ -33,18 +34,13 @@ check: $(VENV)/.test-ready
 lock:
 	tools/lock $(LOCK_OPTIONS)
 
-lint-frontend-rest:
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory frontend
-	@$(MAKE) --no-print-directory pytest-rest
-
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 pytest: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target pytest-browser pytest-rest
+	@$(MAKE) --no-print-directory --keep-going pytest-rest pytest-browser
 
 # axe-core, which checks the pages' accessibility, is a Node package.
 pytest-browser: $(VENV)/.test-ready $(FRONTEND)/node_modules/.ready
@@ -55,7 +51,7 @@ firefox: $(VENV)/.run-ready
 	$(BIN)/python tools/firefox_smoke.py
 
 pytest-rest: $(VENV)/.test-ready
-	nice -n 5 $(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
+	$(BIN)/python -m pytest --ignore tests/browser -n 2 --dist loadfile
 
 # The built bundle is committed, so running needs no Node; if Node is installed, the bundle is compared with its sources.
 frontend:
