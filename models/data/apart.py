@@ -21,7 +21,7 @@ from PIL import Image
 from models.data.pictures import FORMATS, SCAN, STRICT, PictureError, Reading, open_picture
 from models.system.child import start_python
 from models.system.priority import lower_priority
-from models.system.settings import JOB_NICENESS
+from models.system.settings import job_niceness
 
 SECONDS = 10.0  # that a picture may take
 HERE = 25_000_000  # pixels times scans up to which it is decoded in this process, within a second
@@ -43,7 +43,7 @@ def open_apart(data: bytes, reading: Reading = STRICT, seconds: float = SECONDS)
     if _work(data) <= HERE:
         return open_picture(data, reading)
     with start_python(START, stderr=subprocess.DEVNULL) as process:
-        lower_priority(process.pid, JOB_NICENESS)
+        lower_priority(process.pid, job_niceness())
         try:
             result, _ = process.communicate(json.dumps(asdict(reading)).encode() + b"\n" + data, seconds)
         except subprocess.TimeoutExpired as error:
