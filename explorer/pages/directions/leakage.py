@@ -190,13 +190,15 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             **_estimation(measured, chosen, source),
         )
         digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
-        if st.button(
+        st.button(
             "Measure leakage",
             icon=":material/science:",
             type="primary",
             key="dl_measure",
             disabled=S.get("dl_job") is not None,
-        ):
+            on_click=_press,
+        )
+        if S.pop("dl_pressed", False):
             S.dl_job = start(leakage_table, request)
             S.dl_key = digest
             S.pop("dl_failed", None)
@@ -207,6 +209,11 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             f"The first time, a classifier for {plain(data['name'])} is trained. This takes some minutes; the classifier is then stored for all its models."
         )
     return digest
+
+
+def _press() -> None:
+    """Notes the press before the page runs: a run that another one interrupts on its way would lose it."""
+    S.dl_pressed = True
 
 
 def _estimation(
