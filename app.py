@@ -15,9 +15,7 @@ from explorer.server import KeptSessions, LeftPages, bound_connections, raise_li
 from models.system import settings
 
 CONNECTIONS_AT_MOST = 512  # a page has about six
-MESSAGE_AT_MOST = (
-    4 << 20
-)  # bytes on a socket; the largest are drawings and selections of some hundred kilobytes
+MESSAGE_AT_MOST = 4 << 20  # bytes on a socket; drawings and selections take some hundred kilobytes
 
 for problem in settings.problems():  # the pages show them too
     print(f"Latent Explorer: {problem.text}", file=sys.stderr)

@@ -17,10 +17,8 @@ __all__ = ["TEXT_AT_MOST", "Columns", "FileColumns", "vectors_of"]
 Array = NDArray[np.float32]
 
 TEXT_AT_MOST = 4_000  # characters of one text
-WIDE = (
-    (r"[^\x{00}-\x{ff}]", 2),
-    (r"[^\x{00}-\x{ffff}]", 4),
-)  # letters -> bytes of each letter of a text with one
+# Letters -> bytes that each letter of a text with one takes.
+WIDE = ((r"[^\x{00}-\x{ff}]", 2), (r"[^\x{00}-\x{ffff}]", 4))
 TEXTS_AT_MOST = 1 << 27  # bytes of the distinct texts of a column as Python holds them
 
 

@@ -8,7 +8,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from tests.browser.conftest import NewPage
 from tests.browser.driving import ROOT, Server, StagePage, pixels, until
 
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-AGAIN = 15  # s after which a button is pressed again if nothing has begun
 LONG = 240  # s: attribute classifiers are trained, estimators resampled many times
 
 
@@ -52,18 +50,8 @@ def measured(page: Page) -> dict[str, float]:
     wait(page, button.is_enabled, "the leak can be measured")
     shown = page.locator(".lx-leak")
     before = shown.all_inner_texts()  # all at once: a table that no longer holds goes away meanwhile
-    pressed = [0.0]
-
-    def there() -> bool:
-        if shown.all_inner_texts() not in ([], before):
-            return True
-        # While it is measured, the button is disabled. A run of the page that is under way can swallow a click.
-        if time.monotonic() > pressed[0] + AGAIN and button.is_enabled():
-            pressed[0] = time.monotonic()
-            button.click()
-        return False
-
-    wait(page, there, "the leakage table")
+    button.click()
+    wait(page, lambda: shown.all_inner_texts() not in ([], before), "the leakage table")
     page.wait_for_selector(AT_REST)
     rows = shown.first.locator("tbody tr")
     cells = [row.inner_text().split("\t") for row in rows.all()]

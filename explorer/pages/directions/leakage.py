@@ -28,6 +28,7 @@ from explorer.pages.anatomy.charts import COST, QUIET, RATE
 from explorer.pages.shared.file_button import file_button
 from explorer.pages.shared.layout import job_notice, side_by_side
 from explorer.pages.shared.plotly_chart import draw_downloadable_chart
+from explorer.pages.shared.pressing import pressed
 from explorer.pages.shared.text import plain, with_code
 from explorer.scene.loaded import Loaded
 from models.data import data_available
@@ -190,15 +191,13 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             **_estimation(measured, chosen, source),
         )
         digest = hashlib.sha256(loaded.version.encode() + messages.pack(request)).hexdigest()
-        st.button(
+        if pressed(
             "Measure leakage",
             icon=":material/science:",
             type="primary",
             key="dl_measure",
             disabled=S.get("dl_job") is not None,
-            on_click=_press,
-        )
-        if S.pop("dl_pressed", False):
+        ):
             S.dl_job = start(leakage_table, request)
             S.dl_key = digest
             S.pop("dl_failed", None)
@@ -209,11 +208,6 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             f"The first time, a classifier for {plain(data['name'])} is trained. This takes some minutes; the classifier is then stored for all its models."
         )
     return digest
-
-
-def _press() -> None:
-    """Notes the press before the page runs: a run that another one interrupts on its way would lose it."""
-    S.dl_pressed = True
 
 
 def _estimation(
