@@ -75,7 +75,12 @@ class Source:
 
 
 def panel(
-    loaded: Loaded, chosen: Sequence[Direction], *, target: str | None = None, source: Source | None = None
+    loaded: Loaded,
+    chosen: Sequence[Direction],
+    *,
+    target: str | None = None,
+    source: Source | None = None,
+    fitting: bool = False,
 ) -> None:
     """Controls, progress, table, chart, and pictures beside the ground truth.
 
@@ -84,6 +89,7 @@ def panel(
         chosen: Directions to compare, e.g. one before and after others are held fixed.
         target: Slug of the attribute that the directions are meant to change; None to infer it from their names.
         source: What they were estimated from; None to use them unchanged.
+        fitting: Whether further directions will follow; a table of fewer would not be shown beside them.
     """
     with st.container(border=True):
         st.markdown("##### What else the edit changes", help=BARS)
@@ -97,7 +103,7 @@ def panel(
         if not chosen:
             st.info("Choose a direction above to see what else it changes.", icon=":material/arrow_upward:")
             return
-        key = _controls(loaded, list(chosen), target, source)
+        key = _controls(loaded, list(chosen), target, source, fitting=fitting)
         _run()
         table = _tables().get(key)
         if table is None:
@@ -154,7 +160,9 @@ def _targets(loaded: Loaded) -> list[str]:
     return [slug for slug in targets(loaded.atlas.attributes) if slug in loaded.directions]
 
 
-def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, source: Source | None) -> str:
+def _controls(
+    loaded: Loaded, chosen: list[Direction], target: str | None, source: Source | None, *, fitting: bool
+) -> str:
     """Settings of the measurement and the button that starts it; returns the key of its table."""
     known = _targets(loaded)
     guess = target if target in known else target_of(loaded, chosen[0])
@@ -196,7 +204,8 @@ def _controls(loaded: Loaded, chosen: list[Direction], target: str | None, sourc
             icon=":material/science:",
             type="primary",
             key="dl_measure",
-            disabled=S.get("dl_job") is not None,
+            disabled=fitting or S.get("dl_job") is not None,
+            help="The estimators are still being fitted." if fitting else None,
         ):
             S.dl_job = start(leakage_table, request)
             S.dl_key = digest

@@ -164,7 +164,9 @@ def show(loaded: Loaded, resolved: ResolvedSource, shown: Shown) -> None:
                 shelf.save(loaded, resolved, replace(shown, method=method), vectors[method])
     if method in vectors:
         pictures(loaded, resolved, vectors, method)
-        leakage(loaded, resolved, shown, vectors)
+        missing = len(vectors) + len(problems) < len(estimates)
+        fitting = missing and study is not None and not study.error  # also where it has ended since
+        leakage(loaded, resolved, shown, vectors, fitting=fitting)
 
 
 def head(resolved: ResolvedSource) -> None:
@@ -271,9 +273,14 @@ def most_similar(loaded: Loaded, vector: NDArray[np.float32], count: int) -> lis
 
 
 def leakage(
-    loaded: Loaded, resolved: ResolvedSource, shown: Shown, vectors: dict[str, NDArray[np.float32]]
+    loaded: Loaded,
+    resolved: ResolvedSource,
+    shown: Shown,
+    vectors: dict[str, NDArray[np.float32]],
+    *,
+    fitting: bool,
 ) -> None:
-    """The panel that measures what else an edit changes."""
+    """The panel that measures what else an edit changes; `fitting` tells whether further estimators will follow."""
     if importlib.util.find_spec(LEAKAGE) is None:
         return
     chosen = []
@@ -296,7 +303,7 @@ def leakage(
             [name for name in hold if loaded.directions[name].kind != "own"],
             np.stack(held) if held else np.zeros((0, loaded.latent), np.float32),
         )
-    module.panel(loaded, chosen, source=source)
+    module.panel(loaded, chosen, source=source, fitting=fitting)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -156,6 +156,16 @@ def test_the_button_measures_and_the_table_stays() -> None:
     assert "Success" in html(at)
 
 
+def test_it_waits_until_all_estimators_are_fitted() -> None:
+    """A table of some of them would not be shown beside all."""
+    script = SCRIPT.format(empty=False)
+    at = AppTest.from_string(
+        script.replace("panel(loaded, ", "panel(loaded, fitting=True, chosen="), default_timeout=90
+    )
+    assert at.run().button(key="dl_measure").disabled
+    assert not opened().button(key="dl_measure").disabled
+
+
 def test_it_can_be_cancelled() -> None:
     at = opened()
     at.button(key="dl_measure").click().run()
